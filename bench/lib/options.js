@@ -1,0 +1,54 @@
+// The command line of the benchmarks.
+'use strict'
+
+const path = require('node:path')
+const { parseArgs } = require('node:util')
+
+const SECTIONS = ['latency', 'throughput', 'streams', 'environment', 'leaks', 'package']
+const RSS_MB = [55, 1024, 4096]
+
+const root = path.join(__dirname, '..', '..')
+const STORED = {
+  json: path.join(root, 'bench', 'results', 'latest.json'),
+  svg: path.join(root, 'bench', 'results', 'latest.svg')
+}
+
+const usage = `node bench/index.js [options]
+  --quick          fewer and shorter batches: for a look, not for a figure to publish
+  --only a,b       some of ${SECTIONS.join(', ')}
+  --rss a,b        resident memory of the parent in MB; default ${RSS_MB.join(',')}
+  --json file      where the results go; a full run writes bench/results/latest.json
+  --svg file       where the plot goes; a full run writes bench/results/latest.svg
+  --markdown       fill the marked block of docs/benchmarks.md; alone, from the stored results
+  --from file      report on stored results and measure nothing
+  --package dir    measure the package in this directory instead of this repository's
+`
+
+/** @param {string[]} args */
+function parse(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      rss: { type: 'string' },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+      markdown: { type: 'boolean', default: false },
+      from: { type: 'string' },
+      package: { type: 'string', default: root },
+      help: { type: 'boolean', default: false }
+    }
+  })
+  const only = values.only?.split(',') ?? SECTIONS
+  const unknown = only.filter((name) => !SECTIONS.includes(name))
+  if (unknown.length) throw new Error(`--only ${unknown.join(',')}: the sections are ${SECTIONS.join(', ')}`)
+  const rss = values.rss?.split(',').map(Number) ?? RSS_MB
+  if (!rss.every((mb) => Number.isInteger(mb) && mb > 0)) throw new Error('--rss takes numbers of megabytes: 55,1024')
+  const alone = values.markdown && args.length === 1
+  // Part of a run, or another package's, must not replace a whole one.
+  const full = !values.quick && !values.only && !values.rss && !values.from && !alone && values.package === root
+  return { ...values, only, rss, full, package: path.resolve(values.package), from: values.from ?? (alone ? STORED.json : undefined) }
+}
+
+module.exports = { parse, usage, STORED }

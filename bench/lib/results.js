@@ -1,0 +1,53 @@
+// The rows of a result, and their file.
+'use strict'
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { ratioOf, summary } = require('./stats.js')
+const { mostTarget, ratioTarget } = require('./targets.js')
+
+/**
+ * Two things measured side by side.
+ * @param {object} row
+ * @param {string} row.id  by which its target is found
+ * @param {string} row.what
+ * @param {string} row.unit
+ * @param {'less' | 'more'} row.better
+ * @param {string} [row.against]  what stands on the other side
+ * @param {'times' | 'percent'} [row.as]  how a person reads the ratio
+ * @param {number} [row.rssMb]
+ * @param {number[][]} row.baseline  batches of samples
+ * @param {number[][]} row.ours
+ */
+function compared({ id, what, unit, better, against = 'child_process', as = 'times', rssMb, baseline, ours }) {
+  const { ratio, quartiles } = ratioOf(better, baseline, ours)
+  const atLeast = ratioTarget(id, rssMb)
+  const verdict = atLeast === undefined ? {} : { atLeast, met: ratio >= atLeast, inNoise: quartiles[0] < atLeast && atLeast < quartiles[1] }
+  return { id, what, unit, better, against, as, baseline: summary(baseline), ours: summary(ours), ratio, quartiles, ...verdict }
+}
+
+/**
+ * A figure of ours that nothing stands beside.
+ * @param {{ id: string, what: string, unit: string, samples: number[] }} row
+ */
+function alone({ id, what, unit, samples }) {
+  const ours = summary([samples])
+  const atMost = mostTarget(id)
+  return { id, what, unit, better: 'less', ours, ...(atMost === undefined ? {} : { atMost, met: ours.p50 <= atMost }) }
+}
+
+function readResults(file) {
+  if (!fs.existsSync(file)) throw new Error(`${file} does not exist: a full run of the benchmarks writes it`)
+  const results = JSON.parse(fs.readFileSync(file, 'utf8'))
+  if (results.schema !== 1) throw new Error(`${file} was written by another version of the benchmarks`)
+  return results
+}
+
+/** @returns {string} the file's absolute path */
+function writeFile(file, text) {
+  fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true })
+  fs.writeFileSync(file, text)
+  return path.resolve(file)
+}
+
+module.exports = { compared, alone, readResults, writeFile }

@@ -1,0 +1,34 @@
+// The targets that the design set, by measure and, where it matters, by the parent's resident memory in MB.
+'use strict'
+
+/** A ratio that ours must reach. */
+const RATIOS = {
+  'latency/call': { 55: 10, 1024: 300, 4096: 1000 },
+  'throughput/in-flight-30': { 55: 2.2, 1024: 80 },
+  'throughput/of-limit-2': 0.65,
+  'streams/256': 1,
+  'streams/8192': 1,
+  'streams/65536': 1,
+  'environment/codex-object': 8,
+  'environment/codex-bytes': 8,
+  'environment/claude-object': 8,
+  'environment/claude-bytes': 8
+}
+
+/** A value that ours must not exceed. */
+const MOST = {
+  'leaks/descriptors': 0,
+  'leaks/threads': 0,
+  'leaks/zombies': 0,
+  // "RSS flat": less than this between a tenth of the way and the end. An idle V8 heap alone moves by a few MB.
+  'leaks/rss-growth': 4,
+  'package/size': 3,
+  'package/load': 5
+}
+
+function ratioTarget(id, rssMb) {
+  const target = RATIOS[id]
+  return typeof target === 'object' ? target[rssMb] : target
+}
+
+module.exports = { ratioTarget, mostTarget: (id) => MOST[id] }

@@ -1,0 +1,43 @@
+// claudeAgentOptions(): makes the Claude Agent SDK's query() start its CLI through spawnProvider().
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { isTrusted, unsupported } = require('./launch.js')
+const { nativeOf, toObject } = require('./provider-env.js')
+const { resolveProgram } = require('./resolve-program.js')
+const { spawnWith } = require('./spawn-provider.js')
+const validate = require('./validate.js')
+
+const ALL_SOURCES = /** @type {('user' | 'project' | 'local')[]} */ (['user', 'project', 'local'])
+
+/**
+ * @param {import('../index').ProviderEnv} env
+ * @param {import('../index').AgentLaunch} [value]
+ * @returns {import('../index').ClaudeAgentOptions}
+ */
+function claudeAgentOptions(env, value) {
+  const native = nativeOf(env)
+  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
+  const { onSpawn, ...launch } = validate.object('launch', value)
+  const { command, uid, gid, groups, allowRoot } = launch
+  const variables = toObject(translate(() => native.plain()))
+  const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
+  const passing = new Set(binding.sdkVariables('claude'))
+
+  return {
+    env: variables,
+    pathToClaudeCodeExecutable: program.path,
+    settingSources: isTrusted(launch.workspaceTrust) ? ALL_SOURCES : [],
+    spawnClaudeCodeProcess(request) {
+      const extra = Object.entries(request.env).filter(([name, text]) => passing.has(name) && typeof text === 'string')
+      const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
+      const child = spawnWith(env, options, /** @type {string[]} */ (extra.flat()))
+      onSpawn?.(child)
+      return child
+    }
+  }
+}
+
+module.exports = { claudeAgentOptions }

@@ -1,0 +1,56 @@
+// codexOptions(): the Codex SDK's options. The SDK starts the CLI itself, so the key must go into its `env`.
+'use strict'
+
+const path = require('node:path')
+const { realpathSync } = require('node:fs')
+const { translate } = require('./errors.js')
+const { isTrusted, unsupported } = require('./launch.js')
+const { nativeOf, toObject } = require('./provider-env.js')
+const { resolveProgram } = require('./resolve-program.js')
+const validate = require('./validate.js')
+
+/**
+ * @param {import('../index').ProviderEnv} env
+ * @param {import('../index').CodexLaunch} value
+ * @returns {import('../index').CodexOptions}
+ */
+function codexOptions(env, value) {
+  const native = nativeOf(env)
+  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (native.provider !== 'codex') throw unsupported(`codexOptions() is for codex, and this environment is for ${native.provider}.`)
+  const launch = validate.object('launch', value)
+  if (launch.exposeSecrets !== true) {
+    throw unsupported('The Codex SDK takes the key as a JS string in its env, which cannot be wiped. Say exposeSecrets: true to let it out, or use spawnProvider().', 'exposeSecrets')
+  }
+  if (launch.uid !== undefined || launch.gid !== undefined) {
+    throw unsupported('The Codex SDK starts the CLI as the worker itself: it knows no uid. Drop the worker first, or use spawnProvider().', 'uid')
+  }
+  const variables = toObject(translate(() => native.exposeSecrets()))
+  const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
+  const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd) ?? process.cwd()])
+  return {
+    codexPathOverride: program.path,
+    env: variables,
+    configOverrides: translate(() => native.configOverrides(directories, isTrusted(launch.workspaceTrust)))
+  }
+}
+
+/**
+ * Each directory by its given and its real name: Codex compares the real one.
+ * @param {(string | null | undefined)[]} given
+ */
+function names(given) {
+  const all = given.filter((dir) => typeof dir === 'string').flatMap((dir) => [path.resolve(dir), real(dir)])
+  return [...new Set(all)]
+}
+
+/** @param {string} dir */
+function real(dir) {
+  try {
+    return realpathSync(dir)
+  } catch {
+    return dir
+  }
+}
+
+module.exports = { codexOptions }

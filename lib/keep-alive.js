@@ -1,0 +1,22 @@
+// Keeps the event loop alive while a provider runs that was not unref()ed.
+'use strict'
+
+/** The longest that a timer can be set to (Node's TIMEOUT_MAX): 24.8 days, then again. */
+const FOREVER = 2 ** 31 - 1
+
+/** @type {NodeJS.Timeout | undefined} */
+let timer
+let holders = 0
+
+function hold() {
+  holders += 1
+  timer ??= setInterval(() => {}, FOREVER)
+  timer.ref()
+}
+
+function release() {
+  holders -= 1
+  if (holders === 0) timer?.unref()
+}
+
+module.exports = { hold, release }

@@ -1,0 +1,116 @@
+// Reads the options of spawnProvider() into what the addon takes.
+'use strict'
+
+const { ProviderError } = require('./errors.js')
+const { packageRoots } = require('./package-roots.js')
+const { nativeOf } = require('./provider-env.js')
+const { signalNumber } = require('./provider-process.js')
+const validate = require('./validate.js')
+
+/**
+ * @typedef {object} Launch
+ * @property {import('../binding').NativeProviderEnv} env
+ * @property {import('../binding').NativeStart} options
+ * @property {import('../binding').NativeIdentity} ids
+ * @property {{ provider: string, killSignal: number }} facts
+ * @property {AbortSignal | undefined} signal
+ */
+
+const DEFAULT_GRACE_MS = 5000
+const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
+const STDIO = /** @type {Record<string, (index: number) => number>} */ ({
+  pipe: () => -1,
+  ignore: () => -2,
+  inherit: (index) => index
+})
+
+/**
+ * @param {import('../index').ProviderEnv} env
+ * @param {any} value
+ * @param {string[]} extra Variables of an SDK, names and values by turns.
+ * @returns {Launch}
+ */
+function readLaunch(env, value, extra) {
+  const native = nativeOf(env)
+  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  const options = validate.object('options', value)
+  const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
+  return {
+    env: native,
+    ids: readIds(options),
+    signal: abortSignal(options.signal),
+    facts: { provider: native.provider, killSignal },
+    options: {
+      args: validate.strings('options.args', options.args),
+      command: validate.optionalString('options.command', options.command),
+      packageRoots: packageRoots(),
+      cwd: validate.optionalString('options.cwd', options.cwd),
+      umask: validate.optionalCount('options.umask', options.umask, 0o777),
+      limits: readLimits(options.limits),
+      delivery: validate.optionalString('options.delivery', options.delivery),
+      trusted: isTrusted(options.workspaceTrust),
+      extra,
+      killSignal,
+      killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
+      timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs),
+      killGroupOnExit: validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true,
+      stdio: readStdio(options.stdio)
+    }
+  }
+}
+
+/** @param {any} options @returns {import('../binding').NativeIdentity} */
+function readIds(options) {
+  const { groups } = options
+  if (groups !== undefined) {
+    if (!Array.isArray(groups)) throw validate.wrongType('options.groups', 'an array of numbers', groups)
+    groups.forEach((group, index) => validate.optionalNumber(`options.groups[${index}]`, group))
+  }
+  return {
+    uid: validate.optionalNumber('options.uid', options.uid),
+    gid: validate.optionalNumber('options.gid', options.gid),
+    groups,
+    allowRoot: validate.optionalBoolean('options.allowRoot', options.allowRoot)
+  }
+}
+
+/** @param {any} value @returns {import('../binding').NativeLimits | undefined} */
+function readLimits(value) {
+  if (value === undefined) return undefined
+  const limits = validate.object('options.limits', value)
+  return Object.fromEntries(LIMITS.map((name) => [name, validate.optionalCount(`options.limits.${name}`, limits[name])]))
+}
+
+/** @param {unknown} value @returns {number[]} */
+function readStdio(value = 'pipe') {
+  const items = Array.isArray(value) ? value : [value, value, value]
+  if (items.length !== 3) throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
+  return items.map((item, index) => {
+    const name = `options.stdio[${index}]`
+    if (typeof item === 'number') return /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1))
+    if (typeof item === 'string' && Object.hasOwn(STDIO, item)) return STDIO[item](index)
+    throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
+  })
+}
+
+/** @param {unknown} value */
+function isTrusted(value) {
+  return validate.optionalWord('options.workspaceTrust', value, ['untrusted', 'trusted']) === 'trusted'
+}
+
+/** @param {unknown} value @returns {AbortSignal | undefined} */
+function abortSignal(value) {
+  if (value === undefined) return undefined
+  if (typeof value === 'object' && value !== null && 'aborted' in value) return /** @type {AbortSignal} */ (value)
+  throw validate.wrongType('options.signal', 'an AbortSignal', value)
+}
+
+/**
+ * @param {string} message
+ * @param {string} [name]
+ */
+function unsupported(message, name) {
+  return new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message, names: name ? [name] : undefined })
+}
+
+module.exports = { isTrusted, readIds, readLaunch, unsupported }

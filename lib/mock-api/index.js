@@ -1,0 +1,45 @@
+// Starts the mock of the OpenAI Responses API and the Anthropic Messages API on loopback.
+'use strict'
+
+const { createMockServer } = require('./server.js')
+const { defaultAnswer } = require('./answer.js')
+
+/** @type {import('./types').MockUsage} */
+const DEFAULT_USAGE = { input: 100, output: 10, cacheRead: 25, cacheWrite: 0, reasoning: 3 }
+
+/**
+ * @param {import('./types').MockApiOptions} [options]
+ * @returns {Promise<import('./types').MockApi>}
+ */
+async function startMockApi(options = {}) {
+  /** @type {import('./types').RecordedRequest[]} */
+  const requests = []
+  const server = createMockServer({
+    requests,
+    answer: options.answer ?? defaultAnswer,
+    usage: { ...DEFAULT_USAGE, ...options.usage }
+  })
+  await new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', () => resolve(undefined))
+  })
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const anthropicBaseUrl = `http://127.0.0.1:${port}`
+
+  return {
+    port,
+    openaiBaseUrl: `${anthropicBaseUrl}/v1`,
+    anthropicBaseUrl,
+    requests,
+    requestsWith: (credential) =>
+      requests.filter((request) => request.credentials.some(({ value }) => value === credential)),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        // A hanging reply or an idle keep-alive socket would hold close() open.
+        server.closeAllConnections()
+      })
+  }
+}
+
+module.exports = { startMockApi }

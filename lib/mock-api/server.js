@@ -1,0 +1,129 @@
+// The HTTP side of the mock: which provider and route a request is for, and sending the script's reply.
+'use strict'
+
+const http = require('node:http')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { anthropic } = require('./anthropic.js')
+const { openai } = require('./openai.js')
+const { recordRequest } = require('./record.js')
+const { sendEvents } = require('./sse.js')
+
+/**
+ * @typedef {import('./types').RecordedRequest} RecordedRequest
+ * @typedef {object} Script
+ * @property {RecordedRequest[]} requests
+ * @property {NonNullable<import('./types').MockApiOptions['answer']>} answer
+ * @property {import('./types').MockUsage} usage
+ */
+
+/** @type {Record<import('./types').MockProvider, import('./types').Dialect>} */
+const DIALECTS = { codex: openai, claude: anthropic }
+
+/** @param {Script} script */
+function createMockServer(script) {
+  return http.createServer((request, response) => {
+    // A client that goes away in mid-answer is an ordinary event here.
+    response.on('error', () => {})
+    serve(script, request, response).catch((error) => {
+      if (!response.headersSent) sendJson(response, 500, { error: { type: 'mock_error', message: String(error) } })
+      else response.destroy()
+    })
+  })
+}
+
+/**
+ * @param {Script} script
+ * @param {http.IncomingMessage} request
+ * @param {http.ServerResponse} response
+ */
+async function serve(script, request, response) {
+  const record = await recordRequest(request)
+  script.requests.push(record)
+  const dialect = DIALECTS[record.provider]
+  const { pathname } = new URL(record.path, 'http://127.0.0.1')
+
+  switch (`${record.method} ${pathname}`) {
+    case 'POST /v1/responses':
+    case 'POST /v1/messages':
+      return sendReply(script, record, response)
+    case 'GET /v1/responses':
+      // Codex tries a WebSocket first; 426 alone makes it fall back to POST without retries.
+      return sendError(response, dialect, 426, { type: 'invalid_request_error', message: 'Upgrade not supported' })
+    case 'GET /v1/models':
+      return sendJson(response, 200, dialect.models())
+    case 'POST /v1/messages/count_tokens':
+      return sendJson(response, 200, { input_tokens: script.usage.input })
+    case 'HEAD /':
+    case 'HEAD /api/hello':
+    case 'GET /api/hello':
+      return sendJson(response, 200, { message: 'hello' })
+    default:
+      return sendError(response, dialect, 404, {
+        type: record.provider === 'claude' ? 'not_found_error' : 'invalid_request_error',
+        message: `No mock of ${record.method} ${pathname}`
+      })
+  }
+}
+
+/**
+ * @param {Script} script
+ * @param {RecordedRequest} record
+ * @param {http.ServerResponse} response
+ */
+async function sendReply(script, record, response) {
+  const dialect = DIALECTS[record.provider]
+  const { body } = record
+  const { prompt, toolResults } = dialect.readTurn(body)
+  const reply = await script.answer({
+    provider: record.provider,
+    credential: record.credential,
+    request: record,
+    prompt,
+    toolResults,
+    step: toolResults.length
+  })
+  if (reply.delayMs) await sleep(reply.delayMs)
+  if ('hang' in reply) return
+  if ('error' in reply) return sendError(response, dialect, reply.status, reply.error, reply.headers)
+
+  const usage = { ...script.usage, ...reply.usage }
+  // Side requests (a title, a summary) quote the prompt but offer no tools: a call would break them.
+  const content =
+    'text' in reply
+      ? { text: reply.text, usage }
+      : dialect.offersShell(body)
+        ? { run: reply.run, usage }
+        : { text: 'mock answer', usage }
+  const message = dialect.message(body, content)
+  if (body?.stream === true) sendEvents(response, dialect.events(message))
+  else sendJson(response, 200, message)
+}
+
+/**
+ * @param {http.ServerResponse} response
+ * @param {import('./types').Dialect} dialect
+ * @param {number} status
+ * @param {import('./types').MockError} error
+ * @param {Record<string, string>} [headers]
+ */
+function sendError(response, dialect, status, error, headers) {
+  sendJson(response, status, dialect.errorBody(error), headers)
+}
+
+/**
+ * @param {http.ServerResponse} response
+ * @param {number} status
+ * @param {Record<string, any>} body
+ * @param {Record<string, string>} [headers]
+ */
+function sendJson(response, status, body, headers) {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...headers
+  })
+  response.end(text)
+}
+
+module.exports = { createMockServer }

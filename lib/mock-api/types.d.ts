@@ -1,0 +1,88 @@
+// The words of the mock API: what a script is asked, what it may answer, what is recorded.
+import type { IncomingHttpHeaders } from 'node:http'
+
+export type MockProvider = 'codex' | 'claude'
+export type CredentialHeader = 'authorization' | 'x-api-key'
+
+export interface RecordedRequest {
+  provider: MockProvider
+  method: string
+  path: string
+  headers: IncomingHttpHeaders
+  /** The bare key: a `Bearer ` prefix is cut off. `x-api-key` comes first when both headers were sent. */
+  credential: string | null
+  credentialHeader: CredentialHeader | null
+  credentials: { header: CredentialHeader; value: string }[]
+  /** The parsed JSON body; null when there was none or it was not JSON. */
+  body: any
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+export interface MockTurn {
+  provider: MockProvider
+  credential: string | null
+  request: RecordedRequest
+  /** The last text the user wrote. */
+  prompt: string
+  /** What the commands run since that text wrote. */
+  toolResults: string[]
+  /** How many those are. */
+  step: number
+}
+
+/** Counts as the provider itself reports them: OpenAI's input includes cached tokens, Anthropic's does not. */
+export interface MockUsage {
+  input: number
+  output: number
+  cacheRead: number
+  cacheWrite: number
+  reasoning: number
+}
+
+export interface MockError {
+  type: string
+  message: string
+  code?: string
+}
+
+export type Reply = (
+  | { run: string; usage?: Partial<MockUsage> }
+  | { text: string; usage?: Partial<MockUsage> }
+  | { status: number; error: MockError; headers?: Record<string, string> }
+  | { hang: true }
+) & { delayMs?: number }
+
+export interface MockApiOptions {
+  /** 0, the default, lets the system choose. */
+  port?: number
+  answer?: (turn: MockTurn) => Reply | Promise<Reply>
+  usage?: Partial<MockUsage>
+}
+
+export interface MockApi {
+  readonly port: number
+  readonly openaiBaseUrl: string
+  readonly anthropicBaseUrl: string
+  /** Every request, oldest first. A long run may empty it: `requests.length = 0`. */
+  readonly requests: RecordedRequest[]
+  /** Those that carried this bare key in either header. */
+  requestsWith(credential: string): RecordedRequest[]
+  close(): Promise<void>
+}
+
+/** A reply with its usage filled in: what a dialect is asked to send. */
+export type Content = { run: string; usage: MockUsage } | { text: string; usage: MockUsage }
+
+/** One provider's wire format. */
+export interface Dialect {
+  readTurn(body: any): { prompt: string; toolResults: string[] }
+  /** Whether the request offers the shell tool that a `run` reply calls. */
+  offersShell(body: any): boolean
+  /** The whole message, as the API answers without streaming. */
+  message(body: any, content: Content): Record<string, any>
+  /** The same message as the events of a stream. */
+  events(message: Record<string, any>): { event: string; data: Record<string, any> }[]
+  errorBody(error: MockError): Record<string, any>
+  models(): Record<string, any>
+}

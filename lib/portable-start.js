@@ -1,0 +1,147 @@
+// The portable start, by child_process: on macOS, under Bun, or where the kernel or a sandbox lacks a call.
+//
+// What it cannot honour it refuses when the caller asked for it, and reports when it is a default.
+'use strict'
+
+const { spawn } = require('node:child_process')
+const { closeSync } = require('node:fs')
+const binding = require('./binding.js')
+const { ProviderError, translate } = require('./errors.js')
+const { unsupported } = require('./launch.js')
+const { toObject } = require('./provider-env.js')
+const { makeProcess } = require('./provider-process.js')
+
+/** @typedef {import('./launch.js').Launch} Launch */
+/** @typedef {import('./provider-process.js').Driver} Driver */
+
+/** @type {import('../index').MissingProtection[]} */
+const MISSING = [
+  'no-new-privileges',
+  'parent-death-signal',
+  'verified-drop',
+  'close-range',
+  'core-limit',
+  'wiped-environment',
+  'state-directory-check'
+]
+
+/** Options that only the native start honours. */
+const REFUSED = /** @type {const} */ (['umask', 'limits'])
+
+/**
+ * @param {Launch} launch
+ * @returns {Driver}
+ */
+function startPortable(launch) {
+  refuseWhatCannotBe(launch)
+  const { options, ids } = launch
+  const plan = translate(() => binding.preparePortable(launch.env, options, ids))
+  const credential = plan.credential < 0 ? [] : [plan.credential]
+  try {
+    const child = spawn(plan.program, plan.args, {
+      cwd: plan.cwd ?? undefined,
+      env: toObject(plan.env),
+      uid: ids.uid,
+      gid: ids.gid,
+      // A session and group of its own, as the native start makes.
+      detached: true,
+      stdio: [...options.stdio.map(toStdio), ...credential]
+    })
+    return drive(child, launch, plan.program)
+  } finally {
+    for (const fd of credential) closeSync(fd)
+  }
+}
+
+/** @param {Launch} launch */
+function refuseWhatCannotBe({ options, ids }) {
+  for (const name of REFUSED) {
+    if (options[name] !== undefined) throw unsupported(`options.${name} needs the native start, which this system or runtime does not have.`, name)
+  }
+  if (ids.groups?.length) throw unsupported('options.groups needs the native start, which this system or runtime does not have.', 'groups')
+  // Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
+  const other = ids.uid !== undefined && ids.uid !== process.geteuid?.()
+  if (other && process.versions.bun) throw unsupported('Under Bun options.uid cannot be verified. Run the worker on Node, or as the target itself.', 'uid')
+}
+
+/** @param {number} item */
+function toStdio(item) {
+  if (item === -1) return 'pipe'
+  return item === -2 ? 'ignore' : item
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {Launch} launch
+ * @param {string} program
+ */
+function drive(child, launch, program) {
+  const { options, facts } = launch
+  /** @type {NodeJS.Timeout[]} */
+  const timers = []
+  const signal = (/** @type {number} */ number) => {
+    if (number === facts.killSignal) timers.push(setTimeout(() => signalGroup(child, 9), options.killGraceMs))
+    return signalGroup(child, number)
+  }
+  const stop = () => void signal(facts.killSignal)
+  const driver = makeProcess(
+    {
+      startPath: 'portable',
+      missingProtections: MISSING,
+      stdio: /** @type {any} */ ([child.stdin, child.stdout, child.stderr]),
+      signal,
+      stop,
+      ref: () => child.ref(),
+      unref: () => child.unref()
+    },
+    facts
+  )
+  child.on('spawn', () => driver.onSpawned(/** @type {number} */ (child.pid), program))
+  child.on('error', (error) => driver.onFailed(spawnFailed(error, facts.provider, program)))
+  child.on('exit', (code, name) => {
+    for (const timer of timers) clearTimeout(timer)
+    if (options.killGroupOnExit || timers.length > 0) signalGroup(child, 9)
+    driver.onExited(code, name)
+  })
+  if (options.timeoutMs !== undefined) {
+    const onTimeout = () => {
+      driver.onTimedOut()
+      stop()
+    }
+    timers.push(setTimeout(onTimeout, options.timeoutMs))
+  }
+  return driver
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {number} signal
+ */
+function signalGroup(child, signal) {
+  if (child.pid === undefined) return false
+  try {
+    return process.kill(-child.pid, signal)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * @param {any} error
+ * @param {string} provider
+ * @param {string} program
+ */
+function spawnFailed(error, provider, program) {
+  return new ProviderError({
+    code: 'ERR_PROVIDER_SPAWN_FAILED',
+    // Node's own message holds no argument and no variable, but its `spawnargs` do: it is not passed on.
+    message: `The program could not be started: ${error.code ?? 'unknown error'}.`,
+    errno: typeof error.errno === 'number' ? -error.errno : undefined,
+    syscall: 'spawn',
+    path: program,
+    step: 'execute',
+    provider
+  })
+}
+
+module.exports = { startPortable }

@@ -1,0 +1,345 @@
+// class ProviderProcess: a started provider, with the events, properties and order of events of ChildProcess.
+'use strict'
+
+const { EventEmitter } = require('node:events')
+const { constants } = require('node:os')
+const { inspect } = require('node:util')
+const { ProviderError, nodeTypeError } = require('./errors.js')
+const keepAlive = require('./keep-alive.js')
+
+/** @typedef {import('../index').MissingProtection} MissingProtection */
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Result */
+
+/**
+ * @template T
+ * @typedef {{ promise: Promise<T>, resolve: (value: T) => void, reject: (reason: unknown) => void }} Deferred
+ */
+
+/**
+ * What carries the process out: the native start or the portable one.
+ * @typedef {object} Backend
+ * @property {'native' | 'portable'} startPath
+ * @property {MissingProtection[]} missingProtections
+ * @property {[import('node:net').Socket | null, import('node:net').Socket | null, import('node:net').Socket | null]} stdio
+ * @property {(signal: number) => boolean} signal Sends; false when there is nothing to signal.
+ * @property {() => void} stop Asks to end, then makes it.
+ * @property {() => void} ref
+ * @property {() => void} unref
+ */
+
+const SIGNALS = /** @type {Record<string, number>} */ (constants.signals)
+const KEY = Symbol('ProviderProcess')
+
+/**
+ * What a backend tells the process.
+ * @typedef {object} Driver
+ * @property {ProviderProcess} child
+ * @property {(reason: unknown) => void} abort
+ * @property {(error: any) => void} onFailed
+ * @property {(pid: number, program: string) => void} onSpawned
+ * @property {() => void} onTimedOut
+ * @property {(code: number | null, signal: NodeJS.Signals | null) => void} onExited
+ */
+
+/** @type {(backend: Backend, facts: { provider: string, killSignal: number }) => Driver} */
+let makeProcess
+
+class ProviderProcess extends EventEmitter {
+  /** @type {Backend} */
+  #backend
+  /** @type {number} */
+  #killSignal
+  /** @type {string} */
+  #provider
+  #killed = false
+  #held = true
+  /** @type {number | undefined} */
+  #pid
+  /** @type {string | undefined} */
+  #spawnfile
+  /** @type {number | null} */
+  #exitCode = null
+  /** @type {NodeJS.Signals | null} */
+  #signalCode = null
+  #ended = false
+  #closed = false
+  /** Streams that are not closed yet, and the process itself. */
+  #open = 1
+  /** @type {ProviderError | undefined} */
+  #abortError
+  /** @type {Deferred<void> | undefined} */
+  #spawned
+  /** @type {Deferred<Result> | undefined} */
+  #exited
+  /** @type {unknown} */
+  #startError
+
+  /**
+   * @param {symbol} key
+   * @param {Backend} backend
+   * @param {{ provider: string, killSignal: number }} facts
+   */
+  constructor(key, backend, facts) {
+    super()
+    if (key !== KEY) throw new TypeError('Use spawnProvider() to make a ProviderProcess.')
+    this.#backend = backend
+    this.#provider = facts.provider
+    this.#killSignal = facts.killSignal
+    keepAlive.hold()
+    for (const stream of backend.stdio) {
+      if (!stream) continue
+      this.#open += 1
+      stream.on('close', () => this.#maybeClose())
+    }
+  }
+
+  get pid() {
+    return this.#pid
+  }
+
+  get stdin() {
+    return this.#backend.stdio[0]
+  }
+
+  get stdout() {
+    return this.#backend.stdio[1]
+  }
+
+  get stderr() {
+    return this.#backend.stdio[2]
+  }
+
+  get stdio() {
+    return this.#backend.stdio
+  }
+
+  get exitCode() {
+    return this.#exitCode
+  }
+
+  get signalCode() {
+    return this.#signalCode
+  }
+
+  get killed() {
+    return this.#killed
+  }
+
+  get spawnfile() {
+    return this.#spawnfile
+  }
+
+  get startPath() {
+    return this.#backend.startPath
+  }
+
+  get missingProtections() {
+    return [...this.#backend.missingProtections]
+  }
+
+  get spawned() {
+    if (this.#spawned) return this.#spawned.promise
+    /** @type {Deferred<void>} */
+    const deferred = (this.#spawned = withResolvers())
+    if (this.#startError) deferred.reject(this.#startError)
+    else if (this.#pid !== undefined) deferred.resolve()
+    return deferred.promise
+  }
+
+  get exited() {
+    if (this.#exited) return this.#exited.promise
+    /** @type {Deferred<Result>} */
+    const deferred = (this.#exited = withResolvers())
+    if (this.#startError) deferred.reject(this.#startError)
+    else if (this.#ended) deferred.resolve(this.#result())
+    return deferred.promise
+  }
+
+  /**
+   * @param {NodeJS.Signals | number} [signal]
+   * @returns {boolean}
+   */
+  kill(signal = this.#killSignal) {
+    const number = signalNumber(signal)
+    if (this.#ended || !this.#backend.signal(number)) return false
+    this.#killed = true
+    return true
+  }
+
+  ref() {
+    if (!this.#held && !this.#ended) keepAlive.hold()
+    this.#held = true
+    this.#backend.ref()
+  }
+
+  unref() {
+    if (this.#held && !this.#ended) keepAlive.release()
+    this.#held = false
+    this.#backend.unref()
+  }
+
+  async [Symbol.asyncDispose]() {
+    if (this.#closed) return
+    const closed = new Promise((resolve) => this.once('close', resolve))
+    this.kill()
+    await closed
+  }
+
+  /**
+   * @param {number} _depth
+   * @param {import('node:util').InspectOptionsStylized} options
+   */
+  [inspect.custom](_depth, options) {
+    const { pid, exitCode, signalCode, killed, spawnfile, startPath } = this
+    return `ProviderProcess ${inspect({ provider: this.#provider, pid, exitCode, signalCode, killed, spawnfile, startPath }, options)}`
+  }
+
+  /** The caller's AbortSignal fired. @param {unknown} reason */
+  #abort(reason) {
+    if (this.#ended || this.#abortError) return
+    this.#backend.stop()
+    this.#abortError = new ProviderError(
+      { code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', provider: this.#provider },
+      { cause: reason }
+    )
+    this.#emitError(this.#abortError)
+  }
+
+  /**
+   * @param {number} pid
+   * @param {string} program
+   */
+  #onSpawned(pid, program) {
+    this.#pid = pid
+    this.#spawnfile = program
+    this.#spawned?.resolve()
+    this.emit('spawn')
+  }
+
+  /** @param {ProviderError} error */
+  #onFailed(error) {
+    const told = this.#abortError
+    this.#startError = told ?? error
+    this.#exitCode = error.errno ?? -1
+    this.#settle()
+    this.#spawned?.reject(this.#startError)
+    this.#exited?.reject(this.#startError)
+    // As in ChildProcess: `error`, then `close` once the streams are; no `exit`.
+    if (!told) this.#emitError(error)
+    this.#finishStreams()
+    this.#maybeClose()
+  }
+
+  #onTimedOut() {
+    this.#emitError(
+      new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message: 'The run took longer than options.timeoutMs, and was stopped.', provider: this.#provider })
+    )
+  }
+
+  /**
+   * @param {number | null} code
+   * @param {NodeJS.Signals | null} signal
+   */
+  #onExited(code, signal) {
+    this.#exitCode = code
+    this.#signalCode = signal
+    this.#settle()
+    this.#exited?.resolve(this.#result())
+    this.stdin?.destroy()
+    this.emit('exit', code, signal)
+    this.#finishStreams()
+    this.#maybeClose()
+  }
+
+  #settle() {
+    this.#ended = true
+    if (this.#held) keepAlive.release()
+  }
+
+  /** @returns {Result} */
+  #result() {
+    return { code: this.#exitCode, signal: this.#signalCode }
+  }
+
+  /** What nobody reads is read to its end, or `close` would never come. */
+  #finishStreams() {
+    process.nextTick(() => {
+      for (const stream of this.stdio) if (stream?.readable) stream.resume()
+    })
+  }
+
+  #maybeClose() {
+    this.#open -= 1
+    if (this.#open > 0) return
+    this.#closed = true
+    this.emit('close', this.#exitCode, this.#signalCode)
+  }
+
+  /**
+   * An `error` that nobody listens for would end the worker, also when it is handled through the promises.
+   * @param {ProviderError} error
+   */
+  #emitError(error) {
+    const handled = this.#spawned !== undefined || this.#exited !== undefined
+    if (this.listenerCount('error') > 0 || !handled) this.emit('error', error)
+  }
+
+  /**
+   * Makes one, with the functions that drive it.
+   * @param {Backend} backend
+   * @param {{ provider: string, killSignal: number }} facts
+   * @returns {Driver}
+   */
+  static #make(backend, facts) {
+    const child = new ProviderProcess(KEY, backend, facts)
+    return {
+      child,
+      /** @param {unknown} reason */
+      abort: (reason) => child.#abort(reason),
+      /** @param {ProviderError} error */
+      onFailed: (error) => child.#onFailed(error),
+      /** @param {number} pid @param {string} program */
+      onSpawned: (pid, program) => child.#onSpawned(pid, program),
+      onTimedOut: () => child.#onTimedOut(),
+      /** @param {number | null} code @param {NodeJS.Signals | null} signal */
+      onExited: (code, signal) => child.#onExited(code, signal)
+    }
+  }
+
+  static {
+    makeProcess = (backend, facts) => ProviderProcess.#make(backend, facts)
+  }
+}
+
+/**
+ * A promise that may be rejected without anybody looking: whoever wants to know awaits it.
+ * @returns {any}
+ */
+function withResolvers() {
+  /** @type {any} */
+  const deferred = {}
+  deferred.promise = new Promise((resolve, reject) => Object.assign(deferred, { resolve, reject }))
+  deferred.promise.catch(() => {})
+  return deferred
+}
+
+/**
+ * @param {unknown} signal
+ * @returns {number}
+ */
+function signalNumber(signal) {
+  if (typeof signal === 'number' && Number.isInteger(signal) && (signal === 0 || Object.values(SIGNALS).includes(signal))) return signal
+  if (typeof signal === 'string' && Object.hasOwn(SIGNALS, signal)) return SIGNALS[signal]
+  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'There is no such signal on this system.')
+}
+
+/**
+ * @param {number} number
+ * @returns {NodeJS.Signals | null}
+ */
+function signalName(number) {
+  const found = Object.entries(SIGNALS).find(([, value]) => value === number)
+  return /** @type {NodeJS.Signals | null} */ (found?.[0] ?? null)
+}
+
+module.exports = { ProviderProcess, makeProcess, signalName, signalNumber }

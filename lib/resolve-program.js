@@ -1,0 +1,31 @@
+// resolveProgram(): where a provider's program is, and whether the target can run it.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { readIds } = require('./launch.js')
+const { packageRoots } = require('./package-roots.js')
+const validate = require('./validate.js')
+
+/**
+ * @param {import('../index').ProviderId} provider
+ * @param {import('../index').ResolveOptions} [value]
+ * @returns {import('../index').Program}
+ */
+function resolveProgram(provider, value) {
+  if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)
+  const options = validate.object('options', value)
+  const command = validate.optionalString('options.command', options.command)
+  const path = validate.optionalString('options.path', options.path) ?? process.env.PATH ?? ''
+  const found = translate(() => binding.resolveProgram(provider, command, path, packageRoots(), readIds(options)))
+  return Object.freeze({
+    path: found.path,
+    foundAt: found.foundAt,
+    foundBy: /** @type {any} */ (found.foundBy),
+    kind: found.interpreter == null ? 'native' : 'script',
+    interpreter: found.interpreter ?? null,
+    version: found.version ?? null
+  })
+}
+
+module.exports = { resolveProgram }

@@ -1,0 +1,50 @@
+// spawnProvider(): checks the options, chooses the start, and ties the AbortSignal to the process.
+'use strict'
+
+const binding = require('./binding.js')
+const { readLaunch } = require('./launch.js')
+const { startNative } = require('./native-start.js')
+const { startPortable } = require('./portable-start.js')
+
+/** `new net.Socket({ fd })` never emits under Bun, and elsewhere than on Linux the addon has no start of its own. */
+const portable =
+  process.versions.bun !== undefined || process.platform !== 'linux' || binding.missingForNativeStart() !== null
+
+/**
+ * @param {import('../index').ProviderEnv} env
+ * @param {import('../index').SpawnOptions} [options]
+ * @returns {any}
+ */
+function spawnProvider(env, options) {
+  return spawnWith(env, options, [])
+}
+
+/**
+ * @param {import('../index').ProviderEnv} env
+ * @param {import('../index').SpawnOptions | undefined} options
+ * @param {string[]} extra Variables of an SDK, names and values by turns.
+ */
+function spawnWith(env, options, extra) {
+  const launch = readLaunch(env, options, extra)
+  const driver = portable ? startPortable(launch) : startNative(launch)
+  const { signal } = launch
+  if (signal) tie(driver, signal)
+  return driver.child
+}
+
+/**
+ * @param {import('./provider-process.js').Driver} driver
+ * @param {AbortSignal} signal
+ */
+function tie(driver, signal) {
+  const onAbort = () => driver.abort(signal.reason)
+  if (signal.aborted) {
+    // Not before the caller can listen.
+    process.nextTick(onAbort)
+    return
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  driver.child.once('close', () => signal.removeEventListener('abort', onAbort))
+}
+
+module.exports = { spawnProvider, spawnWith }

@@ -1,0 +1,131 @@
+// Checks of JavaScript types, so that a wrong one is a TypeError that names the option and shows no value.
+'use strict'
+
+const { nodeTypeError } = require('./errors.js')
+
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} value
+ */
+function wrongType(name, expected, value) {
+  const type = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${type}.`)
+}
+
+/**
+ * @param {string} name
+ * @param {string} problem
+ */
+function wrongValue(name, problem) {
+  return nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} ${problem}`)
+}
+
+/**
+ * An object; `undefined` becomes an empty one.
+ * @param {string} name
+ * @param {any} value
+ * @returns {any}
+ */
+function object(name, value) {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
+  return value
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+function optionalString(name, value) {
+  if (value === undefined || typeof value === 'string') return value
+  throw wrongType(name, 'a string', value)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string[]}
+ */
+function strings(name, value) {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw wrongType(name, 'an array of strings', value)
+  value.forEach((item, index) => {
+    if (typeof item !== 'string') throw wrongType(`${name}[${index}]`, 'a string', item)
+  })
+  return value
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {number | undefined}
+ */
+function optionalNumber(name, value) {
+  if (value === undefined || typeof value === 'number') return value
+  throw wrongType(name, 'a number', value)
+}
+
+/**
+ * A whole number from 0 to `max`.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} [max]
+ * @returns {number | undefined}
+ */
+function optionalCount(name, value, max = Number.MAX_SAFE_INTEGER) {
+  const number = optionalNumber(name, value)
+  if (number === undefined) return undefined
+  if (Number.isInteger(number) && number >= 0 && number <= max) return number
+  throw wrongValue(name, `must be a whole number from 0 to ${max}.`)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {number | undefined}
+ */
+function optionalMilliseconds(name, value) {
+  const number = optionalNumber(name, value)
+  if (number === undefined || (Number.isFinite(number) && number >= 0)) return number
+  throw wrongValue(name, 'must be a number of milliseconds from 0.')
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {boolean | undefined}
+ */
+function optionalBoolean(name, value) {
+  if (value === undefined || typeof value === 'boolean') return value
+  throw wrongType(name, 'a boolean', value)
+}
+
+/**
+ * @template {string} T
+ * @param {string} name
+ * @param {unknown} value
+ * @param {readonly T[]} words
+ * @returns {T | undefined}
+ */
+function optionalWord(name, value, words) {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+  const word = words.find((known) => known === value)
+  if (word) return word
+  throw wrongValue(name, `must be one of: ${words.join(', ')}.`)
+}
+
+module.exports = {
+  object,
+  optionalBoolean,
+  optionalCount,
+  optionalMilliseconds,
+  optionalNumber,
+  optionalString,
+  optionalWord,
+  strings,
+  wrongType,
+  wrongValue
+}

@@ -1,0 +1,82 @@
+// Builds the addon and its generated loader: `npm run build [-- napi options]`.
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { fromRoot, root } from './lib/paths.mjs'
+import { must, run } from './lib/run.mjs'
+import { rustEnv } from './lib/rust.mjs'
+
+/** Committed, and equal to what a build writes; `generated` in the tests checks it. */
+export const generated = ['binding.cjs', 'binding.d.ts']
+
+/**
+ * Builds into `outDir`, which holds nothing but this build afterwards.
+ * @param {string} outDir
+ * @param {string[]} [options] more options for `napi build`, such as `--target`
+ */
+export async function buildInto(outDir, options = []) {
+  rmSync(outDir, { recursive: true, force: true })
+  mkdirSync(outDir, { recursive: true })
+  const rust = await rustEnv()
+  const napi = fromRoot('node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
+  const args = ['build', '--platform', '--release', '--js', generated[0], '--dts', generated[1], '--output-dir', outDir]
+  const env = { ...rust, RUSTFLAGS: await rustFlags(rust) }
+  // Progress goes to stderr: stdout belongs to the program that asked for the build.
+  const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })
+  if (code !== 0) throw new Error('the addon did not build; see above')
+  const missing = generated.filter((name) => !existsSync(join(outDir, name)))
+  // napi writes them only when napi-derive has its feature `type-def`.
+  if (missing.length) throw new Error(`the build wrote no ${missing.join(' and no ')}`)
+}
+
+/** Puts a build in its place; names the committed files that it changed. */
+export function install(outDir) {
+  const changed = generated.filter((name) => !same(join(outDir, name), fromRoot(name)))
+  for (const name of readdirSync(outDir)) {
+    if (!name.endsWith('.node') && !changed.includes(name)) continue
+    // By rename: a running process has the old file mapped, and writing into that file would crash it.
+    const fresh = fromRoot(`.${name}.${process.pid}`)
+    copyFileSync(join(outDir, name), fresh)
+    renameSync(fresh, fromRoot(name))
+  }
+  return changed
+}
+
+/** Whether two files have the same bytes; a missing one equals nothing. */
+export function same(a, b) {
+  return existsSync(a) && existsSync(b) && readFileSync(a).equals(readFileSync(b))
+}
+
+/** Names the place of every source instead of this machine's paths, which panics would otherwise carry into the package. */
+async function rustFlags(rust) {
+  const sysroot = (await must('rustc', ['--print', 'sysroot'], { env: rust })).trim()
+  const places = [
+    [process.env.CARGO_HOME ?? join(homedir(), '.cargo'), '/cargo'],
+    [sysroot, '/rust'],
+    [root, '/provider-env'], // the last match wins, and this may lie below the others
+  ]
+  // RUSTFLAGS splits at spaces; a path with one keeps its name, and the tarball check then says so.
+  const flags = places.filter(([from]) => !/\s/.test(from)).map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
+  return [process.env.RUSTFLAGS, ...flags].filter(Boolean).join(' ')
+}
+
+/** A digest of everything that decides what the build gives. */
+export function sourceDigest(files) {
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.env.RUSTFLAGS ?? ''}\0`)
+  for (const file of files) hash.update(`${file}\0`).update(existsSync(file) ? readFileSync(file) : '').update('\0')
+  return hash.digest('hex')
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    const out = fromRoot('target', 'addon')
+    await buildInto(out, process.argv.slice(2))
+    const changed = install(out)
+    writeFileSync(2, changed.length ? `rewritten, to be committed: ${changed.join(', ')}\n` : 'the generated files are as committed\n')
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  }
+}

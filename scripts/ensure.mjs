@@ -1,0 +1,59 @@
+// All set-up that a fresh clone needs, done only where it is missing or old: packages, then the addon.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildInto, generated, install, sourceDigest } from './build.mjs'
+import { fromRoot, root, walk } from './lib/paths.mjs'
+import { run } from './lib/run.mjs'
+
+const say = (line) => process.stderr.write(`[set-up] ${line}\n`)
+const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+
+/** @returns {Promise<{ regenerated: string[] }>} the committed files that a build found out of step and rewrote */
+export async function ensure() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is needed; this is ${process.version}`)
+  await ensureModules()
+  return { regenerated: await ensureAddon() }
+}
+
+// By content rather than by time: a checkout touches files that did not change.
+async function ensureModules() {
+  const lock = fromRoot('package-lock.json')
+  const stamp = fromRoot('node_modules', '.provider-env-lock')
+  const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex')
+  if (read(stamp) === wanted) return
+  // npm's own record, for whoever ran `npm ci` by hand.
+  const record = fromRoot('node_modules', '.package-lock.json')
+  if (!existsSync(record) || statSync(record).mtimeMs < statSync(lock).mtimeMs) {
+    say('npm ci (the two CLIs are among the packages: some 900 MB)')
+    const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+    const { code } = await run('npm', args, { output: 'stderr' })
+    if (code !== 0) throw new Error('npm ci failed; see above')
+  }
+  writeFileSync(stamp, wanted)
+}
+
+async function ensureAddon() {
+  const named = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo/config.toml', 'package.json', 'scripts/build.mjs']
+  const stamp = fromRoot('target', 'provider-env-addon.json')
+  // Taken before the build: a source edited meanwhile is then seen as newer.
+  const source = sourceDigest([...named.map((n) => fromRoot(n)), ...walk(fromRoot('src'))])
+  const state = () => JSON.stringify({ source, addons: addons(), generated: generated.map((n) => existsSync(fromRoot(n))) })
+  if (addons().length && read(stamp) === state()) return []
+  say('building the addon (some minutes the first time)')
+  const out = fromRoot('target', 'addon')
+  await buildInto(out)
+  const changed = install(out)
+  mkdirSync(fromRoot('target'), { recursive: true })
+  writeFileSync(stamp, state())
+  if (changed.length) say(`rewritten, to be committed: ${changed.join(', ')}`)
+  return changed
+}
+
+/** The addons in place, with what tells whether one was replaced since. */
+function addons() {
+  return readdirSync(root)
+    .filter((name) => name.endsWith('.node'))
+    .map((name) => [name, statSync(join(root, name)).size, statSync(join(root, name)).mtimeMs])
+}

@@ -1,0 +1,70 @@
+// Collects what each step of a run showed, prints it as it comes, and sums it up.
+const sums = { passed: 0, failed: 0, skipped: 0 }
+
+/** A step's answer when it could not run here, with the reason. */
+export const skip = (reason) => ({ skip: reason })
+
+/** A step's answer when a runner counted tests of its own. */
+export const counted = (counts) => ({ counts })
+
+export class Report {
+  #steps = []
+  #only
+
+  /** @param {string[]} only stages (`lint`) or steps (`lint/clippy`); none for all */
+  constructor(only) {
+    this.#only = only
+  }
+
+  /** Whether any step of a stage, or that very step, was asked for. */
+  wants(stage, step) {
+    if (!this.#only.length) return true
+    return this.#only.some((one) => one === stage || (step ? one === `${stage}/${step}` : one.startsWith(`${stage}/`)))
+  }
+
+  /** Runs one step: it passes by returning nothing, `counted(…)` or `skip(…)`, and fails by throwing. */
+  async step(stage, name, work) {
+    if (!this.wants(stage, name)) return
+    const title = `${stage}/${name}`
+    process.stdout.write(`\n── ${title}\n`)
+    const from = process.hrtime.bigint()
+    let answer
+    try {
+      answer = (await work()) ?? {}
+    } catch (error) {
+      answer = { error }
+      process.stdout.write(`${error.message}\n`)
+    }
+    const seconds = Number(process.hrtime.bigint() - from) / 1e9
+    const outcome = answer.error ? 'FAIL' : answer.skip ? 'skip' : 'ok'
+    const counts = answer.error?.counts ?? answer.counts
+    this.#steps.push({ title, outcome, seconds, counts, reason: answer.skip })
+    process.stdout.write(`${line(this.#steps.at(-1))}\n`)
+  }
+
+  get failed() {
+    return this.#steps.some((s) => s.outcome === 'FAIL')
+  }
+
+  /** Prints the table and the closing line; the exit code. A run of no step at all has failed: it proves nothing. */
+  close(seconds) {
+    for (const { outcome, counts } of this.#steps) {
+      if (!counts) sums[{ ok: 'passed', FAIL: 'failed', skip: 'skipped' }[outcome]]++
+      else for (const key of Object.keys(sums)) sums[key] += counts[key]
+      if (outcome === 'FAIL' && counts && !counts.failed) sums.failed++
+    }
+    process.stdout.write(`\n${this.#steps.map(line).join('\n')}\n\n${seconds.toFixed(0)} s in all\n`)
+    process.stdout.write(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped\n`)
+    return this.failed || this.#steps.length === 0 ? 1 : 0
+  }
+}
+
+function line({ title, outcome, seconds, counts, reason }) {
+  const inside = counts ? ` ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped` : ''
+  return `${outcome.padEnd(5)}${title.padEnd(26)}${seconds.toFixed(1).padStart(7)} s ${inside}${reason ? ` ${reason}` : ''}`
+}
+
+/** An error that carries what a runner counted before it failed. */
+export function failure(message, counts) {
+  return Object.assign(new Error(message), { counts })
+}

@@ -1,0 +1,27 @@
+// Stage `lint`: what can be said of the sources without running them.
+import { checkCatchUnwind } from '../check-catch-unwind.mjs'
+import { checkDeny } from '../check-deny.mjs'
+import { checkFiles } from '../check-files.mjs'
+import { checkGenerated } from '../check-generated.mjs'
+import { fromRoot } from '../lib/paths.mjs'
+import { must } from '../lib/run.mjs'
+import { rustEnv } from '../lib/rust.mjs'
+
+export async function lint(report, { regenerated }) {
+  const cargo = async (args, env = {}) => void (await must('cargo', args, { env: { ...(await rustEnv()), ...env } }))
+  const deny = ['--', '-D', 'warnings']
+  await report.step('lint', 'rustfmt', () => cargo(['fmt', '--check']))
+  await report.step('lint', 'clippy', () => cargo(['clippy', '--locked', '--all-targets', ...deny]))
+  await report.step('lint', 'clippy-core', () => cargo(['clippy', '--locked', '--all-targets', '--no-default-features', ...deny]))
+  await report.step('lint', 'rustdoc', () =>
+    cargo(['doc', '--locked', '--no-deps', '--document-private-items'], { RUSTDOCFLAGS: '-D warnings' }))
+  await report.step('lint', 'deny', () => checkDeny(['bans', 'licenses', 'sources']))
+  await report.step('lint', 'advisories', () => checkDeny(['advisories']))
+  await report.step('lint', 'types', async () => {
+    const tsc = fromRoot('node_modules', 'typescript', 'bin', 'tsc')
+    for (const config of ['tsconfig.types.json', 'tsconfig.json']) await must(process.execPath, [tsc, '-p', fromRoot(config)])
+  })
+  await report.step('lint', 'generated', () => checkGenerated(regenerated))
+  await report.step('lint', 'catch-unwind', checkCatchUnwind)
+  await report.step('lint', 'files', checkFiles)
+}

@@ -1,0 +1,235 @@
+//! Precedence: payload API key → payload OAuth token → server key → config directory → refusal.
+
+use std::sync::Arc;
+
+use super::{ServerCredentials, shape};
+use crate::error::{Error, ErrorCode, Result};
+use crate::payload::Payload;
+use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
+use crate::secret::{Fingerprint, Secret};
+
+/// The one credential of a launch.
+#[derive(Debug)]
+pub struct Credential {
+    /// What it is.
+    pub kind: CredentialKind,
+    /// Who gave it.
+    pub source: CredentialSource,
+    /// How it is handed over; none for a config directory.
+    pub slot: Option<&'static CredentialSlot>,
+    /// Itself; none for a config directory.
+    pub secret: Option<Arc<Secret>>,
+    /// What a log may show of it.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// Who gave a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// The request's payload.
+    Payload,
+    /// The server, as a fallback.
+    Server,
+    /// The CLI's own login.
+    ConfigDir,
+}
+
+impl CredentialSource {
+    /// As JavaScript and logs see it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payload => "payload",
+            Self::Server => "server",
+            Self::ConfigDir => "config-dir",
+        }
+    }
+}
+
+/// The worker's older word for the source, with the kind folded in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiKeySource {
+    /// The workspace's own API key.
+    User,
+    /// The workspace's own OAuth token.
+    Oauth,
+    /// The server's key.
+    Server,
+    /// No key was handed over.
+    None,
+}
+
+impl ApiKeySource {
+    /// As JavaScript and logs see it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Oauth => "oauth",
+            Self::Server => "server",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Credential {
+    /// The worker's older word for where it comes from.
+    #[must_use]
+    pub const fn api_key_source(&self) -> ApiKeySource {
+        match (self.source, self.kind) {
+            (CredentialSource::Server, _) => ApiKeySource::Server,
+            (CredentialSource::Payload, CredentialKind::ApiKey) => ApiKeySource::User,
+            (CredentialSource::Payload, CredentialKind::OauthToken) => ApiKeySource::Oauth,
+            _ => ApiKeySource::None,
+        }
+    }
+
+    fn new(slot: &'static CredentialSlot, source: CredentialSource, secret: Arc<Secret>) -> Result<Self> {
+        let fingerprint = Some(secret.fingerprint()?);
+        Ok(Self {
+            kind: slot.kind,
+            source,
+            slot: Some(slot),
+            secret: Some(secret),
+            fingerprint,
+        })
+    }
+}
+
+/// Chooses the credential of a launch and takes it out of the payload.
+///
+/// # Errors
+/// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, and what [`shape::check`] finds.
+pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_config_dir: bool) -> Result<Credential> {
+    let provider = payload.provider;
+    for slot in provider.slots {
+        if let Some(secret) = payload.take_credential(slot.field) {
+            shape::check(provider, slot.kind, slot.field.as_str(), &secret)?;
+            return Credential::new(slot, CredentialSource::Payload, Arc::new(secret));
+        }
+    }
+    // A token that this provider cannot take must not turn into somebody else's bill.
+    for field in [PayloadField::ApiKey, PayloadField::OauthAccessToken] {
+        if payload.take_credential(field).is_some() {
+            return Err(not_taken(provider, field));
+        }
+    }
+    for slot in provider.slots {
+        if let Some(secret) = server.and_then(|keys| keys.get(provider, slot.kind)) {
+            return Credential::new(slot, CredentialSource::Server, secret);
+        }
+    }
+    if provider.state_directory.is_credential && has_config_dir {
+        return Ok(Credential {
+            kind: CredentialKind::ConfigDir,
+            source: CredentialSource::ConfigDir,
+            slot: None,
+            secret: None,
+            fingerprint: None,
+        });
+    }
+    Err(missing(provider))
+}
+
+fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
+    let message = format!(
+        "{} takes no {} from this package. Give payload.{} instead.",
+        provider.name,
+        field.as_str(),
+        provider.slots[0].field.as_str(),
+    );
+    Error::new(ErrorCode::Unsupported, message)
+        .provider(provider.id)
+        .name(field.as_str())
+}
+
+fn missing(provider: &'static Provider) -> Error {
+    let mut ways: Vec<String> = provider
+        .slots
+        .iter()
+        .map(|slot| format!("payload.{}", slot.field.as_str()))
+        .collect();
+    ways.push("options.serverCredentials with this provider's key".into());
+    if provider.state_directory.is_credential {
+        ways.push(format!("options.workspace.{}", provider.state_directory.option));
+    }
+    let message = format!(
+        "There is no credential for {}. Give one of: {}.",
+        provider.name,
+        ways.join(", ")
+    );
+    let error = Error::new(ErrorCode::CredentialMissing, message).provider(provider.id);
+    provider
+        .slots
+        .iter()
+        .fold(error, |error, slot| error.name(slot.field.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Payload;
+
+    fn server() -> ServerCredentials {
+        ServerCredentials::from_variables(|name| {
+            (name == "ANTHROPIC_API_KEY" || name == "OPENAI_API_KEY").then(|| Secret::copy_of(b"server-key"))
+        })
+        .expect("well-formed")
+    }
+
+    fn chosen(json: &str, server: Option<&ServerCredentials>, dir: bool) -> (&'static str, &'static str, &'static str) {
+        let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
+        match select(&mut payload, server, dir) {
+            Ok(credential) => (
+                credential.kind.as_str(),
+                credential.source.as_str(),
+                credential.api_key_source().as_str(),
+            ),
+            Err(error) => (error.code().as_str(), "", ""),
+        }
+    }
+
+    #[test]
+    fn precedence() {
+        let server = server();
+        let keys = Some(&server);
+        for (json, server, dir, expected) in [
+            (
+                r#"{"apiKey":"a","oauthAccessToken":"b"}"#,
+                keys,
+                true,
+                ("api-key", "payload", "user"),
+            ),
+            (
+                r#"{"oauthAccessToken":"b"}"#,
+                keys,
+                true,
+                ("oauth-token", "payload", "oauth"),
+            ),
+            ("{}", keys, true, ("api-key", "server", "server")),
+            ("{}", None, true, ("config-dir", "config-dir", "none")),
+            ("{}", None, false, ("ERR_PROVIDER_CREDENTIAL_MISSING", "", "")),
+            (
+                r#"{"provider":"codex","apiKey":"a","oauthAccessToken":"b"}"#,
+                keys,
+                true,
+                ("api-key", "payload", "user"),
+            ),
+            (
+                r#"{"provider":"codex","oauthAccessToken":"b"}"#,
+                keys,
+                true,
+                ("ERR_PROVIDER_UNSUPPORTED", "", ""),
+            ),
+            (r#"{"provider":"codex"}"#, keys, true, ("api-key", "server", "server")),
+            (
+                r#"{"provider":"codex"}"#,
+                None,
+                true,
+                ("ERR_PROVIDER_CREDENTIAL_MISSING", "", ""),
+            ),
+        ] {
+            assert_eq!(chosen(json, server, dir), expected, "{json}");
+        }
+    }
+}

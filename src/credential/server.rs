@@ -1,0 +1,62 @@
+//! The server's own keys, which a launch falls back to only when the caller hands them in.
+
+use std::sync::Arc;
+
+use super::shape;
+use crate::error::Result;
+use crate::provider::{CredentialKind, PROVIDERS, Provider};
+use crate::secret::Secret;
+
+/// One key per provider at the most.
+#[derive(Debug, Default)]
+pub struct ServerCredentials {
+    keys: Vec<(&'static Provider, CredentialKind, Arc<Secret>)>,
+}
+
+impl ServerCredentials {
+    /// Every variable that a server's key can stand in, in the order in which they are looked at.
+    pub fn variables() -> impl Iterator<Item = &'static str> {
+        let slots = PROVIDERS.iter().flat_map(|provider| provider.slots);
+        slots.flat_map(|slot| slot.server_variables.iter().copied())
+    }
+
+    /// Takes the first value that is there for each provider. `take` removes a variable's value from where it is.
+    ///
+    /// # Errors
+    /// `KEY_MALFORMED`, `KEY_WRONG_PROVIDER`.
+    pub fn from_variables(mut take: impl FnMut(&'static str) -> Option<Secret>) -> Result<Self> {
+        let mut found = Self::default();
+        for provider in PROVIDERS {
+            for slot in provider.slots {
+                for variable in slot.server_variables {
+                    let Some(secret) = take(variable).filter(|secret| !secret.is_empty()) else {
+                        continue;
+                    };
+                    shape::check(provider, slot.kind, variable, &secret)?;
+                    found.add(provider, slot.kind, secret);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps the first: the order of the variables is the order of precedence.
+    fn add(&mut self, provider: &'static Provider, kind: CredentialKind, secret: Secret) {
+        if self.get(provider, kind).is_none() {
+            self.keys.push((provider, kind, Arc::new(secret)));
+        }
+    }
+
+    /// The key of a provider.
+    #[must_use]
+    pub fn get(&self, provider: &Provider, kind: CredentialKind) -> Option<Arc<Secret>> {
+        let mut keys = self.keys.iter();
+        keys.find(|(row, of, _)| row.id == provider.id && *of == kind)
+            .map(|(_, _, secret)| Arc::clone(secret))
+    }
+
+    /// The providers that there is a key for, each with it.
+    pub fn providers(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+        self.keys.iter().map(|(provider, _, secret)| (provider.id, &**secret))
+    }
+}

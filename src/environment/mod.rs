@@ -1,0 +1,16 @@
+//! The environment of a launch: its rules, the plan, and the wiped block that `execve` gets.
+
+mod block;
+pub mod forbidden;
+mod limits;
+mod plan;
+mod request;
+mod rules;
+
+pub use block::EnvBlock;
+pub use limits::ExecLimits;
+pub use plan::{Delivery, EnvPlan, Variable};
+pub use request::{BASE_NAMES, EnvRequest, Workspace};
+
+#[cfg(test)]
+mod tests;

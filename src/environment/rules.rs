@@ -1,0 +1,155 @@
+//! The rules of an environment as tables: which workspace option becomes which variable, and what each value must be.
+
+use super::request::{EnvRequest, Workspace};
+use crate::error::{Error, ErrorCode, Result};
+
+/// The session cookie's variable; always there.
+pub const SESSION_COOKIE: &str = "ALIVE_SESSION_COOKIE";
+
+/// What every tenant's own variable begins with.
+pub const USER_PREFIX: &str = "USER_";
+
+/// `PATH` when this process has none: what `login.defs` gives root, so that system-wide installs are found.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A workspace option and the variables that it sets.
+pub struct WorkspaceRule {
+    /// As the caller spells it.
+    pub option: &'static str,
+    /// The variables.
+    pub variables: &'static [&'static str],
+    /// Whether it is a path, which must be absolute.
+    pub is_path: bool,
+    /// Reads it.
+    pub value: fn(&Workspace) -> Option<&str>,
+}
+
+/// Every workspace option but the state directories, which the provider's row names.
+pub static WORKSPACE_RULES: &[WorkspaceRule] = &[
+    text("workspace.key", &["ALIVE_WORKSPACE_KEY"], |workspace| {
+        workspace.key.as_deref()
+    }),
+    text("workspace.id", &["ALIVE_WORKSPACE_ID"], |workspace| {
+        workspace.id.as_deref()
+    }),
+    text("workspace.userId", &["ALIVE_USER_ID"], |workspace| {
+        workspace.user_id.as_deref()
+    }),
+    path("workspace.dir", &["ALIVE_WORKSPACE_PATH"], |workspace| {
+        workspace.dir.as_deref()
+    }),
+    path("workspace.home", &["HOME"], |workspace| workspace.home.as_deref()),
+    path("workspace.tmpDir", &["TMPDIR", "TMP", "TEMP"], |workspace| {
+        workspace.tmp_dir.as_deref()
+    }),
+];
+
+const fn text(
+    option: &'static str,
+    variables: &'static [&'static str],
+    value: fn(&Workspace) -> Option<&str>,
+) -> WorkspaceRule {
+    WorkspaceRule {
+        option,
+        variables,
+        is_path: false,
+        value,
+    }
+}
+
+const fn path(
+    option: &'static str,
+    variables: &'static [&'static str],
+    value: fn(&Workspace) -> Option<&str>,
+) -> WorkspaceRule {
+    WorkspaceRule {
+        option,
+        variables,
+        is_path: true,
+        value,
+    }
+}
+
+/// Fills `HOME` and the temporary directory from this process where the workspace has none.
+pub fn apply_defaults(request: &mut EnvRequest) {
+    let own = |name: &str| {
+        request
+            .base
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    };
+    let (home, tmp_dir) = (own("HOME"), own("TMPDIR"));
+    request
+        .base
+        .retain(|(name, _)| super::BASE_NAMES.contains(&name.as_str()));
+    if !request.base.iter().any(|(name, _)| name == "PATH") {
+        request.base.push(("PATH".into(), DEFAULT_PATH.into()));
+    }
+    let workspace = &mut request.workspace;
+    workspace.home = workspace.home.take().or(home);
+    workspace.tmp_dir = workspace.tmp_dir.take().or(tmp_dir);
+}
+
+/// A path option's value.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE` unless it is absolute and has no NUL.
+pub fn check_path(option: &str, value: &str) -> Result<()> {
+    check_no_nul(option, value)?;
+    if value.starts_with('/') {
+        return Ok(());
+    }
+    let message = format!("options.{option} must be an absolute path.");
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
+}
+
+/// A value that ends up in a C string.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE` for a NUL.
+pub fn check_no_nul(option: &str, value: &str) -> Result<()> {
+    if !value.contains('\0') {
+        return Ok(());
+    }
+    let message = format!("options.{option} has a NUL byte, which no environment or argument can hold.");
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
+}
+
+/// A name from `inherit` or `set`.
+///
+/// # Errors
+/// `ENV_FORBIDDEN` for one that is no name, is forbidden, or belongs to this crate.
+pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
+    let refuse = |why: String| {
+        let message = format!("options.{option} asks for {name:?}, which {why}. Leave it out.");
+        Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
+    };
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return refuse("is no name of a variable".into());
+    }
+    if let Some(reason) = super::forbidden::reason(name) {
+        return refuse(reason.as_str().into());
+    }
+    if name.starts_with(USER_PREFIX) {
+        return refuse("belongs to payload.userEnvKeys".into());
+    }
+    Ok(())
+}
+
+/// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+pub fn check_base_url(url: &str) -> Result<()> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    let plain = url
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !br#"@?#"'\<>{}|^`"#.contains(&byte));
+    if plain && authority.is_some_and(|authority| !authority.is_empty()) {
+        return Ok(());
+    }
+    let message = "options.baseUrl must be http(s)://host[:port][/path] without user name, query or fragment.";
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"))
+}

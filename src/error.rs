@@ -1,0 +1,202 @@
+//! What this crate refuses or fails at: one error type, one list of codes.
+//!
+//! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
+//! parser's text, because each of those can hold a secret.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
+        /// The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The code as JavaScript sees it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The payload is not JSON, or a field has the wrong type or an impossible value.
+    PayloadInvalid = "ERR_PROVIDER_PAYLOAD_INVALID",
+    /// The payload's JSON is larger than the worker's line limit.
+    PayloadTooLarge = "ERR_PROVIDER_PAYLOAD_TOO_LARGE",
+    /// No provider of that name.
+    Unknown = "ERR_PROVIDER_UNKNOWN",
+    /// No credential from any source that the caller allowed.
+    CredentialMissing = "ERR_PROVIDER_CREDENTIAL_MISSING",
+    /// A key that no server can have issued.
+    KeyMalformed = "ERR_PROVIDER_KEY_MALFORMED",
+    /// A key of the other provider, or of another kind than its field says.
+    KeyWrongProvider = "ERR_PROVIDER_KEY_WRONG_PROVIDER",
+    /// A variable that must not be set, copied or read.
+    EnvForbidden = "ERR_PROVIDER_ENV_FORBIDDEN",
+    /// More than the kernel takes.
+    EnvTooLarge = "ERR_PROVIDER_ENV_TOO_LARGE",
+    /// The CLI is nowhere to be found.
+    ProgramNotFound = "ERR_PROVIDER_PROGRAM_NOT_FOUND",
+    /// The CLI is there, but the target ids cannot run it.
+    ProgramUnreachable = "ERR_PROVIDER_PROGRAM_UNREACHABLE",
+    /// A directory that the CLI needs is missing or not writable by the target ids.
+    StateDirUnusable = "ERR_PROVIDER_STATE_DIR_UNUSABLE",
+    /// Ids that this package does not start a provider with.
+    PrivilegeRefused = "ERR_PROVIDER_PRIVILEGE_REFUSED",
+    /// The kernel did not let the child become the target, or did not keep it there.
+    PrivilegeFailed = "ERR_PROVIDER_PRIVILEGE_FAILED",
+    /// The process could not be started.
+    SpawnFailed = "ERR_PROVIDER_SPAWN_FAILED",
+    /// Something that this provider, system or runtime cannot do.
+    Unsupported = "ERR_PROVIDER_UNSUPPORTED",
+    /// The caller's `AbortSignal` fired.
+    Aborted = "ERR_PROVIDER_ABORTED",
+    /// `timeoutMs` went by.
+    Timeout = "ERR_PROVIDER_TIMEOUT",
+    /// Used after `dispose()`.
+    Disposed = "ERR_PROVIDER_DISPOSED",
+    /// A defect in this package.
+    Internal = "ERR_PROVIDER_INTERNAL",
+    /// A JavaScript value of the wrong type; Node's own code.
+    InvalidArgType = "ERR_INVALID_ARG_TYPE",
+    /// A JavaScript value that is impossible; Node's own code.
+    InvalidArgValue = "ERR_INVALID_ARG_VALUE",
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// An error with its code and the fields that Node's system errors have.
+#[derive(thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct Error(Box<Details>);
+
+/// The parts of an [`Error`], as they cross to JavaScript.
+#[derive(Debug, Serialize)]
+pub struct Details {
+    /// Its code.
+    pub code: ErrorCode,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// The kernel's error number, positive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errno: Option<i32>,
+    /// The system call that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub syscall: Option<&'static str>,
+    /// The path concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The step of the start that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<&'static str>,
+    /// The provider concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<&'static str>,
+    /// The names concerned: of variables or of payload fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+impl Error {
+    /// An error of this code with this message.
+    #[cold]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            code,
+            message: message.into(),
+            errno: None,
+            syscall: None,
+            path: None,
+            step: None,
+            provider: None,
+            names: Vec::new(),
+        }))
+    }
+
+    /// Adds the provider.
+    #[must_use]
+    pub fn provider(mut self, id: &'static str) -> Self {
+        self.0.provider = Some(id);
+        self
+    }
+
+    /// Adds a name concerned.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.names.push(name.into());
+        self
+    }
+
+    /// Adds the path concerned.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.0.path = Some(path.into());
+        self
+    }
+
+    /// Adds the kernel's error number and the call that gave it.
+    #[must_use]
+    pub fn errno(mut self, errno: i32, syscall: &'static str) -> Self {
+        self.0.errno = Some(errno);
+        self.0.syscall = Some(syscall);
+        self
+    }
+
+    /// Adds the step of the start.
+    #[must_use]
+    pub fn step(mut self, step: &'static str) -> Self {
+        self.0.step = Some(step);
+        self
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// All of its parts.
+    #[must_use]
+    pub fn details(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_prefixed() {
+        let mut seen = std::collections::HashSet::new();
+        for code in ErrorCode::ALL {
+            assert!(seen.insert(code.as_str()), "{code:?} twice");
+            assert!(code.as_str().starts_with("ERR_"), "{code:?}");
+        }
+    }
+}

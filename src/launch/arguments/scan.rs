@@ -1,0 +1,66 @@
+//! Finds options among arguments, in every form in which a CLI takes one.
+
+/// An option as given.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Given<'a> {
+    /// Its value; empty when it is missing.
+    pub value: &'a str,
+    /// The index of the argument after it.
+    pub end: usize,
+}
+
+/// Every `--name value`, `--name=value`, `-n value`, `-nvalue` and `-n=value` of these names before a `--`.
+pub fn options<'a>(arguments: &'a [String], names: &[&'static str]) -> impl Iterator<Item = Given<'a>> {
+    let before_end = &arguments[..end_of_options(arguments)];
+    let names = names.to_vec();
+    let given = (0..before_end.len()).filter_map(move |index| {
+        names.iter().find_map(|name| {
+            let rest = before_end[index].strip_prefix(name)?;
+            if rest.is_empty() {
+                let value = before_end.get(index + 1).map_or("", String::as_str);
+                return Some(Given {
+                    value,
+                    end: (index + 2).min(before_end.len()),
+                });
+            }
+            let is_short = !name.starts_with("--");
+            let value = rest.strip_prefix('=').or_else(|| is_short.then_some(rest))?;
+            Some(Given { value, end: index + 1 })
+        })
+    });
+    given.collect::<Vec<_>>().into_iter()
+}
+
+/// Where `--` stands, or the end.
+pub fn end_of_options(arguments: &[String]) -> usize {
+    arguments
+        .iter()
+        .position(|argument| argument == "--")
+        .unwrap_or(arguments.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form() {
+        let arguments = [
+            "-c",
+            "a=1",
+            "-cb=2",
+            "-c=c=3",
+            "--config",
+            "d=4",
+            "--config=e=5",
+            "--configure",
+            "--",
+            "-c",
+        ];
+        let arguments = arguments.map(str::to_owned);
+        let values: Vec<_> = options(&arguments, &["-c", "--config"])
+            .map(|given| (given.value, given.end))
+            .collect();
+        assert_eq!(values, [("a=1", 2), ("b=2", 3), ("c=3", 4), ("d=4", 6), ("e=5", 7)]);
+    }
+}

@@ -1,0 +1,259 @@
+//! Carries out one start, on the spawner's thread: everything is laid out, then the child is made.
+
+use std::ffi::CString;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::failure;
+use super::identity::Target;
+use super::options::Limits;
+use super::process::Process;
+use super::program::{self, Program, Search};
+use super::reach::{Check, Obstacle, OwnReach, Reach};
+use super::spawner::Room;
+use super::start::{Start, no_descriptor};
+use crate::environment::ExecLimits;
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Provider;
+use crate::sys::clone::{self, Access, Child, Failure, Identity, Limit, Started, Strings};
+use crate::sys::{Step, identity, stdio, support};
+
+/// Makes the child and tells `process` how it went.
+pub(super) fn carry_out(start: Start, process: &Arc<Process>, room: &Room) {
+    if process.is_aborted() {
+        let error = Error::new(ErrorCode::Aborted, "The start was aborted before it began.");
+        return process.failed(error.provider(start.env.provider.id));
+    }
+    match make(start, room) {
+        Ok((started, program)) => process.started(started, program),
+        Err(error) => process.failed(error),
+    }
+}
+
+fn make(start: Start, room: &Room) -> Result<(Started, String)> {
+    let program = resolve(&start, room)?;
+    match execute(&start, &program, room) {
+        Ok(started) => Ok((started, program.path.to_string_lossy().into_owned())),
+        Err(Refusal::Kernel(failure)) => Err(explain(&start, &program, failure, room)),
+        Err(Refusal::Other(error)) => Err(error),
+    }
+}
+
+fn resolve(start: &Start, room: &Room) -> Result<Program> {
+    let path = start.env.plain("PATH").unwrap_or_default();
+    let search = Search {
+        command: start.command.as_deref(),
+        path,
+        package_roots: &start.package_roots,
+    };
+    let provider = start.env.provider;
+    program::resolve(
+        provider,
+        &search,
+        &start.target,
+        &TargetReach { room, provider },
+        &room.proofs,
+    )
+}
+
+enum Refusal {
+    Kernel(Failure),
+    Other(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result<Started, Refusal> {
+    let provider = start.env.provider;
+    let path = c_string(&program.path.to_string_lossy())?;
+    let arguments: Vec<CString> = start
+        .arguments()?
+        .iter()
+        .map(|text| c_string(text))
+        .collect::<Result<_>>()?;
+    let argv: Vec<&core::ffi::CStr> = [path.as_c_str()]
+        .into_iter()
+        .chain(arguments.iter().map(|text| &**text))
+        .collect();
+    let directory = start.directory.as_deref().map(c_string).transpose()?;
+
+    let exec_limits = ExecLimits::for_stack(identity::stack_limit());
+    let extra: Vec<(&str, &str)> = start.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let block = start.env.block(start.delivery, exec_limits, &extra)?;
+    let argument_bytes: usize = argv.iter().map(|text| text.count_bytes() + 1).sum();
+    for text in &argv {
+        exec_limits.check_string("one of options.args", text.count_bytes() + 1)?;
+    }
+    exec_limits.check_total(
+        block.bytes().len() + argument_bytes,
+        block.offsets().len() + argv.len() + 2,
+    )?;
+    let environment = Strings::new(block.bytes(), block.offsets())
+        .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
+
+    let credential = start.credential_pipe()?;
+    let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+    let [stdin, stdout, stderr] = &start.stdio;
+    let streams = [stdin, stdout, stderr].map(|stream| stream.as_ref().map_or(null.as_fd(), AsFd::as_fd));
+    let needs = needs(start)?;
+    let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
+    let new_identity = identity(&start.target);
+    let child = Child {
+        program: Some(clone::Program {
+            path: &path,
+            arguments: &argv,
+            environment,
+            stdio: streams,
+            credential: credential.as_ref().map(AsFd::as_fd),
+        }),
+        directory: directory.as_deref(),
+        umask: start.umask,
+        limits: &limits(start.limits),
+        identity: new_identity.as_ref(),
+        may_be_root: start.target.uid() == 0,
+        access: &access,
+    };
+    clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
+        Step::StateDirectory => {
+            let need = &needs[(failure.detail as usize).min(needs.len().saturating_sub(1))];
+            let path = need.path.to_string_lossy();
+            Refusal::Other(failure::state_directory(
+                provider,
+                &start.target,
+                need.variable,
+                &path,
+                failure.errno,
+            ))
+        }
+        _ => Refusal::Kernel(failure),
+    })
+}
+
+/// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.
+fn explain(start: &Start, program: &Program, failure: Failure, room: &Room) -> Error {
+    let provider = start.env.provider;
+    let path = program.path.to_string_lossy();
+    if failure.step == Step::Execute {
+        room.proofs.forget();
+        let stale = matches!(failure.errno, libc::EACCES | libc::ENOENT | libc::ENOTDIR | libc::ELOOP);
+        if let (true, Err(error)) = (stale, resolve(start, room)) {
+            return error;
+        }
+    }
+    let concerned = match failure.step {
+        Step::Execute => Some(&*path),
+        Step::WorkingDirectory => start.directory.as_deref(),
+        _ => None,
+    };
+    failure::error(provider, &start.target, failure, concerned)
+}
+
+/// A directory that the CLI needs, with the name of the variable that says so.
+struct Need {
+    variable: &'static str,
+    path: CString,
+    otherwise: Option<CString>,
+}
+
+impl Need {
+    fn as_access(&self) -> Access<'_> {
+        Access {
+            path: &self.path,
+            mode: libc::W_OK | libc::X_OK,
+            otherwise: self.otherwise.as_deref(),
+        }
+    }
+}
+
+fn needs(start: &Start) -> Result<Vec<Need>> {
+    let home = start.env.plain("HOME").unwrap_or("/");
+    let rows = start.env.provider.directory_needs.iter();
+    rows.map(|row| {
+        let given = start.env.plain(row.variable);
+        let path = given.map_or_else(|| Path::new(home).join(row.otherwise), PathBuf::from);
+        let made = given.is_none() && row.made_when_default;
+        Ok(Need {
+            variable: row.variable,
+            path: c_string(&path.to_string_lossy())?,
+            otherwise: made.then(|| c_string(home)).transpose()?,
+        })
+    })
+    .collect()
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
+fn limits(limits: Limits) -> Vec<Limit> {
+    let rows = [
+        (libc::RLIMIT_CORE, Some(limits.core_bytes.unwrap_or(0))),
+        (libc::RLIMIT_NOFILE, limits.open_files),
+        (libc::RLIMIT_NPROC, limits.processes),
+        (libc::RLIMIT_AS, limits.memory_bytes),
+        (libc::RLIMIT_CPU, limits.cpu_seconds),
+    ];
+    rows.into_iter()
+        .filter_map(|(resource, value)| {
+            Some(Limit {
+                resource: resource as u32,
+                value: value?,
+            })
+        })
+        .collect()
+}
+
+fn identity(target: &Target) -> Option<Identity> {
+    match target {
+        Target::Same { .. } => None,
+        Target::Other { uid, gid, groups } => Some(Identity {
+            uid: *uid,
+            gid: *gid,
+            groups: groups.clone(),
+        }),
+    }
+}
+
+fn c_string(text: &str) -> Result<CString> {
+    CString::new(text).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument has a NUL byte."))
+}
+
+/// Asks as the target: as this process where it is the target, else by a child that becomes it.
+pub(super) struct TargetReach<'a> {
+    pub room: &'a Room,
+    pub provider: &'static Provider,
+}
+
+impl Reach for TargetReach<'_> {
+    fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<Obstacle>> {
+        let Some(identity) = identity(target) else {
+            return OwnReach.first_obstacle(target, checks);
+        };
+        let paths: Vec<CString> = checks
+            .iter()
+            .map(|check| c_string(&check.path.to_string_lossy()))
+            .collect::<Result<_>>()?;
+        let access: Vec<Access<'_>> = checks
+            .iter()
+            .zip(&paths)
+            .map(|(check, path)| {
+                let read = if check.readable { libc::R_OK } else { 0 };
+                Access {
+                    path,
+                    mode: libc::X_OK | read,
+                    otherwise: None,
+                }
+            })
+            .collect();
+        match support::check_access(&identity, &access, &self.room.stack, &self.room.in_flight) {
+            Ok(()) => Ok(None),
+            Err(failure) if failure.step == Step::StateDirectory => Ok(Some(Obstacle {
+                index: failure.detail as usize,
+                errno: failure.errno,
+            })),
+            Err(failure) => Err(failure::error(self.provider, target, failure, None)),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Whom the child becomes: what the caller asked for, what is refused, and what changes nothing.
+
+use std::fmt;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// Ids as the caller gave them. Numbers come from JavaScript, so they may be anything.
+#[derive(Clone, Debug, Default)]
+pub struct IdentityRequest {
+    /// `uid`
+    pub uid: Option<f64>,
+    /// `gid`
+    pub gid: Option<f64>,
+    /// `groups`
+    pub groups: Option<Vec<f64>>,
+    /// `allowRoot`
+    pub allow_root: bool,
+}
+
+/// Whom the child becomes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Stays who this process is: nothing is to be changed.
+    Same {
+        /// This process's user.
+        uid: u32,
+        /// This process's group.
+        gid: u32,
+    },
+    /// Becomes somebody.
+    Other {
+        /// The user.
+        uid: u32,
+        /// The group.
+        gid: u32,
+        /// The supplementary groups.
+        groups: Vec<u32>,
+    },
+}
+
+impl Target {
+    /// The user.
+    #[must_use]
+    pub const fn uid(&self) -> u32 {
+        match self {
+            Self::Same { uid, .. } | Self::Other { uid, .. } => *uid,
+        }
+    }
+
+    /// The group.
+    #[must_use]
+    pub const fn gid(&self) -> u32 {
+        match self {
+            Self::Same { gid, .. } | Self::Other { gid, .. } => *gid,
+        }
+    }
+
+    /// The supplementary groups, where they are set.
+    #[must_use]
+    pub fn groups(&self) -> &[u32] {
+        match self {
+            Self::Same { .. } => &[],
+            Self::Other { groups, .. } => groups,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "uid {} gid {}", self.uid(), self.gid())?;
+        if !self.groups().is_empty() {
+            write!(formatter, " groups {:?}", self.groups())?;
+        }
+        Ok(())
+    }
+}
+
+/// Decides whom the child becomes, in a process of these effective ids.
+///
+/// # Errors
+/// `PRIVILEGE_REFUSED` for half an identity, an impossible id, or root without `allowRoot`.
+pub fn decide(request: &IdentityRequest, own: (u32, u32)) -> Result<Target> {
+    let target = match (request.uid, request.gid) {
+        (Some(uid), Some(gid)) => {
+            let groups = request.groups.iter().flatten().map(|group| id("groups", *group));
+            Target::Other {
+                uid: id("uid", uid)?,
+                gid: id("gid", gid)?,
+                groups: groups.collect::<Result<_>>()?,
+            }
+        }
+        (None, None) if request.groups.is_none() => Target::Same { uid: own.0, gid: own.1 },
+        (None, None) => return Err(refused("options.groups needs options.uid and options.gid.", "groups")),
+        (Some(_), None) => {
+            return Err(refused(
+                "options.uid needs options.gid: else the child would keep this process's group.",
+                "gid",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(refused(
+                "options.gid needs options.uid: else the child would keep this process's user.",
+                "uid",
+            ));
+        }
+    };
+    if !request.allow_root {
+        refuse_root(&target)?;
+    }
+    Ok(unchanged(&target, own).unwrap_or(target))
+}
+
+/// A process that is the target already and is not root cannot set groups, and need not.
+fn unchanged(target: &Target, own: (u32, u32)) -> Option<Target> {
+    let same = own.0 != 0 && (target.uid(), target.gid()) == own && target.groups().is_empty();
+    same.then_some(Target::Same { uid: own.0, gid: own.1 })
+}
+
+fn refuse_root(target: &Target) -> Result<()> {
+    let root = match target {
+        Target::Same { uid: 0, .. } => "This process is root, and no options.uid and options.gid say whom to become",
+        Target::Other { uid: 0, .. } => "options.uid is root",
+        Target::Other { gid: 0, .. } => "options.gid is root's",
+        Target::Other { groups, .. } if groups.contains(&0) => "options.groups has root's",
+        _ => return Ok(()),
+    };
+    let message = format!("{root}. Give the workspace's own ids, or allowRoot: true.");
+    Err(Error::new(ErrorCode::PrivilegeRefused, message).name("uid"))
+}
+
+/// 2^32 − 1 is refused too: to the kernel it says "leave as it is".
+fn id(name: &'static str, value: f64) -> Result<u32> {
+    let possible = value.fract() == 0.0 && (0.0..f64::from(u32::MAX)).contains(&value);
+    if !possible {
+        let message = format!("options.{name} must be a whole number from 0 to {}.", u32::MAX - 1);
+        return Err(refused(&message, name));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "in range, as just checked"
+    )]
+    Ok(value as u32)
+}
+
+fn refused(message: &str, name: &'static str) -> Error {
+    Error::new(ErrorCode::PrivilegeRefused, message).name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uid: Option<f64>, gid: Option<f64>, groups: Option<&[f64]>, allow_root: bool) -> IdentityRequest {
+        IdentityRequest {
+            uid,
+            gid,
+            groups: groups.map(<[f64]>::to_vec),
+            allow_root,
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let root = (0, 0);
+        for asked in [
+            request(None, None, None, false),
+            request(Some(0.0), Some(5.0), None, false),
+            request(Some(5.0), Some(0.0), None, false),
+            request(Some(5.0), Some(5.0), Some(&[7.0, 0.0]), false),
+            request(Some(5.0), None, None, true),
+            request(None, Some(5.0), None, true),
+            request(None, None, Some(&[5.0]), true),
+            request(Some(-1.0), Some(5.0), None, true),
+            request(Some(1.5), Some(5.0), None, true),
+            request(Some(f64::NAN), Some(5.0), None, true),
+            request(Some(4_294_967_295.0), Some(5.0), None, true),
+            request(Some(5.0), Some(4_294_967_295.0), None, true),
+        ] {
+            let error = decide(&asked, root).expect_err("refused");
+            assert_eq!(error.code(), ErrorCode::PrivilegeRefused, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn who_the_child_becomes() {
+        let other = Target::Other {
+            uid: 5,
+            gid: 6,
+            groups: vec![],
+        };
+        assert_eq!(
+            decide(&request(Some(5.0), Some(6.0), None, false), (0, 0)).expect("fine"),
+            other
+        );
+        let same = Target::Same { uid: 5, gid: 6 };
+        assert_eq!(
+            decide(&request(Some(5.0), Some(6.0), None, false), (5, 6)).expect("fine"),
+            same
+        );
+        assert_eq!(decide(&request(None, None, None, false), (5, 6)).expect("fine"), same);
+        let groups = decide(&request(Some(5.0), Some(6.0), Some(&[7.0]), false), (5, 6)).expect("fine");
+        assert_eq!(groups.groups(), [7]);
+        let root = decide(&request(None, None, None, true), (0, 0)).expect("allowed");
+        assert_eq!(root, Target::Same { uid: 0, gid: 0 });
+    }
+}

@@ -1,0 +1,26 @@
+//! A start: the pure plan, the program it starts, and the process that comes of it.
+
+pub mod arguments;
+pub mod identity;
+pub mod locate;
+pub mod options;
+pub mod program;
+pub mod reach;
+pub mod start;
+
+#[cfg(target_os = "linux")]
+mod descendants;
+#[cfg(target_os = "linux")]
+mod execute;
+#[cfg(target_os = "linux")]
+mod failure;
+#[cfg(target_os = "linux")]
+pub mod process;
+#[cfg(target_os = "linux")]
+mod reaper;
+#[cfg(target_os = "linux")]
+pub mod spawner;
+#[cfg(target_os = "linux")]
+mod thread;
+#[cfg(target_os = "linux")]
+mod watchdog;

@@ -1,0 +1,86 @@
+//! Where a program may be: every place in the order in which it is looked at.
+
+use std::path::{Path, PathBuf};
+
+use crate::provider::Provider;
+
+/// What to look for, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    /// The caller's program: an absolute path or a name.
+    pub command: Option<&'a str>,
+    /// The child's `PATH`.
+    pub path: &'a str,
+    /// Directories from which `node_modules` are looked for, upwards.
+    pub package_roots: &'a [PathBuf],
+}
+
+/// How a program was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// The caller named it.
+    Command,
+    /// On the `PATH`.
+    Path,
+    /// In `node_modules`.
+    NpmPackage,
+}
+
+impl FoundBy {
+    /// As JavaScript sees it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Path => "path",
+            Self::NpmPackage => "npm-package",
+        }
+    }
+}
+
+/// Every existing candidate, lazily.
+pub fn all<'a>(
+    provider: &'static Provider,
+    search: &'a Search<'a>,
+) -> Box<dyn Iterator<Item = (PathBuf, FoundBy)> + 'a> {
+    match search.command {
+        Some(command) if command.starts_with('/') => {
+            let file = Path::new(command);
+            let there = std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file());
+            Box::new(there.then(|| (file.to_owned(), FoundBy::Command)).into_iter())
+        }
+        Some(command) => Box::new(on_path(command, search.path).map(|file| (file, FoundBy::Command))),
+        None => {
+            let on_path = on_path(provider.command, search.path).map(|file| (file, FoundBy::Path));
+            Box::new(on_path.chain(in_packages(provider, search.package_roots).map(|file| (file, FoundBy::NpmPackage))))
+        }
+    }
+}
+
+/// A relative entry of a `PATH` means the working directory, which is the workspace: never looked at.
+pub fn absolute_entries(path: &str) -> String {
+    path.split(':')
+        .filter(|entry| entry.starts_with('/'))
+        .collect::<Vec<_>>()
+        .join(":")
+}
+
+/// Every file of that name on the absolute entries of a `PATH`.
+pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> + use<'a> {
+    let found = which::which_in_all(name, Some(absolute_entries(path)), "/");
+    found.into_iter().flatten()
+}
+
+/// The native executable in `node_modules`, upwards from each root, as Node looks for packages.
+fn in_packages<'a>(provider: &'static Provider, roots: &'a [PathBuf]) -> impl Iterator<Item = PathBuf> + 'a {
+    roots
+        .iter()
+        .flat_map(|root| root.ancestors())
+        .flat_map(move |directory| {
+            let modules = directory.join("node_modules");
+            let packages = provider.native_packages_here();
+            packages
+                .map(move |package| modules.join(package.name).join(package.file))
+                .filter(|file| file.is_file())
+        })
+}

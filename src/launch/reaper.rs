@@ -1,0 +1,165 @@
+//! One thread that waits for every child of this package by its pidfd, and keeps their deadlines.
+//!
+//! Never `waitpid(-1)`: that would take children from the host. A pidfd is taken out of the epoll set before it is
+//! closed: a fork elsewhere keeps the entry alive otherwise, and it would fire for a descriptor of the same number.
+
+use std::collections::{BTreeSet, HashMap};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+
+use super::process::Process;
+use super::thread;
+use crate::error::{Error, ErrorCode, Result};
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deadline {
+    /// The grace is over.
+    Kill,
+    /// The process has run long enough.
+    Timeout,
+    /// The process cannot be watched.
+    Unwatched,
+}
+
+/// The epoll tag of the eventfd; processes count from 1.
+const WAKE: u64 = 0;
+
+struct Reaper {
+    epoll: OwnedFd,
+    wake: OwnedFd,
+    shared: Mutex<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    processes: HashMap<u64, Arc<Process>>,
+    deadlines: BTreeSet<(Instant, u64, Deadline)>,
+}
+
+static REAPER: OnceLock<Reaper> = OnceLock::new();
+
+/// Starts the thread, once.
+///
+/// # Errors
+/// `SPAWN_FAILED` when the kernel gives no descriptor or no thread.
+pub fn ensure() -> Result<()> {
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _turn = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if REAPER.get().is_some() {
+        return Ok(());
+    }
+    let reaper = make().map_err(|error| {
+        Error::new(
+            ErrorCode::SpawnFailed,
+            format!("The thread that waits for children cannot be set up: {error}."),
+        )
+        .errno(error.raw_os_error(), "epoll_create1")
+    })?;
+    let reaper = REAPER.get_or_init(|| reaper);
+    thread::start("pe-reaper", move || turn(reaper))
+}
+
+fn make() -> std::result::Result<Reaper, rustix::io::Errno> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
+    Ok(Reaper {
+        epoll,
+        wake,
+        shared: Mutex::default(),
+    })
+}
+
+/// Calls [`Process::reap`] when the process has ended.
+pub fn watch(process: &Arc<Process>, pidfd: &OwnedFd) {
+    let Some(reaper) = REAPER.get() else { return };
+    reaper.lock().processes.insert(process.id, Arc::clone(process));
+    let tag = epoll::EventData::new_u64(process.id);
+    if epoll::add(&reaper.epoll, pidfd.as_fd(), tag, epoll::EventFlags::IN).is_err() {
+        // ENOSPC or ENOMEM. A process whose end nobody would see must not go on.
+        schedule(Instant::now(), process.id, Deadline::Unwatched);
+    }
+}
+
+/// Takes a pidfd out of the set; to be called before it is closed.
+pub fn forget(pidfd: &OwnedFd) {
+    if let Some(reaper) = REAPER.get() {
+        let _ = epoll::delete(&reaper.epoll, pidfd.as_fd());
+    }
+}
+
+/// Calls [`Process::on_deadline`] at `when`.
+pub fn schedule(when: Instant, id: u64, deadline: Deadline) {
+    let Some(reaper) = REAPER.get() else { return };
+    reaper.lock().deadlines.insert((when, id, deadline));
+    // Full (EAGAIN) means that it will wake anyway.
+    let _ = rustix::io::write(&reaper.wake, &1_u64.to_ne_bytes());
+}
+
+impl Reaper {
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long to sleep: until the first deadline.
+    fn timeout(&self) -> Option<Duration> {
+        let first = self.lock().deadlines.first().map(|(when, _, _)| *when)?;
+        Some(first.saturating_duration_since(Instant::now()))
+    }
+
+    fn process(&self, id: u64) -> Option<Arc<Process>> {
+        self.lock().processes.get(&id).cloned()
+    }
+
+    fn due(&self) -> Option<(u64, Deadline)> {
+        let mut shared = self.lock();
+        let first = shared
+            .deadlines
+            .first()
+            .copied()
+            .filter(|(when, _, _)| *when <= Instant::now())?;
+        shared.deadlines.remove(&first);
+        Some((first.1, first.2))
+    }
+
+    fn drop_process(&self, id: u64) {
+        let mut shared = self.lock();
+        shared.processes.remove(&id);
+        shared.deadlines.retain(|(_, of, _)| *of != id);
+    }
+}
+
+/// One round: sleep, reap, act on deadlines.
+fn turn(reaper: &Reaper) {
+    let timeout = reaper.timeout().map(|left| Timespec {
+        tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    let mut events = Vec::with_capacity(64);
+    if epoll::wait(&reaper.epoll, spare_capacity(&mut events), timeout.as_ref()).is_err() {
+        // EINTR; nothing else can be.
+        return;
+    }
+    for event in events {
+        let id = event.data.u64();
+        if id == WAKE {
+            let _ = rustix::io::read(&reaper.wake, &mut [0_u8; 8]);
+        } else if let Some(process) = reaper.process(id) {
+            process.reap();
+            reaper.drop_process(id);
+        }
+    }
+    while let Some((id, deadline)) = reaper.due() {
+        if let Some(process) = reaper.process(id) {
+            process.on_deadline(deadline);
+            if deadline == Deadline::Unwatched {
+                reaper.drop_process(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The permanent threads of this package: a panic in one round must not end them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// They hold no deep stacks.
+const STACK_BYTES: usize = 512 * 1024;
+
+/// Runs `round` for ever on a thread of this name (15 bytes at the most, prctl(2)).
+///
+/// # Errors
+/// `SPAWN_FAILED` when the system gives no thread.
+pub fn start(name: &str, mut round: impl FnMut() + Send + 'static) -> Result<()> {
+    let body = move || {
+        loop {
+            let _ = catch_unwind(AssertUnwindSafe(&mut round));
+        }
+    };
+    let started = std::thread::Builder::new()
+        .name(name.into())
+        .stack_size(STACK_BYTES)
+        .spawn(body);
+    started.map(drop).map_err(|error| {
+        let message = format!("The system gives no thread for {name}: {error}.");
+        Error::new(ErrorCode::SpawnFailed, message).errno(error.raw_os_error().unwrap_or(libc::EAGAIN), "clone")
+    })
+}

@@ -1,0 +1,255 @@
+//! `buildProviderEnv` and the handle of an environment.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{BufferSlice, ClassInstance};
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::frame::{self, Consumed};
+use super::server::NativeServerCredentials;
+use super::state::{self, Slot};
+use crate::environment::{BASE_NAMES, Delivery, EnvPlan, EnvRequest, ExecLimits};
+use crate::error::{Error, ErrorCode, Result};
+use crate::launch::arguments::{self, ArgumentContext};
+use crate::launch::options::WorkspaceTrust;
+use crate::payload::Payload;
+use crate::provider::PROVIDERS;
+use crate::sys::identity;
+
+/// An environment, held in Rust until it is disposed of.
+#[napi]
+pub struct NativeProviderEnv {
+    slot: Arc<Slot<EnvPlan>>,
+    /// What stays to be told after `dispose()`.
+    facts: Facts,
+}
+
+struct Facts {
+    provider: &'static str,
+    kind: &'static str,
+    source: &'static str,
+    fingerprint: Option<String>,
+    api_key_source: &'static str,
+    user_env_key_count: usize,
+    rejected: Vec<String>,
+    workspace_dir: Option<String>,
+    base_url: Option<String>,
+}
+
+/// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
+#[napi(
+    catch_unwind,
+    ts_args_type = "frame: Uint8Array, json?: Uint8Array | undefined | null, server?: NativeServerCredentials | undefined | null"
+)]
+pub fn build_provider_env(
+    frame: BufferSlice<'_>,
+    json: Option<BufferSlice<'_>>,
+    server: Option<ClassInstance<'_, NativeServerCredentials>>,
+) -> napi::Result<NativeProviderEnv> {
+    let (frame, json) = (Consumed(frame), json.map(Consumed));
+    build(&frame.0, json.as_ref().map(|json| &*json.0), server.as_deref()).into_napi()
+}
+
+fn build(frame: &[u8], json: Option<&[u8]>, server: Option<&NativeServerCredentials>) -> Result<NativeProviderEnv> {
+    let mut payload = json.map(Payload::from_json).transpose()?.unwrap_or_default();
+    let mut request = EnvRequest::default();
+    frame::read(frame, &mut payload, &mut request)?;
+    let server = server.map(NativeServerCredentials::credentials).transpose()?;
+    let limits = ExecLimits::for_stack(identity::stack_limit());
+    let plan = EnvPlan::new(payload, request, server.as_deref(), limits)?;
+    let facts = Facts {
+        provider: plan.provider.id,
+        kind: plan.credential.kind.as_str(),
+        source: plan.credential.source.as_str(),
+        fingerprint: plan.credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
+        api_key_source: plan.credential.api_key_source().as_str(),
+        user_env_key_count: plan.user_env_key_count,
+        rejected: plan.rejected_user_env_keys.clone(),
+        workspace_dir: plan.workspace_dir.clone(),
+        base_url: plan.base_url.clone(),
+    };
+    Ok(NativeProviderEnv {
+        slot: state::register(Slot::new(plan)),
+        facts,
+    })
+}
+
+#[napi]
+impl NativeProviderEnv {
+    #[napi(getter, catch_unwind)]
+    pub fn provider(&self) -> &'static str {
+        self.facts.provider
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn kind(&self) -> &'static str {
+        self.facts.kind
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn source(&self) -> &'static str {
+        self.facts.source
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.facts.fingerprint.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn api_key_source(&self) -> &'static str {
+        self.facts.api_key_source
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn user_env_key_count(&self) -> u32 {
+        u32::try_from(self.facts.user_env_key_count).unwrap_or(u32::MAX)
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn rejected_user_env_keys(&self) -> Vec<String> {
+        self.facts.rejected.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn workspace_dir(&self) -> Option<String> {
+        self.facts.workspace_dir.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn base_url(&self) -> Option<String> {
+        self.facts.base_url.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn disposed(&self) -> bool {
+        self.slot.get().is_none()
+    }
+
+    /// The names that the child gets with the delivery `auto`, sorted.
+    #[napi(catch_unwind)]
+    pub fn names(&self) -> napi::Result<Vec<String>> {
+        let plan = self.plan().into_napi()?;
+        let mut names: Vec<String> = plan
+            .variables(plan.auto_delivery())
+            .map(|variable| variable.name.to_owned())
+            .collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The value of a variable that holds no secret.
+    #[napi(catch_unwind)]
+    pub fn get(&self, name: String) -> napi::Result<Option<String>> {
+        let plan = self.plan().into_napi()?;
+        let secret = [Delivery::Env, plan.auto_delivery()].into_iter().any(|delivery| {
+            plan.variables(delivery)
+                .any(|variable| variable.name == name && variable.is_secret)
+        });
+        if secret {
+            let message = format!("{name} holds a secret. Only exposeSecrets() hands it out.");
+            return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).into_napi();
+        }
+        let mut variables = plan.variables(plan.auto_delivery());
+        let found = variables.find(|variable| variable.name == name);
+        Ok(found.map(|variable| String::from_utf8_lossy(variable.value).into_owned()))
+    }
+
+    /// Names and values by turns, as the delivery `env` hands them over, with the secrets.
+    #[napi(catch_unwind)]
+    pub fn expose_secrets(&self) -> napi::Result<Vec<String>> {
+        let plan = self.plan().into_napi()?;
+        let pairs = plan.variables(Delivery::Env);
+        Ok(pairs
+            .flat_map(|variable| {
+                [
+                    variable.name.to_owned(),
+                    String::from_utf8_lossy(variable.value).into_owned(),
+                ]
+            })
+            .collect())
+    }
+
+    /// Names and values by turns, without the secrets.
+    #[napi(catch_unwind)]
+    pub fn plain(&self) -> napi::Result<Vec<String>> {
+        let plan = self.plan().into_napi()?;
+        let pairs = plan
+            .variables(plan.auto_delivery())
+            .filter(|variable| !variable.is_secret);
+        Ok(pairs
+            .flat_map(|variable| {
+                [
+                    variable.name.to_owned(),
+                    String::from_utf8_lossy(variable.value).into_owned(),
+                ]
+            })
+            .collect())
+    }
+
+    /// The configuration overrides of a start with delivery `env`, as `key=value`.
+    #[napi(catch_unwind)]
+    pub fn config_overrides(&self, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
+        let plan = self.plan().into_napi()?;
+        let trust = if trusted {
+            WorkspaceTrust::Trusted
+        } else {
+            WorkspaceTrust::Untrusted
+        };
+        let context = ArgumentContext {
+            delivery: Delivery::Env,
+            trust,
+            directories: &directories,
+        };
+        Ok(arguments::overrides(&plan, &context)
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect())
+    }
+
+    /// Wipes it.
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        state::unregister(&self.slot);
+        self.slot.clear();
+    }
+}
+
+impl NativeProviderEnv {
+    /// The plan, unless it was disposed of.
+    pub fn plan(&self) -> Result<Arc<EnvPlan>> {
+        self.slot.get().ok_or_else(|| {
+            let message = "This ProviderEnv was disposed of. Build a new one with buildProviderEnv().";
+            Error::new(ErrorCode::Disposed, message).provider(self.facts.provider)
+        })
+    }
+}
+
+impl Drop for NativeProviderEnv {
+    fn drop(&mut self) {
+        state::unregister(&self.slot);
+        self.slot.clear();
+    }
+}
+
+/// The names that the facade reads from `process.env` for every environment.
+#[napi(catch_unwind)]
+pub fn base_names() -> Vec<&'static str> {
+    BASE_NAMES.iter().copied().chain(["HOME", "TMPDIR"]).collect()
+}
+
+/// The variables that a provider's SDK adapter lets pass.
+#[napi(catch_unwind)]
+pub fn sdk_variables(provider: String) -> Vec<&'static str> {
+    let row = PROVIDERS.iter().find(|row| row.id == provider);
+    row.map(|row| row.sdk_variables.to_vec()).unwrap_or_default()
+}
+
+/// The workspace option that sets each provider's state directory, as provider and option by turns.
+#[napi(catch_unwind)]
+pub fn state_dir_options() -> Vec<&'static str> {
+    PROVIDERS
+        .iter()
+        .flat_map(|row| [row.id, row.state_directory.option])
+        .collect()
+}

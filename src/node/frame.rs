@@ -1,0 +1,93 @@
+//! The one buffer in which the facade hands over a payload and its options: no string of V8 in between, and wiped
+//! when it was read.
+//!
+//! A record is a tag (1 byte), the lengths of name and value (4 bytes each, little-endian), the name, the value.
+
+use napi::bindgen_prelude::BufferSlice;
+use zeroize::Zeroize;
+
+use crate::environment::EnvRequest;
+use crate::error::{Error, ErrorCode, Result};
+use crate::payload::Payload;
+use crate::provider::PayloadField;
+use crate::secret::Secret;
+
+/// Input that is wiped when it has been used, whatever came of it.
+pub struct Consumed<'env>(pub BufferSlice<'env>);
+
+impl Drop for Consumed<'_> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+type Read = fn(&mut Payload, &mut EnvRequest, &[u8], &[u8]) -> Result<()>;
+
+/// What each tag says; `lib/frame.js` has the same list.
+static TAGS: &[Read] = &[
+    |payload, _, _, value| payload.set_provider(value),
+    |payload, _, _, value| payload.set_credential(PayloadField::ApiKey, value),
+    |payload, _, _, value| payload.set_credential(PayloadField::OauthAccessToken, value),
+    |payload, _, _, value| payload.set_session_cookie(value),
+    |payload, _, name, value| payload.add_user_env_key(text(name)?, Secret::copy_of(value)),
+    |_, request, name, value| push(&mut request.base, name, value),
+    |_, request, name, value| {
+        request.inherit.push((text(name)?, Some(text(value)?)));
+        Ok(())
+    },
+    |_, request, name, _| {
+        request.inherit.push((text(name)?, None));
+        Ok(())
+    },
+    |_, request, name, value| push(&mut request.set, name, value),
+    |_, request, _, value| set(&mut request.base_url, value),
+    |_, request, name, value| push(&mut request.workspace.state_dirs, name, value),
+    |_, request, _, value| set(&mut request.workspace.key, value),
+    |_, request, _, value| set(&mut request.workspace.id, value),
+    |_, request, _, value| set(&mut request.workspace.user_id, value),
+    |_, request, _, value| set(&mut request.workspace.dir, value),
+    |_, request, _, value| set(&mut request.workspace.home, value),
+    |_, request, _, value| set(&mut request.workspace.tmp_dir, value),
+];
+
+/// Reads a frame into a payload and a request.
+///
+/// # Errors
+/// What a field's value is refused for; `INTERNAL` for a frame that the facade cannot have made.
+pub fn read(mut rest: &[u8], payload: &mut Payload, request: &mut EnvRequest) -> Result<()> {
+    while !rest.is_empty() {
+        let (header, body) = rest.split_at_checked(9).ok_or_else(broken)?;
+        let read = TAGS.get(usize::from(header[0])).ok_or_else(broken)?;
+        let (name, body) = body.split_at_checked(length(&header[1..5])).ok_or_else(broken)?;
+        let (value, after) = body.split_at_checked(length(&header[5..9])).ok_or_else(broken)?;
+        read(payload, request, name, value)?;
+        rest = after;
+    }
+    Ok(())
+}
+
+fn length(bytes: &[u8]) -> usize {
+    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+}
+
+fn push(list: &mut Vec<(String, String)>, name: &[u8], value: &[u8]) -> Result<()> {
+    list.push((text(name)?, text(value)?));
+    Ok(())
+}
+
+fn set(slot: &mut Option<String>, value: &[u8]) -> Result<()> {
+    *slot = Some(text(value)?);
+    Ok(())
+}
+
+/// The facade writes UTF-8; anything else is a name or value that no JavaScript string can be.
+fn text(bytes: &[u8]) -> Result<String> {
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| broken())
+}
+
+fn broken() -> Error {
+    Error::new(
+        ErrorCode::Internal,
+        "The facade and the addon do not fit together. Reinstall the package.",
+    )
+}

@@ -1,0 +1,125 @@
+//! The options of a start as the facade hands them over, and as the core takes them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use napi_derive::napi;
+
+use super::env::NativeProviderEnv;
+use crate::error::{Error, ErrorCode, Result};
+use crate::launch::identity::{self, IdentityRequest};
+use crate::launch::options::{self, Limits, WorkspaceTrust};
+use crate::launch::start::Start;
+use crate::sys;
+
+/// Ids.
+#[napi(object, object_to_js = false)]
+pub struct NativeIdentity {
+    pub uid: Option<f64>,
+    pub gid: Option<f64>,
+    pub groups: Option<Vec<f64>>,
+    pub allow_root: Option<bool>,
+}
+
+impl From<NativeIdentity> for IdentityRequest {
+    fn from(ids: NativeIdentity) -> Self {
+        Self {
+            uid: ids.uid,
+            gid: ids.gid,
+            groups: ids.groups,
+            allow_root: ids.allow_root.unwrap_or(false),
+        }
+    }
+}
+
+/// Limits.
+#[napi(object, object_to_js = false)]
+pub struct NativeLimits {
+    pub core_bytes: Option<f64>,
+    pub open_files: Option<f64>,
+    pub processes: Option<f64>,
+    pub memory_bytes: Option<f64>,
+    pub cpu_seconds: Option<f64>,
+}
+
+/// Everything else. The facade has checked the types.
+#[napi(object, object_to_js = false)]
+pub struct NativeStart {
+    pub args: Vec<String>,
+    pub command: Option<String>,
+    pub package_roots: Vec<String>,
+    pub cwd: Option<String>,
+    pub umask: Option<u32>,
+    pub limits: Option<NativeLimits>,
+    pub delivery: Option<String>,
+    pub trusted: bool,
+    /// Names and values by turns.
+    pub extra: Vec<String>,
+    pub kill_signal: i32,
+    pub kill_grace_ms: f64,
+    pub timeout_ms: Option<f64>,
+    pub kill_group_on_exit: bool,
+    /// A descriptor of this process, or -1 for a new stream, or -2 for none.
+    pub stdio: Vec<i32>,
+}
+
+impl NativeStart {
+    /// The core's start, without streams.
+    ///
+    /// # Errors
+    /// `DISPOSED`, `PRIVILEGE_REFUSED`, `UNSUPPORTED`, `ERR_INVALID_ARG_VALUE`.
+    pub fn take_start(&mut self, env: &NativeProviderEnv, ids: NativeIdentity) -> Result<Start> {
+        let plan = env.plan()?;
+        let delivery = options::delivery(&plan, self.delivery.as_deref())?;
+        let target = identity::decide(&ids.into(), sys::identity::own())?;
+        let trust = if self.trusted {
+            WorkspaceTrust::Trusted
+        } else {
+            WorkspaceTrust::Untrusted
+        };
+        let directory = self.cwd.take().or_else(|| plan.workspace_dir.clone());
+        let extra = self
+            .extra
+            .chunks_exact(2)
+            .map(|pair| (pair[0].clone(), pair[1].clone()))
+            .collect();
+        let start = Start {
+            env: plan,
+            delivery,
+            extra,
+            command: self.command.take(),
+            package_roots: self.package_roots.drain(..).map(PathBuf::from).collect(),
+            arguments: std::mem::take(&mut self.args),
+            trust,
+            directory,
+            target,
+            umask: self.umask,
+            limits: self.limits.as_ref().map(core_limits).unwrap_or_default(),
+            stdio: [None, None, None],
+        };
+        start.check()?;
+        Ok(start)
+    }
+}
+
+fn core_limits(limits: &NativeLimits) -> Limits {
+    let whole = |value: Option<f64>| value.map(|value| value as u64);
+    Limits {
+        core_bytes: whole(limits.core_bytes),
+        open_files: whole(limits.open_files),
+        processes: whole(limits.processes),
+        memory_bytes: whole(limits.memory_bytes),
+        cpu_seconds: whole(limits.cpu_seconds),
+    }
+}
+
+/// Milliseconds of JavaScript; the facade has checked that they are a finite number from 0.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE` for more than a duration holds.
+pub fn duration(name: &str, milliseconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).map_err(|_| {
+        let message = format!("options.{name} must be a number of milliseconds from 0.");
+        Error::new(ErrorCode::InvalidArgValue, message).name(name)
+    })
+}

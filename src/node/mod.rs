@@ -1,0 +1,25 @@
+//! The boundary to Node: convert in, call the core, convert out. Nothing is decided here.
+//!
+//! The facade in `lib/` is its only caller. Errors cross as JSON in a message, which `lib/errors.js` takes apart.
+#![allow(unsafe_code, reason = "napi's own expansion; there is no unsafe block of ours here")]
+#![allow(missing_docs, reason = "napi's expansion makes items that it does not document")]
+#![allow(
+    missing_debug_implementations,
+    reason = "nothing in Rust prints them; the facade redacts their JavaScript faces"
+)]
+#![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a test build"))]
+
+mod boundary_error;
+mod env;
+mod frame;
+mod launch_options;
+mod portable;
+mod program;
+mod server;
+mod state;
+
+// The native start is Linux's; elsewhere the facade carries out what `portable` has decided.
+#[cfg(target_os = "linux")]
+mod events;
+#[cfg(target_os = "linux")]
+mod spawn;

@@ -1,0 +1,62 @@
+//! `resolveProgram`.
+
+use std::path::PathBuf;
+
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::launch_options::NativeIdentity;
+use crate::error::Result;
+use crate::launch::identity;
+use crate::launch::locate::{Locate, locate};
+use crate::provider;
+use crate::sys;
+
+/// A found program.
+#[napi(object)]
+pub struct NativeProgram {
+    pub path: String,
+    pub found_at: String,
+    pub found_by: String,
+    pub interpreter: Option<String>,
+    pub version: Option<String>,
+}
+
+/// Finds a provider's program for a target.
+#[napi(catch_unwind)]
+pub fn resolve_program(
+    provider: String,
+    command: Option<String>,
+    path: String,
+    package_roots: Vec<String>,
+    ids: NativeIdentity,
+) -> napi::Result<NativeProgram> {
+    resolve(&provider, command, path, package_roots, ids).into_napi()
+}
+
+fn resolve(
+    provider: &str,
+    command: Option<String>,
+    path: String,
+    package_roots: Vec<String>,
+    ids: NativeIdentity,
+) -> Result<NativeProgram> {
+    let provider = provider::find(provider)?;
+    let target = identity::decide(&ids.into(), sys::identity::own())?;
+    let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
+    let program = locate(Locate {
+        provider,
+        command,
+        path,
+        package_roots,
+        target,
+    })?;
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    Ok(NativeProgram {
+        path: text(program.path),
+        found_at: text(program.found_at),
+        found_by: program.found_by.as_str().into(),
+        interpreter: program.interpreter.map(text),
+        version: program.version,
+    })
+}

@@ -1,0 +1,103 @@
+//! `takeServerCredentials` and its handle.
+
+use std::sync::Arc;
+
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::state::Slot;
+use crate::credential::ServerCredentials;
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
+use crate::sys::memory;
+
+/// The server's own keys.
+#[napi]
+pub struct NativeServerCredentials {
+    slot: Slot<ServerCredentials>,
+    names: Vec<&'static str>,
+}
+
+/// Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
+/// and calls `wipeInitialEnvironment`.
+#[napi(catch_unwind)]
+pub fn take_server_credentials() -> napi::Result<NativeServerCredentials> {
+    take().into_napi()
+}
+
+fn take() -> Result<NativeServerCredentials> {
+    // Looked at first: keys that could not be wiped are not taken.
+    memory::wipe_initial_block(&[]).map_err(cannot_wipe)?;
+    let keys = ServerCredentials::from_variables(memory::read_variable)?;
+    let mut names = Vec::new();
+    for name in ServerCredentials::variables() {
+        if !names.contains(&name) && memory::read_variable(name).is_some() {
+            memory::wipe_value(name);
+            names.push(name);
+        }
+    }
+    Ok(NativeServerCredentials {
+        slot: Slot::new(keys),
+        names,
+    })
+}
+
+fn cannot_wipe(why: &str) -> Error {
+    let message = format!("The process's initial environment cannot be wiped: {why}. No key was taken.");
+    Error::new(ErrorCode::Unsupported, message)
+}
+
+/// Wipes every `name=…` of the server's keys in the process's initial environment, once they are unset.
+#[napi(catch_unwind)]
+pub fn wipe_initial_environment() -> napi::Result<()> {
+    let names: Vec<&str> = ServerCredentials::variables().collect();
+    memory::wipe_initial_block(&names).map_err(cannot_wipe).into_napi()
+}
+
+#[napi]
+impl NativeServerCredentials {
+    #[napi(getter, catch_unwind)]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.names.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn disposed(&self) -> bool {
+        self.slot.get().is_none()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn providers(&self) -> Vec<&'static str> {
+        let keys = self.slot.get();
+        keys.map(|keys| keys.providers().map(|(id, _)| id).collect())
+            .unwrap_or_default()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn fingerprint(&self, provider: String) -> napi::Result<Option<String>> {
+        let Some(keys) = self.slot.get() else { return Ok(None) };
+        let found = keys
+            .providers()
+            .find(|(id, _)| *id == provider)
+            .map(|(_, secret)| Secret::fingerprint(secret));
+        Ok(found
+            .transpose()
+            .into_napi()?
+            .map(|fingerprint| fingerprint.to_string()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        self.slot.clear();
+    }
+}
+
+impl NativeServerCredentials {
+    /// The keys, unless they were disposed of.
+    pub fn credentials(&self) -> Result<Arc<ServerCredentials>> {
+        self.slot.get().ok_or_else(|| {
+            let message = "options.serverCredentials was disposed of. Take them again, or leave the option out.";
+            Error::new(ErrorCode::Disposed, message).name("serverCredentials")
+        })
+    }
+}

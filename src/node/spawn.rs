@@ -1,0 +1,100 @@
+//! Starting and signalling processes.
+
+use std::os::fd::IntoRawFd;
+
+use napi::bindgen_prelude::ClassInstance;
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::env::NativeProviderEnv;
+use super::events;
+use super::launch_options::{NativeIdentity, NativeStart, duration};
+use super::state;
+use crate::error::{Error, ErrorCode, Result};
+use crate::launch::process::{Process, StopPolicy};
+use crate::launch::spawner;
+use crate::launch::start::no_descriptor;
+use crate::sys::stdio;
+
+/// A process that is being started.
+#[napi(object, object_from_js = false)]
+pub struct NativeProcess {
+    pub id: f64,
+    /// Our ends of the three streams; -1 where there is none. They belong to the caller now.
+    pub stdio: Vec<i32>,
+}
+
+const STREAM: i32 = -1;
+const NONE: i32 = -2;
+
+/// Queues a start. Its outcome and its end are events.
+#[napi(catch_unwind)]
+pub fn spawn(
+    env: ClassInstance<'_, NativeProviderEnv>,
+    options: NativeStart,
+    ids: NativeIdentity,
+) -> napi::Result<NativeProcess> {
+    spawn_inner(&env, options, ids).into_napi()
+}
+
+fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<NativeProcess> {
+    let mut start = options.take_start(env, ids)?;
+    let policy = StopPolicy {
+        signal: options.kill_signal,
+        grace: duration("killGraceMs", options.kill_grace_ms)?,
+        timeout: options.timeout_ms.map(|ms| duration("timeoutMs", ms)).transpose()?,
+        kill_group_on_exit: options.kill_group_on_exit,
+    };
+    let listener = events::listener()
+        .ok_or_else(|| Error::new(ErrorCode::Internal, "Nobody listens for events of processes here."))?;
+    let mut ours = [None, None, None];
+    for ((wanted, theirs), ours) in options.stdio.iter().zip(&mut start.stdio).zip(&mut ours) {
+        match *wanted {
+            STREAM => {
+                let ends = stdio::stream().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+                (*ours, *theirs) = (Some(ends.ours), Some(ends.theirs));
+            }
+            NONE => {}
+            number => *theirs = Some(stdio::copy_of(number).map_err(|_| not_open(number))?),
+        }
+    }
+    let process = Process::new(policy, listener);
+    spawner::start(start, &process)?;
+    let id = process.id as f64;
+    state::add_process(process);
+    Ok(NativeProcess {
+        id,
+        stdio: ours.map(|end| end.map_or(-1, IntoRawFd::into_raw_fd)).into(),
+    })
+}
+
+fn not_open(number: i32) -> Error {
+    let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
+    Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
+}
+
+/// Signals a process group; 0 asks only. False when there is none any more.
+#[napi(catch_unwind)]
+pub fn signal(id: f64, signal: i32) -> bool {
+    state::process(id as u64).is_some_and(|process| process.signal(signal).is_ok())
+}
+
+/// Stops a process group: its signal, the grace, SIGKILL.
+#[napi(catch_unwind)]
+pub fn stop(id: f64) {
+    if let Some(process) = state::process(id as u64) {
+        process.stop();
+    }
+}
+
+/// Forgets a process that has ended.
+#[napi(catch_unwind)]
+pub fn forget(id: f64) {
+    state::remove_process(id as u64);
+}
+
+/// The name of the first call that the native start lacks here; none when it works.
+#[napi(catch_unwind)]
+pub fn missing_for_native_start() -> Option<&'static str> {
+    crate::sys::support::native_start().err()
+}

@@ -1,0 +1,240 @@
+//! One request's payload: from JSON bytes or from fields, with size limits and this crate's own error text.
+//!
+//! A JSON parser's error text quotes its input, and its scratch buffers are not wiped. So the parser only finds where
+//! each value stands ([`RawValue`]); the strings are decoded here, each into one allocation of exactly its size.
+
+mod json_string;
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::{self, PayloadField, Provider};
+use crate::secret::Secret;
+
+/// The worker's line limit for one message, in bytes.
+pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
+
+/// What a payload says, with its secrets copied out.
+#[derive(Debug)]
+pub struct Payload {
+    /// The provider asked for, or the default.
+    pub provider: &'static Provider,
+    /// `apiKey`; none when absent or empty.
+    pub api_key: Option<Secret>,
+    /// `oauthAccessToken`; none when absent or empty.
+    pub oauth_access_token: Option<Secret>,
+    /// `sessionCookie`; none when absent or empty.
+    pub session_cookie: Option<Secret>,
+    /// `userEnvKeys` whose names are allowed, in their order.
+    pub user_env_keys: Vec<(String, Secret)>,
+    /// The names that are not.
+    pub rejected_user_env_keys: Vec<String>,
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self {
+            provider: provider::default_provider(),
+            api_key: None,
+            oauth_access_token: None,
+            session_cookie: None,
+            user_env_keys: Vec::new(),
+            rejected_user_env_keys: Vec::new(),
+        }
+    }
+}
+
+impl Payload {
+    /// Reads UTF-8 JSON. The caller wipes `json`.
+    ///
+    /// # Errors
+    /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        if json.len() > MAX_JSON_BYTES {
+            return Err(Error::new(
+                ErrorCode::PayloadTooLarge,
+                format!(
+                    "The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.",
+                    json.len()
+                ),
+            ));
+        }
+        let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
+        let mut payload = Self::default();
+        if let Some(raw) = fields.provider {
+            let id = decode("provider", raw)?;
+            payload.set_provider(id.expose())?;
+        }
+        for (name, raw, slot) in [
+            ("apiKey", fields.api_key, &mut payload.api_key),
+            (
+                "oauthAccessToken",
+                fields.oauth_access_token,
+                &mut payload.oauth_access_token,
+            ),
+            ("sessionCookie", fields.session_cookie, &mut payload.session_cookie),
+        ] {
+            let Some(raw) = raw else { continue };
+            *slot = present(name, decode(name, raw)?)?;
+        }
+        if let Some(raw) = fields.user_env_keys {
+            let Pairs(pairs) = serde_json::from_str(raw.get()).map_err(|_| not_an_object_of_strings())?;
+            for (name, value) in pairs {
+                let secret = decode("userEnvKeys", value)?;
+                payload.add_user_env_key(name, secret)?;
+            }
+        }
+        Ok(payload)
+    }
+
+    /// Sets the provider.
+    ///
+    /// # Errors
+    /// `UNKNOWN`.
+    pub fn set_provider(&mut self, id: &[u8]) -> Result<()> {
+        self.provider = provider::find(std::str::from_utf8(id).unwrap_or_default())?;
+        Ok(())
+    }
+
+    /// Sets a credential's field; an empty value counts as none.
+    ///
+    /// # Errors
+    /// `PAYLOAD_INVALID` for a NUL.
+    pub fn set_credential(&mut self, field: PayloadField, value: &[u8]) -> Result<()> {
+        let slot = match field {
+            PayloadField::ApiKey => &mut self.api_key,
+            PayloadField::OauthAccessToken => &mut self.oauth_access_token,
+        };
+        *slot = present(field.as_str(), Secret::copy_of(value))?;
+        Ok(())
+    }
+
+    /// Sets the session cookie; an empty value counts as none.
+    ///
+    /// # Errors
+    /// `PAYLOAD_INVALID` for a NUL.
+    pub fn set_session_cookie(&mut self, value: &[u8]) -> Result<()> {
+        self.session_cookie = present("sessionCookie", Secret::copy_of(value))?;
+        Ok(())
+    }
+
+    /// Adds one of `userEnvKeys`. A name that is not allowed is noted and its value dropped, as in today's worker.
+    ///
+    /// # Errors
+    /// `PAYLOAD_INVALID` for a NUL in the value, or a name given twice.
+    pub fn add_user_env_key(&mut self, name: String, value: Secret) -> Result<()> {
+        if !is_user_env_name(&name) {
+            self.rejected_user_env_keys.push(name);
+            return Ok(());
+        }
+        if value.expose().contains(&0) {
+            return Err(has_nul("userEnvKeys").name(format!("USER_{name}")));
+        }
+        self.user_env_keys.push((name, value));
+        Ok(())
+    }
+
+    /// Takes the credential of a field out.
+    pub fn take_credential(&mut self, field: PayloadField) -> Option<Secret> {
+        match field {
+            PayloadField::ApiKey => self.api_key.take(),
+            PayloadField::OauthAccessToken => self.oauth_access_token.take(),
+        }
+    }
+}
+
+/// `/^[A-Z][A-Z0-9_]*$/`, the worker's own pattern.
+fn is_user_env_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_uppercase())
+        && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn present(field: &str, secret: Secret) -> Result<Option<Secret>> {
+    if secret.expose().contains(&0) {
+        return Err(has_nul(field));
+    }
+    Ok((!secret.is_empty()).then_some(secret))
+}
+
+fn has_nul(field: &str) -> Error {
+    let message = format!("payload.{field} has a NUL byte, which no environment can hold. Send the value without it.");
+    Error::new(ErrorCode::PayloadInvalid, message).name(field)
+}
+
+fn decode(field: &str, raw: &RawValue) -> Result<Secret> {
+    json_string::decode(raw.get()).map_err(|problem| {
+        let message = format!("payload.{field} {problem}.");
+        Error::new(ErrorCode::PayloadInvalid, message).name(field)
+    })
+}
+
+fn not_an_object_of_strings() -> Error {
+    let message = "payload.userEnvKeys must be an object whose values are strings, each name once.";
+    Error::new(ErrorCode::PayloadInvalid, message).name("userEnvKeys")
+}
+
+/// Keeps line, column and category; `Display` would quote the input.
+fn not_json(error: &serde_json::Error) -> Error {
+    use serde_json::error::Category;
+    let what = match error.classify() {
+        Category::Eof => "ends too early",
+        Category::Syntax => "is not JSON",
+        Category::Data | Category::Io => "is not an object with each field once",
+    };
+    let place = format!("line {}, column {}", error.line(), error.column());
+    Error::new(ErrorCode::PayloadInvalid, format!("The payload {what} ({place})."))
+}
+
+/// The fields that carry identity, as they stand in the input. Others are skipped without a copy.
+#[derive(Deserialize)]
+struct Fields<'input> {
+    #[serde(borrow, default)]
+    provider: Option<&'input RawValue>,
+    #[serde(borrow, default, rename = "apiKey")]
+    api_key: Option<&'input RawValue>,
+    #[serde(borrow, default, rename = "oauthAccessToken")]
+    oauth_access_token: Option<&'input RawValue>,
+    #[serde(borrow, default, rename = "sessionCookie")]
+    session_cookie: Option<&'input RawValue>,
+    #[serde(borrow, default, rename = "userEnvKeys")]
+    user_env_keys: Option<&'input RawValue>,
+}
+
+/// An object's members in their order; a name given twice is an error, as two parsers would disagree on it.
+struct Pairs<'input>(Vec<(String, &'input RawValue)>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+        let mut seen = std::collections::HashSet::new();
+        let mut pairs = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if !seen.insert(name.clone()) {
+                return Err(serde::de::Error::custom("twice"));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
+#[cfg(test)]
+mod tests;

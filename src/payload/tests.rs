@@ -1,0 +1,100 @@
+//! Payloads: what is read, what is refused, and that no refusal repeats its input.
+
+use super::*;
+
+const SENTINEL: &str = "s3ntinel-Never-Printed";
+
+fn parse(json: &str) -> Result<Payload> {
+    Payload::from_json(json.as_bytes())
+}
+
+#[test]
+fn reads_every_field_and_ignores_the_rest() {
+    let payload = parse(
+        r#"{"message":{"deep":[1,2,{"apiKey":"not this"}]},"provider":"codex","apiKey":"k\u0041\n","oauthAccessToken":"t",
+            "sessionCookie":"c","userEnvKeys":{"GITHUB_TOKEN":"g","lower":"x","1X":"y"}}"#,
+    )
+    .expect("valid");
+    assert_eq!(payload.provider.id, "codex");
+    assert_eq!(payload.api_key.expect("given").expose(), b"kA\n");
+    assert_eq!(payload.oauth_access_token.expect("given").expose(), b"t");
+    assert_eq!(payload.session_cookie.expect("given").expose(), b"c");
+    assert_eq!(payload.user_env_keys[0].0, "GITHUB_TOKEN");
+    assert_eq!(payload.user_env_keys[0].1.expose(), b"g");
+    assert_eq!(payload.rejected_user_env_keys, ["lower", "1X"]);
+}
+
+#[test]
+fn null_and_empty_count_as_absent() {
+    let payload =
+        parse(r#"{"apiKey":null,"oauthAccessToken":"","sessionCookie":"","userEnvKeys":null}"#).expect("valid");
+    assert!(payload.api_key.is_none());
+    assert!(payload.oauth_access_token.is_none());
+    assert!(payload.session_cookie.is_none());
+    assert!(payload.user_env_keys.is_empty());
+    assert_eq!(payload.provider.id, "claude");
+}
+
+#[test]
+fn refusals_name_the_field_and_repeat_nothing() {
+    let cases = [
+        (format!(r#"{{"apiKey":"{SENTINEL}"#), "ends too early"),
+        (format!(r#"{{"apiKey":"{SENTINEL}"}} x"#), "not JSON"),
+        (format!(r#""{SENTINEL}""#), "not an object"),
+        (format!(r#"{{"apiKey":"a","apiKey":"{SENTINEL}"}}"#), "each field once"),
+        (
+            format!(r#"{{"apiKey":["{SENTINEL}"]}}"#),
+            "payload.apiKey must be a string",
+        ),
+        (
+            format!(r#"{{"apiKey":"{SENTINEL}\u0000"}}"#),
+            "payload.apiKey has a NUL",
+        ),
+        (format!(r#"{{"apiKey":"{SENTINEL}\ud800"}}"#), "surrogate"),
+        (format!(r#"{{"provider":"{SENTINEL}"}}"#), "claude, codex"),
+        (
+            format!(r#"{{"provider":{{"{SENTINEL}":1}}}}"#),
+            "payload.provider must be a string",
+        ),
+        (
+            format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#),
+            "each name once",
+        ),
+        (
+            format!(r#"{{"userEnvKeys":{{"A":{{"{SENTINEL}":1}}}}}}"#),
+            "payload.userEnvKeys must be a string",
+        ),
+        (format!(r#"{{"userEnvKeys":"{SENTINEL}"}}"#), "must be an object"),
+    ];
+    for (json, phrase) in cases {
+        let error = parse(&json).expect_err(&json);
+        assert!(error.to_string().contains(phrase), "{error} lacks {phrase:?}");
+        assert!(!format!("{error:?}").contains(SENTINEL), "{error:?}");
+    }
+}
+
+#[test]
+fn invalid_utf8_is_refused() {
+    let error = Payload::from_json(b"{\"apiKey\":\"\xff\"}").expect_err("not UTF-8");
+    assert_eq!(error.code(), ErrorCode::PayloadInvalid);
+}
+
+#[test]
+fn the_limit_is_the_workers() {
+    let mut json = br#"{"message":""#.to_vec();
+    json.resize(MAX_JSON_BYTES - 2, b'x');
+    json.extend(b"\"}");
+    assert!(Payload::from_json(&json).is_ok());
+    json.push(b' ');
+    let error = Payload::from_json(&json).expect_err("one byte too many");
+    assert_eq!(error.code(), ErrorCode::PayloadTooLarge);
+}
+
+#[test]
+fn debug_shows_no_value() {
+    let payload = parse(&format!(
+        r#"{{"apiKey":"{SENTINEL}","userEnvKeys":{{"A":"{SENTINEL}"}}}}"#
+    ))
+    .expect("valid");
+    assert!(!format!("{payload:?}").contains(SENTINEL));
+}

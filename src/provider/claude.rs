@@ -1,0 +1,146 @@
+//! The row of Claude Code, as measured on 2.1.330 with Agent SDK 0.3.330.
+
+use super::row::{
+    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
+    Provider, StateDirectory, When, WhenUnused,
+};
+
+/// Claude Code.
+pub static CLAUDE: Provider = Provider {
+    id: "claude",
+    name: "Claude Code",
+    slots: &[
+        CredentialSlot {
+            kind: CredentialKind::ApiKey,
+            field: PayloadField::ApiKey,
+            variables: &["ANTHROPIC_API_KEY"],
+            // Read to the end, trimmed. The variable and the key are both absent from the agent's shell.
+            descriptor_variable: Some("CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"),
+            server_variables: &["ANTHROPIC_API_KEY"],
+        },
+        CredentialSlot {
+            kind: CredentialKind::OauthToken,
+            field: PayloadField::OauthAccessToken,
+            variables: &["CLAUDE_CODE_OAUTH_TOKEN"],
+            descriptor_variable: Some("CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"),
+            server_variables: &[],
+        },
+    ],
+    // Names from the executable's strings. Blank where an empty value was seen to count as unset, all at once and
+    // beside every kind of credential.
+    credential_names: &[
+        blank("ANTHROPIC_AUTH_TOKEN"),
+        blank("ANTHROPIC_CUSTOM_HEADERS"),
+        blank("ANTHROPIC_AWS_API_KEY"),
+        blank("ANTHROPIC_FOUNDRY_API_KEY"),
+        blank("ANTHROPIC_FOUNDRY_AUTH_TOKEN"),
+        blank("ANTHROPIC_IDENTITY_TOKEN"),
+        blank("ANTHROPIC_IDENTITY_TOKEN_FILE"),
+        blank("ANTHROPIC_FEDERATION_RULE_ID"),
+        blank("CLAUDE_CODE_OAUTH_REFRESH_TOKEN"),
+        blank("CLAUDE_CODE_SESSION_ACCESS_TOKEN"),
+        blank("CLAUDE_CODE_GATEWAY_TOKEN"),
+        blank("CLAUDE_CODE_SESSIONS_OAUTH_TOKEN"),
+        blank("CLAUDE_CODE_HFI_BEARER_TOKEN"),
+        absent("CLAUDE_CODE_WEBSOCKET_AUTH_FILE_DESCRIPTOR"),
+    ],
+    state_directory: StateDirectory {
+        variable: "CLAUDE_CONFIG_DIR",
+        option: "claudeConfigDir",
+        below_home: ".claude",
+        is_credential: true,
+    },
+    // An unwritable TMPDIR ends it with EACCES on mkdir '<TMPDIR>/claude-<uid>'. An unwritable state directory it
+    // survives.
+    directory_needs: &[DirectoryNeed {
+        variable: "TMPDIR",
+        otherwise: "/tmp",
+        made_when_default: false,
+    }],
+    // Without it, a uid that has no passwd entry crashes in uv_os_homedir.
+    required_variables: &["HOME"],
+    base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
+    // Without it, a workspace's .claude/settings.json replaces the base URL, runs hooks that see the key, and names
+    // an apiKeyHelper.
+    firm_arguments: &[FirmArgument {
+        text: "--setting-sources=",
+        name: "--setting-sources",
+        contrary: &["project", "local"],
+        when: When::Untrusted,
+    }],
+    overrides: &[],
+    override_options: &[],
+    level_options: &[],
+    directory_options: &[],
+    sdk_variables: &[
+        "CLAUDE_CODE_ENTRYPOINT",
+        "CLAUDE_AGENT_SDK_VERSION",
+        "CLAUDE_CODE_SDK_READS_SESSION_STATE",
+        "CLAUDE_CODE_SDK_READS_STARTUP_MARKS",
+        "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING",
+    ],
+    command: "claude",
+    launcher_packages: &["@anthropic-ai/claude-code"],
+    native_packages: &[
+        code("@anthropic-ai/claude-code-linux-x64", "linux", "x86_64", "gnu"),
+        code("@anthropic-ai/claude-code-linux-x64-musl", "linux", "x86_64", "musl"),
+        code("@anthropic-ai/claude-code-linux-arm64", "linux", "aarch64", "gnu"),
+        code("@anthropic-ai/claude-code-linux-arm64-musl", "linux", "aarch64", "musl"),
+        code("@anthropic-ai/claude-code-darwin-x64", "macos", "x86_64", ""),
+        code("@anthropic-ai/claude-code-darwin-arm64", "macos", "aarch64", ""),
+        sdk("@anthropic-ai/claude-agent-sdk-linux-x64", "linux", "x86_64", "gnu"),
+        sdk(
+            "@anthropic-ai/claude-agent-sdk-linux-x64-musl",
+            "linux",
+            "x86_64",
+            "musl",
+        ),
+        sdk("@anthropic-ai/claude-agent-sdk-linux-arm64", "linux", "aarch64", "gnu"),
+        sdk(
+            "@anthropic-ai/claude-agent-sdk-linux-arm64-musl",
+            "linux",
+            "aarch64",
+            "musl",
+        ),
+        sdk("@anthropic-ai/claude-agent-sdk-darwin-x64", "macos", "x86_64", ""),
+        sdk("@anthropic-ai/claude-agent-sdk-darwin-arm64", "macos", "aarch64", ""),
+    ],
+};
+
+const fn blank(name: &'static str) -> CredentialName {
+    CredentialName {
+        name,
+        unused: WhenUnused::Blank,
+    }
+}
+
+const fn absent(name: &'static str) -> CredentialName {
+    CredentialName {
+        name,
+        unused: WhenUnused::Absent,
+    }
+}
+
+const fn code(name: &'static str, os: &'static str, arch: &'static str, libc: &'static str) -> NativePackage {
+    NativePackage {
+        name,
+        os,
+        arch,
+        libc,
+        file: "claude",
+        version: ("@anthropic-ai/claude-code", "version"),
+    }
+}
+
+/// The Agent SDK's packages are versioned as the SDK is; its own manifest names the CLI's version.
+const fn sdk(name: &'static str, os: &'static str, arch: &'static str, libc: &'static str) -> NativePackage {
+    let version = ("@anthropic-ai/claude-agent-sdk", "claudeCodeVersion");
+    NativePackage {
+        name,
+        os,
+        arch,
+        libc,
+        file: "claude",
+        version,
+    }
+}

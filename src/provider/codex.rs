@@ -1,0 +1,136 @@
+//! The row of OpenAI Codex, as measured on 0.163.0.
+
+use super::row::{
+    BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
+    OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+};
+
+/// OpenAI Codex.
+pub static CODEX: Provider = Provider {
+    id: "codex",
+    name: "OpenAI Codex",
+    slots: &[CredentialSlot {
+        kind: CredentialKind::ApiKey,
+        field: PayloadField::ApiKey,
+        // The CLI reads the first; a custom model provider's `env_key` and tools read the second.
+        variables: &["CODEX_API_KEY", "OPENAI_API_KEY"],
+        // auth.json on a pipe fails: the CLI opens the file more than once.
+        descriptor_variable: None,
+        server_variables: &["CODEX_API_KEY", "OPENAI_API_KEY"],
+    }],
+    credential_names: &[
+        blank("CODEX_ACCESS_TOKEN"),
+        absent("CODEX_AGENT_IDENTITY"),
+        blank("CODEX_CONNECTORS_TOKEN"),
+        blank("CODEX_GITHUB_PERSONAL_ACCESS_TOKEN"),
+        blank("CODEX_GUARDIAN_DECISIONS_API_KEY"),
+        // Not credentials, but they become headers that say who is billed.
+        blank("OPENAI_ORGANIZATION"),
+        blank("OPENAI_PROJECT"),
+        // Empty, these two end it with exit 1.
+        absent("OPENAI_FEDERATION_RULE_ID"),
+        absent("OPENAI_IDENTITY_TOKEN_FILE"),
+        absent("OPENAI_WORKLOAD_IDENTITY_CONTEXT"),
+    ],
+    state_directory: StateDirectory {
+        variable: "CODEX_HOME",
+        option: "codexHome",
+        below_home: ".codex",
+        // Without a key the CLI sends the request unauthenticated and says nothing: a login in there is not enough.
+        is_credential: false,
+    },
+    // Missing: exit 1 at once. Not writable: exit 1 after 5 s.
+    directory_needs: &[DirectoryNeed {
+        variable: "CODEX_HOME",
+        otherwise: ".codex",
+        made_when_default: true,
+    }],
+    required_variables: &["HOME"],
+    // OPENAI_BASE_URL is not honoured.
+    base_url: BaseUrl::Override,
+    firm_arguments: &[],
+    overrides: &[
+        ConfigOverride {
+            key: "shell_environment_policy.exclude",
+            value: OverrideValue::CredentialNames,
+            when: When::CredentialInEnvironment,
+        },
+        // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
+        // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
+        ConfigOverride {
+            key: "projects",
+            value: OverrideValue::UntrustedProjects,
+            when: When::Untrusted,
+        },
+        ConfigOverride {
+            key: "openai_base_url",
+            value: OverrideValue::BaseUrl,
+            when: When::BaseUrl,
+        },
+    ],
+    override_options: &["-c", "--config"],
+    level_options: &["--enable", "--disable"],
+    directory_options: &["-C", "--cd"],
+    sdk_variables: &["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"],
+    command: "codex",
+    launcher_packages: &["@openai/codex"],
+    native_packages: &[
+        musl(
+            "@openai/codex-linux-x64",
+            "x86_64",
+            "vendor/x86_64-unknown-linux-musl/bin/codex",
+        ),
+        musl(
+            "@openai/codex-linux-arm64",
+            "aarch64",
+            "vendor/aarch64-unknown-linux-musl/bin/codex",
+        ),
+        darwin(
+            "@openai/codex-darwin-x64",
+            "x86_64",
+            "vendor/x86_64-apple-darwin/bin/codex",
+        ),
+        darwin(
+            "@openai/codex-darwin-arm64",
+            "aarch64",
+            "vendor/aarch64-apple-darwin/bin/codex",
+        ),
+    ],
+};
+
+const fn blank(name: &'static str) -> CredentialName {
+    CredentialName {
+        name,
+        unused: WhenUnused::Blank,
+    }
+}
+
+const fn absent(name: &'static str) -> CredentialName {
+    CredentialName {
+        name,
+        unused: WhenUnused::Absent,
+    }
+}
+
+/// Linked statically against musl: runs on any Linux.
+const fn musl(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
+    NativePackage {
+        name,
+        os: "linux",
+        arch,
+        libc: "",
+        file,
+        version: ("@openai/codex", "version"),
+    }
+}
+
+const fn darwin(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
+    NativePackage {
+        name,
+        os: "macos",
+        arch,
+        libc: "",
+        file,
+        version: ("@openai/codex", "version"),
+    }
+}

@@ -1,0 +1,52 @@
+//! The provider table: the types of a row. Facts about a CLI are data here, and nowhere else.
+//!
+//! A new provider is one row, one entry in [`PROVIDERS`] and its fixtures. The sources of the facts are named in the
+//! rows; `docs/providers.md` explains them.
+
+mod claude;
+mod codex;
+mod key_class;
+mod row;
+
+pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
+pub use row::{
+    BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
+    NativePackage, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// Every provider. The first is the default of a payload that names none.
+pub static PROVIDERS: &[&Provider] = &[&claude::CLAUDE, &codex::CODEX];
+
+/// The row of a provider.
+///
+/// # Errors
+/// `UNKNOWN`; the message lists the names that exist, and does not repeat the one that was asked for.
+pub fn find(id: &str) -> Result<&'static Provider> {
+    PROVIDERS.iter().copied().find(|row| row.id == id).ok_or_else(|| {
+        let known: Vec<&str> = PROVIDERS.iter().map(|row| row.id).collect();
+        Error::new(
+            ErrorCode::Unknown,
+            format!("There is no such provider. Use one of: {}.", known.join(", ")),
+        )
+        .name("provider")
+    })
+}
+
+/// The provider of a payload that names none.
+#[must_use]
+pub fn default_provider() -> &'static Provider {
+    PROVIDERS[0]
+}
+
+/// Every variable name that carries a credential for some provider.
+pub fn credential_names() -> impl Iterator<Item = (&'static Provider, &'static str)> {
+    PROVIDERS
+        .iter()
+        .copied()
+        .flat_map(|row| row.own_credential_names().map(move |name| (row, name)))
+}
+
+#[cfg(test)]
+mod tests;

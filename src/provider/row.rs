@@ -1,0 +1,235 @@
+//! What a row of the provider table holds.
+
+/// One provider: everything this crate knows about its CLI.
+#[derive(Debug)]
+pub struct Provider {
+    /// What payloads and logs call it.
+    pub id: &'static str,
+    /// What people call it.
+    pub name: &'static str,
+    /// The ways it takes a credential, in the order of precedence within one source.
+    pub slots: &'static [CredentialSlot],
+    /// Further variables that its CLI reads a credential from, and what to do with them.
+    pub credential_names: &'static [CredentialName],
+    /// The directory that holds its state, and its own login if it has one.
+    pub state_directory: StateDirectory,
+    /// Directories that must be usable before it is started.
+    pub directory_needs: &'static [DirectoryNeed],
+    /// Variables without which its CLI crashes.
+    pub required_variables: &'static [&'static str],
+    /// How it is told of another endpoint.
+    pub base_url: BaseUrl,
+    /// Arguments that keep the workspace from configuring it.
+    pub firm_arguments: &'static [FirmArgument],
+    /// `-c key=value` overrides that do the same, or protect the credential.
+    pub overrides: &'static [ConfigOverride],
+    /// The options that carry an override, the first of them the one that ours are given with.
+    pub override_options: &'static [&'static str],
+    /// Further options that the CLI counts as overrides of their command level.
+    pub level_options: &'static [&'static str],
+    /// The options that set the CLI's working directory.
+    pub directory_options: &'static [&'static str],
+    /// The variables that an official SDK sets to steer the CLI and that the SDK adapter lets pass.
+    pub sdk_variables: &'static [&'static str],
+    /// The program's name on a `PATH`.
+    pub command: &'static str,
+    /// npm packages whose executable is a script or a stub that starts the native one.
+    pub launcher_packages: &'static [&'static str],
+    /// npm packages that hold the native executable.
+    pub native_packages: &'static [NativePackage],
+}
+
+/// One way of handing over a credential.
+#[derive(Debug)]
+pub struct CredentialSlot {
+    /// What it is.
+    pub kind: CredentialKind,
+    /// The payload's field.
+    pub field: PayloadField,
+    /// The variables that carry it when it is delivered by the environment.
+    pub variables: &'static [&'static str],
+    /// The variable that names the descriptor it can be read from.
+    pub descriptor_variable: Option<&'static str>,
+    /// The server's variables that can stand in for it, first found first used. Empty: no server-level fallback.
+    pub server_variables: &'static [&'static str],
+}
+
+/// What a credential is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A key that is billed per use.
+    ApiKey,
+    /// An access token of a subscription.
+    OauthToken,
+    /// The CLI's own login, in its state directory.
+    ConfigDir,
+}
+
+impl CredentialKind {
+    /// As JavaScript and logs see it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api-key",
+            Self::OauthToken => "oauth-token",
+            Self::ConfigDir => "config-dir",
+        }
+    }
+}
+
+/// A field of the payload that carries a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadField {
+    /// `apiKey`
+    ApiKey,
+    /// `oauthAccessToken`
+    OauthAccessToken,
+}
+
+impl PayloadField {
+    /// As the payload spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "apiKey",
+            Self::OauthAccessToken => "oauthAccessToken",
+        }
+    }
+}
+
+/// A further variable that carries a credential.
+#[derive(Debug)]
+pub struct CredentialName {
+    /// Its name.
+    pub name: &'static str,
+    /// What the child gets instead.
+    pub unused: WhenUnused,
+}
+
+/// What to do with a credential's variable that this launch does not use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenUnused {
+    /// Set it to the empty string, so that no `.env` or settings file brings one back. Only where the CLI was seen to
+    /// treat empty as unset.
+    Blank,
+    /// Leave it out.
+    Absent,
+}
+
+/// The directory that holds a provider's state.
+#[derive(Debug)]
+pub struct StateDirectory {
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// The workspace option that sets it.
+    pub option: &'static str,
+    /// Where it is by default, below `HOME`.
+    pub below_home: &'static str,
+    /// Whether the CLI finds a login in there, so that it can stand as a credential.
+    pub is_credential: bool,
+}
+
+/// A directory that must be writable by the target before a start.
+#[derive(Debug)]
+pub struct DirectoryNeed {
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// Where the CLI goes when the variable is not set: below `HOME` when relative.
+    pub otherwise: &'static str,
+    /// Whether the CLI makes the directory itself when the variable is not set.
+    pub made_when_default: bool,
+}
+
+/// How a provider is told of another endpoint.
+#[derive(Debug)]
+pub enum BaseUrl {
+    /// By this variable.
+    Variable(&'static str),
+    /// By an override among [`Provider::overrides`].
+    Override,
+}
+
+/// When an argument is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// The workspace is not trusted.
+    Untrusted,
+    /// The credential is in the environment.
+    CredentialInEnvironment,
+    /// The caller gave a base URL.
+    BaseUrl,
+}
+
+/// An argument that stands first unless the caller gives one of the same name.
+#[derive(Debug)]
+pub struct FirmArgument {
+    /// The whole argument.
+    pub text: &'static str,
+    /// The option's name. The caller's own takes its place: the CLI obeys the last.
+    pub name: &'static str,
+    /// Values of the caller's, separated by commas, that contradict it and are refused.
+    pub contrary: &'static [&'static str],
+    /// When it is added.
+    pub when: When,
+}
+
+/// A configuration override given as `-c key=value`.
+#[derive(Debug)]
+pub struct ConfigOverride {
+    /// The dotted key. An override of the same key, or of a table above or below it, by the caller is refused: the
+    /// CLI obeys the last, so one of the two would be lost without a word.
+    pub key: &'static str,
+    /// Its value.
+    pub value: OverrideValue,
+    /// When it is added.
+    pub when: When,
+}
+
+/// The value of a [`ConfigOverride`], in TOML.
+#[derive(Clone, Copy, Debug)]
+pub enum OverrideValue {
+    /// The names of the launch's credential variables, as an array of strings.
+    CredentialNames,
+    /// The workspace's directories as untrusted projects, as an inline table.
+    UntrustedProjects,
+    /// The base URL, as a string.
+    BaseUrl,
+}
+
+/// An npm package that holds a native executable for one platform.
+#[derive(Debug)]
+pub struct NativePackage {
+    /// Its name below `node_modules`.
+    pub name: &'static str,
+    /// `std::env::consts::OS`.
+    pub os: &'static str,
+    /// `std::env::consts::ARCH`.
+    pub arch: &'static str,
+    /// The C library it needs: `gnu`, `musl`, or "" for any.
+    pub libc: &'static str,
+    /// The executable, below the package.
+    pub file: &'static str,
+    /// The package beside it, and the key in its `package.json`, that tell the CLI's version.
+    pub version: (&'static str, &'static str),
+}
+
+impl Provider {
+    /// Every variable that its CLI reads a credential from.
+    pub fn own_credential_names(&self) -> impl Iterator<Item = &'static str> {
+        let slots = self
+            .slots
+            .iter()
+            .flat_map(|slot| slot.variables.iter().copied().chain(slot.descriptor_variable));
+        slots.chain(self.credential_names.iter().map(|row| row.name))
+    }
+
+    /// The native packages for the system that this code runs on.
+    pub fn native_packages_here(&self) -> impl Iterator<Item = &'static NativePackage> {
+        let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+        self.native_packages.iter().filter(move |package| {
+            package.os == std::env::consts::OS
+                && package.arch == std::env::consts::ARCH
+                && (package.libc.is_empty() || package.libc == libc)
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! The table's own rules: what every row must hold so that no other code needs to know a provider.
+
+use super::*;
+use crate::environment::forbidden;
+
+#[test]
+fn ids_and_credential_names_are_unique() {
+    let mut seen = std::collections::HashMap::new();
+    for (row, name) in credential_names() {
+        let other = seen.insert(name, row.id);
+        assert_eq!(other, None, "{name} stands twice");
+    }
+}
+
+#[test]
+fn a_credential_name_known_to_one_row_is_handled_by_all() {
+    for (row, name) in credential_names() {
+        assert!(
+            forbidden::reason(name).is_some(),
+            "{name} of {} could be inherited",
+            row.id
+        );
+    }
+    for (prefix, class) in KEY_CLASSES.iter().map(|class| (class.prefix, class)) {
+        assert!(find(class.provider).is_ok(), "{prefix} belongs to no row");
+    }
+}
+
+#[test]
+fn every_row_is_complete() {
+    for row in PROVIDERS {
+        assert!(!row.slots.is_empty(), "{}: no slot", row.id);
+        assert!(
+            row.native_packages.iter().all(|package| !package.file.starts_with('/')),
+            "{}",
+            row.id
+        );
+        for slot in row.slots {
+            assert!(!slot.variables.is_empty(), "{}: a slot without a variable", row.id);
+            assert!(
+                slot.server_variables.iter().all(|name| slot.variables.contains(name)),
+                "{}: a server variable that is not the slot's",
+                row.id
+            );
+        }
+        let tells = matches!(row.base_url, BaseUrl::Variable(_))
+            || row
+                .overrides
+                .iter()
+                .any(|row| matches!(row.value, OverrideValue::BaseUrl));
+        assert!(tells, "{}: no way to give a base URL", row.id);
+    }
+}
+
+#[test]
+fn an_unknown_provider_is_not_echoed() {
+    let error = find("gemini-secret").expect_err("unknown");
+    assert_eq!(
+        error.to_string(),
+        "There is no such provider. Use one of: claude, codex."
+    );
+}

@@ -1,0 +1,133 @@
+//! The secret type: bytes that are wiped when dropped, cannot be cloned, and do not print.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// Secret bytes in one allocation of exactly their size.
+///
+/// There is no `Clone`, and `Debug` shows the length only. [`Secret::expose`] is the one way to the bytes: search for
+/// it to find every use.
+pub struct Secret(SecretBox<[u8]>);
+
+impl Secret {
+    /// Copies `bytes`; the source is the caller's to wipe.
+    #[must_use]
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        Self(SecretBox::new(bytes.into()))
+    }
+
+    /// Makes a secret of `length` bytes and lets `fill` write them where they stay.
+    ///
+    /// # Errors
+    /// What `fill` returns; what it had written is wiped.
+    pub fn build<E>(
+        length: usize,
+        fill: impl FnOnce(&mut [u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<Self, E> {
+        let mut bytes = zeroize::Zeroizing::new(vec![0_u8; length].into_boxed_slice());
+        fill(&mut bytes)?;
+        // Moves the allocation; an empty box, which owns nothing, stays behind to be wiped.
+        Ok(Self(SecretBox::new(std::mem::take(&mut *bytes))))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+
+    /// How many bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.expose().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A short name for this value that a log may hold.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the system has no randomness to key the hash with.
+    pub fn fingerprint(&self) -> Result<Fingerprint> {
+        let mut mac = process_mac()?.clone();
+        mac.update(self.expose());
+        let digest = mac.finalize().into_bytes();
+        Ok(Fingerprint([digest[0], digest[1], digest[2], digest[3]]))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Secret({} bytes)", self.len())
+    }
+}
+
+/// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: tells two keys apart in one log, and
+/// cannot be brute-forced from the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 4]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:08x}", u32::from_be_bytes(self.0))
+    }
+}
+
+/// The keyed hash before any input, made once: the key itself is wiped as soon as it is in there.
+fn process_mac() -> Result<&'static Hmac<Sha256>> {
+    static MAC: OnceLock<Hmac<Sha256>> = OnceLock::new();
+    if let Some(mac) = MAC.get() {
+        return Ok(mac);
+    }
+    let mut key = zeroize::Zeroizing::new([0_u8; 32]);
+    getrandom::fill(&mut *key).map_err(|_| no_randomness())?;
+    let mac = Hmac::new_from_slice(&*key).map_err(|_| no_randomness())?;
+    Ok(MAC.get_or_init(|| mac))
+}
+
+fn no_randomness() -> Error {
+    Error::new(
+        ErrorCode::Internal,
+        "The system gave no random bytes, so no fingerprint can be made.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_length_only() {
+        let secret = Secret::copy_of(b"sk-ant-api03-made-up");
+        assert_eq!(format!("{secret:?}"), "Secret(20 bytes)");
+    }
+
+    #[test]
+    fn fingerprints_tell_keys_apart_and_repeat() {
+        let one = Secret::copy_of(b"one").fingerprint().expect("random");
+        let again = Secret::copy_of(b"one").fingerprint().expect("random");
+        let two = Secret::copy_of(b"two").fingerprint().expect("random");
+        assert_eq!(one, again);
+        assert_ne!(one, two);
+        assert_eq!(one.to_string().len(), 8);
+    }
+
+    #[test]
+    fn a_failed_build_gives_the_error() {
+        let result: std::result::Result<Secret, &str> = Secret::build(4, |bytes| {
+            bytes[0] = 1;
+            Err("no")
+        });
+        assert_eq!(result.err(), Some("no"));
+    }
+}

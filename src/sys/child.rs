@@ -1,0 +1,399 @@
+//! What runs in the child between `clone` and `execve`: raw system calls and nothing else.
+//!
+//! The child has the worker's memory, thread-local storage and locks. It must not allocate, panic, format, take a lock
+//! or call a libc wrapper with side effects: glibc's `setuid` and friends signal every thread *of the parent's list*.
+//! Everything it needs was laid out by [`super::clone`].
+
+use core::ffi::{CStr, c_char, c_long, c_void};
+use core::ptr::null;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+use super::step::Step;
+
+/// The descriptor that the credential's pipe gets, after the standard streams.
+pub const CREDENTIAL_DESCRIPTOR: i32 = 3;
+
+/// Where the child says how far it got. It lies in memory that both see.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The step that the child is at.
+    pub step: AtomicU32,
+    /// Non-zero once that step has failed.
+    pub errno: AtomicI32,
+    /// Which item of a list failed.
+    pub detail: AtomicU32,
+}
+
+/// A path that the target must be able to use.
+#[derive(Debug)]
+pub struct Access<'a> {
+    /// It.
+    pub path: &'a CStr,
+    /// `R_OK`, `W_OK`, `X_OK`.
+    pub mode: i32,
+    /// Looked at instead when `path` does not exist: where the CLI would make it.
+    pub otherwise: Option<&'a CStr>,
+}
+
+/// A limit, soft and hard alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// `RLIMIT_*`
+    pub resource: u32,
+    /// Its value.
+    pub value: u64,
+}
+
+/// The ids to become.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The supplementary groups.
+    pub groups: Vec<u32>,
+}
+
+/// What the child ends with.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// `execve`: the program, and null-terminated arrays of strings.
+    Execute {
+        program: *const c_char,
+        arguments: *const *const c_char,
+        environment: *const *const c_char,
+    },
+    /// `exit_group(0)`: it only had to check something.
+    Exit,
+}
+
+/// Everything the child does.
+#[derive(Debug)]
+pub(super) struct Task<'a> {
+    pub report: &'a Report,
+    pub worker: i32,
+    pub descriptors: Option<[i32; 4]>,
+    pub directory: Option<&'a CStr>,
+    pub umask: Option<u32>,
+    pub limits: &'a [Limit],
+    pub identity: Option<&'a Identity>,
+    pub may_be_root: bool,
+    pub access: &'a [Access<'a>],
+    pub ending: Ending,
+}
+
+/// Stands for "no descriptor" in [`Task::descriptors`].
+pub(super) const NONE: i32 = -1;
+
+/// A failed system call.
+struct Failed {
+    errno: i32,
+    detail: u32,
+}
+
+type Outcome = Result<(), Failed>;
+
+impl From<i32> for Failed {
+    fn from(errno: i32) -> Self {
+        Self { errno, detail: 0 }
+    }
+}
+
+/// The child's entry point.
+pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
+    // SAFETY: `clone::start` passes a `Task` that outlives the child: it waits until the child has executed or ended.
+    let task = unsafe { &*argument.cast::<Task<'_>>() };
+    let status = match run(task) {
+        Ok(()) => 0,
+        Err(failed) => {
+            task.report.detail.store(failed.detail, Ordering::Relaxed);
+            task.report.errno.store(failed.errno, Ordering::Release);
+            127
+        }
+    };
+    // Never returns into libc's exit path, which would run the parent's handlers.
+    loop {
+        let _ = call(libc::SYS_exit_group, [status, 0, 0, 0, 0]);
+    }
+}
+
+fn run(task: &Task<'_>) -> Outcome {
+    for (step, act) in STEPS {
+        task.report.step.store(*step as u32, Ordering::Relaxed);
+        act(task)?;
+    }
+    Ok(())
+}
+
+type Act = fn(&Task<'_>) -> Outcome;
+
+/// The steps in the order in which they must happen.
+static STEPS: &[(Step, Act)] = &[
+    (Step::Session, session),
+    (Step::Stdio, stdio),
+    (Step::WorkingDirectory, working_directory),
+    (Step::Umask, umask),
+    (Step::Limits, limits),
+    (Step::Groups, groups),
+    (Step::Group, group),
+    (Step::User, user),
+    (Step::Capabilities, capabilities),
+    (Step::VerifyDrop, verify_drop),
+    (Step::NoNewPrivileges, no_new_privileges),
+    (Step::ParentDeathSignal, parent_death_signal),
+    (Step::ParentCheck, parent_check),
+    (Step::StateDirectory, state_directory),
+    (Step::CloseDescriptors, close_descriptors),
+    (Step::Signals, signals),
+    (Step::Execute, execute),
+];
+
+fn session(task: &Task<'_>) -> Outcome {
+    match task.ending {
+        Ending::Execute { .. } => call(libc::SYS_setsid, [0; 5]).map(drop),
+        Ending::Exit => Ok(()),
+    }
+}
+
+fn stdio(task: &Task<'_>) -> Outcome {
+    let Some(mut sources) = task.descriptors else {
+        return Ok(());
+    };
+    // A source below 4 could be overwritten before its turn: move it out of the way first.
+    for source in &mut sources {
+        if (0..=CREDENTIAL_DESCRIPTOR).contains(source) {
+            let above = i64::from(CREDENTIAL_DESCRIPTOR) + 1;
+            *source = call(
+                libc::SYS_fcntl,
+                [i64::from(*source), i64::from(libc::F_DUPFD_CLOEXEC), above, 0, 0],
+            )? as i32;
+        }
+    }
+    for (target, source) in (0_i64..).zip(sources) {
+        if source != NONE {
+            call(libc::SYS_dup3, [i64::from(source), target, 0, 0, 0])?;
+        }
+    }
+    Ok(())
+}
+
+fn working_directory(task: &Task<'_>) -> Outcome {
+    match task.directory {
+        Some(path) => call(libc::SYS_chdir, [path.as_ptr() as i64, 0, 0, 0, 0]).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn umask(task: &Task<'_>) -> Outcome {
+    match task.umask {
+        Some(mask) => call(libc::SYS_umask, [i64::from(mask), 0, 0, 0, 0]).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn limits(task: &Task<'_>) -> Outcome {
+    for (index, limit) in (0_u32..).zip(task.limits) {
+        let new = [limit.value, limit.value];
+        let arguments = [0, i64::from(limit.resource), new.as_ptr() as i64, 0, 0];
+        call(libc::SYS_prlimit64, arguments).map_err(|failed| Failed {
+            detail: index,
+            ..failed
+        })?;
+    }
+    Ok(())
+}
+
+fn groups(task: &Task<'_>) -> Outcome {
+    let Some(identity) = task.identity else {
+        return Ok(());
+    };
+    let (count, list) = (identity.groups.len() as i64, identity.groups.as_ptr() as i64);
+    call(libc::SYS_setgroups, [count, list, 0, 0, 0]).map(drop)
+}
+
+fn group(task: &Task<'_>) -> Outcome {
+    let Some(identity) = task.identity else {
+        return Ok(());
+    };
+    let gid = i64::from(identity.gid);
+    call(libc::SYS_setresgid, [gid, gid, gid, 0, 0]).map(drop)
+}
+
+fn user(task: &Task<'_>) -> Outcome {
+    let Some(identity) = task.identity else {
+        return Ok(());
+    };
+    let uid = i64::from(identity.uid);
+    call(libc::SYS_setresuid, [uid, uid, uid, 0, 0]).map(drop)
+}
+
+/// `_LINUX_CAPABILITY_VERSION_3` (capget(2)): two words of 32 capabilities each.
+const CAPABILITY_HEADER: [u32; 2] = [0x2008_0522, 0];
+
+/// A change from root to another uid clears them, unless the securebits say otherwise, and a change from one plain
+/// uid to another, which `CAP_SETUID` allows, does not.
+fn capabilities(task: &Task<'_>) -> Outcome {
+    if task.may_be_root {
+        return Ok(());
+    }
+    let none = [0_u32; 6];
+    call(
+        libc::SYS_capset,
+        [CAPABILITY_HEADER.as_ptr() as i64, none.as_ptr() as i64, 0, 0, 0],
+    )
+    .map(drop)
+}
+
+fn verify_drop(task: &Task<'_>) -> Outcome {
+    if task.may_be_root {
+        return Ok(());
+    }
+    if let Some(identity) = task.identity {
+        verify_ids(libc::SYS_getresuid, identity.uid)?;
+        verify_ids(libc::SYS_getresgid, identity.gid)?;
+        let count = call(libc::SYS_getgroups, [0; 5])?;
+        check(count as usize == identity.groups.len())?;
+    }
+    verify_no_root()
+}
+
+fn verify_ids(number: c_long, expected: u32) -> Outcome {
+    let mut ids = [!expected; 3];
+    let base = ids.as_mut_ptr();
+    let arguments = [
+        base as i64,
+        base.wrapping_add(1) as i64,
+        base.wrapping_add(2) as i64,
+        0,
+        0,
+    ];
+    call(number, arguments)?;
+    // The kernel wrote through the pointers, which the compiler does not see.
+    // SAFETY: `base` points at `ids`, three initialized words.
+    let ids = unsafe { base.cast::<[u32; 3]>().read_volatile() };
+    check(ids.iter().all(|id| *id == expected))
+}
+
+fn verify_no_root() -> Outcome {
+    check(call(libc::SYS_setresuid, [0; 5]).is_err())?;
+    check(call(libc::SYS_setresgid, [0; 5]).is_err())?;
+    let mut sets = [!0_u32; 6];
+    let arguments = [CAPABILITY_HEADER.as_ptr() as i64, sets.as_mut_ptr() as i64, 0, 0, 0];
+    call(libc::SYS_capget, arguments)?;
+    // SAFETY: `sets` is six initialized words; the kernel wrote through the pointer.
+    let sets = unsafe { sets.as_ptr().cast::<[u32; 6]>().read_volatile() };
+    check(sets.iter().all(|word| *word == 0))
+}
+
+/// A proof that failed has no errno of its own.
+fn check(holds: bool) -> Outcome {
+    if holds { Ok(()) } else { Err(libc::EPERM.into()) }
+}
+
+fn no_new_privileges(task: &Task<'_>) -> Outcome {
+    match task.ending {
+        Ending::Execute { .. } => prctl(libc::PR_SET_NO_NEW_PRIVS, 1),
+        Ending::Exit => Ok(()),
+    }
+}
+
+fn parent_death_signal(_: &Task<'_>) -> Outcome {
+    prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
+}
+
+fn parent_check(task: &Task<'_>) -> Outcome {
+    let parent = call(libc::SYS_getppid, [0; 5])?;
+    if parent == i64::from(task.worker) {
+        Ok(())
+    } else {
+        Err(libc::ESRCH.into())
+    }
+}
+
+fn state_directory(task: &Task<'_>) -> Outcome {
+    for (index, access) in (0_u32..).zip(task.access) {
+        let mut outcome = may(access.path, access.mode);
+        if let (
+            Err(Failed {
+                errno: libc::ENOENT, ..
+            }),
+            Some(otherwise),
+        ) = (&outcome, access.otherwise)
+        {
+            outcome = may(otherwise, access.mode);
+        }
+        outcome.map_err(|failed| Failed {
+            detail: index,
+            ..failed
+        })?;
+    }
+    Ok(())
+}
+
+/// `faccessat` asks with the real ids, which are the effective ones here.
+fn may(path: &CStr, mode: i32) -> Outcome {
+    let arguments = [i64::from(libc::AT_FDCWD), path.as_ptr() as i64, i64::from(mode), 0, 0];
+    call(libc::SYS_faccessat, arguments).map(drop)
+}
+
+fn close_descriptors(task: &Task<'_>) -> Outcome {
+    let Some(sources) = task.descriptors else {
+        return Ok(());
+    };
+    let first = if sources[3] == NONE {
+        CREDENTIAL_DESCRIPTOR
+    } else {
+        CREDENTIAL_DESCRIPTOR + 1
+    };
+    call(libc::SYS_close_range, [i64::from(first), i64::from(u32::MAX), 0, 0, 0]).map(drop)
+}
+
+/// Handlers and ignored signals become the default before the mask is lifted: a handler would run in shared memory.
+fn signals(task: &Task<'_>) -> Outcome {
+    if let Ending::Exit = task.ending {
+        return Ok(());
+    }
+    // The kernel's `struct sigaction` is at most four words; all zero is the default action.
+    let default = [0_u64; 4];
+    for signal in 1..=64 {
+        // SIGKILL and SIGSTOP cannot be set: EINVAL.
+        let _ = call(libc::SYS_rt_sigaction, [signal, default.as_ptr() as i64, 0, 8, 0]);
+    }
+    let empty = 0_u64;
+    let arguments = [i64::from(libc::SIG_SETMASK), &raw const empty as i64, 0, 8, 0];
+    call(libc::SYS_rt_sigprocmask, arguments).map(drop)
+}
+
+fn execute(task: &Task<'_>) -> Outcome {
+    let Ending::Execute {
+        program,
+        arguments,
+        environment,
+    } = task.ending
+    else {
+        return Ok(());
+    };
+    call(
+        libc::SYS_execve,
+        [program as i64, arguments as i64, environment as i64, 0, 0],
+    )
+    .map(drop)
+}
+
+fn prctl(option: i32, value: i32) -> Outcome {
+    call(libc::SYS_prctl, [i64::from(option), i64::from(value), 0, 0, 0]).map(drop)
+}
+
+/// One raw system call. Integers of any width are passed as registers.
+fn call<T: Into<i64> + Copy>(number: c_long, arguments: [T; 5]) -> Result<i64, Failed> {
+    let [a, b, c, d, e] = arguments.map(Into::into);
+    // SAFETY: the callers in this file pass pointers to live memory of the size that the call expects, or no pointer;
+    // `syscall` itself only writes errno, which belongs to the spawner thread, suspended until we are gone.
+    let result = unsafe { libc::syscall(number, a, b, c, d, e, null::<c_void>()) };
+    if result >= 0 {
+        return Ok(result);
+    }
+    // SAFETY: the thread-local errno of the suspended spawner thread, which shares its storage with this child.
+    Err(unsafe { *libc::__errno_location() }.into())
+}

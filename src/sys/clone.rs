@@ -1,0 +1,312 @@
+//! Starts a child without copying the worker: `clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD)` on a stack of its own.
+//!
+//! The cost does not grow with the worker's memory, and the calling thread sleeps until the child has executed or
+//! ended. So it must be a thread that nothing waits for, and one that never ends while the process lives: the child's
+//! parent-death signal follows the thread.
+
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr::{null, null_mut};
+use std::fmt;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::child::{self, Ending, Report, Task};
+pub use super::child::{Access, CREDENTIAL_DESCRIPTOR, Identity, Limit};
+use super::dumpable;
+use super::step::Step;
+
+/// The child's stack. It calls a few small functions; the guard page below catches what should never happen.
+const STACK_BYTES: usize = 128 * 1024;
+const GUARD_BYTES: usize = 64 * 1024;
+
+/// A stack for one child at a time.
+pub struct Stack {
+    base: *mut c_void,
+}
+
+// SAFETY: the mapping belongs to this value alone, and nothing about it is tied to the thread that made it.
+unsafe impl Send for Stack {}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Stack")
+    }
+}
+
+impl Stack {
+    /// Maps one.
+    ///
+    /// # Errors
+    /// The kernel's error number.
+    pub fn new() -> Result<Self, i32> {
+        use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
+        let length = GUARD_BYTES + STACK_BYTES;
+        // SAFETY: an anonymous mapping at an address of the kernel's choice touches no memory of ours.
+        let base = unsafe {
+            mmap_anonymous(
+                null_mut(),
+                length,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::STACK | MapFlags::NORESERVE,
+            )
+        }
+        .map_err(|error| error.raw_os_error())?;
+        let stack = Self { base };
+        // SAFETY: the first GUARD_BYTES of the mapping just made, which nobody uses yet.
+        unsafe { mprotect(stack.base, GUARD_BYTES, MprotectFlags::empty()) }.map_err(|error| error.raw_os_error())?;
+        Ok(stack)
+    }
+
+    /// Stacks grow downwards; the mapping's end is page-aligned, which is aligned enough.
+    fn top(&self) -> *mut c_void {
+        self.base.wrapping_byte_add(GUARD_BYTES + STACK_BYTES)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: the mapping made in `new`; no child is on it, as `start` returns only when its child is not.
+        let _ = unsafe { rustix::mm::munmap(self.base, GUARD_BYTES + STACK_BYTES) };
+    }
+}
+
+/// The child that has not executed yet, where a watchdog on another thread can see it.
+#[derive(Debug)]
+pub struct InFlight {
+    pidfd: AtomicI32,
+    /// Counts starts: tells two children apart.
+    pub generation: AtomicU32,
+    /// Whether the watchdog ended the present one.
+    pub ended: AtomicBool,
+    /// Held while `pidfd` is used by the watchdog, or taken by the spawner.
+    turn: Mutex<()>,
+}
+
+impl Default for InFlight {
+    fn default() -> Self {
+        Self {
+            pidfd: AtomicI32::new(child::NONE),
+            generation: AtomicU32::new(0),
+            ended: AtomicBool::new(false),
+            turn: Mutex::new(()),
+        }
+    }
+}
+
+impl InFlight {
+    /// Hands the child's pidfd to `look` if there is a child in flight.
+    pub fn with_child<T>(&self, look: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.pidfd.load(Ordering::Acquire);
+        // SAFETY: the kernel wrote the number of a descriptor that stays open until `take`, which waits for our turn.
+        (number != child::NONE).then(|| look(unsafe { BorrowedFd::borrow_raw(number) }))
+    }
+
+    fn take(&self) -> Option<OwnedFd> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = self.pidfd.swap(child::NONE, Ordering::AcqRel);
+        // SAFETY: the descriptor that `clone` made for us and wrote here; the swap leaves nobody else to own it.
+        (number != child::NONE).then(|| unsafe { OwnedFd::from_raw_fd(number) })
+    }
+}
+
+/// Strings laid out one after the other, each with its NUL.
+#[derive(Clone, Copy, Debug)]
+pub struct Strings<'a> {
+    bytes: &'a [u8],
+    offsets: &'a [usize],
+}
+
+impl<'a> Strings<'a> {
+    /// Takes a layout; none when a string would not end inside of it.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], offsets: &'a [usize]) -> Option<Self> {
+        let ends = bytes.last().is_none_or(|last| *last == 0);
+        let inside = offsets.iter().all(|offset| *offset < bytes.len());
+        (ends && inside).then_some(Self { bytes, offsets })
+    }
+
+    fn pointers(self) -> Vec<*const c_char> {
+        let strings = self
+            .offsets
+            .iter()
+            .map(|offset| self.bytes[*offset..].as_ptr().cast::<c_char>());
+        strings.chain([null()]).collect()
+    }
+}
+
+/// A program to start.
+#[derive(Debug)]
+pub struct Program<'a> {
+    /// Its absolute path.
+    pub path: &'a CStr,
+    /// Its arguments, its name first.
+    pub arguments: &'a [&'a CStr],
+    /// Its environment.
+    pub environment: Strings<'a>,
+    /// Its standard streams.
+    pub stdio: [BorrowedFd<'a>; 3],
+    /// Its credential's pipe.
+    pub credential: Option<BorrowedFd<'a>>,
+}
+
+/// A child to start.
+#[derive(Debug)]
+pub struct Child<'a> {
+    /// What it executes; without, it ends after its checks.
+    pub program: Option<Program<'a>>,
+    /// Its working directory.
+    pub directory: Option<&'a CStr>,
+    /// Its umask.
+    pub umask: Option<u32>,
+    /// Its limits.
+    pub limits: &'a [Limit],
+    /// Whom it becomes; without, it stays who we are.
+    pub identity: Option<&'a Identity>,
+    /// Whether it may be root in the end.
+    pub may_be_root: bool,
+    /// What it must be able to use.
+    pub access: &'a [Access<'a>],
+}
+
+/// A child that runs, or has ended after its checks; the caller waits for it.
+#[derive(Debug)]
+pub struct Started {
+    /// Its process id.
+    pub pid: i32,
+    /// Its descriptor.
+    pub pidfd: OwnedFd,
+}
+
+/// Why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step that failed.
+    pub step: Step,
+    /// The kernel's error number; 0 when the child was ended by a signal in the middle of it.
+    pub errno: i32,
+    /// Which item of a list.
+    pub detail: u32,
+}
+
+/// Starts a child and returns when it has executed, or failed to.
+///
+/// # Errors
+/// The step and its error number. The child is gone and waited for.
+pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<Started, Failure> {
+    let arguments: Vec<*const c_char> = match &child.program {
+        Some(program) => program
+            .arguments
+            .iter()
+            .map(|text| text.as_ptr())
+            .chain([null()])
+            .collect(),
+        None => Vec::new(),
+    };
+    let environment = child
+        .program
+        .as_ref()
+        .map(|program| program.environment.pointers())
+        .unwrap_or_default();
+    let report = Report::default();
+    let task = Task {
+        report: &report,
+        worker: rustix::process::getpid().as_raw_nonzero().get(),
+        descriptors: child.program.as_ref().map(|program| {
+            let [stdin, stdout, stderr] = program.stdio.map(|stream| stream.as_raw_fd());
+            [
+                stdin,
+                stdout,
+                stderr,
+                program.credential.map_or(child::NONE, |pipe| pipe.as_raw_fd()),
+            ]
+        }),
+        directory: child.directory,
+        umask: child.umask,
+        limits: child.limits,
+        identity: child.identity,
+        may_be_root: child.may_be_root,
+        access: child.access,
+        ending: child.program.as_ref().map_or(Ending::Exit, |program| Ending::Execute {
+            program: program.path.as_ptr(),
+            arguments: arguments.as_ptr(),
+            environment: environment.as_ptr(),
+        }),
+    };
+    in_flight.ended.store(false, Ordering::Release);
+    in_flight.generation.fetch_add(1, Ordering::AcqRel);
+    let keeper = dumpable::Keeper::new();
+    let cloned = clone(&task, stack, in_flight);
+    drop(keeper);
+    let pidfd = in_flight.take();
+    let (pid, pidfd) = match (cloned, pidfd) {
+        (Ok(pid), Some(pidfd)) => (pid, pidfd),
+        (Ok(_), None) => {
+            return Err(Failure {
+                step: Step::Clone,
+                errno: libc::ENOSYS,
+                detail: 0,
+            });
+        }
+        (Err(errno), _) => {
+            return Err(Failure {
+                step: Step::Clone,
+                errno,
+                detail: 0,
+            });
+        }
+    };
+    let failed = report.errno.load(Ordering::Acquire);
+    // A signal can end it at any step but the last.
+    let reached_end = report.step.load(Ordering::Relaxed) == Step::Execute as u32;
+    let cut_short = in_flight.ended.load(Ordering::Acquire) || !reached_end;
+    if failed == 0 && !cut_short {
+        return Ok(Started { pid, pidfd });
+    }
+    let _ = super::support::wait(&pidfd);
+    let step = Step::from_number(report.step.load(Ordering::Relaxed));
+    Err(Failure {
+        step,
+        errno: failed,
+        detail: report.detail.load(Ordering::Relaxed),
+    })
+}
+
+/// `clone` with every signal blocked, so that no handler of ours runs in the child.
+fn clone(task: &Task<'_>, stack: &Stack, in_flight: &InFlight) -> Result<i32, i32> {
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let before = set_mask(!0);
+    // SAFETY: the child runs `child::main` on `stack`, which nobody else uses: there is one spawner thread, and it
+    // sleeps in this call (CLONE_VFORK) until the child has its own memory or is gone. `task` and all that it refers
+    // to live as long. The kernel writes the pidfd to `in_flight.pidfd`, an `i32` that outlives the call.
+    let pid = unsafe {
+        libc::clone(
+            child::main,
+            stack.top(),
+            flags,
+            std::ptr::from_ref(task).cast_mut().cast::<c_void>(),
+            in_flight.pidfd.as_ptr(),
+        )
+    };
+    let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
+    set_mask(before);
+    if pid > 0 { Ok(pid) } else { Err(errno) }
+}
+
+/// Sets this thread's signal mask by the raw call: libc's leaves out the signals that it uses itself, and its handler
+/// for those must not run in the child either. Only for the length of a `clone`: other threads wait for them.
+fn set_mask(mask: u64) -> u64 {
+    let mut before = 0_u64;
+    // SAFETY: two words of the kernel's `sigset_t`, which is 8 bytes on every Linux that Rust supports but MIPS.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const mask,
+            &raw mut before,
+            8,
+        )
+    };
+    before
+}

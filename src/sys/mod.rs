@@ -1,0 +1,22 @@
+//! The one room with unsafe code: what the kernel is asked for directly. Every function it exports is safe.
+//!
+//! `child` runs between `clone` and `execve`, in memory shared with the process that serves every tenant; `clone`
+//! makes that moment safe for both; `memory` reaches into the process's initial environment.
+#![allow(unsafe_code, reason = "the room for it")]
+
+pub mod identity;
+pub mod memory;
+pub mod stdio;
+
+#[cfg(target_os = "linux")]
+mod child;
+#[cfg(target_os = "linux")]
+pub mod clone;
+#[cfg(target_os = "linux")]
+pub mod dumpable;
+#[cfg(target_os = "linux")]
+pub mod support;
+
+mod step;
+
+pub use step::Step;

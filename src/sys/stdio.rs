@@ -1,0 +1,90 @@
+//! The ends of a child's standard streams and of the credential's pipe.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{Errno, FdFlags};
+
+use crate::secret::Secret;
+
+/// Our end and the child's end of a stream.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub struct Ends {
+    /// Ours, non-blocking.
+    pub ours: OwnedFd,
+    /// The child's, blocking.
+    pub theirs: OwnedFd,
+}
+
+/// A stream between us and the child: a pair of connected sockets, as `child_process` makes.
+///
+/// # Errors
+/// The kernel's.
+#[cfg(target_os = "linux")]
+pub fn stream() -> Result<Ends, Errno> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
+    let flags = SocketFlags::CLOEXEC;
+    let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::io::ioctl_fionbio(&ours, true)?;
+    Ok(Ends { ours, theirs })
+}
+
+/// `/dev/null`, for reading and writing.
+///
+/// # Errors
+/// The kernel's.
+pub fn null() -> Result<OwnedFd, Errno> {
+    rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// A copy of a descriptor of this process, so that its owner may close it before the start.
+///
+/// # Errors
+/// `EBADF` when no such descriptor is open.
+pub fn copy_of(number: i32) -> Result<OwnedFd, Errno> {
+    if number < 0 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: borrowed only for the copy below, which fails with EBADF when the number is not open.
+    let theirs = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_dupfd_cloexec(theirs, 3)
+}
+
+/// The reading end of a pipe that holds `secret` and nothing else: its writing end is closed.
+///
+/// # Errors
+/// The kernel's; `EMSGSIZE` when the pipe would not hold it all.
+pub fn pipe_holding(secret: &Secret) -> Result<OwnedFd, Errno> {
+    let (reader, writer) = pipe()?;
+    rustix::io::ioctl_fionbio(&writer, true)?;
+    let written = rustix::io::write(&writer, secret.expose())?;
+    if written != secret.len() {
+        return Err(Errno::MSGSIZE);
+    }
+    drop(writer);
+    Ok(reader)
+}
+
+#[cfg(target_os = "linux")]
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+}
+
+/// Without `pipe2`, a process that the host starts between the calls inherits the pipe; `docs/hardening.md` says so.
+#[cfg(not(target_os = "linux"))]
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (reader, writer) = rustix::pipe::pipe()?;
+    for end in [&reader, &writer] {
+        rustix::io::fcntl_setfd(end, FdFlags::CLOEXEC)?;
+    }
+    Ok((reader, writer))
+}
+
+/// Lets the child inherit a descriptor that it gets by number: for the portable start only.
+///
+/// # Errors
+/// The kernel's.
+pub fn clear_close_on_exec(descriptor: &impl AsFd) -> Result<(), Errno> {
+    rustix::io::fcntl_setfd(descriptor, FdFlags::empty())
+}

@@ -1,0 +1,102 @@
+//! Whether this kernel and sandbox have the calls that a start needs, and waiting for a child by its pidfd.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+
+use super::clone::{self, Child, InFlight, Stack};
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this status.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Somebody else waited for it: a `waitpid(-1)` elsewhere in the process, or ignored SIGCHLD.
+    Unknown,
+}
+
+/// Waits until the process has ended and takes its status.
+#[must_use]
+pub fn wait(pidfd: &OwnedFd) -> Ending {
+    loop {
+        match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
+            Ok(Some(status)) => return ending(&status),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(_) => return Ending::Unknown,
+        }
+    }
+}
+
+fn ending(status: &WaitIdStatus) -> Ending {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Ending::Code(code),
+        (None, Some(signal)) => Ending::Signal(signal),
+        (None, None) => Ending::Unknown,
+    }
+}
+
+/// Whether the process is stopped (SIGSTOP and the like). Does not take the state away from anybody.
+#[must_use]
+pub fn is_stopped(pidfd: BorrowedFd<'_>) -> bool {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::PidFd(pidfd), options), Ok(Some(_)))
+}
+
+/// Tries once whether the native start works here. A kernel before 5.9, or a sandbox with a seccomp filter, may lack
+/// a call.
+///
+/// # Errors
+/// The name of the first call that is missing.
+pub fn native_start() -> Result<(), &'static str> {
+    static SUPPORT: OnceLock<Result<(), &'static str>> = OnceLock::new();
+    *SUPPORT.get_or_init(|| {
+        // A range that holds no descriptor.
+        // SAFETY: closes nothing: descriptor numbers end far below.
+        let closed = unsafe { libc::syscall(libc::SYS_close_range, u32::MAX - 1, u32::MAX, 0) };
+        if closed != 0 {
+            return Err("close_range");
+        }
+        let own = rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty());
+        let own = own.map_err(|_| "pidfd_open")?;
+        let mut polled = [PollFd::new(&own, PollFlags::IN)];
+        let instant = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut polled, Some(&instant)).map_err(|_| "poll")?;
+        match waitid(
+            WaitId::PidFd(own.as_fd()),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        ) {
+            // Not our child: the call knows pidfds.
+            Err(Errno::CHILD) => Ok(()),
+            _ => Err("waitid"),
+        }
+    })
+}
+
+/// Starts a child that only checks paths as somebody else. Must be called on the spawner thread.
+///
+/// # Errors
+/// As [`clone::start`]; at [`super::Step::StateDirectory`], `detail` is the index of the path.
+pub fn check_access(
+    identity: &clone::Identity,
+    access: &[clone::Access<'_>],
+    stack: &Stack,
+    in_flight: &InFlight,
+) -> Result<(), clone::Failure> {
+    let child = Child {
+        program: None,
+        directory: None,
+        umask: None,
+        limits: &[],
+        identity: Some(identity),
+        may_be_root: identity.uid == 0,
+        access,
+    };
+    let started = clone::start(&child, stack, in_flight)?;
+    let _ = wait(&started.pidfd);
+    Ok(())
+}
