@@ -21,7 +21,7 @@ export declare class NativeProviderEnv {
   get workspaceDir(): string | null
   get baseUrl(): string | null
   get disposed(): boolean
-  /** The names that the child gets with the delivery `auto`, sorted. */
+  /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that holds no secret. */
   get(name: string): string | null

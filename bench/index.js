@@ -27,7 +27,16 @@ async function measure(options) {
   const machine = machineFacts()
   for (const warning of warnings(machine)) say(warning)
   const scene = makeScene()
-  const results = { schema: 1, machine, quick: options.quick, targetIds: scene.ids, withoutCc: Boolean(scene.cc.missing), skipped: [], failures: [], rows: [] }
+  const results = {
+    schema: 1,
+    machine,
+    quick: options.quick,
+    targetIds: scene.ids,
+    withoutCc: Boolean(scene.cc.missing),
+    skipped: [],
+    failures: [],
+    rows: []
+  }
   if (scene.cc.missing) say(scene.cc.missing)
   for (const name of options.only) await runSection(require(`./sections/${name}.js`), { options, scene, results })
   return results

@@ -2,13 +2,15 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { nodeTypeError, translate } = require('./errors.js')
-const { Frame, TAG } = require('./frame.js')
+const { fromThrown, nodeTypeError } = require('./errors.js')
+const { TAG, withFrame } = require('./frame.js')
 const { fromNative } = require('./provider-env.js')
 const { nativeCredentials } = require('./server-credentials.js')
 const validate = require('./validate.js')
 
 const BASE_NAMES = binding.baseNames()
+
+/** @typedef {import('./frame.js').Frame} Frame */
 
 /** Payload fields that hold one secret each. */
 const SECRET_FIELDS = /** @type {const} */ ([
@@ -36,17 +38,29 @@ const STATE_DIRS = pairs(binding.stateDirOptions())
  * @returns {import('../index').ProviderEnv}
  */
 function buildProviderEnv(payload, options) {
-  const frame = new Frame()
-  /** Everything that must be zero when this returns. */
   const consumed = /** @type {Uint8Array[]} */ ([])
   try {
-    const json = payload instanceof Uint8Array ? consume(payload, 'payload', consumed) : undefined
-    if (!json) addPayload(frame, payload, consumed)
-    const server = addOptions(frame, options)
-    return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server)))
+    return withFrame((frame) => build(frame, payload, options, consumed))
   } finally {
-    frame.wipe()
     for (const bytes of consumed) bytes.fill(0)
+  }
+}
+
+/**
+ * @param {Frame} frame
+ * @param {any} payload
+ * @param {any} options
+ * @param {Uint8Array[]} consumed Everything that must be zero afterwards.
+ */
+function build(frame, payload, options, consumed) {
+  const json = payload instanceof Uint8Array ? payload : undefined
+  if (json) consume(json, 'payload', consumed)
+  else addPayload(frame, payload, consumed)
+  const server = addOptions(frame, options)
+  try {
+    return fromNative(binding.buildProviderEnv(frame.bytes(), json, server))
+  } catch (error) {
+    throw fromThrown(error)
   }
 }
 
@@ -58,20 +72,39 @@ function buildProviderEnv(payload, options) {
 function addPayload(frame, payload, consumed) {
   if (payload === undefined) throw validate.wrongType('payload', 'an object or a Uint8Array', payload)
   const fields = validate.object('payload', payload)
-  const userEnvKeys = fields.userEnvKeys ?? {}
-  // All bytes are consumed, also when a field after them is refused.
-  const secrets = SECRET_FIELDS.map(([name, tag]) => ({ name, tag, key: '', value: fields[name] }))
-  for (const [key, value] of Object.entries(validate.object('payload.userEnvKeys', userEnvKeys))) {
-    secrets.push({ name: /** @type {any} */ ('userEnvKeys'), tag: /** @type {any} */ (TAG.userEnvKey), key, value })
-  }
-  for (const { value } of secrets) if (value instanceof Uint8Array && !isShared(value)) consumed.push(value)
+  // Read once: a getter may give another value the next time. Consumed first: also when a field before is refused.
+  const values = SECRET_FIELDS.map(([name]) => fields[name])
+  const userEnvKeys = validate.object('payload.userEnvKeys', fields.userEnvKeys ?? undefined)
+  const names = Object.keys(userEnvKeys)
+  const userValues = names.map((name) => userEnvKeys[name])
+  collectBytes(values, consumed)
+  collectBytes(userValues, consumed)
 
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
-  for (const { name, tag, key, value } of secrets) {
-    if (value === undefined || value === null) continue
-    frame.add(tag, key, secretInput(`payload.${name}`, value))
-  }
+  SECRET_FIELDS.forEach(([name, tag], index) => addSecret(frame, tag, '', values[index], name))
+  names.forEach((name, index) => addSecret(frame, TAG.userEnvKey, name, userValues[index], 'userEnvKeys'))
+}
+
+/**
+ * @param {unknown[]} values
+ * @param {Uint8Array[]} consumed
+ */
+function collectBytes(values, consumed) {
+  for (const value of values) if (value instanceof Uint8Array && !isShared(value)) consumed.push(value)
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number} tag
+ * @param {string} key
+ * @param {unknown} value
+ * @param {string} field
+ */
+function addSecret(frame, tag, key, value, field) {
+  if (typeof value === 'string') return frame.add(tag, key, value)
+  if (value === undefined || value === null) return
+  frame.add(tag, key, secretInput(`payload.${field}`, value))
 }
 
 /**
@@ -79,7 +112,6 @@ function addPayload(frame, payload, consumed) {
  * @param {unknown} value
  */
 function secretInput(name, value) {
-  if (typeof value === 'string') return value
   if (!(value instanceof Uint8Array)) throw validate.wrongType(name, 'a string or a Uint8Array', value)
   if (isShared(value)) throw shared(name)
   return value
@@ -93,7 +125,6 @@ function secretInput(name, value) {
 function consume(bytes, name, consumed) {
   if (isShared(bytes)) throw shared(name)
   consumed.push(bytes)
-  return bytes
 }
 
 /** Another thread could write to it while it is read. @param {Uint8Array} bytes */

@@ -59,8 +59,16 @@ function translate(call) {
   try {
     return call()
   } catch (error) {
-    throw fromJson(error instanceof Error ? error.message : '')
+    throw fromThrown(error)
   }
+}
+
+/**
+ * What the addon threw, as users see it.
+ * @param {unknown} error
+ */
+function fromThrown(error) {
+  return fromJson(error instanceof Error ? error.message : '')
 }
 
 /**
@@ -72,4 +80,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(message), { code })
 }
 
-module.exports = { ProviderError, fromJson, nodeTypeError, translate }
+module.exports = { ProviderError, fromJson, fromThrown, nodeTypeError, translate }

@@ -26,6 +26,8 @@ const TAG = Object.freeze({
 
 const HEADER_BYTES = 9
 const FIRST_BYTES = 16 * 1024
+/** A larger buffer is not kept for the next call. */
+const KEPT_BYTES = 256 * 1024
 /** UTF-8 takes three bytes at the most for a UTF-16 code unit. */
 const BYTES_PER_UNIT = 3
 
@@ -53,8 +55,8 @@ class Frame {
     end += nameLength
     const valueLength = write(buffer, value, end)
     buffer[start] = tag
-    buffer.writeUInt32LE(nameLength, start + 1)
-    buffer.writeUInt32LE(valueLength, start + 5)
+    writeLength(buffer, start + 1, nameLength)
+    writeLength(buffer, start + 5, valueLength)
     this.#length = end + valueLength
   }
 
@@ -63,9 +65,15 @@ class Frame {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  /** Wipes it: for when the addon was never called. */
+  /** Wipes it: the addon does too, unless it was never called. */
   wipe() {
     this.#buffer.fill(0, 0, this.#length)
+    this.#length = 0
+  }
+
+  /** Whether it is worth keeping. */
+  get isSmall() {
+    return this.#buffer.length <= KEPT_BYTES
   }
 
   /** @param {number} more */
@@ -74,9 +82,21 @@ class Frame {
     if (needed <= this.#buffer.length) return
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
     this.#buffer.copy(larger, 0, 0, this.#length)
-    this.wipe()
+    this.#buffer.fill(0, 0, this.#length)
     this.#buffer = larger
   }
+}
+
+/**
+ * @param {Buffer} buffer
+ * @param {number} at
+ * @param {number} length
+ */
+function writeLength(buffer, at, length) {
+  buffer[at] = length
+  buffer[at + 1] = length >>> 8
+  buffer[at + 2] = length >>> 16
+  buffer[at + 3] = length >>> 24
 }
 
 /**
@@ -90,4 +110,24 @@ function write(buffer, value, at) {
   return value.length
 }
 
-module.exports = { Frame, TAG }
+/** One frame serves call after call; a call within a call (by a getter of the payload) makes its own. @type {Frame | undefined} */
+let spare
+
+/**
+ * Lends a frame to `use`, and wipes it afterwards.
+ * @template T
+ * @param {(frame: Frame) => T} use
+ * @returns {T}
+ */
+function withFrame(use) {
+  const frame = spare ?? new Frame()
+  spare = undefined
+  try {
+    return use(frame)
+  } finally {
+    frame.wipe()
+    if (frame.isSmall) spare = frame
+  }
+}
+
+module.exports = { Frame, TAG, withFrame }

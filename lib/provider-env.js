@@ -76,8 +76,6 @@ class ProviderEnv {
   }
 
   dispose() {
-    // A last look, so that the names can still be told.
-    if (!this.disposed) void this.names
     this.#native.dispose()
   }
 

@@ -5,6 +5,7 @@
 
 mod json_string;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -18,24 +19,49 @@ use crate::secret::Secret;
 /// The worker's line limit for one message, in bytes.
 pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
 
-/// What a payload says, with its secrets copied out.
+/// A secret on its way in: where the caller has it, who wipes it, or decoded into memory of its own.
+pub enum Input<'a> {
+    /// The caller's bytes.
+    Borrowed(&'a [u8]),
+    /// What an escaped JSON string stands for.
+    Decoded(Secret),
+}
+
+impl Input<'_> {
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Decoded(secret) => secret.expose(),
+        }
+    }
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Input({} bytes)", self.expose().len())
+    }
+}
+
+/// What a payload says.
 #[derive(Debug)]
-pub struct Payload {
+pub struct Payload<'a> {
     /// The provider asked for, or the default.
     pub provider: &'static Provider,
     /// `apiKey`; none when absent or empty.
-    pub api_key: Option<Secret>,
+    pub api_key: Option<Input<'a>>,
     /// `oauthAccessToken`; none when absent or empty.
-    pub oauth_access_token: Option<Secret>,
+    pub oauth_access_token: Option<Input<'a>>,
     /// `sessionCookie`; none when absent or empty.
-    pub session_cookie: Option<Secret>,
+    pub session_cookie: Option<Input<'a>>,
     /// `userEnvKeys` whose names are allowed, in their order.
-    pub user_env_keys: Vec<(String, Secret)>,
+    pub user_env_keys: Vec<(Cow<'a, str>, Input<'a>)>,
     /// The names that are not.
     pub rejected_user_env_keys: Vec<String>,
 }
 
-impl Default for Payload {
+impl Default for Payload<'_> {
     fn default() -> Self {
         Self {
             provider: provider::default_provider(),
@@ -48,22 +74,19 @@ impl Default for Payload {
     }
 }
 
-impl Payload {
-    /// Reads UTF-8 JSON. The caller wipes `json`.
+impl<'a> Payload<'a> {
+    /// Reads UTF-8 JSON. The payload borrows from `json`, which the caller wipes after it.
     ///
     /// # Errors
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
-    pub fn from_json(json: &[u8]) -> Result<Self> {
+    pub fn from_json(json: &'a [u8]) -> Result<Self> {
         if json.len() > MAX_JSON_BYTES {
             return Err(Error::new(
                 ErrorCode::PayloadTooLarge,
-                format!(
-                    "The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.",
-                    json.len()
-                ),
+                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", json.len()),
             ));
         }
-        let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
+        let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
         let mut payload = Self::default();
         if let Some(raw) = fields.provider {
             let id = decode("provider", raw)?;
@@ -71,11 +94,7 @@ impl Payload {
         }
         for (name, raw, slot) in [
             ("apiKey", fields.api_key, &mut payload.api_key),
-            (
-                "oauthAccessToken",
-                fields.oauth_access_token,
-                &mut payload.oauth_access_token,
-            ),
+            ("oauthAccessToken", fields.oauth_access_token, &mut payload.oauth_access_token),
             ("sessionCookie", fields.session_cookie, &mut payload.session_cookie),
         ] {
             let Some(raw) = raw else { continue };
@@ -85,7 +104,7 @@ impl Payload {
             let Pairs(pairs) = serde_json::from_str(raw.get()).map_err(|_| not_an_object_of_strings())?;
             for (name, value) in pairs {
                 let secret = decode("userEnvKeys", value)?;
-                payload.add_user_env_key(name, secret)?;
+                payload.add_user_env_key(Cow::Owned(name), secret)?;
             }
         }
         Ok(payload)
@@ -104,12 +123,12 @@ impl Payload {
     ///
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL.
-    pub fn set_credential(&mut self, field: PayloadField, value: &[u8]) -> Result<()> {
+    pub fn set_credential(&mut self, field: PayloadField, value: &'a [u8]) -> Result<()> {
         let slot = match field {
             PayloadField::ApiKey => &mut self.api_key,
             PayloadField::OauthAccessToken => &mut self.oauth_access_token,
         };
-        *slot = present(field.as_str(), Secret::copy_of(value))?;
+        *slot = present(field.as_str(), Input::Borrowed(value))?;
         Ok(())
     }
 
@@ -117,8 +136,8 @@ impl Payload {
     ///
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL.
-    pub fn set_session_cookie(&mut self, value: &[u8]) -> Result<()> {
-        self.session_cookie = present("sessionCookie", Secret::copy_of(value))?;
+    pub fn set_session_cookie(&mut self, value: &'a [u8]) -> Result<()> {
+        self.session_cookie = present("sessionCookie", Input::Borrowed(value))?;
         Ok(())
     }
 
@@ -126,9 +145,9 @@ impl Payload {
     ///
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL in the value, or a name given twice.
-    pub fn add_user_env_key(&mut self, name: String, value: Secret) -> Result<()> {
+    pub fn add_user_env_key(&mut self, name: Cow<'a, str>, value: Input<'a>) -> Result<()> {
         if !is_user_env_name(&name) {
-            self.rejected_user_env_keys.push(name);
+            self.rejected_user_env_keys.push(name.into_owned());
             return Ok(());
         }
         if value.expose().contains(&0) {
@@ -139,7 +158,7 @@ impl Payload {
     }
 
     /// Takes the credential of a field out.
-    pub fn take_credential(&mut self, field: PayloadField) -> Option<Secret> {
+    pub fn take_credential(&mut self, field: PayloadField) -> Option<Input<'a>> {
         match field {
             PayloadField::ApiKey => self.api_key.take(),
             PayloadField::OauthAccessToken => self.oauth_access_token.take(),
@@ -154,11 +173,11 @@ fn is_user_env_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-fn present(field: &str, secret: Secret) -> Result<Option<Secret>> {
+fn present<'a>(field: &str, secret: Input<'a>) -> Result<Option<Input<'a>>> {
     if secret.expose().contains(&0) {
         return Err(has_nul(field));
     }
-    Ok((!secret.is_empty()).then_some(secret))
+    Ok((!secret.expose().is_empty()).then_some(secret))
 }
 
 fn has_nul(field: &str) -> Error {
@@ -166,7 +185,7 @@ fn has_nul(field: &str) -> Error {
     Error::new(ErrorCode::PayloadInvalid, message).name(field)
 }
 
-fn decode(field: &str, raw: &RawValue) -> Result<Secret> {
+fn decode<'a>(field: &str, raw: &'a RawValue) -> Result<Input<'a>> {
     json_string::decode(raw.get()).map_err(|problem| {
         let message = format!("payload.{field} {problem}.");
         Error::new(ErrorCode::PayloadInvalid, message).name(field)

@@ -96,10 +96,7 @@ fn process_mac() -> Result<&'static Hmac<Sha256>> {
 }
 
 fn no_randomness() -> Error {
-    Error::new(
-        ErrorCode::Internal,
-        "The system gave no random bytes, so no fingerprint can be made.",
-    )
+    Error::new(ErrorCode::Internal, "The system gave no random bytes, so no fingerprint can be made.")
 }
 
 #[cfg(test)]

@@ -27,11 +27,11 @@ function makeArms(job) {
 
 /** An environment of exactly 40 variables, the size that a workspace with some 25 keys of its own has. */
 function envOf(api, workspace) {
-  const build = (count) =>
-    api.buildProviderEnv(
-      { provider: 'codex', apiKey: Buffer.from(`sk-made-up-${'k'.repeat(40)}`), sessionCookie: 'made-up-cookie', userEnvKeys: userEnvKeys(count) },
-      { workspace }
-    )
+  const build = (count) => {
+    const apiKey = Buffer.from(`sk-made-up-${'k'.repeat(40)}`)
+    const payload = { provider: 'codex', apiKey, sessionCookie: 'made-up-cookie', userEnvKeys: userEnvKeys(count) }
+    return api.buildProviderEnv(payload, { workspace })
+  }
   const bare = build(0)
   const env = build(VARIABLES - bare.names.length)
   bare.dispose()

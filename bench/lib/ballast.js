@@ -17,7 +17,9 @@ function grow(targetMb) {
     const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, missing))
     for (let at = 0; at < chunk.length; at += pageSize()) chunk[at] = 1
     chunks.push(chunk)
-    if (chunks.length * CHUNK > 2 * targetMb * 1024 * 1024 + CHUNK) throw new Error(`the ballast is not resident: ${rssMb()} of ${targetMb} MB`)
+    if (chunks.length * CHUNK > 2 * targetMb * 1024 * 1024 + CHUNK) {
+      throw new Error(`the ballast is not resident: ${rssMb()} of ${targetMb} MB`)
+    }
   }
   return chunks
 }

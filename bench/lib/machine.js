@@ -36,7 +36,8 @@ function chosen(file) {
 /** @param {ReturnType<typeof machineFacts>} machine */
 function warnings(machine) {
   const found = []
-  if (machine.loadAverage > machine.cpus / 2) found.push(`the machine is busy (load ${machine.loadAverage} on ${machine.cpus} cores): expect noise`)
+  const { cpus, loadAverage } = machine
+  if (loadAverage > cpus / 2) found.push(`the machine is busy (load ${loadAverage} on ${cpus} cores): expect noise`)
   if (!machine.root) found.push('not root: children keep this uid and gid, on both sides of each comparison')
   return found
 }

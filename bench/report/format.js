@@ -61,7 +61,8 @@ function machineLine({ machine, targetIds, quick }) {
   const { node, kernel, cpus, cpuModel, memoryMb, transparentHugePages, date } = machine
   const ids = targetIds.dropped ? `children dropped to uid ${targetIds.uid}` : 'without root: children keep their uid'
   const ram = `${Math.round(memoryMb / 1024)} GB`
-  return `${date}, Node ${node}, ${kernel}, ${cpus} × ${cpuModel}, ${ram}, huge pages ${transparentHugePages}, ${ids}${quick ? '; a quick run' : ''}`
+  const hardware = `${cpus} × ${cpuModel}, ${ram}`
+  return `${date}, Node ${node}, ${kernel}, ${hardware}, huge pages ${transparentHugePages}, ${ids}${quick ? '; a quick run' : ''}`
 }
 
 module.exports = { bySection, figure, machineLine, number, ratio, size, spread, target, verdict, withUnit }

@@ -18,20 +18,20 @@ function markdown(results) {
 
 function tableOf(rows) {
   if (!rows.some((row) => row.baseline)) {
-    return ['| | value | target | met |', '|---|--:|--:|---|', ...rows.map((row) => cells([row.what, figure(row.ours, row.unit), target(row), verdict(row)]))]
+    const line = (row) => cells([row.what, figure(row.ours, row.unit), target(row), verdict(row)])
+    return ['| | value | target | met |', '|---|--:|--:|---|', ...rows.map(line)]
   }
   const sized = rows.some((row) => row.rssMb)
   const parent = (row) => (sized ? [row.rssMb ? size(row.rssMb) : ''] : [])
+  const figures = (row) => [figure(row.baseline, row.unit), figure(row.ours, row.unit), `**${ratio(row)}**`, spread(row)]
   return [
-    cells(['', ...(sized ? ['parent RSS'] : []), 'against', 'its p50 (p99)', 'ours', 'ratio', 'rounds', 'target', 'met']),
+    cells(['', ...(sized ? ['parent RSS'] : []), 'against', 'its p50 (p99)', 'our p50 (p99)', 'ratio', 'rounds', 'target', 'met']),
     `|---|${sized ? '--:|' : ''}---|--:|--:|--:|--:|--:|---|`,
-    ...rows.map((row) =>
-      cells([row.what, ...parent(row), row.against, figure(row.baseline, row.unit), figure(row.ours, row.unit), `**${ratio(row)}**`, spread(row), target(row), verdict(row)])
-    )
+    ...rows.map((row) => cells([row.what, ...parent(row), row.against, ...figures(row), target(row), verdict(row)]))
   ]
 }
 
-const cells = (texts) => `| ${texts.join(' | ')} |`.replaceAll('|  |', '| |')
+const cells = (texts) => `| ${texts.join(' | ')} |`.replace(/\|  (?=\|)/g, '| ')
 
 /** Replaces what stands between the two marks of a page. */
 function fillBlock(file, text) {

@@ -2,10 +2,11 @@
 'use strict'
 
 const { machineLine, number, size } = require('./format.js')
-const { bars, label, COLOURS, escape } = require('./svg.js')
+const { bars, dashes, label, COLOURS, escape } = require('./svg.js')
 
 const WIDTH = 800
 const HEIGHT = 400
+const FONTS = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 const PANEL = { top: 96, width: 372, height: 216 }
 
 /** @returns {string | undefined} nothing when neither was measured */
@@ -14,7 +15,8 @@ function plot(results) {
   const panels = [callPanel(of('latency/call')), ratePanel(of('throughput/in-flight-30'), of('throughput/of-limit-2'))].filter(Boolean)
   if (!panels.length) return undefined
   const drawn = panels.map((panel, i) => bars({ ...PANEL, left: 16 + i * (PANEL.width + 24), ...panel }))
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escape(described(panels))}" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif">
+  const area = `viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}"`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${area} role="img" aria-label="${escape(described(panels))}" font-family="${FONTS}">
 ${legend(panels.some((panel) => panel.groups.some((group) => group.limit)))}
 ${drawn.join('\n')}
 ${footer(machineLine(results))}
@@ -57,7 +59,7 @@ function legend(limit) {
     [150, COLOURS.baseline, 'child_process.spawn'],
     [316, COLOURS.ours, 'spawnProvider']
   ].map(([x, fill, text]) => `<rect x="${x}" y="16" width="12" height="12" rx="2" fill="${fill}"/>${label(x + 19, 26, text)}`)
-  if (limit) entries.push(`<path d="M446 22h18" stroke="${COLOURS.text}" stroke-width="2" stroke-dasharray="4 3"/>${label(471, 26, 'bare vfork loop in C, both cores')}`)
+  if (limit) entries.push(dashes(446, 22, 18), label(471, 26, 'bare vfork loop in C, two processes'))
   return entries.join('\n')
 }
 
@@ -70,7 +72,8 @@ function footer(text) {
 }
 
 function described(panels) {
-  return panels.map(({ title, groups, text }) => `${title}: ${groups.map(({ name, values }) => `at ${name} child_process ${text(values[0])}, spawnProvider ${text(values[1])}`).join('; ')}`).join('. ')
+  const group = (text, { name, values }) => `at ${name} child_process ${text(values[0])}, spawnProvider ${text(values[1])}`
+  return panels.map(({ title, groups, text }) => `${title}: ${groups.map((each) => group(text, each)).join('; ')}`).join('. ')
 }
 
 module.exports = { plot }

@@ -31,8 +31,11 @@ function bars({ left, top, width, height, title, hint, ticks, text, groups }) {
   }
   groups.forEach((group, i) => {
     const middle = left + AXIS + (inner * (i + 0.5)) / groups.length
-    out.push(...group.values.map((value, k) => bar({ x: middle + (k === 0 ? -wide - 2 : 2), wide, top: y(value), bottom: top + height, text: text(value), which: k })))
-    if (group.limit) out.push(limitLine(middle, wide + 4, y(group.limit)))
+    const starts = [middle - wide - 2, middle + 2]
+    group.values.forEach((value, which) => {
+      out.push(bar({ x: starts[which], wide, top: y(value), bottom: top + height, text: text(value), which }))
+    })
+    if (group.limit) out.push(dashes(starts[0] - 2, y(group.limit), 2 * wide + 8))
     out.push(label(middle, top + height + 18, group.name, { anchor: 'middle', size: 12 }))
     out.push(label(middle, top + height + 35, group.caption, { anchor: 'middle', size: 13, weight: 600, fill: COLOURS.ours }))
   })
@@ -43,19 +46,21 @@ function bar({ x, wide, top, bottom, text, which }) {
   const fill = which === 0 ? COLOURS.baseline : COLOURS.ours
   // The figure stands inside the bar, where no line of the grid crosses it.
   const figure = label(x + wide / 2, top + 14, text, { anchor: 'middle', size: 11, weight: 500, fill: ON_BAR[which] })
-  return `<rect x="${round(x)}" y="${round(top)}" width="${round(wide)}" height="${round(bottom - top)}" rx="2" fill="${fill}"/>${figure}`
+  const box = `x="${round(x)}" y="${round(top)}" width="${round(wide)}" height="${round(bottom - top)}"`
+  return `<rect ${box} rx="2" fill="${fill}"/>${figure}`
 }
 
-function limitLine(middle, half, at) {
-  return `<path d="M${round(middle - half)} ${round(at)}h${round(2 * half)}" stroke="${COLOURS.text}" stroke-width="2" stroke-dasharray="4 3"/>`
+function dashes(x, y, length) {
+  return `<path d="M${round(x)} ${round(y)}h${round(length)}" stroke="${COLOURS.text}" stroke-width="2" stroke-dasharray="4 3"/>`
 }
 
 function label(x, y, text, { anchor = 'start', size = 12, weight = 400, fill = COLOURS.text } = {}) {
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${fill}">${escape(text)}</text>`
+  const place = `x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"`
+  return `<text ${place} font-size="${size}" font-weight="${weight}" fill="${fill}">${escape(text)}</text>`
 }
 
 const round = (value) => Number(value.toFixed(1))
 
 const escape = (text) => text.replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`)
 
-module.exports = { bars, label, escape, COLOURS }
+module.exports = { bars, dashes, label, escape, COLOURS }

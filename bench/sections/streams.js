@@ -13,7 +13,7 @@ const BLOCKS = [
 ]
 
 async function run({ starters }, { quick, scene }) {
-  const plan = quick ? { rounds: [3, 3], budgetMs: 0 } : { rounds: [11, 11], budgetMs: 0 }
+  const plan = quick ? { rounds: [3, 3], budgetMs: 0 } : { rounds: [21, 21], budgetMs: 0 }
   const rates = {}
   for (const { block, total } of BLOCKS) {
     const bytes = quick ? total / 8 : total

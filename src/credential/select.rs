@@ -86,13 +86,7 @@ impl Credential {
 
     fn new(slot: &'static CredentialSlot, source: CredentialSource, secret: Arc<Secret>) -> Result<Self> {
         let fingerprint = Some(secret.fingerprint()?);
-        Ok(Self {
-            kind: slot.kind,
-            source,
-            slot: Some(slot),
-            secret: Some(secret),
-            fingerprint,
-        })
+        Ok(Self { kind: slot.kind, source, slot: Some(slot), secret: Some(secret), fingerprint })
     }
 }
 
@@ -104,8 +98,8 @@ pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_con
     let provider = payload.provider;
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {
-            shape::check(provider, slot.kind, slot.field.as_str(), &secret)?;
-            return Credential::new(slot, CredentialSource::Payload, Arc::new(secret));
+            shape::check(provider, slot.kind, slot.field.as_str(), secret.expose())?;
+            return Credential::new(slot, CredentialSource::Payload, Arc::new(Secret::copy_of(secret.expose())));
         }
     }
     // A token that this provider cannot take must not turn into somebody else's bill.
@@ -138,31 +132,18 @@ fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
         field.as_str(),
         provider.slots[0].field.as_str(),
     );
-    Error::new(ErrorCode::Unsupported, message)
-        .provider(provider.id)
-        .name(field.as_str())
+    Error::new(ErrorCode::Unsupported, message).provider(provider.id).name(field.as_str())
 }
 
 fn missing(provider: &'static Provider) -> Error {
-    let mut ways: Vec<String> = provider
-        .slots
-        .iter()
-        .map(|slot| format!("payload.{}", slot.field.as_str()))
-        .collect();
+    let mut ways: Vec<String> = provider.slots.iter().map(|slot| format!("payload.{}", slot.field.as_str())).collect();
     ways.push("options.serverCredentials with this provider's key".into());
     if provider.state_directory.is_credential {
         ways.push(format!("options.workspace.{}", provider.state_directory.option));
     }
-    let message = format!(
-        "There is no credential for {}. Give one of: {}.",
-        provider.name,
-        ways.join(", ")
-    );
+    let message = format!("There is no credential for {}. Give one of: {}.", provider.name, ways.join(", "));
     let error = Error::new(ErrorCode::CredentialMissing, message).provider(provider.id);
-    provider
-        .slots
-        .iter()
-        .fold(error, |error, slot| error.name(slot.field.as_str()))
+    provider.slots.iter().fold(error, |error, slot| error.name(slot.field.as_str()))
 }
 
 #[cfg(test)]
@@ -180,11 +161,9 @@ mod tests {
     fn chosen(json: &str, server: Option<&ServerCredentials>, dir: bool) -> (&'static str, &'static str, &'static str) {
         let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
         match select(&mut payload, server, dir) {
-            Ok(credential) => (
-                credential.kind.as_str(),
-                credential.source.as_str(),
-                credential.api_key_source().as_str(),
-            ),
+            Ok(credential) => {
+                (credential.kind.as_str(), credential.source.as_str(), credential.api_key_source().as_str())
+            }
             Err(error) => (error.code().as_str(), "", ""),
         }
     }
@@ -194,40 +173,15 @@ mod tests {
         let server = server();
         let keys = Some(&server);
         for (json, server, dir, expected) in [
-            (
-                r#"{"apiKey":"a","oauthAccessToken":"b"}"#,
-                keys,
-                true,
-                ("api-key", "payload", "user"),
-            ),
-            (
-                r#"{"oauthAccessToken":"b"}"#,
-                keys,
-                true,
-                ("oauth-token", "payload", "oauth"),
-            ),
+            (r#"{"apiKey":"a","oauthAccessToken":"b"}"#, keys, true, ("api-key", "payload", "user")),
+            (r#"{"oauthAccessToken":"b"}"#, keys, true, ("oauth-token", "payload", "oauth")),
             ("{}", keys, true, ("api-key", "server", "server")),
             ("{}", None, true, ("config-dir", "config-dir", "none")),
             ("{}", None, false, ("ERR_PROVIDER_CREDENTIAL_MISSING", "", "")),
-            (
-                r#"{"provider":"codex","apiKey":"a","oauthAccessToken":"b"}"#,
-                keys,
-                true,
-                ("api-key", "payload", "user"),
-            ),
-            (
-                r#"{"provider":"codex","oauthAccessToken":"b"}"#,
-                keys,
-                true,
-                ("ERR_PROVIDER_UNSUPPORTED", "", ""),
-            ),
+            (r#"{"provider":"codex","apiKey":"a","oauthAccessToken":"b"}"#, keys, true, ("api-key", "payload", "user")),
+            (r#"{"provider":"codex","oauthAccessToken":"b"}"#, keys, true, ("ERR_PROVIDER_UNSUPPORTED", "", "")),
             (r#"{"provider":"codex"}"#, keys, true, ("api-key", "server", "server")),
-            (
-                r#"{"provider":"codex"}"#,
-                None,
-                true,
-                ("ERR_PROVIDER_CREDENTIAL_MISSING", "", ""),
-            ),
+            (r#"{"provider":"codex"}"#, None, true, ("ERR_PROVIDER_CREDENTIAL_MISSING", "", "")),
         ] {
             assert_eq!(chosen(json, server, dir), expected, "{json}");
         }

@@ -32,7 +32,7 @@ impl ServerCredentials {
                     let Some(secret) = take(variable).filter(|secret| !secret.is_empty()) else {
                         continue;
                     };
-                    shape::check(provider, slot.kind, variable, &secret)?;
+                    shape::check(provider, slot.kind, variable, secret.expose())?;
                     found.add(provider, slot.kind, secret);
                 }
             }
@@ -51,8 +51,7 @@ impl ServerCredentials {
     #[must_use]
     pub fn get(&self, provider: &Provider, kind: CredentialKind) -> Option<Arc<Secret>> {
         let mut keys = self.keys.iter();
-        keys.find(|(row, of, _)| row.id == provider.id && *of == kind)
-            .map(|(_, _, secret)| Arc::clone(secret))
+        keys.find(|(row, of, _)| row.id == provider.id && *of == kind).map(|(_, _, secret)| Arc::clone(secret))
     }
 
     /// The providers that there is a key for, each with it.

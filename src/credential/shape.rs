@@ -2,7 +2,6 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{CredentialKind, KeyUse, Provider, class_of};
-use crate::secret::Secret;
 
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
@@ -11,13 +10,10 @@ pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 ///
 /// # Errors
 /// `KEY_MALFORMED`, `KEY_WRONG_PROVIDER`; neither repeats any of it.
-pub fn check(provider: &'static Provider, kind: CredentialKind, origin: &str, secret: &Secret) -> Result<()> {
-    let key = secret.expose();
+pub fn check(provider: &'static Provider, kind: CredentialKind, origin: &str, key: &[u8]) -> Result<()> {
     if let Some(problem) = malformation(key) {
         let message = format!("The {} from {origin} {problem}", kind.as_str());
-        return Err(Error::new(ErrorCode::KeyMalformed, message)
-            .provider(provider.id)
-            .name(origin));
+        return Err(Error::new(ErrorCode::KeyMalformed, message).provider(provider.id).name(origin));
     }
     let Some(class) = class_of(key) else {
         return Ok(());
@@ -32,18 +28,13 @@ pub fn check(provider: &'static Provider, kind: CredentialKind, origin: &str, se
         kind.as_str(),
         provider.name,
     );
-    Err(Error::new(ErrorCode::KeyWrongProvider, message)
-        .provider(provider.id)
-        .name(origin))
+    Err(Error::new(ErrorCode::KeyWrongProvider, message).provider(provider.id).name(origin))
 }
 
 /// What no server can have issued, as the end of a sentence.
 fn malformation(key: &[u8]) -> Option<String> {
     if key.len() > MAX_CREDENTIAL_BYTES {
-        return Some(format!(
-            "is {} bytes long; no key is longer than {MAX_CREDENTIAL_BYTES}.",
-            key.len()
-        ));
+        return Some(format!("is {} bytes long; no key is longer than {MAX_CREDENTIAL_BYTES}.", key.len()));
     }
     if key.iter().any(u8::is_ascii_whitespace) {
         return Some("has white space in it. Paste the key alone, on one line.".into());
@@ -62,7 +53,7 @@ mod tests {
 
     fn verdict(provider: &str, kind: CredentialKind, key: &str) -> Option<ErrorCode> {
         let row = provider::find(provider).expect("a row");
-        let error = check(row, kind, "apiKey", &Secret::copy_of(key.as_bytes())).err()?;
+        let error = check(row, kind, "apiKey", key.as_bytes()).err()?;
         assert!(key.len() < 4 || !format!("{error:?}").contains(key), "{error:?}");
         Some(error.code())
     }

@@ -26,9 +26,8 @@ impl EnvBlock {
         let replaced = |name: &str| extra.iter().any(|(known, _)| *known == name);
         let own = plan.variables(delivery).filter(|variable| !replaced(variable.name));
         let own = own.map(|variable| (variable.name, variable.value));
-        let variables: Vec<(&str, &[u8])> = own
-            .chain(extra.iter().map(|(name, value)| (*name, value.as_bytes())))
-            .collect();
+        let variables: Vec<(&str, &[u8])> =
+            own.chain(extra.iter().map(|(name, value)| (*name, value.as_bytes()))).collect();
 
         let mut offsets = Vec::with_capacity(variables.len());
         let mut length = 0;

@@ -273,13 +273,9 @@ mod tests {
         ] {
             assert_eq!(reason(name), Some(expected), "{name}");
         }
-        for name in [
-            "DISABLE_TELEMETRY",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-            "TZ",
-            "ALIVE_API_URL",
-            "COLORTERM",
-        ] {
+        for name in
+            ["DISABLE_TELEMETRY", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "TZ", "ALIVE_API_URL", "COLORTERM"]
+        {
             assert_eq!(reason(name), None, "{name}");
         }
     }

@@ -21,9 +21,7 @@ impl ExecLimits {
     #[must_use]
     pub fn for_stack(stack: Option<u64>) -> Self {
         let quarter = stack.map_or(MAX_TOTAL_BYTES, |bytes| bytes / 4);
-        Self {
-            total: quarter.clamp(MIN_TOTAL_BYTES, MAX_TOTAL_BYTES),
-        }
+        Self { total: quarter.clamp(MIN_TOTAL_BYTES, MAX_TOTAL_BYTES) }
     }
 
     /// Checks one string; `bytes` includes its NUL, `what` is a name for the message.

@@ -1,7 +1,9 @@
 //! The environment of a launch: its rules, the plan, and the wiped block that `execve` gets.
 
 mod block;
+mod draft;
 pub mod forbidden;
+mod layout;
 mod limits;
 mod plan;
 mod request;
@@ -9,7 +11,7 @@ mod rules;
 
 pub use block::EnvBlock;
 pub use limits::ExecLimits;
-pub use plan::{Delivery, EnvPlan, Variable};
+pub use plan::{Delivery, EnvNames, EnvPlan, Variable};
 pub use request::{BASE_NAMES, EnvRequest, Workspace};
 
 #[cfg(test)]

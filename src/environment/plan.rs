@@ -1,14 +1,16 @@
 //! The plan of an environment: built from nothing, by the rules, with one credential.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::block::EnvBlock;
+use super::draft::{Draft, Origin};
+use super::layout::Layout;
 use super::limits::ExecLimits;
 use super::request::EnvRequest;
 use super::rules;
 use crate::credential::{self, Credential, ServerCredentials};
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::Payload;
+use crate::payload::{Input, Payload};
 use crate::provider::{BaseUrl, CredentialSlot, Provider, WhenUnused};
 use crate::secret::Secret;
 
@@ -36,30 +38,17 @@ pub struct EnvPlan {
     pub base_url: Option<String>,
     /// The workspace's directory.
     pub workspace_dir: Option<String>,
-    entries: Vec<Entry>,
+    /// Which variables there are; outlives the plan.
+    pub names: EnvNames,
+    /// The values of all variables but the credential's. Not all are secret, but none is worth a second allocation.
+    values: Secret,
 }
 
-/// One variable but the credential's.
-#[derive(Debug)]
-struct Entry {
-    name: Cow<'static, str>,
-    value: Value,
-    origin: Origin,
-}
-
-#[derive(Debug)]
-enum Value {
-    Plain(Cow<'static, str>),
-    Secret(Secret),
-}
-
-/// Where a variable comes from, in the order in which a later one takes an earlier one's place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Origin {
-    Base,
-    Inherit,
-    Set,
-    Ours,
+/// The names of an environment.
+#[derive(Clone, Debug)]
+pub struct EnvNames {
+    layout: Arc<Layout>,
+    slot: Option<&'static CredentialSlot>,
 }
 
 /// A variable as it goes into the child.
@@ -79,63 +68,18 @@ impl std::fmt::Debug for Variable<'_> {
     }
 }
 
-impl EnvPlan {
-    /// Decides an environment.
-    ///
-    /// # Errors
-    /// See `buildProviderEnv` in `index.d.ts`.
-    pub fn new(
-        mut payload: Payload,
-        mut request: EnvRequest,
-        server: Option<&ServerCredentials>,
-        limits: ExecLimits,
-    ) -> Result<Self> {
-        rules::apply_defaults(&mut request);
-        let provider = payload.provider;
-        let state_dir = take_state_dir(provider, &mut request)?;
-        let credential = credential::select(&mut payload, server, state_dir.is_some())?;
-        let user_env_key_count = payload.user_env_keys.len();
-        let rejected_user_env_keys = std::mem::take(&mut payload.rejected_user_env_keys);
-
-        let mut entries = Vec::with_capacity(request.base.len() + user_env_key_count + request.set.len() + 16);
-        add_extras(&mut entries, &mut request)?;
-        add_workspace(&mut entries, &request)?;
-        if let Some(dir) = state_dir {
-            entries.push(Entry::ours(provider.state_directory.variable, Value::Plain(dir.into())));
-        }
-        add_base_url(&mut entries, provider, request.base_url.as_deref())?;
-        add_blanks(&mut entries, provider);
-        add_payload(&mut entries, payload);
-        unique(&mut entries)?;
-        require(provider, &entries)?;
-
-        let plan = Self {
-            provider,
-            credential,
-            user_env_key_count,
-            rejected_user_env_keys,
-            base_url: request.base_url,
-            workspace_dir: request.workspace.dir,
-            entries,
-        };
-        plan.check_size(limits)?;
-        Ok(plan)
-    }
-
+impl EnvNames {
     /// The delivery that `auto` stands for.
     #[must_use]
     pub fn auto_delivery(&self) -> Delivery {
-        let by_fd = self
-            .credential
-            .slot
-            .is_some_and(|slot| slot.descriptor_variable.is_some());
+        let by_fd = self.slot.is_some_and(|slot| slot.descriptor_variable.is_some());
         if by_fd { Delivery::Fd } else { Delivery::Env }
     }
 
     /// The slot's variables that hold the credential itself with this delivery.
     #[must_use]
     pub fn credential_variables(&self, delivery: Delivery) -> &'static [&'static str] {
-        match (self.credential.slot, delivery) {
+        match (self.slot, delivery) {
             (Some(slot), Delivery::Env) => slot.variables,
             _ => &[],
         }
@@ -145,29 +89,80 @@ impl EnvPlan {
     #[must_use]
     pub fn descriptor_variable(&self, delivery: Delivery) -> Option<&'static str> {
         match delivery {
-            Delivery::Fd => self
-                .credential
-                .slot
-                .and_then(|slot: &CredentialSlot| slot.descriptor_variable),
+            Delivery::Fd => self.slot.and_then(|slot| slot.descriptor_variable),
             Delivery::Env => None,
         }
     }
 
+    /// The names with this delivery, sorted.
+    #[must_use]
+    pub fn sorted(&self, delivery: Delivery) -> Vec<&str> {
+        let carriers = self.credential_variables(delivery);
+        let others = self.layout.iter().map(|(name, _)| name).filter(|name| !carriers.contains(name));
+        let mut names: Vec<&str> =
+            others.chain(carriers.iter().copied()).chain(self.descriptor_variable(delivery)).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl EnvPlan {
+    /// Decides an environment.
+    ///
+    /// # Errors
+    /// See `buildProviderEnv` in `index.d.ts`.
+    pub fn new(
+        mut payload: Payload<'_>,
+        mut request: EnvRequest<'_>,
+        server: Option<&ServerCredentials>,
+        limits: ExecLimits,
+    ) -> Result<Self> {
+        rules::apply_defaults(&mut request);
+        let provider = payload.provider;
+        let state_dir = state_dir(provider, &request)?;
+        let credential = credential::select(&mut payload, server, state_dir.is_some())?;
+
+        let mut draft = Draft::new(request.base.len() + payload.user_env_keys.len() + request.set.len() + 32);
+        add_extras(&mut draft, &request)?;
+        add_workspace(&mut draft, &request)?;
+        if let Some(dir) = state_dir {
+            draft.plain(provider.state_directory.variable, "", dir);
+        }
+        add_base_url(&mut draft, provider, request.base_url)?;
+        add_blanks(&mut draft, provider);
+        draft.secret(rules::SESSION_COOKIE, "", payload.session_cookie.as_ref().map_or(&[], Input::expose));
+        for (name, value) in &payload.user_env_keys {
+            draft.secret(rules::USER_PREFIX, name, value.expose());
+        }
+        require(provider, &draft)?;
+        let (layout, values) = draft.finish()?;
+
+        let plan = Self {
+            provider,
+            user_env_key_count: payload.user_env_keys.len(),
+            rejected_user_env_keys: payload.rejected_user_env_keys,
+            base_url: request.base_url.map(str::to_owned),
+            workspace_dir: request.workspace.dir.map(str::to_owned),
+            names: EnvNames { layout: Arc::new(layout), slot: credential.slot },
+            credential,
+            values,
+        };
+        plan.check_size(limits)?;
+        Ok(plan)
+    }
+
     /// Every variable of the child, in no order that matters: the kernel and `getenv` ask for none.
     pub fn variables(&self, delivery: Delivery) -> impl Iterator<Item = Variable<'_>> {
-        let carriers = self.credential_variables(delivery);
+        let carriers = self.names.credential_variables(delivery);
+        let values = self.values.expose();
         let key = self.credential.secret.as_deref().map_or(&[][..], Secret::expose);
-        let entries = self
-            .entries
-            .iter()
-            .filter(|entry| !carriers.contains(&&*entry.name))
-            .map(Entry::variable);
-        let credential = carriers.iter().map(move |name| Variable {
-            name,
-            value: key,
-            is_secret: true,
+        let entries = self.names.layout.iter().filter(move |(name, _)| !carriers.contains(name));
+        let entries = entries.map(move |(name, entry)| {
+            let value = &values[entry.value.clone()];
+            Variable { name, value, is_secret: entry.is_secret }
         });
-        let descriptor = self.descriptor_variable(delivery).map(|name| Variable {
+        let credential = carriers.iter().map(move |name| Variable { name, value: key, is_secret: true });
+        let descriptor = self.names.descriptor_variable(delivery).map(|name| Variable {
             name,
             value: EnvBlock::CREDENTIAL_DESCRIPTOR_TEXT.as_bytes(),
             is_secret: false,
@@ -178,11 +173,8 @@ impl EnvPlan {
     /// The value of a variable that is set whatever the delivery, and is no secret.
     #[must_use]
     pub fn plain(&self, name: &str) -> Option<&str> {
-        let index = self.entries.binary_search_by(|entry| (*entry.name).cmp(name)).ok()?;
-        match &self.entries[index].value {
-            Value::Plain(text) => Some(text),
-            Value::Secret(_) => None,
-        }
+        let entry = self.names.layout.find(name).filter(|entry| !entry.is_secret)?;
+        std::str::from_utf8(&self.values.expose()[entry.value.clone()]).ok()
     }
 
     /// Builds the block for `execve`.
@@ -206,71 +198,38 @@ impl EnvPlan {
     }
 }
 
-impl Entry {
-    fn ours(name: impl Into<Cow<'static, str>>, value: Value) -> Self {
-        Self {
-            name: name.into(),
-            value,
-            origin: Origin::Ours,
-        }
-    }
-
-    fn variable(&self) -> Variable<'_> {
-        let (value, is_secret) = match &self.value {
-            Value::Plain(text) => (text.as_bytes(), false),
-            Value::Secret(secret) => (secret.expose(), true),
-        };
-        Variable {
-            name: &self.name,
-            value,
-            is_secret,
-        }
-    }
-}
-
 /// The state directory given for this provider; one given for another is that provider's business.
-fn take_state_dir(provider: &Provider, request: &mut EnvRequest) -> Result<Option<String>> {
+fn state_dir<'a>(provider: &Provider, request: &EnvRequest<'a>) -> Result<Option<&'a str>> {
     let row = &provider.state_directory;
-    for (id, dir) in request.workspace.state_dirs.drain(..) {
-        if id == provider.id {
-            rules::check_path(&format!("workspace.{}", row.option), &dir)?;
-            return Ok(Some(dir));
-        }
-    }
-    Ok(None)
+    let Some((_, dir)) = request.workspace.state_dirs.iter().find(|(id, _)| *id == provider.id) else {
+        return Ok(None);
+    };
+    rules::check_path(&format!("workspace.{}", row.option), dir)?;
+    Ok(Some(dir))
 }
 
-/// Base, `inherit` and `set`.
-fn add_extras(entries: &mut Vec<Entry>, request: &mut EnvRequest) -> Result<()> {
-    let base = request
-        .base
-        .drain(..)
-        .map(|(name, value)| (name, value, Origin::Base, "base"));
-    let mut extras: Vec<_> = base.collect();
-    for (name, value) in request.inherit.drain(..) {
-        rules::check_extra_name("inherit", &name)?;
-        extras.extend(value.map(|value| (name, value, Origin::Inherit, "inherit")));
+/// Base, `inherit` and `set`, each taking the place of those before.
+fn add_extras<'a>(draft: &mut Draft<'a>, request: &EnvRequest<'a>) -> Result<()> {
+    for (name, value) in &request.base {
+        rules::check_extra_value("base", name, value)?;
+        draft.extra(Origin::Base, name, value);
     }
-    for (name, value) in request.set.drain(..) {
-        rules::check_extra_name("set", &name)?;
-        extras.push((name, value, Origin::Set, "set"));
-    }
-    for (name, value, origin, option) in extras {
-        if value.contains('\0') {
-            let message =
-                format!("The value of {name} in options.{option} has a NUL byte, which no environment can hold.");
-            return Err(Error::new(ErrorCode::EnvForbidden, message).name(name));
+    for (name, value) in &request.inherit {
+        rules::check_extra_name("inherit", name)?;
+        if let Some(value) = value {
+            rules::check_extra_value("inherit", name, value)?;
+            draft.extra(Origin::Extra, name, value);
         }
-        entries.push(Entry {
-            name: name.into(),
-            value: Value::Plain(value.into()),
-            origin,
-        });
+    }
+    for (name, value) in &request.set {
+        rules::check_extra_name("set", name)?;
+        rules::check_extra_value("set", name, value)?;
+        draft.extra(Origin::Extra, name, value);
     }
     Ok(())
 }
 
-fn add_workspace(entries: &mut Vec<Entry>, request: &EnvRequest) -> Result<()> {
+fn add_workspace<'a>(draft: &mut Draft<'a>, request: &EnvRequest<'a>) -> Result<()> {
     for rule in rules::WORKSPACE_RULES {
         let Some(value) = (rule.value)(&request.workspace) else {
             continue;
@@ -281,77 +240,37 @@ fn add_workspace(entries: &mut Vec<Entry>, request: &EnvRequest) -> Result<()> {
             rules::check_no_nul(rule.option, value)?;
         }
         for name in rule.variables {
-            entries.push(Entry::ours(*name, Value::Plain(value.to_owned().into())));
+            draft.plain(name, "", value);
         }
     }
     Ok(())
 }
 
-fn add_base_url(entries: &mut Vec<Entry>, provider: &Provider, base_url: Option<&str>) -> Result<()> {
+fn add_base_url<'a>(draft: &mut Draft<'a>, provider: &Provider, base_url: Option<&'a str>) -> Result<()> {
     let Some(url) = base_url else {
         return Ok(());
     };
     rules::check_base_url(url)?;
     if let BaseUrl::Variable(name) = provider.base_url {
-        entries.push(Entry::ours(name, Value::Plain(url.to_owned().into())));
+        draft.plain(name, "", url);
     }
     Ok(())
 }
 
 /// Blanks every credential variable of the provider that its CLI lets be blank; [`EnvPlan::variables`] leaves out
 /// those that the credential itself takes.
-fn add_blanks(entries: &mut Vec<Entry>, provider: &'static Provider) {
+fn add_blanks(draft: &mut Draft<'_>, provider: &'static Provider) {
     let slots = provider.slots.iter().flat_map(|slot| slot.variables.iter().copied());
-    let blank = provider
-        .credential_names
-        .iter()
-        .filter(|row| row.unused == WhenUnused::Blank);
+    let blank = provider.credential_names.iter().filter(|row| row.unused == WhenUnused::Blank);
     for name in slots.chain(blank.map(|row| row.name)) {
-        entries.push(Entry::ours(name, Value::Plain("".into())));
+        draft.plain(name, "", "");
     }
 }
 
-fn add_payload(entries: &mut Vec<Entry>, payload: Payload) {
-    let cookie = payload
-        .session_cookie
-        .map_or_else(|| Value::Plain("".into()), Value::Secret);
-    entries.push(Entry::ours(rules::SESSION_COOKIE, cookie));
-    for (name, secret) in payload.user_env_keys {
-        entries.push(Entry::ours(
-            format!("{}{name}", rules::USER_PREFIX),
-            Value::Secret(secret),
-        ));
-    }
-}
-
-/// Sorts by name and lets `set` and `inherit` replace base names; any other name that stands twice is refused.
-fn unique(entries: &mut Vec<Entry>) -> Result<()> {
-    entries.sort_by(|one, other| one.name.cmp(&other.name).then(other.origin.cmp(&one.origin)));
-    for pair in entries.windows(2) {
-        let clash = pair[0].name == pair[1].name && pair[0].origin == Origin::Ours;
-        if clash {
-            let message = format!(
-                "{:?} is set by this package and cannot be given again. Leave it out.",
-                pair[0].name
-            );
-            return Err(Error::new(ErrorCode::EnvForbidden, message).name(&*pair[0].name));
-        }
-    }
-    entries.dedup_by(|later, kept| later.name == kept.name);
-    Ok(())
-}
-
-fn require(provider: &'static Provider, entries: &[Entry]) -> Result<()> {
-    for name in provider.required_variables {
-        if !entries.iter().any(|entry| entry.name == *name) {
-            let message = format!(
-                "{} needs {name}, and this process has none. Give options.workspace.home.",
-                provider.name
-            );
-            return Err(Error::new(ErrorCode::StateDirUnusable, message)
-                .provider(provider.id)
-                .name(*name));
-        }
-    }
-    Ok(())
+fn require(provider: &'static Provider, draft: &Draft<'_>) -> Result<()> {
+    let Some(name) = provider.required_variables.iter().find(|name| !draft.has(name)) else {
+        return Ok(());
+    };
+    let message = format!("{} needs {name}, and this process has none. Give options.workspace.home.", provider.name);
+    Err(Error::new(ErrorCode::StateDirUnusable, message).provider(provider.id).name(*name))
 }

@@ -26,34 +26,34 @@ pub static BASE_NAMES: &[&str] = &[
 
 /// Where the tenant lives. Each is a row of [`super::rules`].
 #[derive(Debug, Default)]
-pub struct Workspace {
+pub struct Workspace<'a> {
     /// The name that people know it by.
-    pub key: Option<String>,
+    pub key: Option<&'a str>,
     /// Its id.
-    pub id: Option<String>,
+    pub id: Option<&'a str>,
     /// Its user's id.
-    pub user_id: Option<String>,
+    pub user_id: Option<&'a str>,
     /// Its directory.
-    pub dir: Option<String>,
+    pub dir: Option<&'a str>,
     /// Its home.
-    pub home: Option<String>,
+    pub home: Option<&'a str>,
     /// Its directory for temporary files.
-    pub tmp_dir: Option<String>,
+    pub tmp_dir: Option<&'a str>,
     /// The state directories by provider id.
-    pub state_dirs: Vec<(String, String)>,
+    pub state_dirs: Vec<(&'a str, &'a str)>,
 }
 
-/// Everything beside the payload.
+/// Everything beside the payload. It borrows: the plan copies each value once, to where it stays.
 #[derive(Debug, Default)]
-pub struct EnvRequest {
+pub struct EnvRequest<'a> {
     /// The tenant's place.
-    pub workspace: Workspace,
+    pub workspace: Workspace<'a>,
     /// Those of [`BASE_NAMES`], `HOME` and `TMPDIR` that this process has, with their values.
-    pub base: Vec<(String, String)>,
+    pub base: Vec<(&'a str, &'a str)>,
     /// `inherit`: names with their values in this process, if any.
-    pub inherit: Vec<(String, Option<String>)>,
+    pub inherit: Vec<(&'a str, Option<&'a str>)>,
     /// `set`.
-    pub set: Vec<(String, String)>,
+    pub set: Vec<(&'a str, &'a str)>,
     /// `baseUrl`.
-    pub base_url: Option<String>,
+    pub base_url: Option<&'a str>,
 }

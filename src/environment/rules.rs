@@ -21,74 +21,50 @@ pub struct WorkspaceRule {
     /// Whether it is a path, which must be absolute.
     pub is_path: bool,
     /// Reads it.
-    pub value: fn(&Workspace) -> Option<&str>,
+    pub value: for<'a> fn(&Workspace<'a>) -> Option<&'a str>,
 }
 
 /// Every workspace option but the state directories, which the provider's row names.
 pub static WORKSPACE_RULES: &[WorkspaceRule] = &[
-    text("workspace.key", &["ALIVE_WORKSPACE_KEY"], |workspace| {
-        workspace.key.as_deref()
-    }),
-    text("workspace.id", &["ALIVE_WORKSPACE_ID"], |workspace| {
-        workspace.id.as_deref()
-    }),
-    text("workspace.userId", &["ALIVE_USER_ID"], |workspace| {
-        workspace.user_id.as_deref()
-    }),
-    path("workspace.dir", &["ALIVE_WORKSPACE_PATH"], |workspace| {
-        workspace.dir.as_deref()
-    }),
-    path("workspace.home", &["HOME"], |workspace| workspace.home.as_deref()),
-    path("workspace.tmpDir", &["TMPDIR", "TMP", "TEMP"], |workspace| {
-        workspace.tmp_dir.as_deref()
-    }),
+    text("workspace.key", &["ALIVE_WORKSPACE_KEY"], |workspace| workspace.key),
+    text("workspace.id", &["ALIVE_WORKSPACE_ID"], |workspace| workspace.id),
+    text("workspace.userId", &["ALIVE_USER_ID"], |workspace| workspace.user_id),
+    path("workspace.dir", &["ALIVE_WORKSPACE_PATH"], |workspace| workspace.dir),
+    path("workspace.home", &["HOME"], |workspace| workspace.home),
+    path("workspace.tmpDir", &["TMPDIR", "TMP", "TEMP"], |workspace| workspace.tmp_dir),
 ];
 
 const fn text(
     option: &'static str,
     variables: &'static [&'static str],
-    value: fn(&Workspace) -> Option<&str>,
+    value: for<'a> fn(&Workspace<'a>) -> Option<&'a str>,
 ) -> WorkspaceRule {
-    WorkspaceRule {
-        option,
-        variables,
-        is_path: false,
-        value,
-    }
+    WorkspaceRule { option, variables, is_path: false, value }
 }
 
 const fn path(
     option: &'static str,
     variables: &'static [&'static str],
-    value: fn(&Workspace) -> Option<&str>,
+    value: for<'a> fn(&Workspace<'a>) -> Option<&'a str>,
 ) -> WorkspaceRule {
-    WorkspaceRule {
-        option,
-        variables,
-        is_path: true,
-        value,
-    }
+    WorkspaceRule { option, variables, is_path: true, value }
 }
 
 /// Fills `HOME` and the temporary directory from this process where the workspace has none.
-pub fn apply_defaults(request: &mut EnvRequest) {
-    let own = |name: &str| {
-        request
-            .base
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.clone())
-    };
+pub fn apply_defaults(request: &mut EnvRequest<'_>) {
+    let own = |name: &str| request.base.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let (home, tmp_dir) = (own("HOME"), own("TMPDIR"));
-    request
-        .base
-        .retain(|(name, _)| super::BASE_NAMES.contains(&name.as_str()));
-    if !request.base.iter().any(|(name, _)| name == "PATH") {
-        request.base.push(("PATH".into(), DEFAULT_PATH.into()));
+    request.base.retain(|(name, _)| super::BASE_NAMES.contains(name));
+    if own_is_missing(request, "PATH") {
+        request.base.push(("PATH", DEFAULT_PATH));
     }
     let workspace = &mut request.workspace;
-    workspace.home = workspace.home.take().or(home);
-    workspace.tmp_dir = workspace.tmp_dir.take().or(tmp_dir);
+    workspace.home = workspace.home.or(home);
+    workspace.tmp_dir = workspace.tmp_dir.or(tmp_dir);
+}
+
+fn own_is_missing(request: &EnvRequest<'_>, name: &str) -> bool {
+    !request.base.iter().any(|(known, _)| *known == name)
 }
 
 /// A path option's value.
@@ -137,6 +113,18 @@ pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// A value from this process, `inherit` or `set`.
+///
+/// # Errors
+/// `ENV_FORBIDDEN` for a NUL.
+pub fn check_extra_value(option: &str, name: &str, value: &str) -> Result<()> {
+    if !value.contains('\0') {
+        return Ok(());
+    }
+    let message = format!("The value of {name} in options.{option} has a NUL byte, which no environment can hold.");
+    Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
+}
+
 /// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
 ///
 /// # Errors
@@ -144,9 +132,7 @@ pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
 pub fn check_base_url(url: &str) -> Result<()> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
-    let plain = url
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !br#"@?#"'\<>{}|^`"#.contains(&byte));
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"@?#"'\<>{}|^`"#.contains(&byte));
     if plain && authority.is_some_and(|authority| !authority.is_empty()) {
         return Ok(());
     }

@@ -10,24 +10,16 @@ use std::collections::BTreeMap;
 
 const KEY: &str = "made-up-key";
 
-fn request() -> EnvRequest {
-    let base = [
-        ("PATH", "/usr/bin"),
-        ("LANG", "C.UTF-8"),
-        ("HOME", "/home/worker"),
-        ("TMPDIR", "/var/tmp"),
-    ];
-    EnvRequest {
-        base: base.map(|(name, value)| (name.into(), value.into())).into(),
-        ..EnvRequest::default()
-    }
+fn request() -> EnvRequest<'static> {
+    let base = [("PATH", "/usr/bin"), ("LANG", "C.UTF-8"), ("HOME", "/home/worker"), ("TMPDIR", "/var/tmp")];
+    EnvRequest { base: base.into(), ..EnvRequest::default() }
 }
 
 fn limits() -> ExecLimits {
     ExecLimits::for_stack(Some(8 << 20))
 }
 
-fn build(json: &str, request: EnvRequest) -> crate::error::Result<EnvPlan> {
+fn build(json: &str, request: EnvRequest<'_>) -> crate::error::Result<EnvPlan> {
     EnvPlan::new(Payload::from_json(json.as_bytes())?, request, None, limits())
 }
 
@@ -35,11 +27,7 @@ fn values(plan: &EnvPlan, delivery: Delivery) -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
     for variable in plan.variables(delivery) {
         let value = String::from_utf8(variable.value.to_vec()).expect("UTF-8");
-        assert!(
-            map.insert(variable.name.to_owned(), value).is_none(),
-            "{} twice",
-            variable.name
-        );
+        assert!(map.insert(variable.name.to_owned(), value).is_none(), "{} twice", variable.name);
     }
     map
 }
@@ -52,36 +40,25 @@ fn code(result: crate::error::Result<EnvPlan>) -> (ErrorCode, String) {
 #[test]
 fn claude_by_descriptor_holds_no_key() {
     let plan = build(&format!(r#"{{"apiKey":"{KEY}"}}"#), request()).expect("a plan");
-    assert_eq!(plan.auto_delivery(), Delivery::Fd);
+    assert_eq!(plan.names.auto_delivery(), Delivery::Fd);
     let map = values(&plan, Delivery::Fd);
     assert!(map.values().all(|value| value != KEY));
     assert_eq!(map["CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"], "3");
-    for blank in [
-        "ANTHROPIC_API_KEY",
-        "CLAUDE_CODE_OAUTH_TOKEN",
-        "ANTHROPIC_AUTH_TOKEN",
-        "ALIVE_SESSION_COOKIE",
-    ] {
+    for blank in ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN", "ALIVE_SESSION_COOKIE"] {
         assert_eq!(map[blank], "", "{blank}");
     }
     assert_eq!(map["HOME"], "/home/worker");
-    assert_eq!(
-        (&*map["TMPDIR"], &*map["TMP"], &*map["TEMP"]),
-        ("/var/tmp", "/var/tmp", "/var/tmp")
-    );
+    assert_eq!((&*map["TMPDIR"], &*map["TMP"], &*map["TEMP"]), ("/var/tmp", "/var/tmp", "/var/tmp"));
     assert!(!map.contains_key("CODEX_API_KEY") && !map.contains_key("OPENAI_API_KEY"));
 }
 
 #[test]
 fn codex_holds_its_key_under_both_names() {
     let plan = build(&format!(r#"{{"provider":"codex","apiKey":"{KEY}"}}"#), request()).expect("a plan");
-    assert_eq!(plan.auto_delivery(), Delivery::Env);
+    assert_eq!(plan.names.auto_delivery(), Delivery::Env);
     let map = values(&plan, Delivery::Env);
     assert_eq!((&*map["CODEX_API_KEY"], &*map["OPENAI_API_KEY"]), (KEY, KEY));
-    assert!(
-        map.keys()
-            .all(|name| !name.starts_with("ANTHROPIC") && !name.starts_with("CLAUDE"))
-    );
+    assert!(map.keys().all(|name| !name.starts_with("ANTHROPIC") && !name.starts_with("CLAUDE")));
 }
 
 #[test]
@@ -106,12 +83,9 @@ fn only_the_launchs_credential_is_set_and_the_other_providers_names_are_absent()
 #[test]
 fn a_config_directory_stands_last_and_blanks_every_key() {
     let mut with_dir = request();
-    with_dir.workspace.state_dirs = vec![
-        ("claude".into(), "/srv/claude".into()),
-        ("codex".into(), "/srv/codex".into()),
-    ];
+    with_dir.workspace.state_dirs = vec![("claude", "/srv/claude"), ("codex", "/srv/codex")];
     let plan = build("{}", with_dir).expect("a plan");
-    let map = values(&plan, plan.auto_delivery());
+    let map = values(&plan, plan.names.auto_delivery());
     assert_eq!(map["CLAUDE_CONFIG_DIR"], "/srv/claude");
     assert_eq!((&*map["ANTHROPIC_API_KEY"], &*map["CLAUDE_CODE_OAUTH_TOKEN"]), ("", ""));
     assert!(!map.contains_key("CODEX_HOME") && !map.contains_key("CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"));
@@ -131,10 +105,7 @@ fn user_keys_and_cookie() {
     let json = format!(r#"{{"apiKey":"{KEY}","sessionCookie":"c","userEnvKeys":{{"A_1":"x","b":"y","EMPTY":""}}}}"#);
     let plan = build(&json, request()).expect("a plan");
     let map = values(&plan, Delivery::Fd);
-    assert_eq!(
-        (&*map["USER_A_1"], &*map["USER_EMPTY"], &*map["ALIVE_SESSION_COOKIE"]),
-        ("x", "", "c")
-    );
+    assert_eq!((&*map["USER_A_1"], &*map["USER_EMPTY"], &*map["ALIVE_SESSION_COOKIE"]), ("x", "", "c"));
     assert_eq!(plan.user_env_key_count, 2);
     assert_eq!(plan.rejected_user_env_keys, ["b"]);
     assert_eq!(plan.plain("USER_A_1"), None);
@@ -143,26 +114,12 @@ fn user_keys_and_cookie() {
 
 #[test]
 fn set_and_inherit_may_replace_base_names_and_nothing_else() {
-    let with = |set: &[(&str, &str)], inherit: &[(&str, Option<&str>)]| EnvRequest {
-        set: set
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect(),
-        inherit: inherit
-            .iter()
-            .map(|(name, value)| ((*name).into(), value.map(Into::into)))
-            .collect(),
-        ..request()
-    };
+    fn with<'a>(set: &[(&'a str, &'a str)], inherit: &[(&'a str, Option<&'a str>)]) -> EnvRequest<'a> {
+        EnvRequest { set: set.to_vec(), inherit: inherit.to_vec(), ..request() }
+    }
     let json = format!(r#"{{"apiKey":"{KEY}"}}"#);
-    let plan = build(
-        &json,
-        with(
-            &[("PATH", "/opt/bin"), ("TZ", "UTC")],
-            &[("TZ", Some("CET")), ("GONE", None)],
-        ),
-    )
-    .expect("a plan");
+    let plan = build(&json, with(&[("PATH", "/opt/bin"), ("TZ", "UTC")], &[("TZ", Some("CET")), ("GONE", None)]))
+        .expect("a plan");
     let map = values(&plan, Delivery::Fd);
     assert_eq!((&*map["PATH"], &*map["TZ"]), ("/opt/bin", "UTC"));
     assert!(!map.contains_key("GONE"));
@@ -199,10 +156,7 @@ fn base_urls() {
         ("https://ho st", false),
         ("https://host/\"", false),
     ] {
-        let with = EnvRequest {
-            base_url: Some(url.into()),
-            ..request()
-        };
+        let with = EnvRequest { base_url: Some(url), ..request() };
         assert_eq!(build(&format!(r#"{{"apiKey":"{KEY}"}}"#), with).is_ok(), good, "{url}");
     }
 }
@@ -215,9 +169,7 @@ fn what_the_kernel_would_refuse_is_refused_here() {
     assert_eq!(found, ErrorCode::EnvTooLarge);
     assert!(message.starts_with("USER_BIG takes"), "{message}");
 
-    let many: Vec<String> = (0..30)
-        .map(|index| format!(r#""K{index}":"{}""#, &big[..100_000]))
-        .collect();
+    let many: Vec<String> = (0..30).map(|index| format!(r#""K{index}":"{}""#, &big[..100_000])).collect();
     let json = format!(r#"{{"apiKey":"{KEY}","userEnvKeys":{{{}}}}}"#, many.join(","));
     assert_eq!(code(build(&json, request())).0, ErrorCode::EnvTooLarge);
 }
@@ -225,9 +177,7 @@ fn what_the_kernel_would_refuse_is_refused_here() {
 #[test]
 fn the_block_is_the_environment_and_nothing_else() {
     let plan = build(&format!(r#"{{"apiKey":"{KEY}"}}"#), request()).expect("a plan");
-    let block = plan
-        .block(Delivery::Env, limits(), &[("LANG", "de_DE"), ("EXTRA", "1")])
-        .expect("a block");
+    let block = plan.block(Delivery::Env, limits(), &[("LANG", "de_DE"), ("EXTRA", "1")]).expect("a block");
     let strings: Vec<&[u8]> = block.bytes().split_inclusive(|byte| *byte == 0).collect();
     assert_eq!(strings.len(), block.offsets().len());
     let key = format!("ANTHROPIC_API_KEY={KEY}\0");
@@ -251,15 +201,9 @@ fn debug_shows_no_value() {
 #[test]
 fn a_relative_path_or_a_missing_home_is_refused() {
     let mut relative = request();
-    relative.workspace.dir = Some("site".into());
-    assert_eq!(
-        code(build(&format!(r#"{{"apiKey":"{KEY}"}}"#), relative)).0,
-        ErrorCode::InvalidArgValue
-    );
+    relative.workspace.dir = Some("site");
+    assert_eq!(code(build(&format!(r#"{{"apiKey":"{KEY}"}}"#), relative)).0, ErrorCode::InvalidArgValue);
     let mut homeless = request();
-    homeless.base.retain(|(name, _)| name != "HOME");
-    assert_eq!(
-        code(build(&format!(r#"{{"apiKey":"{KEY}"}}"#), homeless)).0,
-        ErrorCode::StateDirUnusable
-    );
+    homeless.base.retain(|(name, _)| *name != "HOME");
+    assert_eq!(code(build(&format!(r#"{{"apiKey":"{KEY}"}}"#), homeless)).0, ErrorCode::StateDirUnusable);
 }

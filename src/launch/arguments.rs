@@ -52,12 +52,7 @@ pub fn check_all(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_
         check(plan, index, argument)?;
     }
     firm(plan, caller, context)?;
-    for row in plan
-        .provider
-        .overrides
-        .iter()
-        .filter(|row| applies(row.when, plan, context))
-    {
+    for row in plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context)) {
         refuse_contrary(plan, row.key, caller)?;
     }
     Ok(())
@@ -73,11 +68,7 @@ pub fn overrides<'a>(
     plan: &'a EnvPlan,
     context: &'a ArgumentContext<'_>,
 ) -> impl Iterator<Item = (&'static str, String)> + 'a {
-    let rows = plan
-        .provider
-        .overrides
-        .iter()
-        .filter(|row| applies(row.when, plan, context));
+    let rows = plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context));
     rows.filter_map(|row| Some((row.key, value(row, plan, context)?)))
 }
 
@@ -93,10 +84,7 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
 fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) -> Option<String> {
     match row.value {
         OverrideValue::CredentialNames => {
-            let names = plan
-                .credential_variables(context.delivery)
-                .iter()
-                .map(|name| toml_string(name));
+            let names = plan.names.credential_variables(context.delivery).iter().map(|name| toml_string(name));
             Some(format!("[{}]", names.collect::<Vec<_>>().join(",")))
         }
         OverrideValue::UntrustedProjects => {
@@ -111,22 +99,12 @@ fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) ->
 
 fn firm(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<Vec<String>> {
     let mut arguments = Vec::new();
-    for row in plan
-        .provider
-        .firm_arguments
-        .iter()
-        .filter(|row| applies(row.when, plan, context))
-    {
+    for row in plan.provider.firm_arguments.iter().filter(|row| applies(row.when, plan, context)) {
         let mut given = scan::options(caller, std::slice::from_ref(&row.name)).peekable();
         if given.peek().is_none() {
             arguments.push(row.text.to_owned());
         }
-        if given.any(|option| {
-            option
-                .value
-                .split(',')
-                .any(|value| row.contrary.contains(&value.trim()))
-        }) {
+        if given.any(|option| option.value.split(',').any(|value| row.contrary.contains(&value.trim()))) {
             return Err(contradicts(plan, row));
         }
     }
@@ -139,9 +117,7 @@ fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
         row.name,
         row.contrary.join(" or "),
     );
-    Error::new(ErrorCode::InvalidArgValue, message)
-        .provider(plan.provider.id)
-        .name(row.name)
+    Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.name)
 }
 
 fn check(plan: &EnvPlan, index: usize, argument: &str) -> Result<()> {
@@ -153,12 +129,7 @@ fn check(plan: &EnvPlan, index: usize, argument: &str) -> Result<()> {
     if argument.contains('\0') {
         return refuse("has a NUL byte, which no argument can hold.");
     }
-    let key = plan
-        .credential
-        .secret
-        .as_deref()
-        .map(crate::secret::Secret::expose)
-        .unwrap_or_default();
+    let key = plan.credential.secret.as_deref().map(crate::secret::Secret::expose).unwrap_or_default();
     // Shorter values occur in arguments by chance.
     let holds_key = key.len() >= 8 && argument.as_bytes().windows(key.len()).any(|window| window == key);
     if holds_key {
@@ -171,10 +142,7 @@ fn check(plan: &EnvPlan, index: usize, argument: &str) -> Result<()> {
 fn refuse_contrary(plan: &EnvPlan, key: &str, caller: &[String]) -> Result<()> {
     let undoes = |given: &str| {
         let given = given.split('=').next().unwrap_or_default().trim();
-        let given: String = given
-            .chars()
-            .filter(|character| !matches!(character, '"' | '\'' | ' '))
-            .collect();
+        let given: String = given.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
         key == given || is_below(key, &given) || is_below(&given, key)
     };
     if !scan::options(caller, plan.provider.override_options).any(|option| undoes(option.value)) {
@@ -184,9 +152,7 @@ fn refuse_contrary(plan: &EnvPlan, key: &str, caller: &[String]) -> Result<()> {
         "options.args overrides {key}, which keeps {} from disclosing the key or obeying the workspace. Leave it out.",
         plan.provider.name
     );
-    Err(Error::new(ErrorCode::InvalidArgValue, message)
-        .provider(plan.provider.id)
-        .name(key))
+    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(key))
 }
 
 fn is_below(key: &str, table: &str) -> bool {
@@ -218,22 +184,14 @@ mod tests {
 
     fn plan(provider: &str, base_url: Option<&str>) -> EnvPlan {
         let json = format!(r#"{{"provider":"{provider}","apiKey":"{KEY}"}}"#);
-        let request = EnvRequest {
-            base: vec![("HOME".into(), "/home/w".into())],
-            base_url: base_url.map(Into::into),
-            ..EnvRequest::default()
-        };
+        let request = EnvRequest { base: vec![("HOME", "/home/w")], base_url, ..EnvRequest::default() };
         let payload = Payload::from_json(json.as_bytes()).expect("valid");
         EnvPlan::new(payload, request, None, ExecLimits::for_stack(None)).expect("a plan")
     }
 
     fn args(plan: &EnvPlan, trust: WorkspaceTrust, caller: &[&str]) -> Result<Vec<String>> {
         let directories = ["/srv/a\"b".to_owned()];
-        let context = ArgumentContext {
-            delivery: plan.auto_delivery(),
-            trust,
-            directories: &directories,
-        };
+        let context = ArgumentContext { delivery: plan.names.auto_delivery(), trust, directories: &directories };
         build(plan, caller.iter().map(|text| (*text).into()).collect(), &context)
     }
 
@@ -241,23 +199,11 @@ mod tests {
     fn claude() {
         let plan = plan("claude", Some("https://example.com"));
         let run = |trust, caller: &[&str]| args(&plan, trust, caller).expect("fine").join(" ");
-        assert_eq!(
-            run(WorkspaceTrust::Untrusted, &["-p", "hi"]),
-            "--setting-sources= -p hi"
-        );
+        assert_eq!(run(WorkspaceTrust::Untrusted, &["-p", "hi"]), "--setting-sources= -p hi");
         assert_eq!(run(WorkspaceTrust::Trusted, &["-p", "hi"]), "-p hi");
-        assert_eq!(
-            run(WorkspaceTrust::Untrusted, &["--setting-sources=user"]),
-            "--setting-sources=user"
-        );
-        assert_eq!(
-            run(WorkspaceTrust::Untrusted, &["--setting-sources", "user"]),
-            "--setting-sources user"
-        );
-        assert_eq!(
-            run(WorkspaceTrust::Trusted, &["--setting-sources=project"]),
-            "--setting-sources=project"
-        );
+        assert_eq!(run(WorkspaceTrust::Untrusted, &["--setting-sources=user"]), "--setting-sources=user");
+        assert_eq!(run(WorkspaceTrust::Untrusted, &["--setting-sources", "user"]), "--setting-sources user");
+        assert_eq!(run(WorkspaceTrust::Trusted, &["--setting-sources=project"]), "--setting-sources=project");
         for contrary in ["--setting-sources=project", "--setting-sources=user,local"] {
             let error = args(&plan, WorkspaceTrust::Untrusted, &[contrary]).expect_err("contradicts");
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);

@@ -42,19 +42,9 @@ fn make(start: Start, room: &Room) -> Result<(Started, String)> {
 
 fn resolve(start: &Start, room: &Room) -> Result<Program> {
     let path = start.env.plain("PATH").unwrap_or_default();
-    let search = Search {
-        command: start.command.as_deref(),
-        path,
-        package_roots: &start.package_roots,
-    };
+    let search = Search { command: start.command.as_deref(), path, package_roots: &start.package_roots };
     let provider = start.env.provider;
-    program::resolve(
-        provider,
-        &search,
-        &start.target,
-        &TargetReach { room, provider },
-        &room.proofs,
-    )
+    program::resolve(provider, &search, &start.target, &TargetReach { room, provider }, &room.proofs)
 }
 
 enum Refusal {
@@ -71,15 +61,9 @@ impl From<Error> for Refusal {
 fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result<Started, Refusal> {
     let provider = start.env.provider;
     let path = c_string(&program.path.to_string_lossy())?;
-    let arguments: Vec<CString> = start
-        .arguments()?
-        .iter()
-        .map(|text| c_string(text))
-        .collect::<Result<_>>()?;
-    let argv: Vec<&core::ffi::CStr> = [path.as_c_str()]
-        .into_iter()
-        .chain(arguments.iter().map(|text| &**text))
-        .collect();
+    let arguments: Vec<CString> = start.arguments()?.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
+    let argv: Vec<&core::ffi::CStr> =
+        [path.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
     let directory = start.directory.as_deref().map(c_string).transpose()?;
 
     let exec_limits = ExecLimits::for_stack(identity::stack_limit());
@@ -89,10 +73,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     for text in &argv {
         exec_limits.check_string("one of options.args", text.count_bytes() + 1)?;
     }
-    exec_limits.check_total(
-        block.bytes().len() + argument_bytes,
-        block.offsets().len() + argv.len() + 2,
-    )?;
+    exec_limits.check_total(block.bytes().len() + argument_bytes, block.offsets().len() + argv.len() + 2)?;
     let environment = Strings::new(block.bytes(), block.offsets())
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
 
@@ -122,13 +103,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         Step::StateDirectory => {
             let need = &needs[(failure.detail as usize).min(needs.len().saturating_sub(1))];
             let path = need.path.to_string_lossy();
-            Refusal::Other(failure::state_directory(
-                provider,
-                &start.target,
-                need.variable,
-                &path,
-                failure.errno,
-            ))
+            Refusal::Other(failure::state_directory(provider, &start.target, need.variable, &path, failure.errno))
         }
         _ => Refusal::Kernel(failure),
     })
@@ -162,11 +137,7 @@ struct Need {
 
 impl Need {
     fn as_access(&self) -> Access<'_> {
-        Access {
-            path: &self.path,
-            mode: libc::W_OK | libc::X_OK,
-            otherwise: self.otherwise.as_deref(),
-        }
+        Access { path: &self.path, mode: libc::W_OK | libc::X_OK, otherwise: self.otherwise.as_deref() }
     }
 }
 
@@ -195,24 +166,13 @@ fn limits(limits: Limits) -> Vec<Limit> {
         (libc::RLIMIT_AS, limits.memory_bytes),
         (libc::RLIMIT_CPU, limits.cpu_seconds),
     ];
-    rows.into_iter()
-        .filter_map(|(resource, value)| {
-            Some(Limit {
-                resource: resource as u32,
-                value: value?,
-            })
-        })
-        .collect()
+    rows.into_iter().filter_map(|(resource, value)| Some(Limit { resource: resource as u32, value: value? })).collect()
 }
 
 fn identity(target: &Target) -> Option<Identity> {
     match target {
         Target::Same { .. } => None,
-        Target::Other { uid, gid, groups } => Some(Identity {
-            uid: *uid,
-            gid: *gid,
-            groups: groups.clone(),
-        }),
+        Target::Other { uid, gid, groups } => Some(Identity { uid: *uid, gid: *gid, groups: groups.clone() }),
     }
 }
 
@@ -231,28 +191,21 @@ impl Reach for TargetReach<'_> {
         let Some(identity) = identity(target) else {
             return OwnReach.first_obstacle(target, checks);
         };
-        let paths: Vec<CString> = checks
-            .iter()
-            .map(|check| c_string(&check.path.to_string_lossy()))
-            .collect::<Result<_>>()?;
+        let paths: Vec<CString> =
+            checks.iter().map(|check| c_string(&check.path.to_string_lossy())).collect::<Result<_>>()?;
         let access: Vec<Access<'_>> = checks
             .iter()
             .zip(&paths)
             .map(|(check, path)| {
                 let read = if check.readable { libc::R_OK } else { 0 };
-                Access {
-                    path,
-                    mode: libc::X_OK | read,
-                    otherwise: None,
-                }
+                Access { path, mode: libc::X_OK | read, otherwise: None }
             })
             .collect();
         match support::check_access(&identity, &access, &self.room.stack, &self.room.in_flight) {
             Ok(()) => Ok(None),
-            Err(failure) if failure.step == Step::StateDirectory => Ok(Some(Obstacle {
-                index: failure.detail as usize,
-                errno: failure.errno,
-            })),
+            Err(failure) if failure.step == Step::StateDirectory => {
+                Ok(Some(Obstacle { index: failure.detail as usize, errno: failure.errno }))
+            }
             Err(failure) => Err(failure::error(self.provider, target, failure, None)),
         }
     }

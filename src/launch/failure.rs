@@ -29,36 +29,16 @@ static ROWS: &[Row] = &[
         ErrorCode::PrivilegeFailed,
         "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the target.",
     ),
-    row(
-        Step::Group,
-        ErrorCode::PrivilegeFailed,
-        "Start the worker as root, or as the target itself.",
-    ),
-    row(
-        Step::User,
-        ErrorCode::PrivilegeFailed,
-        "Start the worker as root, or as the target itself.",
-    ),
+    row(Step::Group, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
+    row(Step::User, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
     row(
         Step::Capabilities,
         ErrorCode::PrivilegeFailed,
         "The child kept capabilities; look at the worker's securebits.",
     ),
-    row(
-        Step::VerifyDrop,
-        ErrorCode::PrivilegeFailed,
-        "The child could have become root again, so it was not started.",
-    ),
-    row(
-        Step::NoNewPrivileges,
-        ErrorCode::PrivilegeFailed,
-        "The kernel or a sandbox refuses no_new_privs.",
-    ),
-    row(
-        Step::WorkingDirectory,
-        ErrorCode::SpawnFailed,
-        "Make the directory, or give another in options.cwd.",
-    ),
+    row(Step::VerifyDrop, ErrorCode::PrivilegeFailed, "The child could have become root again, so it was not started."),
+    row(Step::NoNewPrivileges, ErrorCode::PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
+    row(Step::WorkingDirectory, ErrorCode::SpawnFailed, "Make the directory, or give another in options.cwd."),
     row(
         Step::Clone,
         ErrorCode::SpawnFailed,
@@ -80,17 +60,9 @@ pub fn error(provider: &'static Provider, target: &Target, failure: Failure, pat
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
     let remedy = row.map(|row| format!(" {}", row.remedy)).unwrap_or_default();
-    let message = format!(
-        "{} was not started as {target}: step {}{at}: {reason}.{remedy}",
-        provider.name,
-        step.name()
-    );
+    let message = format!("{} was not started as {target}: step {}{at}: {reason}.{remedy}", provider.name, step.name());
     let error = Error::new(code, message).provider(provider.id).step(step.name());
-    let error = if failure.errno == 0 {
-        error
-    } else {
-        error.errno(failure.errno, step.syscall())
-    };
+    let error = if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) };
     match path {
         Some(path) => error.path(path),
         None => error,

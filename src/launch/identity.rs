@@ -83,11 +83,7 @@ pub fn decide(request: &IdentityRequest, own: (u32, u32)) -> Result<Target> {
     let target = match (request.uid, request.gid) {
         (Some(uid), Some(gid)) => {
             let groups = request.groups.iter().flatten().map(|group| id("groups", *group));
-            Target::Other {
-                uid: id("uid", uid)?,
-                gid: id("gid", gid)?,
-                groups: groups.collect::<Result<_>>()?,
-            }
+            Target::Other { uid: id("uid", uid)?, gid: id("gid", gid)?, groups: groups.collect::<Result<_>>()? }
         }
         (None, None) if request.groups.is_none() => Target::Same { uid: own.0, gid: own.1 },
         (None, None) => return Err(refused("options.groups needs options.uid and options.gid.", "groups")),
@@ -135,11 +131,7 @@ fn id(name: &'static str, value: f64) -> Result<u32> {
         let message = format!("options.{name} must be a whole number from 0 to {}.", u32::MAX - 1);
         return Err(refused(&message, name));
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "in range, as just checked"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, as just checked")]
     Ok(value as u32)
 }
 
@@ -152,12 +144,7 @@ mod tests {
     use super::*;
 
     fn request(uid: Option<f64>, gid: Option<f64>, groups: Option<&[f64]>, allow_root: bool) -> IdentityRequest {
-        IdentityRequest {
-            uid,
-            gid,
-            groups: groups.map(<[f64]>::to_vec),
-            allow_root,
-        }
+        IdentityRequest { uid, gid, groups: groups.map(<[f64]>::to_vec), allow_root }
     }
 
     #[test]
@@ -184,20 +171,10 @@ mod tests {
 
     #[test]
     fn who_the_child_becomes() {
-        let other = Target::Other {
-            uid: 5,
-            gid: 6,
-            groups: vec![],
-        };
-        assert_eq!(
-            decide(&request(Some(5.0), Some(6.0), None, false), (0, 0)).expect("fine"),
-            other
-        );
+        let other = Target::Other { uid: 5, gid: 6, groups: vec![] };
+        assert_eq!(decide(&request(Some(5.0), Some(6.0), None, false), (0, 0)).expect("fine"), other);
         let same = Target::Same { uid: 5, gid: 6 };
-        assert_eq!(
-            decide(&request(Some(5.0), Some(6.0), None, false), (5, 6)).expect("fine"),
-            same
-        );
+        assert_eq!(decide(&request(Some(5.0), Some(6.0), None, false), (5, 6)).expect("fine"), same);
         assert_eq!(decide(&request(None, None, None, false), (5, 6)).expect("fine"), same);
         let groups = decide(&request(Some(5.0), Some(6.0), Some(&[7.0]), false), (5, 6)).expect("fine");
         assert_eq!(groups.groups(), [7]);

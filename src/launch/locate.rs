@@ -32,11 +32,8 @@ pub fn locate(wanted: Locate) -> Result<Program> {
     if crate::sys::support::native_start().is_ok() {
         return super::spawner::locate(wanted);
     }
-    let search = Search {
-        command: wanted.command.as_deref(),
-        path: &wanted.path,
-        package_roots: &wanted.package_roots,
-    };
+    let search =
+        Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
     let reach: &dyn Reach = match wanted.target {
         Target::Same { .. } => &OwnReach,
         Target::Other { .. } => &ModeReach,

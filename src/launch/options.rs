@@ -34,16 +34,13 @@ pub struct Limits {
 /// # Errors
 /// `UNSUPPORTED` when this credential cannot be handed over so; `ERR_INVALID_ARG_VALUE` for another word.
 pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
-    let auto = plan.auto_delivery();
+    let auto = plan.names.auto_delivery();
     match asked {
         None | Some("auto") => Ok(auto),
         Some("env") => Ok(Delivery::Env),
         Some("fd") if auto == Delivery::Fd => Ok(Delivery::Fd),
         Some("fd") => Err(no_descriptor(plan, &plan.credential)),
-        Some("broker") => Err(unsupported(
-            plan,
-            "This version has no broker. Use delivery \"auto\".".into(),
-        )),
+        Some("broker") => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
         Some(_) => {
             let message = "options.delivery must be one of: auto, fd, env, broker.";
             Err(Error::new(ErrorCode::InvalidArgValue, message).name("delivery"))
@@ -61,7 +58,5 @@ fn no_descriptor(plan: &EnvPlan, credential: &Credential) -> Error {
 }
 
 fn unsupported(plan: &EnvPlan, message: String) -> Error {
-    Error::new(ErrorCode::Unsupported, message)
-        .provider(plan.provider.id)
-        .name("delivery")
+    Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery")
 }

@@ -69,10 +69,7 @@ enum State {
     /// Not started yet; signals that were sent meanwhile.
     Starting { signals: Vec<i32>, aborted: bool },
     /// It runs, or is a zombie: its pid and its group's are its own.
-    Running {
-        started: Started,
-        stopping: Option<Descendants>,
-    },
+    Running { started: Started, stopping: Option<Descendants> },
     /// It has been waited for, or was never started.
     Ended,
 }
@@ -83,18 +80,10 @@ impl Process {
     pub fn new(policy: StopPolicy, listener: Box<dyn Listener>) -> Arc<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let state = Mutex::new(State::Starting {
-            signals: Vec::new(),
-            aborted: false,
-        });
+        let state = Mutex::new(State::Starting { signals: Vec::new(), aborted: false });
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         listener.attach(id);
-        Arc::new(Self {
-            id,
-            policy,
-            listener,
-            state,
-        })
+        Arc::new(Self { id, policy, listener, state })
     }
 
     /// Signals its process group. The policy's signal stops it. Before the start the signal is kept.
@@ -146,13 +135,7 @@ impl Process {
     pub(super) fn started(self: &Arc<Self>, started: Started, program: String) {
         let pid = started.pid;
         let mut state = self.lock();
-        let previous = std::mem::replace(
-            &mut *state,
-            State::Running {
-                started,
-                stopping: None,
-            },
-        );
+        let previous = std::mem::replace(&mut *state, State::Running { started, stopping: None });
         self.listener.on_event(Event::Spawned { pid, program });
         if let Some(timeout) = self.policy.timeout {
             reaper::schedule(Instant::now() + timeout, self.id, Deadline::Timeout);
@@ -162,11 +145,7 @@ impl Process {
         };
         for signal in signals {
             let stops = signal == self.policy.signal;
-            let _ = if stops {
-                self.stop_running(&mut state)
-            } else {
-                signal_group(pid, signal)
-            };
+            let _ = if stops { self.stop_running(&mut state) } else { signal_group(pid, signal) };
         }
         if aborted {
             let _ = self.stop_running(&mut state);

@@ -80,43 +80,21 @@ fn prove(
     };
     let mut checks: Vec<Check> = checks_along(&path, interpreter.is_some()).collect();
     for tool in [&loader, &interpreter].into_iter().flatten() {
-        checks.extend(checks_along(
-            &std::fs::canonicalize(tool).unwrap_or_else(|_| tool.clone()),
-            false,
-        ));
+        checks.extend(checks_along(&std::fs::canonicalize(tool).unwrap_or_else(|_| tool.clone()), false));
     }
     if let Some(obstacle) = reach.first_obstacle(target, &checks)? {
-        return Err(unreachable(
-            provider,
-            &path,
-            target,
-            &checks[obstacle.index],
-            obstacle.errno,
-        ));
+        return Err(unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno));
     }
     let version = package::version_of(provider, &path);
-    Ok((
-        Program {
-            path,
-            found_at: found_at.into(),
-            found_by,
-            interpreter,
-            version,
-        },
-        checks,
-    ))
+    Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
 }
 
 fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
     let (message, wanted) = match search.command {
-        Some(command) if command.contains('/') => (
-            format!("There is no executable file at {command}, which options.command names."),
-            command,
-        ),
-        Some(command) => (
-            format!("{command}, which options.command names, is not on the child's PATH."),
-            command,
-        ),
+        Some(command) if command.contains('/') => {
+            (format!("There is no executable file at {command}, which options.command names."), command)
+        }
+        Some(command) => (format!("{command}, which options.command names, is not on the child's PATH."), command),
         None => {
             let command = provider.command;
             let message = format!(
@@ -127,18 +105,12 @@ fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
             (message, command)
         }
     };
-    Error::new(ErrorCode::ProgramNotFound, message)
-        .provider(provider.id)
-        .path(wanted)
-        .errno(libc::ENOENT, "spawn")
+    Error::new(ErrorCode::ProgramNotFound, message).provider(provider.id).path(wanted).errno(libc::ENOENT, "spawn")
 }
 
 fn unresolvable(provider: &'static Provider, found_at: &Path, error: &std::io::Error) -> Error {
-    let message = format!(
-        "{} was found, but does not lead to a file. Reinstall {}.",
-        found_at.display(),
-        provider.name
-    );
+    let message =
+        format!("{} was found, but does not lead to a file. Reinstall {}.", found_at.display(), provider.name);
     Error::new(ErrorCode::ProgramUnreachable, message)
         .provider(provider.id)
         .path(found_at.to_string_lossy())

@@ -39,14 +39,8 @@ pub trait Reach {
 pub fn checks_along(path: &Path, readable: bool) -> impl Iterator<Item = Check> {
     let mut ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
     ancestors.reverse();
-    let directories = ancestors.into_iter().map(|directory| Check {
-        path: directory.into(),
-        readable: false,
-    });
-    directories.chain([Check {
-        path: path.into(),
-        readable,
-    }])
+    let directories = ancestors.into_iter().map(|directory| Check { path: directory.into(), readable: false });
+    directories.chain([Check { path: path.into(), readable }])
 }
 
 /// Why a path is in the way, for a person: owner, mode, and what would mend it.
@@ -75,16 +69,9 @@ impl Reach for OwnReach {
     fn first_obstacle(&self, _: &Target, checks: &[Check]) -> Result<Option<Obstacle>> {
         use rustix::fs::{Access, AtFlags, CWD, accessat};
         for (index, check) in checks.iter().enumerate() {
-            let access = if check.readable {
-                Access::READ_OK | Access::EXEC_OK
-            } else {
-                Access::EXEC_OK
-            };
+            let access = if check.readable { Access::READ_OK | Access::EXEC_OK } else { Access::EXEC_OK };
             if let Err(error) = accessat(CWD, &check.path, access, AtFlags::EACCESS) {
-                return Ok(Some(Obstacle {
-                    index,
-                    errno: error.raw_os_error(),
-                }));
+                return Ok(Some(Obstacle { index, errno: error.raw_os_error() }));
             }
         }
         Ok(None)
@@ -131,10 +118,8 @@ mod tests {
     #[test]
     fn ancestors_come_first() {
         let paths: Vec<_> = checks_along(Path::new("/a/b"), true).collect();
-        let expected = [("/", false), ("/a", false), ("/a/b", true)].map(|(path, readable)| Check {
-            path: path.into(),
-            readable,
-        });
+        let expected =
+            [("/", false), ("/a", false), ("/a/b", true)].map(|(path, readable)| Check { path: path.into(), readable });
         assert_eq!(paths, expected);
     }
 
@@ -144,23 +129,11 @@ mod tests {
         let target = Target::Same { uid: 0, gid: 0 };
         for reach in [&OwnReach as &dyn Reach, &ModeReach] {
             let checks = [
-                Check {
-                    path: dir.path().into(),
-                    readable: false,
-                },
-                Check {
-                    path: dir.path().join("missing"),
-                    readable: false,
-                },
+                Check { path: dir.path().into(), readable: false },
+                Check { path: dir.path().join("missing"), readable: false },
             ];
             let obstacle = reach.first_obstacle(&target, &checks).expect("asked");
-            assert_eq!(
-                obstacle,
-                Some(Obstacle {
-                    index: 1,
-                    errno: libc::ENOENT
-                })
-            );
+            assert_eq!(obstacle, Some(Obstacle { index: 1, errno: libc::ENOENT }));
         }
     }
 

@@ -54,11 +54,8 @@ pub fn ensure() -> Result<()> {
         return Ok(());
     }
     let reaper = make().map_err(|error| {
-        Error::new(
-            ErrorCode::SpawnFailed,
-            format!("The thread that waits for children cannot be set up: {error}."),
-        )
-        .errno(error.raw_os_error(), "epoll_create1")
+        Error::new(ErrorCode::SpawnFailed, format!("The thread that waits for children cannot be set up: {error}."))
+            .errno(error.raw_os_error(), "epoll_create1")
     })?;
     let reaper = REAPER.get_or_init(|| reaper);
     thread::start("pe-reaper", move || turn(reaper))
@@ -68,11 +65,7 @@ fn make() -> std::result::Result<Reaper, rustix::io::Errno> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
-    Ok(Reaper {
-        epoll,
-        wake,
-        shared: Mutex::default(),
-    })
+    Ok(Reaper { epoll, wake, shared: Mutex::default() })
 }
 
 /// Calls [`Process::reap`] when the process has ended.
@@ -118,11 +111,7 @@ impl Reaper {
 
     fn due(&self) -> Option<(u64, Deadline)> {
         let mut shared = self.lock();
-        let first = shared
-            .deadlines
-            .first()
-            .copied()
-            .filter(|(when, _, _)| *when <= Instant::now())?;
+        let first = shared.deadlines.first().copied().filter(|(when, _, _)| *when <= Instant::now())?;
         shared.deadlines.remove(&first);
         Some((first.1, first.2))
     }

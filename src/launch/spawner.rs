@@ -54,11 +54,7 @@ fn jobs() -> Result<&'static Sender<Job>> {
     })?;
     let in_flight = Arc::new(InFlight::default());
     let watchdog = Watchdog::start(Arc::clone(&in_flight))?;
-    let room = Room {
-        stack,
-        in_flight,
-        proofs: Proofs::default(),
-    };
+    let room = Room { stack, in_flight, proofs: Proofs::default() };
     let (sender, receiver) = channel();
     thread::start("pe-spawner", move || round(&receiver, &watchdog, &room))?;
     Ok(JOBS.get_or_init(|| sender))
@@ -91,15 +87,9 @@ fn round(jobs: &Receiver<Job>, watchdog: &Watchdog, room: &Room) {
 }
 
 fn locate_here(wanted: &Locate, room: &Room) -> Result<Program> {
-    let search = Search {
-        command: wanted.command.as_deref(),
-        path: &wanted.path,
-        package_roots: &wanted.package_roots,
-    };
-    let reach = execute::TargetReach {
-        room,
-        provider: wanted.provider,
-    };
+    let search =
+        Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
+    let reach = execute::TargetReach { room, provider: wanted.provider };
     program::resolve(wanted.provider, &search, &wanted.target, &reach, &room.proofs)
 }
 
@@ -108,9 +98,7 @@ fn locate_here(wanted: &Locate, room: &Room) -> Result<Program> {
 /// # Errors
 /// `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
-    jobs()?
-        .send(Job::Start(Box::new(start), Arc::clone(process)))
-        .map_err(|_| gone())
+    jobs()?.send(Job::Start(Box::new(start), Arc::clone(process))).map_err(|_| gone())
 }
 
 /// Finds a program, and waits for the answer.
@@ -119,9 +107,7 @@ pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
 /// What [`program::resolve`] says; `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn locate(wanted: Locate) -> Result<Program> {
     let (sender, receiver) = channel();
-    jobs()?
-        .send(Job::Locate(Box::new(wanted), sender))
-        .map_err(|_| gone())?;
+    jobs()?.send(Job::Locate(Box::new(wanted), sender)).map_err(|_| gone())?;
     receiver.recv().map_err(|_| gone())?
 }
 

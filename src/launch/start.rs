@@ -47,17 +47,10 @@ impl Start {
     /// `ERR_INVALID_ARG_VALUE` for arguments, paths or names that cannot be.
     pub fn check(&self) -> Result<()> {
         let directories = [];
-        let context = ArgumentContext {
-            delivery: self.delivery,
-            trust: self.trust,
-            directories: &directories,
-        };
+        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::check_all(&self.env, &self.arguments, &context)?;
         for (name, text) in [("cwd", &self.directory), ("command", &self.command)] {
-            if text
-                .as_deref()
-                .is_some_and(|text| text.is_empty() || text.contains('\0'))
-            {
+            if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
@@ -71,11 +64,7 @@ impl Start {
     /// `ERR_INVALID_ARG_VALUE`, see [`arguments::build`].
     pub fn arguments(&self) -> Result<Vec<String>> {
         let directories = self.directories();
-        let context = ArgumentContext {
-            delivery: self.delivery,
-            trust: self.trust,
-            directories: &directories,
-        };
+        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::build(&self.env, self.arguments.clone(), &context)
     }
 
@@ -84,40 +73,28 @@ impl Start {
     /// # Errors
     /// `SPAWN_FAILED` when there is no descriptor for it.
     pub fn credential_pipe(&self) -> Result<Option<OwnedFd>> {
-        if self.env.descriptor_variable(self.delivery).is_none() {
+        if self.env.names.descriptor_variable(self.delivery).is_none() {
             return Ok(None);
         }
         let Some(secret) = self.env.credential.secret.as_deref() else {
             return Ok(None);
         };
-        stdio::pipe_holding(secret)
-            .map(Some)
-            .map_err(|errno| no_descriptor(errno.raw_os_error()))
+        stdio::pipe_holding(secret).map(Some).map_err(|errno| no_descriptor(errno.raw_os_error()))
     }
 
     /// The workspace's directory, the working directory and those that the arguments name, by their given and their real
     /// names: Codex compares the real one, except after its own `--cd`.
     fn directories(&self) -> Vec<String> {
-        let base = self
-            .directory
-            .clone()
-            .or_else(|| Some(std::env::current_dir().ok()?.to_string_lossy().into_owned()));
+        let base =
+            self.directory.clone().or_else(|| Some(std::env::current_dir().ok()?.to_string_lossy().into_owned()));
         let base = base.unwrap_or_else(|| "/".into());
         let in_arguments = arguments::directories_in(&self.env, &self.arguments);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
-        let given: Vec<String> = self
-            .env
-            .workspace_dir
-            .clone()
-            .into_iter()
-            .chain([base.clone()])
-            .chain(in_arguments)
-            .collect();
+        let given: Vec<String> =
+            self.env.workspace_dir.clone().into_iter().chain([base.clone()]).chain(in_arguments).collect();
         let mut all = Vec::new();
         for directory in given {
-            let real = std::fs::canonicalize(&directory)
-                .ok()
-                .map(|path| path.to_string_lossy().into_owned());
+            let real = std::fs::canonicalize(&directory).ok().map(|path| path.to_string_lossy().into_owned());
             for name in [Some(directory), real].into_iter().flatten() {
                 if !all.contains(&name) {
                     all.push(name);
@@ -132,7 +109,5 @@ impl Start {
 pub fn no_descriptor(errno: i32) -> Error {
     let reason = std::io::Error::from_raw_os_error(errno);
     let message = format!("There is no descriptor for the child's streams: {reason}. See ulimit -n.");
-    Error::new(ErrorCode::SpawnFailed, message)
-        .step(Step::Stdio.name())
-        .errno(errno, "pipe2")
+    Error::new(ErrorCode::SpawnFailed, message).step(Step::Stdio.name()).errno(errno, "pipe2")
 }

@@ -17,10 +17,7 @@ pub fn start(name: &str, mut round: impl FnMut() + Send + 'static) -> Result<()>
             let _ = catch_unwind(AssertUnwindSafe(&mut round));
         }
     };
-    let started = std::thread::Builder::new()
-        .name(name.into())
-        .stack_size(STACK_BYTES)
-        .spawn(body);
+    let started = std::thread::Builder::new().name(name.into()).stack_size(STACK_BYTES).spawn(body);
     started.map(drop).map_err(|error| {
         let message = format!("The system gives no thread for {name}: {error}.");
         Error::new(ErrorCode::SpawnFailed, message).errno(error.raw_os_error().unwrap_or(libc::EAGAIN), "clone")

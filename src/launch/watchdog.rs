@@ -34,11 +34,7 @@ impl Watchdog {
     pub fn start(in_flight: Arc<InFlight>) -> Result<Self> {
         let busy = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = std::sync::mpsc::channel();
-        let mut state = Look {
-            busy: Arc::clone(&busy),
-            in_flight,
-            since: None,
-        };
+        let mut state = Look { busy: Arc::clone(&busy), in_flight, since: None };
         let mut hello = Some(sender);
         thread::start("pe-watchdog", move || {
             if let Some(sender) = hello.take() {
@@ -47,10 +43,7 @@ impl Watchdog {
             state.turn();
         })?;
         let thread = receiver.recv().map_err(|_| {
-            crate::error::Error::new(
-                crate::error::ErrorCode::Internal,
-                "The watchdog's thread did not start.",
-            )
+            crate::error::Error::new(crate::error::ErrorCode::Internal, "The watchdog's thread did not start.")
         })?;
         Ok(Self { busy, thread })
     }
@@ -80,10 +73,7 @@ impl Look {
         }
         std::thread::sleep(INTERVAL);
         let generation = self.in_flight.generation.load(Ordering::Acquire);
-        let since = self
-            .since
-            .filter(|(seen, _)| *seen == generation)
-            .map_or_else(Instant::now, |(_, since)| since);
+        let since = self.since.filter(|(seen, _)| *seen == generation).map_or_else(Instant::now, |(_, since)| since);
         self.since = Some((generation, since));
         self.in_flight.with_child(|pidfd| {
             if is_stopped(pidfd) || since.elapsed() > LIMIT {

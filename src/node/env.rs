@@ -9,7 +9,7 @@ use super::boundary_error::IntoNapi;
 use super::frame::{self, Consumed};
 use super::server::NativeServerCredentials;
 use super::state::{self, Slot};
-use crate::environment::{BASE_NAMES, Delivery, EnvPlan, EnvRequest, ExecLimits};
+use crate::environment::{BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext};
 use crate::launch::options::WorkspaceTrust;
@@ -23,6 +23,7 @@ pub struct NativeProviderEnv {
     slot: Arc<Slot<EnvPlan>>,
     /// What stays to be told after `dispose()`.
     facts: Facts,
+    names: EnvNames,
 }
 
 struct Facts {
@@ -69,10 +70,8 @@ fn build(frame: &[u8], json: Option<&[u8]>, server: Option<&NativeServerCredenti
         workspace_dir: plan.workspace_dir.clone(),
         base_url: plan.base_url.clone(),
     };
-    Ok(NativeProviderEnv {
-        slot: state::register(Slot::new(plan)),
-        facts,
-    })
+    let names = plan.names.clone();
+    Ok(NativeProviderEnv { slot: state::register(Slot::new(plan)), facts, names })
 }
 
 #[napi]
@@ -127,31 +126,25 @@ impl NativeProviderEnv {
         self.slot.get().is_none()
     }
 
-    /// The names that the child gets with the delivery `auto`, sorted.
+    /// The names that the child gets with the delivery `auto`, sorted; also after `dispose()`.
     #[napi(catch_unwind)]
-    pub fn names(&self) -> napi::Result<Vec<String>> {
-        let plan = self.plan().into_napi()?;
-        let mut names: Vec<String> = plan
-            .variables(plan.auto_delivery())
-            .map(|variable| variable.name.to_owned())
-            .collect();
-        names.sort_unstable();
-        Ok(names)
+    pub fn names(&self) -> Vec<String> {
+        let names = self.names.sorted(self.names.auto_delivery());
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// The value of a variable that holds no secret.
     #[napi(catch_unwind)]
     pub fn get(&self, name: String) -> napi::Result<Option<String>> {
         let plan = self.plan().into_napi()?;
-        let secret = [Delivery::Env, plan.auto_delivery()].into_iter().any(|delivery| {
-            plan.variables(delivery)
-                .any(|variable| variable.name == name && variable.is_secret)
-        });
+        let secret = [Delivery::Env, plan.names.auto_delivery()]
+            .into_iter()
+            .any(|delivery| plan.variables(delivery).any(|variable| variable.name == name && variable.is_secret));
         if secret {
             let message = format!("{name} holds a secret. Only exposeSecrets() hands it out.");
             return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).into_napi();
         }
-        let mut variables = plan.variables(plan.auto_delivery());
+        let mut variables = plan.variables(plan.names.auto_delivery());
         let found = variables.find(|variable| variable.name == name);
         Ok(found.map(|variable| String::from_utf8_lossy(variable.value).into_owned()))
     }
@@ -162,12 +155,7 @@ impl NativeProviderEnv {
         let plan = self.plan().into_napi()?;
         let pairs = plan.variables(Delivery::Env);
         Ok(pairs
-            .flat_map(|variable| {
-                [
-                    variable.name.to_owned(),
-                    String::from_utf8_lossy(variable.value).into_owned(),
-                ]
-            })
+            .flat_map(|variable| [variable.name.to_owned(), String::from_utf8_lossy(variable.value).into_owned()])
             .collect())
     }
 
@@ -175,16 +163,9 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn plain(&self) -> napi::Result<Vec<String>> {
         let plan = self.plan().into_napi()?;
-        let pairs = plan
-            .variables(plan.auto_delivery())
-            .filter(|variable| !variable.is_secret);
+        let pairs = plan.variables(plan.names.auto_delivery()).filter(|variable| !variable.is_secret);
         Ok(pairs
-            .flat_map(|variable| {
-                [
-                    variable.name.to_owned(),
-                    String::from_utf8_lossy(variable.value).into_owned(),
-                ]
-            })
+            .flat_map(|variable| [variable.name.to_owned(), String::from_utf8_lossy(variable.value).into_owned()])
             .collect())
     }
 
@@ -192,19 +173,9 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn config_overrides(&self, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
         let plan = self.plan().into_napi()?;
-        let trust = if trusted {
-            WorkspaceTrust::Trusted
-        } else {
-            WorkspaceTrust::Untrusted
-        };
-        let context = ArgumentContext {
-            delivery: Delivery::Env,
-            trust,
-            directories: &directories,
-        };
-        Ok(arguments::overrides(&plan, &context)
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect())
+        let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
+        let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
+        Ok(arguments::overrides(&plan, &context).map(|(key, value)| format!("{key}={value}")).collect())
     }
 
     /// Wipes it.
@@ -248,8 +219,5 @@ pub fn sdk_variables(provider: String) -> Vec<&'static str> {
 /// The workspace option that sets each provider's state directory, as provider and option by turns.
 #[napi(catch_unwind)]
 pub fn state_dir_options() -> Vec<&'static str> {
-    PROVIDERS
-        .iter()
-        .flat_map(|row| [row.id, row.state_directory.option])
-        .collect()
+    PROVIDERS.iter().flat_map(|row| [row.id, row.state_directory.option]).collect()
 }

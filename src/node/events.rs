@@ -38,10 +38,7 @@ const ENDED: u32 = 5;
     ts_args_type = "callback: (id: number, kind: number, number: number, text?: string | null) => void"
 )]
 pub fn listen(env: Env, callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<()> {
-    let callback = callback
-        .build_threadsafe_function::<Arguments>()
-        .weak::<true>()
-        .build()?;
+    let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
     CALLBACK.with_borrow_mut(|slot| *slot = Some(Arc::new(callback)));
     env.add_env_cleanup_hook((), |()| {
         state::kill_all();
@@ -60,10 +57,7 @@ pub fn dispose_all() {
 /// A listener for one process of the calling environment.
 pub fn listener() -> Option<Box<dyn Listener>> {
     let callback = CALLBACK.with_borrow(Clone::clone)?;
-    Some(Box::new(ToJs {
-        callback,
-        id: std::sync::atomic::AtomicU64::new(0),
-    }))
+    Some(Box::new(ToJs { callback, id: std::sync::atomic::AtomicU64::new(0) }))
 }
 
 struct ToJs {
@@ -87,8 +81,6 @@ impl Listener for ToJs {
         };
         let id = self.id.load(std::sync::atomic::Ordering::Acquire) as f64;
         // A closing environment hears nothing more, which is as it should be.
-        let _ = self
-            .callback
-            .call((id, kind, number, text).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        let _ = self.callback.call((id, kind, number, text).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

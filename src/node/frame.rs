@@ -3,14 +3,15 @@
 //!
 //! A record is a tag (1 byte), the lengths of name and value (4 bytes each, little-endian), the name, the value.
 
+use std::borrow::Cow;
+
 use napi::bindgen_prelude::BufferSlice;
 use zeroize::Zeroize;
 
 use crate::environment::EnvRequest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::Payload;
+use crate::payload::{Input, Payload};
 use crate::provider::PayloadField;
-use crate::secret::Secret;
 
 /// Input that is wiped when it has been used, whatever came of it.
 pub struct Consumed<'env>(pub BufferSlice<'env>);
@@ -21,7 +22,7 @@ impl Drop for Consumed<'_> {
     }
 }
 
-type Read = fn(&mut Payload, &mut EnvRequest, &[u8], &[u8]) -> Result<()>;
+type Read = for<'a> fn(&mut Payload<'a>, &mut EnvRequest<'a>, &'a [u8], &'a [u8]) -> Result<()>;
 
 /// What each tag says; `lib/frame.js` has the same list.
 static TAGS: &[Read] = &[
@@ -29,12 +30,9 @@ static TAGS: &[Read] = &[
     |payload, _, _, value| payload.set_credential(PayloadField::ApiKey, value),
     |payload, _, _, value| payload.set_credential(PayloadField::OauthAccessToken, value),
     |payload, _, _, value| payload.set_session_cookie(value),
-    |payload, _, name, value| payload.add_user_env_key(text(name)?, Secret::copy_of(value)),
+    |payload, _, name, value| payload.add_user_env_key(Cow::Borrowed(text(name)?), Input::Borrowed(value)),
     |_, request, name, value| push(&mut request.base, name, value),
-    |_, request, name, value| {
-        request.inherit.push((text(name)?, Some(text(value)?)));
-        Ok(())
-    },
+    |_, request, name, value| push(&mut request.inherit, name, value),
     |_, request, name, _| {
         request.inherit.push((text(name)?, None));
         Ok(())
@@ -54,7 +52,7 @@ static TAGS: &[Read] = &[
 ///
 /// # Errors
 /// What a field's value is refused for; `INTERNAL` for a frame that the facade cannot have made.
-pub fn read(mut rest: &[u8], payload: &mut Payload, request: &mut EnvRequest) -> Result<()> {
+pub fn read<'a>(mut rest: &'a [u8], payload: &mut Payload<'a>, request: &mut EnvRequest<'a>) -> Result<()> {
     while !rest.is_empty() {
         let (header, body) = rest.split_at_checked(9).ok_or_else(broken)?;
         let read = TAGS.get(usize::from(header[0])).ok_or_else(broken)?;
@@ -70,24 +68,21 @@ fn length(bytes: &[u8]) -> usize {
     bytes.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
 }
 
-fn push(list: &mut Vec<(String, String)>, name: &[u8], value: &[u8]) -> Result<()> {
-    list.push((text(name)?, text(value)?));
+fn push<'a, V: From<&'a str>>(list: &mut Vec<(&'a str, V)>, name: &'a [u8], value: &'a [u8]) -> Result<()> {
+    list.push((text(name)?, text(value)?.into()));
     Ok(())
 }
 
-fn set(slot: &mut Option<String>, value: &[u8]) -> Result<()> {
+fn set<'a>(slot: &mut Option<&'a str>, value: &'a [u8]) -> Result<()> {
     *slot = Some(text(value)?);
     Ok(())
 }
 
 /// The facade writes UTF-8; anything else is a name or value that no JavaScript string can be.
-fn text(bytes: &[u8]) -> Result<String> {
-    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| broken())
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| broken())
 }
 
 fn broken() -> Error {
-    Error::new(
-        ErrorCode::Internal,
-        "The facade and the addon do not fit together. Reinstall the package.",
-    )
+    Error::new(ErrorCode::Internal, "The facade and the addon do not fit together. Reinstall the package.")
 }

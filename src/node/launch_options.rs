@@ -23,12 +23,7 @@ pub struct NativeIdentity {
 
 impl From<NativeIdentity> for IdentityRequest {
     fn from(ids: NativeIdentity) -> Self {
-        Self {
-            uid: ids.uid,
-            gid: ids.gid,
-            groups: ids.groups,
-            allow_root: ids.allow_root.unwrap_or(false),
-        }
+        Self { uid: ids.uid, gid: ids.gid, groups: ids.groups, allow_root: ids.allow_root.unwrap_or(false) }
     }
 }
 
@@ -72,17 +67,9 @@ impl NativeStart {
         let plan = env.plan()?;
         let delivery = options::delivery(&plan, self.delivery.as_deref())?;
         let target = identity::decide(&ids.into(), sys::identity::own())?;
-        let trust = if self.trusted {
-            WorkspaceTrust::Trusted
-        } else {
-            WorkspaceTrust::Untrusted
-        };
+        let trust = if self.trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
         let directory = self.cwd.take().or_else(|| plan.workspace_dir.clone());
-        let extra = self
-            .extra
-            .chunks_exact(2)
-            .map(|pair| (pair[0].clone(), pair[1].clone()))
-            .collect();
+        let extra = self.extra.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
         let start = Start {
             env: plan,
             delivery,

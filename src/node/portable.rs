@@ -46,10 +46,7 @@ fn prepare(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentit
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let variables = start.env.variables(start.delivery);
     let own = variables.flat_map(|variable| [variable.name.to_owned(), text(variable.value)]);
-    let extra = start
-        .extra
-        .iter()
-        .flat_map(|(name, value)| [name.clone(), value.clone()]);
+    let extra = start.extra.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
     Ok(NativePortable {
         program: program.path.to_string_lossy().into_owned(),
         args,

@@ -44,13 +44,7 @@ fn resolve(
     let provider = provider::find(provider)?;
     let target = identity::decide(&ids.into(), sys::identity::own())?;
     let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
-    let program = locate(Locate {
-        provider,
-        command,
-        path,
-        package_roots,
-        target,
-    })?;
+    let program = locate(Locate { provider, command, path, package_roots, target })?;
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     Ok(NativeProgram {
         path: text(program.path),

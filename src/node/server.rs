@@ -36,10 +36,7 @@ fn take() -> Result<NativeServerCredentials> {
             names.push(name);
         }
     }
-    Ok(NativeServerCredentials {
-        slot: Slot::new(keys),
-        names,
-    })
+    Ok(NativeServerCredentials { slot: Slot::new(keys), names })
 }
 
 fn cannot_wipe(why: &str) -> Error {
@@ -69,21 +66,14 @@ impl NativeServerCredentials {
     #[napi(getter, catch_unwind)]
     pub fn providers(&self) -> Vec<&'static str> {
         let keys = self.slot.get();
-        keys.map(|keys| keys.providers().map(|(id, _)| id).collect())
-            .unwrap_or_default()
+        keys.map(|keys| keys.providers().map(|(id, _)| id).collect()).unwrap_or_default()
     }
 
     #[napi(catch_unwind)]
     pub fn fingerprint(&self, provider: String) -> napi::Result<Option<String>> {
         let Some(keys) = self.slot.get() else { return Ok(None) };
-        let found = keys
-            .providers()
-            .find(|(id, _)| *id == provider)
-            .map(|(_, secret)| Secret::fingerprint(secret));
-        Ok(found
-            .transpose()
-            .into_napi()?
-            .map(|fingerprint| fingerprint.to_string()))
+        let found = keys.providers().find(|(id, _)| *id == provider).map(|(_, secret)| Secret::fingerprint(secret));
+        Ok(found.transpose().into_napi()?.map(|fingerprint| fingerprint.to_string()))
     }
 
     #[napi(catch_unwind)]

@@ -62,10 +62,7 @@ fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIde
     spawner::start(start, &process)?;
     let id = process.id as f64;
     state::add_process(process);
-    Ok(NativeProcess {
-        id,
-        stdio: ours.map(|end| end.map_or(-1, IntoRawFd::into_raw_fd)).into(),
-    })
+    Ok(NativeProcess { id, stdio: ours.map(|end| end.map_or(-1, IntoRawFd::into_raw_fd)).into() })
 }
 
 fn not_open(number: i32) -> Error {

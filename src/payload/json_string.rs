@@ -1,20 +1,21 @@
-//! Decodes one JSON string literal into a [`Secret`] of exactly its decoded size.
+//! Decodes one JSON string literal: a literal without escapes is its own value, and is not copied; one with escapes
+//! becomes a [`Secret`] of exactly its decoded size.
 //!
 //! `serde_json` decodes a string with escapes through a growing scratch buffer, whose earlier allocations keep parts
 //! of the value. Here the literal is walked twice: once to count, once to write.
 
+use super::Input;
 use crate::secret::Secret;
 
 /// Decodes `literal`, a JSON string that a parser has already found to be well-formed JSON.
 ///
 /// # Errors
 /// A phrase for the end of a sentence; it holds nothing of the literal.
-pub(super) fn decode(literal: &str) -> Result<Secret, &'static str> {
-    let inner = literal
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or("must be a string")?
-        .as_bytes();
+pub(super) fn decode(literal: &str) -> Result<Input<'_>, &'static str> {
+    let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or("must be a string")?.as_bytes();
+    if !inner.contains(&b'\\') {
+        return Ok(Input::Borrowed(inner));
+    }
     let mut length = 0;
     walk(inner, |bytes| length += bytes.len())?;
     Secret::build(length, |target| {
@@ -24,6 +25,7 @@ pub(super) fn decode(literal: &str) -> Result<Secret, &'static str> {
             at += bytes.len();
         })
     })
+    .map(Input::Decoded)
 }
 
 /// Hands the decoded bytes to `emit`, run by run.
@@ -64,9 +66,7 @@ fn unicode<'a>(rest: &'a [u8], emit: &mut impl FnMut(&[u8])) -> Result<&'a [u8],
     let first = hex_unit(rest).ok_or(LONE)?;
     let (scalar, width) = match first {
         0xd800..=0xdbff => {
-            let second = hex_unit(&rest[6..])
-                .filter(|unit| (0xdc00..=0xdfff).contains(unit))
-                .ok_or(LONE)?;
+            let second = hex_unit(&rest[6..]).filter(|unit| (0xdc00..=0xdfff).contains(unit)).ok_or(LONE)?;
             (0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12)
         }
         _ => (first, 6),
@@ -81,9 +81,7 @@ fn unicode<'a>(rest: &'a [u8], emit: &mut impl FnMut(&[u8])) -> Result<&'a [u8],
 /// The code unit of `\uXXXX` at the head of `rest`.
 fn hex_unit(rest: &[u8]) -> Option<u32> {
     let digits = rest.strip_prefix(b"\\u")?.get(..4)?;
-    digits
-        .iter()
-        .try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
+    digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::*;
 
 const SENTINEL: &str = "s3ntinel-Never-Printed";
 
-fn parse(json: &str) -> Result<Payload> {
+fn parse(json: &str) -> Result<Payload<'_>> {
     Payload::from_json(json.as_bytes())
 }
 
@@ -42,28 +42,13 @@ fn refusals_name_the_field_and_repeat_nothing() {
         (format!(r#"{{"apiKey":"{SENTINEL}"}} x"#), "not JSON"),
         (format!(r#""{SENTINEL}""#), "not an object"),
         (format!(r#"{{"apiKey":"a","apiKey":"{SENTINEL}"}}"#), "each field once"),
-        (
-            format!(r#"{{"apiKey":["{SENTINEL}"]}}"#),
-            "payload.apiKey must be a string",
-        ),
-        (
-            format!(r#"{{"apiKey":"{SENTINEL}\u0000"}}"#),
-            "payload.apiKey has a NUL",
-        ),
+        (format!(r#"{{"apiKey":["{SENTINEL}"]}}"#), "payload.apiKey must be a string"),
+        (format!(r#"{{"apiKey":"{SENTINEL}\u0000"}}"#), "payload.apiKey has a NUL"),
         (format!(r#"{{"apiKey":"{SENTINEL}\ud800"}}"#), "surrogate"),
         (format!(r#"{{"provider":"{SENTINEL}"}}"#), "claude, codex"),
-        (
-            format!(r#"{{"provider":{{"{SENTINEL}":1}}}}"#),
-            "payload.provider must be a string",
-        ),
-        (
-            format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#),
-            "each name once",
-        ),
-        (
-            format!(r#"{{"userEnvKeys":{{"A":{{"{SENTINEL}":1}}}}}}"#),
-            "payload.userEnvKeys must be a string",
-        ),
+        (format!(r#"{{"provider":{{"{SENTINEL}":1}}}}"#), "payload.provider must be a string"),
+        (format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#), "each name once"),
+        (format!(r#"{{"userEnvKeys":{{"A":{{"{SENTINEL}":1}}}}}}"#), "payload.userEnvKeys must be a string"),
         (format!(r#"{{"userEnvKeys":"{SENTINEL}"}}"#), "must be an object"),
     ];
     for (json, phrase) in cases {
@@ -92,9 +77,7 @@ fn the_limit_is_the_workers() {
 
 #[test]
 fn debug_shows_no_value() {
-    let payload = parse(&format!(
-        r#"{{"apiKey":"{SENTINEL}","userEnvKeys":{{"A":"{SENTINEL}"}}}}"#
-    ))
-    .expect("valid");
+    let json = format!(r#"{{"apiKey":"{SENTINEL}","userEnvKeys":{{"A":"{SENTINEL}"}}}}"#);
+    let payload = parse(&json).expect("valid");
     assert!(!format!("{payload:?}").contains(SENTINEL));
 }

@@ -52,11 +52,7 @@ pub static CLAUDE: Provider = Provider {
     },
     // An unwritable TMPDIR ends it with EACCES on mkdir '<TMPDIR>/claude-<uid>'. An unwritable state directory it
     // survives.
-    directory_needs: &[DirectoryNeed {
-        variable: "TMPDIR",
-        otherwise: "/tmp",
-        made_when_default: false,
-    }],
+    directory_needs: &[DirectoryNeed { variable: "TMPDIR", otherwise: "/tmp", made_when_default: false }],
     // Without it, a uid that has no passwd entry crashes in uv_os_homedir.
     required_variables: &["HOME"],
     base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
@@ -89,58 +85,28 @@ pub static CLAUDE: Provider = Provider {
         code("@anthropic-ai/claude-code-darwin-x64", "macos", "x86_64", ""),
         code("@anthropic-ai/claude-code-darwin-arm64", "macos", "aarch64", ""),
         sdk("@anthropic-ai/claude-agent-sdk-linux-x64", "linux", "x86_64", "gnu"),
-        sdk(
-            "@anthropic-ai/claude-agent-sdk-linux-x64-musl",
-            "linux",
-            "x86_64",
-            "musl",
-        ),
+        sdk("@anthropic-ai/claude-agent-sdk-linux-x64-musl", "linux", "x86_64", "musl"),
         sdk("@anthropic-ai/claude-agent-sdk-linux-arm64", "linux", "aarch64", "gnu"),
-        sdk(
-            "@anthropic-ai/claude-agent-sdk-linux-arm64-musl",
-            "linux",
-            "aarch64",
-            "musl",
-        ),
+        sdk("@anthropic-ai/claude-agent-sdk-linux-arm64-musl", "linux", "aarch64", "musl"),
         sdk("@anthropic-ai/claude-agent-sdk-darwin-x64", "macos", "x86_64", ""),
         sdk("@anthropic-ai/claude-agent-sdk-darwin-arm64", "macos", "aarch64", ""),
     ],
 };
 
 const fn blank(name: &'static str) -> CredentialName {
-    CredentialName {
-        name,
-        unused: WhenUnused::Blank,
-    }
+    CredentialName { name, unused: WhenUnused::Blank }
 }
 
 const fn absent(name: &'static str) -> CredentialName {
-    CredentialName {
-        name,
-        unused: WhenUnused::Absent,
-    }
+    CredentialName { name, unused: WhenUnused::Absent }
 }
 
 const fn code(name: &'static str, os: &'static str, arch: &'static str, libc: &'static str) -> NativePackage {
-    NativePackage {
-        name,
-        os,
-        arch,
-        libc,
-        file: "claude",
-        version: ("@anthropic-ai/claude-code", "version"),
-    }
+    NativePackage { name, os, arch, libc, file: "claude", version: ("@anthropic-ai/claude-code", "version") }
 }
 
 /// The Agent SDK's packages are versioned as the SDK is; its own manifest names the CLI's version.
 const fn sdk(name: &'static str, os: &'static str, arch: &'static str, libc: &'static str) -> NativePackage {
     let version = ("@anthropic-ai/claude-agent-sdk", "claudeCodeVersion");
-    NativePackage {
-        name,
-        os,
-        arch,
-        libc,
-        file: "claude",
-        version,
-    }
+    NativePackage { name, os, arch, libc, file: "claude", version }
 }

@@ -40,11 +40,7 @@ pub static CODEX: Provider = Provider {
         is_credential: false,
     },
     // Missing: exit 1 at once. Not writable: exit 1 after 5 s.
-    directory_needs: &[DirectoryNeed {
-        variable: "CODEX_HOME",
-        otherwise: ".codex",
-        made_when_default: true,
-    }],
+    directory_needs: &[DirectoryNeed { variable: "CODEX_HOME", otherwise: ".codex", made_when_default: true }],
     required_variables: &["HOME"],
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,
@@ -57,16 +53,8 @@ pub static CODEX: Provider = Provider {
         },
         // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
         // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
-        ConfigOverride {
-            key: "projects",
-            value: OverrideValue::UntrustedProjects,
-            when: When::Untrusted,
-        },
-        ConfigOverride {
-            key: "openai_base_url",
-            value: OverrideValue::BaseUrl,
-            when: When::BaseUrl,
-        },
+        ConfigOverride { key: "projects", value: OverrideValue::UntrustedProjects, when: When::Untrusted },
+        ConfigOverride { key: "openai_base_url", value: OverrideValue::BaseUrl, when: When::BaseUrl },
     ],
     override_options: &["-c", "--config"],
     level_options: &["--enable", "--disable"],
@@ -75,62 +63,26 @@ pub static CODEX: Provider = Provider {
     command: "codex",
     launcher_packages: &["@openai/codex"],
     native_packages: &[
-        musl(
-            "@openai/codex-linux-x64",
-            "x86_64",
-            "vendor/x86_64-unknown-linux-musl/bin/codex",
-        ),
-        musl(
-            "@openai/codex-linux-arm64",
-            "aarch64",
-            "vendor/aarch64-unknown-linux-musl/bin/codex",
-        ),
-        darwin(
-            "@openai/codex-darwin-x64",
-            "x86_64",
-            "vendor/x86_64-apple-darwin/bin/codex",
-        ),
-        darwin(
-            "@openai/codex-darwin-arm64",
-            "aarch64",
-            "vendor/aarch64-apple-darwin/bin/codex",
-        ),
+        musl("@openai/codex-linux-x64", "x86_64", "vendor/x86_64-unknown-linux-musl/bin/codex"),
+        musl("@openai/codex-linux-arm64", "aarch64", "vendor/aarch64-unknown-linux-musl/bin/codex"),
+        darwin("@openai/codex-darwin-x64", "x86_64", "vendor/x86_64-apple-darwin/bin/codex"),
+        darwin("@openai/codex-darwin-arm64", "aarch64", "vendor/aarch64-apple-darwin/bin/codex"),
     ],
 };
 
 const fn blank(name: &'static str) -> CredentialName {
-    CredentialName {
-        name,
-        unused: WhenUnused::Blank,
-    }
+    CredentialName { name, unused: WhenUnused::Blank }
 }
 
 const fn absent(name: &'static str) -> CredentialName {
-    CredentialName {
-        name,
-        unused: WhenUnused::Absent,
-    }
+    CredentialName { name, unused: WhenUnused::Absent }
 }
 
 /// Linked statically against musl: runs on any Linux.
 const fn musl(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
-    NativePackage {
-        name,
-        os: "linux",
-        arch,
-        libc: "",
-        file,
-        version: ("@openai/codex", "version"),
-    }
+    NativePackage { name, os: "linux", arch, libc: "", file, version: ("@openai/codex", "version") }
 }
 
 const fn darwin(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
-    NativePackage {
-        name,
-        os: "macos",
-        arch,
-        libc: "",
-        file,
-        version: ("@openai/codex", "version"),
-    }
+    NativePackage { name, os: "macos", arch, libc: "", file, version: ("@openai/codex", "version") }
 }

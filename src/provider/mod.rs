@@ -26,11 +26,8 @@ pub static PROVIDERS: &[&Provider] = &[&claude::CLAUDE, &codex::CODEX];
 pub fn find(id: &str) -> Result<&'static Provider> {
     PROVIDERS.iter().copied().find(|row| row.id == id).ok_or_else(|| {
         let known: Vec<&str> = PROVIDERS.iter().map(|row| row.id).collect();
-        Error::new(
-            ErrorCode::Unknown,
-            format!("There is no such provider. Use one of: {}.", known.join(", ")),
-        )
-        .name("provider")
+        Error::new(ErrorCode::Unknown, format!("There is no such provider. Use one of: {}.", known.join(", ")))
+            .name("provider")
     })
 }
 
@@ -42,10 +39,7 @@ pub fn default_provider() -> &'static Provider {
 
 /// Every variable name that carries a credential for some provider.
 pub fn credential_names() -> impl Iterator<Item = (&'static Provider, &'static str)> {
-    PROVIDERS
-        .iter()
-        .copied()
-        .flat_map(|row| row.own_credential_names().map(move |name| (row, name)))
+    PROVIDERS.iter().copied().flat_map(|row| row.own_credential_names().map(move |name| (row, name)))
 }
 
 #[cfg(test)]

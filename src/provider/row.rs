@@ -216,10 +216,7 @@ pub struct NativePackage {
 impl Provider {
     /// Every variable that its CLI reads a credential from.
     pub fn own_credential_names(&self) -> impl Iterator<Item = &'static str> {
-        let slots = self
-            .slots
-            .iter()
-            .flat_map(|slot| slot.variables.iter().copied().chain(slot.descriptor_variable));
+        let slots = self.slots.iter().flat_map(|slot| slot.variables.iter().copied().chain(slot.descriptor_variable));
         slots.chain(self.credential_names.iter().map(|row| row.name))
     }
 

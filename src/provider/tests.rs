@@ -15,11 +15,7 @@ fn ids_and_credential_names_are_unique() {
 #[test]
 fn a_credential_name_known_to_one_row_is_handled_by_all() {
     for (row, name) in credential_names() {
-        assert!(
-            forbidden::reason(name).is_some(),
-            "{name} of {} could be inherited",
-            row.id
-        );
+        assert!(forbidden::reason(name).is_some(), "{name} of {} could be inherited", row.id);
     }
     for (prefix, class) in KEY_CLASSES.iter().map(|class| (class.prefix, class)) {
         assert!(find(class.provider).is_ok(), "{prefix} belongs to no row");
@@ -30,11 +26,7 @@ fn a_credential_name_known_to_one_row_is_handled_by_all() {
 fn every_row_is_complete() {
     for row in PROVIDERS {
         assert!(!row.slots.is_empty(), "{}: no slot", row.id);
-        assert!(
-            row.native_packages.iter().all(|package| !package.file.starts_with('/')),
-            "{}",
-            row.id
-        );
+        assert!(row.native_packages.iter().all(|package| !package.file.starts_with('/')), "{}", row.id);
         for slot in row.slots {
             assert!(!slot.variables.is_empty(), "{}: a slot without a variable", row.id);
             assert!(
@@ -44,10 +36,7 @@ fn every_row_is_complete() {
             );
         }
         let tells = matches!(row.base_url, BaseUrl::Variable(_))
-            || row
-                .overrides
-                .iter()
-                .any(|row| matches!(row.value, OverrideValue::BaseUrl));
+            || row.overrides.iter().any(|row| matches!(row.value, OverrideValue::BaseUrl));
         assert!(tells, "{}: no way to give a base URL", row.id);
     }
 }
@@ -55,8 +44,5 @@ fn every_row_is_complete() {
 #[test]
 fn an_unknown_provider_is_not_echoed() {
     let error = find("gemini-secret").expect_err("unknown");
-    assert_eq!(
-        error.to_string(),
-        "There is no such provider. Use one of: claude, codex."
-    );
+    assert_eq!(error.to_string(), "There is no such provider. Use one of: claude, codex.");
 }

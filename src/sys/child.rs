@@ -59,11 +59,7 @@ pub struct Identity {
 #[derive(Debug)]
 pub(super) enum Ending {
     /// `execve`: the program, and null-terminated arrays of strings.
-    Execute {
-        program: *const c_char,
-        arguments: *const *const c_char,
-        environment: *const *const c_char,
-    },
+    Execute { program: *const c_char, arguments: *const *const c_char, environment: *const *const c_char },
     /// `exit_group(0)`: it only had to check something.
     Exit,
 }
@@ -164,10 +160,8 @@ fn stdio(task: &Task<'_>) -> Outcome {
     for source in &mut sources {
         if (0..=CREDENTIAL_DESCRIPTOR).contains(source) {
             let above = i64::from(CREDENTIAL_DESCRIPTOR) + 1;
-            *source = call(
-                libc::SYS_fcntl,
-                [i64::from(*source), i64::from(libc::F_DUPFD_CLOEXEC), above, 0, 0],
-            )? as i32;
+            *source =
+                call(libc::SYS_fcntl, [i64::from(*source), i64::from(libc::F_DUPFD_CLOEXEC), above, 0, 0])? as i32;
         }
     }
     for (target, source) in (0_i64..).zip(sources) {
@@ -196,10 +190,7 @@ fn limits(task: &Task<'_>) -> Outcome {
     for (index, limit) in (0_u32..).zip(task.limits) {
         let new = [limit.value, limit.value];
         let arguments = [0, i64::from(limit.resource), new.as_ptr() as i64, 0, 0];
-        call(libc::SYS_prlimit64, arguments).map_err(|failed| Failed {
-            detail: index,
-            ..failed
-        })?;
+        call(libc::SYS_prlimit64, arguments).map_err(|failed| Failed { detail: index, ..failed })?;
     }
     Ok(())
 }
@@ -238,11 +229,7 @@ fn capabilities(task: &Task<'_>) -> Outcome {
         return Ok(());
     }
     let none = [0_u32; 6];
-    call(
-        libc::SYS_capset,
-        [CAPABILITY_HEADER.as_ptr() as i64, none.as_ptr() as i64, 0, 0, 0],
-    )
-    .map(drop)
+    call(libc::SYS_capset, [CAPABILITY_HEADER.as_ptr() as i64, none.as_ptr() as i64, 0, 0, 0]).map(drop)
 }
 
 fn verify_drop(task: &Task<'_>) -> Outcome {
@@ -261,13 +248,7 @@ fn verify_drop(task: &Task<'_>) -> Outcome {
 fn verify_ids(number: c_long, expected: u32) -> Outcome {
     let mut ids = [!expected; 3];
     let base = ids.as_mut_ptr();
-    let arguments = [
-        base as i64,
-        base.wrapping_add(1) as i64,
-        base.wrapping_add(2) as i64,
-        0,
-        0,
-    ];
+    let arguments = [base as i64, base.wrapping_add(1) as i64, base.wrapping_add(2) as i64, 0, 0];
     call(number, arguments)?;
     // The kernel wrote through the pointers, which the compiler does not see.
     // SAFETY: `base` points at `ids`, three initialized words.
@@ -304,29 +285,16 @@ fn parent_death_signal(_: &Task<'_>) -> Outcome {
 
 fn parent_check(task: &Task<'_>) -> Outcome {
     let parent = call(libc::SYS_getppid, [0; 5])?;
-    if parent == i64::from(task.worker) {
-        Ok(())
-    } else {
-        Err(libc::ESRCH.into())
-    }
+    if parent == i64::from(task.worker) { Ok(()) } else { Err(libc::ESRCH.into()) }
 }
 
 fn state_directory(task: &Task<'_>) -> Outcome {
     for (index, access) in (0_u32..).zip(task.access) {
         let mut outcome = may(access.path, access.mode);
-        if let (
-            Err(Failed {
-                errno: libc::ENOENT, ..
-            }),
-            Some(otherwise),
-        ) = (&outcome, access.otherwise)
-        {
+        if let (Err(Failed { errno: libc::ENOENT, .. }), Some(otherwise)) = (&outcome, access.otherwise) {
             outcome = may(otherwise, access.mode);
         }
-        outcome.map_err(|failed| Failed {
-            detail: index,
-            ..failed
-        })?;
+        outcome.map_err(|failed| Failed { detail: index, ..failed })?;
     }
     Ok(())
 }
@@ -341,11 +309,7 @@ fn close_descriptors(task: &Task<'_>) -> Outcome {
     let Some(sources) = task.descriptors else {
         return Ok(());
     };
-    let first = if sources[3] == NONE {
-        CREDENTIAL_DESCRIPTOR
-    } else {
-        CREDENTIAL_DESCRIPTOR + 1
-    };
+    let first = if sources[3] == NONE { CREDENTIAL_DESCRIPTOR } else { CREDENTIAL_DESCRIPTOR + 1 };
     call(libc::SYS_close_range, [i64::from(first), i64::from(u32::MAX), 0, 0, 0]).map(drop)
 }
 
@@ -366,19 +330,10 @@ fn signals(task: &Task<'_>) -> Outcome {
 }
 
 fn execute(task: &Task<'_>) -> Outcome {
-    let Ending::Execute {
-        program,
-        arguments,
-        environment,
-    } = task.ending
-    else {
+    let Ending::Execute { program, arguments, environment } = task.ending else {
         return Ok(());
     };
-    call(
-        libc::SYS_execve,
-        [program as i64, arguments as i64, environment as i64, 0, 0],
-    )
-    .map(drop)
+    call(libc::SYS_execve, [program as i64, arguments as i64, environment as i64, 0, 0]).map(drop)
 }
 
 fn prctl(option: i32, value: i32) -> Outcome {

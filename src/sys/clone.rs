@@ -128,10 +128,7 @@ impl<'a> Strings<'a> {
     }
 
     fn pointers(self) -> Vec<*const c_char> {
-        let strings = self
-            .offsets
-            .iter()
-            .map(|offset| self.bytes[*offset..].as_ptr().cast::<c_char>());
+        let strings = self.offsets.iter().map(|offset| self.bytes[*offset..].as_ptr().cast::<c_char>());
         strings.chain([null()]).collect()
     }
 }
@@ -196,31 +193,17 @@ pub struct Failure {
 /// The step and its error number. The child is gone and waited for.
 pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<Started, Failure> {
     let arguments: Vec<*const c_char> = match &child.program {
-        Some(program) => program
-            .arguments
-            .iter()
-            .map(|text| text.as_ptr())
-            .chain([null()])
-            .collect(),
+        Some(program) => program.arguments.iter().map(|text| text.as_ptr()).chain([null()]).collect(),
         None => Vec::new(),
     };
-    let environment = child
-        .program
-        .as_ref()
-        .map(|program| program.environment.pointers())
-        .unwrap_or_default();
+    let environment = child.program.as_ref().map(|program| program.environment.pointers()).unwrap_or_default();
     let report = Report::default();
     let task = Task {
         report: &report,
         worker: rustix::process::getpid().as_raw_nonzero().get(),
         descriptors: child.program.as_ref().map(|program| {
             let [stdin, stdout, stderr] = program.stdio.map(|stream| stream.as_raw_fd());
-            [
-                stdin,
-                stdout,
-                stderr,
-                program.credential.map_or(child::NONE, |pipe| pipe.as_raw_fd()),
-            ]
+            [stdin, stdout, stderr, program.credential.map_or(child::NONE, |pipe| pipe.as_raw_fd())]
         }),
         directory: child.directory,
         umask: child.umask,
@@ -243,18 +226,10 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     let (pid, pidfd) = match (cloned, pidfd) {
         (Ok(pid), Some(pidfd)) => (pid, pidfd),
         (Ok(_), None) => {
-            return Err(Failure {
-                step: Step::Clone,
-                errno: libc::ENOSYS,
-                detail: 0,
-            });
+            return Err(Failure { step: Step::Clone, errno: libc::ENOSYS, detail: 0 });
         }
         (Err(errno), _) => {
-            return Err(Failure {
-                step: Step::Clone,
-                errno,
-                detail: 0,
-            });
+            return Err(Failure { step: Step::Clone, errno, detail: 0 });
         }
     };
     let failed = report.errno.load(Ordering::Acquire);
@@ -266,11 +241,7 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     }
     let _ = super::support::wait(&pidfd);
     let step = Step::from_number(report.step.load(Ordering::Relaxed));
-    Err(Failure {
-        step,
-        errno: failed,
-        detail: report.detail.load(Ordering::Relaxed),
-    })
+    Err(Failure { step, errno: failed, detail: report.detail.load(Ordering::Relaxed) })
 }
 
 /// `clone` with every signal blocked, so that no handler of ours runs in the child.
@@ -299,14 +270,6 @@ fn clone(task: &Task<'_>, stack: &Stack, in_flight: &InFlight) -> Result<i32, i3
 fn set_mask(mask: u64) -> u64 {
     let mut before = 0_u64;
     // SAFETY: two words of the kernel's `sigset_t`, which is 8 bytes on every Linux that Rust supports but MIPS.
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            &raw const mask,
-            &raw mut before,
-            8,
-        )
-    };
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask, &raw mut before, 8) };
     before
 }

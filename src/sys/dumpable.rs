@@ -21,10 +21,7 @@ impl Keeper {
     #[must_use]
     pub fn new() -> Self {
         let turn = FLAG.lock().unwrap_or_else(PoisonError::into_inner);
-        Self {
-            before: dumpable_behavior().ok(),
-            _turn: turn,
-        }
+        Self { before: dumpable_behavior().ok(), _turn: turn }
     }
 }
 

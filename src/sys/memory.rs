@@ -49,10 +49,7 @@ fn find_live(name: &str) -> Option<*mut [u8]> {
         let string = unsafe { entry.as_ref() }.copied().filter(|string| !string.is_null())?;
         // SAFETY: each pointer in the list is a C string.
         let text = unsafe { CStr::from_ptr(string) }.to_bytes();
-        if let Some(value) = text
-            .strip_prefix(name.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b"="))
-        {
+        if let Some(value) = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
             let start = string.wrapping_add(text.len() - value.len()).cast::<u8>();
             return Some(core::ptr::slice_from_raw_parts_mut(start, value.len()));
         }
@@ -75,11 +72,7 @@ pub fn wipe_initial_block(names: &[&str]) -> Result<(), &'static str> {
     // the main thread's stack, which lives as long as the process. libc only reads it.
     let block = unsafe { std::slice::from_raw_parts_mut(start as *mut u8, end - start) };
     for string in block.split_mut(|byte| *byte == 0) {
-        let named = |name: &&str| {
-            string
-                .strip_prefix(name.as_bytes())
-                .is_some_and(|rest| rest.starts_with(b"="))
-        };
+        let named = |name: &&str| string.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
         if names.iter().any(named) {
             string.zeroize();
         }

@@ -18,10 +18,7 @@ pub fn options<'a>(arguments: &'a [String], names: &[&'static str]) -> impl Iter
             let rest = before_end[index].strip_prefix(name)?;
             if rest.is_empty() {
                 let value = before_end.get(index + 1).map_or("", String::as_str);
-                return Some(Given {
-                    value,
-                    end: (index + 2).min(before_end.len()),
-                });
+                return Some(Given { value, end: (index + 2).min(before_end.len()) });
             }
             let is_short = !name.starts_with("--");
             let value = rest.strip_prefix('=').or_else(|| is_short.then_some(rest))?;
@@ -33,10 +30,7 @@ pub fn options<'a>(arguments: &'a [String], names: &[&'static str]) -> impl Iter
 
 /// Where `--` stands, or the end.
 pub fn end_of_options(arguments: &[String]) -> usize {
-    arguments
-        .iter()
-        .position(|argument| argument == "--")
-        .unwrap_or(arguments.len())
+    arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len())
 }
 
 #[cfg(test)]
@@ -45,22 +39,9 @@ mod tests {
 
     #[test]
     fn every_form() {
-        let arguments = [
-            "-c",
-            "a=1",
-            "-cb=2",
-            "-c=c=3",
-            "--config",
-            "d=4",
-            "--config=e=5",
-            "--configure",
-            "--",
-            "-c",
-        ];
+        let arguments = ["-c", "a=1", "-cb=2", "-c=c=3", "--config", "d=4", "--config=e=5", "--configure", "--", "-c"];
         let arguments = arguments.map(str::to_owned);
-        let values: Vec<_> = options(&arguments, &["-c", "--config"])
-            .map(|given| (given.value, given.end))
-            .collect();
+        let values: Vec<_> = options(&arguments, &["-c", "--config"]).map(|given| (given.value, given.end)).collect();
         assert_eq!(values, [("a=1", 2), ("b=2", 3), ("c=3", 4), ("d=4", 6), ("e=5", 7)]);
     }
 }

@@ -59,10 +59,7 @@ pub fn all<'a>(
 
 /// A relative entry of a `PATH` means the working directory, which is the workspace: never looked at.
 pub fn absolute_entries(path: &str) -> String {
-    path.split(':')
-        .filter(|entry| entry.starts_with('/'))
-        .collect::<Vec<_>>()
-        .join(":")
+    path.split(':').filter(|entry| entry.starts_with('/')).collect::<Vec<_>>().join(":")
 }
 
 /// Every file of that name on the absolute entries of a `PATH`.
@@ -73,14 +70,9 @@ pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> +
 
 /// The native executable in `node_modules`, upwards from each root, as Node looks for packages.
 fn in_packages<'a>(provider: &'static Provider, roots: &'a [PathBuf]) -> impl Iterator<Item = PathBuf> + 'a {
-    roots
-        .iter()
-        .flat_map(|root| root.ancestors())
-        .flat_map(move |directory| {
-            let modules = directory.join("node_modules");
-            let packages = provider.native_packages_here();
-            packages
-                .map(move |package| modules.join(package.name).join(package.file))
-                .filter(|file| file.is_file())
-        })
+    roots.iter().flat_map(|root| root.ancestors()).flat_map(move |directory| {
+        let modules = directory.join("node_modules");
+        let packages = provider.native_packages_here();
+        packages.map(move |package| modules.join(package.name).join(package.file)).filter(|file| file.is_file())
+    })
 }

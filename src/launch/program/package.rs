@@ -15,9 +15,7 @@ pub fn native_behind(provider: &'static Provider, file: &Path) -> Option<PathBuf
     }
     let launcher = shim_target(file).unwrap_or_else(|| file.to_owned());
     let package = launcher_package(provider, &launcher)?;
-    package
-        .ancestors()
-        .find_map(|directory| native_below(provider, &directory.join("node_modules")))
+    package.ancestors().find_map(|directory| native_below(provider, &directory.join("node_modules")))
 }
 
 /// ELF or Mach-O, by its magic number (elf(5); mach-o/loader.h).
@@ -30,12 +28,8 @@ fn is_native(file: &Path) -> bool {
 }
 
 fn native_below(provider: &'static Provider, modules: &Path) -> Option<PathBuf> {
-    let files = provider
-        .native_packages_here()
-        .map(|package| modules.join(package.name).join(package.file));
-    files
-        .filter_map(|file| std::fs::canonicalize(file).ok())
-        .find(|file| file.is_file())
+    let files = provider.native_packages_here().map(|package| modules.join(package.name).join(package.file));
+    files.filter_map(|file| std::fs::canonicalize(file).ok()).find(|file| file.is_file())
 }
 
 /// The directory of the launcher package that `file` is in: its path holds the package's name as directories.
@@ -58,29 +52,20 @@ pub fn version_of(provider: &'static Provider, program: &Path) -> Option<String>
     let packages = provider.native_packages_here();
     let version = packages.filter_map(|package| Some((package, package_root(package, program)?)));
     let version = version.filter_map(|(package, root)| version_in(package, &root));
-    version
-        .into_iter()
-        .next()
-        .or_else(|| version_in_name(program))
-        .or_else(|| own_manifest(provider, program))
+    version.into_iter().next().or_else(|| version_in_name(program)).or_else(|| own_manifest(provider, program))
 }
 
 /// `…/node_modules` for a program that is a native package's file.
 fn package_root(package: &NativePackage, program: &Path) -> Option<PathBuf> {
     let inside = Path::new(package.name).join(package.file);
     let depth = inside.components().count();
-    program
-        .ends_with(&inside)
-        .then(|| program.ancestors().nth(depth).map(Path::to_owned))?
+    program.ends_with(&inside).then(|| program.ancestors().nth(depth).map(Path::to_owned))?
 }
 
 /// From the package beside it, or from a hoisted one further up.
 fn version_in(package: &NativePackage, modules: &Path) -> Option<String> {
     let (sibling, key) = package.version;
-    let nested = modules
-        .parent()
-        .filter(|parent| parent.ends_with(sibling))
-        .map(|parent| parent.join("package.json"));
+    let nested = modules.parent().filter(|parent| parent.ends_with(sibling)).map(|parent| parent.join("package.json"));
     let places = nested.into_iter().chain([modules.join(sibling).join("package.json")]);
     places.filter_map(|manifest| manifest_value(&manifest, key)).next()
 }
@@ -105,10 +90,6 @@ fn manifest_value(manifest: &Path, key: &str) -> Option<String> {
 
 fn read_text(file: &Path) -> Option<String> {
     let mut text = String::new();
-    std::fs::File::open(file)
-        .ok()?
-        .take(MAX_TEXT_BYTES)
-        .read_to_string(&mut text)
-        .ok()?;
+    std::fs::File::open(file).ok()?.take(MAX_TEXT_BYTES).read_to_string(&mut text).ok()?;
     Some(text)
 }

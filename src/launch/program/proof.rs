@@ -46,44 +46,24 @@ struct Stamp {
 impl Proofs {
     /// The program that was proved for this target, if nothing has changed since.
     pub fn known(&self, found_at: &Path, target: &Target, path: &str) -> Option<Program> {
-        let key = Key {
-            found_at: found_at.into(),
-            target: target.clone(),
-            path: path.into(),
-        };
+        let key = Key { found_at: found_at.into(), target: target.clone(), path: path.into() };
         let proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let proof = proofs.get(&key)?;
-        let holds = proof
-            .stamps
-            .iter()
-            .all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
+        let holds = proof.stamps.iter().all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
         holds.then(|| proof.program.clone())
     }
 
     /// Remembers a proof.
     pub fn remember(&self, program: &Program, checks: &[Check], target: &Target, path: &str) {
-        let paths = checks
-            .iter()
-            .map(|check| check.path.as_path())
-            .chain([program.found_at.as_path()]);
+        let paths = checks.iter().map(|check| check.path.as_path()).chain([program.found_at.as_path()]);
         let stamps: Option<Vec<_>> = paths.map(|path| Some((path.to_owned(), Stamp::of(path)?))).collect();
         let Some(stamps) = stamps else { return };
         let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if proofs.len() >= CAPACITY {
             proofs.clear();
         }
-        let key = Key {
-            found_at: program.found_at.clone(),
-            target: target.clone(),
-            path: path.into(),
-        };
-        proofs.insert(
-            key,
-            Proof {
-                program: program.clone(),
-                stamps,
-            },
-        );
+        let key = Key { found_at: program.found_at.clone(), target: target.clone(), path: path.into() };
+        proofs.insert(key, Proof { program: program.clone(), stamps });
     }
 
     /// Forgets everything: `execve` has contradicted a proof.

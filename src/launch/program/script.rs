@@ -34,11 +34,7 @@ pub fn interpreter(file: &Path, path: &str) -> Interpreter {
         return Interpreter::None;
     };
     if !program.ends_with("env") {
-        return found_or_missing(
-            program.exists().then_some(program.clone()),
-            &program.to_string_lossy(),
-            None,
-        );
+        return found_or_missing(program.exists().then_some(program.clone()), &program.to_string_lossy(), None);
     }
     // `env -S node --flag`, `env NAME=value node`
     let name = words.find(|word| !word.starts_with('-') && !word.contains('='));
@@ -58,11 +54,7 @@ fn found_or_missing(program: Option<PathBuf>, name: &str, loader: Option<PathBuf
 /// The text after `#!`; none when the file does not begin so.
 fn first_line(file: &Path) -> Option<String> {
     let mut head = Vec::with_capacity(LINE_BYTES);
-    std::fs::File::open(file)
-        .ok()?
-        .take(LINE_BYTES as u64)
-        .read_to_end(&mut head)
-        .ok()?;
+    std::fs::File::open(file).ok()?.take(LINE_BYTES as u64).read_to_end(&mut head).ok()?;
     let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     Some(String::from_utf8_lossy(line).into_owned())
 }

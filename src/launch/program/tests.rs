@@ -35,27 +35,13 @@ impl Fixture {
 }
 
 fn codex_native() -> &'static provider::NativePackage {
-    provider::find("codex")
-        .expect("a row")
-        .native_packages_here()
-        .next()
-        .expect("built for a listed platform")
+    provider::find("codex").expect("a row").native_packages_here().next().expect("built for a listed platform")
 }
 
 fn run(provider: &str, command: Option<&str>, path: &str, roots: &[PathBuf]) -> Result<Program> {
-    let search = Search {
-        command,
-        path,
-        package_roots: roots,
-    };
+    let search = Search { command, path, package_roots: roots };
     let target = Target::Same { uid: 1, gid: 1 };
-    resolve(
-        provider::find(provider).expect("a row"),
-        &search,
-        &target,
-        &OwnReach,
-        &Proofs::default(),
-    )
+    resolve(provider::find(provider).expect("a row"), &search, &target, &OwnReach, &Proofs::default())
 }
 
 #[test]
@@ -73,16 +59,8 @@ fn the_native_program_behind_an_npm_launcher() {
     let fixture = Fixture::new();
     let native = codex_native();
     let modules = "lib/node_modules";
-    let launcher = fixture.file(
-        &format!("{modules}/@openai/codex/bin/codex.js"),
-        b"#!/usr/bin/env node\n",
-        0o755,
-    );
-    fixture.file(
-        &format!("{modules}/@openai/codex/package.json"),
-        br#"{"version":"1.2.3"}"#,
-        0o644,
-    );
+    let launcher = fixture.file(&format!("{modules}/@openai/codex/bin/codex.js"), b"#!/usr/bin/env node\n", 0o755);
+    fixture.file(&format!("{modules}/@openai/codex/package.json"), br#"{"version":"1.2.3"}"#, 0o644);
     let nested = format!("{modules}/@openai/codex/node_modules/{}/{}", native.name, native.file);
     let file = fixture.file(&nested, ELF, 0o755);
     let link = fixture.link("bin/codex", &launcher);
@@ -95,11 +73,7 @@ fn the_native_program_behind_an_npm_launcher() {
 fn the_native_program_behind_a_shell_shim() {
     let fixture = Fixture::new();
     let native = codex_native();
-    fixture.file(
-        "node_modules/@openai/codex/bin/codex.js",
-        b"#!/usr/bin/env node\n",
-        0o755,
-    );
+    fixture.file("node_modules/@openai/codex/bin/codex.js", b"#!/usr/bin/env node\n", 0o755);
     let file = fixture.file(&format!("node_modules/{}/{}", native.name, native.file), ELF, 0o755);
     let shim = b"#!/bin/sh\nbasedir=$(dirname \"$0\")\nexec node \"$basedir/../@openai/codex/bin/codex.js\" \"$@\"\n";
     fixture.file("node_modules/.bin/codex", shim, 0o755);
@@ -157,33 +131,18 @@ fn the_first_closed_directory_is_named_and_the_next_candidate_is_tried() {
     let home = fixture.path("home");
     std::fs::set_permissions(fixture.0.path(), std::fs::Permissions::from_mode(0o755)).expect("ours");
     std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).expect("ours");
-    let target = Target::Other {
-        uid: 12345,
-        gid: 12345,
-        groups: vec![],
-    };
+    let target = Target::Other { uid: 12345, gid: 12345, groups: vec![] };
     let provider = provider::find("codex").expect("a row");
     let closed = home.join("bin").to_string_lossy().into_owned();
 
-    let search = Search {
-        command: None,
-        path: &closed,
-        package_roots: &[],
-    };
+    let search = Search { command: None, path: &closed, package_roots: &[] };
     let error = resolve(provider, &search, &target, &ModeReach, &Proofs::default()).expect_err("closed");
     assert_eq!(error.code(), ErrorCode::ProgramUnreachable);
     assert_eq!(error.details().path.as_deref(), Some(&*home.to_string_lossy()));
-    assert!(
-        error.to_string().contains("mode 0700") && error.to_string().contains("system-wide"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("mode 0700") && error.to_string().contains("system-wide"), "{error}");
 
     let both = format!("{closed}:{}", fixture.path("usr").display());
-    let search = Search {
-        command: None,
-        path: &both,
-        package_roots: &[],
-    };
+    let search = Search { command: None, path: &both, package_roots: &[] };
     let program = resolve(provider, &search, &target, &ModeReach, &Proofs::default()).expect("the second");
     assert_eq!(program.path, open);
 }
@@ -203,11 +162,7 @@ fn a_proof_holds_until_something_changes() {
     let fixture = Fixture::new();
     let file = fixture.file("bin/codex", ELF, 0o755);
     let path = fixture.path("bin").to_string_lossy().into_owned();
-    let search = Search {
-        command: None,
-        path: &path,
-        package_roots: &[],
-    };
+    let search = Search { command: None, path: &path, package_roots: &[] };
     let provider = provider::find("codex").expect("a row");
     let target = Target::Same { uid: 1, gid: 1 };
     let (reach, proofs) = (Counting(std::cell::Cell::new(0)), Proofs::default());

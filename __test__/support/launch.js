@@ -1,0 +1,94 @@
+// Environments and starts for tests: as a uid of their own where this process is root, else as this process.
+'use strict'
+
+const { buildProviderEnv, spawnProvider } = require('../../index.js')
+const { makeHomes } = require('./homes.js')
+
+const UID = 12345
+const isRoot = process.getuid?.() === 0
+/** The ids of every start. */
+const ids = isRoot ? { uid: UID, gid: UID } : {}
+/** For the `skip` of a test that becomes somebody else. */
+const needsRoot = isRoot ? false : 'needs root: it starts a process as another uid'
+const needsLinux = process.platform === 'linux' ? false : `reads /proc, which ${process.platform} does not have`
+
+/** Made-up keys, each with a text in it that stands nowhere else. */
+const KEYS = Object.freeze({ claude: 'sk-ant-api03-made-up-7c1b', codex: 'sk-proj-made-up-9f2e' })
+
+/**
+ * Options of buildProviderEnv() with directories that belong to the target.
+ * @param {import('./homes.js').Homes} homes
+ */
+function workspaceOf({ home, workspace, tmpDir, codexHome }) {
+  return { dir: workspace, home, tmpDir, codexHome }
+}
+
+/**
+ * An environment with directories that the target can use, which ends with the test.
+ * @param {{ after(fn: () => void): void }} test
+ * @param {any} [payload]
+ * @param {any} [options]
+ */
+function makeEnv(test, payload = {}, options = {}) {
+  const homes = makeHomes({ uid: ids.uid, test })
+  const provider = /** @type {'claude' | 'codex'} */ (payload.provider ?? 'claude')
+  const workspace = { ...workspaceOf(homes), ...options.workspace }
+  const env = buildProviderEnv({ apiKey: KEYS[provider], ...payload }, { ...options, workspace })
+  test.after(() => env.dispose())
+  return { env, homes }
+}
+
+/**
+ * Starts a shell script in the CLI's place.
+ * @param {any} env
+ * @param {string} script
+ * @param {any} [options]
+ */
+function startScript(env, script, { args = [], ...options } = {}) {
+  return spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
+}
+
+/**
+ * Reads a child to its end.
+ * @param {any} child
+ */
+async function outcome(child) {
+  /** @type {any} */
+  const seen = { stdout: '', stderr: '', error: null, events: [] }
+  for (const name of ['stdout', 'stderr']) child[name]?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (seen[name] += text))
+  for (const name of ['spawn', 'exit', 'error', 'close']) child.on(name, () => seen.events.push(name))
+  child.on('error', (/** @type {any} */ error) => (seen.error ??= error))
+  await new Promise((resolve) => child.once('close', resolve))
+  return { ...seen, code: child.exitCode, signal: child.signalCode }
+}
+
+/**
+ * What a script prints.
+ * @param {any} env
+ * @param {string} script
+ * @param {any} [options]
+ */
+async function run(env, script, options) {
+  const result = await outcome(startScript(env, script, options))
+  if (result.error) throw result.error
+  return result
+}
+
+/**
+ * The first line that a child prints.
+ * @param {any} child
+ * @returns {Promise<string>}
+ */
+function firstLine(child) {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.once('error', reject)
+    child.once('close', () => reject(new Error(`ended before its first line: ${text}`)))
+    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ more) => {
+      text += more
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
+    })
+  })
+}
+
+module.exports = { KEYS, UID, firstLine, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }

@@ -1,0 +1,64 @@
+// `npm run demo`: two tenants at once on each provider, started by spawnProvider, and what the other side saw of it.
+//
+// node scripts/with-build.mjs demo/index.js [--live] [--json]
+'use strict'
+
+const { parseArgs } = require('node:util')
+const { enterPrivateNetwork } = require('./network.js')
+const { liveScene, mockScene } = require('./scenes.js')
+const { runAll } = require('./run.js')
+const { compareStarts } = require('./start-times.js')
+const { printReport } = require('./print.js')
+const { Workshop } = require('./workshop.js')
+
+const USAGE = `usage: npm run demo [-- --live] [--json]
+
+  --live  real keys (ANTHROPIC_API_KEY, OPENAI_API_KEY) and the real APIs: this costs money, a few cents
+  --json  the same facts as JSON
+`
+
+/** Real models may take their time. */
+const LIMIT_MS = { mock: 60_000, live: 180_000 }
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      live: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false }
+    }
+  })
+  if (values.help) return void process.stdout.write(USAGE)
+  const network = values.live ? { kind: 'open', why: 'the real APIs are asked' } : enterPrivateNetwork()
+  if (network.kind === 'done') return void (process.exitCode = network.status)
+
+  const stop = new AbortController()
+  const limit = values.live ? LIMIT_MS.live : LIMIT_MS.mock
+  const timer = setTimeout(() => stop.abort(new Error(`the demo took longer than ${limit / 1000} s and was stopped`)), limit)
+  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(name, () => stop.abort(new Error(`stopped by ${name}`)))
+
+  const workshop = new Workshop()
+  try {
+    const scene = values.live ? liveScene() : await mockScene(workshop)
+    // From here on nothing may change it: not building, not starting, not running.
+    const before = JSON.stringify(Object.entries(process.env))
+    const programs = workshop.programs(scene.runs.map((run) => run.provider))
+    const results = await runAll({ scene, workshop, programs, signal: stop.signal })
+    const starts = await compareStarts(workshop.ids, stop.signal)
+    const after = JSON.stringify(Object.entries(process.env))
+    const facts = { scene, network, workshop, results, starts, environment: { names: Object.keys(process.env).length, unchanged: before === after } }
+    process.exitCode = printReport(facts, { json: values.json }) ? 0 : 1
+  } finally {
+    clearTimeout(timer)
+    await workshop.close()
+  }
+}
+
+main().then(
+  // The signal handlers would not keep the process, but a handle of a stopped CLI might.
+  () => process.exit(),
+  (error) => {
+    process.stderr.write(`demo: ${error.message}\n`)
+    process.exit(1)
+  }
+)

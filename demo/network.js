@@ -1,0 +1,26 @@
+// Cuts the demo off from every network but loopback, where that can be had: made-up keys have no business outside.
+'use strict'
+
+const path = require('node:path')
+const { spawnSync } = require('node:child_process')
+const { whyNotPrivate } = require('../__test__/support/namespace.js')
+
+const NETNS = path.join(__dirname, '..', 'scripts', 'netns.sh')
+/** What netns.sh ends with where no namespace can be made. */
+const NO_NAMESPACE = 3
+
+/**
+ * Starts this program again in a network namespace of its own, or says why not.
+ * @returns {{ kind: 'private' } | { kind: 'open', why: string } | { kind: 'done', status: number }}
+ */
+function enterPrivateNetwork() {
+  if (process.platform !== 'linux') return { kind: 'open', why: `network namespaces are Linux's, this is ${process.platform}` }
+  if (whyNotPrivate() === null) return { kind: 'private' }
+  // Without root it takes a user namespace, in which the demo would look like root and could become nobody else.
+  if (process.geteuid?.() !== 0) return { kind: 'open', why: 'a network namespace of its own needs root' }
+  const { status, signal } = spawnSync(NETNS, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' })
+  if (status === NO_NAMESPACE) return { kind: 'open', why: 'no network namespace could be made (see above)' }
+  return { kind: 'done', status: signal ? 1 : (status ?? 1) }
+}
+
+module.exports = { enterPrivateNetwork }

@@ -1,0 +1,126 @@
+// Starts every run of a scene at once, and collects what is to be seen of each from outside.
+'use strict'
+
+const { createInterface } = require('node:readline')
+const { buildProviderEnv, spawnProvider } = require('..')
+const { quiet } = require('../__test__/support/quiet.js')
+const { readEvents } = require('./events.js')
+const { lookAt } = require('./live-child.js')
+
+/**
+ * @param {object} stage
+ * @param {import('./scenes.js').Scene} stage.scene
+ * @param {import('./workshop.js').Workshop} stage.workshop
+ * @param {Record<string, { path: string, version: string | null }>} stage.programs
+ * @param {AbortSignal} stage.signal
+ */
+async function runAll({ scene, workshop, programs, signal }) {
+  const running = scene.runs.map((run) => runOne(run, { scene, workshop, program: programs[run.provider], signal }))
+  // All of them end before one of them is complained of: their homes are about to go.
+  const settled = await Promise.allSettled(running)
+  const failed = settled.find((one) => one.status === 'rejected')
+  if (failed) throw signal.aborted ? signal.reason : failed.reason
+  return settled.map((one) => /** @type {PromiseFulfilledResult<Awaited<ReturnType<typeof runOne>>>} */ (one).value)
+}
+
+async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, workshop, program, signal }) {
+  const homes = workshop.homes()
+  const env = buildProviderEnv(
+    { provider: run.provider, ...run.payload },
+    {
+      workspace: {
+        id: `workspace-of-${run.tenant}`,
+        dir: homes.workspace,
+        home: homes.home,
+        tmpDir: homes.tmpDir,
+        codexHome: homes.codexHome,
+        claudeConfigDir: homes.claudeConfigDir
+      },
+      serverCredentials: scene.serverCredentials,
+      baseUrl: scene.api && (run.provider === 'codex' ? scene.api.openaiBaseUrl : scene.api.anthropicBaseUrl),
+      set: scene.kind === 'mock' ? quiet[/** @type {'claude' | 'codex'} */ (run.provider)].env : {}
+    }
+  )
+  const names = env.names
+  const { credential } = env
+
+  const started = performance.now()
+  const child = spawnProvider(env, {
+    command: program.path,
+    args: ARGUMENTS[run.provider](run, scene.kind),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...workshop.ids,
+    signal,
+    killGraceMs: 1000
+  })
+  const startMs = performance.now() - started
+  // The start keeps what it needs.
+  env.dispose()
+
+  const seen = /** @type {any} */ ({})
+  child.once('spawn', () => Object.assign(seen, lookAt(/** @type {number} */ (child.pid))))
+  const output = readAll(child)
+  const closed = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const [code, { events, stderr }] = await Promise.all([closed.finally(() => child[Symbol.asyncDispose]()), output])
+
+  const told = readEvents(run.provider, events)
+  if (code !== 0 || told.failure) throw new Error(`${run.provider} for ${run.tenant} ended with ${code}: ${told.failure ?? stderr.trim().split('\n').at(-1)}`)
+  return {
+    ...run,
+    version: program.version,
+    program: program.path,
+    delivery: names.some((name) => name.endsWith('_FILE_DESCRIPTOR')) ? 'fd' : 'env',
+    credential,
+    startPath: child.startPath,
+    missingProtections: child.missingProtections,
+    startMs,
+    pid: child.pid,
+    seen,
+    told,
+    requests: scene.api?.requestsWith(run.key).length
+  }
+}
+
+/** The CLI's arguments by provider. @type {Record<string, (run: any, kind: 'mock' | 'live') => string[]>} */
+const ARGUMENTS = {
+  claude: ({ prompt }, kind) => [
+    '-p',
+    '--output-format=stream-json',
+    '--verbose',
+    '--max-turns=5',
+    ...(kind === 'mock' ? ['--model=claude-sonnet-4-5'] : []),
+    '--allowedTools=Bash',
+    prompt
+  ],
+  codex: ({ prompt }, kind) => [
+    'exec',
+    ...(kind === 'mock' ? quiet.codex.args : []),
+    '--experimental-json',
+    '--skip-git-repo-check',
+    // The mock's one command is ours, and not every machine lets a sandbox be made.
+    `--sandbox=${kind === 'mock' ? 'danger-full-access' : 'read-only'}`,
+    '--',
+    prompt
+  ]
+}
+
+/**
+ * Lines of JSON from stdout, text from stderr.
+ * @param {import('..').ProviderProcess} child
+ */
+async function readAll(child) {
+  /** @type {any[]} */
+  const events = []
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text))
+  for await (const line of createInterface({ input: /** @type {any} */ (child.stdout) })) {
+    try {
+      events.push(JSON.parse(line))
+    } catch {
+      // A warning in between; the demo does not need it.
+    }
+  }
+  return { events, stderr }
+}
+
+module.exports = { runAll }
