@@ -1,173 +1,86 @@
-// Turns what was seen into the rows of the report, and finds what is not as it should be.
+// Turns what was seen into plain facts, and finds what is not as it should be.
 'use strict'
 
 const { mask, shellSummary } = require('./live-child.js')
-const { SHELL_COMMAND } = require('./scenes.js')
-
-/** @type {Record<string, string>} */
-const PROVIDER_NAMES = { claude: 'Claude Code', codex: 'OpenAI Codex' }
 
 /** @param {any} scenery */
-function facts({ scene, network, workshop, results, starts, environment }) {
-  /** @type {string[]} */
-  const problems = []
-  const runs = results.map((/** @type {any} */ result) => ({
-    tenant: result.tenant,
-    provider: result.provider,
-    version: result.version,
-    credential: result.credential,
-    rows: rowsOf(result, { scene, workshop, problems })
-  }))
-  const together = [
-    ...(scene.api ? [requestsRow(scene, results, problems)] : []),
-    ['process.env', environment.unchanged ? `identical before and after: ${environment.names} names, none of them a key` : 'CHANGED'],
-    ...(starts ? [['JS thread held', startLine(starts, workshop)]] : [])
-  ]
-  if (!environment.unchanged) problems.push('process.env changed')
-  return {
-    title: `provider-env: two tenants at once on each provider, ${scene.kind === 'mock' ? 'made-up keys, mock APIs on loopback' : 'real keys, real APIs'}`,
-    setting: settingOf(network, workshop),
+function gather({ scene, network, workshop, results, starts, environment }) {
+  const runs = results.map((/** @type {any} */ result) => runFacts(result, scene))
+  const requests = scene.api ? requestFacts(scene.api.requests, results) : null
+  const facts = {
+    apis: scene.kind,
+    network,
+    ids: workshop.isRoot ? workshop.ids : null,
+    programsMoved: workshop.moved || null,
     runs,
-    together,
-    notShown: notShown(scene, network, workshop, results),
-    problems
+    requests,
+    environment,
+    starts,
+    missingProtections: [...new Set(results.flatMap((/** @type {any} */ result) => result.missingProtections))]
   }
-}
-
-/**
- * @param {any} result
- * @param {{ scene: any, workshop: any, problems: string[] }} context
- * @returns {[string, string][]}
- */
-function rowsOf(result, { scene, workshop, problems }) {
-  const { credential, seen, told, tenant, provider } = result
-  const complain = (/** @type {string} */ what) => problems.push(`${tenant} with ${provider}: ${what}`)
-  const how = result.delivery === 'fd' ? 'on a pipe (fd 3)' : 'in the environment'
-  /** @type {[string, string][]} */
-  const rows = [
-    ['credential', `${credential.kind} from ${credential.source}, fingerprint ${credential.fingerprint}, handed over ${how}`],
-    ['the API saw', scene.api ? apiRow(result, scene, complain) : 'not shown: only the mock tells'],
-    ['answer', told.answer || '(none)'],
-    ['tokens', told.tokens ? `${told.tokens.input} in (${told.tokens.cached} of them cached), ${told.tokens.output} out` : 'not told']
-  ]
-  if (seen.unseen) return [...rows, ['the child', seen.unseen], ...shellRows(result, complain)]
-  checkIds(seen, workshop, complain)
-  const { names, keys } = seen.environment
-  if (result.delivery === 'fd' && keys.length > 0) complain('its environment holds a key')
-  return [
-    ...rows,
-    ['kernel says', `pid ${result.pid}, uid ${same(seen.uid)}, gid ${same(seen.gid)}, ${seen.groups.length} more groups, no_new_privs ${seen.noNewPrivileges ? 'on' : 'off'}, capabilities ${/^0+$/.test(seen.capabilities) ? 'none' : seen.capabilities}`],
-    ['environ: names', `${names.length}: ${names.join(' ')}`],
-    ['environ: keys', keys.length === 0 ? 'none' : keys.map((/** @type {any} */ key) => `${key.name}=${key.masked}`).join(', ')],
-    ...shellRows(result, complain)
-  ]
+  return { ...facts, problems: problemsOf(facts) }
 }
 
 /**
  * @param {any} result
  * @param {any} scene
- * @param {(what: string) => void} complain
  */
-function apiRow(result, scene, complain) {
-  const requests = scene.api.requestsWith(result.key)
-  if (requests.length === 0) complain('the API did not see its credential')
-  const headers = new Set(requests.map((/** @type {any} */ request) => request.credentialHeader))
-  const bearer = (/** @type {string} */ header) => (header === 'authorization' ? 'authorization: Bearer' : `${header}:`)
-  return `${[...headers].map(bearer).join(', ')} ${mask(result.key)} (${requests.length} requests)`
-}
-
-/**
- * @param {any} seen
- * @param {any} workshop
- * @param {(what: string) => void} complain
- */
-function checkIds(seen, workshop, complain) {
-  const { uid, gid } = workshop.ids
-  if (uid === undefined) return
-  if (!seen.uid.every((/** @type {string} */ id) => id === String(uid)) || !seen.gid.every((/** @type {string} */ id) => id === String(gid))) complain('the ids are not the target\'s')
-}
-
-/** @param {string[]} ids */
-function same(ids) {
-  return new Set(ids).size === 1 ? ids[0] : ids.join('/')
-}
-
-/**
- * @param {any} result
- * @param {(what: string) => void} complain
- * @returns {[string, string][]}
- */
-function shellRows({ shell, told }, complain) {
-  if (!shell) return []
-  if (told.shell === null) {
-    complain('the agent ran no shell command')
-    return [["agent's shell", 'ran no command']]
+function runFacts(result, scene) {
+  const { tenant, provider, version, credential, delivery, startPath, startMs, pid, told, seen } = result
+  return {
+    tenant,
+    provider,
+    version,
+    credential: { ...credential, delivery },
+    api: scene.api ? apiFacts(scene.api.requestsWith(result.key), result.key) : null,
+    answer: told.answer,
+    tokens: told.tokens,
+    child: { pid, startPath, startMs, ...seen },
+    shell: !result.shell ? null : told.shell === null ? { names: [], keys: [] } : shellSummary(told.shell)
   }
-  const { names, keys } = shellSummary(told.shell)
-  if (keys.length > 0) complain("the agent's shell has a key")
-  if (names.length === 0) complain(`the agent's shell answered \`${SHELL_COMMAND}\` with no variable`)
-  const which = keys.length === 0 ? 'none' : keys.map((key) => `${key.name}=${key.masked}`).join(', ')
-  return [["agent's shell", `\`${SHELL_COMMAND}\` there: ${names.length} variables, keys: ${which}`]]
 }
 
 /**
- * @param {any} scene
+ * @param {any[]} requests
+ * @param {string} key
+ */
+function apiFacts(requests, key) {
+  return { headers: [...new Set(requests.map((request) => request.credentialHeader))], masked: mask(key), requests: requests.length }
+}
+
+/**
+ * @param {any[]} requests
  * @param {any[]} results
- * @param {string[]} problems
- * @returns {[string, string]}
  */
-function requestsRow(scene, results, problems) {
-  const { requests } = scene.api
+function requestFacts(requests, results) {
   const known = new Set(results.map((result) => result.key))
-  // Claude Code asks /api/hello and the like without a credential.
-  const carrying = requests.filter((/** @type {any} */ request) => request.credentials.length > 0)
-  const strange = carrying.filter((/** @type {any} */ request) => request.credentials.some((/** @type {any} */ one) => !known.has(one.value)) || request.credentials.length > 1)
-  if (strange.length > 0) problems.push(`${strange.length} requests carried a credential that is none of these, or two`)
-  const bare = requests.length - carrying.length
-  return ['requests', `${requests.length}: ${carrying.length} with exactly one of the ${known.size} credentials, ${bare} with none, ${strange.length} with another`]
+  const carrying = requests.filter((request) => request.credentials.length > 0)
+  const strange = carrying.filter(({ credentials }) => credentials.length > 1 || !known.has(credentials[0].value))
+  return { all: requests.length, ours: carrying.length - strange.length, bare: requests.length - carrying.length, strange: strange.length, credentials: known.size }
+}
+
+/** @param {any} facts */
+function problemsOf({ runs, requests, environment, ids }) {
+  const problems = runs.flatMap((/** @type {any} */ run) => runProblems(run, ids).map((what) => `${run.tenant} with ${run.provider}: ${what}.`))
+  if (requests?.strange > 0) problems.push(`${requests.strange} requests carried two credentials, or one that is none of these.`)
+  if (!environment.unchanged) problems.push('process.env changed.')
+  return problems
 }
 
 /**
- * @param {any} starts
- * @param {any} workshop
+ * @param {any} run
+ * @param {{ uid: number, gid: number } | null} ids
  */
-function startLine(starts, workshop) {
-  const ids = workshop.isRoot ? ' with uid and gid' : ''
-  const ratio = (starts.theirsMs / starts.oursMs).toFixed(1)
-  return `spawnProvider ${ms(starts.oursMs)}, child_process.spawn${ids} ${ms(starts.theirsMs)}: ${ratio} times as long (median of ${starts.rounds} starts of /bin/true each, by turns, in this process of ${starts.rssMb} MB; child_process grows with that size)`
+function runProblems({ api, child, credential, shell }, ids) {
+  const problems = []
+  if (api?.requests === 0) problems.push('the API did not see its credential')
+  if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment holds a key')
+  if (ids && child.uid && child.uid.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
+  if (ids && child.gid && child.gid.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
+  if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
+  if (shell && shell.names.length === 0) problems.push("the agent's shell showed no variables")
+  if (shell && shell.keys.length > 0) problems.push("the agent's shell has a key")
+  return problems
 }
 
-/** @param {number} value */
-function ms(value) {
-  return `${value.toFixed(2)} ms`
-}
-
-/**
- * @param {any} network
- * @param {any} workshop
- */
-function settingOf(network, workshop) {
-  const parts = [
-    workshop.isRoot ? `Started as root; the children become uid ${workshop.ids.uid}, gid ${workshop.ids.gid}.` : `Started without root, as uid ${process.geteuid?.()}; the children stay that.`,
-    network.kind === 'private' ? 'In a network namespace with loopback only: nothing can leave this machine.' : `Not cut off from the network: ${network.why}.`
-  ]
-  if (workshop.moved) parts.push(`The programs were copied to a place that the children can reach, because ${workshop.moved}`)
-  return parts.join(' ')
-}
-
-/**
- * @param {any} scene
- * @param {any} network
- * @param {any} workshop
- * @param {any[]} results
- */
-function notShown(scene, network, workshop, results) {
-  const lines = []
-  if (!workshop.isRoot) lines.push('- The drop to another uid, and that it cannot be undone: that needs root. `sudo npm run demo` shows it.')
-  if (scene.kind === 'mock' && network.kind !== 'private') lines.push("- That nothing leaves this machine: the CLIs' background traffic is off and they were given loopback addresses, but nothing enforces it.")
-  const missing = new Set(results.flatMap((result) => result.missingProtections))
-  if (missing.size > 0) lines.push(`- What the portable start cannot give: ${[...missing].join(', ')}.`)
-  return lines
-}
-
-module.exports = { PROVIDER_NAMES, facts }
+module.exports = { gather }

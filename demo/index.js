@@ -8,7 +8,8 @@ const { enterPrivateNetwork } = require('./network.js')
 const { liveScene, mockScene } = require('./scenes.js')
 const { runAll } = require('./run.js')
 const { compareStarts } = require('./start-times.js')
-const { printReport } = require('./print.js')
+const { gather } = require('./facts.js')
+const { toText } = require('./print.js')
 const { Workshop } = require('./workshop.js')
 
 const USAGE = `usage: npm run demo [-- --live] [--json]
@@ -29,7 +30,7 @@ async function main() {
     }
   })
   if (values.help) return void process.stdout.write(USAGE)
-  const network = values.live ? { kind: 'open', why: 'the real APIs are asked' } : enterPrivateNetwork()
+  const network = values.live ? /** @type {const} */ ({ kind: 'open', why: 'the real APIs are asked' }) : await enterPrivateNetwork()
   if (network.kind === 'done') return void (process.exitCode = network.status)
 
   const stop = new AbortController()
@@ -46,8 +47,10 @@ async function main() {
     const results = await runAll({ scene, workshop, programs, signal: stop.signal })
     const starts = await compareStarts(workshop.ids, stop.signal)
     const after = JSON.stringify(Object.entries(process.env))
-    const facts = { scene, network, workshop, results, starts, environment: { names: Object.keys(process.env).length, unchanged: before === after } }
-    process.exitCode = printReport(facts, { json: values.json }) ? 0 : 1
+    const environment = { names: Object.keys(process.env).length, unchanged: before === after }
+    const facts = gather({ scene, network, workshop, results, starts, environment })
+    process.stdout.write(values.json ? `${JSON.stringify(facts, null, 2)}\n` : toText(facts))
+    process.exitCode = facts.problems.length === 0 ? 0 : 1
   } finally {
     clearTimeout(timer)
     await workshop.close()

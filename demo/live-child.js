@@ -6,22 +6,26 @@ const { readFileSync } = require('node:fs')
 /** What every key of both vendors begins with. */
 const KEY = /^sk-[\w-]{8,}/
 
-/** @param {string} text Lines or NUL-ended strings of `NAME=value`. @param {string} separator */
+/**
+ * @param {string} text Strings of `NAME=value`.
+ * @param {string} separator What ends each.
+ */
 function parse(text, separator) {
   const pairs = text.split(separator).map((line) => /^([A-Za-z_]\w*)=(.*)$/s.exec(line))
   return pairs.filter((pair) => pair !== null).map(([, name, value]) => ({ name, value }))
 }
 
-/**
- * Names, and those of them that hold a key, with it masked.
- * @param {{ name: string, value: string }[]} variables
- */
+/** @param {{ name: string, value: string }[]} variables */
 function summary(variables) {
-  const holders = variables.filter(({ value }) => KEY.test(value))
-  return { names: variables.map(({ name }) => name).sort(), keys: holders.map(({ name, value }) => ({ name, masked: mask(value) })) }
+  const names = (/** @type {typeof variables} */ some) => some.map(({ name }) => name).sort()
+  return {
+    names: names(variables.filter(({ value }) => value !== '')),
+    empty: names(variables.filter(({ value }) => value === '')),
+    keys: variables.filter(({ value }) => KEY.test(value)).map(({ name, value }) => ({ name, masked: mask(value) }))
+  }
 }
 
-/** What the shell's `env | sort` wrote. @param {string} output */
+/** @param {string} output What `env` wrote. */
 function shellSummary(output) {
   return summary(parse(output, '\n'))
 }
@@ -31,15 +35,15 @@ function lookAt(pid) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     /** @param {string} name */
-    const field = (name) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1].trim() ?? ''
+    const words = (name) => (new RegExp(`^${name}:(.*)$`, 'm').exec(status)?.[1] ?? '').split(/\s+/).filter(Boolean)
     return {
       environment: summary(parse(readFileSync(`/proc/${pid}/environ`, 'utf8'), '\0')),
       // Real, effective, saved and file system id.
-      uid: field('Uid').split(/\s+/),
-      gid: field('Gid').split(/\s+/),
-      groups: field('Groups').split(/\s+/).filter(Boolean),
-      noNewPrivileges: field('NoNewPrivs') === '1',
-      capabilities: field('CapEff')
+      uid: words('Uid'),
+      gid: words('Gid'),
+      groups: words('Groups'),
+      noNewPrivileges: words('NoNewPrivs')[0] === '1',
+      capabilities: words('CapEff')[0]
     }
   } catch (error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
@@ -47,7 +51,10 @@ function lookAt(pid) {
   }
 }
 
-/** A key as it may be shown: what kind it is, and its last four. @param {string} key */
+/**
+ * A key as it may be shown: of what kind it is, and its last four characters.
+ * @param {string} key
+ */
 function mask(key) {
   const kind = /^sk-(?:ant-|proj-|svcacct-)?/.exec(key)?.[0] ?? ''
   return `${kind}…${key.slice(-4)}`

@@ -2,25 +2,35 @@
 'use strict'
 
 const path = require('node:path')
-const { spawnSync } = require('node:child_process')
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
 const { whyNotPrivate } = require('../__test__/support/namespace.js')
 
 const NETNS = path.join(__dirname, '..', 'scripts', 'netns.sh')
 /** What netns.sh ends with where no namespace can be made. */
 const NO_NAMESPACE = 3
 
+/** @typedef {{ kind: 'private' } | { kind: 'open', why: string } | { kind: 'done', status: number }} Network */
+
 /**
- * Starts this program again in a network namespace of its own, or says why not.
- * @returns {{ kind: 'private' } | { kind: 'open', why: string } | { kind: 'done', status: number }}
+ * Starts this program again in a network namespace of its own, and waits for it; or says why not.
+ * @returns {Promise<Network>}
  */
-function enterPrivateNetwork() {
+async function enterPrivateNetwork() {
   if (process.platform !== 'linux') return { kind: 'open', why: `network namespaces are Linux's, this is ${process.platform}` }
   if (whyNotPrivate() === null) return { kind: 'private' }
   // Without root it takes a user namespace, in which the demo would look like root and could become nobody else.
   if (process.geteuid?.() !== 0) return { kind: 'open', why: 'a network namespace of its own needs root' }
-  const { status, signal } = spawnSync(NETNS, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' })
+
+  const child = spawn(NETNS, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' })
+  // A terminal's Ctrl-C reaches the child itself; what was sent to this process alone is passed on.
+  const wait = () => {}
+  const passOn = () => child.kill('SIGTERM')
+  process.on('SIGINT', wait).on('SIGTERM', passOn)
+  const [status, signal] = await once(child, 'close')
+  process.off('SIGINT', wait).off('SIGTERM', passOn)
   if (status === NO_NAMESPACE) return { kind: 'open', why: 'no network namespace could be made (see above)' }
-  return { kind: 'done', status: signal ? 1 : (status ?? 1) }
+  return { kind: 'done', status: signal ? 1 : status }
 }
 
 module.exports = { enterPrivateNetwork }

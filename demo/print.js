@@ -1,55 +1,135 @@
-// Prints the report: aligned text for a person, 100 columns wide, or JSON. Tells whether everything was as it should be.
+// Prints the facts for a person: aligned plain text, 100 columns wide.
 'use strict'
 
-const { PROVIDER_NAMES, facts } = require('./facts.js')
+const { SHELL_COMMAND } = require('./scenes.js')
 
 const WIDTH = 100
-const LABEL = 16
+const LABEL = 15
 
-/**
- * @param {any} scenery
- * @param {{ json: boolean }} options
- * @returns {boolean}
- */
-function printReport(scenery, { json }) {
-  const report = facts(scenery)
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : text(report))
-  return report.problems.length === 0
-}
+/** @type {Record<string, string>} */
+const PROVIDERS = { claude: 'Claude Code', codex: 'OpenAI Codex' }
 
 const coloured = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
 /** @param {number} code */
 const style = (code) => (/** @type {string} */ text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text)
 const [bold, dim, red, green] = [1, 2, 31, 32].map(style)
 
-/** @param {any} report */
-function text(report) {
-  const lines = ['', bold(report.title), ...wrap(report.setting), '']
-  for (const run of report.runs) {
-    lines.push(`${bold(`${run.tenant} with ${PROVIDER_NAMES[run.provider]}`)} ${dim(run.version ?? '')}`)
-    for (const [label, value] of run.rows) lines.push(...row(label, value))
-    lines.push('')
+/** @param {any} facts */
+function toText(facts) {
+  const apis = facts.apis === 'mock' ? 'made-up keys, mock APIs on loopback' : 'real keys, real APIs'
+  const lines = ['', bold(`provider-env: two tenants at once on each provider; ${apis}`), ...wrap(setting(facts)), '']
+  for (const run of facts.runs) {
+    lines.push(`${bold(`${run.tenant}, ${PROVIDERS[run.provider]}`)} ${dim(`${run.version ?? ''} (pid ${run.child.pid})`)}`, ...runRows(run).flatMap(row), '')
   }
-  lines.push(bold('All of them together'))
-  for (const [label, value] of report.together) lines.push(...row(label, value))
-  if (report.notShown.length > 0) {
-    lines.push('', bold('Not shown here'))
-    for (const line of report.notShown) lines.push(...wrap(line, '  '))
-  }
-  lines.push('')
-  if (report.problems.length === 0) lines.push(green('Everything was as it should be.'))
-  else for (const problem of report.problems) lines.push(...wrap(`Not as it should be: ${problem}`).map(red))
+  lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '')
+  const missing = notShown(facts)
+  if (missing.length > 0) lines.push(bold('not shown here'), ...missing.flatMap((line) => wrap(line, '  ')), '')
+  if (facts.problems.length === 0) lines.push(green('Everything was as it should be.'))
+  else lines.push(...facts.problems.flatMap((/** @type {string} */ problem) => wrap(`Not as it should be: ${problem}`)).map(red))
   return `${lines.join('\n')}\n\n`
 }
 
+/** @param {any} run @returns {[string, string][]} */
+function runRows({ credential, api, answer, tokens, child, shell }) {
+  const how = credential.delivery === 'fd' ? 'on a pipe' : 'in the environment'
+  return [
+    ['credential', `${credential.kind} from ${credential.source}, fingerprint ${credential.fingerprint}, handed over ${how}`],
+    ['the API saw', api ? `${api.headers.map(header).join(', ')} ${api.masked} (${count(api.requests, 'request')})` : 'only the mock tells'],
+    ['answer', answer.replaceAll(/\s+/g, ' ') || '(none)'],
+    ['tokens', tokens ? `${tokens.input} in (${tokens.cached} of them cached), ${tokens.output} out` : 'not told'],
+    ...childRows(child),
+    ...(shell ? shellRows(shell) : [])
+  ]
+}
+
+/** @param {any} child @returns {[string, string][]} */
+function childRows(child) {
+  if (child.unseen) return [['the child', child.unseen]]
+  const { names, empty, keys } = child.environment
+  const groups = child.groups.length === 0 ? 'no other groups' : `other groups ${child.groups.join(' ')}`
+  const capabilities = /^0+$/.test(child.capabilities) ? 'no capabilities' : `capabilities ${child.capabilities}`
+  return [
+    ['kernel says', `uid ${ids(child.uid)}, gid ${ids(child.gid)}, ${groups}, ${capabilities}, no_new_privs ${child.noNewPrivileges ? 'on' : 'off'}`],
+    ['its environment', `${names.length} set: ${names.join(' ')}`],
+    ['', `${empty.length} empty: ${empty.join(' ')}`],
+    ['keys in there', keyList(keys)]
+  ]
+}
+
+/** @param {any} shell @returns {[string, string][]} */
+function shellRows({ names, keys }) {
+  return [["agent's shell", `the agent ran \`${SHELL_COMMAND}\`: ${count(names.length, 'variable')} set, keys in there: ${keyList(keys)}`]]
+}
+
+/** @param {any} facts @returns {[string, string][]} */
+function sharedRows({ requests, environment, starts, ids, runs }) {
+  /** @type {[string, string][]} */
+  const rows = []
+  if (requests) {
+    const { all, ours, bare, strange, credentials } = requests
+    rows.push(['requests', `${all} in all: ${ours} with exactly one of the ${credentials} credentials, ${bare} with none, ${strange} with another`])
+  }
+  const names = count(environment.names, 'name')
+  rows.push(['process.env', environment.unchanged ? `the same before and after, ${names}` : 'CHANGED'])
+  if (starts) {
+    const four = runs.reduce((/** @type {number} */ sum, /** @type {any} */ run) => sum + run.child.startMs, 0)
+    rows.push(['JS thread held', `by the ${runs.length} calls of spawnProvider above, the very first among them: ${ms(four)} in all`])
+    rows.push(['', `by spawnProvider ${ms(starts.oursMs)}, by child_process.spawn${ids ? ' with uid and gid' : ''} ${ms(starts.theirsMs)}: medians of ${starts.rounds} starts of ${starts.program} each, by turns, from this process of ${starts.rssMb} MB (child_process takes the longer, the larger it is)`])
+  }
+  return rows
+}
+
+/** @param {any} facts */
+function setting({ ids, network, programsMoved }) {
+  const parts = [
+    ids ? `Started as root: the children become uid ${ids.uid}, gid ${ids.gid}.` : `Started without root: the children stay uid ${process.geteuid?.()}.`,
+    network.kind === 'private' ? 'In a network namespace that has only loopback: nothing can leave this machine.' : `Not cut off from the network: ${network.why}.`
+  ]
+  if (programsMoved) parts.push(`The programs were put where the children can reach them, because: ${programsMoved}`)
+  return parts.join(' ')
+}
+
+/** @param {any} facts */
+function notShown({ ids, apis, network, missingProtections }) {
+  const lines = []
+  if (!ids) lines.push('The change to another uid and gid, and that there is no way back: that needs root. As root, the same command shows it.')
+  if (apis === 'mock' && network.kind !== 'private') lines.push("That nothing leaves this machine: the CLIs' background traffic is switched off and they know loopback addresses only, but nothing enforces it.")
+  if (missingProtections.length > 0) lines.push(`What the portable start cannot give: ${missingProtections.join(', ')}.`)
+  return lines
+}
+
+/** @param {{ name: string, masked: string }[]} keys */
+function keyList(keys) {
+  return keys.length === 0 ? 'none' : keys.map(({ name, masked }) => `${name}=${masked}`).join(', ')
+}
+
+/** @param {string} name */
+function header(name) {
+  return name === 'authorization' ? 'authorization: Bearer' : `${name}:`
+}
+
+/** @param {string[]} list Real, effective, saved and file system id. */
+function ids(list) {
+  return new Set(list).size === 1 ? list[0] : list.join('/')
+}
+
 /**
- * @param {string} label
- * @param {string} value
+ * @param {number} number
+ * @param {string} noun
  */
-function row(label, value) {
-  const [first = '', ...rest] = wrap(value, '', WIDTH - LABEL - 2)
-  const indent = ' '.repeat(LABEL + 2)
-  return [`  ${dim(label.padEnd(LABEL))}${first}`, ...rest.map((line) => indent + line)]
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** @param {number} value */
+function ms(value) {
+  return `${value.toFixed(2)} ms`
+}
+
+/** @param {[string, string]} row */
+function row([label, value]) {
+  const [first = '', ...rest] = wrap(value, '', WIDTH - LABEL - 4)
+  return [`  ${dim(label.padEnd(LABEL))}  ${first}`, ...rest.map((line) => ' '.repeat(LABEL + 4) + line)]
 }
 
 /**
@@ -70,4 +150,4 @@ function wrap(value, indent = '', width = WIDTH) {
   return [...lines, indent + line]
 }
 
-module.exports = { printReport }
+module.exports = { toText }

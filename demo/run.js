@@ -68,7 +68,6 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
   return {
     ...run,
     version: program.version,
-    program: program.path,
     delivery: names.some((name) => name.endsWith('_FILE_DESCRIPTOR')) ? 'fd' : 'env',
     credential,
     startPath: child.startPath,
@@ -76,8 +75,7 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
     startMs,
     pid: child.pid,
     seen,
-    told,
-    requests: scene.api?.requestsWith(run.key).length
+    told
   }
 }
 

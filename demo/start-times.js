@@ -34,7 +34,7 @@ async function compareStarts(ids, signal) {
     }
   }
   env.dispose()
-  return { rounds: ROUNDS, oursMs: median(times.ours), theirsMs: median(times.theirs), rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20) }
+  return { program, rounds: ROUNDS, oursMs: median(times.ours), theirsMs: median(times.theirs), rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20) }
 }
 
 /** @param {number[]} values */

@@ -32,6 +32,7 @@ class Workshop {
   /**
    * The two CLIs in this clone's node_modules; copies of them where the children cannot get there.
    * @param {string[]} wanted
+   * @returns {Record<string, { path: string, version: string | null }>}
    */
   programs(wanted) {
     const found = findPrograms()
@@ -43,7 +44,10 @@ class Workshop {
       this.moved = /** @type {Error} */ (error).message
       const placed = installForAnyone()
       this.onClose(placed.remove)
-      return prove(placed, providers, this.ids)
+      // Away from its package, a program's version is not to be told any more.
+      const installed = prove(found, providers, { allowRoot: true })
+      const proved = prove(placed, providers, this.ids)
+      return Object.fromEntries(providers.map((provider) => [provider, { path: proved[provider].path, version: installed[provider].version }]))
     }
   }
 
@@ -56,25 +60,11 @@ class Workshop {
 /**
  * @param {{ codex: string, claude: string }} paths
  * @param {('codex' | 'claude')[]} providers
- * @param {{ uid?: number, gid?: number }} ids
+ * @param {import('..').ResolveOptions} ids
+ * @returns {Record<string, import('..').Program>}
  */
 function prove(paths, providers, ids) {
-  return Object.fromEntries(providers.map((provider) => [provider, named(resolveProgram(provider, { command: paths[provider], ...ids }), provider)]))
-}
-
-/**
- * A moved program has lost its package, and with it its version: that of the installed one still holds.
- * @param {import('..').Program} program
- * @param {'codex' | 'claude'} provider
- */
-function named(program, provider) {
-  return { path: program.path, version: program.version ?? installedVersion(provider) }
-}
-
-/** @param {'codex' | 'claude'} provider */
-function installedVersion(provider) {
-  if (provider === 'codex') return require('@openai/codex/package.json').version
-  return require('@anthropic-ai/claude-agent-sdk/package.json').claudeCodeVersion
+  return Object.fromEntries(providers.map((provider) => [provider, resolveProgram(provider, { command: paths[provider], ...ids })]))
 }
 
 module.exports = { Workshop }

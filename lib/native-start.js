@@ -1,7 +1,6 @@
 // The native start: hands a launch to the addon and its events to the process.
 'use strict'
 
-const net = require('node:net')
 const binding = require('./binding.js')
 const { fromJson, translate } = require('./errors.js')
 const { makeProcess, signalName } = require('./provider-process.js')
@@ -80,6 +79,8 @@ function startNative(launch) {
  * @param {number} index
  */
 function socket(fd, index) {
+  // Loaded with the first start: it is a fifth of this package's load time.
+  const net = require('node:net')
   return new net.Socket({ fd, readable: index !== 0, writable: index === 0 })
 }
 

@@ -2,7 +2,6 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { wrongType } = require('./validate.js')
@@ -76,7 +75,8 @@ class ServerCredentials {
 
 /** @returns {any} */
 function takeServerCredentials() {
-  if (!isMainThread) {
+  // Loaded here: it is a tenth of this package's load time, and few need it.
+  if (!require('node:worker_threads').isMainThread) {
     throw new ProviderError({
       code: 'ERR_PROVIDER_UNSUPPORTED',
       message: 'takeServerCredentials() works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.'

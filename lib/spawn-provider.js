@@ -3,8 +3,6 @@
 
 const binding = require('./binding.js')
 const { readLaunch } = require('./launch.js')
-const { startNative } = require('./native-start.js')
-const { startPortable } = require('./portable-start.js')
 
 /** `new net.Socket({ fd })` never emits under Bun, and elsewhere than on Linux the addon has no start of its own. */
 const portable =
@@ -26,10 +24,15 @@ function spawnProvider(env, options) {
  */
 function spawnWith(env, options, extra) {
   const launch = readLaunch(env, options, extra)
-  const driver = portable ? startPortable(launch) : startNative(launch)
+  const driver = start()(launch)
   const { signal } = launch
   if (signal) tie(driver, signal)
   return driver.child
+}
+
+/** The start for this system, loaded when it is first needed. */
+function start() {
+  return portable ? require('./portable-start.js').startPortable : require('./native-start.js').startNative
 }
 
 /**

@@ -60,7 +60,7 @@ impl From<Error> for Refusal {
 
 fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result<Started, Refusal> {
     let provider = start.env.provider;
-    let path = c_string(&program.path.to_string_lossy())?;
+    let path = c_path(&program.path)?;
     let arguments: Vec<CString> = start.arguments()?.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
     let argv: Vec<&core::ffi::CStr> =
         [path.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
@@ -148,11 +148,7 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
         let given = start.env.plain(row.variable);
         let path = given.map_or_else(|| Path::new(home).join(row.otherwise), PathBuf::from);
         let made = given.is_none() && row.made_when_default;
-        Ok(Need {
-            variable: row.variable,
-            path: c_string(&path.to_string_lossy())?,
-            otherwise: made.then(|| c_string(home)).transpose()?,
-        })
+        Ok(Need { variable: row.variable, path: c_path(&path)?, otherwise: made.then(|| c_string(home)).transpose()? })
     })
     .collect()
 }
@@ -176,8 +172,17 @@ fn identity(target: &Target) -> Option<Identity> {
     }
 }
 
+fn c_path(path: &Path) -> Result<CString> {
+    use std::os::unix::ffi::OsStrExt;
+    c_bytes(path.as_os_str().as_bytes())
+}
+
 fn c_string(text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument has a NUL byte."))
+    c_bytes(text.as_bytes())
+}
+
+fn c_bytes(bytes: &[u8]) -> Result<CString> {
+    CString::new(bytes).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument has a NUL byte."))
 }
 
 /// Asks as the target: as this process where it is the target, else by a child that becomes it.
@@ -191,8 +196,7 @@ impl Reach for TargetReach<'_> {
         let Some(identity) = identity(target) else {
             return OwnReach.first_obstacle(target, checks);
         };
-        let paths: Vec<CString> =
-            checks.iter().map(|check| c_string(&check.path.to_string_lossy())).collect::<Result<_>>()?;
+        let paths: Vec<CString> = checks.iter().map(|check| c_path(&check.path)).collect::<Result<_>>()?;
         let access: Vec<Access<'_>> = checks
             .iter()
             .zip(&paths)

@@ -1,6 +1,7 @@
 //! The one thread that starts processes: it sleeps while a child gets ready, so that no other thread has to, and it
 //! never ends, because a child's parent-death signal follows the thread that made it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -79,7 +80,14 @@ fn round(jobs: &Receiver<Job>, watchdog: &Watchdog, room: &Room) {
     };
     watchdog.set_busy(true);
     match job {
-        Job::Start(start, process) => execute::carry_out(*start, &process, room),
+        Job::Start(start, process) => {
+            let provider = start.env.provider.id;
+            let outcome = catch_unwind(AssertUnwindSafe(|| execute::carry_out(*start, &process, room)));
+            if outcome.is_err() {
+                let error = Error::new(ErrorCode::Internal, "The start failed by a defect in this package.");
+                process.failed(error.provider(provider));
+            }
+        }
         Job::Locate(wanted, answer) => {
             let _ = answer.send(locate_here(&wanted, room));
         }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{BufferSlice, ClassInstance};
+use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::frame::{self, Consumed};
 use super::server::NativeServerCredentials;
 use super::state::{self, Slot};
-use crate::environment::{BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits};
+use crate::environment::{BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Variable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext};
 use crate::launch::options::WorkspaceTrust;
@@ -150,23 +151,18 @@ impl NativeProviderEnv {
     }
 
     /// Names and values by turns, as the delivery `env` hands them over, with the secrets.
-    #[napi(catch_unwind)]
-    pub fn expose_secrets(&self) -> napi::Result<Vec<String>> {
+    #[napi(catch_unwind, ts_return_type = "Array<string>")]
+    pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<JsString<'env>>> {
         let plan = self.plan().into_napi()?;
-        let pairs = plan.variables(Delivery::Env);
-        Ok(pairs
-            .flat_map(|variable| [variable.name.to_owned(), String::from_utf8_lossy(variable.value).into_owned()])
-            .collect())
+        to_strings(env, plan.variables(Delivery::Env))
     }
 
     /// Names and values by turns, without the secrets.
-    #[napi(catch_unwind)]
-    pub fn plain(&self) -> napi::Result<Vec<String>> {
+    #[napi(catch_unwind, ts_return_type = "Array<string>")]
+    pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<JsString<'env>>> {
         let plan = self.plan().into_napi()?;
-        let pairs = plan.variables(plan.names.auto_delivery()).filter(|variable| !variable.is_secret);
-        Ok(pairs
-            .flat_map(|variable| [variable.name.to_owned(), String::from_utf8_lossy(variable.value).into_owned()])
-            .collect())
+        let delivery = plan.names.auto_delivery();
+        to_strings(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
     /// The configuration overrides of a start with delivery `env`, as `key=value`.
@@ -201,6 +197,20 @@ impl Drop for NativeProviderEnv {
         state::unregister(&self.slot);
         self.slot.clear();
     }
+}
+
+/// Names and values by turns, made by V8 straight from where they are: a Rust string in between would not be wiped.
+pub fn to_strings<'env, 'plan>(
+    env: &'env Env,
+    variables: impl Iterator<Item = Variable<'plan>>,
+) -> napi::Result<Vec<JsString<'env>>> {
+    let mut strings = Vec::new();
+    for variable in variables {
+        strings.push(env.create_string(variable.name)?);
+        // All input was UTF-8.
+        strings.push(env.create_string(std::str::from_utf8(variable.value).unwrap_or_default())?);
+    }
+    Ok(strings)
 }
 
 /// The names that the facade reads from `process.env` for every environment.

@@ -3,37 +3,51 @@
 use std::os::fd::IntoRawFd;
 
 use napi::bindgen_prelude::ClassInstance;
+use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
-use super::env::NativeProviderEnv;
+use super::env::{NativeProviderEnv, to_strings};
 use super::launch_options::{NativeIdentity, NativeStart};
 use crate::error::Result;
 use crate::launch::locate::{Locate, locate};
+use crate::launch::program::Program;
+use crate::launch::start::Start;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
-pub struct NativePortable {
+pub struct NativePortable<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
     /// Names and values by turns, secrets among them.
-    pub env: Vec<String>,
+    #[napi(ts_type = "Array<string>")]
+    pub env: Vec<JsString<'env>>,
     /// The reading end of the credential's pipe; -1 for none. It belongs to the caller now.
     pub credential: i32,
 }
 
 /// Decides a start. Finding the program happens on this thread.
 #[napi(catch_unwind)]
-pub fn prepare_portable(
+pub fn prepare_portable<'env>(
+    node: &'env Env,
     env: ClassInstance<'_, NativeProviderEnv>,
     options: NativeStart,
     ids: NativeIdentity,
-) -> napi::Result<NativePortable> {
-    prepare(&env, options, ids).into_napi()
+) -> napi::Result<NativePortable<'env>> {
+    let (start, program) = decide(&env, options, ids).into_napi()?;
+    let args = start.arguments().into_napi()?;
+    let mut variables = to_strings(node, start.env.variables(start.delivery))?;
+    for (name, value) in &start.extra {
+        variables.extend([node.create_string(name)?, node.create_string(value)?]);
+    }
+    let program = program.path.to_string_lossy().into_owned();
+    // Last: from here on nothing fails, and the caller closes it.
+    let credential = start.credential_pipe().into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
+    Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential })
 }
 
-fn prepare(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<NativePortable> {
+fn decide(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<(Start, Program)> {
     let start = options.take_start(env, ids)?;
     let program = locate(Locate {
         provider: start.env.provider,
@@ -42,16 +56,5 @@ fn prepare(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentit
         package_roots: start.package_roots.clone(),
         target: start.target.clone(),
     })?;
-    let args = start.arguments()?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let variables = start.env.variables(start.delivery);
-    let own = variables.flat_map(|variable| [variable.name.to_owned(), text(variable.value)]);
-    let extra = start.extra.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
-    Ok(NativePortable {
-        program: program.path.to_string_lossy().into_owned(),
-        args,
-        cwd: start.directory.clone(),
-        env: own.chain(extra).collect(),
-        credential: start.credential_pipe()?.map_or(-1, IntoRawFd::into_raw_fd),
-    })
+    Ok((start, program))
 }

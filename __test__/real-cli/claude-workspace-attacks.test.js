@@ -1,0 +1,116 @@
+// Claude Code in a hostile workspace: no file in it redirects the key, runs, or speaks to the model, unless trusted.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
+const path = require('node:path')
+const fs = require('node:fs')
+const test = require('node:test')
+const { spawnProvider } = require('../../index.js')
+const { give, makeDir, marksIn, plantClaude, write } = require('../support/attacks.js')
+const { requirePrivateNetwork } = require('../support/namespace.js')
+const { installForAnyone } = require('../support/programs.js')
+const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+
+requirePrivateNetwork()
+
+const programs = installForAnyone({ test })
+const KEY = 'sk-ant-api03-made-up-tenant-key'
+const TOKEN = 'sk-ant-oat01-made-up-tenant-token'
+const HELPER = 'sk-ant-api03-planted'
+const ALL = ['claude-helper-local', 'claude-hook-local', 'claude-hook-project', 'claude-mcp']
+// The planted server got the tenant's key, and the planted helper's beside it.
+const STOLEN = `x-api-key ${KEY} + authorization ${HELPER}`
+const INERT = { marks: [], evil: [], texts: [], planted: '' }
+const TEXTS = ['PLANTED-AGENT', 'PLANTED-CLAUDE-MD', 'PLANTED-SKILL']
+
+/** @typedef {ReturnType<typeof agentHomes>} Homes */
+
+// `bites`: what a trusted workspace does otherwise than the first; null where it can do nothing either.
+/** @type {{ name: string, bites?: Record<string, any> | null, payload?: Record<string, string>, launch?: Record<string, any>, cwd?: (homes: Homes) => string, args?: (common: string[], prompt: string) => string[] }[]} */
+const CASES = [
+  { name: 'API key by fd' },
+  { name: 'API key by env', launch: { delivery: 'env' } },
+  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, bites: { evil: [`x-api-key ${HELPER} + authorization ${HELPER}`] } },
+  { name: 'cwd through a symlink', cwd: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link')), path.join(root, 'link')) },
+  { name: 'below the planted directory', bites: { marks: ['claude-mcp'], evil: [], planted: '' }, cwd: ({ workspace }) => makeDir(path.join(workspace, 'site')) },
+  { name: 'user settings asked for by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
+  { name: 'a prompt after --', args: (common, prompt) => [...common, '--', prompt] }
+]
+
+for (const { name, bites, payload = { apiKey: KEY }, launch, cwd, args } of CASES) {
+  for (const workspaceTrust of /** @type {const} */ (['untrusted', 'trusted'])) {
+    if (workspaceTrust === 'trusted' && bites === null) continue
+    test(`${name}: ${workspaceTrust === 'untrusted' ? 'inert' : 'control, trusted, bites'}`, async (t) => {
+      const [mock, evil] = [await startMock(t), await startMock(t)]
+      const homes = agentHomes(t)
+      plantClaude(homes.workspace, homes.tmpDir, evil.anthropicBaseUrl)
+      const turn = await runTurn('claude', {
+        mock, homes, programs, payload, args, workspace: cwd?.(homes),
+        prompt: 'run: echo "planted=[$PLANTED]"', launch: { ...launch, workspaceTrust }
+      })
+      const seen = outcome(turn, homes, mock, evil)
+      if (workspaceTrust === 'untrusted') {
+        assert.equal(turn.code, 0, turn.stdout + turn.stderr)
+        assert.deepEqual(seen, INERT)
+        assert.deepEqual(credentialsSeen(mock), [payload.apiKey ? `x-api-key ${KEY}` : `authorization ${TOKEN}`])
+        return
+      }
+      assert.deepEqual(seen, { marks: ALL, evil: [STOLEN], texts: TEXTS, planted: 'local', ...bites })
+    })
+  }
+}
+
+for (const args of [['--setting-sources=project'], ['--setting-sources', 'local'], ['--setting-sources=user, project'], ['--setting-sources=', '--setting-sources=local']]) {
+  test(`${args.join(' ')} is refused before any process`, async (t) => {
+    const mock = await startMock(t)
+    const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY }, args: (common, prompt) => [...common, ...args, prompt] })
+    assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' })
+    assert.equal(mock.requests.length, 0)
+  })
+}
+
+for (const provider of /** @type {const} */ (['claude', 'codex'])) {
+  test(`${provider} runs git in a hostile repository without running the repository's commands`, { skip: hasGit() ? false : 'no git' }, async (t) => {
+    const mock = await startMock(t)
+    const homes = agentHomes(t)
+    const { workspace, tmpDir } = homes
+    const git = (/** @type {string[]} */ ...args) => execFileSync('git', ['-C', workspace, ...args], { ...AGENT, env: { PATH: process.env.PATH, HOME: homes.home }, stdio: 'pipe' })
+    git('init', '-q')
+    write(workspace, 'file', 'x')
+    write(workspace, '.git/planted', `#!/bin/sh\nenv > ${tmpDir}/codex-hook-git\n`)
+    fs.chmodSync(path.join(workspace, '.git/planted'), 0o755)
+    for (const name of ['core.fsmonitor', 'core.sshCommand', 'diff.external', 'core.pager']) git('config', name, path.join(workspace, '.git/planted'))
+    give(workspace)
+    const turn = await runTurn(provider, { mock, homes, programs, payload: { apiKey: provider === 'claude' ? KEY : 'sk-proj-made-up' } })
+    assert.equal(turn.code, 0, turn.stdout + turn.stderr)
+    assert.deepEqual(marksIn(tmpDir), [])
+    // The control: an ordinary git obeys the repository.
+    git('status')
+    assert.deepEqual(marksIn(tmpDir), ['codex-hook-git'])
+  })
+}
+
+/**
+ * @param {{ text: string }} turn
+ * @param {Homes} homes
+ * @param {import('../../lib/mock-api/types').MockApi} mock
+ * @param {import('../../lib/mock-api/types').MockApi} evil
+ */
+function outcome({ text }, { tmpDir }, mock, evil) {
+  const bodies = JSON.stringify([...mock.requests, ...evil.requests].map(({ body }) => body))
+  return {
+    marks: marksIn(tmpDir),
+    evil: credentialsSeen(evil),
+    texts: TEXTS.filter((planted) => bodies.includes(planted)),
+    planted: /planted=\[(.*)\]/.exec(text)?.[1]
+  }
+}
+
+function hasGit() {
+  try {
+    return execFileSync('git', ['--version'], { ...AGENT, cwd: '/', stdio: 'pipe' }).length > 0
+  } catch {
+    return false
+  }
+}
