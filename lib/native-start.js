@@ -11,6 +11,8 @@ const { makeProcess, signalName } = require('./provider-process.js')
 /** @type {Map<number, Driver>} */
 const running = new Map()
 let listening = false
+/** @type {typeof import('node:net') | undefined} */
+let net
 
 /** The kinds of event; src/node/events.rs has the same. @type {((driver: Driver, number: number, text: string) => boolean | void)[]} */
 const EVENTS = [
@@ -80,7 +82,7 @@ function startNative(launch) {
  */
 function socket(fd, index) {
   // Loaded with the first start: it is a fifth of this package's load time.
-  const net = require('node:net')
+  net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
   return new net.Socket({ fd, readable: index !== 0, writable: index === 0 })
 }
 
