@@ -50,9 +50,6 @@ export declare function baseNames(): Array<string>
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
 export declare function buildProviderEnv(frame: Uint8Array, json?: Uint8Array | undefined | null, server?: NativeServerCredentials | undefined | null): NativeProviderEnv
 
-/** Wipes every environment that was not disposed of: for `process.on('exit')`. */
-export declare function disposeAll(): void
-
 /** Forgets a process that has ended. */
 export declare function forget(id: number): void
 
@@ -155,6 +152,12 @@ export declare function stop(id: number): void
  * and calls `wipeInitialEnvironment`.
  */
 export declare function takeServerCredentials(): NativeServerCredentials
+
+/**
+ * Wipes everything that was not disposed of and kills every process that has not ended, with what it started: for
+ * `process.on('exit')`.
+ */
+export declare function tearDown(): void
 
 /** Wipes every `name=…` of the server's keys in the process's initial environment, once they are unset. */
 export declare function wipeInitialEnvironment(): void

@@ -2,15 +2,13 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const binding = require('./binding.js')
 const { translate } = require('./errors.js')
+const { tearDownAtExit } = require('./tear-down-at-exit.js')
 
 /** @typedef {import('../binding').NativeProviderEnv} Native */
 
 /** Only this file can construct one. */
 const KEY = Symbol('ProviderEnv')
-
-let wipesAtExit = false
 
 /**
  * The addon's own handle of a ProviderEnv; `undefined` for anything else.
@@ -110,11 +108,7 @@ class ProviderEnv {
  * @returns {any}
  */
 function fromNative(native) {
-  if (!wipesAtExit) {
-    wipesAtExit = true
-    // process.exit() and an uncaught throw run no finalizer.
-    process.on('exit', () => binding.disposeAll())
-  }
+  tearDownAtExit()
   return new ProviderEnv(KEY, native)
 }
 

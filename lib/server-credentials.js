@@ -5,6 +5,7 @@ const { inspect } = require('node:util')
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { wrongType } = require('./validate.js')
+const { tearDownAtExit } = require('./tear-down-at-exit.js')
 
 /** @typedef {import('../binding').NativeServerCredentials} Native */
 
@@ -83,6 +84,7 @@ function takeServerCredentials() {
     })
   }
   const native = translate(() => binding.takeServerCredentials())
+  tearDownAtExit()
   // Their values are wiped already; now the names go, from libc's list and from the block that the kernel shows.
   for (const name of native.names) delete process.env[name]
   translate(() => binding.wipeInitialEnvironment())

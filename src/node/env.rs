@@ -177,8 +177,7 @@ impl NativeProviderEnv {
     /// Wipes it.
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
-        state::unregister(&self.slot);
-        self.slot.clear();
+        state::dispose(&self.slot);
     }
 }
 
@@ -194,9 +193,15 @@ impl NativeProviderEnv {
 
 impl Drop for NativeProviderEnv {
     fn drop(&mut self) {
-        state::unregister(&self.slot);
-        self.slot.clear();
+        state::dispose(&self.slot);
     }
+}
+
+/// Wipes everything that was not disposed of and kills every process that has not ended, with what it started: for
+/// `process.on('exit')`.
+#[napi(catch_unwind)]
+pub fn tear_down() {
+    state::tear_down();
 }
 
 /// Names and values by turns, made by V8 straight from where they are: a Rust string in between would not be wiped.

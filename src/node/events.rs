@@ -41,17 +41,10 @@ pub fn listen(env: Env, callback: Function<'_, Arguments, Unknown<'static>>) -> 
     let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
     CALLBACK.with_borrow_mut(|slot| *slot = Some(Arc::new(callback)));
     env.add_env_cleanup_hook((), |()| {
-        state::kill_all();
-        state::dispose_all();
+        state::tear_down();
         let _ = CALLBACK.try_with(|slot| slot.borrow_mut().take());
     })?;
     Ok(())
-}
-
-/// Wipes every environment that was not disposed of: for `process.on('exit')`.
-#[napi(catch_unwind)]
-pub fn dispose_all() {
-    state::dispose_all();
 }
 
 /// A listener for one process of the calling environment.

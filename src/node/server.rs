@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
-use super::state::Slot;
+use super::state::{self, Slot};
 use crate::credential::ServerCredentials;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
@@ -14,7 +14,7 @@ use crate::sys::memory;
 /// The server's own keys.
 #[napi]
 pub struct NativeServerCredentials {
-    slot: Slot<ServerCredentials>,
+    slot: Arc<Slot<ServerCredentials>>,
     names: Vec<&'static str>,
 }
 
@@ -36,7 +36,7 @@ fn take() -> Result<NativeServerCredentials> {
             names.push(name);
         }
     }
-    Ok(NativeServerCredentials { slot: Slot::new(keys), names })
+    Ok(NativeServerCredentials { slot: state::register(Slot::new(keys)), names })
 }
 
 fn cannot_wipe(why: &str) -> Error {
@@ -78,7 +78,13 @@ impl NativeServerCredentials {
 
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
-        self.slot.clear();
+        state::dispose(&self.slot);
+    }
+}
+
+impl Drop for NativeServerCredentials {
+    fn drop(&mut self) {
+        state::dispose(&self.slot);
     }
 }
 

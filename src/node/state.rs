@@ -6,8 +6,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::environment::EnvPlan;
-
 /// Something that can be taken away from whoever holds it.
 pub struct Slot<T>(Mutex<Option<Arc<T>>>);
 
@@ -21,16 +19,24 @@ impl<T> Slot<T> {
     pub fn get(&self) -> Option<Arc<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    /// Takes it away; it is dropped with its last user.
-    pub fn clear(&self) {
+/// Something that holds a secret until it is told not to.
+pub trait Clear {
+    /// Takes it away; it is dropped, and wiped, with its last user.
+    fn clear(&self);
+}
+
+impl<T> Clear for Slot<T> {
+    fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 #[derive(Default)]
 struct EnvState {
-    plans: HashMap<usize, Weak<Slot<EnvPlan>>>,
+    /// By address, which is the holder's own for as long as it lives.
+    holders: HashMap<usize, Weak<dyn Clear>>,
     #[cfg(target_os = "linux")]
     processes: HashMap<u64, Arc<crate::launch::process::Process>>,
 }
@@ -39,28 +45,32 @@ thread_local! {
     static STATE: RefCell<EnvState> = RefCell::default();
 }
 
-fn key(slot: &Arc<Slot<EnvPlan>>) -> usize {
+fn key<T>(slot: &Arc<Slot<T>>) -> usize {
     Arc::as_ptr(slot) as usize
 }
 
-/// Remembers an environment, to wipe it when this Node environment ends.
-pub fn register(slot: Slot<EnvPlan>) -> Arc<Slot<EnvPlan>> {
+/// Remembers what holds a secret, to wipe it when this Node environment ends.
+pub fn register<T: 'static>(slot: Slot<T>) -> Arc<Slot<T>> {
     let slot = Arc::new(slot);
-    STATE.with_borrow_mut(|state| state.plans.insert(key(&slot), Arc::downgrade(&slot)));
+    let holder: Arc<dyn Clear> = Arc::<Slot<T>>::clone(&slot);
+    STATE.with_borrow_mut(|state| state.holders.insert(key(&slot), Arc::downgrade(&holder)));
     slot
 }
 
-/// Forgets one that was disposed of.
-pub fn unregister(slot: &Arc<Slot<EnvPlan>>) {
+/// Wipes what a holder has, and forgets it.
+pub fn dispose<T>(slot: &Arc<Slot<T>>) {
     // A finalizer may run after this thread's locals are gone; then there is nothing to forget.
-    let _ = STATE.try_with(|state| state.borrow_mut().plans.remove(&key(slot)));
+    let _ = STATE.try_with(|state| state.borrow_mut().holders.remove(&key(slot)));
+    slot.clear();
 }
 
-/// Wipes every environment that was not disposed of.
-pub fn dispose_all() {
-    let plans = STATE.with_borrow_mut(|state| std::mem::take(&mut state.plans));
-    for slot in plans.values().filter_map(Weak::upgrade) {
-        slot.clear();
+/// Kills what nobody will hear of any more, and wipes everything that was not disposed of.
+pub fn tear_down() {
+    #[cfg(target_os = "linux")]
+    kill_all();
+    let holders = STATE.with_borrow_mut(|state| std::mem::take(&mut state.holders));
+    for holder in holders.values().filter_map(Weak::upgrade) {
+        holder.clear();
     }
 }
 
@@ -82,9 +92,8 @@ pub fn remove_process(id: u64) {
     STATE.with_borrow_mut(|state| state.processes.remove(&id));
 }
 
-/// Kills what nobody will hear of any more.
 #[cfg(target_os = "linux")]
-pub fn kill_all() {
+fn kill_all() {
     let processes = STATE.with_borrow_mut(|state| std::mem::take(&mut state.processes));
     for process in processes.values() {
         process.kill();
