@@ -251,6 +251,13 @@ export class ProviderProcess extends EventEmitter {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** A process whose three streams are pipes. */
+export type PipedProviderProcess = ProviderProcess & {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
 /**
  * Starts the CLI: found, proved reachable as the target uid, unprivileged, with exactly `env` as its environment.
  * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
@@ -261,6 +268,7 @@ export class ProviderProcess extends EventEmitter {
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
  */
+export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' }): PipedProviderProcess
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
 
 /** Options of {@link resolveProgram}. */
@@ -311,15 +319,17 @@ export interface ClaudeAgentOptions {
     cwd?: string
     env: Record<string, string | undefined>
     signal: AbortSignal
-  }) => ProviderProcess
+  }) => PipedProviderProcess
   /** `[]` for an untrusted workspace: no file in it configures the CLI. */
   settingSources: ('user' | 'project' | 'local')[]
+  /** Keeps the headers of your MCP servers off the command line, which every user of the machine can read. */
+  mcpServersDelivery: 'initialize'
 }
 
 /** How an adapter starts the CLI: the options of {@link spawnProvider} that the SDK does not decide itself. */
 export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
-  /** Called with each process that the SDK starts. */
-  onSpawn?: (child: ProviderProcess) => void
+  /** Called with each process that the SDK starts. Read `stderr` here: the SDK's own `stderr` option is not called. */
+  onSpawn?: (child: PipedProviderProcess) => void
 }
 
 /**
@@ -343,8 +353,10 @@ export interface CodexLaunch {
 export interface CodexOptions {
   codexPathOverride: string
   env: Record<string, string>
-  baseUrl?: string
-  /** Raw `--config` overrides: what keeps the key out of the agent's shell, and the workspace from configuring the CLI. */
+  /**
+   * Raw `--config` overrides: what keeps the key out of the agent's shell, what keeps the workspace from configuring
+   * the CLI, and the base URL.
+   */
   configOverrides: string[]
 }
 

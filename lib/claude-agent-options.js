@@ -20,7 +20,7 @@ function claudeAgentOptions(env, value) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
-  const { onSpawn, ...launch } = validate.object('launch', value)
+  const { onSpawn, stdio: _, ...launch } = validate.object('launch', value)
   const { command, uid, gid, groups, allowRoot } = launch
   const variables = toObject(translate(() => native.plain()))
   const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
@@ -30,11 +30,17 @@ function claudeAgentOptions(env, value) {
     env: variables,
     pathToClaudeCodeExecutable: program.path,
     settingSources: isTrusted(launch.workspaceTrust) ? ALL_SOURCES : [],
+    // Else the SDK puts MCP servers, headers and all, on the command line of a CLI that it does not start itself.
+    mcpServersDelivery: 'initialize',
     spawnClaudeCodeProcess(request) {
       const extra = Object.entries(request.env).filter(([name, text]) => passing.has(name) && typeof text === 'string')
       const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
-      const child = spawnWith(env, options, /** @type {string[]} */ (extra.flat()))
+      // Three pipes: `stdio` is not for the caller to set here.
+      const child = /** @type {any} */ (spawnWith(env, options, /** @type {string[]} */ (extra.flat())))
       onSpawn?.(child)
+      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
+      const { stderr } = child
+      if (stderr && stderr.listenerCount('data') + stderr.listenerCount('readable') === 0) stderr.resume()
       return child
     }
   }

@@ -3,7 +3,6 @@
 // What it cannot honour it refuses when the caller asked for it, and reports when it is a default.
 'use strict'
 
-const { spawn } = require('node:child_process')
 const { closeSync } = require('node:fs')
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
@@ -36,6 +35,8 @@ function startPortable(launch) {
   refuseWhatCannotBe(launch)
   const { options, ids } = launch
   const plan = translate(() => binding.preparePortable(launch.env, options, ids))
+  // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
+  const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
   const credential = plan.credential < 0 ? [] : [plan.credential]
   try {
     const child = spawn(plan.program, plan.args, {

@@ -8,6 +8,9 @@ const { readLaunch } = require('./launch.js')
 const portable =
   process.versions.bun !== undefined || process.platform !== 'linux' || binding.missingForNativeStart() !== null
 
+// Loaded now, not with the first start: a worker that has dropped meanwhile may not be able to read its own node_modules.
+const start = portable ? require('./portable-start.js').startPortable : require('./native-start.js').startNative
+
 /**
  * @param {import('../index').ProviderEnv} env
  * @param {import('../index').SpawnOptions} [options]
@@ -24,15 +27,10 @@ function spawnProvider(env, options) {
  */
 function spawnWith(env, options, extra) {
   const launch = readLaunch(env, options, extra)
-  const driver = start()(launch)
+  const driver = start(launch)
   const { signal } = launch
   if (signal) tie(driver, signal)
   return driver.child
-}
-
-/** The start for this system, loaded when it is first needed. */
-function start() {
-  return portable ? require('./portable-start.js').startPortable : require('./native-start.js').startNative
 }
 
 /**

@@ -82,7 +82,7 @@ pub fn state_directory(
         Err(_) => "does not exist. Make it, and give it to the target".to_owned(),
         Ok(metadata) if !metadata.is_dir() => "is no directory. Name one".to_owned(),
         Ok(metadata) => format!(
-            "belongs to {}:{} with mode {:04o}, or a directory above it is closed. Give it to the target: chown {}:{} {path}",
+            "belongs to {}:{} with mode {:04o}, or a directory above it is closed. Give it to the target (chown {}:{} {path}), or name another",
             metadata.uid(),
             metadata.gid(),
             metadata.mode() & 0o7777,
