@@ -850,5 +850,6 @@ module.exports.spawn = nativeBinding.spawn
 module.exports.stateDirOptions = nativeBinding.stateDirOptions
 module.exports.stop = nativeBinding.stop
 module.exports.takeServerCredentials = nativeBinding.takeServerCredentials
+module.exports.takeStream = nativeBinding.takeStream
 module.exports.tearDown = nativeBinding.tearDown
 module.exports.wipeInitialEnvironment = nativeBinding.wipeInitialEnvironment

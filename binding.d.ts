@@ -93,8 +93,8 @@ export interface NativePortable {
 /** A process that is being started. */
 export interface NativeProcess {
   id: number
-  /** Our ends of the three streams; -1 where there is none. They belong to the caller now. */
-  stdio: Array<number>
+  /** For which of the three there is a stream to take. */
+  stdio: Array<boolean>
 }
 
 /** A found program. */
@@ -122,6 +122,8 @@ export interface NativeStart {
   killGraceMs: number
   timeoutMs?: number
   killGroupOnExit: boolean
+  /** Whether the caller's AbortSignal has fired already. */
+  aborted: boolean
   /** A descriptor of this process, or -1 for a new stream, or -2 for none. */
   stdio: Array<number>
 }
@@ -152,6 +154,12 @@ export declare function stop(id: number): void
  * and calls `wipeInitialEnvironment`.
  */
 export declare function takeServerCredentials(): NativeServerCredentials
+
+/**
+ * Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken
+ * is closed with the process or the Node environment.
+ */
+export declare function takeStream(id: number, index: number): number
 
 /**
  * Wipes everything that was not disposed of and kills every process that has not ended, with what it started: for

@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { fromThrown, nodeTypeError } = require('./errors.js')
+const { ProviderError, fromThrown, nodeTypeError } = require('./errors.js')
 const { TAG, withFrame } = require('./frame.js')
 const { fromNative } = require('./provider-env.js')
 const { nativeCredentials } = require('./server-credentials.js')
@@ -64,6 +64,37 @@ function build(frame, payload, options, consumed) {
   }
 }
 
+/** Reads properties, notes the bytes among them, and throws what a getter threw only when all have been read. */
+class Reader {
+  /** @type {unknown[]} */
+  #failures = []
+  #consumed
+
+  /** @param {Uint8Array[]} consumed */
+  constructor(consumed) {
+    this.#consumed = consumed
+  }
+
+  /**
+   * @param {any} object
+   * @param {string} name
+   */
+  read(object, name) {
+    try {
+      const value = object[name]
+      if (value instanceof Uint8Array && !isShared(value)) this.#consumed.push(value)
+      return value
+    } catch (error) {
+      this.#failures.push(error)
+      return undefined
+    }
+  }
+
+  finish() {
+    if (this.#failures.length > 0) throw this.#failures[0]
+  }
+}
+
 /**
  * @param {Frame} frame
  * @param {any} payload
@@ -73,25 +104,18 @@ function addPayload(frame, payload, consumed) {
   if (payload === undefined) throw validate.wrongType('payload', 'an object or a Uint8Array', payload)
   const fields = validate.object('payload', payload)
   // Read once: a getter may give another value the next time. Consumed first: also when a field before is refused.
-  const values = SECRET_FIELDS.map(([name]) => fields[name])
-  const userEnvKeys = validate.object('payload.userEnvKeys', fields.userEnvKeys ?? undefined)
-  const names = Object.keys(userEnvKeys)
-  const userValues = names.map((name) => userEnvKeys[name])
-  collectBytes(values, consumed)
-  collectBytes(userValues, consumed)
+  const reader = new Reader(consumed)
+  const values = SECRET_FIELDS.map(([name]) => reader.read(fields, name))
+  const userEnvKeys = reader.read(fields, 'userEnvKeys') ?? undefined
+  const names = Object.keys(Object(userEnvKeys))
+  const userValues = names.map((name) => reader.read(userEnvKeys, name))
+  reader.finish()
+  validate.object('payload.userEnvKeys', userEnvKeys)
 
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
   SECRET_FIELDS.forEach(([name, tag], index) => addSecret(frame, tag, '', values[index], name))
   names.forEach((name, index) => addSecret(frame, TAG.userEnvKey, name, userValues[index], 'userEnvKeys'))
-}
-
-/**
- * @param {unknown[]} values
- * @param {Uint8Array[]} consumed
- */
-function collectBytes(values, consumed) {
-  for (const value of values) if (value instanceof Uint8Array && !isShared(value)) consumed.push(value)
 }
 
 /**
@@ -102,7 +126,7 @@ function collectBytes(values, consumed) {
  * @param {string} field
  */
 function addSecret(frame, tag, key, value, field) {
-  if (typeof value === 'string') return frame.add(tag, key, value)
+  if (typeof value === 'string') return frame.add(tag, key, wellFormed(value, field))
   if (value === undefined || value === null) return
   frame.add(tag, key, secretInput(`payload.${field}`, value))
 }
@@ -130,6 +154,20 @@ function consume(bytes, name, consumed) {
 /** Another thread could write to it while it is read. @param {Uint8Array} bytes */
 function isShared(bytes) {
   return typeof SharedArrayBuffer !== 'undefined' && bytes.buffer instanceof SharedArrayBuffer
+}
+
+/**
+ * Half of a surrogate pair is no character: written as UTF-8 it would become another one.
+ * @param {string} text
+ * @param {string} field
+ */
+function wellFormed(text, field) {
+  if (/** @type {any} */ (text).isWellFormed()) return text
+  throw new ProviderError({
+    code: 'ERR_PROVIDER_PAYLOAD_INVALID',
+    message: `payload.${field} has half of a surrogate pair, which is no character.`,
+    names: [field]
+  })
 }
 
 /** @param {string} name */

@@ -53,6 +53,7 @@ function readLaunch(env, value, extra) {
       killSignal,
       killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
       timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs),
+      aborted: abortSignal(options.signal)?.aborted === true,
       killGroupOnExit: validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true,
       stdio: readStdio(options.stdio)
     }

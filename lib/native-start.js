@@ -8,28 +8,35 @@ const { makeProcess, signalName } = require('./provider-process.js')
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
 
-/** @type {Map<number, Driver>} */
+/** @typedef {{ driver: Driver, release: () => void }} Running */
+
+/** @type {Map<number, Running>} */
 const running = new Map()
 let listening = false
 /** @type {typeof import('node:net') | undefined} */
 let net
 
-/** The kinds of event; src/node/events.rs has the same. @type {((driver: Driver, number: number, text: string) => boolean | void)[]} */
+/**
+ * The kinds of event; src/node/events.rs has the same.
+ * @type {((running: Running, number: number, text: string) => void)[]}
+ */
 const EVENTS = [
-  (driver, pid, program) => driver.onSpawned(pid, program),
-  (driver, _, json) => ended(() => driver.onFailed(fromJson(json))),
-  (driver) => driver.onTimedOut(),
-  (driver, code) => ended(() => driver.onExited(code, null)),
-  (driver, signal) => ended(() => driver.onExited(null, signalName(signal))),
+  ({ driver, release }, pid, program) => {
+    driver.onSpawned(pid, program)
+    release()
+  },
+  ({ driver, release }, _, json) => {
+    release()
+    driver.onFailed(fromJson(json))
+  },
+  ({ driver }) => driver.onTimedOut(),
+  ({ driver }, code) => driver.onExited(code, null),
+  ({ driver }, signal) => driver.onExited(null, signalName(signal)),
   // Somebody else in this process waited for it: how it ended is not known.
-  (driver) => ended(() => driver.onExited(null, null))
+  ({ driver }) => driver.onExited(null, null)
 ]
-
-/** @param {() => void} tell */
-function ended(tell) {
-  tell()
-  return true
-}
+/** Those after which there are no more. */
+const LAST = new Set([1, 3, 4, 5])
 
 /**
  * @param {number} id
@@ -38,15 +45,13 @@ function ended(tell) {
  * @param {string | null} [text]
  */
 function onEvent(id, kind, number, text) {
-  const driver = running.get(id)
-  if (!driver) return
-  if (kind === 0 || kind === 2) {
-    EVENTS[kind](driver, number, text ?? '')
-    return
+  const entry = running.get(id)
+  if (!entry) return
+  if (LAST.has(kind)) {
+    running.delete(id)
+    binding.forget(id)
   }
-  running.delete(id)
-  binding.forget(id)
-  EVENTS[kind](driver, number, text ?? '')
+  EVENTS[kind](entry, number, text ?? '')
 }
 
 /**
@@ -59,7 +64,8 @@ function startNative(launch) {
     listening = true
   }
   const { id, stdio } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
-  const streams = /** @type {any} */ (stdio.map((fd, index) => (fd < 0 ? null : socket(fd, index))))
+  const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
+  const held = streams.slice(1).filter(Boolean).map(hold)
   const driver = makeProcess(
     {
       startPath: 'native',
@@ -72,18 +78,38 @@ function startNative(launch) {
     },
     launch.facts
   )
-  running.set(id, driver)
+  running.set(id, { driver, release: () => held.forEach((/** @type {() => void} */ release) => release()) })
   return driver
 }
 
 /**
- * @param {number} fd
+ * @param {number} id
  * @param {number} index
  */
-function socket(fd, index) {
+function socket(id, index) {
   // Loaded with the first start: it is a fifth of this package's load time.
   net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
-  return new net.Socket({ fd, readable: index !== 0, writable: index === 0 })
+  // `manualStart` is net's own word for "do not read yet"; `hold` needs it.
+  const options = { fd: binding.takeStream(id, index), readable: index !== 0, writable: index === 0, manualStart: true }
+  return new net.Socket(options)
+}
+
+/**
+ * Keeps a stream from reading until the returned function is called: the child may write before its pid is known here.
+ * @param {any} stream
+ * @returns {() => void}
+ */
+function hold(stream) {
+  let wanted = false
+  stream._read = () => {
+    wanted = true
+  }
+  return () => {
+    delete stream._read
+    // Also when nobody wants data yet: only a read finds the end.
+    if (wanted) stream._read()
+    else stream.read(0)
+  }
 }
 
 module.exports = { startNative }

@@ -34,6 +34,7 @@ const REFUSED = /** @type {const} */ (['umask', 'limits'])
 function startPortable(launch) {
   refuseWhatCannotBe(launch)
   const { options, ids } = launch
+  if (options.aborted) return startNothing(launch)
   const plan = translate(() => binding.preparePortable(launch.env, options, ids))
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
@@ -52,6 +53,18 @@ function startPortable(launch) {
   } finally {
     for (const fd of credential) closeSync(fd)
   }
+}
+
+/**
+ * A start that was aborted before it began.
+ * @param {Launch} launch
+ */
+function startNothing({ facts }) {
+  const idle = { signal: () => false, stop: () => {}, ref: () => {}, unref: () => {} }
+  const driver = makeProcess({ startPath: 'portable', missingProtections: MISSING, stdio: [null, null, null], ...idle }, facts)
+  const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
+  process.nextTick(() => driver.onFailed(new ProviderError(error)))
+  return driver
 }
 
 /** @param {Launch} launch */

@@ -225,6 +225,7 @@ class ProviderProcess extends EventEmitter {
     this.#spawned?.reject(this.#startError)
     this.#exited?.reject(this.#startError)
     // As in ChildProcess: `error`, then `close` once the streams are; no `exit`.
+    this.stdin?.destroy()
     if (!told) this.#emitError(error)
     this.#finishStreams()
     this.#maybeClose()

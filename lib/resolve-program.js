@@ -17,7 +17,8 @@ function resolveProgram(provider, value) {
   const options = validate.object('options', value)
   const command = validate.optionalString('options.command', options.command)
   const path = validate.optionalString('options.path', options.path) ?? process.env.PATH ?? ''
-  const found = translate(() => binding.resolveProgram(provider, command, path, packageRoots(), readIds(options)))
+  const ids = readIds(options)
+  const found = translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids))
   return Object.freeze({
     path: found.path,
     foundAt: found.foundAt,

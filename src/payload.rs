@@ -86,6 +86,11 @@ impl<'a> Payload<'a> {
                 format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", json.len()),
             ));
         }
+        // serde reads a struct from an array too, by position.
+        if json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            let message = "The payload is not an object with each field once.";
+            return Err(Error::new(ErrorCode::PayloadInvalid, message));
+        }
         let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
         let mut payload = Self::default();
         if let Some(raw) = fields.provider {
@@ -103,6 +108,10 @@ impl<'a> Payload<'a> {
         if let Some(raw) = fields.user_env_keys {
             let Pairs(pairs) = serde_json::from_str(raw.get()).map_err(|_| not_an_object_of_strings())?;
             for (name, value) in pairs {
+                // As in every other field.
+                if value.get() == "null" {
+                    continue;
+                }
                 let secret = decode("userEnvKeys", value)?;
                 payload.add_user_env_key(Cow::Owned(name), secret)?;
             }

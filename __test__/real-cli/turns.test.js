@@ -60,7 +60,6 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
       envOptions: server ? { serverCredentials } : {},
       launch: { delivery }
     })
-    t.after(() => child.kill('SIGKILL'))
     await until(() => heldCount() > 0 || child.exitCode !== null, 'the second request')
     const block = environOf(child.pid)
     const ids = { uid: statusOf(child.pid, 'Uid'), groups: statusOf(child.pid, 'Groups'), noNewPrivs: statusOf(child.pid, 'NoNewPrivs') }
@@ -124,7 +123,6 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     const turns = tenants.map(({ name, key, homes }) =>
       startTurn(provider, { mock, homes, programs, payload: { apiKey: key, userEnvKeys: { WHO: name } }, prompt: `tenant ${name}\nrun: echo I am $USER_WHO; env` })
     )
-    for (const { child } of turns) t.after(() => child.kill('SIGKILL'))
     // Both are in mid-turn: neither goes on before the other has come here.
     await until(() => heldCount() === 2, 'both second requests')
     release()

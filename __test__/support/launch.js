@@ -75,7 +75,7 @@ async function run(env, script, options) {
 }
 
 /**
- * The first line that a child prints.
+ * The first line that a child prints, once its pid is known too.
  * @param {any} child
  * @returns {Promise<string>}
  */
@@ -86,7 +86,10 @@ function firstLine(child) {
     child.once('close', () => reject(new Error(`ended before its first line: ${text}`)))
     child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ more) => {
       text += more
-      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
+      if (!text.includes('\n')) return
+      const line = text.slice(0, text.indexOf('\n'))
+      if (child.pid === undefined) child.once('spawn', () => resolve(line))
+      else resolve(line)
     })
   })
 }

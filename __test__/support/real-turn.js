@@ -66,6 +66,7 @@ function startTurn(provider, turn) {
   const child = spawnProvider(env, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   // The start keeps what it needs.
   env.dispose()
+  tenants.get(turn.homes)?.push(child)
   return { child, done: readTurn(provider, child) }
 }
 
@@ -147,9 +148,20 @@ async function startMock(test, options) {
   return mock
 }
 
-/** Homes of the agent, removed at the test's end. @param {{ after(fn: () => any): void }} test */
+/** The processes that live in some homes. @type {WeakMap<Homes, any[]>} */
+const tenants = new WeakMap()
+
+/** Homes of the agent, removed at the test's end when whoever still lives there has ended. @param {{ after(fn: () => any): void }} test */
 function agentHomes(test) {
-  return makeHomes({ ...AGENT, test })
+  const homes = makeHomes(AGENT)
+  tenants.set(homes, [])
+  test.after(async () => {
+    const running = (tenants.get(homes) ?? []).filter((child) => child.exitCode === null && child.signalCode === null)
+    for (const child of running) child.kill('SIGKILL')
+    await Promise.allSettled(running.map((child) => child.exited))
+    homes.remove()
+  })
+  return homes
 }
 
 /** Every credential that the mock was sent, as `header value`, each once. @param {import('../../lib/mock-api/types').MockApi} mock */

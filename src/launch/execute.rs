@@ -100,7 +100,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         access: &access,
     };
     clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
-        Step::StateDirectory => {
+        // Without an errno it was ended in the middle of it: that says nothing of the directory.
+        Step::StateDirectory if failure.errno != 0 => {
             let need = &needs[(failure.detail as usize).min(needs.len().saturating_sub(1))];
             let path = need.path.to_string_lossy();
             Refusal::Other(failure::state_directory(provider, &start.target, need.variable, &path, failure.errno))
@@ -207,7 +208,7 @@ impl Reach for TargetReach<'_> {
             .collect();
         match support::check_access(&identity, &access, &self.room.stack, &self.room.in_flight) {
             Ok(()) => Ok(None),
-            Err(failure) if failure.step == Step::StateDirectory => {
+            Err(failure) if failure.step == Step::StateDirectory && failure.errno != 0 => {
                 Ok(Some(Obstacle { index: failure.detail as usize, errno: failure.errno }))
             }
             Err(failure) => Err(failure::error(self.provider, target, failure, None)),

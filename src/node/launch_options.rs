@@ -54,6 +54,8 @@ pub struct NativeStart {
     pub kill_grace_ms: f64,
     pub timeout_ms: Option<f64>,
     pub kill_group_on_exit: bool,
+    /// Whether the caller's AbortSignal has fired already.
+    pub aborted: bool,
     /// A descriptor of this process, or -1 for a new stream, or -2 for none.
     pub stdio: Vec<i32>,
 }

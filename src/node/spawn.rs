@@ -20,8 +20,8 @@ use crate::sys::stdio;
 #[napi(object, object_from_js = false)]
 pub struct NativeProcess {
     pub id: f64,
-    /// Our ends of the three streams; -1 where there is none. They belong to the caller now.
-    pub stdio: Vec<i32>,
+    /// For which of the three there is a stream to take.
+    pub stdio: Vec<bool>,
 }
 
 const STREAM: i32 = -1;
@@ -59,10 +59,21 @@ fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIde
         }
     }
     let process = Process::new(policy, listener);
+    if options.aborted {
+        process.stop();
+    }
     spawner::start(start, &process)?;
     let id = process.id as f64;
-    state::add_process(process);
-    Ok(NativeProcess { id, stdio: ours.map(|end| end.map_or(-1, IntoRawFd::into_raw_fd)).into() })
+    let stdio = ours.iter().map(Option::is_some).collect();
+    state::add_process(process, ours);
+    Ok(NativeProcess { id, stdio })
+}
+
+/// Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken
+/// is closed with the process or the Node environment.
+#[napi(catch_unwind)]
+pub fn take_stream(id: f64, index: u32) -> i32 {
+    state::take_stream(id as u64, index as usize).map_or(-1, IntoRawFd::into_raw_fd)
 }
 
 fn not_open(number: i32) -> Error {

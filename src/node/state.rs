@@ -4,7 +4,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+#[cfg(target_os = "linux")]
+use crate::launch::process::Process;
 
 /// Something that can be taken away from whoever holds it.
 pub struct Slot<T>(Mutex<Option<Arc<T>>>);
@@ -38,7 +43,14 @@ struct EnvState {
     /// By address, which is the holder's own for as long as it lives.
     holders: HashMap<usize, Weak<dyn Clear>>,
     #[cfg(target_os = "linux")]
-    processes: HashMap<u64, Arc<crate::launch::process::Process>>,
+    processes: HashMap<u64, Running>,
+}
+
+/// A process, and our ends of its streams until JavaScript takes them.
+#[cfg(target_os = "linux")]
+struct Running {
+    process: Arc<Process>,
+    streams: [Option<OwnedFd>; 3],
 }
 
 thread_local! {
@@ -76,14 +88,20 @@ pub fn tear_down() {
 
 /// Remembers a process until it has ended.
 #[cfg(target_os = "linux")]
-pub fn add_process(process: Arc<crate::launch::process::Process>) {
-    STATE.with_borrow_mut(|state| state.processes.insert(process.id, process));
+pub fn add_process(process: Arc<Process>, streams: [Option<OwnedFd>; 3]) {
+    STATE.with_borrow_mut(|state| state.processes.insert(process.id, Running { process, streams }));
+}
+
+/// Our end of one of its streams, once.
+#[cfg(target_os = "linux")]
+pub fn take_stream(id: u64, index: usize) -> Option<OwnedFd> {
+    STATE.with_borrow_mut(|state| state.processes.get_mut(&id)?.streams.get_mut(index)?.take())
 }
 
 /// A process that has not ended.
 #[cfg(target_os = "linux")]
-pub fn process(id: u64) -> Option<Arc<crate::launch::process::Process>> {
-    STATE.with_borrow(|state| state.processes.get(&id).cloned())
+pub fn process(id: u64) -> Option<Arc<Process>> {
+    STATE.with_borrow(|state| Some(Arc::clone(&state.processes.get(&id)?.process)))
 }
 
 /// Forgets a process that has ended.
@@ -95,7 +113,7 @@ pub fn remove_process(id: u64) {
 #[cfg(target_os = "linux")]
 fn kill_all() {
     let processes = STATE.with_borrow_mut(|state| std::mem::take(&mut state.processes));
-    for process in processes.values() {
-        process.kill();
+    for running in processes.values() {
+        running.process.kill();
     }
 }

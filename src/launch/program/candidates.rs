@@ -49,6 +49,8 @@ pub fn all<'a>(
             let there = std::fs::metadata(file).is_ok_and(|metadata| metadata.is_file());
             Box::new(there.then(|| (file.to_owned(), FoundBy::Command)).into_iter())
         }
+        // Relative to what? Not to the workspace; and `which` would take the root.
+        Some(command) if command.contains('/') => Box::new(std::iter::empty()),
         Some(command) => Box::new(on_path(command, search.path).map(|file| (file, FoundBy::Command))),
         None => {
             let on_path = on_path(provider.command, search.path).map(|file| (file, FoundBy::Path));

@@ -1,0 +1,171 @@
+// Every code stands in the types, in Rust and in docs/errors.md, and is raised here for real, without a value in any part.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const util = require('node:util')
+const { ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, resolveProgram, spawnProvider } = require('../index.js')
+const { fromJson } = require('../lib/errors.js')
+const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
+const { makeHomes } = require('./support/homes.js')
+const { copyPackage, startWorker } = require('./support/worker.js')
+
+const read = (/** @type {string[]} */ ...name) => fs.readFileSync(path.join(__dirname, '..', ...name), 'utf8')
+const inText = (/** @type {string} */ text) => [...new Set(text.match(/ERR_PROVIDER_[A-Z_]+/g))].sort()
+const union = /export type ProviderErrorCode =([^\n]*\n(?:\s+\|[^\n]*\n)+)/.exec(read('index.d.ts'))
+const CODES = inText(union?.[1] ?? '')
+
+/** Stands in everything that a case is given. */
+const SENTINEL = 'sentinelValueNeverShown'
+const KEY = `sk-${SENTINEL}`
+const workspace = { home: '/home/w', dir: '/srv/w' }
+const build = (/** @type {any} */ payload, options = {}) => buildProviderEnv(payload, { workspace, ...options })
+const withKey = (/** @type {any} */ payload) => ({ apiKey: KEY, sessionCookie: SENTINEL, userEnvKeys: { A: SENTINEL }, ...payload })
+const json = (/** @type {string} */ text) => new TextEncoder().encode(text)
+/** A start that fails, or runs into its end. */
+const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type {any} */ payload = {}, script = 'exec sleep 60') => {
+  const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL } }).env, script, { args: [SENTINEL], ...options }))
+  throw error
+}
+
+/**
+ * How each code comes about; fields that it has beside `code`; its message.
+ * @type {Record<string, { raise: (t: any) => any, fields?: object, message: RegExp, skip?: string | false }[]>}
+ */
+const CASES = {
+  ERR_PROVIDER_PAYLOAD_INVALID: [
+    { raise: () => build(json(`{"apiKey":"${KEY}`)), message: /^The payload ends too early \(line 1, column \d+\)\.$/ },
+    { raise: () => build(json(`{"apiKey":{"${KEY}":1}}`)), fields: { names: ['apiKey'] }, message: /payload\.apiKey must be a string/ },
+    { raise: () => build(withKey({ apiKey: `${KEY}\0` })), fields: { names: ['apiKey'] }, message: /has a NUL byte.*Send the value without it/ },
+    { raise: () => build(withKey({ userEnvKeys: { B: `${SENTINEL}\0` } })), fields: { names: ['userEnvKeys', 'USER_B'] }, message: /has a NUL byte/ }
+  ],
+  ERR_PROVIDER_PAYLOAD_TOO_LARGE: [{ raise: () => build(json(`{"apiKey":"${KEY}"}`.padEnd(10 * 1024 * 1024 + 1))), message: /is 10485761 bytes long; the limit is 10485760/ }],
+  ERR_PROVIDER_UNKNOWN: [
+    { raise: () => build(withKey({ provider: SENTINEL })), fields: { names: ['provider'] }, message: /claude, codex/ },
+    { raise: () => resolveProgram(/** @type {any} */ (SENTINEL)), fields: { names: ['provider'] }, message: /claude, codex/ }
+  ],
+  ERR_PROVIDER_CREDENTIAL_MISSING: [
+    { raise: () => build(withKey({ apiKey: '' })), fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] }, message: /Give one of: payload\.apiKey, payload\.oauthAccessToken, options\.serverCredentials.*claudeConfigDir/ },
+    { raise: () => build(withKey({ provider: 'codex', apiKey: '' })), fields: { provider: 'codex', names: ['apiKey'] }, message: /no credential for OpenAI Codex/ }
+  ],
+  ERR_PROVIDER_KEY_MALFORMED: [
+    { raise: () => build(withKey({ apiKey: `${KEY}\n` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /has white space in it/ },
+    { raise: () => build(withKey({ apiKey: `"${KEY}"` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /quotation marks/ },
+    { raise: () => build(withKey({ apiKey: `${KEY}é` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /characters that no key has/ },
+    { raise: () => build(withKey({ apiKey: KEY.padEnd(17_000, 'x') })), fields: { provider: 'claude', names: ['apiKey'] }, message: /is 17000 bytes long/ }
+  ],
+  ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which is no api-key for OpenAI Codex/ }],
+  ERR_PROVIDER_ENV_FORBIDDEN: [
+    { raise: () => build(withKey({}), { set: { LD_PRELOAD: SENTINEL } }), fields: { names: ['LD_PRELOAD'] }, message: /LD_PRELOAD.*can load code\. Leave it out/ },
+    { raise: () => build(withKey({}), { set: { A: `${SENTINEL}\0` } }), fields: { names: ['A'] }, message: /NUL byte/ },
+    { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
+  ],
+  ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /USER_A takes \d+ bytes; the kernel takes 131072/ }],
+  ERR_PROVIDER_PROGRAM_NOT_FOUND: [{ raise: (t) => start(t, { command: '/nowhere/claude' }), fields: { errno: -2, syscall: 'spawn', path: '/nowhere/claude', provider: 'claude' }, message: /no executable file at/ }],
+  ERR_PROVIDER_PROGRAM_UNREACHABLE: [{ raise: (t) => start(t, { command: '/etc/passwd' }), fields: { errno: -13, syscall: 'spawn', path: '/etc/passwd', provider: 'claude' }, message: /cannot be run as uid.*mode 0\d{3}.*Install Claude Code system-wide/ }],
+  ERR_PROVIDER_STATE_DIR_UNUSABLE: [{
+    raise: (t) => {
+      const { env, homes } = makeEnv(t, withKey({ provider: 'codex' }))
+      fs.rmdirSync(homes.codexHome)
+      return outcome(startScript(env, ':')).then(({ error }) => { error.path = 'checked elsewhere'; throw error })
+    },
+    fields: { errno: -2, syscall: 'faccessat', path: 'checked elsewhere', step: 'state-directory', provider: 'codex', names: ['CODEX_HOME'] },
+    message: /CODEX_HOME .* does not exist\. Make it/
+  }],
+  ERR_PROVIDER_PRIVILEGE_REFUSED: [{ raise: () => spawnProvider(build(withKey({})), { uid: 5 }), fields: { names: ['gid'] }, message: /options\.uid needs options\.gid/ }],
+  ERR_PROVIDER_PRIVILEGE_FAILED: [{
+    skip: needsRoot,
+    raise: async (t) => {
+      const input = { workspace: workspaceOf(makeHomes({ uid: UID, test: t })), key: KEY }
+      const body = `const child = main.spawnProvider(main.buildProviderEnv({ apiKey: input.key }, { workspace: input.workspace }), { command: '/bin/sh', uid: 5, gid: 5, args: [input.key.slice(3)] })
+        await child.spawned.catch((error) => say({ ...error, message: error.message, names: error.names }))`
+      const details = await startWorker(t, body, { main: copyPackage(t), input, spawn: { uid: UID, gid: UID, cwd: '/' } }).next()
+      throw new ProviderError({ ...details, errno: -details.errno })
+    },
+    fields: { errno: -1, syscall: 'setgroups', step: 'groups', provider: 'claude' },
+    message: /step groups: Operation not permitted.*Start the worker as root, or as the target/
+  }],
+  ERR_PROVIDER_SPAWN_FAILED: [{ raise: (t) => start(t, { cwd: '/nowhere' }), fields: { errno: -2, syscall: 'chdir', path: '/nowhere', step: 'working-directory', provider: 'claude' }, message: /step working-directory \(\/nowhere\).*Make the directory, or give another in options\.cwd/ }],
+  ERR_PROVIDER_UNSUPPORTED: [
+    { raise: () => build({ provider: 'codex', oauthAccessToken: SENTINEL }), fields: { provider: 'codex', names: ['oauthAccessToken'] }, message: /Give payload\.apiKey instead/ },
+    { raise: (t) => start(t, { delivery: 'broker' }), fields: { provider: 'claude', names: ['delivery'] }, message: /no broker/ },
+    { raise: (t) => start(t, { delivery: 'fd' }, { provider: 'codex' }), fields: { provider: 'codex', names: ['delivery'] }, message: /cannot read its api-key from a descriptor/ },
+    { raise: () => claudeAgentOptions(build(withKey({ provider: 'codex' }))), message: /is for claude, and this environment is for codex/ },
+    { raise: () => codexOptions(build(withKey({ provider: 'codex' })), {}), fields: { names: ['exposeSecrets'] }, message: /Say exposeSecrets: true/ }
+  ],
+  ERR_PROVIDER_ABORTED: [{ raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }],
+  ERR_PROVIDER_TIMEOUT: [{ raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }],
+  ERR_PROVIDER_DISPOSED: [{ raise: () => { const env = build(withKey({})); env.dispose(); env.exposeSecrets() }, fields: { provider: 'claude' }, message: /Build a new one with buildProviderEnv\(\)/ }],
+  ERR_PROVIDER_INTERNAL: [{ raise: () => { throw fromJson(`panicked at ${SENTINEL}`) }, message: /defect in @webalive\/provider-env.*no secrets/ }]
+}
+
+test('the types, the table here and Rust have the same codes', () => {
+  assert.ok(CODES.length >= 19, `${CODES.length} codes in index.d.ts`)
+  assert.deepEqual(Object.keys(CASES).sort(), CODES)
+  assert.deepEqual(inText(read('src', 'error.rs')), CODES)
+})
+
+test('docs/errors.md has a heading for each code, and for no other', (t) => {
+  if (!fs.existsSync(path.join(__dirname, '..', 'docs', 'errors.md'))) return t.skip('docs/errors.md is not written yet')
+  const headings = read('docs', 'errors.md').split('\n').filter((line) => line.startsWith('#')).join('\n')
+  assert.deepEqual(inText(headings), CODES)
+})
+
+test('docs/errors.md has each step that an error can name', (t) => {
+  if (!fs.existsSync(path.join(__dirname, '..', 'docs', 'errors.md'))) return t.skip('docs/errors.md is not written yet')
+  const steps = [...read('src', 'sys', 'step.rs').matchAll(/\(Self::\w+, "([a-z-]+)"/g)].map(([, name]) => name)
+  assert.ok(steps.length >= 18)
+  for (const step of steps) assert.ok(read('docs', 'errors.md').includes(`\`${step}\``), step)
+})
+
+/** Every part of an error as text. @param {any} error */
+function everything(error) {
+  const fields = Object.fromEntries(Reflect.ownKeys(error).map((key) => [String(key), error[key]]))
+  return [error.message, error.stack, String(error), JSON.stringify(fields), util.inspect(error, { depth: 9, showHidden: true, getters: true })].join('\n')
+}
+
+for (const [code, cases] of Object.entries(CASES)) {
+  for (const [index, { raise, fields, message, skip = needsLinux }] of cases.entries()) {
+    test(`${code} (${index + 1})`, { skip, timeout: 20_000 }, async (t) => {
+      const error = await (async () => raise(t))().then(() => assert.fail('nothing was thrown'), (/** @type {any} */ thrown) => thrown)
+      assert.ok(error instanceof ProviderError && error instanceof Error, String(error))
+      const { cause, ...own } = /** @type {any} */ (error)
+      assert.deepEqual(own, { code, ...fields })
+      assert.match(error.message, message)
+      assert.equal(error.name, { ERR_PROVIDER_ABORTED: 'AbortError', ERR_PROVIDER_TIMEOUT: 'TimeoutError' }[code] ?? 'ProviderError')
+      assert.ok(!everything(error).includes(SENTINEL), everything(error))
+    })
+  }
+}
+
+test('wrong types and values are TypeErrors with Node’s own codes, and show no value either', { skip: needsLinux }, (t) => {
+  const { env } = makeEnv(t, withKey({}))
+  const ids = isRoot ? { uid: UID, gid: UID } : {}
+  for (const [options, code, message] of /** @type {any[]} */ ([
+    [{ args: SENTINEL }, 'ERR_INVALID_ARG_TYPE', /options\.args must be an array of strings/],
+    [{ args: [`--key=${KEY}`] }, 'ERR_INVALID_ARG_VALUE', /options\.args\[0\] contains this launch's credential/],
+    [{ args: [`${SENTINEL}\0`] }, 'ERR_INVALID_ARG_VALUE', /options\.args\[0\] has a NUL/],
+    [{ args: ['--setting-sources=project'] }, 'ERR_INVALID_ARG_VALUE', /--setting-sources with project or local/],
+    [{ cwd: '' }, 'ERR_INVALID_ARG_VALUE', /options\.cwd must be a path/],
+    [{ command: `/${SENTINEL}\0` }, 'ERR_INVALID_ARG_VALUE', /options\.command must be a path/],
+    [{ umask: 0o1000 }, 'ERR_INVALID_ARG_VALUE', /options\.umask must be a whole number from 0 to 511/],
+    [{ stdio: [SENTINEL, 'pipe', 'pipe'] }, 'ERR_INVALID_ARG_VALUE', /options\.stdio\[0\] must be 'pipe'/],
+    [{ stdio: ['pipe'] }, 'ERR_INVALID_ARG_VALUE', /an array of three/],
+    [{ stdio: ['pipe', 'pipe', 999_999] }, 'ERR_INVALID_ARG_VALUE', /descriptor 999999, which is not open/],
+    [{ signal: SENTINEL }, 'ERR_INVALID_ARG_TYPE', /options\.signal must be an AbortSignal/],
+    [{ timeoutMs: -1 }, 'ERR_INVALID_ARG_VALUE', /options\.timeoutMs must be a number of milliseconds/],
+    [{ killSignal: SENTINEL }, 'ERR_UNKNOWN_SIGNAL', /no such signal/],
+    [{ limits: { coreBytes: 1.5 } }, 'ERR_INVALID_ARG_VALUE', /options\.limits\.coreBytes must be a whole number/],
+    [{ delivery: SENTINEL }, 'ERR_INVALID_ARG_VALUE', /options\.delivery must be one of/],
+    [{ workspaceTrust: SENTINEL }, 'ERR_INVALID_ARG_VALUE', /options\.workspaceTrust must be one of/]
+  ])) {
+    assert.throws(() => spawnProvider(env, { command: '/bin/sh', ...ids, ...options }), (/** @type {any} */ error) => {
+      assert.ok(error instanceof TypeError && error.code === code, `${error.code}: ${error.message}`)
+      assert.match(error.message, message)
+      assert.ok(!everything(error).includes(SENTINEL), everything(error))
+      return true
+    })
+  }
+})

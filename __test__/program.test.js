@@ -1,0 +1,172 @@
+// Finding a program and proving it: what is taken, and the first thing in the way with its owner, mode and remedy.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const { resolveProgram } = require('../index.js')
+const { UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { makeOpenDir } = require('./support/homes.js')
+
+const root = { allowRoot: true }
+const UNREACHABLE = 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
+
+/** A fresh directory that anyone can enter, and a way to put scripts and links there. */
+function makePlace(/** @type {any} */ t) {
+  const dir = makeOpenDir('provider-env-program-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  return {
+    dir,
+    /** @param {string} name @param {string} text @param {number} [mode] */
+    script(name, text, mode = 0o755) {
+      const file = path.join(dir, name)
+      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
+      fs.writeFileSync(file, text)
+      fs.chmodSync(file, mode)
+      return file
+    },
+    /** @param {string} name @param {string} target */
+    link(name, target) {
+      const file = path.join(dir, name)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.symlinkSync(target, file)
+      return file
+    },
+    /** @param {string} name @param {number} mode */
+    close(name, mode = 0o700) {
+      fs.chmodSync(path.join(dir, name), mode)
+      return path.join(dir, name)
+    }
+  }
+}
+
+/** What resolveProgram() and a start both refuse. */
+async function refusal(/** @type {any} */ t, /** @type {any} */ options, set = {}) {
+  /** @type {any} */
+  let found
+  const PATH = options.path ?? '/usr/bin:/bin'
+  assert.throws(() => resolveProgram('claude', { ...ids, path: PATH, ...options }), (error) => Boolean((found = error)))
+  const { env } = makeEnv(t, {}, { set: { PATH, ...set } })
+  const { error, events } = await outcome(startScript(env, 'echo ran', { command: options.command }))
+  assert.deepEqual([error.code, error.path, error.message, events], [found.code, found.path, found.message, ['error', 'close']])
+  return found
+}
+
+test('a closed directory is named, with owner, mode and remedy', { skip: needsRoot }, async (t) => {
+  const place = makePlace(t)
+  const command = place.script('home/bin/claude', '#!/bin/sh\necho ran\n')
+  for (const [closed, mode] of /** @type {const} */ ([['home/bin', 0o700], ['home', 0o750]])) {
+    const dir = place.close(closed, mode)
+    const error = await refusal(t, { command })
+    assert.deepEqual([error.code, error.path, error.errno, error.syscall, error.provider], [UNREACHABLE, dir, -13, 'spawn', 'claude'])
+    const expected = `${command} cannot be run as uid ${UID} gid ${UID}: ${dir} belongs to 0:0 and has mode 0${mode.toString(8)}; chmod o+x ${dir} would open it. Install Claude Code system-wide (say, below /usr/local), not under a home.`
+    assert.equal(error.message, expected)
+  }
+  for (const name of ['home', 'home/bin']) place.close(name, 0o711)
+  assert.equal(resolveProgram('claude', { command, ...ids }).path, command, 'as told, so done')
+  place.close('home')
+  assert.throws(() => resolveProgram('claude', { command, ...ids }), { code: UNREACHABLE, path: path.join(place.dir, 'home'), message: /mode 0700/ }, 'a proof does not outlive its ground')
+})
+
+test('a CLI that nvm put below a private home', { skip: needsRoot }, async (t) => {
+  const place = makePlace(t)
+  const cli = place.script('ada/.nvm/versions/node/v20/lib/node_modules/claude-cli/cli.js', '#!/usr/bin/env node\n')
+  place.link('ada/.nvm/versions/node/v20/bin/claude', '../lib/node_modules/claude-cli/cli.js')
+  const home = place.close('ada')
+  const bin = path.join(home, '.nvm/versions/node/v20/bin')
+  const error = await refusal(t, { path: `${bin}:/usr/bin:/bin`, command: 'claude' })
+  assert.deepEqual([error.code, error.path], [UNREACHABLE, home])
+  assert.ok(error.message.startsWith(`${cli} cannot be run as`), error.message)
+  const good = place.script('usr/bin/claude', '#!/bin/sh\necho good\n')
+  const found = resolveProgram('claude', { ...ids, path: `${bin}:${path.dirname(good)}:/usr/bin:/bin` })
+  assert.deepEqual([found.path, found.foundBy], [good, 'path'], 'the first that can be run')
+})
+
+test('symlinks: the real path is proved and started', { skip: needsLinux }, async (t) => {
+  const place = makePlace(t)
+  const real = place.script('real/claude', '#!/bin/sh\nreadlink /proc/$$/exe >/dev/null; echo "$0"\n')
+  place.link('one', 'two')
+  place.link('two', 'real')
+  const command = path.join(place.dir, 'one', 'claude')
+  const found = resolveProgram('claude', { command, ...ids, ...root })
+  const interpreter = found.interpreter
+  assert.deepEqual({ ...found }, { path: real, foundAt: command, foundBy: 'command', kind: 'script', interpreter, version: null })
+  assert.equal(interpreter, '/bin/sh')
+  assert.equal(Object.isFrozen(found), true)
+  const { env } = makeEnv(t)
+  const child = startScript(env, '', { command, args: [], ...root })
+  assert.deepEqual([(await outcome(child)).stdout, child.spawnfile], [`${real}\n`, real])
+  assert.equal(resolveProgram('claude', { command: fs.realpathSync('/bin/sh'), ...ids, ...root }).kind, 'native')
+})
+
+test('a link that leads nowhere', { skip: needsLinux }, async (t) => {
+  const place = makePlace(t)
+  const command = place.link('claude', 'gone')
+  assert.throws(() => resolveProgram('claude', { command, ...ids, ...root }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', path: command, message: /no executable file at .*claude, which options\.command names/ })
+})
+
+/** A script's text and mode; the refusal's path (or the script's own), names and message. */
+const SCRIPTS = /** @type {any[]} */ ([
+  ['#!/usr/bin/env made-up-interpreter\n', 0o755, undefined, ['made-up-interpreter'], /is a script for made-up-interpreter, which is not on the child's PATH/],
+  ['#!/nowhere/interpreter\n', 0o755, undefined, ['/nowhere/interpreter'], /is a script for \/nowhere\/interpreter, which is not/],
+  ['#!/usr/bin/env -S FOO=1 made-up-interpreter -x\n', 0o755, undefined, ['made-up-interpreter'], /is a script for made-up-interpreter/],
+  ['#!DIR/closed/interpreter\n', 0o755, 'closed', undefined, /closed belongs to 0:0 and has mode 0700/],
+  ['#!/bin/sh\n', 0o711, undefined, undefined, /has mode 0711; chmod o\+rx/],
+  ['#!/bin/sh\n', 0o744, undefined, undefined, /has mode 0744; chmod o\+rx/]
+])
+
+test('a script that the target cannot run', { skip: needsRoot }, async (t) => {
+  for (const [text, mode, where, names, message] of SCRIPTS) {
+    const place = makePlace(t)
+    place.script('closed/interpreter', '#!/bin/sh\n')
+    place.close('closed')
+    const command = place.script('claude', text.replace('DIR', place.dir), mode)
+    const error = await refusal(t, { command })
+    assert.deepEqual([error.code, error.path, error.names], [UNREACHABLE, where ? path.join(place.dir, where) : command, names], text)
+    assert.match(error.message, message)
+  }
+})
+
+test('relative entries of PATH are never looked at: a hostile program in the workspace stays there', { skip: needsLinux }, async (t) => {
+  const place = makePlace(t)
+  const good = place.script('bin/codex', '#!/bin/sh\necho good\n')
+  const { env, homes } = makeEnv(t, { provider: 'codex' }, { set: { PATH: `.:sub:::../workspace:${path.dirname(good)}:/usr/bin:/bin:` } })
+  for (const name of ['codex', 'sub/codex', 'sub/env', 'sub/sh']) {
+    const file = path.join(homes.workspace, name)
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
+    fs.writeFileSync(file, '#!/bin/sh\necho hostile\n', { mode: 0o755 })
+  }
+  fs.chmodSync(homes.workspace, 0o755)
+  const cwd = process.cwd()
+  t.after(() => process.chdir(cwd))
+  for (const own of [cwd, homes.workspace]) {
+    process.chdir(own)
+    assert.equal((await outcome(startScript(env, '', { command: undefined, args: [], ...root }))).stdout, 'good\n', own)
+    assert.equal((await outcome(startScript(env, '', { command: 'codex', args: [], ...root }))).stdout, 'good\n', own)
+  }
+})
+
+test('what is not there, and what is no program', { skip: needsLinux }, async (t) => {
+  const { dir } = makePlace(t)
+  for (const [command, message] of /** @type {[string, RegExp][]} */ ([
+    ['/nowhere/claude', /There is no executable file at \/nowhere\/claude, which options\.command names\./],
+    [dir, /There is no executable file at/],
+    ['made-up-cli', /made-up-cli, which options\.command names, is not on the child's PATH\./],
+    ['bin/sh', /There is no executable file at bin\/sh/],
+    ['../../../../../../bin/sh', /There is no executable file at/],
+    ['./bin/sh', /There is no executable file at/]
+  ])) {
+    assert.throws(() => resolveProgram('claude', { command, path: '/usr/bin:/bin', ...ids, ...root }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', errno: -2, syscall: 'spawn', path: command, message }, command)
+  }
+  assert.throws(() => resolveProgram(/** @type {any} */ ('gemini')), { code: 'ERR_PROVIDER_UNKNOWN', message: /claude, codex/ })
+  assert.throws(() => resolveProgram('claude', { command: /** @type {any} */ (7) }), { code: 'ERR_INVALID_ARG_TYPE', message: /options\.command must be a string/ })
+})
+
+test('the npm package is found where PATH has none, with its version', { skip: needsLinux }, (t) => {
+  const manifest = path.join(__dirname, '..', 'node_modules', '@openai', 'codex', 'package.json')
+  if (!fs.existsSync(manifest)) return t.skip('@openai/codex is not installed')
+  const found = resolveProgram('codex', { path: '/nowhere', allowRoot: true })
+  assert.deepEqual([found.foundBy, found.kind, found.version], ['npm-package', 'native', JSON.parse(fs.readFileSync(manifest, 'utf8')).version])
+  assert.ok(fs.statSync(found.path).mode & 0o111)
+})

@@ -1,0 +1,103 @@
+// Stopping a real turn: the CLI and everything that its agent started are gone, by what /proc shows.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
+const path = require('node:path')
+const test = require('node:test')
+const { requirePrivateNetwork } = require('../support/namespace.js')
+const { descendantsOf, isAlive, until, withArgument } = require('../support/proc.js')
+const { installForAnyone } = require('../support/programs.js')
+const { agentHomes, startHeldMock, startTurn } = require('../support/real-turn.js')
+
+requirePrivateNetwork()
+
+const programs = installForAnyone({ test })
+const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
+const GONE_MS = 2000
+
+let count = 0
+/** A number of seconds that no other process sleeps: it tells ours by its command line. */
+const uniqueSleep = () => `1000.${process.pid}${String((count += 1)).padStart(3, '0')}`
+
+// The shell waits for the first; the second has a session, and so a process group, of its own. Claude Code refuses a
+// bare `sleep`.
+const COMMANDS = /** @type {const} */ ({
+  'a command of its shell': (/** @type {string} */ time) => `run: env sleep ${time}; echo over`,
+  'a command in a session of its own': (/** @type {string} */ time) => `run: setsid -w sleep ${time}; echo over`
+})
+
+/** @typedef {{ child: any, controller: AbortController }} Running */
+/** @type {Record<string, { launch?: Record<string, any>, stop: (running: Running) => any, code?: string }>} */
+const WAYS = {
+  'kill()': { stop: ({ child }) => assert.equal(child.kill(), true) },
+  abort: { stop: ({ controller }) => controller.abort(), code: 'ERR_PROVIDER_ABORTED' },
+  timeoutMs: { launch: { timeoutMs: 3000 }, stop: () => {}, code: 'ERR_PROVIDER_TIMEOUT' },
+  "kill('SIGKILL')": { stop: ({ child }) => assert.equal(child.kill('SIGKILL'), true) }
+}
+
+for (const provider of /** @type {const} */ (['claude', 'codex'])) {
+  for (const [what, command] of Object.entries(COMMANDS)) {
+    for (const [way, { launch, stop, code }] of Object.entries(WAYS)) {
+      // A second in which nothing happens tells as much with one of the commands.
+      if (way === 'timeoutMs' && what === 'a command of its shell') continue
+      test(`${provider}, ${way}: the CLI and ${what} are gone`, async (t) => {
+        const time = uniqueSleep()
+        cleanUp(t, time)
+        const { mock } = await startHeldMock(t)
+        const controller = new AbortController()
+        const { child, done } = startTurn(provider, {
+          mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: command(time),
+          launch: { signal: controller.signal, killGraceMs: 1000, ...launch }
+        })
+        const [sleeper] = await until(() => orNull(withArgument(time)), 'the sleep')
+        const all = [child.pid, ...descendantsOf(child.pid)]
+        assert.ok(all.includes(sleeper), 'the sleep is of the CLI')
+        stop({ child, controller })
+        const turn = await done
+        await until(() => all.every((pid) => !isAlive(pid)) && withArgument(time).length === 0, `${all.filter(isAlive)} to end`, GONE_MS)
+        assert.equal(turn.error?.code, code)
+        assert.ok(turn.code !== 0 || turn.signal !== null)
+      })
+    }
+  }
+
+  test(`${provider}: a mock that never answers, then kill()`, async (t) => {
+    const { mock, heldCount } = await startHeldMock(t)
+    const { child, done } = startTurn(provider, {
+      mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: 'run: echo step', launch: { killGraceMs: 1000 }
+    })
+    await until(() => heldCount() > 0, 'the request that hangs')
+    const all = [child.pid, ...descendantsOf(child.pid)]
+    child.kill()
+    await done
+    await until(() => all.every((pid) => !isAlive(pid)), 'all to end', GONE_MS)
+  })
+
+  test(`${provider}: SIGKILL of the worker ends the CLI within 100 ms`, async (t) => {
+    const { mock, heldCount } = await startHeldMock(t)
+    const turn = { mock: { openaiBaseUrl: mock.openaiBaseUrl, anthropicBaseUrl: mock.anthropicBaseUrl }, homes: agentHomes(t), programs: { [provider]: programs[provider] }, payload: { apiKey: KEY[provider] }, prompt: 'run: echo step' }
+    const worker = spawn(process.execPath, [path.join(__dirname, 'worker.js'), provider], { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.after(() => worker.kill('SIGKILL'))
+    worker.stdin.end(JSON.stringify(turn))
+    const pid = Number(await new Promise((resolve) => worker.stdout.once('data', resolve)))
+    t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'))
+    await until(() => heldCount() > 0, 'the request that hangs')
+    assert.ok(isAlive(pid))
+    worker.kill('SIGKILL')
+    await until(() => !isAlive(/** @type {number} */ (worker.pid)), 'the worker to end')
+    await until(() => !isAlive(pid), 'the CLI to end', 100)
+  })
+}
+
+/** @template T @param {T[]} list */
+function orNull(list) {
+  return list.length > 0 ? list : null
+}
+
+/** Whatever the test found: nothing may sleep on. @param {{ after(fn: () => void): void }} t @param {string} time */
+function cleanUp(t, time) {
+  t.after(() => {
+    for (const pid of withArgument(time)) process.kill(pid, 'SIGKILL')
+  })
+}

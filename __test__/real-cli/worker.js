@@ -1,0 +1,9 @@
+// A worker of its own process, for tests that kill one: starts the turn that it reads from stdin, and tells the CLI's pid.
+'use strict'
+
+const { readFileSync } = require('node:fs')
+const { startTurn } = require('../support/real-turn.js')
+
+const provider = /** @type {'claude' | 'codex'} */ (process.argv[2])
+const { child } = startTurn(provider, JSON.parse(readFileSync(0, 'utf8')))
+child.once('spawn', () => process.stdout.write(`${child.pid}\n`))

@@ -1,0 +1,150 @@
+// The real Claude Agent SDK: query() with claudeAgentOptions() starts the real CLI as the agent, with the key in no env.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { AbortError, query } from '@anthropic-ai/claude-agent-sdk'
+import { buildProviderEnv, claudeAgentOptions } from '../../index.mjs'
+import attacks from '../support/attacks.js'
+import network from '../support/namespace.js'
+import proc from '../support/proc.js'
+import placed from '../support/programs.js'
+import { quiet } from '../support/quiet.js'
+import real from '../support/real-turn.js'
+
+network.requirePrivateNetwork()
+
+const { AGENT, agentHomes, credentialsSeen, startHeldMock, startMock } = real
+const { descendantsOf, environOf, isAlive, statusOf, until, withArgument } = proc
+const programs = placed.installForAnyone({ test })
+const KEY = 'sk-ant-api03-made-up-tenant-key'
+
+// All that the SDK may add to the child's environment: what steers the CLI, and carries nothing.
+const CONTROL = /^(?:CLAUDE_CODE_ENTRYPOINT|CLAUDE_AGENT_SDK_VERSION|CLAUDE_CODE_SDK_[A-Z_]+|CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING)$/
+
+/** Everything of one query. */
+function prepare(t, { mock, key = KEY, payload = { apiKey: key }, launch, options, prompt = 'hello', homes = agentHomes(t) }) {
+  const { workspace, home, tmpDir, claudeConfigDir } = homes
+  const env = buildProviderEnv(
+    { ...payload, userEnvKeys: { WHO: prompt.split('\n')[0] } },
+    { baseUrl: mock.anthropicBaseUrl, set: quiet.claude.env, workspace: { dir: workspace, home, tmpDir, claudeConfigDir } }
+  )
+  t.after(() => env.dispose())
+  const children = []
+  const onSpawn = (child) => {
+    children.push(child)
+    t.after(() => child.exitCode === null && child.kill('SIGKILL'))
+  }
+  const sdk = claudeAgentOptions(env, { cwd: workspace, ...AGENT, command: programs.claude, killGraceMs: 1000, onSpawn, ...launch })
+  const common = { cwd: workspace, model: 'claude-sonnet-4-5', maxTurns: 5, allowedTools: ['Bash'], permissionMode: 'bypassPermissions', allowDangerouslySkipPermissions: true }
+  return { env, homes, children, run: () => readAll(query({ prompt, options: { ...common, ...sdk, ...options?.(sdk) } })) }
+}
+
+async function readAll(messages) {
+  const all = []
+  for await (const message of messages) all.push(message)
+  return all
+}
+
+const resultOf = (messages) => messages.find(({ type }) => type === 'result')
+
+test('one turn with a command: the key is in the header of the request alone', async (t) => {
+  const { mock, release, heldCount } = await startHeldMock(t)
+  const { env, children, run } = prepare(t, { mock, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
+  const running = run()
+  await until(() => heldCount() > 0, 'the second request')
+  const [{ pid, startPath }] = children
+  const block = environOf(pid)
+  const [uid, gid] = [statusOf(pid, 'Uid'), statusOf(pid, 'Gid')]
+  release()
+  const result = resultOf(await running)
+
+  assert.equal(children.length, 1)
+  assert.equal(startPath, 'native')
+  assert.deepEqual(pick(result), { subtype: 'success', is_error: false, num_turns: 2 })
+  assert.ok(result.usage.input_tokens > 0 && result.usage.output_tokens > 0)
+  assert.deepEqual(Object.keys(result.modelUsage), ['claude-sonnet-4-5'])
+  assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
+  assert.match(result.result, /^USER_WHO=/m)
+  for (const [where, text] of Object.entries({ result: result.result, block: JSON.stringify(block), environment: JSON.stringify(process.env) })) {
+    assert.doesNotMatch(text, new RegExp(KEY), where)
+  }
+  if (AGENT.uid) {
+    assert.deepEqual([...uid, ...gid], Array(8).fill(String(AGENT.uid)))
+    assert.match(result.result, new RegExp(`uid=${AGENT.uid}`))
+  }
+  const added = Object.keys(block).filter((name) => !env.names.includes(name))
+  assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
+  assert.deepEqual(added.filter((name) => !CONTROL.test(name)), [])
+})
+
+const pick = ({ subtype, is_error, num_turns }) => ({ subtype, is_error, num_turns })
+
+test('what else stands in the env of the query reaches no child', async (t) => {
+  const { mock, release, heldCount } = await startHeldMock(t)
+  const foreign = { FOREIGN: 'x', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up-foreign-key', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', NODE_OPTIONS: '--require=/x.js', BUN_OPTIONS: '--preload=/x.js' }
+  const { children, run, env } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
+  const running = run()
+  await until(() => heldCount() > 0, 'the second request')
+  const block = environOf(children[0].pid)
+  release()
+  const { result } = resultOf(await running)
+  assert.deepEqual(Object.values(foreign).filter((value) => Object.values(block).includes(value)), [])
+  assert.equal(block.ANTHROPIC_BASE_URL, env.get('ANTHROPIC_BASE_URL'))
+  assert.doesNotMatch(result, /FOREIGN|foreign-key/)
+  assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
+})
+
+test("abort by the SDK's controller ends the CLI and its command", async (t) => {
+  const time = `1000.${process.pid}777`
+  t.after(() => withArgument(time).forEach((pid) => process.kill(pid, 'SIGKILL')))
+  const { mock } = await startHeldMock(t)
+  const abortController = new AbortController()
+  const { children, run } = prepare(t, { mock, prompt: `run: env sleep ${time}; echo over`, options: () => ({ abortController }) })
+  const running = run()
+  await until(() => withArgument(time).length > 0, 'the sleep')
+  const all = [children[0].pid, ...descendantsOf(children[0].pid)]
+  abortController.abort()
+  await assert.rejects(running, AbortError)
+  await until(() => all.every((pid) => !isAlive(pid)), `${all.filter(isAlive)} to end`, 6000)
+})
+
+test('two queries at once, each with its own key', async (t) => {
+  const { mock, release, heldCount } = await startHeldMock(t)
+  const tenants = ['alpha', 'beta'].map((name) => ({ name, key: `${KEY}-${name}` }))
+  const running = tenants.map(({ name, key }) => prepare(t, { mock, key, prompt: `${name}\nrun: echo I am $USER_WHO` }).run())
+  await until(() => heldCount() === 2, 'both second requests')
+  release()
+  const results = (await Promise.all(running)).map(resultOf)
+  for (const [index, { name, key }] of tenants.entries()) {
+    assert.equal(results[index].result, `I am ${name}`)
+    const own = mock.requestsWith(key)
+    assert.ok(own.length >= 2)
+    for (const { headers, body } of own) assert.doesNotMatch(JSON.stringify([headers, body]), new RegExp(tenants[1 - index].key))
+  }
+  assert.equal(mock.requests.length, tenants.flatMap(({ key }) => mock.requestsWith(key)).length)
+})
+
+for (const workspaceTrust of ['untrusted', 'trusted']) {
+  test(`a hostile workspace, ${workspaceTrust}`, async (t) => {
+    const [mock, evil] = [await startMock(t), await startMock(t)]
+    const { run, homes } = prepare(t, { mock, prompt: 'run: echo "planted=[$PLANTED]"', launch: { workspaceTrust } })
+    attacks.plantClaude(homes.workspace, homes.tmpDir, evil.anthropicBaseUrl)
+    const { result } = resultOf(await run())
+    const bites = workspaceTrust === 'trusted'
+    assert.deepEqual([evil.requests.length > 0, attacks.marksIn(homes.tmpDir).length > 0, result], [bites, bites, bites ? 'planted=[local]' : 'planted=[]'])
+    assert.deepEqual(credentialsSeen(mock), bites ? [] : [`x-api-key ${KEY}`])
+  })
+}
+
+test('settingSources that the caller adds for an untrusted workspace are refused', async (t) => {
+  const mock = await startMock(t)
+  const { run, children } = prepare(t, { mock, options: () => ({ settingSources: ['project'] }) })
+  // query() itself throws: it asks for the process at once.
+  assert.throws(run, { code: 'ERR_INVALID_ARG_VALUE', message: /--setting-sources/ })
+  assert.deepEqual([children.length, mock.requests.length], [0, 0])
+})
+
+test('an environment for codex is refused', (t) => {
+  const { home } = agentHomes(t)
+  const env = buildProviderEnv({ provider: 'codex', apiKey: 'sk-proj-made-up' }, { workspace: { home } })
+  assert.throws(() => claudeAgentOptions(env), { code: 'ERR_PROVIDER_UNSUPPORTED' })
+})

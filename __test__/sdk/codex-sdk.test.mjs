@@ -1,0 +1,135 @@
+// The real Codex SDK: codexOptions() in a worker that is the agent's uid already, as the SDK can not drop to another.
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'node:test'
+import { buildProviderEnv, codexOptions } from '../../index.mjs'
+import attacks from '../support/attacks.js'
+import network from '../support/namespace.js'
+import proc from '../support/proc.js'
+import placed from '../support/programs.js'
+import real from '../support/real-turn.js'
+
+network.requirePrivateNetwork()
+
+const { AGENT, agentHomes, credentialsSeen, startHeldMock, startMock } = real
+const { descendantsOf, environOf, statusOf, until } = proc
+const worker = fileURLToPath(new URL('codex-worker.mjs', import.meta.url))
+const programs = placed.installForAnyone({ test })
+const KEY = 'sk-proj-made-up-tenant-key'
+// What support/quiet.js gives as arguments, as the SDK takes it.
+const QUIET = { features: { plugins: false, apps: false }, analytics: { enabled: false } }
+
+const skip = whyUnreachable()
+
+/** The worker and the SDK must be readable for the agent; a checkout below a private home is not. */
+function whyUnreachable() {
+  const read = `import('@openai/codex-sdk').then(() => process.stdout.write('fine'))`
+  try {
+    execFileSync(process.execPath, ['--check', worker], { ...AGENT, cwd: '/', stdio: 'pipe' })
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', read], { ...AGENT, cwd: path.dirname(worker), encoding: 'utf8', stdio: 'pipe' })
+    return said === 'fine' ? false : 'the SDK does not load'
+  } catch (error) {
+    return `uid ${AGENT.uid ?? 'of this process'} can not run node on this checkout: ${String(error.stderr ?? error).trim().split('\n').pop()}`
+  }
+}
+
+/** Starts the worker; `done` is what it printed. */
+function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, prompts, userEnvKeys = { WHO: 'me' } }) {
+  const { home, tmpDir, codexHome } = homes
+  const child = spawn(process.execPath, [worker], { ...AGENT, cwd: home, env: { PATH: process.env.PATH, HOME: home }, stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  child.stdin.end(JSON.stringify({
+    payload: { provider: 'codex', apiKey: KEY, userEnvKeys },
+    envOptions: { baseUrl: mock.openaiBaseUrl, workspace: { dir, home, tmpDir, codexHome } },
+    launch: { cwd: dir, command: programs.codex, exposeSecrets: true, ...launch },
+    config: QUIET,
+    thread: { workingDirectory: dir, skipGitRepoCheck: true, sandboxMode: 'danger-full-access', ...thread },
+    prompts
+  }))
+  const done = new Promise((resolve) => {
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece)).on('end', () => resolve(JSON.parse(text)))
+  })
+  return { child, done }
+}
+
+test('a turn with a command, then another of the same thread', { skip }, async (t) => {
+  const { mock, release, heldCount } = await startHeldMock(t)
+  const { child, done } = startWorker(t, { mock, homes: agentHomes(t), prompts: ['run: id; env', 'run: env'] })
+  await until(() => heldCount() > 0, 'the second request')
+  const pid = descendantsOf(child.pid).find((each) => cmdline(each)[0] === programs.codex)
+  const [uid, block] = [statusOf(pid, 'Uid'), environOf(pid)]
+  release()
+  const { turns, error, names, own } = await done
+
+  assert.equal(error, undefined)
+  if (AGENT.uid) assert.deepEqual(uid, Array(4).fill(String(AGENT.uid)))
+  // The SDK's way: the key is in the CLI's environment, and nothing of the worker's own is.
+  assert.equal(block.CODEX_API_KEY, KEY)
+  assert.deepEqual(Object.keys(block).filter((name) => !names.includes(name)), ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE'])
+  assert.doesNotMatch(JSON.stringify(own), new RegExp(KEY))
+  assert.doesNotMatch(cmdline(process.pid).join(), new RegExp(KEY))
+  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
+  for (const { items, finalResponse, usage } of turns) {
+    assert.match(finalResponse, /^USER_WHO=me$/m)
+    assert.doesNotMatch(JSON.stringify([items, finalResponse]), new RegExp(KEY))
+    assert.doesNotMatch(finalResponse, /^(?:CODEX|OPENAI)_API_KEY=/m)
+    assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0)
+  }
+})
+
+const PLACES = [
+  { name: 'a path with a dot', sandboxMode: 'workspace-write', place: ({ workspace }) => attacks.makeDir(path.join(workspace, 'example.com')) },
+  // Codex's own sandbox refuses to write through a symlink.
+  { name: 'a symlink', sandboxMode: 'danger-full-access', place: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link.test')), path.join(root, 'link.test')) }
+]
+
+for (const { name, sandboxMode, place } of PLACES) {
+  for (const workspaceTrust of ['untrusted', 'trusted']) {
+    test(`a hostile workspace, ${name}, ${workspaceTrust}: both turns`, { skip }, async (t) => {
+      const mock = await startMock(t)
+      const homes = agentHomes(t)
+      const dir = place(homes)
+      attacks.plantCodex(dir, homes.tmpDir)
+      // The second turn resumes: another command level. Options of the thread come after ours on the command line.
+      const thread = { webSearchMode: 'disabled', approvalPolicy: 'never', networkAccessEnabled: true, sandboxMode }
+      const { turns, error } = await startWorker(t, { mock, homes, dir, launch: { workspaceTrust }, thread, prompts: Array(2).fill('run: echo "planted=[$PLANTED]"; env') }).done
+      assert.equal(error, undefined)
+      const bites = workspaceTrust === 'trusted'
+      assert.deepEqual(attacks.marksIn(homes.tmpDir), bites ? ['codex-mcp'] : [])
+      for (const { finalResponse } of turns) {
+        assert.match(finalResponse, bites ? /planted=\[codex\]/ : /planted=\[\]/)
+        assert.doesNotMatch(finalResponse, new RegExp(KEY))
+      }
+      assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
+    })
+  }
+}
+
+test('limit: a thread that works elsewhere than launch.cwd and workspace.dir obeys that place', { skip }, async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  attacks.plantCodex(homes.workspace, homes.tmpDir)
+  // The SDK tells nobody where its threads work, and Codex trusts every directory that it was not told of.
+  const { done } = startWorker(t, { mock, homes, dir: homes.home, thread: { workingDirectory: homes.workspace }, prompts: ['run: echo "planted=[$PLANTED]"'] })
+  assert.match((await done).turns[0].finalResponse, /planted=\[codex\]/)
+})
+
+test('it lets the key out only when told to, and knows no uid', (t) => {
+  const { home } = agentHomes(t)
+  const env = buildProviderEnv({ provider: 'codex', apiKey: KEY }, { workspace: { home } })
+  const allowRoot = process.getuid() === 0
+  for (const launch of [undefined, {}, { exposeSecrets: false }, { exposeSecrets: true, uid: 12345, gid: 12345 }]) {
+    assert.throws(() => codexOptions(env, { command: programs.codex, allowRoot, ...launch }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
+  }
+  assert.equal(codexOptions(env, { command: programs.codex, allowRoot, exposeSecrets: true }).env.CODEX_API_KEY, KEY)
+  const other = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: { home } })
+  assert.throws(() => codexOptions(other, { command: programs.codex, allowRoot, exposeSecrets: true }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
+})
+
+function cmdline(pid) {
+  return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+}

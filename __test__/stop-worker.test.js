@@ -1,0 +1,87 @@
+// What a worker's own end does to its CLIs, and which of them keep it alive.
+'use strict'
+
+const assert = require('node:assert/strict')
+const test = require('node:test')
+const { ids, makeEnv, needsLinux } = require('./support/launch.js')
+const { end, isRunning, until } = require('./support/kernel.js')
+const { startWorker } = require('./support/worker.js')
+
+/** Starts a script in a worker; the variable is `child`. */
+const start = (/** @type {string} */ script, options = '') => `
+  const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: input.workspace })
+  const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', ${JSON.stringify(script)}], workspaceTrust: 'trusted', stdio: 'ignore', ${options} })
+  await child.spawned`
+
+/** Whether a worker's child is still there when the worker has ended. */
+function inputOf(/** @type {any} */ t) {
+  const { env } = makeEnv(t)
+  return { ids, workspace: { home: '/', tmpDir: env.get('TMPDIR') } }
+}
+
+test('a worker that is killed takes its CLI along, at once', { skip: needsLinux }, async (t) => {
+  const input = inputOf(t)
+  const times = /** @type {number[]} */ ([])
+  for (let turn = 0; turn < 5; turn += 1) {
+    const worker = startWorker(t, `${start('trap "" TERM HUP INT; while :; do sleep 1; done')}; say(child.pid); await pause(60_000)`, { input })
+    const pid = await worker.next()
+    t.after(() => end(pid))
+    assert.equal(isRunning(pid), true)
+    const from = process.hrtime.bigint()
+    process.kill(worker.pid, 'SIGKILL')
+    await until('the CLI ends with its worker', () => !isRunning(pid))
+    times.push(Number(process.hrtime.bigint() - from) / 1e6)
+    await worker.ended
+  }
+  // The best of five: a machine that is busy with something else says nothing of us.
+  assert.ok(Math.min(...times) < 100, `${times} ms`)
+})
+
+/** How a worker ends by itself, and with which code. @type {[string, string, number | null, string | null][]} */
+const ENDS = [
+  ['process.exit()', 'process.exit(5)', 5, null],
+  ['an uncaught error', 'process.stderr.write = () => true; setImmediate(() => { throw new Error("made-up") }); await pause(60_000)', 1, null],
+  ['a signal', 'process.kill(process.pid, "SIGTERM"); await pause(60_000)', null, 'SIGTERM'],
+  ['nothing left to do, after unref()', 'child.unref()', 0, null]
+]
+
+for (const [how, body, code, signal] of ENDS) {
+  test(`a worker that ends by ${how} leaves no CLI behind`, { skip: needsLinux }, async (t) => {
+    const worker = startWorker(t, `${start('trap "" TERM; while :; do sleep 1; done')}; say(child.pid); ${body}`, { input: inputOf(t), spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
+    const pid = await worker.next()
+    t.after(() => end(pid))
+    assert.deepEqual(await worker.ended, { code, signal })
+    await until('the CLI ends', () => !isRunning(pid))
+  })
+}
+
+/** What is done to a child that ends after a while, and whether its worker sees the end. */
+const HOLDS = /** @type {[string, string, boolean][]} */ ([
+  ['nothing', '', true],
+  ['ref() twice', 'child.ref(); child.ref()', true],
+  ['unref()', 'child.unref()', false],
+  ['unref() twice, ref()', 'child.unref(); child.unref(); child.ref()', true],
+  ['ref(), unref()', 'child.ref(); child.unref()', false]
+])
+
+test('a running CLI keeps its worker alive, unless it was unref()ed', { skip: needsLinux }, async (t) => {
+  const input = inputOf(t)
+  for (const [what, call, sees] of HOLDS) {
+    const worker = startWorker(t, `${start('sleep 0.4; exit 7')}
+      let seen = null
+      child.on('exit', (code) => (seen = code))
+      process.on('exit', () => require('node:fs').writeSync(1, JSON.stringify({ seen }) + '\\n'))
+      ${call}`, { input })
+    assert.deepEqual(await worker.next(), { seen: sees ? 7 : null }, what)
+    assert.deepEqual(await worker.ended, { code: 0, signal: null }, what)
+  }
+})
+
+test('when all CLIs have ended, nothing keeps the worker alive', { skip: needsLinux }, async (t) => {
+  const worker = startWorker(t, `${start('exit 0')}
+    await child.exited
+    const failing = main.spawnProvider(env, { ...input.ids, command: '/nowhere/claude' })
+    await failing.exited.catch(({ code }) => say(code))`, { input: inputOf(t) })
+  assert.equal(await worker.next(), 'ERR_PROVIDER_PROGRAM_NOT_FOUND')
+  assert.deepEqual(await worker.ended, { code: 0, signal: null })
+})
