@@ -211,6 +211,7 @@ export type MissingProtection =
   | 'core-limit'
   | 'wiped-environment'
   | 'state-directory-check'
+  | 'descendant-kill'
 
 /**
  * A started provider: what users of `ChildProcess`, and the Claude Agent SDK's `SpawnedProcess`, expect.
@@ -239,7 +240,8 @@ export class ProviderProcess extends EventEmitter {
   /** Settles when the process has ended. A non-zero exit is a result; it rejects only when the start failed. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /**
-   * Signals the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
+   * Signals the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`. SIGKILL
+   * also reaches what the CLI started in groups of their own.
    * Before `spawn` the signal is kept and delivered as soon as the program runs.
    * @returns whether there was something to signal.
    */
@@ -341,6 +343,10 @@ export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): Clau
 
 /** How the Codex SDK is to start the CLI. The SDK starts it itself, so the worker must already run as the target. */
 export interface CodexLaunch {
+  /**
+   * The directory that threads work in: it must be the `workingDirectory` of each, or that directory is trusted in
+   * spite of `"untrusted"`. Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
+   */
   cwd?: string
   command?: string
   workspaceTrust?: 'untrusted' | 'trusted'
@@ -364,6 +370,7 @@ export interface CodexOptions {
  * Options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, or without `exposeSecrets: true`;
  * what {@link resolveProgram} throws.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
 

@@ -27,11 +27,15 @@ function codexOptions(env, value) {
   }
   const variables = toObject(translate(() => native.exposeSecrets()))
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
-  const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd) ?? process.cwd()])
+  const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])
+  const trusted = isTrusted(launch.workspaceTrust)
+  if (!trusted && directories.length === 0) {
+    throw validate.wrongValue('launch.cwd', "must name the threads' workingDirectory, or it would be trusted. Or give workspace.dir.")
+  }
   return {
     codexPathOverride: program.path,
     env: variables,
-    configOverrides: translate(() => native.configOverrides(directories, isTrusted(launch.workspaceTrust)))
+    configOverrides: translate(() => native.configOverrides(directories, trusted))
   }
 }
 

@@ -21,7 +21,8 @@ const MISSING = [
   'close-range',
   'core-limit',
   'wiped-environment',
-  'state-directory-check'
+  'state-directory-check',
+  'descendant-kill'
 ]
 
 /** Options that only the native start honours. */

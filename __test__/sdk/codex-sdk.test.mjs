@@ -125,7 +125,10 @@ test('it lets the key out only when told to, and knows no uid', (t) => {
   for (const launch of [undefined, {}, { exposeSecrets: false }, { exposeSecrets: true, uid: 12345, gid: 12345 }]) {
     assert.throws(() => codexOptions(env, { command: programs.codex, allowRoot, ...launch }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
   }
-  assert.equal(codexOptions(env, { command: programs.codex, allowRoot, exposeSecrets: true }).env.CODEX_API_KEY, KEY)
+  const allowed = { command: programs.codex, allowRoot, exposeSecrets: true }
+  // An untrusted workspace that nobody names would be trusted.
+  assert.throws(() => codexOptions(env, allowed), { code: 'ERR_INVALID_ARG_VALUE', message: /launch\.cwd/ })
+  assert.equal(codexOptions(env, { ...allowed, cwd: home }).env.CODEX_API_KEY, KEY)
   const other = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: { home } })
   assert.throws(() => codexOptions(other, { command: programs.codex, allowRoot, exposeSecrets: true }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
 })

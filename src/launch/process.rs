@@ -100,6 +100,11 @@ impl Process {
                 Ok(())
             }
             State::Running { .. } if signal == self.policy.signal => self.stop_running(&mut state),
+            // Not the group alone: an agent's commands have groups of their own.
+            State::Running { started, stopping } if signal == libc::SIGKILL => {
+                kill_all(started.pid, stopping);
+                Ok(())
+            }
             State::Running { started, .. } => signal_group(started.pid, signal),
             State::Ended => Err(libc::ESRCH),
         }
