@@ -24,7 +24,7 @@ pub static BASE_NAMES: &[&str] = &[
     "NODE_ENV",
 ];
 
-/// Where the tenant lives. Each is a row of [`super::rules`].
+/// Where the tenant lives. Each is a row of the table in `rules.rs`.
 #[derive(Debug, Default)]
 pub struct Workspace<'a> {
     /// The name that people know it by.
