@@ -148,7 +148,10 @@ export function takeServerCredentials(): ServerCredentials
 
 /** Resource limits of the child; soft and hard alike. A limit above the worker's own hard limit needs root. */
 export interface ResourceLimits {
-  /** `RLIMIT_CORE`, bytes. Default 0: a core dump would hold the key. */
+  /**
+   * `RLIMIT_CORE`, bytes. Default 0, which means none at all: the limit is then 1 byte, as the kernel would ignore 0
+   * for a `core_pattern` that is a pipe. A core dump would hold the key.
+   */
   coreBytes?: number
   /** `RLIMIT_NOFILE`, descriptors. Default: the worker's. */
   openFiles?: number
@@ -172,7 +175,7 @@ export interface SpawnOptions {
   args?: string[]
   /** The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's own. */
   command?: string
-  /** Default: `workspace.dir`, else this process's. Entered before the privilege drop. */
+  /** Default: `workspace.dir`, else this process's. Entered as the target, which must be able to. */
   cwd?: string
   /** Target ids. Give both or neither. 0 is refused unless `allowRoot`. Default: this process's. */
   uid?: number
@@ -187,7 +190,7 @@ export interface SpawnOptions {
   umask?: number
   /** Aborting stops the process group, and emits `error` with `ERR_PROVIDER_ABORTED`. */
   signal?: AbortSignal
-  /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default: none. */
+  /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default, and 0: none. */
   timeoutMs?: number
   /** The signal that asks the group to end. Default `"SIGTERM"`. */
   killSignal?: NodeJS.Signals
@@ -212,6 +215,7 @@ export type MissingProtection =
   | 'wiped-environment'
   | 'state-directory-check'
   | 'descendant-kill'
+  | 'working-directory-check'
 
 /**
  * A started provider: what users of `ChildProcess`, and the Claude Agent SDK's `SpawnedProcess`, expect.
@@ -235,10 +239,16 @@ export class ProviderProcess extends EventEmitter {
   readonly startPath: 'native' | 'portable'
   /** The default protections that the portable start could not give; empty for the native one. */
   readonly missingProtections: MissingProtection[]
-  /** Settles when the program runs, or rejects with why not. */
+  /**
+   * Settles when the program runs, or rejects with why not. `/proc/PID/environ` can read as empty for some
+   * milliseconds after that.
+   */
   readonly spawned: Promise<void>
-  /** Settles when the process has ended. A non-zero exit is a result; it rejects only when the start failed. */
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /**
+   * Settles when the process has ended. A non-zero exit is a result; it rejects only when the start failed. `error` is
+   * there when it was stopped by `signal` or `timeoutMs`.
+   */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }>
   /**
    * Signals the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`. SIGKILL
    * also reaches what the CLI started in groups of their own.
@@ -246,6 +256,12 @@ export class ProviderProcess extends EventEmitter {
    * @returns whether there was something to signal.
    */
   kill(signal?: NodeJS.Signals | number): boolean
+  on(event: 'spawn', listener: () => void): this
+  on(event: 'error', listener: (error: ProviderError) => void): this
+  on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  once(event: 'spawn', listener: () => void): this
+  once(event: 'error', listener: (error: ProviderError) => void): this
+  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
   /** Keeps the event loop alive while the process runs (the default). */
   ref(): void
   unref(): void
@@ -398,6 +414,7 @@ export type ProviderErrorCode =
 
 /** Everything that this package refuses or fails at. No field ever carries a value of a variable, an argument or a secret. */
 export class ProviderError extends Error {
+  private constructor()
   readonly code: ProviderErrorCode
   /** Negative errno, as in Node's system errors. */
   readonly errno?: number

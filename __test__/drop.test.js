@@ -92,7 +92,8 @@ test('a setuid program gives it nothing', { skip: needsRoot }, async (t) => {
 
 test('limits: no core dump by default, and those asked for', { skip: needsLinux }, async (t) => {
   const { limits } = await look(t)
-  assert.deepEqual(limits['Max core file size'], ['0', '0'])
+  // Less than any core file, and unlike 0 also none into a pipe (core(5)).
+  assert.deepEqual(limits['Max core file size'], ['1', '1'])
   const asked = { coreBytes: 4096, openFiles: 77, processes: 5000, memoryBytes: 8e9, cpuSeconds: 60 }
   const { limits: seen } = await look(t, { limits: asked })
   const rows = { 'Max core file size': 4096, 'Max open files': 77, 'Max processes': 5000, 'Max address space': 8e9, 'Max cpu time': 60 }
@@ -107,7 +108,12 @@ test('umask and working directory', { skip: needsRoot }, async (t) => {
   const closed = fs.mkdtempSync(path.join(makeOpenDir('provider-env-closed-'), 'root-'))
   t.after(() => fs.rmSync(path.dirname(closed), { recursive: true }))
   assert.equal(fs.statSync(closed).mode & 0o777, 0o700)
-  assert.equal((await look(t, { cwd: closed })).cwd, closed)
+  // Entered as the target: as root a tenant's symlink would lead into another tenant's closed directory.
+  const failed = { code: 'ERR_PROVIDER_SPAWN_FAILED', step: 'working-directory', errno: -13, path: closed }
+  await assert.rejects(look(t, { cwd: closed }), failed)
+  const link = path.join(path.dirname(closed), 'link')
+  fs.symlinkSync(closed, link)
+  await assert.rejects(look(t, { cwd: link }), { ...failed, path: link })
 })
 
 test('nothing of this process changes: ids, privileges, directory, mask, on every thread', { skip: needsRoot }, async (t) => {

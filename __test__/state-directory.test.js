@@ -10,11 +10,11 @@ const { UID, makeEnv, needsRoot, outcome, startScript } = require('./support/lau
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
   ['codex', 'codexHome', 'CODEX_HOME', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist. Make it, and give it to the target'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, (dir) => `belongs to 0:0 with mode 0755, or a directory above it is closed. Give it to the target (chown ${UID}:${UID} ${dir}), or name another.`],
+  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755. Name one of the tenant\'s in options.workspace.'],
   ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`],
   ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is no directory. Name one'],
   ['claude', 'tmpDir', 'TMPDIR', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist'],
-  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to 0:0 with mode 0755']
+  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755']
 ]
 
 for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {

@@ -30,6 +30,18 @@ function shellSummary(output) {
   return summary(parse(output, '\n'))
 }
 
+/** How long `/proc/PID/environ` may read as empty: the kernel fills it in a moment after the program has begun. */
+const FILLED_WITHIN_MS = 1000
+
+/** @param {number} pid */
+function readEnvironment(pid) {
+  for (const until = Date.now() + FILLED_WITHIN_MS; Date.now() < until; ) {
+    const text = readFileSync(`/proc/${pid}/environ`, 'utf8')
+    if (text !== '') return text
+  }
+  throw Object.assign(new Error('empty'), { code: 'it stayed empty' })
+}
+
 /** @param {number} pid */
 function lookAt(pid) {
   try {
@@ -37,7 +49,7 @@ function lookAt(pid) {
     /** @param {string} name */
     const words = (name) => (new RegExp(`^${name}:(.*)$`, 'm').exec(status)?.[1] ?? '').split(/\s+/).filter(Boolean)
     return {
-      environment: summary(parse(readFileSync(`/proc/${pid}/environ`, 'utf8'), '\0')),
+      environment: summary(parse(readEnvironment(pid), '\0')),
       // Real, effective, saved and file system id.
       uid: words('Uid'),
       gid: words('Gid'),

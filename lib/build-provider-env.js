@@ -32,6 +32,9 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 /** Workspace options that set a provider's state directory: `[provider, option]`. */
 const STATE_DIRS = pairs(binding.stateDirOptions())
 
+const OPTIONS = /** @type {const} */ (['workspace', 'serverCredentials', 'baseUrl', 'inherit', 'set'])
+const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
+
 /**
  * @param {import('../index').ProviderPayload | Uint8Array} payload
  * @param {import('../index').ProviderEnvOptions} [options]
@@ -42,7 +45,8 @@ function buildProviderEnv(payload, options) {
   try {
     return withFrame((frame) => build(frame, payload, options, consumed))
   } finally {
-    for (const bytes of consumed) bytes.fill(0)
+    // By the prototype's own: an object may bring a `fill` that does nothing.
+    for (const bytes of consumed) Uint8Array.prototype.fill.call(bytes, 0)
   }
 }
 
@@ -101,7 +105,7 @@ class Reader {
  * @param {Uint8Array[]} consumed
  */
 function addPayload(frame, payload, consumed) {
-  if (payload === undefined) throw validate.wrongType('payload', 'an object or a Uint8Array', payload)
+  if (typeof payload !== 'object') throw validate.wrongType('payload', 'an object, or a Uint8Array of JSON', payload)
   const fields = validate.object('payload', payload)
   // Read once: a getter may give another value the next time. Consumed first: also when a field before is refused.
   const reader = new Reader(consumed)
@@ -180,7 +184,7 @@ function shared(name) {
  * @param {any} value
  */
 function addOptions(frame, value) {
-  const options = validate.object('options', value)
+  const options = validate.options('options', value, OPTIONS)
   for (const name of BASE_NAMES) addVariable(frame, TAG.base, name, process.env[name])
   for (const name of validate.strings('options.inherit', options.inherit)) {
     const inherited = process.env[name]
@@ -192,7 +196,7 @@ function addOptions(frame, value) {
     addVariable(frame, TAG.set, name, validate.optionalString(`options.set.${name}`, text))
   }
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
-  addWorkspace(frame, validate.object('options.workspace', options.workspace))
+  addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
   return nativeCredentials(options.serverCredentials)
 }
 

@@ -20,7 +20,10 @@ function claudeAgentOptions(env, value) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
-  const { onSpawn, stdio: _, ...launch } = validate.object('launch', value)
+  const { onSpawn, ...launch } = validate.object('launch', value)
+  if (launch.stdio !== undefined || launch.args !== undefined || launch.signal !== undefined) {
+    throw validate.wrongValue('launch', 'must not have stdio, args or signal: the SDK decides them.')
+  }
   const { command, uid, gid, groups, allowRoot } = launch
   const variables = toObject(translate(() => native.plain()))
   const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
@@ -35,7 +38,7 @@ function claudeAgentOptions(env, value) {
     spawnClaudeCodeProcess(request) {
       const extra = Object.entries(request.env).filter(([name, text]) => passing.has(name) && typeof text === 'string')
       const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
-      // Three pipes: `stdio` is not for the caller to set here.
+      // Three pipes, as `stdio` is refused.
       const child = /** @type {any} */ (spawnWith(env, options, /** @type {string[]} */ (extra.flat())))
       onSpawn?.(child)
       // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.

@@ -3,11 +3,13 @@
 
 const path = require('node:path')
 const { realpathSync } = require('node:fs')
-const { translate } = require('./errors.js')
+const { ProviderError, translate } = require('./errors.js')
 const { isTrusted, unsupported } = require('./launch.js')
 const { nativeOf, toObject } = require('./provider-env.js')
 const { resolveProgram } = require('./resolve-program.js')
 const validate = require('./validate.js')
+
+const OPTIONS = /** @type {const} */ (['cwd', 'command', 'workspaceTrust', 'exposeSecrets', 'allowRoot', 'uid', 'gid'])
 
 /**
  * @param {import('../index').ProviderEnv} env
@@ -18,12 +20,19 @@ function codexOptions(env, value) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   if (native.provider !== 'codex') throw unsupported(`codexOptions() is for codex, and this environment is for ${native.provider}.`)
-  const launch = validate.object('launch', value)
+  const launch = validate.options('launch', value, OPTIONS)
   if (launch.exposeSecrets !== true) {
     throw unsupported('The Codex SDK takes the key as a JS string in its env, which cannot be wiped. Say exposeSecrets: true to let it out, or use spawnProvider().', 'exposeSecrets')
   }
   if (launch.uid !== undefined || launch.gid !== undefined) {
     throw unsupported('The Codex SDK starts the CLI as the worker itself: it knows no uid. Drop the worker first, or use spawnProvider().', 'uid')
+  }
+  if (process.geteuid?.() === 0 && launch.allowRoot !== true) {
+    throw new ProviderError({
+      code: 'ERR_PROVIDER_PRIVILEGE_REFUSED',
+      message: 'The Codex SDK starts the CLI as this process, which is root. Drop the worker first (docs/migration.md), use spawnProvider(), or say allowRoot: true.',
+      provider: 'codex'
+    })
   }
   const variables = toObject(translate(() => native.exposeSecrets()))
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })

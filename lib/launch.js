@@ -17,6 +17,23 @@ const validate = require('./validate.js')
  */
 
 const DEFAULT_GRACE_MS = 5000
+const IDS = /** @type {const} */ (['uid', 'gid', 'groups', 'allowRoot'])
+const OPTIONS = /** @type {const} */ ([
+  ...IDS,
+  'args',
+  'command',
+  'cwd',
+  'delivery',
+  'killGraceMs',
+  'killGroupOnExit',
+  'killSignal',
+  'limits',
+  'signal',
+  'stdio',
+  'timeoutMs',
+  'umask',
+  'workspaceTrust'
+])
 const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
 const STDIO = /** @type {Record<string, (index: number) => number>} */ ({
   pipe: () => -1,
@@ -33,7 +50,7 @@ const STDIO = /** @type {Record<string, (index: number) => number>} */ ({
 function readLaunch(env, value, extra) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
-  const options = validate.object('options', value)
+  const options = validate.options('options', value, OPTIONS)
   const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
   return {
     env: native,
@@ -52,7 +69,8 @@ function readLaunch(env, value, extra) {
       extra,
       killSignal,
       killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
-      timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs),
+      // 0 means none, as in child_process.
+      timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
       aborted: abortSignal(options.signal)?.aborted === true,
       killGroupOnExit: validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true,
       stdio: readStdio(options.stdio)
@@ -78,7 +96,7 @@ function readIds(options) {
 /** @param {any} value @returns {import('../binding').NativeLimits | undefined} */
 function readLimits(value) {
   if (value === undefined) return undefined
-  const limits = validate.object('options.limits', value)
+  const limits = validate.options('options.limits', value, LIMITS)
   return Object.fromEntries(LIMITS.map((name) => [name, validate.optionalCount(`options.limits.${name}`, limits[name])]))
 }
 
@@ -114,4 +132,4 @@ function unsupported(message, name) {
   return new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message, names: name ? [name] : undefined })
 }
 
-module.exports = { isTrusted, readIds, readLaunch, unsupported }
+module.exports = { IDS, isTrusted, readIds, readLaunch, unsupported }

@@ -22,7 +22,8 @@ const MISSING = [
   'core-limit',
   'wiped-environment',
   'state-directory-check',
-  'descendant-kill'
+  'descendant-kill',
+  'working-directory-check'
 ]
 
 /** Options that only the native start honours. */
@@ -60,11 +61,11 @@ function startPortable(launch) {
  * A start that was aborted before it began.
  * @param {Launch} launch
  */
-function startNothing({ facts }) {
+function startNothing({ facts, signal }) {
   const idle = { signal: () => false, stop: () => {}, ref: () => {}, unref: () => {} }
   const driver = makeProcess({ startPath: 'portable', missingProtections: MISSING, stdio: [null, null, null], ...idle }, facts)
   const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
-  process.nextTick(() => driver.onFailed(new ProviderError(error)))
+  process.nextTick(() => driver.onFailed(new ProviderError(error, { cause: signal?.reason })))
   return driver
 }
 
@@ -112,9 +113,15 @@ function drive(child, launch, program) {
     facts
   )
   child.on('spawn', () => driver.onSpawned(/** @type {number} */ (child.pid), program))
-  child.on('error', (error) => driver.onFailed(spawnFailed(error, facts.provider, program)))
-  child.on('exit', (code, name) => {
+  const clear = () => {
     for (const timer of timers) clearTimeout(timer)
+  }
+  child.on('error', (error) => {
+    clear()
+    driver.onFailed(spawnFailed(error, facts.provider, program))
+  })
+  child.on('exit', (code, name) => {
+    clear()
     if (options.killGroupOnExit || timers.length > 0) signalGroup(child, 9)
     driver.onExited(code, name)
   })

@@ -116,7 +116,9 @@ function fromNative(native) {
 function toObject(flat) {
   /** @type {Record<string, string>} */
   const object = {}
-  for (let index = 0; index < flat.length; index += 2) object[flat[index]] = flat[index + 1]
+  // Defined, not assigned: a setter on Object.prototype would see the value, and `__proto__` would vanish.
+  const own = { writable: true, enumerable: true, configurable: true }
+  for (let index = 0; index < flat.length; index += 2) Object.defineProperty(object, flat[index], { ...own, value: flat[index + 1] })
   return object
 }
 

@@ -8,7 +8,7 @@ const { ProviderError, nodeTypeError } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
 
 /** @typedef {import('../index').MissingProtection} MissingProtection */
-/** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Result */
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: ProviderError }} Result */
 
 /**
  * @template T
@@ -67,6 +67,8 @@ class ProviderProcess extends EventEmitter {
   #open = 1
   /** @type {ProviderError | undefined} */
   #abortError
+  /** Why it was stopped: the abort, or the timeout. @type {ProviderError | undefined} */
+  #stopError
   /** @type {Deferred<void> | undefined} */
   #spawned
   /** @type {Deferred<Result> | undefined} */
@@ -202,6 +204,7 @@ class ProviderProcess extends EventEmitter {
       { code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', provider: this.#provider },
       { cause: reason }
     )
+    this.#stopError = this.#abortError
     this.#emitError(this.#abortError)
   }
 
@@ -232,9 +235,9 @@ class ProviderProcess extends EventEmitter {
   }
 
   #onTimedOut() {
-    this.#emitError(
-      new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message: 'The run took longer than options.timeoutMs, and was stopped.', provider: this.#provider })
-    )
+    const message = 'The run took longer than options.timeoutMs, and was stopped.'
+    this.#stopError = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
+    this.#emitError(this.#stopError)
   }
 
   /**
@@ -259,7 +262,9 @@ class ProviderProcess extends EventEmitter {
 
   /** @returns {Result} */
   #result() {
-    return { code: this.#exitCode, signal: this.#signalCode }
+    const result = { code: this.#exitCode, signal: this.#signalCode }
+    // Not enumerable: two runs that ended alike compare as equal.
+    return this.#stopError ? Object.defineProperty(result, 'error', { value: this.#stopError }) : result
   }
 
   /** What nobody reads is read to its end, or `close` would never come. */

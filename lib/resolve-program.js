@@ -3,7 +3,7 @@
 
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
-const { readIds } = require('./launch.js')
+const { IDS, readIds } = require('./launch.js')
 const { packageRoots } = require('./package-roots.js')
 const validate = require('./validate.js')
 
@@ -14,7 +14,7 @@ const validate = require('./validate.js')
  */
 function resolveProgram(provider, value) {
   if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)
-  const options = validate.object('options', value)
+  const options = validate.options('options', value, [...IDS, 'command', 'path'])
   const command = validate.optionalString('options.command', options.command)
   const path = validate.optionalString('options.path', options.path) ?? process.env.PATH ?? ''
   const ids = readIds(options)

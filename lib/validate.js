@@ -3,6 +3,9 @@
 
 const { nodeTypeError } = require('./errors.js')
 
+/** What Node's timers hold: 24.8 days. */
+const MAX_MILLISECONDS = 2 ** 31 - 1
+
 /**
  * @param {string} name
  * @param {string} expected
@@ -31,6 +34,31 @@ function object(name, value) {
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
   return value
+}
+
+/** What users of neighbours ask for, and what to say instead. @type {Record<string, string>} */
+const INSTEAD = {
+  env: 'Variables are decided by buildProviderEnv(): use `set` or `inherit` there.',
+  timeout: 'Use timeoutMs.',
+  cancelSignal: 'Use signal.',
+  homeDir: 'Use home.',
+  shell: 'No shell is involved.',
+  detached: 'The process always has a session of its own.'
+}
+
+/**
+ * An object with no other names than these: one that is dropped in silence would be a protection that is missing.
+ * @param {string} name
+ * @param {any} value
+ * @param {readonly string[]} known
+ * @returns {any}
+ */
+function options(name, value, known) {
+  const given = object(name, value)
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) throw wrongValue(`${name}.${key}`, `is no option here. ${INSTEAD[key] ?? `There are: ${known.join(', ')}.`}`)
+  }
+  return given
 }
 
 /**
@@ -88,8 +116,8 @@ function optionalCount(name, value, max = Number.MAX_SAFE_INTEGER) {
  */
 function optionalMilliseconds(name, value) {
   const number = optionalNumber(name, value)
-  if (number === undefined || (Number.isFinite(number) && number >= 0)) return number
-  throw wrongValue(name, 'must be a number of milliseconds from 0.')
+  if (number === undefined || (number >= 0 && number <= MAX_MILLISECONDS)) return number
+  throw wrongValue(name, `must be a number of milliseconds from 0 to ${MAX_MILLISECONDS}.`)
 }
 
 /**
@@ -125,6 +153,7 @@ module.exports = {
   optionalNumber,
   optionalString,
   optionalWord,
+  options,
   strings,
   wrongType,
   wrongValue

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fromRoot, root } from './lib/paths.mjs'
 import { must, run } from './lib/run.mjs'
@@ -65,7 +65,7 @@ async function rustFlags(rust) {
 /** A digest of everything that decides what the build gives. */
 export function sourceDigest(files) {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.env.RUSTFLAGS ?? ''}\0`)
-  for (const file of files) hash.update(`${file}\0`).update(existsSync(file) ? readFileSync(file) : '').update('\0')
+  for (const file of files) hash.update(`${relative(root, file)}\0`).update(existsSync(file) ? readFileSync(file) : '').update('\0')
   return hash.digest('hex')
 }
 

@@ -1,6 +1,6 @@
 //! Builds the environment of a coding-agent CLI from nothing, per tenant, and starts the CLI unprivileged.
 //!
-//! The modules, from the ground up: [`error`] and [`secret`] depend on nothing here; [`provider`] is the table of facts
+//! The modules, from the ground up: [`error`] depends on nothing here, and [`secret`] on it alone; [`provider`] is the table of facts
 //! about the CLIs; [`payload`] reads a request; [`credential`] chooses its key; [`environment`] makes the plan and the
 //! block; [`launch`] finds the program, plans the start and carries it out; [`sys`] is the one room with unsafe code;
 //! `node` is the boundary to JavaScript, and the only one that knows of it.

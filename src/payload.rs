@@ -19,6 +19,9 @@ use crate::secret::Secret;
 /// The worker's line limit for one message, in bytes.
 pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
 
+/// The most `userEnvKeys`, refused names among them: more fit into no environment, and each takes its time.
+pub const MAX_USER_ENV_KEYS: usize = 4096;
+
 /// A secret on its way in: where the caller has it, who wipes it, or decoded into memory of its own.
 pub enum Input<'a> {
     /// The caller's bytes.
@@ -155,13 +158,14 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL in the value, or a name given twice.
     pub fn add_user_env_key(&mut self, name: Cow<'a, str>, value: Input<'a>) -> Result<()> {
+        if self.user_env_keys.len() + self.rejected_user_env_keys.len() >= MAX_USER_ENV_KEYS {
+            return Err(not_an_object_of_strings());
+        }
         if !is_user_env_name(&name) {
             self.rejected_user_env_keys.push(name.into_owned());
             return Ok(());
         }
-        if value.expose().contains(&0) {
-            return Err(has_nul("userEnvKeys").name(format!("USER_{name}")));
-        }
+        check_text("userEnvKeys", value.expose()).map_err(|error| error.name(format!("USER_{name}")))?;
         self.user_env_keys.push((name, value));
         Ok(())
     }
@@ -183,15 +187,21 @@ fn is_user_env_name(name: &str) -> bool {
 }
 
 fn present<'a>(field: &str, secret: Input<'a>) -> Result<Option<Input<'a>>> {
-    if secret.expose().contains(&0) {
-        return Err(has_nul(field));
-    }
+    check_text(field, secret.expose())?;
     Ok((!secret.expose().is_empty()).then_some(secret))
 }
 
-fn has_nul(field: &str) -> Error {
-    let message = format!("payload.{field} has a NUL byte, which no environment can hold. Send the value without it.");
-    Error::new(ErrorCode::PayloadInvalid, message).name(field)
+/// What every value must be, whichever form it came in.
+fn check_text(field: &str, value: &[u8]) -> Result<()> {
+    let problem = if value.contains(&0) {
+        "has a NUL byte, which no environment can hold"
+    } else if std::str::from_utf8(value).is_err() {
+        "is not UTF-8"
+    } else {
+        return Ok(());
+    };
+    let message = format!("payload.{field} {problem}. Send the value without it, or encoded as text.");
+    Err(Error::new(ErrorCode::PayloadInvalid, message).name(field))
 }
 
 fn decode<'a>(field: &str, raw: &'a RawValue) -> Result<Input<'a>> {
@@ -202,7 +212,9 @@ fn decode<'a>(field: &str, raw: &'a RawValue) -> Result<Input<'a>> {
 }
 
 fn not_an_object_of_strings() -> Error {
-    let message = "payload.userEnvKeys must be an object whose values are strings, each name once.";
+    let message = format!(
+        "payload.userEnvKeys must be an object of at most {MAX_USER_ENV_KEYS} names, each once, whose values are strings."
+    );
     Error::new(ErrorCode::PayloadInvalid, message).name("userEnvKeys")
 }
 
@@ -255,7 +267,7 @@ impl<'de> Visitor<'de> for PairsVisitor {
         let mut seen = std::collections::HashSet::new();
         let mut pairs = Vec::new();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if !seen.insert(name.clone()) {
+            if pairs.len() >= MAX_USER_ENV_KEYS || !seen.insert(name.clone()) {
                 return Err(serde::de::Error::custom("twice"));
             }
             pairs.push((name, value));

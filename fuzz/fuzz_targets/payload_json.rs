@@ -20,7 +20,7 @@ fuzz_target!(|json: &[u8]| {
             }
         }
         Err(error) => {
-            // Eight printable bytes in a row are not there by chance.
+            // Twelve printable bytes in a row are not there by chance.
             let text = format!("{error} {error:?}");
             for window in json.windows(12).filter(|window| window.iter().all(|byte| byte.is_ascii_alphanumeric())) {
                 let window = std::str::from_utf8(window).expect("ASCII");

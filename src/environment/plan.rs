@@ -122,8 +122,10 @@ impl EnvPlan {
         let state_dir = state_dir(provider, &request)?;
         let credential = credential::select(&mut payload, server, state_dir.is_some())?;
 
+        let path = rules::absolute_path_entries(last_path(&request));
         let mut draft = Draft::new(request.base.len() + payload.user_env_keys.len() + request.set.len() + 32);
         add_extras(&mut draft, &request)?;
+        draft.extra(Origin::Base, "PATH", &path);
         add_workspace(&mut draft, &request)?;
         if let Some(dir) = state_dir {
             draft.plain(provider.state_directory.variable, "", dir);
@@ -206,6 +208,14 @@ fn state_dir<'a>(provider: &Provider, request: &EnvRequest<'a>) -> Result<Option
     };
     rules::check_path(&format!("workspace.{}", row.option), dir)?;
     Ok(Some(dir))
+}
+
+/// The `PATH` that counts: `set` before `inherit` before this process's.
+fn last_path<'a>(request: &EnvRequest<'a>) -> &'a str {
+    let base = request.base.iter().map(|(name, value)| (*name, Some(*value)));
+    let set = request.set.iter().map(|(name, value)| (*name, Some(*value)));
+    let all = base.chain(request.inherit.iter().copied()).chain(set);
+    all.filter(|(name, _)| *name == "PATH").filter_map(|(_, value)| value).next_back().unwrap_or_default()
 }
 
 /// Base, `inherit` and `set`, each taking the place of those before.

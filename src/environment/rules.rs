@@ -2,6 +2,7 @@
 
 use super::request::{EnvRequest, Workspace};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::PROVIDERS;
 
 /// The session cookie's variable; always there.
 pub const SESSION_COOKIE: &str = "ALIVE_SESSION_COOKIE";
@@ -98,7 +99,7 @@ pub fn check_no_nul(option: &str, value: &str) -> Result<()> {
 /// `ENV_FORBIDDEN` for one that is no name, is forbidden, or belongs to this crate.
 pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
     let refuse = |why: String| {
-        let message = format!("options.{option} asks for {name:?}, which {why}. Leave it out.");
+        let message = format!("options.{option} asks for {name:?}, which {why}. Leave it out{}", hint(name));
         Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
     };
     if name.is_empty() || name.contains(['=', '\0']) {
@@ -110,7 +111,35 @@ pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
     if name.starts_with(USER_PREFIX) {
         return refuse("belongs to payload.userEnvKeys".into());
     }
+    if is_ours(name) {
+        return refuse("is set by this package's own options".into());
+    }
     Ok(())
+}
+
+/// Where what was meant belongs, as the end of a sentence.
+fn hint(name: &str) -> &'static str {
+    match super::forbidden::reason(name) {
+        Some(super::forbidden::Reason::Credential) => {
+            ", or give a secret of the tenant's as payload.userEnvKeys, which makes it USER_<NAME>."
+        }
+        Some(super::forbidden::Reason::Redirect) => ", or give an endpoint as options.baseUrl.",
+        _ => ".",
+    }
+}
+
+/// Whether a name belongs to an option, given or not: a state directory by another door would not be checked.
+fn is_ours(name: &str) -> bool {
+    let workspace = WORKSPACE_RULES.iter().flat_map(|rule| rule.variables);
+    let state = PROVIDERS.iter().map(|provider| &provider.state_directory.variable);
+    name == SESSION_COOKIE || workspace.chain(state).any(|known| *known == name)
+}
+
+/// The absolute entries of a `PATH`: a relative or empty one means the working directory, which is the workspace, and
+/// what a script's `env` finds there would run with the key.
+pub fn absolute_path_entries(path: &str) -> String {
+    let entries: Vec<&str> = path.split(':').filter(|entry| entry.starts_with('/')).collect();
+    if entries.is_empty() { DEFAULT_PATH.into() } else { entries.join(":") }
 }
 
 /// A value from this process, `inherit` or `set`.

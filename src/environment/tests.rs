@@ -61,6 +61,13 @@ fn codex_holds_its_key_under_both_names() {
     assert!(map.keys().all(|name| !name.starts_with("ANTHROPIC") && !name.starts_with("CLAUDE")));
 }
 
+/// Whether the row says that this name is to be empty when it is not used.
+fn is_blank(row: &provider::Provider, name: &str) -> bool {
+    let in_slot = row.slots.iter().any(|slot| slot.variables.contains(&name));
+    let listed = row.credential_names.iter().find(|listed| listed.name == name);
+    in_slot || listed.is_some_and(|listed| listed.unused == provider::WhenUnused::Blank)
+}
+
 #[test]
 fn only_the_launchs_credential_is_set_and_the_other_providers_names_are_absent() {
     for row in PROVIDERS {
@@ -71,7 +78,7 @@ fn only_the_launchs_credential_is_set_and_the_other_providers_names_are_absent()
             for (owner, name) in provider::credential_names() {
                 let expected = match (owner.id == row.id, slot.variables.contains(&name)) {
                     (true, true) => Some(KEY),
-                    (true, false) => map.get(name).map(|_| ""),
+                    (true, false) => is_blank(owner, name).then_some(""),
                     (false, _) => None,
                 };
                 assert_eq!(map.get(name).map(String::as_str), expected, "{name} for {}", row.id);
@@ -131,6 +138,9 @@ fn set_and_inherit_may_replace_base_names_and_nothing_else() {
         "LD_PRELOAD",
         "ANTHROPIC_API_KEY",
         "CODEX_API_KEY",
+        "CODEX_HOME",
+        "CLAUDE_CONFIG_DIR",
+        "ALIVE_WORKSPACE_ID",
         "A=B",
         "",
         "A\0B",
@@ -142,6 +152,16 @@ fn set_and_inherit_may_replace_base_names_and_nothing_else() {
     let (found, message) = code(build(&json, with(&[("OK", "nul\0")], &[])));
     assert_eq!(found, ErrorCode::EnvForbidden);
     assert!(!message.contains("nul\0"), "{message}");
+}
+
+#[test]
+fn only_absolute_entries_of_a_path_pass() {
+    let json = format!(r#"{{"apiKey":"{KEY}"}}"#);
+    for (path, expected) in [("", "/usr/local/sbin"), (".:/opt/bin::bin", "/opt/bin"), ("bin", "/usr/local/sbin")] {
+        let plan = build(&json, EnvRequest { set: vec![("PATH", path)], ..request() }).expect("a plan");
+        assert!(plan.plain("PATH").expect("set").starts_with(expected), "{path}");
+        assert!(!plan.plain("PATH").expect("set").split(':').any(|entry| !entry.starts_with('/')), "{path}");
+    }
 }
 
 #[test]

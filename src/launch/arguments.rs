@@ -97,16 +97,16 @@ fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) ->
     }
 }
 
+/// Ours stand first, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only
+/// looks like the caller's own, such as the value of another option, takes nothing away.
 fn firm(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<Vec<String>> {
     let mut arguments = Vec::new();
     for row in plan.provider.firm_arguments.iter().filter(|row| applies(row.when, plan, context)) {
-        let mut given = scan::options(caller, std::slice::from_ref(&row.name)).peekable();
-        if given.peek().is_none() {
-            arguments.push(row.text.to_owned());
-        }
+        let mut given = scan::options_anywhere(caller, std::slice::from_ref(&row.name));
         if given.any(|option| option.value.split(',').any(|value| row.contrary.contains(&value.trim()))) {
             return Err(contradicts(plan, row));
         }
+        arguments.push(row.text.to_owned());
     }
     Ok(arguments)
 }
@@ -201,11 +201,23 @@ mod tests {
         let run = |trust, caller: &[&str]| args(&plan, trust, caller).expect("fine").join(" ");
         assert_eq!(run(WorkspaceTrust::Untrusted, &["-p", "hi"]), "--setting-sources= -p hi");
         assert_eq!(run(WorkspaceTrust::Trusted, &["-p", "hi"]), "-p hi");
-        assert_eq!(run(WorkspaceTrust::Untrusted, &["--setting-sources=user"]), "--setting-sources=user");
-        assert_eq!(run(WorkspaceTrust::Untrusted, &["--setting-sources", "user"]), "--setting-sources user");
+        assert_eq!(
+            run(WorkspaceTrust::Untrusted, &["--setting-sources=user"]),
+            "--setting-sources= --setting-sources=user"
+        );
+        assert_eq!(
+            run(WorkspaceTrust::Untrusted, &["--append-system-prompt", "--setting-sources=user"]),
+            "--setting-sources= --append-system-prompt --setting-sources=user"
+        );
         assert_eq!(run(WorkspaceTrust::Trusted, &["--setting-sources=project"]), "--setting-sources=project");
-        for contrary in ["--setting-sources=project", "--setting-sources=user,local"] {
-            let error = args(&plan, WorkspaceTrust::Untrusted, &[contrary]).expect_err("contradicts");
+        for contrary in [
+            &["--setting-sources=project"][..],
+            &["--setting-sources=user,local"],
+            &["--setting-sources", "project"],
+            &["--append-system-prompt", "--", "--setting-sources=project"],
+            &["--setting-sources", "--", "--setting-sources=local"],
+        ] {
+            let error = args(&plan, WorkspaceTrust::Untrusted, contrary).expect_err("contradicts");
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);
         }
     }

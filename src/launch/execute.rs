@@ -61,10 +61,18 @@ impl From<Error> for Refusal {
 fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result<Started, Refusal> {
     let provider = start.env.provider;
     let path = c_path(&program.path)?;
-    let arguments: Vec<CString> = start.arguments()?.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
+    if let Target::Same { uid, gid } = start.target
+        && (uid, gid) != identity::own()
+    {
+        let message = "This process has changed its ids since the start was asked for. Ask again.";
+        return Err(Error::new(ErrorCode::PrivilegeFailed, message).provider(provider.id).into());
+    }
+    let real_directory = start.real_directory()?;
+    let arguments: Vec<CString> =
+        start.arguments(real_directory.as_deref())?.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
     let argv: Vec<&core::ffi::CStr> =
         [path.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
-    let directory = start.directory.as_deref().map(c_string).transpose()?;
+    let directory = real_directory.as_deref().map(c_path).transpose()?;
 
     let exec_limits = ExecLimits::for_stack(identity::stack_limit());
     let extra: Vec<(&str, &str)> = start.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -154,10 +162,14 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
     .collect()
 }
 
+/// Less than any core file, and the one value for which the kernel does not dump into a pipe either: 0 is ignored when
+/// `core_pattern` names a program (core(5); `do_coredump`).
+const NO_CORE: u64 = 1;
+
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
 fn limits(limits: Limits) -> Vec<Limit> {
     let rows = [
-        (libc::RLIMIT_CORE, Some(limits.core_bytes.unwrap_or(0))),
+        (libc::RLIMIT_CORE, Some(limits.core_bytes.filter(|bytes| *bytes > 0).unwrap_or(NO_CORE))),
         (libc::RLIMIT_NOFILE, limits.open_files),
         (libc::RLIMIT_NPROC, limits.processes),
         (libc::RLIMIT_AS, limits.memory_bytes),

@@ -38,7 +38,11 @@ static ROWS: &[Row] = &[
     ),
     row(Step::VerifyDrop, ErrorCode::PrivilegeFailed, "The child could have become root again, so it was not started."),
     row(Step::NoNewPrivileges, ErrorCode::PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
-    row(Step::WorkingDirectory, ErrorCode::SpawnFailed, "Make the directory, or give another in options.cwd."),
+    row(
+        Step::WorkingDirectory,
+        ErrorCode::SpawnFailed,
+        "Give a directory that the target can enter by itself, in options.cwd.",
+    ),
     row(
         Step::Clone,
         ErrorCode::SpawnFailed,
@@ -81,13 +85,18 @@ pub fn state_directory(
     let what = match std::fs::metadata(path) {
         Err(_) => "does not exist. Make it, and give it to the target".to_owned(),
         Ok(metadata) if !metadata.is_dir() => "is no directory. Name one".to_owned(),
+        // What root owns is not the tenant's to have: it came from this process's own HOME, or by mistake.
+        Ok(metadata) if metadata.uid() == 0 => {
+            format!(
+                "belongs to root with mode {:04o}. Name one of the tenant's in options.workspace",
+                metadata.mode() & 0o7777
+            )
+        }
         Ok(metadata) => format!(
-            "belongs to {}:{} with mode {:04o}, or a directory above it is closed. Give it to the target (chown {}:{} {path}), or name another",
+            "belongs to {}:{} with mode {:04o}, or a directory above it is closed. Open it, or name another",
             metadata.uid(),
             metadata.gid(),
             metadata.mode() & 0o7777,
-            target.uid(),
-            target.gid(),
         ),
     };
     let message = format!("{variable} ({path}) is not writable as {target}: it {what}.");

@@ -23,4 +23,6 @@ pub mod spawner;
 #[cfg(target_os = "linux")]
 mod thread;
 #[cfg(target_os = "linux")]
+mod tracer;
+#[cfg(target_os = "linux")]
 mod watchdog;

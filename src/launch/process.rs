@@ -1,12 +1,13 @@
 //! A started process: its state, its signals, and how it is stopped with everything it started.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
 use super::descendants::Descendants;
 use super::reaper::{self, Deadline};
+use super::tracer;
 use crate::error::Error;
 use crate::sys::clone::Started;
 use crate::sys::support::{self, Ending};
@@ -69,9 +70,18 @@ enum State {
     /// Not started yet; signals that were sent meanwhile.
     Starting { signals: Vec<i32>, aborted: bool },
     /// It runs, or is a zombie: its pid and its group's are its own.
-    Running { started: Started, stopping: Option<Descendants> },
+    Running(Running),
     /// It has been waited for, or was never started.
     Ended,
+}
+
+struct Running {
+    started: Started,
+    descendants: Descendants,
+    /// Whether it is being stopped, so that nothing of it may stay.
+    stopping: bool,
+    /// How often its end was looked at in vain.
+    waits: u32,
 }
 
 impl Process {
@@ -99,34 +109,28 @@ impl Process {
                 }
                 Ok(())
             }
-            State::Running { .. } if signal == self.policy.signal => self.stop_running(&mut state),
-            // Not the group alone: an agent's commands have groups of their own.
-            State::Running { started, stopping } if signal == libc::SIGKILL => {
-                kill_all(started.pid, stopping);
-                Ok(())
-            }
-            State::Running { started, .. } => signal_group(started.pid, signal),
+            State::Running(running) => self.send(running, signal),
             State::Ended => Err(libc::ESRCH),
         }
     }
 
     /// Stops it: its signal, the grace, then SIGKILL. A start that has not happened yet does not happen.
     pub fn stop(&self) {
-        let mut state = self.lock();
-        match &mut *state {
+        match &mut *self.lock() {
             State::Starting { aborted, .. } => *aborted = true,
-            // The outcome shows as `Exited`.
-            State::Running { .. } => drop(self.stop_running(&mut state)),
+            State::Running(_) => self.soon(Deadline::Stop),
             State::Ended => {}
         }
     }
 
-    /// Kills it at once, with everything it started.
+    /// Kills it before this returns, with everything it started: for when nobody will be there later.
     pub fn kill(&self) {
-        let mut state = self.lock();
-        match &mut *state {
+        match &mut *self.lock() {
             State::Starting { aborted, .. } => *aborted = true,
-            State::Running { started, stopping } => kill_all(started.pid, stopping),
+            State::Running(running) => {
+                running.descendants.collect(running.started.pid);
+                running.kill();
+            }
             State::Ended => {}
         }
     }
@@ -140,79 +144,111 @@ impl Process {
     pub(super) fn started(self: &Arc<Self>, started: Started, program: String) {
         let pid = started.pid;
         let mut state = self.lock();
-        let previous = std::mem::replace(&mut *state, State::Running { started, stopping: None });
+        let running = Running { started, descendants: Descendants::default(), stopping: false, waits: 0 };
+        let previous = std::mem::replace(&mut *state, State::Running(running));
         self.listener.on_event(Event::Spawned { pid, program });
+        // Before any deadline: one of a process that the reaper does not know is lost.
+        reaper::register(self);
         if let Some(timeout) = self.policy.timeout {
-            reaper::schedule(Instant::now() + timeout, self.id, Deadline::Timeout);
+            reaper::schedule_after(timeout, self.id, Deadline::Timeout);
         }
-        let State::Starting { signals, aborted } = previous else {
-            return;
-        };
-        for signal in signals {
-            let stops = signal == self.policy.signal;
-            let _ = if stops { self.stop_running(&mut state) } else { signal_group(pid, signal) };
+        let State::Running(running) = &*state else { return };
+        if let State::Starting { signals, aborted } = previous {
+            for signal in signals {
+                // Whether it is still there shows as `Exited`.
+                let _ = self.send(running, signal);
+            }
+            if aborted {
+                self.soon(Deadline::Stop);
+            }
         }
-        if aborted {
-            let _ = self.stop_running(&mut state);
-        }
-        if let State::Running { started, .. } = &*state {
-            reaper::watch(self, &started.pidfd);
-        }
+        reaper::arm(self.id, &running.started.pidfd);
     }
 
     /// There is no process.
     pub(super) fn failed(&self, error: Error) {
-        *self.lock() = State::Ended;
+        let mut state = self.lock();
+        if let State::Running(running) = &mut *state {
+            // A defect struck after the start: the reaper sees to its end.
+            running.kill();
+            return reaper::arm(self.id, &running.started.pidfd);
+        }
+        *state = State::Ended;
+        drop(state);
         self.listener.on_event(Event::Failed(error));
     }
 
-    /// The process has ended: kills what it left behind while its ids are still its own, then waits for it.
-    pub(super) fn reap(&self) {
+    /// The process has ended: kills what it left behind while its ids are still its own, then takes its status. Never
+    /// waits: a debugger of the tenant's can hold the zombie for as long as it likes. On the reaper's thread only.
+    ///
+    /// Returns whether there is nothing left to do.
+    pub(super) fn reap(&self) -> bool {
         let mut state = self.lock();
-        let State::Running { started, stopping } = &mut *state else {
-            return;
+        let State::Running(running) = &mut *state else { return true };
+        if running.waits == 0 {
+            reaper::disarm(&running.started.pidfd);
+            if self.policy.kill_group_on_exit || running.stopping {
+                let _ = signal_group(running.started.pid, libc::SIGKILL);
+            }
+            running.descendants.kill();
+        }
+        let ending = match support::try_wait(&running.started.pidfd) {
+            Some(ending) => ending,
+            None if running.waits < MAX_WAITS => {
+                if running.waits == 0 {
+                    tracer::end(running.started.pid);
+                }
+                running.waits += 1;
+                reaper::schedule_after(WAIT_INTERVAL, self.id, Deadline::Reap);
+                return false;
+            }
+            None => Ending::Unknown,
         };
-        if self.policy.kill_group_on_exit || stopping.is_some() {
-            let _ = signal_group(started.pid, libc::SIGKILL);
-        }
-        if let Some(descendants) = stopping {
-            descendants.kill();
-        }
-        reaper::forget(&started.pidfd);
-        let ending = support::wait(&started.pidfd);
         *state = State::Ended;
         drop(state);
         self.listener.on_event(Event::Exited(ending));
+        true
     }
 
-    /// A deadline of this process has passed.
+    /// A deadline of this process has passed. On the reaper's thread only.
     pub(super) fn on_deadline(&self, deadline: Deadline) {
-        let mut state = self.lock();
-        let State::Running { started, stopping } = &mut *state else {
-            return;
+        let pid = match &*self.lock() {
+            State::Running(running) => running.started.pid,
+            State::Starting { .. } | State::Ended => return,
         };
-        match deadline {
-            Deadline::Kill => kill_all(started.pid, stopping),
-            Deadline::Unwatched => {
-                kill_all(started.pid, stopping);
-                drop(state);
-                self.reap();
-            }
-            Deadline::Timeout => {
-                self.listener.on_event(Event::TimedOut);
-                let _ = self.stop_running(&mut state);
-            }
+        if deadline == Deadline::Timeout {
+            self.listener.on_event(Event::TimedOut);
         }
+        // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all. Without
+        // the lock, as a tenant decides how long it takes; the pid stays the child's until this thread reaps it.
+        let mut found = Descendants::default();
+        found.collect(pid);
+        let mut state = self.lock();
+        let State::Running(running) = &mut *state else { return };
+        running.descendants.add(found);
+        if deadline == Deadline::Kill {
+            running.kill();
+            // It holds even a killed process in its last stop.
+            return tracer::end(pid);
+        }
+        running.stopping = true;
+        let _ = signal_group(pid, self.policy.signal);
+        reaper::schedule_after(self.policy.grace, self.id, Deadline::Kill);
     }
 
-    fn stop_running(&self, state: &mut State) -> Result<(), i32> {
-        let State::Running { started, stopping } = state else {
-            return Err(libc::ESRCH);
-        };
-        // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all.
-        stopping.get_or_insert_with(Descendants::default).collect(started.pid);
-        reaper::schedule(Instant::now() + self.policy.grace, self.id, Deadline::Kill);
-        signal_group(started.pid, self.policy.signal)
+    /// Sends a signal, or has the reaper stop or kill it: not the group alone, as an agent's commands have groups of
+    /// their own, and not on the caller's thread, as looking for them takes its time.
+    fn send(&self, running: &Running, signal: i32) -> Result<(), i32> {
+        match signal {
+            _ if signal == self.policy.signal => self.soon(Deadline::Stop),
+            libc::SIGKILL => self.soon(Deadline::Kill),
+            _ => return signal_group(running.started.pid, signal),
+        }
+        Ok(())
+    }
+
+    fn soon(&self, deadline: Deadline) {
+        reaper::schedule_after(Duration::ZERO, self.id, deadline);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -220,12 +256,18 @@ impl Process {
     }
 }
 
-fn kill_all(pid: i32, stopping: &mut Option<Descendants>) {
-    let descendants = stopping.get_or_insert_with(Descendants::default);
-    descendants.collect(pid);
-    let _ = signal_group(pid, libc::SIGKILL);
-    descendants.kill();
+impl Running {
+    fn kill(&mut self) {
+        self.stopping = true;
+        let _ = signal_group(self.started.pid, libc::SIGKILL);
+        self.descendants.kill();
+    }
 }
+
+/// Between two looks at a zombie that somebody else holds.
+const WAIT_INTERVAL: Duration = Duration::from_millis(20);
+/// One second in all; then how it ended stays unknown.
+const MAX_WAITS: u32 = 50;
 
 /// The group's id is the leader's pid, which is not reused before the leader is waited for.
 fn signal_group(pid: i32, signal: i32) -> Result<(), i32> {

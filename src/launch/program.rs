@@ -5,6 +5,7 @@
 //! as the target. The first candidate that passes is the program. When none does, the error is about the first.
 
 mod candidates;
+mod file;
 mod package;
 mod proof;
 mod script;
@@ -91,6 +92,9 @@ fn prove(
 
 fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
     let (message, wanted) = match search.command {
+        Some(command) if command.contains('/') && !command.starts_with('/') => {
+            (format!("options.command is {command}; it must be an absolute path, or a name without a slash."), command)
+        }
         Some(command) if command.contains('/') => {
             (format!("There is no executable file at {command}, which options.command names."), command)
         }

@@ -18,12 +18,14 @@ use crate::error::{Error, ErrorCode, Result};
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deadline {
-    /// The grace is over.
+    /// It is to end: its signal, then the grace.
+    Stop,
+    /// The grace is over, or there was none.
     Kill,
     /// The process has run long enough.
     Timeout,
-    /// The process cannot be watched.
-    Unwatched,
+    /// It has ended, and somebody else held its status the last time.
+    Reap,
 }
 
 /// The epoll tag of the eventfd; processes count from 1.
@@ -41,7 +43,8 @@ struct Shared {
     deadlines: BTreeSet<(Instant, u64, Deadline)>,
 }
 
-static REAPER: OnceLock<Reaper> = OnceLock::new();
+/// Set once its thread runs: who finds it here can rely on that.
+static REAPER: OnceLock<&'static Reaper> = OnceLock::new();
 
 /// Starts the thread, once.
 ///
@@ -57,8 +60,11 @@ pub fn ensure() -> Result<()> {
         Error::new(ErrorCode::SpawnFailed, format!("The thread that waits for children cannot be set up: {error}."))
             .errno(error.raw_os_error(), "epoll_create1")
     })?;
-    let reaper = REAPER.get_or_init(|| reaper);
-    thread::start("pe-reaper", move || turn(reaper))
+    // For as long as the process lives, as its thread does.
+    let reaper: &'static Reaper = Box::leak(Box::new(reaper));
+    thread::start("pe-reaper", move || turn(reaper))?;
+    let _ = REAPER.set(reaper);
+    Ok(())
 }
 
 fn make() -> std::result::Result<Reaper, rustix::io::Errno> {
@@ -68,27 +74,34 @@ fn make() -> std::result::Result<Reaper, rustix::io::Errno> {
     Ok(Reaper { epoll, wake, shared: Mutex::default() })
 }
 
+/// Remembers a process; its deadlines count from now on.
+pub fn register(process: &Arc<Process>) {
+    if let Some(reaper) = REAPER.get() {
+        reaper.lock().processes.insert(process.id, Arc::clone(process));
+    }
+}
+
 /// Calls [`Process::reap`] when the process has ended.
-pub fn watch(process: &Arc<Process>, pidfd: &OwnedFd) {
+pub fn arm(id: u64, pidfd: &OwnedFd) {
     let Some(reaper) = REAPER.get() else { return };
-    reaper.lock().processes.insert(process.id, Arc::clone(process));
-    let tag = epoll::EventData::new_u64(process.id);
+    let tag = epoll::EventData::new_u64(id);
     if epoll::add(&reaper.epoll, pidfd.as_fd(), tag, epoll::EventFlags::IN).is_err() {
         // ENOSPC or ENOMEM. A process whose end nobody would see must not go on.
-        schedule(Instant::now(), process.id, Deadline::Unwatched);
+        schedule_after(Duration::ZERO, id, Deadline::Kill);
+        schedule_after(Duration::ZERO, id, Deadline::Reap);
     }
 }
 
 /// Takes a pidfd out of the set; to be called before it is closed.
-pub fn forget(pidfd: &OwnedFd) {
+pub fn disarm(pidfd: &OwnedFd) {
     if let Some(reaper) = REAPER.get() {
         let _ = epoll::delete(&reaper.epoll, pidfd.as_fd());
     }
 }
 
-/// Calls [`Process::on_deadline`] at `when`.
-pub fn schedule(when: Instant, id: u64, deadline: Deadline) {
-    let Some(reaper) = REAPER.get() else { return };
+/// Calls [`Process::on_deadline`] after `delay`. One that no clock can hold never comes.
+pub fn schedule_after(delay: Duration, id: u64, deadline: Deadline) {
+    let (Some(reaper), Some(when)) = (REAPER.get(), Instant::now().checked_add(delay)) else { return };
     reaper.lock().deadlines.insert((when, id, deadline));
     // Full (EAGAIN) means that it will wake anyway.
     let _ = rustix::io::write(&reaper.wake, &1_u64.to_ne_bytes());
@@ -116,6 +129,12 @@ impl Reaper {
         Some((first.1, first.2))
     }
 
+    fn reap(&self, process: &Process) {
+        if process.reap() {
+            self.drop_process(process.id);
+        }
+    }
+
     fn drop_process(&self, id: u64) {
         let mut shared = self.lock();
         shared.processes.remove(&id);
@@ -130,8 +149,11 @@ fn turn(reaper: &Reaper) {
         tv_nsec: left.subsec_nanos().into(),
     });
     let mut events = Vec::with_capacity(64);
-    if epoll::wait(&reaper.epoll, spare_capacity(&mut events), timeout.as_ref()).is_err() {
-        // EINTR; nothing else can be.
+    if let Err(error) = epoll::wait(&reaper.epoll, spare_capacity(&mut events), timeout.as_ref()) {
+        if error != rustix::io::Errno::INTR {
+            // Somebody closed our descriptor: do not spin.
+            thread::breathe();
+        }
         return;
     }
     for event in events {
@@ -139,16 +161,14 @@ fn turn(reaper: &Reaper) {
         if id == WAKE {
             let _ = rustix::io::read(&reaper.wake, &mut [0_u8; 8]);
         } else if let Some(process) = reaper.process(id) {
-            process.reap();
-            reaper.drop_process(id);
+            reaper.reap(&process);
         }
     }
     while let Some((id, deadline)) = reaper.due() {
-        if let Some(process) = reaper.process(id) {
-            process.on_deadline(deadline);
-            if deadline == Deadline::Unwatched {
-                reaper.drop_process(id);
-            }
+        match reaper.process(id) {
+            Some(process) if deadline == Deadline::Reap => reaper.reap(&process),
+            Some(process) => process.on_deadline(deadline),
+            None => {}
         }
     }
 }

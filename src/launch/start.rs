@@ -58,12 +58,34 @@ impl Start {
         Ok(())
     }
 
-    /// The CLI's arguments, ours among them.
+    /// The working directory without symlinks, which is the one that is entered and told to the CLI.
+    ///
+    /// # Errors
+    /// `SPAWN_FAILED` when there is none.
+    pub fn real_directory(&self) -> Result<Option<PathBuf>> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        std::fs::canonicalize(directory).map(Some).map_err(|error| {
+            let message = format!(
+                "{} was not started: step {} ({directory}): {error}. Make the directory, or give another in options.cwd.",
+                self.env.provider.name,
+                Step::WorkingDirectory.name()
+            );
+            Error::new(ErrorCode::SpawnFailed, message)
+                .provider(self.env.provider.id)
+                .path(directory.as_str())
+                .step(Step::WorkingDirectory.name())
+                .errno(error.raw_os_error().unwrap_or(libc::EIO), Step::WorkingDirectory.syscall())
+        })
+    }
+
+    /// The CLI's arguments, ours among them, for a child that works in `here`.
     ///
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE`, see [`arguments::build`].
-    pub fn arguments(&self) -> Result<Vec<String>> {
-        let directories = self.directories();
+    pub fn arguments(&self, here: Option<&Path>) -> Result<Vec<String>> {
+        let directories = self.directories(here);
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::build(&self.env, self.arguments.clone(), &context)
     }
@@ -84,7 +106,7 @@ impl Start {
 
     /// The workspace's directory, the working directory and those that the arguments name, by their given and their real
     /// names: Codex compares the real one, except after its own `--cd`.
-    fn directories(&self) -> Vec<String> {
+    fn directories(&self, here: Option<&Path>) -> Vec<String> {
         let base =
             self.directory.clone().or_else(|| Some(std::env::current_dir().ok()?.to_string_lossy().into_owned()));
         let base = base.unwrap_or_else(|| "/".into());
@@ -92,7 +114,7 @@ impl Start {
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
         let given: Vec<String> =
             self.env.workspace_dir.clone().into_iter().chain([base.clone()]).chain(in_arguments).collect();
-        let mut all = Vec::new();
+        let mut all: Vec<String> = here.map(|path| path.to_string_lossy().into_owned()).into_iter().collect();
         for directory in given {
             let real = std::fs::canonicalize(&directory).ok().map(|path| path.to_string_lossy().into_owned());
             for name in [Some(directory), real].into_iter().flatten() {

@@ -36,7 +36,7 @@ pub fn prepare_portable<'env>(
     ids: NativeIdentity,
 ) -> napi::Result<NativePortable<'env>> {
     let (start, program) = decide(&env, options, ids).into_napi()?;
-    let args = start.arguments().into_napi()?;
+    let args = start.arguments(None).into_napi()?;
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in &start.extra {
         variables.extend([node.create_string(name)?, node.create_string(value)?]);

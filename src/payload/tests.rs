@@ -47,7 +47,7 @@ fn refusals_name_the_field_and_repeat_nothing() {
         (format!(r#"{{"apiKey":"{SENTINEL}\ud800"}}"#), "surrogate"),
         (format!(r#"{{"provider":"{SENTINEL}"}}"#), "claude, codex"),
         (format!(r#"{{"provider":{{"{SENTINEL}":1}}}}"#), "payload.provider must be a string"),
-        (format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#), "each name once"),
+        (format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#), "each once"),
         (format!(r#"{{"userEnvKeys":{{"A":{{"{SENTINEL}":1}}}}}}"#), "payload.userEnvKeys must be a string"),
         (format!(r#"{{"userEnvKeys":"{SENTINEL}"}}"#), "must be an object"),
     ];
@@ -73,6 +73,14 @@ fn the_limit_is_the_workers() {
     json.push(b' ');
     let error = Payload::from_json(&json).expect_err("one byte too many");
     assert_eq!(error.code(), ErrorCode::PayloadTooLarge);
+}
+
+#[test]
+fn too_many_names_are_refused() {
+    let names = |count: usize| (0..count).map(|index| format!(r#""K{index}":"""#)).collect::<Vec<_>>().join(",");
+    assert!(parse(&format!(r#"{{"userEnvKeys":{{{}}}}}"#, names(MAX_USER_ENV_KEYS))).is_ok());
+    let error = parse(&format!(r#"{{"userEnvKeys":{{{}}}}}"#, names(MAX_USER_ENV_KEYS + 1))).expect_err("too many");
+    assert_eq!(error.code(), ErrorCode::PayloadInvalid);
 }
 
 #[test]

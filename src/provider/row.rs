@@ -160,12 +160,12 @@ pub enum When {
     BaseUrl,
 }
 
-/// An argument that stands first unless the caller gives one of the same name.
+/// An argument that stands first.
 #[derive(Debug)]
 pub struct FirmArgument {
     /// The whole argument.
     pub text: &'static str,
-    /// The option's name. The caller's own takes its place: the CLI obeys the last.
+    /// The option's name. The caller's own wins, as the CLI obeys the last.
     pub name: &'static str,
     /// Values of the caller's, separated by commas, that contradict it and are refused.
     pub contrary: &'static [&'static str],

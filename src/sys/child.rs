@@ -6,7 +6,7 @@
 
 use core::ffi::{CStr, c_char, c_long, c_void};
 use core::ptr::null;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use super::step::Step;
 
@@ -68,6 +68,7 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct Task<'a> {
     pub report: &'a Report,
+    pub begun: &'a AtomicBool,
     pub worker: i32,
     pub descriptors: Option<[i32; 4]>,
     pub directory: Option<&'a CStr>,
@@ -115,6 +116,7 @@ pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
 }
 
 fn run(task: &Task<'_>) -> Outcome {
+    task.begun.store(true, Ordering::Release);
     for (step, act) in STEPS {
         task.report.step.store(*step as u32, Ordering::Relaxed);
         act(task)?;
@@ -128,7 +130,6 @@ type Act = fn(&Task<'_>) -> Outcome;
 static STEPS: &[(Step, Act)] = &[
     (Step::Session, session),
     (Step::Stdio, stdio),
-    (Step::WorkingDirectory, working_directory),
     (Step::Umask, umask),
     (Step::Limits, limits),
     (Step::Groups, groups),
@@ -136,6 +137,7 @@ static STEPS: &[(Step, Act)] = &[
     (Step::User, user),
     (Step::Capabilities, capabilities),
     (Step::VerifyDrop, verify_drop),
+    (Step::WorkingDirectory, working_directory),
     (Step::NoNewPrivileges, no_new_privileges),
     (Step::ParentDeathSignal, parent_death_signal),
     (Step::ParentCheck, parent_check),
@@ -170,13 +172,6 @@ fn stdio(task: &Task<'_>) -> Outcome {
         }
     }
     Ok(())
-}
-
-fn working_directory(task: &Task<'_>) -> Outcome {
-    match task.directory {
-        Some(path) => call(libc::SYS_chdir, [path.as_ptr() as i64, 0, 0, 0, 0]).map(drop),
-        None => Ok(()),
-    }
 }
 
 fn umask(task: &Task<'_>) -> Outcome {
@@ -272,6 +267,29 @@ fn check(holds: bool) -> Outcome {
     if holds { Ok(()) } else { Err(libc::EPERM.into()) }
 }
 
+/// `PATH_MAX` (path_resolution(7)).
+const PATH_BYTES: usize = 4096;
+
+/// After the drop: as root it would follow a tenant's symlink into another tenant's closed directory. The path is
+/// the real one that was decided on, and where we are then must be just that: a directory on the way may have been
+/// replaced by a symlink since.
+fn working_directory(task: &Task<'_>) -> Outcome {
+    let Some(path) = task.directory else {
+        return Ok(());
+    };
+    call(libc::SYS_chdir, [path.as_ptr() as i64, 0, 0, 0, 0])?;
+    let mut here = [0_u8; PATH_BYTES];
+    let base = here.as_mut_ptr();
+    let length = call(libc::SYS_getcwd, [base as i64, PATH_BYTES as i64, 0, 0, 0])? as usize;
+    let expected = path.to_bytes_with_nul();
+    let mut same = length == expected.len();
+    for (index, byte) in expected.iter().enumerate().take(PATH_BYTES) {
+        // SAFETY: `index` is below `PATH_BYTES`; the kernel wrote through the pointer, which the compiler does not see.
+        same &= unsafe { base.wrapping_add(index).read_volatile() } == *byte;
+    }
+    if same { Ok(()) } else { Err(libc::ELOOP.into()) }
+}
+
 fn no_new_privileges(task: &Task<'_>) -> Outcome {
     match task.ending {
         Ending::Execute { .. } => prctl(libc::PR_SET_NO_NEW_PRIVS, 1),
@@ -351,4 +369,15 @@ fn call<T: Into<i64> + Copy>(number: c_long, arguments: [T; 5]) -> Result<i64, F
     }
     // SAFETY: the thread-local errno of the suspended spawner thread, which shares its storage with this child.
     Err(unsafe { *libc::__errno_location() }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_are_those_of_the_public_table_in_its_order() {
+        let ours = STEPS.iter().map(|(step, _)| *step);
+        assert!(ours.eq(Step::ALL[1..].iter().map(|row| row.0)));
+    }
 }

@@ -79,6 +79,8 @@ pub struct InFlight {
     pub generation: AtomicU32,
     /// Whether the watchdog ended the present one.
     pub ended: AtomicBool,
+    /// Set by the child itself, as the first thing it does.
+    begun: AtomicBool,
     /// Held while `pidfd` is used by the watchdog, or taken by the spawner.
     turn: Mutex<()>,
 }
@@ -89,24 +91,35 @@ impl Default for InFlight {
             pidfd: AtomicI32::new(child::NONE),
             generation: AtomicU32::new(0),
             ended: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             turn: Mutex::new(()),
         }
     }
 }
 
 impl InFlight {
-    /// Hands the child's pidfd to `look` if there is a child in flight.
+    /// Hands the child's pidfd to `look` if there is a child in flight that has begun to run: then there was no failure,
+    /// and the number is the child's.
     pub fn with_child<T>(&self, look: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = self.pidfd.load(Ordering::Acquire);
-        // SAFETY: the kernel wrote the number of a descriptor that stays open until `take`, which waits for our turn.
+        let begun = self.begun.load(Ordering::Acquire);
+        let number = if begun { self.pidfd.load(Ordering::Acquire) } else { child::NONE };
+        // SAFETY: the child runs, so `clone` succeeded and the number is its pidfd's, which stays open until `take`,
+        // which waits for our turn.
         (number != child::NONE).then(|| look(unsafe { BorrowedFd::borrow_raw(number) }))
+    }
+
+    fn clear(&self) -> Option<OwnedFd> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pidfd.store(child::NONE, Ordering::Release);
+        None
     }
 
     fn take(&self) -> Option<OwnedFd> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let number = self.pidfd.swap(child::NONE, Ordering::AcqRel);
-        // SAFETY: the descriptor that `clone` made for us and wrote here; the swap leaves nobody else to own it.
+        // SAFETY: called only when `clone` succeeded: the descriptor that it made for us; the swap leaves nobody else
+        // to own it.
         (number != child::NONE).then(|| unsafe { OwnedFd::from_raw_fd(number) })
     }
 }
@@ -200,6 +213,7 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     let report = Report::default();
     let task = Task {
         report: &report,
+        begun: &in_flight.begun,
         worker: rustix::process::getpid().as_raw_nonzero().get(),
         descriptors: child.program.as_ref().map(|program| {
             let [stdin, stdout, stderr] = program.stdio.map(|stream| stream.as_raw_fd());
@@ -218,11 +232,14 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
         }),
     };
     in_flight.ended.store(false, Ordering::Release);
+    in_flight.begun.store(false, Ordering::Release);
     in_flight.generation.fetch_add(1, Ordering::AcqRel);
     let keeper = dumpable::Keeper::new();
     let cloned = clone(&task, stack, in_flight);
     drop(keeper);
-    let pidfd = in_flight.take();
+    // A clone that fails late has written the number of a descriptor that is closed again: it is nobody's, or by now
+    // somebody else's.
+    let pidfd = if cloned.is_ok() { in_flight.take() } else { in_flight.clear() };
     let (pid, pidfd) = match (cloned, pidfd) {
         (Ok(pid), Some(pidfd)) => (pid, pidfd),
         (Ok(_), None) => {

@@ -3,16 +3,23 @@
 //! A child that shares our memory and changes its uid makes *our* memory undumpable for good (`commit_creds` in the
 //! kernel). While such a child runs that is a protection: else its uid could read our memory through `/proc`. So the
 //! flag is given back only after the child has its own memory, and only one child at a time is in between.
+//!
+//! The host may drop its own privileges meanwhile, which clears the flag too, and then it must stay so. libc changes
+//! the ids of every thread by a signal to each, this one among them, before the change returns: so this thread's own
+//! ids tell, before and after the flag is set.
 
 use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
+use rustix::process::{getegid, geteuid, getgid, getuid};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static FLAG: Mutex<()> = Mutex::new(());
 
-/// Holds the right to change the flag, and gives the flag back when dropped.
+/// Holds the right to change the flag, and gives the flag back when dropped. To be used on one thread, after signals
+/// are no longer blocked there.
 #[derive(Debug)]
 pub struct Keeper {
     before: Option<DumpableBehavior>,
+    ids: [u32; 4],
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -21,7 +28,8 @@ impl Keeper {
     #[must_use]
     pub fn new() -> Self {
         let turn = FLAG.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { before: dumpable_behavior().ok(), _turn: turn }
+        let ids = own_ids();
+        Self { before: dumpable_behavior().ok(), ids, _turn: turn }
     }
 }
 
@@ -31,14 +39,22 @@ impl Default for Keeper {
     }
 }
 
+fn own_ids() -> [u32; 4] {
+    [getuid().as_raw(), geteuid().as_raw(), getgid().as_raw(), getegid().as_raw()]
+}
+
 impl Drop for Keeper {
     fn drop(&mut self) {
         // Only "dumpable" can be given back: "root only" is not settable (prctl(2)), and "not dumpable" is what the
         // child left.
         let was_dumpable = self.before == Some(DumpableBehavior::Dumpable);
-        if was_dumpable && dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
-            // Cannot fail for this value (prctl(2)).
-            let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
+        if !was_dumpable || dumpable_behavior() == Ok(DumpableBehavior::Dumpable) || own_ids() != self.ids {
+            return;
+        }
+        // Neither call can fail for these values (prctl(2)).
+        let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
+        if own_ids() != self.ids {
+            let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
         }
     }
 }

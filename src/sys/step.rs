@@ -10,8 +10,6 @@ pub enum Step {
     Session,
     /// `dup3`: the standard streams and the credential's pipe.
     Stdio,
-    /// `chdir`: the working directory, entered before the drop.
-    WorkingDirectory,
     /// `umask`.
     Umask,
     /// `prlimit64`: the resource limits.
@@ -26,6 +24,8 @@ pub enum Step {
     Capabilities,
     /// Proof that the ids are the target's and that root cannot be regained.
     VerifyDrop,
+    /// `chdir`: the working directory, entered as the target and without a symlink on the way.
+    WorkingDirectory,
     /// `PR_SET_NO_NEW_PRIVS`.
     NoNewPrivileges,
     /// `PR_SET_PDEATHSIG`: dies with the worker. After the drop, which would clear it.
@@ -48,7 +48,6 @@ impl Step {
         (Self::Clone, "clone", "clone"),
         (Self::Session, "session", "setsid"),
         (Self::Stdio, "stdio", "dup3"),
-        (Self::WorkingDirectory, "working-directory", "chdir"),
         (Self::Umask, "umask", "umask"),
         (Self::Limits, "limits", "prlimit64"),
         (Self::Groups, "groups", "setgroups"),
@@ -56,6 +55,7 @@ impl Step {
         (Self::User, "user", "setresuid"),
         (Self::Capabilities, "capabilities", "capset"),
         (Self::VerifyDrop, "verify-drop", "setresuid"),
+        (Self::WorkingDirectory, "working-directory", "chdir"),
         (Self::NoNewPrivileges, "no-new-privileges", "prctl"),
         (Self::ParentDeathSignal, "parent-death-signal", "prctl"),
         (Self::ParentCheck, "parent-check", "getppid"),

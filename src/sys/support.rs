@@ -32,6 +32,16 @@ pub fn wait(pidfd: &OwnedFd) -> Ending {
     }
 }
 
+/// Takes the status of a process that has ended, if it is to be had at once: a tracer may hold it.
+#[must_use]
+pub fn try_wait(pidfd: &OwnedFd) -> Option<Ending> {
+    match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+        Ok(Some(status)) => Some(ending(&status)),
+        Ok(None) | Err(Errno::INTR) => None,
+        Err(_) => Some(Ending::Unknown),
+    }
+}
+
 fn ending(status: &WaitIdStatus) -> Ending {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Ending::Code(code),
@@ -60,6 +70,11 @@ pub fn native_start() -> Result<(), &'static str> {
         let closed = unsafe { libc::syscall(libc::SYS_close_range, u32::MAX - 1, u32::MAX, 0) };
         if closed != 0 {
             return Err("close_range");
+        }
+        // With 1 a process stays dumpable when a child that shares its memory changes its uid, and that uid could
+        // read it (proc_sys_fs(5)).
+        if std::fs::read_to_string("/proc/sys/fs/suid_dumpable").is_ok_and(|mode| mode.trim() == "1") {
+            return Err("fs.suid_dumpable other than 1");
         }
         let own = rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty());
         let own = own.map_err(|_| "pidfd_open")?;

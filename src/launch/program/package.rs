@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::file::open_regular;
+
 use crate::provider::{NativePackage, Provider};
 
 /// The largest launcher or manifest that is looked at, in bytes.
@@ -21,10 +23,10 @@ pub fn native_behind(provider: &'static Provider, file: &Path) -> Option<PathBuf
 /// ELF or Mach-O, by its magic number (elf(5); mach-o/loader.h).
 fn is_native(file: &Path) -> bool {
     let mut magic = [0_u8; 4];
-    let read = std::fs::File::open(file).and_then(|mut file| file.read_exact(&mut magic));
+    let read = open_regular(file).map(|mut file| file.read_exact(&mut magic));
     let known = [*b"\x7fELF", *b"\xcf\xfa\xed\xfe", *b"\xca\xfe\xba\xbe"];
     // One that we may not read is for the kernel to judge: root-owned 0711 is what docs/hardening.md advises.
-    read.is_err() || known.contains(&magic)
+    !matches!(read, Some(Ok(()))) || known.contains(&magic)
 }
 
 fn native_below(provider: &'static Provider, modules: &Path) -> Option<PathBuf> {
@@ -90,6 +92,6 @@ fn manifest_value(manifest: &Path, key: &str) -> Option<String> {
 
 fn read_text(file: &Path) -> Option<String> {
     let mut text = String::new();
-    std::fs::File::open(file).ok()?.take(MAX_TEXT_BYTES).read_to_string(&mut text).ok()?;
+    open_regular(file)?.take(MAX_TEXT_BYTES).read_to_string(&mut text).ok()?;
     Some(text)
 }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::candidates;
+use super::file::open_regular;
 
 /// The kernel reads this much of a file to find the line (`BINPRM_BUF_SIZE`, execve(2) "Interpreter scripts").
 const LINE_BYTES: usize = 256;
@@ -54,7 +55,7 @@ fn found_or_missing(program: Option<PathBuf>, name: &str, loader: Option<PathBuf
 /// The text after `#!`; none when the file does not begin so.
 fn first_line(file: &Path) -> Option<String> {
     let mut head = Vec::with_capacity(LINE_BYTES);
-    std::fs::File::open(file).ok()?.take(LINE_BYTES as u64).read_to_end(&mut head).ok()?;
+    open_regular(file)?.take(LINE_BYTES as u64).read_to_end(&mut head).ok()?;
     let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     Some(String::from_utf8_lossy(line).into_owned())
 }
