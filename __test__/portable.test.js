@@ -1,0 +1,113 @@
+// The portable start, here on Linux by its own door: what it gives, what it refuses, what it reports as missing.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const { once } = require('node:events')
+const { test } = require('node:test')
+const { buildProviderEnv } = require('../index.js')
+const { readLaunch } = require('../lib/launch.js')
+const { startPortable } = require('../lib/portable-start.js')
+const { makeHomes } = require('./support/homes.js')
+
+const isRoot = process.getuid?.() === 0
+const UID = 12345
+const ids = isRoot ? { uid: UID, gid: UID } : {}
+const KEY = 'made-up-key-for-the-portable-start'
+const skip = process.platform === 'win32' ? 'no POSIX shell' : false
+
+/** @param {any} t @param {string} [provider] */
+function makeEnv(t, provider = 'claude') {
+  const { workspace: dir, home, tmpDir, codexHome } = makeHomes({ uid: isRoot ? UID : process.getuid?.(), test: t })
+  const payload = { provider: /** @type {any} */ (provider), apiKey: KEY, userEnvKeys: { MARK: 'yes' } }
+  return buildProviderEnv(payload, { workspace: { dir, home, tmpDir, codexHome } })
+}
+
+/** @param {any} env @param {string} script @param {object} [options] */
+function start(env, script, options = {}) {
+  const launch = readLaunch(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids, ...options }, ['SDK_SAID', 'this'])
+  return startPortable(launch).child
+}
+
+/** @param {any} child */
+async function output(child) {
+  let text = ''
+  child.stdout.on('data', (/** @type {Buffer} */ bytes) => (text += bytes))
+  await once(child, 'close')
+  return text
+}
+
+/** Whether a group ends within a bound: what is killed stays for a moment, until its new parent has waited for it. @param {number} group */
+async function gone(group) {
+  for (const until = Date.now() + 10_000; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 10))) {
+    try {
+      process.kill(group, 0)
+    } catch {
+      return true
+    }
+  }
+  return false
+}
+
+test('the key comes on the pipe, the environment is the plan, the ids are the target’s', { skip }, async (t) => {
+  const child = start(makeEnv(t), 'env; echo; cat <&3; echo; id -u')
+  const [env, key, uid] = (await output(child)).split(/\n\n|\n(?=\d+\n$)/)
+  assert.match(env, /^USER_MARK=yes$/m)
+  assert.match(env, /^SDK_SAID=this$/m)
+  assert.doesNotMatch(env, new RegExp(KEY))
+  assert.equal(key, KEY)
+  if (isRoot) assert.equal(uid.trim(), String(UID))
+  assert.equal(child.startPath, 'portable')
+  assert.ok(child.missingProtections.includes('no-new-privileges'))
+  assert.deepEqual(await child.exited, { code: 0, signal: null })
+})
+
+test('a key by environment is there, and its pipe is not', { skip }, async (t) => {
+  const text = await output(start(makeEnv(t, 'codex'), 'echo $CODEX_API_KEY; [ -e /proc/self/fd/3 ] && readlink /proc/self/fd/3 | grep -c pipe; true'))
+  assert.equal(text, `${KEY}\n`)
+})
+
+test('what it cannot honour is refused by name', { skip }, (t) => {
+  const env = makeEnv(t)
+  for (const [options, name] of /** @type {[object, string][]} */ ([[{ umask: 0o77 }, 'umask'], [{ limits: { openFiles: 9 } }, 'limits'], [{ uid: UID, gid: UID, groups: [7] }, 'groups']])) {
+    assert.throws(() => start(env, 'true', options), { code: 'ERR_PROVIDER_UNSUPPORTED', names: [name] })
+  }
+})
+
+test('a failed start is an error and a close, once, also with a timeout', { skip }, async (t) => {
+  const env = makeEnv(t)
+  const cwd = makeHomes({ uid: isRoot ? UID : process.getuid?.(), test: t }).workspace
+  fs.rmSync(cwd, { recursive: true })
+  const child = start(env, 'true', { cwd, timeoutMs: 50 })
+  /** @type {string[]} */
+  const events = []
+  for (const name of ['spawn', 'error', 'exit', 'close']) child.on(/** @type {any} */ (name), (/** @type {any} */ value) => events.push(value?.code ?? name))
+  await once(child, 'close').catch(() => {})
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  assert.deepEqual(events, ['ERR_PROVIDER_SPAWN_FAILED', 'close'])
+})
+
+test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
+  const env = makeEnv(t)
+  const stubborn = "trap '' TERM; sh -c \"trap '' TERM; while :; do sleep 1; done\" & while :; do sleep 1; done"
+  const aborter = new AbortController()
+  const rows = /** @type {[any, string][]} */ ([[{ timeoutMs: 50 }, 'ERR_PROVIDER_TIMEOUT'], [{ signal: aborter.signal }, 'ERR_PROVIDER_ABORTED'], [{}, '']])
+  const children = rows.map(([options]) => start(env, stubborn, { killGraceMs: 50, ...options }))
+  await Promise.all(children.map((child) => child.spawned))
+  const { signal } = aborter
+  signal.addEventListener('abort', () => children[1].kill())
+  const exits = children.map((child) => child.exited)
+  children.forEach((child) => child.on('error', () => {}))
+  aborter.abort()
+  children[2].kill()
+  assert.deepEqual((await Promise.all(exits)).map(({ signal }) => signal), ['SIGKILL', 'SIGKILL', 'SIGKILL'])
+  assert.equal((await exits[0]).error?.code, rows[0][1])
+  for (const { pid } of children) assert.ok(await gone(-Number(pid)), 'the group is gone')
+})
+
+test('an aborted signal starts nothing', { skip }, async (t) => {
+  const reason = new Error('not wanted')
+  const child = start(makeEnv(t), 'true', { signal: AbortSignal.abort(reason) })
+  await assert.rejects(child.spawned, { code: 'ERR_PROVIDER_ABORTED', cause: reason })
+  assert.equal(child.pid, undefined)
+})
