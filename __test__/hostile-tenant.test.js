@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
@@ -58,11 +59,10 @@ test('a working directory that becomes a symlink leads nowhere the tenant could 
   await assert.rejects(shell(env, 'pwd', { cwd: link }).exited, { code: 'ERR_PROVIDER_SPAWN_FAILED', step: 'working-directory', errno: -13 })
   fs.unlinkSync(link)
   fs.symlinkSync(homes.workspace, link)
-  assert.equal((await shell(env, '[ "$(pwd -P)" = "$WANTED" ]', { cwd: link }).exited).code, 1)
   const child = shell(env, 'pwd -P', { cwd: link })
   let seen = ''
   child.stdout.on('data', (bytes) => (seen += bytes))
-  await child.exited
+  await once(child, 'close')
   assert.equal(seen.trim(), fs.realpathSync(homes.workspace))
 })
 
