@@ -89,11 +89,12 @@ test('a failed start is an error and a close, once, also with a timeout', { skip
 
 test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
   const env = makeEnv(t)
-  const stubborn = "trap '' TERM; sh -c \"trap '' TERM; while :; do sleep 1; done\" & while :; do sleep 1; done"
+  const stubborn = "trap '' TERM; sh -c \"trap '' TERM; while :; do sleep 1; done\" & echo ready; while :; do sleep 1; done"
   const aborter = new AbortController()
-  const rows = /** @type {[any, string][]} */ ([[{ timeoutMs: 50 }, 'ERR_PROVIDER_TIMEOUT'], [{ signal: aborter.signal }, 'ERR_PROVIDER_ABORTED'], [{}, '']])
+  const rows = /** @type {[any, string][]} */ ([[{ timeoutMs: 1000 }, 'ERR_PROVIDER_TIMEOUT'], [{ signal: aborter.signal }, 'ERR_PROVIDER_ABORTED'], [{}, '']])
   const children = rows.map(([options]) => start(env, stubborn, { killGraceMs: 50, ...options }))
-  await Promise.all(children.map((child) => child.spawned))
+  // Once it ignores the signal, not before.
+  await Promise.all(children.map((child) => once(/** @type {any} */ (child.stdout), 'data')))
   const { signal } = aborter
   signal.addEventListener('abort', () => children[1].kill())
   const exits = children.map((child) => child.exited)
