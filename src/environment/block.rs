@@ -16,9 +16,7 @@ pub struct EnvBlock {
 }
 
 impl EnvBlock {
-    /// The child's descriptor of the credential's pipe: the first after the standard streams.
-    pub const CREDENTIAL_DESCRIPTOR: i32 = 3;
-    /// The same as text.
+    /// The child's descriptor of the credential's pipe, as text: the first after the standard streams.
     pub const CREDENTIAL_DESCRIPTOR_TEXT: &'static str = "3";
 
     /// Lays out `plan`, with `extra` variables that are no secret and take the place of any of the same name.

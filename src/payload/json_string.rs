@@ -78,7 +78,7 @@ fn unicode<'a>(rest: &'a [u8], emit: &mut impl FnMut(&[u8])) -> Result<&'a [u8],
     Ok(&rest[width..])
 }
 
-/// The code unit of `\uXXXX` at the head of `rest`.
+/// The code unit of a `\u` escape at the head of `rest`.
 fn hex_unit(rest: &[u8]) -> Option<u32> {
     let digits = rest.strip_prefix(b"\\u")?.get(..4)?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))

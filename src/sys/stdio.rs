@@ -1,9 +1,9 @@
 //! The ends of a child's standard streams and of the credential's pipe.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::io::{Errno, FdFlags};
+use rustix::io::Errno;
 
 use crate::secret::Secret;
 
@@ -76,15 +76,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (reader, writer) = rustix::pipe::pipe()?;
     for end in [&reader, &writer] {
-        rustix::io::fcntl_setfd(end, FdFlags::CLOEXEC)?;
+        rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
     }
     Ok((reader, writer))
-}
-
-/// Lets the child inherit a descriptor that it gets by number: for the portable start only.
-///
-/// # Errors
-/// The kernel's.
-pub fn clear_close_on_exec(descriptor: &impl AsFd) -> Result<(), Errno> {
-    rustix::io::fcntl_setfd(descriptor, FdFlags::empty())
 }
