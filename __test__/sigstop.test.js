@@ -16,9 +16,10 @@ const ids = isRoot ? { uid: VICTIM, gid: VICTIM } : {}
 test('starts under a storm of SIGSTOP: each ends in time, and says at which step', { skip: needsRoot, timeout: 120_000 }, async (t) => {
   const env = buildProviderEnv({ apiKey: KEYS.claude }, { workspace: workspaceOf(makeHomes({ uid: VICTIM, test: t })) })
   t.after(() => env.dispose())
+  // First: child_process itself hangs for good when its child is stopped between its drop and its exec.
+  const victim = spawn('/bin/sleep', ['60'], { ...ids, stdio: 'ignore' })
   const attacker = spawn('/bin/sh', ['-c', 'while :; do kill -STOP -1; done'], { ...ids, stdio: 'ignore' })
   t.after(() => end(attacker.pid))
-  const victim = spawn('/bin/sleep', ['60'], { ...ids, stdio: 'ignore' })
   t.after(() => end(victim.pid))
   await until('the attack works', () => status(victim.pid).State.startsWith('T'))
 
