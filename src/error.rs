@@ -68,6 +68,12 @@ codes! {
     Aborted = "ERR_PROVIDER_ABORTED",
     /// `timeoutMs` went by.
     Timeout = "ERR_PROVIDER_TIMEOUT",
+    /// A lockbox row or a sealed secret that does not open here.
+    UnsealFailed = "ERR_PROVIDER_UNSEAL_FAILED",
+    /// No master key where the caller says that there is one, or one that is none.
+    LockboxKeyInvalid = "ERR_PROVIDER_LOCKBOX_KEY_INVALID",
+    /// `requireLocked`, and the kernel refused a protection of memory.
+    MemoryUnprotected = "ERR_PROVIDER_MEMORY_UNPROTECTED",
     /// Used after `dispose()`.
     Disposed = "ERR_PROVIDER_DISPOSED",
     /// A defect in this package.
