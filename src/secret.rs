@@ -4,22 +4,24 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretBox};
 use sha2::Sha256;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::sys::guarded::GuardedBytes;
 
-/// Secret bytes in one allocation of exactly their size.
+/// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
 /// There is no `Clone`, and `Debug` shows the length only. [`Secret::expose`] is the one way to the bytes: search for
 /// it to find every use.
-pub struct Secret(SecretBox<[u8]>);
+pub struct Secret(GuardedBytes);
 
 impl Secret {
     /// Copies `bytes`; the source is the caller's to wipe.
     #[must_use]
     pub fn copy_of(bytes: &[u8]) -> Self {
-        Self(SecretBox::new(bytes.into()))
+        let mut copy = GuardedBytes::zeroed(bytes.len());
+        copy.copy_from_slice(bytes);
+        Self(copy)
     }
 
     /// Makes a secret of `length` bytes and lets `fill` write them where they stay.
@@ -30,16 +32,15 @@ impl Secret {
         length: usize,
         fill: impl FnOnce(&mut [u8]) -> std::result::Result<(), E>,
     ) -> std::result::Result<Self, E> {
-        let mut bytes = zeroize::Zeroizing::new(vec![0_u8; length].into_boxed_slice());
+        let mut bytes = GuardedBytes::zeroed(length);
         fill(&mut bytes)?;
-        // Moves the allocation; an empty box, which owns nothing, stays behind to be wiped.
-        Ok(Self(SecretBox::new(std::mem::take(&mut *bytes))))
+        Ok(Self(bytes))
     }
 
     /// The bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
+        &self.0
     }
 
     /// How many bytes.

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::layout::{Entry, Layout, Name};
+use super::layout::{Entry, Layout, Name, Values};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
@@ -84,12 +84,12 @@ impl<'a> Draft<'a> {
         self.variables.iter().any(|variable| variable.name.is(&name))
     }
 
-    /// Lays names and values out, each in one allocation of its exact size.
+    /// Lays names, secret values and other values out, each kind in one allocation of its exact size.
     ///
     /// # Errors
     /// `ENV_FORBIDDEN` when an extra has the name of one of ours. Ours differ by the rules, and the payload's by
     /// their keys; extras have replaced each other already.
-    pub fn finish(self) -> Result<(Layout, Secret)> {
+    pub fn finish(self) -> Result<(Layout, Values)> {
         for extra in self.variables.iter().filter(|variable| variable.origin == Origin::Extra) {
             let mut ours = self.variables.iter().filter(|variable| variable.origin == Origin::Ours);
             if ours.any(|variable| variable.name.is(&extra.name)) {
@@ -98,30 +98,47 @@ impl<'a> Draft<'a> {
                 return Err(Error::new(ErrorCode::EnvForbidden, message).name(name));
             }
         }
-        let name_bytes = self.variables.iter().map(|variable| variable.name.len()).sum();
-        let value_bytes = self.variables.iter().map(|variable| variable.value.len()).sum();
-        let mut names = String::with_capacity(name_bytes);
-        let mut entries = Vec::with_capacity(self.variables.len());
-        let values = Secret::build::<Infallible>(value_bytes, |mut rest| {
-            let mut value_at = 0;
-            for variable in &self.variables {
-                let name_at = names.len();
-                names.push_str(variable.name.prefix);
-                names.push_str(variable.name.rest);
-                let (here, after) = rest.split_at_mut(variable.value.len());
-                here.copy_from_slice(variable.value);
-                rest = after;
-                let value_end = value_at + variable.value.len();
-                entries.push(Entry {
-                    name: Name::new(name_at..names.len()),
-                    value: value_at..value_end,
-                    is_secret: variable.is_secret,
-                });
-                value_at = value_end;
-            }
+        let secret = Secret::build::<Infallible>(self.value_bytes(true), |target| {
+            self.write_values(true, target);
             Ok(())
         });
-        let Ok(values) = values;
-        Ok((Layout::new(names, entries), values))
+        let Ok(secret) = secret;
+        let mut plain = vec![0; self.value_bytes(false)].into_boxed_slice();
+        self.write_values(false, &mut plain);
+        Ok((self.layout(), Values { secret, plain }))
+    }
+
+    /// Those of one of the two kinds, in their order.
+    fn of_kind(&self, is_secret: bool) -> impl Iterator<Item = &Variable<'a>> {
+        self.variables.iter().filter(move |variable| variable.is_secret == is_secret)
+    }
+
+    fn value_bytes(&self, is_secret: bool) -> usize {
+        self.of_kind(is_secret).map(|variable| variable.value.len()).sum()
+    }
+
+    fn write_values(&self, is_secret: bool, mut rest: &mut [u8]) {
+        for variable in self.of_kind(is_secret) {
+            let (here, after) = rest.split_at_mut(variable.value.len());
+            here.copy_from_slice(variable.value);
+            rest = after;
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        let mut names = String::with_capacity(self.variables.iter().map(|variable| variable.name.len()).sum());
+        // How far each kind of value has come.
+        let mut ends = [0, 0];
+        let entries = self.variables.iter().map(|variable| {
+            let name_at = names.len();
+            names.push_str(variable.name.prefix);
+            names.push_str(variable.name.rest);
+            let end = &mut ends[usize::from(variable.is_secret)];
+            let value_at = *end;
+            *end += variable.value.len();
+            Entry { name: Name::new(name_at..names.len()), value: value_at..*end, is_secret: variable.is_secret }
+        });
+        let entries = entries.collect();
+        Layout::new(names, entries)
     }
 }

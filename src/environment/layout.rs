@@ -1,6 +1,8 @@
-//! Where the variables of a plan stand in its two allocations. Names are no secret: a layout outlives its values.
+//! Where the variables of a plan stand in its allocations. Names are no secret: a layout outlives its values.
 
 use std::ops::Range;
+
+use crate::secret::Secret;
 
 /// A name's place among the names.
 #[derive(Debug)]
@@ -18,9 +20,9 @@ impl Name {
 pub struct Entry {
     /// Of its name.
     pub name: Name,
-    /// Of its value.
+    /// Of its value, among the secret ones or the others.
     pub value: Range<usize>,
-    /// Whether the value is a secret.
+    /// Which of the two.
     pub is_secret: bool,
 }
 
@@ -45,5 +47,22 @@ impl Layout {
     /// The variable of a name.
     pub fn find(&self, name: &str) -> Option<&Entry> {
         self.iter().find(|(known, _)| *known == name).map(|(_, entry)| entry)
+    }
+}
+
+/// The values of a plan. The secret ones are apart, so that no more than they takes guarded memory.
+#[derive(Debug)]
+pub struct Values {
+    /// Those that are secret.
+    pub secret: Secret,
+    /// All others.
+    pub plain: Box<[u8]>,
+}
+
+impl Values {
+    /// The value of a variable.
+    pub fn of(&self, entry: &Entry) -> &[u8] {
+        let all = if entry.is_secret { self.secret.expose() } else { &self.plain };
+        &all[entry.value.clone()]
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::block::EnvBlock;
 use super::draft::{Draft, Origin};
-use super::layout::Layout;
+use super::layout::{Layout, Values};
 use super::limits::ExecLimits;
 use super::request::EnvRequest;
 use super::rules;
@@ -40,8 +40,8 @@ pub struct EnvPlan {
     pub workspace_dir: Option<String>,
     /// Which variables there are; outlives the plan.
     pub names: EnvNames,
-    /// The values of all variables but the credential's. Not all are secret, but none is worth a second allocation.
-    values: Secret,
+    /// The values of all variables but the credential's.
+    values: Values,
 }
 
 /// The names of an environment.
@@ -156,12 +156,12 @@ impl EnvPlan {
     /// Every variable of the child, in no order that matters: the kernel and `getenv` ask for none.
     pub fn variables(&self, delivery: Delivery) -> impl Iterator<Item = Variable<'_>> {
         let carriers = self.names.credential_variables(delivery);
-        let values = self.values.expose();
         let key = self.credential.secret.as_deref().map_or(&[][..], Secret::expose);
         let entries = self.names.layout.iter().filter(move |(name, _)| !carriers.contains(name));
-        let entries = entries.map(move |(name, entry)| {
-            let value = &values[entry.value.clone()];
-            Variable { name, value, is_secret: entry.is_secret }
+        let entries = entries.map(move |(name, entry)| Variable {
+            name,
+            value: self.values.of(entry),
+            is_secret: entry.is_secret,
         });
         let credential = carriers.iter().map(move |name| Variable { name, value: key, is_secret: true });
         let descriptor = self.names.descriptor_variable(delivery).map(|name| Variable {
@@ -176,7 +176,7 @@ impl EnvPlan {
     #[must_use]
     pub fn plain(&self, name: &str) -> Option<&str> {
         let entry = self.names.layout.find(name).filter(|entry| !entry.is_secret)?;
-        std::str::from_utf8(&self.values.expose()[entry.value.clone()]).ok()
+        std::str::from_utf8(self.values.of(entry)).ok()
     }
 
     /// Builds the block for `execve`.

@@ -101,7 +101,7 @@ impl Start {
         let Some(secret) = self.env.credential.secret.as_deref() else {
             return Ok(None);
         };
-        stdio::pipe_holding(secret).map(Some).map_err(|errno| no_descriptor(errno.raw_os_error()))
+        stdio::pipe_holding(secret.expose()).map(Some).map_err(|errno| no_descriptor(errno.raw_os_error()))
     }
 
     /// The workspace's directory, the working directory and those that the arguments name, by their given and their real

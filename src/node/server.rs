@@ -28,10 +28,10 @@ pub fn take_server_credentials() -> napi::Result<NativeServerCredentials> {
 fn take() -> Result<NativeServerCredentials> {
     // Looked at first: keys that could not be wiped are not taken.
     memory::wipe_initial_block(&[]).map_err(cannot_wipe)?;
-    let keys = ServerCredentials::from_variables(memory::read_variable)?;
+    let keys = ServerCredentials::from_variables(|name| memory::with_variable(name, Secret::copy_of))?;
     let mut names = Vec::new();
     for name in ServerCredentials::variables() {
-        if !names.contains(&name) && memory::read_variable(name).is_some() {
+        if !names.contains(&name) && memory::with_variable(name, |_| ()).is_some() {
             memory::wipe_value(name);
             names.push(name);
         }

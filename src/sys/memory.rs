@@ -8,28 +8,25 @@ use core::ffi::{CStr, c_char};
 
 use zeroize::Zeroize;
 
-use crate::secret::Secret;
-
 unsafe extern "C" {
     /// `environ(7)`
     static mut environ: *mut *mut c_char;
 }
 
-/// Copies the value of a variable.
+/// Lends the value of a variable to `use_it`.
 ///
 /// The caller is on the thread that sets variables in this process (in Node: the main thread), so that none is set
 /// meanwhile; that is the same rule as for every `getenv` in a native module.
-#[must_use]
-pub fn read_variable(name: &str) -> Option<Secret> {
+pub fn with_variable<T>(name: &str, use_it: impl FnOnce(&[u8]) -> T) -> Option<T> {
     let value = find_live(name)?;
     // SAFETY: `find_live` gives the value's bytes in a string that libc or the kernel keeps alive (see above).
-    Some(Secret::copy_of(unsafe { &*value }))
+    Some(use_it(unsafe { &*value }))
 }
 
 /// Overwrites the value of a variable where libc keeps it. The name stays until the caller unsets it.
 pub fn wipe_value(name: &str) {
     while let Some(value) = find_live(name) {
-        // SAFETY: as in `read_variable`; the bytes are writable: the kernel's block is on the stack, libc's on the heap.
+        // SAFETY: as in `with_variable`; the bytes are writable: the kernel's block is on the stack, libc's on the heap.
         let value = unsafe { &mut *value };
         if value.is_empty() {
             break;
@@ -42,7 +39,7 @@ pub fn wipe_value(name: &str) {
 /// The bytes of a variable's value, without its NUL.
 fn find_live(name: &str) -> Option<*mut [u8]> {
     // SAFETY: libc's list of pointers, null or ended by a null pointer; nobody changes it meanwhile (see
-    // `read_variable`).
+    // `with_variable`).
     let mut entry = unsafe { environ };
     loop {
         // SAFETY: as above: every step stays before or at the null pointer.

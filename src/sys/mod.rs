@@ -1,9 +1,11 @@
 //! The one room with unsafe code: what the kernel is asked for directly. Every function it exports is safe.
 //!
 //! `child` runs between `clone` and `execve`, in memory shared with the process that serves every tenant; `clone`
-//! makes that moment safe for both; `memory` reaches into the process's initial environment.
+//! makes that moment safe for both; `memory` reaches into the process's initial environment; `guarded` is where secrets
+//! live.
 #![allow(unsafe_code, reason = "the room for it")]
 
+pub mod guarded;
 pub mod identity;
 pub mod memory;
 pub mod stdio;

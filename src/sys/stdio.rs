@@ -5,8 +5,6 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::secret::Secret;
-
 /// Our end and the child's end of a stream.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
@@ -51,15 +49,15 @@ pub fn copy_of(number: i32) -> Result<OwnedFd, Errno> {
     rustix::io::fcntl_dupfd_cloexec(theirs, 3)
 }
 
-/// The reading end of a pipe that holds `secret` and nothing else: its writing end is closed.
+/// The reading end of a pipe that holds `bytes` and nothing else: its writing end is closed.
 ///
 /// # Errors
 /// The kernel's; `EMSGSIZE` when the pipe would not hold it all.
-pub fn pipe_holding(secret: &Secret) -> Result<OwnedFd, Errno> {
+pub fn pipe_holding(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let (reader, writer) = pipe()?;
     rustix::io::ioctl_fionbio(&writer, true)?;
-    let written = rustix::io::write(&writer, secret.expose())?;
-    if written != secret.len() {
+    let written = rustix::io::write(&writer, bytes)?;
+    if written != bytes.len() {
         return Err(Errno::MSGSIZE);
     }
     drop(writer);

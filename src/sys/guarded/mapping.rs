@@ -1,0 +1,146 @@
+//! One mapping for secrets, with a page before and after it that nobody can touch, and what the kernel did for it.
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mlock, mmap_anonymous, mprotect, munmap};
+
+/// A protection of memory, as a table row: what it is called, and the call that gives it.
+#[derive(Debug)]
+pub struct Protection {
+    /// As JavaScript sees it.
+    pub name: &'static str,
+    /// The system call.
+    pub syscall: &'static str,
+    apply: unsafe fn(*mut c_void, usize) -> Result<(), Errno>,
+}
+
+impl PartialEq for Protection {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Protection {}
+
+/// A page before and after: running over the end ends the process instead of reading a neighbour.
+pub static GUARD_PAGES: Protection = Protection { name: "guardPages", syscall: "mmap", apply: |_, _| Ok(()) };
+
+/// Never in swap.
+pub static LOCKED: Protection = Protection {
+    name: "locked",
+    syscall: "mlock",
+    // SAFETY: the caller's: a mapping of its own.
+    apply: |start, length| unsafe { mlock(start, length) },
+};
+
+/// Not in a core dump.
+pub static EXCLUDED_FROM_CORE_DUMPS: Protection =
+    Protection { name: "excludedFromCoreDumps", syscall: "madvise", apply: exclude_from_core_dumps };
+
+/// Zero in a process that `fork` makes.
+pub static WIPED_ON_FORK: Protection = Protection { name: "wipedOnFork", syscall: "madvise", apply: wipe_on_fork };
+
+/// Every protection, in the order of the documentation.
+pub static PROTECTIONS: [&Protection; 4] = [&GUARD_PAGES, &LOCKED, &EXCLUDED_FROM_CORE_DUMPS, &WIPED_ON_FORK];
+
+/// A protection that the kernel refused, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which.
+    pub protection: &'static Protection,
+    /// The kernel's error number.
+    pub errno: i32,
+}
+
+/// A mapping of secrets.
+#[derive(Debug)]
+pub struct Mapping {
+    /// Of the page before.
+    base: NonNull<c_void>,
+    /// With both pages.
+    total: usize,
+    page: usize,
+    /// What the kernel refused.
+    pub refused: Vec<Refusal>,
+}
+
+// SAFETY: an address range of the process, which belongs to this value and to no thread.
+unsafe impl Send for Mapping {}
+
+impl Mapping {
+    /// A mapping of at least `length` zero bytes.
+    ///
+    /// # Errors
+    /// The kernel's, when there is no memory or no address range for it.
+    pub fn new(length: usize) -> Result<Self, Errno> {
+        let page = rustix::param::page_size();
+        let payload = length.checked_next_multiple_of(page).ok_or(Errno::NOMEM)?;
+        let total = payload.checked_add(2 * page).ok_or(Errno::NOMEM)?;
+        // SAFETY: a fresh range wherever the kernel likes: nothing that exists is replaced.
+        let base = unsafe { mmap_anonymous(std::ptr::null_mut(), total, ProtFlags::empty(), MapFlags::PRIVATE) }?;
+        let base = NonNull::new(base).ok_or(Errno::NOMEM)?;
+        let mut mapping = Self { base, total, page, refused: Vec::new() };
+        let start = mapping.start().as_ptr().cast();
+        // SAFETY: inside of the range that was just mapped. On failure the drop unmaps it.
+        unsafe { mprotect(start, payload, MprotectFlags::READ | MprotectFlags::WRITE) }?;
+        for protection in PROTECTIONS {
+            // SAFETY: as above; no protection changes what the bytes are.
+            if let Err(errno) = unsafe { (protection.apply)(start, payload) } {
+                mapping.refused.push(Refusal { protection, errno: errno.raw_os_error() });
+            }
+        }
+        Ok(mapping)
+    }
+
+    /// The first byte that may be used.
+    pub fn start(&self) -> NonNull<u8> {
+        // SAFETY: one page into a mapping of at least three.
+        unsafe { self.base.cast::<u8>().add(self.page) }
+    }
+
+    /// How many bytes may be used.
+    pub fn length(&self) -> usize {
+        self.total - 2 * self.page
+    }
+
+    /// Whether it has a protection.
+    pub fn has(&self, protection: &'static Protection) -> bool {
+        !self.refused.iter().any(|refusal| refusal.protection == protection)
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the whole of what `new` mapped; whoever had a place in it has given it back, wiped.
+        let unmapped = unsafe { munmap(self.base.as_ptr(), self.total) };
+        debug_assert!(unmapped.is_ok(), "munmap of a mapping of ours");
+    }
+}
+
+/// `madvise(2)`, `MADV_DONTDUMP`: Linux 3.4.
+#[cfg(target_os = "linux")]
+unsafe fn exclude_from_core_dumps(start: *mut c_void, length: usize) -> Result<(), Errno> {
+    // SAFETY: the caller's: a mapping of its own, whose content this advice leaves alone.
+    unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxDontDump) }
+}
+
+/// `madvise(2)`, `MADV_WIPEONFORK`: Linux 4.14. For a private anonymous mapping, as this is.
+#[cfg(target_os = "linux")]
+unsafe fn wipe_on_fork(start: *mut c_void, length: usize) -> Result<(), Errno> {
+    // SAFETY: as in `exclude_from_core_dumps`; in this process the content stays.
+    unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxWipeOnFork) }
+}
+
+/// Elsewhere there is no such call, or none that was tried.
+#[cfg(not(target_os = "linux"))]
+unsafe fn exclude_from_core_dumps(_: *mut c_void, _: usize) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// See above.
+#[cfg(not(target_os = "linux"))]
+unsafe fn wipe_on_fork(_: *mut c_void, _: usize) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
