@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::sys::guarded::GuardedBytes;
+use crate::sys::guarded::{self, GuardedBytes};
 
 /// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
@@ -19,9 +19,7 @@ impl Secret {
     /// Copies `bytes`; the source is the caller's to wipe.
     #[must_use]
     pub fn copy_of(bytes: &[u8]) -> Self {
-        let mut copy = GuardedBytes::zeroed(bytes.len());
-        copy.copy_from_slice(bytes);
-        Self(copy)
+        Self(GuardedBytes::copy_of(bytes))
     }
 
     /// Makes a secret of `length` bytes and lets `fill` write them where they stay.
@@ -65,6 +63,24 @@ impl Secret {
         let digest = mac.finalize().into_bytes();
         Ok(Fingerprint([digest[0], digest[1], digest[2], digest[3]]))
     }
+}
+
+/// Refuses to go on where the kernel refused a protection of the memory that secrets live in now.
+///
+/// # Errors
+/// `MEMORY_UNPROTECTED`, with what was refused.
+pub fn require_protection() -> Result<()> {
+    let report = guarded::report();
+    let Some(refusal) = report.refusals.first() else { return Ok(()) };
+    let reason = std::io::Error::from_raw_os_error(refusal.errno);
+    let limit = guarded::lock_limit().map_or("not limited".into(), |bytes| format!("{bytes} bytes"));
+    let (name, syscall) = (refusal.protection.name, refusal.protection.syscall);
+    let message = format!(
+        "The memory of secrets lacks the protection {name:?}: {syscall}: {reason}. RLIMIT_MEMLOCK is {limit}, and secrets \
+         take {} bytes now. Raise it, or leave requireLocked out and read memoryProtection().",
+        report.mapped_bytes
+    );
+    Err(Error::new(ErrorCode::MemoryUnprotected, message).name(name).errno(refusal.errno, syscall))
 }
 
 impl fmt::Debug for Secret {

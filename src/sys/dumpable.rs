@@ -6,13 +6,26 @@
 //!
 //! The host may drop its own privileges meanwhile, which clears the flag too, and then it must stay so. libc changes
 //! the ids of every thread by a signal to each, this one among them, before the change returns: so this thread's own
-//! ids tell, before and after the flag is set.
+//! ids tell, before and after the flag is set. And the host may have asked for the flag to be off for good.
 
 use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
 use rustix::process::{getegid, geteuid, getgid, getuid};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static FLAG: Mutex<()> = Mutex::new(());
+
+/// Whether the host wants the flag off for good.
+static FORBIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// Makes the process non-dumpable for good. Waits for no start: one in flight sees that it was called.
+///
+/// # Errors
+/// The kernel's.
+pub fn forbid() -> rustix::io::Result<()> {
+    FORBIDDEN.store(true, Ordering::SeqCst);
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+}
 
 /// Holds the right to change the flag, and gives the flag back when dropped. To be used on one thread, after signals
 /// are no longer blocked there.
@@ -48,12 +61,14 @@ impl Drop for Keeper {
         // Only "dumpable" can be given back: "root only" is not settable (prctl(2)), and "not dumpable" is what the
         // child left.
         let was_dumpable = self.before == Some(DumpableBehavior::Dumpable);
-        if !was_dumpable || dumpable_behavior() == Ok(DumpableBehavior::Dumpable) || own_ids() != self.ids {
+        let must_stay_off = || own_ids() != self.ids || FORBIDDEN.load(Ordering::SeqCst);
+        if !was_dumpable || dumpable_behavior() == Ok(DumpableBehavior::Dumpable) || must_stay_off() {
             return;
         }
         // Neither call can fail for these values (prctl(2)).
         let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
-        if own_ids() != self.ids {
+        // Again: it may have been asked for, or the ids changed, since the last look.
+        if must_stay_off() {
             let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
         }
     }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "the room for it")]
 
 pub mod guarded;
+pub mod harden;
 pub mod identity;
 pub mod memory;
 pub mod stdio;

@@ -56,6 +56,14 @@ impl GuardedBytes {
         let (place, start) = arena().allocate(length);
         Self { start, length, place: Some(place) }
     }
+
+    /// A copy of `bytes`; the source is the caller's to wipe.
+    #[must_use]
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        let mut copy = Self::zeroed(bytes.len());
+        copy.copy_from_slice(bytes);
+        copy
+    }
 }
 
 impl std::fmt::Debug for GuardedBytes {

@@ -1,0 +1,114 @@
+//! Master keys: 32 bytes, and where they come from.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use rustix::fs::{Mode, OFlags};
+
+use super::cipher::{self, KEY_BYTES};
+use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
+
+/// What a key's id and version 3's keys are derived with.
+pub const SALT: &[u8] = b"webalive-lockbox-v3";
+
+/// More than a key's file can hold: 64 digits and a line end.
+const MAX_FILE_BYTES: usize = 4096;
+
+/// A master key.
+#[derive(Debug)]
+pub struct MasterKey {
+    key: Secret,
+    id: String,
+}
+
+impl MasterKey {
+    /// From 32 bytes, or 64 hex digits with or without a line end.
+    ///
+    /// # Errors
+    /// `LOCKBOX_KEY_INVALID` for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() == KEY_BYTES {
+            return Self::new(Secret::copy_of(bytes));
+        }
+        let digits = bytes.trim_ascii_end();
+        if digits.len() != 2 * KEY_BYTES {
+            return Err(invalid(&format!("It has {} bytes", bytes.len())));
+        }
+        let decoded = Secret::build(KEY_BYTES, |key| {
+            HEXLOWER_PERMISSIVE.decode_mut(digits, key).map(drop).map_err(|_| invalid("It has other characters"))
+        });
+        Self::new(decoded?)
+    }
+
+    /// From a file that others than its owner and group can neither read nor write.
+    ///
+    /// # Errors
+    /// `LOCKBOX_KEY_INVALID`.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let shown = path.to_string_lossy().into_owned();
+        let unusable = |why: &str| {
+            let message = format!("The master key cannot be read from {shown}: {why}.");
+            Error::new(ErrorCode::LockboxKeyInvalid, message).path(shown.as_str())
+        };
+        // Not blocking: a FIFO would have this thread wait for a writer.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let opened = rustix::fs::open(path, flags, Mode::empty());
+        let mut file = File::from(opened.map_err(|errno| unusable(&std::io::Error::from(errno).to_string()))?);
+        let metadata = file.metadata().map_err(|error| unusable(&error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(unusable("it is no regular file"));
+        }
+        let mode = metadata.mode() & 0o7777;
+        if mode & 0o007 != 0 {
+            return Err(unusable(&format!("its mode is {mode:04o}, so anybody can use it. Make it 0400 or 0440")));
+        }
+        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        if length > MAX_FILE_BYTES {
+            return Err(unusable(&format!("it has {length} bytes")));
+        }
+        // Straight to where it stays until it has been decoded: no buffer in between.
+        let content = Secret::build(length, |bytes| file.read_exact(bytes)).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => unusable("it became shorter while it was read"),
+            _ => unusable(&error.to_string()),
+        })?;
+        Self::from_bytes(content.expose()).map_err(|error| error.path(shown.as_str()))
+    }
+
+    /// From a credential of systemd (systemd.exec(5), "Credentials"): a file below `directory`.
+    ///
+    /// # Errors
+    /// `LOCKBOX_KEY_INVALID`.
+    pub fn from_credential(directory: &Path, name: &str) -> Result<Self> {
+        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+            let message = "The name of a credential is a file name, without a slash.";
+            return Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("credential"));
+        }
+        Self::from_file(&directory.join(name)).map_err(|error| error.name(name))
+    }
+
+    fn new(key: Secret) -> Result<Self> {
+        let id = cipher::derive(&key, SALT, b"master key id")?;
+        let id = HEXLOWER.encode(&id.expose()[..4]);
+        Ok(Self { key, id })
+    }
+
+    /// 8 hex digits that tell it from others. No secret: they stand in every row that it sealed.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> &Secret {
+        &self.key
+    }
+}
+
+fn invalid(what: &str) -> Error {
+    let message = format!("{what}; a master key is 32 bytes, or 64 hex digits: openssl rand -hex 32.");
+    Error::new(ErrorCode::LockboxKeyInvalid, message)
+}

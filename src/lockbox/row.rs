@@ -1,0 +1,115 @@
+//! A row's columns, as a database gives and takes them.
+
+use std::borrow::Cow;
+
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+
+use super::MAX_SECRET_BYTES;
+use crate::error::{Error, ErrorCode, Result};
+
+/// How many bytes of IV.
+pub const IV_BYTES: usize = 12;
+/// How many bytes of tag.
+pub const TAG_BYTES: usize = 16;
+
+/// A `bytea` column.
+#[derive(Clone, Copy, Debug)]
+pub enum Column<'a> {
+    /// As bytes.
+    Bytes(&'a [u8]),
+    /// As Postgres writes it: `\x` and hex digits.
+    Hex(&'a str),
+}
+
+/// A row to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The ciphertext.
+    pub ciphertext: Column<'a>,
+    /// 12 bytes.
+    pub iv: Column<'a>,
+    /// 16 bytes.
+    pub auth_tag: Column<'a>,
+    /// Which key.
+    pub key_meta: &'a str,
+}
+
+/// A row that was just sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedRow {
+    /// The ciphertext.
+    pub ciphertext: Vec<u8>,
+    /// The IV.
+    pub iv: [u8; IV_BYTES],
+    /// The tag.
+    pub auth_tag: [u8; TAG_BYTES],
+    /// Which key.
+    pub key_meta: String,
+}
+
+/// What stands in a row, decoded. All of it is public.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// The ciphertext.
+    pub ciphertext: Cow<'a, [u8]>,
+    /// The IV.
+    pub iv: [u8; IV_BYTES],
+    /// The tag.
+    pub auth_tag: [u8; TAG_BYTES],
+}
+
+impl<'a> Row<'a> {
+    /// Decodes the columns.
+    ///
+    /// # Errors
+    /// `UNSEAL_FAILED` for a shape that no row has, which anybody can see.
+    pub fn parts(&self) -> Result<Parts<'a>> {
+        let ciphertext = self.ciphertext.decode("ciphertext")?;
+        if ciphertext.len() > MAX_SECRET_BYTES {
+            return Err(impossible("ciphertext", &format!("has more than {MAX_SECRET_BYTES} bytes")));
+        }
+        Ok(Parts { ciphertext, iv: self.iv.decode_exact("iv")?, auth_tag: self.auth_tag.decode_exact("authTag")? })
+    }
+}
+
+impl<'a> Column<'a> {
+    fn decode(self, name: &str) -> Result<Cow<'a, [u8]>> {
+        match self {
+            Self::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Hex(text) => {
+                let digits = text.strip_prefix("\\x").ok_or_else(|| impossible(name, "does not begin with \\x"))?;
+                let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
+                bytes.map(Cow::Owned).map_err(|_| impossible(name, "has something other than pairs of hex digits"))
+            }
+        }
+    }
+
+    fn decode_exact<const N: usize>(self, name: &str) -> Result<[u8; N]> {
+        let bytes = self.decode(name)?;
+        bytes.as_ref().try_into().map_err(|_| impossible(name, &format!("has {} bytes, not {N}", bytes.len())))
+    }
+}
+
+impl SealedRow {
+    /// The row as it can be opened.
+    #[must_use]
+    pub fn as_row(&self) -> Row<'_> {
+        Row {
+            ciphertext: Column::Bytes(&self.ciphertext),
+            iv: Column::Bytes(&self.iv),
+            auth_tag: Column::Bytes(&self.auth_tag),
+            key_meta: &self.key_meta,
+        }
+    }
+
+    /// Ciphertext, IV and tag as Postgres reads `bytea`.
+    #[must_use]
+    pub fn to_hex(&self) -> [String; 3] {
+        [&self.ciphertext[..], &self.iv, &self.auth_tag].map(|bytes| format!("\\x{}", HEXLOWER.encode(bytes)))
+    }
+}
+
+fn impossible(column: &str, what: &str) -> Error {
+    let message = format!("The row's {column} {what}, so it is no row of a lockbox. Give the column as it is stored.");
+    Error::new(ErrorCode::UnsealFailed, message).name(column)
+}

@@ -1,0 +1,100 @@
+//! Scrubs secrets, and the encoded forms of them, out of a process's output. Hygiene for logs, not a wall: whoever has
+//! a key can spell it in ways that nobody looks for.
+//!
+//! Exactly: every byte that some occurrence of some form covers becomes the mask, also where occurrences overlap; every
+//! other byte stays as it is, and so does the length. The mask is a byte that no form has, so that masking never spells
+//! a form. A form longer than [`forms::PIECE_BYTES`] is looked for in pieces of that size, so that what is held back
+//! and what one byte of output costs are bounded, whatever a tenant's secrets and output are.
+
+mod encodings;
+mod forms;
+mod search;
+mod stream;
+
+use std::fmt;
+
+pub use stream::{Fed, Stream};
+
+use crate::error::Result;
+use forms::Forms;
+use search::Search;
+
+/// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
+pub const DEFAULT_MIN_LENGTH: usize = 8;
+
+/// What may be said instead. Four bytes are what the search looks at at once.
+pub const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
+
+/// The secrets to be looked for, with their forms.
+pub struct Redactor {
+    forms: Forms,
+    search: Search,
+    skipped: usize,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Redactor({} forms, {} skipped)", self.forms.len(), self.skipped)
+    }
+}
+
+impl Redactor {
+    /// Looks for these secrets; those shorter than `min_length` are skipped.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_ARG_VALUE` for a minimum below 4 or above 1024, or when all bytes occur in the secrets, so that none
+    /// is left to mask with.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>, min_length: usize) -> Result<Self> {
+        let (long, short): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|secret| secret.len() >= min_length);
+        let forms = Forms::new(&long, min_length)?;
+        let search = Search::new(&forms);
+        let skipped = short.iter().filter(|secret| !secret.is_empty()).count();
+        Ok(Self { forms, search, skipped })
+    }
+
+    /// How many secrets are too short.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// How many different forms, or pieces of them, are looked for.
+    #[must_use]
+    pub fn forms(&self) -> usize {
+        self.forms.len()
+    }
+
+    /// Scrubs one whole text, and says whether there was anything.
+    pub fn scrub(&self, text: &mut [u8]) -> bool {
+        let end = text.len();
+        self.mask(text, 0, end, end) > 0
+    }
+
+    /// Masks everything before `covered`, and what is covered by occurrences that begin in `text[..until]`. Returns how
+    /// far `covered` and those that begin before `settled` reach.
+    fn mask(&self, text: &mut [u8], mut covered: usize, until: usize, settled: usize) -> usize {
+        let mut reaches = covered;
+        let mut masked = 0;
+        let mut at = 0;
+        while let Some((start, length)) = self.search.next(&self.forms, text, at, until) {
+            // What stands before an occurrence is not looked at any more: what is covered of it can go.
+            fill(text, masked, covered.min(start), self.forms.mask());
+            (masked, at) = (start, start + 1);
+            covered = covered.max(start + length);
+            if start < settled {
+                reaches = covered;
+            }
+        }
+        fill(text, masked, covered.min(text.len()), self.forms.mask());
+        reaches
+    }
+}
+
+fn fill(text: &mut [u8], from: usize, to: usize, mask: u8) {
+    if let Some(part) = text.get_mut(from..to) {
+        part.fill(mask);
+    }
+}
+
+#[cfg(test)]
+mod tests;

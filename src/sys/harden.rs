@@ -1,0 +1,76 @@
+//! Hardening of the worker itself. It changes what belongs to the whole process, so it is done only for a caller who
+//! asks for it by name.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Less than any core file, and the one value for which the kernel does not dump into a pipe either: 0 is ignored when
+/// `core_pattern` names a program (core(5); `do_coredump`).
+pub const NO_CORE: u64 = 1;
+
+/// What was obtained, as the kernel tells it afterwards.
+#[derive(Debug, Default)]
+pub struct Hardening {
+    /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
+    /// no core dump.
+    pub non_dumpable: bool,
+    /// No core dump of this process, nor of what it starts without a limit of its own.
+    pub no_core_dumps: bool,
+    /// What was refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A step that the system refused.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// As JavaScript sees it.
+    pub protection: &'static str,
+    /// The system call.
+    pub syscall: &'static str,
+    /// The kernel's error number.
+    pub errno: i32,
+}
+
+/// Makes the process non-dumpable and takes its core dumps away. Neither can be undone by this crate, and the limit
+/// by nobody without `CAP_SYS_RESOURCE`. Idempotent.
+#[must_use]
+pub fn harden() -> Hardening {
+    let mut refusals = Vec::new();
+    let mut refuse = |protection, syscall, errno: rustix::io::Errno| {
+        refusals.push(Refusal { protection, syscall, errno: errno.raw_os_error() });
+    };
+    if let Err(errno) = forbid_dumping() {
+        refuse("nonDumpable", "prctl", errno);
+    }
+    // Soft and hard: else whoever runs code in the worker has them back with one call.
+    if let Err(errno) = setrlimit(Resource::Core, Rlimit { current: Some(NO_CORE), maximum: Some(NO_CORE) }) {
+        refuse("noCoreDumps", "setrlimit", errno);
+    }
+    Hardening { non_dumpable: is_not_dumpable(), no_core_dumps: core_limit() <= NO_CORE, refusals }
+}
+
+fn core_limit() -> u64 {
+    getrlimit(Resource::Core).current.unwrap_or(u64::MAX)
+}
+
+#[cfg(target_os = "linux")]
+fn forbid_dumping() -> Result<(), rustix::io::Errno> {
+    super::dumpable::forbid()
+}
+
+#[cfg(target_os = "linux")]
+fn is_not_dumpable() -> bool {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+    dumpable_behavior().is_ok_and(|behavior| behavior != DumpableBehavior::Dumpable)
+}
+
+/// Elsewhere there is no such flag.
+#[cfg(not(target_os = "linux"))]
+fn forbid_dumping() -> Result<(), rustix::io::Errno> {
+    Err(rustix::io::Errno::NOSYS)
+}
+
+/// See above.
+#[cfg(not(target_os = "linux"))]
+fn is_not_dumpable() -> bool {
+    false
+}
