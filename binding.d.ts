@@ -9,6 +9,33 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A lockbox, held in Rust until it is disposed of. */
+export declare class NativeLockbox {
+  get masterKeyIds(): Array<string>
+  get disposed(): boolean
+  open(row: NativeRow, context: NativeContext): NativeSecret
+  seal(secret: NativeSecret, context: NativeContext): NativeSealedRow
+  reseal(row: NativeRow, from: NativeContext, to?: NativeContext | undefined | null): NativeSealedRow
+  /** Opens a row and seals what it holds for a recipient, whose public key is text or bytes. */
+  unsealFor(row: NativeRow, context: NativeContext, publicKey: string | Uint8Array, binding: NativeBinding): string
+  dispose(): void
+}
+
+/** The master keys of a lockbox that is being made. */
+export declare class NativeMasterKeys {
+  constructor()
+  addSecret(secret: NativeSecret): void
+  addFile(path: string): void
+  addCredential(directory: string, name: string): void
+  /**
+   * Takes the key out of a variable: its value is wiped where libc keeps it. The facade then unsets the name and
+   * calls `wipeInitialVariable`.
+   */
+  takeVariable(name: string): void
+  /** The lockbox of all of them. */
+  lockbox(allowLegacy: boolean): NativeLockbox
+}
+
 /** An environment, held in Rust until it is disposed of. */
 export declare class NativeProviderEnv {
   get provider(): string
@@ -35,6 +62,62 @@ export declare class NativeProviderEnv {
   dispose(): void
 }
 
+/** A key pair that secrets are sealed for. */
+export declare class NativeRecipient {
+  get publicKey(): string
+  get disposed(): boolean
+  dispose(): void
+}
+
+/** Scrubs the standard streams of one launch. The secrets stay with it until it is disposed of. */
+export declare class NativeRedaction {
+  /** Scrubs the next chunk of a stream in place. */
+  feed(index: number, chunk: Uint8Array): NativeFed
+  /** What was held back of a stream that has ended. */
+  finish(index: number): Buffer | null
+  dispose(): void
+}
+
+/** A redactor of the worker's own text. */
+export declare class NativeRedactor {
+  get skipped(): number
+  get disposed(): boolean
+  /** Scrubs one whole text in place, and says whether there was anything. */
+  redact(text: Uint8Array): boolean
+  /** What scrubs one stream. */
+  stream(): NativeRedactorStream
+  dispose(): void
+}
+
+/** The secrets that a redactor is to be made of. */
+export declare class NativeRedactorSources {
+  constructor()
+  addEnv(env: NativeProviderEnv): void
+  addServerCredentials(keys: NativeServerCredentials): void
+  addSecret(secret: NativeSecret): void
+  /** Adds bytes, and wipes them. */
+  addBytes(bytes: Uint8Array): void
+  /** The redactor of all of them. */
+  redactor(minLength?: number | undefined | null): NativeRedactor
+}
+
+/** A stream that a redactor scrubs. */
+export declare class NativeRedactorStream {
+  /** Scrubs the next chunk in place. */
+  feed(chunk: Uint8Array): NativeFed
+  /** What was held back of a stream that has ended. */
+  finish(): Buffer | null
+  dispose(): void
+}
+
+/** A secret, held in Rust until it is disposed of. */
+export declare class NativeSecret {
+  get length(): number
+  get fingerprint(): string
+  get disposed(): boolean
+  dispose(): void
+}
+
 /** The server's own keys. */
 export declare class NativeServerCredentials {
   get names(): Array<string>
@@ -48,10 +131,16 @@ export declare class NativeServerCredentials {
 export declare function baseNames(): Array<string>
 
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
-export declare function buildProviderEnv(frame: Uint8Array, json?: Uint8Array | undefined | null, server?: NativeServerCredentials | undefined | null): NativeProviderEnv
+export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined): NativeProviderEnv
+
+/** Makes a key pair. Sealed secrets open while they are no older than this. */
+export declare function createRecipient(maxAgeMs?: number | undefined | null): NativeRecipient
 
 /** Forgets a process that has ended. */
 export declare function forget(id: number): void
+
+/** Makes the process non-dumpable and takes its core dumps away. */
+export declare function hardenWorker(): NativeHardening
 
 /**
  * Sets the function that hears of every process of this Node environment, and has everything wiped and ended with
@@ -59,8 +148,42 @@ export declare function forget(id: number): void
  */
 export declare function listen(callback: (id: number, kind: number, number: number, text?: string | null) => void): void
 
+/** What the memory that secrets live in has now. */
+export declare function memoryProtection(): NativeMemoryProtection
+
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null
+
+/** What a sealed secret is to be bound to. */
+export interface NativeBinding {
+  workspace: string
+  field: string
+  request: string
+}
+
+/** What a row is expected to be. */
+export interface NativeContext {
+  tenant: string
+  purpose: string
+  extra?: string
+  name: string
+  rowVersion: number
+}
+
+/** What may be passed on of a chunk. */
+export interface NativeFed {
+  /** What had been held back. */
+  before?: Buffer
+  /** How much of the chunk, from its beginning. */
+  through: number
+}
+
+/** What `hardenWorker` obtained. */
+export interface NativeHardening {
+  nonDumpable: boolean
+  noCoreDumps: boolean
+  refusals: Array<NativeRefusal>
+}
 
 /** Ids. */
 export interface NativeIdentity {
@@ -77,6 +200,21 @@ export interface NativeLimits {
   processes?: number
   memoryBytes?: number
   cpuSeconds?: number
+}
+
+/** What the memory that secrets live in has. */
+export interface NativeMemoryProtection {
+  guardPages: boolean
+  locked: boolean
+  excludedFromCoreDumps: boolean
+  wipedOnFork: boolean
+  secrets: number
+  secretBytes: number
+  mappedBytes: number
+  lockedBytes: number
+  /** None for no limit. */
+  lockLimitBytes?: number
+  refusals: Array<NativeRefusal>
 }
 
 /** A start for `child_process`. */
@@ -106,6 +244,30 @@ export interface NativeProgram {
   version?: string
 }
 
+/** A protection that the system refused. */
+export interface NativeRefusal {
+  protection: string
+  syscall: string
+  /** Positive. */
+  errno: number
+}
+
+/** A row: each column as bytes, or as text with `\x` and hex digits. */
+export interface NativeRow {
+  ciphertext: string | Uint8Array
+  iv: string | Uint8Array
+  authTag: string | Uint8Array
+  keyMeta: string
+}
+
+/** A row that was just sealed: columns as text. */
+export interface NativeSealedRow {
+  ciphertext: string
+  iv: string
+  authTag: string
+  keyMeta: string
+}
+
 /** Everything else. The facade has checked the types. */
 export interface NativeStart {
   args: Array<string>
@@ -131,11 +293,20 @@ export interface NativeStart {
 /** Decides a start. Finding the program happens on this thread. */
 export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable
 
+/** What scrubs the output of a launch with this environment. */
+export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
+
+/** Throws where a protection of that memory was refused. */
+export declare function requireProtection(): void
+
 /** Finds a provider's program for a target. */
 export declare function resolveProgram(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity): NativeProgram
 
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
+
+/** Copies bytes into a secret, and wipes them. */
+export declare function secretFrom(bytes: Uint8Array): NativeSecret
 
 /** Signals a process group; 0 asks only. False when there is none any more. */
 export declare function signal(id: number, signal: number): boolean
@@ -169,3 +340,6 @@ export declare function tearDown(): void
 
 /** Wipes every `name=…` of the server's keys in the process's initial environment, once they are unset. */
 export declare function wipeInitialEnvironment(): void
+
+/** Wipes a variable that was unset from the process's initial environment. */
+export declare function wipeInitialVariable(name: string): void

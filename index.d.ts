@@ -1,7 +1,7 @@
 // The public types of @webalive/provider-env: hand-written, the contract that index.js, index.mjs and lib/ keep.
 /// <reference types="node" />
 import { EventEmitter } from 'node:events'
-import { Readable, Writable } from 'node:stream'
+import { Readable, Transform, Writable } from 'node:stream'
 
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
@@ -14,8 +14,92 @@ export type ProviderId = 'claude' | 'codex'
  *
  * `string`: accepted because today's worker holds one. V8 strings cannot be wiped, so the caller's copy stays in the
  * JS heap until the collector reuses its memory.
+ *
+ * {@link Secret}: a handle of bytes that Rust holds. It is not consumed: dispose of it yourself. An environment that was
+ * built with it keeps what it needs until it is disposed of in turn.
+ *
+ * {@link SealedSecret}: a text that only this worker can open, with the option `recipient` and only there.
  */
-export type SecretInput = string | Uint8Array
+export type SecretInput = string | Uint8Array | Secret | SealedSecret
+
+/** Options of {@link Secret.from}. */
+export interface SecretOptions {
+  /**
+   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` where the kernel refused to lock the memory that secrets live in, or another
+   * protection that {@link memoryProtection} tells. Default false: it is only told.
+   */
+  requireLocked?: boolean
+}
+
+/**
+ * An opaque handle of secret bytes, held in Rust in guarded memory. `util.inspect`, `JSON.stringify`, `String()` and
+ * `structuredClone` show no byte of it, and no method hands them out.
+ */
+export class Secret {
+  private constructor()
+  /**
+   * @param bytes Consumed: zero-filled before the call returns, on success and on failure.
+   * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  static from(bytes: Uint8Array, options?: SecretOptions): Secret
+  /** How many bytes. */
+  readonly length: number
+  /** 8 hex digits of a hash keyed per process; the same bytes have the same one in this process. */
+  readonly fingerprint: string
+  readonly disposed: boolean
+  /** Wipes it. Idempotent. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
+
+declare const sealed: unique symbol
+/**
+ * A secret on its way to one worker, as text: `provider-env-sealed.v1.…`, made by {@link Lockbox.unsealFor}. It holds
+ * no plaintext: it may be logged, stored, and sent over any channel.
+ */
+export type SealedSecret = string & { readonly [sealed]: true }
+
+/** What a {@link SealedSecret} is bound to: it opens nowhere else. Each at most 1 KiB of UTF-8, not empty, no NUL. */
+export interface SealBinding {
+  /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
+  workspace: string
+  /** The payload's field: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
+  field: string
+  /** `requestId` of the {@link buildProviderEnv} that opens it. */
+  request: string
+}
+
+/** Options of {@link createRecipient}. */
+export interface RecipientOptions {
+  /** How old a sealed secret may be, in milliseconds. Default 300 000 (5 minutes); 1 000 to 3 600 000. */
+  maxAgeMs?: number
+  /** See {@link SecretOptions.requireLocked}. */
+  requireLocked?: boolean
+}
+
+/** The worker's end of sealed secrets: a key pair whose private half never leaves Rust. */
+export class Recipient {
+  private constructor()
+  /** X25519, 32 bytes, base64url without padding: send it to the parent. It is no secret. */
+  readonly publicKey: string
+  readonly disposed: boolean
+  /** Wipes the private key: nothing that was sealed for it opens any more. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
+
+/**
+ * Makes a key pair for {@link ProviderEnvOptions.recipient}. One per worker (or worker thread) is enough: replays are
+ * known to the recipient that opened the first.
+ *
+ * Sealing hides a secret from whoever reads the channel. It does not tell who sent it: whoever can write to the channel
+ * can seal keys of their own.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_INTERNAL` where the system has no randomness.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export function createRecipient(options?: RecipientOptions): Recipient
 
 /** The fields of the worker's payload that carry identity. Other fields are ignored. */
 export interface ProviderPayload {
@@ -62,6 +146,15 @@ export interface ProviderEnvOptions {
   inherit?: string[]
   /** Extra variables that are no secret. The same names are refused as in `inherit`. */
   set?: Record<string, string>
+  /**
+   * Opens the {@link SealedSecret}s in the payload: those that were sealed for it, for this `workspace.id`, this
+   * `requestId` and the field that they stand in, once each. Without it, a sealed secret is refused.
+   */
+  recipient?: Recipient
+  /** The id of this request, as the parent knows it. Needed where the payload has a {@link SealedSecret}. */
+  requestId?: string
+  /** See {@link SecretOptions.requireLocked}. The environment is wiped when it throws. */
+  requireLocked?: boolean
 }
 
 /** What a log or a badge may show of a credential. */
@@ -117,7 +210,8 @@ export class ProviderEnv {
  * @throws {ProviderError} `ERR_PROVIDER_PAYLOAD_INVALID`, `ERR_PROVIDER_PAYLOAD_TOO_LARGE`, `ERR_PROVIDER_UNKNOWN`,
  * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
  * `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
- * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_DISPOSED`.
+ * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
+ * `ERR_PROVIDER_DISPOSED`. A sealed secret counts as used only when the call has succeeded.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?: ProviderEnvOptions): ProviderEnv
@@ -142,9 +236,71 @@ export class ServerCredentials {
  * on the main thread, before anything copies `process.env`. It changes `process.env`: that is what it is for.
  *
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` in a worker thread (its `process.env` is a copy that cannot be
- * wiped); `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER` (nothing was taken).
+ * wiped); `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_MEMORY_UNPROTECTED` (nothing
+ * was taken).
  */
-export function takeServerCredentials(): ServerCredentials
+export function takeServerCredentials(options?: ServerCredentialsOptions): ServerCredentials
+
+/** Options of {@link takeServerCredentials}. */
+export interface ServerCredentialsOptions {
+  /** See {@link SecretOptions.requireLocked}. Looked at before anything is taken. */
+  requireLocked?: boolean
+}
+
+/** A protection that the system refused. */
+export interface ProtectionRefusal {
+  readonly protection: string
+  readonly syscall: string
+  /** Negative, as in Node's system errors. */
+  readonly errno: number
+  /** `"ENOMEM"` and the like. */
+  readonly code: string
+}
+
+/** What the memory that secrets live in really has: true only where all of it has. */
+export interface MemoryProtection {
+  /** A page before and after that nobody can touch. */
+  readonly guardPages: boolean
+  /** `mlock(2)`: never in swap. */
+  readonly locked: boolean
+  /** `MADV_DONTDUMP`: in no core dump. Linux. */
+  readonly excludedFromCoreDumps: boolean
+  /** `MADV_WIPEONFORK`: zero in a process that `fork` makes. Linux. */
+  readonly wipedOnFork: boolean
+  /** How many secrets this process holds now, in all of its threads. */
+  readonly secrets: number
+  /** Their bytes. */
+  readonly secretBytes: number
+  /** The bytes of the mappings that they share, without guard pages. */
+  readonly mappedBytes: number
+  readonly lockedBytes: number
+  /** The soft `RLIMIT_MEMLOCK` in bytes; `null` for none. A process with `CAP_IPC_LOCK` is not held to it. */
+  readonly lockLimitBytes: number | null
+  /** What was refused, each protection once, in the order above. */
+  readonly refusals: ProtectionRefusal[]
+}
+
+/** What the memory that secrets live in has at this moment; where there is none, what a new one gets. */
+export function memoryProtection(): MemoryProtection
+
+/** What {@link hardenWorker} obtained, as the kernel tells it afterwards. */
+export interface WorkerHardening {
+  /**
+   * No other process of the worker's uid can read its memory, environment or descriptors, nor trace it, and the kernel
+   * writes no core dump of it. Linux.
+   */
+  readonly nonDumpable: boolean
+  /** `RLIMIT_CORE` is as good as 0 (1 byte: the kernel ignores 0 for a `core_pattern` that is a pipe). */
+  readonly noCoreDumps: boolean
+  readonly refusals: ProtectionRefusal[]
+}
+
+/**
+ * Hardens the whole worker, for good: non-dumpable, and no core dumps, soft and hard. It is the one call here that
+ * changes what belongs to the process, so nothing calls it but you; call it once, early. Debuggers and profilers of
+ * the same uid cannot attach any more, and `/proc/self` belongs to root. What could not be done is in `refusals`.
+ */
+export function hardenWorker(): WorkerHardening
 
 /** Resource limits of the child; soft and hard alike. A limit above the worker's own hard limit needs root. */
 export interface ResourceLimits {
@@ -203,9 +359,20 @@ export interface SpawnOptions {
   delivery?: Delivery
   /** Default `"untrusted"`: files in the workspace must not configure the CLI. */
   workspaceTrust?: 'untrusted' | 'trusted'
+  /**
+   * Which of the child's streams are scrubbed of every secret of this launch, and of its base64, base64url, hex,
+   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`. Each byte of a secret becomes `*`, so lengths
+   * and line breaks stay. Secrets shorter than {@link RedactorOptions.minLength} are left, so as not to mask prose.
+   * Only a stream that is a `"pipe"` passes through here: asked for with another one it is refused. Hygiene for logs,
+   * not a wall: whoever runs as the child's uid can spell a key in other ways.
+   */
+  redactOutput?: boolean | { stdout?: boolean; stderr?: boolean }
 }
 
-/** A default protection that the start could not give; see `docs/hardening.md`. */
+/**
+ * A default protection that the start could not give; see `docs/hardening.md`. `stderr-redaction`: stderr is no pipe, so
+ * it does not pass through this process.
+ */
 export type MissingProtection =
   | 'no-new-privileges'
   | 'parent-death-signal'
@@ -216,6 +383,7 @@ export type MissingProtection =
   | 'state-directory-check'
   | 'descendant-kill'
   | 'working-directory-check'
+  | 'stderr-redaction'
 
 /**
  * A started provider: what users of `ChildProcess`, and the Claude Agent SDK's `SpawnedProcess`, expect.
@@ -237,7 +405,7 @@ export class ProviderProcess extends EventEmitter {
   readonly spawnfile: string | undefined
   /** `"native"`: started by the addon. `"portable"`: by `child_process`. */
   readonly startPath: 'native' | 'portable'
-  /** The default protections that the portable start could not give; empty for the native one. */
+  /** The default protections that this start could not give. */
   readonly missingProtections: MissingProtection[]
   /**
    * Settles when the program runs, or rejects with why not. `/proc/PID/environ` can read as empty for some
@@ -389,6 +557,125 @@ export interface CodexOptions {
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
+
+/** Options of a {@link Redactor}. */
+export interface RedactorOptions {
+  /** Secrets and forms of fewer bytes are not looked for. Default 8; 4 to 1024. */
+  minLength?: number
+}
+
+/** Whose secrets a {@link Redactor} looks for. */
+export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
+
+/**
+ * Scrubs secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, out of text: for the worker's
+ * own logs. {@link SpawnOptions.redactOutput} does the same for a child's output. Hygiene, not a wall.
+ */
+export class Redactor {
+  /**
+   * @param sources `Uint8Array`s are consumed: zero-filled before the call returns. The redactor has its own copy of all
+   * secrets, until it is disposed of.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` when a source was disposed of.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(sources: Iterable<RedactorSource>, options?: RedactorOptions)
+  /** How many secrets are too short to be looked for. */
+  readonly skipped: number
+  readonly disposed: boolean
+  /** The text with each character of a secret replaced. */
+  redact(text: string): string
+  /** The bytes, in place: the same object is returned. One whole text: a secret cut in two at its end is not seen. */
+  redact<T extends Uint8Array>(bytes: T): T
+  /** A stream that scrubs what is written to it, across chunk borders. */
+  stream(): Transform
+  /** Wipes it. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
+
+/** A master key: where it comes from. */
+export type MasterKeySource =
+  /** 32 bytes, or 64 hex digits as ASCII. Consumed: zero-filled before the call returns. */
+  | Uint8Array
+  | Secret
+  /** Taken out of this environment variable, which then is gone, as {@link takeServerCredentials} does: 64 hex digits. Main thread only. */
+  | { env: string }
+  /** A file with 64 hex digits or 32 bytes, which others than its owner and group cannot read. */
+  | { file: string }
+  /** A file of `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`). */
+  | { credential: string }
+
+/** Options of a {@link Lockbox}. */
+export interface LockboxOptions {
+  /** The first seals; all of them open. */
+  masterKeys: MasterKeySource[]
+  /** Whether rows of version 1 may be opened, which are bound to no tenant. Default false. */
+  allowLegacy?: boolean
+  /** See {@link SecretOptions.requireLocked}. */
+  requireLocked?: boolean
+}
+
+/** What a row is: it opens for the caller who expects exactly this. */
+export interface LockboxContext {
+  tenant: string
+  purpose: string
+  /** The third part of a version 2 key derivation; part of version 3's as well. */
+  extra?: string
+  /** The secret's name in its table. Bound by version 3. */
+  name: string
+  /** The row's version number in its table, a whole number from 0. Bound by version 3. */
+  rowVersion: number
+}
+
+/** An encrypted row, each column as Postgres gives it: `bytea` as bytes or as `\x…` hex text. */
+export interface LockboxRow {
+  ciphertext: Uint8Array | string
+  /** 12 bytes. */
+  iv: Uint8Array | string
+  /** 16 bytes. */
+  authTag: Uint8Array | string
+  /** `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. */
+  keyMeta: string
+}
+
+/** A row that was just sealed: version 3, `bytea` as `\x…` hex text. */
+export interface SealedLockboxRow extends LockboxRow {
+  ciphertext: string
+  iv: string
+  authTag: string
+}
+
+/** Opens encrypted rows and seals new ones (AES-256-GCM), in Rust: the plaintext is a {@link Secret} or sealed anew. */
+export class Lockbox {
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_LOCKBOX_KEY_INVALID`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
+   * `ERR_PROVIDER_UNSUPPORTED` for `env` in a worker thread, `ERR_PROVIDER_DISPOSED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(options: LockboxOptions)
+  /** The ids of the master keys, in their order, as they stand in `keyMeta` of version 3. No secrets. */
+  readonly masterKeyIds: string[]
+  readonly disposed: boolean
+  /** @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`. */
+  open(row: LockboxRow, context: LockboxContext): Secret
+  /** @param secret A `Uint8Array` is consumed: zero-filled before the call returns. */
+  seal(secret: Secret | Uint8Array, context: LockboxContext): SealedLockboxRow
+  /**
+   * Opens a row and seals it again under the first master key, as version 3; the plaintext does not leave Rust.
+   * @param to The new row's context. Default: that of the old one.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
+   */
+  reseal(row: LockboxRow, context: LockboxContext, to?: LockboxContext): SealedLockboxRow
+  /**
+   * Opens a row and seals what it holds for one worker, one workspace, one field and one request.
+   * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
+   */
+  unsealFor(row: LockboxRow, context: LockboxContext, publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
+  /** Wipes the master keys. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
 
 /** The codes of {@link ProviderError}; `docs/errors.md` has a paragraph on each. */
 export type ProviderErrorCode =

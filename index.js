@@ -8,18 +8,30 @@ const { codexOptions } = require('./lib/codex-options.js')
 const { ProviderError } = require('./lib/errors.js')
 const { ProviderEnv } = require('./lib/provider-env.js')
 const { ProviderProcess } = require('./lib/provider-process.js')
+const { Lockbox } = require('./lib/lockbox.js')
+const { hardenWorker, memoryProtection } = require('./lib/memory-protection.js')
+const { Recipient, createRecipient } = require('./lib/recipient.js')
+const { Redactor } = require('./lib/redactor.js')
 const { resolveProgram } = require('./lib/resolve-program.js')
+const { Secret } = require('./lib/secret.js')
 const { ServerCredentials, takeServerCredentials } = require('./lib/server-credentials.js')
 const { spawnProvider } = require('./lib/spawn-provider.js')
 
 module.exports = {
+  Lockbox,
   ProviderEnv,
   ProviderError,
   ProviderProcess,
+  Recipient,
+  Redactor,
+  Secret,
   ServerCredentials,
   buildProviderEnv,
   claudeAgentOptions,
   codexOptions,
+  createRecipient,
+  hardenWorker,
+  memoryProtection,
   resolveProgram,
   spawnProvider,
   takeServerCredentials

@@ -2,13 +2,20 @@
 import main from './index.js'
 
 export const {
+  Lockbox,
   ProviderEnv,
   ProviderError,
   ProviderProcess,
+  Recipient,
+  Redactor,
+  Secret,
   ServerCredentials,
   buildProviderEnv,
   claudeAgentOptions,
   codexOptions,
+  createRecipient,
+  hardenWorker,
+  memoryProtection,
   resolveProgram,
   spawnProvider,
   takeServerCredentials

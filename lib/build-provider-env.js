@@ -2,9 +2,14 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { ProviderError, fromThrown, nodeTypeError } = require('./errors.js')
+const { ProviderError, translate } = require('./errors.js')
 const { TAG, withFrame } = require('./frame.js')
+const { nativeOf } = require('./handle.js')
+const { requireLocked } = require('./memory-protection.js')
 const { fromNative } = require('./provider-env.js')
+const { nativeRecipient } = require('./recipient.js')
+const { Secret } = require('./secret.js')
+const { isShared, shared, wipe } = require('./secret-input.js')
 const { nativeCredentials } = require('./server-credentials.js')
 const validate = require('./validate.js')
 
@@ -32,7 +37,7 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 /** Workspace options that set a provider's state directory: `[provider, option]`. */
 const STATE_DIRS = pairs(binding.stateDirOptions())
 
-const OPTIONS = /** @type {const} */ (['workspace', 'serverCredentials', 'baseUrl', 'inherit', 'set'])
+const OPTIONS = /** @type {const} */ (['workspace', 'serverCredentials', 'baseUrl', 'inherit', 'set', 'recipient', 'requestId', 'requireLocked'])
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
 
 /**
@@ -45,8 +50,7 @@ function buildProviderEnv(payload, options) {
   try {
     return withFrame((frame) => build(frame, payload, options, consumed))
   } finally {
-    // By the prototype's own: an object may bring a `fill` that does nothing.
-    for (const bytes of consumed) Uint8Array.prototype.fill.call(bytes, 0)
+    wipe(consumed)
   }
 }
 
@@ -58,14 +62,12 @@ function buildProviderEnv(payload, options) {
  */
 function build(frame, payload, options, consumed) {
   const json = payload instanceof Uint8Array ? payload : undefined
-  if (json) consume(json, 'payload', consumed)
+  if (json && isShared(json)) throw shared('payload')
+  if (json) consumed.push(json)
   else addPayload(frame, payload, consumed)
-  const server = addOptions(frame, options)
-  try {
-    return fromNative(binding.buildProviderEnv(frame.bytes(), json, server))
-  } catch (error) {
-    throw fromThrown(error)
-  }
+  const { server, recipient, known } = addOptions(frame, options)
+  const native = translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient))
+  return requireLocked(known, fromNative(native))
 }
 
 /** Reads properties, notes the bytes among them, and throws what a getter threw only when all have been read. */
@@ -132,32 +134,12 @@ function addPayload(frame, payload, consumed) {
 function addSecret(frame, tag, key, value, field) {
   if (typeof value === 'string') return frame.add(tag, key, wellFormed(value, field))
   if (value === undefined || value === null) return
-  frame.add(tag, key, secretInput(`payload.${field}`, value))
-}
-
-/**
- * @param {string} name
- * @param {unknown} value
- */
-function secretInput(name, value) {
-  if (!(value instanceof Uint8Array)) throw validate.wrongType(name, 'a string or a Uint8Array', value)
+  const handle = nativeOf(Secret, value)
+  if (handle) return frame.addHandle(tag, key, handle)
+  const name = `payload.${field}`
+  if (!(value instanceof Uint8Array)) throw validate.wrongType(name, 'a string, a Uint8Array or a Secret', value)
   if (isShared(value)) throw shared(name)
-  return value
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {string} name
- * @param {Uint8Array[]} consumed
- */
-function consume(bytes, name, consumed) {
-  if (isShared(bytes)) throw shared(name)
-  consumed.push(bytes)
-}
-
-/** Another thread could write to it while it is read. @param {Uint8Array} bytes */
-function isShared(bytes) {
-  return typeof SharedArrayBuffer !== 'undefined' && bytes.buffer instanceof SharedArrayBuffer
+  frame.add(tag, key, value)
 }
 
 /**
@@ -172,11 +154,6 @@ function wellFormed(text, field) {
     message: `payload.${field} has half of a surrogate pair, which is no character.`,
     names: [field]
   })
-}
-
-/** @param {string} name */
-function shared(name) {
-  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must not be a view of a SharedArrayBuffer. Copy it first.`)
 }
 
 /**
@@ -196,8 +173,9 @@ function addOptions(frame, value) {
     addVariable(frame, TAG.set, name, validate.optionalString(`options.set.${name}`, text))
   }
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
+  addVariable(frame, TAG.requestId, '', validate.optionalString('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
-  return nativeCredentials(options.serverCredentials)
+  return { server: nativeCredentials(options.serverCredentials), recipient: nativeRecipient(options.recipient), known: options }
 }
 
 /**

@@ -21,8 +21,12 @@ const TAG = Object.freeze({
   workspaceUserId: 13,
   workspaceDir: 14,
   workspaceHome: 15,
-  workspaceTmpDir: 16
+  workspaceTmpDir: 16,
+  requestId: 17
 })
+
+/** Set in the tag of a secret whose value is the place of its handle among `handles`. */
+const HANDLE = 0x80
 
 const HEADER_BYTES = 9
 const FIRST_BYTES = 16 * 1024
@@ -34,6 +38,8 @@ const BYTES_PER_UNIT = 3
 class Frame {
   #buffer
   #length = 0
+  /** The secrets that records name by their place. @type {import('../binding').NativeSecret[]} */
+  handles = []
 
   constructor() {
     // Not from Node's pool: the addon wipes all that it is given, and the pool's neighbours are not ours.
@@ -60,6 +66,18 @@ class Frame {
     this.#length = end + valueLength
   }
 
+  /**
+   * A secret that the addon holds already.
+   * @param {number} tag
+   * @param {string} name
+   * @param {import('../binding').NativeSecret} handle
+   */
+  addHandle(tag, name, handle) {
+    const place = new Uint8Array(4)
+    writeLength(place, 0, this.handles.push(handle) - 1)
+    this.add(tag | HANDLE, name, place)
+  }
+
   /** The records so far. The addon wipes them. */
   bytes() {
     return this.#buffer.subarray(0, this.#length)
@@ -69,6 +87,7 @@ class Frame {
   wipe() {
     this.#buffer.fill(0, 0, this.#length)
     this.#length = 0
+    if (this.handles.length > 0) this.handles = []
   }
 
   /** Whether it is worth keeping. */
@@ -88,7 +107,7 @@ class Frame {
 }
 
 /**
- * @param {Buffer} buffer
+ * @param {Uint8Array} buffer
  * @param {number} at
  * @param {number} length
  */

@@ -5,6 +5,8 @@ const { ProviderError } = require('./errors.js')
 const { packageRoots } = require('./package-roots.js')
 const { nativeOf } = require('./provider-env.js')
 const { signalNumber } = require('./provider-process.js')
+const { readRedactOutput } = require('./redact-output.js')
+const { readStdio } = require('./stdio.js')
 const validate = require('./validate.js')
 
 /**
@@ -14,6 +16,7 @@ const validate = require('./validate.js')
  * @property {import('../binding').NativeIdentity} ids
  * @property {{ provider: string, killSignal: number }} facts
  * @property {AbortSignal | undefined} signal
+ * @property {import('./redact-output.js').RedactOutput} redactOutput
  */
 
 const DEFAULT_GRACE_MS = 5000
@@ -28,6 +31,7 @@ const OPTIONS = /** @type {const} */ ([
   'killGroupOnExit',
   'killSignal',
   'limits',
+  'redactOutput',
   'signal',
   'stdio',
   'timeoutMs',
@@ -35,12 +39,6 @@ const OPTIONS = /** @type {const} */ ([
   'workspaceTrust'
 ])
 const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
-const STDIO = /** @type {Record<string, (index: number) => number>} */ ({
-  pipe: () => -1,
-  ignore: () => -2,
-  inherit: (index) => index
-})
-
 /**
  * @param {import('../index').ProviderEnv} env
  * @param {any} value
@@ -52,8 +50,10 @@ function readLaunch(env, value, extra) {
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   const options = validate.options('options', value, OPTIONS)
   const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
+  const stdio = readStdio(options.stdio)
   return {
     env: native,
+    redactOutput: readRedactOutput(options.redactOutput, stdio),
     ids: readIds(options),
     signal: abortSignal(options.signal),
     facts: { provider: native.provider, killSignal },
@@ -73,7 +73,7 @@ function readLaunch(env, value, extra) {
       timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
       aborted: abortSignal(options.signal)?.aborted === true,
       killGroupOnExit: validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true,
-      stdio: readStdio(options.stdio)
+      stdio
     }
   }
 }
@@ -98,18 +98,6 @@ function readLimits(value) {
   if (value === undefined) return undefined
   const limits = validate.options('options.limits', value, LIMITS)
   return Object.fromEntries(LIMITS.map((name) => [name, validate.optionalCount(`options.limits.${name}`, limits[name])]))
-}
-
-/** @param {unknown} value @returns {number[]} */
-function readStdio(value = 'pipe') {
-  const items = Array.isArray(value) ? value : [value, value, value]
-  if (items.length !== 3) throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
-  return items.map((item, index) => {
-    const name = `options.stdio[${index}]`
-    if (typeof item === 'number') return /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1))
-    if (typeof item === 'string' && Object.hasOwn(STDIO, item)) return STDIO[item](index)
-    throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
-  })
 }
 
 /** @param {unknown} value */

@@ -4,6 +4,7 @@
 const binding = require('./binding.js')
 const { fromJson, translate } = require('./errors.js')
 const { makeProcess, signalName } = require('./provider-process.js')
+const { redact } = require('./redact-output.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
@@ -65,11 +66,12 @@ function startNative(launch) {
   }
   const { id, stdio } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
   const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
+  redact(launch, streams)
   const held = streams.slice(1).filter(Boolean).map(hold)
   const driver = makeProcess(
     {
       startPath: 'native',
-      missingProtections: [],
+      missingProtections: launch.redactOutput.missing,
       stdio: streams,
       signal: (number) => binding.signal(id, number),
       stop: () => binding.stop(id),

@@ -9,6 +9,8 @@ const { ProviderError, translate } = require('./errors.js')
 const { unsupported } = require('./launch.js')
 const { toObject } = require('./provider-env.js')
 const { makeProcess } = require('./provider-process.js')
+const { redact } = require('./redact-output.js')
+const { IGNORE, PIPE } = require('./stdio.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
@@ -51,6 +53,7 @@ function startPortable(launch) {
       detached: true,
       stdio: [...options.stdio.map(toStdio), ...credential]
     })
+    redact(launch, child.stdio)
     return drive(child, launch, plan.program)
   } finally {
     for (const fd of credential) closeSync(fd)
@@ -82,8 +85,8 @@ function refuseWhatCannotBe({ options, ids }) {
 
 /** @param {number} item */
 function toStdio(item) {
-  if (item === -1) return 'pipe'
-  return item === -2 ? 'ignore' : item
+  if (item === PIPE) return 'pipe'
+  return item === IGNORE ? 'ignore' : item
 }
 
 /**
@@ -103,7 +106,7 @@ function drive(child, launch, program) {
   const driver = makeProcess(
     {
       startPath: 'portable',
-      missingProtections: MISSING,
+      missingProtections: [...MISSING, ...launch.redactOutput.missing],
       stdio: /** @type {any} */ ([child.stdin, child.stdout, child.stderr]),
       signal,
       stop,

@@ -1,23 +1,15 @@
 // class ProviderEnv: the handle of an environment that Rust holds.
 'use strict'
 
-const { inspect } = require('node:util')
 const { translate } = require('./errors.js')
-const { tearDownAtExit } = require('./tear-down-at-exit.js')
+const handle = require('./handle.js')
 
 /** @typedef {import('../binding').NativeProviderEnv} Native */
 
-/** Only this file can construct one. */
-const KEY = Symbol('ProviderEnv')
+/** @extends {handle.Handle<Native>} */
+class ProviderEnv extends handle.Handle {
+  static madeBy = 'buildProviderEnv()'
 
-/**
- * The addon's own handle of a ProviderEnv; `undefined` for anything else.
- * @type {(env: any) => Native | undefined}
- */
-let nativeOf = () => undefined
-
-class ProviderEnv {
-  /** @type {Native} */
   #native
   /** @type {import('../index').CredentialInfo | undefined} */
   #credential
@@ -29,7 +21,7 @@ class ProviderEnv {
    * @param {Native} native
    */
   constructor(key, native) {
-    if (key !== KEY) throw new TypeError('Use buildProviderEnv() to make a ProviderEnv.')
+    super(key, native)
     this.#native = native
   }
 
@@ -60,10 +52,6 @@ class ProviderEnv {
     return [...this.#names]
   }
 
-  get disposed() {
-    return this.#native.disposed
-  }
-
   /** @param {string} name */
   get(name) {
     return translate(() => this.#native.get(String(name))) ?? undefined
@@ -73,33 +61,15 @@ class ProviderEnv {
     return toObject(translate(() => this.#native.exposeSecrets()))
   }
 
-  dispose() {
-    this.#native.dispose()
-  }
-
-  [Symbol.dispose]() {
-    this.dispose()
-  }
-
+  /** @override */
   toJSON() {
     const { provider, credential, apiKeySource, userEnvKeyCount, names, disposed } = this
     return { provider, credential, apiKeySource, userEnvKeyCount, names, disposed }
   }
 
+  /** @override */
   toString() {
     return `ProviderEnv(${this.provider}, ${this.credential?.kind}, ${this.credential?.fingerprint})`
-  }
-
-  /**
-   * @param {number} _depth
-   * @param {import('node:util').InspectOptionsStylized} options
-   */
-  [inspect.custom](_depth, options) {
-    return `ProviderEnv ${inspect(this.toJSON(), { ...options, getters: false, depth: 2 })}`
-  }
-
-  static {
-    nativeOf = (env) => (typeof env === 'object' && env !== null && #native in env ? env.#native : undefined)
   }
 }
 
@@ -108,8 +78,16 @@ class ProviderEnv {
  * @returns {any}
  */
 function fromNative(native) {
-  tearDownAtExit()
-  return new ProviderEnv(KEY, native)
+  return new ProviderEnv(handle.KEY, native)
+}
+
+/**
+ * The addon's own handle of a ProviderEnv; `undefined` for anything else.
+ * @param {unknown} env
+ * @returns {Native | undefined}
+ */
+function nativeOf(env) {
+  return handle.nativeOf(ProviderEnv, env)
 }
 
 /** @param {string[]} flat Names and values by turns. */

@@ -1,21 +1,18 @@
 // takeServerCredentials() and class ServerCredentials: the server's own keys, out of process.env and into Rust.
 'use strict'
 
-const { inspect } = require('node:util')
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
-const { wrongType } = require('./validate.js')
-const { tearDownAtExit } = require('./tear-down-at-exit.js')
+const { Handle, KEY, nativeOf } = require('./handle.js')
+const { requireLocked } = require('./memory-protection.js')
+const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeServerCredentials} Native */
 
-const KEY = Symbol('ServerCredentials')
+/** @extends {Handle<Native>} */
+class ServerCredentials extends Handle {
+  static madeBy = 'takeServerCredentials()'
 
-/** @type {(credentials: any) => Native | undefined} */
-let nativeOf = () => undefined
-
-class ServerCredentials {
-  /** @type {Native} */
   #native
 
   /**
@@ -23,7 +20,7 @@ class ServerCredentials {
    * @param {Native} native
    */
   constructor(key, native) {
-    if (key !== KEY) throw new TypeError('Use takeServerCredentials() to make ServerCredentials.')
+    super(key, native)
     this.#native = native
   }
 
@@ -35,60 +32,47 @@ class ServerCredentials {
     return this.#native.names
   }
 
-  get disposed() {
-    return this.#native.disposed
-  }
-
   /** @param {string} provider */
   fingerprint(provider) {
     return translate(() => this.#native.fingerprint(String(provider))) ?? null
   }
 
-  dispose() {
-    this.#native.dispose()
-  }
-
-  [Symbol.dispose]() {
-    this.dispose()
-  }
-
+  /** @override */
   toJSON() {
     const { providers, names, disposed } = this
     return { providers, names, disposed }
   }
 
+  /** @override */
   toString() {
     return `ServerCredentials(${this.providers.join(', ')})`
   }
-
-  /**
-   * @param {number} _depth
-   * @param {import('node:util').InspectOptionsStylized} options
-   */
-  [inspect.custom](_depth, options) {
-    return `ServerCredentials ${inspect(this.toJSON(), { ...options, getters: false })}`
-  }
-
-  static {
-    nativeOf = (keys) => (typeof keys === 'object' && keys !== null && #native in keys ? keys.#native : undefined)
-  }
 }
 
-/** @returns {any} */
-function takeServerCredentials() {
-  // Loaded here: it is a tenth of this package's load time, and few need it.
-  if (!require('node:worker_threads').isMainThread) {
-    throw new ProviderError({
-      code: 'ERR_PROVIDER_UNSUPPORTED',
-      message: 'takeServerCredentials() works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.'
-    })
-  }
+/**
+ * @param {import('../index').ServerCredentialsOptions} [value]
+ * @returns {any}
+ */
+function takeServerCredentials(value) {
+  const options = validate.options('options', value, ['requireLocked'])
+  requireMainThread('takeServerCredentials()')
+  // First: what could not be kept safe is better left where it is.
+  requireLocked(options)
   const native = translate(() => binding.takeServerCredentials())
-  tearDownAtExit()
   // Their values are wiped already; now the names go, from libc's list and from the block that the kernel shows.
   for (const name of native.names) delete process.env[name]
   translate(() => binding.wipeInitialEnvironment())
   return new ServerCredentials(KEY, native)
+}
+
+/** @param {string} what */
+function requireMainThread(what) {
+  // Loaded here: it is a tenth of this package's load time, and few need it.
+  if (require('node:worker_threads').isMainThread) return
+  throw new ProviderError({
+    code: 'ERR_PROVIDER_UNSUPPORTED',
+    message: `${what} works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.`
+  })
 }
 
 /**
@@ -97,9 +81,9 @@ function takeServerCredentials() {
  */
 function nativeCredentials(value) {
   if (value === undefined) return undefined
-  const native = nativeOf(value)
+  const native = nativeOf(ServerCredentials, value)
   if (native) return native
-  throw wrongType('options.serverCredentials', 'what takeServerCredentials() returns', value)
+  throw validate.wrongType('options.serverCredentials', 'what takeServerCredentials() returns', value)
 }
 
-module.exports = { ServerCredentials, nativeCredentials, takeServerCredentials }
+module.exports = { ServerCredentials, nativeCredentials, requireMainThread, takeServerCredentials }

@@ -7,6 +7,7 @@ mod json_string;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, PayloadField, Provider};
+use crate::sealed::is_sealed;
 use crate::secret::Secret;
 
 /// The worker's line limit for one message, in bytes.
@@ -22,12 +24,17 @@ pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
 /// The most `userEnvKeys`, refused names among them: more fit into no environment, and each takes its time.
 pub const MAX_USER_ENV_KEYS: usize = 4096;
 
-/// A secret on its way in: where the caller has it, who wipes it, or decoded into memory of its own.
+/// The field of the session cookie.
+const SESSION_COOKIE: &str = "sessionCookie";
+
+/// A secret on its way in: where the caller has it, who wipes it, or in memory of its own.
 pub enum Input<'a> {
     /// The caller's bytes.
     Borrowed(&'a [u8]),
-    /// What an escaped JSON string stands for.
+    /// What an escaped JSON string or a sealed secret stands for.
     Decoded(Secret),
+    /// A secret that the caller has a handle of.
+    Shared(Arc<Secret>),
 }
 
 impl Input<'_> {
@@ -37,6 +44,17 @@ impl Input<'_> {
         match self {
             Self::Borrowed(bytes) => bytes,
             Self::Decoded(secret) => secret.expose(),
+            Self::Shared(secret) => secret.expose(),
+        }
+    }
+
+    /// A secret of its own; copied only where the bytes are the caller's.
+    #[must_use]
+    pub fn into_secret(self) -> Arc<Secret> {
+        match self {
+            Self::Borrowed(bytes) => Arc::new(Secret::copy_of(bytes)),
+            Self::Decoded(secret) => Arc::new(secret),
+            Self::Shared(secret) => secret,
         }
     }
 }
@@ -103,7 +121,7 @@ impl<'a> Payload<'a> {
         for (name, raw, slot) in [
             ("apiKey", fields.api_key, &mut payload.api_key),
             ("oauthAccessToken", fields.oauth_access_token, &mut payload.oauth_access_token),
-            ("sessionCookie", fields.session_cookie, &mut payload.session_cookie),
+            (SESSION_COOKIE, fields.session_cookie, &mut payload.session_cookie),
         ] {
             let Some(raw) = raw else { continue };
             *slot = present(name, decode(name, raw)?)?;
@@ -135,12 +153,12 @@ impl<'a> Payload<'a> {
     ///
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL.
-    pub fn set_credential(&mut self, field: PayloadField, value: &'a [u8]) -> Result<()> {
+    pub fn set_credential(&mut self, field: PayloadField, value: Input<'a>) -> Result<()> {
         let slot = match field {
             PayloadField::ApiKey => &mut self.api_key,
             PayloadField::OauthAccessToken => &mut self.oauth_access_token,
         };
-        *slot = present(field.as_str(), Input::Borrowed(value))?;
+        *slot = present(field.as_str(), value)?;
         Ok(())
     }
 
@@ -148,8 +166,8 @@ impl<'a> Payload<'a> {
     ///
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL.
-    pub fn set_session_cookie(&mut self, value: &'a [u8]) -> Result<()> {
-        self.session_cookie = present("sessionCookie", Input::Borrowed(value))?;
+    pub fn set_session_cookie(&mut self, value: Input<'a>) -> Result<()> {
+        self.session_cookie = present(SESSION_COOKIE, value)?;
         Ok(())
     }
 
@@ -165,8 +183,31 @@ impl<'a> Payload<'a> {
             self.rejected_user_env_keys.push(name.into_owned());
             return Ok(());
         }
-        check_text("userEnvKeys", value.expose()).map_err(|error| error.name(format!("USER_{name}")))?;
+        check_user_value(&name, &value)?;
         self.user_env_keys.push((name, value));
+        Ok(())
+    }
+
+    /// Puts what `open` makes of each sealed secret in its place. It gets the field's name, by which the secret is
+    /// bound (`apiKey`, `userEnvKeys.NAME`), and the sealed text.
+    ///
+    /// # Errors
+    /// What `open` returns; `PAYLOAD_INVALID` for a value that no environment can hold.
+    pub fn unseal(&mut self, mut open: impl FnMut(&str, &[u8]) -> Result<Secret>) -> Result<()> {
+        for (field, slot) in [
+            (PayloadField::ApiKey.as_str(), &mut self.api_key),
+            (PayloadField::OauthAccessToken.as_str(), &mut self.oauth_access_token),
+            (SESSION_COOKIE, &mut self.session_cookie),
+        ] {
+            if let Some(sealed) = slot.take_if(|value| is_sealed(value.expose())) {
+                *slot = present(field, Input::Decoded(open(field, sealed.expose())?))?;
+            }
+        }
+        for (name, value) in self.user_env_keys.iter_mut().filter(|(_, value)| is_sealed(value.expose())) {
+            let opened = Input::Decoded(open(&format!("userEnvKeys.{name}"), value.expose())?);
+            check_user_value(name, &opened)?;
+            *value = opened;
+        }
         Ok(())
     }
 
@@ -189,6 +230,10 @@ fn is_user_env_name(name: &str) -> bool {
 fn present<'a>(field: &str, secret: Input<'a>) -> Result<Option<Input<'a>>> {
     check_text(field, secret.expose())?;
     Ok((!secret.expose().is_empty()).then_some(secret))
+}
+
+fn check_user_value(name: &str, value: &Input<'_>) -> Result<()> {
+    check_text("userEnvKeys", value.expose()).map_err(|error| error.name(format!("USER_{name}")))
 }
 
 /// What every value must be, whichever form it came in.

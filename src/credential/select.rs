@@ -99,7 +99,7 @@ pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_con
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {
             shape::check(provider, slot.kind, slot.field.as_str(), secret.expose())?;
-            return Credential::new(slot, CredentialSource::Payload, Arc::new(Secret::copy_of(secret.expose())));
+            return Credential::new(slot, CredentialSource::Payload, secret.into_secret());
         }
     }
     // A token that this provider cannot take must not turn into somebody else's bill.

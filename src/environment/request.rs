@@ -56,4 +56,6 @@ pub struct EnvRequest<'a> {
     pub set: Vec<(&'a str, &'a str)>,
     /// `baseUrl`.
     pub base_url: Option<&'a str>,
+    /// `requestId`: what sealed secrets of this request are bound to.
+    pub request_id: Option<&'a str>,
 }

@@ -17,6 +17,7 @@ use crate::environment::ExecLimits;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
 use crate::sys::clone::{self, Access, Child, Failure, Identity, Limit, Started, Strings};
+use crate::sys::harden::NO_CORE;
 use crate::sys::{Step, identity, stdio, support};
 
 /// Makes the child and tells `process` how it went.
@@ -161,10 +162,6 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
     })
     .collect()
 }
-
-/// Less than any core file, and the one value for which the kernel does not dump into a pipe either: 0 is ignored when
-/// `core_pattern` names a program (core(5); `do_coredump`).
-const NO_CORE: u64 = 1;
 
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
 fn limits(limits: Limits) -> Vec<Limit> {

@@ -1,6 +1,7 @@
 //! `buildProviderEnv` and the handle of an environment.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use napi::bindgen_prelude::{BufferSlice, ClassInstance};
 use napi::{Env, JsString};
@@ -8,6 +9,8 @@ use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::frame::{self, Consumed};
+use super::recipient::{self, NativeRecipient};
+use super::secret::NativeSecret;
 use super::server::NativeServerCredentials;
 use super::state::{self, Slot};
 use crate::environment::{BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Variable};
@@ -42,24 +45,40 @@ struct Facts {
 /// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
 #[napi(
     catch_unwind,
-    ts_args_type = "frame: Uint8Array, json?: Uint8Array | undefined | null, server?: NativeServerCredentials | undefined | null"
+    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined"
 )]
 pub fn build_provider_env(
     frame: BufferSlice<'_>,
     json: Option<BufferSlice<'_>>,
     server: Option<ClassInstance<'_, NativeServerCredentials>>,
+    handles: Vec<ClassInstance<'_, NativeSecret>>,
+    recipient: Option<ClassInstance<'_, NativeRecipient>>,
 ) -> napi::Result<NativeProviderEnv> {
     let (frame, json) = (Consumed(frame), json.map(Consumed));
-    build(&frame.0, json.as_ref().map(|json| &*json.0), server.as_deref()).into_napi()
+    let held = Held { handles: &handles, server: server.as_deref(), recipient: recipient.as_deref() };
+    build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
 }
 
-fn build(frame: &[u8], json: Option<&[u8]>, server: Option<&NativeServerCredentials>) -> Result<NativeProviderEnv> {
+/// What the facade hands over besides, by its handle.
+struct Held<'a> {
+    handles: &'a [ClassInstance<'a, NativeSecret>],
+    server: Option<&'a NativeServerCredentials>,
+    recipient: Option<&'a NativeRecipient>,
+}
+
+fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativeProviderEnv> {
     let mut payload = json.map(Payload::from_json).transpose()?.unwrap_or_default();
     let mut request = EnvRequest::default();
-    frame::read(frame, &mut payload, &mut request)?;
-    let server = server.map(NativeServerCredentials::credentials).transpose()?;
+    let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
+    frame::read(frame, &handles, &mut payload, &mut request)?;
+    let recipient = held.recipient.map(NativeRecipient::recipient).transpose()?;
+    let tickets = recipient::unseal(&mut payload, &request, recipient.as_deref())?;
+    let server = held.server.map(NativeServerCredentials::credentials).transpose()?;
     let limits = ExecLimits::for_stack(identity::stack_limit());
     let plan = EnvPlan::new(payload, request, server.as_deref(), limits)?;
+    if let Some(recipient) = recipient {
+        recipient.commit(tickets, SystemTime::now())?;
+    }
     let facts = Facts {
         provider: plan.provider.id,
         kind: plan.credential.kind.as_str(),

@@ -4,6 +4,7 @@
 //! A record is a tag (1 byte), the lengths of name and value (4 bytes each, little-endian), the name, the value.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::BufferSlice;
 use zeroize::Zeroize;
@@ -12,6 +13,7 @@ use crate::environment::EnvRequest;
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::{Input, Payload};
 use crate::provider::PayloadField;
+use crate::secret::Secret;
 
 /// Input that is wiped when it has been used, whatever came of it.
 pub struct Consumed<'env>(pub BufferSlice<'env>);
@@ -22,46 +24,79 @@ impl Drop for Consumed<'_> {
     }
 }
 
-type Read = for<'a> fn(&mut Payload<'a>, &mut EnvRequest<'a>, &'a [u8], &'a [u8]) -> Result<()>;
+type ReadSecret = for<'a> fn(&mut Payload<'a>, &'a [u8], Input<'a>) -> Result<()>;
+type ReadOption = for<'a> fn(&mut EnvRequest<'a>, &'a [u8], &'a [u8]) -> Result<()>;
 
-/// What each tag says; `lib/frame.js` has the same list.
-static TAGS: &[Read] = &[
-    |payload, _, _, value| payload.set_provider(value),
-    |payload, _, _, value| payload.set_credential(PayloadField::ApiKey, value),
-    |payload, _, _, value| payload.set_credential(PayloadField::OauthAccessToken, value),
-    |payload, _, _, value| payload.set_session_cookie(value),
-    |payload, _, name, value| payload.add_user_env_key(Cow::Borrowed(text(name)?), Input::Borrowed(value)),
-    |_, request, name, value| push(&mut request.base, name, value),
-    |_, request, name, value| push(&mut request.inherit, name, value),
-    |_, request, name, _| {
+/// What the first tags say, which carry secrets; `lib/frame.js` has the same list.
+static SECRETS: &[ReadSecret] = &[
+    |payload, _, value| payload.set_credential(PayloadField::ApiKey, value),
+    |payload, _, value| payload.set_credential(PayloadField::OauthAccessToken, value),
+    |payload, _, value| payload.set_session_cookie(value),
+    |payload, name, value| payload.add_user_env_key(Cow::Borrowed(text(name)?), value),
+];
+
+/// What the tags after them say.
+static OPTIONS: &[ReadOption] = &[
+    |request, name, value| push(&mut request.base, name, value),
+    |request, name, value| push(&mut request.inherit, name, value),
+    |request, name, _| {
         request.inherit.push((text(name)?, None));
         Ok(())
     },
-    |_, request, name, value| push(&mut request.set, name, value),
-    |_, request, _, value| set(&mut request.base_url, value),
-    |_, request, name, value| push(&mut request.workspace.state_dirs, name, value),
-    |_, request, _, value| set(&mut request.workspace.key, value),
-    |_, request, _, value| set(&mut request.workspace.id, value),
-    |_, request, _, value| set(&mut request.workspace.user_id, value),
-    |_, request, _, value| set(&mut request.workspace.dir, value),
-    |_, request, _, value| set(&mut request.workspace.home, value),
-    |_, request, _, value| set(&mut request.workspace.tmp_dir, value),
+    |request, name, value| push(&mut request.set, name, value),
+    |request, _, value| set(&mut request.base_url, value),
+    |request, name, value| push(&mut request.workspace.state_dirs, name, value),
+    |request, _, value| set(&mut request.workspace.key, value),
+    |request, _, value| set(&mut request.workspace.id, value),
+    |request, _, value| set(&mut request.workspace.user_id, value),
+    |request, _, value| set(&mut request.workspace.dir, value),
+    |request, _, value| set(&mut request.workspace.home, value),
+    |request, _, value| set(&mut request.workspace.tmp_dir, value),
+    |request, _, value| set(&mut request.request_id, value),
 ];
 
-/// Reads a frame into a payload and a request.
+/// The tag of the provider, which is neither.
+const PROVIDER: u8 = 0;
+
+/// Set in the tag of a secret whose value is the place of a handle, 4 bytes, little-endian.
+const HANDLE: u8 = 0x80;
+
+/// Reads a frame into a payload and a request. `handles` are the secrets that its records name by their place.
 ///
 /// # Errors
 /// What a field's value is refused for; `INTERNAL` for a frame that the facade cannot have made.
-pub fn read<'a>(mut rest: &'a [u8], payload: &mut Payload<'a>, request: &mut EnvRequest<'a>) -> Result<()> {
+pub fn read<'a>(
+    mut rest: &'a [u8],
+    handles: &[Arc<Secret>],
+    payload: &mut Payload<'a>,
+    request: &mut EnvRequest<'a>,
+) -> Result<()> {
     while !rest.is_empty() {
         let (header, body) = rest.split_at_checked(9).ok_or_else(broken)?;
-        let read = TAGS.get(usize::from(header[0])).ok_or_else(broken)?;
         let (name, body) = body.split_at_checked(length(&header[1..5])).ok_or_else(broken)?;
         let (value, after) = body.split_at_checked(length(&header[5..9])).ok_or_else(broken)?;
-        read(payload, request, name, value)?;
         rest = after;
+        let tag = header[0];
+        if tag == PROVIDER {
+            payload.set_provider(value)?;
+            continue;
+        }
+        let index = usize::from(tag & !HANDLE).checked_sub(1).ok_or_else(broken)?;
+        if let Some(read) = SECRETS.get(index) {
+            read(payload, name, secret(tag, value, handles)?)?;
+            continue;
+        }
+        let read = OPTIONS.get(index - SECRETS.len()).filter(|_| tag & HANDLE == 0).ok_or_else(broken)?;
+        read(request, name, value)?;
     }
     Ok(())
+}
+
+fn secret<'a>(tag: u8, value: &'a [u8], handles: &[Arc<Secret>]) -> Result<Input<'a>> {
+    if tag & HANDLE == 0 {
+        return Ok(Input::Borrowed(value));
+    }
+    handles.get(length(value)).map(|handle| Input::Shared(Arc::clone(handle))).ok_or_else(broken)
 }
 
 fn length(bytes: &[u8]) -> usize {

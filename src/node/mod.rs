@@ -13,8 +13,13 @@ mod boundary_error;
 mod env;
 mod frame;
 mod launch_options;
+mod lockbox;
+mod memory;
 mod portable;
 mod program;
+mod recipient;
+mod redactor;
+mod secret;
 mod server;
 mod state;
 

@@ -1,0 +1,71 @@
+// class Handle: what every object has in common whose secrets Rust holds.
+'use strict'
+
+const { inspect } = require('node:util')
+const { tearDownAtExit } = require('./tear-down-at-exit.js')
+
+/** Only this package can construct one. */
+const KEY = Symbol('Handle')
+
+/** @type {(value: any) => any} */
+let peek
+
+/** @template {{ readonly disposed: boolean, dispose(): void }} Native The addon's own handle. */
+class Handle {
+  /** @type {Native} */
+  #native
+
+  /**
+   * @param {symbol} key
+   * @param {Native} native
+   */
+  constructor(key, native) {
+    if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor: ${/** @type {any} */ (new.target).madeBy} makes one.`)
+    this.#native = native
+    tearDownAtExit()
+  }
+
+  get disposed() {
+    return this.#native.disposed
+  }
+
+  dispose() {
+    this.#native.dispose()
+  }
+
+  [Symbol.dispose]() {
+    this.dispose()
+  }
+
+  /** What may be shown. @returns {Record<string, unknown>} */
+  toJSON() {
+    return { disposed: this.disposed }
+  }
+
+  toString() {
+    return this.constructor.name
+  }
+
+  /**
+   * @param {number} _depth
+   * @param {import('node:util').InspectOptionsStylized} options
+   */
+  [inspect.custom](_depth, options) {
+    return `${this.constructor.name} ${inspect(this.toJSON(), { ...options, getters: false, depth: 2 })}`
+  }
+
+  static {
+    peek = (value) => (typeof value === 'object' && value !== null && #native in value ? value.#native : undefined)
+  }
+}
+
+/**
+ * The addon's own handle behind an object of a class; `undefined` for anything else.
+ * @param {Function} of
+ * @param {unknown} value
+ */
+function nativeOf(of, value) {
+  return value instanceof of ? peek(value) : undefined
+}
+
+module.exports = { Handle, KEY, nativeOf }

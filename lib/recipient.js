@@ -1,0 +1,65 @@
+// createRecipient() and class Recipient: the worker's end of sealed secrets.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { Handle, KEY, nativeOf } = require('./handle.js')
+const { requireLocked } = require('./memory-protection.js')
+const validate = require('./validate.js')
+
+/** @typedef {import('../binding').NativeRecipient} Native */
+
+/** @extends {Handle<Native>} */
+class Recipient extends Handle {
+  static madeBy = 'createRecipient()'
+
+  #native
+
+  /**
+   * @param {symbol} key
+   * @param {Native} native
+   */
+  constructor(key, native) {
+    super(key, native)
+    this.#native = native
+  }
+
+  get publicKey() {
+    return this.#native.publicKey
+  }
+
+  /** @override */
+  toJSON() {
+    const { publicKey, disposed } = this
+    return { publicKey, disposed }
+  }
+
+  /** @override */
+  toString() {
+    return `Recipient(${this.publicKey})`
+  }
+}
+
+/**
+ * @param {import('../index').RecipientOptions} [value]
+ * @returns {any}
+ */
+function createRecipient(value) {
+  const options = validate.options('options', value, ['maxAgeMs', 'requireLocked'])
+  const maxAgeMs = validate.optionalMilliseconds('options.maxAgeMs', options.maxAgeMs)
+  const recipient = new Recipient(KEY, translate(() => binding.createRecipient(maxAgeMs)))
+  return requireLocked(options, recipient)
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Native | undefined}
+ */
+function nativeRecipient(value) {
+  if (value === undefined) return undefined
+  const native = nativeOf(Recipient, value)
+  if (native) return native
+  throw validate.wrongType('options.recipient', 'what createRecipient() returns', value)
+}
+
+module.exports = { Recipient, createRecipient, nativeRecipient }

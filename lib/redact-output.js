@@ -1,0 +1,87 @@
+// `redactOutput`: scrubs the secrets of a launch out of the child's streams, in place, as the chunks come.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { IGNORE, PIPE } = require('./stdio.js')
+const validate = require('./validate.js')
+
+/** @typedef {import('../binding').NativeRedaction} Redaction */
+/** @typedef {import('node:stream').Readable} Readable */
+
+/** The streams that may be scrubbed, with their place among the standard streams, and whether they are by default. */
+const STREAMS = /** @type {const} */ ([
+  ['stdout', 1, false],
+  ['stderr', 2, true]
+])
+
+/**
+ * @typedef {object} RedactOutput
+ * @property {number[]} indexes The standard streams to be scrubbed.
+ * @property {import('../index').MissingProtection[]} missing What is on by default and cannot be.
+ */
+
+/**
+ * @param {unknown} value
+ * @param {number[]} stdio
+ * @returns {RedactOutput}
+ */
+function readRedactOutput(value, stdio) {
+  const wanted = typeof value === 'boolean' ? { stdout: value, stderr: value } : validate.options('options.redactOutput', value, ['stdout', 'stderr'])
+  /** @type {RedactOutput} */
+  const read = { indexes: [], missing: [] }
+  for (const [name, index, byDefault] of STREAMS) {
+    const asked = validate.optionalBoolean(`options.redactOutput.${name}`, wanted[name])
+    if (!(asked ?? byDefault)) continue
+    if (stdio[index] === PIPE) read.indexes.push(index)
+    // Nothing is written to /dev/null that anybody could read.
+    else if (stdio[index] === IGNORE) continue
+    else if (asked) throw validate.wrongValue('options.redactOutput', `asks for ${name}, which does not pass through this process. Make it a 'pipe' in options.stdio.`)
+    else read.missing.push('stderr-redaction')
+  }
+  return read
+}
+
+/**
+ * Scrubs what the streams of a start push, from their first byte on. To be called in the same turn of the event loop as
+ * the start: later the environment may have been disposed of. What is looked for stays until the last stream has closed.
+ * @param {{ env: import('../binding').NativeProviderEnv, redactOutput: RedactOutput }} launch
+ * @param {readonly (Readable | import('node:stream').Writable | null | undefined)[]} streams
+ */
+function redact({ env, redactOutput: { indexes } }, streams) {
+  if (indexes.length === 0) return
+  const redaction = translate(() => binding.redactionFor(env))
+  let open = indexes.length
+  for (const index of indexes) {
+    const stream = /** @type {Readable} */ (streams[index])
+    scrubPushes(stream, redaction, index)
+    stream.once('close', () => {
+      open -= 1
+      if (open === 0) redaction.dispose()
+    })
+  }
+}
+
+/**
+ * `push` is where a Readable takes what its source has read (Node's and Bun's sockets call it): one stream less than a
+ * Transform behind it.
+ * @param {Readable} stream
+ * @param {Redaction} redaction
+ * @param {number} index
+ */
+function scrubPushes(stream, redaction, index) {
+  const push = stream.push
+  /** @param {Uint8Array | null | undefined} bytes */
+  const pass = (bytes) => (bytes && bytes.length > 0 ? push.call(stream, bytes) : true)
+  stream.push = (chunk) => {
+    if (chunk === null) {
+      pass(translate(() => redaction.finish(index)))
+      return push.call(stream, null)
+    }
+    const { before, through } = translate(() => redaction.feed(index, chunk))
+    const more = pass(before)
+    return through > 0 ? push.call(stream, chunk.subarray(0, through)) : more
+  }
+}
+
+module.exports = { readRedactOutput, redact }
