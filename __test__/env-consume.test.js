@@ -14,7 +14,7 @@ const broken = { get: () => { throw new RangeError('a getter of the caller') }, 
 const REFUSED = /** @type {any[]} */ ([
   ['an unknown provider', (p) => { p.provider = 'gemini' }, {}, 'ERR_PROVIDER_UNKNOWN', /claude, codex/],
   ['a provider of a wrong type', (p) => { p.provider = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.provider must be a string/],
-  ['the first secret of a wrong type', (p) => { p.apiKey = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string or a Uint8Array/],
+  ['the first secret of a wrong type', (p) => { p.apiKey = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret/],
   ['the last secret of a wrong type', (p) => { p.sessionCookie = {} }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.sessionCookie must be/],
   ['a string as userEnvKeys', (p) => { p.userEnvKeys = 'A=1' }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be an object/],
   ['an array as userEnvKeys', (p) => { p.userEnvKeys = [] }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be an object/],

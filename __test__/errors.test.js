@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
-const { ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, resolveProgram, spawnProvider } = require('../index.js')
+const { Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, spawnProvider } = require('../index.js')
 const { fromJson } = require('../lib/errors.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
@@ -97,6 +97,28 @@ const CASES = {
   ],
   ERR_PROVIDER_ABORTED: [{ raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }],
   ERR_PROVIDER_TIMEOUT: [{ raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }],
+  ERR_PROVIDER_UNSEAL_FAILED: [
+    { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be among/ },
+    { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' }, { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }), fields: { names: ['ciphertext'] }, message: /The row's ciphertext does not begin with \\x/ },
+    { raise: () => build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), { recipient: createRecipient(), requestId: 'r', workspace: { ...workspace, id: 'w' } }), message: /^The sealed secret does not open here\./ }
+  ],
+  ERR_PROVIDER_LOCKBOX_KEY_INVALID: [
+    { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 bytes; a master key is 32 bytes, or 64 hex digits/ },
+    { raise: () => new Lockbox({ masterKeys: [{ file: '/nowhere/key' }] }), fields: { path: '/nowhere/key' }, message: /cannot be read from \/nowhere\/key: No such file/ },
+    { raise: () => new Lockbox({ masterKeys: [{ env: 'NO_SUCH_VARIABLE' }] }), fields: { names: ['NO_SUCH_VARIABLE'] }, message: /The environment has no NO_SUCH_VARIABLE/ }
+  ],
+  ERR_PROVIDER_MEMORY_UNPROTECTED: [{
+    skip: needsRoot,
+    raise: async (t) => {
+      const body = `try { main.Secret.from(Buffer.from(input), { requireLocked: true }) } catch (error) { say({ ...error, message: error.message }) }`
+      // A uid without CAP_IPC_LOCK is held to its limit.
+      const limited = { main: copyPackage(t), input: KEY, before: ['prlimit', '--memlock=4096:4096'], spawn: /** @type {any} */ ({ uid: UID, gid: UID, cwd: '/' }) }
+      const details = await startWorker(t, body, limited).next()
+      throw new ProviderError({ ...details, errno: -details.errno })
+    },
+    fields: { errno: -12, syscall: 'mlock', names: ['locked'] },
+    message: /lacks the protection "locked": mlock: Cannot allocate memory.*RLIMIT_MEMLOCK is 4096 bytes/
+  }],
   ERR_PROVIDER_DISPOSED: [{ raise: () => { const env = build(withKey({})); env.dispose(); env.exposeSecrets() }, fields: { provider: 'claude' }, message: /Build a new one with buildProviderEnv\(\)/ }],
   ERR_PROVIDER_INTERNAL: [{ raise: () => { throw fromJson(`panicked at ${SENTINEL}`) }, message: /defect in @webalive\/provider-env.*no secrets/ }]
 }

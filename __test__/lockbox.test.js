@@ -1,0 +1,239 @@
+// class Lockbox beside Node's own crypto, which is the independent implementation: both ways, and where nothing opens.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { createCipheriv, createDecipheriv, hkdfSync, randomBytes } = require('node:crypto')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const util = require('node:util')
+const { Worker } = require('node:worker_threads')
+const test = require('node:test')
+const { Lockbox, Secret, buildProviderEnv } = require('../index.js')
+const { needsLinux } = require('./support/launch.js')
+const { startWorker } = require('./support/worker.js')
+
+const TEXT = 'sk-ant-api03-made-up-é'
+const MASTER = randomBytes(32)
+const CONTEXT = { tenant: 'tenant_1', purpose: 'anthropic', extra: 'live', name: 'api_key', rowVersion: 7 }
+
+/** A field with its length before it, as src/lockbox/mod.rs describes. @param {string | Buffer} value */
+function field(value) {
+  const bytes = Buffer.from(value)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(bytes.length)
+  return Buffer.concat([length, bytes])
+}
+
+/** @param {any} context */
+function version3({ tenant, purpose, extra = '', name, rowVersion }) {
+  const number = Buffer.alloc(8)
+  number.writeBigUInt64BE(BigInt(rowVersion))
+  const info = Buffer.concat([tenant, purpose, extra].map(field))
+  return { info, aad: Buffer.concat([field('v3'), info, field(name), field(number)]) }
+}
+
+const derive = (/** @type {string} */ salt, /** @type {any} */ info) => Buffer.from(hkdfSync('sha256', MASTER, salt, info, 32))
+const masterId = derive('webalive-lockbox-v3', 'master key id').toString('hex', 0, 4)
+
+/** Each version's key and associated data. @type {Record<string, (context: any) => { key: Buffer, aad?: Buffer, keyMeta: string }>} */
+const VERSIONS = {
+  none: () => ({ key: MASTER, keyMeta: '' }),
+  v1: () => ({ key: MASTER, keyMeta: 'v1' }),
+  v2({ tenant, purpose, extra }) {
+    const info = [tenant, purpose, extra].filter((part) => part !== undefined).join(':')
+    return { key: derive('webalive-oauth-core-v2', info), keyMeta: `v2:${info}` }
+  },
+  v3(context) {
+    const { info, aad } = version3(context)
+    return { key: derive('webalive-lockbox-v3', info), aad, keyMeta: `v3:${masterId}` }
+  }
+}
+
+const hex = (/** @type {Buffer} */ bytes) => `\\x${bytes.toString('hex')}`
+
+/** A row by Node's crypto. @param {string} version @param {any} [context] @param {string | Buffer} [text] */
+function nodeSeal(version, context = CONTEXT, text = TEXT) {
+  const { key, aad, keyMeta } = VERSIONS[version](context)
+  const iv = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, iv)
+  if (aad) cipher.setAAD(aad)
+  const ciphertext = Buffer.concat([cipher.update(text), cipher.final()])
+  return { ciphertext, iv, authTag: cipher.getAuthTag(), keyMeta }
+}
+
+/** @param {any} row @param {any} [context] */
+function nodeOpen(row, context = CONTEXT) {
+  const { key, aad } = VERSIONS.v3(context)
+  const bytes = (/** @type {string} */ text) => Buffer.from(text.slice(2), 'hex')
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes(row.iv)).setAuthTag(bytes(row.authTag))
+  if (aad) decipher.setAAD(aad)
+  return Buffer.concat([decipher.update(bytes(row.ciphertext)), decipher.final()]).toString()
+}
+
+/** @param {any} t @param {any} [options] */
+function makeLockbox(t, options) {
+  const lockbox = new Lockbox({ masterKeys: [Buffer.from(MASTER)], ...options })
+  t.after(() => lockbox.dispose())
+  return lockbox
+}
+
+/** What a secret holds, by the one way out there is. @param {any} secret */
+function reveal(secret) {
+  const env = buildProviderEnv({ apiKey: 'sk-made-up', userEnvKeys: { A: secret } }, { workspace: { home: '/tmp' } })
+  const { USER_A } = env.exposeSecrets()
+  env.dispose()
+  return USER_A
+}
+
+for (const version of Object.keys(VERSIONS)) {
+  test(`a row of Node's crypto opens: ${version}`, (t) => {
+    const lockbox = makeLockbox(t, { allowLegacy: true })
+    const row = nodeSeal(version)
+    for (const columns of [row, { ciphertext: hex(row.ciphertext), iv: hex(row.iv), authTag: hex(row.authTag), keyMeta: row.keyMeta }]) {
+      assert.equal(reveal(lockbox.open(columns, CONTEXT)), TEXT)
+    }
+  })
+}
+
+test("a row of ours opens in Node's crypto", (t) => {
+  const lockbox = makeLockbox(t)
+  const bytes = Buffer.from(TEXT)
+  for (const context of [CONTEXT, { ...CONTEXT, extra: undefined, rowVersion: Number.MAX_SAFE_INTEGER }]) {
+    for (const input of [Secret.from(Buffer.from(TEXT)), Buffer.from(TEXT)]) {
+      const row = lockbox.seal(input, context)
+      assert.equal(nodeOpen(row, context), TEXT)
+      assert.equal(row.keyMeta, `v3:${masterId}`)
+    }
+  }
+  lockbox.seal(bytes, CONTEXT)
+  assert.deepEqual(bytes, Buffer.alloc(bytes.length), 'bytes are consumed')
+  const spoiled = Buffer.from(TEXT)
+  assert.throws(() => lockbox.seal(spoiled, /** @type {any} */ ({})), { code: 'ERR_INVALID_ARG_VALUE', message: /context\.tenant is missing/ })
+  assert.deepEqual(spoiled, Buffer.alloc(spoiled.length), 'also when the call is refused')
+})
+
+/** @param {() => unknown} open */
+function refusal(open) {
+  try {
+    open()
+  } catch (error) {
+    const { code, message } = /** @type {any} */ (error)
+    return `${code}: ${message}`
+  }
+  return assert.fail('it opened')
+}
+
+test('what was moved, changed or downgraded does not open, and is refused with one text', (t) => {
+  const lockbox = makeLockbox(t, { allowLegacy: true })
+  /** @type {[string, any, any][]} */
+  const attempts = []
+  for (const version of ['v2', 'v3']) {
+    const row = nodeSeal(version)
+    const moves = [{ tenant: 'tenant_2' }, { purpose: 'openai' }, { extra: 'test' }, { extra: undefined }, ...(version === 'v3' ? [{ name: 'other' }, { rowVersion: 6 }] : [])]
+    for (const move of moves) attempts.push([`${version} ${JSON.stringify(move)}`, row, { ...CONTEXT, ...move }])
+    for (const keyMeta of ['', 'v1', 'v2:tenant_1:anthropic:live', `v3:${masterId}`, 'v3:00000000', 'v4:x', 'v2', 'v2:tenant_2:anthropic:live']) {
+      if (keyMeta !== row.keyMeta) attempts.push([`${version} as ${keyMeta}`, { ...row, keyMeta }, CONTEXT])
+    }
+    for (const column of /** @type {const} */ (['ciphertext', 'iv', 'authTag'])) {
+      const changed = Buffer.from(row[column])
+      changed[changed.length - 1] ^= 1
+      attempts.push([`${version} changed ${column}`, { ...row, [column]: changed }, CONTEXT])
+    }
+    attempts.push([`${version} cut`, { ...row, ciphertext: row.ciphertext.subarray(1) }, CONTEXT])
+  }
+  const texts = new Map(attempts.map(([what, row, context]) => [what, refusal(() => lockbox.open(row, context))]))
+  assert.ok(texts.size > 25)
+  assert.equal(new Set(texts.values()).size, 1, util.inspect(texts))
+  assert.match([...texts.values()][0], /^ERR_PROVIDER_UNSEAL_FAILED: The row does not open\./)
+  assert.equal(refusal(() => new Lockbox({ masterKeys: [randomBytes(32)] }).open(nodeSeal('v3'), CONTEXT)), [...texts.values()][0])
+})
+
+test('version 1 opens only where it was asked for', (t) => {
+  for (const version of ['none', 'v1']) {
+    assert.match(refusal(() => makeLockbox(t).open(nodeSeal(version), CONTEXT)), /^ERR_PROVIDER_UNSEAL_FAILED: The row is of version 1.*allowLegacy: true/)
+  }
+})
+
+test('rows move to a new master key and to version 3 without leaving Rust', (t) => {
+  const next = randomBytes(32)
+  const both = makeLockbox(t, { masterKeys: [Buffer.from(next), Buffer.from(MASTER)], allowLegacy: true })
+  const alone = makeLockbox(t, { masterKeys: [Buffer.from(next)] })
+  assert.deepEqual(both.masterKeyIds, [alone.masterKeyIds[0], masterId])
+  for (const version of Object.keys(VERSIONS)) {
+    const row = both.reseal(nodeSeal(version), CONTEXT)
+    assert.equal(row.keyMeta, `v3:${alone.masterKeyIds[0]}`)
+    assert.equal(reveal(alone.open(row, CONTEXT)), TEXT)
+  }
+  const raised = both.reseal(nodeSeal('v3'), CONTEXT, { ...CONTEXT, rowVersion: 8 })
+  assert.match(refusal(() => alone.open(raised, CONTEXT)), /does not open/)
+  assert.equal(reveal(alone.open(raised, { ...CONTEXT, rowVersion: 8 })), TEXT)
+})
+
+test('master keys come from bytes, secrets, files and credentials, and bytes are consumed', (t) => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lockbox-'))
+  t.after(() => {
+    fs.rmSync(dir, { recursive: true })
+    delete process.env.CREDENTIALS_DIRECTORY
+  })
+  const file = path.join(dir, 'master')
+  fs.writeFileSync(file, `${MASTER.toString('hex')}\n`, { mode: 0o400 })
+  const [bytes, digits] = [Buffer.from(MASTER), Buffer.from(MASTER.toString('hex'))]
+  process.env.CREDENTIALS_DIRECTORY = dir
+  for (const source of [bytes, digits, Secret.from(Buffer.from(MASTER)), { file }, { credential: 'master' }]) {
+    assert.deepEqual(makeLockbox(t, { masterKeys: [source] }).masterKeyIds, [masterId])
+  }
+  for (const one of [bytes, digits]) assert.deepEqual(one, Buffer.alloc(one.length))
+  fs.chmodSync(file, 0o444)
+  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so anybody can use it/)
+  delete process.env.CREDENTIALS_DIRECTORY
+  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /no \$CREDENTIALS_DIRECTORY/)
+  for (const masterKeys of [undefined, [], [1], [{}], [{ file, env: 'X' }], [{ path: file }], [Buffer.alloc(32), Buffer.alloc(32)], [Buffer.alloc(31)]]) {
+    const later = Buffer.alloc(32, 9)
+    assert.throws(() => new Lockbox(/** @type {any} */ ({ masterKeys: masterKeys && [...masterKeys, ...(masterKeys.length ? [later] : [])] })))
+    if (masterKeys?.length) assert.deepEqual(later, Buffer.alloc(32), 'a key behind a refused one is consumed too')
+  }
+})
+
+test('a master key in the environment is taken out of it, for good', { skip: needsLinux }, async (t) => {
+  const digits = MASTER.toString('hex')
+  const body = `
+    const lockbox = new main.Lockbox({ masterKeys: [{ env: 'LOCKBOX_MASTER_KEY' }] })
+    say({ ids: lockbox.masterKeyIds, left: process.env.LOCKBOX_MASTER_KEY ?? null, shown: require('node:util').inspect(lockbox) })
+    await pause(60_000)`
+  const worker = startWorker(t, body, { spawn: { env: { PATH: process.env.PATH, BEFORE: 'kept', LOCKBOX_MASTER_KEY: digits, BEHIND: 'kept' } } })
+  const { ids, left, shown } = await worker.next()
+  assert.deepEqual([ids, left], [[masterId], null])
+  assert.doesNotMatch(shown, new RegExp(digits))
+  const block = fs.readFileSync(`/proc/${worker.pid}/environ`, 'latin1')
+  assert.deepEqual([block.includes(digits), block.includes('LOCKBOX'), block.includes('BEFORE=kept'), block.includes('BEHIND=kept')], [false, false, true, true])
+})
+
+test('a worker thread cannot take it: its process.env is a copy', async () => {
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { Lockbox } = require(workerData)
+    try { new Lockbox({ masterKeys: [{ env: 'LOCKBOX_MASTER_KEY' }] }) } catch ({ code, message }) { parentPort.postMessage({ code, message }) }`
+  const worker = new Worker(code, { eval: true, workerData: path.join(__dirname, '..', 'index.js'), env: { LOCKBOX_MASTER_KEY: MASTER.toString('hex') } })
+  const said = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  assert.equal(said.code, 'ERR_PROVIDER_UNSUPPORTED')
+})
+
+test('wrong types and values show no value', (t) => {
+  const lockbox = makeLockbox(t)
+  const row = nodeSeal('v3')
+  /** @type {[any, any, RegExp][]} */
+  const wrong = [
+    [undefined, CONTEXT, /row must be an object/],
+    [{ ...row, iv: 5 }, CONTEXT, /row\.iv must be a Uint8Array, or a string/],
+    [{ ...row, keyMeta: 5 }, CONTEXT, /row\.keyMeta must be a string/],
+    [row, { ...CONTEXT, rowVersion: -1 }, /context\.rowVersion must be a whole number/],
+    [row, { ...CONTEXT, name: '' }, /context\.name must be 1 to 1024 bytes/],
+    [row, { ...CONTEXT, version: 1 }, /context\.version is no option here/],
+    [row, undefined, /context\.tenant is missing/]
+  ]
+  for (const [given, context, message] of wrong) assert.throws(() => lockbox.open(given, context), { message })
+  lockbox.dispose()
+  assert.throws(() => lockbox.open(row, CONTEXT), { code: 'ERR_PROVIDER_DISPOSED' })
+  assert.deepEqual(JSON.parse(JSON.stringify(lockbox)), { masterKeyIds: [masterId], disposed: true })
+})

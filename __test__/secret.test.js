@@ -1,0 +1,141 @@
+// class Secret, memoryProtection(), requireLocked and hardenWorker(): what the kernel says of them.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const util = require('node:util')
+const test = require('node:test')
+const main = require('../index.js')
+const { UID, needsLinux, needsRoot } = require('./support/launch.js')
+const { isRunning, until } = require('./support/kernel.js')
+const { copyPackage, startWorker } = require('./support/worker.js')
+
+const { ProviderEnv, Secret, buildProviderEnv, memoryProtection } = main
+const TEXT = 'sk-ant-api03-sentinel-of-a-secret'
+const workspace = { home: '/tmp' }
+
+test('bytes are consumed, also when the options are refused', () => {
+  for (const options of [undefined, { requireLocked: false }, { requireLocked: 'yes' }, { unknown: true }]) {
+    const bytes = Buffer.from(TEXT)
+    const refused = options !== undefined && options.requireLocked !== false
+    const make = () => Secret.from(bytes, /** @type {any} */ (options)).dispose()
+    if (refused) assert.throws(make, TypeError)
+    else make()
+    assert.deepEqual(bytes, Buffer.alloc(TEXT.length))
+  }
+  const shared = new Uint8Array(new SharedArrayBuffer(4))
+  assert.throws(() => Secret.from(shared), { code: 'ERR_INVALID_ARG_TYPE', message: /SharedArrayBuffer/ })
+  assert.throws(() => Secret.from(/** @type {any} */ (TEXT)), { code: 'ERR_INVALID_ARG_TYPE', message: /bytes must be a Uint8Array/ })
+})
+
+test('no way of showing one shows a byte of it', () => {
+  const secret = Secret.from(Buffer.from(TEXT))
+  const shown = [
+    String(secret), JSON.stringify(secret), util.inspect(secret, { showHidden: true, getters: true, depth: 9 }), util.format('%o %O %s %j', secret, secret, secret, secret),
+    JSON.stringify(structuredClone(secret)), Object.getOwnPropertyNames(secret).join(), JSON.stringify(Object.entries(secret))
+  ].join('\n')
+  assert.doesNotMatch(shown, /sentinel/)
+  assert.match(shown, new RegExp(secret.fingerprint))
+  assert.deepEqual([secret.length, secret.disposed], [TEXT.length, false])
+  secret.dispose()
+  secret.dispose()
+  assert.deepEqual([secret.length, secret.disposed, /^[0-9a-f]{8}$/.test(secret.fingerprint)], [TEXT.length, true, true])
+})
+
+test('nobody else makes one, and nothing passes for one', () => {
+  assert.throws(() => new /** @type {any} */ (Secret)(), { message: /Secret\.from\(\) makes one/ })
+  assert.throws(() => new /** @type {any} */ (ProviderEnv)(), { message: /buildProviderEnv\(\) makes one/ })
+  for (const fake of [Object.create(Secret.prototype), { length: 3 }]) {
+    assert.throws(() => buildProviderEnv({ apiKey: fake }), { code: 'ERR_INVALID_ARG_TYPE', message: /payload\.apiKey must be a string, a Uint8Array or a Secret/ })
+  }
+})
+
+test('a secret stands wherever a payload has one, is not consumed, and may go before the environment does', () => {
+  const secret = Secret.from(Buffer.from(TEXT))
+  const env = buildProviderEnv({ apiKey: secret, sessionCookie: secret, userEnvKeys: { A: secret, B: 'plain', C: secret } }, { workspace })
+  assert.equal(env.credential.fingerprint, secret.fingerprint)
+  secret.dispose()
+  const { ANTHROPIC_API_KEY, ALIVE_SESSION_COOKIE, USER_A, USER_B, USER_C } = env.exposeSecrets()
+  assert.deepEqual([ANTHROPIC_API_KEY, ALIVE_SESSION_COOKIE, USER_A, USER_B, USER_C], [TEXT, TEXT, TEXT, 'plain', TEXT])
+  env.dispose()
+  assert.throws(() => buildProviderEnv({ apiKey: secret }, { workspace }), { code: 'ERR_PROVIDER_DISPOSED', message: /This Secret was disposed of/ })
+})
+
+test('memoryProtection() counts what is there, and what is gone', () => {
+  const before = memoryProtection()
+  const secrets = Array.from({ length: 1000 }, () => Secret.from(Buffer.alloc(100, 1)))
+  const during = memoryProtection()
+  assert.deepEqual([during.secrets - before.secrets, during.secretBytes - before.secretBytes], [1000, 100_000])
+  assert.ok(during.mappedBytes - before.mappedBytes <= 1.25 * 112 * 1000, `${during.mappedBytes} bytes for 1000 secrets of 100`)
+  for (const secret of secrets) secret.dispose()
+  assert.deepEqual([memoryProtection().secrets, memoryProtection().secretBytes], [before.secrets, before.secretBytes])
+  assert.ok(memoryProtection().mappedBytes <= Math.max(before.mappedBytes, 16 * 1024), 'empty mappings are given back')
+})
+
+/** The flags of every mapping of a process that the kernel neither dumps nor gives to forks. @param {number} pid */
+function guarded(pid) {
+  const flags = [...fs.readFileSync(`/proc/${pid}/smaps`, 'utf8').matchAll(/^VmFlags:(.*)$/gm)].map(([, text]) => text.trim().split(' '))
+  return flags.filter((all) => all.includes('dd') && all.includes('wf'))
+}
+
+test('the kernel has noted what memoryProtection() says', { skip: needsLinux }, async (t) => {
+  const body = `const secret = main.Secret.from(Buffer.from('0123456789')); say(main.memoryProtection()); await pause(60_000); secret.dispose()`
+  const worker = startWorker(t, body)
+  const said = await worker.next()
+  const flags = guarded(worker.pid)
+  assert.deepEqual([said.guardPages, said.excludedFromCoreDumps, said.wipedOnFork], [true, true, true])
+  assert.equal(flags.length, 1)
+  assert.equal(flags[0].includes('lo'), said.locked)
+})
+
+test('a refused lock is told, and fatal only where it is asked for', { skip: needsRoot }, async (t) => {
+  const body = `
+    const told = main.memoryProtection()
+    const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' } })
+    const code = (make) => { try { make() } catch (error) { return error.code } }
+    say({ told, built: env.disposed, codes: [
+      () => main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' }, requireLocked: true }),
+      () => main.Secret.from(Buffer.from('x'), { requireLocked: true }),
+      () => main.createRecipient({ requireLocked: true }),
+      () => new main.Lockbox({ masterKeys: [Buffer.alloc(32)], requireLocked: true }),
+      () => main.takeServerCredentials({ requireLocked: true })
+    ].map(code), secrets: main.memoryProtection().secrets, kept: process.env.ANTHROPIC_API_KEY })`
+  const env = { PATH: process.env.PATH, HOME: '/tmp', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' }
+  const worker = startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--memlock=4096:4096'], spawn: { uid: UID, gid: UID, cwd: '/', env } })
+  const { told, built, codes, secrets, kept } = await worker.next()
+  assert.deepEqual([told.locked, told.lockedBytes, told.lockLimitBytes], [false, 0, 4096])
+  assert.deepEqual(told.refusals, [{ protection: 'locked', syscall: 'mlock', errno: -12, code: 'ENOMEM' }])
+  assert.equal(built, false)
+  assert.deepEqual([...new Set(codes)], ['ERR_PROVIDER_MEMORY_UNPROTECTED'])
+  // The one environment that nobody asked more of: its key, and an empty cookie takes nothing.
+  assert.equal(secrets, 1, 'what was refused is wiped')
+  assert.equal(kept, 'sk-ant-api03-made-up', 'nothing was taken')
+})
+
+test('hardenWorker() shuts the process to its own uid, and a start does not open it again', { skip: needsRoot }, async (t) => {
+  const body = `
+    if (input) say(main.hardenWorker())
+    else say({})
+    const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' } })
+    for (let turn = 0; turn < 3; turn += 1) await main.spawnProvider(env, { command: '/bin/true', cwd: '/', workspaceTrust: 'trusted' }).exited
+    say('started')
+    await pause(60_000)`
+  for (const harden of [false, true]) {
+    const worker = startWorker(t, body, { main: copyPackage(t), input: harden, spawn: { uid: UID, gid: UID, cwd: '/' } })
+    const said = await worker.next()
+    assert.equal(await worker.next(), 'started')
+    assert.equal(fs.statSync(`/proc/${worker.pid}/mem`).uid, harden ? 0 : UID)
+    assert.equal(readableAs(UID, `/proc/${worker.pid}/environ`), !harden)
+    const limit = /Max core file size\s+(\S+)\s+(\S+)/.exec(fs.readFileSync(`/proc/${worker.pid}/limits`, 'utf8'))?.slice(1)
+    if (!harden) continue
+    assert.deepEqual(said, { nonDumpable: true, noCoreDumps: true, refusals: [] })
+    assert.deepEqual(limit, ['1', '1'])
+    await until('it still lives', () => isRunning(worker.pid))
+  }
+})
+
+/** @param {number} uid @param {string} file */
+function readableAs(uid, file) {
+  const { spawnSync } = require('node:child_process')
+  return spawnSync('cat', [file], { uid, gid: uid }).status === 0
+}
