@@ -7,6 +7,9 @@ pub struct Encoding {
     pub name: &'static str,
     /// Whether values of any length are looked for in it. Others only up to [`super::forms::ENCODED_BYTES`].
     pub of_any_length: bool,
+    /// Whether it writes special characters longer and leaves all others: what stays as long as it was is the secret
+    /// itself, which is not kept twice.
+    pub escapes: bool,
     /// The length of a secret in it; 0 where it cannot be written so.
     pub length: fn(&[u8]) -> usize,
     /// Writes a secret into exactly that many bytes.
@@ -21,6 +24,7 @@ pub static ENCODINGS: &[Encoding] = &[
     Encoding {
         name: "itself",
         of_any_length: true,
+        escapes: false,
         length: <[u8]>::len,
         write: |secret, to| to.copy_from_slice(secret),
     },
@@ -32,20 +36,21 @@ pub static ENCODINGS: &[Encoding] = &[
     base64::<2>("base64url after two bytes", BASE64URL_2),
     encoded("hex", |secret| 2 * secret.len(), |secret, to| write_hex(secret, to, LOWER)),
     encoded("HEX", |secret| 2 * secret.len(), |secret, to| write_hex(secret, to, UPPER)),
-    encoded("URL", url_length, |secret, to| write_url(secret, to, UPPER)),
-    encoded("url", url_length, |secret, to| write_url(secret, to, LOWER)),
+    escaped("URL", url_length, |secret, to| write_url(secret, to, UPPER)),
+    escaped("url", url_length, |secret, to| write_url(secret, to, LOWER)),
     Encoding {
         name: "JSON",
         of_any_length: true,
+        escapes: true,
         length: |secret| length_of(|to| json(secret, to, false, false)),
         write: |secret, to| write_with(to, |to| json(secret, to, false, false)),
     },
-    encoded(
+    escaped(
         "JSON with \\/",
         |secret| length_of(|to| json(secret, to, true, false)),
         |secret, to| write_with(to, |to| json(secret, to, true, false)),
     ),
-    encoded(
+    escaped(
         "JSON in ASCII",
         |secret| length_of(|to| json(secret, to, false, true)),
         |secret, to| write_with(to, |to| json(secret, to, false, true)),
@@ -53,7 +58,11 @@ pub static ENCODINGS: &[Encoding] = &[
 ];
 
 const fn encoded(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
-    Encoding { name, of_any_length: false, length, write }
+    Encoding { name, of_any_length: false, escapes: false, length, write }
+}
+
+const fn escaped(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
+    Encoding { name, of_any_length: false, escapes: true, length, write }
 }
 
 const fn base64<const BEFORE: usize>(name: &'static str, write: Write) -> Encoding {

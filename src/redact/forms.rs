@@ -153,7 +153,9 @@ fn each<'a>(secrets: &'a [&'a [u8]]) -> impl Iterator<Item = (&'a [u8], Write, u
     secrets.iter().flat_map(|secret| {
         let is_long = secret.len() > ENCODED_BYTES;
         let rows = ENCODINGS.iter().filter(move |row| row.of_any_length || !is_long);
-        rows.map(|row| (*secret, row.write, (row.length)(secret)))
+        let written = rows.map(|row| (row, (row.length)(secret)));
+        let written = written.filter(|(row, length)| !row.escapes || *length != secret.len());
+        written.map(|(row, length)| (*secret, row.write, length))
     })
 }
 

@@ -139,6 +139,8 @@ fn written(name: &str, secret: &[u8]) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn base64_is_what_stands_in_somebody_elses(secret in prop::collection::vec(1_u8..255, 3..40)) {
         for (name, before) in [("base64", 0), ("base64 after one byte", 1), ("base64 after two bytes", 2)] {

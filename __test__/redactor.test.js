@@ -1,0 +1,69 @@
+// class Redactor: the worker's own text.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { Readable } = require('node:stream')
+const { text: readText } = require('node:stream/consumers')
+const test = require('node:test')
+const util = require('node:util')
+const { Redactor, Secret, buildProviderEnv } = require('../index.js')
+
+const KEY = 'sk-ant-api03-made-up-key'
+const stars = (/** @type {string} */ text) => '*'.repeat(text.length)
+
+test('the secrets of every kind of source are masked in text and in bytes', () => {
+  const env = buildProviderEnv({ apiKey: KEY, sessionCookie: 'cookie-made-up', userEnvKeys: { A: 'value-made-up' } }, { workspace: { home: '/tmp' } })
+  const bytes = Buffer.from('bytes-made-up')
+  const secret = Secret.from(Buffer.from('handle-made-up'))
+  const redactor = new Redactor([env, secret, bytes, 'string-made-up'])
+  assert.deepEqual(bytes, Buffer.alloc(13), 'bytes are consumed')
+  env.dispose()
+  secret.dispose()
+  const all = [KEY, 'cookie-made-up', 'value-made-up', 'handle-made-up', 'bytes-made-up', 'string-made-up']
+  assert.equal(redactor.redact(`<${all.join('> <')}>`), `<${all.map(stars).join('> <')}>`)
+  const buffer = Buffer.from(`a ${KEY} b`)
+  assert.equal(redactor.redact(buffer), buffer)
+  assert.equal(String(buffer), `a ${stars(KEY)} b`)
+  assert.equal(redactor.redact(`key=${encodeURIComponent(KEY)} ${Buffer.from(KEY).toString('hex')}`), `key=${stars(KEY)} ${'*'.repeat(KEY.length * 2)}`)
+})
+
+test('text without a secret is the very same, half characters and all', () => {
+  const redactor = new Redactor([KEY])
+  for (const text of ['', 'nothing here', 'half \ud800 of one', 'ü→😀']) assert.equal(redactor.redact(text), text)
+})
+
+test('short secrets are skipped, and the least may be moved', () => {
+  const redactor = new Redactor(['true', '1234567', ''])
+  assert.deepEqual([redactor.skipped, redactor.redact('true 1234567')], [2, 'true 1234567'])
+  const strict = new Redactor(['true', '1234567'], { minLength: 4 })
+  assert.deepEqual([strict.skipped, strict.redact('true 1234567')], [0, '**** *******'])
+  for (const minLength of [3, 1025, -1, 'x']) assert.throws(() => new Redactor([KEY], /** @type {any} */ ({ minLength })), TypeError)
+})
+
+test('a stream is scrubbed across chunk borders, and its chunks are left alone', async () => {
+  const whole = `one ${KEY} two ${KEY}`
+  for (const size of [1, 2, 7, 100]) {
+    const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) => Buffer.from(whole.slice(index * size, (index + 1) * size)))
+    const scrubbed = await readText(Readable.from(chunks).pipe(new Redactor([KEY]).stream()))
+    assert.equal(scrubbed, `one ${stars(KEY)} two ${stars(KEY)}`)
+    assert.equal(Buffer.concat(chunks).toString(), whole)
+  }
+})
+
+test('it shows nothing, and nothing after it was disposed of', () => {
+  const redactor = new Redactor([KEY])
+  assert.doesNotMatch([util.inspect(redactor, { showHidden: true }), JSON.stringify(redactor), String(redactor)].join(), /made-up/)
+  redactor.dispose()
+  assert.throws(() => redactor.redact('x'), { code: 'ERR_PROVIDER_DISPOSED' })
+  const env = buildProviderEnv({ apiKey: KEY }, { workspace: { home: '/tmp' } })
+  env.dispose()
+  assert.throws(() => new Redactor([env]), { code: 'ERR_PROVIDER_DISPOSED' })
+})
+
+test('wrong types consume what bytes there are', () => {
+  for (const wrong of [undefined, null, 5, 'text', {}]) assert.throws(() => new Redactor(/** @type {any} */ (wrong)), { code: 'ERR_INVALID_ARG_TYPE' })
+  const bytes = Buffer.from(KEY)
+  assert.throws(() => new Redactor(/** @type {any} */ ([5, bytes])), { code: 'ERR_INVALID_ARG_TYPE', message: /sources\[0\] must be/ })
+  assert.deepEqual(bytes, Buffer.alloc(bytes.length))
+  for (const wrong of [undefined, 5, {}]) assert.throws(() => new Redactor([KEY]).redact(/** @type {any} */ (wrong)), { code: 'ERR_INVALID_ARG_TYPE' })
+})
