@@ -58,6 +58,7 @@ function startWorker(test, body, { input = null, main = path.join(PROJECT, 'inde
   }))
   return {
     pid: /** @type {number} */ (worker.pid),
+    stdin: /** @type {import('node:stream').Writable} */ (worker.stdin),
     ended,
     /** The next thing that it says. @returns {Promise<any>} */
     next: () => (said.length > 0 ? Promise.resolve(said.shift()) : new Promise((resolve, reject) => waiting.push({ resolve, reject })))
