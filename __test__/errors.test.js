@@ -100,7 +100,7 @@ const CASES = {
   ERR_PROVIDER_UNSEAL_FAILED: [
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be among/ },
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' }, { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }), fields: { names: ['ciphertext'] }, message: /The row's ciphertext does not begin with \\x/ },
-    { raise: () => build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), { recipient: createRecipient(), requestId: 'r', workspace: { ...workspace, id: 'w' } }), message: /^The sealed secret does not open here\./ }
+    { raise: () => build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), { recipient: createRecipient(), requestId: 'r', workspace: { ...workspace, id: 'w' } }), message: /^A sealed secret does not open\./ }
   ],
   ERR_PROVIDER_LOCKBOX_KEY_INVALID: [
     { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 bytes; a master key is 32 bytes, or 64 hex digits/ },

@@ -21,11 +21,12 @@ before(async () => {
 
 /** The HPKE `info` of a binding, as src/sealed/mod.rs describes it. @param {any} binding */
 function infoOf({ workspace, field, request }) {
-  return Buffer.concat(['provider-env-sealed.v1', workspace, field, request].map((part) => {
+  const parts = [workspace, field, request].map((part) => {
     const length = Buffer.alloc(4)
     length.writeUInt32BE(Buffer.byteLength(part))
     return Buffer.concat([length, Buffer.from(part)])
-  }))
+  })
+  return Buffer.concat([Buffer.from(PREFIX), ...parts])
 }
 
 /** Sealed by the other implementation. @param {any} recipient @param {any} [binding] @param {number} [at] @param {string} [text] */
@@ -116,7 +117,7 @@ test('it opens for its worker, workspace, request and field alone, and one text 
   ]
   const texts = attempts.map(refusal)
   assert.deepEqual([...new Set(texts)].length, 1, texts.join('\n'))
-  assert.match(texts[0], /^ERR_PROVIDER_UNSEAL_FAILED: The sealed secret does not open here\./)
+  assert.match(texts[0], /^ERR_PROVIDER_UNSEAL_FAILED: A sealed secret does not open\./)
   assert.equal(build(sealed, { recipient }).exposeSecrets().ANTHROPIC_API_KEY, TEXT, 'none of that used it up')
 })
 
@@ -151,8 +152,8 @@ test('what was sealed is a key like any other: its shape is checked', async () =
 test('it opens while it is young enough, and not from the future', async () => {
   const recipient = createRecipient({ maxAgeMs: 60_000 })
   assert.ok(build(await sealElsewhere(recipient, BINDING, Date.now() - 50_000), { recipient }))
-  assert.match(refusal(await later(-70_000)), /too old/)
-  assert.match(refusal(await later(90_000)), /from the future/)
+  assert.match(refusal(await later(-70_000)), /older than this recipient allows/)
+  assert.match(refusal(await later(90_000)), /more than a minute after now/)
   /** @param {number} offset */
   async function later(offset) {
     const sealed = await sealElsewhere(recipient, BINDING, Date.now() + offset)

@@ -18,6 +18,7 @@ pub mod redact;
 pub mod sealed;
 pub mod secret;
 pub mod sys;
+mod wiped_stack;
 
 #[cfg(feature = "node")]
 mod node;

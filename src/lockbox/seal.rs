@@ -26,7 +26,7 @@ impl Lockbox {
         })?;
         let (ciphertext, auth_tag) = cipher::encrypt(&key, secret, iv, &context.associated_data())?;
         let key_meta = format!("v3:{}", master.id());
-        Ok(SealedRow { ciphertext: ciphertext.expose().to_vec(), iv, auth_tag, key_meta })
+        Ok(SealedRow { ciphertext, iv, auth_tag, key_meta })
     }
 
     /// Opens a row and seals it again: to a new master key, version or context.

@@ -1,10 +1,12 @@
 //! `Lockbox` and its master keys.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use data_encoding::BASE64URL_NOPAD;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
@@ -13,7 +15,7 @@ use super::secret::NativeSecret;
 use super::state::{self, Slot};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
-use crate::sealed::{self, Binding, PublicKey};
+use crate::sealed::{self, Binding};
 use crate::sys::memory;
 
 /// What a row is expected to be.
@@ -227,10 +229,11 @@ impl NativeLockbox {
         binding: NativeBinding,
     ) -> napi::Result<String> {
         let unseal = || {
-            let public_key = match &public_key {
-                Either::A(text) => PublicKey::from_text(text),
-                Either::B(bytes) => PublicKey::from_bytes(bytes),
-            }?;
+            // Text that is no base64url is not 32 bytes either: it is refused as such.
+            let public_key: Cow<'_, [u8]> = match &public_key {
+                Either::A(text) => BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default().into(),
+                Either::B(bytes) => (&**bytes).into(),
+            };
             let NativeBinding { workspace, field, request } = &binding;
             let secret = self.get()?.open(&row.as_row(), &context.as_context())?;
             sealed::seal(&secret, &public_key, &Binding { workspace, field, request }, SystemTime::now())

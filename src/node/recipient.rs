@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use data_encoding::BASE64URL_NOPAD;
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
@@ -28,7 +29,7 @@ pub fn create_recipient(max_age_ms: Option<f64>) -> napi::Result<NativeRecipient
 fn create(max_age_ms: Option<f64>) -> Result<NativeRecipient> {
     let max_age = max_age_ms.map_or(sealed::DEFAULT_MAX_AGE, |ms| Duration::from_secs_f64(ms / 1000.0));
     let recipient = Recipient::generate(max_age)?;
-    let public_key = recipient.public_key().to_text();
+    let public_key = BASE64URL_NOPAD.encode(&recipient.public_key());
     Ok(NativeRecipient { slot: state::register(Slot::new(recipient)), public_key })
 }
 

@@ -1,62 +1,106 @@
-//! The text of a sealed secret: taken apart and put together, without a look at what is in it.
+//! The text around a sealed secret: its prefix, its base64url and the parts in there. All of it is public.
 
 use data_encoding::BASE64URL_NOPAD;
 
-/// What every sealed secret begins with.
-const PREFIX: &str = "provider-env-sealed.v1.";
+use super::suite::{ENC_BYTES, TAG_BYTES};
 
-/// The largest secret, in bytes.
-pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
+/// What the text and HPKE's `info` begin with: the format and its version.
+pub(super) const PREFIX: &[u8] = b"provider-env-sealed.v1.";
 
-const ENC_BYTES: usize = 32;
 const ISSUED_AT_BYTES: usize = 8;
-pub const TAG_BYTES: usize = 16;
 const OVERHEAD: usize = ENC_BYTES + ISSUED_AT_BYTES + TAG_BYTES;
+const MAX_BYTES: usize = 1024 * 1024;
 
-/// Whether this is the text of a sealed secret. Any version: one that is not known must not pass for a key.
+/// The longest secret that can be sealed: what is behind the base64url stays within 1 MiB.
+pub const MAX_SECRET_BYTES: usize = MAX_BYTES - OVERHEAD;
+
+/// Whether `text` says that it is a sealed secret, of any version: one that is not known must not pass for a key.
+/// Whether it opens is another question.
 #[must_use]
 pub fn is_sealed(text: &[u8]) -> bool {
     text.starts_with(b"provider-env-sealed.")
 }
 
-/// The parts of a sealed secret. All of them are public.
-#[derive(Debug)]
-pub struct Envelope<'a> {
-    /// The sender's key, encapsulated.
-    pub enc: [u8; ENC_BYTES],
-    /// When it was sealed: the associated data.
-    pub issued_at: [u8; ISSUED_AT_BYTES],
-    /// The ciphertext.
+/// The parts behind the base64url.
+#[derive(Clone, Copy)]
+pub(super) struct Envelope<'a> {
+    pub enc: &'a [u8; ENC_BYTES],
+    pub issued_at: &'a [u8; ISSUED_AT_BYTES],
     pub ciphertext: &'a [u8],
-    /// Its tag.
-    pub tag: [u8; TAG_BYTES],
-}
-
-/// The bytes that a text stands for; none when it is no sealed secret.
-pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let encoded = text.strip_prefix(PREFIX.as_bytes())?;
-    let length = BASE64URL_NOPAD.decode_len(encoded.len()).ok()?;
-    if !(OVERHEAD..=MAX_SECRET_BYTES + OVERHEAD).contains(&length) {
-        return None;
-    }
-    BASE64URL_NOPAD.decode(encoded).ok()
+    pub tag: &'a [u8; TAG_BYTES],
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes the bytes apart; none when there are too few.
-    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+    /// The bytes that `text` stands for; none when it is not in the format or longer than any sealed secret.
+    pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
+        let encoded = text.strip_prefix(PREFIX)?;
+        if encoded.len() > BASE64URL_NOPAD.encode_len(MAX_BYTES) {
+            return None;
+        }
+        BASE64URL_NOPAD.decode(encoded).ok()
+    }
+
+    /// Finds the parts in decoded bytes; none when they are too few.
+    pub fn split(bytes: &'a [u8]) -> Option<Self> {
         let (enc, rest) = bytes.split_first_chunk()?;
         let (issued_at, rest) = rest.split_first_chunk()?;
         let (ciphertext, tag) = rest.split_last_chunk()?;
-        Some(Self { enc: *enc, issued_at: *issued_at, ciphertext, tag: *tag })
+        Some(Self { enc, issued_at, ciphertext, tag })
+    }
+}
+
+/// A text in the making: `fill` writes the ciphertext into the space for it and gives what stands around it.
+pub(super) fn encode<E>(
+    issued_at: [u8; ISSUED_AT_BYTES],
+    length: usize,
+    fill: impl FnOnce(&mut [u8]) -> Result<([u8; ENC_BYTES], [u8; TAG_BYTES]), E>,
+) -> Result<String, E> {
+    let mut bytes = vec![0; OVERHEAD + length];
+    let (head, rest) = bytes.split_at_mut(ENC_BYTES + ISSUED_AT_BYTES);
+    let (ciphertext, tag) = rest.split_at_mut(length);
+    let (enc, made_tag) = fill(ciphertext)?;
+    head[..ENC_BYTES].copy_from_slice(&enc);
+    head[ENC_BYTES..].copy_from_slice(&issued_at);
+    tag.copy_from_slice(&made_tag);
+
+    let mut text = String::with_capacity(PREFIX.len() + BASE64URL_NOPAD.encode_len(bytes.len()));
+    text.extend(PREFIX.iter().copied().map(char::from));
+    BASE64URL_NOPAD.encode_append(&bytes, &mut text);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let text = encode::<()>([2; 8], 3, |ciphertext| {
+            ciphertext.fill(3);
+            Ok(([1; 32], [4; 16]))
+        })
+        .expect("filled");
+        let bytes = BASE64URL_NOPAD.decode(&text.as_bytes()[23..]).expect("base64url");
+        assert_eq!(bytes, [&[1; 32][..], &[2; 8], &[3; 3], &[4; 16]].concat());
+        assert_eq!(Envelope::decode(text.as_bytes()).as_ref(), Some(&bytes));
+        let envelope = Envelope::split(&bytes).expect("long enough");
+        assert_eq!((envelope.enc, envelope.issued_at), (&[1; 32], &[2; 8]));
+        assert_eq!((envelope.ciphertext, envelope.tag), (&[3; 3][..], &[4; 16]));
     }
 
-    /// Puts one together.
-    pub fn to_text(&self) -> String {
-        let bytes = [&self.enc[..], &self.issued_at, self.ciphertext, &self.tag].concat();
-        let mut text = String::with_capacity(PREFIX.len() + BASE64URL_NOPAD.encode_len(bytes.len()));
-        text.push_str(PREFIX);
-        BASE64URL_NOPAD.encode_append(&bytes, &mut text);
-        text
+    #[test]
+    fn refuses_other_alphabets_lengths_and_spare_bits() {
+        for (encoded, accepted) in
+            [("_-A", true), ("", true), ("_-A=", false), ("/+A", false), ("_-B", false), ("_-A\n", false), ("_", false)]
+        {
+            let text = format!("provider-env-sealed.v1.{encoded}");
+            assert_eq!(Envelope::decode(text.as_bytes()).is_some(), accepted, "{encoded:?}");
+        }
+        assert!(Envelope::decode(b"provider-env-sealed.v2._-A").is_none());
+        let longest = [PREFIX, "A".repeat(BASE64URL_NOPAD.encode_len(MAX_BYTES)).as_bytes()].concat();
+        assert!(Envelope::decode(&longest).is_some());
+        assert!(Envelope::decode(&[&*longest, b"AA"].concat()).is_none());
+        assert!(Envelope::split(&[0; OVERHEAD]).is_some());
+        assert!(Envelope::split(&[0; OVERHEAD - 1]).is_none());
     }
 }

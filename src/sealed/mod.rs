@@ -1,41 +1,42 @@
-//! Sealed secrets: from the process that holds the lockbox to one worker, as text that only that worker opens.
+//! Sealed secrets: text that one worker can open, for one field of one request of one workspace, once.
 //!
-//! HPKE (RFC 9180) in base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; one message per context.
+//! The process that holds the lockbox calls [`seal`]; the worker, which must not hold it, opens with its
+//! [`Recipient`]. It is HPKE (RFC 9180), base mode, one message per encapsulation. Base mode does not say who sealed:
+//! whoever knows a recipient's public key can seal to it.
+//!
+//! # Format, version 1
+//!
+//! `‖` joins bytes; numbers are big-endian; KEM 0x0020 is DHKEM(X25519, HKDF-SHA256), KDF 0x0001 is HKDF-SHA256, AEAD
+//! 0x0002 is AES-256-GCM.
 //!
 //! ```text
-//! text      = "provider-env-sealed.v1." ‖ base64url without padding of bytes
-//! bytes     = enc (32) ‖ issued at (8, big-endian: milliseconds since 1970) ‖ ciphertext ‖ tag (16)
-//! info      = field("provider-env-sealed.v1") ‖ field(workspace) ‖ field(name of the field) ‖ field(request)
-//! field(x)  = length of x in bytes (4, big-endian) ‖ x as UTF-8
-//! aad       = issued at, the 8 bytes above
-//! ```
+//! text      = prefix ‖ base64url(enc ‖ issued-at ‖ ciphertext ‖ tag)
+//! prefix    = the 23 ASCII bytes "provider-env-sealed.v1."
+//! base64url = RFC 4648 section 5, without padding; unused bits of the last character are zero
+//! enc       = 32 bytes, the encapsulated key
+//! issued-at = u64, milliseconds since 1970-01-01T00:00:00Z
+//! ciphertext ‖ tag = what HPKE's Seal gives at sequence number 0; the tag is its last 16 bytes
 //!
-//! Base mode hides; it does not tell who sealed. Whoever can write to the channel can seal a key of their own.
+//! info      = prefix ‖ part(workspace) ‖ part(field) ‖ part(request)
+//! part(x)   = u32, the number of bytes of x ‖ x in UTF-8, 1 to 1024 bytes, none of them NUL
+//! aad       = issued-at, its 8 bytes as in the text
+//! plaintext = the secret, 0 to 1 048 520 bytes
+//! ```
 
 mod binding;
+mod clock;
 mod envelope;
+mod random;
 mod recipient;
-mod replay;
+mod replays;
 mod seal;
+mod suite;
 
-pub use binding::Binding;
+pub use binding::{Binding, MAX_BINDING_BYTES};
 pub use envelope::{MAX_SECRET_BYTES, is_sealed};
-pub use recipient::{DEFAULT_MAX_AGE, Opened, Recipient};
-pub use replay::Ticket;
-pub use seal::{PublicKey, seal};
-
-use hpke::aead::AesGcm256;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-
-/// The suite's parts; every use of `hpke` names these.
-type Aead = AesGcm256;
-type Kdf = HkdfSha256;
-type Kem = X25519HkdfSha256;
-
-/// More than the deepest call into the ciphers takes in a release build (measured: under 4 KiB): what they leave on the
-/// stack is overwritten after each use of a key. In a debug build it is best effort.
-const CIPHER_STACK_BYTES: usize = 16 * 1024;
+pub use recipient::{DEFAULT_MAX_AGE, MAX_MAX_AGE, MIN_MAX_AGE, Opened, Recipient, Ticket};
+pub use replays::MAX_REMEMBERED;
+pub use seal::seal;
 
 #[cfg(test)]
 mod tests;

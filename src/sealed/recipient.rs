@@ -1,118 +1,104 @@
-//! A worker's key pair, and how it opens what was sealed for it.
+//! The opening side: a worker's key pair, and what it has opened and used.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use hpke::aead::AeadTag;
-use hpke::{Deserializable, OpModeR, Serializable};
-
-use super::envelope::{self, Envelope};
-use super::replay::{Replays, Ticket};
-use super::seal::PublicKey;
-use super::{Aead, Binding, CIPHER_STACK_BYTES, Kdf, Kem};
+use super::binding::Binding;
+use super::clock::unix_millis;
+use super::envelope::Envelope;
+use super::replays::{Identity, Replays};
+use super::seal::no_randomness;
+use super::suite::{self, PRIVATE_KEY_BYTES, PUBLIC_KEY_BYTES};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
-/// How old a sealed secret may be, where nothing else is said.
+/// How long a sealed secret is good for unless the caller says otherwise.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(5 * 60);
-/// What may be said.
-const MAX_AGES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60 * 60);
-/// How far the sender's clock may be ahead: they mostly share one.
-const MAX_SKEW: Duration = Duration::from_secs(60);
+/// The shortest that it can be.
+pub const MIN_MAX_AGE: Duration = Duration::from_secs(1);
+/// The longest that it can be.
+pub const MAX_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// A key pair. The private half is in guarded memory, and on the stack only while something is opened.
+/// A key pair whose private half stays in here, and the memory that keeps a sealed secret from being used twice.
+///
+/// Key and memory live and die together: what was sealed to a recipient that is gone opens nowhere, so nothing has to
+/// be remembered across a restart.
 pub struct Recipient {
     private_key: Secret,
-    public_key: PublicKey,
-    max_age: Duration,
+    public_key: [u8; PUBLIC_KEY_BYTES],
     replays: Mutex<Replays>,
 }
 
-/// An opened secret, and the ticket by which it counts as used.
-#[derive(Debug)]
-#[must_use]
-pub struct Opened {
-    /// What was sealed.
-    pub secret: Secret,
-    /// To be handed to [`Recipient::commit`] when the request has come to something. Until then it may come again.
-    pub ticket: Ticket,
-}
-
-impl fmt::Debug for Recipient {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Recipient({})", self.public_key.to_text())
-    }
-}
-
 impl Recipient {
-    /// Makes a key pair. What is sealed for it opens while it is no older than `max_age`.
+    /// Makes a new key pair. `max_age` is how long a secret sealed to it can be used.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for an age below a second or above an hour; `INTERNAL` where the system has no randomness.
+    /// `INVALID_ARG_VALUE` for an age outside [`MIN_MAX_AGE`] to [`MAX_MAX_AGE`], `INTERNAL` when the system has no
+    /// randomness.
     pub fn generate(max_age: Duration) -> Result<Self> {
-        if !MAX_AGES.contains(&max_age) {
-            let message = "options.maxAgeMs must be a number of milliseconds from 1000 to 3600000.";
-            return Err(Error::new(ErrorCode::InvalidArgValue, message).name("maxAgeMs"));
-        }
-        let private_key = Secret::build(32, getrandom::fill).map_err(|_| {
-            Error::new(ErrorCode::Internal, "The system gave no random bytes, so no key pair can be made.")
-        })?;
+        let private_key = Secret::build(PRIVATE_KEY_BYTES, getrandom::fill).map_err(|_| no_randomness())?;
         Self::from_private_key(private_key, max_age)
     }
 
-    /// The key pair of a private key of 32 bytes.
-    pub(super) fn from_private_key(private_key: Secret, max_age: Duration) -> Result<Self> {
-        let public_key = derive_public_key(&private_key);
-        zeroize::zeroize_stack::<CIPHER_STACK_BYTES>();
-        Ok(Self { private_key, public_key: public_key?, max_age, replays: Mutex::default() })
+    /// The recipient of a known private key, for test vectors: in use, keys are made and die in here.
+    ///
+    /// # Errors
+    /// `INVALID_ARG_VALUE` for a key that is not 32 bytes, and for the age as in [`Recipient::generate`].
+    pub fn from_private_key(private_key: Secret, max_age: Duration) -> Result<Self> {
+        if !(MIN_MAX_AGE..=MAX_MAX_AGE).contains(&max_age) {
+            return Err(Error::new(ErrorCode::InvalidArgValue, IMPOSSIBLE_AGE).name("maxAgeMs"));
+        }
+        let public_key = suite::public_key(&private_key)
+            .map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A private key is 32 bytes.").name("privateKey"))?;
+        // At most an hour, so that it fits.
+        let max_age = max_age.as_millis() as u64;
+        Ok(Self { private_key, public_key, replays: Mutex::new(Replays::new(max_age)) })
     }
 
-    /// The public half.
+    /// What others seal to. It is no secret, but it must reach them unchanged.
     #[must_use]
-    pub fn public_key(&self) -> PublicKey {
+    pub fn public_key(&self) -> [u8; PUBLIC_KEY_BYTES] {
         self.public_key
     }
 
-    /// Opens a sealed secret.
+    /// Opens a sealed text for this use. It can be opened again until its ticket is given to [`Recipient::commit`].
     ///
     /// # Errors
-    /// `UNSEAL_FAILED`, with one text for everything that is wrong before it has opened; `ERR_INVALID_ARG_VALUE` for a
-    /// binding that cannot be.
-    pub fn open(&self, text: &[u8], binding: &Binding<'_>, now: SystemTime) -> Result<Opened> {
+    /// `UNSEAL_FAILED`, with one text for whatever kept it from opening, so that the text teaches an attacker nothing;
+    /// `INVALID_ARG_VALUE` for an impossible binding, `UNSUPPORTED` for an impossible clock.
+    pub fn open(&self, text: &[u8], binding: &Binding, now: SystemTime) -> Result<Opened> {
         let info = binding.info()?;
-        let bytes = envelope::decode(text).ok_or_else(does_not_open)?;
-        let envelope = Envelope::parse(&bytes).ok_or_else(does_not_open)?;
-        let secret = decrypt(&self.private_key, &envelope, &info, &envelope.issued_at);
-        zeroize::zeroize_stack::<CIPHER_STACK_BYTES>();
-        let secret = secret?;
-        // From here on it is known to come from somebody who knew the binding: what is wrong may be told.
-        let ticket = self.ticket(&envelope, now)?;
-        Ok(Opened { secret, ticket })
+        let now = unix_millis(now)?;
+        let bytes = Envelope::decode(text).ok_or_else(does_not_open)?;
+        let Envelope { enc, issued_at, ciphertext, tag } = Envelope::split(&bytes).ok_or_else(does_not_open)?;
+        let secret =
+            suite::decrypt(&self.private_key, enc, &info, issued_at, ciphertext, tag).map_err(|_| does_not_open())?;
+
+        let identity = Identity { issued_at: u64::from_be_bytes(*issued_at), enc: *enc };
+        self.replays().check(&identity, now)?;
+        Ok(Opened { secret, ticket: Ticket { identity, recipient: self.public_key } })
     }
 
-    /// Marks what was opened as used: it does not open again. All of it or, where it fails, nothing.
+    /// Marks what was opened as used, so that it does not open again: all tickets of one request together, once
+    /// nothing else can refuse it and before a secret is put to use. Without this a text opens any number of times.
     ///
     /// # Errors
-    /// `UNSEAL_FAILED` when one was used meanwhile, or when too many are remembered to take more.
-    pub fn commit(&self, tickets: Vec<Ticket>, now: SystemTime) -> Result<()> {
-        self.replays().add(tickets, now)
-    }
-
-    fn ticket(&self, envelope: &Envelope<'_>, now: SystemTime) -> Result<Ticket> {
-        let issued_at = Duration::from_millis(u64::from_be_bytes(envelope.issued_at));
-        let issued = SystemTime::UNIX_EPOCH.checked_add(issued_at);
-        let expires = issued.and_then(|issued| issued.checked_add(self.max_age));
-        let (Some(issued), Some(expires)) = (issued, expires) else { return Err(refused(FROM_THE_FUTURE)) };
-        if issued.duration_since(now).is_ok_and(|ahead| ahead > MAX_SKEW) {
-            return Err(refused(FROM_THE_FUTURE));
+    /// `UNSEAL_FAILED` when one of them was used or became too old meanwhile, or when no more can be remembered; then
+    /// none is marked. `INTERNAL` for a ticket of another recipient.
+    pub fn commit(&self, tickets: impl IntoIterator<Item = Ticket>, now: SystemTime) -> Result<()> {
+        let now = unix_millis(now)?;
+        let mut identities = Vec::new();
+        for ticket in tickets {
+            if ticket.recipient != self.public_key {
+                return Err(Error::new(
+                    ErrorCode::Internal,
+                    "A ticket was given to a recipient that did not issue it.",
+                ));
+            }
+            identities.push(ticket.identity);
         }
-        if expires < now {
-            return Err(refused(TOO_OLD));
-        }
-        let ticket = Ticket { enc: envelope.enc, expires };
-        self.replays().check(&ticket)?;
-        Ok(ticket)
+        self.replays().commit(&identities, now)
     }
 
     fn replays(&self) -> MutexGuard<'_, Replays> {
@@ -120,48 +106,39 @@ impl Recipient {
     }
 }
 
-#[inline(never)]
-fn derive_public_key(private_key: &Secret) -> Result<PublicKey> {
-    let key = private_key_of(private_key)?;
-    PublicKey::from_bytes(&<Kem as hpke::Kem>::sk_to_pk(&key).to_bytes())
+impl fmt::Debug for Recipient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Recipient").finish_non_exhaustive()
+    }
 }
 
-/// Not inlined: its stack is overwritten by its caller.
-#[inline(never)]
-pub(super) fn decrypt(private_key: &Secret, envelope: &Envelope<'_>, info: &[u8], aad: &[u8]) -> Result<Secret> {
-    let key = private_key_of(private_key)?;
-    let enc = <Kem as hpke::Kem>::EncappedKey::from_bytes(&envelope.enc).map_err(|_| does_not_open())?;
-    let tag = AeadTag::<Aead>::from_bytes(&envelope.tag).map_err(|_| does_not_open())?;
-    // In place: nothing but this one piece of guarded memory ever holds it.
-    Secret::build(envelope.ciphertext.len(), |bytes| {
-        bytes.copy_from_slice(envelope.ciphertext);
-        hpke::single_shot_open_inout_detached::<Aead, Kdf, Kem>(
-            &OpModeR::Base,
-            &key,
-            &enc,
-            info,
-            bytes.into(),
-            aad,
-            &tag,
-        )
-        .map_err(|_| does_not_open())
-    })
+/// A secret that was opened and is not yet used.
+#[derive(Debug)]
+#[must_use = "the ticket marks the text as used; without that it opens again"]
+pub struct Opened {
+    /// The secret.
+    pub secret: Secret,
+    /// For [`Recipient::commit`].
+    pub ticket: Ticket,
 }
 
-fn private_key_of(private_key: &Secret) -> Result<<Kem as hpke::Kem>::PrivateKey> {
-    <Kem as hpke::Kem>::PrivateKey::from_bytes(private_key.expose())
-        .map_err(|_| Error::new(ErrorCode::Internal, "A private key is not 32 bytes long."))
+/// One opening of one text. There is one way to spend it, [`Recipient::commit`]; dropped, the text opens again.
+#[must_use = "a ticket marks its text as used when it is given to `Recipient::commit`"]
+pub struct Ticket {
+    identity: Identity,
+    recipient: [u8; PUBLIC_KEY_BYTES],
 }
 
-const TOO_OLD: &str = "is too old. Have it sealed anew for each request";
-const FROM_THE_FUTURE: &str = "is from the future: the clocks of the two processes differ. Set them";
-
-pub(super) fn refused(why: &str) -> Error {
-    Error::new(ErrorCode::UnsealFailed, format!("The sealed secret {why}."))
+impl fmt::Debug for Ticket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Ticket").finish_non_exhaustive()
+    }
 }
+
+const IMPOSSIBLE_AGE: &str = "A sealed secret's maximum age must be from one second to one hour.";
 
 fn does_not_open() -> Error {
-    let message = "The sealed secret does not open here. It must be sealed for this recipient's public key (a new worker \
-                   has a new one), for this workspace.id and requestId, and for the very field that it stands in.";
+    let message = "A sealed secret does not open. Check that it was sealed to this worker's recipient, for the same \
+        workspace, field and request, and that it came unchanged.";
     Error::new(ErrorCode::UnsealFailed, message)
 }

@@ -1,196 +1,287 @@
-//! Tests of sealed secrets: the RFC's own vector, and that one opens only where it belongs, once.
+//! Sealing and opening as a whole.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use proptest::prelude::*;
 
-use super::envelope::Envelope;
 use super::*;
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode};
 use crate::secret::Secret;
 
-const BINDING: Binding<'static> = Binding { workspace: "ws_1", field: "apiKey", request: "req_1" };
+const KEY: &[u8] = b"sk-ant-api03-made-up";
+const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1" };
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(1_700_000_000_000)
+}
 
 fn recipient() -> Recipient {
     Recipient::generate(DEFAULT_MAX_AGE).expect("random")
 }
 
-fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_millis(1_790_000_000_123)
+fn sealed_to(recipient: &Recipient) -> String {
+    seal(&Secret::copy_of(KEY), &recipient.public_key(), &BINDING, now()).expect("valid")
 }
 
-fn sealed_for(recipient: &Recipient, binding: &Binding<'_>) -> String {
-    seal(&Secret::copy_of(b"sk-made-up-key"), &recipient.public_key(), binding, now()).expect("sealed")
+/// The text of the error, which must have this code.
+fn text(result: Result<impl Sized, Error>, code: ErrorCode) -> String {
+    let error = result.err().expect("refused");
+    assert_eq!(error.code(), code);
+    error.to_string()
 }
 
-/// The text that the whole of what does not open shares.
-fn the_one_refusal(result: Result<Opened>) {
-    let error = result.expect_err("it must not open");
-    assert_eq!(error.code(), ErrorCode::UnsealFailed);
-    let one = recipient().open(b"", &BINDING, now()).expect_err("empty").to_string();
-    assert_eq!(error.to_string(), one);
-}
-
-fn hex<const N: usize>(text: &str) -> [u8; N] {
-    data_encoding::HEXLOWER.decode(text.as_bytes()).expect("hex").try_into().expect("its length")
-}
-
-/// RFC 9180's vectors (github.com/cfrg/draft-irtf-cfrg-hpke, test-vectors.json at 5f503c5): mode 0, kem 0x0020, kdf 0x0001,
-/// aead 0x0002, encryptions[0]. The appendix of the RFC itself leaves this suite out.
-#[test]
-fn the_vector_of_the_rfc_opens() {
-    let private_key = hex::<32>("497b4502664cfea5d5af0b39934dac72242a74f8480451e1aee7d6a53320333d");
-    let public_key = hex::<32>("430f4b9859665145a6b1ba274024487bd66f03a2dd577d7753c68d7d7d00c00c");
-    let private_key = Secret::copy_of(&private_key);
-    let ciphertext = hex::<29>("e5d84cd531cfb583096e7cfa9641bd3079cf3a91cda813c52deb5f512b");
-    let envelope = Envelope {
-        enc: hex("6c93e09869df3402d7bf231bf540fadd35cd56be14f97178f0954db94b7fc256"),
-        issued_at: [0; 8],
-        ciphertext: &ciphertext,
-        tag: hex("e9931980a41de125a925cdad859d5b7a"),
-    };
-    let opened = recipient::decrypt(&private_key, &envelope, b"Ode on a Grecian Urn", b"Count-0").expect("opens");
-    assert_eq!(opened.expose(), b"Beauty is truth, truth beauty");
-    let recipient = Recipient::from_private_key(private_key, DEFAULT_MAX_AGE).expect("a key pair");
-    assert_eq!(recipient.public_key().as_bytes(), &public_key);
+/// The one text of everything that does not open.
+fn closed() -> String {
+    text(recipient().open(b"", &BINDING, now()), ErrorCode::UnsealFailed)
 }
 
 #[test]
-fn what_was_sealed_opens_in_its_place_alone() {
+fn opens_what_another_implementation_sealed() {
+    // Made by the npm package @hpke/core 1.9.0 from the format's description in `mod.rs`.
+    let theirs = "provider-env-sealed.v1.5M3kKIEJodKteiHc8m5to4nhTmnrqE3cUT-dcQM_kDIAAAGLz-VoACGWTZaLkhihLco-n0Qlain\
+        1oYYqs-aNwiUrEfRGnA";
+    let private_key = b"497b4502664cfea5d5af0b39934dac72242a74f8480451e1aee7d6a53320333d";
+    let private_key = Secret::copy_of(&HEXLOWER.decode(private_key).expect("hex"));
+    let recipient = Recipient::from_private_key(private_key, DEFAULT_MAX_AGE).expect("32 bytes");
+    let binding = Binding { workspace: "workspace-ü", ..BINDING };
+    let opened = recipient.open(theirs.as_bytes(), &binding, now()).expect("the same format");
+    assert_eq!(opened.secret.expose(), b"sk-ant-made-up");
+}
+
+#[test]
+fn a_flipped_bit_in_any_byte_keeps_it_from_opening() {
     let recipient = recipient();
-    let text = sealed_for(&recipient, &BINDING);
-    assert!(is_sealed(text.as_bytes()));
-    let opened = recipient.open(text.as_bytes(), &BINDING, now()).expect("opens");
-    assert_eq!(opened.secret.expose(), b"sk-made-up-key");
+    let sealed = sealed_to(&recipient);
+    let expected = closed();
+    let is_closed = |changed: &[u8]| {
+        assert_eq!(text(recipient.open(changed, &BINDING, now()), ErrorCode::UnsealFailed), expected);
+    };
+    let (prefix, encoded) = sealed.split_at(23);
+    for at in 0..prefix.len() {
+        let mut changed = sealed.clone().into_bytes();
+        changed[at] ^= 1 << (at % 8);
+        is_closed(&changed);
+    }
+    let bytes = BASE64URL_NOPAD.decode(encoded.as_bytes()).expect("base64url");
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        // In the last byte of `enc`, at 31, this is the bit that X25519 itself ignores.
+        changed[at] ^= 1 << (at % 8);
+        is_closed(format!("{prefix}{}", BASE64URL_NOPAD.encode(&changed)).as_bytes());
+    }
+    drop(recipient.open(sealed.as_bytes(), &BINDING, now()).expect("unchanged"));
+}
+
+#[test]
+fn any_cut_or_addition_keeps_it_from_opening() {
+    let recipient = recipient();
+    let sealed = sealed_to(&recipient);
+    let expected = closed();
+    let cuts = (0..sealed.len()).map(|length| sealed[..length].to_owned());
+    let more = ["A", "AA", "AAAA", "=", "\n"].map(|end| format!("{sealed}{end}"));
+    for changed in cuts.chain(more) {
+        let result = recipient.open(changed.as_bytes(), &BINDING, now());
+        assert_eq!(text(result, ErrorCode::UnsealFailed), expected, "{changed}");
+    }
+}
+
+#[test]
+fn opens_for_its_own_use_only() {
+    let recipient = recipient();
+    let sealed = sealed_to(&recipient);
+    let expected = closed();
     for binding in [
-        Binding { workspace: "ws_2", ..BINDING },
-        Binding { field: "userEnvKeys.A", ..BINDING },
-        Binding { request: "req_2", ..BINDING },
-        Binding { workspace: "ws_1a", field: "piKey", ..BINDING },
+        Binding { workspace: "workspace-2", ..BINDING },
+        Binding { field: "userEnvKeys.X", ..BINDING },
+        Binding { field: "apikey", ..BINDING },
+        Binding { request: "request-2", ..BINDING },
+        Binding { workspace: "workspace-1a", field: "piKey", ..BINDING },
+        Binding { workspace: BINDING.request, field: BINDING.field, request: BINDING.workspace },
     ] {
-        the_one_refusal(recipient.open(text.as_bytes(), &binding, now()));
+        let result = recipient.open(sealed.as_bytes(), &binding, now());
+        assert_eq!(text(result, ErrorCode::UnsealFailed), expected, "{binding:?}");
     }
-    the_one_refusal(self::recipient().open(text.as_bytes(), &BINDING, now()));
+    let result = self::recipient().open(sealed.as_bytes(), &BINDING, now());
+    assert_eq!(text(result, ErrorCode::UnsealFailed), expected, "another recipient");
 }
 
 #[test]
-fn a_moved_border_between_parts_is_another_binding() {
+fn opens_again_until_it_is_committed() {
     let recipient = recipient();
-    let text = sealed_for(&recipient, &Binding { workspace: "ab", field: "c", request: "d" });
-    the_one_refusal(recipient.open(text.as_bytes(), &Binding { workspace: "a", field: "bc", request: "d" }, now()));
+    let sealed = sealed_to(&recipient);
+    drop(recipient.open(sealed.as_bytes(), &BINDING, now()).expect("fresh"));
+    let first = recipient.open(sealed.as_bytes(), &BINDING, now()).expect("not committed");
+    let second = recipient.open(sealed.as_bytes(), &BINDING, now()).expect("not committed");
+    recipient.commit([first.ticket], now()).expect("fresh");
+
+    let used = text(recipient.open(sealed.as_bytes(), &BINDING, now()), ErrorCode::UnsealFailed);
+    assert!(used.contains("used before"), "{used}");
+    assert_eq!(text(recipient.commit([second.ticket], now()), ErrorCode::UnsealFailed), used);
 }
 
 #[test]
-fn a_binding_must_say_something() {
+fn the_fields_of_a_request_are_committed_together() {
     let recipient = recipient();
-    let long = "x".repeat(1025);
-    for part in ["", "a\0b", long.as_str()] {
-        let error = recipient.open(b"", &Binding { request: part, ..BINDING }, now()).expect_err("refused");
-        assert_eq!(error.code(), ErrorCode::InvalidArgValue);
+    let fields = ["apiKey", "userEnvKeys.A", "userEnvKeys.B"].map(|field| Binding { field, ..BINDING });
+    let sealed = fields.map(|binding| {
+        seal(&Secret::copy_of(binding.field.as_bytes()), &recipient.public_key(), &binding, now()).expect("valid")
+    });
+    let open = |index: usize| recipient.open(sealed[index].as_bytes(), &fields[index], now());
+    let tickets = [open(0), open(1)].map(|opened| opened.expect("fresh").ticket);
+    recipient.commit(tickets, now()).expect("fresh");
+    for (index, used) in [(0, true), (1, true), (2, false)] {
+        assert_eq!(open(index).is_err(), used, "{index}");
     }
 }
 
 #[test]
-fn it_opens_again_until_it_was_committed() {
-    let recipient = recipient();
-    let text = sealed_for(&recipient, &BINDING);
-    let first = recipient.open(text.as_bytes(), &BINDING, now()).expect("opens");
-    let second = recipient.open(text.as_bytes(), &BINDING, now()).expect("opens again");
-    recipient.commit(vec![first.ticket], now()).expect("room");
-    let error = recipient.commit(vec![second.ticket], now()).expect_err("the other one was first");
-    assert!(error.to_string().contains("used before"), "{error}");
-    let error = recipient.open(text.as_bytes(), &BINDING, now()).expect_err("used");
-    assert_eq!((error.code(), error.to_string().contains("used before")), (ErrorCode::UnsealFailed, true));
+fn a_ticket_counts_with_the_recipient_that_issued_it() {
+    let one = recipient();
+    let sealed = sealed_to(&one);
+    let opened = one.open(sealed.as_bytes(), &BINDING, now()).expect("fresh");
+    assert_eq!(recipient().commit([opened.ticket], now()).map_err(|error| error.code()), Err(ErrorCode::Internal));
 }
 
 #[test]
-fn the_window_has_two_ends() {
+fn time_is_told_only_after_it_opened() {
     let recipient = recipient();
-    let text = sealed_for(&recipient, &BINDING);
-    let at = |offset: i64| {
-        let moved = Duration::from_millis(offset.unsigned_abs());
-        let then = if offset < 0 { now() - moved } else { now() + moved };
-        recipient.open(text.as_bytes(), &BINDING, then).err().map(|error| error.to_string())
-    };
-    assert_eq!(at(0), None);
-    assert_eq!(at(300_000), None);
-    assert!(at(300_001).is_some_and(|text| text.contains("too old")));
-    assert_eq!(at(-60_000), None);
-    assert!(at(-60_001).is_some_and(|text| text.contains("from the future")));
+    let sealed = sealed_to(&recipient);
+    let elsewhere = Binding { workspace: "workspace-2", ..BINDING };
+    for (time, expected) in [
+        (now() + DEFAULT_MAX_AGE, None),
+        (now() + DEFAULT_MAX_AGE + Duration::from_millis(1), Some("older")),
+        (now() - Duration::from_secs(60), None),
+        (now() - Duration::from_millis(60_001), Some("clocks")),
+    ] {
+        let result = recipient.open(sealed.as_bytes(), &BINDING, time);
+        match expected {
+            Some(word) => assert!(text(result, ErrorCode::UnsealFailed).contains(word), "{word}"),
+            None => drop(result.expect("in time")),
+        }
+        let result = recipient.open(sealed.as_bytes(), &elsewhere, time);
+        assert_eq!(text(result, ErrorCode::UnsealFailed), closed());
+    }
 }
 
 #[test]
 fn an_age_is_a_second_to_an_hour() {
-    for (age, fits) in [(999, false), (1000, true), (3_600_000, true), (3_600_001, false)] {
-        assert_eq!(Recipient::generate(Duration::from_millis(age)).is_ok(), fits, "{age} ms");
+    for (age, accepted) in [
+        (Duration::from_millis(999), false),
+        (MIN_MAX_AGE, true),
+        (MAX_MAX_AGE, true),
+        (MAX_MAX_AGE + Duration::from_nanos(1), false),
+        (Duration::MAX, false),
+    ] {
+        let result = Recipient::generate(age);
+        assert_eq!(
+            result.map(drop).map_err(|error| error.code()),
+            accepted.then_some(()).ok_or(ErrorCode::InvalidArgValue)
+        );
     }
 }
 
 #[test]
-fn the_memory_of_what_was_used_is_bounded_and_forgets_what_is_too_old() {
-    let mut replays = replay::Replays::default();
-    let ticket = |number: u64, expires| {
-        let mut enc = [0; 32];
-        enc[..8].copy_from_slice(&number.to_be_bytes());
-        Ticket { enc, expires }
-    };
-    let soon = now() + Duration::from_secs(1);
-    for number in 0..65_536 {
-        replays.add(vec![ticket(number, soon)], now()).expect("room");
+fn refuses_what_is_no_key() {
+    let small_order = HEXLOWER
+        .decode(b"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
+        .expect("hex: a point of order 8, from cr.yp.to/ecdh.html#validate");
+    for public_key in [&[0; 32][..], &[9; 31], &[9; 33], &[], &small_order] {
+        let message = text(seal(&Secret::copy_of(KEY), public_key, &BINDING, now()), ErrorCode::InvalidArgValue);
+        assert!(message.contains("public key"), "{message}");
     }
-    let error = replays.add(vec![ticket(70_000, soon)], now()).expect_err("full");
-    assert!(error.to_string().contains("too many"), "{error}");
-    replays.add(vec![ticket(70_000, soon)], now() + Duration::from_secs(2)).expect("forgotten");
-    assert!(replays.check(&ticket(1, soon)).is_ok());
+    for length in [0, 31, 33] {
+        let result = Recipient::from_private_key(Secret::copy_of(&vec![1; length]), DEFAULT_MAX_AGE);
+        text(result, ErrorCode::InvalidArgValue);
+    }
 }
 
 #[test]
-fn a_public_key_is_32_bytes_and_of_no_small_order() {
-    let secret = Secret::copy_of(b"x");
-    assert!(PublicKey::from_bytes(&[1; 31]).is_err());
-    assert!(PublicKey::from_text("not base64url!").is_err());
-    let zero = PublicKey::from_bytes(&[0; 32]).expect("32 bytes");
-    let error = seal(&secret, &zero, &BINDING, now()).expect_err("a shared secret of zeros");
-    assert_eq!(error.code(), ErrorCode::InvalidArgValue);
-    let recipient = recipient();
-    assert_eq!(PublicKey::from_text(&recipient.public_key().to_text()).ok(), Some(recipient.public_key()));
-}
-
-#[test]
-fn nothing_and_the_most_can_be_sealed_and_no_more() {
+fn seals_up_to_its_limit() {
     let recipient = recipient();
     for length in [0, MAX_SECRET_BYTES] {
-        let secret = Secret::copy_of(&vec![7; length]);
-        let text = seal(&secret, &recipient.public_key(), &BINDING, now()).expect("sealed");
-        let opened = recipient.open(text.as_bytes(), &BINDING, now()).expect("opens");
-        assert_eq!(opened.secret.expose(), secret.expose());
+        let secret = Secret::copy_of(&vec![b'x'; length]);
+        let sealed = seal(&secret, &recipient.public_key(), &BINDING, now()).expect("fits");
+        let opened = recipient.open(sealed.as_bytes(), &BINDING, now()).expect("genuine");
+        assert!(opened.secret.expose() == secret.expose(), "{length}");
     }
-    let secret = Secret::copy_of(&vec![7; MAX_SECRET_BYTES + 1]);
-    assert!(seal(&secret, &recipient.public_key(), &BINDING, now()).is_err());
+    let secret = Secret::copy_of(&vec![b'x'; MAX_SECRET_BYTES + 1]);
+    let message = text(seal(&secret, &recipient.public_key(), &BINDING, now()), ErrorCode::InvalidArgValue);
+    assert!(message.contains("1048520"), "{message}");
+}
+
+#[test]
+fn is_told_by_its_prefix() {
+    for (text, sealed) in [
+        ("provider-env-sealed.v1.", true),
+        ("provider-env-sealed.v1.AAAA", true),
+        ("provider-env-sealed.v2.AAAA", true),
+        ("Provider-env-sealed.v1.AAAA", false),
+        ("sk-ant-api03-made-up", false),
+        ("", false),
+    ] {
+        assert_eq!(is_sealed(text.as_bytes()), sealed, "{text}");
+    }
+}
+
+#[test]
+fn nothing_prints_a_secret_or_a_key() {
+    let recipient = recipient();
+    let opened = recipient.open(sealed_to(&recipient).as_bytes(), &BINDING, now()).expect("fresh");
+    assert_eq!(format!("{recipient:?}"), "Recipient { .. }");
+    assert_eq!(format!("{opened:?}"), "Opened { secret: Secret(20 bytes), ticket: Ticket { .. } }");
+}
+
+#[test]
+fn a_recipient_serves_several_threads() {
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    is_shared(&recipient());
+}
+
+fn part() -> impl Strategy<Value = String> {
+    "[^\0]{1,40}"
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_changed_text_does_not_open(at in any::<prop::sample::Index>(), with in any::<u8>()) {
+    fn round_trips(
+        secret in prop::collection::vec(any::<u8>(), 0..300),
+        workspace in part(), field in part(), request in part(),
+    ) {
         let recipient = recipient();
-        let mut text = sealed_for(&recipient, &BINDING).into_bytes();
-        let at = at.index(text.len());
-        prop_assume!(text[at] != with);
-        text[at] = with;
-        the_one_refusal(recipient.open(&text, &BINDING, now()));
+        let binding = Binding { workspace: &workspace, field: &field, request: &request };
+        let one = seal(&Secret::copy_of(&secret), &recipient.public_key(), &binding, now()).expect("valid");
+        let two = seal(&Secret::copy_of(&secret), &recipient.public_key(), &binding, now()).expect("valid");
+        prop_assert_ne!(&one, &two);
+        for sealed in [one, two] {
+            prop_assert!(is_sealed(sealed.as_bytes()));
+            let opened = recipient.open(sealed.as_bytes(), &binding, now()).expect("genuine");
+            prop_assert_eq!(opened.secret.expose(), &*secret);
+            recipient.commit([opened.ticket], now()).expect("two texts are two uses");
+        }
     }
 
     #[test]
-    fn a_cut_text_does_not_open(length in any::<prop::sample::Index>()) {
+    fn moved_bytes_between_parts_keep_it_from_opening(joined in "[a-z]{4,9}", cut in 1_usize..4, other in 1_usize..4) {
+        prop_assume!(cut != other);
         let recipient = recipient();
-        let text = sealed_for(&recipient, &BINDING);
-        the_one_refusal(recipient.open(&text.as_bytes()[..length.index(text.len())], &BINDING, now()));
+        let split = |at: usize| Binding { workspace: &joined[..at], field: &joined[at..], request: "request-1" };
+        let sealed = seal(&Secret::copy_of(KEY), &recipient.public_key(), &split(cut), now()).expect("valid");
+        drop(recipient.open(sealed.as_bytes(), &split(cut), now()).expect("genuine"));
+        prop_assert!(recipient.open(sealed.as_bytes(), &split(other), now()).is_err());
     }
 
     #[test]
-    fn any_text_is_refused_without_an_echo(text in prop::collection::vec(any::<u8>(), 0..200)) {
-        the_one_refusal(recipient().open(&text, &BINDING, now()));
+    fn no_text_makes_it_panic_or_open(
+        encoded in "[A-Za-z0-9_-]{0,200}",
+        raw in prop::collection::vec(any::<u8>(), 0..100),
+    ) {
+        let recipient = recipient();
+        let expected = closed();
+        for forged in [format!("provider-env-sealed.v1.{encoded}").into_bytes(), raw] {
+            prop_assert_eq!(text(recipient.open(&forged, &BINDING, now()), ErrorCode::UnsealFailed), expected.clone());
+        }
     }
 }
