@@ -64,6 +64,17 @@ impl Redactor {
         self.forms.len()
     }
 
+    /// Every form that is looked for, as bytes: for tests, which have a naive redactor of them.
+    pub fn each_form(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.forms.len()).map(|index| self.forms.get(index))
+    }
+
+    /// The byte that masks.
+    #[must_use]
+    pub fn mask_byte(&self) -> u8 {
+        self.forms.mask()
+    }
+
     /// Scrubs one whole text, and says whether there was anything.
     pub fn scrub(&self, text: &mut [u8]) -> bool {
         let end = text.len();

@@ -15,7 +15,7 @@ fn redactor(secrets: &[&[u8]]) -> Redactor {
 
 /// All forms, as the naive redactor knows them.
 fn forms_of(redactor: &Redactor) -> Vec<Vec<u8>> {
-    (0..redactor.forms()).map(|index| redactor.forms.get(index).to_vec()).collect()
+    redactor.each_form().map(<[u8]>::to_vec).collect()
 }
 
 /// What the definition says, byte by byte.
