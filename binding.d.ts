@@ -21,19 +21,17 @@ export declare class NativeLockbox {
   dispose(): void
 }
 
-/** The master keys of a lockbox that is being made. */
+/** The master keys of a lockbox that is being made, until it is or they are disposed of. */
 export declare class NativeMasterKeys {
   constructor()
   addSecret(secret: NativeSecret): void
   addFile(path: string): void
   addCredential(directory: string, name: string): void
-  /**
-   * Takes the key out of a variable: its value is wiped where libc keeps it. The facade then unsets the name and
-   * calls `wipeInitialVariable`.
-   */
-  takeVariable(name: string): void
+  /** Copies the key out of a variable that could be wiped. The facade has that done when all else has succeeded. */
+  addVariable(name: string): void
   /** The lockbox of all of them. */
-  lockbox(allowLegacy: boolean): NativeLockbox
+  lockbox(allowLegacy: boolean, requireProtection: boolean): NativeLockbox
+  dispose(): void
 }
 
 /** An environment, held in Rust until it is disposed of. */
@@ -69,7 +67,7 @@ export declare class NativeRecipient {
   dispose(): void
 }
 
-/** Scrubs the standard streams of one launch. The secrets stay with it until it is disposed of. */
+/** Scrubs the standard streams of one launch. What it looks for stays with it until it is disposed of. */
 export declare class NativeRedaction {
   /** Scrubs the next chunk of a stream in place. */
   feed(index: number, chunk: Uint8Array): NativeFed
@@ -89,16 +87,15 @@ export declare class NativeRedactor {
   dispose(): void
 }
 
-/** The secrets that a redactor is to be made of. */
+/** The secrets that a redactor is to be made of, until they are disposed of. */
 export declare class NativeRedactorSources {
   constructor()
   addEnv(env: NativeProviderEnv): void
   addServerCredentials(keys: NativeServerCredentials): void
   addSecret(secret: NativeSecret): void
-  /** Adds bytes, and wipes them. */
-  addBytes(bytes: Uint8Array): void
   /** The redactor of all of them. */
   redactor(minLength?: number | undefined | null): NativeRedactor
+  dispose(): void
 }
 
 /** A stream that a redactor scrubs. */
@@ -115,6 +112,8 @@ export declare class NativeSecret {
   get length(): number
   get fingerprint(): string
   get disposed(): boolean
+  /** Seals it for a recipient, whose public key is text or bytes. */
+  sealFor(publicKey: string | Uint8Array, binding: NativeBinding): string
   dispose(): void
 }
 
@@ -131,10 +130,10 @@ export declare class NativeServerCredentials {
 export declare function baseNames(): Array<string>
 
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
-export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined): NativeProviderEnv
+export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, requireProtection: boolean): NativeProviderEnv
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
-export declare function createRecipient(maxAgeMs?: number | undefined | null): NativeRecipient
+export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
 /** Forgets a process that has ended. */
 export declare function forget(id: number): void
@@ -208,8 +207,8 @@ export interface NativeMemoryProtection {
   locked: boolean
   excludedFromCoreDumps: boolean
   wipedOnFork: boolean
-  secrets: number
-  secretBytes: number
+  allocations: number
+  allocatedBytes: number
   mappedBytes: number
   lockedBytes: number
   /** None for no limit. */
@@ -296,7 +295,7 @@ export declare function preparePortable(env: NativeProviderEnv, options: NativeS
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
 
-/** Throws where a protection of that memory was refused. */
+/** Throws where a new secret's memory would be refused a protection. */
 export declare function requireProtection(): void
 
 /** Finds a provider's program for a target. */
@@ -306,7 +305,10 @@ export declare function resolveProgram(provider: string, command: string | undef
 export declare function sdkVariables(provider: string): Array<string>
 
 /** Copies bytes into a secret, and wipes them. */
-export declare function secretFrom(bytes: Uint8Array): NativeSecret
+export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean): NativeSecret
+
+/** Every variable that a server's key can stand in. */
+export declare function serverVariables(): Array<string>
 
 /** Signals a process group; 0 asks only. False when there is none any more. */
 export declare function signal(id: number, signal: number): boolean
@@ -324,7 +326,7 @@ export declare function stop(id: number): void
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
  * and calls `wipeInitialEnvironment`.
  */
-export declare function takeServerCredentials(): NativeServerCredentials
+export declare function takeServerCredentials(requireProtection: boolean): NativeServerCredentials
 
 /**
  * Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken
@@ -338,8 +340,8 @@ export declare function takeStream(id: number, index: number): number
  */
 export declare function tearDown(): void
 
-/** Wipes every `name=…` of the server's keys in the process's initial environment, once they are unset. */
-export declare function wipeInitialEnvironment(): void
+/** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */
+export declare function wipeInitialEnvironment(names: Array<string>): void
 
-/** Wipes a variable that was unset from the process's initial environment. */
-export declare function wipeInitialVariable(name: string): void
+/** Overwrites a variable's value where libc keeps it. The facade then unsets the name. */
+export declare function wipeVariable(name: string): void

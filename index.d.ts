@@ -10,7 +10,9 @@ export type ProviderId = 'claude' | 'codex'
  * A secret on its way in.
  *
  * `Uint8Array`: consumed. It is copied once into memory that is wiped, and zero-filled before the call returns, on
- * success and on failure. A view onto a `SharedArrayBuffer` is refused.
+ * success and on failure. A view onto a `SharedArrayBuffer` is refused. V8 keeps arrays of up to 64 bytes in its own heap,
+ * where its collector may have moved them before the call: make small secrets in an `ArrayBuffer` of their own
+ * (`new Uint8Array(new ArrayBuffer(n))`), as what comes from a socket or a file is.
  *
  * `string`: accepted because today's worker holds one. V8 strings cannot be wiped, so the caller's copy stays in the
  * JS heap until the collector reuses its memory.
@@ -25,8 +27,8 @@ export type SecretInput = string | Uint8Array | Secret | SealedSecret
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
   /**
-   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` where the kernel refused to lock the memory that secrets live in, or another
-   * protection that {@link memoryProtection} tells. Default false: it is only told.
+   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` where the kernel refused to lock the memory that this very secret is in, or
+   * another protection that this system knows. Default false: {@link memoryProtection} tells it.
    */
   requireLocked?: boolean
 }
@@ -43,6 +45,14 @@ export class Secret {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   static from(bytes: Uint8Array, options?: SecretOptions): Secret
+  /**
+   * Seals it for one worker, as {@link Lockbox.unsealFor} does with a row: for a secret that comes from elsewhere, such as
+   * a token that was just refreshed.
+   * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  sealFor(publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
   /** How many bytes. */
   readonly length: number
   /** 8 hex digits of a hash keyed per process; the same bytes have the same one in this process. */
@@ -55,7 +65,7 @@ export class Secret {
 
 declare const sealed: unique symbol
 /**
- * A secret on its way to one worker, as text: `provider-env-sealed.v1.…`, made by {@link Lockbox.unsealFor}. It holds
+ * A secret on its way to one worker, as text: `provider-env-sealed.v1.…`, made by {@link Lockbox.unsealFor} or {@link Secret.sealFor}. It holds
  * no plaintext: it may be logged, stored, and sent over any channel.
  */
 export type SealedSecret = string & { readonly [sealed]: true }
@@ -196,7 +206,10 @@ export class ProviderEnv {
    * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`.
    */
   exposeSecrets(): Record<string, string>
-  /** Wipes the secrets. Idempotent. A start that was already asked for keeps what it needs until it has started. */
+  /**
+   * Wipes the secrets. Idempotent. A start that was already asked for keeps what it needs until it has started, and
+   * {@link SpawnOptions.redactOutput} what it looks for until the child's streams have closed.
+   */
   dispose(): void
   [Symbol.dispose](): void
 }
@@ -267,10 +280,13 @@ export interface MemoryProtection {
   readonly excludedFromCoreDumps: boolean
   /** `MADV_WIPEONFORK`: zero in a process that `fork` makes. Linux. */
   readonly wipedOnFork: boolean
-  /** How many secrets this process holds now, in all of its threads. */
-  readonly secrets: number
+  /**
+   * How many pieces of it are in use now, in all threads: one for each key, one for all other secrets of an environment,
+   * and what is needed for a moment, as an environment block or what a redactor looks for.
+   */
+  readonly allocations: number
   /** Their bytes. */
-  readonly secretBytes: number
+  readonly allocatedBytes: number
   /** The bytes of the mappings that they share, without guard pages. */
   readonly mappedBytes: number
   readonly lockedBytes: number
@@ -286,19 +302,25 @@ export function memoryProtection(): MemoryProtection
 /** What {@link hardenWorker} obtained, as the kernel tells it afterwards. */
 export interface WorkerHardening {
   /**
-   * No other process of the worker's uid can read its memory, environment or descriptors, nor trace it, and the kernel
+   * The kernel lets no other process of the worker's uid read its memory, environment or descriptors, nor trace it, and
    * writes no core dump of it. Linux.
    */
   readonly nonDumpable: boolean
+  /**
+   * No debugger of Node's is open, and SIGUSR1, which any process of the worker's uid may send, opens none: a listener of
+   * ours has taken its place. False in a worker thread, and where one is open already (`--inspect`).
+   */
+  readonly inspectorClosed: boolean
   /** `RLIMIT_CORE` is as good as 0 (1 byte: the kernel ignores 0 for a `core_pattern` that is a pipe). */
   readonly noCoreDumps: boolean
   readonly refusals: ProtectionRefusal[]
 }
 
 /**
- * Hardens the whole worker, for good: non-dumpable, and no core dumps, soft and hard. It is the one call here that
- * changes what belongs to the process, so nothing calls it but you; call it once, early. Debuggers and profilers of
- * the same uid cannot attach any more, and `/proc/self` belongs to root. What could not be done is in `refusals`.
+ * Hardens the whole worker, for good: non-dumpable, no core dumps (soft and hard limit), and no debugger on SIGUSR1. It
+ * is the one call here that changes what belongs to the process, so nothing calls it but you; call it once, early, on
+ * the main thread. Debuggers and profilers of the same uid cannot attach any more, and `/proc/self` belongs to root.
+ * What could not be done is in `refusals`.
  */
 export function hardenWorker(): WorkerHardening
 
@@ -361,10 +383,12 @@ export interface SpawnOptions {
   workspaceTrust?: 'untrusted' | 'trusted'
   /**
    * Which of the child's streams are scrubbed of every secret of this launch, and of its base64, base64url, hex,
-   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`. Each byte of a secret becomes `*`, so lengths
-   * and line breaks stay. Secrets shorter than {@link RedactorOptions.minLength} are left, so as not to mask prose.
-   * Only a stream that is a `"pipe"` passes through here: asked for with another one it is refused. Hygiene for logs,
-   * not a wall: whoever runs as the child's uid can spell a key in other ways.
+   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`. Each byte of a secret becomes `*` (another
+   * character where a secret has that one), so the number of bytes stays. Secrets of fewer than 8 bytes are left, so as
+   * not to mask prose. Scrubbed stdout may no longer be the JSON that the CLI wrote: a number can be a secret too.
+   * Only a stream that is a `"pipe"` passes through here: asked for with another one it is refused. What is looked for
+   * stays in guarded memory until those streams have closed, also after `dispose()`. Hygiene for logs, not a wall:
+   * whoever runs as the child's uid can spell a key in other ways.
    */
   redactOutput?: boolean | { stdout?: boolean; stderr?: boolean }
 }
@@ -582,25 +606,31 @@ export class Redactor {
   /** How many secrets are too short to be looked for. */
   readonly skipped: number
   readonly disposed: boolean
-  /** The text with each character of a secret replaced. */
+  /** The text with each byte of a secret, as UTF-8, replaced by one character. */
   redact(text: string): string
   /** The bytes, in place: the same object is returned. One whole text: a secret cut in two at its end is not seen. */
   redact<T extends Uint8Array>(bytes: T): T
-  /** A stream that scrubs what is written to it, across chunk borders. */
+  /** A stream that scrubs what is written to it, across chunk borders. Its chunks are copied. */
   stream(): Transform
-  /** Wipes it. */
+  /** Wipes it. Its streams fail from then on. */
   dispose(): void
   [Symbol.dispose](): void
 }
 
 /** A master key: where it comes from. */
 export type MasterKeySource =
-  /** 32 bytes, or 64 hex digits as ASCII. Consumed: zero-filled before the call returns. */
+  /** 32 bytes (not all of them printable), or 64 hex digits as ASCII. Consumed: zero-filled before the call returns. */
   | Uint8Array
   | Secret
-  /** Taken out of this environment variable, which then is gone, as {@link takeServerCredentials} does: 64 hex digits. Main thread only. */
+  /**
+   * Taken out of this environment variable, which then is gone, as {@link takeServerCredentials} does: 64 hex digits. Main
+   * thread only. Where the constructor throws, it is still there.
+   */
   | { env: string }
-  /** A file with 64 hex digits or 32 bytes, which others than its owner and group cannot read. */
+  /**
+   * A file with 64 hex digits or 32 bytes, of root's or of this process's user, which nobody else can read but its group,
+   * nor write.
+   */
   | { file: string }
   /** A file of `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`). */
   | { credential: string }
@@ -611,7 +641,7 @@ export interface LockboxOptions {
   masterKeys: MasterKeySource[]
   /** Whether rows of version 1 may be opened, which are bound to no tenant. Default false. */
   allowLegacy?: boolean
-  /** See {@link SecretOptions.requireLocked}. */
+  /** See {@link SecretOptions.requireLocked}; for the master keys, and for every secret that is opened. */
   requireLocked?: boolean
 }
 
@@ -656,7 +686,10 @@ export class Lockbox {
   /** The ids of the master keys, in their order, as they stand in `keyMeta` of version 3. No secrets. */
   readonly masterKeyIds: string[]
   readonly disposed: boolean
-  /** @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`. */
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_DISPOSED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the other methods.
+   */
   open(row: LockboxRow, context: LockboxContext): Secret
   /** @param secret A `Uint8Array` is consumed: zero-filled before the call returns. */
   seal(secret: Secret | Uint8Array, context: LockboxContext): SealedLockboxRow

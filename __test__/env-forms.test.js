@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const test = require('node:test')
+const vm = require('node:vm')
 const { buildProviderEnv } = require('../index.js')
 
 const options = { workspace: { home: '/home/w', tmpDir: '/tmp/w' } }
@@ -71,6 +72,10 @@ const REFUSED = /** @type {any[]} */ ([
   [null, 'ERR_INVALID_ARG_TYPE', /payload must be an object, and is null/],
   ['{"apiKey":"sk-made-up"}', 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON, and is string/],
   [[key], 'ERR_INVALID_ARG_TYPE', /payload must be an object, and is an array/],
+  // Bytes of another kind have no fields, and must not pass for an empty payload.
+  [new Uint16Array(4), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
+  [new ArrayBuffer(4), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
+  [new DataView(new ArrayBuffer(4)), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
   [{ apiKey: new Uint16Array(4) }, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret, and is object/],
   [{ apiKey: key, userEnvKeys: { A: true } }, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be a string, a Uint8Array or a Secret, and is boolean/],
   [Buffer.from('[]'), 'ERR_PROVIDER_PAYLOAD_INVALID', /is not an object/],
@@ -109,4 +114,14 @@ test('a getter that builds another environment disturbs neither', () => {
   const of = (/** @type {any} */ env) => [env.exposeSecrets().ANTHROPIC_API_KEY, env.exposeSecrets().ALIVE_SESSION_COOKIE]
   assert.deepEqual([of(outer), of(inner[0])], [[key, 'outer'], ['sk-inner', 'inner']])
   for (const env of [outer, ...inner]) env.dispose()
+})
+
+test("bytes of another realm are bytes, and consumed as this one's are", () => {
+  const foreign = vm.runInNewContext('(text) => Uint8Array.from(text, (character) => character.charCodeAt(0))')
+  const json = foreign('{"apiKey":"sk-made-up-foreign"}')
+  const value = foreign('made-up-foreign')
+  assert.ok(!(json instanceof Uint8Array))
+  assert.equal(buildProviderEnv(json, options).exposeSecrets().ANTHROPIC_API_KEY, 'sk-made-up-foreign')
+  assert.equal(buildProviderEnv({ apiKey: key, userEnvKeys: { A: value } }, options).exposeSecrets().USER_A, 'made-up-foreign')
+  for (const bytes of [json, value]) assert.deepEqual([...bytes], Array(bytes.length).fill(0))
 })

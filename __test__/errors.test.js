@@ -103,7 +103,7 @@ const CASES = {
     { raise: () => build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), { recipient: createRecipient(), requestId: 'r', workspace: { ...workspace, id: 'w' } }), message: /^A sealed secret does not open\./ }
   ],
   ERR_PROVIDER_LOCKBOX_KEY_INVALID: [
-    { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 bytes; a master key is 32 bytes, or 64 hex digits/ },
+    { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 characters; a master key is 32 bytes, or 64 hex digits/ },
     { raise: () => new Lockbox({ masterKeys: [{ file: '/nowhere/key' }] }), fields: { path: '/nowhere/key' }, message: /cannot be read from \/nowhere\/key: No such file/ },
     { raise: () => new Lockbox({ masterKeys: [{ env: 'NO_SUCH_VARIABLE' }] }), fields: { names: ['NO_SUCH_VARIABLE'] }, message: /The environment has no NO_SUCH_VARIABLE/ }
   ],

@@ -185,7 +185,7 @@ test('master keys come from bytes, secrets, files and credentials, and bytes are
   }
   for (const one of [bytes, digits]) assert.deepEqual(one, Buffer.alloc(one.length))
   fs.chmodSync(file, 0o444)
-  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so anybody can use it/)
+  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so others can use it/)
   delete process.env.CREDENTIALS_DIRECTORY
   assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /no \$CREDENTIALS_DIRECTORY/)
   for (const masterKeys of [undefined, [], [1], [{}], [{ file, env: 'X' }], [{ path: file }], [Buffer.alloc(32), Buffer.alloc(32)], [Buffer.alloc(31)]]) {
@@ -209,6 +209,41 @@ test('a master key in the environment is taken out of it, for good', { skip: nee
   assert.deepEqual([block.includes(digits), block.includes('LOCKBOX'), block.includes('BEFORE=kept'), block.includes('BEHIND=kept')], [false, false, true, true])
 })
 
+test('a master key is left in the environment where no lockbox comes of it', { skip: needsLinux }, async (t) => {
+  const digits = MASTER.toString('hex')
+  const body = `
+    const failed = [
+      { masterKeys: [{ env: 'KEY' }, { file: '/nowhere' }] },
+      { masterKeys: [{ env: 'KEY' }, { env: 'KEY' }] },
+      { masterKeys: [{ env: 'KEY' }, 5] },
+      { masterKeys: [{ env: 'HALF' }] },
+      { masterKeys: [{ env: 'KEY' }], requireLocked: 'yes' }
+    ].map((options) => { try { new main.Lockbox(options) } catch (error) { return error.code } })
+    const left = process.env.KEY
+    say({ failed, left, allocations: main.memoryProtection().allocations, ids: new main.Lockbox({ masterKeys: [{ env: 'KEY' }] }).masterKeyIds })`
+  const worker = startWorker(t, body, { spawn: { env: { PATH: process.env.PATH, KEY: digits, HALF: digits.slice(32) } } })
+  const { failed, left, allocations, ids } = await worker.next()
+  const INVALID = 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'
+  assert.deepEqual(failed, [INVALID, INVALID, 'ERR_INVALID_ARG_TYPE', INVALID, 'ERR_INVALID_ARG_TYPE'])
+  assert.deepEqual([left, allocations, ids], [digits, 0, [masterId]])
+})
+
+test('master keys are consumed whatever the options are', () => {
+  for (const spoil of [{ unknown: true }, { allowLegacy: 'yes' }, { requireLocked: 5 }]) {
+    const key = Buffer.from(MASTER)
+    assert.throws(() => new Lockbox(/** @type {any} */ ({ masterKeys: [key], ...spoil })), TypeError)
+    assert.deepEqual(key, Buffer.alloc(32))
+  }
+  const alone = Buffer.from(MASTER)
+  assert.throws(() => new Lockbox(/** @type {any} */ ({ masterKeys: alone })), TypeError)
+  assert.deepEqual(alone, Buffer.alloc(32))
+  const detached = Buffer.from(new ArrayBuffer(100))
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  const behind = Buffer.from(MASTER)
+  assert.throws(() => new Lockbox({ masterKeys: [detached, behind] }), { code: 'ERR_INVALID_ARG_VALUE', message: /masterKeys\[0\] is detached/ })
+  assert.deepEqual(behind, Buffer.alloc(32))
+})
+
 test('a worker thread cannot take it: its process.env is a copy', async () => {
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
@@ -227,8 +262,11 @@ test('wrong types and values show no value', (t) => {
     [undefined, CONTEXT, /row must be an object/],
     [{ ...row, iv: 5 }, CONTEXT, /row\.iv must be a Uint8Array, or a string/],
     [{ ...row, keyMeta: 5 }, CONTEXT, /row\.keyMeta must be a string/],
+    [{ ...row, keyMeta: undefined }, CONTEXT, /row\.keyMeta is missing/],
+    [{ ...row, iv: new Uint8Array(new SharedArrayBuffer(12)) }, CONTEXT, /row\.iv must not be a view of a SharedArrayBuffer/],
+    [row, { ...CONTEXT, tenant: 'half \ud800' }, /context\.tenant has half of a surrogate pair/],
     [row, { ...CONTEXT, rowVersion: -1 }, /context\.rowVersion must be a whole number/],
-    [row, { ...CONTEXT, name: '' }, /context\.name must be 1 to 1024 bytes/],
+    [row, { ...CONTEXT, name: '' }, /The name that a secret is bound to must be 1 to 1024 bytes/],
     [row, { ...CONTEXT, version: 1 }, /context\.version is no option here/],
     [row, undefined, /context\.tenant is missing/]
   ]

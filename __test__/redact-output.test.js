@@ -116,17 +116,57 @@ test('backpressure holds: who does not read is not read for', { skip: needsLinux
 })
 
 test('what is looked for outlives dispose(), and goes with the last stream', { skip: needsLinux }, async (t) => {
-  const before = memoryProtection().secrets
+  const before = memoryProtection().allocations
   const { env } = makeLaunchEnv(t)
   const child = startScript(env, 'sleep 0.1; echo "$USER_DB" >&2')
   env.dispose()
   const { stderr } = await outcome(child)
   assert.equal(stderr, `${'*'.repeat(VALUE.length)}\n`)
-  await until('all secrets are gone', () => memoryProtection().secrets === before)
+  await until('all secrets are gone', () => memoryProtection().allocations === before)
+})
+
+test('a launch that writes nothing makes nothing to look for', { skip: needsLinux }, async (t) => {
+  const { env } = makeLaunchEnv(t)
+  const child = startScript(env, 'echo out')
+  let most = 0
+  const look = setInterval(() => (most = Math.max(most, memoryProtection().allocatedBytes)), 1)
+  await outcome(child)
+  clearInterval(look)
+  // The environment's own secrets, and its block before it was executed.
+  assert.ok(most < 16_000, `${most} bytes`)
+})
+
+test('what is held back does not stand behind what goes through', { skip: needsLinux }, async (t) => {
+  const { env } = makeLaunchEnv(t)
+  const child = startScript(env, 'printf "hello %s" "$(printf "$USER_DB" | head -c 20)" >&2; sleep 0.3')
+  const first = await new Promise((resolve) => child.stderr.once('data', resolve))
+  assert.equal(String(first), 'hello ')
+  assert.ok(!Buffer.from(first.buffer).includes(VALUE.slice(0, 12)))
+  await new Promise((resolve) => child.once('close', resolve))
+})
+
+test('an error while scrubbing ends the stream, not the worker, and lets nothing through', { skip: needsLinux }, async (t) => {
+  // Every character there is: none is left to mask with.
+  const all = Array.from({ length: 127 }, (_, index) => String.fromCharCode(index + 1)).join('')
+  const { env } = makeEnv(t, { userEnvKeys: { ALL: all } })
+  assert.equal((await outcome(startScript(env, 'echo through >&2'))).stderr, 'through\n', 'NUL is left: no variable can have one')
+  const child = startScript(env, 'echo one >&2; sleep 0.1; echo two >&2')
+  const { NativeRedaction } = require('../binding.cjs')
+  const { feed } = NativeRedaction.prototype
+  t.after(() => (NativeRedaction.prototype.feed = feed))
+  NativeRedaction.prototype.feed = () => {
+    throw new Error('not JSON, as a panic would be')
+  }
+  const errors = /** @type {any[]} */ ([])
+  let text = ''
+  child.stderr.on('error', (/** @type {any} */ error) => errors.push(error.code)).on('data', (/** @type {Buffer} */ bytes) => (text += bytes))
+  child.stdout.resume()
+  await new Promise((resolve) => child.once('close', resolve))
+  assert.deepEqual([errors, text], [['ERR_PROVIDER_INTERNAL'], ''])
 })
 
 test('streams that nobody reads, and that are destroyed, let go of it too', { skip: needsLinux }, async (t) => {
-  const before = memoryProtection().secrets
+  const before = memoryProtection().allocations
   for (const act of [() => {}, (/** @type {any} */ child) => child.stderr.destroy(), (/** @type {any} */ child) => child.kill('SIGKILL')]) {
     const { env } = makeLaunchEnv(t)
     const child = startScript(env, 'echo "$USER_DB" >&2; sleep 0.2', { redactOutput: true })
@@ -138,7 +178,7 @@ test('streams that nobody reads, and that are destroyed, let go of it too', { sk
   const failed = makeLaunchEnv(t)
   await assert.rejects(spawnProvider(failed.env, { ...ids, command: '/nowhere', redactOutput: true }).spawned)
   failed.env.dispose()
-  await until('all secrets are gone', () => memoryProtection().secrets === before)
+  await until('all secrets are gone', () => memoryProtection().allocations === before)
 })
 
 test('a stream that does not pass through here is refused when asked for, and reported when not', { skip: needsLinux }, async (t) => {

@@ -6,7 +6,7 @@ const { Readable } = require('node:stream')
 const { text: readText } = require('node:stream/consumers')
 const test = require('node:test')
 const util = require('node:util')
-const { Redactor, Secret, buildProviderEnv } = require('../index.js')
+const { Redactor, Secret, buildProviderEnv, memoryProtection } = require('../index.js')
 
 const KEY = 'sk-ant-api03-made-up-key'
 const stars = (/** @type {string} */ text) => '*'.repeat(text.length)
@@ -47,6 +47,37 @@ test('a stream is scrubbed across chunk borders, and its chunks are left alone',
     const scrubbed = await readText(Readable.from(chunks).pipe(new Redactor([KEY]).stream()))
     assert.equal(scrubbed, `one ${stars(KEY)} two ${stars(KEY)}`)
     assert.equal(Buffer.concat(chunks).toString(), whole)
+  }
+})
+
+test('its streams end with it, and each lets go when it has ended', async () => {
+  const before = memoryProtection().allocations
+  const redactor = new Redactor([KEY])
+  const ended = redactor.stream()
+  ended.end('text')
+  await readText(ended)
+  await new Promise((resolve) => setImmediate(resolve))
+  const open = redactor.stream()
+  redactor.dispose()
+  // Fewer, where the collector came for what other tests left.
+  assert.ok(memoryProtection().allocations <= before)
+  const error = await new Promise((resolve) => open.once('error', resolve).write('text'))
+  assert.equal(error.code, 'ERR_PROVIDER_DISPOSED')
+})
+
+test('nothing is kept where no redactor comes of it', () => {
+  const before = memoryProtection().allocations
+  assert.throws(() => new Redactor(/** @type {any} */ ([Buffer.from(KEY), 'text-of-a-secret', 5])))
+  assert.ok(memoryProtection().allocations <= before)
+})
+
+test('bytes of every size come out scrubbed', () => {
+  const redactor = new Redactor([KEY])
+  for (const size of [KEY.length, 64, 65, 1000]) {
+    const bytes = new Uint8Array(size).fill(0x2e)
+    bytes.set(Buffer.from(KEY))
+    redactor.redact(bytes)
+    assert.equal(Buffer.from(bytes).toString(), stars(KEY).padEnd(size, '.'))
   }
 })
 

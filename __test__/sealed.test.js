@@ -129,6 +129,16 @@ test('a request that fails for another reason may come again', (t) => {
   assert.equal(build(sealed, { recipient }).exposeSecrets().ANTHROPIC_API_KEY, TEXT)
 })
 
+test('a refused option uses nothing up', (t) => {
+  const recipient = createRecipient()
+  const { sealFor } = withRow(t)
+  const sealed = sealFor(recipient)
+  assert.match(refusal(() => build(sealed, { recipient, requireLocked: 'yes' })), /ERR_INVALID_ARG_TYPE/)
+  assert.match(refusal(() => build(sealed, { recipient, workspace: { ...workspace, id: 'half \ud800' } })), /options\.workspace\.id has half of a surrogate pair/)
+  assert.match(refusal(() => build(sealed, { recipient, requestId: 'half \ud800' })), /options\.requestId has half of a surrogate pair/)
+  assert.equal(build(sealed, { recipient }).exposeSecrets().ANTHROPIC_API_KEY, TEXT)
+})
+
 test('it is never taken for a key', (t) => {
   const recipient = createRecipient()
   const { sealFor } = withRow(t)

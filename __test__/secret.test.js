@@ -7,7 +7,7 @@ const util = require('node:util')
 const test = require('node:test')
 const main = require('../index.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { isRunning, until } = require('./support/kernel.js')
+const { isRunning, pause } = require('./support/kernel.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 const { ProviderEnv, Secret, buildProviderEnv, memoryProtection } = main
@@ -23,8 +23,14 @@ test('bytes are consumed, also when the options are refused', () => {
     else make()
     assert.deepEqual(bytes, Buffer.alloc(TEXT.length))
   }
-  const shared = new Uint8Array(new SharedArrayBuffer(4))
-  assert.throws(() => Secret.from(shared), { code: 'ERR_INVALID_ARG_TYPE', message: /SharedArrayBuffer/ })
+  for (const length of [4, 100]) {
+    const shared = new Uint8Array(new SharedArrayBuffer(length)).fill(7)
+    assert.throws(() => Secret.from(shared), { code: 'ERR_INVALID_ARG_TYPE', message: /SharedArrayBuffer/ })
+    assert.deepEqual([...shared], Array(length).fill(0))
+    const gone = new Uint8Array(length)
+    structuredClone(gone.buffer, { transfer: [gone.buffer] })
+    assert.throws(() => Secret.from(gone), { code: 'ERR_INVALID_ARG_VALUE', message: /bytes is detached/ })
+  }
   assert.throws(() => Secret.from(/** @type {any} */ (TEXT)), { code: 'ERR_INVALID_ARG_TYPE', message: /bytes must be a Uint8Array/ })
 })
 
@@ -65,10 +71,10 @@ test('memoryProtection() counts what is there, and what is gone', () => {
   const before = memoryProtection()
   const secrets = Array.from({ length: 1000 }, () => Secret.from(Buffer.alloc(100, 1)))
   const during = memoryProtection()
-  assert.deepEqual([during.secrets - before.secrets, during.secretBytes - before.secretBytes], [1000, 100_000])
+  assert.deepEqual([during.allocations - before.allocations, during.allocatedBytes - before.allocatedBytes], [1000, 100_000])
   assert.ok(during.mappedBytes - before.mappedBytes <= 1.25 * 112 * 1000, `${during.mappedBytes} bytes for 1000 secrets of 100`)
   for (const secret of secrets) secret.dispose()
-  assert.deepEqual([memoryProtection().secrets, memoryProtection().secretBytes], [before.secrets, before.secretBytes])
+  assert.deepEqual([memoryProtection().allocations, memoryProtection().allocatedBytes], [before.allocations, before.allocatedBytes])
   assert.ok(memoryProtection().mappedBytes <= Math.max(before.mappedBytes, 16 * 1024), 'empty mappings are given back')
 })
 
@@ -99,7 +105,7 @@ test('a refused lock is told, and fatal only where it is asked for', { skip: nee
       () => main.createRecipient({ requireLocked: true }),
       () => new main.Lockbox({ masterKeys: [Buffer.alloc(32)], requireLocked: true }),
       () => main.takeServerCredentials({ requireLocked: true })
-    ].map(code), secrets: main.memoryProtection().secrets, kept: process.env.ANTHROPIC_API_KEY })`
+    ].map(code), secrets: main.memoryProtection().allocations, kept: process.env.ANTHROPIC_API_KEY })`
   const env = { PATH: process.env.PATH, HOME: '/tmp', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' }
   const worker = startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--memlock=4096:4096'], spawn: { uid: UID, gid: UID, cwd: '/', env } })
   const { told, built, codes, secrets, kept } = await worker.next()
@@ -128,10 +134,49 @@ test('hardenWorker() shuts the process to its own uid, and a start does not open
     assert.equal(readableAs(UID, `/proc/${worker.pid}/environ`), !harden)
     const limit = /Max core file size\s+(\S+)\s+(\S+)/.exec(fs.readFileSync(`/proc/${worker.pid}/limits`, 'utf8'))?.slice(1)
     if (!harden) continue
-    assert.deepEqual(said, { nonDumpable: true, noCoreDumps: true, refusals: [] })
+    assert.deepEqual(said, { nonDumpable: true, noCoreDumps: true, inspectorClosed: true, refusals: [] })
     assert.deepEqual(limit, ['1', '1'])
-    await until('it still lives', () => isRunning(worker.pid))
+    // Any process of its uid may send it, and Node would open a debugger.
+    process.kill(worker.pid, 'SIGUSR1')
+    await pause(300)
+    assert.ok(isRunning(worker.pid))
+    assert.equal(fs.readFileSync(`/proc/${worker.pid}/net/tcp`, 'utf8').includes(listening(9229)), false)
   }
+})
+
+/** How /proc/net/tcp shows a listener on loopback. @param {number} port */
+const listening = (port) => `0100007F:${port.toString(16).toUpperCase()} 00000000:0000 0A`
+
+test('hardenWorker() says what is not so', { skip: needsRoot }, async (t) => {
+  const body = 'say(main.hardenWorker())'
+  const spawn = { uid: UID, gid: UID, cwd: '/' }
+  // A limit of 0 is none where the kernel feeds cores to a program.
+  const zero = await startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--core=0:0'], spawn }).next()
+  const feeds = fs.readFileSync('/proc/sys/kernel/core_pattern', 'utf8').startsWith('|')
+  assert.deepEqual([zero.noCoreDumps, zero.refusals], [!feeds, []])
+  const inspected = await startWorker(t, body, { main: copyPackage(t), spawn: { ...spawn, env: { ...process.env, NODE_OPTIONS: '--inspect=127.0.0.1:0' } } }).next()
+  assert.equal(inspected.inspectorClosed, false)
+})
+
+test('a secret is sealed for a worker as a row is', () => {
+  const recipient = main.createRecipient()
+  const binding = { workspace: 'w', field: 'apiKey', request: 'r' }
+  const sealed = Secret.from(Buffer.from(TEXT)).sealFor(recipient.publicKey, binding)
+  const env = buildProviderEnv({ apiKey: sealed }, { recipient, requestId: 'r', workspace: { ...workspace, id: 'w' } })
+  assert.equal(env.exposeSecrets().ANTHROPIC_API_KEY, TEXT)
+  assert.throws(() => Secret.from(Buffer.from(TEXT)).sealFor(recipient.publicKey, { ...binding, request: 'half \ud800' }), { code: 'ERR_INVALID_ARG_VALUE', message: /half of a surrogate pair/ })
+})
+
+test('another tenant takes no protection away', { skip: needsRoot }, async (t) => {
+  // What a redactor looks for, many times over, in a process that may lock little.
+  const body = `
+    const big = () => main.buildProviderEnv({ apiKey: 'sk-made-up', userEnvKeys: Object.fromEntries(Array.from({ length: 100 }, (_, i) => ['V' + i, String(i).padEnd(15_000, 'x\\u0001')])) }, { workspace: { home: '/tmp' } })
+    const redactors = Array.from({ length: 3 }, () => new main.Redactor([big()]))
+    const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' }, requireLocked: true })
+    say({ told: main.memoryProtection().locked, built: !env.disposed, redactors: redactors.length })`
+  const worker = startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--memlock=8388608:8388608'], spawn: { uid: UID, gid: UID, cwd: '/' } })
+  const said = await worker.next()
+  assert.deepEqual([said.failed, said.built], [undefined, true])
 })
 
 /** @param {number} uid @param {string} file */

@@ -1,15 +1,16 @@
 // buildProviderEnv(): reads the payload and the options into a frame, and consumes the bytes that it was given.
 'use strict'
 
+const { isAnyArrayBuffer } = require('node:util').types
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { TAG, withFrame } = require('./frame.js')
 const { nativeOf } = require('./handle.js')
-const { requireLocked } = require('./memory-protection.js')
+const { readRequireLocked } = require('./memory-protection.js')
 const { fromNative } = require('./provider-env.js')
 const { nativeRecipient } = require('./recipient.js')
 const { Secret } = require('./secret.js')
-const { isShared, shared, wipe } = require('./secret-input.js')
+const { isUint8Array, refuseUnusable, take, wipe } = require('./secret-input.js')
 const { nativeCredentials } = require('./server-credentials.js')
 const validate = require('./validate.js')
 
@@ -61,13 +62,21 @@ function buildProviderEnv(payload, options) {
  * @param {Uint8Array[]} consumed Everything that must be zero afterwards.
  */
 function build(frame, payload, options, consumed) {
-  const json = payload instanceof Uint8Array ? payload : undefined
-  if (json && isShared(json)) throw shared('payload')
-  if (json) consumed.push(json)
-  else addPayload(frame, payload, consumed)
-  const { server, recipient, known } = addOptions(frame, options)
-  const native = translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient))
-  return requireLocked(known, fromNative(native))
+  const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
+  if (!json) addPayload(frame, payload, consumed)
+  const { server, recipient, locked } = addOptions(frame, options)
+  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, locked)))
+}
+
+/**
+ * @param {Uint8Array} payload
+ * @param {Uint8Array[]} consumed
+ */
+function takeJson(payload, consumed) {
+  consumed.push(payload)
+  const json = take(payload, 'payload')
+  consumed.push(json)
+  return json
 }
 
 /** Reads properties, notes the bytes among them, and throws what a getter threw only when all have been read. */
@@ -88,7 +97,7 @@ class Reader {
   read(object, name) {
     try {
       const value = object[name]
-      if (value instanceof Uint8Array && !isShared(value)) this.#consumed.push(value)
+      if (isUint8Array(value)) this.#consumed.push(value)
       return value
     } catch (error) {
       this.#failures.push(error)
@@ -107,7 +116,10 @@ class Reader {
  * @param {Uint8Array[]} consumed
  */
 function addPayload(frame, payload, consumed) {
-  if (typeof payload !== 'object') throw validate.wrongType('payload', 'an object, or a Uint8Array of JSON', payload)
+  // Bytes of another kind have no fields: taken for an empty payload, they would run on the server's key.
+  if (typeof payload !== 'object' || ArrayBuffer.isView(payload) || isAnyArrayBuffer(payload)) {
+    throw validate.wrongType('payload', 'an object, or a Uint8Array of JSON', payload)
+  }
   const fields = validate.object('payload', payload)
   // Read once: a getter may give another value the next time. Consumed first: also when a field before is refused.
   const reader = new Reader(consumed)
@@ -137,9 +149,11 @@ function addSecret(frame, tag, key, value, field) {
   const handle = nativeOf(Secret, value)
   if (handle) return frame.addHandle(tag, key, handle)
   const name = `payload.${field}`
-  if (!(value instanceof Uint8Array)) throw validate.wrongType(name, 'a string, a Uint8Array or a Secret', value)
-  if (isShared(value)) throw shared(name)
+  if (!isUint8Array(value)) throw validate.wrongType(name, 'a string, a Uint8Array or a Secret', value)
   frame.add(tag, key, value)
+  // In this order: see `secret-input.js`.
+  wipe([value])
+  refuseUnusable(value, name)
 }
 
 /**
@@ -173,9 +187,9 @@ function addOptions(frame, value) {
     addVariable(frame, TAG.set, name, validate.optionalString(`options.set.${name}`, text))
   }
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
-  addVariable(frame, TAG.requestId, '', validate.optionalString('options.requestId', options.requestId))
+  addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
-  return { server: nativeCredentials(options.serverCredentials), recipient: nativeRecipient(options.recipient), known: options }
+  return { server: nativeCredentials(options.serverCredentials), recipient: nativeRecipient(options.recipient), locked: readRequireLocked(options) }
 }
 
 /**
@@ -184,12 +198,22 @@ function addOptions(frame, value) {
  */
 function addWorkspace(frame, workspace) {
   for (const [field, tag] of WORKSPACE_FIELDS) {
-    addVariable(frame, tag, '', validate.optionalString(`options.workspace.${field}`, workspace[field]))
+    const read = field === 'id' ? optionalBound : validate.optionalString
+    addVariable(frame, tag, '', read(`options.workspace.${field}`, workspace[field]))
   }
   for (const [provider, option] of STATE_DIRS) {
     const dir = validate.optionalString(`options.workspace.${option}`, workspace[option])
     addVariable(frame, TAG.stateDir, provider, dir)
   }
+}
+
+/**
+ * What a sealed secret is bound to.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function optionalBound(name, value) {
+  return value === undefined ? undefined : validate.boundText(name, value)
 }
 
 /**

@@ -3,6 +3,8 @@
 // A string is written there directly: joining strings would make another copy of each secret that nobody can wipe.
 'use strict'
 
+const { lengthOf } = require('./secret-input.js')
+
 /** What a record says; src/node/frame.rs has the same list. */
 const TAG = Object.freeze({
   provider: 0,
@@ -52,7 +54,7 @@ class Frame {
    * @param {string | Uint8Array} value
    */
   add(tag, name, value) {
-    const valueBytes = typeof value === 'string' ? value.length * BYTES_PER_UNIT : value.length
+    const valueBytes = typeof value === 'string' ? value.length * BYTES_PER_UNIT : lengthOf(value)
     this.#reserve(HEADER_BYTES + name.length * BYTES_PER_UNIT + valueBytes)
     const buffer = this.#buffer
     const start = this.#length
@@ -125,8 +127,10 @@ function writeLength(buffer, at, length) {
  */
 function write(buffer, value, at) {
   if (typeof value === 'string') return value === '' ? 0 : buffer.write(value, at)
-  buffer.set(value, at)
-  return value.length
+  const length = lengthOf(value)
+  // Nothing is also what a detached array has, which `set` would throw for: it is refused by name next.
+  if (length > 0) buffer.set(value, at)
+  return length
 }
 
 /** One frame serves call after call; a call within a call (by a getter of the payload) makes its own. @type {Frame | undefined} */

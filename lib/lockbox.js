@@ -3,12 +3,13 @@
 
 const path = require('node:path')
 const binding = require('./binding.js')
+const { remove, requireMainThread } = require('./environment-variable.js')
 const { translate } = require('./errors.js')
-const { Handle, KEY, nativeOf } = require('./handle.js')
-const { requireLocked } = require('./memory-protection.js')
-const { Secret, fromNative: secretFromNative } = require('./secret.js')
-const { consume, isShared, wipe } = require('./secret-input.js')
-const { requireMainThread } = require('./server-credentials.js')
+const { Handle, KEY } = require('./handle.js')
+const { readRequireLocked } = require('./memory-protection.js')
+const { readBinding, readPublicKey } = require('./seal-binding.js')
+const { Secret, fromNative: secretFromNative, lend } = require('./secret.js')
+const { isUint8Array, refuseUnusable, wipe } = require('./secret-input.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeLockbox} Native */
@@ -16,16 +17,12 @@ const validate = require('./validate.js')
 
 const OPTIONS = /** @type {const} */ (['masterKeys', 'allowLegacy', 'requireLocked'])
 const CONTEXT = /** @type {const} */ (['tenant', 'purpose', 'extra', 'name', 'rowVersion'])
-const BINDING = /** @type {const} */ (['workspace', 'field', 'request'])
 
 /** Where a master key may come from, by the one property that its source has. @type {Record<string, (keys: MasterKeys, value: string) => void>} */
 const SOURCES = {
   env(keys, name) {
     requireMainThread('A master key from the environment')
-    translate(() => keys.takeVariable(name))
-    // Its value is wiped already; now the name goes, from libc's list and from the block that the kernel shows.
-    delete process.env[name]
-    translate(() => binding.wipeInitialVariable(name))
+    translate(() => keys.addVariable(name))
   },
   file: (keys, file) => translate(() => keys.addFile(path.resolve(file))),
   credential(keys, name) {
@@ -64,11 +61,13 @@ class Lockbox extends Handle {
    * @param {import('../index').LockboxContext} context
    */
   seal(secret, context) {
-    const bytes = secret instanceof Uint8Array ? [secret] : []
-    return consume(bytes, 'secret', () => {
+    try {
       const expected = readContext('context', context)
-      return withHandle(secret, 'secret', (handle) => this.#native.seal(handle, expected))
-    })
+      return lend(secret, 'secret', (native) => this.#native.seal(native, expected))
+    } finally {
+      // Also when the context was refused.
+      if (isUint8Array(secret)) wipe([secret])
+    }
   }
 
   /**
@@ -90,11 +89,8 @@ class Lockbox extends Handle {
    * @returns {any}
    */
   unsealFor(row, context, publicKey, bound) {
-    if (typeof publicKey !== 'string' && !(publicKey instanceof Uint8Array)) throw validate.wrongType('publicKey', 'a string or a Uint8Array', publicKey)
-    const to = validate.options('binding', bound, BINDING)
-    for (const name of BINDING) required(`binding.${name}`, validate.optionalString(`binding.${name}`, to[name]))
-    const [read, expected] = [readRow(row), readContext('context', context)]
-    return translate(() => this.#native.unsealFor(read, expected, publicKey, to))
+    const [read, expected, key, to] = [readRow(row), readContext('context', context), readPublicKey(publicKey), readBinding(bound)]
+    return translate(() => this.#native.unsealFor(read, expected, key, to))
   }
 
   /** @override */
@@ -111,18 +107,34 @@ class Lockbox extends Handle {
 
 /** @param {any} value @returns {Native} */
 function make(value) {
-  const options = validate.options('options', value, OPTIONS)
-  const sources = options.masterKeys
-  if (!Array.isArray(sources)) throw validate.wrongType('options.masterKeys', 'an array', sources)
+  const given = value?.masterKeys
+  // Noted before anything can be refused: they are consumed whatever comes of it.
+  const consumed = [given, ...(Array.isArray(given) ? given : [])].filter(isUint8Array)
   try {
-    const allowLegacy = validate.optionalBoolean('options.allowLegacy', options.allowLegacy) ?? false
-    // First: what could not be kept safe is better left where it is.
-    requireLocked(options)
-    const keys = new binding.NativeMasterKeys()
-    sources.forEach((source, index) => addMasterKey(keys, source, `options.masterKeys[${index}]`))
-    return requireLocked(options, translate(() => keys.lockbox(allowLegacy)))
+    const options = validate.options('options', value, OPTIONS)
+    if (!Array.isArray(given)) throw validate.wrongType('options.masterKeys', 'an array', given)
+    return open(given, validate.optionalBoolean('options.allowLegacy', options.allowLegacy) ?? false, readRequireLocked(options))
   } finally {
-    wipe(sources.filter((source) => source instanceof Uint8Array && !isShared(source)))
+    wipe(consumed)
+  }
+}
+
+/**
+ * What is in the environment is taken out of it last, when there is a lockbox: else the key would be lost.
+ * @param {unknown[]} sources
+ * @param {boolean} allowLegacy
+ * @param {boolean} requireLocked
+ */
+function open(sources, allowLegacy, requireLocked) {
+  const keys = new binding.NativeMasterKeys()
+  try {
+    const variables = sources.flatMap((source, index) => addMasterKey(keys, source, `options.masterKeys[${index}]`))
+    const lockbox = translate(() => keys.lockbox(allowLegacy, requireLocked))
+    for (const name of variables) translate(() => binding.wipeVariable(name))
+    if (variables.length > 0) remove(variables)
+    return lockbox
+  } finally {
+    keys.dispose()
   }
 }
 
@@ -130,36 +142,20 @@ function make(value) {
  * @param {MasterKeys} keys
  * @param {any} source
  * @param {string} name
+ * @returns {string[]} the variable that it came from
  */
 function addMasterKey(keys, source, name) {
-  if (source instanceof Uint8Array || source instanceof Secret) return withHandle(source, name, (handle) => keys.addSecret(handle))
+  if (isUint8Array(source) || source instanceof Secret) {
+    lend(source, name, (native) => keys.addSecret(native))
+    return []
+  }
   if (typeof source !== 'object' || source === null) throw validate.wrongType(name, 'a Uint8Array, a Secret, or an object with env, file or credential', source)
   const known = validate.options(name, source, Object.keys(SOURCES))
   const [[kind, value] = ['', undefined], ...more] = Object.entries(known)
   if (!kind || more.length > 0) throw validate.wrongValue(name, `must have one of: ${Object.keys(SOURCES).join(', ')}.`)
-  SOURCES[kind](keys, required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value)))
-}
-
-/**
- * Lends a secret to the addon: a handle as it is, bytes as a secret of their own, which they are consumed for.
- * @template T
- * @param {unknown} secret
- * @param {string} name
- * @param {(handle: import('../binding').NativeSecret) => T} use
- * @returns {T}
- */
-function withHandle(secret, name, use) {
-  const handle = nativeOf(Secret, secret)
-  if (handle) return translate(() => use(handle))
-  if (!(secret instanceof Uint8Array)) throw validate.wrongType(name, 'a Secret or a Uint8Array', secret)
-  return consume([secret], name, () => {
-    const temporary = translate(() => binding.secretFrom(secret))
-    try {
-      return translate(() => use(temporary))
-    } finally {
-      temporary.dispose()
-    }
-  })
+  const text = validate.required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value))
+  SOURCES[kind](keys, text)
+  return kind === 'env' ? [text] : []
 }
 
 /**
@@ -171,10 +167,13 @@ function readRow(value) {
   /** @param {string} name */
   const column = (name) => {
     const given = row[name]
-    if (typeof given === 'string' || given instanceof Uint8Array) return given
-    throw validate.wrongType(`row.${name}`, 'a Uint8Array, or a string that begins with \\x', given)
+    if (typeof given === 'string') return given
+    if (!isUint8Array(given)) throw validate.wrongType(`row.${name}`, 'a Uint8Array, or a string that begins with \\x', given)
+    refuseUnusable(given, `row.${name}`)
+    return given
   }
-  const keyMeta = validate.optionalString('row.keyMeta', row.keyMeta ?? undefined) ?? ''
+  // Not given is no version 1: a column that was read under another name would open as the weakest of rows.
+  const keyMeta = validate.required('row.keyMeta', validate.optionalString('row.keyMeta', row.keyMeta))
   return { ciphertext: column('ciphertext'), iv: column('iv'), authTag: column('authTag'), keyMeta }
 }
 
@@ -185,25 +184,13 @@ function readRow(value) {
  */
 function readContext(name, value) {
   const context = validate.options(name, value, CONTEXT)
-  const text = (/** @type {string} */ part) => required(`${name}.${part}`, validate.optionalString(`${name}.${part}`, context[part]))
   return {
-    tenant: text('tenant'),
-    purpose: text('purpose'),
-    extra: validate.optionalString(`${name}.extra`, context.extra),
-    name: text('name'),
-    rowVersion: required(`${name}.rowVersion`, validate.optionalCount(`${name}.rowVersion`, context.rowVersion))
+    tenant: validate.boundText(`${name}.tenant`, context.tenant),
+    purpose: validate.boundText(`${name}.purpose`, context.purpose),
+    extra: context.extra === undefined ? undefined : validate.boundText(`${name}.extra`, context.extra),
+    name: validate.boundText(`${name}.name`, context.name),
+    rowVersion: validate.required(`${name}.rowVersion`, validate.optionalCount(`${name}.rowVersion`, context.rowVersion))
   }
-}
-
-/**
- * @template T
- * @param {string} name
- * @param {T | undefined} value
- * @returns {T}
- */
-function required(name, value) {
-  if (value === undefined) throw validate.wrongValue(name, 'is missing.')
-  return value
 }
 
 module.exports = { Lockbox }

@@ -15,7 +15,19 @@ function memoryProtection() {
 /** @returns {import('../index').WorkerHardening} */
 function hardenWorker() {
   const { refusals, ...rest } = translate(() => binding.hardenWorker())
-  return Object.freeze({ ...rest, refusals: refusals.map(toRefusal) })
+  return Object.freeze({ ...rest, inspectorClosed: closeInspector(), refusals: refusals.map(toRefusal) })
+}
+
+/**
+ * SIGUSR1 makes Node open a debugger, and any process of the worker's uid may send it, dumpable or not. A listener of
+ * ours takes the signal's place; one that is open already is not for us to close.
+ */
+function closeInspector() {
+  // Loaded here, as few workers call it.
+  const { isMainThread } = require('node:worker_threads')
+  const { url } = require('node:inspector')
+  if (isMainThread && process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => {})
+  return isMainThread && url() === undefined
 }
 
 /** @param {import('../binding').NativeRefusal} refusal */
@@ -24,20 +36,11 @@ function toRefusal({ protection, syscall, errno }) {
 }
 
 /**
- * Throws where `requireLocked` was asked for and a protection was refused, and disposes of what was just made.
- * @template {{ dispose(): void } | undefined} T
+ * `options.requireLocked`, which the addon then sees to.
  * @param {any} options
- * @param {T} [made]
- * @returns {T}
  */
-function requireLocked(options, made) {
-  try {
-    if (validate.optionalBoolean('options.requireLocked', options.requireLocked)) translate(() => binding.requireProtection())
-  } catch (error) {
-    made?.dispose()
-    throw error
-  }
-  return /** @type {T} */ (made)
+function readRequireLocked(options) {
+  return validate.optionalBoolean('options.requireLocked', options.requireLocked) ?? false
 }
 
-module.exports = { hardenWorker, memoryProtection, requireLocked }
+module.exports = { hardenWorker, memoryProtection, readRequireLocked }

@@ -4,7 +4,7 @@
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
-const { requireLocked } = require('./memory-protection.js')
+const { readRequireLocked } = require('./memory-protection.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeRecipient} Native */
@@ -47,8 +47,8 @@ class Recipient extends Handle {
 function createRecipient(value) {
   const options = validate.options('options', value, ['maxAgeMs', 'requireLocked'])
   const maxAgeMs = validate.optionalMilliseconds('options.maxAgeMs', options.maxAgeMs)
-  const recipient = new Recipient(KEY, translate(() => binding.createRecipient(maxAgeMs)))
-  return requireLocked(options, recipient)
+  const locked = readRequireLocked(options)
+  return new Recipient(KEY, translate(() => binding.createRecipient(maxAgeMs, locked)))
 }
 
 /**

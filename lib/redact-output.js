@@ -9,10 +9,13 @@ const validate = require('./validate.js')
 /** @typedef {import('../binding').NativeRedaction} Redaction */
 /** @typedef {import('node:stream').Readable} Readable */
 
-/** The streams that may be scrubbed, with their place among the standard streams, and whether they are by default. */
+/**
+ * The streams that may be scrubbed: their place among the standard streams, and the protection that is missing where one
+ * that is scrubbed by default cannot be.
+ */
 const STREAMS = /** @type {const} */ ([
-  ['stdout', 1, false],
-  ['stderr', 2, true]
+  ['stdout', 1, undefined],
+  ['stderr', 2, 'stderr-redaction']
 ])
 
 /**
@@ -30,14 +33,14 @@ function readRedactOutput(value, stdio) {
   const wanted = typeof value === 'boolean' ? { stdout: value, stderr: value } : validate.options('options.redactOutput', value, ['stdout', 'stderr'])
   /** @type {RedactOutput} */
   const read = { indexes: [], missing: [] }
-  for (const [name, index, byDefault] of STREAMS) {
+  for (const [name, index, protection] of STREAMS) {
     const asked = validate.optionalBoolean(`options.redactOutput.${name}`, wanted[name])
-    if (!(asked ?? byDefault)) continue
+    if (!(asked ?? protection !== undefined)) continue
     if (stdio[index] === PIPE) read.indexes.push(index)
     // Nothing is written to /dev/null that anybody could read.
     else if (stdio[index] === IGNORE) continue
     else if (asked) throw validate.wrongValue('options.redactOutput', `asks for ${name}, which does not pass through this process. Make it a 'pipe' in options.stdio.`)
-    else read.missing.push('stderr-redaction')
+    else if (protection) read.missing.push(protection)
   }
   return read
 }
@@ -73,7 +76,8 @@ function scrubPushes(stream, redaction, index) {
   const push = stream.push
   /** @param {Uint8Array | null | undefined} bytes */
   const pass = (bytes) => (bytes && bytes.length > 0 ? push.call(stream, bytes) : true)
-  stream.push = (chunk) => {
+  /** @param {Uint8Array | null} chunk */
+  const scrub = (chunk) => {
     if (chunk === null) {
       pass(translate(() => redaction.finish(index)))
       return push.call(stream, null)
@@ -81,6 +85,15 @@ function scrubPushes(stream, redaction, index) {
     const { before, through } = translate(() => redaction.feed(index, chunk))
     const more = pass(before)
     return through > 0 ? push.call(stream, chunk.subarray(0, through)) : more
+  }
+  stream.push = (chunk) => {
+    try {
+      return scrub(chunk)
+    } catch (error) {
+      // Nothing goes through that was not scrubbed, and a throw from here would end the worker with all its tenants.
+      stream.destroy(/** @type {Error} */ (error))
+      return false
+    }
   }
 }
 

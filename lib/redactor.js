@@ -1,13 +1,12 @@
 // class Redactor: scrubs secrets out of the worker's own text.
 'use strict'
 
-const { Transform } = require('node:stream')
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { ProviderEnv } = require('./provider-env.js')
-const { Secret } = require('./secret.js')
-const { isShared, shared, wipe } = require('./secret-input.js')
+const { Secret, lend } = require('./secret.js')
+const { isUint8Array, offHeap, take, textOffHeap, wipe } = require('./secret-input.js')
 const { ServerCredentials } = require('./server-credentials.js')
 const validate = require('./validate.js')
 
@@ -42,17 +41,17 @@ class Redactor extends Handle {
   /** @param {any} value @returns {any} */
   redact(value) {
     if (typeof value === 'string') return this.#redactText(value)
-    if (!(value instanceof Uint8Array)) throw validate.wrongType('value', 'a string or a Uint8Array', value)
-    if (isShared(value)) throw shared('value')
-    translate(() => this.#native.redact(value))
+    if (!isUint8Array(value)) throw validate.wrongType('value', 'a string or a Uint8Array', value)
+    // A small one is emptied meanwhile: it must not be moved out of V8's heap with a secret in it.
+    const taken = take(value, 'value')
+    translate(() => this.#native.redact(taken))
+    if (taken !== value) Uint8Array.prototype.set.call(value, taken)
     return value
   }
 
   /** @param {string} text */
   #redactText(text) {
-    // Not from Node's pool, whose neighbours are not ours to wipe.
-    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-    bytes.write(text)
+    const bytes = textOffHeap(text)
     try {
       // Untouched, the text stays as it is: half of a surrogate pair would not come back from UTF-8.
       return translate(() => this.#native.redact(bytes)) ? bytes.toString() : text
@@ -62,20 +61,33 @@ class Redactor extends Handle {
   }
 
   stream() {
+    // Loaded here, as few need it.
+    const { Transform } = require('node:stream')
     const stream = translate(() => this.#native.stream())
     return new Transform({
       transform(chunk, encoding, done) {
         try {
-          const bytes = typeof chunk === 'string' ? Buffer.from(chunk, /** @type {BufferEncoding} */ (encoding)) : Buffer.from(chunk)
-          const { before, through } = translate(() => stream.feed(bytes))
+          const bytes = typeof chunk === 'string' ? Buffer.from(chunk, /** @type {BufferEncoding} */ (encoding)) : chunk
+          // A copy, not from Node's pool: the chunk is the caller's, and a pool's neighbours see what is held back.
+          const copy = offHeap(bytes.length)
+          copy.set(bytes)
+          const { before, through } = translate(() => stream.feed(copy))
           if (before) this.push(before)
-          done(null, bytes.subarray(0, through))
+          done(null, copy.subarray(0, through))
         } catch (error) {
           done(/** @type {Error} */ (error))
         }
       },
       flush(done) {
-        done(null, translate(() => stream.finish()))
+        try {
+          done(null, translate(() => stream.finish()))
+        } catch (error) {
+          done(/** @type {Error} */ (error))
+        }
+      },
+      destroy(error, done) {
+        stream.dispose()
+        done(error)
       }
     })
   }
@@ -97,15 +109,15 @@ function make(sources, value) {
     throw validate.wrongType('sources', 'an array', sources)
   }
   const all = [...sources]
-  const given = all.filter((source) => source instanceof Uint8Array)
+  const collected = new binding.NativeRedactorSources()
   try {
     const options = validate.options('options', value, ['minLength'])
     const minLength = validate.optionalCount('options.minLength', options.minLength)
-    const collected = new binding.NativeRedactorSources()
     all.forEach((source, index) => add(collected, source, `sources[${index}]`))
     return translate(() => collected.redactor(minLength))
   } finally {
-    wipe(given.filter((bytes) => !isShared(bytes)))
+    collected.dispose()
+    wipe(all.filter(isUint8Array))
   }
 }
 
@@ -119,18 +131,9 @@ function add(collected, source, name) {
     const native = nativeOf(of, source)
     if (native) return translate(() => addHandle(collected, native))
   }
-  if (typeof source === 'string') return addText(collected, source)
-  if (!(source instanceof Uint8Array)) throw validate.wrongType(name, 'a ProviderEnv, ServerCredentials, Secret, Uint8Array or string', source)
-  if (isShared(source)) throw shared(name)
-  translate(() => collected.addBytes(source))
-}
-
-/** @param {Sources} collected @param {string} text */
-function addText(collected, text) {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-  bytes.write(text)
-  // The addon wipes what it takes.
-  translate(() => collected.addBytes(bytes))
+  const bytes = typeof source === 'string' ? textOffHeap(source) : source
+  if (!isUint8Array(bytes)) throw validate.wrongType(name, 'a ProviderEnv, ServerCredentials, Secret, Uint8Array or string', source)
+  lend(bytes, name, (native) => collected.addSecret(native))
 }
 
 module.exports = { Redactor }

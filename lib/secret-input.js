@@ -1,40 +1,105 @@
-// What every function does with secret bytes that it is given: refuse what another thread can write to, and zero-fill
-// them before it returns, whatever came of it.
+// Secret bytes that a caller gave: read once, zero-filled, and refused where another thread could write to them.
+//
+// V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
+// moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
+// before anything asks (typed-array-max-size-in-heap in V8's flags).
 'use strict'
 
+const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { nodeTypeError } = require('./errors.js')
 
-/** Another thread could write to it while it is read. @param {Uint8Array} bytes */
-function isShared(bytes) {
-  return typeof SharedArrayBuffer !== 'undefined' && bytes.buffer instanceof SharedArrayBuffer
+const ON_HEAP_BYTES = 64
+
+// By the prototypes' own: an object may bring a `fill` that does nothing, or a `length` of its choice.
+const { fill, set } = Uint8Array.prototype
+const lengthGetter = /** @type {() => number} */ (Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength')?.get)
+
+/** @param {Uint8Array} bytes @returns {number} */
+function lengthOf(bytes) {
+  return lengthGetter.call(bytes)
 }
 
-/** @param {string} name */
-function shared(name) {
-  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must not be a view of a SharedArrayBuffer. Copy it first.`)
+/** A buffer outside of V8's heap, however small it is. @param {number} length */
+function offHeap(length) {
+  return Buffer.from(new ArrayBuffer(length))
 }
 
-/** @param {Uint8Array[]} all */
+/** Text outside of V8's heap. @param {string} text */
+function textOffHeap(text) {
+  const bytes = offHeap(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
+}
+
+/** Zero-fills all of them, whatever one of them is. @param {Uint8Array[]} all */
 function wipe(all) {
-  // By the prototype's own: an object may bring a `fill` that does nothing.
-  for (const bytes of all) Uint8Array.prototype.fill.call(bytes, 0)
-}
-
-/**
- * Calls `use`, and zero-fills the bytes afterwards.
- * @template T
- * @param {Uint8Array[]} all
- * @param {string} name
- * @param {() => T} use
- * @returns {T}
- */
-function consume(all, name, use) {
-  if (all.some(isShared)) throw shared(name)
-  try {
-    return use()
-  } finally {
-    wipe(all)
+  for (const bytes of all) {
+    try {
+      fill.call(bytes, 0)
+    } catch {
+      // Detached: its bytes are somebody else's now.
+    }
   }
 }
 
-module.exports = { consume, isShared, shared, wipe }
+/**
+ * Throws for what another thread could write to while it is read, and for what has no bytes any more. It asks for the
+ * `buffer`: not before a small array has been copied and wiped.
+ * @param {Uint8Array} bytes
+ * @param {string} name
+ */
+function refuseUnusable(bytes, name) {
+  if (isSharedArrayBuffer(bytes.buffer)) throw nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must not be a view of a SharedArrayBuffer. Copy it first.`)
+  try {
+    fill.call(bytes, 0, 0, 0)
+  } catch {
+    throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} is detached: it was transferred elsewhere.`)
+  }
+}
+
+/**
+ * Bytes of this content that the addon may read and wipe: these, or a copy outside of V8's heap. Small ones are
+ * zero-filled already when it returns.
+ * @param {Uint8Array} bytes
+ * @param {string} name
+ * @returns {Uint8Array}
+ */
+function take(bytes, name) {
+  const length = lengthOf(bytes)
+  if (length > ON_HEAP_BYTES) {
+    refuseUnusable(bytes, name)
+    return bytes
+  }
+  const copy = offHeap(length)
+  try {
+    // A detached array is refused next.
+    if (length > 0) set.call(copy, bytes)
+    wipe([bytes])
+    refuseUnusable(bytes, name)
+    return copy
+  } catch (error) {
+    wipe([copy])
+    throw error
+  }
+}
+
+/**
+ * Calls `use` with what the addon may read, and zero-fills that and the bytes afterwards, whatever came of it.
+ * @template T
+ * @param {Uint8Array} bytes
+ * @param {string} name
+ * @param {(taken: Uint8Array) => T} use
+ * @returns {T}
+ */
+function consume(bytes, name, use) {
+  const held = [bytes]
+  try {
+    const taken = take(bytes, name)
+    held.push(taken)
+    return use(taken)
+  } finally {
+    wipe(held)
+  }
+}
+
+module.exports = { consume, isUint8Array, lengthOf, offHeap, refuseUnusable, take, textOffHeap, wipe }

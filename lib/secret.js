@@ -3,9 +3,10 @@
 
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
-const { Handle, KEY } = require('./handle.js')
-const { requireLocked } = require('./memory-protection.js')
-const { consume } = require('./secret-input.js')
+const { Handle, KEY, nativeOf } = require('./handle.js')
+const { readRequireLocked } = require('./memory-protection.js')
+const { readBinding, readPublicKey } = require('./seal-binding.js')
+const { consume, isUint8Array } = require('./secret-input.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeSecret} Native */
@@ -31,11 +32,10 @@ class Secret extends Handle {
    * @returns {any}
    */
   static from(bytes, value) {
-    if (!(bytes instanceof Uint8Array)) throw validate.wrongType('bytes', 'a Uint8Array', bytes)
-    return consume([bytes], 'bytes', () => {
-      const options = validate.options('options', value, ['requireLocked'])
-      const secret = fromNative(translate(() => binding.secretFrom(bytes)))
-      return requireLocked(options, secret)
+    if (!isUint8Array(bytes)) throw validate.wrongType('bytes', 'a Uint8Array', bytes)
+    return consume(bytes, 'bytes', (taken) => {
+      const locked = readRequireLocked(validate.options('options', value, ['requireLocked']))
+      return fromNative(translate(() => binding.secretFrom(taken, locked)))
     })
   }
 
@@ -45,6 +45,16 @@ class Secret extends Handle {
 
   get fingerprint() {
     return this.#native.fingerprint
+  }
+
+  /**
+   * @param {string | Uint8Array} publicKey
+   * @param {import('../index').SealBinding} bound
+   * @returns {any}
+   */
+  sealFor(publicKey, bound) {
+    const [key, read] = [readPublicKey(publicKey), readBinding(bound)]
+    return translate(() => this.#native.sealFor(key, read))
   }
 
   /** @override */
@@ -64,4 +74,26 @@ function fromNative(native) {
   return new Secret(KEY, native)
 }
 
-module.exports = { Secret, fromNative }
+/**
+ * Lends a secret to the addon: a handle as it is, bytes as a secret of their own, which they are consumed for.
+ * @template T
+ * @param {unknown} secret
+ * @param {string} name
+ * @param {(native: Native) => T} use
+ * @returns {T}
+ */
+function lend(secret, name, use) {
+  const handle = nativeOf(Secret, secret)
+  if (handle) return translate(() => use(handle))
+  if (!isUint8Array(secret)) throw validate.wrongType(name, 'a Secret or a Uint8Array', secret)
+  return consume(secret, name, (taken) => {
+    const temporary = translate(() => binding.secretFrom(taken, false))
+    try {
+      return translate(() => use(temporary))
+    } finally {
+      temporary.dispose()
+    }
+  })
+}
+
+module.exports = { Secret, fromNative, lend }

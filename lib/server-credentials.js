@@ -2,9 +2,10 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { ProviderError, translate } = require('./errors.js')
+const { remove, requireMainThread } = require('./environment-variable.js')
+const { translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
-const { requireLocked } = require('./memory-protection.js')
+const { readRequireLocked } = require('./memory-protection.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeServerCredentials} Native */
@@ -56,23 +57,11 @@ class ServerCredentials extends Handle {
 function takeServerCredentials(value) {
   const options = validate.options('options', value, ['requireLocked'])
   requireMainThread('takeServerCredentials()')
-  // First: what could not be kept safe is better left where it is.
-  requireLocked(options)
-  const native = translate(() => binding.takeServerCredentials())
-  // Their values are wiped already; now the names go, from libc's list and from the block that the kernel shows.
-  for (const name of native.names) delete process.env[name]
-  translate(() => binding.wipeInitialEnvironment())
+  const locked = readRequireLocked(options)
+  const native = translate(() => binding.takeServerCredentials(locked))
+  // Also names that were unset before: their values may stand in the initial environment still.
+  remove(binding.serverVariables())
   return new ServerCredentials(KEY, native)
-}
-
-/** @param {string} what */
-function requireMainThread(what) {
-  // Loaded here: it is a tenth of this package's load time, and few need it.
-  if (require('node:worker_threads').isMainThread) return
-  throw new ProviderError({
-    code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: `${what} works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.`
-  })
 }
 
 /**
@@ -86,4 +75,4 @@ function nativeCredentials(value) {
   throw validate.wrongType('options.serverCredentials', 'what takeServerCredentials() returns', value)
 }
 
-module.exports = { ServerCredentials, nativeCredentials, requireMainThread, takeServerCredentials }
+module.exports = { ServerCredentials, nativeCredentials, takeServerCredentials }

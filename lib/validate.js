@@ -72,6 +72,37 @@ function optionalString(name, value) {
 }
 
 /**
+ * Half of a surrogate pair is no character: written as UTF-8 it becomes another one, and two texts would be the same.
+ * @param {string} name
+ * @param {string} text
+ */
+function wellFormed(name, text) {
+  if (/** @type {any} */ (text).isWellFormed()) return text
+  throw wrongValue(name, 'has half of a surrogate pair, which is no character.')
+}
+
+/**
+ * A text that something encrypted is bound to.
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string}
+ */
+function boundText(name, value) {
+  return wellFormed(name, required(name, optionalString(name, value)))
+}
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {T | undefined} value
+ * @returns {T}
+ */
+function required(name, value) {
+  if (value === undefined) throw wrongValue(name, 'is missing.')
+  return value
+}
+
+/**
  * @param {string} name
  * @param {unknown} value
  * @returns {string[]}
@@ -146,6 +177,7 @@ function optionalWord(name, value, words) {
 }
 
 module.exports = {
+  boundText,
   object,
   optionalBoolean,
   optionalCount,
@@ -154,7 +186,9 @@ module.exports = {
   optionalString,
   optionalWord,
   options,
+  required,
   strings,
+  wellFormed,
   wrongType,
   wrongValue
 }

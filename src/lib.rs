@@ -7,6 +7,7 @@
 //! start and carries it out; [`redact`] scrubs its output; `node` is the boundary to JavaScript, and the only one that
 //! knows of it.
 
+mod bound_text;
 pub mod credential;
 pub mod environment;
 pub mod error;

@@ -53,6 +53,22 @@ impl Secret {
         self.len() == 0
     }
 
+    /// Refuses this secret where the kernel refused a protection of the memory that it is in.
+    ///
+    /// # Errors
+    /// `MEMORY_UNPROTECTED`, with what was refused.
+    pub fn require_protection(&self) -> Result<()> {
+        let Some(refusal) = self.0.refusals().first().copied() else { return Ok(()) };
+        let reason = std::io::Error::from_raw_os_error(refusal.errno);
+        let limit = guarded::lock_limit().map_or("no limit".into(), |bytes| format!("{bytes} bytes"));
+        let guarded::Protection { name, syscall, remedy, .. } = refusal.protection;
+        let message = format!(
+            "The memory of a secret lacks the protection {name:?}: {syscall}: {reason}. {remedy}, or leave requireLocked \
+             out and read memoryProtection(). RLIMIT_MEMLOCK is {limit}."
+        );
+        Err(Error::new(ErrorCode::MemoryUnprotected, message).name(*name).errno(refusal.errno, syscall))
+    }
+
     /// A short name for this value that a log may hold.
     ///
     /// # Errors
@@ -63,24 +79,6 @@ impl Secret {
         let digest = mac.finalize().into_bytes();
         Ok(Fingerprint([digest[0], digest[1], digest[2], digest[3]]))
     }
-}
-
-/// Refuses to go on where the kernel refused a protection of the memory that secrets live in now.
-///
-/// # Errors
-/// `MEMORY_UNPROTECTED`, with what was refused.
-pub fn require_protection() -> Result<()> {
-    let report = guarded::report();
-    let Some(refusal) = report.refusals.first() else { return Ok(()) };
-    let reason = std::io::Error::from_raw_os_error(refusal.errno);
-    let limit = guarded::lock_limit().map_or("not limited".into(), |bytes| format!("{bytes} bytes"));
-    let (name, syscall) = (refusal.protection.name, refusal.protection.syscall);
-    let message = format!(
-        "The memory of secrets lacks the protection {name:?}: {syscall}: {reason}. RLIMIT_MEMLOCK is {limit}, and secrets \
-         take {} bytes now. Raise it, or leave requireLocked out and read memoryProtection().",
-        report.mapped_bytes
-    );
-    Err(Error::new(ErrorCode::MemoryUnprotected, message).name(name).errno(refusal.errno, syscall))
 }
 
 impl fmt::Debug for Secret {

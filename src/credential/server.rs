@@ -54,6 +54,14 @@ impl ServerCredentials {
         keys.find(|(row, of, _)| row.id == provider.id && *of == kind).map(|(_, _, secret)| Arc::clone(secret))
     }
 
+    /// Refuses them where the kernel refused a protection of the memory that they are in.
+    ///
+    /// # Errors
+    /// `MEMORY_UNPROTECTED`.
+    pub fn require_protection(&self) -> Result<()> {
+        self.keys.iter().try_for_each(|(_, _, secret)| secret.require_protection())
+    }
+
     /// The providers that there is a key for, each with it.
     pub fn providers(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         self.keys.iter().map(|(provider, _, secret)| (provider.id, &**secret))

@@ -172,6 +172,23 @@ impl EnvPlan {
         entries.chain(credential).chain(descriptor)
     }
 
+    /// Every secret of a launch: the credential, the cookie and the tenant's own values.
+    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        let key = self.credential.secret.as_deref().map(Secret::expose);
+        let values =
+            self.names.layout.iter().filter(|(_, entry)| entry.is_secret).map(|(_, entry)| self.values.of(entry));
+        key.into_iter().chain(values)
+    }
+
+    /// Refuses this environment where the kernel refused a protection of the memory that its secrets are in.
+    ///
+    /// # Errors
+    /// `MEMORY_UNPROTECTED`.
+    pub fn require_protection(&self) -> Result<()> {
+        self.values.secret.require_protection()?;
+        self.credential.secret.as_deref().map_or(Ok(()), Secret::require_protection)
+    }
+
     /// The value of a variable that is set whatever the delivery, and is no secret.
     #[must_use]
     pub fn plain(&self, name: &str) -> Option<&str> {

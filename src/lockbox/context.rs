@@ -1,9 +1,7 @@
 //! What a caller expects a row to be.
 
-use crate::error::{Error, ErrorCode, Result};
-
-/// The longest part, in bytes.
-const MAX_PART_BYTES: usize = 1024;
+use crate::bound_text::{check_bound, push_bound};
+use crate::error::Result;
 
 /// The context of a row: it opens for this one alone.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +24,10 @@ impl Context<'_> {
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE` for an empty or too long part, or a NUL.
     pub fn check(&self) -> Result<()> {
-        let parts = [
-            ("tenant", Some(self.tenant)),
-            ("purpose", Some(self.purpose)),
-            ("extra", self.extra),
-            ("name", Some(self.name)),
-        ];
-        for (name, part) in parts.into_iter().filter_map(|(name, part)| Some((name, part?))) {
-            if part.is_empty() || part.len() > MAX_PART_BYTES || part.contains('\0') {
-                let message = format!("context.{name} must be 1 to {MAX_PART_BYTES} bytes without a NUL.");
-                return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
-            }
-        }
-        Ok(())
+        check_bound("tenant", self.tenant)?;
+        check_bound("purpose", self.purpose)?;
+        check_bound("name", self.name)?;
+        self.extra.map_or(Ok(()), |extra| check_bound("extra", extra))
     }
 
     /// `tenant:purpose[:extra]`, as version 2 has it; none for one that could be read in two ways.
@@ -60,22 +49,16 @@ impl Context<'_> {
     /// The associated data of version 3.
     pub fn associated_data(&self) -> Vec<u8> {
         let mut data = Vec::new();
-        push(&mut data, b"v3");
+        push_bound(&mut data, b"v3");
         self.push_key_parts(&mut data);
-        push(&mut data, self.name.as_bytes());
-        push(&mut data, &self.row_version.to_be_bytes());
+        push_bound(&mut data, self.name.as_bytes());
+        push_bound(&mut data, &self.row_version.to_be_bytes());
         data
     }
 
     fn push_key_parts(&self, target: &mut Vec<u8>) {
         for part in [self.tenant, self.purpose, self.extra.unwrap_or_default()] {
-            push(target, part.as_bytes());
+            push_bound(target, part.as_bytes());
         }
     }
-}
-
-fn push(target: &mut Vec<u8>, part: &[u8]) {
-    // At most 1 KiB each, see `check`.
-    target.extend((part.len() as u32).to_be_bytes());
-    target.extend(part);
 }

@@ -29,14 +29,22 @@ impl MasterKey {
     /// From 32 bytes, or 64 hex digits with or without a line end.
     ///
     /// # Errors
-    /// `LOCKBOX_KEY_INVALID` for anything else.
+    /// `LOCKBOX_KEY_INVALID` for anything else, among it 32 characters: half a key in digits is no key in bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() == KEY_BYTES {
+        if bytes.len() == KEY_BYTES && !bytes.iter().all(u8::is_ascii_graphic) {
             return Self::new(Secret::copy_of(bytes));
         }
-        let digits = bytes.trim_ascii_end();
+        Self::from_digits(bytes)
+    }
+
+    /// From 64 hex digits with or without a line end.
+    ///
+    /// # Errors
+    /// `LOCKBOX_KEY_INVALID` for anything else.
+    pub fn from_digits(text: &[u8]) -> Result<Self> {
+        let digits = text.trim_ascii_end();
         if digits.len() != 2 * KEY_BYTES {
-            return Err(invalid(&format!("It has {} bytes", bytes.len())));
+            return Err(invalid(&format!("It has {} characters", digits.len())));
         }
         let decoded = Secret::build(KEY_BYTES, |key| {
             HEXLOWER_PERMISSIVE.decode_mut(digits, key).map(drop).map_err(|_| invalid("It has other characters"))
@@ -44,7 +52,16 @@ impl MasterKey {
         Self::new(decoded?)
     }
 
-    /// From a file that others than its owner and group can neither read nor write.
+    /// Refuses it where the kernel refused a protection of the memory that it is in.
+    ///
+    /// # Errors
+    /// `MEMORY_UNPROTECTED`.
+    pub fn require_protection(&self) -> Result<()> {
+        self.key.require_protection()
+    }
+
+    /// From a file of root's or of this process's user, which others than its owner and group can neither read nor
+    /// write, and its group not write.
     ///
     /// # Errors
     /// `LOCKBOX_KEY_INVALID`.
@@ -63,8 +80,12 @@ impl MasterKey {
             return Err(unusable("it is no regular file"));
         }
         let mode = metadata.mode() & 0o7777;
-        if mode & 0o007 != 0 {
-            return Err(unusable(&format!("its mode is {mode:04o}, so anybody can use it. Make it 0400 or 0440")));
+        if mode & 0o027 != 0 {
+            return Err(unusable(&format!("its mode is {mode:04o}, so others can use it. Make it 0400 or 0440")));
+        }
+        let owner = metadata.uid();
+        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+            return Err(unusable(&format!("it belongs to uid {owner}, who can exchange it. Make it root's")));
         }
         let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         if length > MAX_FILE_BYTES {

@@ -19,7 +19,8 @@
 //!
 //! A row of version 1 or 2 is bound to no name or version, one of version 1 not even to a tenant: it opens wherever it
 //! was moved to. New rows are version 3. A row opens only for the context that the caller expects, never for what it
-//! says of itself, and a row that does not open is refused with one text, whatever the reason.
+//! says of itself, and a row that does not open is refused with one text, whatever the reason; texts of their own have
+//! only shapes that no row has, and version 1 where it is not allowed.
 
 mod cipher;
 mod context;
@@ -59,6 +60,14 @@ impl Lockbox {
             _ => return Ok(Self { masters, allow_legacy }),
         };
         Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("masterKeys"))
+    }
+
+    /// Refuses it where the kernel refused a protection of the memory that its master keys are in.
+    ///
+    /// # Errors
+    /// `MEMORY_UNPROTECTED`.
+    pub fn require_protection(&self) -> Result<()> {
+        self.masters.iter().try_for_each(MasterKey::require_protection)
     }
 
     /// The ids of the master keys.

@@ -78,6 +78,9 @@ impl<'a> Column<'a> {
             Self::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
             Self::Hex(text) => {
                 let digits = text.strip_prefix("\\x").ok_or_else(|| impossible(name, "does not begin with \\x"))?;
+                if digits.len() > 2 * MAX_SECRET_BYTES {
+                    return Err(impossible(name, &format!("has more than {MAX_SECRET_BYTES} bytes")));
+                }
                 let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
                 bytes.map(Cow::Owned).map_err(|_| impossible(name, "has something other than pairs of hex digits"))
             }

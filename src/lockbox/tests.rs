@@ -188,7 +188,12 @@ fn master_keys_are_32_bytes_or_64_digits() {
     for text in [digits.clone(), digits.to_uppercase(), format!("{digits}\n"), format!("{digits}\r\n")] {
         assert_eq!(MasterKey::from_bytes(text.as_bytes()).expect("digits").id(), master(0).id());
     }
-    for (bytes, what) in [("abc", "3 bytes"), (&*"g".repeat(64), "other characters"), ("", "0 bytes")] {
+    for (bytes, what) in [
+        ("abc", "3 characters"),
+        (&*"g".repeat(64), "other characters"),
+        ("", "0 characters"),
+        (&*"ab".repeat(16), "32 characters"),
+    ] {
         let error = MasterKey::from_bytes(bytes.as_bytes()).expect_err("no key");
         assert_eq!(error.code(), ErrorCode::LockboxKeyInvalid);
         assert!(error.to_string().contains(what), "{error}");
@@ -212,8 +217,9 @@ fn master_keys_from_files() {
     assert_eq!(MasterKey::from_file(&good).expect("reads").id(), master(0).id());
     assert_eq!(MasterKey::from_credential(dir.path(), "good").expect("reads").id(), master(0).id());
     for (path, what) in [
-        (file("open", &digits, 0o444), "0444, so anybody"),
-        (file("empty", "", 0o400), "0 bytes"),
+        (file("open", &digits, 0o444), "0444, so others"),
+        (file("group", &digits, 0o460), "0460, so others"),
+        (file("empty", "", 0o400), "0 characters"),
         (file("long", &"a".repeat(5000), 0o400), "5000 bytes"),
         (dir.path().join("missing"), "No such file"),
         (dir.path().to_owned(), "no regular file"),

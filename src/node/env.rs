@@ -9,11 +9,11 @@ use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::frame::{self, Consumed};
-use super::recipient::{self, NativeRecipient};
+use super::recipient::NativeRecipient;
 use super::secret::NativeSecret;
 use super::server::NativeServerCredentials;
 use super::state::{self, Slot};
-use crate::environment::{BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Variable};
+use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Means, Variable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext};
 use crate::launch::options::WorkspaceTrust;
@@ -45,7 +45,7 @@ struct Facts {
 /// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
 #[napi(
     catch_unwind,
-    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined"
+    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, requireProtection: boolean"
 )]
 pub fn build_provider_env(
     frame: BufferSlice<'_>,
@@ -53,9 +53,11 @@ pub fn build_provider_env(
     server: Option<ClassInstance<'_, NativeServerCredentials>>,
     handles: Vec<ClassInstance<'_, NativeSecret>>,
     recipient: Option<ClassInstance<'_, NativeRecipient>>,
+    require_protection: bool,
 ) -> napi::Result<NativeProviderEnv> {
     let (frame, json) = (Consumed(frame), json.map(Consumed));
-    let held = Held { handles: &handles, server: server.as_deref(), recipient: recipient.as_deref() };
+    let (server, recipient) = (server.as_deref(), recipient.as_deref());
+    let held = Held { handles: &handles, server, recipient, require_protection };
     build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
 }
 
@@ -64,6 +66,7 @@ struct Held<'a> {
     handles: &'a [ClassInstance<'a, NativeSecret>],
     server: Option<&'a NativeServerCredentials>,
     recipient: Option<&'a NativeRecipient>,
+    require_protection: bool,
 }
 
 fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativeProviderEnv> {
@@ -72,13 +75,15 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
     let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
     frame::read(frame, &handles, &mut payload, &mut request)?;
     let recipient = held.recipient.map(NativeRecipient::recipient).transpose()?;
-    let tickets = recipient::unseal(&mut payload, &request, recipient.as_deref())?;
     let server = held.server.map(NativeServerCredentials::credentials).transpose()?;
-    let limits = ExecLimits::for_stack(identity::stack_limit());
-    let plan = EnvPlan::new(payload, request, server.as_deref(), limits)?;
-    if let Some(recipient) = recipient {
-        recipient.commit(tickets, SystemTime::now())?;
-    }
+    let means = Means {
+        server: server.as_deref(),
+        recipient: recipient.as_deref(),
+        require_protection: held.require_protection,
+        limits: ExecLimits::for_stack(identity::stack_limit()),
+        now: SystemTime::now(),
+    };
+    let plan = environment::build(payload, request, &means)?;
     let facts = Facts {
         provider: plan.provider.id,
         kind: plan.credential.kind.as_str(),

@@ -1,21 +1,18 @@
 //! `Lockbox` and its master keys.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use data_encoding::BASE64URL_NOPAD;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
-use super::secret::NativeSecret;
+use super::environment;
+use super::secret::{NativeBinding, NativeSecret, seal_for};
 use super::state::{self, Slot};
 use crate::error::{Error, ErrorCode, Result};
 use crate::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
-use crate::sealed::{self, Binding};
+use crate::secret::Secret;
 use crate::sys::memory;
 
 /// What a row is expected to be.
@@ -87,26 +84,18 @@ impl From<SealedRow> for NativeSealedRow {
     }
 }
 
-/// What a sealed secret is to be bound to.
-#[napi(object, object_to_js = false)]
-pub struct NativeBinding {
-    pub workspace: String,
-    pub field: String,
-    pub request: String,
-}
-
-/// The master keys of a lockbox that is being made.
-#[derive(Default)]
+/// The master keys of a lockbox that is being made, until it is or they are disposed of.
 #[napi]
 pub struct NativeMasterKeys {
-    keys: RefCell<Vec<MasterKey>>,
+    slot: Arc<Slot<Mutex<Vec<MasterKey>>>>,
 }
 
 #[napi]
 impl NativeMasterKeys {
     #[napi(constructor, catch_unwind)]
+    #[allow(clippy::new_without_default, reason = "JavaScript makes it")]
     pub fn new() -> Self {
-        Self::default()
+        Self { slot: state::register(Slot::new(Mutex::default())) }
     }
 
     #[napi(catch_unwind)]
@@ -124,52 +113,59 @@ impl NativeMasterKeys {
         self.add(MasterKey::from_credential(Path::new(&directory), &name)).into_napi()
     }
 
-    /// Takes the key out of a variable: its value is wiped where libc keeps it. The facade then unsets the name and
-    /// calls `wipeInitialVariable`.
+    /// Copies the key out of a variable that could be wiped. The facade has that done when all else has succeeded.
     #[napi(catch_unwind)]
-    pub fn take_variable(&self, name: String) -> napi::Result<()> {
-        self.take(&name).into_napi()
+    pub fn add_variable(&self, name: String) -> napi::Result<()> {
+        self.copy_variable(&name).into_napi()
     }
 
     /// The lockbox of all of them.
     #[napi(catch_unwind)]
-    pub fn lockbox(&self, allow_legacy: bool) -> napi::Result<NativeLockbox> {
-        let lockbox = Lockbox::new(self.keys.take(), allow_legacy).into_napi()?;
-        let ids = lockbox.master_key_ids().map(str::to_owned).collect();
-        Ok(NativeLockbox { slot: state::register(Slot::new(lockbox)), ids })
+    pub fn lockbox(&self, allow_legacy: bool, require_protection: bool) -> napi::Result<NativeLockbox> {
+        self.build(allow_legacy, require_protection).into_napi()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        state::dispose(&self.slot);
     }
 }
 
 impl NativeMasterKeys {
-    fn add(&self, key: Result<MasterKey>) -> Result<()> {
-        self.keys.borrow_mut().push(key?);
-        Ok(())
+    fn with<T>(&self, work: impl FnOnce(&mut Vec<MasterKey>) -> T) -> Result<T> {
+        let keys = self.slot.get().ok_or_else(|| Error::new(ErrorCode::Disposed, "The lockbox was made already."))?;
+        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(work(&mut keys))
     }
 
-    fn take(&self, name: &str) -> Result<()> {
-        // Looked at first: a key that could not be wiped is not taken.
-        wipe_initial(&[])?;
-        let key = memory::with_variable(name, MasterKey::from_bytes).ok_or_else(|| {
+    fn add(&self, key: Result<MasterKey>) -> Result<()> {
+        let key = key?;
+        self.with(|keys| keys.push(key))
+    }
+
+    fn copy_variable(&self, name: &str) -> Result<()> {
+        environment::can_be_wiped()?;
+        let key = memory::with_variable(name, MasterKey::from_digits).ok_or_else(|| {
             let message = format!("The environment has no {name}, which is to hold the master key.");
             Error::new(ErrorCode::LockboxKeyInvalid, message)
         });
-        self.add(key.and_then(|key| key).map_err(|error| error.name(name)))?;
-        memory::wipe_value(name);
-        Ok(())
+        self.add(key.and_then(|key| key).map_err(|error| error.name(name)))
+    }
+
+    fn build(&self, allow_legacy: bool, require_protection: bool) -> Result<NativeLockbox> {
+        let lockbox = Lockbox::new(self.with(std::mem::take)?, allow_legacy)?;
+        if require_protection {
+            lockbox.require_protection()?;
+        }
+        let ids = lockbox.master_key_ids().map(str::to_owned).collect();
+        Ok(NativeLockbox { slot: state::register(Slot::new(lockbox)), ids, require_protection })
     }
 }
 
-/// Wipes a variable that was unset from the process's initial environment.
-#[napi(catch_unwind)]
-pub fn wipe_initial_variable(name: String) -> napi::Result<()> {
-    wipe_initial(&[&name]).into_napi()
-}
-
-fn wipe_initial(names: &[&str]) -> Result<()> {
-    memory::wipe_initial_block(names).map_err(|why| {
-        let message = format!("The process's initial environment cannot be wiped: {why}. No key was taken.");
-        Error::new(ErrorCode::Unsupported, message)
-    })
+impl Drop for NativeMasterKeys {
+    fn drop(&mut self) {
+        state::dispose(&self.slot);
+    }
 }
 
 /// A lockbox, held in Rust until it is disposed of.
@@ -177,6 +173,8 @@ fn wipe_initial(names: &[&str]) -> Result<()> {
 pub struct NativeLockbox {
     slot: Arc<Slot<Lockbox>>,
     ids: Vec<String>,
+    /// For what it opens, too.
+    require_protection: bool,
 }
 
 #[napi]
@@ -193,8 +191,7 @@ impl NativeLockbox {
 
     #[napi(catch_unwind)]
     pub fn open(&self, row: NativeRow<'_>, context: NativeContext) -> napi::Result<NativeSecret> {
-        let opened = self.get().and_then(|lockbox| lockbox.open(&row.as_row(), &context.as_context()));
-        opened.and_then(NativeSecret::new).into_napi()
+        self.open_row(&row, &context).and_then(NativeSecret::new).into_napi()
     }
 
     #[napi(catch_unwind)]
@@ -228,17 +225,8 @@ impl NativeLockbox {
         #[napi(ts_arg_type = "string | Uint8Array")] public_key: Either<String, BufferSlice<'_>>,
         binding: NativeBinding,
     ) -> napi::Result<String> {
-        let unseal = || {
-            // Text that is no base64url is not 32 bytes either: it is refused as such.
-            let public_key: Cow<'_, [u8]> = match &public_key {
-                Either::A(text) => BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default().into(),
-                Either::B(bytes) => (&**bytes).into(),
-            };
-            let NativeBinding { workspace, field, request } = &binding;
-            let secret = self.get()?.open(&row.as_row(), &context.as_context())?;
-            sealed::seal(&secret, &public_key, &Binding { workspace, field, request }, SystemTime::now())
-        };
-        unseal().into_napi()
+        let opened = self.open_row(&row, &context);
+        opened.and_then(|secret| seal_for(&secret, &public_key, &binding)).into_napi()
     }
 
     #[napi(catch_unwind)]
@@ -248,6 +236,14 @@ impl NativeLockbox {
 }
 
 impl NativeLockbox {
+    fn open_row(&self, row: &NativeRow<'_>, context: &NativeContext) -> Result<Secret> {
+        let secret = self.get()?.open(&row.as_row(), &context.as_context())?;
+        if self.require_protection {
+            secret.require_protection()?;
+        }
+        Ok(secret)
+    }
+
     fn get(&self) -> Result<Arc<Lockbox>> {
         self.slot.get().ok_or_else(|| {
             let message = "This Lockbox was disposed of. Make a new one, with its master keys.";

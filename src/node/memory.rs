@@ -3,7 +3,7 @@
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
-use crate::secret;
+use crate::secret::Secret;
 use crate::sys::{guarded, harden};
 
 /// What the memory that secrets live in has.
@@ -13,8 +13,8 @@ pub struct NativeMemoryProtection {
     pub locked: bool,
     pub excluded_from_core_dumps: bool,
     pub wiped_on_fork: bool,
-    pub secrets: f64,
-    pub secret_bytes: f64,
+    pub allocations: f64,
+    pub allocated_bytes: f64,
     pub mapped_bytes: f64,
     pub locked_bytes: f64,
     /// None for no limit.
@@ -53,8 +53,8 @@ pub fn memory_protection() -> NativeMemoryProtection {
         locked: report.locked,
         excluded_from_core_dumps: report.excluded_from_core_dumps,
         wiped_on_fork: report.wiped_on_fork,
-        secrets: report.secrets as f64,
-        secret_bytes: report.secret_bytes as f64,
+        allocations: report.allocations as f64,
+        allocated_bytes: report.allocated_bytes as f64,
         mapped_bytes: report.mapped_bytes as f64,
         locked_bytes: report.locked_bytes as f64,
         lock_limit_bytes: guarded::lock_limit().map(|bytes| bytes as f64),
@@ -62,10 +62,10 @@ pub fn memory_protection() -> NativeMemoryProtection {
     }
 }
 
-/// Throws where a protection of that memory was refused.
+/// Throws where a new secret's memory would be refused a protection.
 #[napi(catch_unwind)]
 pub fn require_protection() -> napi::Result<()> {
-    secret::require_protection().into_napi()
+    Secret::copy_of(&[0]).require_protection().into_napi()
 }
 
 /// Makes the process non-dumpable and takes its core dumps away.

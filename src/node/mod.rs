@@ -11,6 +11,7 @@
 
 mod boundary_error;
 mod env;
+mod environment;
 mod frame;
 mod launch_options;
 mod lockbox;
@@ -18,6 +19,7 @@ mod memory;
 mod portable;
 mod program;
 mod recipient;
+mod redaction;
 mod redactor;
 mod secret;
 mod server;

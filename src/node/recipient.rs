@@ -1,17 +1,15 @@
-//! `createRecipient`, and how sealed secrets of a payload are opened.
+//! `createRecipient` and its handle.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::state::{self, Slot};
-use crate::environment::EnvRequest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::Payload;
-use crate::sealed::{self, Binding, Recipient, Ticket};
+use crate::sealed::{DEFAULT_MAX_AGE, Recipient};
 
 /// A key pair that secrets are sealed for.
 #[napi]
@@ -22,13 +20,16 @@ pub struct NativeRecipient {
 
 /// Makes a key pair. Sealed secrets open while they are no older than this.
 #[napi(catch_unwind)]
-pub fn create_recipient(max_age_ms: Option<f64>) -> napi::Result<NativeRecipient> {
-    create(max_age_ms).into_napi()
+pub fn create_recipient(max_age_ms: Option<f64>, require_protection: bool) -> napi::Result<NativeRecipient> {
+    create(max_age_ms, require_protection).into_napi()
 }
 
-fn create(max_age_ms: Option<f64>) -> Result<NativeRecipient> {
-    let max_age = max_age_ms.map_or(sealed::DEFAULT_MAX_AGE, |ms| Duration::from_secs_f64(ms / 1000.0));
+fn create(max_age_ms: Option<f64>, require_protection: bool) -> Result<NativeRecipient> {
+    let max_age = max_age_ms.map_or(DEFAULT_MAX_AGE, |ms| Duration::from_secs_f64(ms / 1000.0));
     let recipient = Recipient::generate(max_age)?;
+    if require_protection {
+        recipient.require_protection()?;
+    }
     let public_key = BASE64URL_NOPAD.encode(&recipient.public_key());
     Ok(NativeRecipient { slot: state::register(Slot::new(recipient)), public_key })
 }
@@ -65,37 +66,4 @@ impl NativeRecipient {
             Error::new(ErrorCode::Disposed, message).name("recipient")
         })
     }
-}
-
-/// Opens the sealed secrets of a payload in their place. What was opened counts as used with [`commit`].
-///
-/// # Errors
-/// `PAYLOAD_INVALID` for a sealed secret without a recipient, `ERR_INVALID_ARG_VALUE` without the ids that it is bound
-/// to, `UNSEAL_FAILED`.
-pub fn unseal(
-    payload: &mut Payload<'_>,
-    request: &EnvRequest<'_>,
-    recipient: Option<&Recipient>,
-) -> Result<Vec<Ticket>> {
-    let now = SystemTime::now();
-    let mut tickets = Vec::new();
-    payload.unseal(|field, text| {
-        let recipient = recipient.ok_or_else(|| no_recipient(field))?;
-        let workspace = request.workspace.id.ok_or_else(|| not_given("workspace.id"))?;
-        let request = request.request_id.ok_or_else(|| not_given("requestId"))?;
-        let opened = recipient.open(text, &Binding { workspace, field, request }, now)?;
-        tickets.push(opened.ticket);
-        Ok(opened.secret)
-    })?;
-    Ok(tickets)
-}
-
-fn no_recipient(field: &str) -> Error {
-    let message = format!("payload.{field} is a sealed secret. Give options.recipient, which opens it.");
-    Error::new(ErrorCode::PayloadInvalid, message).name(field)
-}
-
-fn not_given(option: &str) -> Error {
-    let message = format!("options.{option} is missing, which the payload's sealed secrets are bound to.");
-    Error::new(ErrorCode::InvalidArgValue, message).name(option)
 }

@@ -1,122 +1,26 @@
-//! `Redactor`, and what scrubs the output of a launch.
+//! `Redactor`: scrubs the worker's own text.
 
-use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use napi::bindgen_prelude::{Buffer, BufferSlice, ClassInstance};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::env::NativeProviderEnv;
-use super::frame::Consumed;
+use super::redaction::{NativeFed, buffer, feed};
 use super::secret::NativeSecret;
 use super::server::NativeServerCredentials;
 use super::state::{self, Slot};
 use crate::credential::ServerCredentials;
-use crate::environment::{Delivery, EnvPlan};
+use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
 use crate::redact::{DEFAULT_MIN_LENGTH, Redactor, Stream};
 use crate::secret::Secret;
 
-/// What may be passed on of a chunk.
-#[napi(object, object_from_js = false)]
-pub struct NativeFed {
-    /// What had been held back.
-    pub before: Option<Buffer>,
-    /// How much of the chunk, from its beginning.
-    pub through: u32,
-}
-
-/// Scrubs the standard streams of one launch. The secrets stay with it until it is disposed of.
-#[napi]
-pub struct NativeRedaction {
-    slot: Arc<Slot<Redaction>>,
-}
-
-struct Redaction {
-    env: Arc<EnvPlan>,
-    /// Made with the first chunk: most launches write nothing that has to be scrubbed.
-    work: Mutex<Option<Work>>,
-}
-
-struct Work {
-    redactor: Arc<Redactor>,
-    streams: [Option<Stream>; 3],
-}
-
-/// What scrubs the output of a launch with this environment.
-#[napi(catch_unwind)]
-pub fn redaction_for(env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeRedaction> {
-    let env = env.plan().into_napi()?;
-    Ok(NativeRedaction { slot: state::register(Slot::new(Redaction { env, work: Mutex::default() })) })
-}
-
-#[napi]
-impl NativeRedaction {
-    /// Scrubs the next chunk of a stream in place.
-    #[napi(catch_unwind, ts_args_type = "index: number, chunk: Uint8Array")]
-    pub fn feed(&self, index: u32, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
-        self.with_stream(index, |stream| feed(stream, &mut chunk)).into_napi()
-    }
-
-    /// What was held back of a stream that has ended.
-    #[napi(catch_unwind)]
-    pub fn finish(&self, index: u32) -> napi::Result<Option<Buffer>> {
-        self.with_stream(index, |stream| buffer(stream.finish())).into_napi()
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
-}
-
-impl NativeRedaction {
-    fn with_stream<T>(&self, index: u32, work: impl FnOnce(&mut Stream) -> T) -> Result<T> {
-        let redaction = self.slot.get().ok_or_else(|| disposed("The redaction of a launch"))?;
-        let mut all = redaction.work.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = match &mut *all {
-            Some(all) => all,
-            none => none.insert(Work { redactor: Arc::new(redactor_of(&redaction.env)?), streams: [None, None, None] }),
-        };
-        let redactor = &all.redactor;
-        let stream = all.streams.get_mut(index as usize).ok_or_else(no_such_stream)?;
-        Ok(work(stream.get_or_insert_with(|| Stream::new(Arc::clone(redactor)))))
-    }
-}
-
-impl Drop for NativeRedaction {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
-    }
-}
-
-fn redactor_of(env: &EnvPlan) -> Result<Redactor> {
-    Redactor::new(secrets_of(env), DEFAULT_MIN_LENGTH)
-}
-
-/// Every secret of a launch: of the delivery that puts all of them into the environment.
-fn secrets_of(env: &EnvPlan) -> impl Iterator<Item = &[u8]> {
-    let key = env.credential.secret.as_deref().map(Secret::expose);
-    let values = env.variables(Delivery::Env).filter(|variable| variable.is_secret).map(|variable| variable.value);
-    key.into_iter().chain(values)
-}
-
-fn feed(stream: &mut Stream, chunk: &mut [u8]) -> NativeFed {
-    let fed = stream.feed(chunk);
-    // A chunk is a read of a pipe or a buffer of Node's: below 4 GiB.
-    NativeFed { before: buffer(fed.before), through: fed.through as u32 }
-}
-
-fn buffer(bytes: &[u8]) -> Option<Buffer> {
-    (!bytes.is_empty()).then(|| Buffer::from(bytes))
-}
-
-/// The secrets that a redactor is to be made of.
-#[derive(Default)]
+/// The secrets that a redactor is to be made of, until they are disposed of.
 #[napi]
 pub struct NativeRedactorSources {
-    sources: RefCell<Vec<Source>>,
+    slot: Arc<Slot<Mutex<Vec<Source>>>>,
 }
 
 enum Source {
@@ -125,11 +29,22 @@ enum Source {
     Secret(Arc<Secret>),
 }
 
+impl Source {
+    fn secrets(&self) -> Box<dyn Iterator<Item = &[u8]> + '_> {
+        match self {
+            Self::Env(env) => Box::new(env.secrets()),
+            Self::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose())),
+            Self::Secret(secret) => Box::new(std::iter::once(secret.expose())),
+        }
+    }
+}
+
 #[napi]
 impl NativeRedactorSources {
     #[napi(constructor, catch_unwind)]
+    #[allow(clippy::new_without_default, reason = "JavaScript makes it")]
     pub fn new() -> Self {
-        Self::default()
+        Self { slot: state::register(Slot::new(Mutex::default())) }
     }
 
     #[napi(catch_unwind)]
@@ -147,37 +62,41 @@ impl NativeRedactorSources {
         self.add(secret.secret().map(Source::Secret)).into_napi()
     }
 
-    /// Adds bytes, and wipes them.
-    #[napi(catch_unwind, ts_args_type = "bytes: Uint8Array")]
-    pub fn add_bytes(&self, bytes: BufferSlice<'_>) -> napi::Result<()> {
-        let bytes = Consumed(bytes);
-        self.add(Ok(Source::Secret(Arc::new(Secret::copy_of(&bytes.0))))).into_napi()
-    }
-
     /// The redactor of all of them.
     #[napi(catch_unwind)]
     pub fn redactor(&self, min_length: Option<u32>) -> napi::Result<NativeRedactor> {
-        let sources = self.sources.take();
-        let secrets = sources.iter().flat_map(secrets_in);
-        let min_length = min_length.map_or(DEFAULT_MIN_LENGTH, |length| length as usize);
-        let redactor = Redactor::new(secrets, min_length).into_napi()?;
-        let skipped = u32::try_from(redactor.skipped()).unwrap_or(u32::MAX);
-        Ok(NativeRedactor { slot: state::register(Slot::new(redactor)), skipped })
+        self.build(min_length).into_napi()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        state::dispose(&self.slot);
     }
 }
 
 impl NativeRedactorSources {
+    fn with<T>(&self, work: impl FnOnce(&mut Vec<Source>) -> T) -> Result<T> {
+        let sources = self.slot.get().ok_or_else(disposed)?;
+        let mut sources = sources.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(work(&mut sources))
+    }
+
     fn add(&self, source: Result<Source>) -> Result<()> {
-        self.sources.borrow_mut().push(source?);
-        Ok(())
+        let source = source?;
+        self.with(|sources| sources.push(source))
+    }
+
+    fn build(&self, min_length: Option<u32>) -> Result<NativeRedactor> {
+        let min_length = min_length.map_or(DEFAULT_MIN_LENGTH, |length| length as usize);
+        let redactor = self.with(|sources| Redactor::new(sources.iter().flat_map(Source::secrets), min_length))??;
+        let skipped = u32::try_from(redactor.skipped()).unwrap_or(u32::MAX);
+        Ok(NativeRedactor { slot: state::register(Slot::new(redactor)), skipped, streams: Mutex::default() })
     }
 }
 
-fn secrets_in(source: &Source) -> Box<dyn Iterator<Item = &[u8]> + '_> {
-    match source {
-        Source::Env(env) => Box::new(secrets_of(env)),
-        Source::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose())),
-        Source::Secret(secret) => Box::new(std::iter::once(secret.expose())),
+impl Drop for NativeRedactorSources {
+    fn drop(&mut self) {
+        state::dispose(&self.slot);
     }
 }
 
@@ -186,6 +105,8 @@ fn secrets_in(source: &Source) -> Box<dyn Iterator<Item = &[u8]> + '_> {
 pub struct NativeRedactor {
     slot: Arc<Slot<Redactor>>,
     skipped: u32,
+    /// They end with it: what they look for is its.
+    streams: Mutex<Vec<Weak<Slot<Mutex<Stream>>>>>,
 }
 
 #[napi]
@@ -209,25 +130,33 @@ impl NativeRedactor {
     /// What scrubs one stream.
     #[napi(catch_unwind)]
     pub fn stream(&self) -> napi::Result<NativeRedactorStream> {
-        let stream = Stream::new(self.get().into_napi()?);
-        Ok(NativeRedactorStream { slot: state::register(Slot::new(Mutex::new(stream))) })
+        let slot = state::register(Slot::new(Mutex::new(Stream::new(self.get().into_napi()?))));
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.push(Arc::downgrade(&slot));
+        Ok(NativeRedactorStream { slot })
     }
 
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
+        for stream in self.streams.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(slot) = stream.upgrade() {
+                state::dispose(&slot);
+            }
+        }
         state::dispose(&self.slot);
     }
 }
 
 impl NativeRedactor {
     fn get(&self) -> Result<Arc<Redactor>> {
-        self.slot.get().ok_or_else(|| disposed("This Redactor"))
+        self.slot.get().ok_or_else(disposed)
     }
 }
 
 impl Drop for NativeRedactor {
     fn drop(&mut self) {
-        state::dispose(&self.slot);
+        self.dispose();
     }
 }
 
@@ -259,7 +188,7 @@ impl NativeRedactorStream {
 
 impl NativeRedactorStream {
     fn with<T>(&self, work: impl FnOnce(&mut Stream) -> T) -> Result<T> {
-        let stream = self.slot.get().ok_or_else(|| disposed("The stream of a Redactor"))?;
+        let stream = self.slot.get().ok_or_else(disposed)?;
         let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(work(&mut stream))
     }
@@ -271,10 +200,6 @@ impl Drop for NativeRedactorStream {
     }
 }
 
-fn disposed(what: &str) -> Error {
-    Error::new(ErrorCode::Disposed, format!("{what} was disposed of. Make a new one."))
-}
-
-fn no_such_stream() -> Error {
-    Error::new(ErrorCode::Internal, "There is no such standard stream.")
+fn disposed() -> Error {
+    Error::new(ErrorCode::Disposed, "This Redactor was disposed of. Make a new one.")
 }

@@ -1,14 +1,18 @@
 //! The handle of a secret.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use napi::bindgen_prelude::BufferSlice;
+use data_encoding::BASE64URL_NOPAD;
+use napi::bindgen_prelude::{BufferSlice, Either};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::frame::Consumed;
 use super::state::{self, Slot};
 use crate::error::{Error, ErrorCode, Result};
+use crate::sealed::{self, Binding};
 use crate::secret::Secret;
 
 /// A secret, held in Rust until it is disposed of.
@@ -20,10 +24,14 @@ pub struct NativeSecret {
 }
 
 /// Copies bytes into a secret, and wipes them.
-#[napi(catch_unwind, ts_args_type = "bytes: Uint8Array")]
-pub fn secret_from(bytes: BufferSlice<'_>) -> napi::Result<NativeSecret> {
+#[napi(catch_unwind, ts_args_type = "bytes: Uint8Array, requireProtection: boolean")]
+pub fn secret_from(bytes: BufferSlice<'_>, require_protection: bool) -> napi::Result<NativeSecret> {
     let bytes = Consumed(bytes);
-    NativeSecret::new(Secret::copy_of(&bytes.0)).into_napi()
+    let secret = Secret::copy_of(&bytes.0);
+    if require_protection {
+        secret.require_protection().into_napi()?;
+    }
+    NativeSecret::new(secret).into_napi()
 }
 
 #[napi]
@@ -41,6 +49,16 @@ impl NativeSecret {
     #[napi(getter, catch_unwind)]
     pub fn disposed(&self) -> bool {
         self.slot.get().is_none()
+    }
+
+    /// Seals it for a recipient, whose public key is text or bytes.
+    #[napi(catch_unwind)]
+    pub fn seal_for(
+        &self,
+        #[napi(ts_arg_type = "string | Uint8Array")] public_key: Either<String, BufferSlice<'_>>,
+        binding: NativeBinding,
+    ) -> napi::Result<String> {
+        self.secret().and_then(|secret| seal_for(&secret, &public_key, &binding)).into_napi()
     }
 
     #[napi(catch_unwind)]
@@ -70,6 +88,32 @@ impl NativeSecret {
             Error::new(ErrorCode::Disposed, message)
         })
     }
+}
+
+/// What a sealed secret is to be bound to.
+#[napi(object, object_to_js = false)]
+pub struct NativeBinding {
+    pub workspace: String,
+    pub field: String,
+    pub request: String,
+}
+
+/// Seals a secret.
+///
+/// # Errors
+/// As [`sealed::seal`].
+pub fn seal_for(
+    secret: &Secret,
+    public_key: &Either<String, BufferSlice<'_>>,
+    binding: &NativeBinding,
+) -> Result<String> {
+    // Text that is no base64url is not 32 bytes either: it is refused as such.
+    let public_key: Cow<'_, [u8]> = match public_key {
+        Either::A(text) => BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default().into(),
+        Either::B(bytes) => (&**bytes).into(),
+    };
+    let NativeBinding { workspace, field, request } = binding;
+    sealed::seal(secret, &public_key, &Binding { workspace, field, request }, SystemTime::now())
 }
 
 impl Drop for NativeSecret {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
+use super::environment;
 use super::state::{self, Slot};
 use crate::credential::ServerCredentials;
 use crate::error::{Error, ErrorCode, Result};
@@ -21,14 +22,17 @@ pub struct NativeServerCredentials {
 /// Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
 /// and calls `wipeInitialEnvironment`.
 #[napi(catch_unwind)]
-pub fn take_server_credentials() -> napi::Result<NativeServerCredentials> {
-    take().into_napi()
+pub fn take_server_credentials(require_protection: bool) -> napi::Result<NativeServerCredentials> {
+    take(require_protection).into_napi()
 }
 
-fn take() -> Result<NativeServerCredentials> {
+fn take(require_protection: bool) -> Result<NativeServerCredentials> {
     // Looked at first: keys that could not be wiped are not taken.
-    memory::wipe_initial_block(&[]).map_err(cannot_wipe)?;
+    environment::can_be_wiped()?;
     let keys = ServerCredentials::from_variables(|name| memory::with_variable(name, Secret::copy_of))?;
+    if require_protection {
+        keys.require_protection()?;
+    }
     let mut names = Vec::new();
     for name in ServerCredentials::variables() {
         if !names.contains(&name) && memory::with_variable(name, |_| ()).is_some() {
@@ -39,16 +43,10 @@ fn take() -> Result<NativeServerCredentials> {
     Ok(NativeServerCredentials { slot: state::register(Slot::new(keys)), names })
 }
 
-fn cannot_wipe(why: &str) -> Error {
-    let message = format!("The process's initial environment cannot be wiped: {why}. No key was taken.");
-    Error::new(ErrorCode::Unsupported, message)
-}
-
-/// Wipes every `name=…` of the server's keys in the process's initial environment, once they are unset.
+/// Every variable that a server's key can stand in.
 #[napi(catch_unwind)]
-pub fn wipe_initial_environment() -> napi::Result<()> {
-    let names: Vec<&str> = ServerCredentials::variables().collect();
-    memory::wipe_initial_block(&names).map_err(cannot_wipe).into_napi()
+pub fn server_variables() -> Vec<&'static str> {
+    ServerCredentials::variables().collect()
 }
 
 #[napi]

@@ -5,8 +5,6 @@ pub struct Encoding {
     /// What it is called.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests look an encoding up by it"))]
     pub name: &'static str,
-    /// Whether values of any length are looked for in it. Others only up to [`super::forms::ENCODED_BYTES`].
-    pub of_any_length: bool,
     /// Whether it writes special characters longer and leaves all others: what stays as long as it was is the secret
     /// itself, which is not kept twice.
     pub escapes: bool,
@@ -19,15 +17,9 @@ pub struct Encoding {
 /// Writes a secret in an encoding.
 pub type Write = fn(&[u8], &mut [u8]);
 
-/// Every form. One that equals another is looked for once.
+/// Every form, the secret itself first. One that equals another is looked for once.
 pub static ENCODINGS: &[Encoding] = &[
-    Encoding {
-        name: "itself",
-        of_any_length: true,
-        escapes: false,
-        length: <[u8]>::len,
-        write: |secret, to| to.copy_from_slice(secret),
-    },
+    Encoding { name: "itself", escapes: false, length: <[u8]>::len, write: |secret, to| to.copy_from_slice(secret) },
     base64::<0>("base64", BASE64),
     base64::<1>("base64 after one byte", BASE64_1),
     base64::<2>("base64 after two bytes", BASE64_2),
@@ -38,13 +30,11 @@ pub static ENCODINGS: &[Encoding] = &[
     encoded("HEX", |secret| 2 * secret.len(), |secret, to| write_hex(secret, to, UPPER)),
     escaped("URL", url_length, |secret, to| write_url(secret, to, UPPER)),
     escaped("url", url_length, |secret, to| write_url(secret, to, LOWER)),
-    Encoding {
-        name: "JSON",
-        of_any_length: true,
-        escapes: true,
-        length: |secret| length_of(|to| json(secret, to, false, false)),
-        write: |secret, to| write_with(to, |to| json(secret, to, false, false)),
-    },
+    escaped(
+        "JSON",
+        |secret| length_of(|to| json(secret, to, false, false)),
+        |secret, to| write_with(to, |to| json(secret, to, false, false)),
+    ),
     escaped(
         "JSON with \\/",
         |secret| length_of(|to| json(secret, to, true, false)),
@@ -58,11 +48,11 @@ pub static ENCODINGS: &[Encoding] = &[
 ];
 
 const fn encoded(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
-    Encoding { name, of_any_length: false, escapes: false, length, write }
+    Encoding { name, escapes: false, length, write }
 }
 
 const fn escaped(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
-    Encoding { name, of_any_length: false, escapes: true, length, write }
+    Encoding { name, escapes: true, length, write }
 }
 
 const fn base64<const BEFORE: usize>(name: &'static str, write: Write) -> Encoding {

@@ -5,19 +5,29 @@ use std::cmp::Ordering;
 use zeroize::Zeroizing;
 
 use super::MIN_LENGTHS;
-use super::encodings::{ENCODINGS, Write};
+use super::encodings::{ENCODINGS, Encoding, Write};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
 /// The longest form that is looked for as a whole. Longer ones are cut; the last piece overlaps the one before.
 pub const PIECE_BYTES: usize = 256;
 
-/// The longest secret whose encoded forms are looked for: all forms of one take ten times its size. A longer one is
-/// looked for as it is, and in JSON.
-pub const ENCODED_BYTES: usize = 16 * 1024;
+/// The most bytes that the encoded forms of all secrets together may take: they take ten times the secrets' own, in
+/// memory that can be locked only up to a limit, and a tenant chooses how much. In the order of the secrets, one whose
+/// forms have no room any more is looked for as it is. 40 keys of 100 bytes with all their forms take a tenth of it.
+pub const ENCODED_BYTES: usize = 256 * 1024;
 
-/// What masks, the first that no form has; then any other byte.
-const MASKS: &[u8] = b"*#x.-_~^%$!?+=:;,|&@";
+/// What masks, the first that no form has: what a reader knows as a mask, then other printable characters, then control
+/// characters that no line or text ends with. NUL comes last: no variable can have one.
+fn masks() -> impl Iterator<Item = u8> {
+    b"*#x.-_~^"
+        .iter()
+        .copied()
+        .chain(b'!'..=b'~')
+        .chain([0x1a])
+        .chain((1..b' ').filter(|byte| !b"\t\n\r".contains(byte)))
+        .chain([0])
+}
 
 /// The place of a form, and the longest other one that it begins with.
 #[derive(Clone, Copy, Debug)]
@@ -32,18 +42,12 @@ struct Form {
 pub struct Forms {
     bytes: Secret,
     forms: Vec<Form>,
-    /// For each first byte, which second bytes forms have after it.
-    pairs: Zeroizing<Vec<Bytes>>,
+    /// Which pairs of bytes forms begin with, as bits of a hash.
+    pairs: Secret,
     mask: u8,
     longest: usize,
     shortest: usize,
 }
-
-/// A set of bytes.
-#[derive(Clone, Copy, Default)]
-struct Bytes([u64; 4]);
-
-impl zeroize::DefaultIsZeroes for Bytes {}
 
 impl Forms {
     /// The forms of these secrets that are not shorter than `min_length`.
@@ -55,8 +59,9 @@ impl Forms {
             let message = "options.minLength must be a whole number from 4 to 1024.";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("minLength"));
         }
-        let bytes = write_all(secrets);
-        let mut places = pieces(secrets, min_length);
+        let rows = rows_of(secrets);
+        let bytes = write_all(&rows)?;
+        let mut places = pieces(&rows, min_length);
         let at = |form: &Form| slice(&bytes, form);
         places.sort_unstable_by(|one, other| at(one).cmp(at(other)));
         places.dedup_by(|one, other| at(one) == at(other));
@@ -64,12 +69,7 @@ impl Forms {
         let lengths = || places.iter().map(|form| usize::from(form.length));
         let (longest, shortest) = (lengths().max().unwrap_or(0), lengths().min().unwrap_or(0));
         let mask = mask_for(&bytes)?;
-        let mut pairs = Zeroizing::new(vec![Bytes::default(); 256]);
-        for form in &places {
-            if let [first, second, ..] = slice(&bytes, form) {
-                pairs[usize::from(*first)].0[usize::from(second >> 6)] |= 1 << (second & 63);
-            }
-        }
+        let pairs = pairs_of(&bytes, &places);
         Ok(Self { bytes, forms: places, pairs, mask, longest, shortest })
     }
 
@@ -98,11 +98,11 @@ impl Forms {
         self.shortest
     }
 
-    /// The length of the longest of the forms `first..last` that `text` begins with.
-    pub fn longest_at(&self, first: usize, last: usize, text: &[u8]) -> Option<usize> {
+    /// The length of the longest form that `text` begins with.
+    pub fn longest_at(&self, text: &[u8]) -> Option<usize> {
         // Every form that `text` begins with is not above it, and is a parent of the last such form or that form.
-        let above = first + self.partition(first, last, |form| compare(form, text) != Ordering::Greater);
-        let mut index = above.checked_sub(1).filter(|index| *index >= first)?;
+        let above = self.forms.partition_point(|form| compare(slice(&self.bytes, form), text) != Ordering::Greater);
+        let mut index = above.checked_sub(1)?;
         let common = self.get(index).iter().zip(text).take_while(|(one, other)| one == other).count();
         loop {
             let form = self.forms[index];
@@ -123,19 +123,28 @@ impl Forms {
     }
 
     fn begins_with(&self, text: &[u8]) -> bool {
-        let pairs = |second: u8| self.pairs[usize::from(text[0])].0[usize::from(second >> 6)] >> (second & 63) & 1 == 1;
         // Most ends are ruled out by their first two bytes.
-        if !text.get(1).is_none_or(|second| pairs(*second)) {
+        if let [first, second, ..] = text
+            && !has_pair(self.pairs.expose(), *first, *second)
+        {
             return false;
         }
-        let first = self.partition(0, self.len(), |form| form <= text);
+        let first = self.forms.partition_point(|form| slice(&self.bytes, form) <= text);
         first < self.len() && self.get(first).starts_with(text)
     }
+}
 
-    /// How many of the forms `first..last`, which `is_before` holds for first, it holds for.
-    fn partition(&self, first: usize, last: usize, is_before: impl Fn(&[u8]) -> bool) -> usize {
-        self.forms[first..last].partition_point(|form| is_before(slice(&self.bytes, form)))
-    }
+/// How many bits tell which pairs of bytes forms begin with.
+const PAIR_BITS: usize = 4096;
+
+fn pair_bit(first: u8, second: u8) -> (usize, u8) {
+    let bit = (usize::from(first) << 4 ^ usize::from(second)) % PAIR_BITS;
+    (bit / 8, 1 << (bit % 8))
+}
+
+fn has_pair(pairs: &[u8], first: u8, second: u8) -> bool {
+    let (byte, bit) = pair_bit(first, second);
+    pairs[byte] & bit != 0
 }
 
 /// As bytes are ordered, but a form that `text` begins with is equal to it.
@@ -148,49 +157,85 @@ fn slice<'a>(bytes: &'a Secret, form: &Form) -> &'a [u8] {
     &bytes.expose()[start..start + usize::from(form.length)]
 }
 
-/// Each secret's forms, one after the other, with their place.
-fn each<'a>(secrets: &'a [&'a [u8]]) -> impl Iterator<Item = (&'a [u8], Write, usize)> {
-    secrets.iter().flat_map(|secret| {
-        let is_long = secret.len() > ENCODED_BYTES;
-        let rows = ENCODINGS.iter().filter(move |row| row.of_any_length || !is_long);
-        let written = rows.map(|row| (row, (row.length)(secret)));
-        let written = written.filter(|(row, length)| !row.escapes || *length != secret.len());
-        written.map(|(row, length)| (*secret, row.write, length))
-    })
+/// A secret in an encoding, and how long that is.
+struct Row<'a> {
+    secret: &'a [u8],
+    write: Write,
+    length: usize,
 }
 
-fn write_all(secrets: &[&[u8]]) -> Secret {
-    let length = each(secrets).map(|(_, _, length)| length).sum();
-    let written = Secret::build::<std::convert::Infallible>(length, |mut rest| {
-        for (secret, write, length) in each(secrets) {
-            let (here, after) = rest.split_at_mut(length);
-            write(secret, here);
+/// Each secret's forms, one after the other: itself, and the others while there is room for them.
+fn rows_of<'a>(secrets: &[&'a [u8]]) -> Vec<Row<'a>> {
+    let mut room = ENCODED_BYTES;
+    let mut rows = Vec::new();
+    for secret in secrets {
+        let all = ENCODINGS.iter().map(|encoding| (encoding, (encoding.length)(secret)));
+        // What an escaping encoding leaves as long as it was is the secret itself.
+        let mut all = all.filter(|(encoding, length)| !encoding.escapes || *length != secret.len());
+        let row = |(encoding, length): (&Encoding, usize)| Row { secret, write: encoding.write, length };
+        rows.extend(all.next().map(row));
+        let encoded: Vec<Row<'_>> = all.map(row).collect();
+        let bytes = encoded.iter().map(|row| row.length).sum();
+        if let Some(left) = room.checked_sub(bytes) {
+            room = left;
+            rows.extend(encoded);
+        }
+    }
+    rows
+}
+
+fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
+    let length: usize = rows.iter().map(|row| row.length).sum();
+    // Places are kept in 32 bits.
+    if u32::try_from(length).is_err() {
+        let message = "The secrets are more than 4 GiB: too many to look for.";
+        return Err(Error::new(ErrorCode::InvalidArgValue, message));
+    }
+    Secret::build(length, |mut rest| {
+        for row in rows {
+            let (here, after) = rest.split_at_mut(row.length);
+            (row.write)(row.secret, here);
             rest = after;
         }
         Ok(())
-    });
-    let Ok(written) = written;
-    written
+    })
 }
 
 /// Where the pieces stand in what [`write_all`] wrote.
-fn pieces(secrets: &[&[u8]], min_length: usize) -> Vec<Form> {
+fn pieces(rows: &[Row<'_>], min_length: usize) -> Vec<Form> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for (_, _, length) in each(secrets) {
+    for Row { length, .. } in rows {
         let whole = length / PIECE_BYTES;
         let starts = (0..whole).map(|piece| piece * PIECE_BYTES);
         let last = length.saturating_sub(PIECE_BYTES);
-        for offset in starts.chain((length % PIECE_BYTES != 0).then_some(last)) {
-            let length = PIECE_BYTES.min(length);
-            if length >= min_length {
-                // All secrets of a launch fit an environment: 6 MiB, ten times that with their forms.
-                pieces.push(Form { start: (start + offset) as u32, length: length as u16, parent: 0 });
-            }
+        let piece = PIECE_BYTES.min(*length);
+        if piece >= min_length {
+            let offsets = starts.chain((length % PIECE_BYTES != 0).then_some(last));
+            // `write_all` has checked that they fit.
+            pieces.extend(offsets.map(|offset| Form {
+                start: (start + offset) as u32,
+                length: piece as u16,
+                parent: 0,
+            }));
         }
         start += length;
     }
     pieces
+}
+
+fn pairs_of(bytes: &Secret, forms: &[Form]) -> Secret {
+    let pairs = Secret::build::<std::convert::Infallible>(PAIR_BITS / 8, |pairs| {
+        for form in forms {
+            if let [first, second, ..] = slice(bytes, form) {
+                let (byte, bit) = pair_bit(*first, *second);
+                pairs[byte] |= bit;
+            }
+        }
+        Ok(())
+    });
+    let Ok(pairs) = pairs;
+    pairs
 }
 
 fn link_parents(bytes: &Secret, forms: &mut [Form]) {
@@ -211,8 +256,8 @@ fn mask_for(bytes: &Secret) -> Result<u8> {
         taken[usize::from(*byte)] = true;
     }
     let free = |byte: &u8| !taken[usize::from(*byte)];
-    MASKS.iter().copied().find(free).or_else(|| (0..=u8::MAX).rev().find(free)).ok_or_else(|| {
-        let message = "The secrets have every byte there is, so none is left to mask them with.";
+    masks().find(free).ok_or_else(|| {
+        let message = "The secrets have every character there is, so none is left to mask them with. Leave some out.";
         Error::new(ErrorCode::InvalidArgValue, message)
     })
 }

@@ -3,8 +3,9 @@
 //!
 //! Exactly: every byte that some occurrence of some form covers becomes the mask, also where occurrences overlap; every
 //! other byte stays as it is, and so does the length. The mask is a byte that no form has, so that masking never spells
-//! a form. A form longer than [`forms::PIECE_BYTES`] is looked for in pieces of that size, so that what is held back
-//! and what one byte of output costs are bounded, whatever a tenant's secrets and output are.
+//! a form. A form of more than 256 bytes is looked for in pieces of that size, and the encoded forms of all secrets
+//! together take 256 KiB at the most, so that what is held back, what is kept and what one byte of output costs are
+//! bounded, whatever a tenant's secrets and output are.
 
 mod encodings;
 mod forms;
@@ -42,12 +43,12 @@ impl Redactor {
     /// Looks for these secrets; those shorter than `min_length` are skipped.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for a minimum below 4 or above 1024, or when all bytes occur in the secrets, so that none
-    /// is left to mask with.
+    /// `ERR_INVALID_ARG_VALUE` for a minimum below 4 or above 1024, or when all ASCII characters occur in the secrets, so
+    /// that none is left to mask with; `INTERNAL` where the system has no randomness.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>, min_length: usize) -> Result<Self> {
         let (long, short): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|secret| secret.len() >= min_length);
         let forms = Forms::new(&long, min_length)?;
-        let search = Search::new(&forms);
+        let search = Search::new(&forms)?;
         let skipped = short.iter().filter(|secret| !secret.is_empty()).count();
         Ok(Self { forms, search, skipped })
     }

@@ -32,7 +32,7 @@ impl fmt::Debug for Stream {
 pub struct Fed<'a> {
     /// What had been held back, scrubbed.
     pub before: &'a [u8],
-    /// How much of the chunk, which is scrubbed in place.
+    /// How much of the chunk, which is scrubbed in place. The rest of it is zero.
     pub through: usize,
 }
 
@@ -71,6 +71,8 @@ impl Stream {
         let in_chunk = self.redactor.mask(chunk, covered.saturating_sub(held), end, passed);
         let covered = if in_chunk > 0 { held + in_chunk } else { covered };
 
+        // Held back, it must not stand in memory that the consumer of what goes through sees behind it.
+        chunk[passed..].zeroize();
         self.before.clear();
         self.before.extend_from_slice(&self.border[..hold_from.min(held)]);
         self.border[..held + head].zeroize();

@@ -103,9 +103,13 @@ fn the_mask_is_a_byte_that_no_form_has() {
     let mut text = b"a ******** b".to_vec();
     redactor(&[secret]).scrub(&mut text);
     assert_eq!(text, b"a ######## b");
-    // Every byte there is: in one secret of 256, or in many.
-    let all: Vec<u8> = (0..=255).collect();
-    let error = Redactor::new([all.as_slice()], 8).expect_err("no byte is left");
+    // Every printable character: then one that is none, and never a byte that would spoil UTF-8.
+    let printable: Vec<u8> = (b' '..=b'~').collect();
+    assert_eq!(redactor(&[&printable]).mask_byte(), 0x1a);
+    let text: Vec<u8> = (1..=127).collect();
+    assert_eq!(redactor(&[&text]).mask_byte(), 0);
+    let all: Vec<u8> = (0..=127).collect();
+    let error = Redactor::new([all.as_slice()], 8).expect_err("no character is left");
     assert_eq!(error.code(), crate::error::ErrorCode::InvalidArgValue);
 }
 
@@ -119,6 +123,32 @@ fn a_long_secret_is_looked_for_in_pieces() {
     // A whole piece of it is a leak too.
     let mut part = [&secret[..PIECE_BYTES], b"..."].concat();
     assert!(redactor.scrub(&mut part));
+}
+
+#[test]
+fn encoded_forms_have_a_budget_and_secrets_themselves_have_none() {
+    let secrets: Vec<Vec<u8>> = (0..200_u32).map(|index| format!("{index:05}").repeat(400).into_bytes()).collect();
+    let redactor = redactor(&secrets.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    assert!(redactor.each_form().map(<[u8]>::len).sum::<usize>() < 2 * 256 * 1024 + 200 * 2256);
+    for secret in &secrets {
+        let mut text = secret.clone();
+        redactor.scrub(&mut text);
+        assert!(text.iter().all(|byte| *byte == b'*'));
+    }
+    let encoded = |index: usize| {
+        let mut text = HEXLOWER.encode(&secrets[index]).into_bytes();
+        redactor.scrub(&mut text)
+    };
+    assert_eq!([encoded(0), encoded(199)], [true, false]);
+}
+
+#[test]
+fn what_is_held_back_leaves_nothing_in_the_chunk() {
+    let mut stream = Stream::new(Arc::new(redactor(&[b"sk-made-up-key"])));
+    let mut chunk = b"hello sk-made-up-ke".to_vec();
+    let through = stream.feed(&mut chunk).through;
+    assert_eq!(through, 6);
+    assert_eq!(&chunk, b"hello \0\0\0\0\0\0\0\0\0\0\0\0\0");
 }
 
 /// What base64 a secret stands in when `before` bytes precede it and `after` follow: the digits that the secret alone

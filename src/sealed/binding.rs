@@ -1,10 +1,8 @@
 //! What a sealed secret is for, as the bytes that both sides must agree on.
 
 use super::envelope::PREFIX;
-use crate::error::{Error, ErrorCode, Result};
-
-/// The most bytes of each part of a [`Binding`].
-pub const MAX_BINDING_BYTES: usize = 1024;
+use crate::bound_text::{check_bound, push_bound};
+use crate::error::Result;
 
 /// Where a sealed secret may be used: it opens nowhere else.
 #[derive(Clone, Copy, Debug)]
@@ -25,27 +23,18 @@ impl Binding<'_> {
     pub(super) fn info(&self) -> Result<Vec<u8>> {
         let mut info = PREFIX.to_vec();
         for (name, part) in [("workspace", self.workspace), ("field", self.field), ("request", self.request)] {
-            let length = u32::try_from(part.len()).map_err(|_| unusable(name))?;
-            if part.is_empty() || part.len() > MAX_BINDING_BYTES || part.contains('\0') {
-                return Err(unusable(name));
-            }
-            info.extend_from_slice(&length.to_be_bytes());
-            info.extend_from_slice(part.as_bytes());
+            check_bound(name, part)?;
+            push_bound(&mut info, part.as_bytes());
         }
         Ok(info)
     }
 }
 
-fn unusable(name: &'static str) -> Error {
-    let message = format!(
-        "A sealed secret's {name} must be 1 to {MAX_BINDING_BYTES} bytes without a NUL. Pass the one it is for."
-    );
-    Error::new(ErrorCode::InvalidArgValue, message).name(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bound_text::MAX_BOUND_BYTES;
+    use crate::error::ErrorCode;
 
     #[test]
     fn the_layout_is_the_documented_one() {
@@ -62,7 +51,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_part() {
-        let long = "x".repeat(MAX_BINDING_BYTES + 1);
+        let long = "x".repeat(MAX_BOUND_BYTES + 1);
         let fits = &long[1..];
         for (workspace, field, request, wrong) in [
             ("", "f", "r", Some("workspace")),

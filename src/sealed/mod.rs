@@ -32,7 +32,7 @@ mod replays;
 mod seal;
 mod suite;
 
-pub use binding::{Binding, MAX_BINDING_BYTES};
+pub use binding::Binding;
 pub use envelope::{MAX_SECRET_BYTES, is_sealed};
 pub use recipient::{DEFAULT_MAX_AGE, MAX_MAX_AGE, MIN_MAX_AGE, Opened, Recipient, Ticket};
 pub use replays::MAX_REMEMBERED;

@@ -80,6 +80,14 @@ impl Recipient {
         Ok(Opened { secret, ticket: Ticket { identity, recipient: self.public_key } })
     }
 
+    /// Refuses it where the kernel refused a protection of the memory that its private key is in.
+    ///
+    /// # Errors
+    /// `MEMORY_UNPROTECTED`.
+    pub fn require_protection(&self) -> Result<()> {
+        self.private_key.require_protection()
+    }
+
     /// Marks what was opened as used, so that it does not open again: all tickets of one request together, once
     /// nothing else can refuse it and before a secret is put to use. Without this a text opens any number of times.
     ///

@@ -41,15 +41,30 @@ pub fn harden() -> Hardening {
     if let Err(errno) = forbid_dumping() {
         refuse("nonDumpable", "prctl", errno);
     }
-    // Soft and hard: else whoever runs code in the worker has them back with one call.
-    if let Err(errno) = setrlimit(Resource::Core, Rlimit { current: Some(NO_CORE), maximum: Some(NO_CORE) }) {
+    if let Err(errno) = limit_core_dumps() {
         refuse("noCoreDumps", "setrlimit", errno);
     }
-    Hardening { non_dumpable: is_not_dumpable(), no_core_dumps: core_limit() <= NO_CORE, refusals }
+    Hardening { non_dumpable: is_not_dumpable(), no_core_dumps: writes_no_core(), refusals }
 }
 
-fn core_limit() -> u64 {
-    getrlimit(Resource::Core).current.unwrap_or(u64::MAX)
+/// Soft and hard: else whoever runs code in the worker has them back with one call. A hard limit that was lower already
+/// stays.
+fn limit_core_dumps() -> Result<(), rustix::io::Errno> {
+    if getrlimit(Resource::Core).maximum == Some(0) {
+        return Ok(());
+    }
+    setrlimit(Resource::Core, Rlimit { current: Some(NO_CORE), maximum: Some(NO_CORE) })
+}
+
+/// By the limit alone, whatever starts from here: 0 keeps the kernel from writing a file, not from feeding a program.
+fn writes_no_core() -> bool {
+    let feeds_a_program =
+        || std::fs::read_to_string("/proc/sys/kernel/core_pattern").is_ok_and(|text| text.starts_with('|'));
+    match getrlimit(Resource::Core).current {
+        Some(NO_CORE) => true,
+        Some(0) => !feeds_a_program(),
+        _ => false,
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -60,7 +75,7 @@ fn forbid_dumping() -> Result<(), rustix::io::Errno> {
 #[cfg(target_os = "linux")]
 fn is_not_dumpable() -> bool {
     use rustix::process::{DumpableBehavior, dumpable_behavior};
-    dumpable_behavior().is_ok_and(|behavior| behavior != DumpableBehavior::Dumpable)
+    dumpable_behavior() == Ok(DumpableBehavior::NotDumpable)
 }
 
 /// Elsewhere there is no such flag.

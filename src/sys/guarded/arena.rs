@@ -23,9 +23,9 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Arena {
     mappings: Vec<Option<(Mapping, FreeList)>>,
-    secrets: usize,
-    secret_bytes: usize,
-    heap_secrets: usize,
+    allocations: usize,
+    allocated_bytes: usize,
+    heap_allocations: usize,
     /// Why the last mapping could not be had.
     no_mapping: i32,
 }
@@ -41,10 +41,10 @@ pub struct Report {
     pub excluded_from_core_dumps: bool,
     /// All of it is zero in a fork.
     pub wiped_on_fork: bool,
-    /// How many secrets there are now.
-    pub secrets: usize,
-    /// Their bytes, each exactly as long as it is.
-    pub secret_bytes: usize,
+    /// How many pieces of it are in use now.
+    pub allocations: usize,
+    /// Their bytes.
+    pub allocated_bytes: usize,
     /// The bytes of all mappings, without guard pages.
     pub mapped_bytes: usize,
     /// Those of them that are locked.
@@ -56,38 +56,64 @@ pub struct Report {
 impl Arena {
     /// One without a mapping.
     pub const fn new() -> Self {
-        Self { mappings: Vec::new(), secrets: 0, secret_bytes: 0, heap_secrets: 0, no_mapping: 0 }
+        Self { mappings: Vec::new(), allocations: 0, allocated_bytes: 0, heap_allocations: 0, no_mapping: 0 }
     }
 
     /// `length` zero bytes, which are not nought.
     pub fn allocate(&mut self, length: usize) -> (Place, NonNull<u8>) {
-        self.secrets += 1;
-        self.secret_bytes += length;
-        let shared = self.mappings.iter_mut().enumerate().find_map(|(index, slot)| {
-            let (mapping, free) = slot.as_mut()?;
-            Some((index, at(mapping, free.take(length)?)))
-        });
-        if let Some((index, start)) = shared {
-            return (Place::Mapping(index), start);
+        self.allocations += 1;
+        self.allocated_bytes += length;
+        // One that was refused a protection only when there is no other.
+        if let Some(found) = self.take(length, false).or_else(|| self.take(length, true)) {
+            return found;
         }
         match Mapping::new(rounded(length).max(SHARED_BYTES)) {
             Ok(mapping) => self.add(mapping, length),
             Err(errno) => {
                 self.no_mapping = errno.raw_os_error();
-                self.heap_secrets += 1;
+                self.heap_allocations += 1;
                 (Place::Heap, on_heap(length))
             }
         }
     }
 
+    /// A place in a mapping that secrets share and that has everything, or was refused something. One that was made for
+    /// a large secret is not shared: a small one would keep all of it locked.
+    fn take(&mut self, length: usize, refused: bool) -> Option<(Place, NonNull<u8>)> {
+        self.mappings.iter_mut().enumerate().find_map(|(index, slot)| {
+            let (mapping, free) = slot.as_mut().filter(|(mapping, _)| mapping.length() <= SHARED_BYTES)?;
+            if mapping.refused.is_empty() == refused {
+                return None;
+            }
+            let offset = free.take(length)?;
+            mapping.retry();
+            Some((Place::Mapping(index), at(mapping, offset)))
+        })
+    }
+
+    /// What a place was refused.
+    pub fn refusals(&self, place: &Place) -> Vec<Refusal> {
+        match place {
+            Place::Mapping(index) => {
+                let mapping = self.mappings.get(*index).and_then(Option::as_ref);
+                mapping.map(|(mapping, _)| mapping.refused.clone()).unwrap_or_default()
+            }
+            Place::Heap => self.heap_refusals(),
+        }
+    }
+
+    fn heap_refusals(&self) -> Vec<Refusal> {
+        PROTECTIONS.iter().map(|protection| Refusal { protection, errno: self.no_mapping }).collect()
+    }
+
     /// Takes back what was wiped.
     pub fn release(&mut self, place: Place, start: NonNull<u8>, length: usize) {
-        self.secrets -= 1;
-        self.secret_bytes -= length;
+        self.allocations -= 1;
+        self.allocated_bytes -= length;
         let index = match place {
             Place::Mapping(index) => index,
             Place::Heap => {
-                self.heap_secrets -= 1;
+                self.heap_allocations -= 1;
                 // SAFETY: `on_heap` allocated it with this very layout, and its one owner is being dropped.
                 return unsafe { std::alloc::dealloc(start.as_ptr(), heap_layout(length)) };
             }
@@ -124,23 +150,23 @@ impl Arena {
     /// What all of it has.
     pub fn report(&self) -> Report {
         let mappings = || self.mappings.iter().flatten().map(|(mapping, _)| mapping);
-        let all = |protection| self.heap_secrets == 0 && mappings().all(|mapping| mapping.has(protection));
+        let all = |protection| self.heap_allocations == 0 && mappings().all(|mapping| mapping.has(protection));
         let mut refusals: Vec<Refusal> = Vec::new();
         for refusal in mappings().flat_map(|mapping| &mapping.refused) {
             if !refusals.iter().any(|known| known.protection == refusal.protection) {
                 refusals.push(*refusal);
             }
         }
-        if self.heap_secrets > 0 {
-            refusals = PROTECTIONS.map(|protection| Refusal { protection, errno: self.no_mapping }).into();
+        if self.heap_allocations > 0 {
+            refusals = self.heap_refusals();
         }
         Report {
             guard_pages: all(&GUARD_PAGES),
             locked: all(&LOCKED),
             excluded_from_core_dumps: all(&EXCLUDED_FROM_CORE_DUMPS),
             wiped_on_fork: all(&WIPED_ON_FORK),
-            secrets: self.secrets,
-            secret_bytes: self.secret_bytes,
+            allocations: self.allocations,
+            allocated_bytes: self.allocated_bytes,
             mapped_bytes: mappings().map(Mapping::length).sum(),
             locked_bytes: mappings().filter(|mapping| mapping.has(&LOCKED)).map(Mapping::length).sum(),
             refusals,

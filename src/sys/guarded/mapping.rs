@@ -13,6 +13,8 @@ pub struct Protection {
     pub name: &'static str,
     /// The system call.
     pub syscall: &'static str,
+    /// What to do about a refusal, as a sentence.
+    pub remedy: &'static str,
     apply: unsafe fn(*mut c_void, usize) -> Result<(), Errno>,
 }
 
@@ -25,25 +27,43 @@ impl PartialEq for Protection {
 impl Eq for Protection {}
 
 /// A page before and after: running over the end ends the process instead of reading a neighbour.
-pub static GUARD_PAGES: Protection = Protection { name: "guardPages", syscall: "mmap", apply: |_, _| Ok(()) };
+pub static GUARD_PAGES: Protection = Protection {
+    name: "guardPages",
+    syscall: "mmap",
+    remedy: "The process is out of memory or of mappings (vm.max_map_count)",
+    apply: |_, _| Ok(()),
+};
 
 /// Never in swap.
 pub static LOCKED: Protection = Protection {
     name: "locked",
     syscall: "mlock",
+    remedy: "Raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)",
     // SAFETY: the caller's: a mapping of its own.
     apply: |start, length| unsafe { mlock(start, length) },
 };
 
 /// Not in a core dump.
-pub static EXCLUDED_FROM_CORE_DUMPS: Protection =
-    Protection { name: "excludedFromCoreDumps", syscall: "madvise", apply: exclude_from_core_dumps };
+pub static EXCLUDED_FROM_CORE_DUMPS: Protection = Protection {
+    name: "excludedFromCoreDumps",
+    syscall: "madvise",
+    remedy: OLD_KERNEL,
+    apply: exclude_from_core_dumps,
+};
 
 /// Zero in a process that `fork` makes.
-pub static WIPED_ON_FORK: Protection = Protection { name: "wipedOnFork", syscall: "madvise", apply: wipe_on_fork };
+pub static WIPED_ON_FORK: Protection =
+    Protection { name: "wipedOnFork", syscall: "madvise", remedy: OLD_KERNEL, apply: wipe_on_fork };
 
-/// Every protection, in the order of the documentation.
-pub static PROTECTIONS: [&Protection; 4] = [&GUARD_PAGES, &LOCKED, &EXCLUDED_FROM_CORE_DUMPS, &WIPED_ON_FORK];
+const OLD_KERNEL: &str = "It needs Linux 4.14, and a sandbox that lets madvise pass";
+
+/// Every protection that this system knows, in the order of the documentation.
+#[cfg(target_os = "linux")]
+pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED, &EXCLUDED_FROM_CORE_DUMPS, &WIPED_ON_FORK];
+
+/// Every protection that this system knows: elsewhere there is no `MADV_DONTDUMP` and no `MADV_WIPEONFORK`.
+#[cfg(not(target_os = "linux"))]
+pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED];
 
 /// A protection that the kernel refused, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +105,7 @@ impl Mapping {
         let start = mapping.start().as_ptr().cast();
         // SAFETY: inside of the range that was just mapped. On failure the drop unmaps it.
         unsafe { mprotect(start, payload, MprotectFlags::READ | MprotectFlags::WRITE) }?;
-        for protection in PROTECTIONS {
+        for protection in PROTECTIONS.iter().copied() {
             // SAFETY: as above; no protection changes what the bytes are.
             if let Err(errno) = unsafe { (protection.apply)(start, payload) } {
                 mapping.refused.push(Refusal { protection, errno: errno.raw_os_error() });
@@ -107,7 +127,14 @@ impl Mapping {
 
     /// Whether it has a protection.
     pub fn has(&self, protection: &'static Protection) -> bool {
-        !self.refused.iter().any(|refusal| refusal.protection == protection)
+        PROTECTIONS.contains(&protection) && !self.refused.iter().any(|refusal| refusal.protection == protection)
+    }
+
+    /// Asks again for what was refused: a limit may have room by now.
+    pub fn retry(&mut self) {
+        let (start, length) = (self.start().as_ptr().cast(), self.length());
+        // SAFETY: as in `new`.
+        self.refused.retain(|refusal| unsafe { (refusal.protection.apply)(start, length) }.is_err());
     }
 }
 
@@ -133,7 +160,7 @@ unsafe fn wipe_on_fork(start: *mut c_void, length: usize) -> Result<(), Errno> {
     unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxWipeOnFork) }
 }
 
-/// Elsewhere there is no such call, or none that was tried.
+/// Elsewhere it is not among [`PROTECTIONS`].
 #[cfg(not(target_os = "linux"))]
 unsafe fn exclude_from_core_dumps(_: *mut c_void, _: usize) -> Result<(), Errno> {
     Err(Errno::NOSYS)

@@ -29,8 +29,8 @@ fn arena() -> MutexGuard<'static, Arena> {
 pub fn report() -> Report {
     let probe = GuardedBytes::zeroed(1);
     let mut report = arena().report();
-    report.secrets -= 1;
-    report.secret_bytes -= probe.len();
+    report.allocations -= 1;
+    report.allocated_bytes -= probe.len();
     report
 }
 
@@ -55,6 +55,12 @@ impl GuardedBytes {
         }
         let (place, start) = arena().allocate(length);
         Self { start, length, place: Some(place) }
+    }
+
+    /// What the kernel refused the memory that they are in.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.place.as_ref().map(|place| arena().refusals(place)).unwrap_or_default()
     }
 
     /// A copy of `bytes`; the source is the caller's to wipe.

@@ -1,0 +1,27 @@
+// What a sealed secret is made with: the recipient's public key, and what it is bound to.
+'use strict'
+
+const validate = require('./validate.js')
+const { isUint8Array, refuseUnusable } = require('./secret-input.js')
+
+const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
+
+/**
+ * @param {any} value
+ * @returns {import('../binding').NativeBinding}
+ */
+function readBinding(value) {
+  const binding = validate.options('binding', value, PARTS)
+  const [workspace, field, request] = PARTS.map((name) => validate.boundText(`binding.${name}`, binding[name]))
+  return { workspace, field, request }
+}
+
+/** @param {unknown} value */
+function readPublicKey(value) {
+  if (typeof value === 'string') return value
+  if (!isUint8Array(value)) throw validate.wrongType('publicKey', 'a string or a Uint8Array', value)
+  refuseUnusable(value, 'publicKey')
+  return value
+}
+
+module.exports = { readBinding, readPublicKey }
