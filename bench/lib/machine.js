@@ -50,6 +50,15 @@ function tooBig(rssMb) {
   return `it needs ${2 * rssMb} MB of available memory, and ${Math.floor(available)} MB are`
 }
 
+/** Why a process may not lock this many bytes; undefined when it may: it has CAP_IPC_LOCK (14), or a limit that is high enough. */
+function cannotLock(bytes) {
+  const capabilities = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0}`)
+  if ((capabilities >> 14n) & 1n) return undefined
+  const limit = /^Max locked memory\s+(\w+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  if (limit === 'unlimited' || Number(limit) >= bytes) return undefined
+  return `it locks ${Math.ceil(bytes / 1024)} KiB, and RLIMIT_MEMLOCK is ${Math.floor(Number(limit) / 1024)} KiB`
+}
+
 /** Resident memory of this process. */
 function rssMb() {
   const pages = Number(fs.readFileSync('/proc/self/statm', 'utf8').split(' ')[1])
@@ -69,4 +78,4 @@ function pageSize() {
   return knownPageSize
 }
 
-module.exports = { machineFacts, warnings, tooBig, rssMb, pageSize }
+module.exports = { machineFacts, warnings, tooBig, cannotLock, rssMb, pageSize }

@@ -3,8 +3,8 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { ratioOf, summary } = require('./stats.js')
-const { mostTarget, ratioTarget } = require('./targets.js')
+const { median, quantile, ratioOf, summary } = require('./stats.js')
+const { leastTarget, mostTarget, ratioTarget } = require('./targets.js')
 
 /**
  * Two things measured side by side.
@@ -21,10 +21,24 @@ const { mostTarget, ratioTarget } = require('./targets.js')
  */
 function compared({ id, what, unit, better, against = 'child_process', as = 'times', rssMb, baseline, ours }) {
   const { ratio, quartiles } = ratioOf(better, baseline, ours)
-  const atLeast = ratioTarget(id, rssMb)
-  const verdict = atLeast === undefined ? {} : { atLeast, met: ratio >= atLeast, inNoise: quartiles[0] < atLeast && atLeast < quartiles[1] }
-  return { id, what, unit, better, against, as, baseline: summary(baseline), ours: summary(ours), ratio, quartiles, ...verdict }
+  const figures = { baseline: summary(baseline), ours: summary(ours) }
+  const verdict = ratioVerdict(ratioTarget(id, rssMb), ratio, quartiles) ?? valueVerdict(leastTarget(id), ours)
+  return { id, what, unit, better, against, as, ...figures, ratio, quartiles, ...verdict }
 }
+
+function ratioVerdict(atLeast, ratio, quartiles) {
+  if (atLeast === undefined) return undefined
+  return { atLeast, met: ratio >= atLeast, inNoise: isBetween(atLeast, quartiles) }
+}
+
+/** For a target that is a value of ours, whatever stands beside it. */
+function valueVerdict(valueAtLeast, ours) {
+  if (valueAtLeast === undefined) return undefined
+  const rounds = ours.map(median)
+  return { valueAtLeast, met: median(rounds) >= valueAtLeast, inNoise: isBetween(valueAtLeast, [quantile(rounds, 0.25), quantile(rounds, 0.75)]) }
+}
+
+const isBetween = (value, [low, high]) => low < value && value < high
 
 /**
  * A figure of ours that nothing stands beside.

@@ -15,6 +15,13 @@ const RATIOS = {
   'environment/claude-bytes': 8
 }
 
+/** A value that ours must reach. */
+const LEAST = {
+  // MB/s
+  'redactor/65536': 1000,
+  'redactor/8192': 1000
+}
+
 /** A value that ours must not exceed. */
 const MOST = {
   'leaks/descriptors': 0,
@@ -31,4 +38,4 @@ function ratioTarget(id, rssMb) {
   return typeof target === 'object' ? target[rssMb] : target
 }
 
-module.exports = { ratioTarget, mostTarget: (id) => MOST[id] }
+module.exports = { ratioTarget, leastTarget: (id) => LEAST[id], mostTarget: (id) => MOST[id] }

@@ -34,6 +34,7 @@ function spread(row) {
 
 function target(row) {
   if (row.atLeast !== undefined) return `≥ ${row.as === 'percent' ? asRatio(row.atLeast, row.as) : `${row.atLeast}×`}`
+  if (row.valueAtLeast !== undefined) return `≥ ${withUnit(row.valueAtLeast, row.unit)}`
   return row.atMost === undefined ? '' : `≤ ${withUnit(row.atMost, row.unit)}`
 }
 

@@ -1,11 +1,11 @@
 // How fast stdout arrives in 'data' events, by the size of the child's writes.
 'use strict'
 
-const { makeArms, ended } = require('../lib/arms.js')
+const { makeArms } = require('../lib/arms.js')
+const { MB, receive } = require('../lib/receive.js')
 const { compared } = require('../lib/results.js')
 const { interleave } = require('../lib/stats.js')
 
-const MB = 1024 * 1024
 const BLOCKS = [
   { block: 256, total: 64 * MB, name: '256 B' },
   { block: 8192, total: 512 * MB, name: '8 KiB' },
@@ -21,22 +21,6 @@ async function run({ starters }, { quick, scene }) {
     rates[block] = await interleave({ baseline: arm(starters.baseline), ours: arm(starters.ours) }, plan)
   }
   return { rates }
-}
-
-/** @returns {Promise<number>} MB/s, from the first bytes to the end: the start is measured elsewhere */
-async function receive(child, bytes) {
-  let received = 0
-  let first = 0
-  let last = 0
-  child.stderr.resume()
-  child.stdout.on('data', (chunk) => {
-    if (received === 0) first = performance.now()
-    received += chunk.length
-  })
-  child.stdout.on('end', () => (last = performance.now()))
-  await ended(child)
-  if (received !== bytes) throw new Error(`${received} bytes arrived of ${bytes}`)
-  return bytes / MB / ((last - first) / 1000)
 }
 
 function rows({ rates }) {
