@@ -1,9 +1,15 @@
-// Counts how often some bytes stand in the writable memory of another process, as UTF-8 and as UTF-16.
+// Counts how often some bytes stand in the writable memory of another process, as UTF-8 and as UTF-16, and how many
+// of those are in memory that neither core dumps nor forks get.
 'use strict'
 
 const fs = require('node:fs')
 
 const CHUNK = 8 * 1024 * 1024
+
+/** What proc(5) calls MADV_DONTDUMP and MADV_WIPEONFORK: guarded memory has both. */
+const GUARDED = ['dd', 'wf']
+
+/** @typedef {{ start: number, end: number, guarded: boolean }} Mapping */
 
 /**
  * @param {number} pid
@@ -11,22 +17,42 @@ const CHUNK = 8 * 1024 * 1024
  * @returns {number}
  */
 function countInMemory(pid, sentinel) {
+  return scanMemory(pid, sentinel).copies
+}
+
+/**
+ * @param {number} pid
+ * @param {Buffer} sentinel
+ * @returns {{ copies: number, guarded: number }} `guarded`: how many of the copies.
+ */
+function scanMemory(pid, sentinel) {
   const forms = [sentinel, Buffer.from(sentinel.toString('latin1'), 'utf16le')]
   const fd = fs.openSync(`/proc/${pid}/mem`, 'r')
+  const seen = { copies: 0, guarded: 0 }
   try {
-    return writableMappings(pid).reduce((sum, [start, end]) => sum + countInRange(fd, start, end, forms), 0)
+    for (const { start, end, guarded } of writableMappings(pid)) {
+      const found = countInRange(fd, start, end, forms)
+      seen.copies += found
+      if (guarded) seen.guarded += found
+    }
   } finally {
     fs.closeSync(fd)
   }
+  return seen
 }
 
-/** @param {number} pid @returns {[number, number][]} */
+/** @param {number} pid @returns {Mapping[]} */
 function writableMappings(pid) {
-  const lines = fs.readFileSync(`/proc/${pid}/maps`, 'utf8').trim().split('\n')
-  return lines.flatMap((line) => {
+  /** @type {(Mapping & { writable: boolean })[]} */
+  const mappings = []
+  for (const line of fs.readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
     const [, start, end, mode] = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/.exec(line) ?? []
-    return mode?.includes('w') && mode.includes('r') ? [[parseInt(start, 16), parseInt(end, 16)]] : []
-  })
+    if (mode) mappings.push({ start: parseInt(start, 16), end: parseInt(end, 16), writable: /^rw/.test(mode), guarded: false })
+    const [, flags] = /^VmFlags: (.*)/.exec(line) ?? []
+    const last = mappings.at(-1)
+    if (flags && last) last.guarded = GUARDED.every((flag) => flags.split(' ').includes(flag))
+  }
+  return mappings.filter(({ writable }) => writable)
 }
 
 /**
@@ -72,4 +98,4 @@ function countIn(bytes, form, before) {
   return found
 }
 
-module.exports = { countInMemory }
+module.exports = { countInMemory, scanMemory }
