@@ -75,11 +75,21 @@ function runProblems({ api, child, credential, shell }, ids) {
   const problems = []
   if (api?.requests === 0) problems.push('the API did not see its credential')
   if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment holds a key')
+  problems.push(...idProblems(child, ids))
+  if (shell && shell.names.length === 0) problems.push("the agent's shell showed no variables")
+  if (shell && shell.keys.length > 0) problems.push("the agent's shell has a key")
+  return problems
+}
+
+/**
+ * @param {any} child
+ * @param {{ uid: number, gid: number } | null} ids
+ */
+function idProblems(child, ids) {
+  const problems = []
   if (ids && child.uid && child.uid.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
   if (ids && child.gid && child.gid.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
   if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
-  if (shell && shell.names.length === 0) problems.push("the agent's shell showed no variables")
-  if (shell && shell.keys.length > 0) problems.push("the agent's shell has a key")
   return problems
 }
 

@@ -1,18 +1,8 @@
-// Prints the facts for a person: aligned plain text, 100 columns wide.
+// Prints the facts for a person: what of them is shown, and in which words.
 'use strict'
 
+const { PROVIDERS, bold, count, dim, green, header, ids, ms, red, row, wrap } = require('./layout.js')
 const { SHELL_COMMAND } = require('./scenes.js')
-
-const WIDTH = 100
-const LABEL = 15
-
-/** @type {Record<string, string>} */
-const PROVIDERS = { claude: 'Claude Code', codex: 'OpenAI Codex' }
-
-const coloured = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
-/** @param {number} code */
-const style = (code) => (/** @type {string} */ text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text)
-const [bold, dim, red, green] = [1, 2, 31, 32].map(style)
 
 /** @param {any} facts */
 function toText(facts) {
@@ -101,53 +91,6 @@ function notShown({ ids, apis, network, missingProtections }) {
 /** @param {{ name: string, masked: string }[]} keys */
 function keyList(keys) {
   return keys.length === 0 ? 'none' : keys.map(({ name, masked }) => `${name}=${masked}`).join(', ')
-}
-
-/** @param {string} name */
-function header(name) {
-  return name === 'authorization' ? 'authorization: Bearer' : `${name}:`
-}
-
-/** @param {string[]} list Real, effective, saved and file system id. */
-function ids(list) {
-  return new Set(list).size === 1 ? list[0] : list.join('/')
-}
-
-/**
- * @param {number} number
- * @param {string} noun
- */
-function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-/** @param {number} value */
-function ms(value) {
-  return `${value.toFixed(2)} ms`
-}
-
-/** @param {[string, string]} row */
-function row([label, value]) {
-  const [first = '', ...rest] = wrap(value, '', WIDTH - LABEL - 4)
-  return [`  ${dim(label.padEnd(LABEL))}  ${first}`, ...rest.map((line) => ' '.repeat(LABEL + 4) + line)]
-}
-
-/**
- * @param {string} value
- * @param {string} [indent]
- * @param {number} [width]
- */
-function wrap(value, indent = '', width = WIDTH) {
-  /** @type {string[]} */
-  const lines = []
-  let line = ''
-  for (const word of value.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
-      lines.push(indent + line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, indent + line]
 }
 
 module.exports = { toText }
