@@ -4,7 +4,7 @@
 const { mask, shellSummary } = require('./live-child.js')
 
 /** @param {any} scenery */
-function gather({ scene, network, workshop, results, starts, environment }) {
+function gather({ scene, network, workshop, results, starts, environment, sealed }) {
   const runs = results.map((/** @type {any} */ result) => runFacts(result, scene))
   const requests = scene.api ? requestFacts(scene.api.requests, results) : null
   const facts = {
@@ -16,9 +16,10 @@ function gather({ scene, network, workshop, results, starts, environment }) {
     requests,
     environment,
     starts,
+    sealed,
     missingProtections: [...new Set(results.flatMap((/** @type {any} */ result) => result.missingProtections))]
   }
-  return { ...facts, problems: problemsOf(facts) }
+  return { ...facts, problems: [...problemsOf(facts), ...(sealed?.problems ?? [])] }
 }
 
 /**
@@ -93,4 +94,4 @@ function idProblems(child, ids) {
   return problems
 }
 
-module.exports = { gather }
+module.exports = { apiFacts, gather, idProblems, requestFacts }

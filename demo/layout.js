@@ -12,6 +12,11 @@ const coloured = process.stdout.isTTY === true && process.env.NO_COLOR === undef
 const style = (code) => (/** @type {string} */ text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text)
 const [bold, dim, red, green] = [1, 2, 31, 32].map(style)
 
+/** @param {{ name: string, masked: string }[]} keys */
+function keyList(keys) {
+  return keys.length === 0 ? 'none' : keys.map(({ name, masked }) => `${name}=${masked}`).join(', ')
+}
+
 /** @param {string} name */
 function header(name) {
   return name === 'authorization' ? 'authorization: Bearer' : `${name}:`
@@ -20,6 +25,13 @@ function header(name) {
 /** @param {string[]} list Real, effective, saved and file system id. */
 function ids(list) {
   return new Set(list).size === 1 ? list[0] : list.join('/')
+}
+
+/** @param {any} child */
+function kernelSays(child) {
+  const groups = child.groups.length === 0 ? 'no other groups' : `other groups ${child.groups.join(' ')}`
+  const capabilities = /^0+$/.test(child.capabilities) ? 'no capabilities' : `capabilities ${child.capabilities}`
+  return `uid ${ids(child.uid)}, gid ${ids(child.gid)}, ${groups}, ${capabilities}, no_new_privs ${child.noNewPrivileges ? 'on' : 'off'}`
 }
 
 /**
@@ -59,4 +71,4 @@ function wrap(value, indent = '', width = WIDTH) {
   return [...lines, indent + line]
 }
 
-module.exports = { PROVIDERS, bold, count, dim, green, header, ids, ms, red, row, wrap }
+module.exports = { PROVIDERS, bold, count, dim, green, header, kernelSays, keyList, ms, red, row, wrap }

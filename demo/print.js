@@ -1,8 +1,9 @@
 // Prints the facts for a person: what of them is shown, and in which words.
 'use strict'
 
-const { PROVIDERS, bold, count, dim, green, header, ids, ms, red, row, wrap } = require('./layout.js')
+const { PROVIDERS, bold, count, dim, green, header, kernelSays, keyList, ms, red, row, wrap } = require('./layout.js')
 const { SHELL_COMMAND } = require('./scenes.js')
+const { sealedLines, sealedNotShown } = require('./sealed/print.js')
 
 /** @param {any} facts */
 function toText(facts) {
@@ -11,7 +12,7 @@ function toText(facts) {
   for (const run of facts.runs) {
     lines.push(`${bold(`${run.tenant}, ${PROVIDERS[run.provider]}`)} ${dim(`${run.version ?? ''} (pid ${run.child.pid})`)}`, ...runRows(run).flatMap(row), '')
   }
-  lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '')
+  lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '', ...sealedLines(facts.sealed))
   const missing = notShown(facts)
   if (missing.length > 0) lines.push(bold('not shown here'), ...missing.flatMap((line) => wrap(line, '  ')), '')
   if (facts.problems.length === 0) lines.push(green('Everything was as it should be.'))
@@ -36,10 +37,8 @@ function runRows({ credential, api, answer, tokens, child, shell }) {
 function childRows(child) {
   if (child.unseen) return [['the child', child.unseen]]
   const { names, empty, keys } = child.environment
-  const groups = child.groups.length === 0 ? 'no other groups' : `other groups ${child.groups.join(' ')}`
-  const capabilities = /^0+$/.test(child.capabilities) ? 'no capabilities' : `capabilities ${child.capabilities}`
   return [
-    ['kernel says', `uid ${ids(child.uid)}, gid ${ids(child.gid)}, ${groups}, ${capabilities}, no_new_privs ${child.noNewPrivileges ? 'on' : 'off'}`],
+    ['kernel says', kernelSays(child)],
     ['its environment', `${names.length} set: ${names.join(' ')}`],
     ['', `${empty.length} empty: ${empty.join(' ')}`],
     ['keys in there', keyList(keys)]
@@ -80,17 +79,12 @@ function setting({ ids, network, programsMoved }) {
 }
 
 /** @param {any} facts */
-function notShown({ ids, apis, network, missingProtections }) {
+function notShown({ ids, apis, network, missingProtections, sealed }) {
   const lines = []
   if (!ids) lines.push('The change to another uid and gid, and that there is no way back: that needs root. As root, the same command shows it.')
   if (apis === 'mock' && network.kind !== 'private') lines.push("That nothing leaves this machine: the CLIs' background traffic is switched off and they know loopback addresses only, but nothing enforces it.")
   if (missingProtections.length > 0) lines.push(`What the portable start cannot give: ${missingProtections.join(', ')}.`)
-  return lines
-}
-
-/** @param {{ name: string, masked: string }[]} keys */
-function keyList(keys) {
-  return keys.length === 0 ? 'none' : keys.map(({ name, masked }) => `${name}=${masked}`).join(', ')
+  return [...lines, ...sealedNotShown(sealed)]
 }
 
 module.exports = { toText }
