@@ -4,7 +4,7 @@
 const { mask, shellSummary } = require('./live-child.js')
 
 /** @param {any} scenery */
-function gather({ scene, network, workshop, results, starts, environment }) {
+function gather({ scene, network, workshop, results, starts, environment, sealed }) {
   const runs = results.map((/** @type {any} */ result) => runFacts(result, scene))
   const requests = scene.api ? requestFacts(scene.api.requests, results) : null
   const facts = {
@@ -16,9 +16,10 @@ function gather({ scene, network, workshop, results, starts, environment }) {
     requests,
     environment,
     starts,
+    sealed,
     missingProtections: [...new Set(results.flatMap((/** @type {any} */ result) => result.missingProtections))]
   }
-  return { ...facts, problems: problemsOf(facts) }
+  return { ...facts, problems: [...problemsOf(facts), ...(sealed?.problems ?? [])] }
 }
 
 /**
@@ -75,12 +76,22 @@ function runProblems({ api, child, credential, shell }, ids) {
   const problems = []
   if (api?.requests === 0) problems.push('the API did not see its credential')
   if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment holds a key')
-  if (ids && child.uid && child.uid.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
-  if (ids && child.gid && child.gid.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
-  if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
+  problems.push(...idProblems(child, ids))
   if (shell && shell.names.length === 0) problems.push("the agent's shell showed no variables")
   if (shell && shell.keys.length > 0) problems.push("the agent's shell has a key")
   return problems
 }
 
-module.exports = { gather }
+/**
+ * @param {any} child
+ * @param {{ uid: number, gid: number } | null} ids
+ */
+function idProblems(child, ids) {
+  const problems = []
+  if (ids && child.uid && child.uid.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
+  if (ids && child.gid && child.gid.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
+  if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
+  return problems
+}
+
+module.exports = { apiFacts, gather, idProblems, requestFacts }

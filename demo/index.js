@@ -8,6 +8,8 @@ const { enterPrivateNetwork } = require('./network.js')
 const { liveScene, mockScene } = require('./scenes.js')
 const { runAll } = require('./run.js')
 const { compareStarts } = require('./start-times.js')
+const { gatherSealed } = require('./sealed/facts.js')
+const { runSealed } = require('./sealed/run.js')
 const { gather } = require('./facts.js')
 const { toText } = require('./print.js')
 const { Workshop } = require('./workshop.js')
@@ -46,9 +48,10 @@ async function main() {
     const programs = workshop.programs(scene.runs.map((run) => run.provider))
     const results = await runAll({ scene, workshop, programs, signal: stop.signal })
     const starts = await compareStarts(workshop.ids, stop.signal)
+    const sealed = values.live ? null : gatherSealed(await runSealed({ workshop, programs, signal: stop.signal }), workshop)
     const after = JSON.stringify(Object.entries(process.env))
     const environment = { names: Object.keys(process.env).length, unchanged: before === after }
-    const facts = gather({ scene, network, workshop, results, starts, environment })
+    const facts = gather({ scene, network, workshop, results, starts, environment, sealed })
     process.stdout.write(values.json ? `${JSON.stringify(facts, null, 2)}\n` : toText(facts))
     process.exitCode = facts.problems.length === 0 ? 0 : 1
   } finally {

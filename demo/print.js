@@ -1,18 +1,9 @@
-// Prints the facts for a person: aligned plain text, 100 columns wide.
+// Prints the facts for a person: what of them is shown, and in which words.
 'use strict'
 
+const { PROVIDERS, bold, count, dim, green, header, kernelSays, keyList, ms, red, row, wrap } = require('./layout.js')
 const { SHELL_COMMAND } = require('./scenes.js')
-
-const WIDTH = 100
-const LABEL = 15
-
-/** @type {Record<string, string>} */
-const PROVIDERS = { claude: 'Claude Code', codex: 'OpenAI Codex' }
-
-const coloured = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
-/** @param {number} code */
-const style = (code) => (/** @type {string} */ text) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text)
-const [bold, dim, red, green] = [1, 2, 31, 32].map(style)
+const { sealedLines, sealedNotShown } = require('./sealed/print.js')
 
 /** @param {any} facts */
 function toText(facts) {
@@ -21,7 +12,7 @@ function toText(facts) {
   for (const run of facts.runs) {
     lines.push(`${bold(`${run.tenant}, ${PROVIDERS[run.provider]}`)} ${dim(`${run.version ?? ''} (pid ${run.child.pid})`)}`, ...runRows(run).flatMap(row), '')
   }
-  lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '')
+  lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '', ...sealedLines(facts.sealed))
   const missing = notShown(facts)
   if (missing.length > 0) lines.push(bold('not shown here'), ...missing.flatMap((line) => wrap(line, '  ')), '')
   if (facts.problems.length === 0) lines.push(green('Everything was as it should be.'))
@@ -46,10 +37,8 @@ function runRows({ credential, api, answer, tokens, child, shell }) {
 function childRows(child) {
   if (child.unseen) return [['the child', child.unseen]]
   const { names, empty, keys } = child.environment
-  const groups = child.groups.length === 0 ? 'no other groups' : `other groups ${child.groups.join(' ')}`
-  const capabilities = /^0+$/.test(child.capabilities) ? 'no capabilities' : `capabilities ${child.capabilities}`
   return [
-    ['kernel says', `uid ${ids(child.uid)}, gid ${ids(child.gid)}, ${groups}, ${capabilities}, no_new_privs ${child.noNewPrivileges ? 'on' : 'off'}`],
+    ['kernel says', kernelSays(child)],
     ['its environment', `${names.length} set: ${names.join(' ')}`],
     ['', `${empty.length} empty: ${empty.join(' ')}`],
     ['keys in there', keyList(keys)]
@@ -90,64 +79,12 @@ function setting({ ids, network, programsMoved }) {
 }
 
 /** @param {any} facts */
-function notShown({ ids, apis, network, missingProtections }) {
+function notShown({ ids, apis, network, missingProtections, sealed }) {
   const lines = []
   if (!ids) lines.push('The change to another uid and gid, and that there is no way back: that needs root. As root, the same command shows it.')
   if (apis === 'mock' && network.kind !== 'private') lines.push("That nothing leaves this machine: the CLIs' background traffic is switched off and they know loopback addresses only, but nothing enforces it.")
   if (missingProtections.length > 0) lines.push(`What the portable start cannot give: ${missingProtections.join(', ')}.`)
-  return lines
-}
-
-/** @param {{ name: string, masked: string }[]} keys */
-function keyList(keys) {
-  return keys.length === 0 ? 'none' : keys.map(({ name, masked }) => `${name}=${masked}`).join(', ')
-}
-
-/** @param {string} name */
-function header(name) {
-  return name === 'authorization' ? 'authorization: Bearer' : `${name}:`
-}
-
-/** @param {string[]} list Real, effective, saved and file system id. */
-function ids(list) {
-  return new Set(list).size === 1 ? list[0] : list.join('/')
-}
-
-/**
- * @param {number} number
- * @param {string} noun
- */
-function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-/** @param {number} value */
-function ms(value) {
-  return `${value.toFixed(2)} ms`
-}
-
-/** @param {[string, string]} row */
-function row([label, value]) {
-  const [first = '', ...rest] = wrap(value, '', WIDTH - LABEL - 4)
-  return [`  ${dim(label.padEnd(LABEL))}  ${first}`, ...rest.map((line) => ' '.repeat(LABEL + 4) + line)]
-}
-
-/**
- * @param {string} value
- * @param {string} [indent]
- * @param {number} [width]
- */
-function wrap(value, indent = '', width = WIDTH) {
-  /** @type {string[]} */
-  const lines = []
-  let line = ''
-  for (const word of value.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
-      lines.push(indent + line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, indent + line]
+  return [...lines, ...sealedNotShown(sealed)]
 }
 
 module.exports = { toText }

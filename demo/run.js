@@ -1,9 +1,9 @@
 // Starts every run of a scene at once, and collects what is to be seen of each from outside.
 'use strict'
 
-const { createInterface } = require('node:readline')
 const { buildProviderEnv, spawnProvider } = require('..')
 const { quiet } = require('../__test__/support/quiet.js')
+const { ARGUMENTS, readAll } = require('./command-line.js')
 const { readEvents } = require('./events.js')
 const { lookAt } = require('./live-child.js')
 
@@ -77,48 +77,6 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
     seen,
     told
   }
-}
-
-/** The CLI's arguments by provider. @type {Record<string, (run: any, kind: 'mock' | 'live') => string[]>} */
-const ARGUMENTS = {
-  claude: ({ prompt }, kind) => [
-    '-p',
-    '--output-format=stream-json',
-    '--verbose',
-    '--max-turns=5',
-    ...(kind === 'mock' ? ['--model=claude-sonnet-4-5'] : []),
-    '--allowedTools=Bash',
-    prompt
-  ],
-  codex: ({ prompt }, kind) => [
-    'exec',
-    ...(kind === 'mock' ? quiet.codex.args : []),
-    '--experimental-json',
-    '--skip-git-repo-check',
-    // The mock's one command is ours, and not every machine lets a sandbox be made.
-    `--sandbox=${kind === 'mock' ? 'danger-full-access' : 'read-only'}`,
-    '--',
-    prompt
-  ]
-}
-
-/**
- * Lines of JSON from stdout, text from stderr.
- * @param {import('..').ProviderProcess} child
- */
-async function readAll(child) {
-  /** @type {any[]} */
-  const events = []
-  let stderr = ''
-  child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text))
-  for await (const line of createInterface({ input: /** @type {any} */ (child.stdout) })) {
-    try {
-      events.push(JSON.parse(line))
-    } catch {
-      // A warning in between; the demo does not need it.
-    }
-  }
-  return { events, stderr }
 }
 
 module.exports = { runAll }

@@ -74,4 +74,4 @@ function liveScene() {
   return { kind: /** @type {const} */ ('live'), runs, serverCredentials, api: undefined }
 }
 
-module.exports = { SHELL_COMMAND, liveScene, mockScene }
+module.exports = { SHELL_COMMAND, liveScene, madeUp, mockScene }

@@ -43,9 +43,9 @@ function plainBuffer(input) {
 function fill(Secret, memoryProtection, bytes) {
   const before = memoryProtection()
   const held = Array.from({ length: HELD }, () => Secret.from(Buffer.alloc(bytes, 7)))
-  const { locked, secrets, lockedBytes } = memoryProtection()
+  const { locked, allocations, lockedBytes } = memoryProtection()
   if (!locked) throw new Error(`the kernel did not lock ${HELD} secrets of ${bytes} bytes`)
-  return { held, perMiB: ((secrets - before.secrets) * MIB) / lockedBytes }
+  return { held, perMiB: ((allocations - before.allocations) * MIB) / lockedBytes }
 }
 
 function rows({ perMiB, empty, full }, { bytes }) {

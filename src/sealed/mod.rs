@@ -1,6 +1,6 @@
 //! Sealed secrets: text that one worker can open, for one field of one request of one workspace, once.
 //!
-//! The process that holds the lockbox calls [`seal`]; the worker, which must not hold it, opens with its
+//! The process that holds the lockbox calls [`seal()`]; the worker, which must not hold it, opens with its
 //! [`Recipient`]. It is HPKE (RFC 9180), base mode, one message per encapsulation. Base mode does not say who sealed:
 //! whoever knows a recipient's public key can seal to it.
 //!
