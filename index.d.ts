@@ -10,7 +10,7 @@ export type ProviderId = 'claude' | 'codex'
  * A secret on its way in.
  *
  * `Uint8Array`: consumed. It is copied once into memory that is wiped, and zero-filled before the call returns, on
- * success and on failure. A view onto a `SharedArrayBuffer` is refused. V8 keeps arrays of up to 64 bytes in its own heap,
+ * success and on failure. A view onto a `SharedArrayBuffer` is refused, and an array of zeros only: it was consumed before. V8 keeps arrays of up to 64 bytes in its own heap,
  * where its collector may have moved them before the call: make small secrets in an `ArrayBuffer` of their own
  * (`new Uint8Array(new ArrayBuffer(n))`), as what comes from a socket or a file is.
  *
@@ -75,7 +75,7 @@ export interface SealBinding {
   /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
   workspace: string
   /** The payload's field: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
-  field: string
+  field: 'apiKey' | 'oauthAccessToken' | 'sessionCookie' | `userEnvKeys.${string}`
   /** `requestId` of the {@link buildProviderEnv} that opens it. */
   request: string
 }
@@ -158,7 +158,8 @@ export interface ProviderEnvOptions {
   set?: Record<string, string>
   /**
    * Opens the {@link SealedSecret}s in the payload: those that were sealed for it, for this `workspace.id`, this
-   * `requestId` and the field that they stand in, once each. Without it, a sealed secret is refused.
+   * `requestId` and the field that they stand in, once each. Without it, a sealed secret is
+   * refused (`ERR_PROVIDER_PAYLOAD_INVALID`).
    */
   recipient?: Recipient
   /** The id of this request, as the parent knows it. Needed where the payload has a {@link SealedSecret}. */
@@ -318,8 +319,9 @@ export interface WorkerHardening {
 
 /**
  * Hardens the whole worker, for good: non-dumpable, no core dumps (soft and hard limit), and no debugger on SIGUSR1. It
- * is the one call here that changes what belongs to the process, so nothing calls it but you; call it once, early, on
- * the main thread. Debuggers and profilers of the same uid cannot attach any more, and `/proc/self` belongs to root.
+ * changes what belongs to the process, so nothing calls it but you; call it once, early, on the main thread, after a
+ * change of ids. Debuggers and profilers of the same uid cannot attach any more, and `/proc/self` belongs to root: a
+ * worker that is not root can no longer open `/dev/stdout` or `/proc/self/environ`, which are links into it.
  * What could not be done is in `refusals`.
  */
 export function hardenWorker(): WorkerHardening
@@ -349,9 +351,16 @@ export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
 
 /** Options of {@link spawnProvider}. */
 export interface SpawnOptions {
-  /** The CLI's arguments. They are visible to every user of the machine: no secret belongs here. */
+  /**
+   * The CLI's arguments. They are visible to every user of the machine: no secret belongs here. Ours come on top, for
+   * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`).
+   */
   args?: string[]
-  /** The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's own. */
+  /**
+   * The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's own. Another
+   * program in the CLI's place gets the same arguments and, for Claude Code, the key on descriptor 3: make it a script
+   * file, for `sh -c` takes our arguments for its own.
+   */
   command?: string
   /** Default: `workspace.dir`, else this process's. Entered as the target, which must be able to. */
   cwd?: string
@@ -383,10 +392,11 @@ export interface SpawnOptions {
   workspaceTrust?: 'untrusted' | 'trusted'
   /**
    * Which of the child's streams are scrubbed of every secret of this launch, and of its base64, base64url, hex,
-   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`. Each byte of a secret becomes `*` (another
+   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`,
+   * also for what an object leaves out. Each byte of a secret becomes `*` (another
    * character where a secret has that one), so the number of bytes stays. Secrets of fewer than 8 bytes are left, so as
    * not to mask prose. Scrubbed stdout may no longer be the JSON that the CLI wrote: a number can be a secret too.
-   * Only a stream that is a `"pipe"` passes through here: asked for with another one it is refused. What is looked for
+   * Only a stream that is a `"pipe"` passes through here: asked for with one that goes elsewhere it is refused. What is looked for
    * stays in guarded memory until those streams have closed, also after `dispose()`. Hygiene for logs, not a wall:
    * whoever runs as the child's uid can spell a key in other ways.
    */
@@ -657,7 +667,10 @@ export interface LockboxContext {
   rowVersion: number
 }
 
-/** An encrypted row, each column as Postgres gives it: `bytea` as bytes or as `\x…` hex text. */
+/**
+ * An encrypted row. Columns as a driver or PostgREST gives them: `bytea` as bytes or as `\x…` hex text. The names are
+ * these: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. More properties are allowed.
+ */
 export interface LockboxRow {
   ciphertext: Uint8Array | string
   /** 12 bytes. */

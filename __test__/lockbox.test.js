@@ -187,8 +187,8 @@ test('master keys come from bytes, secrets, files and credentials, and bytes are
   fs.chmodSync(file, 0o444)
   assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so others can use it/)
   delete process.env.CREDENTIALS_DIRECTORY
-  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /no \$CREDENTIALS_DIRECTORY/)
-  for (const masterKeys of [undefined, [], [1], [{}], [{ file, env: 'X' }], [{ path: file }], [Buffer.alloc(32), Buffer.alloc(32)], [Buffer.alloc(31)]]) {
+  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /LOCKBOX_KEY_INVALID.*\$CREDENTIALS_DIRECTORY has no absolute path/)
+  for (const masterKeys of [undefined, [], [1], [{}], [{ file, env: 'X' }], [{ path: file }], [Buffer.alloc(32, 5), Buffer.alloc(32, 5)], [Buffer.alloc(31, 5)]]) {
     const later = Buffer.alloc(32, 9)
     assert.throws(() => new Lockbox(/** @type {any} */ ({ masterKeys: masterKeys && [...masterKeys, ...(masterKeys.length ? [later] : [])] })))
     if (masterKeys?.length) assert.deepEqual(later, Buffer.alloc(32), 'a key behind a refused one is consumed too')
@@ -242,6 +242,17 @@ test('master keys are consumed whatever the options are', () => {
   const behind = Buffer.from(MASTER)
   assert.throws(() => new Lockbox({ masterKeys: [detached, behind] }), { code: 'ERR_INVALID_ARG_VALUE', message: /masterKeys\[0\] is detached/ })
   assert.deepEqual(behind, Buffer.alloc(32))
+})
+
+test('a consumed array is neither a master key of zeros nor a secret to seal', () => {
+  const key = Buffer.from(MASTER)
+  const lockbox = new Lockbox({ masterKeys: [key] })
+  const zeros = { code: 'ERR_INVALID_ARG_VALUE', message: /holds only zeros/ }
+  assert.throws(() => new Lockbox({ masterKeys: [key] }), zeros)
+  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), { code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID', message: /holds only zeros/ })
+  const secret = Buffer.from('sk-ant-api03-made-up')
+  lockbox.seal(secret, CONTEXT)
+  assert.throws(() => lockbox.seal(secret, CONTEXT), zeros)
 })
 
 test('a worker thread cannot take it: its process.env is a copy', async () => {

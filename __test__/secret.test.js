@@ -34,6 +34,19 @@ test('bytes are consumed, also when the options are refused', () => {
   assert.throws(() => Secret.from(/** @type {any} */ (TEXT)), { code: 'ERR_INVALID_ARG_TYPE', message: /bytes must be a Uint8Array/ })
 })
 
+test('an array that was consumed before is no secret', () => {
+  for (const length of [4, 100]) {
+    const bytes = Buffer.alloc(length, 'x')
+    Secret.from(bytes).dispose()
+    const again = { code: 'ERR_INVALID_ARG_VALUE', message: /holds only zeros, as an array does that was consumed before/ }
+    assert.throws(() => Secret.from(bytes), again)
+    assert.throws(() => buildProviderEnv({ apiKey: bytes }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /apiKey has a NUL byte/ })
+  }
+  const other = Secret.from(Buffer.from('\0\0\0\x01'))
+  assert.equal(other.length, 4)
+  other.dispose()
+})
+
 test('no way of showing one shows a byte of it', () => {
   const secret = Secret.from(Buffer.from(TEXT))
   const shown = [
@@ -103,7 +116,7 @@ test('a refused lock is told, and fatal only where it is asked for', { skip: nee
       () => main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' }, requireLocked: true }),
       () => main.Secret.from(Buffer.from('x'), { requireLocked: true }),
       () => main.createRecipient({ requireLocked: true }),
-      () => new main.Lockbox({ masterKeys: [Buffer.alloc(32)], requireLocked: true }),
+      () => new main.Lockbox({ masterKeys: [Buffer.alloc(32, 200)], requireLocked: true }),
       () => main.takeServerCredentials({ requireLocked: true })
     ].map(code), secrets: main.memoryProtection().allocations, kept: process.env.ANTHROPIC_API_KEY })`
   const env = { PATH: process.env.PATH, HOME: '/tmp', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' }

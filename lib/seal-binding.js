@@ -5,6 +5,8 @@ const validate = require('./validate.js')
 const { isUint8Array, refuseUnusable } = require('./secret-input.js')
 
 const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
+/** Where a payload has secrets. */
+const FIELD = /^(apiKey|oauthAccessToken|sessionCookie|userEnvKeys\..+)$/s
 
 /**
  * @param {any} value
@@ -13,6 +15,8 @@ const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
 function readBinding(value) {
   const binding = validate.options('binding', value, PARTS)
   const [workspace, field, request] = PARTS.map((name) => validate.boundText(`binding.${name}`, binding[name]))
+  // The worker would say no more than that it does not open.
+  if (!FIELD.test(field)) throw validate.wrongValue('binding.field', 'must be apiKey, oauthAccessToken, sessionCookie, or userEnvKeys.NAME.')
   return { workspace, field, request }
 }
 

@@ -58,6 +58,19 @@ function refuseUnusable(bytes, name) {
 }
 
 /**
+ * Throws for an array that was consumed before: its zeros would pass for a secret, and a key of zeros is one that
+ * everybody knows. Nearly always the first byte tells.
+ * @param {Uint8Array} bytes
+ * @param {string} name
+ */
+function refuseConsumed(bytes, name) {
+  const length = lengthOf(bytes)
+  let index = 0
+  while (index < length && bytes[index] === 0) index += 1
+  if (length > 0 && index === length) throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} holds only zeros, as an array does that was consumed before. Make a Secret of it once, and use that.`)
+}
+
+/**
  * Bytes of this content that the addon may read and wipe: these, or a copy outside of V8's heap. Small ones are
  * zero-filled already when it returns.
  * @param {Uint8Array} bytes
@@ -68,6 +81,7 @@ function take(bytes, name) {
   const length = lengthOf(bytes)
   if (length > ON_HEAP_BYTES) {
     refuseUnusable(bytes, name)
+    refuseConsumed(bytes, name)
     return bytes
   }
   const copy = offHeap(length)
@@ -76,6 +90,7 @@ function take(bytes, name) {
     if (length > 0) set.call(copy, bytes)
     wipe([bytes])
     refuseUnusable(bytes, name)
+    refuseConsumed(copy, name)
     return copy
   } catch (error) {
     wipe([copy])

@@ -99,7 +99,8 @@ impl MasterKey {
         Self::from_bytes(content.expose()).map_err(|error| error.path(shown.as_str()))
     }
 
-    /// From a credential of systemd (systemd.exec(5), "Credentials"): a file below `directory`.
+    /// From a credential of systemd (systemd.exec(5), "Credentials"): a file below `directory`, which systemd names in
+    /// `$CREDENTIALS_DIRECTORY`.
     ///
     /// # Errors
     /// `LOCKBOX_KEY_INVALID`.
@@ -108,10 +109,18 @@ impl MasterKey {
             let message = "The name of a credential is a file name, without a slash.";
             return Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("credential"));
         }
+        if !directory.is_absolute() {
+            let message = "$CREDENTIALS_DIRECTORY has no absolute path. Set LoadCredential= in the unit.";
+            return Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("credential"));
+        }
         Self::from_file(&directory.join(name)).map_err(|error| error.name(name))
     }
 
+    /// Refuses zeros, which are what a consumed array and a file that was never written hold: everybody knows that key.
     fn new(key: Secret) -> Result<Self> {
+        if key.expose().iter().fold(0, |any, byte| any | byte) == 0 {
+            return Err(invalid("It holds only zeros"));
+        }
         let id = cipher::derive(&key, SALT, b"master key id")?;
         let id = HEXLOWER.encode(&id.expose()[..4]);
         Ok(Self { key, id })

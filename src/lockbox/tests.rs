@@ -193,6 +193,8 @@ fn master_keys_are_32_bytes_or_64_digits() {
         (&*"g".repeat(64), "other characters"),
         ("", "0 characters"),
         (&*"ab".repeat(16), "32 characters"),
+        (&*"\0".repeat(32), "only zeros"),
+        (&*"0".repeat(64), "only zeros"),
     ] {
         let error = MasterKey::from_bytes(bytes.as_bytes()).expect_err("no key");
         assert_eq!(error.code(), ErrorCode::LockboxKeyInvalid);
@@ -231,6 +233,10 @@ fn master_keys_from_files() {
     }
     for name in ["", ".", "..", "a/b"] {
         assert!(MasterKey::from_credential(dir.path(), name).expect_err("refused").to_string().contains("file name"));
+    }
+    for directory in ["", "credentials"] {
+        let error = MasterKey::from_credential(std::path::Path::new(directory), "good").expect_err("refused");
+        assert!(error.to_string().contains("absolute"), "{error}");
     }
 }
 
