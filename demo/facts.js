@@ -10,7 +10,7 @@ function gather({ scene, network, workshop, results, starts, environment, sealed
   const facts = {
     apis: scene.kind,
     network,
-    ids: workshop.isRoot ? workshop.ids : null,
+    ids: workshop.isRoot ? workshop.tenants : null,
     programsMoved: workshop.moved || null,
     runs,
     requests,
@@ -27,9 +27,10 @@ function gather({ scene, network, workshop, results, starts, environment, sealed
  * @param {any} scene
  */
 function runFacts(result, scene) {
-  const { tenant, provider, version, credential, delivery, startPath, startMs, pid, told, seen } = result
+  const { tenant, ids, provider, version, credential, delivery, startPath, startMs, pid, told, seen } = result
   return {
     tenant,
+    ids,
     provider,
     version,
     credential: { ...credential, delivery },
@@ -61,22 +62,22 @@ function requestFacts(requests, results) {
 }
 
 /** @param {any} facts */
-function problemsOf({ runs, requests, environment, ids }) {
-  const problems = runs.flatMap((/** @type {any} */ run) => runProblems(run, ids).map((what) => `${run.tenant} with ${run.provider}: ${what}.`))
+function problemsOf({ runs, requests, environment }) {
+  const problems = runs.flatMap((/** @type {any} */ run) => runProblems(run).map((what) => `${run.tenant} with ${run.provider}: ${what}.`))
   if (requests?.strange > 0) problems.push(`${requests.strange} requests carried two credentials, or one that is none of these.`)
   if (!environment.unchanged) problems.push('process.env changed.')
   return problems
 }
 
-/**
- * @param {any} run
- * @param {{ uid: number, gid: number } | null} ids
- */
-function runProblems({ api, child, credential, shell }, ids) {
+/** @param {any} run */
+function runProblems({ tenant, api, child, credential, shell, ids }) {
   const problems = []
   if (api?.requests === 0) problems.push('the API did not see its credential')
   if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment holds a key')
   problems.push(...idProblems(child, ids))
+  for (const { tenant: reader, read } of child.readers ?? []) {
+    if (reader !== tenant && read !== 'Permission denied') problems.push(`${reader} read its environment: ${read}`)
+  }
   if (shell && shell.names.length === 0) problems.push("the agent's shell showed no variables")
   if (shell && shell.keys.length > 0) problems.push("the agent's shell has a key")
   return problems

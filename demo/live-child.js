@@ -1,6 +1,7 @@
 // Looks at a running child from outside, through /proc: the kernel's word, not ours.
 'use strict'
 
+const { spawnSync } = require('node:child_process')
 const { readFileSync } = require('node:fs')
 
 /** What every key of both vendors begins with. */
@@ -64,6 +65,17 @@ function lookAt(pid) {
 }
 
 /**
+ * Whether a process of these ids can read the environment of a running child: its size, or why not.
+ * @param {{ uid?: number, gid?: number }} ids
+ * @param {number} pid
+ */
+function readAs(ids, pid) {
+  const { status, stdout, stderr, error } = spawnSync('cat', [`/proc/${pid}/environ`], { ...ids, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' }, cwd: '/' })
+  if (status === 0) return `${stdout.length} bytes`
+  return error?.message ?? stderr.toString().trim().split(': ').at(-1)
+}
+
+/**
  * A key as it may be shown: of what kind it is, and its last four characters.
  * @param {string} key
  */
@@ -72,4 +84,4 @@ function mask(key) {
   return `${kind}…${key.slice(-4)}`
 }
 
-module.exports = { lookAt, mask, shellSummary }
+module.exports = { lookAt, mask, readAs, shellSummary }

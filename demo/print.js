@@ -37,11 +37,13 @@ function runRows({ credential, api, answer, tokens, child, shell }) {
 function childRows(child) {
   if (child.unseen) return [['the child', child.unseen]]
   const { names, empty, keys } = child.environment
+  const readers = (child.readers ?? []).map((/** @type {any} */ { tenant, read }) => `${tenant}'s uid: ${read}`).join('; ')
   return [
     ['kernel says', kernelSays(child)],
     ['its environment', `${names.length} set: ${names.join(' ')}`],
     ['', `${empty.length} empty: ${empty.join(' ')}`],
-    ['keys in there', keyList(keys)]
+    ['keys in there', keyList(keys)],
+    ...(readers ? [/** @type {[string, string]} */ (['who can read it', readers])] : [])
   ]
 }
 
@@ -71,7 +73,7 @@ function sharedRows({ requests, environment, starts, ids, runs }) {
 /** @param {any} facts */
 function setting({ ids, network, programsMoved }) {
   const parts = [
-    ids ? `Started as root: the children become uid ${ids.uid}, gid ${ids.gid}.` : `Started without root: the children stay uid ${process.geteuid?.()}.`,
+    ids ? `Started as root: each tenant has a uid and gid of its own (${Object.entries(ids).map(([tenant, { uid }]) => `${tenant} ${uid}`).join(', ')}).` : `Started without root: the children stay uid ${process.geteuid?.()}.`,
     network.kind === 'private' ? 'In a network namespace that has only loopback: nothing can leave this machine.' : `Not cut off from the network: ${network.why}.`
   ]
   if (programsMoved) parts.push(`The programs were put where the children can reach them, because: ${programsMoved}`)

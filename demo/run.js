@@ -5,7 +5,7 @@ const { buildProviderEnv, spawnProvider } = require('..')
 const { quiet } = require('../__test__/support/quiet.js')
 const { ARGUMENTS, readAll } = require('./command-line.js')
 const { readEvents } = require('./events.js')
-const { lookAt } = require('./live-child.js')
+const { lookAt, readAs } = require('./live-child.js')
 
 /**
  * @param {object} stage
@@ -24,7 +24,8 @@ async function runAll({ scene, workshop, programs, signal }) {
 }
 
 async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, workshop, program, signal }) {
-  const homes = workshop.homes()
+  const homes = workshop.homes(run.tenant)
+  const ids = workshop.idsOf(run.tenant)
   const env = buildProviderEnv(
     { provider: run.provider, ...run.payload },
     {
@@ -49,7 +50,7 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
     command: program.path,
     args: ARGUMENTS[run.provider](run, scene.kind),
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...workshop.ids,
+    ...ids,
     signal,
     killGraceMs: 1000
   })
@@ -58,7 +59,12 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
   env.dispose()
 
   const seen = /** @type {any} */ ({})
-  child.once('spawn', () => Object.assign(seen, lookAt(/** @type {number} */ (child.pid))))
+  child.once('spawn', () => {
+    const pid = /** @type {number} */ (child.pid)
+    Object.assign(seen, lookAt(pid))
+    const other = scene.runs.find((/** @type {any} */ one) => one.tenant !== run.tenant).tenant
+    if (workshop.isRoot) seen.readers = [other, run.tenant].map((tenant) => ({ tenant, read: readAs(workshop.idsOf(tenant), pid) }))
+  })
   const output = readAll(child)
   const closed = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
   const [code, { events, stderr }] = await Promise.all([closed.finally(() => child[Symbol.asyncDispose]()), output])
@@ -67,6 +73,7 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
   if (code !== 0 || told.failure) throw new Error(`${run.provider} for ${run.tenant} ended with ${code}: ${told.failure ?? stderr.trim().split('\n').at(-1)}`)
   return {
     ...run,
+    ids: workshop.isRoot ? ids : null,
     version: program.version,
     delivery: names.some((name) => name.endsWith('_FILE_DESCRIPTOR')) ? 'fd' : 'env',
     credential,

@@ -5,8 +5,8 @@ const { resolveProgram } = require('..')
 const { makeHomes } = require('../__test__/support/homes.js')
 const { findPrograms, installForAnyone } = require('../__test__/support/programs.js')
 
-/** As root, the children become this uid and gid, which no one needs to know of. */
-const TARGET = Object.freeze({ uid: 12345, gid: 12345 })
+/** As root, each tenant gets a uid and gid of its own from here on: they need no entry in /etc/passwd. */
+const FIRST_ID = 12345
 
 class Workshop {
   /** @type {(() => unknown)[]} */
@@ -15,16 +15,24 @@ class Workshop {
   moved = ''
 
   isRoot = process.geteuid?.() === 0
-  /** @type {{ uid?: number, gid?: number }} */
-  ids = this.isRoot ? TARGET : {}
+  /** Of whoever asked for any. @type {Record<string, { uid: number, gid: number }>} */
+  tenants = {}
+
+  /** One uid for each: tenants who share one read each other. @param {string} tenant @returns {{ uid?: number, gid?: number }} */
+  idsOf(tenant) {
+    if (!this.isRoot) return {}
+    const id = FIRST_ID + Object.keys(this.tenants).length
+    return (this.tenants[tenant] ??= { uid: id, gid: id })
+  }
 
   /** @param {() => unknown} undo */
   onClose(undo) {
     this.#undo.push(undo)
   }
 
-  homes() {
-    const homes = makeHomes(this.ids)
+  /** @param {string} tenant */
+  homes(tenant) {
+    const homes = makeHomes(this.idsOf(tenant))
     this.onClose(homes.remove)
     return homes
   }
@@ -32,13 +40,15 @@ class Workshop {
   /**
    * The two CLIs in this clone's node_modules; copies of them where the children cannot get there.
    * @param {string[]} wanted
+   * @param {string} tenant The one to prove them for: to the kernel, the others are strangers just like it.
    * @returns {Record<string, { path: string, version: string | null }>}
    */
-  programs(wanted) {
+  programs(wanted, tenant) {
+    const ids = this.idsOf(tenant)
     const found = findPrograms()
     const providers = /** @type {const} */ (['claude', 'codex']).filter((provider) => wanted.includes(provider))
     try {
-      return prove(found, providers, this.ids)
+      return prove(found, providers, ids)
     } catch (error) {
       if (/** @type {any} */ (error).code !== 'ERR_PROVIDER_PROGRAM_UNREACHABLE') throw error
       this.moved = /** @type {Error} */ (error).message
@@ -46,7 +56,7 @@ class Workshop {
       this.onClose(placed.remove)
       // Away from its package, a program's version is not to be told any more.
       const installed = prove(found, providers, { allowRoot: true })
-      const proved = prove(placed, providers, this.ids)
+      const proved = prove(placed, providers, ids)
       return Object.fromEntries(providers.map((provider) => [provider, { path: proved[provider].path, version: installed[provider].version }]))
     }
   }

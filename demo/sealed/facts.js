@@ -5,9 +5,9 @@ const { apiFacts, idProblems, requestFacts } = require('../facts.js')
 
 /**
  * @param {any} seen
- * @param {{ isRoot: boolean, ids: any }} workshop
+ * @param {import('../workshop.js').Workshop} workshop
  */
-function gatherSealed(seen, { isRoot, ids }) {
+function gatherSealed(seen, workshop) {
   const { tenant, rows, pids, hardening, requests, turns, masterKey, parentMemory, environments, files, leak } = seen
   const facts = {
     tenant,
@@ -20,7 +20,7 @@ function gatherSealed(seen, { isRoot, ids }) {
     environments,
     files
   }
-  return { ...facts, problems: problemsOf(facts, isRoot ? ids : null) }
+  return { ...facts, problems: problemsOf(facts, workshop.tenants[tenant] ?? null) }
 }
 
 /**

@@ -12,7 +12,7 @@ function sealedLines(facts) {
     bold(`a sealed tenant: ${tenant}'s keys from a lockbox file to both CLIs, never in JavaScript on the way`),
     ...wayRows(facts).flatMap(row),
     '',
-    ...turns.flatMap((/** @type {any} */ turn) => [`${bold(`${tenant}, ${PROVIDERS[turn.provider]}, sealed`)} ${dim(pidText(turn))}`, ...turnRows(turn).flatMap(row), ''])
+    ...turns.flatMap((/** @type {any} */ turn) => [`${bold(`${tenant} (sealed), ${PROVIDERS[turn.provider]}`)} ${dim(pidText(turn))}`, ...turnRows(turn).flatMap(row), ''])
   ]
 }
 
@@ -20,13 +20,13 @@ function sealedLines(facts) {
 function wayRows({ rows, pids, hardening, turns, memory, environments, files }) {
   const versions = [...new Set(rows.map((/** @type {any} */ { keyMeta }) => keyMeta))].join(', ')
   return [
-    ['lockbox file', `${count(rows.length, 'row')}, key_meta ${versions}, from a process that has ended; ${secretText(files.lockbox)}`],
+    ['lockbox file', `${count(rows.length, 'row')}, key_meta ${versions}, written by an earlier process; ${secretText(files.lockbox)}`],
     ['parent', `pid ${pids.parent}: takes LOCKBOX_MASTER_KEY out of its environment, opens the rows, seals for the worker`],
     ['', `its environment now: ${environmentText(environments.parent)}; keys in its memory: ${scanText(memory.parent)}`],
     ['Unix socket', `${files.received.bytes} bytes from the worker, its public key among them, ${files.sent.bytes} to it; ${secretText(files.sent, files.received)}`],
     ['worker', `pid ${pids.worker}: ${hardeningText(hardening)}; its secrets: ${protectionText(turns[0].protection)}`],
     ['', `its environment: ${environmentText(environments.worker)}; master key in its memory: ${scanText(memory.masterKey)}`],
-    ['the scan sees', `a key that the worker let out on purpose, at the very end: ${scanText(memory.leak)}`]
+    ['control', `a key that the worker then leaked on purpose is found by the scan: ${memory.leak.unseen ? 'not shown' : count(memory.leak.copies, 'place')}`]
   ]
 }
 

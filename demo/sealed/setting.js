@@ -17,7 +17,7 @@ const TENANT = 'cyd'
 function makeSetting({ workshop, programs, api }) {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'sealed-'))
   workshop.onClose(() => rmSync(dir, { recursive: true, force: true }))
-  const { home, workspace, tmpDir, codexHome, claudeConfigDir } = workshop.homes()
+  const { home, workspace, tmpDir, codexHome, claudeConfigDir } = workshop.homes(TENANT)
   const setting = {
     tenant: TENANT,
     file: path.join(dir, 'setting.json'),
@@ -27,7 +27,7 @@ function makeSetting({ workshop, programs, api }) {
     sent: path.join(dir, 'sent'),
     received: path.join(dir, 'received'),
     workspace: { id: `workspace-of-${TENANT}`, dir: workspace, home, tmpDir },
-    ids: workshop.ids,
+    ids: workshop.idsOf(TENANT),
     providers: {
       claude: { program: programs.claude.path, baseUrl: api.anthropicBaseUrl, state: { claudeConfigDir } },
       codex: { program: programs.codex.path, baseUrl: api.openaiBaseUrl, state: { codexHome } }
