@@ -26,7 +26,7 @@ async function ensureModules() {
   // npm's own record, for whoever ran `npm ci` by hand.
   const record = fromRoot('node_modules', '.package-lock.json')
   if (!existsSync(record) || statSync(record).mtimeMs < statSync(lock).mtimeMs) {
-    say('npm ci (the two CLIs are among the packages: some 900 MB)')
+    say('npm ci (the two CLIs are among the packages: 1.3 GB on disk)')
     const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
     const { code } = await run('npm', args, { output: 'stderr' })
     if (code !== 0) throw new Error('npm ci failed; see above')
