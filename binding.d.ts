@@ -132,6 +132,9 @@ export declare function baseNames(): Array<string>
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
 export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, requireProtection: boolean): NativeProviderEnv
 
+/** Asks a provider's API about a credential; the job's number. */
+export declare function checkKey(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): number
+
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
@@ -146,6 +149,9 @@ export declare function hardenWorker(): NativeHardening
  * the environment. To be called once.
  */
 export declare function listen(callback: (id: number, kind: number, number: number, text?: string | null) => void): void
+
+/** Sets the function that hears of every job of this Node environment. To be called once. */
+export declare function listenToJobs(callback: (job: number, failed: boolean, json: string) => void): void
 
 /** What the memory that secrets live in has now. */
 export declare function memoryProtection(): NativeMemoryProtection
@@ -182,6 +188,14 @@ export interface NativeHardening {
   nonDumpable: boolean
   noCoreDumps: boolean
   refusals: Array<NativeRefusal>
+}
+
+/** What a caller decides about requests. */
+export interface NativeHttpSettings {
+  timeoutMs: number
+  proxy?: string
+  /** PEM. */
+  ca?: string
 }
 
 /** Ids. */

@@ -3,6 +3,7 @@
 
 // All of it now: a worker that drops its privileges later may not be able to read its own node_modules any more.
 const { buildProviderEnv } = require('./lib/build-provider-env.js')
+const { checkKey } = require('./lib/check-key.js')
 const { claudeAgentOptions } = require('./lib/claude-agent-options.js')
 const { codexOptions } = require('./lib/codex-options.js')
 const { ProviderError } = require('./lib/errors.js')
@@ -27,6 +28,7 @@ module.exports = {
   Secret,
   ServerCredentials,
   buildProviderEnv,
+  checkKey,
   claudeAgentOptions,
   codexOptions,
   createRecipient,

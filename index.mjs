@@ -11,6 +11,7 @@ export const {
   Secret,
   ServerCredentials,
   buildProviderEnv,
+  checkKey,
   claudeAgentOptions,
   codexOptions,
   createRecipient,

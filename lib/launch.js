@@ -120,4 +120,4 @@ function unsupported(message, name) {
   return new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message, names: name ? [name] : undefined })
 }
 
-module.exports = { IDS, isTrusted, readIds, readLaunch, unsupported }
+module.exports = { IDS, abortSignal, isTrusted, readIds, readLaunch, unsupported }

@@ -6,7 +6,7 @@ const { translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const { readBinding, readPublicKey } = require('./seal-binding.js')
-const { consume, isUint8Array } = require('./secret-input.js')
+const { consume, isUint8Array, textOffHeap } = require('./secret-input.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeSecret} Native */
@@ -96,4 +96,19 @@ function lend(secret, name, use) {
   })
 }
 
-module.exports = { Secret, fromNative, lend }
+/**
+ * The same for whatever a caller may give as a secret. `use` is called before this returns, and what it was lent is gone
+ * when it has returned; the addon keeps what it still needs.
+ * @template T
+ * @param {unknown} input
+ * @param {string} name
+ * @param {(native: Native) => T} use
+ * @returns {T}
+ */
+function lendInput(input, name, use) {
+  if (typeof input !== 'string') return lend(input, name, use)
+  if (input === '') throw validate.wrongValue(name, 'is empty.')
+  return lend(textOffHeap(validate.wellFormed(name, input)), name, use)
+}
+
+module.exports = { Secret, fromNative, lend, lendInput }

@@ -13,6 +13,8 @@ mod boundary_error;
 mod env;
 mod environment;
 mod frame;
+mod jobs;
+mod key_check;
 mod launch_options;
 mod lockbox;
 mod memory;

@@ -1,5 +1,7 @@
 //! The row of Claude Code, as measured on 2.1.330 with Agent SDK 0.3.330.
 
+use super::api::{Api, Authorization};
+use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
     BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
     Provider, StateDirectory, When, WhenUnused,
@@ -91,6 +93,43 @@ pub static CLAUDE: Provider = Provider {
         sdk("@anthropic-ai/claude-agent-sdk-darwin-x64", "macos", "x86_64", ""),
         sdk("@anthropic-ai/claude-agent-sdk-darwin-arm64", "macos", "aarch64", ""),
     ],
+    // platform.claude.com "List Models"; the OAuth header's beta is the CLI's own.
+    api: Api {
+        vendor: "Anthropic",
+        base_url: "https://api.anthropic.com",
+        models_path: "/v1/models?limit=1",
+        authorizations: &[
+            Authorization {
+                kind: CredentialKind::ApiKey,
+                header: "x-api-key",
+                prefix: "",
+                with: &[("anthropic-version", "2023-06-01")],
+            },
+            Authorization {
+                kind: CredentialKind::OauthToken,
+                header: "authorization",
+                prefix: "Bearer ",
+                with: &[("anthropic-version", "2023-06-01"), ("anthropic-beta", "oauth-2025-04-20")],
+            },
+        ],
+    },
+    // From the executable: its token endpoint, its client id, and the body of its own refresh. It keeps the refresh token
+    // where the answer has none, and it writes an empty one over a refresh token that was refused.
+    oauth: OauthRow {
+        file: ".credentials.json",
+        token_url: "https://platform.claude.com/v1/oauth/token",
+        client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
+        body: BodyFormat::Json,
+        scopes: &["claudeAiOauth", "scopes"],
+        access_token: &["claudeAiOauth", "accessToken"],
+        refresh_token: &["claudeAiOauth", "refreshToken"],
+        expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
+        extra_tokens: &[],
+        refreshed_at: &[],
+        api_key: &[],
+        kind_field: &[],
+        stored: Stored::AccessTokenIsHandedOver,
+    },
 };
 
 const fn blank(name: &'static str) -> CredentialName {

@@ -1,5 +1,7 @@
 //! The row of OpenAI Codex, as measured on 0.163.0.
 
+use super::api::{Api, Authorization};
+use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
     OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
@@ -68,6 +70,36 @@ pub static CODEX: Provider = Provider {
         darwin("@openai/codex-darwin-x64", "x86_64", "vendor/x86_64-apple-darwin/bin/codex"),
         darwin("@openai/codex-darwin-arm64", "aarch64", "vendor/aarch64-apple-darwin/bin/codex"),
     ],
+    // platform.openai.com "List models".
+    api: Api {
+        vendor: "OpenAI",
+        base_url: "https://api.openai.com/v1",
+        models_path: "/models",
+        authorizations: &[Authorization {
+            kind: CredentialKind::ApiKey,
+            header: "authorization",
+            prefix: "Bearer ",
+            with: &[],
+        }],
+    },
+    // Measured with CODEX_REFRESH_TOKEN_URL_OVERRIDE on a mock: the CLI POSTs exactly these three fields as JSON, before
+    // its first request when the access token (a JWT) has expired, and after a 401. The default URL and client id are
+    // from the executable.
+    oauth: OauthRow {
+        file: "auth.json",
+        token_url: "https://auth.openai.com/oauth/token",
+        client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
+        body: BodyFormat::Json,
+        scopes: &[],
+        access_token: &["tokens", "access_token"],
+        refresh_token: &["tokens", "refresh_token"],
+        expiry: Expiry::Jwt,
+        extra_tokens: &[ExtraToken { answer: "id_token", path: &["tokens", "id_token"] }],
+        refreshed_at: &["last_refresh"],
+        api_key: &["OPENAI_API_KEY"],
+        kind_field: &["auth_mode"],
+        stored: Stored::CliReadsTheFile,
+    },
 };
 
 const fn blank(name: &'static str) -> CredentialName {

@@ -3,12 +3,16 @@
 //! A new provider is one row, one entry in [`PROVIDERS`] and its fixtures. The sources of the facts are named in the
 //! rows; `docs/providers.md` explains them.
 
+mod api;
 mod claude;
 mod codex;
 mod key_class;
+mod oauth;
 mod row;
 
+pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
+pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use row::{
     BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
     NativePackage, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,

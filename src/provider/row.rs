@@ -1,5 +1,8 @@
 //! What a row of the provider table holds.
 
+use super::api::Api;
+use super::oauth::OauthRow;
+
 /// One provider: everything this crate knows about its CLI.
 #[derive(Debug)]
 pub struct Provider {
@@ -37,6 +40,10 @@ pub struct Provider {
     pub launcher_packages: &'static [&'static str],
     /// npm packages that hold the native executable.
     pub native_packages: &'static [NativePackage],
+    /// Its vendor's HTTP API.
+    pub api: Api,
+    /// Its stored login, and how that is refreshed.
+    pub oauth: OauthRow,
 }
 
 /// One way of handing over a credential.

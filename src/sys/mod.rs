@@ -2,7 +2,7 @@
 //!
 //! `child` runs between `clone` and `execve`, in memory shared with the process that serves every tenant; `clone`
 //! makes that moment safe for both; `memory` reaches into the process's initial environment; `guarded` is where secrets
-//! live.
+//! live; `wiping_allocator` wipes what libraries free on the threads that ask for it.
 #![allow(unsafe_code, reason = "the room for it")]
 
 pub mod guarded;
@@ -10,6 +10,7 @@ pub mod harden;
 pub mod identity;
 pub mod memory;
 pub mod stdio;
+pub mod wiping_allocator;
 
 #[cfg(target_os = "linux")]
 mod child;

@@ -1,0 +1,84 @@
+// Promises of what the addon does on threads of its own: requests to APIs, and waiting for locks.
+'use strict'
+
+const binding = require('./binding.js')
+const { ProviderError, fromJson, translate } = require('./errors.js')
+const keepAlive = require('./keep-alive.js')
+const validate = require('./validate.js')
+
+/** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void }} Pending */
+
+/** @type {Map<number, Pending>} */
+const pending = new Map()
+let listening = false
+
+/**
+ * @param {number} job
+ * @param {boolean} failed
+ * @param {string} json
+ */
+function onResult(job, failed, json) {
+  const waiting = pending.get(job)
+  if (!waiting) return
+  pending.delete(job)
+  if (failed) waiting.reject(fromJson(json))
+  else waiting.resolve(JSON.parse(json))
+}
+
+/**
+ * The result of a job that `start` begins. What `start` throws, the promise rejects with.
+ * @param {() => number} start
+ * @param {AbortSignal} [signal] Aborted, the promise rejects. What was sent stays sent.
+ * @returns {Promise<any>}
+ */
+async function runJob(start, signal) {
+  if (signal?.aborted) throw aborted(signal)
+  if (!listening) {
+    binding.listenToJobs(onResult)
+    listening = true
+  }
+  const job = translate(start)
+  keepAlive.hold()
+  /** @type {(() => void) | undefined} */
+  let onAbort
+  try {
+    return await new Promise((resolve, reject) => {
+      pending.set(job, { resolve, reject })
+      onAbort = () => reject(aborted(/** @type {AbortSignal} */ (signal)))
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  } finally {
+    pending.delete(job)
+    keepAlive.release()
+    if (onAbort) signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** @param {AbortSignal} signal */
+function aborted(signal) {
+  return new ProviderError({ code: 'ERR_PROVIDER_ABORTED', message: 'The request was aborted.' }, { cause: signal.reason })
+}
+
+const MIN_TIMEOUT_MS = 100
+const MAX_TIMEOUT_MS = 10 * 60 * 1000
+
+/**
+ * The options of a request that the addon takes.
+ * @param {any} options
+ * @param {number} timeoutMs The default.
+ * @returns {import('../binding').NativeHttpSettings}
+ */
+function readHttpSettings(options, timeoutMs) {
+  const given = validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) ?? timeoutMs
+  if (given < MIN_TIMEOUT_MS || given > MAX_TIMEOUT_MS) {
+    throw validate.wrongValue('options.timeoutMs', `must be ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}.`)
+  }
+  const { ca } = options
+  return {
+    timeoutMs: given,
+    proxy: validate.optionalString('options.proxy', options.proxy),
+    ca: ca instanceof Uint8Array ? Buffer.from(ca.buffer, ca.byteOffset, ca.byteLength).toString('latin1') : validate.optionalString('options.ca', ca)
+  }
+}
+
+module.exports = { readHttpSettings, runJob }

@@ -1,0 +1,270 @@
+//! One HTTP request that carries a credential: to exactly the URL that was given, by no proxy but a named one, with the
+//! system's roots of trust, and no redirect followed.
+//!
+//! To be called on a thread of [`crate::jobs`]: it blocks, and the library's buffers are wiped there alone.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::sys::guarded::GuardedBytes;
+
+/// The most of an answer that is read, in bytes: token answers and errors are a few KiB.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What a caller may decide about every request.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The most time for all of it.
+    pub timeout: Duration,
+    /// `http://host:port`; none is used that is not named.
+    pub proxy: Option<String>,
+    /// Roots beside the system's, DER.
+    pub roots: Vec<Vec<u8>>,
+}
+
+/// A request.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Where.
+    pub url: &'a str,
+    /// Its headers; a value may be a secret.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// What is posted; none for a GET.
+    pub body: Option<&'a [u8]>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// What `retry-after` asks for.
+    pub retry_after: Option<Duration>,
+    /// Its beginning, or all of it.
+    pub body: GuardedBytes,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The name has no address.
+    Dns,
+    /// Nobody listens there.
+    Refused,
+    /// No way there.
+    Network,
+    /// TLS: the reason is one of a few words.
+    Tls(&'static str),
+    /// The time is up.
+    Timeout,
+    /// The proxy.
+    Proxy,
+    /// What came is no HTTP, or ended in the middle.
+    Protocol,
+}
+
+impl Failure {
+    /// As results spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Refused => "refused",
+            Self::Network => "network",
+            Self::Tls(_) => "tls",
+            Self::Timeout => "timeout",
+            Self::Proxy => "proxy",
+            Self::Protocol => "protocol",
+        }
+    }
+
+    /// What is wrong and what to do, as sentences.
+    #[must_use]
+    pub fn message(self) -> String {
+        let text = match self {
+            Self::Dns => "The endpoint's name has no address. Look at the base URL and at this server's DNS.",
+            Self::Refused => "Nothing listens at the endpoint's address. Look at the base URL's host and port.",
+            Self::Network => {
+                "The endpoint cannot be reached from this server, or it closed the connection. Look at routes and firewalls."
+            }
+            Self::Tls(why) => {
+                return format!(
+                    "TLS failed: {why}. Look at the base URL's host, this server's clock and roots of trust, or give the CA."
+                );
+            }
+            Self::Timeout => "The endpoint did not answer in time. Try again, or give more time.",
+            Self::Proxy => "The proxy refused the connection or is none. Look at its URL and its rules.",
+            Self::Protocol => "What answered speaks no HTTP, or broke off. Look at the base URL.",
+        };
+        text.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message())
+    }
+}
+
+/// Sends one request on a connection of its own and reads the answer.
+///
+/// # Errors
+/// Why there is none.
+pub fn send(request: &Request<'_>, settings: &Settings) -> std::result::Result<Response, Failure> {
+    let agent = agent(settings)?;
+    let mut head = ureq::http::Request::builder().uri(request.url);
+    for (name, value) in request.headers {
+        let mut value = ureq::http::HeaderValue::from_bytes(value).map_err(|_| Failure::Protocol)?;
+        value.set_sensitive(true);
+        head = head.header(*name, value);
+    }
+    let answer = match request.body {
+        None => agent.run(head.method("GET").body(()).map_err(|_| Failure::Protocol)?),
+        Some(body) => agent.run(head.method("POST").body(body).map_err(|_| Failure::Protocol)?),
+    };
+    read(answer.map_err(|error| failure(&error))?)
+}
+
+fn agent(settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
+    let proxy = settings.proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|_| Failure::Proxy)?;
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        // The key goes where it was told to go. A redirect is an answer.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections(0)
+        .proxy(proxy)
+        .user_agent(concat!("provider-env/", env!("CARGO_PKG_VERSION")))
+        .accept_encoding("identity")
+        .timeout_global(Some(settings.timeout))
+        .tls_config(tls(settings))
+        .build();
+    Ok(config.new_agent())
+}
+
+/// Read anew for each request: a root that an operator took away must not be trusted until a restart.
+fn tls(settings: &Settings) -> TlsConfig {
+    let mut roots: Vec<Certificate<'static>> = Vec::new();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        roots.push(Certificate::from_der(&certificate).to_owned());
+    }
+    roots.extend(settings.roots.iter().map(|der| Certificate::from_der(der).to_owned()));
+    TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(roots)))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build()
+}
+
+fn read(response: ureq::http::Response<ureq::Body>) -> std::result::Result<Response, Failure> {
+    let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let mut buffer = GuardedBytes::zeroed(MAX_BODY_BYTES);
+    let mut body = response.into_body();
+    let mut reader = body.as_reader();
+    let mut length = 0;
+    while length < buffer.len() {
+        match reader.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) => return Err(io_failure(&error)),
+        }
+    }
+    let body = GuardedBytes::copy_of(&buffer[..length]);
+    Ok(Response { status, retry_after: retry_after.map(Duration::from_secs), body })
+}
+
+fn failure(error: &ureq::Error) -> Failure {
+    match error {
+        ureq::Error::HostNotFound | ureq::Error::BadUri(_) => Failure::Dns,
+        ureq::Error::Timeout(_) => Failure::Timeout,
+        ureq::Error::ConnectionFailed => Failure::Network,
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => Failure::Proxy,
+        ureq::Error::Tls(_) => Failure::Tls("the host is no name that a certificate can have"),
+        ureq::Error::Rustls(error) => Failure::Tls(tls_reason(error)),
+        ureq::Error::Io(error) => io_failure(error),
+        _ => Failure::Protocol,
+    }
+}
+
+fn io_failure(error: &io::Error) -> Failure {
+    if let Some(inner) = error.get_ref() {
+        if let Some(error) = inner.downcast_ref::<rustls::Error>() {
+            return Failure::Tls(tls_reason(error));
+        }
+        if let Some(error) = inner.downcast_ref::<ureq::Error>() {
+            return failure(error);
+        }
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Failure::Refused,
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Failure::Protocol,
+        _ => Failure::Network,
+    }
+}
+
+/// In our words: the library's have names of hosts and certificates in them.
+fn tls_reason(error: &rustls::Error) -> &'static str {
+    use rustls::{CertificateError, Error};
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate is of an issuer that nobody here trusts"
+        }
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "its certificate has expired"
+        }
+        Error::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+            "its certificate is not valid yet"
+        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "its certificate is for another name",
+        Error::InvalidCertificate(_) => "its certificate is not valid",
+        Error::InvalidMessage(_) => "what answered speaks no TLS",
+        _ => "the handshake failed",
+    }
+}
+
+/// The certificates of a PEM text, DER.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE` for a text without any, or a broken one.
+pub fn roots_of_pem(option: &str, pem: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let roots: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let roots = roots.unwrap_or_default();
+    if roots.is_empty() || roots.iter().any(|root| !is_root(root)) {
+        let message = format!("{option} has no certificate in PEM that can be a root of trust.");
+        return Err(Error::new(ErrorCode::InvalidArgValue, message).name(option));
+    }
+    Ok(roots.into_iter().map(|root| root.to_vec()).collect())
+}
+
+fn is_root(certificate: &CertificateDer<'_>) -> bool {
+    rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
+}
+
+/// A proxy's URL: `http://host[:port]`, without a user name.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+pub fn check_proxy(option: &str, url: &str) -> Result<()> {
+    let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let plain = |authority: &str| {
+        !authority.is_empty() && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+    };
+    if authority.is_some_and(plain) && ureq::Proxy::new(url).is_ok() {
+        return Ok(());
+    }
+    let message = format!("{option} must be http://host[:port] without user name and path.");
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Against sockets of our own on loopback. TLS, DNS and proxies are tested from JavaScript, with real servers.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use super::*;
+
+/// Answers one request with `answer` and returns what was asked.
+fn server(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1/models", listener.local_addr().expect("an address"));
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+        let mut asked = String::new();
+        while !asked.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut asked).expect("a line"), 0);
+        }
+        stream.write_all(answer).expect("written");
+        asked
+    });
+    (url, asked)
+}
+
+fn get(url: &str) -> std::result::Result<Response, Failure> {
+    let settings = Settings { timeout: Duration::from_secs(5), ..Settings::default() };
+    send(&Request { url, headers: &[("x-api-key", b"sk-made-up")], body: None }, &settings)
+}
+
+#[test]
+fn asks_and_reads() {
+    let answer = b"HTTP/1.1 429 Too Many\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbody";
+    let (url, asked) = server(answer);
+    let response = get(&url).expect("an answer");
+    let asked = asked.join().expect("no panic");
+    assert!(asked.starts_with("GET /v1/models HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.to_lowercase().contains("\r\nx-api-key: sk-made-up\r\n"), "{asked}");
+    assert_eq!(
+        (response.status, response.retry_after, &*response.body),
+        (429, Some(Duration::from_secs(7)), &b"body"[..])
+    );
+}
+
+#[test]
+fn follows_no_redirect() {
+    let (url, asked) = server(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(get(&url).expect("an answer").status, 302);
+    asked.join().expect("no panic");
+}
+
+#[test]
+fn failures_have_their_names() {
+    let (url, asked) = server(b"this is no HTTP\r\n\r\n");
+    assert_eq!(get(&url).map(|response| response.status), Err(Failure::Protocol));
+    asked.join().expect("no panic");
+    let (url, asked) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this");
+    assert!(get(&url).is_err());
+    asked.join().expect("no panic");
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    assert_eq!(get(&format!("http://{closed}/")).map(|response| response.status), Err(Failure::Refused));
+}
+
+#[test]
+fn a_silent_endpoint_times_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let settings = Settings { timeout: Duration::from_millis(200), ..Settings::default() };
+    let result = send(&Request { url: &url, headers: &[], body: None }, &settings);
+    assert_eq!(result.map(|response| response.status), Err(Failure::Timeout));
+}
+
+#[test]
+fn proxies_and_roots_that_are_none() {
+    for url in ["", "host:1", "socks5://h:1", "https://h:1", "http://user:pw@h:1", "http://h:1/x", "http://"] {
+        assert!(check_proxy("proxy", url).is_err(), "{url}");
+    }
+    assert!(check_proxy("proxy", "http://127.0.0.1:3128").is_ok());
+    let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for pem in [&b""[..], b"x", broken] {
+        assert!(roots_of_pem("ca", pem).is_err());
+    }
+}

@@ -1,0 +1,70 @@
+//! What a provider's stored login looks like, and how its tokens are refreshed.
+
+/// A stored login. Paths are the names of members, from the document's root.
+#[derive(Debug)]
+pub struct OauthRow {
+    /// The file, below the state directory.
+    pub file: &'static str,
+    /// Where tokens are refreshed (RFC 6749, section 6).
+    pub token_url: &'static str,
+    /// Who asks: a public client, which has no secret.
+    pub client_id: &'static str,
+    /// How the request is written.
+    pub body: BodyFormat,
+    /// A list of scopes that the request repeats; empty: none are sent.
+    pub scopes: &'static [&'static str],
+    /// The access token.
+    pub access_token: &'static [&'static str],
+    /// The refresh token.
+    pub refresh_token: &'static [&'static str],
+    /// When the access token expires.
+    pub expiry: Expiry,
+    /// Further tokens of the answer that are stored.
+    pub extra_tokens: &'static [ExtraToken],
+    /// Where the time of the last refresh stands, RFC 3339; empty: nowhere.
+    pub refreshed_at: &'static [&'static str],
+    /// An API key that may stand there instead of tokens; empty: none may.
+    pub api_key: &'static [&'static str],
+    /// What kind of login it is, in the CLI's own words; empty: it does not say.
+    pub kind_field: &'static [&'static str],
+    /// How a launch gets the tokens.
+    pub stored: Stored,
+}
+
+/// How a token request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// `application/json`, as both vendors' own clients do.
+    Json,
+    /// `application/x-www-form-urlencoded`, as RFC 6749 has it.
+    Form,
+}
+
+/// Where the time stands at which an access token expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// In the document, in milliseconds since 1970.
+    Milliseconds(&'static [&'static str]),
+    /// In the document, in seconds since 1970.
+    Seconds(&'static [&'static str]),
+    /// In the access token itself, which is a JWT: its claim `exp` (RFC 7519).
+    Jwt,
+}
+
+/// A further token of an answer.
+#[derive(Debug)]
+pub struct ExtraToken {
+    /// Its name there.
+    pub answer: &'static str,
+    /// Where it is stored.
+    pub path: &'static [&'static str],
+}
+
+/// How a launch gets the tokens of a stored login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// The access token alone is handed over, as the provider's slot for it says. The refresh token stays here.
+    AccessTokenIsHandedOver,
+    /// The CLI takes tokens from its own file only: its state directory must be the file's.
+    CliReadsTheFile,
+}
