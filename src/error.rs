@@ -72,6 +72,16 @@ codes! {
     UnsealFailed = "ERR_PROVIDER_UNSEAL_FAILED",
     /// No master key where the caller says that there is one, or one that is none.
     LockboxKeyInvalid = "ERR_PROVIDER_LOCKBOX_KEY_INVALID",
+    /// The store has a newer credential than the launch's.
+    CredentialSuperseded = "ERR_PROVIDER_CREDENTIAL_SUPERSEDED",
+    /// The stored access token has expired and was not refreshed.
+    CredentialExpired = "ERR_PROVIDER_CREDENTIAL_EXPIRED",
+    /// The file of a stored login cannot be read, locked or replaced.
+    CredentialFileUnusable = "ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE",
+    /// Only a person can mend it, by logging in again.
+    LoginRequired = "ERR_PROVIDER_LOGIN_REQUIRED",
+    /// The tokens of a stored login could not be refreshed now.
+    RefreshFailed = "ERR_PROVIDER_REFRESH_FAILED",
     /// `requireLocked`, and the kernel refused a protection of memory.
     MemoryUnprotected = "ERR_PROVIDER_MEMORY_UNPROTECTED",
     /// Used after `dispose()`.

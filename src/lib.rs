@@ -9,6 +9,7 @@
 
 mod bound_text;
 pub mod credential;
+pub mod credential_store;
 pub mod environment;
 pub mod error;
 pub mod http;

@@ -3,7 +3,7 @@
 //! A JSON parser's error text quotes its input, and its scratch buffers are not wiped. So the parser only finds where
 //! each value stands ([`RawValue`]); the strings are decoded here, each into one allocation of exactly its size.
 
-mod json_string;
+pub(crate) mod json_string;
 
 use std::borrow::Cow;
 use std::fmt;

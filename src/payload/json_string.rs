@@ -11,7 +11,7 @@ use crate::secret::Secret;
 ///
 /// # Errors
 /// A phrase for the end of a sentence; it holds nothing of the literal.
-pub(super) fn decode(literal: &str) -> Result<Input<'_>, &'static str> {
+pub(crate) fn decode(literal: &str) -> Result<Input<'_>, &'static str> {
     let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or("must be a string")?.as_bytes();
     if !inner.contains(&b'\\') {
         return Ok(Input::Borrowed(inner));

@@ -1,0 +1,228 @@
+//! A JSON document with tokens in it: reads what stands at a path, and replaces it without touching anything else.
+//!
+//! The parser only finds where each value stands. What is replaced is spliced: unknown members, their order and their
+//! white space stay, and no value is ever in memory that is not guarded.
+
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::payload::json_string;
+use crate::secret::Secret;
+use crate::sys::guarded::GuardedBytes;
+
+/// A JSON object, as text.
+pub struct Document(GuardedBytes);
+
+impl fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Document({} bytes)", self.0.len())
+    }
+}
+
+/// A path that ends in nothing: the document has no object to put the value into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoPlace;
+
+impl Document {
+    /// Takes a text that is a JSON object; none for any other.
+    #[must_use]
+    pub fn parse(bytes: GuardedBytes) -> Option<Self> {
+        let document = Self(bytes);
+        document.members(document.root()?)?;
+        Some(document)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Another one of the same text.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(GuardedBytes::copy_of(&self.0))
+    }
+
+    /// The string at a path, decoded; none for an empty one, `null`, or anything that is no string.
+    #[must_use]
+    pub fn secret(&self, path: &[String]) -> Option<Secret> {
+        let text = json_string::decode(self.find(path)?).ok()?;
+        (!text.expose().is_empty()).then(|| Secret::copy_of(text.expose()))
+    }
+
+    /// The number at a path.
+    #[must_use]
+    pub fn number(&self, path: &[String]) -> Option<f64> {
+        self.find(path)?.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// A word at a path, such as the name of a kind: short, and no secret.
+    #[must_use]
+    pub fn word(&self, path: &[String]) -> Option<String> {
+        let literal = self.find(path)?;
+        let word = literal.strip_prefix('"')?.strip_suffix('"')?;
+        (word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)))
+            .then(|| word.to_owned())
+    }
+
+    /// The words of a list at a path.
+    #[must_use]
+    pub fn words(&self, path: &[String]) -> Option<Vec<String>> {
+        serde_json::from_str(self.find(path)?).ok()
+    }
+
+    /// Whether there is anything but `null` at a path.
+    #[must_use]
+    pub fn has(&self, path: &[String]) -> bool {
+        self.find(path).is_some_and(|raw| raw != "null")
+    }
+
+    /// The same document with other values. A member that is not there is added to the object that should have it.
+    ///
+    /// # Errors
+    /// Where that object is not there either.
+    pub fn with(&self, replacements: &[(&[String], &[u8])]) -> Result<Self, NoPlace> {
+        let mut edits = Vec::new();
+        for (path, literal) in replacements {
+            edits.push(self.edit(path, literal)?);
+        }
+        edits.sort_by_key(|edit| edit.from);
+        let removed: usize = edits.iter().map(|edit| edit.to - edit.from).sum();
+        let added: usize = edits.iter().flat_map(|edit| &edit.pieces).map(|piece| piece.len()).sum();
+        let mut bytes = GuardedBytes::zeroed(self.0.len() - removed + added);
+        let (mut read, mut written) = (0, 0);
+        let mut copy = |piece: &[u8]| {
+            bytes[written..written + piece.len()].copy_from_slice(piece);
+            written += piece.len();
+        };
+        for edit in &edits {
+            copy(&self.0[read..edit.from]);
+            edit.pieces.iter().for_each(|piece| copy(piece));
+            read = edit.to;
+        }
+        copy(&self.0[read..]);
+        Ok(Self(bytes))
+    }
+
+    fn edit<'a>(&'a self, path: &'a [String], literal: &'a [u8]) -> Result<Edit<'a>, NoPlace> {
+        if let Some(old) = self.find(path) {
+            let from = self.place_of(old);
+            return Ok(Edit { from, to: from + old.len(), pieces: vec![literal] });
+        }
+        let (name, parent) = path.split_last().ok_or(NoPlace)?;
+        let object = self.find(parent).filter(|raw| raw.starts_with('{')).ok_or(NoPlace)?;
+        let from = self.place_of(object) + 1;
+        let comma: &[u8] = if self.members(object).is_none_or(|members| members.is_empty()) { b"" } else { b"," };
+        // Names are ours or a caller's option: plain words, see `profile.rs`.
+        Ok(Edit { from, to: from, pieces: vec![b"\"", name.as_bytes(), b"\":", literal, comma] })
+    }
+
+    fn root(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The raw value at a path; of members with one name the last counts, as for the CLIs' own parsers.
+    fn find(&self, path: &[String]) -> Option<&str> {
+        let mut raw = self.root()?.trim();
+        for name in path {
+            raw = self.members(raw)?.into_iter().rev().find(|(known, _)| known == name)?.1;
+        }
+        Some(raw)
+    }
+
+    fn members<'a>(&self, raw: &'a str) -> Option<Vec<(String, &'a str)>> {
+        let mut parser = serde_json::Deserializer::from_str(raw);
+        let members = parser.deserialize_map(Members).ok()?;
+        parser.end().ok()?;
+        Some(members)
+    }
+
+    /// Where a part of this text stands in it.
+    fn place_of(&self, part: &str) -> usize {
+        part.as_ptr() as usize - self.0.as_ptr() as usize
+    }
+}
+
+struct Edit<'a> {
+    from: usize,
+    to: usize,
+    pieces: Vec<&'a [u8]>,
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, &'de str)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            members.push((name, map.next_value::<&'de RawValue>()?.get()));
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object")
+    }
+
+    fn path(text: &str) -> Vec<String> {
+        text.split('.').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn reads() {
+        let it = document(r#" { "a" : { "t" : "x\u0041", "n": 1.5e3, "e": "" }, "a2": null, "l": ["p","q"] } "#);
+        assert_eq!(it.secret(&path("a.t")).expect("there").expose(), b"xA");
+        assert_eq!(it.number(&path("a.n")), Some(1500.0));
+        assert!(it.secret(&path("a.e")).is_none() && it.secret(&path("a.n")).is_none());
+        assert!(!it.has(&path("a2")) && !it.has(&path("b")) && it.has(&path("a")));
+        assert_eq!(it.words(&path("l")), Some(vec!["p".into(), "q".into()]));
+        for text in ["", "[]", "1", "{", "{} x", "\u{feff}{}", "{\"a\":\"\\ud800\"} {}"] {
+            assert!(Document::parse(GuardedBytes::copy_of(text.as_bytes())).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn replaces_that_and_nothing_else() {
+        let it = document("{\n  \"a\": {\"t\": \"old\", \"x\": [1, 2]},\n  \"y\": 1e2\n}\n");
+        let (token, expiry, new) = (path("a.t"), path("y"), path("a.added"));
+        let with = it.with(&[(&expiry, b"7"), (&token, b"\"new\""), (&new, b"true")]).expect("places");
+        let expected = "{\n  \"a\": {\"added\":true,\"t\": \"new\", \"x\": [1, 2]},\n  \"y\": 7\n}\n";
+        assert_eq!(std::str::from_utf8(with.bytes()), Ok(expected));
+        assert_eq!(it.with(&[(&path("b.c"), b"1")]).err(), Some(NoPlace));
+        assert_eq!(document("{}").with(&[(&path("c"), b"1")]).expect("a place").bytes(), b"{\"c\":1}");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in ".*") {
+            if let Some(it) = Document::parse(GuardedBytes::copy_of(text.as_bytes())) {
+                let _ = it.with(&[(&path("a"), b"1")]).map(|it| it.has(&path("a")));
+            }
+        }
+
+        #[test]
+        fn what_was_set_is_found(names in proptest::collection::vec("[a-c]", 1..4), value in 0_u32..1000) {
+            let mut it = document(r#"{"a":{"b":{"c":1}},"b":{},"c":[]}"#);
+            if let Ok(with) = it.with(&[(&names, value.to_string().as_bytes())]) {
+                it = Document::parse(with.0).expect("still an object");
+                prop_assert_eq!(it.number(&names), Some(f64::from(value)));
+            }
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! The file of a stored login: read whole, replaced atomically, under a lock that every process of this machine respects.
+//!
+//! All happens through one descriptor of the directory, so that nothing that is done to the path meanwhile can lead
+//! elsewhere, and no symlink is followed in it: a tenant may own the directory, and this process may be root.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use data_encoding::HEXLOWER;
+use rustix::fs::{self, AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
+
+use super::document::Document;
+use crate::error::{Error, ErrorCode, Result};
+use crate::sys::guarded::GuardedBytes;
+
+/// The largest file, in bytes: a login is a few KiB.
+pub const MAX_FILE_BYTES: usize = 256 * 1024;
+
+/// How long to wait between looks at a lock that somebody else has, at first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(1);
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+
+/// What tells one content of the file from another.
+pub type Digest = [u8; 32];
+
+/// Where a login is stored.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The directory, absolute.
+    pub directory: PathBuf,
+    /// The file's name in it.
+    pub name: String,
+    /// The user that the file must belong to; anybody's where the caller does not say.
+    pub owner: Option<u32>,
+}
+
+/// The file as it was read.
+#[derive(Debug)]
+pub struct Content {
+    /// The document.
+    pub document: Document,
+    /// Its digest.
+    pub digest: Digest,
+    owner: (Uid, Gid),
+}
+
+/// The directory, opened.
+#[derive(Debug)]
+pub struct Directory {
+    descriptor: OwnedFd,
+    location: Location,
+}
+
+/// The lock, until it is dropped, or the process ends in whatever way.
+#[derive(Debug)]
+pub struct Lock {
+    _descriptor: OwnedFd,
+}
+
+/// A moment of a replacement, for tests that end the process there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The new file has a name of its own and nothing in it.
+    Created,
+    /// All of it is on the disk.
+    Written,
+    /// It has taken the place of the old one.
+    Replaced,
+}
+
+/// What tells one content from another.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
+impl Location {
+    /// The whole path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.directory.join(&self.name)
+    }
+
+    /// Opens the directory.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn open(&self) -> Result<Directory> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let descriptor = fs::openat(CWD, &self.directory, flags, Mode::empty()).map_err(|errno| {
+            unusable(&self.directory, "cannot be opened. Create the directory, or give its path", errno, "openat")
+        })?;
+        Ok(Directory { descriptor, location: self.clone() })
+    }
+}
+
+impl Directory {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// `LOGIN_REQUIRED` where there is none; `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn read(&self) -> Result<Content> {
+        let (bytes, owner) = self.read_named(&self.location.name)?.ok_or_else(|| self.absent())?;
+        let digest = digest_of(&bytes);
+        let document = Document::parse(bytes).ok_or_else(|| {
+            let message =
+                "The file of the stored login is no JSON object. Nothing was changed in it. Log in again with the CLI.";
+            self.error(ErrorCode::CredentialFileUnusable, message)
+        })?;
+        Ok(Content { document, digest, owner })
+    }
+
+    /// Takes the lock, waiting for it until `deadline`.
+    ///
+    /// # Errors
+    /// `REFRESH_FAILED` when somebody has it all that time; `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn lock(&self, deadline: Instant) -> Result<Lock> {
+        let name = format!(".{}.lock", self.location.name);
+        let descriptor = self.open_lock(&name)?;
+        let mut wait = FIRST_WAIT;
+        loop {
+            match fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Lock { _descriptor: descriptor }),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+                Err(errno) => return Err(self.errno("cannot be locked", errno, "flock")),
+            }
+            if Instant::now() >= deadline {
+                let message =
+                    "Another process holds the lock of the stored login for longer than options.timeoutMs. Try again.";
+                return Err(self.error(ErrorCode::RefreshFailed, message));
+            }
+            std::thread::sleep(wait);
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Replaces the file, if it is still what `based_on` was read from: all of it or nothing, mode 0600, same owner.
+    /// `None` when it is not, and then nothing was done. To be called with the lock.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole.
+    pub fn replace(&self, based_on: &Content, new: &Document, seen: impl Fn(Moment)) -> Result<Option<Digest>> {
+        let next = self.next_name(&based_on.digest);
+        // What a process that was killed here had begun.
+        let _ = fs::unlinkat(&self.descriptor, &next, AtFlags::empty());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = fs::openat(&self.descriptor, &next, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(|errno| self.errno("cannot be replaced: its directory takes no new file", errno, "openat"))?;
+        seen(Moment::Created);
+        let result = self.write(descriptor, based_on, new).and_then(|()| {
+            seen(Moment::Written);
+            self.take_place(&next, based_on)
+        });
+        if !matches!(result, Ok(true)) {
+            let _ = fs::unlinkat(&self.descriptor, &next, AtFlags::empty());
+        }
+        Ok(result?.then(|| {
+            seen(Moment::Replaced);
+            digest_of(new.bytes())
+        }))
+    }
+
+    /// Finishes what a process had written whole when it was killed, and removes what it had not. With the lock.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn recover(&self, is_complete: impl Fn(&Document) -> bool) -> Result<bool> {
+        let Some((bytes, owner)) = self.read_named(&self.location.name)? else { return Ok(false) };
+        let wanted = self.next_name(&digest_of(&bytes));
+        let (begins, ends) = (format!(".{}.", self.location.name), ".next");
+        let mut recovered = false;
+        for name in self.names()? {
+            if !(name.starts_with(&begins) && name.ends_with(ends)) {
+                continue;
+            }
+            let whole = name == wanted && self.is_next_of(&name, owner, &is_complete);
+            if whole && fs::renameat(&self.descriptor, &name, &self.descriptor, &self.location.name).is_ok() {
+                recovered = true;
+            } else {
+                let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
+            }
+        }
+        Ok(recovered)
+    }
+
+    fn is_next_of(&self, name: &str, owner: (Uid, Gid), is_complete: impl Fn(&Document) -> bool) -> bool {
+        let Ok(Some((bytes, next_owner))) = self.read_named(name) else { return false };
+        owner == next_owner && Document::parse(bytes).is_some_and(|document| is_complete(&document))
+    }
+
+    fn open_lock(&self, name: &str) -> Result<OwnedFd> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let failed = |errno| self.errno("has no lock file that can be opened", errno, "openat");
+        let made = fs::openat(&self.descriptor, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
+        match made {
+            Ok(descriptor) => {
+                // Whoever owns the login must be able to take the lock later, when the worker has dropped its privileges.
+                if let Ok(Some((_, (uid, gid)))) = self.read_named(&self.location.name) {
+                    let _ = fs::fchown(&descriptor, Some(uid), Some(gid));
+                }
+                Ok(descriptor)
+            }
+            Err(Errno::EXIST) => fs::openat(&self.descriptor, name, flags, Mode::empty()).map_err(failed),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
+    fn write(&self, descriptor: OwnedFd, based_on: &Content, new: &Document) -> Result<()> {
+        let mut file = File::from(descriptor);
+        let failed = |error: std::io::Error, syscall| {
+            let errno = Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default());
+            self.errno("cannot be replaced", errno, syscall)
+        };
+        fs::fchown(&file, Some(based_on.owner.0), Some(based_on.owner.1))
+            .map_err(|errno| self.errno("would lose its owner, as this process may not keep it", errno, "fchown"))?;
+        // After fchown, which may take bits away, and whatever the umask is.
+        fs::fchmod(&file, Mode::RUSR | Mode::WUSR)
+            .map_err(|errno| self.errno("cannot be replaced", errno, "fchmod"))?;
+        file.write_all(new.bytes()).map_err(|error| failed(error, "write"))?;
+        file.sync_all().map_err(|error| failed(error, "fsync"))
+    }
+
+    /// Somebody without the lock (the CLI itself, a person) may have written meanwhile: theirs stays.
+    fn take_place(&self, next: &str, based_on: &Content) -> Result<bool> {
+        let unchanged =
+            self.read_named(&self.location.name)?.is_some_and(|(bytes, _)| digest_of(&bytes) == based_on.digest);
+        if !unchanged {
+            return Ok(false);
+        }
+        fs::renameat(&self.descriptor, next, &self.descriptor, &self.location.name)
+            .map_err(|errno| self.errno("cannot be replaced", errno, "renameat"))?;
+        fs::fsync(&self.descriptor)
+            .map_err(|errno| self.errno("may be lost with a crash of this machine", errno, "fsync"))?;
+        Ok(true)
+    }
+
+    fn read_named(&self, name: &str) -> Result<Option<(GuardedBytes, (Uid, Gid))>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let descriptor = match fs::openat(&self.descriptor, name, flags, Mode::empty()) {
+            Ok(descriptor) => descriptor,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(self.refused("is a symlink, which is not followed")),
+            Err(errno) => return Err(self.errno("cannot be read", errno, "openat")),
+        };
+        let stat = fs::fstat(&descriptor).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(self.refused("is no regular file"));
+        }
+        if self.location.owner.is_some_and(|owner| owner != stat.st_uid) {
+            return Err(self.refused("belongs to somebody else than options.owner"));
+        }
+        if stat.st_mode & 0o022 != 0 {
+            return Err(self.refused("can be written by others than its owner. Make its mode 0600"));
+        }
+        let length = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+        if length > MAX_FILE_BYTES {
+            return Err(self.refused("is larger than a login can be"));
+        }
+        let bytes = read_whole(descriptor, length).map_err(|error| {
+            self.errno("cannot be read", Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default()), "read")
+        })?;
+        Ok(Some((bytes, (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))))
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let entries =
+            fs::Dir::read_from(&self.descriptor).map_err(|errno| self.errno("cannot be listed", errno, "getdents"))?;
+        Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).collect())
+    }
+
+    /// By what it replaces: what was written for another content must not take the place of this one.
+    fn next_name(&self, digest: &Digest) -> String {
+        format!(".{}.{}.next", self.location.name, HEXLOWER.encode(&digest[..8]))
+    }
+
+    fn absent(&self) -> Error {
+        let message = "There is no stored login. Log in with the CLI on a machine that has a browser, and put its file there: \
+                       this package runs no interactive login.";
+        self.error(ErrorCode::LoginRequired, message)
+    }
+
+    fn refused(&self, problem: &str) -> Error {
+        self.error(
+            ErrorCode::CredentialFileUnusable,
+            &format!("The file of the stored login {problem}. Nothing was changed in it."),
+        )
+    }
+
+    fn errno(&self, problem: &str, errno: Errno, syscall: &'static str) -> Error {
+        unusable(&self.location.path(), problem, errno, syscall)
+    }
+
+    fn error(&self, code: ErrorCode, message: &str) -> Error {
+        Error::new(code, message).path(self.location.path().display().to_string())
+    }
+}
+
+fn unusable(path: &Path, problem: &str, errno: Errno, syscall: &'static str) -> Error {
+    let reason = std::io::Error::from_raw_os_error(errno.raw_os_error());
+    let message = format!("The stored login {problem}: {reason}.");
+    Error::new(ErrorCode::CredentialFileUnusable, message)
+        .path(path.display().to_string())
+        .errno(errno.raw_os_error(), syscall)
+}
+
+/// Into memory of exactly its size: a growing buffer would leave parts of it behind.
+fn read_whole(descriptor: OwnedFd, length: usize) -> std::io::Result<GuardedBytes> {
+    let mut file = File::from(descriptor);
+    let mut bytes = GuardedBytes::zeroed(length);
+    let mut at = 0;
+    while at < length {
+        match file.read(&mut bytes[at..])? {
+            0 => break,
+            count => at += count,
+        }
+    }
+    Ok(if at == length { bytes } else { GuardedBytes::copy_of(&bytes[..at]) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    fn location() -> (tempfile::TempDir, Location) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let location = Location { directory: dir.path().to_owned(), name: "auth.json".into(), owner: None };
+        (dir, location)
+    }
+
+    fn put(location: &Location, text: &str) {
+        std::fs::write(location.path(), text).expect("written");
+        std::fs::set_permissions(location.path(), std::fs::Permissions::from_mode(0o644)).expect("a mode");
+    }
+
+    fn document(text: &str) -> Document {
+        Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object")
+    }
+
+    #[test]
+    fn replaces_what_it_read_and_nothing_else() {
+        let (_dir, location) = location();
+        put(&location, r#"{"a":1}"#);
+        let directory = location.open().expect("open");
+        let content = directory.read().expect("read");
+        let digest =
+            directory.replace(&content, &document(r#"{"a":2}"#), |_| ()).expect("replaced").expect("unchanged");
+        assert_eq!(std::fs::read_to_string(location.path()).expect("there"), r#"{"a":2}"#);
+        assert_eq!(digest, directory.read().expect("read").digest);
+        assert_eq!(std::fs::metadata(location.path()).expect("there").mode() & 0o777, 0o600);
+        // What was read before is not what is there now.
+        assert_eq!(directory.replace(&content, &document(r#"{"a":3}"#), |_| ()).expect("no error"), None);
+        assert_eq!(std::fs::read_to_string(location.path()).expect("there"), r#"{"a":2}"#);
+        assert_eq!(std::fs::read_dir(&location.directory).expect("listed").count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn recovers_what_was_whole_and_removes_what_was_not() {
+        let (_dir, location) = location();
+        put(&location, r#"{"a":1}"#);
+        let directory = location.open().expect("open");
+        let next = location.directory.join(directory.next_name(&digest_of(br#"{"a":1}"#)));
+        let stale = location.directory.join(directory.next_name(&[0; 32]));
+        for (text, whole) in [("", false), (r#"{"a":"#, false), (r#"{"b":1}"#, false), (r#"{"a":9}"#, true)] {
+            std::fs::write(&next, text).expect("written");
+            std::fs::write(&stale, r#"{"a":0}"#).expect("written");
+            let recovered = directory.recover(|document| document.has(&["a".into()])).expect("no error");
+            assert_eq!(recovered, whole, "{text}");
+            assert!(!next.exists() && !stale.exists());
+            let expected = if whole { r#"{"a":9}"# } else { r#"{"a":1}"# };
+            assert_eq!(std::fs::read_to_string(location.path()).expect("there"), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_login_of_the_owner() {
+        let (_dir, location) = location();
+        let directory = location.open().expect("open");
+        let code = |directory: &Directory| directory.read().expect_err("refused").code();
+        assert_eq!(code(&directory), ErrorCode::LoginRequired);
+        std::fs::write(location.directory.join("other"), r#"{"a":1}"#).expect("written");
+        symlink("other", location.path()).expect("linked");
+        assert_eq!(code(&directory), ErrorCode::CredentialFileUnusable);
+        std::fs::remove_file(location.path()).expect("removed");
+        std::fs::create_dir(location.path()).expect("made");
+        assert_eq!(code(&directory), ErrorCode::CredentialFileUnusable);
+        std::fs::remove_dir(location.path()).expect("removed");
+        put(&location, "not JSON");
+        assert_eq!(code(&directory), ErrorCode::CredentialFileUnusable);
+        put(&location, "{}");
+        std::fs::set_permissions(location.path(), std::fs::Permissions::from_mode(0o666)).expect("a mode");
+        assert_eq!(code(&directory), ErrorCode::CredentialFileUnusable);
+        put(&location, "{}");
+        let others = Location { owner: Some(rustix::process::geteuid().as_raw() + 1), ..location };
+        assert_eq!(code(&others.open().expect("open")), ErrorCode::CredentialFileUnusable);
+    }
+
+    #[test]
+    fn one_has_the_lock() {
+        let (_dir, location) = location();
+        put(&location, "{}");
+        let (one, two) = (location.open().expect("open"), location.open().expect("open"));
+        let lock = one.lock(Instant::now()).expect("free");
+        let error = two.lock(Instant::now() + Duration::from_millis(20)).expect_err("taken");
+        assert_eq!(error.code(), ErrorCode::RefreshFailed);
+        drop(lock);
+        assert!(two.lock(Instant::now()).is_ok());
+    }
+}

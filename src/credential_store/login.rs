@@ -1,0 +1,182 @@
+//! What a stored login holds: reads it out of its document, and writes new tokens into one.
+
+use super::document::Document;
+use super::jwt;
+use super::profile::{Profile, StoredExpiry};
+use super::token_request::Tokens;
+use crate::credential;
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::CredentialKind;
+use crate::secret::Secret;
+
+/// A stored login.
+#[derive(Debug)]
+pub struct Login {
+    /// What its credential is.
+    pub kind: CredentialKind,
+    /// The credential.
+    pub credential: Secret,
+    /// What new tokens are asked for with.
+    pub refresh: Option<Secret>,
+    /// Until when the credential is good, in milliseconds since 1970; none: it does not expire, or nobody says when.
+    pub expires_at: Option<f64>,
+}
+
+/// What an API key in a login file is, where the file names the kind.
+const API_KEY_KINDS: &[&str] = &["apikey"];
+/// What tokens are. Everything else there is (agent identities, cloud logins) is of no use outside of the CLI.
+const TOKEN_KINDS: &[&str] = &["chatgpt", "chatgptAuthTokens"];
+
+impl Login {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// `LOGIN_REQUIRED` where there is no token in it; `UNSUPPORTED` for a kind of login that cannot be used here;
+    /// what [`credential::check`] finds.
+    pub fn of(document: &Document, profile: &Profile) -> Result<Self> {
+        let kind = profile.kind_field.as_ref().and_then(|path| document.word(path));
+        if let Some(kind) = kind.as_deref().filter(|kind| !API_KEY_KINDS.contains(kind) && !TOKEN_KINDS.contains(kind))
+        {
+            let message = format!(
+                "The stored login of {} is of kind {kind:?}, which only the CLI itself can use.",
+                profile.provider.name
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message).provider(profile.provider.id));
+        }
+        let wants_key = kind.as_deref().is_none_or(|kind| API_KEY_KINDS.contains(&kind));
+        let key = profile.api_key.as_ref().filter(|_| wants_key).and_then(|path| document.secret(path));
+        if let Some(credential) = key {
+            check(profile, CredentialKind::ApiKey, &credential)?;
+            return Ok(Self { kind: CredentialKind::ApiKey, credential, refresh: None, expires_at: None });
+        }
+        let credential = document.secret(&profile.access_token).ok_or_else(|| no_token(profile))?;
+        check(profile, CredentialKind::OauthToken, &credential)?;
+        let expires_at = match &profile.expiry {
+            StoredExpiry::Jwt => jwt::expires_at(credential.expose()),
+            StoredExpiry::Document(path, unit) => document.number(path).map(|number| number * unit),
+        };
+        let refresh = document.secret(&profile.refresh_token);
+        Ok(Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at })
+    }
+
+    /// What new tokens are asked for with.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh.as_ref()
+    }
+
+    /// Whether it is good for `ahead` milliseconds from `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: f64, ahead: f64) -> bool {
+        self.expires_at.is_none_or(|at| at - now > ahead)
+    }
+}
+
+/// The document with new tokens in the place of the old ones.
+///
+/// # Errors
+/// `CREDENTIAL_FILE_UNUSABLE` where it has no place for them.
+pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now: f64) -> Result<Document> {
+    let quoted = |secret: &Secret| {
+        Secret::build(secret.len() + 2, |bytes| {
+            let last = bytes.len() - 1;
+            (bytes[0], bytes[last]) = (b'"', b'"');
+            bytes[1..last].copy_from_slice(secret.expose());
+            Ok::<_, Error>(())
+        })
+    };
+    let access = quoted(&tokens.access)?;
+    let refresh = tokens.refresh.as_ref().map(quoted).transpose()?;
+    let extra: Vec<Option<Secret>> =
+        tokens.extra.iter().map(|secret| secret.as_ref().map(quoted).transpose()).collect::<Result<_>>()?;
+    let time = format!(
+        "\"{}\"",
+        humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + std::time::Duration::from_millis(now as u64))
+    );
+    let mut edits: Vec<(&[String], &[u8])> = vec![(&profile.access_token, access.expose())];
+    if let Some(refresh) = &refresh {
+        edits.push((&profile.refresh_token, refresh.expose()));
+    }
+    for ((_, path), secret) in profile.extra_tokens.iter().zip(&extra) {
+        if let Some(secret) = secret {
+            edits.push((path, secret.expose()));
+        }
+    }
+    let expiry;
+    if let StoredExpiry::Document(path, unit) = &profile.expiry {
+        expiry = format!("{}", (tokens.expires_at(profile, now) / unit).round());
+        edits.push((path, expiry.as_bytes()));
+    }
+    if let Some(path) = &profile.refreshed_at {
+        edits.push((path, time.as_bytes()));
+    }
+    document.with(&edits).map_err(|_| {
+        let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
+        Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id)
+    })
+}
+
+fn check(profile: &Profile, kind: CredentialKind, credential: &Secret) -> Result<()> {
+    credential::check(profile.provider, kind, "The stored login", credential.expose())
+}
+
+fn no_token(profile: &Profile) -> Error {
+    let name = profile.provider.name;
+    let message = format!(
+        "The stored login of {name} has no token in it. Log in with the CLI on a machine that has a browser, and put its \
+         file there: this package runs no interactive login, which opens a browser and a port, and waits for a person."
+    );
+    Error::new(ErrorCode::LoginRequired, message).provider(profile.provider.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential_store::profile::Overrides;
+    use crate::provider::find;
+    use crate::sys::guarded::GuardedBytes;
+
+    fn profile(provider: &str) -> Profile {
+        Profile::new(find(provider).expect("a row"), Overrides::default()).expect("valid")
+    }
+
+    fn login(provider: &str, text: &str) -> Result<Login> {
+        let document = Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object");
+        Login::of(&document, &profile(provider))
+    }
+
+    #[test]
+    fn logins_of_both_clis() {
+        let claude =
+            r#"{"claudeAiOauth":{"accessToken":"sk-ant-oat01-x","refreshToken":"sk-ant-ort01-y","expiresAt":5000}}"#;
+        let it = login("claude", claude).expect("a login");
+        assert_eq!((it.kind, it.expires_at, it.refresh.is_some()), (CredentialKind::OauthToken, Some(5000.0), true));
+        assert!(it.is_fresh(1000.0, 3999.0) && !it.is_fresh(1000.0, 4000.0));
+        let key =
+            login("codex", r#"{"auth_mode":"apikey","OPENAI_API_KEY":"sk-proj-x","tokens":null}"#).expect("a login");
+        assert_eq!((key.kind, key.expires_at), (CredentialKind::ApiKey, None));
+        let tokens =
+            r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":null,"tokens":{"access_token":"opaque","refresh_token":"rt"}}"#;
+        assert_eq!(login("codex", tokens).expect("a login").kind, CredentialKind::OauthToken);
+        for (provider, text, code) in [
+            ("claude", "{}", ErrorCode::LoginRequired),
+            ("claude", r#"{"claudeAiOauth":{"accessToken":""}}"#, ErrorCode::LoginRequired),
+            ("claude", r#"{"claudeAiOauth":{"accessToken":"sk-proj-x"}}"#, ErrorCode::KeyWrongProvider),
+            ("codex", r#"{"auth_mode":"chatgpt","tokens":null}"#, ErrorCode::LoginRequired),
+            ("codex", r#"{"auth_mode":"agentIdentity"}"#, ErrorCode::Unsupported),
+        ] {
+            assert_eq!(login(provider, text).expect_err(text).code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn new_tokens_take_the_place_of_the_old() {
+        let text = r#"{"auth_mode":"chatgpt","tokens":{"id_token":"i","access_token":"a","refresh_token":"r","account_id":"x"},"odd":[1]}"#;
+        let document = Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object");
+        let secret = |text: &str| Secret::copy_of(text.as_bytes());
+        let tokens = Tokens { access: secret("A"), refresh: None, expires_in: None, extra: vec![Some(secret("I"))] };
+        let new = with_tokens(&document, &profile("codex"), &tokens, 0.0).expect("a place");
+        let expected = r#"{"last_refresh":"1970-01-01T00:00:00.000Z","auth_mode":"chatgpt","tokens":{"id_token":"I","access_token":"A","refresh_token":"r","account_id":"x"},"odd":[1]}"#;
+        assert_eq!(std::str::from_utf8(new.bytes()), Ok(expected));
+    }
+}

@@ -1,0 +1,17 @@
+//! Credentials that change while the worker runs: a key that is rotated, a login whose tokens are refreshed once for all.
+
+mod document;
+mod file;
+mod fleet;
+mod jwt;
+mod login;
+mod profile;
+mod refresh;
+mod store;
+mod token_request;
+
+pub use file::Location;
+pub use fleet::Fleet;
+pub use profile::{Overrides, Profile};
+pub use refresh::{How, Refreshed, Step};
+pub use store::{Settings, Store};

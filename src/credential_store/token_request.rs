@@ -1,0 +1,255 @@
+//! Asks a token endpoint for new tokens (RFC 6749, section 6), and reads what it answers.
+
+use serde::Deserialize;
+
+use super::document::Document;
+use super::profile::{Profile, StoredExpiry};
+use crate::credential;
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{self, Request, Response, Settings};
+use crate::provider::{BodyFormat, CredentialKind};
+use crate::secret::Secret;
+use crate::sys::guarded::GuardedBytes;
+
+/// What an endpoint gave.
+#[derive(Debug)]
+pub struct Tokens {
+    /// The new access token.
+    pub access: Secret,
+    /// The new refresh token; none: the old one stays good.
+    pub refresh: Option<Secret>,
+    /// Until when the access token is good, in seconds from now; none: the answer does not say.
+    pub expires_in: Option<f64>,
+    /// Further tokens, by the place of their name in [`Profile::extra_tokens`].
+    pub extra: Vec<Option<Secret>>,
+}
+
+/// Errors after which only a person can help. Sources: RFC 6749, section 5.2; the codes that Codex 0.163.0 knows.
+static LOGIN_AGAIN: &[&str] = &[
+    "invalid_grant",
+    "refresh_token_expired",
+    "refresh_token_reused",
+    "refresh_token_invalidated",
+    "token_invalidated",
+    "app_session_terminated",
+];
+
+/// Asks once. It blocks: to be called on a thread of [`crate::jobs`].
+///
+/// # Errors
+/// `LOGIN_REQUIRED`, `REFRESH_FAILED`.
+pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings: &Settings) -> Result<Tokens> {
+    let refresh = refresh.expose();
+    // What a file holds is no more to be trusted than what a payload does.
+    if !is_plain(refresh) {
+        return Err(login_required(profile, "The stored refresh token has characters that no token has."));
+    }
+    let client = profile.client_id.as_bytes();
+    let scopes = scopes.unwrap_or_default().as_bytes();
+    let (content_type, body) = match profile.body {
+        BodyFormat::Json => ("application/json", json(refresh, client, scopes)),
+        BodyFormat::Form => ("application/x-www-form-urlencoded", form(refresh, client, scopes)),
+    };
+    let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
+    let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body) };
+    let response = http::send(&request, settings).map_err(|failure| failed(profile, &failure.message()))?;
+    match response.status {
+        200..=299 => read(profile, response),
+        status => Err(refused(profile, status, &response)),
+    }
+}
+
+fn json(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
+    let mut parts: Vec<&[u8]> =
+        vec![br#"{"grant_type":"refresh_token","refresh_token":""#, refresh, br#"","client_id":""#, client, b"\""];
+    if !scopes.is_empty() {
+        parts.extend([&br#","scope":""#[..], scopes, b"\""]);
+    }
+    parts.push(b"}");
+    joined(&parts)
+}
+
+fn form(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
+    let mut parts: Vec<&[u8]> = vec![b"grant_type=refresh_token&refresh_token="];
+    push_encoded(&mut parts, refresh);
+    parts.push(b"&client_id=");
+    push_encoded(&mut parts, client);
+    if !scopes.is_empty() {
+        parts.push(b"&scope=");
+        push_encoded(&mut parts, scopes);
+    }
+    joined(&parts)
+}
+
+/// `%XX` for each byte, so that the encoding of one is a part that borrows from a table.
+static HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+fn push_encoded<'a>(parts: &mut Vec<&'a [u8]>, text: &'a [u8]) {
+    for byte in text.chunks(1) {
+        let plain = byte[0].is_ascii_alphanumeric() || b"-._~".contains(&byte[0]);
+        if plain {
+            parts.push(byte);
+            continue;
+        }
+        let (high, low) = (usize::from(byte[0] >> 4), usize::from(byte[0] & 15));
+        parts.extend([&b"%"[..], &HEX[high..=high], &HEX[low..=low]]);
+    }
+}
+
+fn joined(parts: &[&[u8]]) -> GuardedBytes {
+    let mut bytes = GuardedBytes::zeroed(parts.iter().map(|part| part.len()).sum());
+    let mut at = 0;
+    for part in parts {
+        bytes[at..at + part.len()].copy_from_slice(part);
+        at += part.len();
+    }
+    bytes
+}
+
+/// What stands in a JSON string and in a header as it is.
+fn is_plain(token: &[u8]) -> bool {
+    !token.is_empty()
+        && token.len() <= credential::MAX_CREDENTIAL_BYTES
+        && token.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+}
+
+fn read(profile: &Profile, response: Response) -> Result<Tokens> {
+    let strange = || failed(profile, "Its answer is not what a token endpoint gives.");
+    let answer = Document::parse(response.body).ok_or_else(strange)?;
+    let token = |name: &str| answer.secret(&[name.to_owned()]);
+    let plain = |secret: &Secret| is_plain(secret.expose());
+    let access = token("access_token").filter(plain).ok_or_else(strange)?;
+    // Whatever answered, it must not make a launch run on the key of somebody else.
+    credential::check(profile.provider, CredentialKind::OauthToken, "The new access token", access.expose())?;
+    let refresh = token("refresh_token");
+    if refresh.as_ref().is_some_and(|secret| !plain(secret)) {
+        return Err(strange());
+    }
+    let expires_in = answer.number(&["expires_in".to_owned()]).filter(|seconds| *seconds >= 0.0);
+    let extra = profile.extra_tokens.iter().map(|(name, _)| token(name).filter(plain)).collect();
+    Ok(Tokens { access, refresh, expires_in, extra })
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    #[serde(default)]
+    error: ErrorValue,
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// RFC 6749 has a word there; OpenAI an object with a code.
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum ErrorValue {
+    Word(String),
+    Object {
+        #[serde(default)]
+        code: Option<String>,
+        #[serde(default, rename = "type")]
+        kind: Option<String>,
+    },
+    #[default]
+    None,
+}
+
+fn refused(profile: &Profile, status: u16, response: &Response) -> Error {
+    let body = serde_json::from_slice::<ErrorBody>(&response.body).ok();
+    let codes: Vec<String> = match body {
+        None => Vec::new(),
+        Some(ErrorBody { error, code }) => {
+            let mut codes: Vec<String> = code.into_iter().collect();
+            match error {
+                ErrorValue::Word(word) => codes.push(word),
+                ErrorValue::Object { code, kind } => codes.extend(code.into_iter().chain(kind)),
+                ErrorValue::None => {}
+            }
+            codes
+        }
+    };
+    if let Some(known) = LOGIN_AGAIN.iter().find(|known| codes.iter().any(|code| code == *known)) {
+        return login_required(profile, &format!("The vendor refuses the stored refresh token ({known})."));
+    }
+    failed(profile, &format!("It answered with status {status}."))
+}
+
+fn login_required(profile: &Profile, why: &str) -> Error {
+    let message =
+        format!("{why} Log in again with the CLI of {}: nothing was changed in the file.", profile.provider.name);
+    Error::new(ErrorCode::LoginRequired, message).provider(profile.provider.id)
+}
+
+fn failed(profile: &Profile, why: &str) -> Error {
+    let message = format!("The token endpoint gave no new tokens. {why}");
+    Error::new(ErrorCode::RefreshFailed, message).provider(profile.provider.id)
+}
+
+/// An access token whose answer does not say how long it is good (RFC 6749 recommends to, and no more) is taken to be
+/// good for this long, in seconds.
+const DEFAULT_LIFETIME: f64 = 3600.0;
+
+impl Tokens {
+    /// Until when the access token is good, in milliseconds since 1970.
+    #[must_use]
+    pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
+        let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
+        match profile.expiry {
+            StoredExpiry::Jwt => super::jwt::expires_at(self.access.expose()).unwrap_or_else(by_answer),
+            StoredExpiry::Document(..) => by_answer(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential_store::profile::Overrides;
+    use crate::provider::find;
+
+    fn profile() -> Profile {
+        Profile::new(find("claude").expect("a row"), Overrides::default()).expect("valid")
+    }
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response { status, retry_after: None, body: GuardedBytes::copy_of(body.as_bytes()) }
+    }
+
+    #[test]
+    fn bodies() {
+        assert_eq!(&*json(b"rt", b"c", b""), br#"{"grant_type":"refresh_token","refresh_token":"rt","client_id":"c"}"#);
+        assert!(json(b"rt", b"c", b"a b").ends_with(br#","scope":"a b"}"#));
+        assert_eq!(
+            &*form(b"r/t", b"c", b"a b"),
+            b"grant_type=refresh_token&refresh_token=r%2Ft&client_id=c&scope=a%20b"
+        );
+    }
+
+    #[test]
+    fn answers() {
+        let tokens =
+            read(&profile(), answer(200, r#"{"access_token":"sk-ant-oat01-x","expires_in":60}"#)).expect("tokens");
+        assert_eq!((tokens.access.expose(), tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
+        assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
+        for body in ["", "[]", "{}", r#"{"access_token":7}"#, r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#] {
+            assert_eq!(read(&profile(), answer(200, body)).expect_err(body).code(), ErrorCode::RefreshFailed);
+        }
+        let foreign = read(&profile(), answer(200, r#"{"access_token":"sk-proj-made-up"}"#));
+        assert_eq!(foreign.expect_err("foreign").code(), ErrorCode::KeyWrongProvider);
+    }
+
+    #[test]
+    fn refusals() {
+        for (body, code) in [
+            (r#"{"error":"invalid_grant","error_description":"rt-echoed"}"#, ErrorCode::LoginRequired),
+            (r#"{"error":{"code":"refresh_token_reused","message":"rt-echoed"}}"#, ErrorCode::LoginRequired),
+            (r#"{"code":"refresh_token_expired"}"#, ErrorCode::LoginRequired),
+            (r#"{"error":"invalid_client"}"#, ErrorCode::RefreshFailed),
+            (r#"{"error":null}"#, ErrorCode::RefreshFailed),
+            ("rt-echoed", ErrorCode::RefreshFailed),
+        ] {
+            let error = refused(&profile(), 400, &answer(400, body));
+            assert_eq!(error.code(), code, "{body}");
+            assert!(!error.to_string().contains("echoed"));
+        }
+    }
+}
