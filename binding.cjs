@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeCredentialStore = nativeBinding.NativeCredentialStore
 module.exports.NativeLockbox = nativeBinding.NativeLockbox
 module.exports.NativeMasterKeys = nativeBinding.NativeMasterKeys
 module.exports.NativeProviderEnv = nativeBinding.NativeProviderEnv
@@ -853,6 +854,7 @@ module.exports.forget = nativeBinding.forget
 module.exports.hardenWorker = nativeBinding.hardenWorker
 module.exports.listen = nativeBinding.listen
 module.exports.listenToJobs = nativeBinding.listenToJobs
+module.exports.loginStore = nativeBinding.loginStore
 module.exports.memoryProtection = nativeBinding.memoryProtection
 module.exports.missingForNativeStart = nativeBinding.missingForNativeStart
 module.exports.preparePortable = nativeBinding.preparePortable
@@ -866,6 +868,7 @@ module.exports.signal = nativeBinding.signal
 module.exports.spawn = nativeBinding.spawn
 module.exports.stateDirOptions = nativeBinding.stateDirOptions
 module.exports.stop = nativeBinding.stop
+module.exports.storeOf = nativeBinding.storeOf
 module.exports.takeServerCredentials = nativeBinding.takeServerCredentials
 module.exports.takeStream = nativeBinding.takeStream
 module.exports.tearDown = nativeBinding.tearDown

@@ -9,6 +9,23 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A store, held in Rust until it is disposed of. */
+export declare class NativeCredentialStore {
+  /** Reads the login; the job's number. */
+  open(options: NativeLoginOptions): number
+  /** Refreshes the login's tokens; the job's number. */
+  refresh(force: boolean, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
+  rotate(secret: NativeSecret): void
+  get provider(): string
+  get kind(): string
+  get fingerprint(): string
+  get generation(): number
+  get expiresAt(): number | null
+  get path(): string | null
+  get disposed(): boolean
+  dispose(): void
+}
+
 /** A lockbox, held in Rust until it is disposed of. */
 export declare class NativeLockbox {
   get masterKeyIds(): Array<string>
@@ -40,6 +57,7 @@ export declare class NativeProviderEnv {
   get kind(): string
   get source(): string
   get fingerprint(): string | null
+  get generation(): number | null
   get apiKeySource(): string
   get userEnvKeyCount(): number
   get rejectedUserEnvKeys(): Array<string>
@@ -130,7 +148,7 @@ export declare class NativeServerCredentials {
 export declare function baseNames(): Array<string>
 
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
-export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, requireProtection: boolean): NativeProviderEnv
+export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
 
 /** Asks a provider's API about a credential; the job's number. */
 export declare function checkKey(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): number
@@ -152,6 +170,9 @@ export declare function listen(callback: (id: number, kind: number, number: numb
 
 /** Sets the function that hears of every job of this Node environment. To be called once. */
 export declare function listenToJobs(callback: (job: number, failed: boolean, json: string) => void): void
+
+/** A store whose login [`NativeCredentialStore::open`] reads. */
+export declare function loginStore(provider: string): NativeCredentialStore
 
 /** What the memory that secrets live in has now. */
 export declare function memoryProtection(): NativeMemoryProtection
@@ -181,6 +202,12 @@ export interface NativeFed {
   before?: Buffer
   /** How much of the chunk, from its beginning. */
   through: number
+}
+
+/** What a fleet shares. */
+export interface NativeFleet {
+  name: string
+  published?: string
 }
 
 /** What `hardenWorker` obtained. */
@@ -213,6 +240,22 @@ export interface NativeLimits {
   processes?: number
   memoryBytes?: number
   cpuSeconds?: number
+}
+
+/** Where a login is, and how it is kept fresh. */
+export interface NativeLoginOptions {
+  dir: string
+  owner?: number
+  refreshAheadMs: number
+  http: NativeHttpSettings
+  tokenUrl?: string
+  clientId?: string
+  file?: string
+  body?: string
+  accessToken?: string
+  refreshToken?: string
+  expiresAt?: string
+  expiresAtUnit?: string
 }
 
 /** What the memory that secrets live in has. */
@@ -335,6 +378,9 @@ export declare function stateDirOptions(): Array<string>
 
 /** Stops a process group: its signal, the grace, SIGKILL. */
 export declare function stop(id: number): void
+
+/** A store of one credential. */
+export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
 /**
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names

@@ -3,7 +3,10 @@
 import { EventEmitter } from 'node:events'
 import { Readable, Transform, Writable } from 'node:stream'
 
+import type { CredentialStore } from './types/credential-store.js'
+
 export * from './types/check-key.js'
+export * from './types/credential-store.js'
 
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
@@ -150,6 +153,10 @@ export interface Workspace {
 /** Options of {@link buildProviderEnv}. */
 export interface ProviderEnvOptions {
   workspace?: Workspace
+  /**
+   * Where the credential comes from when the payload has none: it goes before the server's. Await its `fresh()` first.
+   */
+  credentialStore?: CredentialStore
   /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
   serverCredentials?: ServerCredentials
   /** An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. */
@@ -173,12 +180,14 @@ export interface ProviderEnvOptions {
 /** What a log or a badge may show of a credential. */
 export interface CredentialInfo {
   readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
-  readonly source: 'payload' | 'server' | 'config-dir'
+  readonly source: 'payload' | 'store' | 'server' | 'config-dir'
   /**
    * 8 hex digits of a hash keyed per process: tells two keys apart in one process's log, and says nothing offline.
    * `null` for a config directory.
    */
   readonly fingerprint: string | null
+  /** Which of its store's credentials it is, counted in this process from 1 on; `null` when it comes from no store. */
+  readonly generation: number | null
 }
 
 /**
@@ -227,7 +236,7 @@ export class ProviderEnv {
  * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
  * `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
  * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
- * `ERR_PROVIDER_DISPOSED`. A sealed secret counts as used only when the call has succeeded.
+ * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_DISPOSED`. A sealed secret counts as used only when the call has succeeded.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?: ProviderEnvOptions): ProviderEnv
@@ -484,7 +493,8 @@ export type PipedProviderProcess = ProviderProcess & {
  * Starts the CLI: found, proved reachable as the target uid, unprivileged, with exactly `env` as its environment.
  * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
  *
- * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`.
+ * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
@@ -746,6 +756,11 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_TIMEOUT'
   | 'ERR_PROVIDER_UNSEAL_FAILED'
   | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'
+  | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED'
+  | 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
+  | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
+  | 'ERR_PROVIDER_LOGIN_REQUIRED'
+  | 'ERR_PROVIDER_REFRESH_FAILED'
   | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
   | 'ERR_PROVIDER_DISPOSED'
   | 'ERR_PROVIDER_INTERNAL'

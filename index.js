@@ -6,6 +6,7 @@ const { buildProviderEnv } = require('./lib/build-provider-env.js')
 const { checkKey } = require('./lib/check-key.js')
 const { claudeAgentOptions } = require('./lib/claude-agent-options.js')
 const { codexOptions } = require('./lib/codex-options.js')
+const { CredentialStore } = require('./lib/credential-store.js')
 const { ProviderError } = require('./lib/errors.js')
 const { ProviderEnv } = require('./lib/provider-env.js')
 const { ProviderProcess } = require('./lib/provider-process.js')
@@ -19,6 +20,7 @@ const { ServerCredentials, takeServerCredentials } = require('./lib/server-crede
 const { spawnProvider } = require('./lib/spawn-provider.js')
 
 module.exports = {
+  CredentialStore,
   Lockbox,
   ProviderEnv,
   ProviderError,

@@ -2,6 +2,7 @@
 import main from './index.js'
 
 export const {
+  CredentialStore,
   Lockbox,
   ProviderEnv,
   ProviderError,

@@ -6,10 +6,11 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
-const { Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, spawnProvider } = require('../index.js')
+const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, spawnProvider } = require('../index.js')
 const { fromJson } = require('../lib/errors.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
+const { writeLogin } = require('./support/token-endpoint.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 const read = (/** @type {string[]} */ ...name) => fs.readFileSync(path.join(__dirname, '..', ...name), 'utf8')
@@ -30,6 +31,13 @@ const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type
   throw error
 }
 
+/** A store of a login that has expired, whose endpoint listens nowhere. @param {any} t @param {any} [tokens] */
+const expiredStore = async (t, tokens = {}) => {
+  const { claudeConfigDir: dir } = makeHomes({ test: t })
+  writeLogin(dir, 'claude', { access: `sk-ant-oat01-${SENTINEL}`, refresh: SENTINEL, expiresAt: 1, ...tokens })
+  return await CredentialStore.open('claude', { dir, tokenUrl: 'http://127.0.0.1:1/' })
+}
+
 /**
  * How each code comes about; fields that it has beside `code`; its message.
  * @type {Record<string, { raise: (t: any) => any, fields?: object, message: RegExp, skip?: string | false }[]>}
@@ -47,7 +55,7 @@ const CASES = {
     { raise: () => resolveProgram(/** @type {any} */ (SENTINEL)), fields: { names: ['provider'] }, message: /claude, codex/ }
   ],
   ERR_PROVIDER_CREDENTIAL_MISSING: [
-    { raise: () => build(withKey({ apiKey: '' })), fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] }, message: /Give one of: payload\.apiKey, payload\.oauthAccessToken, options\.serverCredentials.*claudeConfigDir/ },
+    { raise: () => build(withKey({ apiKey: '' })), fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] }, message: /Give one of: payload\.apiKey, payload\.oauthAccessToken, options\.credentialStore, options\.serverCredentials.*claudeConfigDir/ },
     { raise: () => build(withKey({ provider: 'codex', apiKey: '' })), fields: { provider: 'codex', names: ['apiKey'] }, message: /no credential for OpenAI Codex/ }
   ],
   ERR_PROVIDER_KEY_MALFORMED: [
@@ -63,6 +71,23 @@ const CASES = {
     { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
   ],
   ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /USER_A takes \d+ bytes; the kernel takes 131072/ }],
+  ERR_PROVIDER_CREDENTIAL_SUPERSEDED: [{
+    raise: () => {
+      const credentialStore = CredentialStore.of('claude', KEY)
+      const env = build({}, { credentialStore })
+      credentialStore.rotate(`${KEY}2`)
+      spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true })
+    },
+    fields: { names: ['credentialStore'] },
+    message: /has a newer credential.*Build a new one/
+  }],
+  ERR_PROVIDER_CREDENTIAL_EXPIRED: [{ raise: async (t) => build({}, { credentialStore: await expiredStore(t) }), fields: { provider: 'claude' }, message: /has expired\. Await credentialStore\.fresh\(\)/ }],
+  ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE: [{ raise: () => CredentialStore.open('claude', { dir: '/nowhere' }), fields: { path: '/nowhere', errno: -2, syscall: 'openat' }, message: /cannot be opened/ }],
+  ERR_PROVIDER_LOGIN_REQUIRED: [
+    { raise: () => CredentialStore.open('codex', { dir: '/etc' }), fields: { path: '/etc/auth.json' }, message: /runs no interactive login/ },
+    { raise: async (t) => (await expiredStore(t, { refresh: '' })).fresh(), fields: { provider: 'claude' }, message: /no refresh token\. Log in again/ }
+  ],
+  ERR_PROVIDER_REFRESH_FAILED: [{ raise: async (t) => (await expiredStore(t)).fresh(), fields: { provider: 'claude' }, message: /gave no new tokens\. Nothing listens/ }],
   ERR_PROVIDER_PROGRAM_NOT_FOUND: [{ raise: (t) => start(t, { command: '/nowhere/claude' }), fields: { errno: -2, syscall: 'spawn', path: '/nowhere/claude', provider: 'claude' }, message: /no executable file at/ }],
   ERR_PROVIDER_PROGRAM_UNREACHABLE: [{ raise: (t) => start(t, { command: '/etc/passwd' }), fields: { errno: -13, syscall: 'spawn', path: '/etc/passwd', provider: 'claude' }, message: /cannot be run as uid.*mode 0\d{3}.*Install Claude Code system-wide/ }],
   ERR_PROVIDER_STATE_DIR_UNUSABLE: [{

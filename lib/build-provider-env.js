@@ -3,6 +3,7 @@
 
 const { isAnyArrayBuffer } = require('node:util').types
 const binding = require('./binding.js')
+const { nativeStore } = require('./credential-store.js')
 const { ProviderError, translate } = require('./errors.js')
 const { TAG, withFrame } = require('./frame.js')
 const { nativeOf } = require('./handle.js')
@@ -38,7 +39,7 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 /** Workspace options that set a provider's state directory: `[provider, option]`. */
 const STATE_DIRS = pairs(binding.stateDirOptions())
 
-const OPTIONS = /** @type {const} */ (['workspace', 'serverCredentials', 'baseUrl', 'inherit', 'set', 'recipient', 'requestId', 'requireLocked'])
+const OPTIONS = /** @type {const} */ (['workspace', 'credentialStore', 'serverCredentials', 'baseUrl', 'inherit', 'set', 'recipient', 'requestId', 'requireLocked'])
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
 
 /**
@@ -64,8 +65,8 @@ function buildProviderEnv(payload, options) {
 function build(frame, payload, options, consumed) {
   const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
   if (!json) addPayload(frame, payload, consumed)
-  const { server, recipient, locked } = addOptions(frame, options)
-  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, locked)))
+  const { server, recipient, store, locked } = addOptions(frame, options)
+  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked)))
 }
 
 /**
@@ -189,7 +190,12 @@ function addOptions(frame, value) {
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
   addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
-  return { server: nativeCredentials(options.serverCredentials), recipient: nativeRecipient(options.recipient), locked: readRequireLocked(options) }
+  return {
+    server: nativeCredentials(options.serverCredentials),
+    recipient: nativeRecipient(options.recipient),
+    store: nativeStore(options.credentialStore),
+    locked: readRequireLocked(options)
+  }
 }
 
 /**

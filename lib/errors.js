@@ -68,6 +68,8 @@ function translate(call) {
  * @param {unknown} error
  */
 function fromThrown(error) {
+  // Ours already: thrown by what was called within a call of the addon.
+  if (error instanceof ProviderError || String(/** @type {any} */ (error)?.code).startsWith('ERR_INVALID_')) return error
   return fromJson(error instanceof Error ? error.message : '')
 }
 

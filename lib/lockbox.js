@@ -5,7 +5,7 @@ const path = require('node:path')
 const binding = require('./binding.js')
 const { remove, requireMainThread } = require('./environment-variable.js')
 const { translate } = require('./errors.js')
-const { Handle, KEY } = require('./handle.js')
+const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const { readBinding, readPublicKey } = require('./seal-binding.js')
 const { Secret, fromNative: secretFromNative, lend } = require('./secret.js')
@@ -191,4 +191,15 @@ function readContext(name, value) {
   }
 }
 
-module.exports = { Lockbox }
+/**
+ * @param {unknown} value
+ * @returns {Native | undefined}
+ */
+function nativeLockbox(value) {
+  if (value === undefined) return undefined
+  const native = nativeOf(Lockbox, value)
+  if (native) return native
+  throw validate.wrongType('options.lockbox', 'a Lockbox', value)
+}
+
+module.exports = { Lockbox, nativeLockbox }

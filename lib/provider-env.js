@@ -30,8 +30,8 @@ class ProviderEnv extends handle.Handle {
   }
 
   get credential() {
-    const { kind, source, fingerprint } = this.#native
-    this.#credential ??= /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null }))
+    const { kind, source, fingerprint, generation } = this.#native
+    this.#credential ??= /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null, generation: generation ?? null }))
     return this.#credential
   }
 

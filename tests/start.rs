@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use provider_env::credential::Fallbacks;
 use provider_env::environment::{EnvPlan, EnvRequest, ExecLimits, Workspace};
 use provider_env::error::ErrorCode;
 use provider_env::launch::identity::{IdentityRequest, Target, decide};
@@ -40,7 +41,7 @@ fn plan() -> EnvPlan {
         workspace: Workspace { home: Some("/tmp"), tmp_dir: Some("/tmp"), ..Workspace::default() },
         ..EnvRequest::default()
     };
-    EnvPlan::new(payload, request, None, ExecLimits::for_stack(None)).expect("a plan")
+    EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
 }
 
 fn own_target() -> Target {
@@ -128,7 +129,9 @@ fn each_step_that_can_fail_here_is_named() {
                 ..EnvRequest::default()
             };
             let payload = Payload::from_json(json.as_bytes()).expect("valid");
-            start.env = Arc::new(EnvPlan::new(payload, request, None, ExecLimits::for_stack(None)).expect("a plan"));
+            start.env = Arc::new(
+                EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan"),
+            );
         }),
         ("execute", ErrorCode::SpawnFailed, |start| start.command = Some("/etc/passwd".into())),
     ];

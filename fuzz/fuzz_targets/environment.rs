@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
+use provider_env::credential::Fallbacks;
 use provider_env::environment::{Delivery, EnvPlan, EnvRequest, ExecLimits};
 use provider_env::payload::{Input, Payload};
 
@@ -26,7 +27,7 @@ fuzz_target!(|input: (Vec<(String, String)>, Vec<(String, String)>, Option<Strin
         ..EnvRequest::default()
     };
     let limits = ExecLimits::for_stack(None);
-    let Ok(plan) = EnvPlan::new(payload, request, None, limits) else { return };
+    let Ok(plan) = EnvPlan::new(payload, request, Fallbacks::default(), limits) else { return };
     let delivery = if *by_fd { Delivery::Fd } else { Delivery::Env };
     let Ok(block) = plan.block(delivery, limits, &[]) else { return };
     let mut names = HashSet::new();

@@ -1,8 +1,8 @@
-//! Precedence: payload API key → payload OAuth token → server key → config directory → refusal.
+//! Precedence: payload API key → payload OAuth token → credential store → server key → config directory → refusal.
 
 use std::sync::Arc;
 
-use super::{ServerCredentials, shape};
+use super::{Generation, ServerCredentials, StoredCredential, shape};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
 use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
@@ -21,6 +21,19 @@ pub struct Credential {
     pub secret: Option<Arc<Secret>>,
     /// What a log may show of it.
     pub fingerprint: Option<Fingerprint>,
+    /// Which of its store's it is; none for one that comes from none.
+    pub generation: Option<Generation>,
+    /// The state directory that the CLI itself reads it from; none where it is handed over.
+    pub directory: Option<String>,
+}
+
+/// Where a credential may come from when the payload has none.
+#[derive(Debug, Default)]
+pub struct Fallbacks<'a> {
+    /// A store's.
+    pub store: Option<StoredCredential>,
+    /// The server's.
+    pub server: Option<&'a ServerCredentials>,
 }
 
 /// Who gave a credential.
@@ -28,6 +41,8 @@ pub struct Credential {
 pub enum CredentialSource {
     /// The request's payload.
     Payload,
+    /// A credential store.
+    Store,
     /// The server, as a fallback.
     Server,
     /// The CLI's own login.
@@ -40,6 +55,7 @@ impl CredentialSource {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Payload => "payload",
+            Self::Store => "store",
             Self::Server => "server",
             Self::ConfigDir => "config-dir",
         }
@@ -78,15 +94,45 @@ impl Credential {
     pub const fn api_key_source(&self) -> ApiKeySource {
         match (self.source, self.kind) {
             (CredentialSource::Server, _) => ApiKeySource::Server,
-            (CredentialSource::Payload, CredentialKind::ApiKey) => ApiKeySource::User,
-            (CredentialSource::Payload, CredentialKind::OauthToken) => ApiKeySource::Oauth,
+            (CredentialSource::Payload | CredentialSource::Store, CredentialKind::ApiKey) => ApiKeySource::User,
+            (CredentialSource::Payload | CredentialSource::Store, CredentialKind::OauthToken) => ApiKeySource::Oauth,
             _ => ApiKeySource::None,
         }
     }
 
     fn new(slot: &'static CredentialSlot, source: CredentialSource, secret: Arc<Secret>) -> Result<Self> {
         let fingerprint = Some(secret.fingerprint()?);
-        Ok(Self { kind: slot.kind, source, slot: Some(slot), secret: Some(secret), fingerprint })
+        Ok(Self {
+            kind: slot.kind,
+            source,
+            slot: Some(slot),
+            secret: Some(secret),
+            fingerprint,
+            generation: None,
+            directory: None,
+        })
+    }
+
+    fn from_store(provider: &'static Provider, stored: StoredCredential) -> Result<Self> {
+        if stored.provider != provider.id {
+            let message = format!("options.credentialStore is not for {}, which the payload asks for.", provider.name);
+            return Err(Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name("credentialStore"));
+        }
+        let by_directory = stored.directory.is_some();
+        let slot = provider.slots.iter().find(|slot| slot.kind == stored.kind && !by_directory);
+        if slot.is_none() && !by_directory {
+            let message = format!("{} takes no {} from a store.", provider.name, stored.kind.as_str());
+            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialStore"));
+        }
+        Ok(Self {
+            kind: stored.kind,
+            source: CredentialSource::Store,
+            slot,
+            fingerprint: Some(stored.secret.fingerprint()?),
+            secret: Some(stored.secret),
+            generation: Some(stored.generation),
+            directory: stored.directory,
+        })
     }
 }
 
@@ -94,7 +140,7 @@ impl Credential {
 ///
 /// # Errors
 /// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, and what [`shape::check`] finds.
-pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_config_dir: bool) -> Result<Credential> {
+pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool) -> Result<Credential> {
     let provider = payload.provider;
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {
@@ -108,8 +154,11 @@ pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_con
             return Err(not_taken(provider, field));
         }
     }
+    if let Some(stored) = fallbacks.store {
+        return Credential::from_store(provider, stored);
+    }
     for slot in provider.slots {
-        if let Some(secret) = server.and_then(|keys| keys.get(provider, slot.kind)) {
+        if let Some(secret) = fallbacks.server.and_then(|keys| keys.get(provider, slot.kind)) {
             return Credential::new(slot, CredentialSource::Server, secret);
         }
     }
@@ -120,6 +169,8 @@ pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_con
             slot: None,
             secret: None,
             fingerprint: None,
+            generation: None,
+            directory: None,
         });
     }
     Err(missing(provider))
@@ -137,6 +188,7 @@ fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
 
 fn missing(provider: &'static Provider) -> Error {
     let mut ways: Vec<String> = provider.slots.iter().map(|slot| format!("payload.{}", slot.field.as_str())).collect();
+    ways.push("options.credentialStore".into());
     ways.push("options.serverCredentials with this provider's key".into());
     if provider.state_directory.is_credential {
         ways.push(format!("options.workspace.{}", provider.state_directory.option));
@@ -160,7 +212,7 @@ mod tests {
 
     fn chosen(json: &str, server: Option<&ServerCredentials>, dir: bool) -> (&'static str, &'static str, &'static str) {
         let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
-        match select(&mut payload, server, dir) {
+        match select(&mut payload, Fallbacks { store: None, server }, dir) {
             Ok(credential) => {
                 (credential.kind.as_str(), credential.source.as_str(), credential.api_key_source().as_str())
             }

@@ -132,7 +132,8 @@ impl Store {
             secret: Arc::clone(&state.credential),
             expires_at: state.expires_at,
             generation: self.generations.newest(),
-            directory: self.directory(),
+            // A key is handed over as any other; only tokens stay where they are.
+            directory: self.directory().filter(|_| state.kind == CredentialKind::OauthToken),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::limits::ExecLimits;
 use super::plan::EnvPlan;
 use super::request::EnvRequest;
-use crate::credential::ServerCredentials;
+use crate::credential::{Fallbacks, ServerCredentials, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
 use crate::sealed::{Binding, Recipient, Ticket};
@@ -16,6 +16,8 @@ const MAX_SEALED: usize = 256;
 /// What a plan is made with, beside the payload and the request.
 #[derive(Debug)]
 pub struct Means<'a> {
+    /// A store's credential, where the payload has none.
+    pub store: Option<StoredCredential>,
     /// The server's keys, as a fallback.
     pub server: Option<&'a ServerCredentials>,
     /// What opens sealed secrets.
@@ -34,7 +36,10 @@ pub struct Means<'a> {
 /// See `buildProviderEnv` in `index.d.ts`.
 pub fn build(mut payload: Payload<'_>, request: EnvRequest<'_>, means: &Means<'_>) -> Result<EnvPlan> {
     let tickets = unseal(&mut payload, &request, means)?;
-    let plan = EnvPlan::new(payload, request, means.server, means.limits)?;
+    let plan = {
+        let fallbacks = Fallbacks { store: means.store.clone(), server: means.server };
+        EnvPlan::new(payload, request, fallbacks, means.limits)?
+    };
     if means.require_protection {
         plan.require_protection()?;
     }
@@ -89,7 +94,7 @@ mod tests {
 
     fn means(recipient: Option<&Recipient>) -> Means<'_> {
         let limits = ExecLimits::for_stack(None);
-        Means { server: None, recipient, require_protection: false, limits, now: SystemTime::now() }
+        Means { store: None, server: None, recipient, require_protection: false, limits, now: SystemTime::now() }
     }
 
     fn sealed(recipient: &Recipient, field: &str) -> String {

@@ -8,7 +8,7 @@ use super::layout::{Layout, Values};
 use super::limits::ExecLimits;
 use super::request::EnvRequest;
 use super::rules;
-use crate::credential::{self, Credential, ServerCredentials};
+use crate::credential::{self, Credential, Fallbacks};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::{Input, Payload};
 use crate::provider::{BaseUrl, CredentialSlot, Provider, WhenUnused};
@@ -114,20 +114,21 @@ impl EnvPlan {
     pub fn new(
         mut payload: Payload<'_>,
         mut request: EnvRequest<'_>,
-        server: Option<&ServerCredentials>,
+        fallbacks: Fallbacks<'_>,
         limits: ExecLimits,
     ) -> Result<Self> {
         rules::apply_defaults(&mut request);
         let provider = payload.provider;
         let state_dir = state_dir(provider, &request)?;
-        let credential = credential::select(&mut payload, server, state_dir.is_some())?;
+        let credential = credential::select(&mut payload, fallbacks, state_dir.is_some())?;
+        let state_dir = stored_dir(provider, &credential, state_dir)?.map(str::to_owned);
 
         let path = rules::absolute_path_entries(last_path(&request));
         let mut draft = Draft::new(request.base.len() + payload.user_env_keys.len() + request.set.len() + 32);
         add_extras(&mut draft, &request)?;
         draft.extra(Origin::Base, "PATH", &path);
         add_workspace(&mut draft, &request)?;
-        if let Some(dir) = state_dir {
+        if let Some(dir) = &state_dir {
             draft.plain(provider.state_directory.variable, "", dir);
         }
         add_base_url(&mut draft, provider, request.base_url)?;
@@ -225,6 +226,21 @@ fn state_dir<'a>(provider: &Provider, request: &EnvRequest<'a>) -> Result<Option
     };
     rules::check_path(&format!("workspace.{}", row.option), dir)?;
     Ok(Some(dir))
+}
+
+/// Where the CLI itself reads a stored login from its state directory, that is the state directory.
+fn stored_dir<'a>(provider: &Provider, credential: &'a Credential, given: Option<&'a str>) -> Result<Option<&'a str>> {
+    let Some(stored) = credential.directory.as_deref() else { return Ok(given) };
+    if given.is_none_or(|given| given.trim_end_matches('/') == stored.trim_end_matches('/')) {
+        return Ok(Some(stored));
+    }
+    let option = provider.state_directory.option;
+    let message = format!(
+        "{} reads its login from its state directory, and options.workspace.{option} is another one than that of \
+         options.credentialStore. Give the same, or leave it out.",
+        provider.name
+    );
+    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name(format!("workspace.{option}")))
 }
 
 /// The `PATH` that counts: `set` before `inherit` before this process's.

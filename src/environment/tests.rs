@@ -1,7 +1,7 @@
 //! The rules of an environment, each shown on a finished plan.
 
 use super::*;
-use crate::credential::ServerCredentials;
+use crate::credential::{Fallbacks, ServerCredentials};
 use crate::error::ErrorCode;
 use crate::payload::Payload;
 use crate::provider::{self, PROVIDERS};
@@ -20,7 +20,7 @@ fn limits() -> ExecLimits {
 }
 
 fn build(json: &str, request: EnvRequest<'_>) -> crate::error::Result<EnvPlan> {
-    EnvPlan::new(Payload::from_json(json.as_bytes())?, request, None, limits())
+    EnvPlan::new(Payload::from_json(json.as_bytes())?, request, Fallbacks::default(), limits())
 }
 
 fn values(plan: &EnvPlan, delivery: Delivery) -> BTreeMap<String, String> {
@@ -103,7 +103,8 @@ fn the_server_key_is_used_only_when_handed_in() {
     let server = ServerCredentials::from_variables(|_| Some(Secret::copy_of(b"server"))).expect("keys");
     assert_eq!(code(build("{}", request())).0, ErrorCode::CredentialMissing);
     let payload = Payload::from_json(b"{}").expect("valid");
-    let plan = EnvPlan::new(payload, request(), Some(&server), limits()).expect("a plan");
+    let plan =
+        EnvPlan::new(payload, request(), Fallbacks { store: None, server: Some(&server) }, limits()).expect("a plan");
     assert_eq!(plan.credential.source.as_str(), "server");
 }
 

@@ -75,7 +75,7 @@ pub fn overrides<'a>(
 fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
-        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.secret.is_some(),
+        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.slot.is_some(),
         When::BaseUrl => plan.base_url.is_some(),
     }
 }
@@ -177,6 +177,7 @@ fn toml_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::Fallbacks;
     use crate::environment::{EnvRequest, ExecLimits};
     use crate::payload::Payload;
 
@@ -186,7 +187,7 @@ mod tests {
         let json = format!(r#"{{"provider":"{provider}","apiKey":"{KEY}"}}"#);
         let request = EnvRequest { base: vec![("HOME", "/home/w")], base_url, ..EnvRequest::default() };
         let payload = Payload::from_json(json.as_bytes()).expect("valid");
-        EnvPlan::new(payload, request, None, ExecLimits::for_stack(None)).expect("a plan")
+        EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
     }
 
     fn args(plan: &EnvPlan, trust: WorkspaceTrust, caller: &[&str]) -> Result<Vec<String>> {

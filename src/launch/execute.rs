@@ -86,6 +86,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let environment = Strings::new(block.bytes(), block.offsets())
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
 
+    // As late as can be: a queued start must not run with what was replaced meanwhile.
+    crate::credential::admit(&start.env.credential)?;
     let credential = start.credential_pipe()?;
     let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
     let [stdin, stdout, stderr] = &start.stdio;

@@ -8,6 +8,7 @@ use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
+use super::credential_store::NativeCredentialStore;
 use super::frame::{self, Consumed};
 use super::recipient::NativeRecipient;
 use super::secret::NativeSecret;
@@ -35,6 +36,7 @@ struct Facts {
     kind: &'static str,
     source: &'static str,
     fingerprint: Option<String>,
+    generation: Option<f64>,
     api_key_source: &'static str,
     user_env_key_count: usize,
     rejected: Vec<String>,
@@ -45,7 +47,7 @@ struct Facts {
 /// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
 #[napi(
     catch_unwind,
-    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, requireProtection: boolean"
+    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean"
 )]
 pub fn build_provider_env(
     frame: BufferSlice<'_>,
@@ -53,11 +55,12 @@ pub fn build_provider_env(
     server: Option<ClassInstance<'_, NativeServerCredentials>>,
     handles: Vec<ClassInstance<'_, NativeSecret>>,
     recipient: Option<ClassInstance<'_, NativeRecipient>>,
+    store: Option<ClassInstance<'_, NativeCredentialStore>>,
     require_protection: bool,
 ) -> napi::Result<NativeProviderEnv> {
     let (frame, json) = (Consumed(frame), json.map(Consumed));
-    let (server, recipient) = (server.as_deref(), recipient.as_deref());
-    let held = Held { handles: &handles, server, recipient, require_protection };
+    let (server, recipient, store) = (server.as_deref(), recipient.as_deref(), store.as_deref());
+    let held = Held { handles: &handles, server, recipient, store, require_protection };
     build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
 }
 
@@ -66,6 +69,7 @@ struct Held<'a> {
     handles: &'a [ClassInstance<'a, NativeSecret>],
     server: Option<&'a NativeServerCredentials>,
     recipient: Option<&'a NativeRecipient>,
+    store: Option<&'a NativeCredentialStore>,
     require_protection: bool,
 }
 
@@ -76,7 +80,11 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
     frame::read(frame, &handles, &mut payload, &mut request)?;
     let recipient = held.recipient.map(NativeRecipient::recipient).transpose()?;
     let server = held.server.map(NativeServerCredentials::credentials).transpose()?;
+    // A payload with a credential of its own runs whatever has become of the store.
+    let has_own = payload.api_key.is_some() || payload.oauth_access_token.is_some();
+    let store = held.store.filter(|_| !has_own).map(NativeCredentialStore::credential).transpose()?;
     let means = Means {
+        store,
         server: server.as_deref(),
         recipient: recipient.as_deref(),
         require_protection: held.require_protection,
@@ -89,6 +97,8 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
         kind: plan.credential.kind.as_str(),
         source: plan.credential.source.as_str(),
         fingerprint: plan.credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
+        // A count of refreshes: JavaScript holds it exactly.
+        generation: plan.credential.generation.as_ref().map(|generation| generation.number as f64),
         api_key_source: plan.credential.api_key_source().as_str(),
         user_env_key_count: plan.user_env_key_count,
         rejected: plan.rejected_user_env_keys.clone(),
@@ -119,6 +129,11 @@ impl NativeProviderEnv {
     #[napi(getter, catch_unwind)]
     pub fn fingerprint(&self) -> Option<String> {
         self.facts.fingerprint.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn generation(&self) -> Option<f64> {
+        self.facts.generation
     }
 
     #[napi(getter, catch_unwind)]

@@ -200,7 +200,7 @@ impl NativeLockbox {
         secret: ClassInstance<'_, NativeSecret>,
         context: NativeContext,
     ) -> napi::Result<NativeSealedRow> {
-        let seal = || self.get()?.seal(&*secret.secret()?, &context.as_context());
+        let seal = || self.lockbox()?.seal(&*secret.secret()?, &context.as_context());
         Ok(seal().into_napi()?.into())
     }
 
@@ -212,7 +212,7 @@ impl NativeLockbox {
         to: Option<NativeContext>,
     ) -> napi::Result<NativeSealedRow> {
         let to = to.as_ref().unwrap_or(&from).as_context();
-        let resealed = self.get().and_then(|lockbox| lockbox.reseal(&row.as_row(), &from.as_context(), &to));
+        let resealed = self.lockbox().and_then(|lockbox| lockbox.reseal(&row.as_row(), &from.as_context(), &to));
         Ok(resealed.into_napi()?.into())
     }
 
@@ -237,14 +237,18 @@ impl NativeLockbox {
 
 impl NativeLockbox {
     fn open_row(&self, row: &NativeRow<'_>, context: &NativeContext) -> Result<Secret> {
-        let secret = self.get()?.open(&row.as_row(), &context.as_context())?;
+        let secret = self.lockbox()?.open(&row.as_row(), &context.as_context())?;
         if self.require_protection {
             secret.require_protection()?;
         }
         Ok(secret)
     }
 
-    fn get(&self) -> Result<Arc<Lockbox>> {
+    /// The lockbox, unless it was disposed of.
+    ///
+    /// # Errors
+    /// `DISPOSED`.
+    pub fn lockbox(&self) -> Result<Arc<Lockbox>> {
         self.slot.get().ok_or_else(|| {
             let message = "This Lockbox was disposed of. Make a new one, with its master keys.";
             Error::new(ErrorCode::Disposed, message)

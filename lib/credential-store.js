@@ -1,0 +1,293 @@
+// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all.
+'use strict'
+
+const path = require('node:path')
+const binding = require('./binding.js')
+const { ProviderError, translate } = require('./errors.js')
+const { Handle, KEY, nativeOf } = require('./handle.js')
+const { readHttpSettings, runJob } = require('./jobs.js')
+const { abortSignal } = require('./launch.js')
+const { nativeLockbox } = require('./lockbox.js')
+const { lendInput } = require('./secret.js')
+const validate = require('./validate.js')
+
+/** @typedef {import('../binding').NativeCredentialStore} Native */
+/** @typedef {import('../index').RefreshResult} RefreshResult */
+/** @typedef {{ how: RefreshResult['how'], persisted: boolean, failure: any, publish: string | null }} Answer */
+/**
+ * @typedef {object} Fleet
+ * @property {string} name
+ * @property {import('../index').WithLock} withLock
+ * @property {import('../binding').NativeLockbox | undefined} lockbox
+ */
+
+const OPTIONS = /** @type {const} */ ([
+  'ca', 'clientId', 'dir', 'fields', 'file', 'format', 'lockbox', 'name', 'owner', 'proxy', 'refreshAheadMs', 'timeoutMs', 'tokenUrl', 'withLock'
+])
+const FIELDS = /** @type {const} */ (['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'])
+const DEFAULT_TIMEOUT_MS = 30_000
+const DEFAULT_AHEAD_MS = 5 * 60 * 1000
+
+/** @extends {Handle<Native>} */
+class CredentialStore extends Handle {
+  static madeBy = 'CredentialStore.of() or CredentialStore.open()'
+
+  #native
+  #aheadMs
+  /** @type {Fleet | undefined} */
+  #fleet
+  /** The refresh that is under way: whoever comes meanwhile waits for its end. @type {{ force: boolean, promise: Promise<RefreshResult> } | undefined} */
+  #pending
+
+  /**
+   * @param {symbol} key
+   * @param {Native} native
+   * @param {number} [aheadMs]
+   * @param {Fleet} [fleet]
+   */
+  constructor(key, native, aheadMs = 0, fleet) {
+    super(key, native)
+    this.#native = native
+    this.#aheadMs = aheadMs
+    this.#fleet = fleet
+  }
+
+  /**
+   * @param {import('../index').ProviderId} provider
+   * @param {import('../index').SecretInput} secret
+   * @param {{ kind?: 'api-key' | 'oauth-token' }} [value]
+   * @returns {any}
+   */
+  static of(provider, secret, value) {
+    // Lent first: bytes are consumed also where an option is wrong.
+    return new CredentialStore(KEY, lendInput(secret, 'secret', (lent) => binding.storeOf(...readOf(provider, value), lent)))
+  }
+
+  /**
+   * @param {import('../index').ProviderId} provider
+   * @param {import('../index').LoginOptions} value
+   * @returns {Promise<any>}
+   */
+  static async open(provider, value) {
+    const options = validate.options('options', value, OPTIONS)
+    const login = readLogin(options)
+    const fleet = readFleet(options)
+    const native = translate(() => binding.loginStore(validate.optionalString('provider', provider) ?? ''))
+    await runJob(() => native.open(login))
+    return new CredentialStore(KEY, native, login.refreshAheadMs, fleet)
+  }
+
+  get provider() {
+    return this.#native.provider
+  }
+
+  get kind() {
+    return translate(() => this.#native.kind)
+  }
+
+  get fingerprint() {
+    return translate(() => this.#native.fingerprint)
+  }
+
+  get generation() {
+    return translate(() => this.#native.generation)
+  }
+
+  get expiresAt() {
+    const at = translate(() => this.#native.expiresAt)
+    return typeof at === 'number' ? new Date(at) : null
+  }
+
+  get path() {
+    return translate(() => this.#native.path) ?? null
+  }
+
+  /** @param {import('../index').SecretInput} secret */
+  rotate(secret) {
+    lendInput(secret, 'secret', (lent) => this.#native.rotate(lent))
+  }
+
+  /** @param {{ signal?: AbortSignal }} [value] @returns {Promise<RefreshResult>} */
+  async fresh(value) {
+    const { signal } = validate.options('options', value, ['signal'])
+    const { expiresAt } = this
+    if (expiresAt === null || expiresAt.getTime() - Date.now() > this.#aheadMs) return this.#result({ how: 'not-needed', persisted: true, failure: null, publish: null })
+    return await this.#shared(false, signal)
+  }
+
+  /** @param {{ signal?: AbortSignal }} [value] @returns {Promise<RefreshResult>} */
+  async refresh(value) {
+    const { signal } = validate.options('options', value, ['signal'])
+    return await this.#shared(true, signal)
+  }
+
+  /** @param {{ signal?: AbortSignal }} [value] @returns {Promise<RefreshResult>} */
+  async reload(value) {
+    const { signal } = validate.options('options', value, ['signal'])
+    return await this.#shared(false, signal)
+  }
+
+  /**
+   * One at a time. An abort ends the waiting of one caller, not what all wait for.
+   * @param {boolean} force
+   * @param {unknown} signal
+   */
+  async #shared(force, signal) {
+    const aborted = abortSignal(signal)
+    const pending = this.#pending
+    if (pending && (pending.force || !force)) return await unlessAborted(pending.promise, aborted)
+    // Not at the same time, but not instead either.
+    const promise = (pending ? pending.promise.then(() => {}, () => {}) : Promise.resolve()).then(() => this.#run(force))
+    const mine = { force, promise }
+    this.#pending = mine
+    const done = () => {
+      if (this.#pending === mine) this.#pending = undefined
+    }
+    promise.then(done, done)
+    return await unlessAborted(promise, aborted)
+  }
+
+  /** @param {boolean} force @returns {Promise<RefreshResult>} */
+  async #run(force) {
+    const fleet = this.#fleet
+    if (!fleet) return this.#result(await runJob(() => this.#native.refresh(force)))
+    /** @type {Answer | undefined} */
+    let answer
+    try {
+      await fleet.withLock(fleet.name, async (published) => {
+        const left = fleet.lockbox && { name: fleet.name, published: validate.optionalString('what withLock handed over', published ?? undefined) }
+        const got = /** @type {Answer} */ (await runJob(() => this.#native.refresh(force, left, fleet.lockbox)))
+        answer = got
+        return got.publish
+      })
+    } catch (error) {
+      return this.#without(answer, error)
+    }
+    if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling what it was given.')
+    return this.#result(answer)
+  }
+
+  /**
+   * The lock, or what the fleet shares, has failed: what was refreshed stays so, and an old token serves while it is good.
+   * @param {Answer | undefined} answer
+   * @param {unknown} error
+   */
+  #without(answer, error) {
+    const { expiresAt } = this
+    const isGood = expiresAt === null || expiresAt.getTime() > Date.now()
+    const failure = error instanceof ProviderError ? error : lockFailed(this.provider, error)
+    if (!answer && !isGood) throw failure
+    return { ...this.#result(answer ?? { how: 'not-needed', persisted: true, failure: null, publish: null }), failure: /** @type {any} */ (failure) }
+  }
+
+  /** @param {Answer} answer @returns {RefreshResult} */
+  #result({ how, persisted, failure }) {
+    const { generation, fingerprint, expiresAt } = this
+    return { how, persisted, generation, fingerprint, expiresAt, failure: failure ? /** @type {any} */ (new ProviderError(failure)) : null }
+  }
+
+  /** @override */
+  toJSON() {
+    const { provider, disposed } = this
+    if (disposed) return { provider, disposed }
+    const { kind, fingerprint, generation, expiresAt, path: file } = this
+    return { provider, kind, fingerprint, generation, expiresAt, path: file, disposed }
+  }
+
+  /** @override */
+  toString() {
+    return `CredentialStore(${this.provider})`
+  }
+}
+
+/**
+ * @param {unknown} provider
+ * @param {any} value
+ * @returns {[string, string]}
+ */
+function readOf(provider, value) {
+  const { kind } = validate.options('options', value, ['kind'])
+  return [validate.optionalString('provider', provider) ?? '', validate.optionalWord('options.kind', kind, ['api-key', 'oauth-token']) ?? 'api-key']
+}
+
+/**
+ * @param {any} options
+ * @returns {import('../binding').NativeLoginOptions}
+ */
+function readLogin(options) {
+  const dir = validate.required('options.dir', validate.optionalString('options.dir', options.dir))
+  if (!path.isAbsolute(dir)) throw validate.wrongValue('options.dir', 'must be an absolute path.')
+  const fields = validate.options('options.fields', options.fields, FIELDS)
+  const field = (/** @type {(typeof FIELDS)[number]} */ name) => validate.optionalString(`options.fields.${name}`, fields[name])
+  return {
+    dir,
+    owner: validate.optionalCount('options.owner', options.owner),
+    refreshAheadMs: validate.optionalMilliseconds('options.refreshAheadMs', options.refreshAheadMs) ?? DEFAULT_AHEAD_MS,
+    http: readHttpSettings(options, DEFAULT_TIMEOUT_MS),
+    tokenUrl: validate.optionalString('options.tokenUrl', options.tokenUrl),
+    clientId: validate.optionalString('options.clientId', options.clientId),
+    file: validate.optionalString('options.file', options.file),
+    body: validate.optionalWord('options.format', options.format, ['json', 'form']),
+    accessToken: field('accessToken'),
+    refreshToken: field('refreshToken'),
+    expiresAt: field('expiresAt'),
+    expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, ['ms', 's'])
+  }
+}
+
+/** @param {any} options @returns {Fleet | undefined} */
+function readFleet({ withLock, name, lockbox }) {
+  if (withLock === undefined) {
+    if (lockbox !== undefined || name !== undefined) throw validate.wrongValue('options.withLock', 'is missing, which options.name and options.lockbox are for.')
+    return undefined
+  }
+  if (typeof withLock !== 'function') throw validate.wrongType('options.withLock', 'a function', withLock)
+  return { withLock, name: validate.boundText('options.name', name), lockbox: nativeLockbox(lockbox) }
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<T>}
+ */
+async function unlessAborted(promise, signal) {
+  if (!signal) return await promise
+  const aborted = () => new ProviderError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the refresh was aborted.' }, { cause: signal.reason })
+  /** @type {() => void} */
+  let onAbort = () => {}
+  const abort = new Promise((_, reject) => {
+    onAbort = () => reject(aborted())
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return /** @type {T} */ (await Promise.race([promise, abort]))
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    // Nobody else may be waiting for it.
+    promise.catch(() => {})
+  }
+}
+
+/**
+ * @param {string} provider
+ * @param {unknown} cause
+ */
+function lockFailed(provider, cause) {
+  const message = 'options.withLock failed, so the tokens were not refreshed, or the fleet was not told of them. Its error is the cause.'
+  return new ProviderError({ code: 'ERR_PROVIDER_REFRESH_FAILED', message, provider }, { cause })
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Native | undefined}
+ */
+function nativeStore(value) {
+  if (value === undefined) return undefined
+  const native = nativeOf(CredentialStore, value)
+  if (native) return native
+  throw validate.wrongType('options.credentialStore', 'a CredentialStore', value)
+}
+
+module.exports = { CredentialStore, nativeStore }

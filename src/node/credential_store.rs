@@ -1,0 +1,214 @@
+//! `CredentialStore`.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::bindgen_prelude::ClassInstance;
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::jobs::{self, NativeHttpSettings};
+use super::lockbox::NativeLockbox;
+use super::secret::NativeSecret;
+use super::state::{self, Slot};
+use crate::credential::StoredCredential;
+use crate::credential_store::{Fleet, Location, Overrides, Profile, Settings, Store};
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::{self, CredentialKind};
+
+/// A store, held in Rust until it is disposed of.
+#[napi]
+pub struct NativeCredentialStore {
+    /// Empty until a login was opened.
+    slot: Arc<Slot<Mutex<Option<Arc<Store>>>>>,
+    provider: &'static str,
+}
+
+/// Where a login is, and how it is kept fresh.
+#[napi(object, object_to_js = false)]
+pub struct NativeLoginOptions {
+    pub dir: String,
+    pub owner: Option<u32>,
+    pub refresh_ahead_ms: u32,
+    pub http: NativeHttpSettings,
+    pub token_url: Option<String>,
+    pub client_id: Option<String>,
+    pub file: Option<String>,
+    pub body: Option<String>,
+    pub access_token: Option<String>,
+    pub refresh_token: Option<String>,
+    pub expires_at: Option<String>,
+    pub expires_at_unit: Option<String>,
+}
+
+/// What a fleet shares.
+#[napi(object, object_to_js = false)]
+pub struct NativeFleet {
+    pub name: String,
+    pub published: Option<String>,
+}
+
+/// A store of one credential.
+#[napi(catch_unwind)]
+pub fn store_of(
+    provider: String,
+    kind: String,
+    secret: ClassInstance<'_, NativeSecret>,
+) -> napi::Result<NativeCredentialStore> {
+    let provider = provider::find(&provider).into_napi()?;
+    let kind =
+        if kind == CredentialKind::OauthToken.as_str() { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
+    let store = secret.secret().and_then(|secret| Store::of(provider, kind, secret)).into_napi()?;
+    Ok(NativeCredentialStore::new(provider.id, Some(store)))
+}
+
+/// A store whose login [`NativeCredentialStore::open`] reads.
+#[napi(catch_unwind)]
+pub fn login_store(provider: String) -> napi::Result<NativeCredentialStore> {
+    let provider = provider::find(&provider).into_napi()?;
+    Ok(NativeCredentialStore::new(provider.id, None))
+}
+
+#[napi]
+impl NativeCredentialStore {
+    /// Reads the login; the job's number.
+    #[napi(catch_unwind)]
+    pub fn open(&self, options: NativeLoginOptions) -> napi::Result<u32> {
+        self.start_opening(options).into_napi()
+    }
+
+    /// Refreshes the login's tokens; the job's number.
+    #[napi(catch_unwind)]
+    pub fn refresh(
+        &self,
+        force: bool,
+        fleet: Option<NativeFleet>,
+        lockbox: Option<ClassInstance<'_, NativeLockbox>>,
+    ) -> napi::Result<u32> {
+        self.start_refreshing(force, fleet, lockbox.as_deref()).into_napi()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rotate(&self, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
+        let secret = secret.secret();
+        secret.and_then(|secret| self.store()?.rotate(secret)).into_napi()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn kind(&self) -> napi::Result<&'static str> {
+        Ok(self.store().into_napi()?.kind().as_str())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn fingerprint(&self) -> napi::Result<String> {
+        Ok(self.store().and_then(|store| store.fingerprint()).into_napi()?.to_string())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn generation(&self) -> napi::Result<f64> {
+        Ok(self.store().into_napi()?.generation() as f64)
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn expires_at(&self) -> napi::Result<Option<f64>> {
+        Ok(self.store().into_napi()?.expires_at())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn path(&self) -> napi::Result<Option<String>> {
+        Ok(self.store().into_napi()?.path())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn disposed(&self) -> bool {
+        self.slot.get().is_none()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        state::dispose(&self.slot);
+    }
+}
+
+impl NativeCredentialStore {
+    fn new(provider: &'static str, store: Option<Store>) -> Self {
+        Self { slot: state::register(Slot::new(Mutex::new(store.map(Arc::new)))), provider }
+    }
+
+    /// What it has to offer to a launch.
+    ///
+    /// # Errors
+    /// `DISPOSED`, `CREDENTIAL_EXPIRED`.
+    pub fn credential(&self) -> Result<StoredCredential> {
+        self.store()?.credential()
+    }
+
+    fn store(&self) -> Result<Arc<Store>> {
+        let slot = self.slot.get().ok_or_else(disposed)?;
+        let store = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(disposed)
+    }
+
+    fn start_opening(&self, options: NativeLoginOptions) -> Result<u32> {
+        let slot = self.slot.get().ok_or_else(disposed)?;
+        let NativeLoginOptions {
+            token_url,
+            client_id,
+            file,
+            body,
+            access_token,
+            refresh_token,
+            expires_at,
+            expires_at_unit,
+            ..
+        } = options;
+        let overrides =
+            Overrides { token_url, client_id, file, body, access_token, refresh_token, expires_at, expires_at_unit };
+        let profile = Profile::new(provider::find(self.provider)?, overrides)?;
+        let location =
+            Location { directory: PathBuf::from(options.dir), name: profile.file.clone(), owner: options.owner };
+        let settings = Settings {
+            refresh_ahead: f64::from(options.refresh_ahead_ms),
+            http: options.http.read()?,
+            observe: |_| (),
+        };
+        jobs::start(move || {
+            let store = Store::open(location, profile, settings)?;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+            Ok(())
+        })
+    }
+
+    fn start_refreshing(
+        &self,
+        force: bool,
+        fleet: Option<NativeFleet>,
+        lockbox: Option<&NativeLockbox>,
+    ) -> Result<u32> {
+        let store = self.store()?;
+        let lockbox = lockbox.map(NativeLockbox::lockbox).transpose()?;
+        jobs::start(move || {
+            let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
+                lockbox,
+                name: &fleet.name,
+                published: fleet.published.as_deref(),
+            });
+            store.refresh(force, fleet.as_ref())
+        })
+    }
+}
+
+impl Drop for NativeCredentialStore {
+    fn drop(&mut self) {
+        state::dispose(&self.slot);
+    }
+}
+
+fn disposed() -> Error {
+    Error::new(ErrorCode::Disposed, "This CredentialStore was disposed of. Open it again.")
+}
