@@ -3,6 +3,7 @@
 
 const fs = require('node:fs')
 const http = require('node:http')
+const https = require('node:https')
 const path = require('node:path')
 const { once } = require('node:events')
 const { randomBytes } = require('node:crypto')
@@ -30,8 +31,9 @@ function jwt(claims) {
  * @param {'claude' | 'codex'} [options.provider]
  * @param {(post: Post) => Promise<{ status: number, body: any } | undefined> | undefined} [options.instead] answers in its place
  * @param {() => Promise<void>} [options.beforeAnswer] after the token was used up
+ * @param {{ key: string, cert: string }} [options.tls]
  */
-async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'claude', instead, beforeAnswer } = {}) {
+async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'claude', instead, beforeAnswer, tls } = {}) {
   /** @type {Post[]} */
   const posts = []
   /** The refresh tokens that are good. @type {Set<string>} */
@@ -49,7 +51,8 @@ async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'cla
     return tokens
   }
 
-  const server = http.createServer(async (request, response) => {
+  /** @param {http.IncomingMessage} request @param {http.ServerResponse} response */
+  const serve = async (request, response) => {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
     const text = Buffer.concat(chunks).toString()
@@ -67,7 +70,8 @@ async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'cla
     const tokens = issue()
     await beforeAnswer?.()
     send(200, { access_token: tokens.access, refresh_token: tokens.refresh, expires_in: lifetimeMs / 1000, token_type: 'Bearer', ...(provider === 'codex' ? { id_token: jwt({ email: 'made@up' }) } : {}) })
-  })
+  }
+  const server = tls ? https.createServer(tls, serve) : http.createServer(serve)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   test.after(() => {
@@ -75,7 +79,7 @@ async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'cla
     server.closeAllConnections()
   })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  return { url: `http://127.0.0.1:${port}/v1/oauth/token`, posts, issued, issue, granted: () => posts.filter(({ outcome }) => outcome === 'granted').length }
+  return { url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/v1/oauth/token`, posts, issued, issue, granted: () => posts.filter(({ outcome }) => outcome === 'granted').length }
 }
 
 /** The document of a login. @param {'claude' | 'codex'} provider @param {Tokens} tokens @returns {any} */
