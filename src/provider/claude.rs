@@ -1,5 +1,6 @@
 //! The row of Claude Code, as measured on 2.1.330 with Agent SDK 0.3.330.
 
+use super::claude_output::CLAUDE_OUTPUT;
 use super::row::{
     BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
     Provider, StateDirectory, When, WhenUnused,
@@ -9,6 +10,8 @@ use super::row::{
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
+    vendor: "Anthropic",
+    output: &CLAUDE_OUTPUT,
     slots: &[
         CredentialSlot {
             kind: CredentialKind::ApiKey,

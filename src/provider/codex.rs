@@ -1,5 +1,6 @@
 //! The row of OpenAI Codex, as measured on 0.163.0.
 
+use super::codex_output::CODEX_OUTPUT;
 use super::row::{
     BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
     OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
@@ -9,6 +10,8 @@ use super::row::{
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
+    vendor: "OpenAI",
+    output: &CODEX_OUTPUT,
     slots: &[CredentialSlot {
         kind: CredentialKind::ApiKey,
         field: PayloadField::ApiKey,

@@ -4,11 +4,17 @@
 //! rows; `docs/providers.md` explains them.
 
 mod claude;
+mod claude_output;
 mod codex;
+mod codex_output;
+mod failure_kind;
 mod key_class;
+mod output;
 mod row;
 
+pub use failure_kind::{FailureKind, FailureText};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
+pub use output::{CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
 pub use row::{
     BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
     NativePackage, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
