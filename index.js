@@ -5,6 +5,7 @@
 const { buildProviderEnv } = require('./lib/build-provider-env.js')
 const { claudeAgentOptions } = require('./lib/claude-agent-options.js')
 const { codexOptions } = require('./lib/codex-options.js')
+const { describeProvider } = require('./lib/describe-provider.js')
 const { ProviderError } = require('./lib/errors.js')
 const { ProviderEnv } = require('./lib/provider-env.js')
 const { ProviderProcess } = require('./lib/provider-process.js')
@@ -16,6 +17,8 @@ const { resolveProgram } = require('./lib/resolve-program.js')
 const { Secret } = require('./lib/secret.js')
 const { ServerCredentials, takeServerCredentials } = require('./lib/server-credentials.js')
 const { spawnProvider } = require('./lib/spawn-provider.js')
+const { UsageLedger } = require('./lib/usage-ledger.js')
+const { UsageMeter } = require('./lib/usage-meter.js')
 
 module.exports = {
   Lockbox,
@@ -26,10 +29,13 @@ module.exports = {
   Redactor,
   Secret,
   ServerCredentials,
+  UsageLedger,
+  UsageMeter,
   buildProviderEnv,
   claudeAgentOptions,
   codexOptions,
   createRecipient,
+  describeProvider,
   hardenWorker,
   memoryProtection,
   resolveProgram,

@@ -35,6 +35,7 @@ struct Facts {
     kind: &'static str,
     source: &'static str,
     fingerprint: Option<String>,
+    billed_to: &'static str,
     api_key_source: &'static str,
     user_env_key_count: usize,
     rejected: Vec<String>,
@@ -89,6 +90,7 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
         kind: plan.credential.kind.as_str(),
         source: plan.credential.source.as_str(),
         fingerprint: plan.credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
+        billed_to: plan.credential.billed_to(),
         api_key_source: plan.credential.api_key_source().as_str(),
         user_env_key_count: plan.user_env_key_count,
         rejected: plan.rejected_user_env_keys.clone(),
@@ -206,6 +208,11 @@ impl NativeProviderEnv {
 }
 
 impl NativeProviderEnv {
+    /// Who pays.
+    pub fn billed_to(&self) -> &'static str {
+        self.facts.billed_to
+    }
+
     /// The plan, unless it was disposed of.
     pub fn plan(&self) -> Result<Arc<EnvPlan>> {
         self.slot.get().ok_or_else(|| {

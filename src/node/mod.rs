@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a test build"))]
 
 mod boundary_error;
+mod describe;
 mod env;
 mod environment;
 mod frame;
@@ -24,6 +25,8 @@ mod redactor;
 mod secret;
 mod server;
 mod state;
+mod usage;
+mod usage_ledger;
 
 // The native start is Linux's; elsewhere the facade carries out what `portable` has decided.
 #[cfg(target_os = "linux")]

@@ -1,8 +1,9 @@
 //! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
 
 use super::meter::Expected;
+use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::scan;
-use crate::provider::{CredentialKind, Output};
+use crate::provider::{CredentialKind, Output, Provider};
 
 /// Whether the CLI will write JSON.
 #[must_use]
@@ -24,4 +25,25 @@ pub fn expected_of(output: &Output, arguments: &[String], credential: Credential
         resumed: before_end.iter().any(|argument| output.resume_words.contains(&argument.as_str())),
         thread: None,
     }
+}
+
+/// Refuses a run whose claim of its credential would not be seen.
+///
+/// # Errors
+/// `UNSUPPORTED` where the CLI claims nothing; `ERR_INVALID_ARG_VALUE` where its output is not read.
+pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
+    let refuse =
+        |code, message: String| Err(Error::new(code, message).provider(provider.id).name("onCredentialMismatch"));
+    if provider.output.claims.is_empty() {
+        let message = format!(
+            "{} does not tell which credential it uses: leave options.onCredentialMismatch out.",
+            provider.name
+        );
+        return refuse(ErrorCode::Unsupported, message);
+    }
+    if !watches {
+        let message = "options.onCredentialMismatch needs the CLI's JSON on a 'pipe' as stdout: ask for it in options.args (--output-format stream-json).";
+        return refuse(ErrorCode::InvalidArgValue, message.into());
+    }
+    Ok(())
 }

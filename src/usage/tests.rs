@@ -22,7 +22,7 @@ const INIT: &str = r#"{"type":"system","subtype":"init","tools":["a",{"type":"re
 
 fn assistant(id: &str, output: u64) -> String {
     format!(
-        r#"{{"type":"assistant","message":{{"id":"{id}","model":"claude-sonnet-4-5","content":[{{"type":"text","text":"a \"quoted\\\" {{ text"}}],"usage":{{"input_tokens":100,"cache_creation_input_tokens":3,"cache_read_input_tokens":7,"output_tokens":{output}}}}}}}"#
+        r#"{{"type":"assistant","message":{{"id":"{id}","model":"claude-sonnet-4-5","content":[{{"type":"text","text":"a \" ]}}}} \\"}}],"usage":{{"input_tokens":100,"cache_creation_input_tokens":3,"cache_read_input_tokens":7,"output_tokens":{output}}}}}}}"#
     )
 }
 
