@@ -144,6 +144,34 @@ export declare class NativeServerCredentials {
   dispose(): void
 }
 
+/** Totals of many runs. */
+export declare class NativeUsageLedger {
+  constructor(maxEntries: number)
+  /** Adds a run that has ended. */
+  record(key: NativeLedgerKey, usage: NativeUsage): void
+  /** Adds what a run has come to since it was asked last. */
+  follow(key: NativeLedgerKey, meter: NativeUsageMeter): void
+  entries(): Array<NativeLedgerEntry>
+  others(): NativeCounts
+  total(): NativeCounts
+  get evicted(): number
+  get size(): number
+  exposition(): string
+}
+
+/** Reads one run's output. */
+export declare class NativeUsageMeter {
+  /** Takes the next bytes of stdout. What has changed, by a bit each: usage, failure, claim. */
+  feed(chunk: Uint8Array): number
+  /** Takes the next bytes of stderr. */
+  complain(chunk: Uint8Array): void
+  /** The run has ended, with this exit code. */
+  end(code?: number | undefined | null): number
+  usage(): NativeUsage
+  failure(): NativeFailure | null
+  mismatch(): NativeMismatch | null
+}
+
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
@@ -155,6 +183,9 @@ export declare function checkKey(provider: string, secret: NativeSecret, baseUrl
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
+
+/** Describes an environment. */
+export declare function describe(env: NativeProviderEnv): NativeDescription
 
 /** Forgets a process that has ended. */
 export declare function forget(id: number): void
@@ -177,6 +208,12 @@ export declare function loginStore(provider: string): NativeCredentialStore
 /** What the memory that secrets live in has now. */
 export declare function memoryProtection(): NativeMemoryProtection
 
+/** Reads what the caller has of a run. */
+export declare function meterOf(provider: string, expected: NativeExpected): NativeUsageMeter
+
+/** Reads the output of a start with this environment and these arguments. */
+export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>): NativeUsageMeter
+
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null
 
@@ -194,6 +231,49 @@ export interface NativeContext {
   extra?: string
   name: string
   rowVersion: number
+}
+
+/** Totals. */
+export interface NativeCounts {
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteInputTokens: number
+  outputTokens: number
+  reasoningTokens: number
+  turns: number
+  runs: number
+  incompleteRuns: number
+  costUsd?: number
+}
+
+/** What a badge shows. */
+export interface NativeDescription {
+  provider: string
+  name: string
+  vendor: string
+  modelFamily: string
+  credentialKind: string
+  credentialSource: string
+  billedTo: string
+  fingerprint?: string
+}
+
+/** What is known of a run that this package does not start. */
+export interface NativeExpected {
+  credential?: string
+  model?: string
+  resumed: boolean
+  thread?: NativeThreadTotals
+}
+
+/** What a run failed at. */
+export interface NativeFailure {
+  kind: string
+  status?: number
+  retryable: boolean
+  passing: boolean
+  message: string
+  remedy: string
 }
 
 /** What may be passed on of a chunk. */
@@ -231,6 +311,21 @@ export interface NativeIdentity {
   gid?: number
   groups?: Array<number>
   allowRoot?: boolean
+}
+
+/** Totals of one entry. */
+export interface NativeLedgerEntry {
+  workspace: string
+  provider: string
+  generation: string
+  counts: NativeCounts
+}
+
+/** Whose usage. */
+export interface NativeLedgerKey {
+  workspace: string
+  provider: string
+  generation: string
 }
 
 /** Limits. */
@@ -273,6 +368,23 @@ export interface NativeMemoryProtection {
   refusals: Array<NativeRefusal>
 }
 
+/** A claim of another credential. */
+export interface NativeMismatch {
+  expected: Array<string>
+  claimed: string
+}
+
+/** What one model has used. */
+export interface NativeModelUsage {
+  model: string
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteInputTokens: number
+  outputTokens: number
+  reasoningTokens: number
+  costUsd?: number
+}
+
 /** A start for `child_process`. */
 export interface NativePortable {
   program: string
@@ -282,6 +394,8 @@ export interface NativePortable {
   env: Array<string>
   /** The reading end of the credential's pipe; -1 for none. It belongs to the caller now. */
   credential: number
+  /** Whether stdout is to be read for usage. */
+  watch: boolean
 }
 
 /** A process that is being started. */
@@ -289,6 +403,8 @@ export interface NativeProcess {
   id: number
   /** For which of the three there is a stream to take. */
   stdio: Array<boolean>
+  /** Whether stdout is to be read for usage. */
+  watch: boolean
 }
 
 /** A found program. */
@@ -340,10 +456,39 @@ export interface NativeStart {
   killGraceMs: number
   timeoutMs?: number
   killGroupOnExit: boolean
+  /** Whether stdout is read for usage; by the arguments when it is not said. */
+  watch?: boolean
+  /** Whether a claim of another credential must be seen. */
+  mustClaim: boolean
   /** Whether the caller's AbortSignal has fired already. */
   aborted: boolean
   /** A descriptor of this process, or -1 for a new stream, or -2 for none. */
   stdio: Array<number>
+}
+
+/** What a thread has used, also before this run. */
+export interface NativeThreadTotals {
+  id: string
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteInputTokens: number
+  outputTokens: number
+  reasoningTokens: number
+}
+
+/** What a run has used; of numbers JavaScript holds each one exactly. */
+export interface NativeUsage {
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteInputTokens: number
+  outputTokens: number
+  reasoningTokens: number
+  turns: number
+  model?: string
+  costUsd?: number
+  complete: boolean
+  models: Array<NativeModelUsage>
+  thread?: NativeThreadTotals
 }
 
 /** Decides a start. Finding the program happens on this thread. */

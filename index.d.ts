@@ -2,6 +2,9 @@
 /// <reference types="node" />
 import { EventEmitter } from 'node:events'
 import { Readable, Transform, Writable } from 'node:stream'
+import type { CredentialMismatch, ProviderFailure, ProviderUsage } from './types/usage.js'
+
+export * from './types/usage.js'
 
 import type { CredentialStore } from './types/credential-store.js'
 
@@ -412,6 +415,18 @@ export interface SpawnOptions {
    * whoever runs as the child's uid can spell a key in other ways.
    */
   redactOutput?: boolean | { stdout?: boolean; stderr?: boolean }
+  /**
+   * Whether what passes through stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. It goes
+   * on unchanged and at once. Default: when `args` ask the CLI for JSON (claude `--output-format stream-json` or `json`,
+   * codex `--json`) and stdout is a `"pipe"`. `true` reads whatever the arguments are, and is refused when stdout is no pipe.
+   */
+  usage?: boolean
+  /**
+   * What to do when the CLI says that it uses another credential than it was given. `"event"`, the default: emit
+   * `credentialMismatch`. `"stop"`: stop the run too, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; refused where the CLI's JSON
+   * is not read, and for codex, which says nothing of its credential.
+   */
+  onCredentialMismatch?: 'event' | 'stop'
 }
 
 /**
@@ -432,7 +447,8 @@ export type MissingProtection =
 
 /**
  * A started provider: what users of `ChildProcess`, and the Claude Agent SDK's `SpawnedProcess`, expect.
- * Events as there: `spawn`, `error`, `exit`, `close`.
+ * Events as there: `spawn`, `error`, `exit`, `close`. And `usage`, `failure`, `credentialMismatch` where stdout is read
+ * for them: see the option `usage`. The last of each comes before `close`.
  */
 export class ProviderProcess extends EventEmitter {
   private constructor()
@@ -452,6 +468,10 @@ export class ProviderProcess extends EventEmitter {
   readonly startPath: 'native' | 'portable'
   /** The default protections that this start could not give. */
   readonly missingProtections: MissingProtection[]
+  /** What the run has used so far; `null` where stdout is not read for it. Final with `close`. */
+  readonly usage: ProviderUsage | null
+  /** What the run failed at, or is trying again after (`passing`); `null` when it has recovered, or nothing is known. */
+  readonly failure: ProviderFailure | null
   /**
    * Settles when the program runs, or rejects with why not. `/proc/PID/environ` can read as empty for some
    * milliseconds after that.
@@ -459,7 +479,7 @@ export class ProviderProcess extends EventEmitter {
   readonly spawned: Promise<void>
   /**
    * Settles when the process has ended. A non-zero exit is a result; it rejects only when the start failed. `error` is
-   * there when it was stopped by `signal` or `timeoutMs`.
+   * there when it was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
    */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }>
   /**
@@ -472,6 +492,12 @@ export class ProviderProcess extends EventEmitter {
   on(event: 'spawn', listener: () => void): this
   on(event: 'error', listener: (error: ProviderError) => void): this
   on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  on(event: 'usage', listener: (usage: ProviderUsage) => void): this
+  on(event: 'failure', listener: (failure: ProviderFailure) => void): this
+  on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
+  once(event: 'usage', listener: (usage: ProviderUsage) => void): this
+  once(event: 'failure', listener: (failure: ProviderFailure) => void): this
+  once(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
   once(event: 'spawn', listener: () => void): this
   once(event: 'error', listener: (error: ProviderError) => void): this
   once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
@@ -753,6 +779,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_SPAWN_FAILED'
   | 'ERR_PROVIDER_UNSUPPORTED'
   | 'ERR_PROVIDER_ABORTED'
+  | 'ERR_PROVIDER_CREDENTIAL_MISMATCH'
   | 'ERR_PROVIDER_TIMEOUT'
   | 'ERR_PROVIDER_UNSEAL_FAILED'
   | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'

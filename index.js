@@ -7,6 +7,7 @@ const { checkKey } = require('./lib/check-key.js')
 const { claudeAgentOptions } = require('./lib/claude-agent-options.js')
 const { codexOptions } = require('./lib/codex-options.js')
 const { CredentialStore } = require('./lib/credential-store.js')
+const { describeProvider } = require('./lib/describe-provider.js')
 const { ProviderError } = require('./lib/errors.js')
 const { ProviderEnv } = require('./lib/provider-env.js')
 const { ProviderProcess } = require('./lib/provider-process.js')
@@ -18,6 +19,8 @@ const { resolveProgram } = require('./lib/resolve-program.js')
 const { Secret } = require('./lib/secret.js')
 const { ServerCredentials, takeServerCredentials } = require('./lib/server-credentials.js')
 const { spawnProvider } = require('./lib/spawn-provider.js')
+const { UsageLedger } = require('./lib/usage-ledger.js')
+const { UsageMeter } = require('./lib/usage-meter.js')
 
 module.exports = {
   CredentialStore,
@@ -29,11 +32,14 @@ module.exports = {
   Redactor,
   Secret,
   ServerCredentials,
+  UsageLedger,
+  UsageMeter,
   buildProviderEnv,
   checkKey,
   claudeAgentOptions,
   codexOptions,
   createRecipient,
+  describeProvider,
   hardenWorker,
   memoryProtection,
   resolveProgram,

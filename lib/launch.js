@@ -7,6 +7,7 @@ const { nativeOf } = require('./provider-env.js')
 const { signalNumber } = require('./provider-process.js')
 const { readRedactOutput } = require('./redact-output.js')
 const { readStdio } = require('./stdio.js')
+const { readWatch } = require('./usage-tap.js')
 const validate = require('./validate.js')
 
 /**
@@ -17,6 +18,8 @@ const validate = require('./validate.js')
  * @property {{ provider: string, killSignal: number }} facts
  * @property {AbortSignal | undefined} signal
  * @property {import('./redact-output.js').RedactOutput} redactOutput
+ * @property {import('../index').ProviderEnv} handle
+ * @property {import('./usage-tap.js').Watch} watch
  */
 
 const DEFAULT_GRACE_MS = 5000
@@ -31,11 +34,13 @@ const OPTIONS = /** @type {const} */ ([
   'killGroupOnExit',
   'killSignal',
   'limits',
+  'onCredentialMismatch',
   'redactOutput',
   'signal',
   'stdio',
   'timeoutMs',
   'umask',
+  'usage',
   'workspaceTrust'
 ])
 const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
@@ -51,8 +56,11 @@ function readLaunch(env, value, extra) {
   const options = validate.options('options', value, OPTIONS)
   const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
   const stdio = readStdio(options.stdio)
+  const watch = readWatch(options, stdio)
   return {
     env: native,
+    handle: env,
+    watch,
     redactOutput: readRedactOutput(options.redactOutput, stdio),
     ids: readIds(options),
     signal: abortSignal(options.signal),
@@ -73,6 +81,8 @@ function readLaunch(env, value, extra) {
       timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
       aborted: abortSignal(options.signal)?.aborted === true,
       killGroupOnExit: validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true,
+      watch: watch.watch,
+      mustClaim: watch.stops,
       stdio
     }
   }

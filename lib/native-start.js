@@ -5,6 +5,7 @@ const binding = require('./binding.js')
 const { fromJson, translate } = require('./errors.js')
 const { makeProcess, signalName } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
+const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
@@ -64,7 +65,7 @@ function startNative(launch) {
     binding.listen(onEvent)
     listening = true
   }
-  const { id, stdio } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
+  const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
   const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
   redact(launch, streams)
   const held = streams.slice(1).filter(Boolean).map(hold)
@@ -80,6 +81,7 @@ function startNative(launch) {
     },
     launch.facts
   )
+  if (watch) tap(launch, streams, driver)
   running.set(id, { driver, release: () => held.forEach((/** @type {() => void} */ release) => release()) })
   return driver
 }

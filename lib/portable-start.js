@@ -11,6 +11,7 @@ const { toObject } = require('./provider-env.js')
 const { makeProcess } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
 const { IGNORE, PIPE } = require('./stdio.js')
+const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
@@ -54,7 +55,9 @@ function startPortable(launch) {
       stdio: [...options.stdio.map(toStdio), ...credential]
     })
     redact(launch, child.stdio)
-    return drive(child, launch, plan.program)
+    const driver = drive(child, launch, plan.program)
+    if (plan.watch) tap(launch, child.stdio, driver)
+    return driver
   } finally {
     for (const fd of credential) closeSync(fd)
   }

@@ -6,8 +6,10 @@ const { constants } = require('node:os')
 const { inspect } = require('node:util')
 const { ProviderError, nodeTypeError } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
+const { CHANGED } = require('./metered.js')
 
 /** @typedef {import('../index').MissingProtection} MissingProtection */
+/** @typedef {import('./metered.js').Metered} Metered */
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: ProviderError }} Result */
 
 /**
@@ -39,6 +41,8 @@ const KEY = Symbol('ProviderProcess')
  * @property {(pid: number, program: string) => void} onSpawned
  * @property {() => void} onTimedOut
  * @property {(code: number | null, signal: NodeJS.Signals | null) => void} onExited
+ * @property {(metered: Metered) => void} observe
+ * @property {(error: ProviderError) => void} refuse
  */
 
 /** @type {(backend: Backend, facts: { provider: string, killSignal: number }) => Driver} */
@@ -75,6 +79,10 @@ class ProviderProcess extends EventEmitter {
   #exited
   /** @type {unknown} */
   #startError
+  /** What reads its output. @type {Metered | undefined} */
+  #metered
+  /** What it has found that nobody was told of yet. */
+  #untold = 0
 
   /**
    * @param {symbol} key
@@ -137,6 +145,14 @@ class ProviderProcess extends EventEmitter {
 
   get missingProtections() {
     return [...this.#backend.missingProtections]
+  }
+
+  get usage() {
+    return this.#metered?.usage() ?? null
+  }
+
+  get failure() {
+    return this.#metered?.failure() ?? null
   }
 
   get spawned() {
@@ -209,6 +225,36 @@ class ProviderProcess extends EventEmitter {
   }
 
   /**
+   * The run is not what the caller asked for.
+   * @param {ProviderError} error
+   */
+  #refuse(error) {
+    if (this.#ended || this.#stopError) return
+    this.#backend.stop()
+    this.#stopError = error
+    // Not from within a stream's push: the listener may throw.
+    process.nextTick(() => this.#emitError(error))
+  }
+
+  /** @param {Metered} metered */
+  #observe(metered) {
+    this.#metered = metered
+    metered.listen((changes) => {
+      if (this.#untold === 0) process.nextTick(() => this.#tell())
+      this.#untold |= changes
+    })
+  }
+
+  /** Not from within a stream's push, and once for all that came at once. */
+  #tell() {
+    const changes = this.#untold
+    this.#untold = 0
+    if (changes & CHANGED.mismatch) this.emit('credentialMismatch', this.#metered?.mismatch())
+    if (changes & CHANGED.usage) this.emit('usage', this.usage)
+    if (changes & CHANGED.failure && this.failure) this.emit('failure', this.failure)
+  }
+
+  /**
    * @param {number} pid
    * @param {string} program
    */
@@ -278,7 +324,13 @@ class ProviderProcess extends EventEmitter {
     this.#open -= 1
     if (this.#open > 0) return
     this.#closed = true
-    this.emit('close', this.#exitCode, this.#signalCode)
+    // A start that failed is no failure of the run's.
+    this.#metered?.end(this.#startError ? null : this.#exitCode)
+    try {
+      this.#tell()
+    } finally {
+      this.emit('close', this.#exitCode, this.#signalCode)
+    }
   }
 
   /**
@@ -308,7 +360,11 @@ class ProviderProcess extends EventEmitter {
       onSpawned: (pid, program) => child.#onSpawned(pid, program),
       onTimedOut: () => child.#onTimedOut(),
       /** @param {number | null} code @param {NodeJS.Signals | null} signal */
-      onExited: (code, signal) => child.#onExited(code, signal)
+      onExited: (code, signal) => child.#onExited(code, signal),
+      /** @param {Metered} metered */
+      observe: (metered) => child.#observe(metered),
+      /** @param {ProviderError} error */
+      refuse: (error) => child.#refuse(error)
     }
   }
 

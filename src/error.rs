@@ -66,6 +66,8 @@ codes! {
     Unsupported = "ERR_PROVIDER_UNSUPPORTED",
     /// The caller's `AbortSignal` fired.
     Aborted = "ERR_PROVIDER_ABORTED",
+    /// The CLI claims another credential than it was given, and `onCredentialMismatch` is `"stop"`.
+    CredentialMismatch = "ERR_PROVIDER_CREDENTIAL_MISMATCH",
     /// `timeoutMs` went by.
     Timeout = "ERR_PROVIDER_TIMEOUT",
     /// A lockbox row or a sealed secret that does not open here.

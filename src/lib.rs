@@ -4,7 +4,7 @@
 //! secrets live among other things, and [`secret`] is their type; [`lockbox`] opens stored ones, [`sealed`] those on
 //! their way to a worker; [`provider`] is the table of facts about the CLIs; [`payload`] reads a request;
 //! [`credential`] chooses its key; [`environment`] makes the plan and the block; [`launch`] finds the program, plans the
-//! start and carries it out; [`redact`] scrubs its output; `node` is the boundary to JavaScript, and the only one that
+//! start and carries it out; [`redact`] scrubs its output; [`usage`] reads what it says that it used; `node` is the boundary to JavaScript, and the only one that
 //! knows of it.
 
 mod bound_text;
@@ -23,6 +23,7 @@ pub mod redact;
 pub mod sealed;
 pub mod secret;
 pub mod sys;
+pub mod usage;
 mod wiped_stack;
 
 #[cfg(feature = "node")]

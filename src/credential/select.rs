@@ -100,6 +100,17 @@ impl Credential {
         }
     }
 
+    /// Who pays: the server, a subscription, or the workspace by use. A login in a config directory counts as a
+    /// subscription, though the CLI may keep a key there that is billed by use.
+    #[must_use]
+    pub const fn billed_to(&self) -> &'static str {
+        match (self.source, self.kind) {
+            (CredentialSource::Server, _) => "server",
+            (_, CredentialKind::OauthToken | CredentialKind::ConfigDir) => "subscription",
+            (_, CredentialKind::ApiKey) => "workspace",
+        }
+    }
+
     fn new(slot: &'static CredentialSlot, source: CredentialSource, secret: Arc<Secret>) -> Result<Self> {
         let fingerprint = Some(secret.fingerprint()?);
         Ok(Self {

@@ -1,6 +1,6 @@
 //! The arguments of a launch: what keeps the workspace from configuring the CLI first, then the caller's.
 
-mod scan;
+pub(crate) mod scan;
 
 use super::options::WorkspaceTrust;
 use crate::environment::{Delivery, EnvPlan};

@@ -37,6 +37,7 @@ struct Facts {
     source: &'static str,
     fingerprint: Option<String>,
     generation: Option<f64>,
+    billed_to: &'static str,
     api_key_source: &'static str,
     user_env_key_count: usize,
     rejected: Vec<String>,
@@ -99,6 +100,7 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
         fingerprint: plan.credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
         // A count of refreshes: JavaScript holds it exactly.
         generation: plan.credential.generation.as_ref().map(|generation| generation.number as f64),
+        billed_to: plan.credential.billed_to(),
         api_key_source: plan.credential.api_key_source().as_str(),
         user_env_key_count: plan.user_env_key_count,
         rejected: plan.rejected_user_env_keys.clone(),
@@ -221,6 +223,11 @@ impl NativeProviderEnv {
 }
 
 impl NativeProviderEnv {
+    /// Who pays.
+    pub fn billed_to(&self) -> &'static str {
+        self.facts.billed_to
+    }
+
     /// The plan, unless it was disposed of.
     pub fn plan(&self) -> Result<Arc<EnvPlan>> {
         self.slot.get().ok_or_else(|| {

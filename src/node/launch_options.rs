@@ -12,6 +12,7 @@ use crate::launch::identity::{self, IdentityRequest};
 use crate::launch::options::{self, Limits, WorkspaceTrust};
 use crate::launch::start::Start;
 use crate::sys;
+use crate::usage;
 
 /// Ids.
 #[napi(object, object_to_js = false)]
@@ -55,6 +56,10 @@ pub struct NativeStart {
     pub kill_grace_ms: f64,
     pub timeout_ms: Option<f64>,
     pub kill_group_on_exit: bool,
+    /// Whether stdout is read for usage; by the arguments when it is not said.
+    pub watch: Option<bool>,
+    /// Whether a claim of another credential must be seen.
+    pub must_claim: bool,
     /// Whether the caller's AbortSignal has fired already.
     pub aborted: bool,
     /// A descriptor of this process, or -1 for a new stream, or -2 for none.
@@ -90,6 +95,19 @@ impl NativeStart {
         };
         start.check()?;
         Ok(start)
+    }
+
+    /// Whether stdout is read for usage.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED`, `ERR_INVALID_ARG_VALUE` where a claim must be seen, and there will be none.
+    pub fn watches(&self, start: &Start) -> Result<bool> {
+        let provider = start.env.provider;
+        let watches = self.watch.unwrap_or_else(|| usage::asks_for_output(provider.output, &start.arguments));
+        if self.must_claim {
+            usage::require_claims(provider, watches)?;
+        }
+        Ok(watches)
     }
 }
 

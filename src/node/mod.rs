@@ -11,6 +11,7 @@
 
 mod boundary_error;
 mod credential_store;
+mod describe;
 mod env;
 mod environment;
 mod frame;
@@ -27,6 +28,8 @@ mod redactor;
 mod secret;
 mod server;
 mod state;
+mod usage;
+mod usage_ledger;
 
 // The native start is Linux's; elsewhere the facade carries out what `portable` has decided.
 #[cfg(target_os = "linux")]

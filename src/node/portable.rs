@@ -25,6 +25,8 @@ pub struct NativePortable<'env> {
     pub env: Vec<JsString<'env>>,
     /// The reading end of the credential's pipe; -1 for none. It belongs to the caller now.
     pub credential: i32,
+    /// Whether stdout is to be read for usage.
+    pub watch: bool,
 }
 
 /// Decides a start. Finding the program happens on this thread.
@@ -35,7 +37,7 @@ pub fn prepare_portable<'env>(
     options: NativeStart,
     ids: NativeIdentity,
 ) -> napi::Result<NativePortable<'env>> {
-    let (start, program) = decide(&env, options, ids).into_napi()?;
+    let (start, program, watch) = decide(&env, options, ids).into_napi()?;
     let args = start.arguments(None).into_napi()?;
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in &start.extra {
@@ -44,11 +46,12 @@ pub fn prepare_portable<'env>(
     let program = program.path.to_string_lossy().into_owned();
     // Last: from here on nothing fails, and the caller closes it.
     let credential = start.credential_pipe().into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
-    Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential })
+    Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch })
 }
 
-fn decide(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<(Start, Program)> {
+fn decide(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<(Start, Program, bool)> {
     let start = options.take_start(env, ids)?;
+    let watch = options.watches(&start)?;
     let program = locate(Locate {
         provider: start.env.provider,
         command: start.command.clone(),
@@ -56,5 +59,5 @@ fn decide(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity
         package_roots: start.package_roots.clone(),
         target: start.target.clone(),
     })?;
-    Ok((start, program))
+    Ok((start, program, watch))
 }

@@ -22,6 +22,8 @@ pub struct NativeProcess {
     pub id: f64,
     /// For which of the three there is a stream to take.
     pub stdio: Vec<bool>,
+    /// Whether stdout is to be read for usage.
+    pub watch: bool,
 }
 
 const STREAM: i32 = -1;
@@ -39,6 +41,7 @@ pub fn spawn(
 
 fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<NativeProcess> {
     let mut start = options.take_start(env, ids)?;
+    let watch = options.watches(&start)?;
     let policy = StopPolicy {
         signal: options.kill_signal,
         grace: duration("killGraceMs", options.kill_grace_ms)?,
@@ -66,7 +69,7 @@ fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIde
     let id = process.id as f64;
     let stdio = ours.iter().map(Option::is_some).collect();
     state::add_process(process, ours);
-    Ok(NativeProcess { id, stdio })
+    Ok(NativeProcess { id, stdio, watch })
 }
 
 /// Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken

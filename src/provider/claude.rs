@@ -1,6 +1,7 @@
 //! The row of Claude Code, as measured on 2.1.330 with Agent SDK 0.3.330.
 
 use super::api::{Api, Authorization};
+use super::claude_output::CLAUDE_OUTPUT;
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
     BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
@@ -11,6 +12,8 @@ use super::row::{
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
+    vendor: "Anthropic",
+    output: &CLAUDE_OUTPUT,
     slots: &[
         CredentialSlot {
             kind: CredentialKind::ApiKey,

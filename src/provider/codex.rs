@@ -1,6 +1,7 @@
 //! The row of OpenAI Codex, as measured on 0.163.0.
 
 use super::api::{Api, Authorization};
+use super::codex_output::CODEX_OUTPUT;
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
@@ -11,6 +12,8 @@ use super::row::{
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
+    vendor: "OpenAI",
+    output: &CODEX_OUTPUT,
     slots: &[CredentialSlot {
         kind: CredentialKind::ApiKey,
         field: PayloadField::ApiKey,

@@ -10,6 +10,10 @@ pub struct Provider {
     pub id: &'static str,
     /// What people call it.
     pub name: &'static str,
+    /// Who sells what it uses.
+    pub vendor: &'static str,
+    /// Its JSON output.
+    pub output: &'static super::output::Output,
     /// The ways it takes a credential, in the order of precedence within one source.
     pub slots: &'static [CredentialSlot],
     /// Further variables that its CLI reads a credential from, and what to do with them.

@@ -1,0 +1,196 @@
+// What real runs used, against what the mock was told to report: several turns, resumed sessions, killed runs; and what the
+// CLI claims of its credential.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const readline = require('node:readline')
+const test = require('node:test')
+const { UsageLedger, spawnProvider } = require('../../index.js')
+const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { requirePrivateNetwork } = require('../support/namespace.js')
+const { until } = require('../support/proc.js')
+const { installForAnyone } = require('../support/programs.js')
+const { AGENT, agentHomes, prepareTurn, startHeldMock, startMock, startTurn } = require('../support/real-turn.js')
+
+requirePrivateNetwork()
+
+const programs = installForAnyone({ test })
+const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
+const TOKEN = 'sk-ant-oat01-made-up-tenant-token'
+const MODEL = 'claude-sonnet-4-5'
+
+/** A mock that reports something else for every request, and the sum of it, in our meaning. `hang` stops in mid-turn. */
+function startCounting(/** @type {any} */ t) {
+  const sum = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+  let requests = 0
+  const answer = (/** @type {import('../../lib/mock-api/types').MockTurn} */ turn) => {
+    if (turn.prompt.endsWith('echo hang') && turn.step > 0) return { hang: /** @type {const} */ (true) }
+    requests += 1
+    const usage = { input: 1000 + requests, cacheRead: 10 * requests, cacheWrite: turn.provider === 'claude' ? 3 : 0, output: 100 + requests, reasoning: requests }
+    sum.inputTokens += turn.provider === 'claude' ? usage.input + usage.cacheRead + usage.cacheWrite : usage.input
+    sum.cachedInputTokens += usage.cacheRead
+    sum.cacheWriteInputTokens += usage.cacheWrite
+    sum.outputTokens += usage.output
+    // The mock of the Messages API reports no thinking.
+    sum.reasoningTokens += turn.provider === 'codex' ? usage.reasoning : 0
+    return { ...defaultAnswer(turn), usage }
+  }
+  return startMock(t, { answer }).then((mock) => ({ mock, sum }))
+}
+
+/** @param {any} usage */
+function countsOf({ inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens }) {
+  return { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens }
+}
+
+for (const provider of /** @type {const} */ (['claude', 'codex'])) {
+  test(`${provider}: a turn of two requests, then two resumed ones: each counts its own`, async (t) => {
+    const { mock, sum } = await startCounting(t)
+    const homes = agentHomes(t)
+    const ledger = new UsageLedger()
+    /** @type {any[]} */
+    const seen = []
+    let session = ''
+    for (const prompt of ['run: echo one', 'two', 'run: echo three']) {
+      const before = countsOf(sum)
+      const resume = session === '' ? [] : provider === 'codex' ? ['resume', session] : ['--resume', session]
+      const args = (/** @type {string[]} */ common, /** @type {string} */ text) => (provider === 'codex' ? ['exec', ...common, ...resume, '--', text] : [...common, ...resume, text])
+      const { child, done } = startTurn(provider, { mock, homes, programs, payload: { apiKey: KEY[provider] }, prompt, args })
+      ledger.track(child, { workspace: 'ws_1', generation: 7 })
+      child.on('usage', (usage) => seen.push(usage))
+      const turn = await done
+      session = turn.session
+      assert.equal(turn.code, 0, turn.stderr)
+      const { usage, failure } = child
+      const expected = Object.fromEntries(Object.entries(sum).map(([name, count]) => [name, count - before[/** @type {keyof typeof before} */ (name)]]))
+      assert.deepEqual(countsOf(usage), expected)
+      assert.deepEqual([usage?.turns, usage?.complete, failure], [1, true, null])
+      assert.deepEqual(seen.at(-1), usage)
+      if (provider === 'claude') {
+        assert.equal(usage?.model, MODEL)
+        assert.deepEqual(countsOf(usage?.models[MODEL]), expected)
+        assert.ok(Number(usage?.costUsd) > 0)
+      } else {
+        assert.deepEqual([usage?.costUsd, usage?.thread?.id], [null, session])
+        assert.deepEqual(countsOf(usage?.thread), sum)
+      }
+    }
+    const { entries, total } = ledger.toJSON()
+    assert.deepEqual(countsOf(total), sum)
+    assert.deepEqual([entries.length, entries[0].generation, total.turns, total.runs, total.incompleteRuns], [1, '7', 3, 3, 0])
+  })
+
+  test(`${provider}: a run that is killed in its turn tells what it knows, and that it is not all`, async (t) => {
+    const { mock, heldCount } = await startHeldMock(t)
+    const { child, done } = startTurn(provider, { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: 'run: echo one' })
+    await until(() => heldCount() > 0, 'the second request')
+    const ledger = new UsageLedger()
+    ledger.track(child, { workspace: 'ws_1' })
+    child.kill('SIGKILL')
+    await done
+    // Claude tells of the first answer, the beginning of its output; Codex only of turns.
+    assert.equal(child.usage?.complete, false)
+    assert.equal(child.usage?.inputTokens, provider === 'claude' ? 125 : 0)
+    assert.deepEqual([child.usage?.turns, child.failure], [0, null])
+    const { total } = ledger.toJSON()
+    assert.deepEqual([total.inputTokens, total.runs, total.incompleteRuns], [child.usage?.inputTokens, 1, 1])
+  })
+}
+
+test('codex: a thread whose beginning nobody here has read counts once what it used is given', async (t) => {
+  const { mock, sum } = await startCounting(t)
+  const homes = agentHomes(t)
+  const start = (/** @type {string} */ prompt, /** @type {string[]} */ resume, /** @type {any} */ launch) =>
+    startTurn('codex', { mock, homes, programs, payload: { apiKey: KEY.codex }, prompt, launch, args: (common, text) => ['exec', ...common, ...resume, '--', text] })
+  // Its output is not read here.
+  const session = (await start('one', [], { usage: false }).done).session
+  const before = countsOf(sum)
+  const stranger = start('two', ['resume', session], {})
+  await stranger.done
+  assert.deepEqual([stranger.child.usage?.inputTokens, stranger.child.usage?.turns, stranger.child.usage?.complete], [0, 1, false])
+  assert.deepEqual(countsOf(stranger.child.usage?.thread), sum)
+  const third = start('three', ['resume', session], {})
+  await third.done
+  assert.equal(third.child.usage?.complete, true)
+  assert.ok(Number(third.child.usage?.inputTokens) < sum.inputTokens - before.inputTokens)
+})
+
+for (const extra of [[], ['--include-partial-messages']]) {
+  test(`claude: three turns of one streaming session, killed in the fourth ${extra}`, async (t) => {
+    const { mock, sum } = await startCounting(t)
+    const args = (/** @type {string[]} */ common) => [...common, '--input-format', 'stream-json', ...extra]
+    const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.claude }, args })
+    const child = spawnProvider(env, { ...options, stdio: 'pipe' })
+    child.stderr.resume()
+    const say = (/** @type {string} */ content) => child.stdin.write(`${JSON.stringify({ type: 'user', message: { role: 'user', content } })}\n`)
+    const prompts = ['run: echo one', 'two', 'run: echo three']
+    say(/** @type {string} */ (prompts.shift()))
+    let turns = 0
+    for await (const line of readline.createInterface({ input: child.stdout })) {
+      const event = JSON.parse(line)
+      if (event.type === 'result') {
+        turns += 1
+        assert.deepEqual(countsOf(child.usage), sum)
+        assert.deepEqual([child.usage?.turns, child.usage?.complete], [turns, true])
+        // The session's own sum of the cost: over all turns of this, its only process.
+        assert.ok(Math.abs(Number(child.usage?.costUsd) - event.total_cost_usd) < 1e-9)
+        say(prompts.shift() ?? 'run: echo hang')
+      }
+      // Its command has run: the first answer is over, and the second will never come.
+      if (turns === 3 && event.type === 'user') child.kill('SIGKILL')
+    }
+    if (child.exitCode === null && child.signalCode === null) await child.exited
+    assert.deepEqual([child.usage?.turns, child.usage?.complete], [3, false])
+    assert.equal(child.usage?.inputTokens, sum.inputTokens)
+    // Only the end of an answer, which is told with partial messages, has all of its output.
+    const missing = sum.outputTokens - Number(child.usage?.outputTokens)
+    assert.ok(extra.length > 0 ? missing === 0 : missing > 0, `${missing} missing`)
+  })
+}
+
+const HELPER = ['--settings', '{"apiKeyHelper":"/bin/echo sk-ant-api03-made-up-helper"}']
+const CLAIMS = [
+  { name: 'API key by fd', payload: { apiKey: KEY.claude } },
+  { name: 'API key by env', payload: { apiKey: KEY.claude }, delivery: 'env' },
+  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN } },
+  { name: 'OAuth token by env', payload: { oauthAccessToken: TOKEN }, delivery: 'env' },
+  { name: 'a login', payload: {}, login: true },
+  { name: 'a helper in place of an OAuth token', payload: { oauthAccessToken: TOKEN }, extra: HELPER, claimed: 'apiKeyHelper' }
+]
+
+for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
+  test(`claude's claim of its credential: ${name}`, async (t) => {
+    const mock = await startMock(t)
+    const homes = agentHomes(t)
+    if (login) writeLogin(homes.claudeConfigDir)
+    const { child, done } = startTurn('claude', { mock, homes, programs, payload, launch: { delivery }, args: (common, text) => [...common, ...extra, text] })
+    /** @type {any[]} */
+    const mismatches = []
+    child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch))
+    const { code } = await done
+    assert.equal(code, 0)
+    assert.deepEqual(mismatches, claimed ? [{ expected: ['none', 'oauth'], claimed }] : [])
+  })
+}
+
+test('a claim of another credential stops the run, where that is asked for', async (t) => {
+  const { mock, heldCount } = await startHeldMock(t)
+  const launch = { onCredentialMismatch: 'stop' }
+  const { done, child } = startTurn('claude', { mock, homes: agentHomes(t), programs, payload: { oauthAccessToken: TOKEN }, launch, prompt: 'run: echo one', args: (common, text) => [...common, ...HELPER, text] })
+  const { error, code } = await done
+  // It would wait for the second request for ever.
+  assert.equal(heldCount(), 0)
+  assert.deepEqual([error?.code, error?.provider], ['ERR_PROVIDER_CREDENTIAL_MISMATCH', 'claude'])
+  assert.notEqual(code, 0)
+  assert.equal((await child.exited).error, error)
+})
+
+/** What `claude` writes when one logs in. @param {string} dir */
+function writeLogin(dir) {
+  const file = path.join(dir, '.credentials.json')
+  const login = { accessToken: TOKEN, refreshToken: 'made-up', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'], subscriptionType: 'max' }
+  fs.writeFileSync(file, JSON.stringify({ claudeAiOauth: login }), { mode: 0o600 })
+  if (AGENT.uid) fs.chownSync(file, AGENT.uid, AGENT.gid)
+}

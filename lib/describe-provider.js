@@ -1,0 +1,20 @@
+// describeProvider(): what a badge shows of an environment.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { nativeOf } = require('./provider-env.js')
+const validate = require('./validate.js')
+
+/**
+ * @param {import('../index').ProviderEnv} env
+ * @returns {import('../types/usage').ProviderDescription}
+ */
+function describeProvider(env) {
+  const native = nativeOf(env)
+  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  const facts = translate(() => binding.describe(native))
+  return /** @type {any} */ ({ ...facts, fingerprint: facts.fingerprint ?? null })
+}
+
+module.exports = { describeProvider }

@@ -1,0 +1,114 @@
+// What reads a run's output for usage: the addon's meter, who listens to it, and where a ledger finds both.
+'use strict'
+
+const { translate } = require('./errors.js')
+
+/** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
+
+/** What has changed, by a bit each; src/usage/meter.rs has the same. */
+const CHANGED = { usage: 1, failure: 2, mismatch: 4 }
+
+/** @type {WeakMap<object, Metered>} */
+const meters = new WeakMap()
+
+class Metered {
+  /** @type {NativeMeter} */
+  native
+  /** @type {import('../types/usage').LedgerLabels} */
+  labels
+  /** @type {((changes: number) => void)[]} */
+  #listeners = []
+  #failed = false
+
+  /**
+   * @param {object} owner Whom a ledger is given.
+   * @param {NativeMeter} native
+   * @param {any} labels
+   */
+  constructor(owner, native, labels) {
+    this.native = native
+    this.labels = labels
+    meters.set(owner, this)
+  }
+
+  /** @param {(changes: number) => void} listener */
+  listen(listener) {
+    this.#listeners.push(listener)
+  }
+
+  /** @param {Uint8Array} chunk */
+  feed(chunk) {
+    this.#call(() => this.native.feed(chunk))
+  }
+
+  /** @param {Uint8Array} chunk */
+  complain(chunk) {
+    this.#call(() => (this.native.complain(chunk), 0))
+  }
+
+  /** @param {number | null} code */
+  end(code) {
+    this.#call(() => this.native.end(code))
+  }
+
+  /** @returns {import('../types/usage').ProviderUsage} */
+  usage() {
+    const usage = this.native.usage()
+    const models = Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(rest)]))
+    const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns } = usage
+    return {
+      inputTokens,
+      cachedInputTokens,
+      cacheWriteInputTokens,
+      outputTokens,
+      reasoningTokens,
+      turns,
+      model: usage.model ?? null,
+      models,
+      costUsd: usage.costUsd ?? null,
+      complete: usage.complete && !this.#failed,
+      thread: usage.thread ?? null
+    }
+  }
+
+  /** @returns {import('../types/usage').ProviderFailure | null} */
+  failure() {
+    const failure = this.native.failure()
+    return failure ? /** @type {any} */ ({ ...failure, status: failure.status ?? null }) : null
+  }
+
+  /** @returns {import('../types/usage').CredentialMismatch | null} */
+  mismatch() {
+    return /** @type {any} */ (this.native.mismatch() ?? null)
+  }
+
+  /**
+   * A defect here must not end the run whose output is read.
+   * @param {() => number} call
+   */
+  #call(call) {
+    if (this.#failed) return
+    let changes = CHANGED.usage
+    try {
+      changes = translate(call)
+    } catch {
+      this.#failed = true
+    }
+    if (changes !== 0) for (const listener of this.#listeners) listener(changes)
+  }
+}
+
+/** @param {{ costUsd?: number }} part */
+function nulls(part) {
+  return /** @type {any} */ ({ ...part, costUsd: part.costUsd ?? null })
+}
+
+/**
+ * The meter of a ProviderProcess or UsageMeter; `undefined` for anything else.
+ * @param {any} owner
+ */
+function meterOf(owner) {
+  return typeof owner === 'object' && owner !== null ? meters.get(owner) : undefined
+}
+
+module.exports = { CHANGED, Metered, meterOf }

@@ -1,0 +1,88 @@
+// class UsageLedger: totals of many runs per workspace, provider and generation of the credential.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { meterOf } = require('./metered.js')
+const validate = require('./validate.js')
+
+const DEFAULT_ENTRIES = 10_000
+const MOST_ENTRIES = 1_000_000
+const LABELS = /** @type {const} */ (['workspace', 'provider', 'generation'])
+const COUNTS = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
+
+class UsageLedger {
+  /** @type {import('../binding').NativeUsageLedger} */
+  #native
+
+  /** @param {import('../types/usage').UsageLedgerOptions} [value] */
+  constructor(value) {
+    const options = validate.options('options', value, ['maxEntries'])
+    const most = validate.optionalCount('options.maxEntries', options.maxEntries, MOST_ENTRIES) ?? DEFAULT_ENTRIES
+    if (most === 0) throw validate.wrongValue('options.maxEntries', `must be a whole number from 1 to ${MOST_ENTRIES}.`)
+    this.#native = new binding.NativeUsageLedger(most)
+  }
+
+  get size() {
+    return this.#native.size
+  }
+
+  /**
+   * @param {import('../types/usage').ProviderUsage} usage
+   * @param {import('../types/usage').LedgerLabels} value
+   */
+  record(usage, value) {
+    const given = validate.object('usage', usage)
+    const counts = COUNTS.map((name) => [name, validate.required(`usage.${name}`, validate.optionalCount(`usage.${name}`, given[name]))])
+    const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
+    const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
+    const run = { ...Object.fromEntries(counts), costUsd, complete, models: [] }
+    translate(() => this.#native.record(readLabels(value, {}), run))
+  }
+
+  /**
+   * @param {import('../index').ProviderProcess | import('../types/usage').UsageMeter} run
+   * @param {Partial<import('../types/usage').LedgerLabels>} value
+   */
+  track(run, value) {
+    const metered = meterOf(run)
+    if (!metered) throw validate.wrongValue('run', 'must be a UsageMeter, or a ProviderProcess whose stdout is read for usage (see the option usage).')
+    const labels = readLabels(value, metered.labels)
+    const follow = () => translate(() => this.#native.follow(labels, metered.native))
+    follow()
+    metered.listen(follow)
+  }
+
+  toJSON() {
+    const entries = this.#native.entries().map(({ counts, ...labels }) => ({ ...labels, ...plain(counts) }))
+    const { evicted } = this.#native
+    return { entries, other: evicted > 0 ? plain(this.#native.others()) : null, evicted, total: plain(this.#native.total()) }
+  }
+
+  toPrometheus() {
+    return this.#native.exposition()
+  }
+}
+
+/** @param {import('../binding').NativeCounts} counts */
+function plain(counts) {
+  return { ...counts, costUsd: counts.costUsd ?? null }
+}
+
+/**
+ * @param {any} value
+ * @param {any} known What is used where the caller says nothing.
+ * @returns {import('../binding').NativeLedgerKey}
+ */
+function readLabels(value, known) {
+  const given = validate.options('labels', value, LABELS)
+  const all = LABELS.map((name) => {
+    // A credential store counts its generations.
+    const label = given[name] ?? known[name] ?? (name === 'generation' ? 'none' : undefined)
+    const text = typeof label === 'number' ? String(label) : label
+    return [name, validate.required(`labels.${name}`, validate.optionalString(`labels.${name}`, text))]
+  })
+  return Object.fromEntries(all)
+}
+
+module.exports = { UsageLedger }

@@ -1,0 +1,81 @@
+// class UsageMeter: the same reading for whoever starts the CLI themselves, as the Codex SDK does.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { Metered } = require('./metered.js')
+const validate = require('./validate.js')
+
+const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread'])
+const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
+const COUNTS = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens'])
+
+class UsageMeter {
+  /** @type {Metered} */
+  #metered
+  #provider
+
+  /**
+   * @param {import('../index').ProviderId} provider
+   * @param {import('../types/usage').UsageMeterOptions} [value]
+   */
+  constructor(provider, value) {
+    if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)
+    const options = validate.options('options', value, OPTIONS)
+    const expected = {
+      credential: validate.optionalWord('options.credential', options.credential, KINDS),
+      model: validate.optionalString('options.model', options.model),
+      resumed: validate.optionalBoolean('options.resumed', options.resumed) ?? false,
+      thread: readThread(options.thread)
+    }
+    this.#provider = provider
+    this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
+  }
+
+  get provider() {
+    return this.#provider
+  }
+
+  get usage() {
+    return this.#metered.usage()
+  }
+
+  get failure() {
+    return this.#metered.failure()
+  }
+
+  get credentialMismatch() {
+    return this.#metered.mismatch()
+  }
+
+  /** @param {string | Uint8Array} chunk */
+  write(chunk) {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) throw validate.wrongType('chunk', 'a string or a Uint8Array', chunk)
+    this.#metered.feed(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    return this
+  }
+
+  /** @param {unknown} event */
+  event(event) {
+    if (typeof event !== 'object' || event === null) throw validate.wrongType('event', 'an object', event)
+    return this.write(`${JSON.stringify(event)}\n`)
+  }
+
+  /** @param {number | null} [code] */
+  end(code = null) {
+    if (code !== null) validate.optionalCount('code', code)
+    this.#metered.end(code)
+    return this
+  }
+}
+
+/** @param {any} value @returns {import('../binding').NativeThreadTotals | undefined} */
+function readThread(value) {
+  if (value === undefined || value === null) return undefined
+  const thread = validate.object('options.thread', value)
+  const id = validate.required('options.thread.id', validate.optionalString('options.thread.id', thread.id))
+  const counts = COUNTS.map((name) => [name, validate.required(`options.thread.${name}`, validate.optionalCount(`options.thread.${name}`, thread[name]))])
+  return { id, ...Object.fromEntries(counts) }
+}
+
+module.exports = { UsageMeter, readThread }

@@ -1,0 +1,73 @@
+// Reads what passes through a child's stdout for usage, failures and claims, and tells the process of it.
+'use strict'
+
+const binding = require('./binding.js')
+const { ProviderError, translate } = require('./errors.js')
+const { CHANGED, Metered } = require('./metered.js')
+const { PIPE } = require('./stdio.js')
+const validate = require('./validate.js')
+
+/** @typedef {import('./provider-process.js').Driver} Driver */
+/** @typedef {import('./launch.js').Launch} Launch */
+
+/**
+ * @typedef {object} Watch
+ * @property {boolean | undefined} watch What the addon is asked: by the arguments where it is undefined.
+ * @property {boolean} stops Whether a claim of another credential ends the run.
+ */
+
+/**
+ * @param {any} options
+ * @param {number[]} stdio
+ * @returns {Watch}
+ */
+function readWatch(options, stdio) {
+  const asked = validate.optionalBoolean('options.usage', options.usage)
+  const piped = stdio[1] === PIPE
+  if (asked && !piped) throw validate.wrongValue('options.usage', "asks for stdout, which does not pass through this process. Make it a 'pipe' in options.stdio.")
+  const reaction = validate.optionalWord('options.onCredentialMismatch', options.onCredentialMismatch, ['event', 'stop'])
+  return { watch: piped ? asked : false, stops: reaction === 'stop' }
+}
+
+/**
+ * To be called after the streams are scrubbed, so that a chunk is read as the CLI wrote it. It goes on unchanged.
+ * @param {Launch} launch
+ * @param {readonly any[]} streams
+ * @param {Driver} driver
+ */
+function tap(launch, streams, driver) {
+  const native = translate(() => binding.meterOfStart(launch.env, launch.options.args))
+  const { credential, provider } = launch.handle
+  const generation = /** @type {any} */ (credential).generation ?? credential.fingerprint ?? 'none'
+  const metered = new Metered(driver.child, native, { provider, generation: String(generation) })
+  driver.observe(metered)
+  metered.listen((changes) => {
+    if (launch.watch.stops && changes & CHANGED.mismatch) driver.refuse(mismatch(provider))
+  })
+  const [, stdout, stderr] = streams
+  readPushes(stdout, (chunk) => metered.feed(chunk))
+  if (stderr) readPushes(stderr, (chunk) => metered.complain(chunk))
+}
+
+/**
+ * @param {any} stream
+ * @param {(chunk: Uint8Array) => void} read
+ */
+function readPushes(stream, read) {
+  const push = stream.push
+  stream.push = (/** @type {Uint8Array | null} */ chunk) => {
+    if (chunk !== null && chunk.length > 0) read(chunk)
+    return push.call(stream, chunk)
+  }
+}
+
+/** @param {string} provider */
+function mismatch(provider) {
+  return new ProviderError({
+    code: 'ERR_PROVIDER_CREDENTIAL_MISMATCH',
+    message: 'The CLI says that it uses another credential than it was given, and was stopped. Look for an apiKeyHelper or a key in its settings.',
+    provider
+  })
+}
+
+module.exports = { readWatch, tap }

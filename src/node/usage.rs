@@ -1,0 +1,253 @@
+//! What reads a CLI's output for usage, failures and claims.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::{BufferSlice, ClassInstance};
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::env::NativeProviderEnv;
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::{self, CredentialKind};
+use crate::usage::{
+    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, ThreadTotals, Tokens, Usage, expected_of,
+};
+
+/// What a run has used; of numbers JavaScript holds each one exactly.
+#[napi(object)]
+pub struct NativeUsage {
+    pub input_tokens: f64,
+    pub cached_input_tokens: f64,
+    pub cache_write_input_tokens: f64,
+    pub output_tokens: f64,
+    pub reasoning_tokens: f64,
+    pub turns: f64,
+    pub model: Option<String>,
+    pub cost_usd: Option<f64>,
+    pub complete: bool,
+    pub models: Vec<NativeModelUsage>,
+    pub thread: Option<NativeThreadTotals>,
+}
+
+/// What one model has used.
+#[napi(object)]
+pub struct NativeModelUsage {
+    pub model: String,
+    pub input_tokens: f64,
+    pub cached_input_tokens: f64,
+    pub cache_write_input_tokens: f64,
+    pub output_tokens: f64,
+    pub reasoning_tokens: f64,
+    pub cost_usd: Option<f64>,
+}
+
+/// What a thread has used, also before this run.
+#[napi(object)]
+pub struct NativeThreadTotals {
+    pub id: String,
+    pub input_tokens: f64,
+    pub cached_input_tokens: f64,
+    pub cache_write_input_tokens: f64,
+    pub output_tokens: f64,
+    pub reasoning_tokens: f64,
+}
+
+/// What a run failed at.
+#[napi(object, object_from_js = false)]
+pub struct NativeFailure {
+    pub kind: &'static str,
+    pub status: Option<u32>,
+    pub retryable: bool,
+    pub passing: bool,
+    pub message: &'static str,
+    pub remedy: &'static str,
+}
+
+/// A claim of another credential.
+#[napi(object, object_from_js = false)]
+pub struct NativeMismatch {
+    pub expected: Vec<&'static str>,
+    pub claimed: &'static str,
+}
+
+/// What is known of a run that this package does not start.
+#[napi(object, object_to_js = false)]
+pub struct NativeExpected {
+    pub credential: Option<String>,
+    pub model: Option<String>,
+    pub resumed: bool,
+    pub thread: Option<NativeThreadTotals>,
+}
+
+/// Reads one run's output.
+#[napi]
+pub struct NativeUsageMeter {
+    meter: Mutex<Meter>,
+    /// What each ledger, by its number, has of it.
+    marks: Mutex<Vec<(u64, Counts)>>,
+}
+
+/// Reads the output of a start with this environment and these arguments.
+#[napi(catch_unwind)]
+pub fn meter_of_start(env: ClassInstance<'_, NativeProviderEnv>, args: Vec<String>) -> napi::Result<NativeUsageMeter> {
+    let plan = env.plan().into_napi()?;
+    let expected = expected_of(plan.provider.output, &args, plan.credential.kind);
+    Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
+}
+
+/// Reads what the caller has of a run.
+#[napi(catch_unwind)]
+pub fn meter_of(provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {
+    meter(&provider, expected).map(NativeUsageMeter::around).into_napi()
+}
+
+fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
+    let row = provider::find(provider)?;
+    let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
+    let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
+    let thread = given.thread.map(thread_totals).transpose()?;
+    Ok(Meter::new(row, Expected { credential, model: given.model, resumed: given.resumed, thread }))
+}
+
+fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
+    let tokens = tokens([
+        ("inputTokens", given.input_tokens),
+        ("cachedInputTokens", given.cached_input_tokens),
+        ("cacheWriteInputTokens", given.cache_write_input_tokens),
+        ("outputTokens", given.output_tokens),
+        ("reasoningTokens", given.reasoning_tokens),
+    ])?;
+    Ok(ThreadTotals { id: given.id.into(), tokens })
+}
+
+/// Counts of JavaScript.
+pub fn tokens(counts: [(&str, f64); 5]) -> Result<Tokens> {
+    for (name, count) in counts {
+        check_count(name, count)?;
+    }
+    let [input, cached, cache_write, output, reasoning] = counts.map(|(_, count)| count as u64);
+    Ok(Tokens { input, cached, cache_write, output, reasoning })
+}
+
+/// Refuses what is no count.
+pub fn check_count(name: &str, count: f64) -> Result<()> {
+    if count.fract() == 0.0 && (0.0..=MAX_COUNT as f64).contains(&count) {
+        return Ok(());
+    }
+    let message = format!("{name} must be a whole number from 0 to {MAX_COUNT}.");
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name(name))
+}
+
+#[napi]
+impl NativeUsageMeter {
+    /// Takes the next bytes of stdout. What has changed, by a bit each: usage, failure, claim.
+    #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
+    pub fn feed(&self, chunk: BufferSlice<'_>) -> u32 {
+        self.meter().feed(&chunk).0
+    }
+
+    /// Takes the next bytes of stderr.
+    #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
+    pub fn complain(&self, chunk: BufferSlice<'_>) {
+        self.meter().complain(&chunk);
+    }
+
+    /// The run has ended, with this exit code.
+    #[napi(catch_unwind)]
+    pub fn end(&self, code: Option<i32>) -> u32 {
+        self.meter().end(code).0
+    }
+
+    #[napi(catch_unwind)]
+    pub fn usage(&self) -> NativeUsage {
+        to_js(&self.meter().usage())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn failure(&self) -> Option<NativeFailure> {
+        self.meter().failure().map(failure_to_js)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn mismatch(&self) -> Option<NativeMismatch> {
+        let meter = self.meter();
+        let claim = meter.claim().filter(|claim| !claim.fits)?;
+        Some(NativeMismatch { expected: meter.expected_claims().to_vec(), claimed: claim.claimed })
+    }
+}
+
+impl NativeUsageMeter {
+    fn around(meter: Meter) -> Self {
+        Self { meter: Mutex::new(meter), marks: Mutex::default() }
+    }
+
+    /// The meter.
+    pub fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a ledger add what it does not have yet.
+    pub fn with_mark(&self, ledger: u64, add: impl FnOnce(&Meter, &mut Counts)) {
+        let meter = self.meter();
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = marks.iter().position(|(id, _)| *id == ledger).unwrap_or(marks.len());
+        if index == marks.len() {
+            marks.push((ledger, Counts::default()));
+        }
+        add(&meter, &mut marks[index].1);
+    }
+}
+
+fn failure_to_js(failure: Failure) -> NativeFailure {
+    let text = failure.kind.text();
+    NativeFailure {
+        kind: text.name,
+        status: failure.status.map(u32::from),
+        retryable: text.retryable,
+        passing: failure.passing,
+        message: text.message,
+        remedy: text.remedy,
+    }
+}
+
+fn to_js(usage: &Usage) -> NativeUsage {
+    let Tokens { input, cached, cache_write, output, reasoning } = usage.tokens;
+    NativeUsage {
+        input_tokens: input as f64,
+        cached_input_tokens: cached as f64,
+        cache_write_input_tokens: cache_write as f64,
+        output_tokens: output as f64,
+        reasoning_tokens: reasoning as f64,
+        turns: usage.turns as f64,
+        model: usage.model.as_deref().map(str::to_owned),
+        cost_usd: usage.cost.map(Cost::dollars),
+        complete: usage.complete,
+        models: usage.models.iter().map(model_to_js).collect(),
+        thread: usage.thread.as_ref().map(thread_to_js),
+    }
+}
+
+fn model_to_js(part: &ModelUsage) -> NativeModelUsage {
+    let Tokens { input, cached, cache_write, output, reasoning } = part.tokens;
+    NativeModelUsage {
+        model: part.model.to_string(),
+        input_tokens: input as f64,
+        cached_input_tokens: cached as f64,
+        cache_write_input_tokens: cache_write as f64,
+        output_tokens: output as f64,
+        reasoning_tokens: reasoning as f64,
+        cost_usd: part.cost.map(Cost::dollars),
+    }
+}
+
+fn thread_to_js(thread: &ThreadTotals) -> NativeThreadTotals {
+    let Tokens { input, cached, cache_write, output, reasoning } = thread.tokens;
+    NativeThreadTotals {
+        id: thread.id.to_string(),
+        input_tokens: input as f64,
+        cached_input_tokens: cached as f64,
+        cache_write_input_tokens: cache_write as f64,
+        output_tokens: output as f64,
+        reasoning_tokens: reasoning as f64,
+    }
+}

@@ -1,0 +1,105 @@
+//! The kinds of failure of a run, and what is said of each: our own sentences, never the server's.
+
+/// What is said of a kind.
+#[derive(Debug)]
+pub struct FailureText {
+    /// As JavaScript sees the kind.
+    pub name: &'static str,
+    /// Whether the same run may succeed later with nothing changed.
+    pub retryable: bool,
+    /// What is wrong.
+    pub message: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident: $name:literal, $retryable:literal, $message:literal, $remedy:literal;)+) => {
+        /// What a run failed at.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FailureKind {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl FailureKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// What is said of it.
+            #[must_use]
+            pub const fn text(self) -> &'static FailureText {
+                match self {
+                    $(Self::$variant => &FailureText {
+                        name: $name,
+                        retryable: $retryable,
+                        message: $message,
+                        remedy: $remedy,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The API did not accept the credential.
+    Authentication: "authentication", false,
+        "The API did not accept the credential.",
+        "Replace the key or token: it is wrong, revoked or expired.";
+    /// The API accepted it, and does not allow this.
+    Permission: "permission", false,
+        "The API accepted the credential, but does not allow this request.",
+        "Give the key the right to this model and project, or call from a region that is served.";
+    /// The CLI has no login.
+    NotLoggedIn: "not-logged-in", false,
+        "The CLI has no credential: there is no login in its state directory.",
+        "Give a key or token, or put a login into the state directory.";
+    /// The CLI was told of a credential that is not there.
+    NoCredential: "no-credential", false,
+        "The CLI's configuration names a credential that is not there.",
+        "Give the credential that the configuration names, or take the custom provider out of it.";
+    /// Nothing is left to spend.
+    Quota: "quota", false,
+        "The account has no credit or quota left.",
+        "Add credit, or raise the limit, in the vendor's billing settings.";
+    /// Too many requests.
+    RateLimited: "rate-limited", true,
+        "The API had too many requests or tokens from this account.",
+        "Wait, then try again; start fewer runs at once, or ask for a higher limit.";
+    /// The API has no room.
+    Overloaded: "overloaded", true,
+        "The API has no room for the request at the moment.",
+        "Try again later, or use another model.";
+    /// The API failed.
+    Server: "server", true,
+        "The API failed.",
+        "Try again; when it lasts, look at the vendor's status page.";
+    /// The API was not reached.
+    Network: "network", true,
+        "The API was not reached.",
+        "Check the base URL, name resolution, firewall and TLS from where the CLI runs.";
+    /// No such model for this credential.
+    Model: "model", false,
+        "The model does not exist, or this credential may not use it.",
+        "Ask for another model, or give the key the right to this one.";
+    /// More than a request can hold.
+    TooLarge: "too-large", false,
+        "The request is larger than the API takes.",
+        "Begin a new session, or give less context.";
+    /// The API could make nothing of the request.
+    InvalidRequest: "invalid-request", false,
+        "The API could make nothing of the request.",
+        "Check that the CLI's version, the model and the endpoint belong together.";
+    /// A limit that the caller set.
+    Limit: "limit", false,
+        "The run reached a limit that its caller set.",
+        "Raise the limit of turns or cost, or go on in another run.";
+    /// The CLI refused its arguments, its configuration or its surroundings.
+    Configuration: "configuration", false,
+        "The CLI refused its arguments, its configuration or its surroundings.",
+        "Read its stderr, and mend the arguments, the configuration or the directories.";
+    /// None of these.
+    Unknown: "unknown", false,
+        "The run failed for a reason that is not known here.",
+        "Read the CLI's output.";
+}

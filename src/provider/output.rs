@@ -1,0 +1,150 @@
+//! What a row says of its CLI's JSON output: who asks for it, what its events mean, what it claims, how it fails.
+
+use super::failure_kind::FailureKind;
+use super::row::CredentialKind;
+
+/// The JSON that a CLI writes to stdout when it is asked to.
+#[derive(Debug)]
+pub struct Output {
+    /// Arguments that ask for it.
+    pub requests: &'static [OutputRequest],
+    /// Words among the arguments that continue an earlier session, whose totals then stand in the events.
+    pub resume_words: &'static [&'static str],
+    /// Options that name the model, where no event does.
+    pub model_options: &'static [&'static str],
+    /// The models that it may speak to, as people call them.
+    pub model_family: &'static str,
+    /// Whether the input that it reports leaves out what was read from or written to the cache.
+    pub input_excludes_cache: bool,
+    /// The name that stands for a model where there was no request.
+    pub synthetic_model: &'static str,
+    /// Where the values stand in its events. At most 64.
+    pub fields: &'static [FieldPath],
+    /// What its events mean; the first rule that fits decides.
+    pub events: &'static [EventRule],
+    /// What it claims of its credential. Empty: it claims nothing.
+    pub claims: &'static [CredentialClaim],
+    /// What its failures mean; the first rule that fits decides.
+    pub failures: &'static [FailureRule],
+    /// Words before a status in a text.
+    pub status_prefixes: &'static [&'static str],
+    /// What it writes to stderr when it ends before its first event; the first rule that fits decides.
+    pub complaints: &'static [FailureRule],
+}
+
+/// An argument that asks for JSON.
+#[derive(Debug)]
+pub struct OutputRequest {
+    /// The option.
+    pub option: &'static str,
+    /// Its values that do. Empty: it takes none.
+    pub values: &'static [&'static str],
+}
+
+/// A value in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// What the event is.
+    Type,
+    /// What it is more closely.
+    Subtype,
+    /// The thread or session.
+    Thread,
+    /// The model.
+    Model,
+    /// The CLI's claim of its credential.
+    Claim,
+    /// The request's answer that it belongs to.
+    Message,
+    /// Tokens that went in.
+    Input,
+    /// Those of them that came from the cache.
+    Cached,
+    /// Those of them that were written to the cache.
+    CacheWrite,
+    /// Tokens that came out.
+    Output,
+    /// Those of them that nobody sees.
+    Reasoning,
+    /// US dollars.
+    Cost,
+    /// Whether it failed.
+    IsError,
+    /// A word for the failure.
+    Word,
+    /// The failure's HTTP status.
+    Status,
+    /// The failure's text. It may hold what the server said, so it is only compared.
+    Text,
+}
+
+/// A field, and where it stands. `*` is any key: the name of a model that the value is of.
+#[derive(Debug)]
+pub struct FieldPath(pub Field, pub &'static [&'static str]);
+
+/// What an event with these values means.
+#[derive(Debug)]
+pub struct EventRule {
+    /// All of them.
+    pub when: &'static [(Field, &'static str)],
+    /// What it means.
+    pub meaning: Meaning,
+}
+
+/// What an event means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A thread begins or goes on.
+    Thread,
+    /// A turn begins; the model, and the CLI's claim of its credential.
+    Begin,
+    /// Part of a request's answer, with usage that may grow until the turn is reported.
+    Part,
+    /// A turn is over; its usage.
+    Turn,
+    /// A turn is over; the usage of all turns of its thread, also of those before this process.
+    ThreadTotal,
+    /// Something failed that may still recover.
+    Passing,
+    /// A turn failed, and no usage is told.
+    Failed,
+}
+
+/// What the CLI says of its credential when it has one of this kind.
+#[derive(Debug)]
+pub struct CredentialClaim {
+    /// What it was given.
+    pub kind: CredentialKind,
+    /// What it may say then.
+    pub claims: &'static [&'static str],
+}
+
+/// A failure as the CLI tells it: everything that is given must fit.
+#[derive(Debug)]
+pub struct FailureRule {
+    /// A status from the first to the last.
+    pub status: Option<(u16, u16)>,
+    /// The CLI's word.
+    pub word: Option<&'static str>,
+    /// A part of the text.
+    pub text: Option<&'static str>,
+    /// What it is.
+    pub kind: FailureKind,
+}
+
+impl FailureRule {
+    /// Any of these statuses.
+    pub const fn status(first: u16, last: u16, kind: FailureKind) -> Self {
+        Self { status: Some((first, last)), word: None, text: None, kind }
+    }
+
+    /// This word.
+    pub const fn word(word: &'static str, kind: FailureKind) -> Self {
+        Self { status: None, word: Some(word), text: None, kind }
+    }
+
+    /// This text anywhere.
+    pub const fn text(text: &'static str, kind: FailureKind) -> Self {
+        Self { status: None, word: None, text: Some(text), kind }
+    }
+}

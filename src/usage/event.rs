@@ -1,0 +1,255 @@
+//! What is kept of one event: the values of the table's paths, within bounds, wiped after it.
+
+use zeroize::Zeroize;
+
+use crate::provider::{Field, FieldPath};
+
+/// Bytes of all texts and keys of one event. The CLI's largest holds some hundred.
+const TEXT_BYTES: usize = 8 * 1024;
+/// Bytes that are kept of one text: what tells failures apart stands at their beginning.
+const VALUE_BYTES: usize = 512;
+/// Values that are kept of one event.
+const VALUES: usize = 256;
+/// Models that are told apart in one event.
+const MODELS: usize = 32;
+/// Bytes that are kept of a key.
+const KEY_BYTES: usize = 128;
+/// For a value that belongs to no model.
+const NO_MODEL: u8 = u8::MAX;
+
+/// The values of one event.
+pub struct Event {
+    /// Texts, one after another. Never grows: what has moved could not be wiped.
+    text: Vec<u8>,
+    values: Vec<Kept>,
+    /// Where the models' names stand in `text`.
+    models: Vec<(u16, u16)>,
+    model: u8,
+    key: [u8; KEY_BYTES],
+    key_length: usize,
+    /// Where the value that is being read begins in `text`.
+    begun: Option<u16>,
+    overflowed: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Kept {
+    field: Field,
+    model: u8,
+    value: Value,
+}
+
+#[derive(Clone, Copy)]
+enum Value {
+    Text(u16, u16),
+    Integer(u64),
+    Float(f64),
+    Bool(bool),
+    /// A number that no count of tokens is.
+    Odd,
+}
+
+impl Event {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self {
+            text: Vec::with_capacity(TEXT_BYTES),
+            values: Vec::with_capacity(32),
+            models: Vec::new(),
+            model: NO_MODEL,
+            key: [0; KEY_BYTES],
+            key_length: 0,
+            begun: None,
+            overflowed: false,
+        }
+    }
+
+    /// Forgets everything, and wipes the texts.
+    pub fn clear(&mut self) {
+        // What is kept of numbers was let go of before: they are no secret.
+        self.text.as_mut_slice().zeroize();
+        self.text.clear();
+        self.key[..self.key_length.min(KEY_BYTES)].zeroize();
+        self.values.clear();
+        self.models.clear();
+        (self.model, self.key_length, self.begun, self.overflowed) = (NO_MODEL, 0, None, false);
+    }
+
+    /// Whether it held more than is kept.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// The last text of a field that belongs to no model.
+    pub fn text(&self, field: Field) -> Option<&str> {
+        self.find(field, NO_MODEL).and_then(|value| match value {
+            Value::Text(from, to) => std::str::from_utf8(self.slice(from, to)).ok(),
+            _ => None,
+        })
+    }
+
+    /// The beginning of a text that may be cut in the middle of a character.
+    pub fn bytes(&self, field: Field) -> &[u8] {
+        match self.find(field, NO_MODEL) {
+            Some(Value::Text(from, to)) => self.slice(from, to),
+            _ => &[],
+        }
+    }
+
+    /// The last count of a field. `Err` for a number that is none.
+    pub fn count(&self, field: Field, model: Option<usize>) -> Result<Option<u64>, NotACount> {
+        match self.find(field, model.map_or(NO_MODEL, |model| model as u8)) {
+            Some(Value::Integer(count)) => Ok(Some(count)),
+            Some(Value::Odd | Value::Float(_)) => Err(NotACount),
+            _ => Ok(None),
+        }
+    }
+
+    /// The last number of a field.
+    pub fn number(&self, field: Field, model: Option<usize>) -> Option<f64> {
+        match self.find(field, model.map_or(NO_MODEL, |model| model as u8))? {
+            Value::Integer(count) => Some(count as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether a field is true.
+    pub fn is_true(&self, field: Field) -> bool {
+        matches!(self.find(field, NO_MODEL), Some(Value::Bool(true)))
+    }
+
+    /// The names of the models that values belong to.
+    pub fn models(&self) -> impl Iterator<Item = &[u8]> {
+        self.models.iter().map(|(from, to)| self.slice(*from, *to))
+    }
+
+    fn find(&self, field: Field, model: u8) -> Option<Value> {
+        self.values.iter().rev().find(|kept| kept.field == field && kept.model == model).map(|kept| kept.value)
+    }
+
+    fn slice(&self, from: u16, to: u16) -> &[u8] {
+        self.text.get(usize::from(from)..usize::from(to)).unwrap_or_default()
+    }
+
+    /// A key begins.
+    pub fn begin_key(&mut self) {
+        self.key_length = 0;
+    }
+
+    /// A byte of the key.
+    pub fn push_key(&mut self, byte: u8) {
+        if let Some(slot) = self.key.get_mut(self.key_length) {
+            *slot = byte;
+        }
+        // Counted on: a longer key is none of the table's.
+        self.key_length = self.key_length.saturating_add(1);
+    }
+
+    /// Whether the key is this one.
+    pub fn key_is(&self, name: &str) -> bool {
+        self.key.get(..self.key_length) == Some(name.as_bytes())
+    }
+
+    /// The key that has ended is the name of a model.
+    pub fn begin_model(&mut self) {
+        let length = self.key_length.min(KEY_BYTES);
+        if self.models.len() == MODELS || self.text.len() + length > TEXT_BYTES {
+            self.overflowed = true;
+            return;
+        }
+        let from = self.text.len() as u16;
+        self.text.extend_from_slice(&self.key[..length]);
+        self.models.push((from, self.text.len() as u16));
+        self.model = (self.models.len() - 1) as u8;
+    }
+
+    /// A value that is kept begins.
+    pub fn begin_value(&mut self) {
+        self.begun = Some(self.text.len() as u16);
+    }
+
+    /// Whether bytes of a value are being kept.
+    pub fn is_taking(&self) -> bool {
+        self.begun.is_some_and(|from| self.text.len() - usize::from(from) < VALUE_BYTES)
+    }
+
+    /// A byte of a value.
+    pub fn push(&mut self, byte: u8) {
+        if !self.is_taking() {
+            return;
+        }
+        if self.text.len() == TEXT_BYTES {
+            self.overflowed = true;
+            return;
+        }
+        self.text.push(byte);
+    }
+
+    /// A text has ended.
+    pub fn end_text(&mut self, path: &FieldPath) {
+        if let Some(from) = self.begun.take() {
+            self.keep(path, Value::Text(from, self.text.len() as u16));
+        }
+    }
+
+    /// A number or word has ended.
+    pub fn end_scalar(&mut self, path: &FieldPath) {
+        let Some(from) = self.begun.take() else { return };
+        let value = scalar(self.slice(from, self.text.len() as u16));
+        self.text.truncate(usize::from(from));
+        if let Some(value) = value {
+            self.keep(path, value);
+        }
+    }
+
+    /// A value has ended that nobody asked for.
+    pub fn drop_value(&mut self) {
+        if let Some(from) = self.begun.take() {
+            self.text.truncate(usize::from(from));
+        }
+    }
+
+    fn keep(&mut self, path: &FieldPath, value: Value) {
+        if self.values.len() == VALUES {
+            self.overflowed = true;
+            return;
+        }
+        let model = if path.1.contains(&"*") { self.model } else { NO_MODEL };
+        self.values.push(Kept { field: path.0, model, value });
+    }
+}
+
+/// A number that no count of tokens is: negative, broken or too large.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotACount;
+
+/// None for `null`, and for what is no JSON.
+fn scalar(text: &[u8]) -> Option<Value> {
+    match text {
+        b"true" => return Some(Value::Bool(true)),
+        b"false" => return Some(Value::Bool(false)),
+        b"null" => return None,
+        _ => {}
+    }
+    let text = std::str::from_utf8(text).ok()?;
+    if let Ok(count) = text.parse::<u64>() {
+        return Some(Value::Integer(count));
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Some(Value::Float(number)),
+        _ => Some(Value::Odd),
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl std::fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Event({} values)", self.values.len())
+    }
+}

@@ -1,0 +1,153 @@
+//! Totals per workspace, provider and generation of the credential: a bounded number of entries, and one for all others.
+
+use std::sync::Arc;
+
+use super::meter::{Meter, Usage};
+use super::recent::Recent;
+use super::tokens::{Cost, MAX_COUNT, Tokens};
+
+/// Whose usage.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LedgerKey {
+    /// The workspace, as the caller calls it.
+    pub workspace: Arc<str>,
+    /// The provider's id.
+    pub provider: Arc<str>,
+    /// Which of the workspace's credentials.
+    pub generation: Arc<str>,
+}
+
+/// Totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tokens.
+    pub tokens: Tokens,
+    /// Turns that are over.
+    pub turns: u64,
+    /// Runs that have ended.
+    pub runs: u64,
+    /// Those of them whose usage is a lower bound.
+    pub incomplete_runs: u64,
+    /// The cost that CLIs have told, where one has.
+    pub cost: Option<Cost>,
+}
+
+impl Counts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let cost = match (self.cost, other.cost) {
+            (Some(one), Some(two)) => Some(one.plus(two)),
+            (one, two) => one.or(two),
+        };
+        Self {
+            tokens: self.tokens.plus(other.tokens),
+            turns: self.turns.saturating_add(other.turns).min(MAX_COUNT),
+            runs: self.runs.saturating_add(other.runs).min(MAX_COUNT),
+            incomplete_runs: self.incomplete_runs.saturating_add(other.incomplete_runs).min(MAX_COUNT),
+            cost,
+        }
+    }
+
+    /// What has come since `earlier`, which was no more.
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            tokens: self.tokens.since(earlier.tokens).unwrap_or_default(),
+            turns: self.turns.saturating_sub(earlier.turns),
+            runs: self.runs.saturating_sub(earlier.runs),
+            incomplete_runs: self.incomplete_runs.saturating_sub(earlier.incomplete_runs),
+            cost: self.cost.map(|cost| Cost(cost.0.saturating_sub(earlier.cost.unwrap_or_default().0))),
+        }
+    }
+
+    fn of_run(usage: &Usage, ended: bool) -> Self {
+        Self {
+            tokens: usage.tokens,
+            turns: usage.turns,
+            runs: u64::from(ended),
+            incomplete_runs: u64::from(ended && !usage.complete),
+            cost: usage.cost,
+        }
+    }
+}
+
+/// The totals.
+#[derive(Debug)]
+pub struct Ledger {
+    entries: Recent<LedgerKey, Counts>,
+    others: Counts,
+    evicted: u64,
+}
+
+impl Ledger {
+    /// Keeps at most so many entries, and at least one.
+    #[must_use]
+    pub fn new(max_entries: usize) -> Self {
+        Self { entries: Recent::new(max_entries), others: Counts::default(), evicted: 0 }
+    }
+
+    /// Adds a run that has ended.
+    pub fn record(&mut self, key: &LedgerKey, usage: &Usage) {
+        self.add(key, Counts::of_run(usage, true));
+    }
+
+    /// Adds what a run has come to since `mark`: its turns as they are reported, and at its end also what it used of one
+    /// that was not.
+    pub fn follow(&mut self, key: &LedgerKey, meter: &Meter, mark: &mut Counts) {
+        let ended = meter.has_ended();
+        let now = if ended { Counts::of_run(&meter.usage(), true) } else { Counts::of_run(meter.settled(), false) };
+        let news = now.since(*mark);
+        if news != (Counts { cost: news.cost, ..Counts::default() }) || news.cost.unwrap_or_default() != Cost(0) {
+            self.add(key, news);
+        }
+        *mark = now;
+    }
+
+    /// Adds to an entry; the one used longest ago goes to the others when there is no room.
+    pub fn add(&mut self, key: &LedgerKey, counts: Counts) {
+        let (entry, evicted) = self.entries.entry(key);
+        *entry = entry.plus(counts);
+        if let Some((_, gone)) = evicted {
+            self.others = self.others.plus(gone);
+            self.evicted += 1;
+        }
+    }
+
+    /// The entries, sorted.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(&LedgerKey, &Counts)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries
+    }
+
+    /// The sum of the entries that had to go.
+    #[must_use]
+    pub fn others(&self) -> Counts {
+        self.others
+    }
+
+    /// How many had to go.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// The sum of everything.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        self.entries.iter().fold(self.others, |sum, (_, counts)| sum.plus(*counts))
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.len() == 0
+    }
+}

@@ -1,0 +1,49 @@
+//! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
+
+use super::meter::Expected;
+use crate::error::{Error, ErrorCode, Result};
+use crate::launch::arguments::scan;
+use crate::provider::{CredentialKind, Output, Provider};
+
+/// Whether the CLI will write JSON.
+#[must_use]
+pub fn asks_for_output(output: &Output, arguments: &[String]) -> bool {
+    let before_end = &arguments[..scan::end_of_options(arguments)];
+    output.requests.iter().any(|request| match request.values {
+        [] => before_end.iter().any(|argument| argument == request.option),
+        values => scan::options(before_end, &[request.option]).any(|given| values.contains(&given.value)),
+    })
+}
+
+/// What is known of a run with these arguments.
+#[must_use]
+pub fn expected_of(output: &Output, arguments: &[String], credential: CredentialKind) -> Expected {
+    let before_end = &arguments[..scan::end_of_options(arguments)];
+    Expected {
+        credential: Some(credential),
+        model: scan::options(before_end, output.model_options).last().map(|given| given.value.to_owned()),
+        resumed: before_end.iter().any(|argument| output.resume_words.contains(&argument.as_str())),
+        thread: None,
+    }
+}
+
+/// Refuses a run whose claim of its credential would not be seen.
+///
+/// # Errors
+/// `UNSUPPORTED` where the CLI claims nothing; `ERR_INVALID_ARG_VALUE` where its output is not read.
+pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
+    let refuse =
+        |code, message: String| Err(Error::new(code, message).provider(provider.id).name("onCredentialMismatch"));
+    if provider.output.claims.is_empty() {
+        let message = format!(
+            "{} does not tell which credential it uses: leave options.onCredentialMismatch out.",
+            provider.name
+        );
+        return refuse(ErrorCode::Unsupported, message);
+    }
+    if !watches {
+        let message = "options.onCredentialMismatch needs the CLI's JSON on a 'pipe' as stdout: ask for it in options.args (--output-format stream-json).";
+        return refuse(ErrorCode::InvalidArgValue, message.into());
+    }
+    Ok(())
+}

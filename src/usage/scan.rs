@@ -1,0 +1,311 @@
+//! Finds the values of a table's paths in a stream of JSON events, as bytes come, in bounded memory.
+//!
+//! No line is kept: a value is looked at where it passes, so an event may be of any length. A newline ends whatever is
+//! open, for no JSON string holds one: after something that is no JSON the next line is read as if nothing had been.
+
+use super::event::Event;
+use crate::provider::FieldPath;
+
+/// Objects within one another that a path can lead into; deeper ones are passed over.
+const MAX_DEPTH: usize = 8;
+
+/// What the next byte is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Between events.
+    Top,
+    /// In an object that a path leads into, before a key or its end.
+    Object,
+    /// In a key.
+    Key,
+    /// After a backslash in a key.
+    KeyEscape,
+    /// Before the colon.
+    Colon,
+    /// Before a value.
+    Value,
+    /// In a string.
+    Text,
+    /// After a backslash in a string.
+    TextEscape,
+    /// In a number, `true`, `false` or `null`.
+    Scalar,
+    /// In an object or array that no path leads into.
+    Skip,
+    /// In a string there.
+    SkipText,
+    /// After a backslash in that string.
+    SkipTextEscape,
+    /// In a line that is no event.
+    Broken,
+}
+
+/// Reads a stream.
+#[derive(Debug)]
+pub struct Scanner {
+    paths: &'static [FieldPath],
+    at: At,
+    /// Objects that are open.
+    depth: usize,
+    /// Which paths still fit at each depth, a bit each.
+    fits: [u64; MAX_DEPTH + 1],
+    /// Which fit the value that comes next.
+    next: u64,
+    /// Objects and arrays that are open below one that is passed over.
+    skipped: u32,
+    event: Event,
+}
+
+impl Scanner {
+    /// A scanner for these paths, of which there are at most 64.
+    #[must_use]
+    pub fn new(paths: &'static [FieldPath]) -> Self {
+        let all = if paths.len() >= 64 { u64::MAX } else { (1_u64 << paths.len()) - 1 };
+        let mut fits = [0; MAX_DEPTH + 1];
+        fits[0] = all;
+        Self { paths, at: At::Top, depth: 0, fits, next: all, skipped: 0, event: Event::new() }
+    }
+
+    /// Reads the next bytes and calls `on_event` for each event that ends in them, and with none for one that was cut
+    /// off or held more than is kept.
+    pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(Option<&Event>)) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[self.pass_over(rest)..];
+            let Some((&byte, after)) = rest.split_first() else { return };
+            rest = after;
+            if byte == b'\n' {
+                if self.break_off() {
+                    on_event(None);
+                }
+            } else if self.step(byte) {
+                let whole = !self.event.overflowed();
+                on_event(whole.then_some(&self.event));
+                self.event.clear();
+            }
+        }
+    }
+
+    /// Whether an event is open, which has ended with the stream.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// How many bytes to be passed over stand at the beginning.
+    fn pass_over(&self, bytes: &[u8]) -> usize {
+        let stops: fn(&u8) -> bool = match self.at {
+            At::SkipText => |byte| matches!(byte, b'"' | b'\\' | b'\n'),
+            At::Text if !self.event.is_taking() => |byte| matches!(byte, b'"' | b'\\' | b'\n'),
+            At::Skip => |byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b'\n'),
+            At::Broken => |byte| *byte == b'\n',
+            _ => return 0,
+        };
+        bytes.iter().position(stops).unwrap_or(bytes.len())
+    }
+
+    /// A newline. Whether it cut an event off.
+    fn break_off(&mut self) -> bool {
+        let cut = self.depth > 0;
+        self.event.clear();
+        (self.at, self.depth, self.skipped) = (At::Top, 0, 0);
+        cut
+    }
+
+    /// One byte that is no newline. Whether an event ended with it.
+    fn step(&mut self, byte: u8) -> bool {
+        match self.at {
+            At::Top => self.top(byte),
+            At::Object => return self.object(byte),
+            At::Key => self.key(byte),
+            At::KeyEscape => self.key_escape(byte),
+            At::Colon => self.colon(byte),
+            At::Value => self.value(byte),
+            At::Text => self.text(byte),
+            At::TextEscape => self.text_escape(byte),
+            At::Scalar => return self.scalar(byte),
+            At::Skip => self.skip(byte),
+            At::SkipText if byte == b'"' => self.at = At::Skip,
+            At::SkipText if byte == b'\\' => self.at = At::SkipTextEscape,
+            At::SkipTextEscape => self.at = At::SkipText,
+            At::SkipText | At::Broken => {}
+        }
+        false
+    }
+
+    /// Events stand alone, or in one array.
+    fn top(&mut self, byte: u8) {
+        match byte {
+            b'{' => (self.at, self.depth) = (At::Object, 1),
+            b'[' | b']' | b',' | b' ' | b'\t' | b'\r' => {}
+            _ => self.at = At::Broken,
+        }
+    }
+
+    fn object(&mut self, byte: u8) -> bool {
+        match byte {
+            b'"' => {
+                self.at = At::Key;
+                self.event.begin_key();
+            }
+            b'}' => {
+                self.depth -= 1;
+                if self.depth == 0 {
+                    self.at = At::Top;
+                    return true;
+                }
+            }
+            b',' | b' ' | b'\t' | b'\r' => {}
+            _ => self.break_event(),
+        }
+        false
+    }
+
+    /// What cannot be read is counted as cut off at the next newline.
+    fn break_event(&mut self) {
+        self.at = At::Broken;
+    }
+
+    fn key(&mut self, byte: u8) {
+        match byte {
+            b'"' => {
+                self.next = self.fitting();
+                self.at = At::Colon;
+            }
+            b'\\' => self.at = At::KeyEscape,
+            _ => self.event.push_key(byte),
+        }
+    }
+
+    /// No key of the table has an escape in it; as the name of a model it stays as it is written.
+    fn key_escape(&mut self, byte: u8) {
+        self.event.push_key(b'\\');
+        self.event.push_key(byte);
+        self.at = At::Key;
+    }
+
+    /// Which paths fit the key that has just ended.
+    fn fitting(&mut self) -> u64 {
+        let level = self.depth - 1;
+        let mut candidates = self.fits[level];
+        let mut fitting = 0;
+        let mut names_model = false;
+        while candidates != 0 {
+            let index = candidates.trailing_zeros() as usize;
+            candidates &= candidates - 1;
+            let Some(segment) = self.paths[index].1.get(level) else { continue };
+            names_model |= *segment == "*";
+            if *segment == "*" || self.event.key_is(segment) {
+                fitting |= 1 << index;
+            }
+        }
+        if names_model {
+            self.event.begin_model();
+        }
+        fitting
+    }
+
+    fn colon(&mut self, byte: u8) {
+        match byte {
+            b':' => self.at = At::Value,
+            b' ' | b'\t' | b'\r' => {}
+            _ => self.break_event(),
+        }
+    }
+
+    fn value(&mut self, byte: u8) {
+        match byte {
+            b' ' | b'\t' | b'\r' => {}
+            b'"' => {
+                if self.leaf().is_some() {
+                    self.event.begin_value();
+                }
+                self.at = At::Text;
+            }
+            b'{' if self.leads_on() => {
+                self.fits[self.depth] = self.next;
+                self.depth += 1;
+                self.at = At::Object;
+            }
+            b'{' | b'[' => (self.at, self.skipped) = (At::Skip, 1),
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+                self.event.begin_value();
+                self.event.push(byte);
+                self.at = At::Scalar;
+            }
+            _ => self.break_event(),
+        }
+    }
+
+    /// The path that ends with the value that comes next.
+    fn leaf(&self) -> Option<&'static FieldPath> {
+        let mut candidates = self.next;
+        while candidates != 0 {
+            let path = &self.paths[candidates.trailing_zeros() as usize];
+            if path.1.len() == self.depth {
+                return Some(path);
+            }
+            candidates &= candidates - 1;
+        }
+        None
+    }
+
+    /// Whether a path goes on below the value that comes next.
+    fn leads_on(&self) -> bool {
+        let mut candidates = self.next;
+        while candidates != 0 {
+            if self.paths[candidates.trailing_zeros() as usize].1.len() > self.depth {
+                return self.depth < MAX_DEPTH;
+            }
+            candidates &= candidates - 1;
+        }
+        false
+    }
+
+    fn text(&mut self, byte: u8) {
+        match byte {
+            b'"' => {
+                if let Some(path) = self.leaf() {
+                    self.event.end_text(path);
+                }
+                self.at = At::Object;
+            }
+            b'\\' => self.at = At::TextEscape,
+            _ => self.event.push(byte),
+        }
+    }
+
+    /// Only the escapes that a text to be compared can have in it become what they stand for.
+    fn text_escape(&mut self, byte: u8) {
+        self.event.push(if matches!(byte, b'"' | b'\\' | b'/') { byte } else { b' ' });
+        self.at = At::Text;
+    }
+
+    /// A scalar ends with the byte after it, which is then the object's.
+    fn scalar(&mut self, byte: u8) -> bool {
+        if !matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r') {
+            self.event.push(byte);
+            return false;
+        }
+        match self.leaf() {
+            Some(path) => self.event.end_scalar(path),
+            None => self.event.drop_value(),
+        }
+        self.at = At::Object;
+        self.object(byte)
+    }
+
+    fn skip(&mut self, byte: u8) {
+        match byte {
+            b'"' => self.at = At::SkipText,
+            b'{' | b'[' => self.skipped = self.skipped.saturating_add(1),
+            b'}' | b']' => {
+                self.skipped -= 1;
+                if self.skipped == 0 {
+                    self.at = At::Object;
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The meter on streams as the CLIs write them, cut anywhere, and on any bytes.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::provider::{self, CredentialKind, FailureKind};
+
+fn meter(provider: &str) -> Meter {
+    Meter::new(
+        provider::find(provider).expect("a row"),
+        Expected { credential: Some(CredentialKind::ApiKey), ..Expected::default() },
+    )
+}
+
+fn read(provider: &str, text: &str) -> Meter {
+    let mut meter = meter(provider);
+    meter.feed(text.as_bytes());
+    meter
+}
+
+const INIT: &str = r#"{"type":"system","subtype":"init","tools":["a",{"type":"result"}],"model":"claude-sonnet-4-5","apiKeySource":"ANTHROPIC_API_KEY"}"#;
+
+fn assistant(id: &str, output: u64) -> String {
+    format!(
+        r#"{{"type":"assistant","message":{{"id":"{id}","model":"claude-sonnet-4-5","content":[{{"type":"text","text":"a \" ]}}}} \\"}}],"usage":{{"input_tokens":100,"cache_creation_input_tokens":3,"cache_read_input_tokens":7,"output_tokens":{output}}}}}}}"#
+    )
+}
+
+/// `type` stands near the end, as in the real one; the cumulative fields are there to be ignored.
+fn result(input: u64, output: u64, cost: f64) -> String {
+    format!(
+        r#"{{"total_cost_usd":9.5,"usage":{{"input_tokens":{input},"cache_read_input_tokens":7,"cache_creation_input_tokens":3,"output_tokens":{output}}},"modelUsage":{{"claude-sonnet-4-5":{{"inputTokens":99999,"outputTokens":99999,"costUSD":9.5}}}},"is_error":false,"subtype":"success","result":"x","type":"result","model_usage_since_last_result":{{"claude-sonnet-4-5":{{"inputTokens":{input},"outputTokens":{output},"cacheReadInputTokens":7,"cacheCreationInputTokens":3,"thinkingTokens":2,"costUSD":{cost:?}}}}}}}"#
+    )
+}
+
+fn tokens(input: u64, cached: u64, cache_write: u64, output: u64, reasoning: u64) -> Tokens {
+    Tokens { input, cached, cache_write, output, reasoning }
+}
+
+#[test]
+fn claude_counts_turns_once_and_answers_once() {
+    let mut meter = read("claude", &format!("{INIT}\n{}\n{}\n", assistant("m1", 1), assistant("m1", 4)));
+    assert_eq!(meter.usage().tokens, tokens(110, 7, 3, 4, 0));
+    assert!(!meter.usage().complete);
+    meter.feed(format!("{}\n", result(100, 10, 0.25)).as_bytes());
+    let usage = meter.usage();
+    assert_eq!((usage.tokens, usage.turns, usage.complete), (tokens(110, 7, 3, 10, 2), 1, true));
+    assert_eq!(usage.cost.map(Cost::dollars), Some(0.25));
+    assert_eq!(usage.models.len(), 1);
+    meter.feed(format!("{INIT}\n{}\n", result(300, 30, 0.5)).as_bytes());
+    let usage = meter.usage();
+    assert_eq!((usage.tokens, usage.turns), (tokens(420, 14, 6, 40, 4), 2));
+    assert_eq!(usage.cost.map(Cost::dollars), Some(0.75));
+    assert_eq!(usage.model.as_deref(), Some("claude-sonnet-4-5"));
+}
+
+#[test]
+fn an_array_of_events_reads_as_its_lines() {
+    let text = format!("[{INIT},{},{}]", assistant("m1", 1), result(100, 10, 0.25));
+    assert_eq!(read("claude", &text).usage().tokens, tokens(110, 7, 3, 10, 2));
+}
+
+#[test]
+fn a_line_of_any_length_is_read_and_little_of_it_kept() {
+    let long = "x".repeat(5_000_000);
+    let text = format!(
+        r#"{{"type":"user","message":{{"content":[{{"text":"{long}"}}]}}}}{}{}"#,
+        "\n",
+        result(1, 1, 0.0).replace("\"x\"", &format!("\"{long}\""))
+    );
+    let usage = read("claude", &text).usage();
+    assert_eq!((usage.tokens.output, usage.complete), (1, true));
+}
+
+#[test]
+fn what_was_cut_off_is_a_gap() {
+    let whole = result(1, 1, 0.0);
+    for text in [format!("{}\n{whole}\n", &whole[..200]), format!("{whole}\n{{\"type\":}}\n{whole}\n")] {
+        assert!(!read("claude", &text).usage().complete, "{text}");
+    }
+    let mut cut = read("claude", &format!("{whole}\n{{\"ty"));
+    cut.end(None);
+    assert!(!cut.usage().complete);
+    assert!(read("claude", &format!("a warning\n[x] another\n{whole}\n")).usage().complete);
+    for bad in ["-1", "1.5", "1e3", "99999999999999999999999"] {
+        let text = result(1, 1, 0.0).replace("\"inputTokens\":1,", &format!("\"inputTokens\":{bad},"));
+        assert!(!read("claude", &text).usage().complete, "{bad}");
+    }
+}
+
+#[test]
+fn claims_are_compared_with_what_was_given() {
+    for (given, said, fits) in [
+        (CredentialKind::ApiKey, "ANTHROPIC_API_KEY", true),
+        (CredentialKind::ApiKey, "none", false),
+        (CredentialKind::ApiKey, "sk-ant-surprise", false),
+        (CredentialKind::OauthToken, "none", true),
+        (CredentialKind::OauthToken, "apiKeyHelper", false),
+        (CredentialKind::ConfigDir, "/login managed key", true),
+    ] {
+        let expected = Expected { credential: Some(given), ..Expected::default() };
+        let mut meter = Meter::new(provider::find("claude").expect("a row"), expected);
+        let changes = meter.feed(INIT.replace("ANTHROPIC_API_KEY", said).as_bytes());
+        assert_eq!(changes.0 & Changes::MISMATCH != 0, !fits, "{given:?} {said}");
+        assert!(!meter.claim().is_some_and(|claim| claim.claimed.contains("surprise")));
+    }
+}
+
+fn codex_turn(id: &str, input: u64) -> String {
+    format!(
+        "{{\"type\":\"thread.started\",\"thread_id\":\"{id}\"}}\n{{\"type\":\"turn.started\"}}\n{{\"type\":\"turn.completed\",\"usage\":{{\"input_tokens\":{input},\"cached_input_tokens\":7,\"cache_write_input_tokens\":0,\"output_tokens\":20,\"reasoning_output_tokens\":4}}}}\n"
+    )
+}
+
+#[test]
+fn codex_totals_of_a_thread_count_once() {
+    let first = read("codex", &codex_turn("thread-a", 200));
+    assert_eq!(first.usage().tokens, tokens(200, 7, 0, 20, 4));
+    let resumed = |thread| {
+        Meter::new(provider::find("codex").expect("a row"), Expected { resumed: true, thread, ..Expected::default() })
+    };
+    let mut second = resumed(None);
+    second.feed(codex_turn("thread-a", 300).as_bytes());
+    assert_eq!((second.usage().tokens, second.usage().complete), (tokens(100, 0, 0, 0, 0), true));
+    let mut stranger = resumed(None);
+    stranger.feed(codex_turn("thread-b", 300).as_bytes());
+    assert_eq!((stranger.usage().tokens, stranger.usage().complete), (Tokens::default(), false));
+    let mut told = resumed(Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) }));
+    told.feed(codex_turn("thread-c", 300).as_bytes());
+    assert_eq!((told.usage().tokens, told.usage().complete), (tokens(10, 0, 0, 5, 0), true));
+}
+
+#[test]
+fn codex_failures_pass_or_stay() {
+    let error =
+        r#"{"type":"error","message":"Reconnecting... 1/5 (unexpected status 401 Unauthorized: sk-proj-abc, url: x)"}"#;
+    let mut meter = read("codex", error);
+    let failure = Failure { kind: FailureKind::Authentication, status: Some(401), passing: true };
+    assert_eq!(meter.failure(), Some(failure));
+    assert_eq!(meter.feed(error.as_bytes()).0, 0, "the same again is no news");
+    meter.feed(codex_turn("thread-d", 1).as_bytes());
+    assert_eq!(meter.failure(), None);
+    meter.feed(
+        br#"{"type":"turn.failed","error":{"message":"exceeded retry limit, last status: 429 Too Many Requests"}}"#,
+    );
+    assert_eq!(meter.failure(), Some(Failure { kind: FailureKind::RateLimited, status: Some(429), passing: false }));
+}
+
+#[test]
+fn what_stands_on_stderr_alone_tells_a_failure_at_the_end() {
+    let mut meter = meter("codex");
+    meter.complain(b"Error: Model provider `nope` not found\n");
+    meter.complain(&[b'x'; 5000]);
+    assert_eq!(meter.failure(), None);
+    meter.end(Some(1));
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::Configuration));
+}
+
+#[test]
+fn the_table_fits_the_scanner() {
+    for row in provider::PROVIDERS {
+        assert!(row.output.fields.len() <= 64, "{}", row.id);
+        assert!(row.output.fields.iter().all(|path| path.1.len() <= 6 && !path.1.is_empty()), "{}", row.id);
+        assert!(!row.output.requests.is_empty() && !row.output.events.is_empty(), "{}", row.id);
+    }
+}
+
+#[test]
+fn failure_kinds_have_names_of_their_own() {
+    let names: std::collections::HashSet<_> = FailureKind::ALL.iter().map(|kind| kind.text().name).collect();
+    assert_eq!(names.len(), FailureKind::ALL.len());
+}
+
+#[test]
+fn a_ledger_loses_nothing_by_letting_go() {
+    let mut ledger = Ledger::new(3);
+    let key =
+        |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "claude".into(), generation: "1".into() };
+    let usage =
+        Usage { tokens: tokens(10, 1, 2, 3, 1), turns: 1, complete: true, cost: Some(Cost(5)), ..Usage::default() };
+    for index in 0..10 {
+        ledger.record(&key(&format!("w{index}")), &usage);
+    }
+    assert_eq!((ledger.len(), ledger.evicted(), ledger.others().runs), (3, 7, 7));
+    assert_eq!((ledger.total().tokens, ledger.total().cost), (tokens(100, 10, 20, 30, 10), Some(Cost(50))));
+}
+
+#[test]
+fn a_run_that_is_followed_counts_once() {
+    let mut ledger = Ledger::new(3);
+    let key = LedgerKey { workspace: "w".into(), provider: "claude".into(), generation: "1".into() };
+    let mut mark = Counts::default();
+    let mut meter = read("claude", &format!("{INIT}\n{}\n{INIT}\n{}\n", result(100, 10, 0.25), assistant("m2", 4)));
+    for _ in 0..3 {
+        ledger.follow(&key, &meter, &mut mark);
+    }
+    assert_eq!((ledger.total().tokens, ledger.total().runs), (tokens(110, 7, 3, 10, 2), 0));
+    meter.end(None);
+    for _ in 0..3 {
+        ledger.follow(&key, &meter, &mut mark);
+    }
+    let total = ledger.total();
+    assert_eq!((total.tokens, total.turns, total.runs, total.incomplete_runs), (tokens(220, 14, 6, 14, 2), 1, 1, 1));
+}
+
+#[test]
+fn exposition_escapes_and_tells_what_was_let_go() {
+    let mut ledger = Ledger::new(1);
+    let key =
+        |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "codex".into(), generation: "a1".into() };
+    ledger.record(&key("gone"), &Usage { tokens: tokens(5, 0, 0, 0, 0), ..Usage::default() });
+    ledger.record(&key("a\"b\\c\nd"), &Usage { tokens: tokens(7, 0, 0, 0, 0), ..Usage::default() });
+    let text = exposition(&ledger);
+    assert!(text.contains("# TYPE provider_env_input_tokens_total counter\n"));
+    assert!(text.contains(
+        "provider_env_input_tokens_total{workspace=\"a\\\"b\\\\c\\nd\",provider=\"codex\",generation=\"a1\"} 7\n"
+    ));
+    assert!(text.contains("\nprovider_env_input_tokens_total 5\n"));
+    assert!(!text.contains("provider_env_cost_usd_total{"), "no cost was told");
+}
+
+/// A stream of both CLIs' events and of rubbish.
+fn streams() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        Just(INIT.to_owned()),
+        (0_u8..4, 0_u64..50).prop_map(|(id, output)| assistant(&format!("m{id}"), output)),
+        (0_u64..1000, 0_u64..1000).prop_map(|(input, output)| result(input, output, input as f64 / 1000.0)),
+        (0_u64..1000).prop_map(|input| codex_turn("thread-p", input)),
+        ".{0,40}",
+        r#"[\[\]{}",:\\ a-z0-9]{0,40}"#,
+    ];
+    prop::collection::vec((line, any::<bool>()), 0..12).prop_map(|lines| {
+        lines
+            .into_iter()
+            .flat_map(|(line, ends)| [line.into_bytes(), if ends { vec![b'\n'] } else { vec![] }].concat())
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_cutting_gives_the_same(bytes in streams(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20)) {
+        let mut whole = meter("claude");
+        whole.feed(&bytes);
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        ends.push(bytes.len());
+        ends.sort_unstable();
+        let mut cut = meter("claude");
+        let (mut from, mut seen) = (0, 0);
+        for end in ends {
+            seen |= cut.feed(&bytes[from..end]).0;
+            from = end;
+        }
+        prop_assert_eq!(whole.usage(), cut.usage());
+        prop_assert_eq!((whole.failure(), whole.claim()), (cut.failure(), cut.claim()));
+        for code in [None, Some(0), Some(1)] {
+            whole.end(code);
+            cut.end(code);
+            prop_assert_eq!(whole.usage(), cut.usage());
+        }
+        let _ = seen;
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        for row in provider::PROVIDERS {
+            let mut meter = Meter::new(row, Expected::default());
+            meter.feed(&bytes);
+            meter.end(Some(1));
+            prop_assert!(meter.usage().tokens.input <= MAX_COUNT);
+        }
+    }
+
+    /// Against serde_json: the same counts, wherever the keys stand and whatever else the event holds.
+    #[test]
+    fn counts_are_those_that_a_parser_finds(input in any::<u32>(), output in any::<u32>(), noise in "\\PC{0,60}", first in any::<bool>()) {
+        let usage = format!("\"usage\":{{\"input_tokens\":{input},\"x\":[{{\"output_tokens\":1}}],\"output_tokens\":{output}}}");
+        let other = format!("\"noise\":{},\"more\":{{\"usage\":{{\"input_tokens\":5}}}}", serde_json::to_string(&noise).expect("a string"));
+        let inner = if first { format!("{usage},{other}") } else { format!("{other},{usage}") };
+        let line = format!("{{{inner},\"type\":\"result\",\"is_error\":false}}");
+        let parsed: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let counted = read("claude", &line).usage().tokens;
+        prop_assert_eq!(Some(counted.input), parsed["usage"]["input_tokens"].as_u64());
+        prop_assert_eq!(Some(counted.output), parsed["usage"]["output_tokens"].as_u64());
+    }
+}

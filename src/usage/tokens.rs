@@ -1,0 +1,100 @@
+//! Counts of tokens and money, in one meaning for all providers, exact in JavaScript's numbers.
+
+use super::event::{Event, NotACount};
+use crate::provider::{Field, Output};
+
+/// The largest whole number that JavaScript tells from its neighbours: 2^53 - 1. Counts stop there.
+pub const MAX_COUNT: u64 = (1 << 53) - 1;
+
+/// Tokens. As in OpenTelemetry's conventions for generative AI, input is all that went in, and what came from the cache
+/// or was written to it are parts of it; reasoning is part of output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// All that went in.
+    pub input: u64,
+    /// Those of them that were read from the cache.
+    pub cached: u64,
+    /// Those of them that were written to the cache.
+    pub cache_write: u64,
+    /// All that came out.
+    pub output: u64,
+    /// Those of them that the model thought with.
+    pub reasoning: u64,
+}
+
+/// Millionths of a millionth of a US dollar: sums of them do not depend on their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cost(pub u64);
+
+impl Cost {
+    /// None for what is no amount.
+    #[must_use]
+    pub fn from_dollars(dollars: f64) -> Option<Self> {
+        let pico = (dollars * 1e12).round();
+        // 9 million dollars.
+        (0.0..9.0e18).contains(&pico).then_some(Self(pico as u64))
+    }
+
+    /// In US dollars.
+    #[must_use]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e12
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Tokens {
+    /// The counts of an event, in the meaning of this type.
+    ///
+    /// # Errors
+    /// When one of them is no count.
+    pub fn of(event: &Event, model: Option<usize>, output: &Output) -> Result<Option<Self>, NotACount> {
+        let count = |field| event.count(field, model);
+        let counts = [
+            count(Field::Input)?,
+            count(Field::Cached)?,
+            count(Field::CacheWrite)?,
+            count(Field::Output)?,
+            count(Field::Reasoning)?,
+        ];
+        if counts.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let [input, cached, cache_write, out, reasoning] = counts.map(Option::unwrap_or_default);
+        let around = if output.input_excludes_cache { cached.saturating_add(cache_write) } else { 0 };
+        Ok(Some(Self { input: input.saturating_add(around), cached, cache_write, output: out, reasoning }))
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        self.each(other, |one, two| one.saturating_add(two).min(MAX_COUNT))
+    }
+
+    /// What has come since `earlier`; none when something has become less.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Self> {
+        (self.each(earlier, u64::max) == self).then(|| self.each(earlier, u64::saturating_sub))
+    }
+
+    /// The larger of each.
+    #[must_use]
+    pub fn most(self, other: Self) -> Self {
+        self.each(other, u64::max)
+    }
+
+    fn each(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            input: with(self.input, other.input),
+            cached: with(self.cached, other.cached),
+            cache_write: with(self.cache_write, other.cache_write),
+            output: with(self.output, other.output),
+            reasoning: with(self.reasoning, other.reasoning),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+// The types of usage, failures and billing: what a run used, what it failed at, and totals of many.
+import type { ProviderEnv, ProviderId, ProviderProcess } from '../index.js'
+
+/**
+ * Tokens, in one meaning for both providers: that of OpenTelemetry's conventions for generative AI. Whole numbers, at
+ * most 2^53 - 1.
+ */
+export interface TokenCounts {
+  /** All that went in, `cachedInputTokens` and `cacheWriteInputTokens` included. (Claude Code itself tells it without them.) */
+  inputTokens: number
+  /** Input that was read from the cache. */
+  cachedInputTokens: number
+  /** Input that was written to the cache. */
+  cacheWriteInputTokens: number
+  /** All that came out, `reasoningTokens` included. */
+  outputTokens: number
+  /** Output that the model thought with. */
+  reasoningTokens: number
+}
+
+/** What one model has used. */
+export interface ModelUsage extends TokenCounts {
+  /** US dollars, as the CLI reckons them; `null` where it does not. */
+  costUsd: number | null
+}
+
+/** What a thread of Codex has used in all its runs. Plain data: keep it with the thread's id. */
+export interface ThreadTotals extends TokenCounts {
+  id: string
+}
+
+/** What a run has used so far: a snapshot, plain data. What was used before, in a session that is resumed, is not in it. */
+export interface ProviderUsage extends TokenCounts {
+  /** Turns that are over: prompts whose end was reported. */
+  turns: number
+  /** The model that the run began with; for codex only where the arguments name it. `null`: not known. */
+  model: string | null
+  /** By model, as far as the models are known; at most 32. */
+  models: Record<string, ModelUsage>
+  /** US dollars for the turns that are over, as the CLI reckons them at list prices; `null` for codex. */
+  costUsd: number | null
+  /**
+   * Whether this is all. False while a turn is under way, and at the end when the CLI was killed or ended before it
+   * reported, or something in its output could not be read: the counts are then a lower bound.
+   */
+  complete: boolean
+  /** codex: the thread and its totals as last reported; see {@link UsageMeterOptions.thread}. `null` for claude. */
+  thread: ThreadTotals | null
+}
+
+/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+export type ProviderFailureKind =
+  | 'authentication'
+  | 'permission'
+  | 'not-logged-in'
+  | 'no-credential'
+  | 'quota'
+  | 'rate-limited'
+  | 'overloaded'
+  | 'server'
+  | 'network'
+  | 'model'
+  | 'too-large'
+  | 'invalid-request'
+  | 'limit'
+  | 'configuration'
+  | 'unknown'
+
+/** A failure of a run. Nothing in it is the CLI's or the server's text, which may echo a key. */
+export interface ProviderFailure {
+  kind: ProviderFailureKind
+  /** The API's HTTP status, where the CLI tells it. */
+  status: number | null
+  /** Whether the same run may succeed later with nothing changed. */
+  retryable: boolean
+  /** Whether the CLI was still trying again when it said so. */
+  passing: boolean
+  /** What is wrong. */
+  message: string
+  /** What to do. */
+  remedy: string
+}
+
+/** The CLI says that it uses another credential than it was given. */
+export interface CredentialMismatch {
+  /** What it may say of what it was given. */
+  expected: string[]
+  /** What it said, where that is a word that is known; else `"other"`. */
+  claimed: string
+}
+
+/** Options of a {@link UsageMeter}. */
+export interface UsageMeterOptions {
+  /** What the CLI was given, to be compared with what it says (claude). Default: nothing is compared. */
+  credential?: 'api-key' | 'oauth-token' | 'config-dir'
+  /** The model, where the output does not tell it (codex). */
+  model?: string
+  /**
+   * Whether the run goes on with an earlier thread (codex). What that had used is then `thread`, or what this process has
+   * read of it; when neither is known its first turn counts nothing, and `complete` stays false. Default false.
+   */
+  resumed?: boolean
+  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. */
+  thread?: ThreadTotals | null
+}
+
+/**
+ * Reads a CLI's JSON output that this package does not see, as when the Codex SDK starts the CLI itself. One for each run,
+ * or for several runs of one thread.
+ */
+export class UsageMeter {
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(provider: ProviderId, options?: UsageMeterOptions)
+  readonly provider: ProviderId
+  readonly usage: ProviderUsage
+  readonly failure: ProviderFailure | null
+  readonly credentialMismatch: CredentialMismatch | null
+  /** The next piece of the output, cut anywhere. Memory does not grow with the length of a line. */
+  write(chunk: string | Uint8Array): this
+  /** One event, as an SDK gives it. */
+  event(event: object): this
+  /** The run has ended; `null`, the default, when its exit code is not known. What comes after is not read. */
+  end(code?: number | null): this
+}
+
+/** Whose usage. Each is 1 to 256 bytes of UTF-8. */
+export interface LedgerLabels {
+  workspace: string
+  provider: ProviderId
+  /**
+   * Which of the workspace's credentials: the generation of a credential store, a fingerprint, or a name of yours. Default:
+   * of a ProviderProcess its credential's generation or fingerprint, else `"none"`. A fingerprint is another one in the next process.
+   */
+  generation?: string | number
+}
+
+/** Options of a {@link UsageLedger}. */
+export interface UsageLedgerOptions {
+  /** Entries that are kept apart, 1 to 1 000 000. Default 10 000, some 5 MB. */
+  maxEntries?: number
+}
+
+/** Totals of runs. */
+export interface LedgerCounts extends TokenCounts {
+  turns: number
+  /** Runs that have ended. */
+  runs: number
+  /** Those of them whose usage is a lower bound. */
+  incompleteRuns: number
+  /** US dollars, as far as the CLIs tell them, exact to 10^-12; `null` where none has. */
+  costUsd: number | null
+}
+
+/** A ledger as plain data. */
+export interface LedgerSnapshot {
+  /** Sorted by workspace, provider and generation. */
+  entries: (LedgerCounts & { workspace: string; provider: string; generation: string })[]
+  /** The sum of the entries that had to make room; `null` when none had to. */
+  other: LedgerCounts | null
+  /** How many had to. */
+  evicted: number
+  /** The sum of everything, `other` included. */
+  total: LedgerCounts
+}
+
+/**
+ * Totals per workspace, provider and generation of the credential. Beyond `maxEntries` the entry that was used longest ago
+ * is added to `other`: sums stay exact. It belongs to the thread that made it; give each worker thread its own, and sum
+ * what they export.
+ */
+export class UsageLedger {
+  /** @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the methods. */
+  constructor(options?: UsageLedgerOptions)
+  /** How many entries there are, `other` not counted. */
+  readonly size: number
+  /** Adds a run that has ended. */
+  record(usage: ProviderUsage, labels: LedgerLabels): void
+  /**
+   * Adds each turn of a run as it is reported, and at its end what it used of one that was not. Once per run and ledger is
+   * enough; more often changes nothing.
+   */
+  track(run: ProviderProcess | UsageMeter, labels: Partial<LedgerLabels> & { workspace: string }): void
+  toJSON(): LedgerSnapshot
+  /**
+   * Prometheus' text format 0.0.4: counters `provider_env_…_total` with the labels `workspace`, `provider`, `generation`;
+   * `other` is the series without labels. No label is a secret unless you make it one.
+   */
+  toPrometheus(): string
+}
+
+/** What a badge shows. */
+export interface ProviderDescription {
+  provider: ProviderId
+  /** `"Claude Code"` and the like. */
+  name: string
+  vendor: string
+  modelFamily: string
+  credentialKind: 'api-key' | 'oauth-token' | 'config-dir'
+  credentialSource: 'payload' | 'server' | 'config-dir'
+  /** Who pays. A login in a config directory counts as a subscription, though the CLI may keep a key there. */
+  billedTo: 'workspace' | 'server' | 'subscription'
+  /** See {@link CredentialInfo.fingerprint}. */
+  fingerprint: string | null
+}
+
+/** Describes an environment; also after it was disposed of. */
+export function describeProvider(env: ProviderEnv): ProviderDescription
