@@ -1,9 +1,14 @@
-//! The credential of a launch: which of those offered is used, and whether it can be one at all.
+//! The credential of a launch: which of those offered is used, whether it can be one at all, and whether it still may.
 
+mod finding;
 mod select;
 mod server;
 mod shape;
+mod slips;
+mod validate;
 
+pub use finding::{Finding, FindingCode, Verdict};
 pub use select::{ApiKeySource, Credential, CredentialSource, select};
 pub use server::ServerCredentials;
-pub use shape::{MAX_CREDENTIAL_BYTES, check};
+pub use shape::{MAX_CREDENTIAL_BYTES, check, examine};
+pub use validate::{Validation, validate};
