@@ -13,9 +13,11 @@ const { hardenWorker, memoryProtection } = require('./lib/memory-protection.js')
 const { Recipient, createRecipient } = require('./lib/recipient.js')
 const { Redactor } = require('./lib/redactor.js')
 const { resolveProgram } = require('./lib/resolve-program.js')
+const { restore, revoke, runningProcesses } = require('./lib/revocation.js')
 const { Secret } = require('./lib/secret.js')
 const { ServerCredentials, takeServerCredentials } = require('./lib/server-credentials.js')
 const { spawnProvider } = require('./lib/spawn-provider.js')
+const { validateKey } = require('./lib/validate-key.js')
 
 module.exports = {
   Lockbox,
@@ -33,6 +35,10 @@ module.exports = {
   hardenWorker,
   memoryProtection,
   resolveProgram,
+  restore,
+  revoke,
+  runningProcesses,
   spawnProvider,
-  takeServerCredentials
+  takeServerCredentials,
+  validateKey
 }

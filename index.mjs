@@ -17,6 +17,10 @@ export const {
   hardenWorker,
   memoryProtection,
   resolveProgram,
+  restore,
+  revoke,
+  runningProcesses,
   spawnProvider,
-  takeServerCredentials
+  takeServerCredentials,
+  validateKey
 } = main

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ServerCredentials, shape};
+use super::{ServerCredentials, revocation, shape};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
 use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
@@ -93,8 +93,24 @@ impl Credential {
 /// Chooses the credential of a launch and takes it out of the payload.
 ///
 /// # Errors
-/// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, and what [`shape::check`] finds.
+/// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, what [`shape::check`] finds, and what
+/// [`admit`] refuses: a revoked credential is never a reason to take the next.
 pub fn select(payload: &mut Payload, server: Option<&ServerCredentials>, has_config_dir: bool) -> Result<Credential> {
+    let credential = choose(payload, server, has_config_dir)?;
+    admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
+    Ok(credential)
+}
+
+/// Refuses a credential that no launch may use any more. Called when an environment is built, when a start is asked for,
+/// and again just before its process is made.
+///
+/// # Errors
+/// `CREDENTIAL_REVOKED`.
+pub fn admit(credential: &Credential) -> Result<()> {
+    credential.fingerprint.map_or(Ok(()), revocation::check)
+}
+
+fn choose(payload: &mut Payload, server: Option<&ServerCredentials>, has_config_dir: bool) -> Result<Credential> {
     let provider = payload.provider;
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {

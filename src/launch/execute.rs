@@ -108,6 +108,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         may_be_root: start.target.uid() == 0,
         access: &access,
     };
+    // Last: a start can wait in the queue for longer than a credential is good.
+    start.admit()?;
     clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {
