@@ -313,6 +313,19 @@ export interface NativeIdentity {
   allowRoot?: boolean
 }
 
+/** What was found of a key. No part of it is in there. */
+export interface NativeKeyValidation {
+  verdict: string
+  code: string
+  provider: string
+  class: string | null
+  className: string | null
+  kind: string | null
+  belongsTo: string | null
+  message: string
+  fingerprint: string | null
+}
+
 /** Totals of one entry. */
 export interface NativeLedgerEntry {
   workspace: string
@@ -503,6 +516,12 @@ export declare function requireProtection(): void
 /** Finds a provider's program for a target. */
 export declare function resolveProgram(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity): NativeProgram
 
+/** Undoes it. False when there was nothing to undo. */
+export declare function restore(fingerprint: string): boolean
+
+/** Has every later launch with a credential fail, in all threads. */
+export declare function revoke(fingerprint: string): void
+
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
 
@@ -544,6 +563,9 @@ export declare function takeStream(id: number, index: number): number
  * `process.on('exit')`.
  */
 export declare function tearDown(): void
+
+/** Looks at a key: bytes, which are wiped, or a secret, which stays. */
+export declare function validateKey(provider: string, isToken: boolean, key: Uint8Array | NativeSecret): NativeKeyValidation
 
 /** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */
 export declare function wipeInitialEnvironment(names: Array<string>): void

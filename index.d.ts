@@ -11,6 +11,9 @@ import type { CredentialStore } from './types/credential-store.js'
 export * from './types/check-key.js'
 export * from './types/credential-store.js'
 
+export * from './types/keys.js'
+export * from './types/revocation.js'
+
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
 
@@ -218,7 +221,7 @@ export class ProviderEnv {
   /**
    * The whole environment with its secrets, as delivery `"env"` would hand it over: the one audited way out to JS
    * strings. They cannot be wiped. Search your code for this name to find every place.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
    */
   exposeSecrets(): Record<string, string>
   /**
@@ -236,7 +239,8 @@ export class ProviderEnv {
  * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: zero-filled
  * before the call returns.
  * @throws {ProviderError} `ERR_PROVIDER_PAYLOAD_INVALID`, `ERR_PROVIDER_PAYLOAD_TOO_LARGE`, `ERR_PROVIDER_UNKNOWN`,
- * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
+ * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, `ERR_PROVIDER_KEY_MALFORMED`,
+ * `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
  * `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
  * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
  * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_DISPOSED`. A sealed secret counts as used only when the call has succeeded.
@@ -452,6 +456,9 @@ export type MissingProtection =
  */
 export class ProviderProcess extends EventEmitter {
   private constructor()
+  readonly provider: ProviderId
+  /** What it runs with. */
+  readonly credential: CredentialInfo
   /** Known once `spawn` was emitted: the start happens on another thread. `undefined` before, and when it failed. */
   readonly pid: number | undefined
   readonly stdin: Writable | null
@@ -520,11 +527,12 @@ export type PipedProviderProcess = ProviderProcess & {
  * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
  *
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`.
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
- * `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
+ * `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_CREDENTIAL_REVOKED` for one revoked meanwhile, `ERR_PROVIDER_ABORTED`,
+ * `ERR_PROVIDER_TIMEOUT`.
  */
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' }): PipedProviderProcess
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
@@ -625,7 +633,7 @@ export interface CodexOptions {
 /**
  * Options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, or without `exposeSecrets: true`;
- * what {@link resolveProgram} throws.
+ * `ERR_PROVIDER_CREDENTIAL_REVOKED`; what {@link resolveProgram} throws.
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
@@ -769,6 +777,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_CREDENTIAL_MISSING'
   | 'ERR_PROVIDER_KEY_MALFORMED'
   | 'ERR_PROVIDER_KEY_WRONG_PROVIDER'
+  | 'ERR_PROVIDER_CREDENTIAL_REVOKED'
   | 'ERR_PROVIDER_ENV_FORBIDDEN'
   | 'ERR_PROVIDER_ENV_TOO_LARGE'
   | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'

@@ -16,11 +16,13 @@ const { hardenWorker, memoryProtection } = require('./lib/memory-protection.js')
 const { Recipient, createRecipient } = require('./lib/recipient.js')
 const { Redactor } = require('./lib/redactor.js')
 const { resolveProgram } = require('./lib/resolve-program.js')
+const { restore, revoke, runningProcesses } = require('./lib/revocation.js')
 const { Secret } = require('./lib/secret.js')
 const { ServerCredentials, takeServerCredentials } = require('./lib/server-credentials.js')
 const { spawnProvider } = require('./lib/spawn-provider.js')
 const { UsageLedger } = require('./lib/usage-ledger.js')
 const { UsageMeter } = require('./lib/usage-meter.js')
+const { validateKey } = require('./lib/validate-key.js')
 
 module.exports = {
   CredentialStore,
@@ -43,6 +45,10 @@ module.exports = {
   hardenWorker,
   memoryProtection,
   resolveProgram,
+  restore,
+  revoke,
+  runningProcesses,
   spawnProvider,
-  takeServerCredentials
+  takeServerCredentials,
+  validateKey
 }

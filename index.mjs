@@ -22,6 +22,10 @@ export const {
   hardenWorker,
   memoryProtection,
   resolveProgram,
+  restore,
+  revoke,
+  runningProcesses,
   spawnProvider,
-  takeServerCredentials
+  takeServerCredentials,
+  validateKey
 } = main

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
-const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, spawnProvider } = require('../index.js')
+const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, revoke, spawnProvider } = require('../index.js')
 const { fromJson } = require('../lib/errors.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
@@ -64,13 +64,38 @@ const CASES = {
     { raise: () => build(withKey({ apiKey: `${KEY}é` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /characters that no key has/ },
     { raise: () => build(withKey({ apiKey: KEY.padEnd(17_000, 'x') })), fields: { provider: 'claude', names: ['apiKey'] }, message: /is 17000 bytes long/ }
   ],
-  ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which is no api-key for OpenAI Codex/ }],
+  ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which OpenAI Codex does not take/ }],
+  ERR_PROVIDER_CREDENTIAL_REVOKED: [
+    {
+      raise: () => {
+        const env = build(withKey({ apiKey: `${KEY}-revoked-before` }))
+        revoke(env)
+        build(withKey({ apiKey: `${KEY}-revoked-before` }))
+      },
+      fields: { provider: 'claude' },
+      message: /^The credential with the fingerprint [0-9a-f]{8} was revoked in this process\. Give the one that took its place/
+    },
+    {
+      raise: (t) => {
+        const { env } = makeEnv(t, withKey({ apiKey: `${KEY}-revoked-after` }))
+        revoke(env)
+        startScript(env, ':')
+      },
+      fields: { provider: 'claude' },
+      message: /was revoked/
+    }
+  ],
   ERR_PROVIDER_ENV_FORBIDDEN: [
     { raise: () => build(withKey({}), { set: { LD_PRELOAD: SENTINEL } }), fields: { names: ['LD_PRELOAD'] }, message: /LD_PRELOAD.*can load code\. Leave it out/ },
     { raise: () => build(withKey({}), { set: { A: `${SENTINEL}\0` } }), fields: { names: ['A'] }, message: /NUL byte/ },
     { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
   ],
   ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /USER_A takes \d+ bytes; the kernel takes 131072/ }],
+  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{
+    raise: (t) => start(t, { args: ['--output-format', 'stream-json', SENTINEL], onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"apiKeyHelper"}'; exec sleep 60`),
+    fields: { provider: 'claude' },
+    message: /./
+  }],
   ERR_PROVIDER_CREDENTIAL_SUPERSEDED: [{
     raise: () => {
       const credentialStore = CredentialStore.of('claude', KEY)
@@ -78,7 +103,7 @@ const CASES = {
       credentialStore.rotate(`${KEY}2`)
       spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true })
     },
-    fields: { names: ['credentialStore'] },
+    fields: { provider: 'claude', names: ['credentialStore'] },
     message: /has a newer credential.*Build a new one/
   }],
   ERR_PROVIDER_CREDENTIAL_EXPIRED: [{ raise: async (t) => build({}, { credentialStore: await expiredStore(t) }), fields: { provider: 'claude' }, message: /has expired\. Await credentialStore\.fresh\(\)/ }],

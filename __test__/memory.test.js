@@ -36,6 +36,8 @@ const ROWS = {
   'master key': { live: (n) => n === 1 },
   'master key in hex': { live: (n) => n === 1 },
   'small arrays': { live: (n) => n === 3 },
+  // The handle's own.
+  'validated keys': { live: (n) => n === 1 },
   redactor: { live: (n) => n === 1 },
   exit: { live: (n) => n === 4 },
   throw: { live: (n) => n === 4 },

@@ -3,7 +3,7 @@
 
 const { ProviderError } = require('./errors.js')
 const { packageRoots } = require('./package-roots.js')
-const { nativeOf } = require('./provider-env.js')
+const { credentialOf, nativeOf } = require('./provider-env.js')
 const { signalNumber } = require('./provider-process.js')
 const { readRedactOutput } = require('./redact-output.js')
 const { readStdio } = require('./stdio.js')
@@ -15,7 +15,7 @@ const validate = require('./validate.js')
  * @property {import('../binding').NativeProviderEnv} env
  * @property {import('../binding').NativeStart} options
  * @property {import('../binding').NativeIdentity} ids
- * @property {{ provider: string, killSignal: number }} facts
+ * @property {import('./provider-process.js').Facts} facts
  * @property {AbortSignal | undefined} signal
  * @property {import('./redact-output.js').RedactOutput} redactOutput
  * @property {import('../index').ProviderEnv} handle
@@ -64,7 +64,7 @@ function readLaunch(env, value, extra) {
     redactOutput: readRedactOutput(options.redactOutput, stdio),
     ids: readIds(options),
     signal: abortSignal(options.signal),
-    facts: { provider: native.provider, killSignal },
+    facts: { provider: native.provider, credential: credentialOf(native), killSignal },
     options: {
       args: validate.strings('options.args', options.args),
       command: validate.optionalString('options.command', options.command),

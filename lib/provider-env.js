@@ -30,8 +30,7 @@ class ProviderEnv extends handle.Handle {
   }
 
   get credential() {
-    const { kind, source, fingerprint, generation } = this.#native
-    this.#credential ??= /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null, generation: generation ?? null }))
+    this.#credential ??= credentialOf(this.#native)
     return this.#credential
   }
 
@@ -74,6 +73,15 @@ class ProviderEnv extends handle.Handle {
 }
 
 /**
+ * What may be shown of its credential.
+ * @param {Native} native
+ * @returns {import('../index').CredentialInfo}
+ */
+function credentialOf({ kind, source, fingerprint, generation }) {
+  return /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null, generation: generation ?? null }))
+}
+
+/**
  * @param {Native} native
  * @returns {any}
  */
@@ -100,4 +108,4 @@ function toObject(flat) {
   return object
 }
 
-module.exports = { ProviderEnv, fromNative, nativeOf, toObject }
+module.exports = { ProviderEnv, credentialOf, fromNative, nativeOf, toObject }

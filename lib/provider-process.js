@@ -7,6 +7,7 @@ const { inspect } = require('node:util')
 const { ProviderError, nodeTypeError } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
 const { CHANGED } = require('./metered.js')
+const running = require('./running-processes.js')
 
 /** @typedef {import('../index').MissingProtection} MissingProtection */
 /** @typedef {import('./metered.js').Metered} Metered */
@@ -45,7 +46,9 @@ const KEY = Symbol('ProviderProcess')
  * @property {(error: ProviderError) => void} refuse
  */
 
-/** @type {(backend: Backend, facts: { provider: string, killSignal: number }) => Driver} */
+/** @typedef {{ provider: string, credential: import('../index').CredentialInfo, killSignal: number }} Facts */
+
+/** @type {(backend: Backend, facts: Facts) => Driver} */
 let makeProcess
 
 class ProviderProcess extends EventEmitter {
@@ -55,6 +58,7 @@ class ProviderProcess extends EventEmitter {
   #killSignal
   /** @type {string} */
   #provider
+  #credential
   #killed = false
   #held = true
   /** @type {number | undefined} */
@@ -87,20 +91,30 @@ class ProviderProcess extends EventEmitter {
   /**
    * @param {symbol} key
    * @param {Backend} backend
-   * @param {{ provider: string, killSignal: number }} facts
+   * @param {Facts} facts
    */
   constructor(key, backend, facts) {
     super()
     if (key !== KEY) throw new TypeError('Use spawnProvider() to make a ProviderProcess.')
     this.#backend = backend
     this.#provider = facts.provider
+    this.#credential = facts.credential
     this.#killSignal = facts.killSignal
     keepAlive.hold()
+    running.add(this)
     for (const stream of backend.stdio) {
       if (!stream) continue
       this.#open += 1
       stream.on('close', () => this.#maybeClose())
     }
+  }
+
+  get provider() {
+    return this.#provider
+  }
+
+  get credential() {
+    return this.#credential
   }
 
   get pid() {
@@ -303,6 +317,7 @@ class ProviderProcess extends EventEmitter {
 
   #settle() {
     this.#ended = true
+    running.remove(this)
     if (this.#held) keepAlive.release()
   }
 
@@ -345,7 +360,7 @@ class ProviderProcess extends EventEmitter {
   /**
    * Makes one, with the functions that drive it.
    * @param {Backend} backend
-   * @param {{ provider: string, killSignal: number }} facts
+   * @param {Facts} facts
    * @returns {Driver}
    */
   static #make(backend, facts) {

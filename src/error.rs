@@ -46,6 +46,8 @@ codes! {
     KeyMalformed = "ERR_PROVIDER_KEY_MALFORMED",
     /// A key of the other provider, or of another kind than its field says.
     KeyWrongProvider = "ERR_PROVIDER_KEY_WRONG_PROVIDER",
+    /// A credential that was revoked in this process.
+    CredentialRevoked = "ERR_PROVIDER_CREDENTIAL_REVOKED",
     /// A variable that must not be set, copied or read.
     EnvForbidden = "ERR_PROVIDER_ENV_FORBIDDEN",
     /// More than the kernel takes.

@@ -74,10 +74,7 @@ impl Secret {
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
-        let mut mac = process_mac()?.clone();
-        mac.update(self.expose());
-        let digest = mac.finalize().into_bytes();
-        Ok(Fingerprint([digest[0], digest[1], digest[2], digest[3]]))
+        Fingerprint::of(self.expose())
     }
 }
 
@@ -91,6 +88,27 @@ impl fmt::Debug for Secret {
 /// cannot be brute-forced from the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);
+
+impl Fingerprint {
+    /// That of a value.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the system has no randomness to key the hash with.
+    pub fn of(value: &[u8]) -> Result<Self> {
+        let mut mac = process_mac()?.clone();
+        mac.update(value);
+        let digest = mac.finalize().into_bytes();
+        Ok(Self([digest[0], digest[1], digest[2], digest[3]]))
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes: 8 hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = is_hex.then(|| u32::from_str_radix(text, 16).ok()).flatten()?;
+        Some(Self(number.to_be_bytes()))
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,6 +150,10 @@ mod tests {
         assert_eq!(one, again);
         assert_ne!(one, two);
         assert_eq!(one.to_string().len(), 8);
+        assert_eq!(Fingerprint::parse(&one.to_string()), Some(one));
+        for other in ["", "1234567", "123456789", "+1234567", "1234567g"] {
+            assert_eq!(Fingerprint::parse(other), None, "{other}");
+        }
     }
 
     #[test]

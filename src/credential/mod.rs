@@ -1,13 +1,19 @@
-//! The credential of a launch: which of those offered is used, and whether it can be one at all.
+//! The credential of a launch: which of those offered is used, whether it can be one at all, and whether it still may.
 
 mod admit;
+mod finding;
 mod generation;
+pub mod revocation;
 mod select;
 mod server;
 mod shape;
+mod slips;
+mod validate;
 
 pub use admit::admit;
+pub use finding::{Finding, FindingCode, Verdict};
 pub use generation::{Generation, Generations, StoredCredential};
 pub use select::{ApiKeySource, Credential, CredentialSource, Fallbacks, select};
 pub use server::ServerCredentials;
-pub use shape::{MAX_CREDENTIAL_BYTES, check};
+pub use shape::{MAX_CREDENTIAL_BYTES, check, examine};
+pub use validate::{Validation, validate};

@@ -150,8 +150,15 @@ impl Credential {
 /// Chooses the credential of a launch and takes it out of the payload.
 ///
 /// # Errors
-/// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, and what [`shape::check`] finds.
+/// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, what [`shape::check`] finds, and
+/// what [`super::admit`] refuses: a revoked credential is never a reason to take the next.
 pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool) -> Result<Credential> {
+    let credential = choose(payload, fallbacks, has_config_dir)?;
+    super::admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
+    Ok(credential)
+}
+
+fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool) -> Result<Credential> {
     let provider = payload.provider;
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {

@@ -86,8 +86,6 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let environment = Strings::new(block.bytes(), block.offsets())
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
 
-    // As late as can be: a queued start must not run with what was replaced meanwhile.
-    crate::credential::admit(&start.env.credential)?;
     let credential = start.credential_pipe()?;
     let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
     let [stdin, stdout, stderr] = &start.stdio;
@@ -110,6 +108,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         may_be_root: start.target.uid() == 0,
         access: &access,
     };
+    // Last: a start can wait in the queue for longer than a credential is good.
+    start.admit()?;
     clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::arguments::{self, ArgumentContext};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
+use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::{Step, stdio};
@@ -44,8 +45,9 @@ impl Start {
     /// Refuses what would be refused on the spawner's thread too, while the caller can still be thrown at.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for arguments, paths or names that cannot be.
+    /// `CREDENTIAL_REVOKED`; `ERR_INVALID_ARG_VALUE` for arguments, paths or names that cannot be.
     pub fn check(&self) -> Result<()> {
+        self.admit()?;
         let directories = [];
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::check_all(&self.env, &self.arguments, &context)?;
@@ -56,6 +58,14 @@ impl Start {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a credential that no launch may use any more: also the last thing before the process is made.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_REVOKED`.
+    pub fn admit(&self) -> Result<()> {
+        credential::admit(&self.env.credential).map_err(|error| error.provider(self.env.provider.id))
     }
 
     /// The working directory without symlinks, which is the one that is entered and told to the CLI.

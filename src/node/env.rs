@@ -14,6 +14,7 @@ use super::recipient::NativeRecipient;
 use super::secret::NativeSecret;
 use super::server::NativeServerCredentials;
 use super::state::{self, Slot};
+use crate::credential;
 use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Means, Variable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext};
@@ -195,6 +196,7 @@ impl NativeProviderEnv {
     #[napi(catch_unwind, ts_return_type = "Array<string>")]
     pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<JsString<'env>>> {
         let plan = self.plan().into_napi()?;
+        credential::admit(&plan.credential).map_err(|error| error.provider(plan.provider.id)).into_napi()?;
         to_strings(env, plan.variables(Delivery::Env))
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use super::env::NativeProviderEnv;
-use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::identity::{self, IdentityRequest};
 use crate::launch::options::{self, Limits, WorkspaceTrust};
@@ -73,7 +72,6 @@ impl NativeStart {
     /// `DISPOSED`, `PRIVILEGE_REFUSED`, `UNSUPPORTED`, `ERR_INVALID_ARG_VALUE`.
     pub fn take_start(&mut self, env: &NativeProviderEnv, ids: NativeIdentity) -> Result<Start> {
         let plan = env.plan()?;
-        credential::admit(&plan.credential)?;
         let delivery = options::delivery(&plan, self.delivery.as_deref())?;
         let target = identity::decide(&ids.into(), sys::identity::own())?;
         let trust = if self.trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };

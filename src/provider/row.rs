@@ -86,6 +86,16 @@ impl CredentialKind {
             Self::ConfigDir => "config-dir",
         }
     }
+
+    /// As people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "API key",
+            Self::OauthToken => "OAuth token",
+            Self::ConfigDir => "config directory",
+        }
+    }
 }
 
 /// A field of the payload that carries a credential.

@@ -17,8 +17,20 @@ fn a_credential_name_known_to_one_row_is_handled_by_all() {
     for (row, name) in credential_names() {
         assert!(forbidden::reason(name).is_some(), "{name} of {} could be inherited", row.id);
     }
-    for (prefix, class) in KEY_CLASSES.iter().map(|class| (class.prefix, class)) {
-        assert!(find(class.provider).is_ok(), "{prefix} belongs to no row");
+    for class in KEY_CLASSES {
+        let owner = class.provider.map(find);
+        assert!(owner.is_none_or(|owner| owner.is_ok()), "{} belongs to no row", class.prefix);
+    }
+}
+
+#[test]
+fn key_classes_differ_by_their_prefixes_and_what_shares_an_id_is_the_same_thing() {
+    for (index, class) in KEY_CLASSES.iter().enumerate() {
+        for other in &KEY_CLASSES[index + 1..] {
+            assert_ne!(class.prefix, other.prefix);
+            let same = (class.name, class.provider, class.usable_as) == (other.name, other.provider, other.usable_as);
+            assert!(class.id != other.id || same, "{}", class.id);
+        }
     }
 }
 

@@ -1,0 +1,45 @@
+// validateKey(): what a settings page says of a key before it is saved. Rust looks; nothing here does.
+'use strict'
+
+const binding = require('./binding.js')
+const { translate } = require('./errors.js')
+const { nativeOf } = require('./handle.js')
+const { Secret } = require('./secret.js')
+const { consume, isUint8Array, textOffHeap, wipe } = require('./secret-input.js')
+const validate = require('./validate.js')
+
+const KINDS = /** @type {const} */ (['api-key', 'oauth-token'])
+
+/**
+ * @param {import('../index').ProviderId} provider
+ * @param {import('../index').SecretInput} input
+ * @param {import('../index').ValidateKeyOptions} [value]
+ * @returns {import('../index').KeyValidation}
+ */
+function validateKey(provider, input, value) {
+  if (isUint8Array(input)) return consume(input, 'input', (taken) => look(provider, taken, value))
+  const handle = nativeOf(Secret, input)
+  if (handle) return look(provider, /** @type {any} */ (handle), value)
+  if (typeof input !== 'string') throw validate.wrongType('input', 'a string, a Uint8Array or a Secret', input)
+  const text = textOffHeap(input)
+  try {
+    return look(provider, text, value)
+  } finally {
+    wipe([text])
+  }
+}
+
+/**
+ * @param {unknown} provider
+ * @param {Uint8Array | import('../binding').NativeSecret} key
+ * @param {unknown} value
+ * @returns {any}
+ */
+function look(provider, key, value) {
+  const options = validate.options('options', value, ['kind'])
+  const kind = validate.optionalWord('options.kind', options.kind, KINDS) ?? 'api-key'
+  const id = validate.required('provider', validate.optionalString('provider', provider))
+  return Object.freeze(translate(() => binding.validateKey(id, kind === 'oauth-token', key)))
+}
+
+module.exports = { validateKey }

@@ -1,0 +1,206 @@
+//! What can be found of a key by looking at it: one table of codes, verdicts and sentences.
+
+use crate::error::{Error, ErrorCode};
+use crate::provider::{CredentialKind, KeyClass, Provider};
+
+/// Whether a launch takes the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has the shape of what the vendor issues.
+    Ok,
+    /// It may well work; a person should look at it. A launch takes it.
+    Warning,
+    /// It cannot work. A launch refuses it.
+    Invalid,
+}
+
+impl Verdict {
+    /// As JavaScript sees it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// What a code stands for.
+#[derive(Debug)]
+struct Row {
+    code: &'static str,
+    verdict: Verdict,
+    error: ErrorCode,
+    sentence: &'static str,
+}
+
+macro_rules! findings {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $verdict:ident, $error:ident, $sentence:literal;)+) => {
+        /// What was found.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum FindingCode {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl FindingCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$variant => {
+                        const ROW: &Row =
+                            &Row { code: $code, verdict: Verdict::$verdict, error: ErrorCode::$error, sentence: $sentence };
+                        ROW
+                    })+
+                }
+            }
+        }
+    };
+}
+
+// The words in braces are ours or numbers: see `Finding::sentence`. No part of a key is among them.
+findings! {
+    /// The shape of what the vendor issues.
+    Fits = "ok", Ok, Internal, "{it is} {class}, by its shape. Only a call to its API tells whether it is accepted.";
+    /// No known shape.
+    Unfamiliar = "unfamiliar", Warning, Internal,
+        "{it} has no shape that is known here. If it is the key of a gateway, that is as it should be; else compare it with what you copied.";
+    /// Its vendor's prefix, of no known kind.
+    UnknownKind = "unknown-kind", Warning, Internal,
+        "{it is} {class}. If it is no {kind} for {provider}, replace it.";
+    /// Fewer bytes than any such key has.
+    TooShort = "too-short", Warning, Internal,
+        "{it is} {class}, and shorter than those are. A part of it may be missing: copy all of it.";
+    /// The same text twice.
+    PastedTwice = "pasted-twice", Warning, Internal, "{it is} {class}, and seems to have been pasted twice. Paste it once.";
+    /// Another vendor's key, which a gateway may take.
+    OtherVendor = "other-vendor", Warning, Internal,
+        "{it is} {class}. It works only with a gateway that takes such keys; {provider}'s own API does not.";
+    /// The other provider's key, by a shape that others have too.
+    LikelyOtherProvider = "likely-other-provider", Warning, Internal,
+        "{it} looks like {class}. If it is one, it does not work for {provider}.";
+    /// Another kind than was asked for, by a shape that others have too.
+    LikelyOtherKind = "likely-other-kind", Warning, Internal,
+        "{it} looks like {class}, and an {kind} is wanted here. Only a gateway takes such a thing.";
+    /// Nothing at all.
+    Empty = "empty", Invalid, KeyMalformed, "{it} is empty. Paste the key.";
+    /// More bytes than any key has.
+    TooLong = "too-long", Invalid, KeyMalformed, "{it} is {length} bytes long; no key is longer than {limit}.";
+    /// A sealed secret of this package.
+    Sealed = "sealed", Invalid, KeyMalformed, "{it} is a sealed secret, which opens in its worker alone. Give the key itself.";
+    /// A web address.
+    WebAddress = "web-address", Invalid, KeyMalformed, "{it} is a web address. Paste the key alone.";
+    /// A header's name or scheme in front of it.
+    Header = "header", Invalid, KeyMalformed, "{it} begins as a request's header does. Paste the key alone, without what stands before it.";
+    /// `NAME=` in front of it.
+    Assignment = "assignment", Invalid, KeyMalformed, "{it} begins with a variable's name. Paste the key alone, without the name and the =.";
+    /// A character that nobody sees.
+    Invisible = "invisible-characters", Invalid, KeyMalformed,
+        "{it} has a character in it that cannot be seen. Copy it anew from where it was issued, not from a document.";
+    /// Quotation marks.
+    Quoted = "quotes", Invalid, KeyMalformed, "{it} has quotation marks in it. Paste the key without them.";
+    /// White space.
+    WhiteSpace = "white-space", Invalid, KeyMalformed, "{it} has white space in it. Paste the key alone, on one line.";
+    /// A key as a page shows it afterwards.
+    Masked = "masked", Invalid, KeyMalformed,
+        "{it} is a key of which a part was hidden. A vendor shows a key once: make a new one if the whole is lost.";
+    /// What an example has in the key's place.
+    Placeholder = "placeholder", Invalid, KeyMalformed, "{it} is an example's placeholder. Put your own key in its place.";
+    /// A byte that no key has.
+    ForbiddenCharacters = "forbidden-characters", Invalid, KeyMalformed, "{it} has characters that no key has. Paste it again.";
+    /// The other provider's.
+    WrongProvider = "wrong-provider", Invalid, KeyWrongProvider,
+        "{it holds} {class}, which {provider} does not take. Put it where it belongs, and give {provider}'s own here.";
+    /// Another kind than was asked for.
+    WrongKind = "wrong-kind", Invalid, KeyWrongProvider,
+        "{it holds} {class}, and an {kind} belongs here. Put it where it belongs, and give the right one here.";
+    /// A key that opens nothing that a launch does.
+    NotForLaunch = "not-for-launch", Invalid, KeyWrongProvider,
+        "{it holds} {class}, which is no {kind} for {provider} and must not come near an agent. Give the right one here.";
+    /// A kind that this provider does not take.
+    KindNotTaken = "kind-not-taken", Invalid, KeyWrongProvider,
+        "{provider} takes no {kind} from this package. Give what it takes.";
+}
+
+impl FindingCode {
+    /// As JavaScript and the documentation see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.row().code
+    }
+
+    /// Whether a launch takes the key.
+    #[must_use]
+    pub fn verdict(self) -> Verdict {
+        self.row().verdict
+    }
+}
+
+/// What was found of one key. It holds nothing of the key but its length.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding {
+    /// What was found.
+    pub code: FindingCode,
+    /// What the key is, as far as its shape tells.
+    pub class: Option<&'static KeyClass>,
+    /// Whose launch it was given for.
+    pub provider: &'static Provider,
+    /// As what it was given.
+    pub kind: CredentialKind,
+    /// How many bytes it has.
+    pub length: usize,
+}
+
+impl Finding {
+    /// Whether a launch takes the key.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.code.verdict()
+    }
+
+    /// For a person: what it is, and what to do. `origin` is the name of the field or variable that the key came by;
+    /// none on a page that has no other field.
+    #[must_use]
+    pub fn sentence(&self, origin: Option<&str>) -> String {
+        let class = self.class.map_or("a key", |class| class.name);
+        let with = |verb: &str| origin.map(|name| format!("{name} {verb}"));
+        self.code
+            .row()
+            .sentence
+            .replace("{it is}", &with("is").unwrap_or_else(|| "This is".into()))
+            .replace("{it holds}", &with("holds").unwrap_or_else(|| "This is".into()))
+            .replace("{it}", origin.unwrap_or(&format!("The {}", self.kind.name())))
+            .replace("{class}", class)
+            .replace("{kind}", self.kind.name())
+            .replace("{provider}", self.provider.name)
+            .replace("{length}", &self.length.to_string())
+            .replace("{limit}", &super::MAX_CREDENTIAL_BYTES.to_string())
+    }
+
+    /// The error of a launch that was asked for with this key; none where it is taken.
+    #[must_use]
+    pub fn error(&self, origin: &str) -> Option<Error> {
+        let refused = self.verdict() == Verdict::Invalid;
+        refused.then(|| {
+            Error::new(self.code.row().error, self.sentence(Some(origin))).provider(self.provider.id).name(origin)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_what_is_refused_has_an_error_of_its_own() {
+        let mut seen = std::collections::HashSet::new();
+        for code in FindingCode::ALL {
+            let Row { error, sentence, .. } = code.row();
+            assert!(seen.insert(code.as_str()), "{code:?} twice");
+            assert_eq!(code.verdict() == Verdict::Invalid, *error != ErrorCode::Internal, "{code:?}");
+            assert!(sentence.ends_with('.'), "{code:?}");
+        }
+    }
+}

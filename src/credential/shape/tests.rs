@@ -1,0 +1,142 @@
+//! Keys and what is found of them: the corpus that the package's own test reads too, and properties of any input.
+
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use super::super::finding::Verdict;
+use super::super::validate;
+use super::*;
+use crate::error::ErrorCode;
+use crate::provider::{self, KEY_CLASSES, PROVIDERS};
+
+/// `[provider, kind, key, code, class, owner]`
+type Row = (String, String, String, String, Option<String>, Option<String>);
+
+#[derive(Deserialize)]
+struct Corpus {
+    rows: Vec<Row>,
+}
+
+fn corpus() -> Vec<Row> {
+    let json = include_str!("../../../__test__/fixtures/key-shapes.json");
+    serde_json::from_str::<Corpus>(json).expect("a corpus").rows
+}
+
+/// `{n}` is n made-up characters.
+fn expand(pattern: &str) -> String {
+    let mut parts = pattern.split('{');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}').and_then(|(count, rest)| Some((count.parse::<usize>().ok()?, rest))) {
+            Some((count, rest)) => {
+                text.extend("aB3dE5gH7jK9mN2pQ4sT6vW8".chars().cycle().take(count));
+                text.push_str(rest);
+            }
+            None => {
+                text.push('{');
+                text.push_str(part);
+            }
+        }
+    }
+    text
+}
+
+fn kind_of(name: &str) -> CredentialKind {
+    [CredentialKind::ApiKey, CredentialKind::OauthToken].into_iter().find(|kind| kind.as_str() == name).expect("a kind")
+}
+
+#[test]
+fn the_corpus_has_its_verdicts_and_every_code_and_class() {
+    let mut codes = std::collections::HashSet::new();
+    let mut classes = std::collections::HashSet::new();
+    for (provider, kind, pattern, code, class, owner) in corpus() {
+        let key = expand(&pattern);
+        let found = validate(&provider, kind_of(&kind), key.as_bytes()).expect("a provider");
+        let seen = found.finding;
+        let seen_class = seen.class.map(|class| class.id);
+        assert_eq!((seen.code.as_str(), seen_class), (&*code, class.as_deref()), "{provider} {kind} {pattern:?}");
+        assert_eq!(seen.class.and_then(|class| class.provider), owner.as_deref(), "{pattern:?}");
+        assert_eq!(found.fingerprint.is_some(), seen.verdict() != Verdict::Invalid, "{pattern:?}");
+        codes.insert(code);
+        classes.extend(class);
+    }
+    assert_eq!(codes.len(), FindingCode::ALL.len());
+    assert!(KEY_CLASSES.iter().all(|class| classes.contains(class.id)));
+}
+
+#[test]
+fn a_launch_refuses_what_is_invalid_and_nothing_else() {
+    for (provider, kind, pattern, code, ..) in corpus().into_iter().filter(|row| row.3 != "kind-not-taken") {
+        let row = provider::find(&provider).expect("a row");
+        let error = check(row, kind_of(&kind), "apiKey", expand(&pattern).as_bytes()).err();
+        let code = FindingCode::ALL.iter().find(|known| known.as_str() == code).expect("a code");
+        assert_eq!(error.is_some(), code.verdict() == Verdict::Invalid, "{pattern:?}");
+        let Some(error) = error else { continue };
+        assert!(matches!(error.code(), ErrorCode::KeyMalformed | ErrorCode::KeyWrongProvider), "{pattern:?}");
+        assert!(error.to_string().starts_with("apiKey "), "{error}");
+        assert_eq!(error.details().names, ["apiKey"]);
+    }
+}
+
+/// Every sentence that a key of any content can get, but for its length.
+fn vocabulary() -> Vec<String> {
+    let mut all = Vec::new();
+    let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken];
+    let classes = || KEY_CLASSES.iter().map(Some).chain([None]);
+    for &code in FindingCode::ALL {
+        for (&provider, kind) in PROVIDERS.iter().flat_map(|row| kinds.map(|kind| (row, kind))) {
+            for (class, origin) in classes().flat_map(|class| [None, Some("apiKey")].map(|origin| (class, origin))) {
+                let length = 0;
+                all.push(Finding { code, class, provider, kind, length }.sentence(origin));
+            }
+        }
+    }
+    all
+}
+
+/// Text that is near enough to a key to get past the first checks.
+fn likely_key() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        "[a-zA-Z0-9_.-]{0,60}".prop_map(String::into_bytes),
+        "\\PC{0,20}".prop_map(String::into_bytes),
+        (0..KEY_CLASSES.len()).prop_map(|index| KEY_CLASSES[index].prefix.as_bytes().to_vec()),
+        proptest::sample::select(vec![
+            "Bearer ", "KEY=", "\u{feff}", "***", "your-", "\"", " ", "T3BlbkFJ", ".eyJ", "xxxx"
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+    ];
+    proptest::collection::vec(part, 0..5).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// The sentence and the error are among those that are ours, so no byte of the key is in them.
+    #[test]
+    fn no_input_panics_or_is_echoed(key in likely_key(), codex: bool, token: bool) {
+        thread_local!(static KNOWN: std::collections::HashSet<String> = vocabulary().into_iter().collect());
+        let row = provider::find(if codex { "codex" } else { "claude" }).expect("a row");
+        let kind = if token { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
+        let finding = examine(row, kind, &key);
+        let blank = Finding { length: 0, ..finding };
+        prop_assert!(KNOWN.with(|known| known.contains(&blank.sentence(None))));
+        prop_assert_eq!(finding.length, key.len());
+        if finding.code != FindingCode::TooLong {
+            prop_assert_eq!(finding.sentence(None), blank.sentence(None));
+        }
+        match check(row, kind, "apiKey", &key) {
+            Ok(()) => prop_assert!(finding.verdict() != Verdict::Invalid),
+            Err(error) => prop_assert_eq!(error.to_string(), finding.sentence(Some("apiKey"))),
+        }
+    }
+
+    /// What a launch takes can stand in a header, whatever else is warned of.
+    #[test]
+    fn what_is_taken_is_safe_in_a_header(key in likely_key()) {
+        let row = provider::find("codex").expect("a row");
+        if check(row, CredentialKind::ApiKey, "apiKey", &key).is_ok() {
+            prop_assert!(!key.is_empty() && key.len() <= MAX_CREDENTIAL_BYTES && key.iter().all(u8::is_ascii_graphic));
+        }
+    }
+}

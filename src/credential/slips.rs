@@ -1,0 +1,182 @@
+//! What comes along, or comes instead, when a person pastes a key: a table of slips and how each is seen.
+
+use super::MAX_CREDENTIAL_BYTES;
+use super::finding::FindingCode;
+use crate::provider::class_of;
+use crate::sealed;
+
+type Sees = fn(&[u8]) -> bool;
+
+/// The first that is seen counts: those that say more stand before those that say less.
+static SLIPS: &[(FindingCode, Sees)] = &[
+    (FindingCode::Empty, <[u8]>::is_empty),
+    (FindingCode::TooLong, |key| key.len() > MAX_CREDENTIAL_BYTES),
+    (FindingCode::Sealed, sealed::is_sealed),
+    (FindingCode::WebAddress, |key| begins_with_any(key, WEB_ADDRESSES)),
+    (FindingCode::Header, |key| begins_with_any(key, HEADERS)),
+    (FindingCode::Assignment, is_assignment),
+    (FindingCode::Invisible, |key| has_any(key, INVISIBLE)),
+    (FindingCode::Quoted, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
+    (FindingCode::WhiteSpace, |key| key.iter().any(u8::is_ascii_whitespace)),
+    (FindingCode::Masked, |key| has_any(key, MASKS)),
+    (FindingCode::Placeholder, is_placeholder),
+    (FindingCode::ForbiddenCharacters, |key| !key.iter().all(u8::is_ascii_graphic)),
+];
+
+/// What people name in a variable that holds a key. Nothing that is issued has one of them before a `=`.
+const KEY_WORDS: &[&str] = &["key", "token", "secret"];
+const WEB_ADDRESSES: &[&str] = &["http://", "https://"];
+/// RFC 9110 `Authorization`, RFC 6750 `Bearer`, and Anthropic's own header.
+const HEADERS: &[&str] = &["bearer ", "authorization:", "x-api-key:"];
+const EXPORTS: &[&str] = &["export ", "set ", "$env:"];
+
+/// Unicode's format characters and spaces that editors, chats and PDFs put in: byte order mark, zero width, joiners,
+/// no-break spaces, soft hyphen, direction marks and isolates, line and paragraph separators, the ideographic space.
+const INVISIBLE: &[&str] = &[
+    "\u{feff}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{200e}", "\u{200f}", "\u{2060}", "\u{a0}", "\u{202f}",
+    "\u{2007}", "\u{ad}", "\u{202a}", "\u{202b}", "\u{202c}", "\u{202d}", "\u{202e}", "\u{2066}", "\u{2067}",
+    "\u{2068}", "\u{2069}", "\u{2028}", "\u{2029}", "\u{2002}", "\u{2003}", "\u{2009}", "\u{200a}", "\u{3000}",
+    "\u{180e}",
+];
+/// Those that a word processor makes of straight ones.
+const QUOTES: &[&str] = &[
+    "\u{2018}", "\u{2019}", "\u{201a}", "\u{201c}", "\u{201d}", "\u{201e}", "\u{ab}", "\u{bb}", "\u{2039}", "\u{203a}",
+];
+/// What vendors' pages, and people, put in the place of what is hidden.
+const MASKS: &[&str] = &["***", "...", "\u{2026}", "\u{2022}\u{2022}", "\u{25cf}\u{25cf}"];
+/// What examples say instead of a key, in any case; `-` is a `-`, a `_` or nothing.
+const PLACEHOLDERS: &[&str] = &[
+    "your-api-key",
+    "your-key",
+    "your-secret",
+    "your-token",
+    "your-openai",
+    "your-anthropic",
+    "your-claude",
+    "my-api-key",
+    "api-key-here",
+    "key-here",
+    "token-here",
+    "paste-your",
+    "insert-your",
+    "replace-me",
+    "replace-with",
+    "change-me",
+];
+/// What examples put a placeholder's name in.
+const BRACKETS: &[(&str, &str)] = &[("<", ">"), ("${", "}"), ("{{", "}}"), ("[", "]")];
+/// The fewest that are a row of them: `sk-xxxx`.
+const MIN_CROSSES: usize = 4;
+/// The longest text in which a placeholder is looked for: examples are shorter, and issued keys mostly longer.
+const MAX_PLACEHOLDER_BYTES: usize = 64;
+
+/// The first slip that is seen in a key.
+pub(super) fn first_in(key: &[u8]) -> Option<FindingCode> {
+    SLIPS.iter().find(|(_, sees)| sees(key)).map(|(code, _)| *code)
+}
+
+fn begins_with_any(key: &[u8], beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| without(key.trim_ascii_start(), beginning).is_some())
+}
+
+/// What follows a beginning, whatever its case.
+fn without<'a>(key: &'a [u8], beginning: &str) -> Option<&'a [u8]> {
+    let (head, rest) = key.split_at_checked(beginning.len())?;
+    head.eq_ignore_ascii_case(beginning.as_bytes()).then_some(rest)
+}
+
+/// `NAME=value`, with a name that says what the value is. `=` at the end of a key is base64's padding.
+fn is_assignment(key: &[u8]) -> bool {
+    let key = key.trim_ascii_start();
+    let key = EXPORTS.iter().find_map(|export| without(key, export)).unwrap_or(key).trim_ascii_start();
+    let Some(at) = key.iter().position(|byte| *byte == b'=') else { return false };
+    let (name, value) = (key[..at].trim_ascii_end(), &key[at + 1..]);
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let holds_a_key = KEY_WORDS.iter().any(|word| find_ignoring_case(name, word));
+    is_name && holds_a_key && value.iter().any(|byte| *byte != b'=')
+}
+
+fn find_ignoring_case(text: &[u8], word: &str) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn has_any(key: &[u8], texts: &[&str]) -> bool {
+    let is_ascii = key.is_ascii();
+    let mut texts = texts.iter().filter(|text| !is_ascii || text.is_ascii());
+    texts.any(|text| key.windows(text.len()).any(|part| part == text.as_bytes()))
+}
+
+fn is_placeholder(key: &[u8]) -> bool {
+    if key.len() > MAX_PLACEHOLDER_BYTES {
+        return false;
+    }
+    let is_bracketed =
+        BRACKETS.iter().any(|(open, close)| key.starts_with(open.as_bytes()) && key.ends_with(close.as_bytes()));
+    is_bracketed || is_crossed_out(key) || PLACEHOLDERS.iter().any(|words| has_words(key, words))
+}
+
+/// `xxxx` behind the prefix.
+fn is_crossed_out(key: &[u8]) -> bool {
+    let prefix = class_of(key).map_or("sk-", |class| class.prefix);
+    let rest = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);
+    let crosses = rest.iter().filter(|byte| byte.eq_ignore_ascii_case(&b'x')).count();
+    crosses >= MIN_CROSSES && rest.iter().all(|byte| byte.eq_ignore_ascii_case(&b'x') || matches!(byte, b'-' | b'_'))
+}
+
+fn has_words(key: &[u8], words: &str) -> bool {
+    (0..key.len()).any(|start| begins_with_words(&key[start..], words))
+}
+
+fn begins_with_words(mut text: &[u8], words: &str) -> bool {
+    for wanted in words.bytes() {
+        match text.split_first() {
+            Some((byte, rest)) if byte.eq_ignore_ascii_case(&wanted) => text = rest,
+            Some((b'_', rest)) if wanted == b'-' => text = rest,
+            _ if wanted == b'-' => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_each_slip_once() {
+        let mut seen = std::collections::HashSet::new();
+        assert!(SLIPS.iter().all(|(code, _)| seen.insert(*code)));
+    }
+
+    #[test]
+    fn padding_is_no_assignment_and_a_name_alone_is_none() {
+        for (text, expected) in [
+            ("bW9ua2V5==", false),
+            ("monkey=", false),
+            ("KEY=v", true),
+            ("export api_key = v", true),
+            ("a-key=v", false),
+            ("colour=red", false),
+        ] {
+            assert_eq!(is_assignment(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_examples_are_found_in_any_spelling() {
+        for (text, expected) in [
+            ("sk-YOUR_API_KEY", true),
+            ("yourApiKey", true),
+            ("your-api-key-here", true),
+            ("changeme", true),
+            ("sk-ant-api03-xxxx-xxxx", true),
+            ("sk-xxx", false),
+            ("you-are-key", false),
+            ("sk-1234", false),
+            ("EMPTY", false),
+        ] {
+            assert_eq!(is_placeholder(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

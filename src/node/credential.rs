@@ -1,0 +1,76 @@
+//! `validateKey`, `revoke` and `restore`.
+
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
+use napi_derive::napi;
+
+use super::boundary_error::IntoNapi;
+use super::frame::Consumed;
+use super::secret::NativeSecret;
+use crate::credential::{self, Validation, revocation};
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::CredentialKind;
+use crate::secret::Fingerprint;
+
+/// What was found of a key. No part of it is in there.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeKeyValidation {
+    pub verdict: &'static str,
+    pub code: &'static str,
+    pub provider: &'static str,
+    pub class: Option<&'static str>,
+    pub class_name: Option<&'static str>,
+    pub kind: Option<&'static str>,
+    pub belongs_to: Option<&'static str>,
+    pub message: String,
+    pub fingerprint: Option<String>,
+}
+
+/// Looks at a key: bytes, which are wiped, or a secret, which stays.
+#[napi(catch_unwind, ts_args_type = "provider: string, isToken: boolean, key: Uint8Array | NativeSecret")]
+pub fn validate_key(
+    provider: String,
+    is_token: bool,
+    key: Either<ClassInstance<'_, NativeSecret>, BufferSlice<'_>>,
+) -> napi::Result<NativeKeyValidation> {
+    let kind = if is_token { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
+    let found = match key {
+        Either::A(handle) => handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose())),
+        Either::B(bytes) => credential::validate(&provider, kind, &Consumed(bytes).0),
+    };
+    found.map(to_object).into_napi()
+}
+
+fn to_object(found: Validation) -> NativeKeyValidation {
+    let finding = &found.finding;
+    NativeKeyValidation {
+        verdict: finding.verdict().as_str(),
+        code: finding.code.as_str(),
+        provider: finding.provider.id,
+        class: finding.class.map(|class| class.id),
+        class_name: finding.class.map(|class| class.name),
+        kind: found.kind().map(CredentialKind::as_str),
+        belongs_to: finding.class.and_then(|class| class.provider),
+        message: finding.sentence(None),
+        fingerprint: found.fingerprint.map(|fingerprint| fingerprint.to_string()),
+    }
+}
+
+/// Has every later launch with a credential fail, in all threads.
+#[napi(catch_unwind)]
+pub fn revoke(fingerprint: String) -> napi::Result<()> {
+    parse(&fingerprint).and_then(revocation::revoke).into_napi()
+}
+
+/// Undoes it. False when there was nothing to undo.
+#[napi(catch_unwind)]
+pub fn restore(fingerprint: String) -> napi::Result<bool> {
+    parse(&fingerprint).map(revocation::restore).into_napi()
+}
+
+/// Its text is not repeated: it may be a key.
+fn parse(fingerprint: &str) -> Result<Fingerprint> {
+    Fingerprint::parse(fingerprint).ok_or_else(|| {
+        let message = "A fingerprint is 8 hex digits, as credential.fingerprint has them.";
+        Error::new(ErrorCode::InvalidArgValue, message).name("fingerprint")
+    })
+}

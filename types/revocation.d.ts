@@ -1,0 +1,45 @@
+// The public types of revoke(), restore() and runningProcesses().
+import type { ProviderEnv, ProviderId, ProviderProcess, Secret } from '../index.js'
+
+/** A credential: its fingerprint (8 hex digits), a handle of it, or an environment that was built with it. */
+export type RevocationTarget = string | Secret | ProviderEnv
+
+/** Options of {@link runningProcesses}. All that is given must match. */
+export interface ProcessFilter {
+  /** {@link CredentialInfo.fingerprint}. */
+  fingerprint?: string
+  provider?: ProviderId
+}
+
+/**
+ * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this process:
+ * {@link buildProviderEnv}, and for environments that were built before {@link spawnProvider}, {@link codexOptions},
+ * {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that waits in the queue is refused
+ * too, by an `error` event. Idempotent. It holds until {@link restore}, or the end of the process.
+ *
+ * What runs goes on running: the returned processes are those of this thread that run with the credential or are about
+ * to, for you to end. Those of other worker threads are listed there, by {@link runningProcesses}; what the Codex SDK
+ * starts is not ours to list.
+ *
+ * Fingerprints have 32 bits: with n credentials revoked, a healthy one is refused with a chance of n in 4.3 thousand
+ * million, and a revoked one is never let through. At most 65 536 are remembered.
+ *
+ * @param target Disposed handles and environments will do: their fingerprint stays known.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` for an environment with the CLI's own login, which has no
+ * fingerprint, and for one credential more than are remembered.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export function revoke(target: RevocationTarget): ProviderProcess[]
+
+/**
+ * Undoes a {@link revoke} that was a mistake.
+ * @returns whether it was revoked.
+ * @throws As {@link revoke}.
+ */
+export function restore(target: RevocationTarget): boolean
+
+/**
+ * The processes of this thread that have not ended, oldest first, from the moment that their start was asked for.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export function runningProcesses(filter?: ProcessFilter): ProviderProcess[]
