@@ -171,7 +171,7 @@ test('a proxy is used when it is named, and only then', async (t) => {
 
 test('a key of the other provider, or what can be none, is sent nowhere', async (t) => {
   const { url, requests } = await answering(t, 200)
-  for (const [provider, key] of /** @type {const} */ ([['claude', KEYS.codex], ['codex', KEYS.claude], ['codex', 'two words'], ['claude', 'sk-ant-admin01-made-up']])) {
+  for (const [provider, key] of /** @type {const} */ ([['claude', KEYS.codex], ['codex', KEYS.claude], ['codex', 'two words'], ['claude', 'sk-ant-admin01-made-up'], ['codex', 'sk-ant-oat01-made-up-made-up']])) {
     const check = await checkKey(provider, key, { baseUrl: url })
     assert.equal(check.outcome, 'invalid')
     assert.equal(check.reason, 'malformed')

@@ -2,12 +2,13 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { test } = require('node:test')
 const { inspect } = require('node:util')
-const { CredentialStore, Secret, buildProviderEnv, spawnProvider } = require('../index.js')
+const { CredentialStore, Lockbox, Secret, buildProviderEnv, spawnProvider } = require('../index.js')
 const { startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
 /** @param {any} t */
@@ -213,30 +214,127 @@ test('an expired token: launches are refused, and so is what cannot be refreshed
   assert.equal(endpoint.granted(), 0)
 })
 
-test('a file that cannot be written: the tokens live in this process, and are written later', async (t) => {
-  const { store, file, dir, endpoint } = await openLogin(t, {}, { first: { expiresAt: SOON() } })
-  // A directory that takes no new file, for root as well.
-  const blocked = path.join(dir, 'x')
-  fs.mkdirSync(blocked)
-  const before = tokensOf('claude', file)
-  const digest = require('node:crypto').createHash('sha256').update(fs.readFileSync(file)).digest('hex').slice(0, 16)
-  const obstacle = path.join(dir, `.${path.basename(file)}.${digest}.next`)
+/** The name that the file which is to take the place of this one has. @param {string} file */
+function nextOf(file) {
+  const digest = createHash('sha256').update(fs.readFileSync(file)).digest('hex').slice(0, 16)
+  return path.join(path.dirname(file), `.${path.basename(file)}.${digest}.next`)
+}
+
+test('a directory that takes no new file: the refresh token is not spent', async (t) => {
+  const { store, file, endpoint } = await openLogin(t, {}, { first: { expiresAt: SOON() } })
+  // In the way for root as well.
+  const obstacle = nextOf(file)
   fs.mkdirSync(obstacle)
-  const result = await store.fresh()
-  assert.equal(result.how, 'here')
-  assert.equal(result.persisted, false)
-  assert.equal(result.failure?.code, 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE')
-  assert.deepEqual(tokensOf('claude', file), before)
-  assert.equal(store.generation, 2)
-  // Still in the way: the next refresh goes on from the tokens that are here, not from those that are used up.
-  const again = await store.refresh()
-  assert.equal(again.persisted, false)
-  assert.equal(endpoint.granted(), 2)
+  const { how, failure } = await store.fresh()
+  assert.deepEqual([how, failure?.code], ['not-needed', 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'])
+  assert.equal(endpoint.posts.length, 0)
   fs.rmdirSync(obstacle)
+  assert.equal((await store.fresh()).how, 'here')
+})
+
+test('a file that cannot be written after all: the tokens live in this process, and are written later', async (t) => {
+  /** @type {() => void} */
+  let beforeAnswer = () => {}
+  const { store, file, endpoint } = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: async () => beforeAnswer() })
+  const before = fs.readFileSync(file, 'utf8')
+  // What was made ready is gone: it cannot take the place of anything.
+  beforeAnswer = () => fs.rmSync(nextOf(file))
+  const result = await store.fresh()
+  assert.deepEqual([result.how, result.persisted, result.failure?.code], ['here', false, 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'])
+  assert.equal(fs.readFileSync(file, 'utf8'), before)
+  assert.equal(store.generation, 2)
+  beforeAnswer = () => {}
   const last = await store.reload()
   assert.equal(last.failure, null)
-  assert.deepEqual(tokensOf('claude', file), { access: endpoint.issued[2].access, refresh: endpoint.issued[2].refresh })
+  assert.deepEqual(tokensOf('claude', file), { access: endpoint.issued[1].access, refresh: endpoint.issued[1].refresh })
+  assert.equal(endpoint.posts.length, 1)
+  assert.equal((await store.refresh()).how, 'here')
   assert.equal(endpoint.granted(), 2)
+})
+
+test('what the CLI writes beside the tokens meanwhile stays, and the new tokens go into it', async (t) => {
+  const { store, file, endpoint, first } = await openLogin(t, {}, {
+    first: { expiresAt: SOON() },
+    beforeAnswer: async () => fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), mcpOAuth: { added: true } }))
+  })
+  const result = await store.fresh()
+  assert.deepEqual([result.how, result.persisted, result.failure], ['here', true, null])
+  assert.equal(JSON.parse(fs.readFileSync(file, 'utf8')).mcpOAuth.added, true)
+  assert.deepEqual(tokensOf('claude', file), { access: endpoint.issued[1].access, refresh: endpoint.issued[1].refresh })
+  await store.refresh()
+  assert.deepEqual(endpoint.posts.map(({ body }) => body.refresh_token), [first.refresh, endpoint.issued[1].refresh], 'each once')
+})
+
+test('an answer that would break the file does not', async (t) => {
+  /** @type {any} */
+  let body
+  const { store, file } = await openLogin(t, {}, { first: { expiresAt: SOON() }, instead: async () => ({ status: 200, body }) })
+  body = { access_token: 'sk-ant-oat01-fine', expires_in: 1e308 }
+  assert.equal((await store.fresh()).failure, null)
+  const { claudeAiOauth } = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.ok(claudeAiOauth.expiresAt < Date.now() + 3601_000, 'a life that nobody believes is none')
+  const whole = fs.readFileSync(file, 'utf8')
+  for (body of [{ access_token: 'sk-ant-oat01-"x' }, { access_token: 'sk-ant-oat01-x\\' }, { access_token: 'sk-ant-oat01-x', refresh_token: 'a"b' }]) {
+    assert.equal((await store.refresh()).failure?.code, 'ERR_PROVIDER_REFRESH_FAILED')
+    assert.equal(fs.readFileSync(file, 'utf8'), whole)
+  }
+})
+
+test('a field that has no place for new tokens: nothing is asked', async (t) => {
+  const endpoint = await startTokenEndpoint(t)
+  const dir = makeDir(t)
+  writeLogin(dir, 'claude', { ...endpoint.issue(), expiresAt: SOON() })
+  const store = await CredentialStore.open('claude', { dir, tokenUrl: endpoint.url, fields: { expiresAt: 'meta.exp' } })
+  assert.equal((await store.refresh()).failure?.code, 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE')
+  assert.equal(endpoint.posts.length, 0)
+})
+
+test('a directory of somebody else in the place of the tenant\'s: nothing is made in it', { skip: process.getuid?.() !== 0 && 'needs root' }, async (t) => {
+  const endpoint = await startTokenEndpoint(t)
+  const [mine, theirs] = [makeDir(t), makeDir(t)]
+  for (const [dir, uid] of /** @type {const} */ ([[mine, 12345], [theirs, 12346]])) {
+    fs.chownSync(writeLogin(dir, 'claude', { ...endpoint.issue(), expiresAt: SOON() }), uid, uid)
+    fs.chownSync(dir, uid, uid)
+  }
+  const store = await CredentialStore.open('claude', { dir: mine, owner: 12345, tokenUrl: endpoint.url })
+  fs.renameSync(mine, `${mine}.away`)
+  t.after(() => fs.rmSync(`${mine}.away`, { recursive: true }))
+  fs.symlinkSync(theirs, mine)
+  assert.equal((await store.refresh()).failure?.code, 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE')
+  await assert.rejects(CredentialStore.open('claude', { dir: theirs, owner: 12345 }), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
+  assert.deepEqual(fs.readdirSync(theirs), ['.credentials.json'])
+  assert.equal(endpoint.posts.length, 0)
+})
+
+test('a fleet that could not be told is told with the next call', async (t) => {
+  let redis = /** @type {string | null} */ (null)
+  let isDown = false
+  const { store, endpoint } = await openLogin(t, {
+    name: 'ws_1',
+    lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }),
+    /** @type {import('../index.js').WithLock} */
+    async withLock(name, critical) {
+      const next = await critical(redis)
+      if (isDown) throw new Error('Redis is down')
+      if (next !== null) redis = next
+    }
+  }, { first: { expiresAt: SOON() } })
+  isDown = true
+  const result = await store.fresh()
+  assert.deepEqual([result.how, result.failure?.code], ['here', 'ERR_PROVIDER_REFRESH_FAILED'])
+  assert.equal(/** @type {any} */ (result.failure?.cause).message, 'Redis is down')
+  isDown = false
+  await store.fresh()
+  assert.ok(redis)
+  // Another machine, whose refresh token was used up, takes what was left.
+  const dir = makeDir(t)
+  writeLogin(dir, 'claude', { ...endpoint.issued[0], expiresAt: SOON() })
+  const other = await CredentialStore.open('claude', {
+    dir, tokenUrl: endpoint.url, name: 'ws_1', lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }), withLock: async (_, critical) => critical(redis)
+  })
+  assert.equal((await other.fresh()).how, 'elsewhere')
+  assert.equal(other.fingerprint, store.fingerprint)
+  assert.equal(endpoint.posts.length, 1)
 })
 
 test('what a person put there meanwhile stays: the winner is adopted', async (t) => {
@@ -305,7 +403,7 @@ test('logins that are none, and files that are not the tenant\'s', async (t) => 
   fs.symlinkSync('/etc/hostname', file)
   await assert.rejects(open(), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
   await assert.rejects(CredentialStore.open('codex', { dir: path.join(dir, 'missing') }), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
-  for (const options of [{ dir: 'relative' }, { tokenUrl: 'http://example.com/' }, { file: '../x' }, { fields: { accessToken: 'a"b' } }, { lockbox: 1 }, { name: 'x' }, { clientId: '' }, { expiry: 1 }]) {
+  for (const options of [{ dir: 'relative' }, { tokenUrl: 'http://example.com/' }, { file: '../x' }, { fields: { accessToken: 'a"b' } }, { lockbox: 1 }, { name: 'x' }, { clientId: '' }, { expiry: 1 }, { file: 'other.json' }, { owner: undefined }, { owner: 2 ** 32 }, { timeoutMs: 1000 }]) {
     await assert.rejects(open(options), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(options))
   }
 })

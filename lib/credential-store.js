@@ -26,6 +26,9 @@ const OPTIONS = /** @type {const} */ ([
 ])
 const FIELDS = /** @type {const} */ (['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'])
 const DEFAULT_TIMEOUT_MS = 30_000
+const MIN_TIMEOUT_MS = 5000
+/** (uid_t)-1 is nobody's (`chown(2)`). */
+const MAX_ID = 2 ** 32 - 2
 const DEFAULT_AHEAD_MS = 5 * 60 * 1000
 
 /** @extends {Handle<Native>} */
@@ -38,6 +41,8 @@ class CredentialStore extends Handle {
   #fleet
   /** The refresh that is under way: whoever comes meanwhile waits for its end. @type {{ force: boolean, promise: Promise<RefreshResult> } | undefined} */
   #pending
+  /** The fleet was not told of what this store got. */
+  #unpublished = false
 
   /**
    * @param {symbol} key
@@ -111,7 +116,8 @@ class CredentialStore extends Handle {
   async fresh(value) {
     const { signal } = validate.options('options', value, ['signal'])
     const { expiresAt } = this
-    if (expiresAt === null || expiresAt.getTime() - Date.now() > this.#aheadMs) return this.#result({ how: 'not-needed', persisted: true, failure: null, publish: null })
+    const isGood = expiresAt === null || expiresAt.getTime() - Date.now() > this.#aheadMs
+    if (isGood && !this.#unpublished) return this.#result({ how: 'not-needed', persisted: true, failure: null, publish: null })
     return await this.#shared(false, signal)
   }
 
@@ -158,11 +164,13 @@ class CredentialStore extends Handle {
         const left = fleet.lockbox && { name: fleet.name, published: validate.optionalString('what withLock handed over', published ?? undefined) }
         const got = /** @type {Answer} */ (await runJob(() => this.#native.refresh(force, left, fleet.lockbox)))
         answer = got
+        if (got.publish !== null) this.#unpublished = true
         return got.publish
       })
     } catch (error) {
       return this.#without(answer, error)
     }
+    this.#unpublished = false
     if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling what it was given.')
     return this.#result(answer)
   }
@@ -215,13 +223,16 @@ function readOf(provider, value) {
  * @returns {import('../binding').NativeLoginOptions}
  */
 function readLogin(options) {
+  // A uid that is missing from the caller's record would switch the check off.
+  if ('owner' in options && options.owner === undefined) throw validate.wrongValue('options.owner', 'is undefined. Leave it out, or give the uid.')
+  if (options.timeoutMs < MIN_TIMEOUT_MS) throw validate.wrongValue('options.timeoutMs', `must be at least ${MIN_TIMEOUT_MS}: an answer that nobody awaits costs the login.`)
   const dir = validate.required('options.dir', validate.optionalString('options.dir', options.dir))
   if (!path.isAbsolute(dir)) throw validate.wrongValue('options.dir', 'must be an absolute path.')
   const fields = validate.options('options.fields', options.fields, FIELDS)
   const field = (/** @type {(typeof FIELDS)[number]} */ name) => validate.optionalString(`options.fields.${name}`, fields[name])
   return {
     dir,
-    owner: validate.optionalCount('options.owner', options.owner),
+    owner: validate.optionalCount('options.owner', options.owner, MAX_ID),
     refreshAheadMs: validate.optionalMilliseconds('options.refreshAheadMs', options.refreshAheadMs) ?? DEFAULT_AHEAD_MS,
     http: readHttpSettings(options, DEFAULT_TIMEOUT_MS),
     tokenUrl: validate.optionalString('options.tokenUrl', options.tokenUrl),

@@ -7,9 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::wiping_allocator;
 
-/// The most threads: what comes beyond waits its turn.
-pub const MAX_THREADS: usize = 16;
-
 /// The most jobs that wait: beyond, callers are told to come again rather than forgotten.
 pub const MAX_WAITING: usize = 4096;
 
@@ -21,35 +18,61 @@ const WIPED_STACK_BYTES: usize = 768 * 1024;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-struct Pool {
+/// Threads of one kind, so that one kind of work does not wait for another.
+#[derive(Debug)]
+pub struct Pool {
+    state: Mutex<State>,
+    /// The most threads: what comes beyond waits its turn.
+    max_threads: usize,
+}
+
+struct State {
     waiting: VecDeque<Job>,
     threads: usize,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), threads: 0 });
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "State({} waiting, {} threads)", self.waiting.len(), self.threads)
+    }
+}
 
-fn pool() -> MutexGuard<'static, Pool> {
-    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+/// Requests to APIs.
+pub static REQUESTS: Pool = Pool::new(16);
+
+/// Stored logins. Most of them wait for a lock, which a tenant may hold: so there are more.
+pub static LOGINS: Pool = Pool::new(64);
+
+impl Pool {
+    const fn new(max_threads: usize) -> Self {
+        Self { state: Mutex::new(State { waiting: VecDeque::new(), threads: 0 }), max_threads }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Runs `job` on a thread of its own, soon. It must not panic; if it does, the panic ends there.
 ///
 /// # Errors
 /// `INTERNAL` where too many wait already, or the system gives no thread.
-pub fn run(job: impl FnOnce() + Send + 'static) -> Result<()> {
-    let mut pool = pool();
-    if pool.waiting.len() >= MAX_WAITING {
+pub fn run(pool: &'static Pool, job: impl FnOnce() + Send + 'static) -> Result<()> {
+    let max_threads = pool.max_threads;
+    let mut state = pool.lock();
+    if state.waiting.len() >= MAX_WAITING {
         return Err(Error::new(ErrorCode::Internal, format!("{MAX_WAITING} requests wait already. Try again later.")));
     }
-    pool.waiting.push_back(Box::new(job));
-    if pool.threads < MAX_THREADS {
-        let thread = std::thread::Builder::new().name("pe-job".into()).stack_size(STACK_BYTES).spawn(work);
+    state.waiting.push_back(Box::new(job));
+    if state.threads < max_threads {
+        let thread =
+            std::thread::Builder::new().name("pe-job".into()).stack_size(STACK_BYTES).spawn(move || work(pool));
         match thread {
-            Ok(_) => pool.threads += 1,
+            Ok(_) => state.threads += 1,
             // Those that there are will do it.
-            Err(_) if pool.threads > 0 => {}
+            Err(_) if state.threads > 0 => {}
             Err(error) => {
-                pool.waiting.pop_back();
+                state.waiting.pop_back();
                 let message = "The system gives no thread for a request that must not block the worker.";
                 return Err(Error::new(ErrorCode::Internal, message)
                     .errno(error.raw_os_error().unwrap_or_default(), "pthread_create"));
@@ -60,13 +83,13 @@ pub fn run(job: impl FnOnce() + Send + 'static) -> Result<()> {
 }
 
 /// Takes jobs until there are none.
-fn work() {
+fn work(pool: &'static Pool) {
     wiping_allocator::wipe_on_this_thread();
     loop {
         let job = {
-            let mut pool = pool();
-            let Some(job) = pool.waiting.pop_front() else {
-                pool.threads -= 1;
+            let mut state = pool.lock();
+            let Some(job) = state.waiting.pop_front() else {
+                state.threads -= 1;
                 return;
             };
             job
@@ -97,7 +120,7 @@ mod tests {
         let running = Arc::new(AtomicUsize::new(0));
         for number in 0..200 {
             let (done, running) = (done.clone(), Arc::clone(&running));
-            run(move || {
+            run(&REQUESTS, move || {
                 let now = running.fetch_add(1, Ordering::SeqCst) + 1;
                 std::thread::sleep(Duration::from_millis(1));
                 running.fetch_sub(1, Ordering::SeqCst);
@@ -111,6 +134,6 @@ mod tests {
         drop(done);
         let all: Vec<(i32, usize)> = results.iter().collect();
         assert_eq!(all.len(), 200);
-        assert!(all.iter().all(|(_, now)| *now <= MAX_THREADS));
+        assert!(all.iter().all(|(_, now)| *now <= REQUESTS.max_threads));
     }
 }

@@ -1,6 +1,7 @@
 //! Asks a provider's API whether a credential is good: one request that costs nothing.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::credential;
 use crate::environment::check_base_url;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{self, Request, Response, Settings};
+use crate::http::{self, Failure, Request, Response, Settings};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, class_of};
 use crate::sealed::is_sealed;
 use crate::secret::Secret;
@@ -22,6 +23,8 @@ pub struct KeyCheck {
     secret: Arc<Secret>,
     url: String,
     settings: Settings,
+    /// The time that it waits for a thread is part of the time that it may take.
+    begun: Instant,
 }
 
 /// What came of it. It holds nothing of the credential, and nothing that the endpoint wrote.
@@ -87,34 +90,37 @@ pub fn plan(
         Some(KeyUse::Credential(kind)) => kind,
         _ => CredentialKind::ApiKey,
     };
-    let Some(authorization) = provider.api.authorization(kind) else {
-        let message =
-            format!("{} has no request that tells whether an {} is good.", provider.api.vendor, kind.as_str());
-        return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
-    };
+    // First: what belongs to somebody else is told so, whatever could be asked about it.
     if let Err(error) = credential::check(provider, kind, "The input", secret.expose()) {
         return Ok(Plan::Known(Verdict {
             message: error.to_string(),
             ..verdict(Outcome::Invalid, Some("malformed"), None)
         }));
     }
+    let Some(authorization) = provider.api.authorization(kind) else {
+        let message =
+            format!("{} has no request that tells whether an {} is good.", provider.api.vendor, kind.as_str());
+        return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
+    };
     let api = &provider.api;
     let url = format!("{}{}", base_url.unwrap_or(api.base_url).trim_end_matches('/'), api.models_path);
-    Ok(Plan::Ask(KeyCheck { api, authorization, secret, url, settings }))
+    Ok(Plan::Ask(KeyCheck { api, authorization, secret, url, settings, begun: Instant::now() }))
 }
 
 impl KeyCheck {
     /// Asks. It blocks: to be called on a thread of [`crate::jobs`].
     #[must_use]
-    pub fn ask(&self) -> Verdict {
+    pub fn ask(mut self) -> Verdict {
+        self.settings.timeout = self.settings.timeout.saturating_sub(self.begun.elapsed());
+        if self.settings.timeout.is_zero() {
+            return unreachable(Failure::Timeout);
+        }
         let value = joined(self.authorization.prefix.as_bytes(), self.secret.expose());
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
         headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
         match http::send(&Request { url: &self.url, headers: &headers, body: None }, &self.settings) {
             Ok(response) => self.judge(&response),
-            Err(failure) => {
-                Verdict { message: failure.message(), ..verdict(Outcome::Unreachable, Some(failure.as_str()), None) }
-            }
+            Err(failure) => unreachable(failure),
         }
     }
 
@@ -165,6 +171,10 @@ impl KeyCheck {
             ),
         }
     }
+}
+
+fn unreachable(failure: Failure) -> Verdict {
+    Verdict { message: failure.message(), ..verdict(Outcome::Unreachable, Some(failure.as_str()), None) }
 }
 
 fn verdict(outcome: Outcome, reason: Option<&'static str>, status: Option<u16>) -> Verdict {

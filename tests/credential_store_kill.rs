@@ -96,10 +96,10 @@ fn holder() {
 const STEPS: &[(Step, bool, usize, &str)] = &[
     (Step::Locked, false, 1, "sk-ant-oat01-1"),
     (Step::Read, false, 1, "sk-ant-oat01-1"),
+    (Step::Created, false, 1, "sk-ant-oat01-1"),
     (Step::Asking, false, 1, "sk-ant-oat01-1"),
     // Used up, and the new ones are lost with the process.
     (Step::Answered, true, 2, "sk-ant-oat01-0"),
-    (Step::Created, true, 2, "sk-ant-oat01-0"),
     // On the disk under another name: the next process puts them where they belong.
     (Step::Written, false, 1, "sk-ant-oat01-1"),
     (Step::Replaced, false, 1, "sk-ant-oat01-1"),

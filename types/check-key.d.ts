@@ -3,7 +3,7 @@ import type { ProviderId, SecretInput } from '../index.js'
 
 /** How a request is made. */
 export interface HttpOptions {
-  /** The most time for all of it, in milliseconds; 100 to 600 000. */
+  /** The most time for all of it, in milliseconds, the wait for a thread included; 100 to 600 000. */
   timeoutMs?: number
   /** `http://host[:port]` of a proxy. Default: none. `HTTPS_PROXY` and its like are not read. */
   proxy?: string
@@ -76,7 +76,7 @@ export interface KeyCheck {
 
 /**
  * Asks a provider's API whether a credential is good: `GET /v1/models`, which costs nothing, over TLS with the
- * system's roots of trust. No redirect is followed. It blocks nothing: at most 16 requests at once run on threads of their own.
+ * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks nothing: at most 16 requests at once run on threads of their own.
  *
  * Measured against a mock of both APIs; what the vendors' own say in each case is known from their documents only.
  *

@@ -14,13 +14,19 @@ export type WithLock = (name: string, critical: (published: string | null) => Pr
 export interface LoginOptions extends HttpOptions {
   /** The directory of the login's file, absolute: the CLI's state directory. */
   dir: string
-  /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex). */
+  /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
   file?: string
-  /** The uid that the file must belong to, or it is refused. Give it where a tenant can write to `dir` or above it. */
+  /**
+   * The uid that the file must belong to, and the directory too unless it is root's; then `dir` must be no symlink either.
+   * Give it where a tenant can write to `dir` or above it.
+   */
   owner?: number
   /** How long before its expiry a token is refreshed, in milliseconds. Default 300 000 (5 minutes). */
   refreshAheadMs?: number
-  /** The most time for a whole refresh, the wait for the lock of this machine included. Default 30 000. */
+  /**
+   * The most time for the request, and before it the most for the wait for the lock of this machine, in milliseconds. Default
+   * 30 000; at least 5 000, as an answer that nobody awaits costs the login.
+   */
   timeoutMs?: number
   /** Where tokens are refreshed: `https://…`, or `http://` on loopback. Default: the vendor's. */
   tokenUrl?: string

@@ -21,7 +21,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     const first = endpoint.issue()
     const file = writeLogin(dir, provider, first)
     if (AGENT.uid !== undefined) fs.chownSync(file, AGENT.uid, AGENT.gid)
-    const store = await CredentialStore.open(provider, { dir, owner: AGENT.uid, tokenUrl: endpoint.url })
+    const store = await CredentialStore.open(provider, { dir, ...(AGENT.uid === undefined ? {} : { owner: AGENT.uid }), tokenUrl: endpoint.url })
     t.after(() => store.dispose())
     assert.equal((await store.refresh()).how, 'here')
     const access = endpoint.issued[1].access

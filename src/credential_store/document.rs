@@ -40,6 +40,12 @@ impl Document {
         &self.0
     }
 
+    /// The text, which is the caller's from now on.
+    #[must_use]
+    pub fn into_bytes(self) -> GuardedBytes {
+        self.0
+    }
+
     /// Another one of the same text.
     #[must_use]
     pub fn duplicate(&self) -> Self {
@@ -90,6 +96,13 @@ impl Document {
             edits.push(self.edit(path, literal)?);
         }
         edits.sort_by_key(|edit| edit.from);
+        // One within another, or one twice: which of the two counts, nobody could say.
+        if edits.windows(2).any(|pair| {
+            pair[1].from < pair[0].to
+                || (pair[1].from == pair[0].from && pair[1].to == pair[0].to && pair[0].to > pair[0].from)
+        }) {
+            return Err(NoPlace);
+        }
         let removed: usize = edits.iter().map(|edit| edit.to - edit.from).sum();
         let added: usize = edits.iter().flat_map(|edit| &edit.pieces).map(|piece| piece.len()).sum();
         let mut bytes = GuardedBytes::zeroed(self.0.len() - removed + added);

@@ -21,6 +21,9 @@ use crate::sys::guarded::GuardedBytes;
 /// The largest file, in bytes: a login is a few KiB.
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
+/// How many entries of the directory are looked at for what killed processes left.
+const MAX_ENTRIES: usize = 1024;
+
 /// How long to wait between looks at a lock that somebody else has, at first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
@@ -62,11 +65,16 @@ pub struct Lock {
     _descriptor: OwnedFd,
 }
 
+/// The file that is to take the place of another one.
+#[derive(Debug)]
+pub struct Next {
+    descriptor: OwnedFd,
+    name: String,
+}
+
 /// A moment of a replacement, for tests that end the process there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The new file has a name of its own and nothing in it.
-    Created,
     /// All of it is on the disk.
     Written,
     /// It has taken the place of the old one.
@@ -91,15 +99,31 @@ impl Location {
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn open(&self) -> Result<Directory> {
-        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let mut flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        if self.owner.is_some() {
+            flags |= OFlags::NOFOLLOW;
+        }
         let descriptor = fs::openat(CWD, &self.directory, flags, Mode::empty()).map_err(|errno| {
             unusable(&self.directory, "cannot be opened. Create the directory, or give its path", errno, "openat")
         })?;
-        Ok(Directory { descriptor, location: self.clone() })
+        let directory = Directory { descriptor, location: self.clone() };
+        directory.check_owner()?;
+        Ok(directory)
     }
 }
 
 impl Directory {
+    /// Nothing may be made in a directory of somebody else's, which a tenant has put in the place of theirs.
+    fn check_owner(&self) -> Result<()> {
+        let Some(owner) = self.location.owner else { return Ok(()) };
+        let stat = fs::fstat(&self.descriptor).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
+        if stat.st_uid == owner || stat.st_uid == 0 {
+            Ok(())
+        } else {
+            Err(self.refused("is in a directory of somebody else than options.owner"))
+        }
+    }
+
     /// Reads the file.
     ///
     /// # Errors
@@ -139,30 +163,63 @@ impl Directory {
         }
     }
 
-    /// Replaces the file, if it is still what `based_on` was read from: all of it or nothing, mode 0600, same owner.
-    /// `None` when it is not, and then nothing was done. To be called with the lock.
+    /// Makes the file that is to take the place of this one, empty, with its owner and mode: what can be refused is
+    /// refused before a refresh token is used up. With the lock.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn prepare(&self, based_on: &Content) -> Result<Next> {
+        let name = self.next_name(&based_on.digest);
+        // What a process that was killed here had begun.
+        let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = fs::openat(&self.descriptor, &name, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(|errno| self.errno("cannot be replaced: its directory takes no new file", errno, "openat"))?;
+        let next = Next { descriptor, name };
+        if let Err(error) = self.give(&next, based_on) {
+            self.discard(next);
+            return Err(error);
+        }
+        Ok(next)
+    }
+
+    /// Replaces the file, if it is still what `based_on` was read from: all of it or nothing. `None` when it is not, and
+    /// then nothing was done. With the lock.
     ///
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole.
-    pub fn replace(&self, based_on: &Content, new: &Document, seen: impl Fn(Moment)) -> Result<Option<Digest>> {
-        let next = self.next_name(&based_on.digest);
-        // What a process that was killed here had begun.
-        let _ = fs::unlinkat(&self.descriptor, &next, AtFlags::empty());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let descriptor = fs::openat(&self.descriptor, &next, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| self.errno("cannot be replaced: its directory takes no new file", errno, "openat"))?;
-        seen(Moment::Created);
-        let result = self.write(descriptor, based_on, new).and_then(|()| {
+    pub fn finish(
+        &self,
+        next: Next,
+        based_on: &Content,
+        new: &Document,
+        seen: impl Fn(Moment),
+    ) -> Result<Option<Digest>> {
+        let name = next.name;
+        let result = self.write(next.descriptor, new).and_then(|()| {
             seen(Moment::Written);
-            self.take_place(&next, based_on)
+            self.take_place(&name, based_on)
         });
         if !matches!(result, Ok(true)) {
-            let _ = fs::unlinkat(&self.descriptor, &next, AtFlags::empty());
+            let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
         }
         Ok(result?.then(|| {
             seen(Moment::Replaced);
             digest_of(new.bytes())
         }))
+    }
+
+    /// Both at once.
+    ///
+    /// # Errors
+    /// As [`Directory::finish`].
+    pub fn replace(&self, based_on: &Content, new: &Document) -> Result<Option<Digest>> {
+        self.finish(self.prepare(based_on)?, based_on, new, |_| ())
+    }
+
+    /// Removes what was prepared.
+    pub fn discard(&self, next: Next) {
+        let _ = fs::unlinkat(&self.descriptor, &next.name, AtFlags::empty());
     }
 
     /// Finishes what a process had written whole when it was killed, and removes what it had not. With the lock.
@@ -174,10 +231,9 @@ impl Directory {
         let wanted = self.next_name(&digest_of(&bytes));
         let (begins, ends) = (format!(".{}.", self.location.name), ".next");
         let mut recovered = false;
-        for name in self.names()? {
-            if !(name.starts_with(&begins) && name.ends_with(ends)) {
-                continue;
-            }
+        let is_ours = |name: &String| name.starts_with(&begins) && name.ends_with(ends);
+        // The wanted one first and whatever else there is: a tenant may fill the directory.
+        for name in std::iter::once(wanted.clone()).chain(self.names()?.into_iter().filter(is_ours)) {
             let whole = name == wanted && self.is_next_of(&name, owner, &is_complete);
             if whole && fs::renameat(&self.descriptor, &name, &self.descriptor, &self.location.name).is_ok() {
                 recovered = true;
@@ -210,17 +266,20 @@ impl Directory {
         }
     }
 
-    fn write(&self, descriptor: OwnedFd, based_on: &Content, new: &Document) -> Result<()> {
+    fn give(&self, next: &Next, based_on: &Content) -> Result<()> {
+        fs::fchown(&next.descriptor, Some(based_on.owner.0), Some(based_on.owner.1))
+            .map_err(|errno| self.errno("would lose its owner, as this process may not keep it", errno, "fchown"))?;
+        // After fchown, which may take bits away, and whatever the umask is.
+        fs::fchmod(&next.descriptor, Mode::RUSR | Mode::WUSR)
+            .map_err(|errno| self.errno("cannot be replaced", errno, "fchmod"))
+    }
+
+    fn write(&self, descriptor: OwnedFd, new: &Document) -> Result<()> {
         let mut file = File::from(descriptor);
         let failed = |error: std::io::Error, syscall| {
             let errno = Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default());
             self.errno("cannot be replaced", errno, syscall)
         };
-        fs::fchown(&file, Some(based_on.owner.0), Some(based_on.owner.1))
-            .map_err(|errno| self.errno("would lose its owner, as this process may not keep it", errno, "fchown"))?;
-        // After fchown, which may take bits away, and whatever the umask is.
-        fs::fchmod(&file, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| self.errno("cannot be replaced", errno, "fchmod"))?;
         file.write_all(new.bytes()).map_err(|error| failed(error, "write"))?;
         file.sync_all().map_err(|error| failed(error, "fsync"))
     }
@@ -270,7 +329,8 @@ impl Directory {
     fn names(&self) -> Result<Vec<String>> {
         let entries =
             fs::Dir::read_from(&self.descriptor).map_err(|errno| self.errno("cannot be listed", errno, "getdents"))?;
-        Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).collect())
+        let entries = entries.take(MAX_ENTRIES).flatten();
+        Ok(entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).collect())
     }
 
     /// By what it replaces: what was written for another content must not take the place of this one.
@@ -349,13 +409,12 @@ mod tests {
         put(&location, r#"{"a":1}"#);
         let directory = location.open().expect("open");
         let content = directory.read().expect("read");
-        let digest =
-            directory.replace(&content, &document(r#"{"a":2}"#), |_| ()).expect("replaced").expect("unchanged");
+        let digest = directory.replace(&content, &document(r#"{"a":2}"#)).expect("replaced").expect("unchanged");
         assert_eq!(std::fs::read_to_string(location.path()).expect("there"), r#"{"a":2}"#);
         assert_eq!(digest, directory.read().expect("read").digest);
         assert_eq!(std::fs::metadata(location.path()).expect("there").mode() & 0o777, 0o600);
         // What was read before is not what is there now.
-        assert_eq!(directory.replace(&content, &document(r#"{"a":3}"#), |_| ()).expect("no error"), None);
+        assert_eq!(directory.replace(&content, &document(r#"{"a":3}"#)).expect("no error"), None);
         assert_eq!(std::fs::read_to_string(location.path()).expect("there"), r#"{"a":2}"#);
         assert_eq!(std::fs::read_dir(&location.directory).expect("listed").count(), 1, "nothing is left behind");
     }

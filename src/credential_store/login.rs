@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::jwt;
 use super::profile::{Profile, StoredExpiry};
-use super::token_request::Tokens;
+use super::token_request::{Tokens, is_plain};
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
@@ -78,6 +78,9 @@ impl Login {
 /// `CREDENTIAL_FILE_UNUSABLE` where it has no place for them.
 pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now: f64) -> Result<Document> {
     let quoted = |secret: &Secret| {
+        if !is_plain(secret.expose()) {
+            return Err(no_place(profile));
+        }
         Secret::build(secret.len() + 2, |bytes| {
             let last = bytes.len() - 1;
             (bytes[0], bytes[last]) = (b'"', b'"');
@@ -110,10 +113,28 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
     if let Some(path) = &profile.refreshed_at {
         edits.push((path, time.as_bytes()));
     }
-    document.with(&edits).map_err(|_| {
-        let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
-        Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id)
-    })
+    let new = document.with(&edits).map_err(|_| no_place(profile))?;
+    // What is written must be what can be read again, whatever the document looked like.
+    let new = Document::parse(new.into_bytes()).ok_or_else(|| no_place(profile))?;
+    Login::of(&new, profile)?;
+    Ok(new)
+}
+
+/// Whether new tokens will find their place in this document: asked before the old refresh token is used up.
+///
+/// # Errors
+/// `CREDENTIAL_FILE_UNUSABLE`.
+pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Result<()> {
+    let copy = |secret: &Secret| Secret::copy_of(secret.expose());
+    let extra = profile.extra_tokens.iter().map(|_| Some(copy(&login.credential))).collect();
+    let refresh = login.refresh.as_ref().map(copy);
+    let tokens = Tokens { access: copy(&login.credential), refresh, expires_in: Some(1.0), extra };
+    with_tokens(document, profile, &tokens, 0.0).map(|_| ())
+}
+
+fn no_place(profile: &Profile) -> Error {
+    let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
+    Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id)
 }
 
 fn check(profile: &Profile, kind: CredentialKind, credential: &Secret) -> Result<()> {

@@ -76,6 +76,12 @@ impl Profile {
     /// `ERR_INVALID_ARG_VALUE`.
     pub fn new(provider: &'static Provider, overrides: Overrides) -> Result<Self> {
         let mut profile = Self::of(provider, &provider.oauth);
+        let moves = overrides.file.is_some() || overrides.access_token.is_some() || overrides.refresh_token.is_some();
+        if moves && profile.stored == Stored::CliReadsTheFile {
+            let problem =
+                "cannot be moved for this provider: its CLI reads its own file, and would run on another login";
+            return Err(invalid("options.file", problem));
+        }
         if let Some(url) = overrides.token_url {
             profile.token_url = checked_url(url)?;
         }

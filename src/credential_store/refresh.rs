@@ -1,17 +1,16 @@
 //! One refresh of a stored login: under the lock, from what is in the file then, once for all processes.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::document::Document;
-use super::file::{Content, Directory, Moment};
+use super::file::{Content, Digest, Directory, Moment};
 use super::fleet::{Fleet, Lineage};
-use super::login::{Login, with_tokens};
-use super::store::{LoginSource, Store, now};
-use super::token_request;
+use super::login::{Login, check_place, with_tokens};
+use super::store::{LoginSource, Store, Unsaved, now};
+use super::token_request::{self, Tokens};
 use crate::error::{Error, ErrorCode, Result};
-use crate::http;
 use crate::secret::Secret;
 
 /// A step of a refresh, in their order.
@@ -21,12 +20,12 @@ pub enum Step {
     Locked,
     /// The file was read again.
     Read,
+    /// The new file exists and is empty.
+    Created,
     /// Before the request.
     Asking,
     /// The endpoint has given new tokens, and the old refresh token is used up.
     Answered,
-    /// The new file exists and is empty.
-    Created,
     /// The new file is on the disk.
     Written,
     /// It has taken the place of the old one.
@@ -88,6 +87,16 @@ impl Store {
     }
 }
 
+/// How often tokens are put into a file that others write without the lock.
+const MAX_TRIES: usize = 5;
+
+/// What came of that.
+enum Beside {
+    Written(Digest),
+    Theirs,
+    Failed(Error),
+}
+
 struct Refresh<'a> {
     store: &'a Store,
     source: &'a LoginSource,
@@ -105,16 +114,18 @@ struct Basis {
 
 impl Refresh<'_> {
     fn run(&self) -> Result<Refreshed> {
-        let deadline = Instant::now() + self.source.settings.http.timeout;
         let directory = self.source.location.open()?;
-        let _lock = directory.lock(deadline)?;
+        // Before anything is made there: what is no login of the owner's has no lock either.
+        directory.read()?;
+        let _lock = directory.lock(Instant::now() + self.source.settings.http.timeout)?;
         self.observe(Step::Locked);
         directory.recover(|document| Login::of(document, &self.source.profile).is_ok())?;
-        let unsaved = self.save_what_was_not(&directory);
+        let unsaved = self.save_what_was_not(&directory)?;
         let basis = self.basis(&directory, unsaved)?;
         self.observe(Step::Read);
         let login = self.login(&basis.content.document)?;
-        let is_new = self.store.state().digest != Some(basis.content.digest);
+        // Other bytes are not yet another login: the CLI writes more into its file than tokens.
+        let is_new = self.store.state().credential.expose() != login.credential.expose();
         let is_wanted = self.force && !is_new;
         if login.is_fresh(now(), self.ahead(&login)) && !is_wanted {
             let how = if is_new { How::Elsewhere } else { How::NotNeeded };
@@ -122,7 +133,7 @@ impl Refresh<'_> {
             self.store.take(login, basis.content.digest, None);
             return Ok(Refreshed { publish, ..Refreshed::by(how) });
         }
-        self.ask(&directory, basis, login, deadline)
+        self.ask(&directory, basis, login)
     }
 
     /// The newest of what the file has and what the fleet has; the file has it then as well.
@@ -152,7 +163,7 @@ impl Refresh<'_> {
             return Ok(Basis { content, lineage, is_news: true });
         }
         let merged = self.merged(&content.document, &published.document)?;
-        directory.replace(&content, &merged, |_| ())?;
+        directory.replace(&content, &merged)?;
         Ok(Basis { content: directory.read()?, lineage: published.lineage, is_news: false })
     }
 
@@ -163,11 +174,11 @@ impl Refresh<'_> {
         let extra = profile.extra_tokens.iter().map(|(_, path)| theirs.secret(path)).collect();
         let now = now();
         let expires_in = login.expires_at.map(|at| (at - now) / 1000.0);
-        let tokens = token_request::Tokens { access: login.credential, refresh: login.refresh, expires_in, extra };
+        let tokens = Tokens { access: login.credential, refresh: login.refresh, expires_in, extra };
         with_tokens(ours, profile, &tokens, now)
     }
 
-    fn ask(&self, directory: &Directory, mut basis: Basis, login: Login, deadline: Instant) -> Result<Refreshed> {
+    fn ask(&self, directory: &Directory, mut basis: Basis, login: Login) -> Result<Refreshed> {
         let profile = &self.source.profile;
         let digest = basis.content.digest;
         let Some(refresh) = &login.refresh else {
@@ -175,17 +186,19 @@ impl Refresh<'_> {
             self.store.take(login, digest, None);
             return if may_wait { Ok(Refreshed::by(How::NotNeeded)) } else { Err(self.no_refresh_token()) };
         };
-        let settings = http::Settings {
-            timeout: deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)),
-            proxy: self.source.settings.http.proxy.clone(),
-            roots: self.source.settings.http.roots.clone(),
-        };
+        // All that can be refused is refused before the refresh token is used up.
+        check_place(&basis.content.document, profile, &login)?;
+        let next = directory.prepare(&basis.content)?;
+        self.observe(Step::Created);
+        let spent = Secret::copy_of(refresh.expose());
         let scopes = profile.scopes.as_ref().and_then(|path| basis.content.document.words(path));
+        let scopes = scopes.map(|all| all.join(" "));
         self.observe(Step::Asking);
-        let tokens = match token_request::send(profile, refresh, scopes.map(|all| all.join(" ")).as_deref(), &settings)
-        {
+        // With all the time there is, whatever the wait for the lock took: an answer that nobody awaits costs the login.
+        let tokens = match token_request::send(profile, &spent, scopes.as_deref(), &self.source.settings.http) {
             Ok(tokens) => tokens,
             Err(error) => {
+                directory.discard(next);
                 // What the file has may be newer than what the store has, and good for a while yet.
                 self.store.take(login, digest, None);
                 return Err(error);
@@ -194,44 +207,89 @@ impl Refresh<'_> {
         self.observe(Step::Answered);
         let obtained_at = now();
         let document = with_tokens(&basis.content.document, profile, &tokens, obtained_at)?;
-        basis.lineage.add(refresh);
-        // Nothing between the answer and the disk may fail without a trace: the old refresh token is used up.
-        let written = directory.replace(&basis.content, &document, self.moments());
+        basis.lineage.add(&spent);
+        // Nothing between the answer and the disk may fail without a trace.
+        let mut written = directory.finish(next, &basis.content, &document, self.moments());
         if matches!(written, Ok(None)) {
-            return self.adopt(directory);
+            match self.write_beside(directory, &spent, &tokens, obtained_at) {
+                Beside::Written(digest) => written = Ok(Some(digest)),
+                Beside::Theirs => return self.adopt(directory, &basis.lineage),
+                Beside::Failed(error) => written = Err(error),
+            }
         }
-        let failure = written.as_ref().err().and_then(|error| serde_json::to_value(error.details()).ok());
-        self.store.take(self.login(&document)?, written.ok().flatten().unwrap_or(digest), Some(obtained_at));
-        let publish = self.publish(&document, &basis.lineage);
+        let mut failure = written.as_ref().err().and_then(|error| serde_json::to_value(error.details()).ok());
         let persisted = failure.is_none();
+        self.store.take(self.login(&document)?, written.ok().flatten().unwrap_or(digest), Some(obtained_at));
+        let publish = self.publish(&document, &basis.lineage).unwrap_or_else(|error| {
+            failure = serde_json::to_value(error.details()).ok();
+            None
+        });
         if !persisted {
-            self.store.state().unsaved = Some((digest, document));
+            self.store.state().unsaved = Some(Unsaved { spent, document });
         }
-        Ok(Refreshed { how: How::Here, persisted, failure, publish: publish? })
+        Ok(Refreshed { how: How::Here, persisted, failure, publish })
     }
 
-    /// Somebody wrote the file without the lock while we asked: a person who logged in again, or the CLI.
-    fn adopt(&self, directory: &Directory) -> Result<Refreshed> {
+    /// Somebody wrote the file without the lock while we asked. Where its refresh token is still the one that we have used
+    /// up (the CLI wrote something else), our tokens go into what is there now; where it is another, that login counts.
+    fn write_beside(&self, directory: &Directory, spent: &Secret, tokens: &Tokens, obtained_at: f64) -> Beside {
+        for _ in 0..MAX_TRIES {
+            let tried = || -> Result<Beside> {
+                let content = directory.read()?;
+                let theirs = self.login(&content.document)?;
+                if theirs.refresh_token().map(Secret::expose) != Some(spent.expose()) {
+                    return Ok(Beside::Theirs);
+                }
+                let document = with_tokens(&content.document, &self.source.profile, tokens, obtained_at)?;
+                Ok(directory.replace(&content, &document)?.map_or(Beside::Failed(self.busy()), Beside::Written))
+            };
+            match tried() {
+                Ok(Beside::Failed(_)) => {}
+                Ok(done) => return done,
+                Err(error) => return Beside::Failed(error),
+            }
+        }
+        Beside::Failed(self.busy())
+    }
+
+    /// A person logged in again.
+    fn adopt(&self, directory: &Directory, lineage: &Lineage) -> Result<Refreshed> {
         let content = directory.read()?;
         let login = self.login(&content.document)?;
-        let publish = self.publish(&content.document, &Lineage::default())?;
+        let publish = self.publish(&content.document, lineage)?;
         self.store.take(login, content.digest, None);
         Ok(Refreshed { publish, ..Refreshed::by(How::Elsewhere) })
     }
 
     /// Tokens that an earlier refresh could not write are written now, as the file's refresh token is used up. What still
-    /// cannot be written is returned.
-    fn save_what_was_not(&self, directory: &Directory) -> Option<Document> {
-        let (base, document) = self.store.state().unsaved.take()?;
-        let content = directory.read().ok().filter(|content| content.digest == base)?;
-        let Ok(written) = directory.replace(&content, &document, |_| ()) else {
-            let copy = document.duplicate();
-            self.store.state().unsaved = Some((base, document));
-            return Some(copy);
+    /// cannot be written is returned; where somebody has logged in again meanwhile, that login counts.
+    fn save_what_was_not(&self, directory: &Directory) -> Result<Option<Document>> {
+        // Only a copy is taken out: whatever fails here, they stay.
+        let Some((spent, document)) = self
+            .store
+            .state()
+            .unsaved
+            .as_ref()
+            .map(|unsaved| (Secret::copy_of(unsaved.spent.expose()), unsaved.document.duplicate()))
+        else {
+            return Ok(None);
         };
+        let content = directory.read()?;
+        let ours = self.login(&content.document)?.refresh_token().map(Secret::expose) == Some(spent.expose());
+        if !ours {
+            self.store.state().unsaved = None;
+            return Ok(None);
+        }
+        let merged = self.merged(&content.document, &document)?;
+        let Ok(Some(digest)) = directory.replace(&content, &merged) else { return Ok(Some(merged)) };
         let mut state = self.store.state();
-        state.digest = written.or(state.digest);
-        None
+        (state.unsaved, state.digest) = (None, Some(digest));
+        Ok(None)
+    }
+
+    fn busy(&self) -> Error {
+        let message = "The file of the stored login is written by somebody else all the time, without its lock.";
+        Error::new(ErrorCode::CredentialFileUnusable, message).provider(self.source.profile.provider.id)
     }
 
     fn login(&self, document: &Document) -> Result<Login> {
@@ -269,7 +327,6 @@ impl Refresh<'_> {
         let observe = self.source.settings.observe;
         move |moment| {
             observe(match moment {
-                Moment::Created => Step::Created,
                 Moment::Written => Step::Written,
                 Moment::Replaced => Step::Replaced,
             });

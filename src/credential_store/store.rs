@@ -44,6 +44,12 @@ pub struct Settings {
 }
 
 #[derive(Debug)]
+pub(super) struct Unsaved {
+    pub spent: Secret,
+    pub document: Document,
+}
+
+#[derive(Debug)]
 pub(super) struct State {
     pub kind: CredentialKind,
     pub credential: Arc<Secret>,
@@ -52,8 +58,8 @@ pub(super) struct State {
     pub obtained_at: Option<f64>,
     /// Of the file that it was read from.
     pub digest: Option<Digest>,
-    /// A document that the endpoint's answer made of the one with this digest, and that could not be written.
-    pub unsaved: Option<(Digest, Document)>,
+    /// Tokens that could not be written, in the document that they were to be written as, and the refresh token that they cost.
+    pub unsaved: Option<Unsaved>,
 }
 
 /// The time, in milliseconds since 1970.

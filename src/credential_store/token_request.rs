@@ -107,7 +107,7 @@ fn joined(parts: &[&[u8]]) -> GuardedBytes {
 }
 
 /// What stands in a JSON string and in a header as it is.
-fn is_plain(token: &[u8]) -> bool {
+pub(super) fn is_plain(token: &[u8]) -> bool {
     !token.is_empty()
         && token.len() <= credential::MAX_CREDENTIAL_BYTES
         && token.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
@@ -125,7 +125,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     if refresh.as_ref().is_some_and(|secret| !plain(secret)) {
         return Err(strange());
     }
-    let expires_in = answer.number(&["expires_in".to_owned()]).filter(|seconds| *seconds >= 0.0);
+    let expires_in = answer.number(&["expires_in".to_owned()]).filter(|seconds| (0.0..=MAX_LIFETIME).contains(seconds));
     let extra = profile.extra_tokens.iter().map(|(name, _)| token(name).filter(plain)).collect();
     Ok(Tokens { access, refresh, expires_in, extra })
 }
@@ -183,6 +183,9 @@ fn failed(profile: &Profile, why: &str) -> Error {
     let message = format!("The token endpoint gave no new tokens. {why}");
     Error::new(ErrorCode::RefreshFailed, message).provider(profile.provider.id)
 }
+
+/// The longest life of an access token that is believed, in seconds: 10 years.
+const MAX_LIFETIME: f64 = 315_360_000.0;
 
 /// An access token whose answer does not say how long it is good (RFC 6749 recommends to, and no more) is taken to be
 /// good for this long, in seconds.

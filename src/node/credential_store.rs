@@ -14,6 +14,7 @@ use super::state::{self, Slot};
 use crate::credential::StoredCredential;
 use crate::credential_store::{Fleet, Location, Overrides, Profile, Settings, Store};
 use crate::error::{Error, ErrorCode, Result};
+use crate::jobs::LOGINS;
 use crate::provider::{self, CredentialKind};
 
 /// A store, held in Rust until it is disposed of.
@@ -177,7 +178,7 @@ impl NativeCredentialStore {
             http: options.http.read()?,
             observe: |_| (),
         };
-        jobs::start(move || {
+        jobs::start(&LOGINS, move || {
             let store = Store::open(location, profile, settings)?;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
             Ok(())
@@ -192,7 +193,7 @@ impl NativeCredentialStore {
     ) -> Result<u32> {
         let store = self.store()?;
         let lockbox = lockbox.map(NativeLockbox::lockbox).transpose()?;
-        jobs::start(move || {
+        jobs::start(&LOGINS, move || {
             let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
                 lockbox,
                 name: &fleet.name,

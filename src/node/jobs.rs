@@ -1,6 +1,7 @@
 //! What comes of jobs on its way to JavaScript: one threadsafe function per Node environment.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
@@ -40,14 +41,20 @@ pub fn listen_to_jobs(env: Env, callback: Function<'_, Arguments, Unknown<'stati
 ///
 /// # Errors
 /// As [`jobs::run`].
-pub fn start<T: Serialize>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<u32> {
+pub fn start<T: Serialize>(
+    pool: &'static jobs::Pool,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<u32> {
     let callback = CALLBACK
         .with_borrow(Clone::clone)
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade listens to no jobs. Reinstall the package."))?;
     let id = LAST_ID.get().wrapping_add(1);
     LAST_ID.set(id);
-    jobs::run(move || {
-        let (failed, json) = match work() {
+    jobs::run(pool, move || {
+        // A panic must be heard of as well, or a promise would stay pending for ever.
+        let done = catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "A job ended in a panic.")));
+        let (failed, json) = match done {
             Ok(result) => (false, serde_json::to_string(&result).unwrap_or_default()),
             Err(error) => (true, to_json(&error)),
         };

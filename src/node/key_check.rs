@@ -7,6 +7,7 @@ use super::boundary_error::IntoNapi;
 use super::jobs::{self, NativeHttpSettings};
 use super::secret::NativeSecret;
 use crate::error::Result;
+use crate::jobs::REQUESTS;
 use crate::key_check::{self, Plan};
 use crate::provider;
 
@@ -23,7 +24,7 @@ pub fn check_key(
 
 fn start(provider: &str, secret: &NativeSecret, base_url: Option<&str>, settings: NativeHttpSettings) -> Result<u32> {
     let plan = key_check::plan(provider::find(provider)?, secret.secret()?, base_url, settings.read()?)?;
-    jobs::start(move || {
+    jobs::start(&REQUESTS, move || {
         Ok(match plan {
             Plan::Known(verdict) => verdict,
             Plan::Ask(check) => check.ask(),
