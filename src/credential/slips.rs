@@ -5,23 +5,38 @@ use super::finding::FindingCode;
 use crate::provider::class_of;
 use crate::sealed;
 
-type Sees = fn(&[u8]) -> bool;
+/// A slip.
+struct Slip {
+    code: FindingCode,
+    /// Whether a key of nothing but [`is_plain`] bytes can have it. Those that cannot are not looked for in one that is.
+    in_plain: bool,
+    sees: fn(&[u8]) -> bool,
+}
 
 /// The first that is seen counts: those that say more stand before those that say less.
-static SLIPS: &[(FindingCode, Sees)] = &[
-    (FindingCode::Empty, <[u8]>::is_empty),
-    (FindingCode::TooLong, |key| key.len() > MAX_CREDENTIAL_BYTES),
-    (FindingCode::Sealed, sealed::is_sealed),
-    (FindingCode::WebAddress, |key| begins_with_any(key, WEB_ADDRESSES)),
-    (FindingCode::Header, |key| begins_with_any(key, HEADERS)),
-    (FindingCode::Assignment, is_assignment),
-    (FindingCode::Invisible, |key| has_any(key, INVISIBLE)),
-    (FindingCode::Quoted, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
-    (FindingCode::WhiteSpace, |key| key.iter().any(u8::is_ascii_whitespace)),
-    (FindingCode::Masked, |key| has_any(key, MASKS)),
-    (FindingCode::Placeholder, is_placeholder),
-    (FindingCode::ForbiddenCharacters, |key| !key.iter().all(u8::is_ascii_graphic)),
+static SLIPS: &[Slip] = &[
+    slip(FindingCode::Empty, true, <[u8]>::is_empty),
+    slip(FindingCode::TooLong, true, |key| key.len() > MAX_CREDENTIAL_BYTES),
+    slip(FindingCode::Sealed, false, sealed::is_sealed),
+    slip(FindingCode::WebAddress, false, |key| begins_with_any(key, WEB_ADDRESSES)),
+    slip(FindingCode::Header, false, |key| begins_with_any(key, HEADERS)),
+    slip(FindingCode::Assignment, false, is_assignment),
+    slip(FindingCode::Invisible, false, |key| has_any(key, INVISIBLE)),
+    slip(FindingCode::Quoted, false, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
+    slip(FindingCode::WhiteSpace, false, |key| key.iter().any(u8::is_ascii_whitespace)),
+    slip(FindingCode::Masked, false, |key| has_any(key, MASKS)),
+    slip(FindingCode::Placeholder, true, is_placeholder),
+    slip(FindingCode::ForbiddenCharacters, false, |key| !key.iter().all(u8::is_ascii_graphic)),
 ];
+
+const fn slip(code: FindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> Slip {
+    Slip { code, in_plain, sees }
+}
+
+/// The alphabet that the vendors issue keys in.
+const fn is_plain(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
 
 /// What people name in a variable that holds a key. Nothing that is issued has one of them before a `=`.
 const KEY_WORDS: &[&str] = &["key", "token", "secret"];
@@ -72,7 +87,8 @@ const MAX_PLACEHOLDER_BYTES: usize = 64;
 
 /// The first slip that is seen in a key.
 pub(super) fn first_in(key: &[u8]) -> Option<FindingCode> {
-    SLIPS.iter().find(|(_, sees)| sees(key)).map(|(code, _)| *code)
+    let plain = key.iter().all(is_plain);
+    SLIPS.iter().find(|slip| (slip.in_plain || !plain) && (slip.sees)(key)).map(|slip| slip.code)
 }
 
 fn begins_with_any(key: &[u8], beginnings: &[&str]) -> bool {
@@ -141,12 +157,24 @@ fn begins_with_words(mut text: &[u8], words: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn the_table_names_each_slip_once() {
         let mut seen = std::collections::HashSet::new();
-        assert!(SLIPS.iter().all(|(code, _)| seen.insert(*code)));
+        assert!(SLIPS.iter().all(|slip| seen.insert(slip.code)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_looked_for_in_a_plain_key_is_not_there(
+            key in prop_oneof!["[a-zA-Z0-9_-]{0,300}", "(provider-env-sealed|https|bearer|KEY|your|xxxx|-){0,5}[a-z]{0,9}"],
+        ) {
+            let slips = SLIPS.iter().filter(|slip| !slip.in_plain);
+            prop_assert!(slips.into_iter().all(|slip| !(slip.sees)(key.as_bytes())));
+        }
     }
 
     #[test]
