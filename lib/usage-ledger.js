@@ -37,7 +37,8 @@ class UsageLedger {
     const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
     const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
     const run = { ...Object.fromEntries(counts), costUsd, complete, models: [] }
-    translate(() => this.#native.record(readLabels(value, {}), run))
+    const labels = readLabels(value, {})
+    translate(() => this.#native.record(labels, run))
   }
 
   /**

@@ -78,6 +78,28 @@ test('one turn with a command: the key is in the header of the request alone', a
 
 const pick = ({ subtype, is_error, num_turns }) => ({ subtype, is_error, num_turns })
 
+test("the child's usage is the mock's, and the SDK's own result", async (t) => {
+  const mock = await startMock(t, { usage: { input: 1234, cacheRead: 56, cacheWrite: 7, output: 89 } })
+  const { children, run } = prepare(t, { mock, prompt: 'run: echo one' })
+  const { usage, total_cost_usd: cost } = resultOf(await run())
+  const [child] = children
+  if (child.exitCode === null) await child.exited
+  const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, turns, complete, costUsd } = child.usage
+  assert.deepEqual([inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, turns, complete], [2 * (1234 + 56 + 7), 2 * 56, 2 * 7, 2 * 89, 1, true])
+  assert.deepEqual([usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens], [2 * 1234, 2 * 56, 2 * 89])
+  assert.ok(Math.abs(costUsd - cost) < 1e-9)
+  assert.equal(child.failure, null)
+})
+
+test('a failure of a query has its kind', async (t) => {
+  const mock = await startMock(t, { answer: () => ({ status: 401, error: { type: 'authentication_error', message: 'no' } }) })
+  const { children, run } = prepare(t, { mock })
+  await run().catch(() => {})
+  const [child] = children
+  if (child.exitCode === null && child.signalCode === null) await child.exited
+  assert.deepEqual([child.failure?.kind, child.failure?.status], ['authentication', 401])
+})
+
 test('what else stands in the env of the query reaches no child', async (t) => {
   const { mock, release, heldCount } = await startHeldMock(t)
   const foreign = { FOREIGN: 'x', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up-foreign-key', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', NODE_OPTIONS: '--require=/x.js', BUN_OPTIONS: '--preload=/x.js' }

@@ -37,7 +37,7 @@ function whyUnreachable() {
 }
 
 /** Starts the worker; `done` is what it printed. */
-function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, prompts, userEnvKeys = { WHO: 'me' } }) {
+function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, prompts, metered = false, userEnvKeys = { WHO: 'me' } }) {
   const { home, tmpDir, codexHome } = homes
   const child = spawn(process.execPath, [worker], { ...AGENT, cwd: home, env: { PATH: process.env.PATH, HOME: home }, stdio: ['pipe', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
@@ -47,7 +47,8 @@ function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, pr
     launch: { cwd: dir, command: programs.codex, exposeSecrets: true, ...launch },
     config: QUIET,
     thread: { workingDirectory: dir, skipGitRepoCheck: true, sandboxMode: 'danger-full-access', ...thread },
-    prompts
+    prompts,
+    metered
   }))
   const done = new Promise((resolve) => {
     let text = ''
@@ -79,6 +80,25 @@ test('a turn with a command, then another of the same thread', { skip }, async (
     assert.doesNotMatch(finalResponse, /^(?:CODEX|OPENAI)_API_KEY=/m)
     assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0)
   }
+})
+
+test('usage of three turns of a thread, from the events of the SDK', { skip }, async (t) => {
+  const mock = await startMock(t, { usage: { input: 1000, cacheRead: 30, output: 50, reasoning: 7 } })
+  const { done } = startWorker(t, { mock, homes: agentHomes(t), prompts: ['run: echo one', 'two', 'three'], metered: true })
+  const { turns, ledger, error } = await done
+  assert.equal(error, undefined)
+  // Two requests, one, one. What the SDK tells is the thread's sum: 2000, 3000, 4000.
+  assert.deepEqual(turns.map(({ told }) => told.input_tokens), [2000, 3000, 4000])
+  assert.deepEqual(turns.map(({ usage }) => [usage.inputTokens, usage.cachedInputTokens, usage.outputTokens, usage.reasoningTokens, usage.complete]), [
+    [2000, 60, 100, 14, true], [1000, 30, 50, 7, true], [1000, 30, 50, 7, true]
+  ])
+  assert.deepEqual([ledger.total.inputTokens, ledger.total.turns, ledger.total.runs, ledger.entries.length], [4000, 3, 3, 1])
+})
+
+test('a failure, from the events of the SDK', { skip }, async (t) => {
+  const mock = await startMock(t, { answer: () => ({ status: 429, error: { type: 'insufficient_quota', message: 'no', code: 'insufficient_quota' } }) })
+  const { turns } = await startWorker(t, { mock, homes: agentHomes(t), prompts: ['one'], metered: true }).done
+  assert.deepEqual([turns[0].failure.kind, turns[0].usage.complete], ['quota', false])
 })
 
 const PLACES = [

@@ -1,9 +1,10 @@
 // A worker that is the agent's uid already, as the Codex SDK needs it: runs one turn and prints what the SDK said.
 import { readFileSync } from 'node:fs'
 import { Codex } from '@openai/codex-sdk'
-import { buildProviderEnv, codexOptions } from '../../index.mjs'
+import { UsageLedger, UsageMeter, buildProviderEnv, codexOptions } from '../../index.mjs'
 
-const { payload, envOptions, launch, config, thread, prompts } = JSON.parse(readFileSync(0, 'utf8'))
+const { payload, envOptions, launch, config, thread, prompts, metered } = JSON.parse(readFileSync(0, 'utf8'))
+const ledger = new UsageLedger()
 try {
   const env = buildProviderEnv(payload, envOptions)
   const options = codexOptions(env, launch)
@@ -11,10 +12,28 @@ try {
   const codex = new Codex({ ...options, config })
   const conversation = codex.startThread(thread)
   const turns = []
-  for (const prompt of prompts) turns.push(await conversation.run(prompt))
-  report({ turns, uid: process.getuid(), names: Object.keys(options.env), own: process.env })
+  for (const prompt of prompts) turns.push(metered ? await runMetered(conversation, prompt) : await conversation.run(prompt))
+  report({ turns, ledger: ledger.toJSON(), uid: process.getuid(), names: Object.keys(options.env), own: process.env })
 } catch (error) {
   report({ error: { code: error.code, message: error.message } })
+}
+
+/** A turn whose events are read by a meter of its own, as whoever uses the SDK would. */
+async function runMetered(conversation, prompt) {
+  const meter = new UsageMeter('codex')
+  ledger.track(meter, { workspace: 'ws_1' })
+  const { events } = await conversation.runStreamed(prompt)
+  let told
+  try {
+    for await (const event of events) {
+      if (event.type === 'turn.completed') told = event.usage
+      meter.event(event)
+    }
+  } catch {
+    // The SDK throws when the CLI ends with another code than 0.
+  }
+  meter.end()
+  return { usage: meter.usage, failure: meter.failure, told }
 }
 
 function report(value) {

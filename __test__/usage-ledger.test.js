@@ -1,0 +1,151 @@
+// UsageLedger: its totals against those that a thousand streams were made of, what it lets go of, and what it exports; and
+// who is billed.
+'use strict'
+
+const assert = require('node:assert/strict')
+const test = require('node:test')
+const { UsageLedger, UsageMeter, buildProviderEnv, describeProvider } = require('../index.js')
+const { KEYS, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { claudeStream, codexStream, cut, random, zero } = require('./support/streams.js')
+
+const NAMES = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
+
+/** @param {any} to @param {any} from */
+function add(to, from) {
+  for (const name of NAMES) to[name] += from[name]
+  if (from.costUsd !== null) to.costUsd = (to.costUsd ?? 0) + from.costUsd
+}
+
+/** Dollars as the streams have them: whole millionths. @param {any} counts */
+const rounded = (counts) => ({ ...counts, costUsd: counts.costUsd === null ? null : Math.round(counts.costUsd * 1e6) })
+
+for (const maxEntries of [1000, 7]) {
+  test(`1000 streams at once, cut at any byte, sum up exactly: ${maxEntries} entries`, () => {
+    const seed = 20_261_124 + maxEntries
+    const next = random(seed)
+    const ledger = new UsageLedger({ maxEntries })
+    const total = { ...zero(), costUsd: /** @type {number | null} */ (null) }
+    /** @type {Map<string, any>} */
+    const expected = new Map()
+    const runs = Array.from({ length: 1000 }, (_, index) => {
+      const provider = /** @type {const} */ (['claude', 'codex'])[next(2)]
+      const { bytes, sum } = (provider === 'claude' ? claudeStream : codexStream)(seed * 10 + index)
+      const [workspace, generation] = [`ws_${next(20)}`, next(3)]
+      const key = `${workspace} ${provider} ${generation}`
+      if (!expected.has(key)) expected.set(key, { ...zero(), costUsd: null, runs: 0 })
+      add(expected.get(key), sum)
+      expected.get(key).runs += 1
+      add(total, sum)
+      const meter = new UsageMeter(provider)
+      ledger.track(meter, { workspace, generation })
+      return { meter, pieces: cut(bytes, seed + index, 1 + next(2000)) }
+    })
+    // Whichever comes next.
+    for (let open = [...runs]; open.length > 0; ) {
+      const at = next(open.length)
+      const piece = open[at].pieces.shift()
+      if (piece) open[at].meter.write(piece)
+      else {
+        open[at].meter.end(0)
+        open[at] = /** @type {any} */ (open.at(-1))
+        open.pop()
+      }
+    }
+    const { entries, other, evicted, total: told } = ledger.toJSON()
+    assert.deepEqual(rounded(told), rounded({ ...total, runs: 1000, incompleteRuns: 0 }))
+    assert.ok(entries.length <= maxEntries && ledger.size === entries.length)
+    if (maxEntries < expected.size) {
+      assert.ok(evicted > 0)
+      const sum = { ...zero(), costUsd: null }
+      for (const each of [...entries, other]) add(sum, each)
+      assert.deepEqual(rounded(sum), rounded(total))
+      return
+    }
+    assert.deepEqual([other, evicted, entries.length], [null, 0, expected.size])
+    for (const { workspace, provider, generation, ...counts } of entries) {
+      assert.deepEqual(rounded(counts), rounded({ ...expected.get(`${workspace} ${provider} ${generation}`), incompleteRuns: 0 }))
+    }
+  })
+}
+
+test('a run that is tracked twice, or after its end, counts once', () => {
+  const { bytes, sum } = claudeStream(77)
+  const meter = new UsageMeter('claude')
+  const [early, late] = [new UsageLedger(), new UsageLedger()]
+  early.track(meter, { workspace: 'w' })
+  early.track(meter, { workspace: 'w' })
+  meter.write(bytes).end(0)
+  late.track(meter, { workspace: 'w' })
+  for (const ledger of [early, late]) {
+    const { total } = ledger.toJSON()
+    assert.deepEqual(rounded(total), rounded({ ...sum, runs: 1, incompleteRuns: 0 }))
+  }
+})
+
+test("a child's labels are its provider's and its credential's", async (t) => {
+  const { env } = makeEnv(t)
+  const child = startScript(env, 'true', { usage: true })
+  const ledger = new UsageLedger()
+  ledger.track(child, { workspace: 'w' })
+  await outcome(child)
+  const [entry] = ledger.toJSON().entries
+  assert.deepEqual([entry.workspace, entry.provider, entry.generation, entry.runs, entry.incompleteRuns], ['w', 'claude', env.credential.fingerprint, 1, 1])
+  const unread = startScript(env, 'true')
+  assert.throws(() => ledger.track(unread, { workspace: 'w' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  await outcome(unread)
+})
+
+test('record() takes a snapshot, and refuses what is none', () => {
+  const usage = { ...new UsageMeter('claude').usage, inputTokens: Number.MAX_SAFE_INTEGER, turns: 1, costUsd: 0.1 }
+  const ledger = new UsageLedger()
+  for (let index = 0; index < 3; index += 1) ledger.record(usage, { workspace: 'w', provider: 'claude', generation: 'g' })
+  const { total } = ledger.toJSON()
+  // Counts stop where JavaScript's numbers are no longer exact; dollars are summed without the error of 0.1 + 0.1 + 0.1.
+  assert.deepEqual([total.inputTokens, total.turns, total.costUsd, total.incompleteRuns], [Number.MAX_SAFE_INTEGER, 3, 0.3, 3])
+  const labels = /** @type {const} */ ({ workspace: 'w', provider: 'claude' })
+  for (const wrong of [{ inputTokens: -1 }, { inputTokens: 0.5 }, { turns: undefined }, { costUsd: -1 }, { costUsd: Infinity }]) {
+    assert.throws(() => ledger.record(/** @type {any} */ ({ ...usage, ...wrong }), labels), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(wrong))
+  }
+  for (const wrong of [{}, { workspace: '' }, { workspace: 'w'.repeat(257) }, { workspace: 'w', generation: '' }, { wrkspace: 'w' }]) {
+    assert.throws(() => ledger.record(usage, /** @type {any} */ ({ provider: 'claude', ...wrong })), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(wrong))
+  }
+  for (const maxEntries of [0, -1, 1e9]) assert.throws(() => new UsageLedger({ maxEntries }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+/** Prometheus' own grammar for a line (exposition format 0.0.4). */
+const LINE = /^(?:# HELP [a-z_]+ [^\n]+|# TYPE [a-z_]+ counter|([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\d+(?:\.\d+)?(?:e-?\d+)?))$/
+
+test('Prometheus reads it, whatever the labels are', () => {
+  const ledger = new UsageLedger({ maxEntries: 2 })
+  const usage = { ...new UsageMeter('claude').usage, inputTokens: 5, costUsd: 0.000001 }
+  for (const workspace of ['gone', 'plain', 'quote " back \\ line \n end ü']) ledger.record(usage, { workspace, provider: 'claude', generation: 1 })
+  const lines = ledger.toPrometheus().split('\n')
+  assert.equal(lines.pop(), '')
+  for (const line of lines) assert.match(line, LINE)
+  const samples = lines.map((line) => LINE.exec(line)).filter((match) => match?.[1] === 'provider_env_input_tokens_total')
+  assert.deepEqual(samples.map((match) => [match?.[2] ?? '', match?.[3]]), [
+    ['{workspace="plain",provider="claude",generation="1"}', '5'],
+    ['{workspace="quote \\" back \\\\ line \\n end ü",provider="claude",generation="1"}', '5'],
+    ['', '5']
+  ])
+  const types = lines.filter((line) => line.startsWith('# TYPE'))
+  assert.deepEqual([types.length, new Set(types).size], [9, 9])
+})
+
+test('describeProvider() tells who pays, also after dispose()', (t) => {
+  const { homes } = makeEnv(t)
+  const build = (/** @type {any} */ payload, /** @type {any} */ workspace = {}) => buildProviderEnv(payload, { workspace: { home: homes.home, ...workspace } })
+  const common = { provider: 'claude', name: 'Claude Code', vendor: 'Anthropic', modelFamily: 'Claude' }
+  for (const [env, expected] of /** @type {const} */ ([
+    [build({ apiKey: KEYS.claude }), { ...common, credentialKind: 'api-key', credentialSource: 'payload', billedTo: 'workspace' }],
+    [build({ oauthAccessToken: 'sk-ant-oat01-made-up' }), { ...common, credentialKind: 'oauth-token', credentialSource: 'payload', billedTo: 'subscription' }],
+    [build({}, { claudeConfigDir: homes.claudeConfigDir }), { ...common, credentialKind: 'config-dir', credentialSource: 'config-dir', billedTo: 'subscription' }],
+    [build({ provider: 'codex', apiKey: KEYS.codex }), { provider: 'codex', name: 'OpenAI Codex', vendor: 'OpenAI', modelFamily: 'GPT', credentialKind: 'api-key', credentialSource: 'payload', billedTo: 'workspace' }]
+  ])) {
+    const { fingerprint } = env.credential
+    assert.deepEqual(describeProvider(env), { ...expected, fingerprint })
+    env.dispose()
+    assert.deepEqual(describeProvider(env), { ...expected, fingerprint })
+  }
+  assert.throws(() => describeProvider(/** @type {any} */ ({})), { code: 'ERR_INVALID_ARG_TYPE' })
+})

@@ -1,0 +1,196 @@
+// What is read of a child's stdout, on both starts: that it is told, that nothing of the stream changes, and what it costs
+// where nobody asked for it.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const { UsageMeter, spawnProvider } = require('../index.js')
+const { readLaunch } = require('../lib/launch.js')
+const { startPortable } = require('../lib/portable-start.js')
+const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { claudeStream, codexStream, cut } = require('./support/streams.js')
+
+const skip = process.platform === 'win32' ? 'no POSIX shell' : false
+const ASKS = ['sh', '--output-format', 'stream-json']
+
+/** Both starts. @type {Record<string, (env: any, script: string, options?: any) => any>} */
+const STARTS = {
+  native: startScript,
+  portable: (env, script, { args = [], ...options } = {}) =>
+    startPortable(readLaunch(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options }, [])).child
+}
+
+/** A file that the target can read. @param {any} homes @param {Uint8Array} bytes */
+function place(homes, bytes) {
+  const file = path.join(homes.workspace, 'output')
+  fs.writeFileSync(file, bytes, { mode: 0o644 })
+  return file
+}
+
+/** @param {any} child */
+async function bytesOf(child) {
+  /** @type {Buffer[]} */
+  const chunks = []
+  child.stdout.on('data', (/** @type {Buffer} */ chunk) => chunks.push(chunk))
+  child.stderr?.resume()
+  await new Promise((resolve) => child.once('close', resolve))
+  return Buffer.concat(chunks)
+}
+
+/** @param {any} usage */
+const countsOf = ({ inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns, costUsd }) => ({
+  inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns, costUsd
+})
+
+for (const [name, start] of Object.entries(STARTS)) {
+  test(`${name}: the counts are the stream's, and the stream is as it was`, { skip }, async (t) => {
+    for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+      const { env, homes } = makeEnv(t, { provider })
+      const { bytes, sum } = make(name.length)
+      // Bytes that are no JSON, no UTF-8, and a line of megabytes.
+      const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`), Buffer.from([254])])
+      const child = start(env, `cat '${place(homes, all)}'`, { usage: true })
+      const usages = /** @type {any[]} */ ([])
+      child.on('usage', (/** @type {any} */ usage) => usages.push(usage))
+      const seen = await bytesOf(child)
+      assert.ok(seen.equals(all), `${provider}: ${seen.length} of ${all.length} bytes`)
+      assert.deepEqual(countsOf(child.usage), sum)
+      assert.equal(child.usage.complete, true)
+      assert.deepEqual(usages.at(-1), child.usage)
+    }
+  })
+
+  test(`${name}: what is scrubbed was read before, and reads on scrubbed`, { skip }, async (t) => {
+    const secret = '"result"'
+    const { env, homes } = makeEnv(t, { userEnvKeys: { WORD: secret } })
+    const { bytes, sum } = claudeStream(5)
+    const child = start(env, `cat '${place(homes, bytes)}'`, { usage: true, redactOutput: true })
+    const seen = await bytesOf(child)
+    assert.equal(seen.toString(), bytes.toString().replaceAll(secret, '*'.repeat(secret.length)).replaceAll(JSON.stringify(secret).slice(1, -1), (form) => '*'.repeat(form.length)))
+    assert.ok(!seen.includes(secret))
+    assert.deepEqual(countsOf(child.usage), sum)
+  })
+
+  test(`${name}: it is read when the arguments ask for JSON, or the caller does`, { skip }, async (t) => {
+    for (const [provider, args, usage, reads] of /** @type {const} */ ([
+      ['claude', ASKS, undefined, true],
+      ['claude', ['sh', '--output-format=json'], undefined, true],
+      ['claude', ['sh', '--output-format', 'text'], undefined, false],
+      ['claude', ['sh', '--', ...ASKS], undefined, false],
+      ['claude', [], undefined, false],
+      ['claude', [], true, true],
+      ['claude', ASKS, false, false],
+      ['codex', ['sh', '--json'], undefined, true],
+      ['codex', ['sh', '--experimental-json'], undefined, true],
+      ['codex', ['sh', '--', '--json'], undefined, false],
+      ['codex', ['sh', '--jsonl'], undefined, false]
+    ])) {
+      const { env } = makeEnv(t, { provider })
+      const child = start(env, 'true', { args: [...args], usage })
+      // Where nobody asked, a chunk of stdout passes through no function of ours.
+      assert.equal(Object.hasOwn(child.stdout, 'push'), reads, `${provider} ${args}`)
+      assert.equal(child.usage === null, !reads)
+      await outcome(child)
+    }
+  })
+}
+
+test('a stdout that does not pass through here is not read, and cannot be asked for', { skip }, async (t) => {
+  const { env } = makeEnv(t)
+  const stdio = ['ignore', 'ignore', 'pipe']
+  const child = startScript(env, 'true', { args: ASKS, stdio })
+  await outcome(child)
+  assert.deepEqual([child.usage, child.failure], [null, null])
+  assert.throws(() => startScript(env, 'true', { args: ASKS, stdio, usage: true }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.usage/ })
+  assert.throws(() => startScript(env, 'true', { usage: 'yes' }), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('a run is stopped for another claim only where one can be heard', { skip }, async (t) => {
+  const { env } = makeEnv(t)
+  const stop = { onCredentialMismatch: 'stop' }
+  assert.throws(() => startScript(env, 'true', stop), { code: 'ERR_INVALID_ARG_VALUE', message: /onCredentialMismatch/ })
+  assert.throws(() => startScript(env, 'true', { ...stop, args: ASKS, usage: false }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => startScript(env, 'true', { onCredentialMismatch: 'ignore' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  const codex = makeEnv(t, { provider: 'codex' }).env
+  assert.throws(() => startScript(codex, 'true', { ...stop, args: ['sh', '--json'] }), { code: 'ERR_PROVIDER_UNSUPPORTED', provider: 'codex' })
+})
+
+for (const [name, start] of Object.entries(STARTS)) {
+  test(`${name}: another claim is told with no word of the CLI's, and stops the run`, { skip }, async (t) => {
+    const { env } = makeEnv(t)
+    const init = JSON.stringify({ type: 'system', subtype: 'init', model: 'm', apiKeySource: 'sk-ant-api03-made-up' })
+    const child = start(env, `echo '${init}'; exec sleep 60`, { args: ASKS, onCredentialMismatch: 'stop' })
+    const mismatches = /** @type {any[]} */ ([])
+    child.on('credentialMismatch', (/** @type {any} */ mismatch) => mismatches.push(mismatch))
+    const { error, events } = await outcome(child)
+    assert.equal(error?.code, 'ERR_PROVIDER_CREDENTIAL_MISMATCH')
+    assert.deepEqual(events, ['spawn', 'error', 'exit', 'close'])
+    assert.deepEqual(mismatches, [{ expected: ['ANTHROPIC_API_KEY'], claimed: 'other' }])
+    assert.deepEqual([child.usage.complete, child.usage.turns, child.usage.model], [false, 0, 'm'])
+  })
+}
+
+test('the last of each event comes before close, also for a child that nobody reads', { skip }, async (t) => {
+  const { env, homes } = makeEnv(t, { provider: 'codex' })
+  const failed = JSON.stringify({ type: 'turn.failed', error: { message: 'exceeded retry limit, last status: 429 Too Many Requests' } })
+  const child = startScript(env, `cat '${place(homes, codexStream(3).bytes)}'; printf %s '${failed}'; exit 1`, { usage: true })
+  const events = /** @type {string[]} */ ([])
+  for (const event of ['usage', 'failure', 'exit', 'close']) child.on(event, () => events.push(event))
+  await new Promise((resolve) => child.once('close', resolve))
+  assert.equal(events.at(-1), 'close')
+  assert.ok(events.includes('usage') && events.includes('failure'))
+  assert.deepEqual([child.failure?.kind, child.failure?.status, child.failure?.passing], ['rate-limited', 429, false])
+})
+
+test('a start that failed has used nothing and failed at nothing of the provider', async (t) => {
+  const { env } = makeEnv(t)
+  const child = spawnProvider(env, { ...ids, command: '/nowhere/claude', args: ASKS.slice(1) })
+  const { error } = await outcome(child)
+  assert.equal(error?.code, 'ERR_PROVIDER_PROGRAM_NOT_FOUND')
+  assert.deepEqual([child.usage?.inputTokens, child.usage?.complete, child.failure], [0, false, null])
+})
+
+test('UsageMeter reads pieces, text and events alike', () => {
+  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+    const { bytes, sum } = make(11)
+    const pieces = new UsageMeter(provider)
+    for (const piece of cut(bytes, 1, 7)) pieces.write(piece)
+    const text = new UsageMeter(provider).write(bytes.toString())
+    const events = new UsageMeter(provider)
+    for (const line of bytes.toString().trim().split('\n')) events.event(JSON.parse(line))
+    // The thread of the second meter on was read before by this process: nothing of it is new, as it says itself.
+    const known = provider === 'codex'
+    assert.deepEqual(countsOf(pieces.usage), sum)
+    for (const meter of [text, events]) {
+      assert.deepEqual(countsOf(meter.usage), known ? { ...sum, inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 } : sum)
+    }
+    assert.equal(pieces.end(0).usage.complete, true)
+  }
+})
+
+test('UsageMeter goes on from a thread that another process has read', () => {
+  const [, , done] = codexStream(21).bytes.toString().trim().split('\n').map((line) => JSON.parse(line)).filter(({ type }) => type !== 'item.completed' && type !== 'error')
+  const id = 'made-up-of-another-process'
+  const tokens = { inputTokens: 5, cachedInputTokens: 4, cacheWriteInputTokens: 0, outputTokens: 2, reasoningTokens: 1 }
+  const read = (/** @type {any} */ options) => new UsageMeter('codex', options).event({ type: 'thread.started', thread_id: id }).event(done).usage
+  const given = read({ resumed: true, thread: { id, ...tokens }, model: 'gpt-made-up' })
+  assert.deepEqual([given.inputTokens, given.outputTokens], [done.usage.input_tokens - 5, done.usage.output_tokens - 2])
+  assert.deepEqual([given.complete, given.model, Object.keys(given.models)], [true, 'gpt-made-up', ['gpt-made-up']])
+  // What it gives is what the next is given.
+  assert.equal(new UsageMeter('codex', { resumed: true, thread: given.thread }).usage.inputTokens, 0)
+})
+
+test('UsageMeter refuses what it cannot take', () => {
+  const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
+  assert.throws(wrong('gemini'), { code: 'ERR_PROVIDER_UNKNOWN' })
+  assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })
+  for (const options of [{ credential: 'key' }, { modle: 'x' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
+    assert.throws(wrong('codex', options), { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  const meter = new UsageMeter('codex')
+  assert.throws(() => meter.write(/** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => meter.event(/** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => meter.end(1.5), { code: 'ERR_INVALID_ARG_VALUE' })
+})
