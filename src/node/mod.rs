@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a test build"))]
 
 mod boundary_error;
+mod doctor;
 mod env;
 mod environment;
 mod frame;

@@ -1,9 +1,11 @@
 //! The row of Claude Code, as measured on 2.1.330 with Agent SDK 0.3.330.
 
+use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::row::{
     BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
     Provider, StateDirectory, When, WhenUnused,
 };
+use super::stored_login::{Expiry, StoredLogin};
 
 /// Claude Code.
 pub static CLAUDE: Provider = Provider {
@@ -91,7 +93,62 @@ pub static CLAUDE: Provider = Provider {
         sdk("@anthropic-ai/claude-agent-sdk-darwin-x64", "macos", "x86_64", ""),
         sdk("@anthropic-ai/claude-agent-sdk-darwin-arm64", "macos", "aarch64", ""),
     ],
+    companions: &[],
+    config_files: &[
+        settings("claude-project-settings", Base::Workspace, ".claude/settings.json"),
+        settings("claude-local-settings", Base::Workspace, ".claude/settings.local.json"),
+        settings("claude-user-settings", Base::StateDirectory, "settings.json"),
+        ConfigFile {
+            id: "claude-project-mcp",
+            base: Base::Workspace,
+            path: ".mcp.json",
+            format: Format::Json,
+            hazards: &[hazard("mcpServers", Effect::RunsCommands)],
+            variables: None,
+            ignored_when_untrusted: true,
+        },
+        ConfigFile {
+            id: "claude-instructions",
+            base: Base::Workspace,
+            path: "CLAUDE.md",
+            format: Format::Prose,
+            hazards: &[],
+            variables: None,
+            ignored_when_untrusted: true,
+        },
+    ],
+    // What `claude` writes after /login; the environment goes before it.
+    stored_login: StoredLogin {
+        file: ".credentials.json",
+        access_token: &["claudeAiOauth", "accessToken"],
+        refresh_token: &["claudeAiOauth", "refreshToken"],
+        expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
+        api_key: &[],
+        log_in: "claude /login",
+    },
 };
+
+/// Names from the executable's strings; that `env`, `hooks` and `apiKeyHelper` do it, and that `--setting-sources=`
+/// stops all three, was measured.
+static SETTINGS_HAZARDS: &[Hazard] = &[
+    hazard("hooks", Effect::RunsCommands),
+    hazard("apiKeyHelper", Effect::RunsCommands),
+    hazard("statusLine", Effect::RunsCommands),
+    hazard("fileSuggestion", Effect::RunsCommands),
+    hazard("awsAuthRefresh", Effect::RunsCommands),
+    hazard("awsCredentialExport", Effect::RunsCommands),
+    hazard("gcpAuthRefresh", Effect::RunsCommands),
+    hazard("otelHeadersHelper", Effect::RunsCommands),
+    hazard("enableAllProjectMcpServers", Effect::RunsCommands),
+    hazard("enabledPlugins", Effect::RunsCommands),
+    hazard("permissions.allow", Effect::LoosensPermissions),
+    hazard("permissions.defaultMode", Effect::LoosensPermissions),
+];
+
+const fn settings(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
+    let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
+    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
+}
 
 const fn blank(name: &'static str) -> CredentialName {
     CredentialName { name, unused: WhenUnused::Blank }

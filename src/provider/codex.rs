@@ -1,9 +1,11 @@
 //! The row of OpenAI Codex, as measured on 0.163.0.
 
+use super::config_file::{Base, ConfigFile, Effect, Format, hazard};
 use super::row::{
-    BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
+    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
     OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
+use super::stored_login::{Expiry, StoredLogin};
 
 /// OpenAI Codex.
 pub static CODEX: Provider = Provider {
@@ -68,6 +70,74 @@ pub static CODEX: Provider = Provider {
         darwin("@openai/codex-darwin-x64", "x86_64", "vendor/x86_64-apple-darwin/bin/codex"),
         darwin("@openai/codex-darwin-arm64", "aarch64", "vendor/aarch64-apple-darwin/bin/codex"),
     ],
+    // Measured: the host runs the agent's commands, with Codex's whole environment; left behind, the agent has no shell.
+    companions: &[
+        Companion { path: "codex-code-mode-host", inherits_credential: true },
+        Companion { path: "../codex-resources/bwrap", inherits_credential: false },
+        Companion { path: "../codex-path/rg", inherits_credential: false },
+        Companion { path: "../codex-package.json", inherits_credential: false },
+    ],
+    config_files: &[
+        // Measured on a trusted project: MCP servers were started outside the sandbox, the shell's policy applied; base
+        // URL and model providers were ignored there.
+        ConfigFile {
+            id: "codex-project-config",
+            base: Base::Workspace,
+            path: ".codex/config.toml",
+            format: Format::Toml,
+            hazards: &[
+                hazard("mcp_servers", Effect::RunsCommands),
+                hazard("shell_environment_policy", Effect::ChangesShell),
+            ],
+            variables: None,
+            ignored_when_untrusted: true,
+        },
+        ConfigFile {
+            id: "codex-home-config",
+            base: Base::StateDirectory,
+            path: "config.toml",
+            format: Format::Toml,
+            hazards: &[
+                hazard("openai_base_url", Effect::Redirects),
+                hazard("chatgpt_base_url", Effect::Redirects),
+                hazard("model_provider", Effect::Redirects),
+                hazard("model_providers", Effect::Redirects),
+                hazard("mcp_servers", Effect::RunsCommands),
+                hazard("notify", Effect::RunsCommands),
+                hazard("shell_environment_policy", Effect::ChangesShell),
+            ],
+            variables: None,
+            ignored_when_untrusted: false,
+        },
+        // Measured: HTTP_PROXY in there redirected requests, OPENAI_API_KEY reached the agent's shell. A workspace's own
+        // .env is read by neither CLI.
+        ConfigFile {
+            id: "codex-home-env",
+            base: Base::StateDirectory,
+            path: ".env",
+            format: Format::Dotenv,
+            hazards: &[],
+            variables: Some(""),
+            ignored_when_untrusted: false,
+        },
+        ConfigFile {
+            id: "codex-instructions",
+            base: Base::Workspace,
+            path: "AGENTS.md",
+            format: Format::Prose,
+            hazards: &[],
+            variables: None,
+            ignored_when_untrusted: false,
+        },
+    ],
+    stored_login: StoredLogin {
+        file: "auth.json",
+        access_token: &["tokens", "access_token"],
+        refresh_token: &["tokens", "refresh_token"],
+        expiry: Expiry::Jwt,
+        api_key: &["OPENAI_API_KEY"],
+        log_in: "codex login",
+    },
 };
 
 const fn blank(name: &'static str) -> CredentialName {

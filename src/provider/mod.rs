@@ -5,14 +5,18 @@
 
 mod claude;
 mod codex;
+mod config_file;
 mod key_class;
 mod row;
+mod stored_login;
 
+pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use row::{
-    BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
+    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
     NativePackage, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
+pub use stored_login::{Expiry, StoredLogin};
 
 use crate::error::{Error, ErrorCode, Result};
 

@@ -1,5 +1,8 @@
 //! What a row of the provider table holds.
 
+use super::config_file::ConfigFile;
+use super::stored_login::StoredLogin;
+
 /// One provider: everything this crate knows about its CLI.
 #[derive(Debug)]
 pub struct Provider {
@@ -37,6 +40,21 @@ pub struct Provider {
     pub launcher_packages: &'static [&'static str],
     /// npm packages that hold the native executable.
     pub native_packages: &'static [NativePackage],
+    /// Files that the native executable finds by their place beside it: a copy must bring them.
+    pub companions: &'static [Companion],
+    /// Files that configure the CLI, or instruct the agent.
+    pub config_files: &'static [ConfigFile],
+    /// Its own login.
+    pub stored_login: StoredLogin,
+}
+
+/// A file that must stand beside a native executable.
+#[derive(Debug)]
+pub struct Companion {
+    /// Its path from the executable's directory.
+    pub path: &'static str,
+    /// Whether it is a program that inherits the credential: then it must be as unreadable as the executable.
+    pub inherits_credential: bool,
 }
 
 /// One way of handing over a credential.
