@@ -251,12 +251,20 @@ export interface NativeProviderFacts {
   id: string
   name: string
   command: string
+  /** Its npm package. */
+  package: string
   stateVariable: string
+  /** The option of a workspace that sets it. */
+  stateOption: string
   stateBelowHome: string
   /** The variables of directories that must be writable, or the CLI ends. */
   neededDirectories: Array<string>
   loginFile: string
   logIn: string
+  /** What stands before a question that is asked without a terminal. */
+  questionArguments: Array<string>
+  /** Names and values by turns. */
+  questionVariables: Array<string>
 }
 
 /** A path, and `rwx` as access(2) has them: 4, 2, 1. */

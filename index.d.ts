@@ -3,6 +3,8 @@
 import { EventEmitter } from 'node:events'
 import { Readable, Transform, Writable } from 'node:stream'
 
+export * from './types/doctor.js'
+
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
 

@@ -17,6 +17,14 @@ const { Secret } = require('./lib/secret.js')
 const { ServerCredentials, takeServerCredentials } = require('./lib/server-credentials.js')
 const { spawnProvider } = require('./lib/spawn-provider.js')
 
+/**
+ * Loaded by the first call: it adds nothing to the load of the package, and few workers ever call it.
+ * @param {import('./index').DiagnoseOptions} [options]
+ */
+function diagnose(options) {
+  return require('./lib/doctor/index.js').diagnose(options)
+}
+
 module.exports = {
   Lockbox,
   ProviderEnv,
@@ -30,6 +38,7 @@ module.exports = {
   claudeAgentOptions,
   codexOptions,
   createRecipient,
+  diagnose,
   hardenWorker,
   memoryProtection,
   resolveProgram,

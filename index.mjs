@@ -14,6 +14,7 @@ export const {
   claudeAgentOptions,
   codexOptions,
   createRecipient,
+  diagnose,
   hardenWorker,
   memoryProtection,
   resolveProgram,

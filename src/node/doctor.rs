@@ -165,12 +165,20 @@ pub struct NativeProviderFacts {
     pub id: &'static str,
     pub name: &'static str,
     pub command: &'static str,
+    /// Its npm package.
+    pub package: &'static str,
     pub state_variable: &'static str,
+    /// The option of a workspace that sets it.
+    pub state_option: &'static str,
     pub state_below_home: &'static str,
     /// The variables of directories that must be writable, or the CLI ends.
     pub needed_directories: Vec<&'static str>,
     pub login_file: &'static str,
     pub log_in: &'static str,
+    /// What stands before a question that is asked without a terminal.
+    pub question_arguments: Vec<&'static str>,
+    /// Names and values by turns.
+    pub question_variables: Vec<&'static str>,
 }
 
 /// The rows of the table.
@@ -180,11 +188,15 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         id: row.id,
         name: row.name,
         command: row.command,
+        package: row.launcher_packages.first().copied().unwrap_or_default(),
         state_variable: row.state_directory.variable,
+        state_option: row.state_directory.option,
         state_below_home: row.state_directory.below_home,
         needed_directories: row.directory_needs.iter().map(|need| need.variable).collect(),
         login_file: row.stored_login.file,
         log_in: row.stored_login.log_in,
+        question_arguments: row.one_question.arguments.to_vec(),
+        question_variables: row.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
     });
     rows.collect()
 }

@@ -2,8 +2,8 @@
 
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::row::{
-    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
-    Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, OneQuestion,
+    PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 use super::stored_login::{Expiry, StoredLogin};
 
@@ -125,6 +125,16 @@ pub static CLAUDE: Provider = Provider {
         expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
         api_key: &[],
         log_in: "claude /login",
+    },
+    one_question: OneQuestion {
+        arguments: &["-p", "--output-format", "json", "--"],
+        variables: &[
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            ("DISABLE_AUTOUPDATER", "1"),
+            ("DISABLE_TELEMETRY", "1"),
+            // One refused request is an answer; the default is ten retries with growing pauses.
+            ("CLAUDE_CODE_MAX_RETRIES", "0"),
+        ],
     },
 };
 

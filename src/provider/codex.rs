@@ -3,7 +3,7 @@
 use super::config_file::{Base, ConfigFile, Effect, Format, hazard};
 use super::row::{
     BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
-    OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 use super::stored_login::{Expiry, StoredLogin};
 
@@ -137,6 +137,24 @@ pub static CODEX: Provider = Provider {
         expiry: Expiry::Jwt,
         api_key: &["OPENAI_API_KEY"],
         log_in: "codex login",
+    },
+    // Without the last three, it asks github.com and chatgpt.com: five seconds where they cannot be reached.
+    one_question: OneQuestion {
+        arguments: &[
+            "exec",
+            "--experimental-json",
+            "--skip-git-repo-check",
+            "--sandbox",
+            "read-only",
+            "--disable",
+            "plugins",
+            "--disable",
+            "apps",
+            "-c",
+            "analytics.enabled=false",
+            "--",
+        ],
+        variables: &[],
     },
 };
 

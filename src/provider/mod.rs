@@ -14,7 +14,7 @@ pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use row::{
     BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
-    NativePackage, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 pub use stored_login::{Expiry, StoredLogin};
 

@@ -46,6 +46,17 @@ pub struct Provider {
     pub config_files: &'static [ConfigFile],
     /// Its own login.
     pub stored_login: StoredLogin,
+    /// How to ask it one question without a terminal, and without its doing anything else meanwhile.
+    pub one_question: OneQuestion,
+}
+
+/// A start that asks one question and ends.
+#[derive(Debug)]
+pub struct OneQuestion {
+    /// Before the question.
+    pub arguments: &'static [&'static str],
+    /// Variables that switch off what the CLI does in the background: telemetry, updates, retries.
+    pub variables: &'static [(&'static str, &'static str)],
 }
 
 /// A file that must stand beside a native executable.
