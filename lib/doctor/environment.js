@@ -59,7 +59,7 @@ const finding = findingsOf(rows)
  */
 function look({ providers }) {
   /** @type {FoundVariable[]} */
-  const all = JSON.parse(translate(() => binding.surveyVariables(Object.keys(process.env))))
+  const all = JSON.parse(translate(() => binding.surveyVariables(Object.keys(process.env).sort())))
   const ours = all.filter(({ provider }) => provider === null || providers.some(({ id }) => id === provider))
   const groups = /** @type {[string, (variable: FoundVariable) => boolean][]} */ ([
     ['environment.server-credential', ({ taken }) => taken],

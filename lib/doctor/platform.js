@@ -1,6 +1,7 @@
 // Checks of the machine: the addon, the kind of start, and the memory that secrets would live in.
 'use strict'
 
+const fs = require('node:fs')
 const binding = require('../binding.js')
 const { memoryProtection } = require('../memory-protection.js')
 const { findingsOf } = require('./finding.js')
@@ -42,11 +43,12 @@ const rows = [
     id: 'memory.unprotected',
     severity: 'warning',
     sentence: ({ refused }) => `The system refuses to protect the memory that secrets live in: ${refused}.`,
-    remedy: ({ locked }) =>
-      locked
-        ? 'Let this process lock memory: no limit in its shell as here, LimitMEMLOCK=infinity in its systemd unit, or --ulimit memlock=-1 for its container.'
+    remedy: ({ unlocked }) =>
+      unlocked
+        ? 'Let this process lock memory: in its shell as here, by LimitMEMLOCK=infinity in its systemd unit, or by --ulimit memlock=-1 for its container.'
         : 'Let the sandbox allow these calls (madvise, mprotect, mlock).',
-    commands: ({ locked }) => (locked ? ['ulimit -l unlimited'] : [])
+    // Up to the hard limit anybody may raise it, beyond that root.
+    commands: ({ unlocked, canRaise }) => (unlocked ? [canRaise ? 'ulimit -S -l "$(ulimit -H -l)"' : 'ulimit -l unlimited'] : [])
   }
 ]
 
@@ -84,7 +86,14 @@ function memory() {
   const details = { locked, guardPages: protection.guardPages, excludedFromCoreDumps: protection.excludedFromCoreDumps, wipedOnFork: protection.wipedOnFork, lockLimitBytes }
   if (refusals.length === 0) return finding('memory.protected', {}, { details })
   const refused = list(refusals.map((refusal) => `${refusal.protection} (${refusal.syscall}: ${refusal.code})`))
-  return finding('memory.unprotected', { refused, locked: !locked }, { details: { ...details, refusals: [...refusals] } })
+  return finding('memory.unprotected', { refused, unlocked: !locked, canRaise: hardLimitIsHigher() }, { details: { ...details, refusals: [...refusals] } })
+}
+
+/** Of locked memory. */
+function hardLimitIsHigher() {
+  const limits = fs.existsSync('/proc/self/limits') ? fs.readFileSync('/proc/self/limits', 'utf8') : ''
+  const [, soft, hard] = /^Max locked memory\s+(\S+)\s+(\S+)/m.exec(limits) ?? []
+  return soft !== hard
 }
 
 module.exports = { look, rows }

@@ -50,7 +50,7 @@ function print(report, style) {
   const groups = [null, ...report.providers].map((provider) => report.findings.filter((finding) => finding.provider === provider))
   const sections = groups.filter((group) => group.length > 0).map((group) => {
     const title = group[0].provider === null ? 'This machine' : NAMES[group[0].provider]
-    return [paint(BOLD, title), ...group.flatMap((finding) => linesOf(finding, style, paint))].join('\n')
+    return [paint(BOLD, title), ...group.flatMap((finding, index) => linesOf(finding, group[index - 1], style, paint))].join('\n')
   })
   const title = `${paint(BOLD, 'provider-env doctor')} ${paint(DIM, `${report.version}, for ${ids(report.target)}`)}`
   return `${[title, ...sections, summary(report, paint)].join('\n\n')}\n`
@@ -63,17 +63,18 @@ function painter({ colour }) {
 
 /**
  * @param {Finding} finding
+ * @param {Finding | undefined} before
  * @param {Style} style
  * @param {(code: number, text: string) => string} paint
  */
-function linesOf(finding, { width, unicode }, paint) {
+function linesOf(finding, before, { width, unicode }, paint) {
   const look = LOOKS[finding.severity]
   const calm = finding.severity === 'ok' || finding.severity === 'info'
   const [first, ...rest] = wrap(harmless(finding.sentence, Infinity), width - 4)
   const emphasis = (/** @type {string} */ line) => (finding.severity === 'info' ? paint(DIM, line) : line)
   const lines = [`  ${paint(look.colour, unicode ? look.mark : look.plain)} ${emphasis(first)}`, ...rest.map((line) => `    ${emphasis(line)}`)]
   // A long path in the middle of a sentence is hard to read.
-  if (finding.path !== null && !finding.sentence.includes(finding.path)) lines.push(`    ${paint(DIM, harmless(finding.path, Infinity))}`)
+  if (finding.path !== null && finding.path !== before?.path && !finding.sentence.includes(finding.path)) lines.push(`    ${paint(DIM, harmless(finding.path, Infinity))}`)
   if (calm) return lines
   lines.push(...steps(finding).map((line) => `      ${paint(DIM, line)}`))
   if (finding.remedy !== null) lines.push(...wrap(harmless(finding.remedy, Infinity), width - 6).map((line, index) => `    ${index === 0 ? (unicode ? '→' : '>') : ' '} ${line}`))

@@ -83,7 +83,7 @@ const rows = [
   {
     id: 'program.writable',
     severity: 'error',
-    sentence: ({ target, writable }) => `${whom(target)} can change ${list(writable)}: its agent could put another program in the CLI's place.`,
+    sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place.`,
     remedy: () => OWNED,
     commands: ({ writable }) => [command('chown', 'root:root', ...writable), command('chmod', 'go-w', ...writable)]
   },
@@ -91,14 +91,14 @@ const rows = [
     id: 'program.readable',
     severity: 'warning',
     sentence: ({ target, readable }) =>
-      `${whom(target)} can read the program${beside(readable)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
+      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
     remedy: () => SYSTEM_WIDE,
     commands: ({ context, facts, program }) => install.copy(context, facts, program)
   },
   {
     id: 'program.hidden',
     severity: 'ok',
-    sentence: ({ target }) => `${whom(target)} can run it but not read it, so the kernel hides its environment, memory and descriptors from the agent.`
+    sentence: ({ target }) => `It can be run by ${whom(target)} but not read, so the kernel hides its environment, memory and descriptors from the agent.`
   },
   {
     id: 'program.script',
