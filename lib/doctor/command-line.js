@@ -2,6 +2,7 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
+const { harmless } = require('./words.js')
 
 /** @type {Record<import('../../index').Severity, number>} */
 const STATUS = { ok: 0, info: 0, warning: 1, error: 2 }
@@ -13,8 +14,8 @@ const DEFECT = 70
 
 const HELP = `Usage: provider-env doctor [options]
 
-Looks at everything that a start of Claude Code or Codex needs, and at what could
-leak or redirect a key. It changes nothing.
+Looks at everything that a start of Claude Code or Codex needs, and at what
+could leak or redirect a key. It changes nothing.
 
   --provider claude|codex  one of them; default: both
   --uid N --gid N          whom the CLI becomes; default: who runs this
@@ -24,8 +25,9 @@ leak or redirect a key. It changes nothing.
   --tmp-dir DIR            its TMPDIR
   --codex-home DIR         its CODEX_HOME
   --claude-config-dir DIR  its CLAUDE_CONFIG_DIR
-  --command PROGRAM        the program, with --provider; default: found on PATH
-  --prefix DIR             where remedies install programs; default: /opt/provider-env
+  --command PROGRAM        the program, with --provider; default: that on PATH
+  --prefix DIR             where remedies install programs;
+                           default: /opt/provider-env
   --no-start               do not start the CLIs against a mock of their API
   --json                   print the report as JSON, and nothing else
   --help                   print this
@@ -62,7 +64,7 @@ async function main(args) {
   const [command, ...rest] = args
   if (command === '--help' || command === '-h' || command === 'help') return void process.stdout.write(HELP)
   if (command !== 'doctor') {
-    process.stderr.write(command === undefined ? COMMANDS : `There is no command ${JSON.stringify(command)}.\n\n${COMMANDS}`)
+    process.stderr.write(command === undefined ? COMMANDS : `There is no command ${JSON.stringify(harmless(command))}.\n\n${COMMANDS}`)
     process.exitCode = NO_COMMAND
     return
   }

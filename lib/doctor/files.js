@@ -6,7 +6,7 @@ const { looked } = require('./ask.js')
 const { findingsOf } = require('./finding.js')
 const { command, list } = require('./words.js')
 
-/** @typedef {{ id: string, path: string, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
+/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
 
 /** The ids of the provider table's rows that can do harm. */
 const HAZARDOUS = [
@@ -70,8 +70,10 @@ async function look(context, facts) {
   if (workspace === undefined && state === undefined) return []
   /** @type {FoundFile[]} */
   const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null))
-  const findings = found.map((file) => finding(idOf(file), { file, facts }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } }))
-  return findings.some(({ severity }) => severity !== 'info') ? findings : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
+  const hidden = found.filter((file) => file.hidden)
+  if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
+  const findings = found.filter((file) => !file.hidden).map((file) => finding(idOf(file), { file, facts }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } }))
+  return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info') ? findings : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
 }
 
 /** @param {FoundFile} file */

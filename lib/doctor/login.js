@@ -75,11 +75,15 @@ const finding = findingsOf(rows)
 async function look(context, facts) {
   const state = context.states[facts.id]?.path
   if (state === undefined) return []
-  /** @type {{ kind: 'oauth-token' | 'api-key' | 'empty' | 'unread', expiresAtMs: number | null, refreshable: boolean } | null} */
+  /** @type {{ kind: 'oauth-token' | 'api-key' | 'empty' | 'unread' | 'hidden', expiresAtMs: number | null, refreshable: boolean } | null} */
   const login = await looked(() => binding.surveyStoredLogin(facts.id, state))
   if (login === null) return []
   const file = path.join(state, facts.loginFile)
   const { kind, expiresAtMs, refreshable } = login
+  if (kind === 'hidden') {
+    context.unseen.push(`${file} (uid ${context.own.uid} cannot see whether it is there)`)
+    return []
+  }
   const unread = kind === 'unread'
   if (unread && context.own.uid !== 0) context.unseen.push(`${file} (it is not for uid ${context.own.uid} to read)`)
   const seen = { context, facts, state, file, kind, expiresAtMs, unread }

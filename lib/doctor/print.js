@@ -70,7 +70,8 @@ function painter({ colour }) {
 function linesOf(finding, before, { width, unicode }, paint) {
   const look = LOOKS[finding.severity]
   const calm = finding.severity === 'ok' || finding.severity === 'info'
-  const [first, ...rest] = wrap(harmless(finding.sentence, Infinity), width - 4)
+  const sentence = harmless(finding.sentence, Infinity)
+  const [first, ...rest] = wrap(unicode ? sentence : sentence.replace(/[“”]/g, '"').replaceAll('…', '...'), width - 4)
   const emphasis = (/** @type {string} */ line) => (finding.severity === 'info' ? paint(DIM, line) : line)
   const lines = [`  ${paint(look.colour, unicode ? look.mark : look.plain)} ${emphasis(first)}`, ...rest.map((line) => `    ${emphasis(line)}`)]
   // A long path in the middle of a sentence is hard to read.

@@ -211,11 +211,20 @@ function origin(context, facts, program, about) {
   const manager = managerOf(program)
   if (manager) return [finding('program.version-manager', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, manager }, about)]
   // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
-  const homes = ['/root', ...(context.directories.home ? [context.directories.home] : []), os.homedir()]
+  const homes = ['/root', context.directories.home, ownHome()].filter((home) => home !== undefined)
   const real = program.path
   if (real === null) return []
   const home = homes.find((each) => each !== '/' && real.startsWith(`${each}/`)) ?? /^\/(?:home|Users)\/[^/]+(?=\/)/.exec(real)?.[0]
   return home === undefined ? [] : [finding('program.below-home', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, home }, about)]
+}
+
+/** Where HOME is unset and the uid has no passwd entry, Node throws. */
+function ownHome() {
+  try {
+    return os.homedir()
+  } catch {
+    return undefined
+  }
 }
 
 /**

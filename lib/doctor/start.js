@@ -35,7 +35,7 @@ const rows = [
   {
     id: 'start.failed',
     severity: 'error',
-    sentence: ({ facts, ended, complaint }) => `${facts.name} started, and ended with ${ended}${complaint ? `: ${complaint}` : '.'}`,
+    sentence: ({ facts, ended, complaint }) => `${facts.name} started, and ended with ${ended}${complaint ? `. It says: “${complaint}”.` : ', without a word.'}`,
     remedy: () => 'Run it by hand as the target, in a directory of its own, and read what it says.'
   },
   {

@@ -9,7 +9,7 @@ use super::text::{self, Unread};
 use crate::environment::forbidden;
 use crate::provider::{Base, ConfigFile, Format, Provider};
 
-/// A file that is there.
+/// A file that is there, or may be.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundFile {
@@ -17,6 +17,8 @@ pub struct FoundFile {
     pub id: &'static str,
     /// Where it is.
     pub path: String,
+    /// Whether it is not for us to see if it is there at all.
+    pub hidden: bool,
     /// Whether it could not be read, or not understood.
     pub unread: bool,
     /// Whether it is text for the agent, not for the CLI.
@@ -54,9 +56,10 @@ pub fn config_files(provider: &Provider, workspace: Option<&Path>, state: Option
 
 fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
     let prose = row.format == Format::Prose;
-    let keys = match text::read(&path) {
+    let text = text::read(&path);
+    let keys = match &text {
         Err(Unread::Missing) => return None,
-        Err(Unread::Refused) => None,
+        Err(Unread::Hidden | Unread::Refused) => None,
         Ok(text) => keys(row.format, text.expose()),
     };
     let mut hazards: Vec<FoundHazard> = Vec::new();
@@ -69,6 +72,7 @@ fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
     Some(FoundFile {
         id: row.id,
         path: path.to_string_lossy().into_owned(),
+        hidden: matches!(text, Err(Unread::Hidden)),
         unread: keys.is_none() && !prose,
         prose,
         ignored_when_untrusted: row.ignored_when_untrusted,

@@ -35,6 +35,8 @@ pub enum LoginKind {
     Empty,
     /// The file is there and was not for us to read, or is no JSON.
     Unread,
+    /// Whether the file is there is not for us to see.
+    Hidden,
 }
 
 /// Reads the login of a provider in its state directory; none when there is no file.
@@ -42,6 +44,7 @@ pub enum LoginKind {
 pub fn stored_login(provider: &Provider, state_directory: &Path) -> Option<LoginState> {
     match text::read(&state_directory.join(provider.stored_login.file)) {
         Err(Unread::Missing) => None,
+        Err(Unread::Hidden) => Some(LoginState::bare(LoginKind::Hidden)),
         Err(Unread::Refused) => Some(LoginState::bare(LoginKind::Unread)),
         Ok(text) => Some(read(provider, text.expose()).unwrap_or_else(|| LoginState::bare(LoginKind::Unread))),
     }

@@ -1,6 +1,6 @@
 //! Reads a file that may hold secrets into memory that is wiped.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use crate::launch::program::file::open_regular;
@@ -14,6 +14,8 @@ pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 pub enum Unread {
     /// There is no file.
     Missing,
+    /// A directory above it is closed to us: it may be there or not.
+    Hidden,
     /// It is not for us to read, or no regular file, or larger than what is read.
     Refused,
 }
@@ -22,8 +24,11 @@ pub enum Unread {
 pub(super) fn read(path: &Path) -> Result<Secret, Unread> {
     // A link to nowhere is nothing to the CLI either.
     if let Err(error) = std::fs::metadata(path) {
-        let missing = matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory);
-        return Err(if missing { Unread::Missing } else { Unread::Refused });
+        return Err(match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Unread::Missing,
+            ErrorKind::PermissionDenied => Unread::Hidden,
+            _ => Unread::Refused,
+        });
     }
     let mut file = open_regular(path).ok_or(Unread::Refused)?;
     let length = file.metadata().map_err(|_| Unread::Refused)?.len();
