@@ -83,6 +83,16 @@ test('root that names nobody is asked to, with the owner of the workspace as a g
   assert.deepEqual(asks(machine, root.find('target.root').commands[0]).bad, [])
 })
 
+test('root that may not change its ids', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const bound = ['set -- setpriv --bounding-set=-setuid,-setgid "$@"']
+  fs.chmodSync(machine.homes.codexHome, 0o755)
+  const named = runDoctor(machine, {}, bound)
+  assert.deepEqual(named.bad, ['target.cannot-drop', 'state.open'], 'by the modes')
+  assert.deepEqual([named.find('target.cannot-drop').details.canSetUid, named.find('target.cannot-drop').details.step], [false, 'groups'])
+  assert.deepEqual(runDoctor(machine, { target: false, args: ['--provider', 'codex'] }, bound).bad.includes('target.unnamed'), true)
+})
+
 test('options that are wrong are thrown, and what was not named is said', { skip: needsLinux }, async () => {
   for (const [options, code] of /** @type {[any, string][]} */ ([
     [{ uid: 7 }, 'ERR_PROVIDER_PRIVILEGE_REFUSED'],

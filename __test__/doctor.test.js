@@ -75,7 +75,7 @@ test('a closed directory on the way to a native program', { skip }, (t) => {
   assert.equal(finding.path, machine.at('private'))
   assert.equal(finding.sentence, `${file} cannot be run as uid ${UID}: ${machine.at('private')} belongs to 0:0 and has mode 0700.`)
   const steps = /** @type {any[]} */ (finding.details.steps)
-  assert.deepEqual(steps.slice(-3).map(({ path: at, mode }) => [at, mode.toString(8)]), [[machine.at('private'), '700'], [machine.at('private/bin'), '755'], [file, '755']])
+  assert.deepEqual(steps.slice(-3).map(({ path: at, mode }) => [at, mode]), [[machine.at('private'), '0700'], [machine.at('private/bin'), '0755'], [file, '0755']])
   assert.equal(after.find('program.reachable').path, path.join(machine.prefix, 'claude/bin/claude'))
   assert.equal(octal(path.join(machine.prefix, 'claude/bin/claude')), '711')
   assert.equal(octal(machine.at('private')), '700', 'the closed directory stays closed')
@@ -226,6 +226,23 @@ test('a state directory behind a closed one', { skip }, (t) => {
     fs.chmodSync(machine.at('closed'), 0o700)
     const { finding } = mends(machine, 'state.unreachable', 'error', { provider: 'codex', args: ['--codex-home', machine.at(name)] })
     assert.deepEqual(finding.commands, [`chmod a+x ${machine.at('closed')}`])
+  }
+})
+
+test('a tenant that makes links of its directories does not steer the commands in secret', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { home, codexHome } = machine.homes
+  for (const name of ['etc', 'shadow']) fs.mkdirSync(machine.at(name))
+  fs.rmdirSync(home)
+  fs.symlinkSync(machine.at('etc'), home)
+  tenantFile(path.join(codexHome, 'x'), '')
+  fs.writeFileSync(machine.at('shadow/file'), '{"OPENAI_API_KEY": "k"}', { mode: 0o640 })
+  fs.symlinkSync(machine.at('shadow/file'), path.join(codexHome, 'auth.json'))
+  const found = runDoctor(machine, { provider: 'codex' })
+  assert.deepEqual(found.bad, ['state.read-only', 'login.loose'])
+  for (const [id, real] of [['state.read-only', machine.at('etc')], ['login.loose', machine.at('shadow/file')]]) {
+    assert.ok(found.find(id).sentence.includes(`, a link to ${real}`), id)
+    assert.ok(found.find(id).commands.every((command) => command.endsWith(real)), id)
   }
 })
 

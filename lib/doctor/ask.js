@@ -41,4 +41,13 @@ function last({ components }) {
   return /** @type {Component} */ (components.at(-1))
 }
 
-module.exports = { ACCESS, inquire, last, looked }
+/**
+ * The real path of what was asked for: where links lead elsewhere, its components come first.
+ * @param {Answer} answer
+ */
+function realPath({ path, components }) {
+  const again = components.findIndex((component, index) => index > 0 && component.path === '/')
+  return again === -1 ? path : components[again - 1].path
+}
+
+module.exports = { ACCESS, inquire, last, looked, realPath }

@@ -22,6 +22,8 @@ const OPTIONS = /** @type {const} */ ([
   'tmpDir',
   'workspace'
 ])
+/** Nobody in particular: ids that own nothing. */
+const STRANGER = Object.freeze({ uid: 65534, gid: 65534 })
 /** Where the remedies install programs. */
 const DEFAULT_PREFIX = '/opt/provider-env'
 /** Codex needs five seconds more where it looks for a network that is not there. */
@@ -36,6 +38,7 @@ const DEFAULT_START_TIMEOUT_MS = 30_000
  * @property {{ uid: number, gid: number }} own
  * @property {boolean} named Whether the caller named the target.
  * @property {boolean} byModeBits Whether the kernel cannot be asked as the target: this process cannot become it.
+ * @property {boolean} asksStranger Whether the kernel can be asked as somebody who is neither us nor the target.
  * @property {Facts[]} providers
  * @property {string} path The child's PATH.
  * @property {string | undefined} command
@@ -71,6 +74,7 @@ function readContext(value) {
     own,
     named,
     byModeBits: false,
+    asksStranger: false,
     providers,
     path: validate.optionalString('options.path', options.path) ?? process.env.PATH ?? '',
     command,
@@ -129,4 +133,4 @@ function stateOf(facts, options, home, target, own) {
   return home === undefined ? undefined : { path: path.join(home, facts.stateBelowHome), given: false }
 }
 
-module.exports = { DEFAULT_PREFIX, readContext }
+module.exports = { DEFAULT_PREFIX, STRANGER, readContext }

@@ -3,9 +3,9 @@
 
 const path = require('node:path')
 const binding = require('../binding.js')
-const { ACCESS, inquire, last, looked } = require('./ask.js')
+const { ACCESS, inquire, last, looked, realPath } = require('./ask.js')
+const { STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
-const { STRANGER } = require('./state.js')
 const { command, octal, owner } = require('./words.js')
 
 const logIn = (/** @type {any} */ { context, facts, state }) => {
@@ -15,6 +15,8 @@ const logIn = (/** @type {any} */ { context, facts, state }) => {
   const as = own.uid === target.uid ? [] : ['setpriv', `--reuid=${target.uid}`, `--regid=${target.gid}`, '--clear-groups', '--no-new-privs']
   return [command(...as, 'env', ...variables, ...words)]
 }
+/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+const link = (/** @type {string} */ file, /** @type {string} */ real) => (real === file ? '' : `, a link to ${real},`)
 const date = (/** @type {number} */ ms) => {
   const at = new Date(ms)
   return Number.isNaN(at.getTime()) ? 'a time that no calendar has' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
@@ -31,16 +33,16 @@ const rows = [
   {
     id: 'login.readable',
     severity: 'error',
-    sentence: ({ file, component }) => `${file} holds a login, and other users can read it: it belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
+    sentence: ({ file, real, component }) => `${file}${link(file, real)} holds a login, and other users can read it: it belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
     remedy: () => 'Close it. If anybody else has been on this machine, log out and in again, too:',
-    commands: ({ file }) => [command('chmod', '0600', file)]
+    commands: ({ real }) => [command('chmod', '0600', real)]
   },
   {
     id: 'login.loose',
     severity: 'warning',
-    sentence: ({ file, component }) => `${file} holds a login and has mode ${octal(component.mode)}; only the directories above it keep others out.`,
+    sentence: ({ file, real, component }) => `${file}${link(file, real)} holds a login and has mode ${octal(component.mode)}; only the directories above it keep others out.`,
     remedy: () => 'Close it:',
-    commands: ({ file }) => [command('chmod', '0600', file)]
+    commands: ({ real }) => [command('chmod', '0600', real)]
   },
   {
     id: 'login.stale',
@@ -104,12 +106,12 @@ function verdict({ kind, expiresAtMs, refreshable }) {
  * @param {import('./context.js').Facts} facts
  * @param {string} file
  */
-async function exposure({ own, byModeBits }, facts, file) {
-  const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], byModeBits || own.uid !== 0)
+async function exposure({ asksStranger }, facts, file) {
+  const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], !asksStranger)
   const component = last(answer)
   if ((component.mode & 0o077) === 0 || component.kind === 'missing') return []
   const id = answer.obstacle === null ? 'login.readable' : 'login.loose'
-  return [finding(id, { file, component }, { provider: facts.id, path: file, details: { mode: octal(component.mode), uid: component.uid, gid: component.gid } })]
+  return [finding(id, { file, real: realPath(answer), component }, { provider: facts.id, path: file, details: { mode: octal(component.mode), uid: component.uid, gid: component.gid } })]
 }
 
 module.exports = { look, rows }

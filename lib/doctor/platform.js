@@ -56,19 +56,21 @@ const finding = findingsOf(rows)
 
 /** @returns {import('./finding.js').Finding[]} */
 function look() {
-  return [addon(), ...platform(), start(), memory()]
-}
-
-function addon() {
   // The generated loader requires one file of many; the module cache knows which.
   const file = Object.keys(require.cache).find((name) => name.endsWith('.node') && require.cache[name]?.exports === binding) ?? null
+  return [addon(file), ...platform(file), start(), memory()]
+}
+
+/** @param {string | null} file */
+function addon(file) {
   const { version } = require('../../package.json')
   return finding('platform.addon', { version, node: process.versions.node }, { path: file ?? undefined, details: { version, file, node: process.versions.node } })
 }
 
-function platform() {
+/** @param {string | null} file */
+function platform(file) {
   const name = `${process.platform}-${process.arch}`
-  const musl = process.platform === 'linux' && !(/** @type {any} */ (process.report?.getReport())?.header?.glibcVersionRuntime)
+  const musl = file?.includes('-musl') ?? false
   if (name === 'linux-x64' && !musl) return []
   return [finding('platform.unverified', { platform: musl ? `${name} with musl` : name }, { details: { platform: name, musl } })]
 }

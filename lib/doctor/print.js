@@ -1,7 +1,7 @@
 // A report as text for a person: grouped by provider, wrapped to the terminal, coloured only where that is wanted.
 'use strict'
 
-const { harmless, ids, list, octal, owner } = require('./words.js')
+const { harmless, ids, list, owner } = require('./words.js')
 
 /** @typedef {import('../../index').Finding} Finding */
 /** @typedef {import('../../index').Severity} Severity */
@@ -88,8 +88,8 @@ function linesOf(finding, before, { width, unicode }, paint) {
 /** Every step to a program that the target cannot get to, up to the one in the way. @param {Finding} finding */
 function steps({ id, path, details }) {
   if (id !== 'program.unreachable') return []
-  const all = /** @type {import('./ask.js').Component[]} */ (details.steps)
-  return all.slice(0, all.findIndex((step) => step.path === path) + 1).map((step) => `${octal(step.mode)}  ${owner(step).padEnd(9)}  ${harmless(step.path)}`)
+  const all = /** @type {{ path: string, uid: number, gid: number, mode: string }[]} */ (details.steps)
+  return all.slice(0, all.findIndex((step) => step.path === path) + 1).map((step) => `${step.mode}  ${owner(step).padEnd(9)}  ${harmless(step.path)}`)
 }
 
 /**

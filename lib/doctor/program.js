@@ -122,8 +122,8 @@ async function look(context, facts) {
   const about = { provider: facts.id, path: program?.path ?? program?.foundAt }
   if (program === undefined) return { findings: [finding('program.missing', { context, facts }, { provider: facts.id })], program: null }
   if (index === -1) return { findings: [refusal(context, facts, program, about), ...origin(context, facts, program, about)], program: null }
-  const { foundAt, foundBy, version, interpreter, components } = program
-  const details = { foundAt, foundBy, version, interpreter, steps: components }
+  const { foundAt, foundBy, version, interpreter } = program
+  const details = { foundAt, foundBy, version, interpreter, steps: steps(program) }
   const findings = [
     finding('program.reachable', { facts, program, target }, { ...about, details }),
     ...all.slice(0, index).map((passed) => finding('program.passed-over', { passed }, { provider: facts.id, path: passed.foundAt, details: { reason: passed.error?.message ?? null } })),
@@ -143,7 +143,7 @@ async function look(context, facts) {
  */
 function refusal(context, facts, program, about) {
   const error = /** @type {NonNullable<SurveyedProgram['error']>} */ (program.error)
-  const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: program.components }
+  const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: steps(program) }
   const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
   // Without an obstacle on its own path it is a link to nowhere, or a script without its interpreter.
   if (program.path === null || blocked === undefined || error.errno !== 13) return finding('program.broken', { context, facts, message: error.message }, { ...about, details })
@@ -216,6 +216,11 @@ function origin(context, facts, program, about) {
   if (real === null) return []
   const home = homes.find((each) => each !== '/' && real.startsWith(`${each}/`)) ?? /^\/(?:home|Users)\/[^/]+(?=\/)/.exec(real)?.[0]
   return home === undefined ? [] : [finding('program.below-home', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, home }, about)]
+}
+
+/** As a report has them: modes as everybody writes them. @param {SurveyedProgram} program */
+function steps({ components }) {
+  return components.map((component) => ({ ...component, mode: octal(component.mode) }))
 }
 
 /** Where HOME is unset and the uid has no passwd entry, Node throws. */

@@ -1,17 +1,18 @@
 // Checks of the directories that a CLI writes to: there, the target's own, writable for it and closed to others.
 'use strict'
 
-const { ACCESS, inquire, last } = require('./ask.js')
+const { ACCESS, inquire, last, realPath } = require('./ask.js')
+const { STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
 const { command, octal, owner, whom } = require('./words.js')
 
 /** Directories that everybody shares. */
 const SHARED = ['/tmp', '/var/tmp', '/dev/shm']
-/** Nobody in particular: a uid that owns nothing. */
-const STRANGER = { uid: 65534, gid: 65534 }
 
 const its = (/** @type {any} */ { component }) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
 const own = (/** @type {any} */ { target, directory }) => command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
+/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+const where = (/** @type {any} */ { directory, real }) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
 
 /** @type {import('./finding.js').Row[]} */
 const rows = [
@@ -43,44 +44,44 @@ const rows = [
   {
     id: 'state.no-directory',
     severity: 'error',
-    sentence: ({ directory }) => `${directory.name} is ${directory.path}, which is no directory.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is no directory.`,
     remedy: () => 'Move it away, and make a directory:',
     commands: (seen) => [command('mv', '--', seen.directory.path, `${seen.directory.path}.disabled`), own(seen)]
   },
   {
     id: 'state.wrong-owner',
     severity: 'error',
-    sentence: (seen) => `${seen.directory.name} is ${seen.directory.path}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
     remedy: () => 'Give it, with what is in it, to the target:',
-    commands: ({ directory, target }) => [command('chown', '-R', `${target.uid}:${target.gid}`, directory.path), command('chmod', 'u+rwx', directory.path)]
+    commands: ({ real, target }) => [command('chown', '-hR', `${target.uid}:${target.gid}`, real), command('chmod', 'u+rwx', real)]
   },
   {
     id: 'state.unwritable',
     severity: 'error',
-    sentence: (seen) => `${seen.directory.name} is ${seen.directory.path}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
     remedy: ({ shared }) => (shared ? 'Give the shared directory its usual mode, or the tenant one of its own:' : 'Let its owner write:'),
-    commands: ({ directory, shared }) => [shared ? command('chmod', '1777', directory.path) : command('chmod', 'u+rwx', directory.path)]
+    commands: ({ real, shared }) => [command('chmod', shared ? '1777' : 'u+rwx', real)]
   },
   {
     id: 'state.read-only',
     severity: 'warning',
-    sentence: (seen) => `${seen.directory.name} is ${seen.directory.path}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, and nothing it writes there is kept.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, and nothing it writes there is kept.`,
     remedy: () => 'Give it to the target, if the tenant is to keep something there:',
-    commands: ({ directory, target }) => [command('chown', `${target.uid}:${target.gid}`, directory.path), command('chmod', 'u+rwx', directory.path)]
+    commands: ({ real, target }) => [command('chown', '-h', `${target.uid}:${target.gid}`, real), command('chmod', 'u+rwx', real)]
   },
   {
     id: 'state.foreign',
     severity: 'warning',
-    sentence: (seen) => `${seen.directory.name} is ${seen.directory.path}, which is another's: ${its(seen)}. Its owner can read and change what the CLI keeps there.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is another's: ${its(seen)}. Its owner can read and change what the CLI keeps there.`,
     remedy: () => 'Give it, with what is in it, to the target:',
-    commands: ({ directory, target }) => [command('chown', '-R', `${target.uid}:${target.gid}`, directory.path)]
+    commands: ({ real, target }) => [command('chown', '-hR', `${target.uid}:${target.gid}`, real)]
   },
   {
     id: 'state.open',
     severity: 'warning',
-    sentence: (seen) => `${seen.directory.name} (${seen.directory.path}) is open to other users: ${its(seen)}. Conversations lie in there, and settings that the CLI obeys.`,
+    sentence: (seen) => `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. Conversations lie in there, and settings that the CLI obeys.`,
     remedy: () => 'Close it:',
-    commands: ({ directory }) => [command('chmod', '0700', directory.path)]
+    commands: ({ real }) => [command('chmod', '0700', real)]
   }
 ]
 
@@ -137,11 +138,12 @@ async function lookCommon(context) {
  */
 async function judge(directory, answer, target, context, facts) {
   const component = last(answer)
+  const real = realPath(answer)
   const details = { name: directory.name, uid: component.uid, gid: component.gid, mode: octal(component.mode) }
   const about = { provider: facts?.id ?? null, path: directory.path, details: component.kind === 'missing' ? { name: directory.name } : details }
-  const seen = { directory, target, component, shared: SHARED.includes(directory.path) }
+  const seen = { directory, real, target, component, shared: SHARED.includes(real) }
   const blocked = answer.components.find((each) => each.path === answer.obstacle?.path)
-  const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== realOf(answer, directory)
+  const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== real
   if (onTheWay && blocked.kind === 'directory') return finding('state.unreachable', { ...seen, component: blocked }, about)
   if (component.kind === 'missing') return finding(directory.made ? 'state.made-by-cli' : 'state.missing', seen, about)
   if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
@@ -153,21 +155,15 @@ async function judge(directory, answer, target, context, facts) {
   return finding('state.usable', seen, about)
 }
 
-/** The real path of a directory that was reached by a link. @param {import('./ask.js').Answer} answer @param {Directory} directory */
-function realOf({ components }, directory) {
-  const again = components.findIndex((component, index) => index > 0 && component.path === '/')
-  return again === -1 ? directory.path : components[again - 1].path
-}
-
 /**
  * Whether somebody who is neither the target nor in its groups gets in. Where nobody can be asked, the mode decides.
  * @param {import('./context.js').Context} context
  * @param {import('./ask.js').Answer} answer
  */
-async function isOpen({ byModeBits, own: { uid } }, answer) {
+async function isOpen({ asksStranger }, answer) {
   const questions = [ACCESS.read, ACCESS.execute, ACCESS.write].map((access) => ({ path: answer.path, access }))
-  const answers = await inquire(STRANGER, questions, byModeBits || uid !== 0)
+  const answers = await inquire(STRANGER, questions, !asksStranger)
   return answers.some(({ obstacle }) => obstacle === null)
 }
 
-module.exports = { STRANGER, look, lookCommon, rows }
+module.exports = { look, lookCommon, rows }

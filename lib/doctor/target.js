@@ -3,6 +3,7 @@
 
 const { readFile, stat } = require('node:fs/promises')
 const { ACCESS, inquire } = require('./ask.js')
+const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
 const { command, ids, list, owner } = require('./words.js')
 
@@ -56,11 +57,12 @@ const finding = findingsOf(rows)
 async function look(context) {
   const { target, own, named } = context
   const details = { target, own, ...(await privileges()) }
+  context.asksStranger = own.uid === 0 && (await whyNot(STRANGER)) === null
   if (named ? target.uid === 0 || target.gid === 0 : own.uid === 0) {
     const seen = { target, guess: await guessTenant(context), again: again(context, false) }
     return [finding(named ? 'target.root' : 'target.unnamed', seen, { details })]
   }
-  const reason = await whyNot(context)
+  const reason = await whyNot(context.ids)
   if (reason !== null) {
     // The rest of the checks reads the modes instead of asking the kernel.
     context.byModeBits = true
@@ -85,9 +87,9 @@ function unseen(context) {
 
 /**
  * Why the target cannot be become; null when a child could. Every step of the drop is made and proved.
- * @param {import('./context.js').Context} context
+ * @param {import('./ask.js').Ids} ids
  */
-async function whyNot({ ids }) {
+async function whyNot(ids) {
   try {
     await inquire(ids, [{ path: '/', access: ACCESS.exists }], false)
     return null
@@ -141,7 +143,7 @@ function again({ target, ids, directories, states, providers, prefix, command: p
     if (state?.given) words.push(option(facts.stateOption), state.path)
   }
   if (directories.tmpDir !== '/tmp') words.push('--tmp-dir', directories.tmpDir)
-  if (prefix !== require('./context.js').DEFAULT_PREFIX) words.push('--prefix', prefix)
+  if (prefix !== DEFAULT_PREFIX) words.push('--prefix', prefix)
   if (!start) words.push('--no-start')
   return words
 }
