@@ -193,6 +193,9 @@ export declare function forget(id: number): void
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
 
+/** What a target can do with paths. */
+export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): Promise<string>
+
 /**
  * Sets the function that hears of every process of this Node environment, and has everything wiped and ended with
  * the environment. To be called once.
@@ -429,6 +432,33 @@ export interface NativeProgram {
   version?: string
 }
 
+/** What the diagnosis needs of a provider's row. */
+export interface NativeProviderFacts {
+  id: string
+  name: string
+  command: string
+  /** Its npm package. */
+  package: string
+  stateVariable: string
+  /** The option of a workspace that sets it. */
+  stateOption: string
+  stateBelowHome: string
+  /** The variables of directories that must be writable, or the CLI ends. */
+  neededDirectories: Array<string>
+  loginFile: string
+  logIn: string
+  /** What stands before a question that is asked without a terminal. */
+  questionArguments: Array<string>
+  /** Names and values by turns. */
+  questionVariables: Array<string>
+}
+
+/** A path, and `rwx` as access(2) has them: 4, 2, 1. */
+export interface NativeQuestion {
+  path: string
+  access: number
+}
+
 /** A protection that the system refused. */
 export interface NativeRefusal {
   protection: string
@@ -507,6 +537,9 @@ export interface NativeUsage {
 /** Decides a start. Finding the program happens on this thread. */
 export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable
 
+/** The rows of the table. */
+export declare function providerFacts(): Array<NativeProviderFacts>
+
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
 
@@ -545,6 +578,18 @@ export declare function stop(id: number): void
 
 /** A store of one credential. */
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
+
+/** The files that configure a provider's CLI. */
+export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null): Promise<string>
+
+/** Every place where a provider's program is, in a start's order. */
+export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): Promise<string>
+
+/** A provider's own login in its state directory. */
+export declare function surveyStoredLogin(provider: string, stateDirectory: string): Promise<string>
+
+/** Those of these names in this process's environment that nobody may hand on. */
+export declare function surveyVariables(names: Array<string>): string
 
 /**
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names

@@ -14,6 +14,8 @@ export * from './types/credential-store.js'
 export * from './types/keys.js'
 export * from './types/revocation.js'
 
+export * from './types/doctor.js'
+
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
 

@@ -24,6 +24,14 @@ const { UsageLedger } = require('./lib/usage-ledger.js')
 const { UsageMeter } = require('./lib/usage-meter.js')
 const { validateKey } = require('./lib/validate-key.js')
 
+/**
+ * Loaded by the first call: it adds nothing to the load of the package, and few workers ever call it.
+ * @param {import('./index').DiagnoseOptions} [options]
+ */
+function diagnose(options) {
+  return require('./lib/doctor/index.js').diagnose(options)
+}
+
 module.exports = {
   CredentialStore,
   Lockbox,
@@ -42,6 +50,7 @@ module.exports = {
   codexOptions,
   createRecipient,
   describeProvider,
+  diagnose,
   hardenWorker,
   memoryProtection,
   resolveProgram,

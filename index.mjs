@@ -19,6 +19,7 @@ export const {
   codexOptions,
   createRecipient,
   describeProvider,
+  diagnose,
   hardenWorker,
   memoryProtection,
   resolveProgram,

@@ -4,12 +4,13 @@
 //! secrets live among other things, and [`secret`] is their type; [`lockbox`] opens stored ones, [`sealed`] those on
 //! their way to a worker; [`provider`] is the table of facts about the CLIs; [`payload`] reads a request;
 //! [`credential`] chooses its key; [`environment`] makes the plan and the block; [`launch`] finds the program, plans the
-//! start and carries it out; [`redact`] scrubs its output; [`usage`] reads what it says that it used; `node` is the boundary to JavaScript, and the only one that
-//! knows of it.
+//! start and carries it out; [`redact`] scrubs its output; [`usage`] reads what it says that it used; [`doctor`] reads
+//! what a diagnosis looks at; `node` is the boundary to JavaScript, and the only one that knows of it.
 
 mod bound_text;
 pub mod credential;
 pub mod credential_store;
+pub mod doctor;
 pub mod environment;
 pub mod error;
 pub mod http;

@@ -212,10 +212,7 @@ impl Reach for TargetReach<'_> {
         let access: Vec<Access<'_>> = checks
             .iter()
             .zip(&paths)
-            .map(|(check, path)| {
-                let read = if check.readable { libc::R_OK } else { 0 };
-                Access { path, mode: libc::X_OK | read, otherwise: None }
-            })
+            .map(|(check, path)| Access { path, mode: check.access.bits().cast_signed(), otherwise: None })
             .collect();
         match support::check_access(&identity, &access, &self.room.stack, &self.room.in_flight) {
             Ok(()) => Ok(None),

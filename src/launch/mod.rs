@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod identity;
+pub mod inquiry;
 pub mod locate;
 pub mod options;
 pub mod program;

@@ -5,15 +5,19 @@
 //! as the target. The first candidate that passes is the program. When none does, the error is about the first.
 
 mod candidates;
-mod file;
+pub(crate) mod file;
 mod package;
 mod proof;
 mod script;
+mod survey;
 
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
 pub use candidates::{FoundBy, Search};
 pub use proof::Proofs;
+pub use survey::{Candidate, survey};
 
 use super::identity::Target;
 use super::reach::{Check, Reach, checks_along, explain};
@@ -71,23 +75,40 @@ fn prove(
     target: &Target,
     reach: &dyn Reach,
 ) -> Result<(Program, Vec<Check>)> {
-    let real = std::fs::canonicalize(found_at).map_err(|error| unresolvable(provider, found_at, &error))?;
-    let path = package::native_behind(provider, &real).unwrap_or(real);
+    let (path, interpreter, checks) = needs(provider, search, found_at)?;
+    if let Some(obstacle) = reach.first_obstacle(target, &checks)? {
+        return Err(unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno));
+    }
+    let version = package::version_of(provider, &path);
+    Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
+}
+
+/// What a candidate leads to, its interpreter, and all that the target must be able to use.
+fn needs(
+    provider: &'static Provider,
+    search: &Search<'_>,
+    found_at: &Path,
+) -> Result<(PathBuf, Option<PathBuf>, Vec<Check>)> {
+    let path = leads_to(provider, found_at).map_err(|error| unresolvable(provider, found_at, &error))?;
     let interpreter = script::interpreter(&path, search.path);
     let (interpreter, loader) = match interpreter {
         script::Interpreter::None => (None, None),
         script::Interpreter::Found { program, loader } => (Some(program), loader),
         script::Interpreter::Missing(name) => return Err(no_interpreter(provider, &path, &name)),
     };
-    let mut checks: Vec<Check> = checks_along(&path, interpreter.is_some()).collect();
+    // The kernel reads a program for us; a script is read by its interpreter, as the target.
+    let access = if interpreter.is_some() { Access::READ_OK | Access::EXEC_OK } else { Access::EXEC_OK };
+    let mut checks: Vec<Check> = checks_along(&path, access).collect();
     for tool in [&loader, &interpreter].into_iter().flatten() {
-        checks.extend(checks_along(&std::fs::canonicalize(tool).unwrap_or_else(|_| tool.clone()), false));
+        checks.extend(checks_along(&std::fs::canonicalize(tool).unwrap_or_else(|_| tool.clone()), Access::EXEC_OK));
     }
-    if let Some(obstacle) = reach.first_obstacle(target, &checks)? {
-        return Err(unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno));
-    }
-    let version = package::version_of(provider, &path);
-    Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
+    Ok((path, interpreter, checks))
+}
+
+/// The real path of a candidate, or of the native executable behind it.
+fn leads_to(provider: &'static Provider, found_at: &Path) -> std::io::Result<PathBuf> {
+    let real = std::fs::canonicalize(found_at)?;
+    Ok(package::native_behind(provider, &real).unwrap_or(real))
 }
 
 fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {

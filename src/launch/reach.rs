@@ -5,6 +5,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
 use super::identity::Target;
 use crate::error::Result;
 
@@ -13,8 +15,8 @@ use crate::error::Result;
 pub struct Check {
     /// It.
     pub path: PathBuf,
-    /// Whether it must be readable; executable (searchable, if a directory) it must be in any case.
-    pub readable: bool,
+    /// What: `EXEC_OK` is "searchable" of a directory, and no bit at all is "there".
+    pub access: Access,
 }
 
 /// The first path that the target cannot use.
@@ -35,12 +37,12 @@ pub trait Reach {
     fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<Obstacle>>;
 }
 
-/// Every directory from the root to `path`, then `path`.
-pub fn checks_along(path: &Path, readable: bool) -> impl Iterator<Item = Check> {
+/// Every directory from the root to `path`, which must be searchable, then `path`.
+pub fn checks_along(path: &Path, access: Access) -> impl Iterator<Item = Check> {
     let mut ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
     ancestors.reverse();
-    let directories = ancestors.into_iter().map(|directory| Check { path: directory.into(), readable: false });
-    directories.chain([Check { path: path.into(), readable }])
+    let directories = ancestors.into_iter().map(|directory| Check { path: directory.into(), access: Access::EXEC_OK });
+    directories.chain([Check { path: path.into(), access }])
 }
 
 /// Why a path is in the way, for a person: owner, mode, and what would mend it.
@@ -51,14 +53,19 @@ pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
         return format!("{path} does not exist");
     };
     let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
-    let open = mode & 0o001 != 0 && (!check.readable || mode & 0o004 != 0);
-    let hint = match (open, metadata.is_dir()) {
-        (true, _) => "; its mode would allow it, so look for a noexec mount, an ACL or a security module".to_owned(),
-        (false, true) => format!("; chmod o+x {path} would open it"),
-        (false, false) if check.readable => format!("; chmod o+rx {path} would open it"),
-        (false, false) => format!("; chmod o+x {path} would open it"),
+    let wanted = check.access.bits();
+    let hint = if mode & wanted == wanted {
+        "; its mode would allow it, so look for a noexec mount, an ACL or a security module".to_owned()
+    } else {
+        format!("; chmod o+{} {path} would open it", letters(check.access))
     };
     format!("{path} belongs to {uid}:{gid} and has mode {mode:04o}{hint}")
+}
+
+/// As chmod(1) writes it.
+fn letters(access: Access) -> String {
+    let all = [(Access::READ_OK, 'r'), (Access::WRITE_OK, 'w'), (Access::EXEC_OK, 'x')];
+    all.into_iter().filter(|(bit, _)| access.contains(*bit)).map(|(_, letter)| letter).collect()
 }
 
 /// Asks as this process, with its effective ids.
@@ -67,10 +74,8 @@ pub struct OwnReach;
 
 impl Reach for OwnReach {
     fn first_obstacle(&self, _: &Target, checks: &[Check]) -> Result<Option<Obstacle>> {
-        use rustix::fs::{Access, AtFlags, CWD, accessat};
         for (index, check) in checks.iter().enumerate() {
-            let access = if check.readable { Access::READ_OK | Access::EXEC_OK } else { Access::EXEC_OK };
-            if let Err(error) = accessat(CWD, &check.path, access, AtFlags::EACCESS) {
+            if let Err(error) = accessat(CWD, &check.path, check.access, AtFlags::EACCESS) {
                 return Ok(Some(Obstacle { index, errno: error.raw_os_error() }));
             }
         }
@@ -87,7 +92,7 @@ impl Reach for ModeReach {
         for (index, check) in checks.iter().enumerate() {
             let errno = match std::fs::metadata(&check.path) {
                 Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
-                Ok(metadata) if mode_allows(&metadata, target, check.readable) => continue,
+                Ok(metadata) if mode_allows(&metadata, target, check.access) => continue,
                 Ok(_) => libc::EACCES,
             };
             return Ok(Some(Obstacle { index, errno }));
@@ -97,8 +102,7 @@ impl Reach for ModeReach {
 }
 
 /// `path_resolution(7)`: the owner's bits count for the owner, the group's for the group, else the others'.
-fn mode_allows(metadata: &Metadata, target: &Target, readable: bool) -> bool {
-    let wanted = if readable { 0o5 } else { 0o1 };
+fn mode_allows(metadata: &Metadata, target: &Target, access: Access) -> bool {
     let in_group = target.gid() == metadata.gid() || target.groups().contains(&metadata.gid());
     let shift = match (target.uid() == metadata.uid(), in_group) {
         (true, _) => 6,
@@ -106,9 +110,10 @@ fn mode_allows(metadata: &Metadata, target: &Target, readable: bool) -> bool {
         (false, false) => 0,
     };
     if target.uid() == 0 {
-        return metadata.is_dir() || metadata.mode() & 0o111 != 0;
+        return metadata.is_dir() || !access.contains(Access::EXEC_OK) || metadata.mode() & 0o111 != 0;
     }
-    (metadata.mode() >> shift) & wanted == wanted
+    // The bits of access(2) are those of a mode.
+    (metadata.mode() >> shift) & access.bits() == access.bits()
 }
 
 #[cfg(test)]
@@ -117,9 +122,9 @@ mod tests {
 
     #[test]
     fn ancestors_come_first() {
-        let paths: Vec<_> = checks_along(Path::new("/a/b"), true).collect();
-        let expected =
-            [("/", false), ("/a", false), ("/a/b", true)].map(|(path, readable)| Check { path: path.into(), readable });
+        let paths: Vec<_> = checks_along(Path::new("/a/b"), Access::READ_OK).collect();
+        let expected = [("/", Access::EXEC_OK), ("/a", Access::EXEC_OK), ("/a/b", Access::READ_OK)]
+            .map(|(path, access)| Check { path: path.into(), access });
         assert_eq!(paths, expected);
     }
 
@@ -129,8 +134,8 @@ mod tests {
         let target = Target::Same { uid: 0, gid: 0 };
         for reach in [&OwnReach as &dyn Reach, &ModeReach] {
             let checks = [
-                Check { path: dir.path().into(), readable: false },
-                Check { path: dir.path().join("missing"), readable: false },
+                Check { path: dir.path().into(), access: Access::EXEC_OK },
+                Check { path: dir.path().join("missing"), access: Access::EXEC_OK },
             ];
             let obstacle = reach.first_obstacle(&target, &checks).expect("asked");
             assert_eq!(obstacle, Some(Obstacle { index: 1, errno: libc::ENOENT }));
@@ -155,7 +160,7 @@ mod tests {
         ] {
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).expect("ours");
             let metadata = std::fs::metadata(file.path()).expect("there");
-            assert_eq!(mode_allows(&metadata, &target, false), expected, "{mode:o} {target}");
+            assert_eq!(mode_allows(&metadata, &target, Access::EXEC_OK), expected, "{mode:o} {target}");
         }
     }
 }

@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::locate::Locate;
 use super::process::Process;
 use super::program::{self, Program, Proofs, Search};
+use super::reach::Reach;
 use super::start::Start;
 use super::watchdog::Watchdog;
 use super::{execute, reaper, thread};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Provider;
 use crate::sys::clone::{InFlight, Stack};
 use crate::sys::support;
 
@@ -20,7 +22,11 @@ use crate::sys::support;
 enum Job {
     Start(Box<Start>, Arc<Process>),
     Locate(Box<Locate>, Sender<Result<Program>>),
+    Ask(&'static Provider, Question),
 }
+
+/// What is asked as a target. It sends its own answer.
+type Question = Box<dyn FnOnce(&dyn Reach) + Send>;
 
 /// What lives as long as the thread.
 #[derive(Debug)]
@@ -91,6 +97,7 @@ fn round(jobs: &Receiver<Job>, watchdog: &Watchdog, room: &Room) {
         Job::Locate(wanted, answer) => {
             let _ = answer.send(locate_here(&wanted, room));
         }
+        Job::Ask(provider, question) => question(&execute::TargetReach { room, provider }),
     }
 }
 
@@ -117,6 +124,20 @@ pub fn locate(wanted: Locate) -> Result<Program> {
     let (sender, receiver) = channel();
     jobs()?.send(Job::Locate(Box::new(wanted), sender)).map_err(|_| gone())?;
     receiver.recv().map_err(|_| gone())?
+}
+
+/// Lets `question` ask as any target, and waits for its answer. Errors speak of `provider`.
+///
+/// # Errors
+/// `UNSUPPORTED`, `SPAWN_FAILED`.
+pub fn ask<T: Send + 'static>(
+    provider: &'static Provider,
+    question: impl FnOnce(&dyn Reach) -> T + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = channel();
+    let question = move |reach: &dyn Reach| drop(sender.send(question(reach)));
+    jobs()?.send(Job::Ask(provider, Box::new(question))).map_err(|_| gone())?;
+    receiver.recv().map_err(|_| gone())
 }
 
 fn gone() -> Error {

@@ -13,6 +13,7 @@ mod boundary_error;
 mod credential;
 mod credential_store;
 mod describe;
+mod doctor;
 mod env;
 mod environment;
 mod frame;

@@ -2,10 +2,11 @@
 
 use super::api::{Api, Authorization};
 use super::claude_output::CLAUDE_OUTPUT;
+use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
-    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, PayloadField,
-    Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, OneQuestion,
+    PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 
 /// Claude Code.
@@ -131,9 +132,66 @@ pub static CLAUDE: Provider = Provider {
         refreshed_at: &[],
         api_key: &[],
         kind_field: &[],
+        log_in: "claude /login",
         stored: Stored::AccessTokenIsHandedOver,
     },
+    companions: &[],
+    config_files: &[
+        settings("claude-project-settings", Base::Workspace, ".claude/settings.json"),
+        settings("claude-local-settings", Base::Workspace, ".claude/settings.local.json"),
+        settings("claude-user-settings", Base::StateDirectory, "settings.json"),
+        ConfigFile {
+            id: "claude-project-mcp",
+            base: Base::Workspace,
+            path: ".mcp.json",
+            format: Format::Json,
+            hazards: &[hazard("mcpServers", Effect::RunsCommands)],
+            variables: None,
+            ignored_when_untrusted: true,
+        },
+        ConfigFile {
+            id: "claude-instructions",
+            base: Base::Workspace,
+            path: "CLAUDE.md",
+            format: Format::Prose,
+            hazards: &[],
+            variables: None,
+            ignored_when_untrusted: true,
+        },
+    ],
+    one_question: OneQuestion {
+        arguments: &["-p", "--output-format", "json", "--"],
+        variables: &[
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            ("DISABLE_AUTOUPDATER", "1"),
+            ("DISABLE_TELEMETRY", "1"),
+            // One refused request is an answer; the default is ten retries with growing pauses.
+            ("CLAUDE_CODE_MAX_RETRIES", "0"),
+        ],
+    },
 };
+
+/// Names from the executable's strings; that `env`, `hooks` and `apiKeyHelper` do it, and that `--setting-sources=`
+/// stops all three, was measured.
+static SETTINGS_HAZARDS: &[Hazard] = &[
+    hazard("hooks", Effect::RunsCommands),
+    hazard("apiKeyHelper", Effect::RunsCommands),
+    hazard("statusLine", Effect::RunsCommands),
+    hazard("fileSuggestion", Effect::RunsCommands),
+    hazard("awsAuthRefresh", Effect::RunsCommands),
+    hazard("awsCredentialExport", Effect::RunsCommands),
+    hazard("gcpAuthRefresh", Effect::RunsCommands),
+    hazard("otelHeadersHelper", Effect::RunsCommands),
+    hazard("enableAllProjectMcpServers", Effect::RunsCommands),
+    hazard("enabledPlugins", Effect::RunsCommands),
+    hazard("permissions.allow", Effect::LoosensPermissions),
+    hazard("permissions.defaultMode", Effect::LoosensPermissions),
+];
+
+const fn settings(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
+    let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
+    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
+}
 
 const fn blank(name: &'static str) -> CredentialName {
     CredentialName { name, unused: WhenUnused::Blank }

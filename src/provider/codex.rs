@@ -2,10 +2,11 @@
 
 use super::api::{Api, Authorization};
 use super::codex_output::CODEX_OUTPUT;
+use super::config_file::{Base, ConfigFile, Effect, Format, hazard};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
-    BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
-    OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
+    OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 
 /// OpenAI Codex.
@@ -101,7 +102,86 @@ pub static CODEX: Provider = Provider {
         refreshed_at: &["last_refresh"],
         api_key: &["OPENAI_API_KEY"],
         kind_field: &["auth_mode"],
+        log_in: "codex login",
         stored: Stored::CliReadsTheFile,
+    },
+    // Measured: the host runs the agent's commands, with Codex's whole environment; left behind, the agent has no shell.
+    companions: &[
+        Companion { path: "codex-code-mode-host", inherits_credential: true },
+        Companion { path: "../codex-resources/bwrap", inherits_credential: false },
+        Companion { path: "../codex-path/rg", inherits_credential: false },
+        Companion { path: "../codex-package.json", inherits_credential: false },
+    ],
+    config_files: &[
+        // Measured on a trusted project: MCP servers were started outside the sandbox, the shell's policy applied; base
+        // URL and model providers were ignored there.
+        ConfigFile {
+            id: "codex-project-config",
+            base: Base::Workspace,
+            path: ".codex/config.toml",
+            format: Format::Toml,
+            hazards: &[
+                hazard("mcp_servers", Effect::RunsCommands),
+                hazard("shell_environment_policy", Effect::ChangesShell),
+            ],
+            variables: None,
+            ignored_when_untrusted: true,
+        },
+        ConfigFile {
+            id: "codex-home-config",
+            base: Base::StateDirectory,
+            path: "config.toml",
+            format: Format::Toml,
+            hazards: &[
+                hazard("openai_base_url", Effect::Redirects),
+                hazard("chatgpt_base_url", Effect::Redirects),
+                hazard("model_provider", Effect::Redirects),
+                hazard("model_providers", Effect::Redirects),
+                hazard("mcp_servers", Effect::RunsCommands),
+                hazard("notify", Effect::RunsCommands),
+                hazard("shell_environment_policy", Effect::ChangesShell),
+            ],
+            variables: None,
+            ignored_when_untrusted: false,
+        },
+        // Measured: HTTP_PROXY in there redirected requests, OPENAI_API_KEY reached the agent's shell. A workspace's own
+        // .env is read by neither CLI.
+        ConfigFile {
+            id: "codex-home-env",
+            base: Base::StateDirectory,
+            path: ".env",
+            format: Format::Dotenv,
+            hazards: &[],
+            variables: Some(""),
+            ignored_when_untrusted: false,
+        },
+        ConfigFile {
+            id: "codex-instructions",
+            base: Base::Workspace,
+            path: "AGENTS.md",
+            format: Format::Prose,
+            hazards: &[],
+            variables: None,
+            ignored_when_untrusted: false,
+        },
+    ],
+    // Without the last three, it asks github.com and chatgpt.com: five seconds where they cannot be reached.
+    one_question: OneQuestion {
+        arguments: &[
+            "exec",
+            "--experimental-json",
+            "--skip-git-repo-check",
+            "--sandbox",
+            "read-only",
+            "--disable",
+            "plugins",
+            "--disable",
+            "apps",
+            "-c",
+            "analytics.enabled=false",
+            "--",
+        ],
+        variables: &[],
     },
 };
 

@@ -8,6 +8,7 @@ mod claude;
 mod claude_output;
 mod codex;
 mod codex_output;
+mod config_file;
 mod failure_kind;
 mod key_class;
 mod oauth;
@@ -15,13 +16,14 @@ mod output;
 mod row;
 
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
+pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use failure_kind::{FailureKind, FailureText};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
 pub use row::{
-    BaseUrl, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
-    NativePackage, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
+    NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 
 use crate::error::{Error, ErrorCode, Result};

@@ -27,6 +27,8 @@ pub struct OauthRow {
     pub api_key: &'static [&'static str],
     /// What kind of login it is, in the CLI's own words; empty: it does not say.
     pub kind_field: &'static [&'static str],
+    /// The CLI's own command that makes a new one.
+    pub log_in: &'static str,
     /// How a launch gets the tokens.
     pub stored: Stored,
 }

@@ -1,6 +1,7 @@
 //! What a row of the provider table holds.
 
 use super::api::Api;
+use super::config_file::ConfigFile;
 use super::oauth::OauthRow;
 
 /// One provider: everything this crate knows about its CLI.
@@ -48,6 +49,30 @@ pub struct Provider {
     pub api: Api,
     /// Its stored login, and how that is refreshed.
     pub oauth: OauthRow,
+    /// Files that the native executable finds by their place beside it: a copy must bring them.
+    pub companions: &'static [Companion],
+    /// Files that configure the CLI, or instruct the agent.
+    pub config_files: &'static [ConfigFile],
+    /// How to ask it one question without a terminal, and without its doing anything else meanwhile.
+    pub one_question: OneQuestion,
+}
+
+/// A start that asks one question and ends.
+#[derive(Debug)]
+pub struct OneQuestion {
+    /// Before the question.
+    pub arguments: &'static [&'static str],
+    /// Variables that switch off what the CLI does in the background: telemetry, updates, retries.
+    pub variables: &'static [(&'static str, &'static str)],
+}
+
+/// A file that must stand beside a native executable.
+#[derive(Debug)]
+pub struct Companion {
+    /// Its path from the executable's directory.
+    pub path: &'static str,
+    /// Whether it is a program that inherits the credential: then it must be as unreadable as the executable.
+    pub inherits_credential: bool,
 }
 
 /// One way of handing over a credential.

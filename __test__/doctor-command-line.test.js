@@ -1,0 +1,140 @@
+// The doctor's command line: help, exit status, JSON and nothing else, colours, width; and its ids in the documentation.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const { rows } = require('../lib/doctor/rows.js')
+const { needsLinux, needsRoot } = require('./support/launch.js')
+const { BIN, argumentsFor, makeMachine, tenantFile } = require('./support/doctor.js')
+
+const skip = needsLinux || needsRoot
+
+/** @param {string[]} args @param {Record<string, string>} [env] */
+function run(args, env = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', timeout: 60_000, env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...env } })
+  return { status, stdout, stderr }
+}
+
+test('help, unknown commands and wrong options', () => {
+  for (const args of [['--help'], ['-h'], ['help'], ['doctor', '--help'], ['doctor', '-h']]) {
+    const { status, stdout, stderr } = run(args)
+    assert.deepEqual([status, stderr, stdout.split('\n')[0]], [0, '', 'Usage: provider-env doctor [options]'], args.join(' '))
+    assert.ok(stdout.split('\n').every((line) => line.length <= 80))
+  }
+  for (const args of [[], ['docter'], ['\u001b[31m']]) {
+    const { status, stdout, stderr } = run(args)
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '))
+    assert.match(stderr, /There is one command, doctor/)
+    assert.ok(!stderr.includes('\u001b'))
+  }
+  for (const [args, complaint] of /** @type {[string[], RegExp][]} */ ([
+    [['--unknown'], /Unknown option '--unknown'/],
+    [['extra'], /Unexpected argument/],
+    [['--uid', '7'], /--uid and --gid are given together/],
+    [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
+    [['--uid', '4294967295', '--gid', '7'], /must be a whole number/],
+    [['--groups', '1,x'], /--groups must be a number/],
+    [['--provider', 'gemini'], /options\.provider must be one of: claude, codex/],
+    [['--command', '/bin/true'], /needs options\.provider/],
+    [['--workspace', ''], /must be the path of a directory/]
+  ])) {
+    const { status, stdout, stderr } = run(['doctor', ...args])
+    assert.deepEqual([status, stdout], [64, ''], args.join(' '))
+    assert.match(stderr, complaint)
+    assert.match(stderr, /--help lists the options/)
+  }
+})
+
+test('JSON is the report and nothing else, in a stable shape', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { status, stdout, stderr } = run(argumentsFor(machine, {}), { PATH: machine.path, FORCE_COLOR: '1' })
+  assert.deepEqual([status, stderr], [0, ''])
+  const report = JSON.parse(stdout)
+  assert.deepEqual(Object.keys(report), ['schemaVersion', 'version', 'ok', 'worst', 'target', 'providers', 'durationMs', 'findings'])
+  assert.deepEqual([report.schemaVersion, report.version], [1, require('../package.json').version])
+  for (const finding of report.findings) {
+    assert.deepEqual(Object.keys(finding), ['id', 'severity', 'provider', 'sentence', 'remedy', 'commands', 'path', 'details'])
+    assert.ok(rows.some(({ id, severity }) => id === finding.id && severity === finding.severity), finding.id)
+    assert.ok(finding.sentence.endsWith('.') && !finding.sentence.includes('undefined'), finding.sentence)
+  }
+})
+
+test('text: exit status by severity, colours where they are wanted, lines that fit', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const args = argumentsFor(machine, {}).filter((arg) => arg !== '--json')
+  const plain = run(args, { PATH: machine.path })
+  assert.deepEqual([plain.status, plain.stderr, plain.stdout.includes('\u001b')], [0, '', false])
+  assert.match(plain.stdout, /\n {2}✓ The addon of version /)
+  assert.match(plain.stdout, /\n\nAll is well: \d+ checks passed\.\n$/)
+  const groups = plain.stdout.split('\n').filter((line) => /^\S/.test(line)).slice(1, -1)
+  assert.deepEqual(groups, ['This machine', 'Claude Code', 'OpenAI Codex'])
+
+  tenantFile(path.join(machine.homes.workspace, '.mcp.json'), '{"mcpServers": {"x": {}}}')
+  const warned = run(args, { PATH: machine.path })
+  assert.equal(warned.status, 1)
+  assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
+  assert.match(warned.stdout, /\n {8}mv -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
+  assert.match(warned.stdout, /\n\n1 warning\. /)
+
+  fs.rmdirSync(machine.homes.codexHome)
+  for (const [env, coloured] of /** @type {[Record<string, string>, boolean][]} */ ([
+    [{ FORCE_COLOR: '1' }, true],
+    [{ FORCE_COLOR: '0' }, false],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true],
+    [{ NO_COLOR: '1' }, false]
+  ])) {
+    const { status, stdout } = run(args, { PATH: machine.path, ...env })
+    assert.deepEqual([status, stdout.includes('\u001b[31m')], [2, coloured], JSON.stringify(env))
+    assert.match(stdout, /1 error and 1 warning\./)
+  }
+  const ascii = run(args, { PATH: machine.path, LANG: 'C' }).stdout
+  assert.ok(!/[^\x00-\x7f]/.test(ascii), 'where the locale is not UTF-8, plain marks')
+  assert.match(ascii, /\n {2}x CODEX_HOME is /)
+})
+
+/** The text on a terminal of `columns`, by the program that makes one. */
+function onTerminal(/** @type {string[]} */ args, /** @type {number} */ columns, /** @type {Record<string, string>} */ env) {
+  const quoted = [process.execPath, BIN, ...args].map((arg) => `'${arg}'`).join(' ')
+  const { stdout } = spawnSync('script', ['-qec', `stty cols ${columns}; ${quoted}`, '/dev/null'], { encoding: 'utf8', timeout: 60_000, env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', TERM: 'xterm', ...env } })
+  return stdout.replaceAll('\r', '')
+}
+
+const hasScript = spawnSync('script', ['--version']).status === 0
+
+test('on a terminal: coloured, and wrapped to its width', { skip: skip || (!hasScript && 'script(1) is not there to make a terminal') }, (t) => {
+  const machine = makeMachine(t)
+  const args = argumentsFor(machine, { provider: 'claude' }).filter((arg) => arg !== '--json')
+  for (const columns of [60, 80, 200]) {
+    const text = onTerminal(args, columns, { PATH: machine.path })
+    assert.ok(text.includes('\u001b[32m✓\u001b[0m'), 'coloured')
+    const lines = text.replace(/\u001b\[\d*m/g, '').split('\n')
+    const most = Math.min(columns, 100)
+    // A word that has no space in it, a path, stands as it is.
+    const wide = lines.filter((line) => line.length > most && line.trim().includes(' '))
+    assert.deepEqual(wide, [], `${columns} columns`)
+    assert.ok(Math.max(...lines.map((line) => line.length)) > most * 0.7, 'and the width is used')
+  }
+  assert.ok(!onTerminal(args, 80, { PATH: machine.path, NO_COLOR: '1' }).includes('\u001b['))
+  assert.ok(!onTerminal(args, 80, { PATH: machine.path, TERM: 'dumb' }).includes('\u001b['))
+})
+
+test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const odd = path.join(machine.homes.workspace, 'a\u001b[2J\nb\u202e')
+  const args = [...argumentsFor(machine, { provider: 'codex' }).filter((arg) => arg !== '--json'), '--codex-home', odd]
+  const { stdout, status } = run(args, { PATH: machine.path })
+  assert.equal(status, 2)
+  assert.match(stdout, /CODEX_HOME is \S+a \[2J b/)
+  assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
+})
+
+test('every id is documented once, with its severity, and no other', () => {
+  const text = fs.readFileSync(path.join(__dirname, '..', 'docs', 'doctor.md'), 'utf8')
+  const documented = [...text.matchAll(/^\| `([a-z]+\.[a-z-]+)` \| (\w+) \|/gm)].map(([, id, severity]) => `${id} ${severity}`)
+  assert.deepEqual(documented.toSorted(), rows.map(({ id, severity }) => `${id} ${severity}`).toSorted())
+  assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length)
+  for (const { id, severity, remedy } of rows) assert.equal(remedy !== undefined, severity === 'warning' || severity === 'error', `${id}: a remedy where one is needed`)
+})

@@ -1,0 +1,94 @@
+// The doctor's dry start of the real CLIs: answered as the target, hidden once the remedy was followed, and what goes wrong.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const test = require('node:test')
+const { makeMachine, runDoctor, script } = require('../support/doctor.js')
+const { needsRoot } = require('../support/launch.js')
+const { requirePrivateNetwork } = require('../support/namespace.js')
+const { installForAnyone } = require('../support/programs.js')
+
+requirePrivateNetwork()
+
+const SCRATCH = /^provider-env-doctor-(?!test-)/
+const scratches = () => [...new Set([os.tmpdir(), '/tmp'])].flatMap((dir) => fs.readdirSync(dir)).filter((name) => SCRATCH.test(name))
+
+/** The two npm executables, on a PATH of their own. */
+function withPrograms(/** @type {any} */ t) {
+  const machine = makeMachine(t)
+  const programs = installForAnyone({ test: t })
+  for (const name of /** @type {const} */ (['claude', 'codex'])) {
+    fs.rmSync(path.join(machine.bin, name))
+    fs.symlinkSync(programs[name], path.join(machine.bin, name))
+  }
+  return machine
+}
+
+const list = (/** @type {string} */ dir) => fs.readdirSync(dir, { recursive: true }).toSorted()
+
+test('both CLIs as npm installs them, and as the remedy has them installed', { skip: needsRoot }, (t) => {
+  const machine = withPrograms(t)
+  const { homes } = machine
+  const before = { scratches: scratches(), files: list(homes.root) }
+  // A proxy, a base URL and a key in the doctor's own environment do not get into the dry start.
+  const env = { HTTP_PROXY: 'http://127.0.0.1:9', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', BUN_OPTIONS: '--preload=/nowhere.js' }
+  const found = runDoctor(machine, { start: true, env })
+  assert.deepEqual(found.bad, ['program.readable', 'program.readable'])
+  const started = found.report.findings.filter(({ id }) => id === 'start.answered')
+  assert.deepEqual(started.map(({ provider, details }) => [provider, details.hidden, details.exitCode]), [['claude', false, 0], ['codex', false, 0]])
+  for (const { details } of started) assert.ok(Number(details.durationMs) > 50 && Number(details.requests) > 0)
+  const commands = found.report.findings.flatMap((finding) => finding.commands)
+  const after = runDoctor(machine, { start: true }, commands)
+  assert.deepEqual([after.bad, after.status], [[], 0])
+  const hidden = after.report.findings.filter(({ id }) => id === 'start.answered')
+  assert.deepEqual(hidden.map(({ provider, details }) => [provider, details.hidden]), [['claude', true], ['codex', true]], 'by the owner of /proc/PID/environ')
+  assert.ok(after.report.findings.filter(({ id }) => id === 'program.reachable').every(({ path: file }) => file?.startsWith(machine.prefix)))
+  assert.deepEqual({ scratches: scratches(), files: list(homes.root) }, before, 'nothing is left behind, and nothing of the tenant touched')
+})
+
+/** Programs in a CLI's place: finding, text after `#!/bin/sh`, what the sentence says. */
+const WRONG = /** @type {[string, string, RegExp, number][]} */ ([
+  ['start.failed', 'echo first >&2; echo "no \u001b[31mluck" >&2; exit 7', /ended with exit status 7\. It says: “no {2}\[31mluck”\.$/, 30_000],
+  ['start.unasked', 'exit 0', /ended well without asking/, 30_000],
+  ['start.timed-out', 'sleep 60', /did not end within 0\.5 s, and did not ask/, 500]
+])
+
+for (const [id, text, sentence, timeoutMs] of WRONG) {
+  test(`${id}: another program in the CLI's place`, { skip: needsRoot }, async (t) => {
+    const machine = makeMachine(t)
+    const { diagnose } = require('../../index.js')
+    const command = script(machine.at('wrong/claude'), `#!/bin/sh\n${text}\n`)
+    const before = scratches()
+    const { findings } = await diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, startTimeoutMs: timeoutMs, path: '/usr/bin:/bin' })
+    const found = findings.filter((finding) => finding.id.startsWith('start.'))
+    assert.deepEqual(found.map((finding) => [finding.id, finding.severity]), [[id, 'error']])
+    assert.match(found[0].sentence, sentence)
+    assert.deepEqual(scratches(), before)
+  })
+}
+
+test('start.unasked: a CLI that is given another key on the way', { skip: needsRoot }, async (t) => {
+  const machine = withPrograms(t)
+  const { diagnose } = require('../../index.js')
+  const command = script(machine.at('wrapper/codex'), `#!/bin/sh\nexport CODEX_API_KEY=sk-made-up-other\nexec ${path.join(machine.bin, 'codex')} "$@"\n`)
+  const { findings } = await diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
+  const found = findings.find((finding) => finding.id.startsWith('start.'))
+  assert.equal(found?.id, 'start.unasked')
+  assert.match(found?.sentence ?? '', /but not with the key that it was given/)
+})
+
+test('start.refused: a program that is gone by then', { skip: needsRoot }, async (t) => {
+  const machine = makeMachine(t)
+  const { diagnose } = require('../../index.js')
+  const command = script(machine.at('claude'), '#!/bin/sh\n')
+  // Removed while it is looked at: the start itself finds it gone.
+  const pending = diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
+  const gone = setInterval(() => scratches().length > 0 && fs.rmSync(command, { force: true }), 1)
+  const { findings } = await pending.finally(() => clearInterval(gone))
+  const found = findings.find((finding) => finding.id.startsWith('start.'))
+  assert.equal(found?.id, 'start.refused')
+  assert.match(found?.sentence ?? '', /no executable file/)
+})

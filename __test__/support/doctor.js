@@ -1,0 +1,145 @@
+// Made-up machines for the doctor: directories of a tenant, programs in place of the CLIs, and running it on them.
+'use strict'
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { makeHomes, makeOpenDir } = require('./homes.js')
+const { UID } = require('./launch.js')
+
+const BIN = path.join(__dirname, '..', '..', 'bin', 'provider-env.js')
+/** A native program that ends well: what stands in the CLIs' place where none is started. */
+const NATIVE = fs.realpathSync('/bin/true')
+
+/** @typedef {ReturnType<typeof makeMachine>} Machine */
+/** @typedef {import('../../index').Diagnosis} Diagnosis */
+
+/**
+ * A machine with nothing wrong: unreadable programs on the PATH, and a tenant with private directories.
+ * @param {{ after(fn: () => void): void }} test
+ */
+function makeMachine(test) {
+  const dir = makeOpenDir('provider-env-doctor-test-')
+  test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const homes = makeHomes({ uid: UID, test })
+  const bin = path.join(dir, 'bin')
+  fs.mkdirSync(bin)
+  for (const name of ['claude', 'codex']) program(path.join(bin, name))
+  return {
+    dir,
+    bin,
+    homes,
+    prefix: path.join(dir, 'opt'),
+    path: `${bin}:/usr/bin:/bin`,
+    /** @param {string} name */
+    at: (name) => path.join(dir, name)
+  }
+}
+
+/**
+ * A native program in a CLI's place.
+ * @param {string} file
+ * @param {number} [mode]
+ */
+function program(file, mode = 0o711) {
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.copyFileSync(NATIVE, file)
+  fs.chmodSync(file, mode)
+  return file
+}
+
+/**
+ * @param {string} file
+ * @param {string} text
+ * @param {number} [mode]
+ */
+function script(file, text, mode = 0o755) {
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.writeFileSync(file, text)
+  fs.chmodSync(file, mode)
+  return file
+}
+
+/**
+ * A file of the tenant's.
+ * @param {string} file
+ * @param {string} text
+ * @param {number} [mode]
+ */
+function tenantFile(file, text, mode = 0o600) {
+  const dir = path.dirname(file)
+  if (!fs.existsSync(dir)) {
+    fs.mkdirSync(dir)
+    fs.chownSync(dir, UID, UID)
+  }
+  fs.writeFileSync(file, text)
+  fs.chmodSync(file, mode)
+  fs.chownSync(file, UID, UID)
+  return file
+}
+
+/**
+ * @typedef {object} Run
+ * @property {string} [provider]
+ * @property {string[]} [args]
+ * @property {Record<string, string>} [env]
+ * @property {number} [as] The uid that runs the doctor.
+ * @property {boolean} [start]
+ * @property {string} [bin]
+ * @property {boolean} [target] Whether it is told the target; default: yes.
+ */
+
+/**
+ * The doctor's arguments on a machine.
+ * @param {Machine} machine
+ * @param {Run} run
+ */
+function argumentsFor({ homes, prefix }, { provider, args = [], start = false, target = true }) {
+  return [
+    'doctor', '--json', '--prefix', prefix, '--workspace', homes.workspace, '--home', homes.home,
+    '--codex-home', homes.codexHome, '--claude-config-dir', homes.claudeConfigDir, '--tmp-dir', homes.tmpDir,
+    ...(target ? ['--uid', String(UID), '--gid', String(UID)] : []),
+    ...(start ? [] : ['--no-start']), ...(provider ? ['--provider', provider] : []), ...args
+  ]
+}
+
+/**
+ * Runs `commands` and then the doctor, all in one shell.
+ * @param {Machine} machine
+ * @param {Run} [run]
+ * @param {readonly string[]} [commands]
+ */
+function runDoctor(machine, run = {}, commands = []) {
+  const { as, env = {}, bin = BIN } = run
+  const shell = ['set -e', ...commands, 'exec "$@"'].join('\n')
+  const ids = as === undefined ? {} : { uid: as, gid: as }
+  const child = spawnSync('/bin/sh', ['-c', shell, 'sh', process.execPath, bin, ...argumentsFor(machine, run)], {
+    ...ids, cwd: '/', encoding: 'utf8', timeout: 120_000, env: { PATH: machine.path, LANG: 'C.UTF-8', ...env }
+  })
+  if (child.error) throw child.error
+  /** @type {Diagnosis} */
+  let report
+  try {
+    report = JSON.parse(child.stdout)
+  } catch (cause) {
+    throw new Error(`no report, but status ${child.status}: ${child.stdout}${child.stderr}`, { cause })
+  }
+  return { report, status: child.status, text: child.stdout + child.stderr, ...lookUp(report) }
+}
+
+/** @param {Diagnosis} report */
+function lookUp({ findings }) {
+  return {
+    ids: findings.map(({ id }) => id),
+    /** Those that ask for something. */
+    bad: findings.filter(({ severity }) => severity === 'warning' || severity === 'error').map(({ id }) => id),
+    /** @param {string} id */
+    find(id) {
+      const found = findings.filter((finding) => finding.id === id)
+      if (found.length !== 1) throw new Error(`${id}: ${found.length} findings, of ${findings.map((finding) => finding.id).join(', ')}`)
+      return found[0]
+    }
+  }
+}
+
+module.exports = { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile }

@@ -1,0 +1,77 @@
+// Checks of this process's own environment: names that a child could inherit if somebody handed them on. No value.
+'use strict'
+
+const binding = require('../binding.js')
+const { translate } = require('../errors.js')
+const { findingsOf } = require('./finding.js')
+const { command, list } = require('./words.js')
+
+/** @typedef {{ name: string, reason: string, provider: import('../../index').ProviderId | null, taken: boolean }} FoundVariable */
+
+/** Every login shell sets them, and no CLI of ours gets them: no news. */
+const USUAL = ['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'IFS', 'PS4']
+/** More names than this make no sentence; the details have all. */
+const MOST_NAMES = 8
+const names = (/** @type {FoundVariable[]} */ found) => {
+  const shown = found.slice(0, MOST_NAMES).map(({ name }) => name)
+  return list(found.length > MOST_NAMES ? [...shown, `${found.length - MOST_NAMES} more`] : shown)
+}
+const unset = (/** @type {FoundVariable[]} */ found) => [command('unset', ...found.map(({ name }) => name))]
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'environment.clean',
+    severity: 'ok',
+    sentence: () => "This process's environment holds no credential of a CLI."
+  },
+  {
+    id: 'environment.server-credential',
+    severity: 'warning',
+    sentence: ({ found }) => `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment, where every child that is not started by this package inherits it.`,
+    remedy: () => 'In the worker, call takeServerCredentials() before anything else: it moves them into Rust. In this shell:',
+    commands: ({ found }) => unset(found)
+  },
+  {
+    id: 'environment.credential',
+    severity: 'warning',
+    sentence: ({ found }) => `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment. A CLI reads a credential from it, and takeServerCredentials() does not take it.`,
+    remedy: () => 'Start the worker without it:',
+    commands: ({ found }) => unset(found)
+  },
+  {
+    id: 'environment.other-credential',
+    severity: 'info',
+    sentence: ({ found }) => `This process's environment has other names that look like credentials: ${names(found)}. A CLI that this package starts does not get them.`
+  },
+  {
+    id: 'environment.influence',
+    severity: 'info',
+    sentence: ({ found }) => `This process's environment has names that load code or redirect traffic: ${names(found)}. A CLI that this package starts does not get them.`
+  }
+]
+
+const finding = findingsOf(rows)
+
+/**
+ * @param {import('./context.js').Context} context
+ * @returns {import('./finding.js').Finding[]}
+ */
+function look({ providers }) {
+  /** @type {FoundVariable[]} */
+  const all = JSON.parse(translate(() => binding.surveyVariables(Object.keys(process.env).sort())))
+  const ours = all.filter(({ provider }) => provider === null || providers.some(({ id }) => id === provider))
+  const groups = /** @type {[string, (variable: FoundVariable) => boolean][]} */ ([
+    ['environment.server-credential', ({ taken }) => taken],
+    ['environment.credential', ({ taken, provider }) => !taken && provider !== null],
+    ['environment.other-credential', ({ provider, reason }) => provider === null && reason === 'credential'],
+    ['environment.influence', ({ name, reason }) => reason !== 'credential' && !USUAL.includes(name)]
+  ])
+  const findings = groups.flatMap(([id, belongs]) => {
+    const found = ours.filter(belongs)
+    return found.length === 0 ? [] : [finding(id, { found }, { details: { names: found.map(({ name }) => name) } })]
+  })
+  return findings.some(({ severity }) => severity === 'warning') ? findings : [finding('environment.clean', {}), ...findings]
+}
+
+module.exports = { look, rows }

@@ -1,0 +1,51 @@
+// A finding: a row of the table of checks, filled in with what was seen.
+'use strict'
+
+/** @typedef {import('../../index').ProviderId} ProviderId */
+/** @typedef {import('../../index').Finding} Finding */
+
+/**
+ * @typedef {object} Row One kind of finding.
+ * @property {string} id Stable: scripts and documentation name it.
+ * @property {import('../../index').Severity} severity
+ * @property {(seen: any) => string} sentence
+ * @property {(seen: any) => string} [remedy]
+ * @property {(seen: any) => string[]} [commands] What mends it, run one after the other in one shell.
+ */
+
+/**
+ * @typedef {object} Seen
+ * @property {ProviderId | null} [provider]
+ * @property {string} [path]
+ * @property {Record<string, any>} [details] Into the report as they are: no secret, and nothing that JSON cannot hold.
+ */
+
+/**
+ * Makes findings from rows. A row that is not there is a defect.
+ * @param {readonly Row[]} rows
+ */
+function findingsOf(rows) {
+  const table = new Map(rows.map((row) => [row.id, row]))
+  /**
+   * @param {string} id
+   * @param {Record<string, any>} seen What the row's functions are given.
+   * @param {Seen} [about]
+   * @returns {Finding}
+   */
+  return function finding(id, seen, { provider = null, path, details = {} } = {}) {
+    const row = table.get(id)
+    if (!row) throw new Error(`no row ${id}`)
+    return Object.freeze({
+      id,
+      severity: row.severity,
+      provider,
+      sentence: row.sentence(seen),
+      remedy: row.remedy?.(seen) ?? null,
+      commands: Object.freeze(row.commands?.(seen) ?? []),
+      path: path ?? null,
+      details: Object.freeze(details)
+    })
+  }
+}
+
+module.exports = { findingsOf }

@@ -1,0 +1,73 @@
+// diagnose(): looks at everything that a start needs and at what could leak, and changes nothing.
+'use strict'
+
+const { readContext } = require('./context.js')
+const environment = require('./environment.js')
+const files = require('./files.js')
+const login = require('./login.js')
+const platform = require('./platform.js')
+const program = require('./program.js')
+const start = require('./start.js')
+const state = require('./state.js')
+const target = require('./target.js')
+
+/** @typedef {import('../../index').Severity} Severity */
+
+/** From the best to the worst. @type {readonly Severity[]} */
+const SEVERITIES = ['ok', 'info', 'warning', 'error']
+/** Of the report's own shape: a field that goes or changes its meaning raises it. */
+const SCHEMA_VERSION = 1
+
+/**
+ * @param {import('../../index').DiagnoseOptions} [options]
+ * @returns {Promise<import('../../index').Diagnosis>}
+ */
+async function diagnose(options) {
+  const from = performance.now()
+  const context = readContext(options)
+  const machine = platform.look()
+  // First: it decides how the rest asks.
+  const whom = await target.look(context)
+  const surroundings = environment.look(context)
+  const common = await state.lookCommon(context)
+  const providers = await Promise.all(context.providers.map((facts) => lookAt(context, facts)))
+  const findings = [...machine, ...whom, ...surroundings, ...common, ...providers.flat(), ...target.unseen(context)]
+  return report(context, findings, performance.now() - from)
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ */
+async function lookAt(context, facts) {
+  const found = await program.look(context, facts)
+  return [
+    ...found.findings,
+    ...(await state.look(context, facts)),
+    ...(await login.look(context, facts)),
+    ...(await files.look(context, facts)),
+    ...(await start.look(context, facts, found.program !== null))
+  ]
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {import('../../index').Finding[]} findings
+ * @param {number} durationMs
+ * @returns {import('../../index').Diagnosis}
+ */
+function report({ target: { uid, gid }, ids, providers }, findings, durationMs) {
+  const worst = SEVERITIES.reduce((worst, severity) => (findings.some((finding) => finding.severity === severity) ? severity : worst), /** @type {Severity} */ ('ok'))
+  return Object.freeze({
+    schemaVersion: SCHEMA_VERSION,
+    version: /** @type {string} */ (require('../../package.json').version),
+    ok: worst === 'ok' || worst === 'info',
+    worst,
+    target: Object.freeze({ uid, gid, groups: Object.freeze([...(ids.groups ?? [])]) }),
+    providers: Object.freeze(providers.map(({ id }) => id)),
+    durationMs: Math.round(durationMs),
+    findings: Object.freeze(findings)
+  })
+}
+
+module.exports = { diagnose }

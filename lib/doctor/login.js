@@ -1,0 +1,117 @@
+// Checks of a CLI's own login: who else can read it, and whether it still holds. None of it comes into JavaScript.
+'use strict'
+
+const path = require('node:path')
+const binding = require('../binding.js')
+const { ACCESS, inquire, last, looked, realPath } = require('./ask.js')
+const { STRANGER } = require('./context.js')
+const { findingsOf } = require('./finding.js')
+const { command, octal, owner } = require('./words.js')
+
+const logIn = (/** @type {any} */ { context, facts, state }) => {
+  const { own, target } = context
+  const words = facts.logIn.split(' ')
+  const variables = [`${facts.stateVariable}=${state}`, ...(context.directories.home ? [`HOME=${context.directories.home}`] : [])]
+  const as = own.uid === target.uid ? [] : ['setpriv', `--reuid=${target.uid}`, `--regid=${target.gid}`, '--clear-groups', '--no-new-privs']
+  return [command(...as, 'env', ...variables, ...words)]
+}
+/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+const link = (/** @type {string} */ file, /** @type {string} */ real) => (real === file ? '' : `, a link to ${real},`)
+const date = (/** @type {number} */ ms) => {
+  const at = new Date(ms)
+  return Number.isNaN(at.getTime()) ? 'a time that no calendar has' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'login.valid',
+    severity: 'ok',
+    sentence: ({ file, expiresAtMs, kind }) =>
+      kind === 'api-key' ? `${file} holds an API key.` : `${file} holds a login${expiresAtMs === null ? ' that does not say until when' : `, valid until ${date(expiresAtMs)}`}.`
+  },
+  {
+    id: 'login.readable',
+    severity: 'error',
+    sentence: ({ file, real, component }) => `${file}${link(file, real)} holds a login, and other users can read it: it belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
+    remedy: () => 'Close it. If anybody else has been on this machine, log out and in again, too:',
+    commands: ({ real }) => [command('chmod', '0600', real)]
+  },
+  {
+    id: 'login.loose',
+    severity: 'warning',
+    sentence: ({ file, real, component }) => `${file}${link(file, real)} holds a login and has mode ${octal(component.mode)}; only the directories above it keep others out.`,
+    remedy: () => 'Close it:',
+    commands: ({ real }) => [command('chmod', '0600', real)]
+  },
+  {
+    id: 'login.stale',
+    severity: 'warning',
+    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}. There is a refresh token, which the CLI uses when it starts.`,
+    remedy: () => 'Let the CLI renew it by a start as the tenant. Where it cannot, log in again:',
+    commands: logIn
+  },
+  {
+    id: 'login.expired',
+    severity: 'error',
+    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}, and there is no refresh token.`,
+    remedy: () => 'Log in again, as the tenant:',
+    commands: logIn
+  },
+  {
+    id: 'login.empty',
+    severity: 'warning',
+    sentence: ({ file, unread }) => (unread ? `${file} could not be read, or is not what the CLI writes.` : `${file} holds neither tokens nor a key.`),
+    remedy: () => 'Log in again, as the tenant:',
+    commands: logIn
+  }
+]
+
+const finding = findingsOf(rows)
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @returns {Promise<import('./finding.js').Finding[]>}
+ */
+async function look(context, facts) {
+  const state = context.states[facts.id]?.path
+  if (state === undefined) return []
+  /** @type {{ kind: 'oauth-token' | 'api-key' | 'empty' | 'unread' | 'hidden', expiresAtMs: number | null, refreshable: boolean } | null} */
+  const login = await looked(() => binding.surveyStoredLogin(facts.id, state))
+  if (login === null) return []
+  const file = path.join(state, facts.loginFile)
+  const { kind, expiresAtMs, refreshable } = login
+  if (kind === 'hidden') {
+    context.unseen.push(`${file} (uid ${context.own.uid} cannot see whether it is there)`)
+    return []
+  }
+  const unread = kind === 'unread'
+  if (unread && context.own.uid !== 0) context.unseen.push(`${file} (it is not for uid ${context.own.uid} to read)`)
+  const seen = { context, facts, state, file, kind, expiresAtMs, unread }
+  const about = { provider: facts.id, path: file, details: { kind, expiresAtMs, refreshable } }
+  return [...(await exposure(context, facts, file)), finding(verdict(login), seen, about)]
+}
+
+/** @param {{ kind: string, expiresAtMs: number | null, refreshable: boolean }} login */
+function verdict({ kind, expiresAtMs, refreshable }) {
+  if (kind === 'empty' || kind === 'unread') return 'login.empty'
+  if (expiresAtMs === null || expiresAtMs > Date.now()) return 'login.valid'
+  return refreshable ? 'login.stale' : 'login.expired'
+}
+
+/**
+ * Who else can read it. Where nobody can be asked as somebody else, the modes decide.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {string} file
+ */
+async function exposure({ asksStranger }, facts, file) {
+  const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], !asksStranger)
+  const component = last(answer)
+  if ((component.mode & 0o077) === 0 || component.kind === 'missing') return []
+  const id = answer.obstacle === null ? 'login.readable' : 'login.loose'
+  return [finding(id, { file, real: realPath(answer), component }, { provider: facts.id, path: file, details: { mode: octal(component.mode), uid: component.uid, gid: component.gid } })]
+}
+
+module.exports = { look, rows }

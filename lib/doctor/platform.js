@@ -1,0 +1,101 @@
+// Checks of the machine: the addon, the kind of start, and the memory that secrets would live in.
+'use strict'
+
+const fs = require('node:fs')
+const binding = require('../binding.js')
+const { memoryProtection } = require('../memory-protection.js')
+const { findingsOf } = require('./finding.js')
+const { list } = require('./words.js')
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'platform.addon',
+    severity: 'ok',
+    sentence: ({ version, node }) => `The addon of version ${version} is loaded, under Node ${node}.`
+  },
+  {
+    id: 'platform.unverified',
+    severity: 'info',
+    sentence: ({ platform }) => `This is ${platform}. Only Linux x64 with glibc has been tested.`
+  },
+  {
+    id: 'platform.native-start',
+    severity: 'ok',
+    sentence: () => 'CLIs are started natively, with every protection of the start.'
+  },
+  {
+    id: 'platform.portable-start',
+    severity: 'warning',
+    sentence: ({ missing }) => `CLIs are started by child_process, with some protections missing: ${missing}.`,
+    remedy: ({ dumpable }) =>
+      dumpable
+        ? 'Give fs.suid_dumpable back its default, and start the worker anew.'
+        : 'Run the worker under Node on Linux 5.9 or newer, in a sandbox that allows the call. docs/hardening.md says what is missing.',
+    commands: ({ dumpable }) => (dumpable ? ['sysctl -w fs.suid_dumpable=0'] : [])
+  },
+  {
+    id: 'memory.protected',
+    severity: 'ok',
+    sentence: () => 'Memory for secrets is locked, guarded, and left out of core dumps and forks.'
+  },
+  {
+    id: 'memory.unprotected',
+    severity: 'warning',
+    sentence: ({ refused }) => `The system refuses to protect the memory that secrets live in: ${refused}.`,
+    remedy: ({ unlocked }) =>
+      unlocked
+        ? 'Let this process lock memory: in its shell as here, by LimitMEMLOCK=infinity in its systemd unit, or by --ulimit memlock=-1 for its container.'
+        : 'Let the sandbox allow these calls (madvise, mprotect, mlock).',
+    // Up to the hard limit anybody may raise it, beyond that root.
+    commands: ({ unlocked, canRaise }) => (unlocked ? [canRaise ? 'ulimit -S -l "$(ulimit -H -l)"' : 'ulimit -l unlimited'] : [])
+  }
+]
+
+const finding = findingsOf(rows)
+
+/** @returns {import('./finding.js').Finding[]} */
+function look() {
+  // The generated loader requires one file of many; the module cache knows which.
+  const file = Object.keys(require.cache).find((name) => name.endsWith('.node') && require.cache[name]?.exports === binding) ?? null
+  return [addon(file), ...platform(file), start(), memory()]
+}
+
+/** @param {string | null} file */
+function addon(file) {
+  const { version } = require('../../package.json')
+  return finding('platform.addon', { version, node: process.versions.node }, { path: file ?? undefined, details: { version, file, node: process.versions.node } })
+}
+
+/** @param {string | null} file */
+function platform(file) {
+  const name = `${process.platform}-${process.arch}`
+  const musl = file?.includes('-musl') ?? false
+  if (name === 'linux-x64' && !musl) return []
+  return [finding('platform.unverified', { platform: musl ? `${name} with musl` : name }, { details: { platform: name, musl } })]
+}
+
+function start() {
+  const bun = process.versions.bun !== undefined
+  const missing = bun ? 'this is Bun' : process.platform === 'linux' ? binding.missingForNativeStart() : `this is ${process.platform}`
+  if (missing === null) return finding('platform.native-start', {})
+  return finding('platform.portable-start', { missing: bun || process.platform !== 'linux' ? missing : `there is no ${missing}`, dumpable: missing.startsWith('fs.suid_dumpable') }, { details: { missing } })
+}
+
+function memory() {
+  const protection = memoryProtection()
+  const { refusals, locked, lockLimitBytes } = protection
+  const details = { locked, guardPages: protection.guardPages, excludedFromCoreDumps: protection.excludedFromCoreDumps, wipedOnFork: protection.wipedOnFork, lockLimitBytes }
+  if (refusals.length === 0) return finding('memory.protected', {}, { details })
+  const refused = list(refusals.map((refusal) => `${refusal.protection} (${refusal.syscall}: ${refusal.code})`))
+  return finding('memory.unprotected', { refused, unlocked: !locked, canRaise: hardLimitIsHigher() }, { details: { ...details, refusals: [...refusals] } })
+}
+
+/** Of locked memory. */
+function hardLimitIsHigher() {
+  const limits = fs.existsSync('/proc/self/limits') ? fs.readFileSync('/proc/self/limits', 'utf8') : ''
+  const [, soft, hard] = /^Max locked memory\s+(\S+)\s+(\S+)/m.exec(limits) ?? []
+  return soft !== hard
+}
+
+module.exports = { look, rows }

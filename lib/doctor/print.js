@@ -1,0 +1,123 @@
+// A report as text for a person: grouped by provider, wrapped to the terminal, coloured only where that is wanted.
+'use strict'
+
+const { harmless, ids, list, owner } = require('./words.js')
+
+/** @typedef {import('../../index').Finding} Finding */
+/** @typedef {import('../../index').Severity} Severity */
+
+/** Beyond this, lines are hard to follow. */
+const MAX_WIDTH = 100
+const MIN_WIDTH = 40
+
+/** @type {Record<Severity, { mark: string, plain: string, colour: number }>} */
+const LOOKS = {
+  ok: { mark: '✓', plain: '-', colour: 32 },
+  info: { mark: '·', plain: 'i', colour: 34 },
+  warning: { mark: '!', plain: '!', colour: 33 },
+  error: { mark: '✗', plain: 'x', colour: 31 }
+}
+const BOLD = 1
+const DIM = 2
+
+const NAMES = /** @type {Record<string, string>} */ ({ claude: 'Claude Code', codex: 'OpenAI Codex' })
+
+/** @typedef {{ width: number, colour: boolean, unicode: boolean }} Style */
+
+/**
+ * What a stream and its environment ask for. NO_COLOR is that of no-color.org; FORCE_COLOR goes before it, as in Node.
+ * @param {{ isTTY?: boolean, columns?: number }} stream
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Style}
+ */
+function styleOf(stream, env) {
+  const forced = env.FORCE_COLOR
+  const wanted = stream.isTTY === true && env.TERM !== 'dumb' && !env.NO_COLOR
+  const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, stream.columns ?? Number(env.COLUMNS ?? 80) ?? 80)) || 80
+  return {
+    width,
+    colour: forced === undefined ? wanted : forced !== '0' && forced !== 'false',
+    unicode: /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '')
+  }
+}
+
+/**
+ * @param {import('../../index').Diagnosis} report
+ * @param {Style} style
+ */
+function print(report, style) {
+  const paint = painter(style)
+  const groups = [null, ...report.providers].map((provider) => report.findings.filter((finding) => finding.provider === provider))
+  const sections = groups.filter((group) => group.length > 0).map((group) => {
+    const title = group[0].provider === null ? 'This machine' : NAMES[group[0].provider]
+    return [paint(BOLD, title), ...group.flatMap((finding, index) => linesOf(finding, group[index - 1], style, paint))].join('\n')
+  })
+  const title = `${paint(BOLD, 'provider-env doctor')} ${paint(DIM, `${report.version}, for ${ids(report.target)}`)}`
+  return `${[title, ...sections, summary(report, paint)].join('\n\n')}\n`
+}
+
+/** @param {Style} style @returns {(code: number, text: string) => string} */
+function painter({ colour }) {
+  return (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
+}
+
+/**
+ * @param {Finding} finding
+ * @param {Finding | undefined} before
+ * @param {Style} style
+ * @param {(code: number, text: string) => string} paint
+ */
+function linesOf(finding, before, { width, unicode }, paint) {
+  const look = LOOKS[finding.severity]
+  const calm = finding.severity === 'ok' || finding.severity === 'info'
+  const sentence = harmless(finding.sentence, Infinity)
+  const [first, ...rest] = wrap(unicode ? sentence : sentence.replace(/[“”]/g, '"').replaceAll('…', '...'), width - 4)
+  const emphasis = (/** @type {string} */ line) => (finding.severity === 'info' ? paint(DIM, line) : line)
+  const lines = [`  ${paint(look.colour, unicode ? look.mark : look.plain)} ${emphasis(first)}`, ...rest.map((line) => `    ${emphasis(line)}`)]
+  // A long path in the middle of a sentence is hard to read.
+  if (finding.path !== null && finding.path !== before?.path && !finding.sentence.includes(finding.path)) lines.push(`    ${paint(DIM, harmless(finding.path, Infinity))}`)
+  if (calm) return lines
+  lines.push(...steps(finding).map((line) => `      ${paint(DIM, line)}`))
+  if (finding.remedy !== null) lines.push(...wrap(harmless(finding.remedy, Infinity), width - 6).map((line, index) => `    ${index === 0 ? (unicode ? '→' : '>') : ' '} ${line}`))
+  // Not wrapped: they are to be copied.
+  lines.push(...finding.commands.map((command) => `        ${paint(36, harmless(command, Infinity))}`))
+  lines.push(`    ${paint(DIM, `(${finding.id})`)}`)
+  return lines
+}
+
+/** Every step to a program that the target cannot get to, up to the one in the way. @param {Finding} finding */
+function steps({ id, path, details }) {
+  if (id !== 'program.unreachable') return []
+  const all = /** @type {{ path: string, uid: number, gid: number, mode: string }[]} */ (details.steps)
+  return all.slice(0, all.findIndex((step) => step.path === path) + 1).map((step) => `${step.mode}  ${owner(step).padEnd(9)}  ${harmless(step.path)}`)
+}
+
+/**
+ * Lines of at most `width` characters, broken at spaces; a word that is longer stands alone.
+ * @param {string} text
+ * @param {number} width
+ */
+function wrap(text, width) {
+  /** @type {string[]} */
+  const lines = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
+/**
+ * @param {import('../../index').Diagnosis} report
+ * @param {(code: number, text: string) => string} paint
+ */
+function summary({ findings, worst }, paint) {
+  const count = (/** @type {Severity} */ severity) => findings.filter((finding) => finding.severity === severity).length
+  const some = /** @type {const} */ ([['error', count('error')], ['warning', count('warning')]]).filter(([, number]) => number > 0)
+  const words = some.map(([word, number]) => `${number} ${word}${number === 1 ? '' : 's'}`)
+  if (words.length === 0) return paint(LOOKS.ok.colour, `All is well: ${count('ok')} checks passed.`)
+  return `${paint(LOOKS[worst].colour, `${list(words)}.`)} ${paint(DIM, `${count('ok')} checks passed. docs/doctor.md explains every id.`)}`
+}
+
+module.exports = { print, styleOf, wrap }

@@ -1,0 +1,269 @@
+// Checks of each CLI's program: where it is, every step to it as the target, who can read and who can change it.
+'use strict'
+
+const os = require('node:os')
+const path = require('node:path')
+const binding = require('../binding.js')
+const { ACCESS, inquire, looked } = require('./ask.js')
+const { findingsOf } = require('./finding.js')
+const install = require('./install.js')
+const { command, list, octal, owner, whom } = require('./words.js')
+
+/** @typedef {import('./install.js').SurveyedProgram} SurveyedProgram */
+
+/**
+ * What a version manager's path has in it. A shim runs what its user has chosen, below that user's home.
+ * @type {{ name: string, part: string, shim?: boolean }[]}
+ */
+const MANAGERS = [
+  { name: 'nvm', part: '/.nvm/' },
+  { name: 'fnm', part: '/fnm_multishells/' },
+  { name: 'fnm', part: '/fnm/node-versions/' },
+  { name: 'Volta', part: '/.volta/', shim: true },
+  { name: 'asdf', part: '/.asdf/', shim: true },
+  { name: 'mise', part: '/mise/shims/', shim: true },
+  { name: 'mise', part: '/mise/installs/' },
+  { name: 'nodenv', part: '/.nodenv/', shim: true }
+]
+
+const SYSTEM_WIDE = 'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`):'
+const OWNED = 'Give it to root, and let nobody else write to it:'
+
+/** What else than the program. @param {string[]} files */
+const beside = (files) => (files.length > 1 ? ` (and ${list(files.slice(1).map((file) => path.basename(file)))} beside it)` : '')
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'program.reachable',
+    severity: 'ok',
+    sentence: ({ facts, program, target }) => `${facts.name}${program.version === null ? '' : ` ${program.version}`} is installed, and ${whom(target)} can run it.`
+  },
+  {
+    id: 'program.missing',
+    severity: 'error',
+    sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
+    remedy: () => 'Install it system-wide, and put it on the PATH of the worker (or name it as `command`):',
+    commands: ({ context, facts }) => install.fromNpm(context, facts)
+  },
+  {
+    id: 'program.unreachable',
+    severity: 'error',
+    sentence: ({ program, target, blocked }) =>
+      `${program.path} cannot be run as ${whom(target)}: ${blocked.path} belongs to ${owner(blocked)} and has mode ${octal(blocked.mode)}.`,
+    remedy: ({ copied }) => (copied ? SYSTEM_WIDE : 'Let the target through, or install the CLI system-wide:'),
+    commands: ({ commands }) => commands
+  },
+  {
+    id: 'program.broken',
+    severity: 'error',
+    sentence: ({ message }) => message,
+    remedy: ({ facts }) => `Install ${facts.name} anew, system-wide:`,
+    commands: ({ context, facts }) => install.fromNpm(context, facts)
+  },
+  {
+    id: 'program.passed-over',
+    severity: 'info',
+    sentence: ({ passed }) => `Passed over, as the target cannot run it: ${passed.foundAt}.`
+  },
+  {
+    id: 'program.version-manager',
+    severity: 'warning',
+    sentence: ({ facts, program, manager }) => `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and moves with that user's choices.`,
+    remedy: () => SYSTEM_WIDE,
+    commands: ({ context, facts, program, manager }) => (manager.shim || program.path === null || program.interpreter !== null ? install.fromNpm(context, facts) : install.copy(context, facts, program))
+  },
+  {
+    id: 'program.below-home',
+    severity: 'warning',
+    sentence: ({ program, home }) => `${program.path} lies below ${home}, a home: whoever closes that home, or changes a file in it, changes the CLI of every tenant.`,
+    remedy: () => SYSTEM_WIDE,
+    commands: ({ context, facts, program }) => (program.interpreter === null ? install.copy(context, facts, program) : install.fromNpm(context, facts))
+  },
+  {
+    id: 'program.writable',
+    severity: 'error',
+    sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place.`,
+    remedy: () => OWNED,
+    commands: ({ writable }) => [command('chown', 'root:root', ...writable), command('chmod', 'go-w', ...writable)]
+  },
+  {
+    id: 'program.readable',
+    severity: 'warning',
+    sentence: ({ target, readable }) =>
+      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
+    remedy: () => SYSTEM_WIDE,
+    commands: ({ context, facts, program }) => install.copy(context, facts, program)
+  },
+  {
+    id: 'program.hidden',
+    severity: 'ok',
+    sentence: ({ target }) => `It can be run by ${whom(target)} but not read, so the kernel hides its environment, memory and descriptors from the agent.`
+  },
+  {
+    id: 'program.script',
+    severity: 'info',
+    sentence: ({ program }) => `It is a script of ${program.interpreter}, which has to read it: the kernel cannot hide its environment and memory from the agent.`
+  }
+]
+
+const finding = findingsOf(rows)
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @returns {Promise<{ findings: import('./finding.js').Finding[], program: SurveyedProgram | null }>}
+ */
+async function look(context, facts) {
+  const { ids, byModeBits, packageRoots, target } = context
+  const all = /** @type {SurveyedProgram[]} */ (await looked(() => binding.surveyPrograms(facts.id, context.command, context.path, packageRoots, ids, byModeBits)))
+  const index = all.findIndex(({ error }) => error === null)
+  const program = all[index === -1 ? 0 : index]
+  const about = { provider: facts.id, path: program?.path ?? program?.foundAt }
+  if (program === undefined) return { findings: [finding('program.missing', { context, facts }, { provider: facts.id })], program: null }
+  if (index === -1) return { findings: [refusal(context, facts, program, about), ...origin(context, facts, program, about)], program: null }
+  const { foundAt, foundBy, version, interpreter } = program
+  const details = { foundAt, foundBy, version, interpreter, steps: steps(program) }
+  const findings = [
+    finding('program.reachable', { facts, program, target }, { ...about, details }),
+    ...all.slice(0, index).map((passed) => finding('program.passed-over', { passed }, { provider: facts.id, path: passed.foundAt, details: { reason: passed.error?.message ?? null } })),
+    ...origin(context, facts, program, about),
+    ...(await changeable(context, program, about)),
+    ...(await readable(context, facts, program, about))
+  ]
+  return { findings, program }
+}
+
+/**
+ * Why no candidate can be run, by the first of them.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram} program
+ * @param {import('./finding.js').Seen} about
+ */
+function refusal(context, facts, program, about) {
+  const error = /** @type {NonNullable<SurveyedProgram['error']>} */ (program.error)
+  const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: steps(program) }
+  const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
+  // Without an obstacle on its own path it is a link to nowhere, or a script without its interpreter.
+  if (program.path === null || blocked === undefined || error.errno !== 13) return finding('program.broken', { context, facts, message: error.message }, { ...about, details })
+  const copied = canCopy(program)
+  const commands = copied ? install.copy(context, facts, /** @type {any} */ (program)) : openSteps(context, program)
+  return finding('program.unreachable', { program, target: context.target, blocked, copied, commands }, { ...about, path: blocked.path, details })
+}
+
+/**
+ * A native program can be copied to where everybody gets at it; a script needs what it comes with.
+ * @param {SurveyedProgram} program
+ */
+function canCopy(program) {
+  const manager = managerOf(program)
+  return !manager?.shim && isNative(program)
+}
+
+/** Whether the program itself is what a start executes. @param {SurveyedProgram} program */
+function isNative({ path: file, interpreter }) {
+  return file !== null && interpreter === null && !/\.[cm]?js$/.test(file) && !startsWithShebang(file)
+}
+
+/** @param {string} file */
+function startsWithShebang(file) {
+  const fs = require('node:fs')
+  /** @type {number | undefined} */
+  let descriptor
+  try {
+    // What the survey found is a regular file; should it be a FIFO by now, this does not wait.
+    descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+    const head = Buffer.alloc(2)
+    return fs.readSync(descriptor, head) === 2 && head.toString('latin1') === '#!'
+  } catch {
+    return false
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor)
+  }
+}
+
+/**
+ * Opens every step that is closed to others.
+ * @param {import('./context.js').Context} context
+ * @param {SurveyedProgram} program
+ */
+function openSteps({ target }, { components }) {
+  const wanted = (/** @type {import('./ask.js').Component} */ component) => (component.kind === 'directory' ? 1 : 5)
+  const bits = (/** @type {import('./ask.js').Component} */ { uid, gid, mode }) => (uid === target.uid ? mode >> 6 : gid === target.gid ? mode >> 3 : mode)
+  const closed = components.filter((component) => (bits(component) & wanted(component)) !== wanted(component))
+  return closed.map((component) => command('chmod', wanted(component) === 1 ? 'a+x' : 'a+rx', component.path))
+}
+
+/** @param {SurveyedProgram} program */
+function managerOf({ foundAt, path: real }) {
+  return MANAGERS.find(({ part }) => foundAt.includes(part) || real?.includes(part))
+}
+
+/**
+ * Whether the program is somebody's own.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram} program
+ * @param {import('./finding.js').Seen} about
+ */
+function origin(context, facts, program, about) {
+  const manager = managerOf(program)
+  if (manager) return [finding('program.version-manager', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, manager }, about)]
+  // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
+  const homes = ['/root', context.directories.home, ownHome()].filter((home) => home !== undefined)
+  const real = program.path
+  if (real === null) return []
+  const home = homes.find((each) => each !== '/' && real.startsWith(`${each}/`)) ?? /^\/(?:home|Users)\/[^/]+(?=\/)/.exec(real)?.[0]
+  return home === undefined ? [] : [finding('program.below-home', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, home }, about)]
+}
+
+/** As a report has them: modes as everybody writes them. @param {SurveyedProgram} program */
+function steps({ components }) {
+  return components.map((component) => ({ ...component, mode: octal(component.mode) }))
+}
+
+/** Where HOME is unset and the uid has no passwd entry, Node throws. */
+function ownHome() {
+  try {
+    return os.homedir()
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Whether the target can change the program, or put another one in its place.
+ * @param {import('./context.js').Context} context
+ * @param {SurveyedProgram} program
+ * @param {import('./finding.js').Seen} about
+ */
+async function changeable({ ids, target, byModeBits }, { components }, about) {
+  if (target.uid === 0) return []
+  const answers = await inquire(ids, components.map(({ path: step }) => ({ path: step, access: ACCESS.write })), byModeBits)
+  // In a sticky directory nobody renames what is another's (rename(2)).
+  const writable = components.filter((component, index) => answers[index].obstacle === null && !(component.kind === 'directory' && (component.mode & 0o1000) !== 0 && component.uid !== target.uid))
+  if (writable.length === 0) return []
+  return [finding('program.writable', { target, writable: writable.map((component) => component.path) }, { ...about, details: { writable: writable.map((component) => component.path) } })]
+}
+
+/**
+ * Whether the target can read the program, and what inherits its credential.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram} program
+ * @param {import('./finding.js').Seen} about
+ */
+async function readable(context, facts, program, about) {
+  const { ids, target, byModeBits } = context
+  if (target.uid === 0) return []
+  if (program.interpreter !== null) return [finding('program.script', { program }, about)]
+  const real = /** @type {string} */ (program.path)
+  const files = [real, ...program.companions.filter(({ inheritsCredential }) => inheritsCredential).map((companion) => path.join(path.dirname(real), companion.path))]
+  const answers = await inquire(ids, files.map((file) => ({ path: file, access: ACCESS.read })), byModeBits)
+  const open = files.filter((_, index) => answers[index].obstacle === null)
+  if (open.length === 0) return [finding('program.hidden', { target }, about)]
+  return [finding('program.readable', { context, facts, program, target, readable: open }, { ...about, details: { readable: open } })]
+}
+
+module.exports = { look, rows }

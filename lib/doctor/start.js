@@ -1,0 +1,183 @@
+// The dry start: each CLI asks the mock of its API one question, as the target, with a made-up key, in fresh directories.
+'use strict'
+
+const { randomBytes } = require('node:crypto')
+const fs = require('node:fs/promises')
+const { buildProviderEnv } = require('../build-provider-env.js')
+const { startMockApi } = require('../mock-api/index.js')
+const { spawnProvider } = require('../spawn-provider.js')
+const { findingsOf } = require('./finding.js')
+const { makeScratch } = require('./scratch.js')
+const { harmless, whom } = require('./words.js')
+
+/** @typedef {import('./context.js').Facts} Facts */
+
+const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'start.answered',
+    severity: 'ok',
+    sentence: ({ facts, target, durationMs }) => `${facts.name} started as ${whom(target)}, sent the made-up key to a mock of its API and ended well, in ${seconds(durationMs)}.`
+  },
+  {
+    id: 'start.skipped',
+    severity: 'info',
+    sentence: ({ facts, reason }) => `No dry start of ${facts.name}: ${reason}.`
+  },
+  {
+    id: 'start.refused',
+    severity: 'error',
+    sentence: ({ message }) => message,
+    remedy: () => 'Mend what the errors above name. docs/errors.md has every code and step.'
+  },
+  {
+    id: 'start.failed',
+    severity: 'error',
+    sentence: ({ facts, ended, complaint }) => `${facts.name} started, and ended with ${ended}${complaint ? `. It says: “${complaint}”.` : ', without a word.'}`,
+    remedy: () => 'Run it by hand as the target, in a directory of its own, and read what it says.'
+  },
+  {
+    id: 'start.timed-out',
+    severity: 'error',
+    sentence: ({ facts, timeoutMs, asked }) => `${facts.name} did not end within ${seconds(timeoutMs)}${asked ? ', although it was answered' : ', and did not ask the mock of its API'}.`,
+    remedy: () => 'Something between the CLI and 127.0.0.1 holds it up: a sandbox, a firewall, or a machine that is too busy.'
+  },
+  {
+    id: 'start.unasked',
+    severity: 'error',
+    sentence: ({ facts, seen }) =>
+      seen > 0 ? `${facts.name} asked the mock of its API, but not with the key that it was given.` : `${facts.name} ended well without asking the mock of its API.`,
+    remedy: () => 'Something else configures it: a wrapper script in its place, or settings for the whole machine (below /etc).'
+  }
+]
+
+const finding = findingsOf(rows)
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {Facts} facts
+ * @param {boolean} runnable
+ * @returns {Promise<import('./finding.js').Finding[]>}
+ */
+async function look(context, facts, runnable) {
+  const reason = whyNot(context, runnable)
+  if (reason !== null) return [finding('start.skipped', { facts, reason }, { provider: facts.id })]
+  const scratch = await makeScratch(context)
+  if (scratch === null) return [finding('start.skipped', { facts, reason: 'there is no temporary directory that the target can get into' }, { provider: facts.id })]
+  try {
+    return [await dryStart(context, facts, scratch)]
+  } finally {
+    await scratch.remove()
+  }
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {boolean} runnable
+ */
+function whyNot(context, runnable) {
+  if (!context.start) return 'it was not asked for'
+  if (!runnable) return 'there is no program that could be started'
+  return context.byModeBits ? 'this process cannot become the target' : null
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {Facts} facts
+ * @param {import('./scratch.js').Scratch} scratch
+ */
+async function dryStart(context, facts, scratch) {
+  const key = `made-up-by-the-doctor-${randomBytes(16).toString('hex')}`
+  const from = performance.now()
+  /** @type {{ pid?: number, hidden: boolean | null }} */
+  const seen = { hidden: null }
+  const mock = await startMockApi({
+    async answer() {
+      seen.hidden = await isHidden(seen.pid, context.target.uid)
+      return { text: 'well' }
+    }
+  })
+  try {
+    const outcome = await ask(context, facts, scratch, mock, key, seen)
+    const durationMs = Math.round(performance.now() - from)
+    return judge(context, facts, { ...outcome, durationMs, hidden: seen.hidden, asked: mock.requestsWith(key).length, requests: mock.requests.length })
+  } finally {
+    await mock.close()
+  }
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {Facts} facts
+ * @param {import('./scratch.js').Scratch} scratch
+ * @param {import('../mock-api/types').MockApi} mock
+ * @param {string} key
+ * @param {{ pid?: number }} seen
+ */
+async function ask(context, facts, scratch, mock, key, seen) {
+  /** @type {any} */
+  const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
+  const set = { PATH: context.path, ...pairs(facts.questionVariables) }
+  const baseUrl = facts.id === 'codex' ? mock.openaiBaseUrl : mock.anthropicBaseUrl
+  let complaint = ''
+  try {
+    const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })
+    const child = spawnProvider(env, {
+      ...context.ids,
+      command: context.command,
+      args: [...facts.questionArguments, 'Say: well'],
+      cwd: scratch.workspace,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeoutMs: context.startTimeoutMs
+    })
+    env.dispose()
+    child.on('error', () => {})
+    child.once('spawn', () => (seen.pid = child.pid))
+    child.stdout.resume()
+    // The last lines say why. The key in them would be the made-up one, and is scrubbed besides.
+    child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (complaint = (complaint + text).slice(-4096)))
+    const { code, signal, error } = await child.exited
+    return { code, signal, error: error ?? null, complaint }
+  } catch (error) {
+    // What buildProviderEnv() refuses, and a start that failed: `exited` rejects with it.
+    return { code: null, signal: null, error: /** @type {any} */ (error), complaint }
+  }
+}
+
+/** @param {string[]} names Names and values by turns. */
+function pairs(names) {
+  return Object.fromEntries(names.flatMap((name, index) => (index % 2 === 0 ? [[name, names[index + 1]]] : [])))
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {Facts} facts
+ * @param {any} outcome
+ */
+function judge({ target, startTimeoutMs }, facts, { code, signal, error, complaint, durationMs, hidden, asked, requests }) {
+  const about = { provider: facts.id, details: { durationMs, requests, exitCode: code, signal, hidden, code: error?.code ?? null, step: error?.step ?? null } }
+  if (error?.code === 'ERR_PROVIDER_TIMEOUT') return finding('start.timed-out', { facts, timeoutMs: startTimeoutMs, asked: asked > 0 }, about)
+  if (error) {
+    if (!error.code?.startsWith?.('ERR_')) throw error
+    return finding('start.refused', { message: error.message }, { ...about, path: error.path })
+  }
+  const lastLine = harmless(complaint.trim().split('\n').at(-1) ?? '')
+  if (code !== 0) return finding('start.failed', { facts, ended: signal ?? `exit status ${code}`, complaint: lastLine }, about)
+  if (asked === 0) return finding('start.unasked', { facts, seen: requests }, about)
+  return finding('start.answered', { facts, target, durationMs }, about)
+}
+
+/**
+ * Whether the kernel hides the running CLI from its own uid: then its environment belongs to root.
+ * @param {number | undefined} pid
+ * @param {number} uid
+ */
+async function isHidden(pid, uid) {
+  if (pid === undefined || uid === 0) return null
+  const found = await fs.stat(`/proc/${pid}/environ`).catch(() => undefined)
+  return found === undefined ? null : found.uid !== uid
+}
+
+module.exports = { look, rows }

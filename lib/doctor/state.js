@@ -1,0 +1,169 @@
+// Checks of the directories that a CLI writes to: there, the target's own, writable for it and closed to others.
+'use strict'
+
+const { ACCESS, inquire, last, realPath } = require('./ask.js')
+const { STRANGER } = require('./context.js')
+const { findingsOf } = require('./finding.js')
+const { command, octal, owner, whom } = require('./words.js')
+
+/** Directories that everybody shares. */
+const SHARED = ['/tmp', '/var/tmp', '/dev/shm']
+
+const its = (/** @type {any} */ { component }) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
+const own = (/** @type {any} */ { target, directory }) => command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
+/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+const where = (/** @type {any} */ { directory, real }) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'state.usable',
+    severity: 'ok',
+    sentence: ({ directory, target }) => `${directory.name} (${directory.path}) is writable for ${whom(target)}.`
+  },
+  {
+    id: 'state.made-by-cli',
+    severity: 'ok',
+    sentence: ({ directory }) => `${directory.name} (${directory.path}) does not exist yet; the CLI makes it.`
+  },
+  {
+    id: 'state.missing',
+    severity: 'error',
+    sentence: ({ directory }) => `${directory.name} is ${directory.path}, which does not exist${directory.needed ? '; the CLI ends without it' : ''}.`,
+    remedy: () => 'Make it, and give it to the target:',
+    commands: (seen) => [own(seen)]
+  },
+  {
+    id: 'state.unreachable',
+    severity: 'error',
+    sentence: ({ directory, target, component }) =>
+      `${directory.name} is ${directory.path}, which ${whom(target)} cannot get to: ${component.path} belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
+    remedy: () => 'Let the target through, or choose another place:',
+    commands: ({ component }) => [command('chmod', 'a+x', component.path)]
+  },
+  {
+    id: 'state.no-directory',
+    severity: 'error',
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is no directory.`,
+    remedy: () => 'Move it away, and make a directory:',
+    commands: (seen) => [command('mv', '--', seen.directory.path, `${seen.directory.path}.disabled`), own(seen)]
+  },
+  {
+    id: 'state.wrong-owner',
+    severity: 'error',
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
+    remedy: () => 'Give it, with what is in it, to the target:',
+    commands: ({ real, target }) => [command('chown', '-hR', `${target.uid}:${target.gid}`, real), command('chmod', 'u+rwx', real)]
+  },
+  {
+    id: 'state.unwritable',
+    severity: 'error',
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
+    remedy: ({ shared }) => (shared ? 'Give the shared directory its usual mode, or the tenant one of its own:' : 'Let its owner write:'),
+    commands: ({ real, shared }) => [command('chmod', shared ? '1777' : 'u+rwx', real)]
+  },
+  {
+    id: 'state.read-only',
+    severity: 'warning',
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, and nothing it writes there is kept.`,
+    remedy: () => 'Give it to the target, if the tenant is to keep something there:',
+    commands: ({ real, target }) => [command('chown', '-h', `${target.uid}:${target.gid}`, real), command('chmod', 'u+rwx', real)]
+  },
+  {
+    id: 'state.foreign',
+    severity: 'warning',
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is another's: ${its(seen)}. Its owner can read and change what the CLI keeps there.`,
+    remedy: () => 'Give it, with what is in it, to the target:',
+    commands: ({ real, target }) => [command('chown', '-hR', `${target.uid}:${target.gid}`, real)]
+  },
+  {
+    id: 'state.open',
+    severity: 'warning',
+    sentence: (seen) => `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. Conversations lie in there, and settings that the CLI obeys.`,
+    remedy: () => 'Close it:',
+    commands: ({ real }) => [command('chmod', '0700', real)]
+  }
+]
+
+const finding = findingsOf(rows)
+
+/**
+ * @typedef {object} Directory
+ * @property {string} name
+ * @property {string} path
+ * @property {boolean} needed Whether the CLI ends without it.
+ * @property {boolean} made Whether the CLI makes it.
+ * @property {boolean} private Whether nobody but the target has any business in it.
+ */
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @returns {Promise<import('./finding.js').Finding[]>}
+ */
+async function look(context, facts) {
+  const { ids, byModeBits, target } = context
+  const state = context.states[facts.id]
+  const needs = (/** @type {string} */ name) => facts.neededDirectories.includes(name)
+  /** @type {Directory[]} */
+  const directories = []
+  if (state) directories.push({ name: facts.stateVariable, path: state.path, needed: needs(facts.stateVariable), made: !state.given || !needs(facts.stateVariable), private: true })
+  if (needs('TMPDIR')) directories.push({ name: 'TMPDIR', path: context.directories.tmpDir, needed: true, made: false, private: false })
+  const answers = await inquire(ids, directories.map((each) => ({ path: each.path, access: ACCESS.use })), byModeBits)
+  const found = directories.map((directory, index) => judge(directory, answers[index], target, context, facts))
+  return await Promise.all(found)
+}
+
+/**
+ * The directories that belong to no provider: the home and the workspace.
+ * @param {import('./context.js').Context} context
+ */
+async function lookCommon(context) {
+  const { ids, byModeBits, target } = context
+  const { home, workspace } = context.directories
+  /** @type {Directory[]} */
+  const directories = []
+  if (home !== undefined) directories.push({ name: 'HOME', path: home, needed: false, made: false, private: false })
+  if (workspace !== undefined) directories.push({ name: 'The workspace', path: workspace, needed: false, made: false, private: false })
+  const answers = await inquire(ids, directories.map((each) => ({ path: each.path, access: ACCESS.use })), byModeBits)
+  return await Promise.all(directories.map((directory, index) => judge(directory, answers[index], target, context, null)))
+}
+
+/**
+ * @param {Directory} directory
+ * @param {import('./ask.js').Answer} answer
+ * @param {{ uid: number, gid: number }} target
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts | null} facts
+ */
+async function judge(directory, answer, target, context, facts) {
+  const component = last(answer)
+  const real = realPath(answer)
+  const details = { name: directory.name, uid: component.uid, gid: component.gid, mode: octal(component.mode) }
+  const about = { provider: facts?.id ?? null, path: directory.path, details: component.kind === 'missing' ? { name: directory.name } : details }
+  const seen = { directory, real, target, component, shared: SHARED.includes(real) }
+  const blocked = answer.components.find((each) => each.path === answer.obstacle?.path)
+  const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== real
+  if (onTheWay && blocked.kind === 'directory') return finding('state.unreachable', { ...seen, component: blocked }, about)
+  if (component.kind === 'missing') return finding(directory.made ? 'state.made-by-cli' : 'state.missing', seen, about)
+  if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
+  const isOwn = component.uid === target.uid
+  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', seen, about)
+  if (answer.obstacle !== null) return finding(isOwn || seen.shared ? 'state.unwritable' : 'state.wrong-owner', seen, about)
+  if (!isOwn && directory.private && target.uid !== 0) return finding('state.foreign', seen, about)
+  if (directory.private && (component.mode & 0o077) !== 0 && (await isOpen(context, answer))) return finding('state.open', seen, about)
+  return finding('state.usable', seen, about)
+}
+
+/**
+ * Whether somebody who is neither the target nor in its groups gets in. Where nobody can be asked, the mode decides.
+ * @param {import('./context.js').Context} context
+ * @param {import('./ask.js').Answer} answer
+ */
+async function isOpen({ asksStranger }, answer) {
+  const questions = [ACCESS.read, ACCESS.execute, ACCESS.write].map((access) => ({ path: answer.path, access }))
+  const answers = await inquire(STRANGER, questions, !asksStranger)
+  return answers.some(({ obstacle }) => obstacle === null)
+}
+
+module.exports = { look, lookCommon, rows }

@@ -1,0 +1,156 @@
+// Checks of whom a CLI would become, and whether this process can make it so.
+'use strict'
+
+const { readFile, stat } = require('node:fs/promises')
+const { ACCESS, inquire } = require('./ask.js')
+const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
+const { findingsOf } = require('./finding.js')
+const { command, ids, list, owner } = require('./words.js')
+
+/** @type {import('./finding.js').Row[]} */
+const rows = [
+  {
+    id: 'target.same',
+    severity: 'ok',
+    sentence: ({ target }) => `The CLI runs as ${ids(target)}, which this process is already.`
+  },
+  {
+    id: 'target.drop',
+    severity: 'ok',
+    sentence: ({ target }) => `This process can start the CLI as ${ids(target)}: a child became it, and could not become root again.`
+  },
+  {
+    id: 'target.cannot-drop',
+    severity: 'error',
+    sentence: ({ target, own, reason }) => `This process is ${ids(own)} and cannot start the CLI as ${ids(target)}: ${reason}.`,
+    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, the same way:',
+    commands: ({ again }) => [command('sudo', ...again)]
+  },
+  {
+    id: 'target.unnamed',
+    severity: 'warning',
+    sentence: () => 'This process is root, and nobody said whom the CLI becomes. It was looked at as root, to whom everything is open.',
+    remedy: ({ guess }) =>
+      guess ? `Name the tenant's ids. ${guess.path} belongs to ${owner(guess)}:` : 'Name the ids of a tenant, as --uid and --gid.',
+    commands: ({ guess, again }) => (guess ? [command(...again, '--uid', guess.uid, '--gid', guess.gid)] : [])
+  },
+  {
+    id: 'target.root',
+    severity: 'error',
+    sentence: ({ target }) => `The target is ${ids(target)}, which is root's: spawnProvider() refuses it unless allowRoot is given.`,
+    remedy: ({ guess }) => (guess ? `Name the tenant's own ids. ${guess.path} belongs to ${owner(guess)}:` : "Name the tenant's own ids, as --uid and --gid."),
+    commands: ({ guess, again }) => (guess ? [command(...again, '--uid', guess.uid, '--gid', guess.gid)] : [])
+  },
+  {
+    id: 'target.unseen',
+    severity: 'info',
+    sentence: ({ unseen }) => `Not looked at: ${list(unseen)}.`
+  }
+]
+
+const finding = findingsOf(rows)
+
+/**
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./finding.js').Finding[]>}
+ */
+async function look(context) {
+  const { target, own, named } = context
+  const details = { target, own, ...(await privileges()) }
+  context.asksStranger = own.uid === 0 && (await whyNot(STRANGER)) === null
+  if (named ? target.uid === 0 || target.gid === 0 : own.uid === 0) {
+    const seen = { target, guess: await guessTenant(context), again: again(context, false) }
+    return [finding(named ? 'target.root' : 'target.unnamed', seen, { details })]
+  }
+  const reason = await whyNot(context.ids)
+  if (reason !== null) {
+    // The rest of the checks reads the modes instead of asking the kernel.
+    context.byModeBits = true
+    context.unseen.push('what the kernel itself would tell the target (modes were read instead)')
+    return [finding('target.cannot-drop', { target, own, reason: reason.message, again: again(context, true) }, { details: { ...details, step: reason.step, errno: reason.errno } })]
+  }
+  if (target.uid === own.uid && target.gid === own.gid) return [finding('target.same', { target }, { details })]
+  return [finding('target.drop', { target }, { details })]
+}
+
+/**
+ * What could not be looked at; to be called last.
+ * @param {import('./context.js').Context} context
+ */
+function unseen(context) {
+  const all = [...context.unseen]
+  if (context.directories.workspace === undefined) all.push('a workspace (name one with --workspace)')
+  if (context.directories.home === undefined) all.push('a home (name one with --home)')
+  for (const facts of context.providers) if (context.states[facts.id] === undefined) all.push(`${facts.stateVariable} (name one with ${option(facts.stateOption)})`)
+  return all.length === 0 ? [] : [finding('target.unseen', { unseen: all }, { details: { unseen: all } })]
+}
+
+/**
+ * Why the target cannot be become; null when a child could. Every step of the drop is made and proved.
+ * @param {import('./ask.js').Ids} ids
+ */
+async function whyNot(ids) {
+  try {
+    await inquire(ids, [{ path: '/', access: ACCESS.exists }], false)
+    return null
+  } catch (thrown) {
+    const error = /** @type {any} */ (thrown)
+    if (error?.code !== 'ERR_PROVIDER_PRIVILEGE_FAILED') throw thrown
+    const call = error.syscall ?? error.step
+    return { message: error.errno === -1 ? `${call} is not permitted` : `${call} failed`, step: error.step ?? null, errno: error.errno ?? null }
+  }
+}
+
+/** What the kernel says this process may do. */
+async function privileges() {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
+  const field = (/** @type {string} */ name) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1]
+  const capabilities = field('CapEff')
+  const bit = (/** @type {number} */ number) => (capabilities === undefined ? null : ((BigInt(`0x${capabilities}`) >> BigInt(number)) & 1n) === 1n)
+  // capability.h; 7 is CAP_SETUID, 6 CAP_SETGID.
+  return { canSetUid: bit(7), canSetGid: bit(6), noNewPrivileges: status === '' ? null : field('NoNewPrivs') === '1' }
+}
+
+/**
+ * Whose a tenant's directory is: a guess that is better than none.
+ * @param {import('./context.js').Context} context
+ */
+async function guessTenant({ directories, states }) {
+  const given = [directories.workspace, ...Object.values(states).map((state) => (state?.given ? state.path : undefined)), directories.home]
+  for (const path of given) {
+    const found = path === undefined ? undefined : await stat(path).catch(() => undefined)
+    if (path !== undefined && found !== undefined && found.uid !== 0 && found.gid !== 0) return { path, uid: found.uid, gid: found.gid }
+  }
+  return undefined
+}
+
+/**
+ * The command line that asks the same again.
+ * @param {import('./context.js').Context} context
+ * @param {boolean} withIds
+ * @returns {string[]}
+ */
+function again({ target, ids, directories, states, providers, prefix, command: program, start }, withIds) {
+  const words = ['npx', 'provider-env', 'doctor']
+  if (providers.length === 1) words.push('--provider', providers[0].id)
+  if (withIds) words.push('--uid', String(target.uid), '--gid', String(target.gid))
+  if (withIds && ids.groups?.length) words.push('--groups', ids.groups.join(','))
+  for (const [name, value] of /** @type {const} */ ([['workspace', directories.workspace], ['home', directories.home], ['command', program]])) {
+    if (value !== undefined) words.push(`--${name}`, value)
+  }
+  for (const facts of providers) {
+    const state = states[facts.id]
+    if (state?.given) words.push(option(facts.stateOption), state.path)
+  }
+  if (directories.tmpDir !== '/tmp') words.push('--tmp-dir', directories.tmpDir)
+  if (prefix !== DEFAULT_PREFIX) words.push('--prefix', prefix)
+  if (!start) words.push('--no-start')
+  return words
+}
+
+/** `codexHome` as the command line has it. @param {string} name */
+function option(name) {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+module.exports = { look, rows, unseen }

@@ -1,0 +1,62 @@
+// How findings write paths, modes, owners and lists, and how a path stands in a command of a POSIX shell.
+'use strict'
+
+/** What a POSIX shell takes as it is. A leading ~ or = would mean something to some. */
+const PLAIN = /^[A-Za-z0-9_/.,:@%+-][A-Za-z0-9_/.,:@%+=-]*$/
+
+/**
+ * One word of a POSIX shell.
+ * @param {string} text
+ */
+function quote(text) {
+  return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/**
+ * A command of these words.
+ * @param {(string | number)[]} words
+ */
+function command(...words) {
+  return words.map((word) => quote(String(word))).join(' ')
+}
+
+/** @param {number} mode */
+function octal(mode) {
+  return mode.toString(8).padStart(4, '0')
+}
+
+/** @param {{ uid: number, gid: number }} owner */
+function owner({ uid, gid }) {
+  return `${uid}:${gid}`
+}
+
+/** Short: the title of a report has the group. @param {{ uid: number }} target */
+function whom({ uid }) {
+  return `uid ${uid}`
+}
+
+/** @param {{ uid: number, gid: number }} target */
+function ids({ uid, gid }) {
+  return `uid ${uid} gid ${gid}`
+}
+
+/**
+ * "a", "a and b", "a, b and c".
+ * @param {readonly string[]} items
+ */
+function list(items) {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+}
+
+/**
+ * Text of somebody else's, fit for a terminal: one line, without control characters.
+ * @param {string} text
+ * @param {number} [most]
+ */
+function harmless(text, most = 300) {
+  // Control characters, and those that turn the direction of what follows.
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim()
+  return line.length > most ? `${line.slice(0, most)}…` : line
+}
+
+module.exports = { command, harmless, ids, list, octal, owner, quote, whom }

@@ -1,0 +1,174 @@
+//! Which of the files that configure a CLI are there, and which of their keys can do harm.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::keys::{Key, keys};
+use super::text::{self, Unread};
+use crate::environment::forbidden;
+use crate::provider::{Base, ConfigFile, Format, Provider};
+
+/// A file that is there, or may be.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundFile {
+    /// Of its row.
+    pub id: &'static str,
+    /// Where it is.
+    pub path: String,
+    /// Whether it is not for us to see if it is there at all.
+    pub hidden: bool,
+    /// Whether it could not be read, or not understood.
+    pub unread: bool,
+    /// Whether it is text for the agent, not for the CLI.
+    pub prose: bool,
+    /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
+    pub ignored_when_untrusted: bool,
+    /// Keys that can do harm, each with what it does.
+    pub hazards: Vec<FoundHazard>,
+}
+
+/// A key that can do harm.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct FoundHazard {
+    /// Its name.
+    pub key: String,
+    /// What it does, as the end of "which …".
+    pub effect: &'static str,
+}
+
+/// More than this many are not listed.
+const MAX_HAZARDS: usize = 12;
+
+/// Looks for every file of a provider's row below the directories that are given.
+#[must_use]
+pub fn config_files(provider: &Provider, workspace: Option<&Path>, state: Option<&Path>) -> Vec<FoundFile> {
+    let rows = provider.config_files.iter().filter_map(|row| {
+        let base = match row.base {
+            Base::Workspace => workspace,
+            Base::StateDirectory => state,
+        };
+        look(row, base?.join(row.path))
+    });
+    rows.collect()
+}
+
+fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
+    let prose = row.format == Format::Prose;
+    let text = text::read(&path);
+    let keys = match &text {
+        Err(Unread::Missing) => return None,
+        Err(Unread::Hidden | Unread::Refused) => None,
+        Ok(text) => keys(row.format, text.expose()),
+    };
+    let mut hazards: Vec<FoundHazard> = Vec::new();
+    for key in keys.iter().flatten() {
+        let Some(found) = hazard(row, key).filter(|found| !hazards.contains(found)) else { continue };
+        if hazards.len() < MAX_HAZARDS {
+            hazards.push(found);
+        }
+    }
+    Some(FoundFile {
+        id: row.id,
+        path: path.to_string_lossy().into_owned(),
+        hidden: matches!(text, Err(Unread::Hidden)),
+        unread: keys.is_none() && !prose,
+        prose,
+        ignored_when_untrusted: row.ignored_when_untrusted,
+        hazards,
+    })
+}
+
+fn hazard(row: &ConfigFile, key: &Key) -> Option<FoundHazard> {
+    let name = key.join(".");
+    let below = |known: &str| name == known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
+    if let Some(known) = row.hazards.iter().find(|known| below(known.key)) {
+        return Some(FoundHazard { key: known.key.into(), effect: known.effect.as_str() });
+    }
+    let (variable, above) = key.split_last()?;
+    if row.variables? != above.join(".") {
+        return None;
+    }
+    let reason = forbidden::reason(variable)?;
+    Some(FoundHazard { key: shown(above, variable), effect: reason.as_str() })
+}
+
+/// A name is the tenant's to choose, so it may be anything.
+fn shown(above: &[String], variable: &str) -> String {
+    let plain = variable.len() <= 64 && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let variable = if plain { variable } else { "…" };
+    above.iter().map(String::as_str).chain([variable]).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    fn found(provider: &str, path: &str, content: &str) -> Vec<FoundFile> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join(path);
+        std::fs::create_dir_all(file.parent().expect("has one")).expect("ours");
+        std::fs::write(&file, content).expect("ours");
+        config_files(provider::find(provider).expect("a row"), Some(dir.path()), Some(dir.path()))
+    }
+
+    #[test]
+    fn keys_that_do_harm_are_named_and_no_value_is() {
+        for (provider, path, content, id, expected) in [
+            (
+                "claude",
+                ".claude/settings.json",
+                r#"{"env": {"ANTHROPIC_BASE_URL": "http://sentinel", "FOO": "1"}, "hooks": {"SessionStart": [1]}}"#,
+                "claude-project-settings",
+                &["env.ANTHROPIC_BASE_URL", "hooks"][..],
+            ),
+            ("claude", "settings.json", r#"{"model": "x", "hooks": {}}"#, "claude-user-settings", &[]),
+            (
+                "claude",
+                ".mcp.json",
+                r#"{"mcpServers": {"a": {"command": "sentinel"}}}"#,
+                "claude-project-mcp",
+                &["mcpServers"],
+            ),
+            (
+                "codex",
+                ".codex/config.toml",
+                "[mcp_servers.x]\ncommand = 'sentinel'\n[mcp_servers.y]\n",
+                "codex-project-config",
+                &["mcp_servers"],
+            ),
+            (
+                "codex",
+                "config.toml",
+                "openai_base_url = 'http://sentinel'\n",
+                "codex-home-config",
+                &["openai_base_url"],
+            ),
+            (
+                "codex",
+                ".env",
+                "FOO=1\nHTTP_PROXY=http://sentinel\nA B_TOKEN=sentinel\n",
+                "codex-home-env",
+                &["HTTP_PROXY", "…"],
+            ),
+            ("codex", "AGENTS.md", "sentinel = 1", "codex-instructions", &[]),
+        ] {
+            let files = found(provider, path, content);
+            assert_eq!(files.iter().map(|file| file.id).collect::<Vec<_>>(), [id]);
+            let keys: Vec<_> = files[0].hazards.iter().map(|hazard| hazard.key.as_str()).collect();
+            assert_eq!(keys, expected, "{path}");
+            assert!(!format!("{files:?}").contains("sentinel"), "{files:?}");
+        }
+        assert!(found("claude", ".claude/settings.json", "not json")[0].unread);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join(".mcp.json")).expect("ours");
+        let files = config_files(provider::find("claude").expect("a row"), Some(dir.path()), None);
+        assert!(files[0].unread, "{files:?}");
+    }
+}

@@ -1,0 +1,12 @@
+//! What a diagnosis looks at that may hold a secret: files are read here and wiped, and only names, times and yes or no
+//! come out.
+
+mod config_files;
+mod keys;
+mod stored_login;
+mod text;
+mod variables;
+
+pub use config_files::{FoundFile, config_files};
+pub use stored_login::{LoginKind, LoginState, stored_login};
+pub use variables::{FoundVariable, variables};

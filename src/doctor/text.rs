@@ -1,0 +1,41 @@
+//! Reads a file that may hold secrets into memory that is wiped.
+
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use crate::launch::program::file::open_regular;
+use crate::secret::Secret;
+
+/// The largest file that is read, in bytes. Settings and logins have a few KiB.
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Why there is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// There is no file.
+    Missing,
+    /// A directory above it is closed to us: it may be there or not.
+    Hidden,
+    /// It is not for us to read, or no regular file, or larger than what is read.
+    Refused,
+}
+
+/// The bytes of a regular file. A link is followed, as the CLI does.
+pub(super) fn read(path: &Path) -> Result<Secret, Unread> {
+    // A link to nowhere is nothing to the CLI either.
+    if let Err(error) = std::fs::metadata(path) {
+        return Err(match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Unread::Missing,
+            ErrorKind::PermissionDenied => Unread::Hidden,
+            _ => Unread::Refused,
+        });
+    }
+    let mut file = open_regular(path).ok_or(Unread::Refused)?;
+    let length = file.metadata().map_err(|_| Unread::Refused)?.len();
+    if length > MAX_BYTES {
+        return Err(Unread::Refused);
+    }
+    let length = usize::try_from(length).map_err(|_| Unread::Refused)?;
+    // One that shrinks meanwhile is read another time.
+    Secret::build(length, |bytes| file.read_exact(bytes)).map_err(|_| Unread::Refused)
+}

@@ -1,0 +1,63 @@
+//! Which names of this process's environment nobody may hand on, and why.
+
+use serde::Serialize;
+
+use crate::credential::ServerCredentials;
+use crate::environment::forbidden::{self, Reason};
+use crate::provider;
+
+/// A variable that nobody may hand on.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundVariable {
+    /// Its name.
+    pub name: String,
+    /// Why: `credential`, `code`, `redirect`, `disclosure`, `mode`.
+    pub reason: &'static str,
+    /// The provider whose CLI reads a credential from it.
+    pub provider: Option<&'static str>,
+    /// Whether `takeServerCredentials` takes it.
+    pub taken: bool,
+}
+
+/// Those of `names` that nobody may hand on. `has_value` tells whether one is set to more than nothing.
+pub fn variables(names: impl Iterator<Item = String>, has_value: impl Fn(&str) -> bool) -> Vec<FoundVariable> {
+    let found = names.filter_map(|name| {
+        let reason = forbidden::reason(&name)?;
+        let provider = provider::credential_names().find(|(_, known)| *known == name).map(|(row, _)| row.id);
+        let taken = ServerCredentials::variables().any(|known| known == name);
+        has_value(&name).then_some(FoundVariable { name, reason: word(reason), provider, taken })
+    });
+    found.collect()
+}
+
+const fn word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Credential => "credential",
+        Reason::Code => "code",
+        Reason::Redirect => "redirect",
+        Reason::Disclosure => "disclosure",
+        Reason::Mode => "mode",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        let names = ["ANTHROPIC_API_KEY", "CODEX_ACCESS_TOKEN", "LD_PRELOAD", "GH_TOKEN", "HOME", "OPENAI_API_KEY"];
+        let found = variables(names.into_iter().map(str::to_owned), |name| name != "OPENAI_API_KEY");
+        let seen: Vec<_> = found.iter().map(|row| (row.name.as_str(), row.reason, row.provider, row.taken)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("ANTHROPIC_API_KEY", "credential", Some("claude"), true),
+                ("CODEX_ACCESS_TOKEN", "credential", Some("codex"), false),
+                ("LD_PRELOAD", "code", None, false),
+                ("GH_TOKEN", "credential", None, false),
+            ]
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! What a target can do with a path, and with every program that a start would look at: for a diagnosis, which wants to
+//! see every step where a start wants the first that fails.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Access;
+use serde::Serialize;
+
+use super::identity::Target;
+use super::locate::Locate;
+use super::program::{self, Candidate, Search};
+use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along};
+use crate::error::Result;
+use crate::provider::{self, Provider};
+
+/// A path, and what somebody wants to do with it.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Absolute.
+    pub path: PathBuf,
+    /// As in access(2).
+    pub access: Access,
+}
+
+/// What became of a [`Question`].
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// The path that was asked for.
+    pub path: String,
+    /// Every directory from the root, then the path itself; of its real path first, where links lead elsewhere.
+    pub components: Vec<Component>,
+    /// The first of them in the way.
+    pub obstacle: Option<Blocked>,
+}
+
+/// What is in the way.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// It.
+    pub path: String,
+    /// The kernel's error number.
+    pub errno: i32,
+}
+
+/// One step of a path.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Component {
+    /// It, from the root.
+    pub path: String,
+    /// `directory`, `file`, `other`; `missing` when there is nothing, or we may not look.
+    pub kind: &'static str,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// How a target is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// By the surest way that this system has: the kernel, as the target.
+    Surest,
+    /// By the mode bits: where this process cannot become the target. Blind to ACLs and mount options.
+    ModeBits,
+}
+
+/// Asks all of them. The kernel is asked anew for each: no answer is remembered.
+///
+/// # Errors
+/// `PRIVILEGE_FAILED` when this process cannot become the target; `UNSUPPORTED`, `SPAWN_FAILED`.
+pub fn inquire(target: &Target, questions: Vec<Question>, manner: Manner) -> Result<Vec<Answer>> {
+    let owned = target.clone();
+    with_reach(provider::default_provider(), target, manner, move |reach| {
+        questions.iter().map(|question| answer(question, &owned, reach)).collect()
+    })?
+}
+
+/// Every candidate of a program, in a start's order.
+///
+/// # Errors
+/// As [`inquire`].
+pub fn survey(wanted: Locate, manner: Manner) -> Result<Vec<Candidate>> {
+    let target = wanted.target.clone();
+    with_reach(wanted.provider, &target, manner, move |reach| {
+        let search =
+            Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
+        program::survey(wanted.provider, &search, &wanted.target, reach)
+    })
+}
+
+/// The directories from the root to `path`, then `path`.
+#[must_use]
+pub fn components(path: &Path) -> Vec<Component> {
+    checks_along(path, Access::EXISTS).map(|check| component(&check.path)).collect()
+}
+
+fn with_reach<T: Send + 'static>(
+    provider: &'static Provider,
+    target: &Target,
+    manner: Manner,
+    question: impl FnOnce(&dyn Reach) -> T + Send + 'static,
+) -> Result<T> {
+    #[cfg(target_os = "linux")]
+    if manner == Manner::Surest && crate::sys::support::native_start().is_ok() {
+        return super::spawner::ask(provider, question);
+    }
+    // Only the spawner's own errors speak of the provider.
+    let _ = provider;
+    Ok(match (manner, target) {
+        (Manner::Surest, Target::Same { .. }) => question(&OwnReach),
+        _ => question(&ModeReach),
+    })
+}
+
+fn answer(question: &Question, target: &Target, reach: &dyn Reach) -> Result<Answer> {
+    let mut checks: Vec<Check> = Vec::new();
+    let real = std::fs::canonicalize(&question.path).ok().filter(|real| *real != question.path);
+    for path in real.iter().chain([&question.path]) {
+        checks.extend(checks_along(path, question.access));
+    }
+    let obstacle = reach.first_obstacle(target, &checks)?;
+    let blocked = obstacle.and_then(|found| Some((checks.get(found.index)?, found.errno)));
+    Ok(Answer {
+        path: text(&question.path),
+        obstacle: blocked.map(|(check, errno)| Blocked { path: text(&check.path), errno }),
+        components: checks.iter().map(|check| component(&check.path)).collect(),
+    })
+}
+
+fn component(path: &Path) -> Component {
+    let metadata = std::fs::metadata(path).ok();
+    let kind = match &metadata {
+        None => "missing",
+        Some(metadata) if metadata.is_dir() => "directory",
+        Some(metadata) if metadata.is_file() => "file",
+        Some(_) => "other",
+    };
+    let (uid, gid, mode) = metadata.map_or((0, 0, 0), |it| (it.uid(), it.gid(), it.mode() & 0o7777));
+    Component { path: text(path), kind, uid, gid, mode }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::identity::own;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn own_target() -> Target {
+        Target::Same { uid: own().0, gid: own().1 }
+    }
+
+    fn ask(path: &Path, access: Access) -> Answer {
+        let question = Question { path: path.into(), access };
+        let mut answers = inquire(&own_target(), vec![question], Manner::Surest).expect("asked");
+        answers.remove(0)
+    }
+
+    #[test]
+    fn every_step_is_told_and_the_first_in_the_way_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let here = std::fs::canonicalize(dir.path()).expect("there");
+        let file = here.join("file");
+        std::fs::write(&file, "x").expect("ours");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("ours");
+
+        let fine = ask(&file, Access::READ_OK);
+        assert_eq!(fine.obstacle, None);
+        let last = fine.components.last().expect("the file");
+        assert_eq!((last.kind, last.mode, last.uid), ("file", 0o640, own().0));
+        assert_eq!(fine.components[0].path, "/");
+
+        let missing = ask(&here.join("none/x"), Access::EXISTS).obstacle;
+        assert_eq!(missing, Some(Blocked { path: text(&here.join("none")), errno: libc::ENOENT }));
+        let no_program = ask(&file, Access::EXEC_OK).obstacle;
+        assert_eq!(no_program, Some(Blocked { path: text(&file), errno: libc::EACCES }));
+    }
+
+    #[test]
+    fn a_link_is_told_by_its_real_path_first() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let here = std::fs::canonicalize(dir.path()).expect("there");
+        std::fs::create_dir(here.join("real")).expect("ours");
+        symlink(here.join("real"), here.join("link")).expect("ours");
+        let answer = ask(&here.join("link"), Access::READ_OK);
+        let paths: Vec<_> = answer.components.iter().map(|it| it.path.clone()).collect();
+        assert!(paths.contains(&text(&here.join("real"))) && paths.ends_with(&[text(&here.join("link"))]), "{paths:?}");
+    }
+
+    #[test]
+    fn mode_bits_answer_for_somebody_we_cannot_become() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
+        let here = std::fs::canonicalize(dir.path()).expect("there");
+        let target = Target::Other { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] };
+        let question = Question { path: here.join("x"), access: Access::READ_OK };
+        let answers = inquire(&target, vec![question], Manner::ModeBits).expect("asked");
+        assert_eq!(answers[0].obstacle, Some(Blocked { path: text(&here), errno: libc::EACCES }));
+    }
+}

@@ -1,0 +1,42 @@
+//! Every candidate with what became of it, where a start takes the first that passes: for a diagnosis.
+
+use std::path::PathBuf;
+
+use super::{FoundBy, Program, Reach, Search, Target, candidates, leads_to, prove};
+use crate::error::Error;
+use crate::provider::Provider;
+
+/// More than this many on one `PATH` tell nothing new.
+const MAX_CANDIDATES: usize = 16;
+
+/// One place where the program is.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Where it was found.
+    pub found_at: PathBuf,
+    /// How.
+    pub found_by: FoundBy,
+    /// What it leads to, if anything.
+    pub path: Option<PathBuf>,
+    /// The proved program, or why the target cannot run it.
+    pub outcome: Result<Program, Error>,
+    /// Files that must stand beside the program, as far as they are there: their paths, and whether they inherit the
+    /// program's credential.
+    pub companions: Vec<(&'static str, bool)>,
+}
+
+/// Looks at every candidate, in the order in which a start does.
+pub fn survey(provider: &'static Provider, search: &Search<'_>, target: &Target, reach: &dyn Reach) -> Vec<Candidate> {
+    let all = candidates::all(provider, search).take(MAX_CANDIDATES);
+    all.map(|(found_at, found_by)| {
+        let path = leads_to(provider, &found_at).ok();
+        let outcome = prove(provider, search, &found_at, found_by, target, reach).map(|(program, _)| program);
+        let directory = path.as_deref().and_then(|path| path.parent());
+        let beside = provider.companions.iter().filter(|row| {
+            directory.is_some_and(|directory| std::fs::exists(directory.join(row.path)).unwrap_or(false))
+        });
+        let companions = beside.map(|row| (row.path, row.inherits_credential)).collect();
+        Candidate { found_at, found_by, path, outcome, companions }
+    })
+    .collect()
+}

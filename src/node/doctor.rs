@@ -1,0 +1,210 @@
+//! What `diagnose()` asks of the core, off the JS thread: every answer crosses as JSON.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Task};
+use napi_derive::napi;
+use rustix::fs::Access;
+use serde::Serialize;
+
+use super::boundary_error::IntoNapi;
+use super::launch_options::NativeIdentity;
+use crate::doctor;
+use crate::error::{Error, ErrorCode, Result};
+use crate::launch::identity::{self, Target};
+use crate::launch::inquiry::{self, Component, Manner, Question};
+use crate::launch::locate::Locate;
+use crate::launch::program::Candidate;
+use crate::provider;
+use crate::sys::{self, memory};
+
+/// One look, on a thread of libuv's pool.
+pub struct Look(Option<Box<dyn FnOnce() -> Result<String> + Send>>);
+
+impl Look {
+    fn new<T: Serialize>(look: impl FnOnce() -> Result<T> + Send + 'static) -> AsyncTask<Self> {
+        let look = move || Ok(serde_json::to_string(&look()?).unwrap_or_default());
+        AsyncTask::new(Self(Some(Box::new(look))))
+    }
+}
+
+impl Task for Look {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<String> {
+        let defect = || Err(Error::new(ErrorCode::Internal, "A look of the diagnosis failed by a defect."));
+        // A panic must not unwind into libuv.
+        let outcome = self.0.take().map(|look| catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| defect()));
+        outcome.unwrap_or_else(defect).into_napi()
+    }
+
+    fn resolve(&mut self, _: Env, json: String) -> napi::Result<String> {
+        Ok(json)
+    }
+}
+
+/// A path, and `rwx` as access(2) has them: 4, 2, 1.
+#[napi(object, object_to_js = false)]
+pub struct NativeQuestion {
+    pub path: String,
+    pub access: u32,
+}
+
+/// What a target can do with paths.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn inquire_paths(
+    ids: NativeIdentity,
+    questions: Vec<NativeQuestion>,
+    by_mode_bits: bool,
+) -> napi::Result<AsyncTask<Look>> {
+    let target = target(ids).into_napi()?;
+    let ask = |question: NativeQuestion| Question {
+        path: question.path.into(),
+        access: Access::from_bits_truncate(question.access),
+    };
+    let questions = questions.into_iter().map(ask).collect();
+    Ok(Look::new(move || inquiry::inquire(&target, questions, manner(by_mode_bits))))
+}
+
+/// A candidate, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SurveyedProgram {
+    found_at: String,
+    found_by: &'static str,
+    path: Option<String>,
+    version: Option<String>,
+    interpreter: Option<String>,
+    components: Vec<Component>,
+    companions: Vec<SurveyedCompanion>,
+    error: Option<serde_json::Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SurveyedCompanion {
+    path: &'static str,
+    inherits_credential: bool,
+}
+
+/// Every place where a provider's program is, in a start's order.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn survey_programs(
+    provider: String,
+    command: Option<String>,
+    path: String,
+    package_roots: Vec<String>,
+    ids: NativeIdentity,
+    by_mode_bits: bool,
+) -> napi::Result<AsyncTask<Look>> {
+    let provider = provider::find(&provider).into_napi()?;
+    let target = target(ids).into_napi()?;
+    let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
+    let wanted = Locate { provider, command, path, package_roots, target };
+    Ok(Look::new(move || {
+        let candidates = inquiry::survey(wanted, manner(by_mode_bits))?;
+        Ok(candidates.into_iter().map(surveyed).collect::<Vec<_>>())
+    }))
+}
+
+fn surveyed(candidate: Candidate) -> SurveyedProgram {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let (program, error) = match candidate.outcome {
+        Ok(program) => (Some(program), None),
+        Err(error) => (None, serde_json::to_value(error.details()).ok()),
+    };
+    let companions = candidate.companions.into_iter();
+    SurveyedProgram {
+        found_at: text(&candidate.found_at),
+        found_by: candidate.found_by.as_str(),
+        components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
+        path: candidate.path.as_deref().map(text),
+        version: program.as_ref().and_then(|program| program.version.clone()),
+        interpreter: program.as_ref().and_then(|program| program.interpreter.as_deref().map(text)),
+        companions: companions
+            .map(|(path, inherits_credential)| SurveyedCompanion { path, inherits_credential })
+            .collect(),
+        error,
+    }
+}
+
+/// The files that configure a provider's CLI.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn survey_config_files(
+    provider: String,
+    workspace: Option<String>,
+    state_directory: Option<String>,
+) -> napi::Result<AsyncTask<Look>> {
+    let provider = provider::find(&provider).into_napi()?;
+    Ok(Look::new(move || {
+        let directory = |path: &Option<String>| path.as_deref().map(PathBuf::from);
+        Ok(doctor::config_files(provider, directory(&workspace).as_deref(), directory(&state_directory).as_deref()))
+    }))
+}
+
+/// A provider's own login in its state directory.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn survey_stored_login(provider: String, state_directory: String) -> napi::Result<AsyncTask<Look>> {
+    let provider = provider::find(&provider).into_napi()?;
+    Ok(Look::new(move || Ok(doctor::stored_login(provider, Path::new(&state_directory)))))
+}
+
+/// Those of these names in this process's environment that nobody may hand on.
+#[napi(catch_unwind)]
+pub fn survey_variables(names: Vec<String>) -> String {
+    let set = |name: &str| memory::with_variable(name, |value| !value.is_empty()).unwrap_or(false);
+    serde_json::to_string(&doctor::variables(names.into_iter(), set)).unwrap_or_default()
+}
+
+/// What the diagnosis needs of a provider's row.
+#[napi(object, object_from_js = false)]
+pub struct NativeProviderFacts {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub command: &'static str,
+    /// Its npm package.
+    pub package: &'static str,
+    pub state_variable: &'static str,
+    /// The option of a workspace that sets it.
+    pub state_option: &'static str,
+    pub state_below_home: &'static str,
+    /// The variables of directories that must be writable, or the CLI ends.
+    pub needed_directories: Vec<&'static str>,
+    pub login_file: &'static str,
+    pub log_in: &'static str,
+    /// What stands before a question that is asked without a terminal.
+    pub question_arguments: Vec<&'static str>,
+    /// Names and values by turns.
+    pub question_variables: Vec<&'static str>,
+}
+
+/// The rows of the table.
+#[napi(catch_unwind)]
+pub fn provider_facts() -> Vec<NativeProviderFacts> {
+    let rows = provider::PROVIDERS.iter().map(|row| NativeProviderFacts {
+        id: row.id,
+        name: row.name,
+        command: row.command,
+        package: row.launcher_packages.first().copied().unwrap_or_default(),
+        state_variable: row.state_directory.variable,
+        state_option: row.state_directory.option,
+        state_below_home: row.state_directory.below_home,
+        needed_directories: row.directory_needs.iter().map(|need| need.variable).collect(),
+        login_file: row.oauth.file,
+        log_in: row.oauth.log_in,
+        question_arguments: row.one_question.arguments.to_vec(),
+        question_variables: row.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
+    });
+    rows.collect()
+}
+
+fn target(ids: NativeIdentity) -> Result<Target> {
+    identity::decide(&ids.into(), sys::identity::own())
+}
+
+const fn manner(by_mode_bits: bool) -> Manner {
+    if by_mode_bits { Manner::ModeBits } else { Manner::Surest }
+}

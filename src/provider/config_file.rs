@@ -1,0 +1,83 @@
+//! Files that configure a CLI: where they stand, and which of their keys can do harm.
+
+/// A file that the CLI reads by itself.
+#[derive(Debug)]
+pub struct ConfigFile {
+    /// Names it in a finding: `files.<id>`.
+    pub id: &'static str,
+    /// Where its path begins.
+    pub base: Base,
+    /// Its path from there.
+    pub path: &'static str,
+    /// How it is written.
+    pub format: Format,
+    /// Keys that can do harm, from the document's root, joined by dots. What lies below one counts too.
+    pub hazards: &'static [Hazard],
+    /// A key whose members are environment variables, or "" for the root; those that nobody may add to a child's
+    /// environment can do harm.
+    pub variables: Option<&'static str>,
+    /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
+    pub ignored_when_untrusted: bool,
+}
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// The workspace, which is the tenant's.
+    Workspace,
+    /// The provider's state directory.
+    StateDirectory,
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// TOML.
+    Toml,
+    /// Lines of `NAME=value`.
+    Dotenv,
+    /// Prose for the agent: nothing in there is obeyed by the CLI itself.
+    Prose,
+}
+
+/// A key that can do harm.
+#[derive(Debug)]
+pub struct Hazard {
+    /// It.
+    pub key: &'static str,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Runs commands, outside of the CLI's own sandbox.
+    RunsCommands,
+    /// Sends requests, and the key with them, elsewhere.
+    Redirects,
+    /// Changes what the agent's shell gets.
+    ChangesShell,
+    /// Allows the agent more.
+    LoosensPermissions,
+}
+
+impl Effect {
+    /// As the end of "which …".
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RunsCommands => "runs commands",
+            Self::Redirects => "sends requests elsewhere",
+            Self::ChangesShell => "changes the environment of the agent's shell",
+            Self::LoosensPermissions => "allows the agent more",
+        }
+    }
+}
+
+/// A row of [`ConfigFile::hazards`].
+pub(super) const fn hazard(key: &'static str, effect: Effect) -> Hazard {
+    Hazard { key, effect }
+}
