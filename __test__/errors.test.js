@@ -91,11 +91,6 @@ const CASES = {
     { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
   ],
   ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /USER_A takes \d+ bytes; the kernel takes 131072/ }],
-  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{
-    raise: (t) => start(t, { args: ['--output-format', 'stream-json', SENTINEL], onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"apiKeyHelper"}'; exec sleep 60`),
-    fields: { provider: 'claude' },
-    message: /./
-  }],
   ERR_PROVIDER_CREDENTIAL_SUPERSEDED: [{
     raise: () => {
       const credentialStore = CredentialStore.of('claude', KEY)
@@ -147,6 +142,7 @@ const CASES = {
   ],
   ERR_PROVIDER_ABORTED: [{ raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }],
   ERR_PROVIDER_TIMEOUT: [{ raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }],
+  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{ raise: (t) => start(t, { usage: true, onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"${SENTINEL}"}'; exec sleep 60`), fields: { provider: 'claude' }, message: /another credential than it was given, and was stopped\. Look for an apiKeyHelper/ }],
   ERR_PROVIDER_UNSEAL_FAILED: [
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be among/ },
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' }, { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }), fields: { names: ['ciphertext'] }, message: /The row's ciphertext does not begin with \\x/ },

@@ -1,0 +1,55 @@
+// Usage, failures and billing as a worker in TypeScript reads them; checked against index.d.ts by tsc, never run.
+import {
+  claudeAgentOptions,
+  describeProvider,
+  spawnProvider,
+  UsageLedger,
+  UsageMeter,
+  type CredentialMismatch,
+  type LedgerSnapshot,
+  type ProviderDescription,
+  type ProviderEnv,
+  type ProviderFailure,
+  type ProviderFailureKind,
+  type ProviderProcess,
+  type ProviderUsage,
+  type ThreadTotals
+} from '../../index.js'
+import type { ThreadEvent } from '@openai/codex-sdk'
+
+declare const env: ProviderEnv
+
+export function run(ledger: UsageLedger): ProviderProcess {
+  const child = spawnProvider(env, { args: ['exec', '--json'], usage: true, onCredentialMismatch: 'stop' })
+  ledger.track(child, { workspace: 'w' })
+  ledger.track(child, { workspace: 'w', generation: 7 })
+  child.on('usage', (usage) => usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteInputTokens + usage.outputTokens + usage.reasoningTokens)
+  child.on('failure', ({ kind, retryable, passing, status, message, remedy }) => [kind, retryable, passing, status, message, remedy])
+  child.once('credentialMismatch', (mismatch: CredentialMismatch) => mismatch.expected.includes(mismatch.claimed))
+  const usage: ProviderUsage | null = child.usage
+  const failure: ProviderFailure | null = child.failure
+  const cost: number | null | undefined = usage?.models['m']?.costUsd ?? usage?.costUsd
+  const kind: ProviderFailureKind | undefined = failure?.kind
+  console.log(cost, kind, usage?.complete)
+  // @ts-expect-error: a snapshot needs all of its labels
+  if (usage) ledger.record(usage, { workspace: 'w' })
+  // @ts-expect-error: no such reaction
+  spawnProvider(env, { onCredentialMismatch: 'ignore' })
+  claudeAgentOptions(env, { onCredentialMismatch: 'stop', onSpawn: (spawned) => ledger.track(spawned, { workspace: 'w' }) })
+  return child
+}
+
+export function fromTheSdk(events: ThreadEvent[], thread: ThreadTotals | null): ProviderUsage {
+  const meter = new UsageMeter('codex', { resumed: true, thread, model: 'gpt-5' })
+  for (const event of events) meter.event(event)
+  meter.write('{}\n').write(new Uint8Array(1)).end().end(0)
+  const next: ThreadTotals | null = meter.usage.thread
+  return new UsageMeter('codex', { thread: next }).usage
+}
+
+export function show(ledger: UsageLedger): [ProviderDescription, LedgerSnapshot, string] {
+  const description = describeProvider(env)
+  const payer: 'workspace' | 'server' | 'subscription' = description.billedTo
+  console.log(payer, ledger.size, new UsageLedger({ maxEntries: 5 }))
+  return [description, ledger.toJSON(), ledger.toPrometheus()]
+}
