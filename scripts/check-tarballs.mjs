@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync
 import { join } from 'node:path'
 import { fromRoot } from './lib/paths.mjs'
 import { addonName, manifest, thisPlatform } from './lib/platforms.mjs'
-import { must } from './lib/run.mjs'
+import { must, run } from './lib/run.mjs'
 
 /** Packs the main package into `dir`; its path. Throws where a file is in it that should not be, or a door is missing. */
 export async function packMain(dir) {
@@ -57,6 +57,15 @@ export async function loadUnder(node, project) {
   // No NAPI_RS_* and no NODE_OPTIONS of ours, but the loader's own check that both packages are of one version.
   const env = { NODE_OPTIONS: '', NAPI_RS_NATIVE_LIBRARY_PATH: '', NAPI_RS_ENFORCE_VERSION_CHECK: '1' }
   process.stdout.write(await must(node, ['load.mjs'], { cwd: project, env, timeoutMs: 60_000 }))
+}
+
+/** Runs the installed command: all of the doctor, and the mock that it starts CLIs against, is in the package. */
+export async function runInstalledDoctor(project) {
+  const args = ['doctor', '--json', '--no-start', '--provider', 'claude', '--command', '/nowhere/claude']
+  const { text, code } = await run(join(project, 'node_modules', '.bin', 'provider-env'), args, { cwd: project, output: 'keep' })
+  const report = JSON.parse(text)
+  const ids = report.findings.map((finding) => finding.id)
+  if (code !== 2 || report.worst !== 'error' || !ids.includes('program.missing')) throw new Error(`status ${code}: ${ids.join(', ')}`)
 }
 
 /** Compiles a user's file against the published types, through each door and each way of finding modules. */

@@ -24,7 +24,7 @@ const hazardous = (id) => ({
   id: `files.${id}`,
   severity: 'warning',
   sentence: ({ file, facts }) =>
-    `${file.path} has ${list(file.hazards.map((/** @type {any} */ { key, effect }) => `${key}, which ${effect}`))}. ` +
+    `${file.path} has ${list(file.hazards.map((/** @type {any} */ { key, effect }) => `${key} (${effect})`))}. ` +
     (file.ignoredWhenUntrusted
       ? `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
       : `${facts.name} obeys it in every start.`),

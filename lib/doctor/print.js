@@ -50,7 +50,7 @@ function print(report, style) {
   const groups = [null, ...report.providers].map((provider) => report.findings.filter((finding) => finding.provider === provider))
   const sections = groups.filter((group) => group.length > 0).map((group) => {
     const title = group[0].provider === null ? 'This machine' : NAMES[group[0].provider]
-    return [paint(BOLD, title), ...group.flatMap((finding, index) => linesOf(finding, group[index - 1], style, paint))].join('\n')
+    return [paint(BOLD, title), ...group.flatMap((finding, index) => linesOf(finding, group.slice(0, index), style, paint))].join('\n')
   })
   const title = `${paint(BOLD, 'provider-env doctor')} ${paint(DIM, `${report.version}, for ${ids(report.target)}`)}`
   return `${[title, ...sections, summary(report, paint)].join('\n\n')}\n`
@@ -63,7 +63,7 @@ function painter({ colour }) {
 
 /**
  * @param {Finding} finding
- * @param {Finding | undefined} before
+ * @param {Finding[]} before Of the same group.
  * @param {Style} style
  * @param {(code: number, text: string) => string} paint
  */
@@ -75,21 +75,27 @@ function linesOf(finding, before, { width, unicode }, paint) {
   const emphasis = (/** @type {string} */ line) => (finding.severity === 'info' ? paint(DIM, line) : line)
   const lines = [`  ${paint(look.colour, unicode ? look.mark : look.plain)} ${emphasis(first)}`, ...rest.map((line) => `    ${emphasis(line)}`)]
   // A long path in the middle of a sentence is hard to read.
-  if (finding.path !== null && finding.path !== before?.path && !finding.sentence.includes(finding.path)) lines.push(`    ${paint(DIM, harmless(finding.path, Infinity))}`)
+  if (finding.path !== null && finding.path !== before.at(-1)?.path && !finding.sentence.includes(finding.path)) lines.push(`    ${paint(DIM, harmless(finding.path, Infinity))}`)
   if (calm) return lines
-  lines.push(...steps(finding).map((line) => `      ${paint(DIM, line)}`))
+  lines.push(...steps(finding, unicode).map((line) => `      ${paint(DIM, line)}`))
   if (finding.remedy !== null) lines.push(...wrap(harmless(finding.remedy, Infinity), width - 6).map((line, index) => `    ${index === 0 ? (unicode ? '→' : '>') : ' '} ${line}`))
+  const same = before.find((other) => other.commands.length > 0 && other.commands.join('\n') === finding.commands.join('\n'))
+  if (same) lines.push(`        ${paint(DIM, `the same commands as for (${same.id})`)}`)
   // Not wrapped: they are to be copied.
-  lines.push(...finding.commands.map((command) => `        ${paint(36, harmless(command, Infinity))}`))
+  else lines.push(...finding.commands.map((command) => `        ${paint(36, harmless(command, Infinity))}`))
   lines.push(`    ${paint(DIM, `(${finding.id})`)}`)
   return lines
 }
 
-/** Every step to a program that the target cannot get to, up to the one in the way. @param {Finding} finding */
-function steps({ id, path, details }) {
+/**
+ * Every step to a program that the target cannot get to, up to the one in the way.
+ * @param {Finding} finding
+ * @param {boolean} unicode
+ */
+function steps({ id, path, details }, unicode) {
   if (id !== 'program.unreachable') return []
   const all = /** @type {{ path: string, uid: number, gid: number, mode: string }[]} */ (details.steps)
-  return all.slice(0, all.findIndex((step) => step.path === path) + 1).map((step) => `${step.mode}  ${owner(step).padEnd(9)}  ${harmless(step.path)}`)
+  return all.slice(0, all.findIndex((step) => step.path === path) + 1).map((step) => `${step.mode}  ${owner(step).padEnd(9)}  ${harmless(step.path)}${step.path === path ? `  ${unicode ? '←' : '<-'} in the way` : ''}`)
 }
 
 /**

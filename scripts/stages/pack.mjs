@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkAddon } from '../check-addon.mjs'
 import { checkPlatformPackages } from '../check-platform-packages.mjs'
-import { checkTypes, installBoth, loadUnder, packMain, packPlatform } from '../check-tarballs.mjs'
+import { checkTypes, installBoth, loadUnder, packMain, packPlatform, runInstalledDoctor } from '../check-tarballs.mjs'
 import { skip } from '../lib/report.mjs'
 import { nodeBinary } from '../lib/node-versions.mjs'
 
@@ -21,6 +21,7 @@ export async function pack(report) {
     })
     if (!installed) return
     await report.step('pack', 'types', () => checkTypes(project))
+    await report.step('pack', 'doctor', () => runInstalledDoctor(project))
     await report.step('pack', 'load-this-node', () => loadUnder(process.execPath, project))
     for (const major of [22, 24]) {
       await report.step('pack', `load-node${major}`, async () => {

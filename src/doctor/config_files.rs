@@ -34,7 +34,7 @@ pub struct FoundFile {
 pub struct FoundHazard {
     /// Its name.
     pub key: String,
-    /// What it does, as the end of "which …".
+    /// What it does, as the rest of a sentence that begins with it.
     pub effect: &'static str,
 }
 

@@ -65,7 +65,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// As the end of "which …".
+    /// As the rest of a sentence that begins with the key.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
