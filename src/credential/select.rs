@@ -151,7 +151,7 @@ impl Credential {
 ///
 /// # Errors
 /// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, what [`shape::check`] finds, and
-/// what [`super::admit`] refuses: a revoked credential is never a reason to take the next.
+/// what [`super::admit()`] refuses: a revoked credential is never a reason to take the next.
 pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool) -> Result<Credential> {
     let credential = choose(payload, fallbacks, has_config_dir)?;
     super::admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
