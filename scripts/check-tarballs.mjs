@@ -9,11 +9,11 @@ import { must } from './lib/run.mjs'
 export async function packMain(dir) {
   const { filename, files } = await npmPack(fromRoot(), dir)
   const names = files.map((f) => f.path)
-  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|binding\.(cjs|d\.ts)|(lib|bin)\/.*\.(js|mjs|cjs|ts|json))$/
+  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|binding\.(cjs|d\.ts)|types\/[a-z-]+\.d\.ts|(lib|bin)\/.*\.(js|mjs|cjs|ts|json))$/
   const stray = names.filter((name) => !allowed.test(name))
   if (stray.length) throw new Error(`the main package would publish ${stray.join(', ')}`)
   const doors = Object.values(manifest().exports).flatMap(targets)
-  const missing = [...doors, 'binding.cjs', 'README.md', 'LICENSE'].filter((name) => !names.includes(name.replace('./', '')))
+  const missing = [...doors, 'types/usage.d.ts', 'binding.cjs', 'README.md', 'LICENSE'].filter((name) => !names.includes(name.replace('./', '')))
   if (missing.length) throw new Error(`the main package would lack ${missing.join(', ')}`)
   process.stdout.write(`${filename}: ${names.length} files\n`)
   return join(dir, filename)
