@@ -215,7 +215,7 @@ export declare function memoryProtection(): NativeMemoryProtection
 export declare function meterOf(provider: string, expected: NativeExpected): NativeUsageMeter
 
 /** Reads the output of a start with this environment and these arguments. */
-export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>): NativeUsageMeter
+export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>, thread?: NativeThreadTotals | undefined | null): NativeUsageMeter
 
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null

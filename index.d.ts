@@ -2,7 +2,7 @@
 /// <reference types="node" />
 import { EventEmitter } from 'node:events'
 import { Readable, Transform, Writable } from 'node:stream'
-import type { CredentialMismatch, ProviderFailure, ProviderUsage } from './types/usage.js'
+import type { CredentialMismatch, ProviderFailure, ProviderUsage, ThreadTotals } from './types/usage.js'
 
 export * from './types/usage.js'
 
@@ -427,6 +427,11 @@ export interface SpawnOptions {
    * codex `--json`) and stdout is a `"pipe"`. `true` reads whatever the arguments are, and is refused when stdout is no pipe.
    */
   usage?: boolean
+  /**
+   * codex: {@link ProviderUsage.thread} of the last run of the thread that is resumed, where another process read that.
+   * Without it, and when this process has not read it, the first turn counts nothing and `complete` stays false.
+   */
+  thread?: ThreadTotals | null
   /**
    * What to do when the CLI says that it uses another credential than it was given. `"event"`, the default: emit
    * `credentialMismatch`. `"stop"`: stop the run too, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; refused where the CLI's JSON

@@ -38,6 +38,7 @@ const OPTIONS = /** @type {const} */ ([
   'redactOutput',
   'signal',
   'stdio',
+  'thread',
   'timeoutMs',
   'umask',
   'usage',

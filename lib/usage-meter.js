@@ -4,11 +4,11 @@
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
 const { Metered } = require('./metered.js')
+const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
 
 const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread'])
 const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
-const COUNTS = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens'])
 
 class UsageMeter {
   /** @type {Metered} */
@@ -26,7 +26,7 @@ class UsageMeter {
       credential: validate.optionalWord('options.credential', options.credential, KINDS),
       model: validate.optionalString('options.model', options.model),
       resumed: validate.optionalBoolean('options.resumed', options.resumed) ?? false,
-      thread: readThread(options.thread)
+      thread: readThread('options.thread', options.thread)
     }
     this.#provider = provider
     this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
@@ -69,13 +69,4 @@ class UsageMeter {
   }
 }
 
-/** @param {any} value @returns {import('../binding').NativeThreadTotals | undefined} */
-function readThread(value) {
-  if (value === undefined || value === null) return undefined
-  const thread = validate.object('options.thread', value)
-  const id = validate.required('options.thread.id', validate.optionalString('options.thread.id', thread.id))
-  const counts = COUNTS.map((name) => [name, validate.required(`options.thread.${name}`, validate.optionalCount(`options.thread.${name}`, thread[name]))])
-  return { id, ...Object.fromEntries(counts) }
-}
-
-module.exports = { UsageMeter, readThread }
+module.exports = { UsageMeter }

@@ -5,6 +5,7 @@ const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { CHANGED, Metered } = require('./metered.js')
 const { PIPE } = require('./stdio.js')
+const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('./provider-process.js').Driver} Driver */
@@ -13,6 +14,7 @@ const validate = require('./validate.js')
 /**
  * @typedef {object} Watch
  * @property {boolean | undefined} watch What the addon is asked: by the arguments where it is undefined.
+ * @property {import('../binding').NativeThreadTotals | undefined} thread What the thread that is resumed had used.
  * @property {boolean} stops Whether a claim of another credential ends the run.
  */
 
@@ -26,7 +28,7 @@ function readWatch(options, stdio) {
   const piped = stdio[1] === PIPE
   if (asked && !piped) throw validate.wrongValue('options.usage', "asks for stdout, which does not pass through this process. Make it a 'pipe' in options.stdio.")
   const reaction = validate.optionalWord('options.onCredentialMismatch', options.onCredentialMismatch, ['event', 'stop'])
-  return { watch: piped ? asked : false, stops: reaction === 'stop' }
+  return { watch: piped ? asked : false, thread: readThread('options.thread', options.thread), stops: reaction === 'stop' }
 }
 
 /**
@@ -36,7 +38,7 @@ function readWatch(options, stdio) {
  * @param {Driver} driver
  */
 function tap(launch, streams, driver) {
-  const native = translate(() => binding.meterOfStart(launch.env, launch.options.args))
+  const native = translate(() => binding.meterOfStart(launch.env, launch.options.args, launch.watch.thread))
   const { credential, provider } = launch.handle
   const generation = /** @type {any} */ (credential).generation ?? credential.fingerprint ?? 'none'
   const metered = new Metered(driver.child, native, { provider, generation: String(generation) })

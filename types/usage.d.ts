@@ -139,7 +139,7 @@ export interface LedgerLabels {
 
 /** Options of a {@link UsageLedger}. */
 export interface UsageLedgerOptions {
-  /** Entries that are kept apart, 1 to 1 000 000. Default 10 000, some 5 MB. */
+  /** Entries that are kept apart, 1 to 1 000 000. Default 10 000. */
   maxEntries?: number
 }
 

@@ -45,6 +45,11 @@ function countsOf({ inputTokens, cachedInputTokens, cacheWriteInputTokens, outpu
   return { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens }
 }
 
+/** @param {any} counts @param {any} others */
+function minus(counts, others) {
+  return Object.fromEntries(Object.entries(countsOf(counts)).map(([name, count]) => [name, count - others[name]]))
+}
+
 for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   test(`${provider}: a turn of two requests, then two resumed ones: each counts its own`, async (t) => {
     const { mock, sum } = await startCounting(t)
@@ -64,7 +69,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       session = turn.session
       assert.equal(turn.code, 0, turn.stderr)
       const { usage, failure } = child
-      const expected = Object.fromEntries(Object.entries(sum).map(([name, count]) => [name, count - before[/** @type {keyof typeof before} */ (name)]]))
+      const expected = minus(sum, before)
       assert.deepEqual(countsOf(usage), expected)
       assert.deepEqual([usage?.turns, usage?.complete, failure], [1, true, null])
       assert.deepEqual(seen.at(-1), usage)
@@ -115,6 +120,20 @@ test('codex: a thread whose beginning nobody here has read counts once what it u
   await third.done
   assert.equal(third.child.usage?.complete, true)
   assert.ok(Number(third.child.usage?.inputTokens) < sum.inputTokens - before.inputTokens)
+
+  // As another process gives it, which has read the first run.
+  const other = (await start('one', [], { usage: false }).done).session
+  const used = minus(sum, third.child.usage?.thread)
+  const told = start('two', ['resume', other], { thread: /** @type {any} */ ({ id: other, ...used }) })
+  const beforeTwo = countsOf(sum)
+  await told.done
+  assert.equal(told.child.usage?.inputTokens, sum.inputTokens - beforeTwo.inputTokens)
+  assert.equal(told.child.usage?.complete, true)
+  // What was given before this process has read more does not count that again.
+  const late = start('three', ['resume', other], { thread: /** @type {any} */ ({ id: other, ...used }) })
+  const beforeThree = countsOf(sum)
+  await late.done
+  assert.equal(late.child.usage?.inputTokens, sum.inputTokens - beforeThree.inputTokens)
 })
 
 for (const extra of [[], ['--include-partial-messages']]) {

@@ -20,7 +20,7 @@ import type { ThreadEvent } from '@openai/codex-sdk'
 declare const env: ProviderEnv
 
 export function run(ledger: UsageLedger): ProviderProcess {
-  const child = spawnProvider(env, { args: ['exec', '--json'], usage: true, onCredentialMismatch: 'stop' })
+  const child = spawnProvider(env, { args: ['exec', '--json'], usage: true, thread: null, onCredentialMismatch: 'stop' })
   ledger.track(child, { workspace: 'w' })
   ledger.track(child, { workspace: 'w', generation: 7 })
   child.on('usage', (usage) => usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteInputTokens + usage.outputTokens + usage.reasoningTokens)

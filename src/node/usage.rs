@@ -89,9 +89,14 @@ pub struct NativeUsageMeter {
 
 /// Reads the output of a start with this environment and these arguments.
 #[napi(catch_unwind)]
-pub fn meter_of_start(env: ClassInstance<'_, NativeProviderEnv>, args: Vec<String>) -> napi::Result<NativeUsageMeter> {
+pub fn meter_of_start(
+    env: ClassInstance<'_, NativeProviderEnv>,
+    args: Vec<String>,
+    thread: Option<NativeThreadTotals>,
+) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().into_napi()?;
-    let expected = expected_of(plan.provider.output, &args, plan.credential.kind);
+    let mut expected = expected_of(plan.provider.output, &args, plan.credential.kind);
+    expected.thread = thread.map(thread_totals).transpose().into_napi()?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
 

@@ -251,7 +251,11 @@ impl Run {
         }
         let given = self.expected.thread.as_ref().filter(|thread| thread.id == id).map(|thread| thread.tokens);
         let fresh = (!self.expected.resumed).then(Tokens::default);
-        let last = given.or_else(|| threads::last_of(&id)).or(fresh);
+        // Totals only grow: of the two that may be known, the larger is the later.
+        let last = match (given, threads::last_of(&id)) {
+            (Some(given), Some(remembered)) => Some(given.most(remembered)),
+            (given, remembered) => given.or(remembered).or(fresh),
+        };
         self.settled.thread = last.map(|tokens| ThreadTotals { id: Arc::clone(&id), tokens });
         self.thread = Some(Thread { id, last });
     }

@@ -128,6 +128,9 @@ fn codex_totals_of_a_thread_count_once() {
     let mut told = resumed(Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) }));
     told.feed(codex_turn("thread-c", 300).as_bytes());
     assert_eq!((told.usage().tokens, told.usage().complete), (tokens(10, 0, 0, 5, 0), true));
+    let mut late = resumed(Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) }));
+    late.feed(codex_turn("thread-c", 301).as_bytes());
+    assert_eq!(late.usage().tokens, tokens(1, 0, 0, 0, 0), "what this process has read since does not count again");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use super::recent::Recent;
 use super::tokens::Tokens;
 
-/// Threads that are remembered, some 150 bytes each.
+/// Threads that are remembered.
 const MOST: usize = 10_000;
 
 /// A thread's totals.
