@@ -131,6 +131,15 @@ test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
 })
 
+test('the package loads without the doctor and the mock', () => {
+  const loaded = (/** @type {string} */ then) => {
+    const code = `const own = require(process.argv[1]); ${then}; console.log(Object.keys(require.cache).filter((file) => /lib.(doctor|mock-api)./.test(file)).length)`
+    return Number(spawnSync(process.execPath, ['-e', code, path.join(__dirname, '..', 'index.js')], { encoding: 'utf8', cwd: '/' }).stdout)
+  }
+  assert.equal(loaded(''), 0)
+  assert.ok(loaded('own.diagnose({ start: false, provider: "codex" })') > 10, 'the count sees them')
+})
+
 test('every id is documented once, with its severity, and no other', () => {
   const text = fs.readFileSync(path.join(__dirname, '..', 'docs', 'doctor.md'), 'utf8')
   const documented = [...text.matchAll(/^\| `([a-z]+\.[a-z-]+)` \| (\w+) \|/gm)].map(([, id, severity]) => `${id} ${severity}`)

@@ -8,17 +8,6 @@ const { command, list } = require('./words.js')
 
 /** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
 
-/** The ids of the provider table's rows that can do harm. */
-const HAZARDOUS = [
-  'claude-project-settings',
-  'claude-local-settings',
-  'claude-user-settings',
-  'claude-project-mcp',
-  'codex-project-config',
-  'codex-home-config',
-  'codex-home-env'
-]
-
 /** @param {string} id @returns {import('./finding.js').Row} */
 const hazardous = (id) => ({
   id: `files.${id}`,
@@ -39,7 +28,7 @@ const rows = [
     severity: 'ok',
     sentence: ({ facts }) => `No file in the directories that were named configures or redirects ${facts.name}.`
   },
-  ...HAZARDOUS.map(hazardous),
+  ...binding.providerFacts().flatMap(({ configFiles }) => configFiles.map(hazardous)),
   {
     id: 'files.harmless',
     severity: 'info',

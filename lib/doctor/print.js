@@ -20,7 +20,8 @@ const LOOKS = {
 const BOLD = 1
 const DIM = 2
 
-const NAMES = /** @type {Record<string, string>} */ ({ claude: 'Claude Code', codex: 'OpenAI Codex' })
+/** @type {Record<import('../../index').ProviderId, string>} */
+const NAMES = { claude: 'Claude Code', codex: 'OpenAI Codex' }
 
 /** @typedef {{ width: number, colour: boolean, unicode: boolean }} Style */
 

@@ -12,6 +12,8 @@ const { harmless, whom } = require('./words.js')
 
 /** @typedef {import('./context.js').Facts} Facts */
 
+/** The mock's endpoint, by the dialect that a CLI speaks. @type {Record<import('../../index').ProviderId, (mock: import('../mock-api/types').MockApi) => string>} */
+const BASE_URLS = { claude: (mock) => mock.anthropicBaseUrl, codex: (mock) => mock.openaiBaseUrl }
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`
 
 /** @type {import('./finding.js').Row[]} */
@@ -120,7 +122,7 @@ async function ask(context, facts, scratch, mock, key, seen) {
   /** @type {any} */
   const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
   const set = { PATH: context.path, ...pairs(facts.questionVariables) }
-  const baseUrl = facts.id === 'codex' ? mock.openaiBaseUrl : mock.anthropicBaseUrl
+  const baseUrl = BASE_URLS[facts.id](mock)
   let complaint = ''
   try {
     const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })

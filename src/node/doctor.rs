@@ -17,7 +17,7 @@ use crate::launch::identity::{self, Target};
 use crate::launch::inquiry::{self, Component, Manner, Question};
 use crate::launch::locate::Locate;
 use crate::launch::program::Candidate;
-use crate::provider;
+use crate::provider::{self, Format, Provider};
 use crate::sys::{self, memory};
 
 /// One look, on a thread of libuv's pool.
@@ -80,7 +80,7 @@ struct SurveyedProgram {
     interpreter: Option<String>,
     components: Vec<Component>,
     companions: Vec<SurveyedCompanion>,
-    error: Option<serde_json::Value>,
+    error: Option<Box<serde_json::value::RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +114,7 @@ fn surveyed(candidate: Candidate) -> SurveyedProgram {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (program, error) = match candidate.outcome {
         Ok(program) => (Some(program), None),
-        Err(error) => (None, serde_json::to_value(error.details()).ok()),
+        Err(error) => (None, serde_json::value::to_raw_value(error.details()).ok()),
     };
     let companions = candidate.companions.into_iter();
     SurveyedProgram {
@@ -173,6 +173,8 @@ pub struct NativeProviderFacts {
     pub state_below_home: &'static str,
     /// The variables of directories that must be writable, or the CLI ends.
     pub needed_directories: Vec<&'static str>,
+    /// The ids of files that can do harm.
+    pub config_files: Vec<&'static str>,
     pub login_file: &'static str,
     pub log_in: &'static str,
     /// What stands before a question that is asked without a terminal.
@@ -193,12 +195,17 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         state_option: row.state_directory.option,
         state_below_home: row.state_directory.below_home,
         needed_directories: row.directory_needs.iter().map(|need| need.variable).collect(),
+        config_files: harmful(row).collect(),
         login_file: row.oauth.file,
         log_in: row.oauth.log_in,
         question_arguments: row.one_question.arguments.to_vec(),
         question_variables: row.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
     });
     rows.collect()
+}
+
+fn harmful(row: &Provider) -> impl Iterator<Item = &'static str> {
+    row.config_files.iter().filter(|file| file.format != Format::Prose).map(|file| file.id)
 }
 
 fn target(ids: NativeIdentity) -> Result<Target> {
