@@ -251,6 +251,8 @@ export interface NativeProviderFacts {
   id: string
   name: string
   command: string
+  /** The ids of files that can do harm. */
+  configFiles: Array<string>
   /** Its npm package. */
   package: string
   stateVariable: string
@@ -259,8 +261,6 @@ export interface NativeProviderFacts {
   stateBelowHome: string
   /** The variables of directories that must be writable, or the CLI ends. */
   neededDirectories: Array<string>
-  /** The ids of files that can do harm. */
-  configFiles: Array<string>
   loginFile: string
   logIn: string
   /** What stands before a question that is asked without a terminal. */

@@ -165,6 +165,8 @@ pub struct NativeProviderFacts {
     pub id: &'static str,
     pub name: &'static str,
     pub command: &'static str,
+    /// The ids of files that can do harm.
+    pub config_files: Vec<&'static str>,
     /// Its npm package.
     pub package: &'static str,
     pub state_variable: &'static str,
@@ -173,8 +175,6 @@ pub struct NativeProviderFacts {
     pub state_below_home: &'static str,
     /// The variables of directories that must be writable, or the CLI ends.
     pub needed_directories: Vec<&'static str>,
-    /// The ids of files that can do harm.
-    pub config_files: Vec<&'static str>,
     pub login_file: &'static str,
     pub log_in: &'static str,
     /// What stands before a question that is asked without a terminal.
@@ -190,12 +190,12 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         id: row.id,
         name: row.name,
         command: row.command,
+        config_files: harmful(row).collect(),
         package: row.launcher_packages.first().copied().unwrap_or_default(),
         state_variable: row.state_directory.variable,
         state_option: row.state_directory.option,
         state_below_home: row.state_directory.below_home,
         needed_directories: row.directory_needs.iter().map(|need| need.variable).collect(),
-        config_files: harmful(row).collect(),
         login_file: row.stored_login.file,
         log_in: row.stored_login.log_in,
         question_arguments: row.one_question.arguments.to_vec(),
