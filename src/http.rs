@@ -202,6 +202,10 @@ fn io_failure(error: &io::Error) -> Failure {
             return failure(error);
         }
     }
+    // `std` has no kind for it, and no errno: this is how it tells of getaddrinfo(3). A test holds it to that.
+    if error.raw_os_error().is_none() && error.to_string().starts_with("failed to lookup address") {
+        return Failure::Dns;
+    }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Failure::Refused,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,

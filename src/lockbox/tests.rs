@@ -178,7 +178,7 @@ fn rows_move_to_version_3_and_to_another_master_key() {
 #[test]
 fn two_seals_of_one_secret_differ() {
     let lockbox = lockbox(false);
-    let [one, two] = [(), ()].map(|()| lockbox.seal(&Secret::copy_of(b"x"), &CONTEXT).expect("sealed"));
+    let [one, two] = [(), ()].map(|()| lockbox.seal(&Secret::copy_of(b"more than a byte"), &CONTEXT).expect("sealed"));
     assert!(one.iv != two.iv && one.ciphertext != two.ciphertext);
 }
 
