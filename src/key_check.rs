@@ -115,7 +115,7 @@ impl KeyCheck {
         if self.settings.timeout.is_zero() {
             return unreachable(Failure::Timeout);
         }
-        let value = joined(self.authorization.prefix.as_bytes(), self.secret.expose());
+        let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose()]);
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
         headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
         match http::send(&Request { url: &self.url, headers: &headers, body: None }, &self.settings) {
@@ -181,13 +181,6 @@ fn verdict(outcome: Outcome, reason: Option<&'static str>, status: Option<u16>) 
     Verdict { outcome, reason, status, message: String::new(), retry_after_ms: None }
 }
 
-fn joined(prefix: &[u8], secret: &[u8]) -> GuardedBytes {
-    let mut value = GuardedBytes::zeroed(prefix.len() + secret.len());
-    value[..prefix.len()].copy_from_slice(prefix);
-    value[prefix.len()..].copy_from_slice(secret);
-    value
-}
-
 #[derive(Deserialize)]
 struct ErrorBody<'a> {
     #[serde(borrow)]
@@ -211,13 +204,7 @@ fn error_text(body: &[u8]) -> GuardedBytes {
     };
     let parts: Vec<&[u8]> =
         [error.kind, error.code, error.message].into_iter().flatten().map(|raw| raw.get().as_bytes()).collect();
-    let mut text = GuardedBytes::zeroed(parts.iter().map(|part| part.len()).sum());
-    let mut at = 0;
-    for part in parts {
-        text[at..at + part.len()].copy_from_slice(part);
-        at += part.len();
-    }
-    text
+    GuardedBytes::joined(&parts)
 }
 
 fn contains_ignoring_case(text: &[u8], word: &[u8]) -> bool {

@@ -35,10 +35,10 @@ impl Login {
     /// what [`credential::check`] finds.
     pub fn of(document: &Document, profile: &Profile) -> Result<Self> {
         let kind = profile.kind_field.as_ref().and_then(|path| document.word(path));
-        if let Some(kind) = kind.as_deref().filter(|kind| !API_KEY_KINDS.contains(kind) && !TOKEN_KINDS.contains(kind))
-        {
+        // Not repeated: it is a value of the file, and may be a key in the wrong place.
+        if kind.as_deref().is_some_and(|kind| !API_KEY_KINDS.contains(&kind) && !TOKEN_KINDS.contains(&kind)) {
             let message = format!(
-                "The stored login of {} is of kind {kind:?}, which only the CLI itself can use.",
+                "The stored login of {} is of a kind that only the CLI itself can use. Log in with a key or a subscription.",
                 profile.provider.name
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(profile.provider.id));

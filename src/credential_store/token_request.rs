@@ -66,7 +66,7 @@ fn json(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
         parts.extend([&br#","scope":""#[..], scopes, b"\""]);
     }
     parts.push(b"}");
-    joined(&parts)
+    GuardedBytes::joined(&parts)
 }
 
 fn form(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
@@ -78,7 +78,7 @@ fn form(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
         parts.push(b"&scope=");
         push_encoded(&mut parts, scopes);
     }
-    joined(&parts)
+    GuardedBytes::joined(&parts)
 }
 
 /// `%XX` for each byte, so that the encoding of one is a part that borrows from a table.
@@ -94,16 +94,6 @@ fn push_encoded<'a>(parts: &mut Vec<&'a [u8]>, text: &'a [u8]) {
         let (high, low) = (usize::from(byte[0] >> 4), usize::from(byte[0] & 15));
         parts.extend([&b"%"[..], &HEX[high..=high], &HEX[low..=low]]);
     }
-}
-
-fn joined(parts: &[&[u8]]) -> GuardedBytes {
-    let mut bytes = GuardedBytes::zeroed(parts.iter().map(|part| part.len()).sum());
-    let mut at = 0;
-    for part in parts {
-        bytes[at..at + part.len()].copy_from_slice(part);
-        at += part.len();
-    }
-    bytes
 }
 
 /// What stands in a JSON string and in a header as it is.

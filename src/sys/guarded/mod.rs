@@ -70,6 +70,18 @@ impl GuardedBytes {
         copy.copy_from_slice(bytes);
         copy
     }
+
+    /// The parts, one after the other; they are the caller's to wipe.
+    #[must_use]
+    pub fn joined(parts: &[&[u8]]) -> Self {
+        let mut bytes = Self::zeroed(parts.iter().map(|part| part.len()).sum());
+        let mut at = 0;
+        for part in parts {
+            bytes[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        bytes
+    }
 }
 
 impl std::fmt::Debug for GuardedBytes {
