@@ -4,10 +4,9 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { buildInto, generated, install, sourceDigest } from './build.mjs'
 import { fromRoot, root, walk } from './lib/paths.mjs'
-import { ensureRedis } from './lib/redis.mjs'
 import { run } from './lib/run.mjs'
 
-const say = (line) => process.stderr.write(`[set-up] ${line}\n`)
+export const say = (line) => process.stderr.write(`[set-up] ${line}\n`)
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
 
 /** @returns {Promise<{ regenerated: string[] }>} the committed files that a build found out of step and rewrote */
@@ -15,7 +14,6 @@ export async function ensure() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is needed; this is ${process.version}`)
   await ensureModules()
-  await ensureRedis(say)
   return { regenerated: await ensureAddon() }
 }
 

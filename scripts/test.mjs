@@ -1,6 +1,7 @@
 // `npm test`: every check that is quick, in stages. `npm test -- --only lint,rust/core [file …]` runs some of them.
 import { parseArgs } from 'node:util'
-import { ensure } from './ensure.mjs'
+import { ensure, say } from './ensure.mjs'
+import { ensureRedis } from './lib/redis.mjs'
 import { Report } from './lib/report.mjs'
 import { lint } from './stages/lint.mjs'
 import { node } from './stages/node.mjs'
@@ -19,7 +20,10 @@ if (stranger) {
 const from = Date.now()
 const report = new Report(only.length ? [...only, 'set-up'] : [])
 let setUp
-await report.step('set-up', 'packages and addon', async () => { setUp = await ensure() })
+await report.step('set-up', 'packages and addon', async () => {
+  setUp = await ensure()
+  if (report.wants('node')) await ensureRedis(say)
+})
 if (setUp) {
   for (const [name, stage] of Object.entries(stages)) {
     if (report.wants(name)) await stage(report, { ...setUp, files: positionals })

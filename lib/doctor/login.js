@@ -15,6 +15,7 @@ const logIn = (/** @type {any} */ { context, facts, state }) => {
   const as = own.uid === target.uid ? [] : ['setpriv', `--reuid=${target.uid}`, `--regid=${target.gid}`, '--clear-groups', '--no-new-privs']
   return [command(...as, 'env', ...variables, ...words)]
 }
+const WHAT = /** @type {Record<string, string>} */ ({ 'api-key': 'an API key', 'cli-only': 'a login of a kind that only the CLI itself can use', 'oauth-token': 'a login' })
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
 const link = (/** @type {string} */ file, /** @type {string} */ real) => (real === file ? '' : `, a link to ${real},`)
 const date = (/** @type {number} */ ms) => {
@@ -28,7 +29,7 @@ const rows = [
     id: 'login.valid',
     severity: 'ok',
     sentence: ({ file, expiresAtMs, kind }) =>
-      kind === 'api-key' ? `${file} holds an API key.` : `${file} holds a login${expiresAtMs === null ? ' that does not say until when' : `, valid until ${date(expiresAtMs)}`}.`
+      `${file} holds ${WHAT[kind]}${expiresAtMs !== null ? `, valid until ${date(expiresAtMs)}` : kind === 'oauth-token' ? ' that does not say until when' : ''}.`
   },
   {
     id: 'login.readable',
@@ -77,7 +78,7 @@ const finding = findingsOf(rows)
 async function look(context, facts) {
   const state = context.states[facts.id]?.path
   if (state === undefined) return []
-  /** @type {{ kind: 'oauth-token' | 'api-key' | 'empty' | 'unread' | 'hidden', expiresAtMs: number | null, refreshable: boolean } | null} */
+  /** @type {{ kind: 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden', expiresAtMs: number | null, refreshable: boolean } | null} */
   const login = await looked(() => binding.surveyStoredLogin(facts.id, state))
   if (login === null) return []
   const file = path.join(state, facts.loginFile)

@@ -28,12 +28,22 @@ const API_KEY_KINDS: &[&str] = &["apikey"];
 const TOKEN_KINDS: &[&str] = &["chatgpt", "chatgptAuthTokens"];
 
 impl Login {
-    /// Reads a document.
+    /// Reads a document whose credential is to be launched with.
     ///
     /// # Errors
     /// `LOGIN_REQUIRED` where there is no token in it; `UNSUPPORTED` for a kind of login that cannot be used here;
     /// what [`credential::check`] finds.
     pub fn of(document: &Document, profile: &Profile) -> Result<Self> {
+        let login = Self::read(document, profile)?;
+        credential::check(profile.provider, login.kind, "The stored login", login.credential.expose())?;
+        Ok(login)
+    }
+
+    /// Reads a document as the CLI does, without a look at what its credential is made of.
+    ///
+    /// # Errors
+    /// As [`Login::of`].
+    pub fn read(document: &Document, profile: &Profile) -> Result<Self> {
         let kind = profile.kind_field.as_ref().and_then(|path| document.word(path));
         // Not repeated: it is a value of the file, and may be a key in the wrong place.
         if kind.as_deref().is_some_and(|kind| !API_KEY_KINDS.contains(&kind) && !TOKEN_KINDS.contains(&kind)) {
@@ -43,14 +53,13 @@ impl Login {
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(profile.provider.id));
         }
+        // A key goes before tokens where no kind is named: `codex login status` of 0.163.0 takes it so.
         let wants_key = kind.as_deref().is_none_or(|kind| API_KEY_KINDS.contains(&kind));
         let key = profile.api_key.as_ref().filter(|_| wants_key).and_then(|path| document.secret(path));
         if let Some(credential) = key {
-            check(profile, CredentialKind::ApiKey, &credential)?;
             return Ok(Self { kind: CredentialKind::ApiKey, credential, refresh: None, expires_at: None });
         }
         let credential = document.secret(&profile.access_token).ok_or_else(|| no_token(profile))?;
-        check(profile, CredentialKind::OauthToken, &credential)?;
         let expires_at = match &profile.expiry {
             StoredExpiry::Jwt => jwt::expires_at(credential.expose()),
             StoredExpiry::Document(path, unit) => document.number(path).map(|number| number * unit),
@@ -135,10 +144,6 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
 fn no_place(profile: &Profile) -> Error {
     let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
     Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id)
-}
-
-fn check(profile: &Profile, kind: CredentialKind, credential: &Secret) -> Result<()> {
-    credential::check(profile.provider, kind, "The stored login", credential.expose())
 }
 
 fn no_token(profile: &Profile) -> Error {

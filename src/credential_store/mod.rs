@@ -10,8 +10,10 @@ mod refresh;
 mod store;
 mod token_request;
 
+pub use document::Document;
 pub use file::Location;
 pub use fleet::Fleet;
+pub use login::Login;
 pub use profile::{Overrides, Profile};
 pub use refresh::{How, Refreshed, Step};
 pub use store::{Settings, Store};

@@ -1,15 +1,14 @@
 //! What a CLI's own login says of itself: of which kind it is, until when it holds, and whether it can be renewed.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use zeroize::Zeroizing;
+use serde::Serialize;
 
 use super::text::{self, Unread};
-use crate::provider::{Expiry, Provider};
+use crate::credential_store::{Document, Login, Overrides, Profile};
+use crate::error::ErrorCode;
+use crate::provider::{CredentialKind, Provider};
+use crate::sys::guarded::GuardedBytes;
 
 /// A stored login, without any of it.
 #[derive(Debug, PartialEq, Serialize)]
@@ -31,6 +30,8 @@ pub enum LoginKind {
     OauthToken,
     /// A key that is billed per use.
     ApiKey,
+    /// One that only the CLI itself can use, such as an agent's identity.
+    CliOnly,
     /// The file is there, and neither is in it.
     Empty,
     /// The file is there and was not for us to read, or is no JSON.
@@ -41,7 +42,7 @@ pub enum LoginKind {
 
 /// Reads the login of a provider in its state directory; none when there is no file.
 #[must_use]
-pub fn stored_login(provider: &Provider, state_directory: &Path) -> Option<LoginState> {
+pub fn stored_login(provider: &'static Provider, state_directory: &Path) -> Option<LoginState> {
     match text::read(&state_directory.join(provider.oauth.file)) {
         Err(Unread::Missing) => None,
         Err(Unread::Hidden) => Some(LoginState::bare(LoginKind::Hidden)),
@@ -56,58 +57,28 @@ impl LoginState {
     }
 }
 
-fn read(provider: &Provider, text: &[u8]) -> Option<LoginState> {
-    let text = std::str::from_utf8(text).ok()?;
-    serde_json::from_str::<Members<'_>>(text).ok()?;
-    let row = &provider.oauth;
-    let has = |path: &[&str]| !path.is_empty() && at(text, path).is_some_and(is_text);
-    // As the CLI has it: tokens go before a key that stands beside them.
-    if has(row.access_token) {
-        let expires_at_ms = match row.expiry {
-            Expiry::Milliseconds(path) => at(text, path).and_then(|literal| literal.parse().ok()),
-            Expiry::Seconds(path) => {
-                at(text, path).and_then(|literal| literal.parse().ok()).map(|seconds: f64| seconds * 1000.0)
-            }
-            Expiry::Jwt => at(text, row.access_token).and_then(jwt_expiry).map(|seconds| seconds * 1000.0),
-        };
-        let expires_at_ms = expires_at_ms.filter(|ms: &f64| ms.is_finite());
-        return Some(LoginState { kind: LoginKind::OauthToken, expires_at_ms, refreshable: has(row.refresh_token) });
-    }
-    Some(LoginState::bare(if has(row.api_key) { LoginKind::ApiKey } else { LoginKind::Empty }))
-}
-
-/// Names are copied; values stay where they are.
-type Members<'a> = BTreeMap<String, &'a RawValue>;
-
-/// The literal at a path of members.
-fn at<'a>(text: &'a str, path: &[&str]) -> Option<&'a str> {
-    path.iter().try_fold(text, |inner, name| {
-        let members: Members<'a> = serde_json::from_str(inner).ok()?;
-        members.get(*name).map(|value| value.get())
+fn read(provider: &'static Provider, text: &[u8]) -> Option<LoginState> {
+    let profile = Profile::new(provider, Overrides::default()).ok()?;
+    let document = Document::parse(GuardedBytes::copy_of(text))?;
+    Some(match Login::read(&document, &profile) {
+        Ok(login) => LoginState {
+            kind: match login.kind {
+                CredentialKind::ApiKey => LoginKind::ApiKey,
+                CredentialKind::OauthToken | CredentialKind::ConfigDir => LoginKind::OauthToken,
+            },
+            expires_at_ms: login.expires_at,
+            refreshable: login.refresh.is_some(),
+        },
+        Err(error) if error.code() == ErrorCode::Unsupported => LoginState::bare(LoginKind::CliOnly),
+        Err(_) => LoginState::bare(LoginKind::Empty),
     })
-}
-
-fn is_text(literal: &str) -> bool {
-    literal.starts_with('"') && literal != "\"\""
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    exp: Option<f64>,
-}
-
-/// `exp` of a JWT (RFC 7519, section 4.1.4), in seconds. The signature is the server's to check.
-fn jwt_expiry(literal: &str) -> Option<f64> {
-    let payload = literal.trim_matches('"').split('.').nth(1)?.as_bytes();
-    let mut decoded = Zeroizing::new(vec![0_u8; BASE64URL_NOPAD.decode_len(payload.len()).ok()?]);
-    let length = BASE64URL_NOPAD.decode_mut(payload, &mut decoded).ok()?;
-    serde_json::from_slice::<Claims>(decoded.get(..length)?).ok()?.exp
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::provider;
+    use data_encoding::BASE64URL_NOPAD;
     use proptest::prelude::*;
 
     fn state(provider: &str, text: &str) -> Option<LoginState> {
@@ -145,6 +116,13 @@ mod tests {
             ("codex", codex("opaque", "r"), oauth(None, true)),
             ("codex", codex("a.!!.c", "r"), oauth(None, true)),
             ("codex", r#"{"OPENAI_API_KEY": "k"}"#.into(), bare(LoginKind::ApiKey)),
+            ("codex", r#"{"OPENAI_API_KEY": "k", "tokens": {"access_token": "t"}}"#.into(), bare(LoginKind::ApiKey)),
+            (
+                "codex",
+                r#"{"auth_mode": "chatgpt", "OPENAI_API_KEY": "k", "tokens": {"access_token": "t"}}"#.into(),
+                oauth(None, false),
+            ),
+            ("codex", r#"{"auth_mode": "agentIdentity"}"#.into(), bare(LoginKind::CliOnly)),
             ("codex", r#"{"tokens": null}"#.into(), bare(LoginKind::Empty)),
         ] {
             assert_eq!(state(provider, &text), Some(expected), "{text}");
@@ -154,11 +132,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), token in "[a-zA-Z0-9._=\"-]{0,40}") {
+        fn any_text_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             for row in provider::PROVIDERS {
                 let _ = read(row, &bytes);
             }
-            let _ = jwt_expiry(&token);
         }
     }
 }
