@@ -26,6 +26,15 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
+/** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
+export declare class NativeKeyCheck {
+  /** Whether there is somebody to be asked; else the answer is known. */
+  get asks(): boolean
+  /** Asks, once; the job's number. */
+  ask(): number
+  dispose(): void
+}
+
 /** A lockbox, held in Rust until it is disposed of. */
 export declare class NativeLockbox {
   get masterKeyIds(): Array<string>
@@ -177,9 +186,6 @@ export declare function baseNames(): Array<string>
 
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
 export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
-
-/** Asks a provider's API about a credential; the job's number. */
-export declare function checkKey(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): number
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
@@ -535,6 +541,9 @@ export interface NativeUsage {
   models: Array<NativeModelUsage>
   thread?: NativeThreadTotals
 }
+
+/** Prepares the question about a credential. */
+export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
 /** Decides a start. Finding the program happens on this thread. */
 export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable

@@ -167,7 +167,10 @@ export interface ProviderEnvOptions {
   credentialStore?: CredentialStore
   /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
   serverCredentials?: ServerCredentials
-  /** An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. */
+  /**
+   * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. Codex
+   * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`).
+   */
   baseUrl?: string
   /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
   inherit?: string[]
@@ -403,7 +406,10 @@ export interface SpawnOptions {
   killSignal?: NodeJS.Signals
   /** Milliseconds between `killSignal` and SIGKILL. Default 5000. */
   killGraceMs?: number
-  /** Whether what is left of the process group is killed when the CLI has ended. Default true. */
+  /**
+   * Whether what is left of the process group is killed when the CLI has ended. Default true. Then a stream whose other
+   * end somebody outside of the group still holds ends as well, once it has brought nothing for a second: `close` comes.
+   */
   killGroupOnExit?: boolean
   limits?: ResourceLimits
   /** Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). */
@@ -804,6 +810,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
   | 'ERR_PROVIDER_LOGIN_REQUIRED'
   | 'ERR_PROVIDER_REFRESH_FAILED'
+  | 'ERR_PROVIDER_BUSY'
   | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
   | 'ERR_PROVIDER_DISPOSED'
   | 'ERR_PROVIDER_INTERNAL'

@@ -5,6 +5,7 @@ const { EventEmitter } = require('node:events')
 const { constants } = require('node:os')
 const { inspect } = require('node:util')
 const { ProviderError, nodeTypeError } = require('./errors.js')
+const { endHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
 const { CHANGED } = require('./metered.js')
 const running = require('./running-processes.js')
@@ -46,7 +47,7 @@ const KEY = Symbol('ProviderProcess')
  * @property {(error: ProviderError) => void} refuse
  */
 
-/** @typedef {{ provider: string, credential: import('../index').CredentialInfo, killSignal: number }} Facts */
+/** @typedef {{ provider: string, credential: import('../index').CredentialInfo, killSignal: number, killGroupOnExit: boolean }} Facts */
 
 /** @type {(backend: Backend, facts: Facts) => Driver} */
 let makeProcess
@@ -59,6 +60,7 @@ class ProviderProcess extends EventEmitter {
   /** @type {string} */
   #provider
   #credential
+  #killGroupOnExit
   #killed = false
   #held = true
   /** @type {number | undefined} */
@@ -100,6 +102,7 @@ class ProviderProcess extends EventEmitter {
     this.#provider = facts.provider
     this.#credential = facts.credential
     this.#killSignal = facts.killSignal
+    this.#killGroupOnExit = facts.killGroupOnExit
     keepAlive.hold()
     running.add(this)
     for (const stream of backend.stdio) {
@@ -312,6 +315,7 @@ class ProviderProcess extends EventEmitter {
     this.stdin?.destroy()
     this.emit('exit', code, signal)
     this.#finishStreams()
+    if (this.#killGroupOnExit) endHeldStreams([this.stdout, this.stderr])
     this.#maybeClose()
   }
 
