@@ -3,9 +3,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const fs = require('node:fs')
 const test = require('node:test')
-const { UsageLedger, UsageMeter, buildProviderEnv, describeProvider } = require('../index.js')
+const { CredentialStore, UsageLedger, UsageMeter, buildProviderEnv, describeProvider, takeServerCredentials } = require('../index.js')
 const { KEYS, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut, random, zero } = require('./support/streams.js')
 
 const NAMES = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
@@ -148,4 +150,28 @@ test('describeProvider() tells who pays, also after dispose()', (t) => {
     assert.deepEqual(describeProvider(env), { ...expected, fingerprint })
   }
   assert.throws(() => describeProvider(/** @type {any} */ ({})), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('describeProvider() tells a store from the server, and who pays for each', async (t) => {
+  const { homes } = makeEnv(t)
+  const workspace = { home: homes.home }
+  const describe = (/** @type {any} */ provider, /** @type {any} */ options) => {
+    const env = buildProviderEnv({ provider }, { workspace, ...options })
+    const { credentialKind, credentialSource, billedTo } = describeProvider(env)
+    env.dispose()
+    return [credentialKind, credentialSource, billedTo]
+  }
+  const key = CredentialStore.of('codex', Buffer.from(KEYS.codex))
+  assert.deepEqual(describe('codex', { credentialStore: key }), ['api-key', 'store', 'workspace'])
+  const endpoint = await startTokenEndpoint(t)
+  const dir = homes.claudeConfigDir
+  fs.chownSync(dir, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
+  writeLogin(dir, 'claude', endpoint.issue())
+  const login = await CredentialStore.open('claude', { dir, tokenUrl: endpoint.url })
+  t.after(() => login.dispose())
+  assert.deepEqual(describe('claude', { credentialStore: login }), ['oauth-token', 'store', 'subscription'])
+  Object.assign(process.env, { ANTHROPIC_API_KEY: KEYS.claude, OPENAI_API_KEY: KEYS.codex })
+  const serverCredentials = takeServerCredentials()
+  assert.deepEqual(describe('claude', { serverCredentials }), ['api-key', 'server', 'server'])
+  assert.deepEqual(describe('codex', { serverCredentials }), ['api-key', 'server', 'server'])
 })

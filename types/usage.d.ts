@@ -1,5 +1,5 @@
 // The types of usage, failures and billing: what a run used, what it failed at, and totals of many.
-import type { ProviderEnv, ProviderId, ProviderProcess } from '../index.js'
+import type { CredentialInfo, ProviderEnv, ProviderId, ProviderProcess } from '../index.js'
 
 /**
  * Tokens, in one meaning for both providers: that of OpenTelemetry's conventions for generative AI. Whole numbers, at
@@ -198,9 +198,12 @@ export interface ProviderDescription {
   name: string
   vendor: string
   modelFamily: string
-  credentialKind: 'api-key' | 'oauth-token' | 'config-dir'
-  credentialSource: 'payload' | 'server' | 'config-dir'
-  /** Who pays. A login in a config directory counts as a subscription, though the CLI may keep a key there. */
+  credentialKind: CredentialInfo['kind']
+  credentialSource: CredentialInfo['source']
+  /**
+   * Who pays: the server for its own credential, whatever kind; else the workspace for a key, by use, and a subscription
+   * for a token or login. A login in a config directory counts as a subscription, though the CLI may keep a key there.
+   */
   billedTo: 'workspace' | 'server' | 'subscription'
   /** See {@link CredentialInfo.fingerprint}. */
   fingerprint: string | null
