@@ -35,7 +35,7 @@ export interface ProviderUsage extends TokenCounts {
   turns: number
   /** The model that the run began with; for codex only where the arguments name it. `null`: not known. */
   model: string | null
-  /** By model, as far as the models are known; at most 32. */
+  /** By model, as far as the models are known; at most 32, what others use stands in the sum alone. */
   models: Record<string, ModelUsage>
   /** US dollars for the turns that are over, as the CLI reckons them at list prices; `null` for codex. */
   costUsd: number | null

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::event::Event;
+use super::event::{Event, MODELS};
 use super::failure::{Failure, Said};
 use super::scan::Scanner;
 use super::threads::{self, ThreadTotals};
 use super::tokens::{Cost, Tokens};
 use crate::provider::{CredentialKind, Field, Meaning, Output, Provider};
 
-/// Models that are told apart in one run; what others use is counted in the sum alone.
-const MODELS: usize = 32;
 /// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
 /// Bytes that are kept of stderr.
@@ -405,6 +403,7 @@ impl Run {
 
     fn usage(&self) -> Usage {
         let mut usage = self.settled.clone();
+        usage.tokens = usage.tokens.plus(self.answers.rest());
         for (model, tokens) in self.answers.iter() {
             usage.tokens = usage.tokens.plus(tokens);
             let model = model.or(self.settled.model.as_ref());

@@ -54,6 +54,38 @@ fn claude_counts_turns_once_and_answers_once() {
     assert_eq!(usage.model.as_deref(), Some("claude-sonnet-4-5"));
 }
 
+/// A turn's report with so many models of one token each.
+fn result_of_models(name: &str, count: usize) -> String {
+    let models: Vec<String> = (0..count).map(|index| format!(r#""{name}{index}":{{"outputTokens":1}}"#)).collect();
+    format!(r#"{{"type":"result","is_error":false,"model_usage_since_last_result":{{{}}}}}"#, models.join(","))
+}
+
+#[test]
+fn answers_and_models_beyond_the_limits_count_in_the_sum() {
+    let mut meter = read("claude", &format!("{INIT}\n"));
+    for index in 0..600 {
+        meter.feed(
+            assistant(&format!("a{index}"), 1).replace("claude-sonnet-4-5", &format!("made-up-{index}")).as_bytes(),
+        );
+    }
+    let usage = meter.usage();
+    assert_eq!((usage.tokens, usage.models.len()), (tokens(66_000, 4200, 1800, 600, 0), 32));
+    let full = read("claude", &result_of_models("m", 32)).usage();
+    assert_eq!((full.tokens.output, full.models.len(), full.complete), (32, 32, true));
+    let over = read("claude", &result_of_models("m", 33)).usage();
+    assert_eq!((over.turns, over.complete), (0, false));
+    let both = read("claude", &format!("{}\n{}", result_of_models("m", 31), result_of_models("n", 2))).usage();
+    assert_eq!((both.tokens.output, both.models.len(), both.complete), (33, 32, true));
+}
+
+#[test]
+fn an_event_of_more_values_than_are_kept_is_a_gap() {
+    let line =
+        |count| format!(r#"{{{}"type":"result","usage":{{"output_tokens":1}}}}"#, r#""is_error":false,"#.repeat(count));
+    assert!(read("claude", &line(254)).usage().complete);
+    assert!(!read("claude", &line(255)).usage().complete);
+}
+
 #[test]
 fn an_array_of_events_reads_as_its_lines() {
     let text = format!("[{INIT},{},{}]", assistant("m1", 1), result(100, 10, 0.25));
