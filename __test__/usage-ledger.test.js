@@ -92,9 +92,25 @@ test("a child's labels are its provider's and its credential's", async (t) => {
   await outcome(child)
   const [entry] = ledger.toJSON().entries
   assert.deepEqual([entry.workspace, entry.provider, entry.generation, entry.runs, entry.incompleteRuns], ['w', 'claude', env.credential.fingerprint, 1, 1])
-  const unread = startScript(env, 'true')
-  assert.throws(() => ledger.track(unread, { workspace: 'w' }), { code: 'ERR_INVALID_ARG_VALUE' })
-  await outcome(unread)
+})
+
+test('a child that is not read counts as a run whose usage is not known', async (t) => {
+  const { env } = makeEnv(t)
+  const [early, late] = [new UsageLedger(), new UsageLedger()]
+  const child = startScript(env, 'true')
+  early.track(child, { workspace: 'w' })
+  early.track(child, { workspace: 'w' })
+  assert.deepEqual([early.toJSON().total.runs, child.usage], [0, null])
+  await outcome(child)
+  late.track(child, { workspace: 'w' })
+  const fresh = startScript(env, 'true')
+  await outcome(fresh)
+  late.track(fresh, { workspace: 'w', generation: 'mine' })
+  const totals = [early, late].map((ledger) => ledger.toJSON().entries.map(({ generation, runs, incompleteRuns, inputTokens, turns }) => [generation, runs, incompleteRuns, inputTokens, turns]))
+  const { fingerprint } = env.credential
+  assert.deepEqual(totals, [[[fingerprint, 1, 1, 0, 0]], [[fingerprint, 1, 1, 0, 0], ['mine', 1, 1, 0, 0]].sort()])
+  assert.deepEqual([child.usage, child.failure], [null, null])
+  assert.throws(() => early.track(/** @type {any} */ ({}), { workspace: 'w' }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
 test('record() takes a snapshot, and refuses what is none', () => {

@@ -111,4 +111,13 @@ function meterOf(owner) {
   return typeof owner === 'object' && owner !== null ? meters.get(owner) : undefined
 }
 
-module.exports = { CHANGED, Metered, meterOf }
+/**
+ * The labels of a process in a ledger.
+ * @param {{ provider: string, credential: import('../index').CredentialInfo }} child
+ */
+function labelsOf({ provider, credential }) {
+  const generation = credential.generation ?? credential.fingerprint ?? 'none'
+  return { provider, generation: String(generation) }
+}
+
+module.exports = { CHANGED, Metered, labelsOf, meterOf }

@@ -3,7 +3,9 @@
 
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
-const { meterOf } = require('./metered.js')
+const { Metered, labelsOf, meterOf } = require('./metered.js')
+const { ProviderProcess } = require('./provider-process.js')
+const running = require('./running-processes.js')
 const validate = require('./validate.js')
 
 const DEFAULT_ENTRIES = 10_000
@@ -46,8 +48,8 @@ class UsageLedger {
    * @param {Partial<import('../types/usage').LedgerLabels>} value
    */
   track(run, value) {
-    const metered = meterOf(run)
-    if (!metered) throw validate.wrongValue('run', 'must be a UsageMeter, or a ProviderProcess whose stdout is read for usage (see the option usage).')
+    const metered = meterOf(run) ?? (run instanceof ProviderProcess ? unread(run) : undefined)
+    if (!metered) throw validate.wrongType('run', 'a ProviderProcess or a UsageMeter', run)
     const labels = readLabels(value, metered.labels)
     const follow = () => translate(() => this.#native.follow(labels, metered.native))
     follow()
@@ -63,6 +65,19 @@ class UsageLedger {
   toPrometheus() {
     return this.#native.exposition()
   }
+}
+
+/**
+ * For a process that is not read: a run that used something, and nobody knows what. Its start cannot be taken back, so
+ * there is no error.
+ * @param {ProviderProcess} child
+ */
+function unread(child) {
+  const native = translate(() => binding.meterOf(child.provider, { resumed: false }))
+  const metered = new Metered(child, native, labelsOf(child))
+  if (running.has(child)) child.once('close', () => metered.end(null))
+  else metered.end(null)
+  return metered
 }
 
 /** @param {import('../binding').NativeCounts} counts */

@@ -179,8 +179,9 @@ export class UsageLedger {
   /** Adds a run that has ended. */
   record(usage: ProviderUsage, labels: LedgerLabels): void
   /**
-   * Adds each turn of a run as it is reported, and at its end what it used of one that was not. Once per run and ledger is
-   * enough; more often changes nothing.
+   * Adds each turn of a run as it is reported, and at its end what it used of a turn that was not. Once per run and ledger is
+   * enough; more often changes nothing. A process whose stdout is not read for usage (see {@link SpawnOptions.usage}) counts
+   * at its end as a run without tokens, in `runs` and in `incompleteRuns`.
    */
   track(run: ProviderProcess | UsageMeter, labels: Partial<LedgerLabels> & { workspace: string }): void
   toJSON(): LedgerSnapshot
