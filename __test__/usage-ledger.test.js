@@ -94,6 +94,22 @@ test("a child's labels are its provider's and its credential's", async (t) => {
   assert.deepEqual([entry.workspace, entry.provider, entry.generation, entry.runs, entry.incompleteRuns], ['w', 'claude', env.credential.fingerprint, 1, 1])
 })
 
+test('two stores that are both at generation 1 have entries of their own', async (t) => {
+  const { homes } = makeEnv(t)
+  const ledger = new UsageLedger()
+  const expected = []
+  for (const key of ['one', 'two']) {
+    const credentialStore = CredentialStore.of('claude', Buffer.from(`sk-ant-api03-made-up-${key}`))
+    const env = buildProviderEnv({ provider: 'claude' }, { credentialStore, workspace: { dir: homes.workspace, home: homes.home, tmpDir: homes.tmpDir } })
+    t.after(() => (env.dispose(), credentialStore.dispose()))
+    const child = startScript(env, 'true', { usage: true })
+    ledger.track(child, { workspace: 'w' })
+    expected.push(`1-${env.credential.fingerprint}`)
+    await outcome(child)
+  }
+  assert.deepEqual(ledger.toJSON().entries.map(({ generation }) => generation), expected.sort())
+})
+
 test('a child that is not read counts as a run whose usage is not known', async (t) => {
   const { env } = makeEnv(t)
   const [early, late] = [new UsageLedger(), new UsageLedger()]

@@ -112,12 +112,12 @@ function meterOf(owner) {
 }
 
 /**
- * The labels of a process in a ledger.
+ * The labels of a process in a ledger. A store's generation alone would mix keys: each store begins at 1 in each process.
  * @param {{ provider: string, credential: import('../index').CredentialInfo }} child
  */
 function labelsOf({ provider, credential }) {
-  const generation = credential.generation ?? credential.fingerprint ?? 'none'
-  return { provider, generation: String(generation) }
+  const generation = [credential.generation, credential.fingerprint].filter((part) => part !== null).join('-') || 'none'
+  return { provider, generation }
 }
 
 module.exports = { CHANGED, Metered, labelsOf, meterOf }

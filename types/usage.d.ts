@@ -131,8 +131,9 @@ export interface LedgerLabels {
   workspace: string
   provider: ProviderId
   /**
-   * Which of the workspace's credentials: the generation of a credential store, a fingerprint, or a name of yours. Default:
-   * of a ProviderProcess its credential's generation or fingerprint, else `"none"`. A fingerprint is another one in the next process.
+   * Which of the workspace's credentials. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
+   * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
+   * what your own records call the key, such as the version of its row.
    */
   generation?: string | number
 }
