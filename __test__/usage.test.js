@@ -8,6 +8,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { UsageMeter, spawnProvider } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
+const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
 const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
@@ -142,6 +143,54 @@ test('the last of each event comes before close, also for a child that nobody re
   assert.equal(events.at(-1), 'close')
   assert.ok(events.includes('usage') && events.includes('failure'))
   assert.deepEqual([child.failure?.kind, child.failure?.status, child.failure?.passing], ['rate-limited', 429, false])
+})
+
+test('a run that was aborted stays so, whatever its CLI claims while it stops', { skip }, async (t) => {
+  const { env } = makeEnv(t)
+  const init = JSON.stringify({ type: 'system', subtype: 'init', apiKeySource: 'another' })
+  const script = `trap 'echo '\\''${init}'\\''; exit 0' TERM; echo ready; while :; do sleep 0.05; done`
+  const controller = new AbortController()
+  const child = startScript(env, script, { args: ASKS, onCredentialMismatch: 'stop', signal: controller.signal })
+  const errors = /** @type {string[]} */ ([])
+  const mismatches = /** @type {any[]} */ ([])
+  child.on('error', ({ code }) => errors.push(code))
+  child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch.claimed))
+  child.stdout?.once('data', () => controller.abort())
+  await outcome(child)
+  assert.deepEqual([errors, mismatches], [['ERR_PROVIDER_ABORTED'], ['other']])
+  assert.equal((await child.exited).error?.code, 'ERR_PROVIDER_ABORTED')
+})
+
+test('a failure that has passed is no event', { skip }, async (t) => {
+  const { env } = makeEnv(t, { provider: 'codex' })
+  const passing = JSON.stringify({ type: 'error', message: 'Reconnecting... 1/5 (unexpected status 503 Service Unavailable)' })
+  const over = JSON.stringify({ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } })
+  const child = startScript(env, `echo '${passing}'; read go; echo '${over}'`, { usage: true })
+  const failures = /** @type {any[]} */ ([])
+  child.on('failure', (failure) => {
+    failures.push(failure)
+    child.stdin?.end('go\n')
+  })
+  await outcome(child)
+  assert.deepEqual([failures.map((failure) => failure?.kind), child.failure], [['overloaded'], null])
+})
+
+test('a defect in the reading ends no run, and makes its usage a lower bound', () => {
+  const whole = { inputTokens: 1, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningTokens: 0, turns: 1, models: [], complete: true }
+  let calls = 0
+  const native = /** @type {any} */ ({
+    usage: () => whole,
+    feed: () => {
+      calls += 1
+      throw new Error('made up')
+    }
+  })
+  const metered = new Metered({}, native, { workspace: 'w', provider: 'claude' })
+  const told = /** @type {number[]} */ ([])
+  metered.listen((changes) => told.push(changes))
+  assert.equal(metered.usage().complete, true)
+  for (let index = 0; index < 3; index += 1) metered.feed(Buffer.from('x'))
+  assert.deepEqual([metered.usage().complete, metered.usage().inputTokens, calls, told], [false, 1, 1, [CHANGED.usage]])
 })
 
 test('a start that failed has used nothing and failed at nothing of the provider', async (t) => {

@@ -181,6 +181,44 @@ fn codex_failures_pass_or_stay() {
     assert_eq!(meter.failure(), Some(Failure { kind: FailureKind::RateLimited, status: Some(429), passing: false }));
 }
 
+const PASSING: &str = r#"{"type":"error","message":"unexpected status 503 Service Unavailable"}"#;
+
+#[test]
+fn a_failure_that_passed_is_none_at_an_end_without_one() {
+    for (code, is_left) in [(Some(0), false), (Some(1), true), (None, true)] {
+        let mut meter = read("codex", PASSING);
+        let changes = meter.end(code);
+        assert_eq!(meter.failure().is_some(), is_left, "{code:?}");
+        assert_eq!(changes.0 & Changes::FAILURE != 0, !is_left, "{code:?}");
+    }
+    let mut failed = read("codex", r#"{"type":"turn.failed","error":{"message":"x"}}"#);
+    failed.end(Some(0));
+    assert_eq!(failed.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+}
+
+#[test]
+fn the_word_of_a_turn_is_of_that_turn() {
+    let word = r#"{"type":"assistant","error":"rate_limit"}"#;
+    let failed = result(1, 1, 0.0).replace("\"is_error\":false", "\"is_error\":true");
+    let mut meter = read("claude", &format!("{word}\n{failed}\n"));
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::RateLimited));
+    meter.feed(format!("{failed}\n").as_bytes());
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+    let mut over = read("claude", &format!("{word}\n{}\n", result(1, 1, 0.0)));
+    over.feed(failed.as_bytes());
+    assert_eq!(over.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+}
+
+#[test]
+fn what_no_model_wrote_is_of_no_model() {
+    let line = assistant("m1", 4).replace("claude-sonnet-4-5", "<synthetic>");
+    let known = read("claude", &format!("{INIT}\n{line}\n")).usage();
+    let models: Vec<&str> = known.models.iter().map(|part| &*part.model).collect();
+    assert_eq!(models, ["claude-sonnet-4-5"]);
+    let unknown = read("claude", &line).usage();
+    assert_eq!((unknown.models.len(), unknown.tokens.output), (0, 4));
+}
+
 #[test]
 fn what_stands_on_stderr_alone_tells_a_failure_at_the_end() {
     let mut meter = meter("codex");
