@@ -506,6 +506,10 @@ export class ProviderProcess extends EventEmitter {
   on(event: 'spawn', listener: () => void): this
   on(event: 'error', listener: (error: ProviderError) => void): this
   on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  /**
+   * Running totals, the same as {@link usage}: take the last, never add them up. Whenever they have changed (a turn has begun,
+   * an answer came, a turn was reported), and at least once, before `close`.
+   */
   on(event: 'usage', listener: (usage: ProviderUsage) => void): this
   on(event: 'failure', listener: (failure: ProviderFailure) => void): this
   on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this

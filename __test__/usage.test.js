@@ -161,6 +161,28 @@ test('a run that was aborted stays so, whatever its CLI claims while it stops', 
   assert.equal((await child.exited).error?.code, 'ERR_PROVIDER_ABORTED')
 })
 
+test('usage events are running totals, each of them news', { skip }, async (t) => {
+  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+    const { env, homes } = makeEnv(t, { provider })
+    const { bytes, sum } = make(33)
+    const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; sleep 0.01; done < '${place(homes, bytes)}'`, { usage: true })
+    const usages = /** @type {any[]} */ ([])
+    child.on('usage', (usage) => usages.push(usage))
+    await bytesOf(child)
+    assert.ok(usages.length > 1, `${provider}: ${usages.length}`)
+    for (const [index, usage] of usages.slice(1).entries()) {
+      assert.notDeepEqual(usage, usages[index])
+      assert.ok(usage.inputTokens >= usages[index].inputTokens && usage.turns >= usages[index].turns)
+    }
+    assert.deepEqual([usages.at(-1), countsOf(usages.at(-1))], [child.usage, sum])
+  }
+  const silent = startScript(makeEnv(t).env, 'true', { usage: true })
+  let count = 0
+  silent.on('usage', () => (count += 1))
+  await outcome(silent)
+  assert.equal(count, 1)
+})
+
 test('a failure that has passed is no event', { skip }, async (t) => {
   const { env } = makeEnv(t, { provider: 'codex' })
   const passing = JSON.stringify({ type: 'error', message: 'Reconnecting... 1/5 (unexpected status 503 Service Unavailable)' })
