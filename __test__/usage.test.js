@@ -10,6 +10,7 @@ const { UsageMeter, spawnProvider } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
 const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
+const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
@@ -198,7 +199,7 @@ test('a failure that has passed is no event', { skip }, async (t) => {
 })
 
 test('a defect in the reading ends no run, and makes its usage a lower bound', () => {
-  const whole = { inputTokens: 1, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningTokens: 0, turns: 1, models: [], complete: true }
+  const whole = { tokens: { inputTokens: 1 }, turns: 1, models: [], complete: true }
   let calls = 0
   const native = /** @type {any} */ ({
     usage: () => whole,
@@ -251,6 +252,19 @@ test('UsageMeter goes on from a thread that another process has read', () => {
   assert.deepEqual([given.complete, given.model, Object.keys(given.models)], [true, 'gpt-made-up', ['gpt-made-up']])
   // What it gives is what the next is given.
   assert.equal(new UsageMeter('codex', { resumed: true, thread: given.thread }).usage.inputTokens, 0)
+})
+
+test('the counts have one list of names', () => {
+  /** @param {string} file @param {string} type */
+  const namesIn = (file, type) => {
+    const text = fs.readFileSync(path.join(__dirname, '..', file), 'utf8')
+    const body = new RegExp(`interface ${type} \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
+    return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
+  }
+  assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
+  const { usage } = new UsageMeter('codex')
+  assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
 })
 
 test('UsageMeter refuses what it cannot take', () => {

@@ -2,6 +2,7 @@
 'use strict'
 
 const { translate } = require('./errors.js')
+const { flat } = require('./token-counts.js')
 
 /** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
 
@@ -54,20 +55,14 @@ class Metered {
   /** @returns {import('../types/usage').ProviderUsage} */
   usage() {
     const usage = this.native.usage()
-    const models = Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(rest)]))
-    const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns } = usage
     return {
-      inputTokens,
-      cachedInputTokens,
-      cacheWriteInputTokens,
-      outputTokens,
-      reasoningTokens,
-      turns,
+      ...usage.tokens,
+      turns: usage.turns,
       model: usage.model ?? null,
-      models,
+      models: Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(flat(rest))])),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
-      thread: usage.thread ?? null
+      thread: usage.thread ? flat(usage.thread) : null
     }
   }
 

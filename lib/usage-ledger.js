@@ -6,12 +6,12 @@ const { translate } = require('./errors.js')
 const { Metered, labelsOf, meterOf } = require('./metered.js')
 const { ProviderProcess } = require('./provider-process.js')
 const running = require('./running-processes.js')
+const { flat, readCount, readTokens } = require('./token-counts.js')
 const validate = require('./validate.js')
 
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
 const LABELS = /** @type {const} */ (['workspace', 'provider', 'generation'])
-const COUNTS = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
 
 class UsageLedger {
   /** @type {import('../binding').NativeUsageLedger} */
@@ -35,12 +35,12 @@ class UsageLedger {
    */
   record(usage, value) {
     const given = validate.object('usage', usage)
-    const counts = COUNTS.map((name) => [name, validate.required(`usage.${name}`, validate.optionalCount(`usage.${name}`, given[name]))])
+    const tokens = readTokens('usage', given)
+    const turns = readCount('usage.turns', given.turns)
     const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
     const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
-    const run = { ...Object.fromEntries(counts), costUsd, complete, models: [] }
     const labels = readLabels(value, {})
-    translate(() => this.#native.record(labels, run))
+    translate(() => this.#native.record(labels, { tokens, turns, costUsd, complete, models: [] }))
   }
 
   /**
@@ -82,7 +82,7 @@ function unread(child) {
 
 /** @param {import('../binding').NativeCounts} counts */
 function plain(counts) {
-  return { ...counts, costUsd: counts.costUsd ?? null }
+  return { ...flat(counts), costUsd: counts.costUsd ?? null }
 }
 
 /**
