@@ -282,7 +282,7 @@ impl Run {
 
     fn hear_claim(&mut self, text: &str) {
         let Some(expected) = self.expected_claims() else { return };
-        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(&["apiKeyHelper"]);
+        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(self.output.other_claims);
         let claimed = known.copied().find(|word| *word == text).unwrap_or("other");
         let claim = Claim { claimed, fits: expected.contains(&claimed) };
         if !claim.fits && self.claim != Some(claim) {
@@ -293,7 +293,14 @@ impl Run {
 
     fn part(&mut self, event: &Event) {
         if let Some(word) = event.text(Field::Word) {
-            self.word = self.output.failures.iter().filter_map(|rule| rule.word).find(|known| *known == word);
+            self.word = self
+                .output
+                .failures
+                .iter()
+                .copied()
+                .flatten()
+                .filter_map(|rule| rule.word)
+                .find(|known| *known == word);
         }
         self.open();
         let id = event.bytes(Field::Message);

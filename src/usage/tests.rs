@@ -121,6 +121,12 @@ fn what_was_cut_off_is_a_gap() {
 }
 
 #[test]
+fn a_claim_that_is_known_to_be_no_credential_of_ours_is_named() {
+    let text = INIT.replace("ANTHROPIC_API_KEY", "apiKeyHelper");
+    assert_eq!(read("claude", &text).claim(), Some(Claim { claimed: "apiKeyHelper", fits: false }));
+}
+
+#[test]
 fn claims_are_compared_with_what_was_given() {
     for (given, said, fits) in [
         (CredentialKind::ApiKey, "ANTHROPIC_API_KEY", true),
