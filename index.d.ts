@@ -206,7 +206,11 @@ export class ProviderEnv {
   private constructor()
   readonly provider: ProviderId
   readonly credential: CredentialInfo
-  /** Who provided the key: the payload (`"user"` API key, `"oauth"` token), the server, or nobody (a config directory). */
+  /**
+   * What `prepareRequestEnv` called the source: `"user"` for an API key and `"oauth"` for a token, from the payload or a
+   * credential store; `"server"` for the server's of either kind; `"none"` for a login in a directory. `credential` tells
+   * more. Not the claim of the same name that Claude Code makes of itself.
+   */
   readonly apiKeySource: 'user' | 'oauth' | 'server' | 'none'
   /** How many `USER_*` variables were set. */
   readonly userEnvKeyCount: number

@@ -166,6 +166,14 @@ test('Prometheus reads it, whatever the labels are', () => {
   assert.deepEqual([types.length, new Set(types).size], [9, 9])
 })
 
+test('a counter is called as in JSON, in the spelling of Prometheus', () => {
+  const ledger = new UsageLedger()
+  ledger.record({ ...new UsageMeter('claude').usage, costUsd: 1 }, { workspace: 'w', provider: 'claude' })
+  const counters = Array.from(ledger.toPrometheus().matchAll(/^# TYPE (\S+) counter$/gm), (match) => match[1])
+  const names = Object.keys(ledger.toJSON().total).map((name) => `provider_env_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`)
+  assert.deepEqual(counters, names)
+})
+
 test('describeProvider() tells who pays, also after dispose()', (t) => {
   const { homes } = makeEnv(t)
   const build = (/** @type {any} */ payload, /** @type {any} */ workspace = {}) => buildProviderEnv(payload, { workspace: { home: homes.home, ...workspace } })
