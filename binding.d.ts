@@ -244,11 +244,7 @@ export interface NativeContext {
 
 /** Totals. */
 export interface NativeCounts {
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
+  tokens: NativeTokens
   turns: number
   runs: number
   incompleteRuns: number
@@ -399,11 +395,7 @@ export interface NativeMismatch {
 /** What one model has used. */
 export interface NativeModelUsage {
   model: string
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
+  tokens: NativeTokens
   costUsd?: number
 }
 
@@ -520,6 +512,11 @@ export interface NativeStart {
 /** What a thread has used, also before this run. */
 export interface NativeThreadTotals {
   id: string
+  tokens: NativeTokens
+}
+
+/** Counts of tokens; `lib/token-counts.js` has the same names. */
+export interface NativeTokens {
   inputTokens: number
   cachedInputTokens: number
   cacheWriteInputTokens: number
@@ -527,13 +524,9 @@ export interface NativeThreadTotals {
   reasoningTokens: number
 }
 
-/** What a run has used; of numbers JavaScript holds each one exactly. */
+/** What a run has used. */
 export interface NativeUsage {
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
+  tokens: NativeTokens
   turns: number
   model?: string
   costUsd?: number

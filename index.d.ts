@@ -209,7 +209,11 @@ export class ProviderEnv {
   private constructor()
   readonly provider: ProviderId
   readonly credential: CredentialInfo
-  /** Who provided the key: the payload (`"user"` API key, `"oauth"` token), the server, or nobody (a config directory). */
+  /**
+   * What `prepareRequestEnv` called the source: `"user"` for an API key and `"oauth"` for a token, from the payload or a
+   * credential store; `"server"` for the server's of either kind; `"none"` for a login in a directory. `credential` tells
+   * more. Not the claim of the same name that Claude Code makes of itself.
+   */
   readonly apiKeySource: 'user' | 'oauth' | 'server' | 'none'
   /** How many `USER_*` variables were set. */
   readonly userEnvKeyCount: number
@@ -512,6 +516,10 @@ export class ProviderProcess extends EventEmitter {
   on(event: 'spawn', listener: () => void): this
   on(event: 'error', listener: (error: ProviderError) => void): this
   on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  /**
+   * Running totals, the same as {@link usage}: take the last, never add them up. Whenever they have changed (a turn has begun,
+   * an answer came, a turn was reported), and at least once, before `close`.
+   */
   on(event: 'usage', listener: (usage: ProviderUsage) => void): this
   on(event: 'failure', listener: (failure: ProviderFailure) => void): this
   on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this

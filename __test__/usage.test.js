@@ -8,7 +8,9 @@ const path = require('node:path')
 const test = require('node:test')
 const { UsageMeter, spawnProvider } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
+const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
+const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
@@ -144,6 +146,76 @@ test('the last of each event comes before close, also for a child that nobody re
   assert.deepEqual([child.failure?.kind, child.failure?.status, child.failure?.passing], ['rate-limited', 429, false])
 })
 
+test('a run that was aborted stays so, whatever its CLI claims while it stops', { skip }, async (t) => {
+  const { env } = makeEnv(t)
+  const init = JSON.stringify({ type: 'system', subtype: 'init', apiKeySource: 'another' })
+  const script = `trap 'echo '\\''${init}'\\''; exit 0' TERM; echo ready; while :; do sleep 0.05; done`
+  const controller = new AbortController()
+  const child = startScript(env, script, { args: ASKS, onCredentialMismatch: 'stop', signal: controller.signal })
+  const errors = /** @type {string[]} */ ([])
+  const mismatches = /** @type {any[]} */ ([])
+  child.on('error', ({ code }) => errors.push(code))
+  child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch.claimed))
+  child.stdout?.once('data', () => controller.abort())
+  await outcome(child)
+  assert.deepEqual([errors, mismatches], [['ERR_PROVIDER_ABORTED'], ['other']])
+  assert.equal((await child.exited).error?.code, 'ERR_PROVIDER_ABORTED')
+})
+
+test('usage events are running totals, each of them news', { skip }, async (t) => {
+  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+    const { env, homes } = makeEnv(t, { provider })
+    const { bytes, sum } = make(33)
+    const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; sleep 0.01; done < '${place(homes, bytes)}'`, { usage: true })
+    const usages = /** @type {any[]} */ ([])
+    child.on('usage', (usage) => usages.push(usage))
+    await bytesOf(child)
+    assert.ok(usages.length > 1, `${provider}: ${usages.length}`)
+    for (const [index, usage] of usages.slice(1).entries()) {
+      assert.notDeepEqual(usage, usages[index])
+      assert.ok(usage.inputTokens >= usages[index].inputTokens && usage.turns >= usages[index].turns)
+    }
+    assert.deepEqual([usages.at(-1), countsOf(usages.at(-1))], [child.usage, sum])
+  }
+  const silent = startScript(makeEnv(t).env, 'true', { usage: true })
+  let count = 0
+  silent.on('usage', () => (count += 1))
+  await outcome(silent)
+  assert.equal(count, 1)
+})
+
+test('a failure that has passed is no event', { skip }, async (t) => {
+  const { env } = makeEnv(t, { provider: 'codex' })
+  const passing = JSON.stringify({ type: 'error', message: 'Reconnecting... 1/5 (unexpected status 503 Service Unavailable)' })
+  const over = JSON.stringify({ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } })
+  const child = startScript(env, `echo '${passing}'; read go; echo '${over}'`, { usage: true })
+  const failures = /** @type {any[]} */ ([])
+  child.on('failure', (failure) => {
+    failures.push(failure)
+    child.stdin?.end('go\n')
+  })
+  await outcome(child)
+  assert.deepEqual([failures.map((failure) => failure?.kind), child.failure], [['overloaded'], null])
+})
+
+test('a defect in the reading ends no run, and makes its usage a lower bound', () => {
+  const whole = { tokens: { inputTokens: 1 }, turns: 1, models: [], complete: true }
+  let calls = 0
+  const native = /** @type {any} */ ({
+    usage: () => whole,
+    feed: () => {
+      calls += 1
+      throw new Error('made up')
+    }
+  })
+  const metered = new Metered({}, native, { workspace: 'w', provider: 'claude' })
+  const told = /** @type {number[]} */ ([])
+  metered.listen((changes) => told.push(changes))
+  assert.equal(metered.usage().complete, true)
+  for (let index = 0; index < 3; index += 1) metered.feed(Buffer.from('x'))
+  assert.deepEqual([metered.usage().complete, metered.usage().inputTokens, calls, told], [false, 1, 1, [CHANGED.usage]])
+})
+
 test('a start that failed has used nothing and failed at nothing of the provider', async (t) => {
   const { env } = makeEnv(t)
   const child = spawnProvider(env, { ...ids, command: '/nowhere/claude', args: ASKS.slice(1) })
@@ -180,6 +252,19 @@ test('UsageMeter goes on from a thread that another process has read', () => {
   assert.deepEqual([given.complete, given.model, Object.keys(given.models)], [true, 'gpt-made-up', ['gpt-made-up']])
   // What it gives is what the next is given.
   assert.equal(new UsageMeter('codex', { resumed: true, thread: given.thread }).usage.inputTokens, 0)
+})
+
+test('the counts have one list of names', () => {
+  /** @param {string} file @param {string} type */
+  const namesIn = (file, type) => {
+    const text = fs.readFileSync(path.join(__dirname, '..', file), 'utf8')
+    const body = new RegExp(`interface ${type} \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
+    return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
+  }
+  assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
+  const { usage } = new UsageMeter('codex')
+  assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
 })
 
 test('UsageMeter refuses what it cannot take', () => {

@@ -2,6 +2,7 @@
 'use strict'
 
 const { translate } = require('./errors.js')
+const { flat } = require('./token-counts.js')
 
 /** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
 
@@ -54,20 +55,14 @@ class Metered {
   /** @returns {import('../types/usage').ProviderUsage} */
   usage() {
     const usage = this.native.usage()
-    const models = Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(rest)]))
-    const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns } = usage
     return {
-      inputTokens,
-      cachedInputTokens,
-      cacheWriteInputTokens,
-      outputTokens,
-      reasoningTokens,
-      turns,
+      ...usage.tokens,
+      turns: usage.turns,
       model: usage.model ?? null,
-      models,
+      models: Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(flat(rest))])),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
-      thread: usage.thread ?? null
+      thread: usage.thread ? flat(usage.thread) : null
     }
   }
 
@@ -111,4 +106,13 @@ function meterOf(owner) {
   return typeof owner === 'object' && owner !== null ? meters.get(owner) : undefined
 }
 
-module.exports = { CHANGED, Metered, meterOf }
+/**
+ * The labels of a process in a ledger. A store's generation alone would mix keys: each store begins at 1 in each process.
+ * @param {{ provider: string, credential: import('../index').CredentialInfo }} child
+ */
+function labelsOf({ provider, credential }) {
+  const generation = [credential.generation, credential.fingerprint].filter((part) => part !== null).join('-') || 'none'
+  return { provider, generation }
+}
+
+module.exports = { CHANGED, Metered, labelsOf, meterOf }

@@ -3,7 +3,7 @@
 
 const { EventEmitter } = require('node:events')
 const { constants } = require('node:os')
-const { inspect } = require('node:util')
+const { inspect, isDeepStrictEqual } = require('node:util')
 const { ProviderError, nodeTypeError } = require('./errors.js')
 const { endHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
@@ -89,6 +89,8 @@ class ProviderProcess extends EventEmitter {
   #metered
   /** What it has found that nobody was told of yet. */
   #untold = 0
+  /** The usage of the last event. @type {import('../types/usage').ProviderUsage | null} */
+  #toldUsage = null
 
   /**
    * @param {symbol} key
@@ -267,8 +269,15 @@ class ProviderProcess extends EventEmitter {
     const changes = this.#untold
     this.#untold = 0
     if (changes & CHANGED.mismatch) this.emit('credentialMismatch', this.#metered?.mismatch())
-    if (changes & CHANGED.usage) this.emit('usage', this.usage)
+    if (changes & CHANGED.usage) this.#tellUsage()
     if (changes & CHANGED.failure && this.failure) this.emit('failure', this.failure)
+  }
+
+  #tellUsage() {
+    const { usage } = this
+    if (isDeepStrictEqual(usage, this.#toldUsage)) return
+    this.#toldUsage = usage
+    this.emit('usage', usage)
   }
 
   /**

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::event::Event;
+use super::event::{Event, MODELS};
 use super::failure::{Failure, Said};
 use super::scan::Scanner;
 use super::threads::{self, ThreadTotals};
 use super::tokens::{Cost, Tokens};
 use crate::provider::{CredentialKind, Field, Meaning, Output, Provider};
 
-/// Models that are told apart in one run; what others use is counted in the sum alone.
-const MODELS: usize = 32;
 /// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
 /// Bytes that are kept of stderr.
@@ -284,7 +282,7 @@ impl Run {
 
     fn hear_claim(&mut self, text: &str) {
         let Some(expected) = self.expected_claims() else { return };
-        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(&["apiKeyHelper"]);
+        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(self.output.other_claims);
         let claimed = known.copied().find(|word| *word == text).unwrap_or("other");
         let claim = Claim { claimed, fits: expected.contains(&claimed) };
         if !claim.fits && self.claim != Some(claim) {
@@ -295,7 +293,14 @@ impl Run {
 
     fn part(&mut self, event: &Event) {
         if let Some(word) = event.text(Field::Word) {
-            self.word = self.output.failures.iter().filter_map(|rule| rule.word).find(|known| *known == word);
+            self.word = self
+                .output
+                .failures
+                .iter()
+                .copied()
+                .flatten()
+                .filter_map(|rule| rule.word)
+                .find(|known| *known == word);
         }
         self.open();
         let id = event.bytes(Field::Message);
@@ -405,6 +410,7 @@ impl Run {
 
     fn usage(&self) -> Usage {
         let mut usage = self.settled.clone();
+        usage.tokens = usage.tokens.plus(self.answers.rest());
         for (model, tokens) in self.answers.iter() {
             usage.tokens = usage.tokens.plus(tokens);
             let model = model.or(self.settled.model.as_ref());

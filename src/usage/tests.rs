@@ -54,6 +54,38 @@ fn claude_counts_turns_once_and_answers_once() {
     assert_eq!(usage.model.as_deref(), Some("claude-sonnet-4-5"));
 }
 
+/// A turn's report with so many models of one token each.
+fn result_of_models(name: &str, count: usize) -> String {
+    let models: Vec<String> = (0..count).map(|index| format!(r#""{name}{index}":{{"outputTokens":1}}"#)).collect();
+    format!(r#"{{"type":"result","is_error":false,"model_usage_since_last_result":{{{}}}}}"#, models.join(","))
+}
+
+#[test]
+fn answers_and_models_beyond_the_limits_count_in_the_sum() {
+    let mut meter = read("claude", &format!("{INIT}\n"));
+    for index in 0..600 {
+        meter.feed(
+            assistant(&format!("a{index}"), 1).replace("claude-sonnet-4-5", &format!("made-up-{index}")).as_bytes(),
+        );
+    }
+    let usage = meter.usage();
+    assert_eq!((usage.tokens, usage.models.len()), (tokens(66_000, 4200, 1800, 600, 0), 32));
+    let full = read("claude", &result_of_models("m", 32)).usage();
+    assert_eq!((full.tokens.output, full.models.len(), full.complete), (32, 32, true));
+    let over = read("claude", &result_of_models("m", 33)).usage();
+    assert_eq!((over.turns, over.complete), (0, false));
+    let both = read("claude", &format!("{}\n{}", result_of_models("m", 31), result_of_models("n", 2))).usage();
+    assert_eq!((both.tokens.output, both.models.len(), both.complete), (33, 32, true));
+}
+
+#[test]
+fn an_event_of_more_values_than_are_kept_is_a_gap() {
+    let line =
+        |count| format!(r#"{{{}"type":"result","usage":{{"output_tokens":1}}}}"#, r#""is_error":false,"#.repeat(count));
+    assert!(read("claude", &line(254)).usage().complete);
+    assert!(!read("claude", &line(255)).usage().complete);
+}
+
 #[test]
 fn an_array_of_events_reads_as_its_lines() {
     let text = format!("[{INIT},{},{}]", assistant("m1", 1), result(100, 10, 0.25));
@@ -86,6 +118,12 @@ fn what_was_cut_off_is_a_gap() {
         let text = result(1, 1, 0.0).replace("\"inputTokens\":1,", &format!("\"inputTokens\":{bad},"));
         assert!(!read("claude", &text).usage().complete, "{bad}");
     }
+}
+
+#[test]
+fn a_claim_that_is_known_to_be_no_credential_of_ours_is_named() {
+    let text = INIT.replace("ANTHROPIC_API_KEY", "apiKeyHelper");
+    assert_eq!(read("claude", &text).claim(), Some(Claim { claimed: "apiKeyHelper", fits: false }));
 }
 
 #[test]
@@ -147,6 +185,44 @@ fn codex_failures_pass_or_stay() {
         br#"{"type":"turn.failed","error":{"message":"exceeded retry limit, last status: 429 Too Many Requests"}}"#,
     );
     assert_eq!(meter.failure(), Some(Failure { kind: FailureKind::RateLimited, status: Some(429), passing: false }));
+}
+
+const PASSING: &str = r#"{"type":"error","message":"unexpected status 503 Service Unavailable"}"#;
+
+#[test]
+fn a_failure_that_passed_is_none_at_an_end_without_one() {
+    for (code, is_left) in [(Some(0), false), (Some(1), true), (None, true)] {
+        let mut meter = read("codex", PASSING);
+        let changes = meter.end(code);
+        assert_eq!(meter.failure().is_some(), is_left, "{code:?}");
+        assert_eq!(changes.0 & Changes::FAILURE != 0, !is_left, "{code:?}");
+    }
+    let mut failed = read("codex", r#"{"type":"turn.failed","error":{"message":"x"}}"#);
+    failed.end(Some(0));
+    assert_eq!(failed.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+}
+
+#[test]
+fn the_word_of_a_turn_is_of_that_turn() {
+    let word = r#"{"type":"assistant","error":"rate_limit"}"#;
+    let failed = result(1, 1, 0.0).replace("\"is_error\":false", "\"is_error\":true");
+    let mut meter = read("claude", &format!("{word}\n{failed}\n"));
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::RateLimited));
+    meter.feed(format!("{failed}\n").as_bytes());
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+    let mut over = read("claude", &format!("{word}\n{}\n", result(1, 1, 0.0)));
+    over.feed(failed.as_bytes());
+    assert_eq!(over.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+}
+
+#[test]
+fn what_no_model_wrote_is_of_no_model() {
+    let line = assistant("m1", 4).replace("claude-sonnet-4-5", "<synthetic>");
+    let known = read("claude", &format!("{INIT}\n{line}\n")).usage();
+    let models: Vec<&str> = known.models.iter().map(|part| &*part.model).collect();
+    assert_eq!(models, ["claude-sonnet-4-5"]);
+    let unknown = read("claude", &line).usage();
+    assert_eq!((unknown.models.len(), unknown.tokens.output), (0, 4));
 }
 
 #[test]
