@@ -2,21 +2,22 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { execFileSync } = require('node:child_process')
+const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const http = require('node:http')
 const path = require('node:path')
 const test = require('node:test')
 const { diagnose } = require('../index.js')
+const { leaveOutNpm } = require('../lib/doctor/npm.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, runDoctor, script, tenantFile } = require('./support/doctor.js')
+const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 
 const PROJECT = path.join(__dirname, '..')
 const skip = needsLinux || needsRoot
 
-/** The commands of a machine's administrator: sudo of one who is root already, and npx of this package. */
+/** The commands of a machine's administrator: sudo of one who is root already, which keeps what sudoers(5) says by default, and npx of this package. */
 function administrator(/** @type {import('./support/doctor.js').Machine} */ machine) {
-  script(machine.at('admin/sudo'), '#!/bin/sh\nexec "$@"\n')
+  script(machine.at('admin/sudo'), '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nif [ "$1" = -E ]; then shift; exec "$@"; fi\nexec env -i PATH=$PATH "$@"\n')
   script(machine.at('admin/npx'), `#!/bin/sh\nshift\nexec ${process.execPath} ${BIN} "$@" --json\n`)
   return `${machine.at('admin')}:${machine.path}`
 }
@@ -169,6 +170,44 @@ async function inBackground(/** @type {import('./support/doctor.js').Machine} */
   })
   return lookUp(JSON.parse(stdout))
 }
+
+test('what npm adds to the environment is no part of the worker', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const bin = installAlone(machine)
+  const project = machine.at('app')
+  fs.rmSync(path.join(machine.bin, 'claude'))
+  // The project's own programs, as npm links them: one that only npm's PATH leads to.
+  const linked = path.join(project, 'node_modules/.bin')
+  program(path.join(linked, 'claude'))
+  fs.symlinkSync(bin, path.join(linked, 'provider-env'))
+  fs.chmodSync(bin, 0o755)
+  fs.writeFileSync(path.join(project, 'package.json'), '{"name": "app", "version": "1.0.0"}')
+  const env = { PATH: `${machine.path}:${path.dirname(process.execPath)}`, LANG: 'C.UTF-8', HOME: machine.at('npm'), npm_config_cache: machine.at('cache'), npm_config_update_notifier: 'false' }
+  const run = { provider: 'claude' }
+  const report = (/** @type {string[]} */ words) => lookUp(JSON.parse(spawnSync(words[0], [...words.slice(1), ...argumentsFor(machine, run)], { cwd: project, env, encoding: 'utf8', timeout: 60_000 }).stdout))
+  const plain = runDoctor(machine, { ...run, bin })
+  assert.deepEqual([plain.bad, plain.ids.includes('environment.npm')], [['program.missing'], false])
+  for (const words of [['npx', '--no', '--offline', 'provider-env'], ['npm', 'exec', '--no', '--offline', '--', 'provider-env']]) {
+    const found = report(words)
+    assert.deepEqual([found.bad, found.ids.includes('environment.other-credential')], [['program.missing'], false], words.join(' '))
+    const { directories, names } = /** @type {any} */ (found.find('environment.npm').details)
+    assert.ok(directories.includes(linked) && directories.at(-1).endsWith('/node-gyp-bin'), directories.join(' '))
+    assert.ok(names.includes('npm_execpath') && names.every((/** @type {string} */ name) => name.startsWith('npm_')), names.join(' '))
+  }
+})
+
+test('only what npm put first on PATH is taken off, and only where npm started the process', () => {
+  const left = (/** @type {Record<string, string>} */ env) => [leaveOutNpm(env), env]
+  const PATH = '/p/node_modules/.bin:/node_modules/.bin:/n/lib/node-gyp-bin:/usr/bin:/later/node_modules/.bin'
+  assert.deepEqual(left({ PATH, npm_config_x: '1' }), [null, { PATH, npm_config_x: '1' }])
+  for (const mark of ['npm_execpath', 'npm_lifecycle_event', 'npm_command']) {
+    assert.deepEqual(left({ PATH, [mark]: 'x', NPM_CONFIG_Y: '1', NPM: '2' }), [
+      { directories: ['/p/node_modules/.bin', '/node_modules/.bin', '/n/lib/node-gyp-bin'], names: [mark, 'NPM_CONFIG_Y'] },
+      { PATH: '/usr/bin:/later/node_modules/.bin', NPM: '2' }
+    ])
+  }
+  assert.deepEqual(left({ PATH: '/p/node_modules/.bin', npm_command: 'exec' })[1], { PATH: '' })
+})
 
 test('an install that left out the addon', { skip }, (t) => {
   const machine = makeMachine(t)

@@ -2,6 +2,7 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
+const { leaveOutNpm } = require('./npm.js')
 const { harmless } = require('./words.js')
 
 /** @type {Record<import('../../index').Severity, number>} */
@@ -120,6 +121,8 @@ async function examine(values) {
     start: !values['no-start']
   }
   if ((options.uid === undefined) !== (options.gid === undefined)) throw new UsageError('--uid and --gid are given together, or neither is')
+  // Before anything looks at the environment: the worker's is asked for, not that of npx.
+  const npm = leaveOutNpm(process.env)
   /** @type {typeof import('./index.js').diagnose} */
   let diagnose
   try {
@@ -128,7 +131,7 @@ async function examine(values) {
   } catch (error) {
     return require('./unloadable.js').unloadable(error)
   }
-  return await diagnose(options)
+  return await diagnose(options, npm)
 }
 
 /**

@@ -23,8 +23,9 @@ const rows = [
     id: 'target.cannot-drop',
     severity: 'error',
     sentence: ({ target, own, reason }) => `This process is ${ids(own)} and cannot start the CLI as ${ids(target)}: ${reason}.`,
-    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, the same way:',
-    commands: ({ again }) => [command('sudo', ...again)]
+    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, with the same environment and PATH, which sudo would replace:',
+    // `-E` keeps the environment but for PATH, which `secure_path` of sudoers(5) decides.
+    commands: ({ again }) => [`sudo -E env PATH="$PATH" ${command(...again)}`]
   },
   {
     id: 'target.unnamed',
