@@ -5,9 +5,10 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { diagnose } = require('../index.js')
+const { CredentialStore, diagnose } = require('../index.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { NATIVE, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
+const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 
 /** Stands in every made-up secret. */
 const SENTINEL = 'sentinel-5f0c9d'
@@ -288,17 +289,34 @@ const LOGINS = [
 for (const [id, severity, provider, stored, fresh] of LOGINS) {
   test(`${id}: ${provider}`, { skip }, (t) => {
     const machine = makeMachine(t)
-    const [file, variable] = provider === 'claude' ? ['.credentials.json', 'CLAUDE_CONFIG_DIR'] : ['auth.json', 'CODEX_HOME']
+    const file = provider === 'claude' ? '.credentials.json' : 'auth.json'
     const state = provider === 'claude' ? machine.homes.claudeConfigDir : machine.homes.codexHome
     tenantFile(path.join(state, file), stored)
-    // A CLI that logs in without asking anybody, as whoever runs it.
-    fs.writeFileSync(machine.at('fresh'), fresh)
-    fs.chmodSync(machine.at('fresh'), 0o644)
-    script(machine.at(`login/${provider}`), `#!/bin/sh\ntest "$(id -u)" = ${UID} && cat ${machine.at('fresh')} > "$${variable}/${file}"\n`)
-    // Found first by the shell; the doctor is told of the other.
-    const run = { provider, args: ['--command', path.join(machine.bin, provider)], env: { PATH: `${machine.at('login')}:${machine.path}` } }
-    const { after } = mends(machine, id, severity, run)
+    // What a person brings from a machine that has a browser, into the directory of the shell.
+    fs.mkdirSync(machine.at('brought'))
+    fs.writeFileSync(machine.at(`brought/${file}`), fresh)
+    const { finding, after } = mends(machine, id, severity, { provider, cwd: machine.at('brought') })
+    assert.match(finding.remedy ?? '', /on a machine that has a browser \((claude \/login|codex login)\)/)
+    const { mode, uid, gid } = fs.statSync(path.join(state, file))
+    assert.deepEqual([mode & 0o7777, uid, gid], [0o600, UID, UID])
     assert.equal(after.find('login.valid').severity, 'ok')
+  })
+}
+
+for (const provider of /** @type {const} */ (['claude', 'codex'])) {
+  test(`login.stale: the worker renews it: ${provider}`, { skip }, async (t) => {
+    const machine = makeMachine(t)
+    const endpoint = await startTokenEndpoint(t, { provider })
+    const state = provider === 'claude' ? machine.homes.claudeConfigDir : machine.homes.codexHome
+    const expired = { ...endpoint.issue(), expiresAt: SOONER, ...(provider === 'codex' ? { access: JSON.parse(codexLogin(SOONER / 1000)).tokens.access_token } : {}) }
+    fs.chownSync(writeLogin(state, provider, expired), UID, UID)
+    const { remedy } = runDoctor(machine, { provider }).find('login.stale')
+    // The code as it stands in the remedy, with the endpoint of this test.
+    const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. Where that/.exec(remedy ?? '') ?? []
+    const store = { open: (/** @type {any} */ id, /** @type {any} */ options) => CredentialStore.open(id, { ...options, tokenUrl: endpoint.url }) }
+    await new Function('CredentialStore', `return (async () => ${renewal})()`)(store)
+    const after = runDoctor(machine, { provider })
+    assert.deepEqual([after.bad, after.ids.includes('login.valid'), endpoint.granted()], [[], true, 1])
   })
 }
 
