@@ -202,6 +202,9 @@ const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex',
   ['state.unwritable', 'error', 'claude', ({ tmpDir }) => fs.chmodSync(tmpDir, 0o500)],
   ['state.read-only', 'warning', 'claude', ({ claudeConfigDir }) => fs.chownSync(claudeConfigDir, 0, 0)],
   ['state.read-only', 'warning', 'codex', ({ home }) => fs.chmodSync(home, 0o500)],
+  ['state.open', 'warning', 'claude', ({ home }) => fs.chmodSync(home, 0o755)],
+  ['state.open', 'warning', 'codex', ({ home }) => fs.chmodSync(home, 0o701)],
+  ['state.foreign', 'warning', 'codex', ({ home }) => (fs.chownSync(home, UID + 1, UID), fs.chmodSync(home, 0o770))],
   ['state.open', 'warning', 'codex', ({ codexHome }) => fs.chmodSync(codexHome, 0o755)],
   ['state.open', 'warning', 'claude', ({ claudeConfigDir }) => fs.chmodSync(claudeConfigDir, 0o733)],
   ['state.no-directory', 'error', 'codex', ({ codexHome }) => (fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))],
@@ -215,6 +218,12 @@ for (const [id, severity, provider, spoil] of DIRECTORIES) {
     mends(machine, id, severity, { provider })
   })
 }
+
+test('a workspace and a TMPDIR may be open to others', { skip }, (t) => {
+  const machine = makeMachine(t)
+  for (const directory of [machine.homes.workspace, machine.homes.tmpDir]) fs.chmodSync(directory, 0o755)
+  assert.deepEqual(runDoctor(machine).bad, [])
+})
 
 test('a state directory behind a closed one', { skip }, (t) => {
   const machine = makeMachine(t)
