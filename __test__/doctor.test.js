@@ -46,7 +46,7 @@ test('a healthy machine', { skip }, async (t) => {
     'program.reachable', 'program.hidden', 'state.usable', 'state.usable', 'files.none',
     'program.reachable', 'program.hidden', 'state.usable', 'files.none'
   ])
-  assert.deepEqual([status, report.ok, report.worst, report.providers], [0, true, 'info', ['claude', 'codex']])
+  assert.deepEqual([status, report.ok, report.worst, report.providers], [0, true, 'info', [{ id: 'claude', name: 'Claude Code' }, { id: 'codex', name: 'OpenAI Codex' }]])
   const { homes, prefix, path: PATH } = machine
   const { home, workspace, tmpDir, codexHome, claudeConfigDir } = homes
   const own = await diagnose({ uid: UID, gid: UID, home, workspace, tmpDir, codexHome, claudeConfigDir, prefix, path: PATH, start: false })

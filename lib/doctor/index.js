@@ -65,7 +65,7 @@ function report({ target: { uid, gid }, ids, providers }, findings, durationMs) 
     ok: worst === 'ok' || worst === 'info',
     worst,
     target: Object.freeze({ uid, gid, groups: Object.freeze([...(ids.groups ?? [])]) }),
-    providers: Object.freeze(providers.map(({ id }) => id)),
+    providers: Object.freeze(providers.map(({ id, name }) => Object.freeze({ id, name }))),
     durationMs: Math.round(durationMs),
     findings: Object.freeze(findings)
   })

@@ -20,9 +20,6 @@ const LOOKS = {
 const BOLD = 1
 const DIM = 2
 
-/** @type {Record<import('../../index').ProviderId, string>} */
-const NAMES = { claude: 'Claude Code', codex: 'OpenAI Codex' }
-
 /** @typedef {{ width: number, colour: boolean, unicode: boolean }} Style */
 
 /**
@@ -48,10 +45,10 @@ function styleOf(stream, env) {
  */
 function print(report, style) {
   const paint = painter(style)
-  const groups = [null, ...report.providers].map((provider) => report.findings.filter((finding) => finding.provider === provider))
-  const sections = groups.filter((group) => group.length > 0).map((group) => {
-    const title = group[0].provider === null ? 'This machine' : NAMES[group[0].provider]
-    return [paint(BOLD, title), ...group.flatMap((finding, index) => linesOf(finding, group.slice(0, index), style, paint))].join('\n')
+  const sections = [{ id: null, name: 'This machine' }, ...report.providers].flatMap(({ id, name }) => {
+    const group = report.findings.filter(({ provider }) => provider === id)
+    if (group.length === 0) return []
+    return [paint(BOLD, name), ...group.flatMap((finding, index) => linesOf(finding, group.slice(0, index), style, paint))].join('\n')
   })
   const title = `${paint(BOLD, 'provider-env doctor')} ${paint(DIM, `${report.version}, for ${ids(report.target)}`)}`
   return `${[title, ...sections, summary(report, paint)].join('\n\n')}\n`

@@ -12,8 +12,6 @@ const { harmless, whom } = require('./words.js')
 
 /** @typedef {import('./context.js').Facts} Facts */
 
-/** The mock's endpoint, by the dialect that a CLI speaks. @type {Record<import('../../index').ProviderId, (mock: import('../mock-api/types').MockApi) => string>} */
-const BASE_URLS = { claude: (mock) => mock.anthropicBaseUrl, codex: (mock) => mock.openaiBaseUrl }
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`
 
 /** @type {import('./finding.js').Row[]} */
@@ -122,7 +120,7 @@ async function ask(context, facts, scratch, mock, key, seen) {
   /** @type {any} */
   const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
   const set = { PATH: context.path, ...pairs(facts.questionVariables) }
-  const baseUrl = BASE_URLS[facts.id](mock)
+  const baseUrl = mock.baseUrls[facts.id]
   let complaint = ''
   try {
     const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })

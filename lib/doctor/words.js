@@ -59,4 +59,9 @@ function harmless(text, most = 300) {
   return line.length > most ? `${line.slice(0, most)}…` : line
 }
 
-module.exports = { command, harmless, ids, list, octal, owner, quote, whom }
+/** The name of an option, `codexHome`, as the command line has it, without the dashes. @param {string} name */
+function flag(name) {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+module.exports = { command, flag, harmless, ids, list, octal, owner, quote, whom }
