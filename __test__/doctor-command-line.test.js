@@ -110,6 +110,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   for (const [env, coloured] of /** @type {[Record<string, string>, boolean][]} */ ([
     [{ FORCE_COLOR: '1' }, true],
     [{ FORCE_COLOR: '0' }, false],
+    [{ FORCE_COLOR: 'false' }, false],
     [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true],
     [{ NO_COLOR: '1' }, false]
   ])) {
@@ -146,6 +147,14 @@ test('on a terminal: coloured, and wrapped to its width', { skip: skip || (!hasS
   }
   assert.ok(!onTerminal(args, 80, { PATH: machine.path, NO_COLOR: '1' }).includes('\u001b['))
   assert.ok(!onTerminal(args, 80, { PATH: machine.path, TERM: 'dumb' }).includes('\u001b['))
+})
+
+test('a path stands below a sentence that does not name it, once', () => {
+  const finding = (/** @type {string} */ sentence, /** @type {string | null} */ at) => ({ id: 'state.usable', severity: 'ok', provider: null, sentence, remedy: null, commands: [], path: at, details: {} })
+  const findings = [finding('One.', '/a'), finding('Two.', '/a'), finding('Three is /b.', '/b'), finding('Four.', null), finding('Five.', '/a')]
+  const report = /** @type {any} */ ({ version: '1', worst: 'ok', target: { uid: 1, gid: 1 }, providers: [], findings })
+  const lines = print(report, { width: 80, colour: false, unicode: true }).split('\n').slice(3, -3)
+  assert.deepEqual(lines, ['  ✓ One.', '    /a', '  ✓ Two.', '  ✓ Three is /b.', '  ✓ Four.', '  ✓ Five.', '    /a'])
 })
 
 test('what a tenant chooses does not steer the terminal', { skip }, (t) => {

@@ -59,9 +59,22 @@ test('without root it cannot become another: named, and the rest is looked at as
     assert.ok(before.find('target.unseen').sentence.includes(unseen), unseen)
   }
   assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^No dry start of [\w ]+: /, '')), Array(2).fill('this process cannot become the target.'))
-  assert.equal(finding.commands.length, 1)
+  const { homes } = machine
+  assert.deepEqual(finding.commands, [
+    `sudo -E env PATH="$PATH" npx provider-env doctor --uid ${UID} --gid ${UID} --workspace ${homes.workspace} --home ${homes.home} --claude-config-dir ${homes.claudeConfigDir} --codex-home ${homes.codexHome} --tmp-dir ${homes.tmpDir} --prefix ${machine.prefix}`
+  ])
   const after = asks(machine, finding.commands[0].replace(/$/, ' --no-start'))
   assert.deepEqual([after.bad, after.ids.includes('target.drop'), after.ids.includes('login.valid')], [[], true, true])
+})
+
+test('the command that asks again asks the same', { skip: skip || needsOpenClone() }, (t) => {
+  const machine = makeMachine(t)
+  const args = ['--groups', `${UID + 5},${UID + 6}`, '--command', path.join(machine.bin, 'claude')]
+  const [command] = runDoctor(machine, { as: UID + 1, provider: 'claude', args }).find('target.cannot-drop').commands
+  for (const words of [`--provider claude --uid ${UID} --gid ${UID} --groups ${UID + 5},${UID + 6} `, ` --command ${path.join(machine.bin, 'claude')} `, ` --tmp-dir ${machine.homes.tmpDir} `, ' --no-start']) {
+    assert.ok(`${command} `.includes(words), `${words}: ${command}`)
+  }
+  assert.deepEqual(asks(machine, command).report.target, { uid: UID, gid: UID, groups: [UID + 5, UID + 6] })
 })
 
 test('what it may not read without root is said', { skip: skip || needsOpenClone() }, (t) => {
@@ -82,6 +95,17 @@ test('root that names nobody is asked to, with the owner of the workspace as a g
   const root = runDoctor(machine, { target: false, args: ['--uid', '0', '--gid', '0'] })
   assert.equal(root.find('target.root').severity, 'error')
   assert.deepEqual(asks(machine, root.find('target.root').commands[0]).bad, [])
+})
+
+test('a directory of root, or of its group, is no tenant to guess', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { homes } = machine
+  const guess = () => runDoctor(machine, { target: false, provider: 'codex' }).find('target.unnamed')
+  fs.chownSync(homes.workspace, UID, 0)
+  fs.chownSync(homes.codexHome, 0, UID)
+  assert.ok(guess().remedy?.includes(`${homes.home} belongs to ${UID}:${UID}:`))
+  fs.chownSync(homes.home, UID, 0)
+  assert.deepEqual(guess().commands, [])
 })
 
 test('root that may not change its ids', { skip }, (t) => {

@@ -6,6 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { CredentialStore, diagnose } = require('../index.js')
+const { homeAbove } = require('../lib/doctor/program.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { NATIVE, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
@@ -108,6 +109,19 @@ test('a version manager below a home, a shim, and a program in the home itself',
   const own = program(path.join(machine.homes.home, 'claude'), 0o711)
   const { finding } = mends(machine, 'program.below-home', 'warning', { provider: 'claude', env: { PATH: `${machine.homes.home}:/usr/bin:/bin` } }, { also: ['program.writable'] })
   assert.equal(finding.path, own)
+})
+
+test('what counts as a home', () => {
+  for (const [file, known, home] of /** @type {[string, (string | undefined)[], string | undefined][]} */ ([
+    ['/home/ada/bin/claude', [], '/home/ada'],
+    ['/Users/ada/bin/claude', [], '/Users/ada'],
+    ['/root/claude', [], '/root'],
+    ['/srv/ada/claude', [undefined, '/srv/ada'], '/srv/ada'],
+    ['/home/claude', [], undefined],
+    ['/srv/home/ada/claude', [], undefined],
+    ['/rooted/claude', [], undefined],
+    ['/usr/bin/claude', ['/', '/usr/bi'], undefined]
+  ])) assert.equal(homeAbove(file, known), home, file)
 })
 
 test('a program that the agent can read, and what inherits its key', { skip }, (t) => {
@@ -340,6 +354,18 @@ test('keys in the environment of this process', { skip }, (t) => {
   assert.deepEqual(/** @type {string[]} */ (others.find('environment.influence').details.names).toSorted(), ['HTTPS_PROXY', 'NODE_OPTIONS'])
   assert.ok(!others.text.includes(SENTINEL))
   assert.deepEqual(runDoctor(machine, { provider: 'codex', env: { ANTHROPIC_API_KEY: SENTINEL } }).bad, [], 'of the providers that were asked for')
+})
+
+test('names of every login shell are no news, and a sentence has no more than eight', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const usual = Object.fromEntries(['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'PS4'].map((name) => [name, 'x']))
+  assert.equal(runDoctor(machine, { env: usual }).ids.includes('environment.influence'), false)
+  const tokens = (/** @type {number} */ count) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`T${index}_TOKEN`, 'x']))
+  const eight = runDoctor(machine, { env: { ...usual, ...tokens(8) } }).find('environment.other-credential')
+  assert.match(eight.sentence, /: T0_TOKEN, .*, T6_TOKEN and T7_TOKEN\. /)
+  const ten = runDoctor(machine, { env: tokens(10) }).find('environment.other-credential')
+  assert.match(ten.sentence, /: T0_TOKEN, .*, T7_TOKEN and 2 more\. /)
+  assert.equal(/** @type {string[]} */ (ten.details.names).length, 10)
 })
 
 test('memory that may not be locked', { skip }, (t) => {

@@ -125,12 +125,14 @@ function runDoctor(machine, run = {}, commands = []) {
   } catch (cause) {
     throw new Error(`no report, but status ${child.status}: ${child.stdout}${child.stderr}`, { cause })
   }
-  return { report, status: child.status, text: child.stdout + child.stderr, ...lookUp(report) }
+  return { status: child.status, text: child.stdout + child.stderr, ...lookUp(report) }
 }
 
 /** @param {Diagnosis} report */
-function lookUp({ findings }) {
+function lookUp(report) {
+  const { findings } = report
   return {
+    report,
     ids: findings.map(({ id }) => id),
     /** Those that ask for something. */
     bad: findings.filter(({ severity }) => severity === 'warning' || severity === 'error').map(({ id }) => id),
