@@ -9,6 +9,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { diagnose } = require('../index.js')
 const { leaveOutNpm } = require('../lib/doctor/npm.js')
+const { whyNotLoaded } = require('../lib/not-loaded.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 
@@ -235,7 +236,46 @@ test('only what npm put first on PATH is taken off, and only where npm started t
 
 test('an install that left out the addon', { skip }, (t) => {
   const machine = makeMachine(t)
-  const { report, status, find } = runDoctor(machine, { bin: installAlone(machine, { addon: false }) })
-  assert.deepEqual([report.findings.length, status, report.worst], [1, 2, 'error'])
-  assert.deepEqual(find('platform.unloadable').commands, ['npm install --include=optional'])
+  const bin = installAlone(machine, { addon: false })
+  const home = path.join(path.dirname(bin), '..')
+  // Without the addon nobody knows the options of every provider: none is refused, and the finding is told.
+  const before = runDoctor(machine, { bin })
+  assert.deepEqual([before.report.findings.length, before.status, before.report.worst], [1, 2, 'error'])
+  const { sentence, remedy, commands } = before.find('platform.unloadable')
+  assert.match(sentence, /: its package for this system, @webalive\/provider-env-[a-z0-9-]+, is not installed\.$/)
+  assert.match(remedy ?? '', /^This is no release, .*CONTRIBUTING\.md of https:\S+ says how \("Try the tarballs"\)\.$/)
+  assert.deepEqual(commands, [])
+  const loaded = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', home], { encoding: 'utf8' }).stderr
+  assert.match(loaded, /Error: The addon of @webalive\/provider-env does not load on \S+: its package for this system, .*CONTRIBUTING\.md/)
+  assert.ok(!loaded.includes('npm has a bug'), loaded)
+
+  // The package that the finding names, as npm would put it there.
+  const name = /(@webalive\/\S+), is not/.exec(sentence)?.[1] ?? ''
+  const native = path.join(home, '../..', name)
+  fs.mkdirSync(native)
+  for (const file of fs.readdirSync(PROJECT)) if (file.endsWith('.node')) fs.copyFileSync(path.join(PROJECT, file), path.join(native, file))
+  fs.copyFileSync(path.join(PROJECT, 'npm', name.replace('@webalive/provider-env-', ''), 'package.json'), path.join(native, 'package.json'))
+  assert.deepEqual(runDoctor(machine, { bin }).bad, [])
+
+  // As it is once it is released.
+  fs.rmSync(native, { recursive: true })
+  const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
+  fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ ...manifest, optionalDependencies: { [name]: manifest.version } }))
+  assert.deepEqual(runDoctor(machine, { bin }).find('platform.unloadable').commands, ['npm install --include=optional'])
+})
+
+test('an addon that is there and does not load says why', () => {
+  const chain = (/** @type {string[]} */ texts) => texts.reduceRight((/** @type {any} */ cause, text) => new Error(text, { cause }), null)
+  const missing = ["Cannot find module '@webalive/provider-env-linux-x64-gnu'\nRequire stack:", "Cannot find module './provider-env.linux-x64-gnu.node'"]
+  for (const [texts, reason, advice] of /** @type {[string[], RegExp, RegExp][]} */ ([
+    [['Cannot find native binding. npm has', ...missing], /^its package for this system, @webalive\/provider-env-linux-x64-gnu, is/, /Try the tarballs/],
+    [['Cannot find native binding. npm has', missing[0], "version `GLIBC_2.39' not found\nx"], /^version `GLIBC_2.39' not found$/, /^Build it for this system: CONTRIBUTING/],
+    [['Cannot find native binding. npm has', "Cannot find module './provider-env.wasi.cjs'", 'Unsupported OS: plan9'], /^Unsupported OS: plan9$/, /^Build/],
+    [['Failed to load native binding'], /^Failed to load native binding$/, /^Build/]
+  ])) {
+    const found = whyNotLoaded(chain(texts), {})
+    assert.match(found.reason, reason)
+    assert.match(found.advice, advice)
+  }
+  assert.equal(whyNotLoaded(undefined).reason, 'nothing says why')
 })
