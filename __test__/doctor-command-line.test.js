@@ -104,7 +104,8 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   assert.equal(warned.status, 1)
   assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
   assert.match(warned.stdout, /\n {8}mv -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
-  assert.match(warned.stdout, /\n\n1 warning\. /)
+  const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
+  assert.ok(path.isAbsolute(page) && fs.statSync(page).isFile(), page)
 
   fs.rmdirSync(machine.homes.codexHome)
   for (const [env, coloured] of /** @type {[Record<string, string>, boolean][]} */ ([

@@ -20,7 +20,7 @@ const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
  * @param {{ optionalDependencies?: object }} [manifest] Of this package.
  * @returns {NotLoaded}
  */
-function whyNotLoaded(error, manifest = require('../package.json')) {
+function whyNotLoaded(error, manifest = /** @type {any} */ (require('../package.json'))) {
   const attempts = messages(error).filter((text) => !text.startsWith(SUMMARY))
   const own = attempts.map((text) => NATIVE_PACKAGE.exec(text)?.[1]).find((name) => name !== undefined && !name.includes('wasm'))
   const failed = attempts.find((text) => !NOT_THERE.test(text))

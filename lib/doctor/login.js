@@ -1,4 +1,4 @@
-// Checks of a CLI's own login: who else can read it, and whether it still holds. None of it comes into JavaScript.
+// Checks of a CLI's stored login: who else can read it, and whether it still holds. None of it comes into JavaScript.
 'use strict'
 
 const path = require('node:path')

@@ -8,7 +8,7 @@ const { startMockApi } = require('../mock-api/index.js')
 const { spawnProvider } = require('../spawn-provider.js')
 const { findingsOf } = require('./finding.js')
 const { makeScratch } = require('./scratch.js')
-const { harmless, whom } = require('./words.js')
+const { harmless, page, whom } = require('./words.js')
 
 /** @typedef {import('./context.js').Facts} Facts */
 
@@ -30,7 +30,7 @@ const rows = [
     id: 'start.refused',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: () => 'Mend what the errors above name. docs/errors.md has every code and step.'
+    remedy: () => `Mend what the errors above name. Every code and step is in ${page('errors.md')}.`
   },
   {
     id: 'start.failed',
