@@ -589,7 +589,7 @@ export declare function surveyConfigFiles(provider: string, workspace?: string |
 /** Every place where a provider's program is, in a start's order. */
 export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): Promise<string>
 
-/** A provider's own login in its state directory. */
+/** A provider's stored login in its state directory. */
 export declare function surveyStoredLogin(provider: string, stateDirectory: string): Promise<string>
 
 /** Those of these names in this process's environment that nobody may hand on. */
