@@ -267,6 +267,7 @@ export interface NativeExpected {
   model?: string
   resumed: boolean
   thread?: NativeThreadTotals
+  workspace?: string
 }
 
 /** What a run failed at. */

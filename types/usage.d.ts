@@ -97,11 +97,16 @@ export interface UsageMeterOptions {
   model?: string
   /**
    * Whether the run goes on with an earlier thread (codex). What that had used is then `thread`, or what this process has
-   * read of it; when neither is known its first turn counts nothing, and `complete` stays false. Default false.
+   * read of it in this `workspace`; when neither is known its first turn counts nothing, and `complete` stays false. Default false.
    */
   resumed?: boolean
-  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. */
+  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
   thread?: ThreadTotals | null
+  /**
+   * Whose run it is (codex): what this process has read of a thread is kept for runs of the same workspace, a
+   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this meter.
+   */
+  workspace?: string
 }
 
 /**

@@ -10,7 +10,7 @@ use super::env::NativeProviderEnv;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, ThreadTotals, Tokens, Usage, expected_of,
+    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, Owner, ThreadTotals, Tokens, Usage, expected_of,
 };
 
 /// What a run has used; of numbers JavaScript holds each one exactly.
@@ -77,6 +77,7 @@ pub struct NativeExpected {
     pub model: Option<String>,
     pub resumed: bool,
     pub thread: Option<NativeThreadTotals>,
+    pub workspace: Option<String>,
 }
 
 /// Reads one run's output.
@@ -95,7 +96,7 @@ pub fn meter_of_start(
     thread: Option<NativeThreadTotals>,
 ) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().into_napi()?;
-    let mut expected = expected_of(plan.provider.output, &args, plan.credential.kind);
+    let mut expected = expected_of(&plan, &args, env.owner());
     expected.thread = thread.map(thread_totals).transpose().into_napi()?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
@@ -111,7 +112,8 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
     let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
     let thread = given.thread.map(thread_totals).transpose()?;
-    Ok(Meter::new(row, Expected { credential, model: given.model, resumed: given.resumed, thread }))
+    let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
+    Ok(Meter::new(row, Expected { credential, model: given.model, resumed: given.resumed, thread, owner }))
 }
 
 fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {

@@ -8,7 +8,7 @@ use super::answers::Answers;
 use super::event::Event;
 use super::failure::{Failure, Said};
 use super::scan::Scanner;
-use super::threads::{self, ThreadTotals};
+use super::threads::{self, Owner, RunThreads, ThreadTotals};
 use super::tokens::{Cost, Tokens};
 use crate::provider::{CredentialKind, Field, Meaning, Output, Provider};
 
@@ -30,6 +30,8 @@ pub struct Expected {
     pub resumed: bool,
     /// What that thread had used.
     pub thread: Option<ThreadTotals>,
+    /// Whose threads it may go on with; none for those of this run alone.
+    pub owner: Option<Owner>,
 }
 
 /// What has changed, by a bit each.
@@ -92,7 +94,7 @@ struct Run {
     /// Of turns that were reported.
     settled: Usage,
     answers: Answers,
-    thread: Option<Thread>,
+    threads: RunThreads,
     /// A turn has begun and was not reported.
     is_open: bool,
     /// Something was told that could not be read, or a thread goes on from where nobody knows.
@@ -101,13 +103,6 @@ struct Run {
     failure: Option<Failure>,
     claim: Option<Claim>,
     changes: u32,
-}
-
-/// A thread, and what it had used at the last report; none when that is not known.
-#[derive(Debug)]
-struct Thread {
-    id: Arc<str>,
-    last: Option<Tokens>,
 }
 
 /// What the CLI says of its credential.
@@ -131,7 +126,7 @@ impl Meter {
             expected,
             settled,
             answers: Answers::default(),
-            thread: None,
+            threads: RunThreads::default(),
             is_open: false,
             has_gap: false,
             word: None,
@@ -246,18 +241,24 @@ impl Run {
 
     fn begin_thread(&mut self, event: &Event) {
         let Some(id) = short(event.bytes(Field::Thread)) else { return self.gap() };
-        if self.thread.as_ref().is_some_and(|thread| thread.id == id) {
-            return;
-        }
-        let given = self.expected.thread.as_ref().filter(|thread| thread.id == id).map(|thread| thread.tokens);
-        let fresh = (!self.expected.resumed).then(Tokens::default);
-        // Totals only grow: of the two that may be known, the larger is the later.
-        let last = match (given, threads::last_of(&id)) {
-            (Some(given), Some(remembered)) => Some(given.most(remembered)),
-            (given, remembered) => given.or(remembered).or(fresh),
+        let (expected, fresh) = (&self.expected, self.fresh());
+        let last = || {
+            let given = expected.thread.as_ref().filter(|thread| thread.id == id).map(|thread| thread.tokens);
+            let known = || expected.owner.as_ref().and_then(|owner| threads::last_of(owner, &id));
+            given.or_else(known).or(fresh)
         };
-        self.settled.thread = last.map(|tokens| ThreadTotals { id: Arc::clone(&id), tokens });
-        self.thread = Some(Thread { id, last });
+        match self.threads.begin(&id, last) {
+            Some(thread) => self.settled.thread = thread.totals(),
+            None => {
+                self.settled.thread = None;
+                self.gap();
+            }
+        }
+    }
+
+    /// What a thread had used of which nothing is known.
+    fn fresh(&self) -> Option<Tokens> {
+        (!self.expected.resumed).then(Tokens::default)
     }
 
     fn begin(&mut self, event: &Event) {
@@ -343,18 +344,16 @@ impl Run {
 
     fn thread_total(&mut self, event: &Event) {
         let Ok(Some(total)) = Tokens::of(event, None, self.output) else { return self.gap() };
-        let fresh = Some(Tokens::default()).filter(|_| !self.expected.resumed);
-        let last = self.thread.as_ref().map_or(fresh, |thread| thread.last);
-        let used = last.and_then(|last| total.since(last));
+        let fresh = self.fresh();
+        let used = self.threads.current(fresh).and_then(|thread| {
+            let used = thread.report(total);
+            self.settled.thread = thread.totals();
+            used
+        });
         // Of a thread that goes on from where nobody knows, all could be somebody else's: nothing is counted.
-        if used.is_none() {
-            self.has_gap = true;
-        }
-        if let Some(thread) = &mut self.thread {
-            thread.last = Some(total);
-            let totals = ThreadTotals { id: Arc::clone(&thread.id), tokens: total };
-            threads::remember(&totals);
-            self.settled.thread = Some(totals);
+        self.has_gap |= used.is_none();
+        if let (Some(owner), Some(totals)) = (&self.expected.owner, &self.settled.thread) {
+            threads::remember(owner, totals);
         }
         let model = self.settled.model.clone().unwrap_or_else(|| "".into());
         self.settle(vec![ModelUsage { model, tokens: used.unwrap_or_default(), cost: None }]);

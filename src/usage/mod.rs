@@ -20,7 +20,7 @@ pub use ledger::{Counts, Ledger, LedgerKey};
 pub use meter::{Changes, Claim, Expected, Meter, ModelUsage, Usage};
 pub use prometheus::exposition;
 pub use request::{asks_for_output, expected_of, require_claims};
-pub use threads::ThreadTotals;
+pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
 
 #[cfg(test)]

@@ -112,25 +112,91 @@ fn codex_turn(id: &str, input: u64) -> String {
     )
 }
 
+fn codex(owner: Option<&str>, resumed: bool, thread: Option<ThreadTotals>) -> Meter {
+    let owner = owner.map(|name| Owner::Workspace(name.into()));
+    Meter::new(provider::find("codex").expect("a row"), Expected { resumed, thread, owner, ..Expected::default() })
+}
+
+/// What a run of this owner's that resumes a thread counts of a turn, and whether it says that this is all.
+fn resumed_turn(owner: &str, id: &str, input: u64) -> (Tokens, bool) {
+    let mut meter = codex(Some(owner), true, None);
+    meter.feed(codex_turn(id, input).as_bytes());
+    (meter.usage().tokens, meter.usage().complete)
+}
+
 #[test]
 fn codex_totals_of_a_thread_count_once() {
-    let first = read("codex", &codex_turn("thread-a", 200));
+    let mut first = codex(Some("once"), false, None);
+    first.feed(codex_turn("thread-a", 200).as_bytes());
     assert_eq!(first.usage().tokens, tokens(200, 7, 0, 20, 4));
-    let resumed = |thread| {
-        Meter::new(provider::find("codex").expect("a row"), Expected { resumed: true, thread, ..Expected::default() })
-    };
-    let mut second = resumed(None);
-    second.feed(codex_turn("thread-a", 300).as_bytes());
-    assert_eq!((second.usage().tokens, second.usage().complete), (tokens(100, 0, 0, 0, 0), true));
-    let mut stranger = resumed(None);
-    stranger.feed(codex_turn("thread-b", 300).as_bytes());
-    assert_eq!((stranger.usage().tokens, stranger.usage().complete), (Tokens::default(), false));
-    let mut told = resumed(Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) }));
+    assert_eq!(resumed_turn("once", "thread-a", 300), (tokens(100, 0, 0, 0, 0), true));
+    assert_eq!(resumed_turn("once", "thread-b", 300), (Tokens::default(), false));
+    let given = || Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) });
+    let mut told = codex(Some("once"), true, given());
     told.feed(codex_turn("thread-c", 300).as_bytes());
     assert_eq!((told.usage().tokens, told.usage().complete), (tokens(10, 0, 0, 5, 0), true));
-    let mut late = resumed(Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) }));
+    let mut late = codex(Some("once"), true, given());
     late.feed(codex_turn("thread-c", 301).as_bytes());
-    assert_eq!(late.usage().tokens, tokens(1, 0, 0, 0, 0), "what this process has read since does not count again");
+    assert_eq!(late.usage().tokens, tokens(11, 0, 0, 5, 0), "what is given counts alone");
+}
+
+#[test]
+fn nobody_changes_what_is_known_of_anothers_threads() {
+    let told = |owner: Option<&str>, text: &str| {
+        let mut meter = codex(owner, false, None);
+        meter.feed(text.as_bytes());
+        meter
+    };
+    told(Some("victim"), &codex_turn("thread-v", 1500));
+    for forger in [Some("forger"), None] {
+        for forged in [1, MAX_COUNT] {
+            told(forger, &codex_turn("thread-v", forged));
+        }
+        let many: String = (0..10_001).map(|index| codex_turn(&format!("made-up-{index}"), 1)).collect();
+        told(forger, &many);
+    }
+    assert_eq!(resumed_turn("victim", "thread-v", 2000), (tokens(500, 0, 0, 0, 0), true));
+    // A run without an owner knows nothing of any other.
+    let mut nobody = codex(None, true, None);
+    nobody.feed(codex_turn("thread-v", 2500).as_bytes());
+    assert_eq!((nobody.usage().tokens, nobody.usage().complete), (Tokens::default(), false));
+}
+
+#[test]
+fn a_run_has_a_handful_of_threads() {
+    let mut meter = codex(Some("handful"), false, None);
+    for index in 0..8 {
+        meter.feed(codex_turn(&format!("thread-{index}"), 10).as_bytes());
+    }
+    meter.feed(codex_turn("thread-0", 15).as_bytes());
+    assert_eq!((meter.usage().tokens.input, meter.usage().complete), (85, true));
+    meter.feed(codex_turn("thread-8", 10).as_bytes());
+    assert_eq!((meter.usage().tokens.input, meter.usage().complete), (85, false));
+    assert_eq!(resumed_turn("handful", "thread-0", 20), (tokens(5, 0, 0, 0, 0), true));
+    assert_eq!(resumed_turn("handful", "thread-8", 20), (Tokens::default(), false));
+}
+
+#[test]
+fn a_total_that_becomes_less_is_a_gap_and_not_believed() {
+    let mut meter = codex(Some("less"), false, None);
+    meter.feed(codex_turn("thread-l", 1500).as_bytes());
+    meter.feed(codex_turn("thread-l", 1).as_bytes());
+    let usage = meter.usage();
+    assert_eq!((usage.tokens.input, usage.complete), (1500, false));
+    assert_eq!(usage.thread.map(|thread| thread.tokens.input), Some(1500));
+    assert_eq!(resumed_turn("less", "thread-l", 2000), (tokens(500, 0, 0, 0, 0), true));
+    let given = ThreadTotals { id: "thread-m".into(), tokens: tokens(290, 7, 0, 15, 4) };
+    let mut given = codex(None, true, Some(given));
+    given.feed(codex_turn("thread-m", 1).as_bytes());
+    assert_eq!((given.usage().tokens.input, given.usage().complete), (0, false));
+}
+
+#[test]
+fn turns_of_a_thread_without_a_name_count_once() {
+    let unnamed = |input| codex_turn("x", input).lines().skip(1).collect::<Vec<_>>().join("\n");
+    let mut meter = codex(None, false, None);
+    meter.feed(format!("{}\n{}\n", unnamed(10), unnamed(15)).as_bytes());
+    assert_eq!((meter.usage().tokens.input, meter.usage().complete), (15, true));
 }
 
 #[test]
