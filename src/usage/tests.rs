@@ -200,6 +200,24 @@ fn turns_of_a_thread_without_a_name_count_once() {
 }
 
 #[test]
+fn counts_that_javascript_does_not_hold_are_gaps() {
+    for (provider, text) in [
+        ("codex", codex_turn("thread-n", MAX_COUNT + 1)),
+        ("codex", codex_turn("thread-n", u64::MAX)),
+        ("claude", result(MAX_COUNT + 1, 1, 0.0)),
+        // With what came from the cache.
+        ("claude", result(MAX_COUNT - 9, 1, 0.0)),
+        ("claude", assistant("m1", MAX_COUNT + 1)),
+    ] {
+        let mut meter = read(provider, &text);
+        assert_eq!((meter.usage().tokens, meter.usage().complete), (Tokens::default(), false), "{text}");
+        meter.feed(text.replace(&(MAX_COUNT + 1).to_string(), "5").as_bytes());
+        assert!(meter.usage().thread.is_none_or(|thread| thread.tokens.input <= 5), "{text}");
+    }
+    assert_eq!(read("claude", &result(MAX_COUNT - 10, 1, 0.0)).usage().tokens.input, MAX_COUNT);
+}
+
+#[test]
 fn codex_failures_pass_or_stay() {
     let error =
         r#"{"type":"error","message":"Reconnecting... 1/5 (unexpected status 401 Unauthorized: sk-proj-abc, url: x)"}"#;
