@@ -51,7 +51,7 @@ for (const [name, start] of Object.entries(STARTS)) {
       const { env, homes } = makeEnv(t, { provider })
       const { bytes, sum } = make(name.length)
       // Bytes that are no JSON, no UTF-8, and a line of megabytes.
-      const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`), Buffer.from([254])])
+      const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 254, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`)])
       const child = start(env, `cat '${place(homes, all)}'`, { usage: true })
       const usages = /** @type {any[]} */ ([])
       child.on('usage', (/** @type {any} */ usage) => usages.push(usage))

@@ -41,7 +41,8 @@ export interface ProviderUsage extends TokenCounts {
   costUsd: number | null
   /**
    * Whether this is all. False while a turn is under way, and at the end when the CLI was killed or ended before it
-   * reported, or something in its output could not be read: the counts are then a lower bound.
+   * reported, or something in its output could not be read, or a turn's report says less than its answers had told: the
+   * counts are then a lower bound.
    */
   complete: boolean
   /** codex: the thread and its totals as last reported; see {@link UsageMeterOptions.thread}. `null` for claude. */

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::answers::Answers;
 use super::event::Event;
 use super::failure::{Failure, Said};
+use super::left_out::left_out;
 use super::scan::Scanner;
 use super::threads::{self, Owner, RunThreads, ThreadTotals};
 use super::tokens::{Cost, Tokens};
@@ -315,7 +316,12 @@ impl Run {
 
     fn turn(&mut self, event: &Event) {
         match self.report(event) {
-            Some(parts) => self.settle(parts),
+            Some(mut parts) => {
+                let missing = self.missing(&parts);
+                self.has_gap |= !missing.is_empty();
+                parts.extend(missing);
+                self.settle(parts);
+            }
             None => self.gap(),
         }
         if event.is_true(Field::IsError) {
@@ -324,6 +330,12 @@ impl Run {
             self.recover();
         }
         self.word = None;
+    }
+
+    /// What answers told that the report leaves out.
+    fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
+        let known = self.settled.model.as_ref();
+        left_out(report, self.answers.iter().map(|(model, tokens)| (model.or(known), tokens)))
     }
 
     /// What a turn used, by model where it is told so.

@@ -7,6 +7,7 @@ mod answers;
 mod event;
 mod failure;
 mod ledger;
+mod left_out;
 mod meter;
 mod prometheus;
 mod recent;

@@ -218,6 +218,74 @@ fn counts_that_javascript_does_not_hold_are_gaps() {
 }
 
 #[test]
+fn a_turn_counts_at_least_what_its_answers_told() {
+    let zero = r#"{"type":"result","is_error":false,"usage":{"input_tokens":0,"output_tokens":0}}"#;
+    let mut told = read("claude", INIT);
+    for index in 0..10 {
+        told.feed(assistant(&format!("m{index}"), 1_000_000).as_bytes());
+    }
+    let before = told.usage();
+    let changes = told.feed(format!("\n{zero}\n").as_bytes());
+    let usage = told.usage();
+    assert_eq!((usage.tokens, usage.models, usage.turns), (before.tokens, before.models, 1));
+    assert!(!usage.complete);
+    assert_ne!(changes.0 & Changes::USAGE, 0);
+    assert_eq!(told.settled().tokens, before.tokens, "counters grow by it");
+}
+
+/// A report by model, in tokens of output.
+fn result_by_model(models: &[(&str, u64)]) -> String {
+    let models: Vec<String> =
+        models.iter().map(|(name, out)| format!(r#""{name}":{{"outputTokens":{out}}}"#)).collect();
+    format!(r#"{{"type":"result","is_error":false,"model_usage_since_last_result":{{{}}}}}"#, models.join(","))
+}
+
+#[test]
+fn a_report_is_held_against_the_answers_by_model_where_both_name_it() {
+    let answers = [("m1", "one", 10), ("m2", "two", 20)]
+        .map(|(id, model, out)| format!(r#"{{"type":"assistant","message":{{"id":"{id}","model":"{model}","usage":{{"output_tokens":{out}}}}}}}"#))
+        .join("\n");
+    for (reported, counted, complete) in [
+        (&[("one", 11), ("two", 22)][..], &[("one", 11), ("two", 22)][..], true),
+        // The API may call a model by a longer name than it was asked for by.
+        (&[("one", 10), ("2", 20)], &[("one", 10), ("2", 20)], true),
+        (&[("1", 15), ("2", 15)], &[("1", 15), ("2", 15)], true),
+        (&[("one", 30)], &[("one", 30)], true),
+        (&[("one", 10)], &[("one", 10), ("two", 20)], false),
+        (&[("one", 25)], &[("one", 25), ("two", 5)], false),
+        (&[("one", 40), ("two", 1)], &[("one", 40), ("two", 20)], false),
+        (&[("other", 29)], &[("other", 29), ("two", 1)], false),
+    ] {
+        let usage = read("claude", &format!("{answers}\n{}\n", result_by_model(reported))).usage();
+        let mut models: Vec<_> = usage.models.iter().map(|part| (&*part.model, part.tokens.output)).collect();
+        models.sort_unstable();
+        let mut counted = counted.to_vec();
+        counted.sort_unstable();
+        assert_eq!((&models, usage.complete), (&counted, complete), "{reported:?}");
+        assert_eq!(usage.tokens.output, counted.iter().map(|(_, out)| out).sum::<u64>(), "{reported:?}");
+    }
+}
+
+#[test]
+fn a_line_that_is_no_event_is_a_gap_once_there_was_one() {
+    let whole = result(1, 1, 0.0);
+    for (text, complete) in [
+        (format!("a warning\n{whole}\n"), true),
+        (format!("{whole}\n\n \t\r\n"), true),
+        (format!("[{whole}]\n"), true),
+        (format!("{whole}\na warning\n"), false),
+        (format!("{whole}\nx{whole}\n"), false),
+        (format!("{INIT}\nx{whole}\n{whole}\n"), false),
+        (format!("{whole}\nx"), false),
+        (format!("{whole}x\n"), false),
+    ] {
+        let mut meter = read("claude", &text);
+        meter.end(Some(0));
+        assert_eq!(meter.usage().complete, complete, "{text}");
+    }
+}
+
+#[test]
 fn codex_failures_pass_or_stay() {
     let error =
         r#"{"type":"error","message":"Reconnecting... 1/5 (unexpected status 401 Unauthorized: sk-proj-abc, url: x)"}"#;

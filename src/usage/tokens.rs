@@ -83,6 +83,12 @@ impl Tokens {
         (self.each(earlier, u64::max) == self).then(|| self.each(earlier, u64::saturating_sub))
     }
 
+    /// What is more than in `other`, of each.
+    #[must_use]
+    pub fn beyond(self, other: Self) -> Self {
+        self.each(other, u64::saturating_sub)
+    }
+
     /// The larger of each.
     #[must_use]
     pub fn most(self, other: Self) -> Self {
