@@ -445,8 +445,15 @@ fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     }
 }
 
-/// A name that is not too long; none for none.
+/// A name that is not too long and can be shown anywhere; none for none.
 fn short(name: &[u8]) -> Option<Arc<str>> {
     let name = String::from_utf8_lossy(&name[..name.len().min(NAME_BYTES)]);
-    (!name.is_empty()).then(|| name.into())
+    (!name.is_empty()).then(|| name.replace(is_obeyed, "\u{fffd}").into())
+}
+
+/// Whether a terminal or whoever lays out text obeys a character rather than shows it: control characters, separators of
+/// lines, and what turns the direction.
+fn is_obeyed(character: char) -> bool {
+    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'].contains(&character);
+    turns || character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -286,6 +286,21 @@ fn a_line_that_is_no_event_is_a_gap_once_there_was_one() {
 }
 
 #[test]
+fn names_hold_nothing_that_a_terminal_or_a_reader_obeys() {
+    let evil = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{2066}\u{200f}\u{61c}\u{2028}\rz";
+    let clean = "a\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}z";
+    let text = format!("{INIT}\n{}\n{}\n", assistant("m1", 1), result(100, 10, 0.0));
+    let usage = read("claude", &text.replace("claude-sonnet-4-5", evil)).usage();
+    assert_eq!((usage.model.as_deref(), usage.models.len(), &*usage.models[0].model), (Some(clean), 1, clean));
+    assert!(usage.complete);
+    let thread = read("codex", &codex_turn(evil, 1)).usage().thread.expect("a thread");
+    assert_eq!(&*thread.id, clean);
+    let expected = Expected { model: Some(evil.into()), ..Expected::default() };
+    let given = Meter::new(provider::find("codex").expect("a row"), expected).usage();
+    assert_eq!(given.model.as_deref(), Some(clean));
+}
+
+#[test]
 fn codex_failures_pass_or_stay() {
     let error =
         r#"{"type":"error","message":"Reconnecting... 1/5 (unexpected status 401 Unauthorized: sk-proj-abc, url: x)"}"#;
