@@ -10,7 +10,8 @@ use super::env::NativeProviderEnv;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, Owner, ThreadTotals, Tokens, Usage, expected_of,
+    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, Owner, Resumed, ThreadTotals, Tokens, Usage,
+    expected_of,
 };
 
 /// What a run has used; of numbers JavaScript holds each one exactly.
@@ -112,8 +113,9 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
     let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
     let thread = given.thread.map(thread_totals).transpose()?;
+    let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
     let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
-    Ok(Meter::new(row, Expected { credential, model: given.model, resumed: given.resumed, thread, owner }))
+    Ok(Meter::new(row, Expected { credential, model: given.model, resumed, thread, owner }))
 }
 
 fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {

@@ -8,6 +8,7 @@ use super::answers::Answers;
 use super::event::Event;
 use super::failure::{Failure, Said};
 use super::left_out::left_out;
+use super::resumed::Resumed;
 use super::scan::Scanner;
 use super::threads::{self, Owner, RunThreads, ThreadTotals};
 use super::tokens::{Cost, Tokens};
@@ -28,7 +29,7 @@ pub struct Expected {
     /// The model, where the arguments name one.
     pub model: Option<String>,
     /// Whether it goes on with an earlier thread.
-    pub resumed: bool,
+    pub resumed: Resumed,
     /// What that thread had used.
     pub thread: Option<ThreadTotals>,
     /// Whose threads it may go on with; none for those of this run alone.
@@ -98,7 +99,7 @@ struct Run {
     threads: RunThreads,
     /// A turn has begun and was not reported.
     is_open: bool,
-    /// Something was told that could not be read, or a thread goes on from where nobody knows.
+    /// Something was told that could not be read, or a thread goes on from where nobody knows, or may.
     has_gap: bool,
     word: Option<&'static str>,
     failure: Option<Failure>,
@@ -122,6 +123,7 @@ impl Meter {
         let output = provider.output;
         let model = expected.model.as_deref().and_then(|name| short(name.as_bytes()));
         let settled = Usage { model, ..Usage::default() };
+        let has_gap = expected.resumed == Resumed::Perhaps;
         let run = Run {
             output,
             expected,
@@ -129,7 +131,7 @@ impl Meter {
             answers: Answers::default(),
             threads: RunThreads::default(),
             is_open: false,
-            has_gap: false,
+            has_gap,
             word: None,
             failure: None,
             claim: None,
@@ -259,7 +261,7 @@ impl Run {
 
     /// What a thread had used of which nothing is known.
     fn fresh(&self) -> Option<Tokens> {
-        (!self.expected.resumed).then(Tokens::default)
+        (self.expected.resumed != Resumed::Yes).then(Tokens::default)
     }
 
     fn begin(&mut self, event: &Event) {

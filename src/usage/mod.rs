@@ -12,6 +12,7 @@ mod meter;
 mod prometheus;
 mod recent;
 mod request;
+mod resumed;
 mod scan;
 mod threads;
 mod tokens;
@@ -21,6 +22,7 @@ pub use ledger::{Counts, Ledger, LedgerKey};
 pub use meter::{Changes, Claim, Expected, Meter, ModelUsage, Usage};
 pub use prometheus::exposition;
 pub use request::{asks_for_output, expected_of, require_claims};
+pub use resumed::Resumed;
 pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
 

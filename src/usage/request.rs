@@ -1,6 +1,7 @@
 //! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
 
 use super::meter::Expected;
+use super::resumed::Resumed;
 use super::threads::Owner;
 use crate::credential::CredentialSource;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
@@ -27,7 +28,7 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
     Expected {
         credential: Some(plan.credential.kind),
         model: scan::options(before_end, output.model_options).last().map(|given| given.value.to_owned()),
-        resumed: before_end.iter().any(|argument| output.resume_words.contains(&argument.as_str())),
+        resumed: Resumed::of(&output.command_line, before_end),
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
     }

@@ -114,6 +114,7 @@ fn codex_turn(id: &str, input: u64) -> String {
 
 fn codex(owner: Option<&str>, resumed: bool, thread: Option<ThreadTotals>) -> Meter {
     let owner = owner.map(|name| Owner::Workspace(name.into()));
+    let resumed = if resumed { Resumed::Yes } else { Resumed::No };
     Meter::new(provider::find("codex").expect("a row"), Expected { resumed, thread, owner, ..Expected::default() })
 }
 
@@ -189,6 +190,14 @@ fn a_total_that_becomes_less_is_a_gap_and_not_believed() {
     let mut given = codex(None, true, Some(given));
     given.feed(codex_turn("thread-m", 1).as_bytes());
     assert_eq!((given.usage().tokens.input, given.usage().complete), (0, false));
+}
+
+#[test]
+fn a_run_that_may_be_resumed_counts_all_and_says_that_it_may_be_wrong() {
+    let expected = Expected { resumed: Resumed::Perhaps, ..Expected::default() };
+    let mut meter = Meter::new(provider::find("codex").expect("a row"), expected);
+    meter.feed(codex_turn("thread-w", 300).as_bytes());
+    assert_eq!((meter.usage().tokens.input, meter.usage().turns, meter.usage().complete), (300, 1, false));
 }
 
 #[test]
