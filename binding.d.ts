@@ -174,6 +174,8 @@ export declare class NativeUsageMeter {
   feed(chunk: Uint8Array): number
   /** Takes the next bytes of stderr. */
   complain(chunk: Uint8Array): void
+  /** A part of stdout could not be read. */
+  lose(): void
   /** The run has ended, with this exit code. */
   end(code?: number | undefined | null): number
   usage(): NativeUsage
@@ -269,6 +271,7 @@ export interface NativeExpected {
   model?: string
   resumed: boolean
   thread?: NativeThreadTotals
+  workspace?: string
 }
 
 /** What a run failed at. */

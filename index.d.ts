@@ -439,7 +439,8 @@ export interface SpawnOptions {
   usage?: boolean
   /**
    * codex: {@link ProviderUsage.thread} of the last run of the thread that is resumed, where another process read that.
-   * Without it, and when this process has not read it, the first turn counts nothing and `complete` stays false.
+   * It alone counts then. Without it, and when this process has not read the thread in a run of the same owner (see
+   * `docs/usage.md`), the first turn counts nothing and `complete` stays false.
    */
   thread?: ThreadTotals | null
   /**

@@ -49,7 +49,11 @@ class Metered {
 
   /** @param {number | null} code */
   end(code) {
+    // Also after a defect: a ledger is to count the run, as incomplete.
+    const failed = this.#failed
+    this.#failed = false
     this.#call(() => this.native.end(code))
+    this.#failed ||= failed
   }
 
   /** @returns {import('../types/usage').ProviderUsage} */
@@ -88,6 +92,7 @@ class Metered {
       changes = translate(call)
     } catch {
       this.#failed = true
+      this.native.lose()
     }
     if (changes !== 0) for (const listener of this.#listeners) listener(changes)
   }

@@ -239,7 +239,7 @@ class ProviderProcess extends EventEmitter {
       { code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', provider: this.#provider },
       { cause: reason }
     )
-    this.#stopError = this.#abortError
+    this.#stopError ??= this.#abortError
     this.#emitError(this.#abortError)
   }
 
@@ -308,8 +308,9 @@ class ProviderProcess extends EventEmitter {
 
   #onTimedOut() {
     const message = 'The run took longer than options.timeoutMs, and was stopped.'
-    this.#stopError = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
-    this.#emitError(this.#stopError)
+    const error = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
+    this.#stopError ??= error
+    this.#emitError(error)
   }
 
   /**

@@ -7,7 +7,7 @@ const { Metered } = require('./metered.js')
 const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
 
-const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread'])
+const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread', 'workspace'])
 const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
 
 class UsageMeter {
@@ -26,7 +26,8 @@ class UsageMeter {
       credential: validate.optionalWord('options.credential', options.credential, KINDS),
       model: validate.optionalString('options.model', options.model),
       resumed: validate.optionalBoolean('options.resumed', options.resumed) ?? false,
-      thread: readThread('options.thread', options.thread)
+      thread: readThread('options.thread', options.thread),
+      workspace: readWorkspace(options.workspace)
     }
     this.#provider = provider
     this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
@@ -67,6 +68,13 @@ class UsageMeter {
     this.#metered.end(code)
     return this
   }
+}
+
+/** @param {unknown} value */
+function readWorkspace(value) {
+  const workspace = validate.optionalString('options.workspace', value)
+  if (workspace === '') throw validate.wrongValue('options.workspace', 'must not be empty.')
+  return workspace === undefined ? undefined : validate.wellFormed('options.workspace', workspace)
 }
 
 module.exports = { UsageMeter }

@@ -41,7 +41,8 @@ export interface ProviderUsage extends TokenCounts {
   costUsd: number | null
   /**
    * Whether this is all. False while a turn is under way, and at the end when the CLI was killed or ended before it
-   * reported, or something in its output could not be read: the counts are then a lower bound.
+   * reported, or something in its output could not be read, or a turn's report says less than its answers had told: the
+   * counts are then a lower bound.
    */
   complete: boolean
   /** codex: the thread and its totals as last reported; see {@link UsageMeterOptions.thread}. `null` for claude. */
@@ -97,11 +98,16 @@ export interface UsageMeterOptions {
   model?: string
   /**
    * Whether the run goes on with an earlier thread (codex). What that had used is then `thread`, or what this process has
-   * read of it; when neither is known its first turn counts nothing, and `complete` stays false. Default false.
+   * read of it in this `workspace`; when neither is known its first turn counts nothing, and `complete` stays false. Default false.
    */
   resumed?: boolean
-  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. */
+  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
   thread?: ThreadTotals | null
+  /**
+   * Whose run it is (codex): what this process has read of a thread is kept for runs of the same workspace, a
+   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this meter.
+   */
+  workspace?: string
 }
 
 /**

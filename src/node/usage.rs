@@ -10,7 +10,9 @@ use super::env::NativeProviderEnv;
 use super::tokens::NativeTokens;
 use crate::error::Result;
 use crate::provider::{self, CredentialKind};
-use crate::usage::{Cost, Counts, Expected, Failure, Meter, ModelUsage, ThreadTotals, Usage, expected_of};
+use crate::usage::{
+    Cost, Counts, Expected, Failure, Meter, ModelUsage, Owner, Resumed, ThreadTotals, Usage, expected_of,
+};
 
 /// What a run has used.
 #[napi(object)]
@@ -64,6 +66,7 @@ pub struct NativeExpected {
     pub model: Option<String>,
     pub resumed: bool,
     pub thread: Option<NativeThreadTotals>,
+    pub workspace: Option<String>,
 }
 
 /// Reads one run's output.
@@ -82,7 +85,7 @@ pub fn meter_of_start(
     thread: Option<NativeThreadTotals>,
 ) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().into_napi()?;
-    let mut expected = expected_of(plan.provider.output, &args, plan.credential.kind);
+    let mut expected = expected_of(&plan, &args, env.owner());
     expected.thread = thread.map(thread_totals).transpose().into_napi()?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
@@ -98,7 +101,9 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
     let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
     let thread = given.thread.map(thread_totals).transpose()?;
-    Ok(Meter::new(row, Expected { credential, model: given.model, resumed: given.resumed, thread }))
+    let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
+    let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
+    Ok(Meter::new(row, Expected { credential, model: given.model, resumed, thread, owner }))
 }
 
 fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
@@ -117,6 +122,12 @@ impl NativeUsageMeter {
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn complain(&self, chunk: BufferSlice<'_>) {
         self.meter().complain(&chunk);
+    }
+
+    /// A part of stdout could not be read.
+    #[napi(catch_unwind)]
+    pub fn lose(&self) {
+        self.meter().lose();
     }
 
     /// The run has ended, with this exit code.

@@ -1,14 +1,16 @@
 //! The JSON output of Claude Code, as measured on 2.1.330.
 
 use super::failure_kind::FailureKind as Kind;
-use super::output::{CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
+use super::output::{
+    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
+};
 use super::row::CredentialKind;
 use super::status_rules::STATUS_RULES;
 
 /// `--output-format stream-json`, and `json`: one event, or with `--verbose` an array of them.
 pub static CLAUDE_OUTPUT: Output = Output {
     requests: &[OutputRequest { option: "--output-format", values: &["stream-json", "json"] }],
-    resume_words: &[],
+    command_line: CommandLine::NONE,
     model_options: &[],
     model_family: "Claude",
     input_excludes_cache: true,

@@ -1,7 +1,7 @@
 //! The JSON output of Codex, as measured on 0.163.0.
 
 use super::failure_kind::FailureKind as Kind;
-use super::output::{EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
+use super::output::{CommandLine, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
 use super::status_rules::STATUS_RULES;
 
 /// `codex exec --json`.
@@ -10,7 +10,7 @@ pub static CODEX_OUTPUT: Output = Output {
         OutputRequest { option: "--json", values: &[] },
         OutputRequest { option: "--experimental-json", values: &[] },
     ],
-    resume_words: &["resume", "fork"],
+    command_line: COMMAND_LINE,
     // No event names the model.
     model_options: &["-m", "--model"],
     model_family: "GPT",
@@ -67,4 +67,62 @@ pub static CODEX_OUTPUT: Output = Output {
         FailureRule::text("Error finding codex home", Kind::Configuration),
         FailureRule::text("failed to initialize", Kind::Configuration),
     ],
+};
+
+/// `codex exec --help` and `codex --help`, and tried: a subcommand may stand after the prompt, but not after `--`; a prompt
+/// that is the word of one is one; `-i a.png resume` is two images, `-i=a.png resume` is not.
+const COMMAND_LINE: CommandLine = CommandLine {
+    resuming: &["resume", "fork"],
+    other: &["review", "help"],
+    flags: &[
+        "--all",
+        "--approve-for-me",
+        "--dangerously-bypass-approvals-and-sandbox",
+        "--dangerously-bypass-hook-trust",
+        "--ephemeral",
+        "--experimental-json",
+        "--help",
+        "--ignore-rules",
+        "--ignore-user-config",
+        "--json",
+        "--last",
+        "--no-alt-screen",
+        "--no-daemon",
+        "--oss",
+        "--search",
+        "--skip-git-repo-check",
+        "--strict-config",
+        "--version",
+        "--worktree",
+        "--yolo",
+        "-V",
+        "-h",
+    ],
+    valued: &[
+        "--add-dir",
+        "--ask-for-approval",
+        "--cd",
+        "--color",
+        "--config",
+        "--cyber-access-program",
+        "--disable",
+        "--enable",
+        "--local-provider",
+        "--model",
+        "--output-last-message",
+        "--output-schema",
+        "--profile",
+        "--remote",
+        "--remote-auth-token-env",
+        "--sandbox",
+        "--thread-source",
+        "-C",
+        "-a",
+        "-c",
+        "-m",
+        "-o",
+        "-p",
+        "-s",
+    ],
+    listed: &["--image", "-i"],
 };

@@ -8,8 +8,8 @@ use super::row::CredentialKind;
 pub struct Output {
     /// Arguments that ask for it.
     pub requests: &'static [OutputRequest],
-    /// Words among the arguments that continue an earlier session, whose totals then stand in the events.
-    pub resume_words: &'static [&'static str],
+    /// How its command line tells that it continues an earlier session, whose totals then stand in the events.
+    pub command_line: CommandLine,
     /// Options that name the model, where no event does.
     pub model_options: &'static [&'static str],
     /// The models that it may speak to, as people call them.
@@ -41,6 +41,26 @@ pub struct OutputRequest {
     pub option: &'static str,
     /// Its values that do. Empty: it takes none.
     pub values: &'static [&'static str],
+}
+
+/// What tells a subcommand from the value of an option.
+#[derive(Debug)]
+pub struct CommandLine {
+    /// Subcommands that continue an earlier session.
+    pub resuming: &'static [&'static str],
+    /// Subcommands that do not; a word after the first subcommand is none.
+    pub other: &'static [&'static str],
+    /// Options without a value.
+    pub flags: &'static [&'static str],
+    /// Options with one value, where it is not a part of the same argument.
+    pub valued: &'static [&'static str],
+    /// Options whose values go on until the next option.
+    pub listed: &'static [&'static str],
+}
+
+impl CommandLine {
+    /// Of a CLI that continues nothing whose totals stand in the events.
+    pub const NONE: Self = Self { resuming: &[], other: &[], flags: &[], valued: &[], listed: &[] };
 }
 
 /// A value in an event.
