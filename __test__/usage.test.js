@@ -234,10 +234,10 @@ test('a start that failed has used nothing and failed at nothing of the provider
 test('UsageMeter reads pieces, text and events alike', () => {
   for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
     const { bytes, sum } = make(11)
-    const pieces = new UsageMeter(provider)
+    const pieces = new UsageMeter(provider, { resumed: false })
     for (const piece of cut(bytes, 1, 7)) pieces.write(piece)
-    const text = new UsageMeter(provider).write(bytes.toString())
-    const events = new UsageMeter(provider)
+    const text = new UsageMeter(provider, { resumed: false }).write(bytes.toString())
+    const events = new UsageMeter(provider, { resumed: false })
     for (const line of bytes.toString().trim().split('\n')) events.event(JSON.parse(line))
     for (const meter of [pieces, text, events]) assert.deepEqual(countsOf(meter.usage), sum)
     assert.equal(pieces.end(0).usage.complete, true)
@@ -265,7 +265,7 @@ test('the counts have one list of names', () => {
   }
   assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
   assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
-  const { usage } = new UsageMeter('codex')
+  const { usage } = new UsageMeter('codex', { resumed: false })
   assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
 })
 
@@ -280,7 +280,7 @@ test('UsageMeter knows the threads of its own workspace', () => {
     return [meter.usage.inputTokens, meter.usage.complete]
   }
   assert.deepEqual(read({ workspace: 'ws_meter_1' }, 1500), [1500, true])
-  for (const workspace of ['ws_meter_2', undefined]) assert.deepEqual(read({ workspace }, 1), [1, true])
+  for (const options of [{ workspace: 'ws_meter_2' }, { resumed: false }]) assert.deepEqual(read(options, 1), [1, true])
   for (const workspace of ['ws_meter_3', undefined]) assert.deepEqual(read({ workspace, resumed: true }, 2000), [0, false])
   assert.deepEqual(read({ workspace: 'ws_meter_1', resumed: true }, 2000), [500, true])
 })
@@ -326,13 +326,14 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
 })
 
 test('UsageMeter refuses what it cannot take', () => {
+  assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*whose threads/ })
   const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
   assert.throws(wrong('gemini'), { code: 'ERR_PROVIDER_UNKNOWN' })
   assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })
   for (const options of [{ credential: 'key' }, { modle: 'x' }, { workspace: '' }, { workspace: '\ud800' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
     assert.throws(wrong('codex', options), { code: 'ERR_INVALID_ARG_VALUE' })
   }
-  const meter = new UsageMeter('codex')
+  const meter = new UsageMeter('codex', { resumed: false })
   assert.throws(() => meter.write(/** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.event(/** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.end(1.5), { code: 'ERR_INVALID_ARG_VALUE' })

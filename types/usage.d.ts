@@ -105,7 +105,8 @@ export interface UsageMeterOptions {
   thread?: ThreadTotals | null
   /**
    * Whose run it is (codex): what this process has read of a thread is kept for runs of the same workspace, a
-   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this meter.
+   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this
+   * meter, and for codex either `thread` or `resumed` must be given: it reports the total of a thread.
    */
   workspace?: string
 }

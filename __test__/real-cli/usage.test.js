@@ -143,7 +143,7 @@ test("codex: no value of an option, of all that its help tells, is taken for the
     const meter = binding.meterOfStart(native, args)
     const events = [{ type: 'thread.started', thread_id: `made-up-of-${args}` }, { type: 'turn.completed', usage: { input_tokens: 7 } }]
     for (const event of events) meter.feed(Buffer.from(`${JSON.stringify(event)}\n`))
-    const { inputTokens, complete } = meter.usage()
+    const { tokens: { inputTokens }, complete } = meter.usage()
     return { inputTokens, complete }
   }
   const [fresh, resumed] = [{ inputTokens: 7, complete: true }, { inputTokens: 0, complete: false }]
