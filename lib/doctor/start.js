@@ -52,6 +52,11 @@ const rows = [
     sentence: ({ facts, seen }) =>
       seen > 0 ? `${facts.name} asked the mock of its API, but not with the key that it was given.` : `${facts.name} ended well without asking the mock of its API.`,
     remedy: () => 'Something else configures it: a wrapper script in its place, or settings for the whole machine (below /etc).'
+  },
+  {
+    id: 'start.left-behind',
+    severity: 'info',
+    sentence: ({ root, target }) => `${root} is left of the dry start: ${whom(target)} made what it cannot remove itself, and the doctor does not go in there with more rights.`
   }
 ]
 
@@ -68,11 +73,14 @@ async function look(context, facts, runnable) {
   if (reason !== null) return [finding('start.skipped', { facts, reason }, { provider: facts.id })]
   const scratch = await makeScratch(context)
   if (scratch === null) return [finding('start.skipped', { facts, reason: 'there is no temporary directory that the target can get into' }, { provider: facts.id })]
+  /** @type {import('./finding.js').Finding[]} */
+  const findings = []
   try {
-    return [await dryStart(context, facts, scratch)]
+    findings.push(await dryStart(context, facts, scratch))
   } finally {
-    await scratch.remove()
+    if (!(await scratch.remove())) findings.push(finding('start.left-behind', { root: scratch.root, target: context.target }, { provider: facts.id, path: scratch.root }))
   }
+  return findings
 }
 
 /**
