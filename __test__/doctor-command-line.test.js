@@ -76,7 +76,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   const warned = run(args, { PATH: machine.path })
   assert.equal(warned.status, 1)
   assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
-  assert.match(warned.stdout, /\n {8}mv -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
+  assert.match(warned.stdout, /\n {8}setpriv \S+ \S+ \S+ \S+ mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
   assert.match(warned.stdout, /\n\n1 warning\. /)
 
   fs.rmdirSync(machine.homes.codexHome)

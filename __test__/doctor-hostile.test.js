@@ -10,7 +10,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { diagnose } = require('../index.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { lookUp, makeMachine, script } = require('./support/doctor.js')
+const { lookUp, makeMachine, runDoctor, script, tenantFile } = require('./support/doctor.js')
 
 const skip = needsLinux || needsRoot
 const scratches = () => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('provider-env-doctor-') && !name.startsWith('provider-env-doctor-test-'))
@@ -79,4 +79,76 @@ test('a tenant that swaps directories for links has nothing removed elsewhere', 
     all.push(...left)
     assert.equal(fs.readdirSync(machine.at('victim')).length, victims.length, `run ${run}`)
   }
+})
+
+/** A link that the tenant has made. */
+function tenantLink(/** @type {string} */ to, /** @type {string} */ file) {
+  fs.rmSync(file, { recursive: true, force: true })
+  fs.symlinkSync(to, file)
+  fs.lchownSync(file, UID, UID)
+  return file
+}
+
+/** What a remedy for root would change by a tenant's link: finding, link, where it leads, what is asked about. */
+const LED = /** @type {[string, string, (machine: import('./support/doctor.js').Machine) => { link: string, to: string, args?: string[] }][]} */ ([
+  ['state.missing', 'codex', (machine) => ({ link: path.join(machine.homes.home, 'state'), to: machine.at('etc'), args: ['--codex-home', path.join(machine.homes.home, 'state/codex')] })],
+  ['state.missing', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc/none') })],
+  ['state.unreachable', 'codex', (machine) => {
+    fs.mkdirSync(machine.at('rootonly/priv'), { recursive: true })
+    fs.chmodSync(machine.at('rootonly'), 0o700)
+    return { link: machine.homes.codexHome, to: machine.at('rootonly/priv') }
+  }],
+  ['state.wrong-owner', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc') })],
+  ['state.no-directory', 'codex', (machine) => (fs.writeFileSync(machine.at('etc/file'), ''), { link: machine.homes.codexHome, to: machine.at('etc/file') })],
+  ['files.claude-project-settings', 'claude', (machine) => {
+    fs.mkdirSync(machine.at('victim'))
+    fs.writeFileSync(machine.at('victim/settings.json'), '{"hooks": {"Stop": [1]}}')
+    return { link: path.join(machine.homes.workspace, '.claude'), to: machine.at('victim') }
+  }]
+])
+
+for (const [id, provider, lead] of LED) {
+  test(`no command for root where a link of the tenant's leads: ${id}`, { skip }, (t) => {
+    const machine = makeMachine(t)
+    fs.mkdirSync(machine.at('etc'))
+    const { link, to, args = [] } = lead(machine)
+    tenantLink(to, link)
+    const finding = runDoctor(machine, { provider, args }).find(id)
+    assert.deepEqual(finding.commands, [])
+    assert.ok(finding.sentence.includes(`, a link to ${to}`), finding.sentence)
+    assert.ok(finding.remedy?.includes(`who can change ${link} chooses`), finding.remedy ?? '')
+  })
+}
+
+test('a link of root\'s out of the workspace is no tenant\'s, and leads elsewhere all the same', { skip }, (t) => {
+  const machine = makeMachine(t)
+  fs.mkdirSync(machine.at('shared'))
+  fs.writeFileSync(machine.at('shared/settings.json'), '{"hooks": {"Stop": [1]}}')
+  fs.chownSync(machine.homes.workspace, 0, 0)
+  fs.chmodSync(machine.homes.workspace, 0o755)
+  fs.symlinkSync(machine.at('shared'), path.join(machine.homes.workspace, '.claude'))
+  assert.deepEqual(runDoctor(machine, { provider: 'claude' }).find('files.claude-project-settings').commands, [])
+})
+
+test('what lies in a directory of the target\'s is moved and made by the target', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { home, workspace } = machine.homes
+  const as = `setpriv --reuid=${UID} --regid=${UID} --clear-groups --no-new-privs`
+  const file = tenantFile(path.join(workspace, '.mcp.json'), '{"mcpServers": {"x": {}}}')
+  fs.mkdirSync(machine.at('elsewhere'))
+  fs.chmodSync(machine.at('elsewhere'), 0o777)
+  // Moved into where the link leads, it would configure somebody else's CLI.
+  tenantLink(machine.at('elsewhere'), `${file}.disabled`)
+  const planted = runDoctor(machine, { provider: 'claude' }).find('files.claude-project-mcp')
+  assert.deepEqual(planted.commands, [`${as} mv -nT -- ${file} ${file}.disabled`])
+  runDoctor(machine, { provider: 'claude' }, planted.commands.map((command) => `${command} || true`))
+  assert.deepEqual([fs.readdirSync(machine.at('elsewhere')), fs.existsSync(file)], [[], true])
+
+  const state = path.join(home, 'codex')
+  const run = { provider: 'codex', args: ['--codex-home', state] }
+  assert.deepEqual(runDoctor(machine, run).find('state.missing').commands, [`${as} mkdir -p -m 0700 -- ${state}`])
+  tenantFile(state, '')
+  const { commands } = runDoctor(machine, run).find('state.no-directory')
+  assert.deepEqual(commands, [`${as} mv -nT -- ${state} ${state}.disabled`, `${as} mkdir -p -m 0700 -- ${state}`])
+  assert.deepEqual(runDoctor(machine, run, commands).bad, [])
 })
