@@ -12,6 +12,9 @@ const { command, list } = require('./words.js')
 
 const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 
+/** Not by root: the tenant can make a link to a directory of that name, or of a directory above it. */
+const moveAway = (/** @type {any} */ { context, file, way }) => [command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)]
+
 /** @param {string} id @returns {import('./finding.js').Row} */
 const hazardous = (id) => unlessSteered({
   id: `files.${id}`,
@@ -22,8 +25,7 @@ const hazardous = (id) => unlessSteered({
       ? `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
       : `${facts.name} obeys it in every start.`),
   remedy: () => 'Move it out of the way, or take these keys out of it:',
-  // Not by root: the tenant can make a link to a directory of that name, and -T is not everything.
-  commands: ({ context, file, way }) => [command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)]
+  commands: moveAway
 })
 
 /** @type {import('./finding.js').Row[]} */
@@ -44,11 +46,13 @@ const rows = [
     severity: 'info',
     sentence: ({ file }) => `${file.path} is text for the agent. It instructs the model, and configures nothing.`
   },
-  {
+  unlessSteered({
     id: 'files.unread',
-    severity: 'info',
-    sentence: ({ file }) => `${file.path} is there, and could not be read or understood.`
-  }
+    severity: 'warning',
+    sentence: (seen) => `${where(seen)} is there, and could not be read or understood, or is larger than 1 MiB. The CLI may find in it what the doctor did not.`,
+    remedy: () => 'Look into it, or move it out of the way:',
+    commands: moveAway
+  })
 ]
 
 const finding = findingsOf(rows)
