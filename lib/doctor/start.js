@@ -14,6 +14,8 @@ const { harmless, whom } = require('./words.js')
 
 /** The mock's endpoint, by the dialect that a CLI speaks. @type {Record<import('../../index').ProviderId, (mock: import('../mock-api/types').MockApi) => string>} */
 const BASE_URLS = { claude: (mock) => mock.anthropicBaseUrl, codex: (mock) => mock.openaiBaseUrl }
+/** A question takes a handful. The target knows the key, and may send what it likes. */
+const MAX_REQUESTS = 64
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`
 
 /** @type {import('./finding.js').Row[]} */
@@ -104,6 +106,8 @@ async function dryStart(context, facts, scratch) {
   /** @type {{ pid?: number, hidden: boolean | null }} */
   const seen = { hidden: null }
   const mock = await startMockApi({
+    credential: key,
+    maxRequests: MAX_REQUESTS,
     async answer() {
       seen.hidden = await isHidden(seen.pid, context.target.uid)
       return { text: 'well' }
@@ -112,7 +116,7 @@ async function dryStart(context, facts, scratch) {
   try {
     const outcome = await ask(context, facts, scratch, mock, key, seen)
     const durationMs = Math.round(performance.now() - from)
-    return judge(context, facts, { ...outcome, durationMs, hidden: seen.hidden, asked: mock.requestsWith(key).length, requests: mock.requests.length })
+    return judge(context, facts, { ...outcome, durationMs, hidden: seen.hidden, asked: mock.requestsWith(key).length, strange: mock.requests.some(({ credential }) => credential !== null && credential !== key), requests: mock.requests.length })
   } finally {
     await mock.close()
   }
@@ -166,7 +170,7 @@ function pairs(names) {
  * @param {Facts} facts
  * @param {any} outcome
  */
-function judge({ target, startTimeoutMs }, facts, { code, signal, error, complaint, durationMs, hidden, asked, requests }) {
+function judge({ target, startTimeoutMs }, facts, { code, signal, error, complaint, durationMs, hidden, asked, strange, requests }) {
   const about = { provider: facts.id, details: { durationMs, requests, exitCode: code, signal, hidden, code: error?.code ?? null, step: error?.step ?? null } }
   if (error?.code === 'ERR_PROVIDER_TIMEOUT') return finding('start.timed-out', { facts, timeoutMs: startTimeoutMs, asked: asked > 0 }, about)
   if (error) {
@@ -174,6 +178,8 @@ function judge({ target, startTimeoutMs }, facts, { code, signal, error, complai
     return finding('start.refused', { message: error.message }, { ...about, path: error.path })
   }
   const lastLine = harmless(complaint.trim().split('\n').at(-1) ?? '')
+  // The mock refuses another key: how the CLI ends then is not the matter.
+  if (asked === 0 && strange) return finding('start.unasked', { facts, seen: requests }, about)
   if (code !== 0) return finding('start.failed', { facts, ended: signal ?? `exit status ${code}`, complaint: lastLine }, about)
   if (asked === 0) return finding('start.unasked', { facts, seen: requests }, about)
   return finding('start.answered', { facts, target, durationMs }, about)
