@@ -131,6 +131,14 @@ test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
 })
 
+test('nor by JSON, which holds it all the same', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const odd = path.join(machine.homes.workspace, 'a\u009b2J\u202e\u2028\u007f\u0085\u2066')
+  const { stdout } = run([...argumentsFor(machine, { provider: 'codex' }), '--codex-home', odd], { PATH: machine.path })
+  assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(stdout))
+  assert.equal(JSON.parse(stdout).findings.find((/** @type {any} */ { id }) => id === 'state.missing').path, odd)
+})
+
 test('the package loads without the doctor and the mock', () => {
   const loaded = (/** @type {string} */ then) => {
     const code = `const own = require(process.argv[1]); ${then}; console.log(Object.keys(require.cache).filter((file) => /lib.(doctor|mock-api)./.test(file)).length)`

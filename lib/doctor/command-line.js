@@ -2,7 +2,7 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
-const { harmless } = require('./words.js')
+const { harmless, json } = require('./words.js')
 
 /** @type {Record<import('../../index').Severity, number>} */
 const STATUS = { ok: 0, info: 0, warning: 1, error: 2 }
@@ -86,7 +86,7 @@ async function doctor(args) {
     return 0
   }
   const report = await examine(values)
-  if (values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  if (values.json) process.stdout.write(`${json(report)}\n`)
   else {
     const { print, styleOf } = require('./print.js')
     process.stdout.write(print(report, styleOf(process.stdout, process.env)))

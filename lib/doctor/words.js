@@ -59,4 +59,12 @@ function harmless(text, most = 300) {
   return line.length > most ? `${line.slice(0, most)}…` : line
 }
 
-module.exports = { command, harmless, ids, list, octal, owner, quote, whom }
+/**
+ * JSON, fit for a terminal: what would steer one is written as \uXXXX, where JSON.stringify() leaves it as it is.
+ * @param {unknown} value
+ */
+function json(value) {
+  return JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+module.exports = { command, harmless, ids, json, list, octal, owner, quote, whom }
