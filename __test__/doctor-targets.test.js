@@ -14,17 +14,17 @@ const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, runDoctor, script, tenan
 const PROJECT = path.join(__dirname, '..')
 const skip = needsLinux || needsRoot
 
-/** The commands of a machine's administrator: sudo of one who is root already, and npx of this package. */
+/** The commands of a machine's administrator: sudo of one who is root already. And an npx that a tenant has put in the way. */
 function administrator(/** @type {import('./support/doctor.js').Machine} */ machine) {
   script(machine.at('admin/sudo'), '#!/bin/sh\nexec "$@"\n')
-  script(machine.at('admin/npx'), `#!/bin/sh\nshift\nexec ${process.execPath} ${BIN} "$@" --json\n`)
+  script(machine.at('admin/npx'), '#!/bin/sh\nexit 7\n')
   return `${machine.at('admin')}:${machine.path}`
 }
 
 /** The report of a command that asks the doctor again. */
 function asks(/** @type {import('./support/doctor.js').Machine} */ machine, /** @type {string} */ command) {
   const PATH = administrator(machine)
-  return lookUp(JSON.parse(execFileSync('/bin/sh', ['-c', command], { env: { PATH, LANG: 'C.UTF-8' }, encoding: 'utf8' })))
+  return lookUp(JSON.parse(execFileSync('/bin/sh', ['-c', `${command} --json`], { env: { PATH, LANG: 'C.UTF-8' }, encoding: 'utf8' })))
 }
 
 const canRead = (/** @type {string} */ file) => {
@@ -59,6 +59,7 @@ test('without root it cannot become another: named, and the rest is looked at as
   }
   assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^No dry start of [\w ]+: /, '')), Array(2).fill('this process cannot become the target.'))
   assert.equal(finding.commands.length, 1)
+  assert.ok(finding.commands[0].startsWith(`sudo ${process.execPath} ${BIN} doctor --uid ${UID}`), finding.commands[0])
   const after = asks(machine, finding.commands[0].replace(/$/, ' --no-start'))
   assert.deepEqual([after.bad, after.ids.includes('target.drop'), after.ids.includes('login.valid')], [[], true, true])
 })
