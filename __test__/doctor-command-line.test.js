@@ -103,7 +103,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   const warned = run(args, { PATH: machine.path })
   assert.equal(warned.status, 1)
   assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
-  assert.match(warned.stdout, /\n {8}mv -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
+  assert.match(warned.stdout, /\n {8}setpriv \S+ \S+ \S+ \S+ mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
   const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
   assert.ok(path.isAbsolute(page) && fs.statSync(page).isFile(), page)
 
@@ -166,6 +166,14 @@ test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   assert.equal(status, 2)
   assert.match(stdout, /CODEX_HOME is \S+a \[2J b/)
   assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
+})
+
+test('nor by JSON, which holds it all the same', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const odd = path.join(machine.homes.workspace, 'a\u009b2J\u202e\u2028\u007f\u0085\u2066')
+  const { stdout } = run([...argumentsFor(machine, { provider: 'codex' }), '--codex-home', odd], { PATH: machine.path })
+  assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(stdout))
+  assert.equal(JSON.parse(stdout).findings.find((/** @type {any} */ { id }) => id === 'state.missing').path, odd)
 })
 
 test('the package loads without the doctor and the mock', () => {

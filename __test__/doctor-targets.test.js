@@ -16,17 +16,20 @@ const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, scri
 const PROJECT = path.join(__dirname, '..')
 const skip = needsLinux || needsRoot
 
-/** The commands of a machine's administrator: sudo of one who is root already, which keeps what sudoers(5) says by default, and npx of this package. */
+/**
+ * The commands of a machine's administrator: sudo of one who is root already, which keeps what sudoers(5) says by default.
+ * And an npx that a tenant has put in the way.
+ */
 function administrator(/** @type {import('./support/doctor.js').Machine} */ machine) {
   script(machine.at('admin/sudo'), '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nif [ "$1" = -E ]; then shift; exec "$@"; fi\nexec env -i PATH=$PATH "$@"\n')
-  script(machine.at('admin/npx'), `#!/bin/sh\nshift\nexec ${process.execPath} ${BIN} "$@" --json\n`)
+  script(machine.at('admin/npx'), '#!/bin/sh\nexit 7\n')
   return `${machine.at('admin')}:${machine.path}`
 }
 
 /** The report of a command that asks the doctor again. */
 function asks(/** @type {import('./support/doctor.js').Machine} */ machine, /** @type {string} */ command) {
   const PATH = administrator(machine)
-  return lookUp(JSON.parse(execFileSync('/bin/sh', ['-c', command], { env: { PATH, LANG: 'C.UTF-8' }, encoding: 'utf8' })))
+  return lookUp(JSON.parse(execFileSync('/bin/sh', ['-c', `${command} --json`], { env: { PATH, LANG: 'C.UTF-8' }, encoding: 'utf8' })))
 }
 
 const canRead = (/** @type {string} */ file) => {
@@ -62,7 +65,7 @@ test('without root it cannot become another: named, and the rest is looked at as
   assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^No dry start of [\w ]+: /, '')), Array(2).fill('this process cannot become the target.'))
   const { homes } = machine
   assert.deepEqual(finding.commands, [
-    `sudo -E env PATH="$PATH" npx provider-env doctor --uid ${UID} --gid ${UID} --workspace ${homes.workspace} --home ${homes.home} --claude-config-dir ${homes.claudeConfigDir} --codex-home ${homes.codexHome} --tmp-dir ${homes.tmpDir} --prefix ${machine.prefix}`
+    `sudo -E env PATH="$PATH" ${process.execPath} ${BIN} doctor --uid ${UID} --gid ${UID} --workspace ${homes.workspace} --home ${homes.home} --claude-config-dir ${homes.claudeConfigDir} --codex-home ${homes.codexHome} --tmp-dir ${homes.tmpDir} --prefix ${machine.prefix}`
   ])
   const after = asks(machine, finding.commands[0].replace(/$/, ' --no-start'))
   assert.deepEqual([after.bad, after.ids.includes('target.drop'), after.ids.includes('login.valid')], [[], true, true])

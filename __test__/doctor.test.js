@@ -193,6 +193,19 @@ for (const [kind, provider, place, text, keys] of HOSTILE) {
   })
 }
 
+test('settings that cannot be looked through are no clean bill', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { workspace, codexHome } = machine.homes
+  for (const [provider, file, text] of /** @type {const} */ ([
+    ['claude', path.join(workspace, '.claude/settings.local.json'), `{"hooks": {"Stop": ["${SENTINEL}"]}}${' '.repeat(1024 * 1024)}`],
+    ['codex', path.join(codexHome, 'config.toml'), `a = """\nnotify = ["${SENTINEL}"]\n`]
+  ])) {
+    tenantFile(file, text)
+    const { before } = mends(machine, 'files.unread', 'warning', { provider })
+    assert.ok(!before.ids.includes('files.none'))
+  }
+})
+
 test('what is no settings file is told, not obeyed and not waited for', { skip }, (t) => {
   const machine = makeMachine(t)
   const { workspace } = machine.homes
@@ -201,8 +214,8 @@ test('what is no settings file is told, not obeyed and not waited for', { skip }
   tenantFile(path.join(workspace, 'AGENTS.md'), SENTINEL)
   const { bad, report, text } = runDoctor(machine)
   const seen = report.findings.filter(({ id }) => id.startsWith('files.')).map(({ id, path: file }) => `${id} ${path.basename(file ?? '')}`)
-  assert.deepEqual(seen.toSorted(), ['files.instructions AGENTS.md', 'files.none ', 'files.none ', 'files.unread .mcp.json', 'files.unread settings.json'])
-  assert.deepEqual([bad, text.includes(SENTINEL)], [[], false])
+  assert.deepEqual(seen.toSorted(), ['files.instructions AGENTS.md', 'files.none ', 'files.unread .mcp.json', 'files.unread settings.json'])
+  assert.deepEqual([bad, text.includes(SENTINEL)], [['files.unread', 'files.unread'], false])
 })
 
 /** Directories that are wrong: finding, severity, provider, what breaks them, options. */

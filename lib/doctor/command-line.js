@@ -4,7 +4,7 @@
 const { UsageError, asTyped, helpOf, readArguments } = require('./arguments.js')
 const { leaveOutNpm } = require('./npm.js')
 const { print, styleOf, wrap } = require('./print.js')
-const { harmless } = require('./words.js')
+const { harmless, json } = require('./words.js')
 
 /** @type {Record<import('../../index').Severity, number>} */
 const STATUS = { ok: 0, info: 0, warning: 1, error: 2 }
@@ -62,7 +62,7 @@ async function doctor(args) {
   if (asked.help) return show(help(facts ?? []))
   if (asked.version) return show(version())
   const report = await examine(asked.options)
-  show(asked.json ? `${JSON.stringify(report, null, 2)}\n` : print(report, styleOf(process.stdout, process.env)))
+  show(asked.json ? `${json(report)}\n` : print(report, styleOf(process.stdout, process.env)))
   return STATUS[report.worst]
 }
 

@@ -2,10 +2,14 @@
 'use strict'
 
 const { readFile, stat } = require('node:fs/promises')
+const path = require('node:path')
 const { ACCESS, inquire } = require('./ask.js')
 const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
 const { command, flag, ids, list, owner } = require('./words.js')
+
+/** By its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to choose. */
+const PROGRAM = path.join(__dirname, '..', '..', 'bin', 'provider-env.js')
 
 /** @type {import('./finding.js').Row[]} */
 const rows = [
@@ -118,9 +122,9 @@ async function privileges() {
  */
 async function guessTenant({ directories, states }) {
   const given = [directories.workspace, ...Object.values(states).map((state) => (state?.given ? state.path : undefined)), directories.home]
-  for (const path of given) {
-    const found = path === undefined ? undefined : await stat(path).catch(() => undefined)
-    if (path !== undefined && found !== undefined && found.uid !== 0 && found.gid !== 0) return { path, uid: found.uid, gid: found.gid }
+  for (const directory of given) {
+    const found = directory === undefined ? undefined : await stat(directory).catch(() => undefined)
+    if (directory !== undefined && found !== undefined && found.uid !== 0 && found.gid !== 0) return { path: directory, uid: found.uid, gid: found.gid }
   }
   return undefined
 }
@@ -132,7 +136,7 @@ async function guessTenant({ directories, states }) {
  * @returns {string[]}
  */
 function again({ target, ids, directories, states, providers, prefix, command: program, start }, withIds) {
-  const words = ['npx', 'provider-env', 'doctor']
+  const words = [process.execPath, PROGRAM, 'doctor']
   if (providers.length === 1) words.push('--provider', providers[0].id)
   if (withIds) words.push('--uid', String(target.uid), '--gid', String(target.gid))
   if (withIds && ids.groups?.length) words.push('--groups', ids.groups.join(','))

@@ -71,4 +71,12 @@ function flag(name) {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-module.exports = { command, flag, harmless, ids, list, octal, owner, page, quote, whom }
+/**
+ * JSON, fit for a terminal: what would steer one is written as \uXXXX, where JSON.stringify() leaves it as it is.
+ * @param {unknown} value
+ */
+function json(value) {
+  return JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+module.exports = { command, flag, harmless, ids, json, list, octal, owner, page, quote, whom }
