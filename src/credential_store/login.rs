@@ -68,6 +68,18 @@ impl Login {
         Ok(Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at })
     }
 
+    /// What a file will hold that new tokens are written into.
+    #[must_use]
+    pub fn obtained(profile: &Profile, tokens: &Tokens, now: f64) -> Self {
+        let copy = |secret: &Secret| Secret::copy_of(secret.expose());
+        let expires_at = match &profile.expiry {
+            StoredExpiry::Jwt => jwt::expires_at(tokens.access.expose()),
+            StoredExpiry::Document(_, unit) => Some((tokens.expires_at(profile, now) / unit).round() * unit),
+        };
+        let (credential, refresh) = (copy(&tokens.access), tokens.refresh.as_ref().map(copy));
+        Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at }
+    }
+
     /// What new tokens are asked for with.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&Secret> {
