@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { getEventListeners } = require('node:events')
-const { CredentialStore, buildProviderEnv } = require('../index.js')
+const { CredentialStore, buildProviderEnv, spawnProvider } = require('../index.js')
 const { LATE, SOON, makeDir, memoryFleet, openLogin } = require('./support/stored-login.js')
 const { tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -81,7 +81,6 @@ test('a signal keeps no listener of a wait that has ended', async (t) => {
 })
 
 test('an environment that was built while its token was good starts nothing once it has expired', async (t) => {
-  const { spawnProvider, claudeAgentOptions } = require('../index.js')
   const { store } = await openLogin(t, {}, { first: { expiresAt: Date.now() + 400 } })
   const env = buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } })
   await new Promise((resolve) => setTimeout(resolve, 600))
@@ -89,5 +88,30 @@ test('an environment that was built while its token was good starts nothing once
   assert.throws(() => spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true }), expired)
   assert.throws(() => env.exposeSecrets(), expired)
   assert.throws(() => buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } }), expired)
-  void claudeAgentOptions
+})
+
+test('a token that lives for less than it should be refreshed ahead is refreshed when half of its life is over', async (t) => {
+  const { store, endpoint } = await openLogin(t, {}, { lifetimeMs: 3000, first: { expiresAt: SOON() } })
+  assert.equal((await store.fresh()).how, 'here')
+  assert.equal((await store.fresh()).how, 'not-needed')
+  assert.equal(endpoint.posts.length, 1)
+  await new Promise((resolve) => setTimeout(resolve, 1700))
+  assert.equal((await store.fresh()).how, 'here')
+  assert.equal(endpoint.posts.length, 2)
+})
+
+test('a file with the same token is no new generation: what was built before starts', async (t) => {
+  const { store, dir, first } = await openLogin(t)
+  const env = buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } })
+  const expiresAt = first.expiresAt + 1000
+  writeLogin(dir, 'claude', { ...first, expiresAt })
+  const result = await store.reload()
+  assert.deepEqual([result.how, result.generation, Number(result.expiresAt)], ['not-needed', 1, expiresAt])
+  assert.equal(env.exposeSecrets().CLAUDE_CODE_OAUTH_TOKEN, first.access)
+})
+
+test('a kind that the provider does not take: what to give instead', () => {
+  assert.throws(() => CredentialStore.of('codex', 'made-up-token', { kind: 'oauth-token' }), (/** @type {any} */ error) => {
+    return error.code === 'ERR_PROVIDER_UNSUPPORTED' && error.names.join() === 'kind' && /api-key.*CredentialStore\.open/.test(error.message)
+  })
 })

@@ -176,7 +176,7 @@ test('failures lose nothing: the old token serves while it is good, the file sta
   assert.equal(await failed(), 'ERR_PROVIDER_KEY_WRONG_PROVIDER')
   answer = { status: 400, body: { error: 'invalid_grant' } }
   assert.equal(await failed(), 'ERR_PROVIDER_LOGIN_REQUIRED')
-  answer = { status: 400, body: { error: { code: 'refresh_token_reused' } } }
+  answer = { status: 400, body: { error: { type: 'invalid_grant', code: 7 }, code: 400 } }
   assert.equal(await failed(), 'ERR_PROVIDER_LOGIN_REQUIRED')
   buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } }).dispose()
   answer = undefined

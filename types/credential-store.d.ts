@@ -12,7 +12,10 @@ export type WithLock = (name: string, critical: (published: string | null) => Pr
 
 /** Options of {@link CredentialStore.open}. */
 export interface LoginOptions extends HttpOptions {
-  /** The directory of the login's file, absolute: the CLI's state directory. */
+  /**
+   * The directory of the login's file, absolute. In it others than its owner must not be able to write, unless it is sticky.
+   * claude: best one that only the worker reads, and not the `CLAUDE_CONFIG_DIR` of a run. codex: its `CODEX_HOME`.
+   */
   dir: string
   /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
   file?: string
@@ -76,7 +79,8 @@ export interface RefreshResult {
 /**
  * The newest credential of one provider for one tenant: a key that {@link CredentialStore.rotate} replaces, or a login
  * whose tokens are refreshed before they expire. An environment that was built with an older credential starts nothing
- * any more (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`); what runs, runs on.
+ * any more (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), nor one whose token has expired (`ERR_PROVIDER_CREDENTIAL_EXPIRED`); what
+ * runs, runs on.
  */
 export class CredentialStore {
   private constructor()
@@ -92,7 +96,8 @@ export class CredentialStore {
    * A store of the login that a CLI has put into its state directory. There is no interactive login here: it opens a
    * browser and a port, and waits for a person. Log in with the CLI elsewhere, and put its file there.
    *
-   * claude: the access token is handed over as any OAuth token; the refresh token never reaches the CLI. codex: the CLI
+   * claude: the access token is handed over as any OAuth token; the refresh token is not. Whoever runs as a uid that can read
+   * the file has it nevertheless: keep it in a directory that only the worker reads. codex: the CLI
    * takes tokens from its own file only, so `dir` becomes its `CODEX_HOME`, and whoever runs as its uid can read them.
    * An API key in Codex's file is handed over as any API key.
    *

@@ -9,8 +9,9 @@ use super::document::Document;
 use super::file::{Content, Directory, Moment, Next};
 use super::fleet::{Fleet, Lineage};
 use super::login::{Login, check_place, with_tokens};
-use super::store::{LoginSource, Obtained, Store, now};
+use super::store::{LoginSource, Obtained, Store};
 use super::token_request::{self, Tokens};
+use crate::credential::now;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 

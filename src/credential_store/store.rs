@@ -1,7 +1,6 @@
 //! A store: the newest credential of one provider for one tenant, and where it comes from.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::file::Location;
 use super::login::Login;
@@ -64,11 +63,6 @@ pub(super) struct State {
     pub unsaved: Option<Arc<Obtained>>,
 }
 
-/// The time, in milliseconds since 1970.
-pub(super) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
-}
-
 impl Store {
     /// A store of one credential, which only [`Store::rotate`] changes.
     ///
@@ -76,8 +70,14 @@ impl Store {
     /// What [`credential::check`] finds; `UNSUPPORTED` for a kind that the provider does not take.
     pub fn of(provider: &'static Provider, kind: CredentialKind, credential: Arc<Secret>) -> Result<Self> {
         if !provider.slots.iter().any(|slot| slot.kind == kind) {
-            let message = format!("{} takes no {} from this package.", provider.name, kind.as_str());
-            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
+            let taken: Vec<&str> = provider.slots.iter().map(|slot| slot.kind.as_str()).collect();
+            let message = format!(
+                "{} takes no {} from this package. Give an {}, or the login that the CLI has stored: CredentialStore.open().",
+                provider.name,
+                kind.as_str(),
+                taken.join(" or an ")
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
         credential::check(provider, kind, "secret", credential.expose())?;
         let state = State { kind, credential, expires_at: None, obtained_at: None, unsaved: None };
@@ -129,10 +129,7 @@ impl Store {
     /// `CREDENTIAL_EXPIRED`.
     pub fn credential(&self) -> Result<StoredCredential> {
         let state = self.state();
-        if state.expires_at.is_some_and(|at| at <= now()) {
-            let message = "The stored access token has expired. Await credentialStore.fresh() before each launch.";
-            return Err(Error::new(ErrorCode::CredentialExpired, message).provider(self.provider.id));
-        }
+        credential::check_expiry(state.expires_at).map_err(|error| error.provider(self.provider.id))?;
         Ok(StoredCredential {
             provider: self.provider.id,
             kind: state.kind,
@@ -226,6 +223,8 @@ mod tests {
         assert!(!old.generation.is_newest() && new.generation.is_newest());
         assert_eq!((new.secret.expose(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
-        assert_eq!(codex.expect_err("no slot").code(), ErrorCode::Unsupported);
+        let error = codex.expect_err("no slot");
+        assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));
+        assert!(error.to_string().contains("Give an api-key, or") && error.to_string().contains("open()"), "{error}");
     }
 }
