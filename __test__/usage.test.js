@@ -6,10 +6,13 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { UsageMeter, spawnProvider } = require('../index.js')
+const { CredentialStore, UsageMeter, spawnProvider, takeServerCredentials } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
+const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
+const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false
@@ -50,7 +53,7 @@ for (const [name, start] of Object.entries(STARTS)) {
       const { env, homes } = makeEnv(t, { provider })
       const { bytes, sum } = make(name.length)
       // Bytes that are no JSON, no UTF-8, and a line of megabytes.
-      const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`), Buffer.from([254])])
+      const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 254, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`)])
       const child = start(env, `cat '${place(homes, all)}'`, { usage: true })
       const usages = /** @type {any[]} */ ([])
       child.on('usage', (/** @type {any} */ usage) => usages.push(usage))
@@ -144,6 +147,82 @@ test('the last of each event comes before close, also for a child that nobody re
   assert.deepEqual([child.failure?.kind, child.failure?.status, child.failure?.passing], ['rate-limited', 429, false])
 })
 
+test('a run that was aborted stays so, whatever its CLI claims while it stops', { skip }, async (t) => {
+  const { env } = makeEnv(t)
+  const init = JSON.stringify({ type: 'system', subtype: 'init', apiKeySource: 'another' })
+  const script = `trap 'echo '\\''${init}'\\''; exit 0' TERM; echo ready; while :; do sleep 0.05; done`
+  const controller = new AbortController()
+  const child = startScript(env, script, { args: ASKS, onCredentialMismatch: 'stop', signal: controller.signal })
+  const errors = /** @type {string[]} */ ([])
+  const mismatches = /** @type {any[]} */ ([])
+  child.on('error', ({ code }) => errors.push(code))
+  child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch.claimed))
+  child.stdout?.once('data', () => controller.abort())
+  await outcome(child)
+  assert.deepEqual([errors, mismatches], [['ERR_PROVIDER_ABORTED'], ['other']])
+  assert.equal((await child.exited).error?.code, 'ERR_PROVIDER_ABORTED')
+})
+
+test('usage events are running totals, each of them news', { skip }, async (t) => {
+  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+    const { env, homes } = makeEnv(t, { provider })
+    const { bytes, sum } = make(33)
+    const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; sleep 0.01; done < '${place(homes, bytes)}'`, { usage: true })
+    const usages = /** @type {any[]} */ ([])
+    child.on('usage', (usage) => usages.push(usage))
+    await bytesOf(child)
+    assert.ok(usages.length > 1, `${provider}: ${usages.length}`)
+    for (const [index, usage] of usages.slice(1).entries()) {
+      assert.notDeepEqual(usage, usages[index])
+      assert.ok(usage.inputTokens >= usages[index].inputTokens && usage.turns >= usages[index].turns)
+    }
+    assert.deepEqual([usages.at(-1), countsOf(usages.at(-1))], [child.usage, sum])
+  }
+  const silent = startScript(makeEnv(t).env, 'true', { usage: true })
+  let count = 0
+  silent.on('usage', () => (count += 1))
+  await outcome(silent)
+  assert.equal(count, 1)
+})
+
+test('a failure that has passed is no event', { skip }, async (t) => {
+  const { env } = makeEnv(t, { provider: 'codex' })
+  const passing = JSON.stringify({ type: 'error', message: 'Reconnecting... 1/5 (unexpected status 503 Service Unavailable)' })
+  const over = JSON.stringify({ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } })
+  const child = startScript(env, `echo '${passing}'; read go; echo '${over}'`, { usage: true })
+  const failures = /** @type {any[]} */ ([])
+  child.on('failure', (failure) => {
+    failures.push(failure)
+    child.stdin?.end('go\n')
+  })
+  await outcome(child)
+  assert.deepEqual([failures.map((failure) => failure?.kind), child.failure], [['overloaded'], null])
+})
+
+test('a defect in the reading ends no run, and makes its usage a lower bound', () => {
+  const whole = { tokens: { inputTokens: 1 }, turns: 1, models: [], complete: true }
+  let calls = 0
+  let lost = 0
+  const ended = /** @type {number[]} */ ([])
+  const native = /** @type {any} */ ({
+    usage: () => whole,
+    lose: () => (lost += 1),
+    end: (/** @type {number} */ code) => (ended.push(code), CHANGED.usage),
+    feed: () => {
+      calls += 1
+      throw new Error('made up')
+    }
+  })
+  const metered = new Metered({}, native, { workspace: 'w', provider: 'claude' })
+  const told = /** @type {number[]} */ ([])
+  metered.listen((changes) => told.push(changes))
+  assert.equal(metered.usage().complete, true)
+  for (let index = 0; index < 3; index += 1) metered.feed(Buffer.from('x'))
+  assert.deepEqual([metered.usage().complete, metered.usage().inputTokens, calls, told], [false, 1, 1, [CHANGED.usage]])
+  metered.end(0)
+  assert.deepEqual([metered.usage().complete, lost, ended], [false, 1, [0]])
+})
+
 test('a start that failed has used nothing and failed at nothing of the provider', async (t) => {
   const { env } = makeEnv(t)
   const child = spawnProvider(env, { ...ids, command: '/nowhere/claude', args: ASKS.slice(1) })
@@ -155,17 +234,12 @@ test('a start that failed has used nothing and failed at nothing of the provider
 test('UsageMeter reads pieces, text and events alike', () => {
   for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
     const { bytes, sum } = make(11)
-    const pieces = new UsageMeter(provider)
+    const pieces = new UsageMeter(provider, { resumed: false })
     for (const piece of cut(bytes, 1, 7)) pieces.write(piece)
-    const text = new UsageMeter(provider).write(bytes.toString())
-    const events = new UsageMeter(provider)
+    const text = new UsageMeter(provider, { resumed: false }).write(bytes.toString())
+    const events = new UsageMeter(provider, { resumed: false })
     for (const line of bytes.toString().trim().split('\n')) events.event(JSON.parse(line))
-    // The thread of the second meter on was read before by this process: nothing of it is new, as it says itself.
-    const known = provider === 'codex'
-    assert.deepEqual(countsOf(pieces.usage), sum)
-    for (const meter of [text, events]) {
-      assert.deepEqual(countsOf(meter.usage), known ? { ...sum, inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 } : sum)
-    }
+    for (const meter of [pieces, text, events]) assert.deepEqual(countsOf(meter.usage), sum)
     assert.equal(pieces.end(0).usage.complete, true)
   }
 })
@@ -182,14 +256,84 @@ test('UsageMeter goes on from a thread that another process has read', () => {
   assert.equal(new UsageMeter('codex', { resumed: true, thread: given.thread }).usage.inputTokens, 0)
 })
 
+test('the counts have one list of names', () => {
+  /** @param {string} file @param {string} type */
+  const namesIn = (file, type) => {
+    const text = fs.readFileSync(path.join(__dirname, '..', file), 'utf8')
+    const body = new RegExp(`interface ${type} \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
+    return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
+  }
+  assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
+  const { usage } = new UsageMeter('codex', { resumed: false })
+  assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
+})
+
+/** A turn of a thread, as Codex tells it. @param {string} id @param {number} input */
+const turnOf = (id, input) => [{ type: 'thread.started', thread_id: id }, { type: 'turn.started' }, { type: 'turn.completed', usage: { input_tokens: input, output_tokens: 1 } }]
+
+test('UsageMeter knows the threads of its own workspace', () => {
+  const id = 'made-up-of-a-workspace'
+  const read = (/** @type {any} */ options, /** @type {number} */ input) => {
+    const meter = new UsageMeter('codex', options)
+    for (const event of turnOf(id, input)) meter.event(event)
+    return [meter.usage.inputTokens, meter.usage.complete]
+  }
+  assert.deepEqual(read({ workspace: 'ws_meter_1' }, 1500), [1500, true])
+  for (const options of [{ workspace: 'ws_meter_2' }, { resumed: false }]) assert.deepEqual(read(options, 1), [1, true])
+  for (const workspace of ['ws_meter_3', undefined]) assert.deepEqual(read({ workspace, resumed: true }, 2000), [0, false])
+  assert.deepEqual(read({ workspace: 'ws_meter_1', resumed: true }, 2000), [500, true])
+})
+
+test('what a run prints of a thread is known to runs of the same owner alone', { skip }, async (t) => {
+  const make = (/** @type {any} */ payload, /** @type {any} */ options) => makeEnv(t, { provider: 'codex', ...payload }, options).env
+  const inWorkspace = (/** @type {string} */ id) => make({ apiKey: 'sk-proj-made-up-shared-key' }, { workspace: { id } })
+  const withKey = (/** @type {string} */ apiKey) => make({ apiKey }, {})
+  const endpoint = await startTokenEndpoint(t, { provider: 'codex' })
+  /** A login with another token each time. */
+  const withLogin = async (/** @type {string} */ dir) => {
+    writeLogin(dir, 'codex', endpoint.issue())
+    const credentialStore = await CredentialStore.open('codex', { dir, tokenUrl: endpoint.url })
+    t.after(() => credentialStore.dispose())
+    return make({ apiKey: undefined }, { credentialStore, workspace: { codexHome: dir } })
+  }
+  const [directory, another] = [1, 2].map(() => makeEnv(t, { provider: 'codex' }).homes.codexHome)
+  const run = async (/** @type {any} */ env, /** @type {string} */ id, /** @type {number} */ input, /** @type {string[]} */ resume = []) => {
+    const lines = turnOf(id, input).map((event) => JSON.stringify(event))
+    const child = startScript(env, `printf '%s\\n' '${lines.join("' '")}'`, { args: ['sh', 'exec', '--json', ...resume] })
+    await outcome(child)
+    return [child.usage?.inputTokens, child.usage?.complete]
+  }
+  process.env.OPENAI_API_KEY = 'sk-proj-made-up-server-key'
+  const serverCredentials = takeServerCredentials()
+  t.after(() => serverCredentials.dispose())
+  const lent = () => make({ apiKey: undefined }, { serverCredentials })
+  const own = lent()
+  for (const [name, mine, same, others] of /** @type {[string, any, any, any[]][]} */ ([
+    ['workspace', inWorkspace('ws_1'), inWorkspace('ws_1'), [inWorkspace('ws_2'), withKey('sk-proj-made-up-shared-key')]],
+    ['key', withKey('sk-proj-made-up-one'), withKey('sk-proj-made-up-one'), [withKey('sk-proj-made-up-two')]],
+    ['login', await withLogin(directory), await withLogin(directory), [await withLogin(another)]],
+    ['environment', own, own, [lent()]]
+  ])) {
+    const id = `made-up-of-a-${name}`
+    assert.deepEqual(await run(mine, id, 1500), [1500, true], name)
+    for (const other of others) {
+      assert.deepEqual(await run(other, id, 1700, ['resume', id]), [0, false], name)
+      assert.deepEqual(await run(other, id, 1), [0, false], name)
+    }
+    assert.deepEqual(await run(same, id, 2000, ['resume', id]), [500, true], name)
+  }
+})
+
 test('UsageMeter refuses what it cannot take', () => {
+  assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*whose threads/ })
   const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
   assert.throws(wrong('gemini'), { code: 'ERR_PROVIDER_UNKNOWN' })
   assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })
-  for (const options of [{ credential: 'key' }, { modle: 'x' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
+  for (const options of [{ credential: 'key' }, { modle: 'x' }, { workspace: '' }, { workspace: '\ud800' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
     assert.throws(wrong('codex', options), { code: 'ERR_INVALID_ARG_VALUE' })
   }
-  const meter = new UsageMeter('codex')
+  const meter = new UsageMeter('codex', { resumed: false })
   assert.throws(() => meter.write(/** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.event(/** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.end(1.5), { code: 'ERR_INVALID_ARG_VALUE' })

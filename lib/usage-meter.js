@@ -7,7 +7,9 @@ const { Metered } = require('./metered.js')
 const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
 
-const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread'])
+const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread', 'workspace'])
+/** Without any of them a resumed thread would be counted from its beginning again. */
+const WHICH_THREAD = /** @type {const} */ (['workspace', 'thread', 'resumed'])
 const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
 
 class UsageMeter {
@@ -26,8 +28,10 @@ class UsageMeter {
       credential: validate.optionalWord('options.credential', options.credential, KINDS),
       model: validate.optionalString('options.model', options.model),
       resumed: validate.optionalBoolean('options.resumed', options.resumed) ?? false,
-      thread: readThread('options.thread', options.thread)
+      thread: readThread('options.thread', options.thread),
+      workspace: readWorkspace(options.workspace)
     }
+    if (provider === 'codex' && WHICH_THREAD.every((name) => options[name] === undefined)) throw validate.wrongValue('options.workspace', 'is missing. Codex reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.')
     this.#provider = provider
     this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
   }
@@ -67,6 +71,13 @@ class UsageMeter {
     this.#metered.end(code)
     return this
   }
+}
+
+/** @param {unknown} value */
+function readWorkspace(value) {
+  const workspace = validate.optionalString('options.workspace', value)
+  if (workspace === '') throw validate.wrongValue('options.workspace', 'must not be empty.')
+  return workspace === undefined ? undefined : validate.wellFormed('options.workspace', workspace)
 }
 
 module.exports = { UsageMeter }

@@ -3,11 +3,14 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const readline = require('node:readline')
 const test = require('node:test')
 const { UsageLedger, spawnProvider } = require('../../index.js')
+const binding = require('../../lib/binding.js')
+const { readLaunch } = require('../../lib/launch.js')
 const { defaultAnswer } = require('../../lib/mock-api/answer.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/proc.js')
@@ -129,11 +132,33 @@ test('codex: a thread whose beginning nobody here has read counts once what it u
   await told.done
   assert.equal(told.child.usage?.inputTokens, sum.inputTokens - beforeTwo.inputTokens)
   assert.equal(told.child.usage?.complete, true)
-  // What was given before this process has read more does not count that again.
-  const late = start('three', ['resume', other], { thread: /** @type {any} */ ({ id: other, ...used }) })
-  const beforeThree = countsOf(sum)
-  await late.done
-  assert.equal(late.child.usage?.inputTokens, sum.inputTokens - beforeThree.inputTokens)
+})
+
+test("codex: no value of an option, of all that its help tells, is taken for the subcommand 'resume'", async (t) => {
+  const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes: agentHomes(t), programs, payload: { apiKey: KEY.codex } })
+  t.after(() => env.dispose())
+  const native = readLaunch(env, options, []).env
+  /** What is counted of a run with these arguments. @param {string[]} args */
+  const read = (args) => {
+    const meter = binding.meterOfStart(native, args)
+    const events = [{ type: 'thread.started', thread_id: `made-up-of-${args}` }, { type: 'turn.completed', usage: { input_tokens: 7 } }]
+    for (const event of events) meter.feed(Buffer.from(`${JSON.stringify(event)}\n`))
+    const { tokens: { inputTokens }, complete } = meter.usage()
+    return { inputTokens, complete }
+  }
+  const [fresh, resumed] = [{ inputTokens: 7, complete: true }, { inputTokens: 0, complete: false }]
+  let count = 0
+  for (const command of [[], ['exec']]) {
+    const help = execFileSync(programs.codex, [...command, '--help'], { encoding: 'utf8', env: { HOME: '/nowhere', PATH: process.env.PATH } })
+    for (const [, short, long, value] of help.matchAll(/^ {2,6}(?:(-\w), +)?(--[\w-]+)(?: (<.*))?$/gm)) {
+      for (const option of [short, long].filter(Boolean)) {
+        count += 1
+        assert.deepEqual(read([...command, option, 'resume', 'hello']), value ? fresh : resumed, `${command} ${option} ${value}`)
+        if (value) assert.deepEqual(read([...command, option, 'a', '--json', 'resume', 'hello']), resumed, `${command} ${option}`)
+      }
+    }
+  }
+  assert.ok(count > 40, `${count} options`)
 })
 
 for (const extra of [[], ['--include-partial-messages']]) {

@@ -8,12 +8,10 @@ const { startMockApi } = require('../mock-api/index.js')
 const { spawnProvider } = require('../spawn-provider.js')
 const { findingsOf } = require('./finding.js')
 const { makeScratch } = require('./scratch.js')
-const { harmless, whom } = require('./words.js')
+const { harmless, page, whom } = require('./words.js')
 
 /** @typedef {import('./context.js').Facts} Facts */
 
-/** The mock's endpoint, by the dialect that a CLI speaks. @type {Record<import('../../index').ProviderId, (mock: import('../mock-api/types').MockApi) => string>} */
-const BASE_URLS = { claude: (mock) => mock.anthropicBaseUrl, codex: (mock) => mock.openaiBaseUrl }
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`
 
 /** @type {import('./finding.js').Row[]} */
@@ -32,7 +30,7 @@ const rows = [
     id: 'start.refused',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: () => 'Mend what the errors above name. docs/errors.md has every code and step.'
+    remedy: () => `Mend what the errors above name. Every code and step is in ${page('errors.md')}.`
   },
   {
     id: 'start.failed',
@@ -122,7 +120,7 @@ async function ask(context, facts, scratch, mock, key, seen) {
   /** @type {any} */
   const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
   const set = { PATH: context.path, ...pairs(facts.questionVariables) }
-  const baseUrl = BASE_URLS[facts.id](mock)
+  const baseUrl = mock.baseUrls[facts.id]
   let complaint = ''
   try {
     const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })

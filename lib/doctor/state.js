@@ -79,7 +79,7 @@ const rows = [
   {
     id: 'state.open',
     severity: 'warning',
-    sentence: (seen) => `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. Conversations lie in there, and settings that the CLI obeys.`,
+    sentence: (seen) => `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. What the CLI and its agent keep lies in there.`,
     remedy: () => 'Close it:',
     commands: ({ real }) => [command('chmod', '0700', real)]
   }
@@ -123,7 +123,7 @@ async function lookCommon(context) {
   const { home, workspace } = context.directories
   /** @type {Directory[]} */
   const directories = []
-  if (home !== undefined) directories.push({ name: 'HOME', path: home, needed: false, made: false, private: false })
+  if (home !== undefined) directories.push({ name: 'HOME', path: home, needed: false, made: false, private: true })
   if (workspace !== undefined) directories.push({ name: 'The workspace', path: workspace, needed: false, made: false, private: false })
   const answers = await inquire(ids, directories.map((each) => ({ path: each.path, access: ACCESS.use })), byModeBits)
   return await Promise.all(directories.map((directory, index) => judge(directory, answers[index], target, context, null)))

@@ -5,7 +5,7 @@ const { readFile, stat } = require('node:fs/promises')
 const { ACCESS, inquire } = require('./ask.js')
 const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
-const { command, ids, list, owner } = require('./words.js')
+const { command, flag, ids, list, owner } = require('./words.js')
 
 /** @type {import('./finding.js').Row[]} */
 const rows = [
@@ -23,8 +23,9 @@ const rows = [
     id: 'target.cannot-drop',
     severity: 'error',
     sentence: ({ target, own, reason }) => `This process is ${ids(own)} and cannot start the CLI as ${ids(target)}: ${reason}.`,
-    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, the same way:',
-    commands: ({ again }) => [command('sudo', ...again)]
+    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, with the same environment and PATH, which sudo would replace:',
+    // `-E` keeps the environment but for PATH, which `secure_path` of sudoers(5) decides.
+    commands: ({ again }) => [`sudo -E env PATH="$PATH" ${command(...again)}`]
   },
   {
     id: 'target.unnamed',
@@ -81,7 +82,7 @@ function unseen(context) {
   const all = [...context.unseen]
   if (context.directories.workspace === undefined) all.push('a workspace (name one with --workspace)')
   if (context.directories.home === undefined) all.push('a home (name one with --home)')
-  for (const facts of context.providers) if (context.states[facts.id] === undefined) all.push(`${facts.stateVariable} (name one with ${option(facts.stateOption)})`)
+  for (const facts of context.providers) if (context.states[facts.id] === undefined) all.push(`${facts.stateVariable} (name one with --${flag(facts.stateOption)})`)
   return all.length === 0 ? [] : [finding('target.unseen', { unseen: all }, { details: { unseen: all } })]
 }
 
@@ -140,17 +141,12 @@ function again({ target, ids, directories, states, providers, prefix, command: p
   }
   for (const facts of providers) {
     const state = states[facts.id]
-    if (state?.given) words.push(option(facts.stateOption), state.path)
+    if (state?.given) words.push(`--${flag(facts.stateOption)}`, state.path)
   }
   if (directories.tmpDir !== '/tmp') words.push('--tmp-dir', directories.tmpDir)
   if (prefix !== DEFAULT_PREFIX) words.push('--prefix', prefix)
   if (!start) words.push('--no-start')
   return words
-}
-
-/** `codexHome` as the command line has it. @param {string} name */
-function option(name) {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 module.exports = { look, rows, unseen }

@@ -25,11 +25,13 @@ async function startMockApi(options = {}) {
   })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const anthropicBaseUrl = `http://127.0.0.1:${port}`
+  const openaiBaseUrl = `${anthropicBaseUrl}/v1`
 
   return {
     port,
-    openaiBaseUrl: `${anthropicBaseUrl}/v1`,
+    openaiBaseUrl,
     anthropicBaseUrl,
+    baseUrls: { claude: anthropicBaseUrl, codex: openaiBaseUrl },
     requests,
     requestsWith: (credential) =>
       requests.filter((request) => request.credentials.some(({ value }) => value === credential)),

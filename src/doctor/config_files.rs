@@ -127,6 +127,21 @@ mod tests {
             ("claude", "settings.json", r#"{"model": "x", "hooks": {}}"#, "claude-user-settings", &[]),
             (
                 "claude",
+                ".claude/settings.local.json",
+                r#"{"permissions": {"allow": ["sentinel"], "ask": ["x"], "defaultMode": "sentinel", "deny": ["x"]}}"#,
+                "claude-local-settings",
+                &["permissions.allow", "permissions.defaultMode"],
+            ),
+            // A name that only begins like one of these, and variables where none are looked for.
+            (
+                "claude",
+                "settings.json",
+                r#"{"hooksLog": "x", "permissions": {"allowed": "x"}, "other": {"LD_PRELOAD": "x"}, "LD_PRELOAD": "x"}"#,
+                "claude-user-settings",
+                &[],
+            ),
+            (
+                "claude",
                 ".mcp.json",
                 r#"{"mcpServers": {"a": {"command": "sentinel"}}}"#,
                 "claude-project-mcp",
@@ -162,6 +177,15 @@ mod tests {
             assert!(!format!("{files:?}").contains("sentinel"), "{files:?}");
         }
         assert!(found("claude", ".claude/settings.json", "not json")[0].unread);
+    }
+
+    #[test]
+    fn a_file_of_a_hundred_hazards_lists_the_first() {
+        let text: String = (10..110).map(|number| format!("LD_X{number}=1\n")).collect();
+        let files = found("codex", ".env", &text);
+        let keys: Vec<_> = files[0].hazards.iter().map(|hazard| hazard.key.as_str()).collect();
+        assert_eq!(keys.len(), 12);
+        assert_eq!(keys[..2], ["LD_X10", "LD_X11"]);
     }
 
     #[test]

@@ -117,6 +117,13 @@ mod tests {
         assert_eq!(keys(Format::Json, b"{\"a\": \"\xff\"}"), None, "no UTF-8");
     }
 
+    #[test]
+    fn a_file_of_names_without_end_is_cut_off() {
+        let text: String = (0..5000).map(|number| format!("N{number}=1\n")).collect();
+        let found = names(Format::Dotenv, &text).expect("lines");
+        assert_eq!((found.len(), found[4095].as_str()), (4096, "N4095"));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), text in "[\\[\\]{}\"'=.#a \n]{0,60}") {

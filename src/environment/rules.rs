@@ -25,10 +25,13 @@ pub struct WorkspaceRule {
     pub value: for<'a> fn(&Workspace<'a>) -> Option<&'a str>,
 }
 
+/// The variable of the workspace's id.
+pub const WORKSPACE_ID: &str = "ALIVE_WORKSPACE_ID";
+
 /// Every workspace option but the state directories, which the provider's row names.
 pub static WORKSPACE_RULES: &[WorkspaceRule] = &[
     text("workspace.key", &["ALIVE_WORKSPACE_KEY"], |workspace| workspace.key),
-    text("workspace.id", &["ALIVE_WORKSPACE_ID"], |workspace| workspace.id),
+    text("workspace.id", &[WORKSPACE_ID], |workspace| workspace.id),
     text("workspace.userId", &["ALIVE_USER_ID"], |workspace| workspace.user_id),
     path("workspace.dir", &["ALIVE_WORKSPACE_PATH"], |workspace| workspace.dir),
     path("workspace.home", &["HOME"], |workspace| workspace.home),

@@ -22,6 +22,7 @@ use crate::launch::options::WorkspaceTrust;
 use crate::payload::Payload;
 use crate::provider::PROVIDERS;
 use crate::sys::identity;
+use crate::usage::Owner;
 
 /// An environment, held in Rust until it is disposed of.
 #[napi]
@@ -30,6 +31,7 @@ pub struct NativeProviderEnv {
     /// What stays to be told after `dispose()`.
     facts: Facts,
     names: EnvNames,
+    owner: Owner,
 }
 
 struct Facts {
@@ -109,7 +111,7 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
         base_url: plan.base_url.clone(),
     };
     let names = plan.names.clone();
-    Ok(NativeProviderEnv { slot: state::register(Slot::new(plan)), facts, names })
+    Ok(NativeProviderEnv { slot: state::register(Slot::new(plan)), facts, names, owner: Owner::new_environment() })
 }
 
 #[napi]
@@ -228,6 +230,11 @@ impl NativeProviderEnv {
     /// Who pays.
     pub fn billed_to(&self) -> &'static str {
         self.facts.billed_to
+    }
+
+    /// Whose threads its runs go on with, where neither workspace nor credential tells.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// The plan, unless it was disposed of.

@@ -7,20 +7,17 @@ use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::env::NativeProviderEnv;
-use crate::error::{Error, ErrorCode, Result};
+use super::tokens::NativeTokens;
+use crate::error::Result;
 use crate::provider::{self, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, ThreadTotals, Tokens, Usage, expected_of,
+    Cost, Counts, Expected, Failure, Meter, ModelUsage, Owner, Resumed, ThreadTotals, Usage, expected_of,
 };
 
-/// What a run has used; of numbers JavaScript holds each one exactly.
+/// What a run has used.
 #[napi(object)]
 pub struct NativeUsage {
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
     pub turns: f64,
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
@@ -33,11 +30,7 @@ pub struct NativeUsage {
 #[napi(object)]
 pub struct NativeModelUsage {
     pub model: String,
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
     pub cost_usd: Option<f64>,
 }
 
@@ -45,11 +38,7 @@ pub struct NativeModelUsage {
 #[napi(object)]
 pub struct NativeThreadTotals {
     pub id: String,
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
 }
 
 /// What a run failed at.
@@ -77,6 +66,7 @@ pub struct NativeExpected {
     pub model: Option<String>,
     pub resumed: bool,
     pub thread: Option<NativeThreadTotals>,
+    pub workspace: Option<String>,
 }
 
 /// Reads one run's output.
@@ -95,7 +85,7 @@ pub fn meter_of_start(
     thread: Option<NativeThreadTotals>,
 ) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().into_napi()?;
-    let mut expected = expected_of(plan.provider.output, &args, plan.credential.kind);
+    let mut expected = expected_of(&plan, &args, env.owner());
     expected.thread = thread.map(thread_totals).transpose().into_napi()?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
@@ -111,36 +101,13 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
     let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
     let thread = given.thread.map(thread_totals).transpose()?;
-    Ok(Meter::new(row, Expected { credential, model: given.model, resumed: given.resumed, thread }))
+    let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
+    let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
+    Ok(Meter::new(row, Expected { credential, model: given.model, resumed, thread, owner }))
 }
 
 fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
-    let tokens = tokens([
-        ("inputTokens", given.input_tokens),
-        ("cachedInputTokens", given.cached_input_tokens),
-        ("cacheWriteInputTokens", given.cache_write_input_tokens),
-        ("outputTokens", given.output_tokens),
-        ("reasoningTokens", given.reasoning_tokens),
-    ])?;
-    Ok(ThreadTotals { id: given.id.into(), tokens })
-}
-
-/// Counts of JavaScript.
-pub fn tokens(counts: [(&str, f64); 5]) -> Result<Tokens> {
-    for (name, count) in counts {
-        check_count(name, count)?;
-    }
-    let [input, cached, cache_write, output, reasoning] = counts.map(|(_, count)| count as u64);
-    Ok(Tokens { input, cached, cache_write, output, reasoning })
-}
-
-/// Refuses what is no count.
-pub fn check_count(name: &str, count: f64) -> Result<()> {
-    if count.fract() == 0.0 && (0.0..=MAX_COUNT as f64).contains(&count) {
-        return Ok(());
-    }
-    let message = format!("{name} must be a whole number from 0 to {MAX_COUNT}.");
-    Err(Error::new(ErrorCode::InvalidArgValue, message).name(name))
+    Ok(ThreadTotals { id: given.id.into(), tokens: given.tokens.try_into()? })
 }
 
 #[napi]
@@ -155,6 +122,12 @@ impl NativeUsageMeter {
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn complain(&self, chunk: BufferSlice<'_>) {
         self.meter().complain(&chunk);
+    }
+
+    /// A part of stdout could not be read.
+    #[napi(catch_unwind)]
+    pub fn lose(&self) {
+        self.meter().lose();
     }
 
     /// The run has ended, with this exit code.
@@ -216,13 +189,8 @@ fn failure_to_js(failure: Failure) -> NativeFailure {
 }
 
 fn to_js(usage: &Usage) -> NativeUsage {
-    let Tokens { input, cached, cache_write, output, reasoning } = usage.tokens;
     NativeUsage {
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
+        tokens: usage.tokens.into(),
         turns: usage.turns as f64,
         model: usage.model.as_deref().map(str::to_owned),
         cost_usd: usage.cost.map(Cost::dollars),
@@ -233,26 +201,13 @@ fn to_js(usage: &Usage) -> NativeUsage {
 }
 
 fn model_to_js(part: &ModelUsage) -> NativeModelUsage {
-    let Tokens { input, cached, cache_write, output, reasoning } = part.tokens;
     NativeModelUsage {
         model: part.model.to_string(),
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
+        tokens: part.tokens.into(),
         cost_usd: part.cost.map(Cost::dollars),
     }
 }
 
 fn thread_to_js(thread: &ThreadTotals) -> NativeThreadTotals {
-    let Tokens { input, cached, cache_write, output, reasoning } = thread.tokens;
-    NativeThreadTotals {
-        id: thread.id.to_string(),
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
-    }
+    NativeThreadTotals { id: thread.id.to_string(), tokens: thread.tokens.into() }
 }

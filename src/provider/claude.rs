@@ -13,7 +13,6 @@ use super::row::{
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
-    vendor: "Anthropic",
     output: &CLAUDE_OUTPUT,
     slots: &[
         CredentialSlot {

@@ -13,7 +13,6 @@ use super::row::{
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
-    vendor: "OpenAI",
     output: &CODEX_OUTPUT,
     slots: &[CredentialSlot {
         kind: CredentialKind::ApiKey,

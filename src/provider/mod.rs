@@ -14,13 +14,16 @@ mod key_class;
 mod oauth;
 mod output;
 mod row;
+mod status_rules;
 
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
 pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use failure_kind::{FailureKind, FailureText};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
-pub use output::{CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
+pub use output::{
+    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
+};
 pub use row::{
     BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
     NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,

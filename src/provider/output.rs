@@ -8,8 +8,8 @@ use super::row::CredentialKind;
 pub struct Output {
     /// Arguments that ask for it.
     pub requests: &'static [OutputRequest],
-    /// Words among the arguments that continue an earlier session, whose totals then stand in the events.
-    pub resume_words: &'static [&'static str],
+    /// How its command line tells that it continues an earlier session, whose totals then stand in the events.
+    pub command_line: CommandLine,
     /// Options that name the model, where no event does.
     pub model_options: &'static [&'static str],
     /// The models that it may speak to, as people call them.
@@ -24,8 +24,10 @@ pub struct Output {
     pub events: &'static [EventRule],
     /// What it claims of its credential. Empty: it claims nothing.
     pub claims: &'static [CredentialClaim],
-    /// What its failures mean; the first rule that fits decides.
-    pub failures: &'static [FailureRule],
+    /// What it may claim that is no credential of ours.
+    pub other_claims: &'static [&'static str],
+    /// What its failures mean, in groups; the first rule that fits decides.
+    pub failures: &'static [&'static [FailureRule]],
     /// Words before a status in a text.
     pub status_prefixes: &'static [&'static str],
     /// What it writes to stderr when it ends before its first event; the first rule that fits decides.
@@ -39,6 +41,26 @@ pub struct OutputRequest {
     pub option: &'static str,
     /// Its values that do. Empty: it takes none.
     pub values: &'static [&'static str],
+}
+
+/// What tells a subcommand from the value of an option.
+#[derive(Debug)]
+pub struct CommandLine {
+    /// Subcommands that continue an earlier session.
+    pub resuming: &'static [&'static str],
+    /// Subcommands that do not; a word after the first subcommand is none.
+    pub other: &'static [&'static str],
+    /// Options without a value.
+    pub flags: &'static [&'static str],
+    /// Options with one value, where it is not a part of the same argument.
+    pub valued: &'static [&'static str],
+    /// Options whose values go on until the next option.
+    pub listed: &'static [&'static str],
+}
+
+impl CommandLine {
+    /// Of a CLI that continues nothing whose totals stand in the events.
+    pub const NONE: Self = Self { resuming: &[], other: &[], flags: &[], valued: &[], listed: &[] };
 }
 
 /// A value in an event.
@@ -89,6 +111,13 @@ pub struct EventRule {
     pub when: &'static [(Field, &'static str)],
     /// What it means.
     pub meaning: Meaning,
+}
+
+impl EventRule {
+    /// A rule.
+    pub const fn new(when: &'static [(Field, &'static str)], meaning: Meaning) -> Self {
+        Self { when, meaning }
+    }
 }
 
 /// What an event means.

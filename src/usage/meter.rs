@@ -5,15 +5,15 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::event::Event;
+use super::event::{Event, MODELS};
 use super::failure::{Failure, Said};
+use super::left_out::left_out;
+use super::resumed::Resumed;
 use super::scan::Scanner;
-use super::threads::{self, ThreadTotals};
+use super::threads::{self, Owner, RunThreads, ThreadTotals};
 use super::tokens::{Cost, Tokens};
 use crate::provider::{CredentialKind, Field, Meaning, Output, Provider};
 
-/// Models that are told apart in one run; what others use is counted in the sum alone.
-const MODELS: usize = 32;
 /// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
 /// Bytes that are kept of stderr.
@@ -27,9 +27,11 @@ pub struct Expected {
     /// The model, where the arguments name one.
     pub model: Option<String>,
     /// Whether it goes on with an earlier thread.
-    pub resumed: bool,
+    pub resumed: Resumed,
     /// What that thread had used.
     pub thread: Option<ThreadTotals>,
+    /// Whose threads it may go on with; none for those of this run alone.
+    pub owner: Option<Owner>,
 }
 
 /// What has changed, by a bit each.
@@ -92,22 +94,15 @@ struct Run {
     /// Of turns that were reported.
     settled: Usage,
     answers: Answers,
-    thread: Option<Thread>,
+    threads: RunThreads,
     /// A turn has begun and was not reported.
     is_open: bool,
-    /// Something was told that could not be read, or a thread goes on from where nobody knows.
+    /// Something was told that could not be read, or a thread goes on from where nobody knows, or may.
     has_gap: bool,
     word: Option<&'static str>,
     failure: Option<Failure>,
     claim: Option<Claim>,
     changes: u32,
-}
-
-/// A thread, and what it had used at the last report; none when that is not known.
-#[derive(Debug)]
-struct Thread {
-    id: Arc<str>,
-    last: Option<Tokens>,
 }
 
 /// What the CLI says of its credential.
@@ -126,14 +121,15 @@ impl Meter {
         let output = provider.output;
         let model = expected.model.as_deref().and_then(|name| short(name.as_bytes()));
         let settled = Usage { model, ..Usage::default() };
+        let has_gap = expected.resumed == Resumed::Perhaps;
         let run = Run {
             output,
             expected,
             settled,
             answers: Answers::default(),
-            thread: None,
+            threads: RunThreads::default(),
             is_open: false,
-            has_gap: false,
+            has_gap,
             word: None,
             failure: None,
             claim: None,
@@ -176,6 +172,11 @@ impl Meter {
         self.run.end(code, &self.complaint);
         self.complaint = Zeroizing::default();
         self.run.changed()
+    }
+
+    /// A part of its output was lost on the way here: what it has used is a lower bound.
+    pub fn lose(&mut self) {
+        self.run.gap();
     }
 
     /// What it has used so far.
@@ -246,18 +247,24 @@ impl Run {
 
     fn begin_thread(&mut self, event: &Event) {
         let Some(id) = short(event.bytes(Field::Thread)) else { return self.gap() };
-        if self.thread.as_ref().is_some_and(|thread| thread.id == id) {
-            return;
-        }
-        let given = self.expected.thread.as_ref().filter(|thread| thread.id == id).map(|thread| thread.tokens);
-        let fresh = (!self.expected.resumed).then(Tokens::default);
-        // Totals only grow: of the two that may be known, the larger is the later.
-        let last = match (given, threads::last_of(&id)) {
-            (Some(given), Some(remembered)) => Some(given.most(remembered)),
-            (given, remembered) => given.or(remembered).or(fresh),
+        let (expected, fresh) = (&self.expected, self.fresh());
+        let last = || {
+            let given = expected.thread.as_ref().filter(|thread| thread.id == id).map(|thread| thread.tokens);
+            let known = || expected.owner.as_ref().and_then(|owner| threads::last_of(owner, &id));
+            given.or_else(known).or(fresh)
         };
-        self.settled.thread = last.map(|tokens| ThreadTotals { id: Arc::clone(&id), tokens });
-        self.thread = Some(Thread { id, last });
+        match self.threads.begin(&id, last) {
+            Some(thread) => self.settled.thread = thread.totals(),
+            None => {
+                self.settled.thread = None;
+                self.gap();
+            }
+        }
+    }
+
+    /// What a thread had used of which nothing is known.
+    fn fresh(&self) -> Option<Tokens> {
+        (self.expected.resumed != Resumed::Yes).then(Tokens::default)
     }
 
     fn begin(&mut self, event: &Event) {
@@ -284,7 +291,7 @@ impl Run {
 
     fn hear_claim(&mut self, text: &str) {
         let Some(expected) = self.expected_claims() else { return };
-        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(&["apiKeyHelper"]);
+        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(self.output.other_claims);
         let claimed = known.copied().find(|word| *word == text).unwrap_or("other");
         let claim = Claim { claimed, fits: expected.contains(&claimed) };
         if !claim.fits && self.claim != Some(claim) {
@@ -295,7 +302,14 @@ impl Run {
 
     fn part(&mut self, event: &Event) {
         if let Some(word) = event.text(Field::Word) {
-            self.word = self.output.failures.iter().filter_map(|rule| rule.word).find(|known| *known == word);
+            self.word = self
+                .output
+                .failures
+                .iter()
+                .copied()
+                .flatten()
+                .filter_map(|rule| rule.word)
+                .find(|known| *known == word);
         }
         self.open();
         let id = event.bytes(Field::Message);
@@ -314,7 +328,12 @@ impl Run {
 
     fn turn(&mut self, event: &Event) {
         match self.report(event) {
-            Some(parts) => self.settle(parts),
+            Some(mut parts) => {
+                let missing = self.missing(&parts);
+                self.has_gap |= !missing.is_empty();
+                parts.extend(missing);
+                self.settle(parts);
+            }
             None => self.gap(),
         }
         if event.is_true(Field::IsError) {
@@ -323,6 +342,12 @@ impl Run {
             self.recover();
         }
         self.word = None;
+    }
+
+    /// What answers told that the report leaves out.
+    fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
+        let known = self.settled.model.as_ref();
+        left_out(report, self.answers.iter().map(|(model, tokens)| (model.or(known), tokens)))
     }
 
     /// What a turn used, by model where it is told so.
@@ -343,18 +368,16 @@ impl Run {
 
     fn thread_total(&mut self, event: &Event) {
         let Ok(Some(total)) = Tokens::of(event, None, self.output) else { return self.gap() };
-        let fresh = Some(Tokens::default()).filter(|_| !self.expected.resumed);
-        let last = self.thread.as_ref().map_or(fresh, |thread| thread.last);
-        let used = last.and_then(|last| total.since(last));
+        let fresh = self.fresh();
+        let used = self.threads.current(fresh).and_then(|thread| {
+            let used = thread.report(total);
+            self.settled.thread = thread.totals();
+            used
+        });
         // Of a thread that goes on from where nobody knows, all could be somebody else's: nothing is counted.
-        if used.is_none() {
-            self.has_gap = true;
-        }
-        if let Some(thread) = &mut self.thread {
-            thread.last = Some(total);
-            let totals = ThreadTotals { id: Arc::clone(&thread.id), tokens: total };
-            threads::remember(&totals);
-            self.settled.thread = Some(totals);
+        self.has_gap |= used.is_none();
+        if let (Some(owner), Some(totals)) = (&self.expected.owner, &self.settled.thread) {
+            threads::remember(owner, totals);
         }
         let model = self.settled.model.clone().unwrap_or_else(|| "".into());
         self.settle(vec![ModelUsage { model, tokens: used.unwrap_or_default(), cost: None }]);
@@ -405,6 +428,7 @@ impl Run {
 
     fn usage(&self) -> Usage {
         let mut usage = self.settled.clone();
+        usage.tokens = usage.tokens.plus(self.answers.rest());
         for (model, tokens) in self.answers.iter() {
             usage.tokens = usage.tokens.plus(tokens);
             let model = model.or(self.settled.model.as_ref());
@@ -434,8 +458,15 @@ fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     }
 }
 
-/// A name that is not too long; none for none.
+/// A name that is not too long and can be shown anywhere; none for none.
 fn short(name: &[u8]) -> Option<Arc<str>> {
     let name = String::from_utf8_lossy(&name[..name.len().min(NAME_BYTES)]);
-    (!name.is_empty()).then(|| name.into())
+    (!name.is_empty()).then(|| name.replace(is_obeyed, "\u{fffd}").into())
+}
+
+/// Whether a terminal or whoever lays out text obeys a character rather than shows it: control characters, separators of
+/// lines, and what turns the direction.
+fn is_obeyed(character: char) -> bool {
+    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'].contains(&character);
+    turns || character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

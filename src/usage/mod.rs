@@ -7,10 +7,12 @@ mod answers;
 mod event;
 mod failure;
 mod ledger;
+mod left_out;
 mod meter;
 mod prometheus;
 mod recent;
 mod request;
+mod resumed;
 mod scan;
 mod threads;
 mod tokens;
@@ -20,7 +22,8 @@ pub use ledger::{Counts, Ledger, LedgerKey};
 pub use meter::{Changes, Claim, Expected, Meter, ModelUsage, Usage};
 pub use prometheus::exposition;
 pub use request::{asks_for_output, expected_of, require_claims};
-pub use threads::ThreadTotals;
+pub use resumed::Resumed;
+pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
 
 use super::meter::Expected;
+use super::resumed::Resumed;
+use super::threads::Owner;
+use crate::credential::CredentialSource;
+use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::scan;
-use crate::provider::{CredentialKind, Output, Provider};
+use crate::provider::{Output, Provider};
 
 /// Whether the CLI will write JSON.
 #[must_use]
@@ -15,16 +19,31 @@ pub fn asks_for_output(output: &Output, arguments: &[String]) -> bool {
     })
 }
 
-/// What is known of a run with these arguments.
+/// What is known of a run with this environment and these arguments; `environment` owns its threads where nobody else can
+/// be told from others.
 #[must_use]
-pub fn expected_of(output: &Output, arguments: &[String], credential: CredentialKind) -> Expected {
+pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) -> Expected {
+    let output = plan.provider.output;
     let before_end = &arguments[..scan::end_of_options(arguments)];
     Expected {
-        credential: Some(credential),
+        credential: Some(plan.credential.kind),
         model: scan::options(before_end, output.model_options).last().map(|given| given.value.to_owned()),
-        resumed: before_end.iter().any(|argument| output.resume_words.contains(&argument.as_str())),
+        resumed: Resumed::of(&output.command_line, before_end),
         thread: None,
+        owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
     }
+}
+
+/// Whose threads a run goes on with. The server's credential may be lent to anyone: it tells nobody from others.
+fn owner_of(plan: &EnvPlan) -> Option<Owner> {
+    let named = plan.plain(WORKSPACE_ID).filter(|id| !id.is_empty());
+    if let Some(id) = named {
+        return Some(Owner::Workspace(id.into()));
+    }
+    let credential = Some(&plan.credential).filter(|credential| credential.source != CredentialSource::Server)?;
+    // A login's token is another one after each refresh; its directory stays.
+    let directory = credential.directory.as_deref().map(|directory| Owner::Directory(directory.into()));
+    directory.or(credential.fingerprint.map(Owner::Credential))
 }
 
 /// Refuses a run whose claim of its credential would not be seen.

@@ -53,6 +53,8 @@ pub struct Scanner {
     next: u64,
     /// Objects and arrays that are open below one that is passed over.
     skipped: u32,
+    /// Whether the stream has had an event: before the first there may be a warning.
+    has_begun: bool,
     event: Event,
 }
 
@@ -63,11 +65,11 @@ impl Scanner {
         let all = if paths.len() >= 64 { u64::MAX } else { (1_u64 << paths.len()) - 1 };
         let mut fits = [0; MAX_DEPTH + 1];
         fits[0] = all;
-        Self { paths, at: At::Top, depth: 0, fits, next: all, skipped: 0, event: Event::new() }
+        Self { paths, at: At::Top, depth: 0, fits, next: all, skipped: 0, has_begun: false, event: Event::new() }
     }
 
     /// Reads the next bytes and calls `on_event` for each event that ends in them, and with none for one that was cut
-    /// off or held more than is kept.
+    /// off, held more than is kept, or hides in a line that begins as none.
     pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(Option<&Event>)) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -82,14 +84,15 @@ impl Scanner {
                 let whole = !self.event.overflowed();
                 on_event(whole.then_some(&self.event));
                 self.event.clear();
+                self.has_begun = true;
             }
         }
     }
 
-    /// Whether an event is open, which has ended with the stream.
+    /// Whether an event is open, or may be, which has ended with the stream.
     #[must_use]
     pub fn is_inside(&self) -> bool {
-        self.depth > 0
+        self.depth > 0 || (self.at == At::Broken && self.has_begun)
     }
 
     /// How many bytes to be passed over stand at the beginning.
@@ -108,7 +111,7 @@ impl Scanner {
 
     /// A newline. Whether it cut an event off.
     fn break_off(&mut self) -> bool {
-        let cut = self.depth > 0;
+        let cut = self.is_inside();
         self.event.clear();
         (self.at, self.depth, self.skipped) = (At::Top, 0, 0);
         cut

@@ -1,13 +1,22 @@
 //! What threads had used when they were last heard of: a CLI that tells totals of a thread goes on counting when the
 //! thread is resumed by another process, and only the difference was used there.
+//!
+//! Ids of threads are what a run prints, which can be anything. So they are kept apart by whose run it was: no run can
+//! change or push out what is known of another owner's threads.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::recent::Recent;
 use super::tokens::Tokens;
+use crate::secret::Fingerprint;
 
-/// Threads that are remembered.
-const MOST: usize = 10_000;
+/// Owners whose threads are remembered.
+const OWNERS: usize = 5_000;
+/// Threads that are remembered of one owner.
+const THREADS: usize = 32;
+/// Threads of one run: the CLIs have one.
+const THREADS_OF_RUN: usize = 8;
 
 /// A thread's totals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +27,129 @@ pub struct ThreadTotals {
     pub tokens: Tokens,
 }
 
-static THREADS: LazyLock<Mutex<Recent<Arc<str>, Tokens>>> = LazyLock::new(|| Mutex::new(Recent::new(MOST)));
-
-/// What a thread had used when this process last heard of it.
-pub fn last_of(id: &Arc<str>) -> Option<Tokens> {
-    THREADS.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+/// Whose threads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A workspace, as the caller calls it.
+    Workspace(Arc<str>),
+    /// Whoever has the login in this state directory.
+    Directory(Arc<str>),
+    /// Whoever has the credential with this fingerprint.
+    Credential(Fingerprint),
+    /// Whoever was given this environment.
+    Environment(u64),
 }
 
-/// Remembers it.
-pub fn remember(thread: &ThreadTotals) {
-    let mut threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-    *threads.entry(&thread.id).0 = thread.tokens;
+impl Owner {
+    /// Another one than there was before.
+    #[must_use]
+    pub fn new_environment() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        Self::Environment(NUMBER.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The threads of one owner.
+#[derive(Debug)]
+struct Owned(Recent<Arc<str>, Tokens>);
+
+impl Default for Owned {
+    fn default() -> Self {
+        Self(Recent::new(THREADS))
+    }
+}
+
+static KNOWN: LazyLock<Mutex<Recent<Owner, Owned>>> = LazyLock::new(|| Mutex::new(Recent::new(OWNERS)));
+
+/// What a thread had used when this process last heard of it from a run of its owner.
+pub fn last_of(owner: &Owner, id: &Arc<str>) -> Option<Tokens> {
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.get(owner)?.0.get(id).copied()
+}
+
+/// Remembers it. Totals only grow: of two that are told, the larger is the later.
+pub fn remember(owner: &Owner, thread: &ThreadTotals) {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let tokens = known.entry(owner).0.0.entry(&thread.id).0;
+    *tokens = tokens.most(thread.tokens);
+}
+
+/// The threads of one run.
+#[derive(Debug, Default)]
+pub struct RunThreads {
+    threads: Vec<Thread>,
+    /// The one that reports are of; none before the first, and when there were too many.
+    current: Option<usize>,
+}
+
+/// A thread, and what it had used at the last report; none when that is not known.
+#[derive(Debug)]
+pub struct Thread {
+    /// What the CLI calls it; none when it has named none.
+    pub id: Option<Arc<str>>,
+    /// What it had used.
+    pub last: Option<Tokens>,
+}
+
+impl Thread {
+    /// What has come since the last report; none when nobody can tell.
+    pub fn report(&mut self, total: Tokens) -> Option<Tokens> {
+        let used = self.last.map(|last| total.since(last));
+        // One that has become less is not believed.
+        if used != Some(None) {
+            self.last = Some(total);
+        }
+        used.flatten()
+    }
+
+    /// What is known of it.
+    pub fn totals(&self) -> Option<ThreadTotals> {
+        Some(ThreadTotals { id: self.id.clone()?, tokens: self.last? })
+    }
+}
+
+impl RunThreads {
+    /// A thread begins or goes on; `last` tells what one that is new to the run had used. None when there are too many.
+    pub fn begin(&mut self, id: &Arc<str>, last: impl FnOnce() -> Option<Tokens>) -> Option<&Thread> {
+        self.current = self.threads.iter().position(|thread| thread.id.as_ref() == Some(id));
+        if self.current.is_none() && self.threads.len() < THREADS_OF_RUN {
+            self.push(Some(Arc::clone(id)), last());
+        }
+        self.current.map(|index| &self.threads[index])
+    }
+
+    /// The thread that a report is of, made without a name when there was none. None when there were too many.
+    pub fn current(&mut self, last: Option<Tokens>) -> Option<&mut Thread> {
+        if self.threads.is_empty() {
+            self.push(None, last);
+        }
+        self.current.map(|index| &mut self.threads[index])
+    }
+
+    fn push(&mut self, id: Option<Arc<str>>, last: Option<Tokens>) {
+        self.current = Some(self.threads.len());
+        self.threads.push(Thread { id, last });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_pushes_out_only_threads_of_its_own() {
+        let owner = Owner::Workspace("bounded".into());
+        let thread = |index: usize| Arc::<str>::from(format!("thread-{index}"));
+        let tokens = Tokens { input: 1, ..Tokens::default() };
+        let other = Owner::new_environment();
+        assert_ne!(other, Owner::new_environment());
+        remember(&other, &ThreadTotals { id: thread(0), tokens });
+        for index in 0..=OWNERS.max(THREADS) {
+            remember(&owner, &ThreadTotals { id: thread(index), tokens });
+        }
+        assert_eq!(last_of(&other, &thread(0)), Some(tokens));
+        assert_eq!((last_of(&owner, &thread(0)), last_of(&owner, &thread(OWNERS))), (None, Some(tokens)));
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(known.get(&owner).map(|owned| owned.0.len()), Some(THREADS));
+    }
 }

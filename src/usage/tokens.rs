@@ -54,7 +54,7 @@ impl Tokens {
     /// # Errors
     /// When one of them is no count.
     pub fn of(event: &Event, model: Option<usize>, output: &Output) -> Result<Option<Self>, NotACount> {
-        let count = |field| event.count(field, model);
+        let count = |field| event.count(field, model).and_then(exact);
         let counts = [
             count(Field::Input)?,
             count(Field::Cached)?,
@@ -66,8 +66,9 @@ impl Tokens {
             return Ok(None);
         }
         let [input, cached, cache_write, out, reasoning] = counts.map(Option::unwrap_or_default);
-        let around = if output.input_excludes_cache { cached.saturating_add(cache_write) } else { 0 };
-        Ok(Some(Self { input: input.saturating_add(around), cached, cache_write, output: out, reasoning }))
+        let around = if output.input_excludes_cache { cached + cache_write } else { 0 };
+        let input = exact(Some(input + around))?.unwrap_or_default();
+        Ok(Some(Self { input, cached, cache_write, output: out, reasoning }))
     }
 
     /// Both together.
@@ -80,6 +81,12 @@ impl Tokens {
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Self> {
         (self.each(earlier, u64::max) == self).then(|| self.each(earlier, u64::saturating_sub))
+    }
+
+    /// What is more than in `other`, of each.
+    #[must_use]
+    pub fn beyond(self, other: Self) -> Self {
+        self.each(other, u64::saturating_sub)
     }
 
     /// The larger of each.
@@ -97,4 +104,9 @@ impl Tokens {
             reasoning: with(self.reasoning, other.reasoning),
         }
     }
+}
+
+/// What JavaScript would not hold, no CLI has counted.
+fn exact(count: Option<u64>) -> Result<Option<u64>, NotACount> {
+    if count.is_some_and(|count| count > MAX_COUNT) { Err(NotACount) } else { Ok(count) }
 }
