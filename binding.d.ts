@@ -13,14 +13,15 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeCredentialStore {
   /** Reads the login; the job's number. */
   open(options: NativeLoginOptions): number
-  /** Refreshes the login's tokens; the job's number. */
-  refresh(force: boolean, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
+  /** Does what is asked of a login, by its name in JavaScript; the job's number. */
+  refresh(call: string, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
   rotate(secret: NativeSecret): void
   get provider(): string
   get kind(): string
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
+  get persisted(): boolean
   get path(): string | null
   get disposed(): boolean
   dispose(): void

@@ -230,7 +230,8 @@ export class ProviderEnv {
   /**
    * The whole environment with its secrets, as delivery `"env"` would hand it over: the one audited way out to JS
    * strings. They cannot be wiped. Search your code for this name to find every place.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`,
+   * `ERR_PROVIDER_CREDENTIAL_REVOKED`.
    */
   exposeSecrets(): Record<string, string>
   /**
@@ -549,11 +550,11 @@ export type PipedProviderProcess = ProviderProcess & {
  * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
  *
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
- * `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_CREDENTIAL_REVOKED` for one revoked meanwhile, `ERR_PROVIDER_ABORTED`,
+ * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
  * `ERR_PROVIDER_TIMEOUT`.
  */
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' }): PipedProviderProcess
@@ -655,7 +656,8 @@ export interface CodexOptions {
 /**
  * Options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, or without `exposeSecrets: true`;
- * `ERR_PROVIDER_CREDENTIAL_REVOKED`; what {@link resolveProgram} throws.
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
+ * {@link resolveProgram} throws.
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
