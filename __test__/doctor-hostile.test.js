@@ -152,3 +152,17 @@ test('what lies in a directory of the target\'s is moved and made by the target'
   assert.deepEqual(commands, [`${as} mv -nT -- ${state} ${state}.disabled`, `${as} mkdir -p -m 0700 -- ${state}`])
   assert.deepEqual(runDoctor(machine, run, commands).bad, [])
 })
+
+test('root gives nothing away in a directory that the tenant can put a link in the place of', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { home } = machine.homes
+  for (const [name, commands] of /** @type {const} */ ([['codex', 2], ['deep/codex', 0]])) {
+    const state = path.join(home, name)
+    fs.mkdirSync(state, { recursive: true })
+    fs.chownSync(path.dirname(state), UID, UID)
+    const finding = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find('state.wrong-owner')
+    assert.equal(finding.commands.length, commands, name)
+    // Else deep could be a link to /root by the time that root gives its codex to the tenant.
+    assert.equal(finding.remedy?.includes(`in the place of ${path.join(home, 'deep')}`), commands === 0, finding.remedy ?? '')
+  }
+})
