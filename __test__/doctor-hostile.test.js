@@ -98,6 +98,7 @@ const LED = /** @type {[string, string, (machine: import('./support/doctor.js').
     fs.chmodSync(machine.at('rootonly'), 0o700)
     return { link: machine.homes.codexHome, to: machine.at('rootonly/priv') }
   }],
+  ['login.loose', 'codex', (machine) => (fs.writeFileSync(machine.at('etc/passwd'), '{}'), fs.chmodSync(machine.at('etc/passwd'), 0o644), { link: path.join(machine.homes.codexHome, 'auth.json'), to: machine.at('etc/passwd') })],
   ['state.wrong-owner', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc') })],
   ['state.no-directory', 'codex', (machine) => (fs.writeFileSync(machine.at('etc/file'), ''), { link: machine.homes.codexHome, to: machine.at('etc/file') })],
   ['files.claude-project-settings', 'claude', (machine) => {
@@ -151,4 +152,30 @@ test('what lies in a directory of the target\'s is moved and made by the target'
   const { commands } = runDoctor(machine, run).find('state.no-directory')
   assert.deepEqual(commands, [`${as} mv -nT -- ${state} ${state}.disabled`, `${as} mkdir -p -m 0700 -- ${state}`])
   assert.deepEqual(runDoctor(machine, run, commands).bad, [])
+})
+
+test('a login\'s file is closed by the target, whoever has left it there', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const file = tenantFile(path.join(machine.homes.codexHome, 'auth.json'), '{"OPENAI_API_KEY": "k"}', 0o644)
+  const chmod = `setpriv --reuid=${UID} --regid=${UID} --clear-groups --no-new-privs chmod 0600 ${file}`
+  for (const [uid, commands] of /** @type {[number, string[]][]} */ ([[UID, [chmod]], [0, [`chown -h ${UID}:${UID} ${file}`, chmod]]])) {
+    fs.chownSync(file, uid, uid)
+    fs.chmodSync(file, 0o644)
+    assert.deepEqual(runDoctor(machine, { provider: 'codex' }).find('login.loose').commands, commands)
+    assert.deepEqual(runDoctor(machine, { provider: 'codex' }, commands).bad, [])
+  }
+})
+
+test('root gives nothing away in a directory that the tenant can put a link in the place of', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { home } = machine.homes
+  for (const [name, commands] of /** @type {const} */ ([['codex', 2], ['deep/codex', 0]])) {
+    const state = path.join(home, name)
+    fs.mkdirSync(state, { recursive: true })
+    fs.chownSync(path.dirname(state), UID, UID)
+    const finding = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find('state.wrong-owner')
+    assert.equal(finding.commands.length, commands, name)
+    // Else deep could be a link to /root by the time that root gives its codex to the tenant.
+    assert.equal(finding.remedy?.includes(`in the place of ${path.join(home, 'deep')}`), commands === 0, finding.remedy ?? '')
+  }
 })

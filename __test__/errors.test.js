@@ -165,6 +165,19 @@ const CASES = {
     fields: { errno: -12, syscall: 'mlock', names: ['locked'] },
     message: /lacks the protection "locked": mlock: Cannot allocate memory.*RLIMIT_MEMLOCK is 4096 bytes/
   }],
+  ERR_PROVIDER_BUSY: [{
+    skip: needsRoot,
+    raise: async (t) => {
+      const body = `
+        require('node:child_process').execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=1:1'])
+        main.checkKey('codex', input, { baseUrl: 'http://127.0.0.1:1' }).then(() => say({}), (error) => say({ ...error, message: error.message }))`
+      const limited = { main: copyPackage(t), input: KEY, spawn: /** @type {any} */ ({ uid: UID, gid: UID, cwd: '/' }) }
+      const details = await startWorker(t, body, limited).next()
+      throw new ProviderError({ ...details, errno: -details.errno })
+    },
+    fields: { errno: -11, syscall: 'pthread_create' },
+    message: /gives no thread.*Try again later/
+  }],
   ERR_PROVIDER_DISPOSED: [{ raise: () => { const env = build(withKey({})); env.dispose(); env.exposeSecrets() }, fields: { provider: 'claude' }, message: /Build a new one with buildProviderEnv\(\)/ }],
   ERR_PROVIDER_INTERNAL: [{ raise: () => { throw fromJson(`panicked at ${SENTINEL}`) }, message: /defect in @webalive\/provider-env.*no secrets/ }]
 }

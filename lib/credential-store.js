@@ -161,7 +161,7 @@ class CredentialStore extends Handle {
   /** @param {Call} call @returns {Promise<RefreshResult>} */
   async #run(call) {
     const fleet = this.#fleet
-    if (!fleet) return this.#result(await runJob(() => this.#native.refresh(call)))
+    if (!fleet) return await this.#alone(call)
     /** @type {Answer | undefined} */
     let answer
     /** What `critical` rejected with last: `withLock` may swallow it. @type {{ error: unknown } | undefined} */
@@ -187,6 +187,17 @@ class CredentialStore extends Handle {
     this.#unpublished = false
     if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling what it was given.')
     return this.#result(answer)
+  }
+
+  /** @param {Call} call @returns {Promise<RefreshResult>} */
+  async #alone(call) {
+    try {
+      return this.#result(await runJob(() => this.#native.refresh(call)))
+    } catch (error) {
+      // A worker that has no thread to spare refreshes later.
+      if (call !== 'reload' && error instanceof ProviderError && error.code === 'ERR_PROVIDER_BUSY') return this.#without(undefined, error)
+      throw error
+    }
   }
 
   /**

@@ -87,7 +87,7 @@ async function judge(context, facts, file, bases) {
   const [whole, above, own] = await Promise.all([file.path, directory, base].map((each) => wayTo(context, each)))
   // A link that is no tenant's can lead out of the tenant's directories all the same. The file itself is moved as it is.
   const leaves = above.real !== own.real && !above.real.startsWith(path.join(own.real, '/'))
-  const way = { real: above.real, steered: above.steered ?? (leaves ? directory : null), targets: above.inside }
+  const way = { real: above.real, steered: above.steered ?? (leaves ? directory : null), movable: above.movable, targets: above.inside }
   return finding(idOf(file), { context, file, facts, real: whole.real, way }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } })
 }
 

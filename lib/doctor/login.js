@@ -6,6 +6,7 @@ const binding = require('../binding.js')
 const { ACCESS, inquire, last, looked, realPath } = require('./ask.js')
 const { STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
+const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, octal, owner } = require('./words.js')
 
 /** A login is made by a person with a browser, which a server has none of. */
@@ -24,6 +25,13 @@ const date = (/** @type {number} */ ms) => {
   return Number.isNaN(at.getTime()) ? 'a time that no calendar has' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
+/** chmod follows a link, which root must not: the target closes its own file, and is given it first where it is another's. */
+const close = (/** @type {any} */ { context, real, component }) => {
+  const { uid, gid } = context.target
+  const give = component.uid === uid ? [] : [command('chown', '-h', `${uid}:${gid}`, real)]
+  return [...give, command(...asTarget(context), 'chmod', '0600', real)]
+}
+
 /** @type {import('./finding.js').Row[]} */
 const rows = [
   {
@@ -32,20 +40,20 @@ const rows = [
     sentence: ({ file, expiresAtMs, kind }) =>
       `${file} holds ${WHAT[kind]}${expiresAtMs !== null ? `, valid until ${date(expiresAtMs)}` : kind === 'oauth-token' ? ' that does not say until when' : ''}.`
   },
-  {
+  unlessSteered({
     id: 'login.readable',
     severity: 'error',
     sentence: ({ file, real, component }) => `${file}${link(file, real)} holds a login, and other users can read it: it belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
     remedy: () => 'Close it. If anybody else has been on this machine, log out and in again, too:',
-    commands: ({ real }) => [command('chmod', '0600', real)]
-  },
-  {
+    commands: close
+  }, true),
+  unlessSteered({
     id: 'login.loose',
     severity: 'warning',
     sentence: ({ file, real, component }) => `${file}${link(file, real)} holds a login and has mode ${octal(component.mode)}; only the directories above it keep others out.`,
     remedy: () => 'Close it:',
-    commands: ({ real }) => [command('chmod', '0600', real)]
-  },
+    commands: close
+  }, true),
   {
     id: 'login.stale',
     severity: 'warning',
@@ -108,12 +116,12 @@ function verdict({ kind, expiresAtMs, refreshable }) {
  * @param {import('./context.js').Facts} facts
  * @param {string} file
  */
-async function exposure({ asksStranger }, facts, file) {
-  const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], !asksStranger)
+async function exposure(context, facts, file) {
+  const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], !context.asksStranger)
   const component = last(answer)
   if ((component.mode & 0o077) === 0 || component.kind === 'missing') return []
   const id = answer.obstacle === null ? 'login.readable' : 'login.loose'
-  return [finding(id, { file, real: realPath(answer), component }, { provider: facts.id, path: file, details: { mode: octal(component.mode), uid: component.uid, gid: component.gid } })]
+  return [finding(id, { context, file, real: realPath(answer), way: await wayTo(context, file), component }, { provider: facts.id, path: file, details: { mode: octal(component.mode), uid: component.uid, gid: component.gid } })]
 }
 
 module.exports = { look, rows }

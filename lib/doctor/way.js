@@ -10,7 +10,8 @@ const MOST_LINKS = 40
 /**
  * @typedef {object} Way
  * @property {string} real Where it leads; what is missing at its end is part of it.
- * @property {string | null} steered The first link on it that is, or could be, the tenant's; or what the tenant can rename.
+ * @property {string | null} steered The first link on it that is, or could be, the tenant's.
+ * @property {string | null} movable The first directory on it, above its end, that the tenant can put a link in the place of.
  * @property {boolean} targets Whether the target can make and rename things in the last directory that there is, above the path.
  * @property {boolean} inside Whether it can in the path itself.
  */
@@ -29,6 +30,8 @@ async function wayTo({ target, own }, from) {
   let links = 0
   /** @type {string | null} */
   let steered = null
+  /** @type {string | null} */
+  let movable = null
   while (rest.length > 0) {
     const next = path.join(at, rest[0])
     const found = await fs.lstat(next).catch(() => undefined)
@@ -37,36 +40,41 @@ async function wayTo({ target, own }, from) {
     if (found.isSymbolicLink()) {
       if (isTenants(found) || opens(above)) steered ??= next
       const to = path.resolve(at, await fs.readlink(next).catch(() => '.'))
-      if (++links > MOST_LINKS) return { real: next, steered: steered ?? next, targets: false, inside: false }
+      if (++links > MOST_LINKS) return { real: next, steered: steered ?? next, movable, targets: false, inside: false }
       rest = [...to.split('/').filter(Boolean), ...rest]
       at = '/'
       above = await fs.lstat('/')
       continue
     }
-    if (rest.length === 0) return { real: next, steered, targets: opens(above), inside: opens(found) }
-    // In a directory of the tenant's, one that it cannot write to can still be renamed, and a link put in its place.
-    if (isTenants(above) && !opens(found)) steered ??= next
+    if (rest.length === 0) return { real: next, steered, movable, targets: opens(above), inside: opens(found) }
+    if (isTenants(above)) movable ??= next
     at = next
     above = found
   }
-  return { real: path.join(at, ...rest), steered, targets: opens(above), inside: false }
+  return { real: path.join(at, ...rest), steered, movable, targets: opens(above), inside: false }
 }
 
 /**
  * A row whose commands are withheld where the tenant has a say in what they would change.
  * @param {import('./finding.js').Row} row
+ * @param {boolean} [byRoot] Whether root runs them, whom a link leads that is put there in the last moment, too.
  * @returns {import('./finding.js').Row}
  */
-function unlessSteered(row) {
+function unlessSteered(row, byRoot = false) {
   const { remedy, commands } = row
   if (remedy === undefined || commands === undefined) return row
+  const why = (/** @type {Way} */ { steered, movable, real }) => {
+    if (steered !== null) return `who can change ${steered} chooses that it leads to ${real}`
+    if (byRoot && movable !== null) return `the tenant can put a link in the place of ${movable} at any time`
+    return null
+  }
   return {
     ...row,
-    remedy: (seen) =>
-      seen.way.steered === null
-        ? remedy(seen)
-        : `Look at it yourself: who can change ${seen.way.steered} chooses that it leads to ${seen.way.real}. A command run with more rights than theirs would change that instead, so none is given.`,
-    commands: (seen) => (seen.way.steered === null ? commands(seen) : [])
+    remedy: (seen) => {
+      const reason = why(seen.way)
+      return reason === null ? remedy(seen) : `Look at it yourself: ${reason}. A command run with more rights than theirs would change what the link leads to, so none is given.`
+    },
+    commands: (seen) => (why(seen.way) === null ? commands(seen) : [])
   }
 }
 
