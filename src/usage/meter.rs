@@ -348,7 +348,8 @@ impl Run {
             let cost = event.number(Field::Cost, Some(index)).and_then(Cost::from_dollars);
             parts.push(ModelUsage { model: short(name)?, tokens, cost });
         }
-        if parts.is_empty() {
+        // `usage` is of the last request once more where nothing was used since the last report.
+        if !event.is_by_model() {
             let tokens = Tokens::of(event, None, self.output).ok()??;
             let model = self.settled.model.clone().unwrap_or_else(|| "".into());
             parts.push(ModelUsage { model, tokens, cost: None });

@@ -54,6 +54,20 @@ fn claude_counts_turns_once_and_answers_once() {
     assert_eq!(usage.model.as_deref(), Some("claude-sonnet-4-5"));
 }
 
+/// As the real one ends a run that had waited for a subagent: its last two results tell of the same requests, the first by
+/// model, the second in `usage` alone.
+#[test]
+fn a_report_that_names_no_model_has_used_nothing_more() {
+    let again = r#"{"usage":{"input_tokens":100,"output_tokens":10},"type":"result","is_error":false,"model_usage_since_last_result":"#;
+    let mut meter = read("claude", &format!("{INIT}\n{}\n{}\n", assistant("m1", 4), result(100, 10, 0.25)));
+    meter.feed(format!("{again}{{}}}}\n").as_bytes());
+    let usage = meter.usage();
+    assert_eq!((usage.tokens, usage.turns, usage.complete), (tokens(110, 7, 3, 10, 2), 2, true));
+    // One that tells nothing by model is read in `usage`.
+    meter.feed(format!("{again}null}}\n").as_bytes());
+    assert_eq!(meter.usage().tokens, tokens(210, 7, 3, 20, 2));
+}
+
 #[test]
 fn an_array_of_events_reads_as_its_lines() {
     let text = format!("[{INIT},{},{}]", assistant("m1", 1), result(100, 10, 0.25));
