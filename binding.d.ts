@@ -13,16 +13,26 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeCredentialStore {
   /** Reads the login; the job's number. */
   open(options: NativeLoginOptions): number
-  /** Refreshes the login's tokens; the job's number. */
-  refresh(force: boolean, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
+  /** Does what is asked of a login, by its name in JavaScript; the job's number. */
+  refresh(call: string, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
   rotate(secret: NativeSecret): void
   get provider(): string
   get kind(): string
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
+  get persisted(): boolean
   get path(): string | null
   get disposed(): boolean
+  dispose(): void
+}
+
+/** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
+export declare class NativeKeyCheck {
+  /** Whether there is somebody to be asked; else the answer is known. */
+  get asks(): boolean
+  /** Asks, once; the job's number. */
+  ask(): number
   dispose(): void
 }
 
@@ -165,6 +175,8 @@ export declare class NativeUsageMeter {
   feed(chunk: Uint8Array): number
   /** Takes the next bytes of stderr. */
   complain(chunk: Uint8Array): void
+  /** A part of stdout could not be read. */
+  lose(): void
   /** The run has ended, with this exit code. */
   end(code?: number | undefined | null): number
   usage(): NativeUsage
@@ -177,9 +189,6 @@ export declare function baseNames(): Array<string>
 
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
 export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
-
-/** Asks a provider's API about a credential; the job's number. */
-export declare function checkKey(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): number
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
@@ -238,11 +247,7 @@ export interface NativeContext {
 
 /** Totals. */
 export interface NativeCounts {
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
+  tokens: NativeTokens
   turns: number
   runs: number
   incompleteRuns: number
@@ -394,11 +399,7 @@ export interface NativeMismatch {
 /** What one model has used. */
 export interface NativeModelUsage {
   model: string
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
+  tokens: NativeTokens
   costUsd?: number
 }
 
@@ -515,6 +516,11 @@ export interface NativeStart {
 /** What a thread has used, also before this run. */
 export interface NativeThreadTotals {
   id: string
+  tokens: NativeTokens
+}
+
+/** Counts of tokens; `lib/token-counts.js` has the same names. */
+export interface NativeTokens {
   inputTokens: number
   cachedInputTokens: number
   cacheWriteInputTokens: number
@@ -522,13 +528,9 @@ export interface NativeThreadTotals {
   reasoningTokens: number
 }
 
-/** What a run has used; of numbers JavaScript holds each one exactly. */
+/** What a run has used. */
 export interface NativeUsage {
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
+  tokens: NativeTokens
   turns: number
   model?: string
   costUsd?: number
@@ -536,6 +538,9 @@ export interface NativeUsage {
   models: Array<NativeModelUsage>
   thread?: NativeThreadTotals
 }
+
+/** Prepares the question about a credential. */
+export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
 /** Decides a start. Finding the program happens on this thread. */
 export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable
@@ -588,7 +593,7 @@ export declare function surveyConfigFiles(provider: string, workspace?: string |
 /** Every place where a provider's program is, in a start's order. */
 export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): Promise<string>
 
-/** A provider's own login in its state directory. */
+/** A provider's stored login in its state directory. */
 export declare function surveyStoredLogin(provider: string, stateDirectory: string): Promise<string>
 
 /** Those of these names in this process's environment that nobody may hand on. */

@@ -167,7 +167,10 @@ export interface ProviderEnvOptions {
   credentialStore?: CredentialStore
   /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
   serverCredentials?: ServerCredentials
-  /** An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. */
+  /**
+   * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. Codex
+   * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`).
+   */
   baseUrl?: string
   /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
   inherit?: string[]
@@ -206,7 +209,11 @@ export class ProviderEnv {
   private constructor()
   readonly provider: ProviderId
   readonly credential: CredentialInfo
-  /** Who provided the key: the payload (`"user"` API key, `"oauth"` token), the server, or nobody (a config directory). */
+  /**
+   * What `prepareRequestEnv` called the source: `"user"` for an API key and `"oauth"` for a token, from the payload or a
+   * credential store; `"server"` for the server's of either kind; `"none"` for a login in a directory. `credential` tells
+   * more. Not the claim of the same name that Claude Code makes of itself.
+   */
   readonly apiKeySource: 'user' | 'oauth' | 'server' | 'none'
   /** How many `USER_*` variables were set. */
   readonly userEnvKeyCount: number
@@ -223,7 +230,8 @@ export class ProviderEnv {
   /**
    * The whole environment with its secrets, as delivery `"env"` would hand it over: the one audited way out to JS
    * strings. They cannot be wiped. Search your code for this name to find every place.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`,
+   * `ERR_PROVIDER_CREDENTIAL_REVOKED`.
    */
   exposeSecrets(): Record<string, string>
   /**
@@ -403,7 +411,10 @@ export interface SpawnOptions {
   killSignal?: NodeJS.Signals
   /** Milliseconds between `killSignal` and SIGKILL. Default 5000. */
   killGraceMs?: number
-  /** Whether what is left of the process group is killed when the CLI has ended. Default true. */
+  /**
+   * Whether what is left of the process group is killed when the CLI has ended. Default true. Then a stream whose other
+   * end somebody outside of the group still holds ends as well, once it has brought nothing for a second: `close` comes.
+   */
   killGroupOnExit?: boolean
   limits?: ResourceLimits
   /** Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). */
@@ -507,6 +518,10 @@ export class ProviderProcess extends EventEmitter {
   on(event: 'spawn', listener: () => void): this
   on(event: 'error', listener: (error: ProviderError) => void): this
   on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  /**
+   * Running totals, the same as {@link usage}: take the last, never add them up. Whenever they have changed (a turn has begun,
+   * an answer came, a turn was reported), and at least once, before `close`.
+   */
   on(event: 'usage', listener: (usage: ProviderUsage) => void): this
   on(event: 'failure', listener: (failure: ProviderFailure) => void): this
   on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
@@ -535,11 +550,11 @@ export type PipedProviderProcess = ProviderProcess & {
  * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
  *
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
- * `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_CREDENTIAL_REVOKED` for one revoked meanwhile, `ERR_PROVIDER_ABORTED`,
+ * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
  * `ERR_PROVIDER_TIMEOUT`.
  */
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' }): PipedProviderProcess
@@ -641,7 +656,8 @@ export interface CodexOptions {
 /**
  * Options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, or without `exposeSecrets: true`;
- * `ERR_PROVIDER_CREDENTIAL_REVOKED`; what {@link resolveProgram} throws.
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
+ * {@link resolveProgram} throws.
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
@@ -805,6 +821,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
   | 'ERR_PROVIDER_LOGIN_REQUIRED'
   | 'ERR_PROVIDER_REFRESH_FAILED'
+  | 'ERR_PROVIDER_BUSY'
   | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
   | 'ERR_PROVIDER_DISPOSED'
   | 'ERR_PROVIDER_INTERNAL'

@@ -5,10 +5,16 @@ const assert = require('node:assert/strict')
 const http = require('node:http')
 const https = require('node:https')
 const net = require('node:net')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { spawn } = require('node:child_process')
 const { once } = require('node:events')
+const { text } = require('node:stream/consumers')
 const { test } = require('node:test')
 const { Secret, checkKey } = require('../index.js')
 const { startMockApi } = require('../lib/mock-api/index.js')
+const { until } = require('./support/kernel.js')
 const { makeAuthority, whyNoCertificates } = require('./support/tls.js')
 
 const KEYS = { claude: 'sk-ant-api03-made-up-0123456789', codex: 'sk-proj-made-up-0123456789' }
@@ -75,6 +81,11 @@ const ANSWERS = [
   [401, { error: { message: `Incorrect API key provided: ${KEYS.codex}` } }, {}, { outcome: 'invalid', reason: 'rejected' }],
   [403, { error: { message: 'Missing scopes: api.model.read' } }, {}, { outcome: 'forbidden', reason: 'missing-scope' }],
   [403, { error: { code: 'unsupported_country_region_territory' } }, {}, { outcome: 'forbidden', reason: 'region' }],
+  [403, { error: { message: `${'x'.repeat(200)} Your organization has disabled this` } }, {}, { outcome: 'forbidden', reason: 'account' }],
+  [401, { error: { code: 'account_deactivated' } }, {}, { outcome: 'forbidden', reason: 'account' }],
+  [402, { error: { type: 'billing_error' } }, {}, { outcome: 'forbidden', reason: 'quota' }],
+  [429, { error: { message: 'Rate limit reached for gpt-x in organization org-x on requests per min. See https://x/account/billing', code: 'rate_limit_exceeded' } }, {}, { outcome: 'rate-limited', reason: null }],
+  [429, { error: { type: 'rate_limit_error', message: "This request would exceed your organization's rate limit" } }, {}, { outcome: 'rate-limited', reason: null }],
   [403, 'a page of a firewall', {}, { outcome: 'forbidden', reason: null }],
   [429, { error: { type: 'requests' } }, { 'retry-after': '20' }, { outcome: 'rate-limited', reason: null, retryAfterMs: 20_000 }],
   [429, { error: { code: 'insufficient_quota' } }, {}, { outcome: 'rate-limited', reason: 'quota' }],
@@ -115,6 +126,9 @@ test('out of reach: refused, silent, cut off, no HTTP', async (t) => {
 
   const babbling = await listen(t, net.createServer((socket) => socket.end('this is no HTTP\r\n\r\n')))
   assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: babbling })).reason, 'protocol')
+
+  const broken = await listen(t, net.createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this')))
+  assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: broken })).reason, 'protocol')
 })
 
 test('TLS: a private CA is trusted when it is given, for its name, and nobody else is', { skip: whyNoCertificates() }, async (t) => {
@@ -167,6 +181,7 @@ test('a proxy is used when it is named, and only then', async (t) => {
   assert.equal(asked.length, 1)
   const dead = await checkKey('codex', KEYS.codex, { baseUrl: target.url, proxy: 'http://127.0.0.1:1' })
   assert.equal(dead.outcome, 'unreachable')
+  assert.equal(dead.reason, 'proxy')
 })
 
 test('a key of the other provider, or what can be none, is sent nowhere', async (t) => {
@@ -193,6 +208,64 @@ test('cacheMs: the same question is not asked twice, a handle stays whole', asyn
   assert.equal((await checkKey('codex', secret, { baseUrl: url })).cached, false, 'by default it is asked')
   assert.equal(requests.length, 2)
   assert.equal(secret.disposed, false)
+  assert.throws(() => Object.assign(again, { outcome: 'valid' }), TypeError)
+})
+
+test('cacheMs: an answer holds for its endpoint; none is kept that says nothing of the key, nor more than 1,000', async (t) => {
+  const first = await answering(t, 401)
+  const second = await answering(t, 200)
+  const ask = (/** @type {string} */ baseUrl, key = KEYS.codex) => checkKey('codex', key, { baseUrl, cacheMs: 60_000 })
+  await ask(first.url)
+  assert.equal((await ask(second.url)).outcome, 'valid')
+  assert.equal((await ask(first.url)).cached, true)
+  for (const status of [429, 500]) {
+    const { url, requests } = await answering(t, status)
+    await ask(url)
+    assert.equal((await ask(url)).cached, false)
+    assert.equal(requests.length, 2)
+  }
+  for (let number = 0; number < 1000; number += 1) await ask(second.url, `${KEYS.codex}-${number}`)
+  assert.equal((await ask(second.url, `${KEYS.codex}-999`)).cached, true)
+  assert.equal((await ask(first.url)).cached, false, 'the oldest went')
+})
+
+test('the roots of trust are those of the system: SSL_CERT_FILE, read at each request', { skip: whyNoCertificates() }, async (t) => {
+  const authority = makeAuthority(t)
+  const baseUrl = await listen(t, https.createServer(authority.issue('IP:127.0.0.1'), (_, response) => response.end('{}')), 'https')
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'provider-env-roots-')), 'roots.pem')
+  t.after(() => fs.rmSync(path.dirname(file), { recursive: true }))
+  const script = `
+    const { checkKey } = require(${JSON.stringify(require.resolve('../index.js'))})
+    const ask = async () => { const { outcome, message } = await checkKey('codex', 'sk-proj-made-up-0123456789', { baseUrl: process.argv[1] }); return { outcome, message } }
+    ask().then(async (none) => {
+      require('node:fs').writeFileSync(process.env.SSL_CERT_FILE, process.argv[2])
+      console.log(JSON.stringify([none, await ask()]))
+    })`
+  const child = spawn(process.execPath, ['-e', script, baseUrl, authority.ca], { env: { SSL_CERT_FILE: file }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [none, system] = JSON.parse(await text(child.stdout))
+  assert.equal(none.outcome, 'unreachable')
+  assert.match(none.message, /no root of trust.*ca-certificates/)
+  assert.equal(system.outcome, 'valid')
+})
+
+test('an endpoint that does not answer holds up nobody else, and what was aborted before it was sent is not sent', async (t) => {
+  let connections = 0
+  const silent = await listen(t, net.createServer(() => (connections += 1)))
+  const controller = new AbortController()
+  const stuck = Array.from({ length: 100 }, () => checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 3000, signal: controller.signal }))
+  for (const one of stuck) one.catch(() => {})
+  const { url } = await answering(t, 200)
+  const started = Date.now()
+  assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: url })).outcome, 'valid')
+  assert.ok(Date.now() - started < 2000, `${Date.now() - started} ms behind a silent endpoint`)
+  controller.abort()
+  for (const one of stuck) await assert.rejects(one, { code: 'ERR_PROVIDER_ABORTED' })
+  await until('the four that were sent arrive', () => connections >= 4)
+  assert.equal(connections, 4)
+  // Its turns come back when its requests are over, not with the abort.
+  const late = await checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 5000 })
+  assert.equal(late.reason, 'timeout')
+  assert.equal(connections, 5)
 })
 
 test('aborted, and wrong options', async (t) => {
@@ -207,6 +280,9 @@ test('aborted, and wrong options', async (t) => {
   for (const options of [{ proxy: 'socks5://h:1' }, { proxy: 'http://u:p@h' }, { ca: 'no PEM' }, { timeoutMs: 1 }, { timeout: 5 }, { baseUrl: 'http://u:pw@h' }]) {
     await assert.rejects(checkKey('codex', KEYS.codex, /** @type {any} */ (options)), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(options))
   }
+  const bytes = Buffer.from(KEYS.codex)
+  await assert.rejects(checkKey('codex', bytes, /** @type {any} */ ({ timeout: 5 })), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.ok(bytes.every((byte) => byte === 0), 'consumed also where an option is wrong')
   await assert.rejects(checkKey('codex', /** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   await assert.rejects(checkKey('codex', ''), { code: 'ERR_INVALID_ARG_VALUE' })
   await assert.rejects(checkKey('codex', 'provider-env-sealed.v1.x'), { code: 'ERR_INVALID_ARG_VALUE' })

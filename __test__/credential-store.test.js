@@ -2,36 +2,13 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { createHash } = require('node:crypto')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { test } = require('node:test')
 const { inspect } = require('node:util')
 const { CredentialStore, Lockbox, Secret, buildProviderEnv, spawnProvider } = require('../index.js')
+const { LATE, SOON, makeDir, nextOf, openLogin } = require('./support/stored-login.js')
 const { startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-endpoint.js')
-
-/** @param {any} t */
-function makeDir(t) {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'provider-env-login-'))
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
-
-/** @param {any} t @param {any} [options] @param {any} [endpointOptions] */
-async function openLogin(t, options = {}, endpointOptions = {}) {
-  const provider = endpointOptions.provider ?? 'claude'
-  const endpoint = await startTokenEndpoint(t, endpointOptions)
-  const dir = makeDir(t)
-  const first = { ...endpoint.issue(), ...endpointOptions.first }
-  const file = writeLogin(dir, provider, first)
-  const store = await CredentialStore.open(provider, { dir, tokenUrl: endpoint.url, ...options })
-  t.after(() => store.dispose())
-  return { endpoint, dir, file, first, store, provider }
-}
-
-const SOON = () => Date.now() + 30_000
-const LATE = () => Date.now() - 1000
 
 /** The environment of a shell that was started with a store. @param {any} env */
 async function variablesOf(env) {
@@ -199,7 +176,7 @@ test('failures lose nothing: the old token serves while it is good, the file sta
   assert.equal(await failed(), 'ERR_PROVIDER_KEY_WRONG_PROVIDER')
   answer = { status: 400, body: { error: 'invalid_grant' } }
   assert.equal(await failed(), 'ERR_PROVIDER_LOGIN_REQUIRED')
-  answer = { status: 400, body: { error: { code: 'refresh_token_reused' } } }
+  answer = { status: 400, body: { error: { type: 'invalid_grant', code: 7 }, code: 400 } }
   assert.equal(await failed(), 'ERR_PROVIDER_LOGIN_REQUIRED')
   buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } }).dispose()
   answer = undefined
@@ -213,12 +190,6 @@ test('an expired token: launches are refused, and so is what cannot be refreshed
   await assert.rejects(store.fresh(), (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && !inspect(error).includes('used-before'))
   assert.equal(endpoint.granted(), 0)
 })
-
-/** The name that the file which is to take the place of this one has. @param {string} file */
-function nextOf(file) {
-  const digest = createHash('sha256').update(fs.readFileSync(file)).digest('hex').slice(0, 16)
-  return path.join(path.dirname(file), `.${path.basename(file)}.${digest}.next`)
-}
 
 test('a directory that takes no new file: the refresh token is not spent', async (t) => {
   const { store, file, endpoint } = await openLogin(t, {}, { first: { expiresAt: SOON() } })

@@ -6,6 +6,9 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { helpOf, readArguments } = require('../lib/doctor/arguments.js')
+const { readContext } = require('../lib/doctor/context.js')
+const { print } = require('../lib/doctor/print.js')
 const { rows } = require('../lib/doctor/rows.js')
 const { needsLinux, needsRoot } = require('./support/launch.js')
 const { BIN, argumentsFor, makeMachine, tenantFile } = require('./support/doctor.js')
@@ -24,9 +27,12 @@ test('help, unknown commands and wrong options', () => {
     assert.deepEqual([status, stderr, stdout.split('\n')[0]], [0, '', 'Usage: provider-env doctor [options]'], args.join(' '))
     assert.ok(stdout.split('\n').every((line) => line.length <= 80))
   }
+  for (const args of [['--version'], ['doctor', '--version']]) {
+    assert.deepEqual(run(args), { status: 0, stdout: `${require('../package.json').version}\n`, stderr: '' })
+  }
   for (const args of [[], ['docter'], ['\u001b[31m']]) {
     const { status, stdout, stderr } = run(args)
-    assert.deepEqual([status, stdout], [2, ''], args.join(' '))
+    assert.deepEqual([status, stdout], [64, ''], args.join(' '))
     assert.match(stderr, /There is one command, doctor/)
     assert.ok(!stderr.includes('\u001b'))
   }
@@ -36,16 +42,37 @@ test('help, unknown commands and wrong options', () => {
     [['--uid', '7'], /--uid and --gid are given together/],
     [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/],
-    [['--groups', '1,x'], /--groups must be a number/],
-    [['--provider', 'gemini'], /options\.provider must be one of: claude, codex/],
-    [['--command', '/bin/true'], /needs options\.provider/],
-    [['--workspace', ''], /must be the path of a directory/]
+    [['--groups', '1,x'], /--groups must be numbers with commas between them/],
+    [['--groups', '1'], /--groups needs --uid and --gid\./],
+    [['--provider', 'gemini'], /--provider must be one of: claude, codex/],
+    [['--command', '/bin/true'], /--command needs --provider/],
+    [['--tmp-dir', ''], /--tmp-dir must be the path of a directory/],
+    [['--codex-home', ''], /--codex-home must be the path of a directory/]
   ])) {
     const { status, stdout, stderr } = run(['doctor', ...args])
     assert.deepEqual([status, stdout], [64, ''], args.join(' '))
     assert.match(stderr, complaint)
     assert.match(stderr, /--help lists the options/)
+    assert.doesNotMatch(stderr, /options\.\w/)
   }
+})
+
+test('what differs between providers comes from their rows', { skip: needsLinux }, (t) => {
+  const binding = /** @type {any} */ (require('../lib/binding.js'))
+  const { providerFacts } = binding
+  t.after(() => (binding.providerFacts = providerFacts))
+  const made = { ...providerFacts()[1], id: 'made-up', name: 'Made Up', stateOption: 'madeUpHome', stateVariable: 'MADE_UP_HOME' }
+  const facts = [...providerFacts(), made]
+  binding.providerFacts = () => facts
+  const text = helpOf(facts)
+  assert.match(text, /\n {2}--made-up-home DIR +its MADE_UP_HOME\n/)
+  assert.match(text, /^ {2}--provider claude\|codex\|made-up /)
+  assert.deepEqual(readArguments(['--made-up-home', '/x', '--provider', 'made-up'], facts).options, { provider: 'made-up', madeUpHome: '/x' })
+  const { providers, states } = readContext({ provider: 'made-up', madeUpHome: '/x' })
+  assert.deepEqual([providers, states], [[made], { 'made-up': { path: '/x', given: true } }])
+  const finding = { id: 'files.none', severity: 'ok', provider: 'made-up', sentence: 'So.', remedy: null, commands: [], path: null, details: {} }
+  const report = /** @type {any} */ ({ version: '1', worst: 'ok', target: { uid: 1, gid: 1 }, providers: [{ id: 'made-up', name: 'Made Up' }], findings: [finding] })
+  assert.match(print(report, { width: 80, colour: false, unicode: true }), /\n\nMade Up\n {2}✓ So\.\n/)
 })
 
 test('JSON is the report and nothing else, in a stable shape', { skip }, (t) => {
@@ -76,13 +103,15 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   const warned = run(args, { PATH: machine.path })
   assert.equal(warned.status, 1)
   assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
-  assert.match(warned.stdout, /\n {8}mv -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
-  assert.match(warned.stdout, /\n\n1 warning\. /)
+  assert.match(warned.stdout, /\n {8}setpriv \S+ \S+ \S+ \S+ mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
+  const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
+  assert.ok(path.isAbsolute(page) && fs.statSync(page).isFile(), page)
 
   fs.rmdirSync(machine.homes.codexHome)
   for (const [env, coloured] of /** @type {[Record<string, string>, boolean][]} */ ([
     [{ FORCE_COLOR: '1' }, true],
     [{ FORCE_COLOR: '0' }, false],
+    [{ FORCE_COLOR: 'false' }, false],
     [{ FORCE_COLOR: '1', NO_COLOR: '1' }, true],
     [{ NO_COLOR: '1' }, false]
   ])) {
@@ -121,6 +150,14 @@ test('on a terminal: coloured, and wrapped to its width', { skip: skip || (!hasS
   assert.ok(!onTerminal(args, 80, { PATH: machine.path, TERM: 'dumb' }).includes('\u001b['))
 })
 
+test('a path stands below a sentence that does not name it, once', () => {
+  const finding = (/** @type {string} */ sentence, /** @type {string | null} */ at) => ({ id: 'state.usable', severity: 'ok', provider: null, sentence, remedy: null, commands: [], path: at, details: {} })
+  const findings = [finding('One.', '/a'), finding('Two.', '/a'), finding('Three is /b.', '/b'), finding('Four.', null), finding('Five.', '/a')]
+  const report = /** @type {any} */ ({ version: '1', worst: 'ok', target: { uid: 1, gid: 1 }, providers: [], findings })
+  const lines = print(report, { width: 80, colour: false, unicode: true }).split('\n').slice(3, -3)
+  assert.deepEqual(lines, ['  ✓ One.', '    /a', '  ✓ Two.', '  ✓ Three is /b.', '  ✓ Four.', '  ✓ Five.', '    /a'])
+})
+
 test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   const machine = makeMachine(t)
   const odd = path.join(machine.homes.workspace, 'a\u001b[2J\nb\u202e')
@@ -129,6 +166,14 @@ test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   assert.equal(status, 2)
   assert.match(stdout, /CODEX_HOME is \S+a \[2J b/)
   assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
+})
+
+test('nor by JSON, which holds it all the same', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const odd = path.join(machine.homes.workspace, 'a\u009b2J\u202e\u2028\u007f\u0085\u2066')
+  const { stdout } = run([...argumentsFor(machine, { provider: 'codex' }), '--codex-home', odd], { PATH: machine.path })
+  assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(stdout))
+  assert.equal(JSON.parse(stdout).findings.find((/** @type {any} */ { id }) => id === 'state.missing').path, odd)
 })
 
 test('the package loads without the doctor and the mock', () => {

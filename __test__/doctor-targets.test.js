@@ -2,29 +2,34 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { execFileSync } = require('node:child_process')
+const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const http = require('node:http')
 const path = require('node:path')
 const test = require('node:test')
 const { diagnose } = require('../index.js')
+const { leaveOutNpm } = require('../lib/doctor/npm.js')
+const { whyNotLoaded } = require('../lib/not-loaded.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, runDoctor, script, tenantFile } = require('./support/doctor.js')
+const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 
 const PROJECT = path.join(__dirname, '..')
 const skip = needsLinux || needsRoot
 
-/** The commands of a machine's administrator: sudo of one who is root already, and npx of this package. */
+/**
+ * The commands of a machine's administrator: sudo of one who is root already, which keeps what sudoers(5) says by default.
+ * And an npx that a tenant has put in the way.
+ */
 function administrator(/** @type {import('./support/doctor.js').Machine} */ machine) {
-  script(machine.at('admin/sudo'), '#!/bin/sh\nexec "$@"\n')
-  script(machine.at('admin/npx'), `#!/bin/sh\nshift\nexec ${process.execPath} ${BIN} "$@" --json\n`)
+  script(machine.at('admin/sudo'), '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nif [ "$1" = -E ]; then shift; exec "$@"; fi\nexec env -i PATH=$PATH "$@"\n')
+  script(machine.at('admin/npx'), '#!/bin/sh\nexit 7\n')
   return `${machine.at('admin')}:${machine.path}`
 }
 
 /** The report of a command that asks the doctor again. */
 function asks(/** @type {import('./support/doctor.js').Machine} */ machine, /** @type {string} */ command) {
   const PATH = administrator(machine)
-  return lookUp(JSON.parse(execFileSync('/bin/sh', ['-c', command], { env: { PATH, LANG: 'C.UTF-8' }, encoding: 'utf8' })))
+  return lookUp(JSON.parse(execFileSync('/bin/sh', ['-c', `${command} --json`], { env: { PATH, LANG: 'C.UTF-8' }, encoding: 'utf8' })))
 }
 
 const canRead = (/** @type {string} */ file) => {
@@ -58,9 +63,22 @@ test('without root it cannot become another: named, and the rest is looked at as
     assert.ok(before.find('target.unseen').sentence.includes(unseen), unseen)
   }
   assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^No dry start of [\w ]+: /, '')), Array(2).fill('this process cannot become the target.'))
-  assert.equal(finding.commands.length, 1)
+  const { homes } = machine
+  assert.deepEqual(finding.commands, [
+    `sudo -E env PATH="$PATH" ${process.execPath} ${BIN} doctor --uid ${UID} --gid ${UID} --workspace ${homes.workspace} --home ${homes.home} --claude-config-dir ${homes.claudeConfigDir} --codex-home ${homes.codexHome} --tmp-dir ${homes.tmpDir} --prefix ${machine.prefix}`
+  ])
   const after = asks(machine, finding.commands[0].replace(/$/, ' --no-start'))
   assert.deepEqual([after.bad, after.ids.includes('target.drop'), after.ids.includes('login.valid')], [[], true, true])
+})
+
+test('the command that asks again asks the same', { skip: skip || needsOpenClone() }, (t) => {
+  const machine = makeMachine(t)
+  const args = ['--groups', `${UID + 5},${UID + 6}`, '--command', path.join(machine.bin, 'claude')]
+  const [command] = runDoctor(machine, { as: UID + 1, provider: 'claude', args }).find('target.cannot-drop').commands
+  for (const words of [`--provider claude --uid ${UID} --gid ${UID} --groups ${UID + 5},${UID + 6} `, ` --command ${path.join(machine.bin, 'claude')} `, ` --tmp-dir ${machine.homes.tmpDir} `, ' --no-start']) {
+    assert.ok(`${command} `.includes(words), `${words}: ${command}`)
+  }
+  assert.deepEqual(asks(machine, command).report.target, { uid: UID, gid: UID, groups: [UID + 5, UID + 6] })
 })
 
 test('what it may not read without root is said', { skip: skip || needsOpenClone() }, (t) => {
@@ -81,6 +99,17 @@ test('root that names nobody is asked to, with the owner of the workspace as a g
   const root = runDoctor(machine, { target: false, args: ['--uid', '0', '--gid', '0'] })
   assert.equal(root.find('target.root').severity, 'error')
   assert.deepEqual(asks(machine, root.find('target.root').commands[0]).bad, [])
+})
+
+test('a directory of root, or of its group, is no tenant to guess', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { homes } = machine
+  const guess = () => runDoctor(machine, { target: false, provider: 'codex' }).find('target.unnamed')
+  fs.chownSync(homes.workspace, UID, 0)
+  fs.chownSync(homes.codexHome, 0, UID)
+  assert.ok(guess().remedy?.includes(`${homes.home} belongs to ${UID}:${UID}:`))
+  fs.chownSync(homes.home, UID, 0)
+  assert.deepEqual(guess().commands, [])
 })
 
 test('root that may not change its ids', { skip }, (t) => {
@@ -170,9 +199,86 @@ async function inBackground(/** @type {import('./support/doctor.js').Machine} */
   return lookUp(JSON.parse(stdout))
 }
 
+test('what npm adds to the environment is no part of the worker', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const bin = installAlone(machine)
+  const project = machine.at('app')
+  fs.rmSync(path.join(machine.bin, 'claude'))
+  // The project's own programs, as npm links them: one that only npm's PATH leads to.
+  const linked = path.join(project, 'node_modules/.bin')
+  program(path.join(linked, 'claude'))
+  fs.symlinkSync(bin, path.join(linked, 'provider-env'))
+  fs.chmodSync(bin, 0o755)
+  fs.writeFileSync(path.join(project, 'package.json'), '{"name": "app", "version": "1.0.0"}')
+  const env = { PATH: `${machine.path}:${path.dirname(process.execPath)}`, LANG: 'C.UTF-8', HOME: machine.at('npm'), npm_config_cache: machine.at('cache'), npm_config_update_notifier: 'false' }
+  const run = { provider: 'claude' }
+  const report = (/** @type {string[]} */ words) => lookUp(JSON.parse(spawnSync(words[0], [...words.slice(1), ...argumentsFor(machine, run)], { cwd: project, env, encoding: 'utf8', timeout: 60_000 }).stdout))
+  const plain = runDoctor(machine, { ...run, bin })
+  assert.deepEqual([plain.bad, plain.ids.includes('environment.npm')], [['program.missing'], false])
+  for (const words of [['npx', '--no', '--offline', 'provider-env'], ['npm', 'exec', '--no', '--offline', '--', 'provider-env']]) {
+    const found = report(words)
+    assert.deepEqual([found.bad, found.ids.includes('environment.other-credential')], [['program.missing'], false], words.join(' '))
+    const { directories, names } = /** @type {any} */ (found.find('environment.npm').details)
+    assert.ok(directories.includes(linked) && directories.at(-1).endsWith('/node-gyp-bin'), directories.join(' '))
+    assert.ok(names.includes('npm_execpath') && names.every((/** @type {string} */ name) => name.startsWith('npm_')), names.join(' '))
+  }
+})
+
+test('only what npm put first on PATH is taken off, and only where npm started the process', () => {
+  const left = (/** @type {Record<string, string>} */ env) => [leaveOutNpm(env), env]
+  const PATH = '/p/node_modules/.bin:/node_modules/.bin:/n/lib/node-gyp-bin:/usr/bin:/later/node_modules/.bin'
+  assert.deepEqual(left({ PATH, npm_config_x: '1' }), [null, { PATH, npm_config_x: '1' }])
+  for (const mark of ['npm_execpath', 'npm_lifecycle_event', 'npm_command']) {
+    assert.deepEqual(left({ PATH, [mark]: 'x', NPM_CONFIG_Y: '1', NPM: '2' }), [
+      { directories: ['/p/node_modules/.bin', '/node_modules/.bin', '/n/lib/node-gyp-bin'], names: [mark, 'NPM_CONFIG_Y'] },
+      { PATH: '/usr/bin:/later/node_modules/.bin', NPM: '2' }
+    ])
+  }
+  assert.deepEqual(left({ PATH: '/p/node_modules/.bin', npm_command: 'exec' })[1], { PATH: '' })
+})
+
 test('an install that left out the addon', { skip }, (t) => {
   const machine = makeMachine(t)
-  const { report, status, find } = runDoctor(machine, { bin: installAlone(machine, { addon: false }) })
-  assert.deepEqual([report.findings.length, status, report.worst], [1, 2, 'error'])
-  assert.deepEqual(find('platform.unloadable').commands, ['npm install --include=optional'])
+  const bin = installAlone(machine, { addon: false })
+  const home = path.join(path.dirname(bin), '..')
+  // Without the addon nobody knows the options of every provider: none is refused, and the finding is told.
+  const before = runDoctor(machine, { bin })
+  assert.deepEqual([before.report.findings.length, before.status, before.report.worst], [1, 2, 'error'])
+  const { sentence, remedy, commands } = before.find('platform.unloadable')
+  assert.match(sentence, /: its package for this system, @webalive\/provider-env-[a-z0-9-]+, is not installed\.$/)
+  assert.match(remedy ?? '', /^This is no release, .*CONTRIBUTING\.md of https:\S+ says how \("Try the tarballs"\)\.$/)
+  assert.deepEqual(commands, [])
+  const loaded = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', home], { encoding: 'utf8' }).stderr
+  assert.match(loaded, /Error: The addon of @webalive\/provider-env does not load on \S+: its package for this system, .*CONTRIBUTING\.md/)
+  assert.ok(!loaded.includes('npm has a bug'), loaded)
+
+  // The package that the finding names, as npm would put it there.
+  const name = /(@webalive\/\S+), is not/.exec(sentence)?.[1] ?? ''
+  const native = path.join(home, '../..', name)
+  fs.mkdirSync(native)
+  for (const file of fs.readdirSync(PROJECT)) if (file.endsWith('.node')) fs.copyFileSync(path.join(PROJECT, file), path.join(native, file))
+  fs.copyFileSync(path.join(PROJECT, 'npm', name.replace('@webalive/provider-env-', ''), 'package.json'), path.join(native, 'package.json'))
+  assert.deepEqual(runDoctor(machine, { bin }).bad, [])
+
+  // As it is once it is released.
+  fs.rmSync(native, { recursive: true })
+  const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
+  fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ ...manifest, optionalDependencies: { [name]: manifest.version } }))
+  assert.deepEqual(runDoctor(machine, { bin }).find('platform.unloadable').commands, ['npm install --include=optional'])
+})
+
+test('an addon that is there and does not load says why', () => {
+  const chain = (/** @type {string[]} */ texts) => texts.reduceRight((/** @type {any} */ cause, text) => new Error(text, { cause }), null)
+  const missing = ["Cannot find module '@webalive/provider-env-linux-x64-gnu'\nRequire stack:", "Cannot find module './provider-env.linux-x64-gnu.node'"]
+  for (const [texts, reason, advice] of /** @type {[string[], RegExp, RegExp][]} */ ([
+    [['Cannot find native binding. npm has', ...missing], /^its package for this system, @webalive\/provider-env-linux-x64-gnu, is/, /Try the tarballs/],
+    [['Cannot find native binding. npm has', missing[0], "version `GLIBC_2.39' not found\nx"], /^version `GLIBC_2.39' not found$/, /^Build it for this system: CONTRIBUTING/],
+    [['Cannot find native binding. npm has', "Cannot find module './provider-env.wasi.cjs'", 'Unsupported OS: plan9'], /^Unsupported OS: plan9$/, /^Build/],
+    [['Failed to load native binding'], /^Failed to load native binding$/, /^Build/]
+  ])) {
+    const found = whyNotLoaded(chain(texts), {})
+    assert.match(found.reason, reason)
+    assert.match(found.advice, advice)
+  }
+  assert.equal(whyNotLoaded(undefined).reason, 'nothing says why')
 })

@@ -5,9 +5,11 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { diagnose } = require('../index.js')
+const { CredentialStore, diagnose } = require('../index.js')
+const { homeAbove } = require('../lib/doctor/program.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { NATIVE, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
+const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 
 /** Stands in every made-up secret. */
 const SENTINEL = 'sentinel-5f0c9d'
@@ -45,7 +47,7 @@ test('a healthy machine', { skip }, async (t) => {
     'program.reachable', 'program.hidden', 'state.usable', 'state.usable', 'files.none',
     'program.reachable', 'program.hidden', 'state.usable', 'files.none'
   ])
-  assert.deepEqual([status, report.ok, report.worst, report.providers], [0, true, 'info', ['claude', 'codex']])
+  assert.deepEqual([status, report.ok, report.worst, report.providers], [0, true, 'info', [{ id: 'claude', name: 'Claude Code' }, { id: 'codex', name: 'OpenAI Codex' }]])
   const { homes, prefix, path: PATH } = machine
   const { home, workspace, tmpDir, codexHome, claudeConfigDir } = homes
   const own = await diagnose({ uid: UID, gid: UID, home, workspace, tmpDir, codexHome, claudeConfigDir, prefix, path: PATH, start: false })
@@ -107,6 +109,19 @@ test('a version manager below a home, a shim, and a program in the home itself',
   const own = program(path.join(machine.homes.home, 'claude'), 0o711)
   const { finding } = mends(machine, 'program.below-home', 'warning', { provider: 'claude', env: { PATH: `${machine.homes.home}:/usr/bin:/bin` } }, { also: ['program.writable'] })
   assert.equal(finding.path, own)
+})
+
+test('what counts as a home', () => {
+  for (const [file, known, home] of /** @type {[string, (string | undefined)[], string | undefined][]} */ ([
+    ['/home/ada/bin/claude', [], '/home/ada'],
+    ['/Users/ada/bin/claude', [], '/Users/ada'],
+    ['/root/claude', [], '/root'],
+    ['/srv/ada/claude', [undefined, '/srv/ada'], '/srv/ada'],
+    ['/home/claude', [], undefined],
+    ['/srv/home/ada/claude', [], undefined],
+    ['/rooted/claude', [], undefined],
+    ['/usr/bin/claude', ['/', '/usr/bi'], undefined]
+  ])) assert.equal(homeAbove(file, known), home, file)
 })
 
 test('a program that the agent can read, and what inherits its key', { skip }, (t) => {
@@ -178,6 +193,19 @@ for (const [kind, provider, place, text, keys] of HOSTILE) {
   })
 }
 
+test('settings that cannot be looked through are no clean bill', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { workspace, codexHome } = machine.homes
+  for (const [provider, file, text] of /** @type {const} */ ([
+    ['claude', path.join(workspace, '.claude/settings.local.json'), `{"hooks": {"Stop": ["${SENTINEL}"]}}${' '.repeat(1024 * 1024)}`],
+    ['codex', path.join(codexHome, 'config.toml'), `a = """\nnotify = ["${SENTINEL}"]\n`]
+  ])) {
+    tenantFile(file, text)
+    const { before } = mends(machine, 'files.unread', 'warning', { provider })
+    assert.ok(!before.ids.includes('files.none'))
+  }
+})
+
 test('what is no settings file is told, not obeyed and not waited for', { skip }, (t) => {
   const machine = makeMachine(t)
   const { workspace } = machine.homes
@@ -186,8 +214,8 @@ test('what is no settings file is told, not obeyed and not waited for', { skip }
   tenantFile(path.join(workspace, 'AGENTS.md'), SENTINEL)
   const { bad, report, text } = runDoctor(machine)
   const seen = report.findings.filter(({ id }) => id.startsWith('files.')).map(({ id, path: file }) => `${id} ${path.basename(file ?? '')}`)
-  assert.deepEqual(seen.toSorted(), ['files.instructions AGENTS.md', 'files.none ', 'files.none ', 'files.unread .mcp.json', 'files.unread settings.json'])
-  assert.deepEqual([bad, text.includes(SENTINEL)], [[], false])
+  assert.deepEqual(seen.toSorted(), ['files.instructions AGENTS.md', 'files.none ', 'files.unread .mcp.json', 'files.unread settings.json'])
+  assert.deepEqual([bad, text.includes(SENTINEL)], [['files.unread', 'files.unread'], false])
 })
 
 /** Directories that are wrong: finding, severity, provider, what breaks them, options. */
@@ -201,6 +229,9 @@ const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex',
   ['state.unwritable', 'error', 'claude', ({ tmpDir }) => fs.chmodSync(tmpDir, 0o500)],
   ['state.read-only', 'warning', 'claude', ({ claudeConfigDir }) => fs.chownSync(claudeConfigDir, 0, 0)],
   ['state.read-only', 'warning', 'codex', ({ home }) => fs.chmodSync(home, 0o500)],
+  ['state.open', 'warning', 'claude', ({ home }) => fs.chmodSync(home, 0o755)],
+  ['state.open', 'warning', 'codex', ({ home }) => fs.chmodSync(home, 0o701)],
+  ['state.foreign', 'warning', 'codex', ({ home }) => (fs.chownSync(home, UID + 1, UID), fs.chmodSync(home, 0o770))],
   ['state.open', 'warning', 'codex', ({ codexHome }) => fs.chmodSync(codexHome, 0o755)],
   ['state.open', 'warning', 'claude', ({ claudeConfigDir }) => fs.chmodSync(claudeConfigDir, 0o733)],
   ['state.no-directory', 'error', 'codex', ({ codexHome }) => (fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))],
@@ -214,6 +245,12 @@ for (const [id, severity, provider, spoil] of DIRECTORIES) {
     mends(machine, id, severity, { provider })
   })
 }
+
+test('a workspace and a TMPDIR may be open to others', { skip }, (t) => {
+  const machine = makeMachine(t)
+  for (const directory of [machine.homes.workspace, machine.homes.tmpDir]) fs.chmodSync(directory, 0o755)
+  assert.deepEqual(runDoctor(machine).bad, [])
+})
 
 test('a state directory behind a closed one', { skip }, (t) => {
   const machine = makeMachine(t)
@@ -288,17 +325,34 @@ const LOGINS = [
 for (const [id, severity, provider, stored, fresh] of LOGINS) {
   test(`${id}: ${provider}`, { skip }, (t) => {
     const machine = makeMachine(t)
-    const [file, variable] = provider === 'claude' ? ['.credentials.json', 'CLAUDE_CONFIG_DIR'] : ['auth.json', 'CODEX_HOME']
+    const file = provider === 'claude' ? '.credentials.json' : 'auth.json'
     const state = provider === 'claude' ? machine.homes.claudeConfigDir : machine.homes.codexHome
     tenantFile(path.join(state, file), stored)
-    // A CLI that logs in without asking anybody, as whoever runs it.
-    fs.writeFileSync(machine.at('fresh'), fresh)
-    fs.chmodSync(machine.at('fresh'), 0o644)
-    script(machine.at(`login/${provider}`), `#!/bin/sh\ntest "$(id -u)" = ${UID} && cat ${machine.at('fresh')} > "$${variable}/${file}"\n`)
-    // Found first by the shell; the doctor is told of the other.
-    const run = { provider, args: ['--command', path.join(machine.bin, provider)], env: { PATH: `${machine.at('login')}:${machine.path}` } }
-    const { after } = mends(machine, id, severity, run)
+    // What a person brings from a machine that has a browser, into the directory of the shell.
+    fs.mkdirSync(machine.at('brought'))
+    fs.writeFileSync(machine.at(`brought/${file}`), fresh)
+    const { finding, after } = mends(machine, id, severity, { provider, cwd: machine.at('brought') })
+    assert.match(finding.remedy ?? '', /on a machine that has a browser \((claude \/login|codex login)\)/)
+    const { mode, uid, gid } = fs.statSync(path.join(state, file))
+    assert.deepEqual([mode & 0o7777, uid, gid], [0o600, UID, UID])
     assert.equal(after.find('login.valid').severity, 'ok')
+  })
+}
+
+for (const provider of /** @type {const} */ (['claude', 'codex'])) {
+  test(`login.stale: the worker renews it: ${provider}`, { skip }, async (t) => {
+    const machine = makeMachine(t)
+    const endpoint = await startTokenEndpoint(t, { provider })
+    const state = provider === 'claude' ? machine.homes.claudeConfigDir : machine.homes.codexHome
+    const expired = { ...endpoint.issue(), expiresAt: SOONER, ...(provider === 'codex' ? { access: JSON.parse(codexLogin(SOONER / 1000)).tokens.access_token } : {}) }
+    fs.chownSync(writeLogin(state, provider, expired), UID, UID)
+    const { remedy } = runDoctor(machine, { provider }).find('login.stale')
+    // The code as it stands in the remedy, with the endpoint of this test.
+    const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. Where that/.exec(remedy ?? '') ?? []
+    const store = { open: (/** @type {any} */ id, /** @type {any} */ options) => CredentialStore.open(id, { ...options, tokenUrl: endpoint.url }) }
+    await new Function('CredentialStore', `return (async () => ${renewal})()`)(store)
+    const after = runDoctor(machine, { provider })
+    assert.deepEqual([after.bad, after.ids.includes('login.valid'), endpoint.granted()], [[], true, 1])
   })
 }
 
@@ -313,6 +367,18 @@ test('keys in the environment of this process', { skip }, (t) => {
   assert.deepEqual(/** @type {string[]} */ (others.find('environment.influence').details.names).toSorted(), ['HTTPS_PROXY', 'NODE_OPTIONS'])
   assert.ok(!others.text.includes(SENTINEL))
   assert.deepEqual(runDoctor(machine, { provider: 'codex', env: { ANTHROPIC_API_KEY: SENTINEL } }).bad, [], 'of the providers that were asked for')
+})
+
+test('names of every login shell are no news, and a sentence has no more than eight', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const usual = Object.fromEntries(['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'PS4'].map((name) => [name, 'x']))
+  assert.equal(runDoctor(machine, { env: usual }).ids.includes('environment.influence'), false)
+  const tokens = (/** @type {number} */ count) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`T${index}_TOKEN`, 'x']))
+  const eight = runDoctor(machine, { env: { ...usual, ...tokens(8) } }).find('environment.other-credential')
+  assert.match(eight.sentence, /: T0_TOKEN, .*, T6_TOKEN and T7_TOKEN\. /)
+  const ten = runDoctor(machine, { env: tokens(10) }).find('environment.other-credential')
+  assert.match(ten.sentence, /: T0_TOKEN, .*, T7_TOKEN and 2 more\. /)
+  assert.equal(/** @type {string[]} */ (ten.details.names).length, 10)
 })
 
 test('memory that may not be locked', { skip }, (t) => {

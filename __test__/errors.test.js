@@ -101,7 +101,7 @@ const CASES = {
     fields: { provider: 'claude', names: ['credentialStore'] },
     message: /has a newer credential.*Build a new one/
   }],
-  ERR_PROVIDER_CREDENTIAL_EXPIRED: [{ raise: async (t) => build({}, { credentialStore: await expiredStore(t) }), fields: { provider: 'claude' }, message: /has expired\. Await credentialStore\.fresh\(\)/ }],
+  ERR_PROVIDER_CREDENTIAL_EXPIRED: [{ raise: async (t) => build({}, { credentialStore: await expiredStore(t) }), fields: { provider: 'claude', names: ['credentialStore'] }, message: /has expired\. Await credentialStore\.fresh\(\)/ }],
   ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE: [{ raise: () => CredentialStore.open('claude', { dir: '/nowhere' }), fields: { path: '/nowhere', errno: -2, syscall: 'openat' }, message: /cannot be opened/ }],
   ERR_PROVIDER_LOGIN_REQUIRED: [
     { raise: () => CredentialStore.open('codex', { dir: '/etc' }), fields: { path: '/etc/auth.json' }, message: /runs no interactive login/ },

@@ -144,3 +144,31 @@ test('promises: asked for early or late, of a start that works and of one that f
   await assert.rejects(failing.exited, wanted)
   await assert.rejects(failing.spawned, wanted)
 })
+
+/** A daemon: its parent has ended, so nothing ties it to the CLI but the stream that it holds. */
+const HOLDER = '( setsid sleep 60 & echo $! ); sleep 0.2; printf last'
+
+test('a stream that a daemon holds does not hold back `close`', { skip: needsLinux }, async (t) => {
+  const { env } = makeEnv(t)
+  const started = Date.now()
+  const held = await outcome(startScript(env, HOLDER))
+  t.after(() => end(Number.parseInt(held.stdout, 10)))
+  assert.deepEqual([held.code, held.events], [0, ['spawn', 'exit', 'close']])
+  assert.match(held.stdout, /^\d+\nlast$/)
+  assert.ok(Date.now() - started < 20_000, 'it waited for the daemon')
+})
+
+test('who reads slowly reads all of it, though a daemon holds the stream', { skip: needsLinux }, async (t) => {
+  const child = startScript(makeEnv(t).env, `${HOLDER}; head -c 1000000 /dev/zero`)
+  let length = 0
+  let holder = ''
+  for await (const chunk of child.stdout) {
+    holder ||= String(chunk)
+    length += chunk.length
+    // Beyond the exit, and for longer than the silence that ends a stream.
+    await pause(child.exitCode === null ? 100 : 1500)
+  }
+  t.after(() => end(Number.parseInt(holder, 10)))
+  const before = `${Number.parseInt(holder, 10)}\nlast`.length
+  assert.equal(length - before, 1_000_000)
+})

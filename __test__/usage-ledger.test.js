@@ -3,9 +3,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const fs = require('node:fs')
 const test = require('node:test')
-const { UsageLedger, UsageMeter, buildProviderEnv, describeProvider } = require('../index.js')
+const { CredentialStore, UsageLedger, UsageMeter, buildProviderEnv, describeProvider, takeServerCredentials } = require('../index.js')
 const { KEYS, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut, random, zero } = require('./support/streams.js')
 
 const NAMES = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
@@ -36,7 +38,7 @@ for (const maxEntries of [1000, 7]) {
       add(expected.get(key), sum)
       expected.get(key).runs += 1
       add(total, sum)
-      const meter = new UsageMeter(provider)
+      const meter = new UsageMeter(provider, { resumed: false })
       ledger.track(meter, { workspace, generation })
       return { meter, pieces: cut(bytes, seed + index, 1 + next(2000)) }
     })
@@ -90,9 +92,41 @@ test("a child's labels are its provider's and its credential's", async (t) => {
   await outcome(child)
   const [entry] = ledger.toJSON().entries
   assert.deepEqual([entry.workspace, entry.provider, entry.generation, entry.runs, entry.incompleteRuns], ['w', 'claude', env.credential.fingerprint, 1, 1])
-  const unread = startScript(env, 'true')
-  assert.throws(() => ledger.track(unread, { workspace: 'w' }), { code: 'ERR_INVALID_ARG_VALUE' })
-  await outcome(unread)
+})
+
+test('two stores that are both at generation 1 have entries of their own', async (t) => {
+  const { homes } = makeEnv(t)
+  const ledger = new UsageLedger()
+  const expected = []
+  for (const key of ['one', 'two']) {
+    const credentialStore = CredentialStore.of('claude', Buffer.from(`sk-ant-api03-made-up-${key}`))
+    const env = buildProviderEnv({ provider: 'claude' }, { credentialStore, workspace: { dir: homes.workspace, home: homes.home, tmpDir: homes.tmpDir } })
+    t.after(() => (env.dispose(), credentialStore.dispose()))
+    const child = startScript(env, 'true', { usage: true })
+    ledger.track(child, { workspace: 'w' })
+    expected.push(`1-${env.credential.fingerprint}`)
+    await outcome(child)
+  }
+  assert.deepEqual(ledger.toJSON().entries.map(({ generation }) => generation), expected.sort())
+})
+
+test('a child that is not read counts as a run whose usage is not known', async (t) => {
+  const { env } = makeEnv(t)
+  const [early, late] = [new UsageLedger(), new UsageLedger()]
+  const child = startScript(env, 'true')
+  early.track(child, { workspace: 'w' })
+  early.track(child, { workspace: 'w' })
+  assert.deepEqual([early.toJSON().total.runs, child.usage], [0, null])
+  await outcome(child)
+  late.track(child, { workspace: 'w' })
+  const fresh = startScript(env, 'true')
+  await outcome(fresh)
+  late.track(fresh, { workspace: 'w', generation: 'mine' })
+  const totals = [early, late].map((ledger) => ledger.toJSON().entries.map(({ generation, runs, incompleteRuns, inputTokens, turns }) => [generation, runs, incompleteRuns, inputTokens, turns]))
+  const { fingerprint } = env.credential
+  assert.deepEqual(totals, [[[fingerprint, 1, 1, 0, 0]], [[fingerprint, 1, 1, 0, 0], ['mine', 1, 1, 0, 0]].sort()])
+  assert.deepEqual([child.usage, child.failure], [null, null])
+  assert.throws(() => early.track(/** @type {any} */ ({}), { workspace: 'w' }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
 test('record() takes a snapshot, and refuses what is none', () => {
@@ -132,6 +166,14 @@ test('Prometheus reads it, whatever the labels are', () => {
   assert.deepEqual([types.length, new Set(types).size], [9, 9])
 })
 
+test('a counter is called as in JSON, in the spelling of Prometheus', () => {
+  const ledger = new UsageLedger()
+  ledger.record({ ...new UsageMeter('claude').usage, costUsd: 1 }, { workspace: 'w', provider: 'claude' })
+  const counters = Array.from(ledger.toPrometheus().matchAll(/^# TYPE (\S+) counter$/gm), (match) => match[1])
+  const names = Object.keys(ledger.toJSON().total).map((name) => `provider_env_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`)
+  assert.deepEqual(counters, names)
+})
+
 test('describeProvider() tells who pays, also after dispose()', (t) => {
   const { homes } = makeEnv(t)
   const build = (/** @type {any} */ payload, /** @type {any} */ workspace = {}) => buildProviderEnv(payload, { workspace: { home: homes.home, ...workspace } })
@@ -148,4 +190,28 @@ test('describeProvider() tells who pays, also after dispose()', (t) => {
     assert.deepEqual(describeProvider(env), { ...expected, fingerprint })
   }
   assert.throws(() => describeProvider(/** @type {any} */ ({})), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('describeProvider() tells a store from the server, and who pays for each', async (t) => {
+  const { homes } = makeEnv(t)
+  const workspace = { home: homes.home }
+  const describe = (/** @type {any} */ provider, /** @type {any} */ options) => {
+    const env = buildProviderEnv({ provider }, { workspace, ...options })
+    const { credentialKind, credentialSource, billedTo } = describeProvider(env)
+    env.dispose()
+    return [credentialKind, credentialSource, billedTo]
+  }
+  const key = CredentialStore.of('codex', Buffer.from(KEYS.codex))
+  assert.deepEqual(describe('codex', { credentialStore: key }), ['api-key', 'store', 'workspace'])
+  const endpoint = await startTokenEndpoint(t)
+  const dir = homes.claudeConfigDir
+  fs.chownSync(dir, process.getuid?.() ?? 0, process.getgid?.() ?? 0)
+  writeLogin(dir, 'claude', endpoint.issue())
+  const login = await CredentialStore.open('claude', { dir, tokenUrl: endpoint.url })
+  t.after(() => login.dispose())
+  assert.deepEqual(describe('claude', { credentialStore: login }), ['oauth-token', 'store', 'subscription'])
+  Object.assign(process.env, { ANTHROPIC_API_KEY: KEYS.claude, OPENAI_API_KEY: KEYS.codex })
+  const serverCredentials = takeServerCredentials()
+  assert.deepEqual(describe('claude', { serverCredentials }), ['api-key', 'server', 'server'])
+  assert.deepEqual(describe('codex', { serverCredentials }), ['api-key', 'server', 'server'])
 })

@@ -8,7 +8,9 @@ const path = require('node:path')
 const test = require('node:test')
 const { CredentialStore, UsageMeter, spawnProvider, takeServerCredentials } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
+const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
+const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
@@ -145,6 +147,82 @@ test('the last of each event comes before close, also for a child that nobody re
   assert.deepEqual([child.failure?.kind, child.failure?.status, child.failure?.passing], ['rate-limited', 429, false])
 })
 
+test('a run that was aborted stays so, whatever its CLI claims while it stops', { skip }, async (t) => {
+  const { env } = makeEnv(t)
+  const init = JSON.stringify({ type: 'system', subtype: 'init', apiKeySource: 'another' })
+  const script = `trap 'echo '\\''${init}'\\''; exit 0' TERM; echo ready; while :; do sleep 0.05; done`
+  const controller = new AbortController()
+  const child = startScript(env, script, { args: ASKS, onCredentialMismatch: 'stop', signal: controller.signal })
+  const errors = /** @type {string[]} */ ([])
+  const mismatches = /** @type {any[]} */ ([])
+  child.on('error', ({ code }) => errors.push(code))
+  child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch.claimed))
+  child.stdout?.once('data', () => controller.abort())
+  await outcome(child)
+  assert.deepEqual([errors, mismatches], [['ERR_PROVIDER_ABORTED'], ['other']])
+  assert.equal((await child.exited).error?.code, 'ERR_PROVIDER_ABORTED')
+})
+
+test('usage events are running totals, each of them news', { skip }, async (t) => {
+  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+    const { env, homes } = makeEnv(t, { provider })
+    const { bytes, sum } = make(33)
+    const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; sleep 0.01; done < '${place(homes, bytes)}'`, { usage: true })
+    const usages = /** @type {any[]} */ ([])
+    child.on('usage', (usage) => usages.push(usage))
+    await bytesOf(child)
+    assert.ok(usages.length > 1, `${provider}: ${usages.length}`)
+    for (const [index, usage] of usages.slice(1).entries()) {
+      assert.notDeepEqual(usage, usages[index])
+      assert.ok(usage.inputTokens >= usages[index].inputTokens && usage.turns >= usages[index].turns)
+    }
+    assert.deepEqual([usages.at(-1), countsOf(usages.at(-1))], [child.usage, sum])
+  }
+  const silent = startScript(makeEnv(t).env, 'true', { usage: true })
+  let count = 0
+  silent.on('usage', () => (count += 1))
+  await outcome(silent)
+  assert.equal(count, 1)
+})
+
+test('a failure that has passed is no event', { skip }, async (t) => {
+  const { env } = makeEnv(t, { provider: 'codex' })
+  const passing = JSON.stringify({ type: 'error', message: 'Reconnecting... 1/5 (unexpected status 503 Service Unavailable)' })
+  const over = JSON.stringify({ type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } })
+  const child = startScript(env, `echo '${passing}'; read go; echo '${over}'`, { usage: true })
+  const failures = /** @type {any[]} */ ([])
+  child.on('failure', (failure) => {
+    failures.push(failure)
+    child.stdin?.end('go\n')
+  })
+  await outcome(child)
+  assert.deepEqual([failures.map((failure) => failure?.kind), child.failure], [['overloaded'], null])
+})
+
+test('a defect in the reading ends no run, and makes its usage a lower bound', () => {
+  const whole = { tokens: { inputTokens: 1 }, turns: 1, models: [], complete: true }
+  let calls = 0
+  let lost = 0
+  const ended = /** @type {number[]} */ ([])
+  const native = /** @type {any} */ ({
+    usage: () => whole,
+    lose: () => (lost += 1),
+    end: (/** @type {number} */ code) => (ended.push(code), CHANGED.usage),
+    feed: () => {
+      calls += 1
+      throw new Error('made up')
+    }
+  })
+  const metered = new Metered({}, native, { workspace: 'w', provider: 'claude' })
+  const told = /** @type {number[]} */ ([])
+  metered.listen((changes) => told.push(changes))
+  assert.equal(metered.usage().complete, true)
+  for (let index = 0; index < 3; index += 1) metered.feed(Buffer.from('x'))
+  assert.deepEqual([metered.usage().complete, metered.usage().inputTokens, calls, told], [false, 1, 1, [CHANGED.usage]])
+  metered.end(0)
+  assert.deepEqual([metered.usage().complete, lost, ended], [false, 1, [0]])
+})
+
 test('a start that failed has used nothing and failed at nothing of the provider', async (t) => {
   const { env } = makeEnv(t)
   const child = spawnProvider(env, { ...ids, command: '/nowhere/claude', args: ASKS.slice(1) })
@@ -156,10 +234,10 @@ test('a start that failed has used nothing and failed at nothing of the provider
 test('UsageMeter reads pieces, text and events alike', () => {
   for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
     const { bytes, sum } = make(11)
-    const pieces = new UsageMeter(provider)
+    const pieces = new UsageMeter(provider, { resumed: false })
     for (const piece of cut(bytes, 1, 7)) pieces.write(piece)
-    const text = new UsageMeter(provider).write(bytes.toString())
-    const events = new UsageMeter(provider)
+    const text = new UsageMeter(provider, { resumed: false }).write(bytes.toString())
+    const events = new UsageMeter(provider, { resumed: false })
     for (const line of bytes.toString().trim().split('\n')) events.event(JSON.parse(line))
     for (const meter of [pieces, text, events]) assert.deepEqual(countsOf(meter.usage), sum)
     assert.equal(pieces.end(0).usage.complete, true)
@@ -178,6 +256,19 @@ test('UsageMeter goes on from a thread that another process has read', () => {
   assert.equal(new UsageMeter('codex', { resumed: true, thread: given.thread }).usage.inputTokens, 0)
 })
 
+test('the counts have one list of names', () => {
+  /** @param {string} file @param {string} type */
+  const namesIn = (file, type) => {
+    const text = fs.readFileSync(path.join(__dirname, '..', file), 'utf8')
+    const body = new RegExp(`interface ${type} \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
+    return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
+  }
+  assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
+  const { usage } = new UsageMeter('codex', { resumed: false })
+  assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
+})
+
 /** A turn of a thread, as Codex tells it. @param {string} id @param {number} input */
 const turnOf = (id, input) => [{ type: 'thread.started', thread_id: id }, { type: 'turn.started' }, { type: 'turn.completed', usage: { input_tokens: input, output_tokens: 1 } }]
 
@@ -189,7 +280,7 @@ test('UsageMeter knows the threads of its own workspace', () => {
     return [meter.usage.inputTokens, meter.usage.complete]
   }
   assert.deepEqual(read({ workspace: 'ws_meter_1' }, 1500), [1500, true])
-  for (const workspace of ['ws_meter_2', undefined]) assert.deepEqual(read({ workspace }, 1), [1, true])
+  for (const options of [{ workspace: 'ws_meter_2' }, { resumed: false }]) assert.deepEqual(read(options, 1), [1, true])
   for (const workspace of ['ws_meter_3', undefined]) assert.deepEqual(read({ workspace, resumed: true }, 2000), [0, false])
   assert.deepEqual(read({ workspace: 'ws_meter_1', resumed: true }, 2000), [500, true])
 })
@@ -235,13 +326,14 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
 })
 
 test('UsageMeter refuses what it cannot take', () => {
+  assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*whose threads/ })
   const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
   assert.throws(wrong('gemini'), { code: 'ERR_PROVIDER_UNKNOWN' })
   assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })
   for (const options of [{ credential: 'key' }, { modle: 'x' }, { workspace: '' }, { workspace: '\ud800' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
     assert.throws(wrong('codex', options), { code: 'ERR_INVALID_ARG_VALUE' })
   }
-  const meter = new UsageMeter('codex')
+  const meter = new UsageMeter('codex', { resumed: false })
   assert.throws(() => meter.write(/** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.event(/** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.end(1.5), { code: 'ERR_INVALID_ARG_VALUE' })

@@ -1,7 +1,20 @@
 // The addon, with its generated types: the one place that loads it.
 'use strict'
 
+const { whyNotLoaded } = require('./not-loaded.js')
+
 /** @type {typeof import('../binding')} */
-const binding = require('../binding.cjs')
+const binding = load()
+
+function load() {
+  try {
+    return require('../binding.cjs')
+  } catch (thrown) {
+    const { reason, advice, commands } = whyNotLoaded(thrown)
+    const cause = (thrown instanceof Error && thrown.cause) || thrown
+    const { name } = require('../package.json')
+    throw new Error(`The addon of ${name} does not load on ${process.platform}-${process.arch}: ${reason}. ${[advice, ...commands].join(' ')}`, { cause })
+  }
+}
 
 module.exports = binding

@@ -13,6 +13,7 @@ const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeCredentialStore} Native */
 /** @typedef {import('../index').RefreshResult} RefreshResult */
+/** @typedef {'reload' | 'fresh' | 'refresh'} Call */
 /** @typedef {{ how: RefreshResult['how'], persisted: boolean, failure: any, publish: string | null }} Answer */
 /**
  * @typedef {object} Fleet
@@ -24,12 +25,16 @@ const validate = require('./validate.js')
 const OPTIONS = /** @type {const} */ ([
   'ca', 'clientId', 'dir', 'fields', 'file', 'format', 'lockbox', 'name', 'owner', 'proxy', 'refreshAheadMs', 'timeoutMs', 'tokenUrl', 'withLock'
 ])
+/** Each does what the one before it does, and more. @type {readonly Call[]} */
+const CALLS = ['reload', 'fresh', 'refresh']
 const FIELDS = /** @type {const} */ (['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'])
 const DEFAULT_TIMEOUT_MS = 30_000
 const MIN_TIMEOUT_MS = 5000
 /** (uid_t)-1 is nobody's (`chown(2)`). */
 const MAX_ID = 2 ** 32 - 2
 const DEFAULT_AHEAD_MS = 5 * 60 * 1000
+/** @type {Answer} */
+const NOT_NEEDED = { how: 'not-needed', persisted: true, failure: null, publish: null }
 
 /** @extends {Handle<Native>} */
 class CredentialStore extends Handle {
@@ -39,7 +44,7 @@ class CredentialStore extends Handle {
   #aheadMs
   /** @type {Fleet | undefined} */
   #fleet
-  /** The refresh that is under way: whoever comes meanwhile waits for its end. @type {{ force: boolean, promise: Promise<RefreshResult> } | undefined} */
+  /** The refresh that is under way: whoever comes meanwhile waits for its end. @type {{ call: Call, promise: Promise<RefreshResult> } | undefined} */
   #pending
   /** The fleet was not told of what this store got. */
   #unpublished = false
@@ -117,34 +122,34 @@ class CredentialStore extends Handle {
     const { signal } = validate.options('options', value, ['signal'])
     const { expiresAt } = this
     const isGood = expiresAt === null || expiresAt.getTime() - Date.now() > this.#aheadMs
-    if (isGood && !this.#unpublished) return this.#result({ how: 'not-needed', persisted: true, failure: null, publish: null })
-    return await this.#shared(false, signal)
+    if (isGood && !this.#unpublished && this.#native.persisted) return this.#result(NOT_NEEDED)
+    return await this.#shared('fresh', signal)
   }
 
   /** @param {{ signal?: AbortSignal }} [value] @returns {Promise<RefreshResult>} */
   async refresh(value) {
     const { signal } = validate.options('options', value, ['signal'])
-    return await this.#shared(true, signal)
+    return await this.#shared('refresh', signal)
   }
 
   /** @param {{ signal?: AbortSignal }} [value] @returns {Promise<RefreshResult>} */
   async reload(value) {
     const { signal } = validate.options('options', value, ['signal'])
-    return await this.#shared(false, signal)
+    return await this.#shared('reload', signal)
   }
 
   /**
    * One at a time. An abort ends the waiting of one caller, not what all wait for.
-   * @param {boolean} force
+   * @param {Call} call
    * @param {unknown} signal
    */
-  async #shared(force, signal) {
+  async #shared(call, signal) {
     const aborted = abortSignal(signal)
     const pending = this.#pending
-    if (pending && (pending.force || !force)) return await unlessAborted(pending.promise, aborted)
+    if (pending && CALLS.indexOf(pending.call) >= CALLS.indexOf(call)) return await unlessAborted(pending.promise, aborted)
     // Not at the same time, but not instead either.
-    const promise = (pending ? pending.promise.then(() => {}, () => {}) : Promise.resolve()).then(() => this.#run(force))
-    const mine = { force, promise }
+    const promise = (pending ? pending.promise.then(() => {}, () => {}) : Promise.resolve()).then(() => this.#run(call))
+    const mine = { call, promise }
     this.#pending = mine
     const done = () => {
       if (this.#pending === mine) this.#pending = undefined
@@ -153,23 +158,32 @@ class CredentialStore extends Handle {
     return await unlessAborted(promise, aborted)
   }
 
-  /** @param {boolean} force @returns {Promise<RefreshResult>} */
-  async #run(force) {
+  /** @param {Call} call @returns {Promise<RefreshResult>} */
+  async #run(call) {
     const fleet = this.#fleet
-    if (!fleet) return this.#result(await runJob(() => this.#native.refresh(force)))
+    if (!fleet) return this.#result(await runJob(() => this.#native.refresh(call)))
     /** @type {Answer | undefined} */
     let answer
-    try {
-      await fleet.withLock(fleet.name, async (published) => {
+    /** What `critical` rejected with last: `withLock` may swallow it. @type {{ error: unknown } | undefined} */
+    let inner
+    const critical = async (/** @type {string | null} */ published) => {
+      try {
         const left = fleet.lockbox && { name: fleet.name, published: validate.optionalString('what withLock handed over', published ?? undefined) }
-        const got = /** @type {Answer} */ (await runJob(() => this.#native.refresh(force, left, fleet.lockbox)))
+        const got = /** @type {Answer} */ (await runJob(() => this.#native.refresh(call, left, fleet.lockbox)))
         answer = got
         if (got.publish !== null) this.#unpublished = true
         return got.publish
-      })
+      } catch (error) {
+        inner = { error }
+        throw error
+      }
+    }
+    try {
+      await fleet.withLock(fleet.name, critical)
     } catch (error) {
       return this.#without(answer, error)
     }
+    if (!answer && inner) throw inner.error
     this.#unpublished = false
     if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling what it was given.')
     return this.#result(answer)
@@ -185,7 +199,7 @@ class CredentialStore extends Handle {
     const isGood = expiresAt === null || expiresAt.getTime() > Date.now()
     const failure = error instanceof ProviderError ? error : lockFailed(this.provider, error)
     if (!answer && !isGood) throw failure
-    return { ...this.#result(answer ?? { how: 'not-needed', persisted: true, failure: null, publish: null }), failure: /** @type {any} */ (failure) }
+    return { ...this.#result(answer ?? { ...NOT_NEEDED, persisted: this.#native.persisted }), failure: /** @type {any} */ (failure) }
   }
 
   /** @param {Answer} answer @returns {RefreshResult} */

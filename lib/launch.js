@@ -58,6 +58,7 @@ function readLaunch(env, value, extra) {
   const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
   const stdio = readStdio(options.stdio)
   const watch = readWatch(options, stdio)
+  const killGroupOnExit = validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true
   return {
     env: native,
     handle: env,
@@ -65,7 +66,7 @@ function readLaunch(env, value, extra) {
     redactOutput: readRedactOutput(options.redactOutput, stdio),
     ids: readIds(options),
     signal: abortSignal(options.signal),
-    facts: { provider: native.provider, credential: credentialOf(native), killSignal },
+    facts: { provider: native.provider, credential: credentialOf(native), killSignal, killGroupOnExit },
     options: {
       args: validate.strings('options.args', options.args),
       command: validate.optionalString('options.command', options.command),
@@ -81,7 +82,7 @@ function readLaunch(env, value, extra) {
       // 0 means none, as in child_process.
       timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
       aborted: abortSignal(options.signal)?.aborted === true,
-      killGroupOnExit: validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true,
+      killGroupOnExit,
       watch: watch.watch,
       mustClaim: watch.stops,
       stdio

@@ -2,6 +2,7 @@
 'use strict'
 
 const { translate } = require('./errors.js')
+const { flat } = require('./token-counts.js')
 
 /** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
 
@@ -48,26 +49,24 @@ class Metered {
 
   /** @param {number | null} code */
   end(code) {
+    // Also after a defect: a ledger is to count the run, as incomplete.
+    const failed = this.#failed
+    this.#failed = false
     this.#call(() => this.native.end(code))
+    this.#failed ||= failed
   }
 
   /** @returns {import('../types/usage').ProviderUsage} */
   usage() {
     const usage = this.native.usage()
-    const models = Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(rest)]))
-    const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns } = usage
     return {
-      inputTokens,
-      cachedInputTokens,
-      cacheWriteInputTokens,
-      outputTokens,
-      reasoningTokens,
-      turns,
+      ...usage.tokens,
+      turns: usage.turns,
       model: usage.model ?? null,
-      models,
+      models: Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(flat(rest))])),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
-      thread: usage.thread ?? null
+      thread: usage.thread ? flat(usage.thread) : null
     }
   }
 
@@ -93,6 +92,7 @@ class Metered {
       changes = translate(call)
     } catch {
       this.#failed = true
+      this.native.lose()
     }
     if (changes !== 0) for (const listener of this.#listeners) listener(changes)
   }
@@ -111,4 +111,13 @@ function meterOf(owner) {
   return typeof owner === 'object' && owner !== null ? meters.get(owner) : undefined
 }
 
-module.exports = { CHANGED, Metered, meterOf }
+/**
+ * The labels of a process in a ledger. A store's generation alone would mix keys: each store begins at 1 in each process.
+ * @param {{ provider: string, credential: import('../index').CredentialInfo }} child
+ */
+function labelsOf({ provider, credential }) {
+  const generation = [credential.generation, credential.fingerprint].filter((part) => part !== null).join('-') || 'none'
+  return { provider, generation }
+}
+
+module.exports = { CHANGED, Metered, labelsOf, meterOf }

@@ -3,8 +3,9 @@
 
 const { EventEmitter } = require('node:events')
 const { constants } = require('node:os')
-const { inspect } = require('node:util')
+const { inspect, isDeepStrictEqual } = require('node:util')
 const { ProviderError, nodeTypeError } = require('./errors.js')
+const { endHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
 const { CHANGED } = require('./metered.js')
 const running = require('./running-processes.js')
@@ -46,7 +47,7 @@ const KEY = Symbol('ProviderProcess')
  * @property {(error: ProviderError) => void} refuse
  */
 
-/** @typedef {{ provider: string, credential: import('../index').CredentialInfo, killSignal: number }} Facts */
+/** @typedef {{ provider: string, credential: import('../index').CredentialInfo, killSignal: number, killGroupOnExit: boolean }} Facts */
 
 /** @type {(backend: Backend, facts: Facts) => Driver} */
 let makeProcess
@@ -59,6 +60,7 @@ class ProviderProcess extends EventEmitter {
   /** @type {string} */
   #provider
   #credential
+  #killGroupOnExit
   #killed = false
   #held = true
   /** @type {number | undefined} */
@@ -87,6 +89,8 @@ class ProviderProcess extends EventEmitter {
   #metered
   /** What it has found that nobody was told of yet. */
   #untold = 0
+  /** The usage of the last event. @type {import('../types/usage').ProviderUsage | null} */
+  #toldUsage = null
 
   /**
    * @param {symbol} key
@@ -100,6 +104,7 @@ class ProviderProcess extends EventEmitter {
     this.#provider = facts.provider
     this.#credential = facts.credential
     this.#killSignal = facts.killSignal
+    this.#killGroupOnExit = facts.killGroupOnExit
     keepAlive.hold()
     running.add(this)
     for (const stream of backend.stdio) {
@@ -234,7 +239,7 @@ class ProviderProcess extends EventEmitter {
       { code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', provider: this.#provider },
       { cause: reason }
     )
-    this.#stopError = this.#abortError
+    this.#stopError ??= this.#abortError
     this.#emitError(this.#abortError)
   }
 
@@ -264,8 +269,15 @@ class ProviderProcess extends EventEmitter {
     const changes = this.#untold
     this.#untold = 0
     if (changes & CHANGED.mismatch) this.emit('credentialMismatch', this.#metered?.mismatch())
-    if (changes & CHANGED.usage) this.emit('usage', this.usage)
+    if (changes & CHANGED.usage) this.#tellUsage()
     if (changes & CHANGED.failure && this.failure) this.emit('failure', this.failure)
+  }
+
+  #tellUsage() {
+    const { usage } = this
+    if (isDeepStrictEqual(usage, this.#toldUsage)) return
+    this.#toldUsage = usage
+    this.emit('usage', usage)
   }
 
   /**
@@ -296,8 +308,9 @@ class ProviderProcess extends EventEmitter {
 
   #onTimedOut() {
     const message = 'The run took longer than options.timeoutMs, and was stopped.'
-    this.#stopError = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
-    this.#emitError(this.#stopError)
+    const error = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
+    this.#stopError ??= error
+    this.#emitError(error)
   }
 
   /**
@@ -312,6 +325,7 @@ class ProviderProcess extends EventEmitter {
     this.stdin?.destroy()
     this.emit('exit', code, signal)
     this.#finishStreams()
+    if (this.#killGroupOnExit) endHeldStreams([this.stdout, this.stderr])
     this.#maybeClose()
   }
 

@@ -16,6 +16,11 @@ function remove(child) {
   running.delete(child)
 }
 
+/** @param {ProviderProcess} child */
+function has(child) {
+  return running.has(child)
+}
+
 /**
  * Those that match all that is given, oldest first.
  * @param {{ fingerprint?: string, provider?: string }} filter
@@ -26,4 +31,4 @@ function list({ fingerprint, provider }) {
   return all.filter((child) => (fingerprint ?? child.credential.fingerprint) === child.credential.fingerprint && (provider ?? child.provider) === child.provider)
 }
 
-module.exports = { add, list, remove }
+module.exports = { add, has, list, remove }

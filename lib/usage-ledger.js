@@ -3,13 +3,15 @@
 
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
-const { meterOf } = require('./metered.js')
+const { Metered, labelsOf, meterOf } = require('./metered.js')
+const { ProviderProcess } = require('./provider-process.js')
+const running = require('./running-processes.js')
+const { flat, readCount, readTokens } = require('./token-counts.js')
 const validate = require('./validate.js')
 
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
 const LABELS = /** @type {const} */ (['workspace', 'provider', 'generation'])
-const COUNTS = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
 
 class UsageLedger {
   /** @type {import('../binding').NativeUsageLedger} */
@@ -33,12 +35,12 @@ class UsageLedger {
    */
   record(usage, value) {
     const given = validate.object('usage', usage)
-    const counts = COUNTS.map((name) => [name, validate.required(`usage.${name}`, validate.optionalCount(`usage.${name}`, given[name]))])
+    const tokens = readTokens('usage', given)
+    const turns = readCount('usage.turns', given.turns)
     const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
     const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
-    const run = { ...Object.fromEntries(counts), costUsd, complete, models: [] }
     const labels = readLabels(value, {})
-    translate(() => this.#native.record(labels, run))
+    translate(() => this.#native.record(labels, { tokens, turns, costUsd, complete, models: [] }))
   }
 
   /**
@@ -46,8 +48,8 @@ class UsageLedger {
    * @param {Partial<import('../types/usage').LedgerLabels>} value
    */
   track(run, value) {
-    const metered = meterOf(run)
-    if (!metered) throw validate.wrongValue('run', 'must be a UsageMeter, or a ProviderProcess whose stdout is read for usage (see the option usage).')
+    const metered = meterOf(run) ?? (run instanceof ProviderProcess ? unread(run) : undefined)
+    if (!metered) throw validate.wrongType('run', 'a ProviderProcess or a UsageMeter', run)
     const labels = readLabels(value, metered.labels)
     const follow = () => translate(() => this.#native.follow(labels, metered.native))
     follow()
@@ -65,9 +67,22 @@ class UsageLedger {
   }
 }
 
+/**
+ * For a process that is not read: a run that used something, and nobody knows what. Its start cannot be taken back, so
+ * there is no error.
+ * @param {ProviderProcess} child
+ */
+function unread(child) {
+  const native = translate(() => binding.meterOf(child.provider, { resumed: false }))
+  const metered = new Metered(child, native, labelsOf(child))
+  if (running.has(child)) child.once('close', () => metered.end(null))
+  else metered.end(null)
+  return metered
+}
+
 /** @param {import('../binding').NativeCounts} counts */
 function plain(counts) {
-  return { ...counts, costUsd: counts.costUsd ?? null }
+  return { ...flat(counts), costUsd: counts.costUsd ?? null }
 }
 
 /**

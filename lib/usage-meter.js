@@ -8,6 +8,8 @@ const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
 
 const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread', 'workspace'])
+/** Without any of them a resumed thread would be counted from its beginning again. */
+const WHICH_THREAD = /** @type {const} */ (['workspace', 'thread', 'resumed'])
 const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
 
 class UsageMeter {
@@ -29,6 +31,7 @@ class UsageMeter {
       thread: readThread('options.thread', options.thread),
       workspace: readWorkspace(options.workspace)
     }
+    if (provider === 'codex' && WHICH_THREAD.every((name) => options[name] === undefined)) throw validate.wrongValue('options.workspace', 'is missing. Codex reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.')
     this.#provider = provider
     this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
   }

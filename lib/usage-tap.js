@@ -3,7 +3,7 @@
 
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
-const { CHANGED, Metered } = require('./metered.js')
+const { CHANGED, Metered, labelsOf } = require('./metered.js')
 const { PIPE } = require('./stdio.js')
 const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
@@ -39,12 +39,10 @@ function readWatch(options, stdio) {
  */
 function tap(launch, streams, driver) {
   const native = translate(() => binding.meterOfStart(launch.env, launch.options.args, launch.watch.thread))
-  const { credential, provider } = launch.handle
-  const generation = /** @type {any} */ (credential).generation ?? credential.fingerprint ?? 'none'
-  const metered = new Metered(driver.child, native, { provider, generation: String(generation) })
+  const metered = new Metered(driver.child, native, labelsOf(driver.child))
   driver.observe(metered)
   metered.listen((changes) => {
-    if (launch.watch.stops && changes & CHANGED.mismatch) driver.refuse(mismatch(provider))
+    if (launch.watch.stops && changes & CHANGED.mismatch) driver.refuse(mismatch(driver.child.provider))
   })
   const [, stdout, stderr] = streams
   readPushes(stdout, (chunk) => metered.feed(chunk))

@@ -9,7 +9,7 @@ import { must, run } from './lib/run.mjs'
 export async function packMain(dir) {
   const { filename, files } = await npmPack(fromRoot(), dir)
   const names = files.map((f) => f.path)
-  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|binding\.(cjs|d\.ts)|(lib|bin|types)\/.*\.(js|mjs|cjs|ts|json))$/
+  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|binding\.(cjs|d\.ts)|docs\/[A-Za-z]+\.md|(lib|bin|types)\/.*\.(js|mjs|cjs|ts|json))$/
   const stray = names.filter((name) => !allowed.test(name))
   if (stray.length) throw new Error(`the main package would publish ${stray.join(', ')}`)
   const doors = Object.values(manifest().exports).flatMap(targets)

@@ -86,6 +86,8 @@ codes! {
     LoginRequired = "ERR_PROVIDER_LOGIN_REQUIRED",
     /// The tokens of a stored login could not be refreshed now.
     RefreshFailed = "ERR_PROVIDER_REFRESH_FAILED",
+    /// More work of this kind waits than is taken, or the system gives no thread for it.
+    Busy = "ERR_PROVIDER_BUSY",
     /// `requireLocked`, and the kernel refused a protection of memory.
     MemoryUnprotected = "ERR_PROVIDER_MEMORY_UNPROTECTED",
     /// Used after `dispose()`.

@@ -3,7 +3,6 @@
 //!
 //! To be called on a thread of [`crate::jobs`]: it blocks, and the library's buffers are wiped there alone.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,40 +84,30 @@ impl Failure {
         }
     }
 
-    /// What is wrong and what to do, as sentences.
+    /// What is wrong and what to do, as sentences; `address` is what the caller calls the URL that was asked.
     #[must_use]
-    pub fn message(self) -> String {
-        let text = match self {
-            Self::Dns => "The endpoint's name has no address. Look at the base URL and at this server's DNS.",
-            Self::Refused => "Nothing listens at the endpoint's address. Look at the base URL's host and port.",
-            Self::Network => {
-                "The endpoint cannot be reached from this server, or it closed the connection. Look at routes and firewalls."
-            }
-            Self::Tls(why) => {
-                return format!(
-                    "TLS failed: {why}. Look at the base URL's host, this server's clock and roots of trust, or give the CA."
-                );
-            }
-            Self::Timeout => "The endpoint did not answer in time. Try again, or give more time.",
-            Self::Proxy => "The proxy refused the connection or is none. Look at its URL and its rules.",
-            Self::Protocol => "What answered speaks no HTTP, or broke off. Look at the base URL.",
-        };
-        text.into()
+    pub fn message(self, address: &str) -> String {
+        match self {
+            Self::Dns => format!("The endpoint's name has no address. Look at {address} and at this server's DNS."),
+            Self::Refused => format!("Nothing listens at the endpoint's address. Look at host and port of {address}."),
+            Self::Network => "The endpoint cannot be reached from this server, or it closed the connection. Look at routes and firewalls.".into(),
+            Self::Tls(NO_ROOTS) => format!("TLS failed: {NO_ROOTS}. Install the system's CA certificates (Debian: ca-certificates), or give the CA."),
+            Self::Tls(why) => format!("TLS failed: {why}. Look at the host of {address}, this server's clock and roots of trust, or give the CA."),
+            Self::Timeout => "The endpoint did not answer in time. Try again, or give more time.".into(),
+            Self::Proxy => "The proxy cannot be reached, refused the connection or is none. Look at its URL and its rules.".into(),
+            Self::Protocol => format!("What answered speaks no HTTP, or broke off. Look at {address}."),
+        }
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message())
-    }
-}
+const NO_ROOTS: &str = "this server has no root of trust";
 
 /// Sends one request on a connection of its own and reads the answer.
 ///
 /// # Errors
 /// Why there is none.
 pub fn send(request: &Request<'_>, settings: &Settings) -> std::result::Result<Response, Failure> {
-    let agent = agent(settings)?;
+    let agent = agent(request, settings)?;
     let mut head = ureq::http::Request::builder().uri(request.url);
     for (name, value) in request.headers {
         let mut value = ureq::http::HeaderValue::from_bytes(value).map_err(|_| Failure::Protocol)?;
@@ -129,11 +118,23 @@ pub fn send(request: &Request<'_>, settings: &Settings) -> std::result::Result<R
         None => agent.run(head.method("GET").body(()).map_err(|_| Failure::Protocol)?),
         Some(body) => agent.run(head.method("POST").body(body).map_err(|_| Failure::Protocol)?),
     };
-    read(answer.map_err(|error| failure(&error))?)
+    read(answer.map_err(|error| at_the_proxy(failure(&error), settings))?)
 }
 
-fn agent(settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
+/// With a proxy it is the proxy that is looked up and connected to, whoever is asked through it.
+fn at_the_proxy(failure: Failure, settings: &Settings) -> Failure {
+    match failure {
+        Failure::Dns | Failure::Refused if settings.proxy.is_some() => Failure::Proxy,
+        other => other,
+    }
+}
+
+fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
     let proxy = settings.proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|_| Failure::Proxy)?;
+    let roots = roots(settings);
+    if roots.is_empty() && request.url.starts_with("https:") {
+        return Err(Failure::Tls(NO_ROOTS));
+    }
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         // The key goes where it was told to go. A redirect is an answer.
@@ -144,18 +145,19 @@ fn agent(settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
         .user_agent(concat!("provider-env/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
         .timeout_global(Some(settings.timeout))
-        .tls_config(tls(settings))
+        .tls_config(tls(roots))
         .build();
     Ok(config.new_agent())
 }
 
 /// Read anew for each request: a root that an operator took away must not be trusted until a restart.
-fn tls(settings: &Settings) -> TlsConfig {
-    let mut roots: Vec<Certificate<'static>> = Vec::new();
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        roots.push(Certificate::from_der(&certificate).to_owned());
-    }
-    roots.extend(settings.roots.iter().map(|der| Certificate::from_der(der).to_owned()));
+fn roots(settings: &Settings) -> Vec<Certificate<'static>> {
+    let system = rustls_native_certs::load_native_certs().certs;
+    let system = system.iter().map(|certificate| Certificate::from_der(certificate).to_owned());
+    system.chain(settings.roots.iter().map(|der| Certificate::from_der(der).to_owned())).collect()
+}
+
+fn tls(roots: Vec<Certificate<'static>>) -> TlsConfig {
     TlsConfig::builder()
         .root_certs(RootCerts::Specific(Arc::new(roots)))
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))

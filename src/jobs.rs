@@ -38,7 +38,8 @@ impl std::fmt::Debug for State {
 }
 
 /// Requests to APIs.
-pub static REQUESTS: Pool = Pool::new(16);
+/// Of one host at most four at once are asked for (`lib/endpoint-turns.js`): a slow one must not hold up the others.
+pub static REQUESTS: Pool = Pool::new(64);
 
 /// Stored logins. Most of them wait for a lock, which a tenant may hold: so there are more.
 pub static LOGINS: Pool = Pool::new(64);
@@ -56,12 +57,12 @@ impl Pool {
 /// Runs `job` on a thread of its own, soon. It must not panic; if it does, the panic ends there.
 ///
 /// # Errors
-/// `INTERNAL` where too many wait already, or the system gives no thread.
+/// `BUSY` where too many wait already, or the system gives no thread.
 pub fn run(pool: &'static Pool, job: impl FnOnce() + Send + 'static) -> Result<()> {
     let max_threads = pool.max_threads;
     let mut state = pool.lock();
     if state.waiting.len() >= MAX_WAITING {
-        return Err(Error::new(ErrorCode::Internal, format!("{MAX_WAITING} requests wait already. Try again later.")));
+        return Err(Error::new(ErrorCode::Busy, format!("{MAX_WAITING} requests wait already. Try again later.")));
     }
     state.waiting.push_back(Box::new(job));
     if state.threads < max_threads {
@@ -73,8 +74,8 @@ pub fn run(pool: &'static Pool, job: impl FnOnce() + Send + 'static) -> Result<(
             Err(_) if state.threads > 0 => {}
             Err(error) => {
                 state.waiting.pop_back();
-                let message = "The system gives no thread for a request that must not block the worker.";
-                return Err(Error::new(ErrorCode::Internal, message)
+                let message = "The system gives no thread for a request that must not block the worker. Try again later, or raise its limit of threads.";
+                return Err(Error::new(ErrorCode::Busy, message)
                     .errno(error.raw_os_error().unwrap_or_default(), "pthread_create"));
             }
         }
@@ -135,5 +136,60 @@ mod tests {
         let all: Vec<(i32, usize)> = results.iter().collect();
         assert_eq!(all.len(), 200);
         assert!(all.iter().all(|(_, now)| *now <= REQUESTS.max_threads));
+    }
+
+    #[test]
+    fn too_many_are_refused_and_the_others_done() {
+        static ONE: Pool = Pool::new(1);
+        let (go, wait) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        let done = Arc::new(AtomicUsize::new(0));
+        run(&ONE, move || {
+            begun.send(()).expect("heard");
+            let _ = wait.recv();
+        })
+        .expect("taken");
+        has_begun.recv().expect("begun");
+        for _ in 0..MAX_WAITING {
+            let done = Arc::clone(&done);
+            run(&ONE, move || {
+                done.fetch_add(1, Ordering::SeqCst);
+            })
+            .expect("taken");
+        }
+        assert_eq!(run(&ONE, || ()).expect_err("one too many").code(), ErrorCode::Busy);
+        drop(go);
+        while done.load(Ordering::SeqCst) < MAX_WAITING {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Deep enough that the next job's own frames do not overwrite it by chance.
+    #[inline(never)]
+    fn leave_on_the_stack(pattern: u8) -> u64 {
+        let mut bytes = [0_u8; 64 * 1024];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = pattern ^ (index as u8);
+        }
+        std::hint::black_box(&mut bytes).as_ptr() as u64
+    }
+
+    #[test]
+    fn what_a_job_leaves_on_its_stack_is_wiped() {
+        use std::os::unix::fs::FileExt;
+        static ONE: Pool = Pool::new(1);
+        let memory = std::fs::File::open("/proc/self/mem").expect("our own memory");
+        let (left, is_left) = mpsc::channel();
+        let (seen, is_seen) = mpsc::channel();
+        let read = move |address: u64| {
+            let mut bytes = [0_u8; 1024];
+            memory.read_exact_at(&mut bytes, address + 16 * 1024).expect("the stack of a thread that lives");
+            bytes.iter().enumerate().filter(|(index, byte)| **byte == 0x5A ^ (*index as u8)).count()
+        };
+        // Both wait before the thread looks for the second one, which keeps it alive.
+        run(&ONE, move || left.send(leave_on_the_stack(0x5A)).expect("heard")).expect("taken");
+        run(&ONE, move || seen.send(read(is_left.recv().expect("an address"))).expect("heard")).expect("taken");
+        // By chance one in 256 is what it was.
+        assert!(is_seen.recv().expect("a count") < 64);
     }
 }

@@ -10,7 +10,7 @@ use crate::credential;
 use crate::environment::check_base_url;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{self, Failure, Request, Response, Settings};
-use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, class_of};
+use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
 use crate::sealed::is_sealed;
 use crate::secret::Secret;
 use crate::sys::guarded::GuardedBytes;
@@ -126,16 +126,17 @@ impl KeyCheck {
 
     fn judge(&self, response: &Response) -> Verdict {
         let vendor = self.api.vendor;
+        let refusal = refusal(response);
         let (outcome, reason, message) = match response.status {
             200..=299 => (Outcome::Valid, None, format!("{vendor} accepts the credential.")),
-            401 => (
+            401 if refusal.is_none() => (
                 Outcome::Invalid,
                 Some("rejected"),
                 format!(
                     "{vendor} does not know the credential: it was revoked, deleted or mistyped. Make a new one and paste it whole."
                 ),
             ),
-            403 | 429 => self.refused(response),
+            401..=403 | 429 => self.refused(response.status, refusal),
             500..=599 => (
                 Outcome::Unreachable,
                 Some("server-error"),
@@ -151,30 +152,21 @@ impl KeyCheck {
         Verdict { message, retry_after_ms, ..verdict(outcome, reason, Some(response.status)) }
     }
 
-    fn refused(&self, response: &Response) -> (Outcome, Option<&'static str>, String) {
-        let outcome = if response.status == 403 { Outcome::Forbidden } else { Outcome::RateLimited };
-        let text = error_text(&response.body);
-        if let Some(row) = REFUSAL_REASONS.iter().find(|row| contains_ignoring_case(&text, row.word.as_bytes())) {
+    fn refused(&self, status: u16, refusal: Option<&'static RefusalReason>) -> (Outcome, Option<&'static str>, String) {
+        let outcome = if status == 429 { Outcome::RateLimited } else { Outcome::Forbidden };
+        if let Some(row) = refusal {
             return (outcome, Some(row.reason), row.message.into());
         }
-        let vendor = self.api.vendor;
-        match outcome {
-            Outcome::Forbidden => (
-                outcome,
-                None,
-                format!("{vendor} knows the credential and refuses it. Look at its permissions and the account."),
-            ),
-            _ => (
-                outcome,
-                None,
-                format!("{vendor} knows the credential, and its rate limit is reached. Try again later."),
-            ),
-        }
+        let what = match outcome {
+            Outcome::RateLimited => "and its rate limit is reached. Try again later.",
+            _ => "and refuses it. Look at its permissions and the account.",
+        };
+        (outcome, None, format!("{} knows the credential, {what}", self.api.vendor))
     }
 }
 
 fn unreachable(failure: Failure) -> Verdict {
-    Verdict { message: failure.message(), ..verdict(Outcome::Unreachable, Some(failure.as_str()), None) }
+    Verdict { message: failure.message("the base URL"), ..verdict(Outcome::Unreachable, Some(failure.as_str()), None) }
 }
 
 fn verdict(outcome: Outcome, reason: Option<&'static str>, status: Option<u16>) -> Verdict {
@@ -197,14 +189,17 @@ struct ErrorFields<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// What an API's own error says; nothing of a page that something in between wrote. An endpoint may echo a key.
-fn error_text(body: &[u8]) -> GuardedBytes {
-    let Ok(ErrorBody { error }) = serde_json::from_slice::<ErrorBody<'_>>(body) else {
-        return GuardedBytes::zeroed(0);
-    };
-    let parts: Vec<&[u8]> =
-        [error.kind, error.code, error.message].into_iter().flatten().map(|raw| raw.get().as_bytes()).collect();
-    GuardedBytes::joined(&parts)
+/// What an API's own error gives as its reason; nothing of a page that something in between wrote.
+fn refusal(response: &Response) -> Option<&'static RefusalReason> {
+    let ErrorBody { error } = serde_json::from_slice::<ErrorBody<'_>>(&response.body).ok()?;
+    let is = |field: Option<&RawValue>, code: &str| field.is_some_and(|raw| raw.get().trim_matches('"') == code);
+    let coded = |row: &&RefusalReason| row.codes.iter().any(|code| is(error.code, code) || is(error.kind, code));
+    if let Some(row) = REFUSAL_REASONS.iter().find(coded) {
+        return Some(row);
+    }
+    let message = error.message.filter(|_| response.status == 403)?.get().as_bytes();
+    let worded = |row: &&RefusalReason| row.phrases.iter().any(|it| contains_ignoring_case(message, it.as_bytes()));
+    REFUSAL_REASONS.iter().find(worded)
 }
 
 fn contains_ignoring_case(text: &[u8], word: &[u8]) -> bool {
@@ -243,12 +238,39 @@ mod tests {
             (403, r#"{"error":{"code":"unsupported_country_region_territory"}}"#, (Outcome::Forbidden, Some("region"))),
             (429, r#"{"error":{"type":"insufficient_quota"}}"#, (Outcome::RateLimited, Some("quota"))),
             (429, r#"{"error":{"type":"rate_limit_error"}}"#, (Outcome::RateLimited, None)),
+            (
+                429,
+                r#"{"error":{"message":"Rate limit reached for gpt-4o in organization org-x. See /account/billing","code":"rate_limit_exceeded"}}"#,
+                (Outcome::RateLimited, None),
+            ),
+            (
+                429,
+                r#"{"error":{"type":"rate_limit_error","message":"This would exceed your organization's rate limit."}}"#,
+                (Outcome::RateLimited, None),
+            ),
+            (
+                403,
+                r#"{"error":{"message":"You have no access to the ORGANIZATION."}}"#,
+                (Outcome::Forbidden, Some("organization")),
+            ),
+            (401, r#"{"error":{"message":"your organization","code":null}}"#, (Outcome::Invalid, Some("rejected"))),
+            (401, r#"{"error":{"code":"account_deactivated"}}"#, (Outcome::Forbidden, Some("account"))),
+            (402, r#"{"error":{"type":"billing_error"}}"#, (Outcome::Forbidden, Some("quota"))),
+            (402, "", (Outcome::Forbidden, None)),
             (529, r#"{"error":{"type":"overloaded_error"}}"#, (Outcome::Unreachable, Some("server-error"))),
             (302, "", (Outcome::Unreachable, Some("unexpected-answer"))),
             (404, "[", (Outcome::Unreachable, Some("unexpected-answer"))),
         ] {
             assert_eq!(judged(status, body.as_bytes()), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn the_wait_for_a_thread_counts() {
+        let Plan::Ask(mut check) = check("codex", b"sk-proj-made-up") else { unreachable!("a plausible key") };
+        check.settings.timeout = std::time::Duration::from_secs(60);
+        check.begun -= std::time::Duration::from_secs(61);
+        assert_eq!(check.ask().reason, Some("timeout"));
     }
 
     #[test]

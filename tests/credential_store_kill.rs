@@ -3,79 +3,22 @@
 #![cfg(unix)]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
-use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+mod support;
+
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use provider_env::credential_store::{How, Location, Overrides, Profile, Settings, Step, Store};
-use provider_env::error::ErrorCode;
-use provider_env::http;
-use provider_env::provider::find;
+use provider_env::credential_store::{Call, Fleet, How, Refreshed, Step};
+use provider_env::error::{ErrorCode, Result};
+use provider_env::lockbox::{Lockbox, MasterKey};
+use support::{endpoint, open, whole, write_login};
 
 const STEP: &str = "PROVIDER_ENV_TEST_STEP";
 const DIR: &str = "PROVIDER_ENV_TEST_DIR";
 const URL: &str = "PROVIDER_ENV_TEST_URL";
-
-/// Which refresh tokens are good, and how many requests there were.
-#[derive(Default)]
-struct Endpoint {
-    good: HashSet<String>,
-    issued: usize,
-    requests: usize,
-}
-
-fn endpoint() -> (String, Arc<Mutex<Endpoint>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/token", listener.local_addr().expect("an address"));
-    let state = Arc::new(Mutex::new(Endpoint { good: HashSet::from(["rt-0".to_owned()]), ..Endpoint::default() }));
-    let shared = Arc::clone(&state);
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a client");
-            let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
-            let mut length = 0;
-            let mut line = String::new();
-            while reader.read_line(&mut line).expect("a line") > 2 {
-                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().expect("a number");
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).expect("a body");
-            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
-            let mut state = shared.lock().expect("no panic");
-            state.requests += 1;
-            let (status, answer) = if state.good.remove(body["refresh_token"].as_str().expect("a token")) {
-                state.issued += 1;
-                let number = state.issued;
-                state.good.insert(format!("rt-{number}"));
-                let answer = format!(
-                    r#"{{"access_token":"sk-ant-oat01-{number}","refresh_token":"rt-{number}","expires_in":3600}}"#
-                );
-                ("200 OK", answer)
-            } else {
-                ("400 Bad Request", r#"{"error":"invalid_grant"}"#.to_owned())
-            };
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
-            let _ = stream.write_all(format!("{head}{answer}").as_bytes());
-        }
-    });
-    (url, state)
-}
-
-fn open(dir: &Path, url: &str, observe: fn(Step)) -> Store {
-    let overrides = Overrides { token_url: Some(url.into()), ..Overrides::default() };
-    let profile = Profile::new(find("claude").expect("a row"), overrides).expect("valid");
-    let location = Location { directory: dir.to_owned(), name: profile.file.clone(), owner: None };
-    let http = http::Settings { timeout: Duration::from_secs(20), ..http::Settings::default() };
-    Store::open(location, profile, Settings { refresh_ahead: 0.0, http, observe }).expect("opened")
-}
+const FLEET: &str = "PROVIDER_ENV_TEST_FLEET";
 
 fn die_in_the_step(step: Step) {
     if std::env::var(STEP).is_ok_and(|wanted| wanted == format!("{step:?}")) {
@@ -84,12 +27,36 @@ fn die_in_the_step(step: Step) {
     }
 }
 
+fn lockbox() -> Lockbox {
+    Lockbox::new(vec![MasterKey::from_bytes(&[7; 32]).expect("a key")], false).expect("a lockbox")
+}
+
 /// What the process that is to be killed runs: this very test program, with these variables.
 #[test]
 fn holder() {
     let (Ok(dir), Ok(url)) = (std::env::var(DIR), std::env::var(URL)) else { return };
-    let _ = open(Path::new(&dir), &url, die_in_the_step).refresh(false, None);
+    let lockbox = lockbox();
+    let fleet = Fleet { lockbox: &lockbox, name: "ws_1", published: None };
+    let store = open(Path::new(&dir), &url, die_in_the_step);
+    let _ = store.refresh(Call::Fresh, std::env::var(FLEET).is_ok().then_some(&fleet));
     panic!("it was not killed");
+}
+
+fn kill_the_holder(dir: &Path, url: &str, step: Step, in_a_fleet: bool) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", "holder", "--nocapture"]);
+    command.env(STEP, format!("{step:?}")).env(DIR, dir).env(URL, url);
+    if in_a_fleet {
+        command.env(FLEET, "1");
+    }
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let status = command.status().expect("it runs");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{step:?}");
+}
+
+fn nothing_is_left(dir: &Path, step: Step) {
+    let left: Vec<_> = std::fs::read_dir(dir).expect("listed").flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".next")), "{step:?} leaves {left:?}");
 }
 
 /// The step; whether the next process must log in again; how many requests there are in all; whose tokens it has then.
@@ -109,25 +76,13 @@ const STEPS: &[(Step, bool, usize, &str)] = &[
 fn the_file_is_whole_wherever_the_holder_was_killed() {
     for (step, must_log_in, requests, access) in STEPS {
         let dir = tempfile::tempdir().expect("a directory");
-        let file = dir.path().join(".credentials.json");
-        let login =
-            r#"{"claudeAiOauth":{"accessToken":"sk-ant-oat01-0","refreshToken":"rt-0","expiresAt":1},"kept":true}"#;
-        std::fs::write(&file, login).expect("written");
+        let file = write_login(dir.path());
         let (url, state) = endpoint();
-        let status = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "holder", "--nocapture"])
-            .env(STEP, format!("{step:?}"))
-            .env(DIR, dir.path())
-            .env(URL, &url)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .status()
-            .expect("it runs");
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{step:?}");
-        whole(&file, step);
+        kill_the_holder(dir.path(), &url, *step, false);
+        whole(&file, &format!("{step:?}"));
 
         let store = open(dir.path(), &url, |_| ());
-        match store.refresh(false, None) {
+        match store.refresh(Call::Fresh, None) {
             Ok(refreshed) => {
                 assert!(!must_log_in, "{step:?}");
                 assert!(refreshed.how != How::NotNeeded || *step == Step::Replaced, "{step:?}: {:?}", refreshed.how);
@@ -138,17 +93,78 @@ fn the_file_is_whole_wherever_the_holder_was_killed() {
                 assert_eq!(error.code(), ErrorCode::LoginRequired);
             }
         }
-        let document = whole(&file, step);
+        let document = whole(&file, &format!("{step:?}"));
         assert_eq!(document["claudeAiOauth"]["accessToken"], *access, "{step:?}");
         assert_eq!(document["kept"], true);
         assert_eq!(state.lock().expect("no panic").requests, *requests, "{step:?}");
-        let left: Vec<_> =
-            std::fs::read_dir(dir.path()).expect("listed").flatten().map(|entry| entry.file_name()).collect();
-        assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".next")), "{step:?} leaves {left:?}");
+        nothing_is_left(dir.path(), *step);
     }
 }
 
-fn whole(file: &Path, step: &Step) -> serde_json::Value {
-    let text = std::fs::read_to_string(file).expect("there");
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{step:?} left a broken file: {error}"))
+/// Whose turn it is when the holder is dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Host {
+    /// The holder's, with its file.
+    Same,
+    /// One with a file of its own.
+    Other,
+}
+use Host::{Other, Same};
+
+/// The step; who comes then, one after the other; how many of them, from the first on, must log in again; how many
+/// requests there are in all; whose tokens both have in the end.
+const FLEET_STEPS: &[(Step, &[Host], usize, usize, &str)] = &[
+    (Step::Locked, &[Other, Same], 0, 1, "sk-ant-oat01-1"),
+    (Step::Read, &[Other, Same], 0, 1, "sk-ant-oat01-1"),
+    (Step::Created, &[Other, Same], 0, 1, "sk-ant-oat01-1"),
+    (Step::Asking, &[Other, Same], 0, 1, "sk-ant-oat01-1"),
+    (Step::Asking, &[Same, Other], 0, 1, "sk-ant-oat01-1"),
+    // Used up, and the new ones are lost with the process.
+    (Step::Answered, &[Other, Same], 2, 3, "sk-ant-oat01-0"),
+    // The holder's machine has them: it tells the fleet.
+    (Step::Written, &[Same, Other], 0, 1, "sk-ant-oat01-1"),
+    (Step::Replaced, &[Same, Other], 0, 1, "sk-ant-oat01-1"),
+    (Step::Publishing, &[Same, Other], 0, 1, "sk-ant-oat01-1"),
+    // Until it has, the others must log in.
+    (Step::Written, &[Other, Same, Other], 1, 2, "sk-ant-oat01-1"),
+    (Step::Replaced, &[Other, Same, Other], 1, 2, "sk-ant-oat01-1"),
+    (Step::Publishing, &[Other, Same, Other], 1, 2, "sk-ant-oat01-1"),
+];
+
+#[test]
+fn the_files_of_a_fleet_are_whole_wherever_the_holder_was_killed() {
+    let lockbox = lockbox();
+    for (step, turns, must_log_in, requests, access) in FLEET_STEPS {
+        let what = format!("{step:?}, then {turns:?}");
+        let dirs = [tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory")];
+        let files = [write_login(dirs[0].path()), write_login(dirs[1].path())];
+        let (url, state) = endpoint();
+        kill_the_holder(dirs[0].path(), &url, *step, true);
+        files.iter().for_each(|file| drop(whole(file, &what)));
+
+        let stores = [open(dirs[0].path(), &url, |_| ()), open(dirs[1].path(), &url, |_| ())];
+        // The holder took the lock with nothing published, and was killed before it could publish.
+        let mut published: Option<String> = None;
+        for (turn, host) in turns.iter().enumerate() {
+            let fleet = Fleet { lockbox: &lockbox, name: "ws_1", published: published.as_deref() };
+            let result: Result<Refreshed> = stores[usize::from(*host == Other)].refresh(Call::Fresh, Some(&fleet));
+            assert_eq!(
+                result.as_ref().err().map(|error| error.code()),
+                (turn < *must_log_in).then_some(ErrorCode::LoginRequired),
+                "{what}"
+            );
+            let next = result.ok().and_then(|refreshed| {
+                assert!(refreshed.persisted && refreshed.failure.is_none(), "{what}");
+                refreshed.publish
+            });
+            published = next.or(published);
+        }
+        for (file, dir) in files.iter().zip(&dirs) {
+            let document = whole(file, &what);
+            assert_eq!(document["claudeAiOauth"]["accessToken"], *access, "{what}");
+            assert_eq!(document["kept"], true);
+            nothing_is_left(dir.path(), *step);
+        }
+        assert_eq!(state.lock().expect("no panic").requests, *requests, "{what}");
+    }
 }

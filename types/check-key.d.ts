@@ -13,7 +13,11 @@ export interface HttpOptions {
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {
-  /** An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`. Default: the vendor's own. */
+  /**
+   * An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`: with its `/v1` for Codex
+   * (`https://gateway.example/v1`, asked at `/v1/models`), without for Claude (`https://gateway.example`, asked at
+   * `/v1/models`). Default: the vendor's own.
+   */
   baseUrl?: string
   /** Default 10 000. */
   timeoutMs?: number
@@ -27,7 +31,7 @@ export interface CheckKeyOptions extends HttpOptions {
 
 /**
  * `valid`: the endpoint accepts it. `invalid`: the endpoint does not know it, or it can be no credential for this
- * provider (then nothing was sent). `forbidden`: known, and refused. `rate-limited`: known, and not now.
+ * provider (then nothing was sent). `forbidden`: known, and refused, or its account is. `rate-limited`: known, and not now.
  * `unreachable`: nothing is known.
  */
 export type KeyCheckOutcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
@@ -76,13 +80,15 @@ export interface KeyCheck {
 
 /**
  * Asks a provider's API whether a credential is good: `GET /v1/models`, which costs nothing, over TLS with the
- * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks nothing: at most 16 requests at once run on threads of their own.
+ * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks
+ * nothing: at most 64 requests at once, 4 of them to one host, run on threads of their own. An aborted one that waits is
+ * not sent; one that was sent has its thread until it is answered or `timeoutMs` is over.
  *
  * Measured against a mock of both APIs; what the vendors' own say in each case is known from their documents only.
  *
  * @param input A `Uint8Array` is consumed: zero-filled before the call returns. A sealed secret is refused.
  * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (a kind of credential that the
- * API cannot be asked about), `ERR_PROVIDER_ABORTED` (what was sent stays sent), `ERR_PROVIDER_DISPOSED`; with
+ * API cannot be asked about), `ERR_PROVIDER_ABORTED` (what was sent stays sent), `ERR_PROVIDER_BUSY`, `ERR_PROVIDER_DISPOSED`; with
  * `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck>

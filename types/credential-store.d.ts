@@ -12,7 +12,10 @@ export type WithLock = (name: string, critical: (published: string | null) => Pr
 
 /** Options of {@link CredentialStore.open}. */
 export interface LoginOptions extends HttpOptions {
-  /** The directory of the login's file, absolute: the CLI's state directory. */
+  /**
+   * The directory of the login's file, absolute. In it others than its owner must not be able to write, unless it is sticky.
+   * claude: best one that only the worker reads, and not the `CLAUDE_CONFIG_DIR` of a run. codex: its `CODEX_HOME`.
+   */
   dir: string
   /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
   file?: string
@@ -56,21 +59,28 @@ export interface LoginOptions extends HttpOptions {
 
 /** What came of {@link CredentialStore.fresh} and its like. */
 export interface RefreshResult {
-  /** Who got the tokens that the store has now: nobody, as the old ones are good; this call; another process, host, the CLI or a person. */
+  /**
+   * Who got the tokens that the store has now: nobody, as the old ones are good, or as `reload()` asks nobody; this call; another
+   * process, host, the CLI or a person.
+   */
   readonly how: 'not-needed' | 'here' | 'elsewhere'
-  /** False when the file could not be written: the new tokens are in this process only, which writes them with the next refresh. */
+  /**
+   * False as long as the file could not be written: it has a refresh token that is used up, and the new tokens are in this process
+   * only, which tries again with each call. A process that ends before it could has lost the login.
+   */
   readonly persisted: boolean
   readonly generation: number
   readonly fingerprint: string
   readonly expiresAt: Date | null
-  /** Why it failed, where the old tokens serve on. */
+  /** Why it failed, where the old tokens serve on; and why the file could not be written. */
   readonly failure: ProviderError | null
 }
 
 /**
  * The newest credential of one provider for one tenant: a key that {@link CredentialStore.rotate} replaces, or a login
  * whose tokens are refreshed before they expire. An environment that was built with an older credential starts nothing
- * any more (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`); what runs, runs on.
+ * any more (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), nor one whose token has expired (`ERR_PROVIDER_CREDENTIAL_EXPIRED`); what
+ * runs, runs on.
  */
 export class CredentialStore {
   private constructor()
@@ -86,7 +96,8 @@ export class CredentialStore {
    * A store of the login that a CLI has put into its state directory. There is no interactive login here: it opens a
    * browser and a port, and waits for a person. Log in with the CLI elsewhere, and put its file there.
    *
-   * claude: the access token is handed over as any OAuth token; the refresh token never reaches the CLI. codex: the CLI
+   * claude: the access token is handed over as any OAuth token; the refresh token is not. Whoever runs as a uid that can read
+   * the file has it nevertheless: keep it in a directory that only the worker reads. codex: the CLI
    * takes tokens from its own file only, so `dir` becomes its `CODEX_HOME`, and whoever runs as its uid can read them.
    * An API key in Codex's file is handed over as any API key.
    *
@@ -114,7 +125,7 @@ export class CredentialStore {
   rotate(secret: SecretInput): void
   /**
    * Makes sure that the token is good for `refreshAheadMs`. To be awaited before each `buildProviderEnv`: it costs nothing
-   * while the token is good. Refreshes happen once: one at a time in this process, under a lock of this machine, and under
+   * while the token is good and in the file. Refreshes happen once: one at a time in this process, under a lock of this machine, and under
    * `withLock`; who comes second takes what the first got. A failure is in the result while the old token is good.
    * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person can help),
    * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`;
@@ -123,7 +134,10 @@ export class CredentialStore {
   fresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
   /** The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. */
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
-  /** Reads the file again, for what a person or another process has put there. */
+  /**
+   * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,
+   * not even where the old one has expired. Rejects as `fresh()` does where neither what is read nor the old token is of any use.
+   */
   reload(options?: { signal?: AbortSignal }): Promise<RefreshResult>
   /** Wipes it. Idempotent. */
   dispose(): void

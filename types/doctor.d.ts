@@ -66,7 +66,8 @@ export interface Diagnosis {
   readonly ok: boolean
   readonly worst: Severity
   readonly target: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
-  readonly providers: readonly ProviderId[]
+  /** Those that were looked at, and what people call them. */
+  readonly providers: readonly { readonly id: ProviderId; readonly name: string }[]
   readonly durationMs: number
   /** The machine and the target first, then each provider; `target.unseen`, which says what was not looked at, is last. */
   readonly findings: readonly Finding[]

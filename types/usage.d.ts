@@ -1,5 +1,5 @@
 // The types of usage, failures and billing: what a run used, what it failed at, and totals of many.
-import type { ProviderEnv, ProviderId, ProviderProcess } from '../index.js'
+import type { CredentialInfo, ProviderEnv, ProviderId, ProviderProcess } from '../index.js'
 
 /**
  * Tokens, in one meaning for both providers: that of OpenTelemetry's conventions for generative AI. Whole numbers, at
@@ -35,7 +35,7 @@ export interface ProviderUsage extends TokenCounts {
   turns: number
   /** The model that the run began with; for codex only where the arguments name it. `null`: not known. */
   model: string | null
-  /** By model, as far as the models are known; at most 32. */
+  /** By model, as far as the models are known; at most 32, what others use stands in the sum alone. */
   models: Record<string, ModelUsage>
   /** US dollars for the turns that are over, as the CLI reckons them at list prices; `null` for codex. */
   costUsd: number | null
@@ -105,7 +105,8 @@ export interface UsageMeterOptions {
   thread?: ThreadTotals | null
   /**
    * Whose run it is (codex): what this process has read of a thread is kept for runs of the same workspace, a
-   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this meter.
+   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this
+   * meter, and for codex either `thread` or `resumed` must be given: it reports the total of a thread.
    */
   workspace?: string
 }
@@ -137,8 +138,9 @@ export interface LedgerLabels {
   workspace: string
   provider: ProviderId
   /**
-   * Which of the workspace's credentials: the generation of a credential store, a fingerprint, or a name of yours. Default:
-   * of a ProviderProcess its credential's generation or fingerprint, else `"none"`. A fingerprint is another one in the next process.
+   * Which of the workspace's credentials. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
+   * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
+   * what your own records call the key, such as the version of its row.
    */
   generation?: string | number
 }
@@ -185,8 +187,9 @@ export class UsageLedger {
   /** Adds a run that has ended. */
   record(usage: ProviderUsage, labels: LedgerLabels): void
   /**
-   * Adds each turn of a run as it is reported, and at its end what it used of one that was not. Once per run and ledger is
-   * enough; more often changes nothing.
+   * Adds each turn of a run as it is reported, and at its end what it used of a turn that was not. Once per run and ledger is
+   * enough; more often changes nothing. A process whose stdout is not read for usage (see {@link SpawnOptions.usage}) counts
+   * at its end as a run without tokens, in `runs` and in `incompleteRuns`.
    */
   track(run: ProviderProcess | UsageMeter, labels: Partial<LedgerLabels> & { workspace: string }): void
   toJSON(): LedgerSnapshot
@@ -204,9 +207,12 @@ export interface ProviderDescription {
   name: string
   vendor: string
   modelFamily: string
-  credentialKind: 'api-key' | 'oauth-token' | 'config-dir'
-  credentialSource: 'payload' | 'server' | 'config-dir'
-  /** Who pays. A login in a config directory counts as a subscription, though the CLI may keep a key there. */
+  credentialKind: CredentialInfo['kind']
+  credentialSource: CredentialInfo['source']
+  /**
+   * Who pays: the server for its own credential, whatever kind; else the workspace for a key, by use, and a subscription
+   * for a token or login. A login in a config directory counts as a subscription, though the CLI may keep a key there.
+   */
   billedTo: 'workspace' | 'server' | 'subscription'
   /** See {@link CredentialInfo.fingerprint}. */
   fingerprint: string | null

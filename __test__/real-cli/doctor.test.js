@@ -85,8 +85,9 @@ test('start.refused: a program that is gone by then', { skip: needsRoot }, async
   const { diagnose } = require('../../index.js')
   const command = script(machine.at('claude'), '#!/bin/sh\n')
   // Removed while it is looked at: the start itself finds it gone.
+  const before = scratches()
   const pending = diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
-  const gone = setInterval(() => scratches().length > 0 && fs.rmSync(command, { force: true }), 1)
+  const gone = setInterval(() => scratches().some((name) => !before.includes(name)) && fs.rmSync(command, { force: true }), 1)
   const { findings } = await pending.finally(() => clearInterval(gone))
   const found = findings.find((finding) => finding.id.startsWith('start.'))
   assert.equal(found?.id, 'start.refused')

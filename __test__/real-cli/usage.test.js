@@ -135,7 +135,8 @@ test('codex: a thread whose beginning nobody here has read counts once what it u
 })
 
 test("codex: no value of an option, of all that its help tells, is taken for the subcommand 'resume'", async (t) => {
-  const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes: agentHomes(t), programs, payload: { apiKey: KEY.codex } })
+  const homes = agentHomes(t)
+  const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes, programs, payload: { apiKey: KEY.codex } })
   t.after(() => env.dispose())
   const native = readLaunch(env, options, []).env
   /** What is counted of a run with these arguments. @param {string[]} args */
@@ -143,13 +144,13 @@ test("codex: no value of an option, of all that its help tells, is taken for the
     const meter = binding.meterOfStart(native, args)
     const events = [{ type: 'thread.started', thread_id: `made-up-of-${args}` }, { type: 'turn.completed', usage: { input_tokens: 7 } }]
     for (const event of events) meter.feed(Buffer.from(`${JSON.stringify(event)}\n`))
-    const { inputTokens, complete } = meter.usage()
+    const { tokens: { inputTokens }, complete } = meter.usage()
     return { inputTokens, complete }
   }
   const [fresh, resumed] = [{ inputTokens: 7, complete: true }, { inputTokens: 0, complete: false }]
   let count = 0
   for (const command of [[], ['exec']]) {
-    const help = execFileSync(programs.codex, [...command, '--help'], { encoding: 'utf8', env: { HOME: '/nowhere', PATH: process.env.PATH } })
+    const help = execFileSync(programs.codex, [...command, '--help'], { encoding: 'utf8', env: { HOME: homes.home, CODEX_HOME: homes.codexHome, PATH: process.env.PATH } })
     for (const [, short, long, value] of help.matchAll(/^ {2,6}(?:(-\w), +)?(--[\w-]+)(?: (<.*))?$/gm)) {
       for (const option of [short, long].filter(Boolean)) {
         count += 1

@@ -86,6 +86,7 @@ function tenantFile(file, text, mode = 0o600) {
  * @property {number} [as] The uid that runs the doctor.
  * @property {boolean} [start]
  * @property {string} [bin]
+ * @property {string} [cwd]
  * @property {boolean} [target] Whether it is told the target; default: yes.
  */
 
@@ -110,11 +111,11 @@ function argumentsFor({ homes, prefix }, { provider, args = [], start = false, t
  * @param {readonly string[]} [commands]
  */
 function runDoctor(machine, run = {}, commands = []) {
-  const { as, env = {}, bin = BIN } = run
+  const { as, env = {}, bin = BIN, cwd = '/' } = run
   const shell = ['set -e', ...commands, 'exec "$@"'].join('\n')
   const ids = as === undefined ? {} : { uid: as, gid: as }
   const child = spawnSync('/bin/sh', ['-c', shell, 'sh', process.execPath, bin, ...argumentsFor(machine, run)], {
-    ...ids, cwd: '/', encoding: 'utf8', timeout: 120_000, env: { PATH: machine.path, LANG: 'C.UTF-8', ...env }
+    ...ids, cwd, encoding: 'utf8', timeout: 120_000, env: { PATH: machine.path, LANG: 'C.UTF-8', ...env }
   })
   if (child.error) throw child.error
   /** @type {Diagnosis} */
@@ -124,12 +125,14 @@ function runDoctor(machine, run = {}, commands = []) {
   } catch (cause) {
     throw new Error(`no report, but status ${child.status}: ${child.stdout}${child.stderr}`, { cause })
   }
-  return { report, status: child.status, text: child.stdout + child.stderr, ...lookUp(report) }
+  return { status: child.status, text: child.stdout + child.stderr, ...lookUp(report) }
 }
 
 /** @param {Diagnosis} report */
-function lookUp({ findings }) {
+function lookUp(report) {
+  const { findings } = report
   return {
+    report,
     ids: findings.map(({ id }) => id),
     /** Those that ask for something. */
     bad: findings.filter(({ severity }) => severity === 'warning' || severity === 'error').map(({ id }) => id),

@@ -50,6 +50,9 @@ export function fromTheSdk(events: ThreadEvent[], thread: ThreadTotals | null): 
 export function show(ledger: UsageLedger): [ProviderDescription, LedgerSnapshot, string] {
   const description = describeProvider(env)
   const payer: 'workspace' | 'server' | 'subscription' = description.billedTo
-  console.log(payer, ledger.size, new UsageLedger({ maxEntries: 5 }))
+  const source: 'payload' | 'store' | 'server' | 'config-dir' = description.credentialSource
+  // @ts-expect-error: a store is a source of its own
+  const withoutStore: 'payload' | 'server' | 'config-dir' = description.credentialSource
+  console.log(payer, source, withoutStore, ledger.size, new UsageLedger({ maxEntries: 5 }))
   return [description, ledger.toJSON(), ledger.toPrometheus()]
 }

@@ -8,10 +8,9 @@ const { IDS, readIds } = require('../launch.js')
 const { packageRoots } = require('../package-roots.js')
 const validate = require('../validate.js')
 
+/** Beside the state directory of each provider, by the option that its row names. */
 const OPTIONS = /** @type {const} */ ([
   ...IDS.filter((name) => name !== 'allowRoot'),
-  'claudeConfigDir',
-  'codexHome',
   'command',
   'home',
   'path',
@@ -56,13 +55,13 @@ const DEFAULT_START_TIMEOUT_MS = 30_000
  * @returns {Context}
  */
 function readContext(value) {
-  const options = validate.options('options', value, OPTIONS)
+  const all = /** @type {Facts[]} */ (translate(() => binding.providerFacts()))
+  const options = validate.options('options', value, [...OPTIONS, ...all.map(({ stateOption }) => stateOption)])
   // Whoever runs the doctor may be root; that is a finding, not a refusal.
   const ids = { ...readIds(options), allowRoot: true }
   const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
   const named = ids.uid !== undefined || ids.gid !== undefined
   const target = { uid: ids.uid ?? own.uid, gid: ids.gid ?? own.gid }
-  const all = /** @type {Facts[]} */ (translate(() => binding.providerFacts()))
   const provider = validate.optionalWord('options.provider', options.provider, all.map(({ id }) => id))
   const command = validate.optionalString('options.command', options.command)
   if (command !== undefined && provider === undefined) throw validate.wrongValue('options.command', 'needs options.provider: it is one provider\'s program.')

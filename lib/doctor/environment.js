@@ -26,6 +26,11 @@ const rows = [
     sentence: () => "This process's environment holds no credential of a CLI."
   },
   {
+    id: 'environment.npm',
+    severity: 'info',
+    sentence: ({ npm }) => `npm started the doctor. What it added was left out, as a worker has none of it: ${npm.directories.length} ${npm.directories.length === 1 ? 'directory' : 'directories'} that it put first on PATH, and its variables (npm_…).`
+  },
+  {
     id: 'environment.server-credential',
     severity: 'warning',
     sentence: ({ found }) => `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment, where every child that is not started by this package inherits it.`,
@@ -55,9 +60,10 @@ const finding = findingsOf(rows)
 
 /**
  * @param {import('./context.js').Context} context
+ * @param {import('./npm.js').LeftOut | null} npm
  * @returns {import('./finding.js').Finding[]}
  */
-function look({ providers }) {
+function look({ providers }, npm) {
   /** @type {FoundVariable[]} */
   const all = JSON.parse(translate(() => binding.surveyVariables(Object.keys(process.env).sort())))
   const ours = all.filter(({ provider }) => provider === null || providers.some(({ id }) => id === provider))
@@ -71,7 +77,9 @@ function look({ providers }) {
     const found = ours.filter(belongs)
     return found.length === 0 ? [] : [finding(id, { found }, { details: { names: found.map(({ name }) => name) } })]
   })
-  return findings.some(({ severity }) => severity === 'warning') ? findings : [finding('environment.clean', {}), ...findings]
+  const started = npm === null ? [] : [finding('environment.npm', { npm }, { details: { ...npm } })]
+  const clean = findings.some(({ severity }) => severity === 'warning') ? [] : [finding('environment.clean', {})]
+  return [...started, ...clean, ...findings]
 }
 
 module.exports = { look, rows }

@@ -1,24 +1,31 @@
 // Checks of the files that would configure or redirect a CLI: in the workspace, and in its state directory.
 'use strict'
 
+const path = require('node:path')
 const binding = require('../binding.js')
 const { looked } = require('./ask.js')
 const { findingsOf } = require('./finding.js')
+const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, list } = require('./words.js')
 
 /** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
 
+const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
+
+/** Not by root: the tenant can make a link to a directory of that name, or of a directory above it. */
+const moveAway = (/** @type {any} */ { context, file, way }) => [command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)]
+
 /** @param {string} id @returns {import('./finding.js').Row} */
-const hazardous = (id) => ({
+const hazardous = (id) => unlessSteered({
   id: `files.${id}`,
   severity: 'warning',
-  sentence: ({ file, facts }) =>
-    `${file.path} has ${list(file.hazards.map((/** @type {any} */ { key, effect }) => `${key} (${effect})`))}. ` +
+  sentence: ({ file, facts, real }) =>
+    `${where({ file, real })} has ${list(file.hazards.map((/** @type {any} */ { key, effect }) => `${key} (${effect})`))}. ` +
     (file.ignoredWhenUntrusted
       ? `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
       : `${facts.name} obeys it in every start.`),
   remedy: () => 'Move it out of the way, or take these keys out of it:',
-  commands: ({ file }) => [command('mv', '--', file.path, `${file.path}.disabled`)]
+  commands: moveAway
 })
 
 /** @type {import('./finding.js').Row[]} */
@@ -39,11 +46,13 @@ const rows = [
     severity: 'info',
     sentence: ({ file }) => `${file.path} is text for the agent. It instructs the model, and configures nothing.`
   },
-  {
+  unlessSteered({
     id: 'files.unread',
-    severity: 'info',
-    sentence: ({ file }) => `${file.path} is there, and could not be read or understood.`
-  }
+    severity: 'warning',
+    sentence: (seen) => `${where(seen)} is there, and could not be read or understood, or is larger than 1 MiB. The CLI may find in it what the doctor did not.`,
+    remedy: () => 'Look into it, or move it out of the way:',
+    commands: moveAway
+  })
 ]
 
 const finding = findingsOf(rows)
@@ -61,8 +70,25 @@ async function look(context, facts) {
   const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null))
   const hidden = found.filter((file) => file.hidden)
   if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
-  const findings = found.filter((file) => !file.hidden).map((file) => finding(idOf(file), { file, facts }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } }))
+  const bases = [workspace, state].flatMap((base) => base ?? [])
+  const findings = await Promise.all(found.filter((file) => !file.hidden).map((file) => judge(context, facts, file, bases)))
   return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info') ? findings : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
+}
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {FoundFile} file
+ * @param {string[]} bases
+ */
+async function judge(context, facts, file, bases) {
+  const directory = path.dirname(file.path)
+  const base = bases.find((base) => file.path.startsWith(path.join(base, '/'))) ?? directory
+  const [whole, above, own] = await Promise.all([file.path, directory, base].map((each) => wayTo(context, each)))
+  // A link that is no tenant's can lead out of the tenant's directories all the same. The file itself is moved as it is.
+  const leaves = above.real !== own.real && !above.real.startsWith(path.join(own.real, '/'))
+  const way = { real: above.real, steered: above.steered ?? (leaves ? directory : null), targets: above.inside }
+  return finding(idOf(file), { context, file, facts, real: whole.real, way }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } })
 }
 
 /** @param {FoundFile} file */

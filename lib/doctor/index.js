@@ -20,15 +20,16 @@ const SCHEMA_VERSION = 1
 
 /**
  * @param {import('../../index').DiagnoseOptions} [options]
+ * @param {import('./npm.js').LeftOut | null} [npm] What the command line took out of this process's environment.
  * @returns {Promise<import('../../index').Diagnosis>}
  */
-async function diagnose(options) {
+async function diagnose(options, npm = null) {
   const from = performance.now()
   const context = readContext(options)
   const machine = platform.look()
   // First: it decides how the rest asks.
   const whom = await target.look(context)
-  const surroundings = environment.look(context)
+  const surroundings = environment.look(context, npm)
   const common = await state.lookCommon(context)
   const providers = await Promise.all(context.providers.map((facts) => lookAt(context, facts)))
   const findings = [...machine, ...whom, ...surroundings, ...common, ...providers.flat(), ...target.unseen(context)]
@@ -64,7 +65,7 @@ function report({ target: { uid, gid }, ids, providers }, findings, durationMs) 
     ok: worst === 'ok' || worst === 'info',
     worst,
     target: Object.freeze({ uid, gid, groups: Object.freeze([...(ids.groups ?? [])]) }),
-    providers: Object.freeze(providers.map(({ id }) => id)),
+    providers: Object.freeze(providers.map(({ id, name }) => Object.freeze({ id, name }))),
     durationMs: Math.round(durationMs),
     findings: Object.freeze(findings)
   })

@@ -1,4 +1,4 @@
-// Checks of a CLI's own login: who else can read it, and whether it still holds. None of it comes into JavaScript.
+// Checks of a CLI's stored login: who else can read it, and whether it still holds. None of it comes into JavaScript.
 'use strict'
 
 const path = require('node:path')
@@ -8,12 +8,13 @@ const { STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
 const { command, octal, owner } = require('./words.js')
 
-const logIn = (/** @type {any} */ { context, facts, state }) => {
-  const { own, target } = context
-  const words = facts.logIn.split(' ')
-  const variables = [`${facts.stateVariable}=${state}`, ...(context.directories.home ? [`HOME=${context.directories.home}`] : [])]
-  const as = own.uid === target.uid ? [] : ['setpriv', `--reuid=${target.uid}`, `--regid=${target.gid}`, '--clear-groups', '--no-new-privs']
-  return [command(...as, 'env', ...variables, ...words)]
+/** A login is made by a person with a browser, which a server has none of. */
+const LOG_IN = (/** @type {any} */ { facts }) => `Log in on a machine that has a browser (${facts.logIn}), bring its ${facts.loginFile} here, and put it in place:`
+const putInPlace = (/** @type {any} */ { context: { target }, facts, file }) => [command('install', '-o', target.uid, '-g', target.gid, '-m', '0600', facts.loginFile, file)]
+/** What renews it without a person. Not a command: it asks the vendor, and the answer is the only copy of the next refresh token. */
+const renewal = (/** @type {any} */ { context: { target }, facts, state }) => {
+  const owner = target.uid === 0 ? '' : `, owner: ${target.uid}`
+  return `(await CredentialStore.open('${facts.id}', { dir: ${JSON.stringify(state)}${owner} })).fresh()`
 }
 const WHAT = /** @type {Record<string, string>} */ ({ 'api-key': 'an API key', 'cli-only': 'a login of a kind that only the CLI itself can use', 'oauth-token': 'a login' })
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
@@ -48,23 +49,23 @@ const rows = [
   {
     id: 'login.stale',
     severity: 'warning',
-    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}. There is a refresh token, which the CLI uses when it starts.`,
-    remedy: () => 'Let the CLI renew it by a start as the tenant. Where it cannot, log in again:',
-    commands: logIn
+    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}. There is a refresh token.`,
+    remedy: (seen) => `Let the worker renew it before each launch: await ${renewal(seen)}. Where that ends with ERR_PROVIDER_LOGIN_REQUIRED: ${LOG_IN(seen)}`,
+    commands: putInPlace
   },
   {
     id: 'login.expired',
     severity: 'error',
     sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}, and there is no refresh token.`,
-    remedy: () => 'Log in again, as the tenant:',
-    commands: logIn
+    remedy: LOG_IN,
+    commands: putInPlace
   },
   {
     id: 'login.empty',
     severity: 'warning',
     sentence: ({ file, unread }) => (unread ? `${file} could not be read, or is not what the CLI writes.` : `${file} holds neither tokens nor a key.`),
-    remedy: () => 'Log in again, as the tenant:',
-    commands: logIn
+    remedy: LOG_IN,
+    commands: putInPlace
   }
 ]
 

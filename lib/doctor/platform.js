@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const binding = require('../binding.js')
 const { memoryProtection } = require('../memory-protection.js')
 const { findingsOf } = require('./finding.js')
-const { list } = require('./words.js')
+const { list, page } = require('./words.js')
 
 /** @type {import('./finding.js').Row[]} */
 const rows = [
@@ -31,7 +31,7 @@ const rows = [
     remedy: ({ dumpable }) =>
       dumpable
         ? 'Give fs.suid_dumpable back its default, and start the worker anew.'
-        : 'Run the worker under Node on Linux 5.9 or newer, in a sandbox that allows the call. docs/hardening.md says what is missing.',
+        : `Run the worker under Node on Linux 5.9 or newer, in a sandbox that allows the call. What is missing says ${page('hardening.md')}.`,
     commands: ({ dumpable }) => (dumpable ? ['sysctl -w fs.suid_dumpable=0'] : [])
   },
   {

@@ -1,7 +1,7 @@
 // A report as text for a person: grouped by provider, wrapped to the terminal, coloured only where that is wanted.
 'use strict'
 
-const { harmless, ids, list, owner } = require('./words.js')
+const { harmless, ids, list, owner, page } = require('./words.js')
 
 /** @typedef {import('../../index').Finding} Finding */
 /** @typedef {import('../../index').Severity} Severity */
@@ -19,9 +19,6 @@ const LOOKS = {
 }
 const BOLD = 1
 const DIM = 2
-
-/** @type {Record<import('../../index').ProviderId, string>} */
-const NAMES = { claude: 'Claude Code', codex: 'OpenAI Codex' }
 
 /** @typedef {{ width: number, colour: boolean, unicode: boolean }} Style */
 
@@ -48,13 +45,13 @@ function styleOf(stream, env) {
  */
 function print(report, style) {
   const paint = painter(style)
-  const groups = [null, ...report.providers].map((provider) => report.findings.filter((finding) => finding.provider === provider))
-  const sections = groups.filter((group) => group.length > 0).map((group) => {
-    const title = group[0].provider === null ? 'This machine' : NAMES[group[0].provider]
-    return [paint(BOLD, title), ...group.flatMap((finding, index) => linesOf(finding, group.slice(0, index), style, paint))].join('\n')
+  const sections = [{ id: null, name: 'This machine' }, ...report.providers].flatMap(({ id, name }) => {
+    const group = report.findings.filter(({ provider }) => provider === id)
+    if (group.length === 0) return []
+    return [paint(BOLD, name), ...group.flatMap((finding, index) => linesOf(finding, group.slice(0, index), style, paint))].join('\n')
   })
   const title = `${paint(BOLD, 'provider-env doctor')} ${paint(DIM, `${report.version}, for ${ids(report.target)}`)}`
-  return `${[title, ...sections, summary(report, paint)].join('\n\n')}\n`
+  return `${[title, ...sections, summary(report, style, paint)].join('\n\n')}\n`
 }
 
 /** @param {Style} style @returns {(code: number, text: string) => string} */
@@ -117,14 +114,16 @@ function wrap(text, width) {
 
 /**
  * @param {import('../../index').Diagnosis} report
+ * @param {Style} style
  * @param {(code: number, text: string) => string} paint
  */
-function summary({ findings, worst }, paint) {
+function summary({ findings, worst }, { width }, paint) {
   const count = (/** @type {Severity} */ severity) => findings.filter((finding) => finding.severity === severity).length
   const some = /** @type {const} */ ([['error', count('error')], ['warning', count('warning')]]).filter(([, number]) => number > 0)
   const words = some.map(([word, number]) => `${number} ${word}${number === 1 ? '' : 's'}`)
   if (words.length === 0) return paint(LOOKS.ok.colour, `All is well: ${count('ok')} checks passed.`)
-  return `${paint(LOOKS[worst].colour, `${list(words)}.`)} ${paint(DIM, `${count('ok')} checks passed. docs/doctor.md explains every id.`)}`
+  const explained = wrap(`Every id is explained in ${page('doctor.md')}`, width).map((line) => paint(DIM, line))
+  return [`${paint(LOOKS[worst].colour, `${list(words)}.`)} ${paint(DIM, `${count('ok')} checks passed.`)}`, ...explained].join('\n')
 }
 
 module.exports = { print, styleOf, wrap }

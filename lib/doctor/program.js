@@ -211,11 +211,18 @@ function origin(context, facts, program, about) {
   const manager = managerOf(program)
   if (manager) return [finding('program.version-manager', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, manager }, about)]
   // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
-  const homes = ['/root', context.directories.home, ownHome()].filter((home) => home !== undefined)
-  const real = program.path
-  if (real === null) return []
-  const home = homes.find((each) => each !== '/' && real.startsWith(`${each}/`)) ?? /^\/(?:home|Users)\/[^/]+(?=\/)/.exec(real)?.[0]
+  const home = program.path === null ? undefined : homeAbove(program.path, [context.directories.home, ownHome()])
   return home === undefined ? [] : [finding('program.below-home', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, home }, about)]
+}
+
+/**
+ * The home that a path lies below, if any.
+ * @param {string} file
+ * @param {(string | undefined)[]} known
+ */
+function homeAbove(file, known) {
+  const below = (/** @type {string | undefined} */ home) => home !== undefined && home !== '/' && file.startsWith(`${home}/`)
+  return ['/root', ...known].find(below) ?? /^\/(?:home|Users)\/[^/]+(?=\/)/.exec(file)?.[0]
 }
 
 /** As a report has them: modes as everybody writes them. @param {SurveyedProgram} program */
@@ -266,4 +273,4 @@ async function readable(context, facts, program, about) {
   return [finding('program.readable', { context, facts, program, target, readable: open }, { ...about, details: { readable: open } })]
 }
 
-module.exports = { look, rows }
+module.exports = { homeAbove, look, rows }

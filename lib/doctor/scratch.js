@@ -1,34 +1,35 @@
-// A fresh place for a dry start: directories of the target's own, removed at the end.
+// A fresh place for a dry start: directories of the target's own in one of ours, removed at the end.
 'use strict'
 
 const fs = require('node:fs/promises')
 const os = require('node:os')
 const path = require('node:path')
 const { ACCESS, inquire } = require('./ask.js')
+const { removeScratch } = require('./scratch-removal.js')
 
 const NAMES = /** @type {const} */ (['home', 'workspace', 'tmp', 'state'])
+/** Whether others may put something else in the place of what lies in there: not where it is sticky, as /tmp. */
+const isOpen = (/** @type {number} */ mode) => (mode & 0o022) !== 0 && (mode & 0o1000) === 0
 
-/** @typedef {Record<typeof NAMES[number], string> & { remove: () => Promise<void> }} Scratch */
+/** @typedef {Record<typeof NAMES[number], string> & { root: string, remove: () => Promise<boolean> }} Scratch */
 
 /**
  * @param {import('./context.js').Context} context
  * @returns {Promise<Scratch | null>} Null where there is no temporary directory that the target can get into.
  */
-async function makeScratch({ ids, target, own }) {
-  for (const base of new Set([os.tmpdir(), '/tmp', '/var/tmp'])) {
+async function makeScratch(context) {
+  for (const given of new Set([os.tmpdir(), '/tmp', '/var/tmp'])) {
+    const base = await fs.realpath(given).catch(() => undefined)
+    if (base === undefined || !(await isSafe(context, base))) continue
     const root = await fs.mkdtemp(path.join(base, 'provider-env-doctor-')).catch(() => undefined)
     if (root === undefined) continue
-    // A CLI that has just ended may still have somebody writing.
-    const remove = () => fs.rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    const directories = NAMES.map((name) => path.join(root, name))
+    const remove = () => removeScratch(context, root, directories)
     try {
-      const directories = NAMES.map((name) => path.join(root, name))
-      for (const directory of [root, ...directories]) {
-        if (directory !== root) await fs.mkdir(directory, { mode: 0o700 })
-        if (target.uid !== own.uid || target.gid !== own.gid) await fs.chown(directory, target.uid, target.gid)
-      }
-      const answers = await inquire(ids, directories.map((directory) => ({ path: directory, access: ACCESS.use })), false)
+      await makeDirectories(context, root, directories)
+      const answers = await inquire(context.ids, directories.map((directory) => ({ path: directory, access: ACCESS.use })), false)
       if (answers.every(({ obstacle }) => obstacle === null)) {
-        return /** @type {Scratch} */ ({ ...Object.fromEntries(NAMES.map((name, index) => [name, directories[index]])), remove })
+        return /** @type {Scratch} */ ({ ...Object.fromEntries(NAMES.map((name, index) => [name, directories[index]])), root, remove })
       }
     } catch (error) {
       await remove()
@@ -37,6 +38,31 @@ async function makeScratch({ ids, target, own }) {
     await remove()
   }
   return null
+}
+
+/**
+ * The root stays ours: in a directory of its own, the target could put a link in a child's place before it is given away.
+ * @param {import('./context.js').Context} context
+ * @param {string} root
+ * @param {string[]} directories
+ */
+async function makeDirectories({ target, own }, root, directories) {
+  const another = target.uid !== own.uid || target.gid !== own.gid
+  if (another) await fs.chmod(root, 0o711)
+  for (const directory of directories) {
+    await fs.mkdir(directory, { mode: 0o700 })
+    if (another) await fs.lchown(directory, target.uid, target.gid)
+  }
+}
+
+/**
+ * Whether nobody but us and root can rename what we make there.
+ * @param {import('./context.js').Context} context
+ * @param {string} base Its real path.
+ */
+async function isSafe({ ids, own }, base) {
+  const [{ components }] = await inquire(ids, [{ path: base, access: ACCESS.exists }], true)
+  return components.every(({ uid, mode }) => (uid === 0 || uid === own.uid) && !isOpen(mode))
 }
 
 module.exports = { makeScratch }

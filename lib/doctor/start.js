@@ -8,12 +8,12 @@ const { startMockApi } = require('../mock-api/index.js')
 const { spawnProvider } = require('../spawn-provider.js')
 const { findingsOf } = require('./finding.js')
 const { makeScratch } = require('./scratch.js')
-const { harmless, whom } = require('./words.js')
+const { harmless, page, whom } = require('./words.js')
 
 /** @typedef {import('./context.js').Facts} Facts */
 
-/** The mock's endpoint, by the dialect that a CLI speaks. @type {Record<import('../../index').ProviderId, (mock: import('../mock-api/types').MockApi) => string>} */
-const BASE_URLS = { claude: (mock) => mock.anthropicBaseUrl, codex: (mock) => mock.openaiBaseUrl }
+/** A question takes a handful. The target knows the key, and may send what it likes. */
+const MAX_REQUESTS = 64
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`
 
 /** @type {import('./finding.js').Row[]} */
@@ -32,7 +32,7 @@ const rows = [
     id: 'start.refused',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: () => 'Mend what the errors above name. docs/errors.md has every code and step.'
+    remedy: () => `Mend what the errors above name. Every code and step is in ${page('errors.md')}.`
   },
   {
     id: 'start.failed',
@@ -52,6 +52,11 @@ const rows = [
     sentence: ({ facts, seen }) =>
       seen > 0 ? `${facts.name} asked the mock of its API, but not with the key that it was given.` : `${facts.name} ended well without asking the mock of its API.`,
     remedy: () => 'Something else configures it: a wrapper script in its place, or settings for the whole machine (below /etc).'
+  },
+  {
+    id: 'start.left-behind',
+    severity: 'info',
+    sentence: ({ root, target }) => `${root} is left of the dry start: ${whom(target)} made what it cannot remove itself, and the doctor does not go in there with more rights.`
   }
 ]
 
@@ -68,11 +73,14 @@ async function look(context, facts, runnable) {
   if (reason !== null) return [finding('start.skipped', { facts, reason }, { provider: facts.id })]
   const scratch = await makeScratch(context)
   if (scratch === null) return [finding('start.skipped', { facts, reason: 'there is no temporary directory that the target can get into' }, { provider: facts.id })]
+  /** @type {import('./finding.js').Finding[]} */
+  const findings = []
   try {
-    return [await dryStart(context, facts, scratch)]
+    findings.push(await dryStart(context, facts, scratch))
   } finally {
-    await scratch.remove()
+    if (!(await scratch.remove())) findings.push(finding('start.left-behind', { root: scratch.root, target: context.target }, { provider: facts.id, path: scratch.root }))
   }
+  return findings
 }
 
 /**
@@ -96,6 +104,8 @@ async function dryStart(context, facts, scratch) {
   /** @type {{ pid?: number, hidden: boolean | null }} */
   const seen = { hidden: null }
   const mock = await startMockApi({
+    credential: key,
+    maxRequests: MAX_REQUESTS,
     async answer() {
       seen.hidden = await isHidden(seen.pid, context.target.uid)
       return { text: 'well' }
@@ -104,7 +114,7 @@ async function dryStart(context, facts, scratch) {
   try {
     const outcome = await ask(context, facts, scratch, mock, key, seen)
     const durationMs = Math.round(performance.now() - from)
-    return judge(context, facts, { ...outcome, durationMs, hidden: seen.hidden, asked: mock.requestsWith(key).length, requests: mock.requests.length })
+    return judge(context, facts, { ...outcome, durationMs, hidden: seen.hidden, asked: mock.requestsWith(key).length, strange: mock.requests.some(({ credential }) => credential !== null && credential !== key), requests: mock.requests.length })
   } finally {
     await mock.close()
   }
@@ -122,7 +132,7 @@ async function ask(context, facts, scratch, mock, key, seen) {
   /** @type {any} */
   const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
   const set = { PATH: context.path, ...pairs(facts.questionVariables) }
-  const baseUrl = BASE_URLS[facts.id](mock)
+  const baseUrl = mock.baseUrls[facts.id]
   let complaint = ''
   try {
     const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })
@@ -158,7 +168,7 @@ function pairs(names) {
  * @param {Facts} facts
  * @param {any} outcome
  */
-function judge({ target, startTimeoutMs }, facts, { code, signal, error, complaint, durationMs, hidden, asked, requests }) {
+function judge({ target, startTimeoutMs }, facts, { code, signal, error, complaint, durationMs, hidden, asked, strange, requests }) {
   const about = { provider: facts.id, details: { durationMs, requests, exitCode: code, signal, hidden, code: error?.code ?? null, step: error?.step ?? null } }
   if (error?.code === 'ERR_PROVIDER_TIMEOUT') return finding('start.timed-out', { facts, timeoutMs: startTimeoutMs, asked: asked > 0 }, about)
   if (error) {
@@ -166,6 +176,8 @@ function judge({ target, startTimeoutMs }, facts, { code, signal, error, complai
     return finding('start.refused', { message: error.message }, { ...about, path: error.path })
   }
   const lastLine = harmless(complaint.trim().split('\n').at(-1) ?? '')
+  // The mock refuses another key: how the CLI ends then is not the matter.
+  if (asked === 0 && strange) return finding('start.unasked', { facts, seen: requests }, about)
   if (code !== 0) return finding('start.failed', { facts, ended: signal ?? `exit status ${code}`, complaint: lastLine }, about)
   if (asked === 0) return finding('start.unasked', { facts, seen: requests }, about)
   return finding('start.answered', { facts, target, durationMs }, about)

@@ -1,21 +1,27 @@
 // Checks of the directories that a CLI writes to: there, the target's own, writable for it and closed to others.
 'use strict'
 
-const { ACCESS, inquire, last, realPath } = require('./ask.js')
+const { ACCESS, inquire, last } = require('./ask.js')
 const { STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
+const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, octal, owner, whom } = require('./words.js')
 
 /** Directories that everybody shares. */
 const SHARED = ['/tmp', '/var/tmp', '/dev/shm']
 
 const its = (/** @type {any} */ { component }) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
-const own = (/** @type {any} */ { target, directory }) => command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
+/** Where the target can put a link in its place first, root's hands stay off. */
+const own = (/** @type {any} */ { context, target, directory, way }) =>
+  way.targets ? command(...asTarget(context), 'mkdir', '-p', '-m', '0700', '--', directory.path) : command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
+const moveAway = (/** @type {any} */ { context, directory, way }) => command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
+/** By its owner, whom no link can lead to what is not its own. */
+const mode = (/** @type {any} */ { context, real }, /** @type {string} */ bits) => command(...asTarget(context), 'chmod', bits, real)
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
 const where = (/** @type {any} */ { directory, real }) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
 
 /** @type {import('./finding.js').Row[]} */
-const rows = [
+const all = [
   {
     id: 'state.usable',
     severity: 'ok',
@@ -29,15 +35,14 @@ const rows = [
   {
     id: 'state.missing',
     severity: 'error',
-    sentence: ({ directory }) => `${directory.name} is ${directory.path}, which does not exist${directory.needed ? '; the CLI ends without it' : ''}.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which does not exist${seen.directory.needed ? '; the CLI ends without it' : ''}.`,
     remedy: () => 'Make it, and give it to the target:',
     commands: (seen) => [own(seen)]
   },
   {
     id: 'state.unreachable',
     severity: 'error',
-    sentence: ({ directory, target, component }) =>
-      `${directory.name} is ${directory.path}, which ${whom(target)} cannot get to: ${component.path} belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot get to: ${seen.component.path} belongs to ${owner(seen.component)} and has mode ${octal(seen.component.mode)}.`,
     remedy: () => 'Let the target through, or choose another place:',
     commands: ({ component }) => [command('chmod', 'a+x', component.path)]
   },
@@ -46,28 +51,28 @@ const rows = [
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is no directory.`,
     remedy: () => 'Move it away, and make a directory:',
-    commands: (seen) => [command('mv', '--', seen.directory.path, `${seen.directory.path}.disabled`), own(seen)]
+    commands: (seen) => [moveAway(seen), own(seen)]
   },
   {
     id: 'state.wrong-owner',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
     remedy: () => 'Give it, with what is in it, to the target:',
-    commands: ({ real, target }) => [command('chown', '-hR', `${target.uid}:${target.gid}`, real), command('chmod', 'u+rwx', real)]
+    commands: (seen) => [command('chown', '-hR', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
   },
   {
     id: 'state.unwritable',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
     remedy: ({ shared }) => (shared ? 'Give the shared directory its usual mode, or the tenant one of its own:' : 'Let its owner write:'),
-    commands: ({ real, shared }) => [command('chmod', shared ? '1777' : 'u+rwx', real)]
+    commands: (seen) => [seen.shared ? command('chmod', '1777', seen.real) : mode(seen, 'u+rwx')]
   },
   {
     id: 'state.read-only',
     severity: 'warning',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, and nothing it writes there is kept.`,
     remedy: () => 'Give it to the target, if the tenant is to keep something there:',
-    commands: ({ real, target }) => [command('chown', '-h', `${target.uid}:${target.gid}`, real), command('chmod', 'u+rwx', real)]
+    commands: (seen) => [command('chown', '-h', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
   },
   {
     id: 'state.foreign',
@@ -79,12 +84,13 @@ const rows = [
   {
     id: 'state.open',
     severity: 'warning',
-    sentence: (seen) => `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. Conversations lie in there, and settings that the CLI obeys.`,
+    sentence: (seen) => `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. What the CLI and its agent keep lies in there.`,
     remedy: () => 'Close it:',
-    commands: ({ real }) => [command('chmod', '0700', real)]
+    commands: (seen) => [mode(seen, '0700')]
   }
 ]
 
+const rows = all.map(unlessSteered)
 const finding = findingsOf(rows)
 
 /**
@@ -123,7 +129,7 @@ async function lookCommon(context) {
   const { home, workspace } = context.directories
   /** @type {Directory[]} */
   const directories = []
-  if (home !== undefined) directories.push({ name: 'HOME', path: home, needed: false, made: false, private: false })
+  if (home !== undefined) directories.push({ name: 'HOME', path: home, needed: false, made: false, private: true })
   if (workspace !== undefined) directories.push({ name: 'The workspace', path: workspace, needed: false, made: false, private: false })
   const answers = await inquire(ids, directories.map((each) => ({ path: each.path, access: ACCESS.use })), byModeBits)
   return await Promise.all(directories.map((directory, index) => judge(directory, answers[index], target, context, null)))
@@ -138,10 +144,11 @@ async function lookCommon(context) {
  */
 async function judge(directory, answer, target, context, facts) {
   const component = last(answer)
-  const real = realPath(answer)
+  const way = await wayTo(context, directory.path)
+  const { real } = way
   const details = { name: directory.name, uid: component.uid, gid: component.gid, mode: octal(component.mode) }
   const about = { provider: facts?.id ?? null, path: directory.path, details: component.kind === 'missing' ? { name: directory.name } : details }
-  const seen = { directory, real, target, component, shared: SHARED.includes(real) }
+  const seen = { context, directory, real, way, target, component, shared: SHARED.includes(real) }
   const blocked = answer.components.find((each) => each.path === answer.obstacle?.path)
   const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== real
   if (onTheWay && blocked.kind === 'directory') return finding('state.unreachable', { ...seen, component: blocked }, about)

@@ -2,10 +2,14 @@
 'use strict'
 
 const { readFile, stat } = require('node:fs/promises')
+const path = require('node:path')
 const { ACCESS, inquire } = require('./ask.js')
 const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
-const { command, ids, list, owner } = require('./words.js')
+const { command, flag, ids, list, owner } = require('./words.js')
+
+/** By its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to choose. */
+const PROGRAM = path.join(__dirname, '..', '..', 'bin', 'provider-env.js')
 
 /** @type {import('./finding.js').Row[]} */
 const rows = [
@@ -23,8 +27,9 @@ const rows = [
     id: 'target.cannot-drop',
     severity: 'error',
     sentence: ({ target, own, reason }) => `This process is ${ids(own)} and cannot start the CLI as ${ids(target)}: ${reason}.`,
-    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, the same way:',
-    commands: ({ again }) => [command('sudo', ...again)]
+    remedy: () => 'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, with the same environment and PATH, which sudo would replace:',
+    // `-E` keeps the environment but for PATH, which `secure_path` of sudoers(5) decides.
+    commands: ({ again }) => [`sudo -E env PATH="$PATH" ${command(...again)}`]
   },
   {
     id: 'target.unnamed',
@@ -81,7 +86,7 @@ function unseen(context) {
   const all = [...context.unseen]
   if (context.directories.workspace === undefined) all.push('a workspace (name one with --workspace)')
   if (context.directories.home === undefined) all.push('a home (name one with --home)')
-  for (const facts of context.providers) if (context.states[facts.id] === undefined) all.push(`${facts.stateVariable} (name one with ${option(facts.stateOption)})`)
+  for (const facts of context.providers) if (context.states[facts.id] === undefined) all.push(`${facts.stateVariable} (name one with --${flag(facts.stateOption)})`)
   return all.length === 0 ? [] : [finding('target.unseen', { unseen: all }, { details: { unseen: all } })]
 }
 
@@ -117,9 +122,9 @@ async function privileges() {
  */
 async function guessTenant({ directories, states }) {
   const given = [directories.workspace, ...Object.values(states).map((state) => (state?.given ? state.path : undefined)), directories.home]
-  for (const path of given) {
-    const found = path === undefined ? undefined : await stat(path).catch(() => undefined)
-    if (path !== undefined && found !== undefined && found.uid !== 0 && found.gid !== 0) return { path, uid: found.uid, gid: found.gid }
+  for (const directory of given) {
+    const found = directory === undefined ? undefined : await stat(directory).catch(() => undefined)
+    if (directory !== undefined && found !== undefined && found.uid !== 0 && found.gid !== 0) return { path: directory, uid: found.uid, gid: found.gid }
   }
   return undefined
 }
@@ -131,7 +136,7 @@ async function guessTenant({ directories, states }) {
  * @returns {string[]}
  */
 function again({ target, ids, directories, states, providers, prefix, command: program, start }, withIds) {
-  const words = ['npx', 'provider-env', 'doctor']
+  const words = [process.execPath, PROGRAM, 'doctor']
   if (providers.length === 1) words.push('--provider', providers[0].id)
   if (withIds) words.push('--uid', String(target.uid), '--gid', String(target.gid))
   if (withIds && ids.groups?.length) words.push('--groups', ids.groups.join(','))
@@ -140,17 +145,12 @@ function again({ target, ids, directories, states, providers, prefix, command: p
   }
   for (const facts of providers) {
     const state = states[facts.id]
-    if (state?.given) words.push(option(facts.stateOption), state.path)
+    if (state?.given) words.push(`--${flag(facts.stateOption)}`, state.path)
   }
   if (directories.tmpDir !== '/tmp') words.push('--tmp-dir', directories.tmpDir)
   if (prefix !== DEFAULT_PREFIX) words.push('--prefix', prefix)
   if (!start) words.push('--no-start')
   return words
-}
-
-/** `codexHome` as the command line has it. @param {string} name */
-function option(name) {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 module.exports = { look, rows, unseen }

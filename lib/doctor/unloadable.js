@@ -1,6 +1,7 @@
 // The one finding that can be made without the addon: that it does not load.
 'use strict'
 
+const { whyNotLoaded } = require('../not-loaded.js')
 const { findingsOf } = require('./finding.js')
 const { harmless } = require('./words.js')
 
@@ -9,9 +10,9 @@ const rows = [
   {
     id: 'platform.unloadable',
     severity: 'error',
-    sentence: ({ reason, platform }) => `The addon does not load on ${platform}: ${reason}`,
-    remedy: () => 'The install left out optional dependencies, or there is no package for this system. In the project that has this package, install again with them:',
-    commands: () => ['npm install --include=optional']
+    sentence: ({ reason, platform }) => `The addon does not load on ${platform}: ${reason}.`,
+    remedy: ({ advice }) => advice,
+    commands: ({ commands }) => commands
   }
 ]
 
@@ -19,12 +20,12 @@ const finding = findingsOf(rows)
 
 /**
  * The report of a diagnosis that could not begin.
- * @param {unknown} error What loading the addon threw.
+ * @param {unknown} error What loading the addon threw; its cause is what the generated loader met.
  * @returns {import('../../index').Diagnosis}
  */
 function unloadable(error) {
   const platform = `${process.platform}-${process.arch}`
-  const reason = harmless(error instanceof Error ? error.message.split('\n')[0] : '')
+  const { reason, advice, commands } = whyNotLoaded(error instanceof Error ? (error.cause ?? error) : error)
   return {
     schemaVersion: 1,
     version: require('../../package.json').version,
@@ -33,7 +34,7 @@ function unloadable(error) {
     target: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, groups: [] },
     providers: [],
     durationMs: 0,
-    findings: [finding('platform.unloadable', { reason, platform }, { details: { platform } })]
+    findings: [finding('platform.unloadable', { reason: harmless(reason), platform, advice, commands }, { details: { platform } })]
   }
 }
 

@@ -1,6 +1,8 @@
 // How findings write paths, modes, owners and lists, and how a path stands in a command of a POSIX shell.
 'use strict'
 
+const path = require('node:path')
+
 /** What a POSIX shell takes as it is. A leading ~ or = would mean something to some. */
 const PLAIN = /^[A-Za-z0-9_/.,:@%+-][A-Za-z0-9_/.,:@%+=-]*$/
 
@@ -59,4 +61,22 @@ function harmless(text, most = 300) {
   return line.length > most ? `${line.slice(0, most)}…` : line
 }
 
-module.exports = { command, harmless, ids, list, octal, owner, quote, whom }
+/** Where a page of the documentation lies on this machine: it comes with the package. @param {string} name */
+function page(name) {
+  return path.join(__dirname, '..', '..', 'docs', name)
+}
+
+/** The name of an option, `codexHome`, as the command line has it, without the dashes. @param {string} name */
+function flag(name) {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/**
+ * JSON, fit for a terminal: what would steer one is written as \uXXXX, where JSON.stringify() leaves it as it is.
+ * @param {unknown} value
+ */
+function json(value) {
+  return JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+module.exports = { command, flag, harmless, ids, json, list, octal, owner, page, quote, whom }

@@ -7,6 +7,9 @@ const { defaultAnswer } = require('./answer.js')
 /** @type {import('./types').MockUsage} */
 const DEFAULT_USAGE = { input: 100, output: 10, cacheRead: 25, cacheWrite: 0, reasoning: 3 }
 
+const MAX_BODY_BYTES = 1024 * 1024
+const MAX_REQUESTS = 10_000
+
 /**
  * @param {import('./types').MockApiOptions} [options]
  * @returns {Promise<import('./types').MockApi>}
@@ -17,7 +20,10 @@ async function startMockApi(options = {}) {
   const server = createMockServer({
     requests,
     answer: options.answer ?? defaultAnswer,
-    usage: { ...DEFAULT_USAGE, ...options.usage }
+    usage: { ...DEFAULT_USAGE, ...options.usage },
+    credential: options.credential,
+    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    maxRequests: options.maxRequests ?? MAX_REQUESTS
   })
   await new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -25,11 +31,13 @@ async function startMockApi(options = {}) {
   })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const anthropicBaseUrl = `http://127.0.0.1:${port}`
+  const openaiBaseUrl = `${anthropicBaseUrl}/v1`
 
   return {
     port,
-    openaiBaseUrl: `${anthropicBaseUrl}/v1`,
+    openaiBaseUrl,
     anthropicBaseUrl,
+    baseUrls: { claude: anthropicBaseUrl, codex: openaiBaseUrl },
     requests,
     requestsWith: (credential) =>
       requests.filter((request) => request.credentials.some(({ value }) => value === credential)),

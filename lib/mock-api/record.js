@@ -1,16 +1,14 @@
-// Reads one HTTP request into the record the mock keeps: provider, credentials, JSON body.
+// Reads one HTTP request into the record the mock keeps: provider, credentials, JSON body of a bounded size.
 'use strict'
 
 /**
+ * Its head; the body is read afterwards, if at all.
  * @param {import('node:http').IncomingMessage} request
- * @returns {Promise<import('./types').RecordedRequest>}
+ * @returns {import('./types').RecordedRequest}
  */
-async function recordRequest(request) {
-  const at = Date.now()
+function recordHead(request) {
   const path = request.url ?? '/'
   const credentials = readCredentials(request.headers)
-  const chunks = []
-  for await (const chunk of request) chunks.push(chunk)
   return {
     provider: readProvider(path, request.headers),
     method: request.method ?? 'GET',
@@ -19,9 +17,33 @@ async function recordRequest(request) {
     credential: credentials[0]?.value ?? null,
     credentialHeader: credentials[0]?.header ?? null,
     credentials,
-    body: parseJson(Buffer.concat(chunks).toString('utf8')),
-    at
+    body: null,
+    at: Date.now()
   }
+}
+
+/**
+ * The parsed JSON body; null when there is none or it is not JSON, undefined when it is larger than `most`.
+ * @param {import('node:http').IncomingMessage} request
+ * @param {number} most In bytes.
+ * @returns {Promise<any>}
+ */
+function readBody(request, most) {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > most) return resolve(undefined)
+    /** @type {Buffer[]} */
+    const chunks = []
+    let size = 0
+    request.on('error', reject)
+    request.on('end', () => resolve(parseJson(Buffer.concat(chunks).toString('utf8'))))
+    request.on('data', (/** @type {Buffer} */ chunk) => {
+      size += chunk.length
+      if (size <= most) return void chunks.push(chunk)
+      request.pause()
+      chunks.length = 0
+      resolve(undefined)
+    })
+  })
 }
 
 /**
@@ -61,4 +83,4 @@ function parseJson(text) {
   }
 }
 
-module.exports = { recordRequest }
+module.exports = { readBody, recordHead }

@@ -5,7 +5,7 @@ const http = require('node:http')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { anthropic } = require('./anthropic.js')
 const { openai } = require('./openai.js')
-const { recordRequest } = require('./record.js')
+const { readBody, recordHead } = require('./record.js')
 const { sendEvents } = require('./sse.js')
 
 /**
@@ -14,6 +14,9 @@ const { sendEvents } = require('./sse.js')
  * @property {RecordedRequest[]} requests
  * @property {NonNullable<import('./types').MockApiOptions['answer']>} answer
  * @property {import('./types').MockUsage} usage
+ * @property {string | undefined} credential
+ * @property {number} maxBodyBytes
+ * @property {number} maxRequests
  */
 
 /** @type {Record<import('./types').MockProvider, import('./types').Dialect>} */
@@ -37,9 +40,19 @@ function createMockServer(script) {
  * @param {http.ServerResponse} response
  */
 async function serve(script, request, response) {
-  const record = await recordRequest(request)
-  script.requests.push(record)
+  const record = recordHead(request)
   const dialect = DIALECTS[record.provider]
+  // On loopback anybody on this machine may ask: what is kept of a stranger has a bound.
+  if (script.requests.length >= script.maxRequests) return refuse(response, dialect, 503, 'This mock has taken as many requests as it may')
+  if (record.method === 'POST') {
+    if (script.credential !== undefined && !record.credentials.some(({ value }) => value === script.credential)) {
+      script.requests.push(record)
+      return refuse(response, dialect, 401, 'Not the credential of this mock')
+    }
+    record.body = await readBody(request, script.maxBodyBytes)
+    if (record.body === undefined) return refuse(response, dialect, 413, 'The body is too large')
+  }
+  script.requests.push(record)
   const { pathname } = new URL(record.path, 'http://127.0.0.1')
 
   switch (`${record.method} ${pathname}`) {
@@ -108,6 +121,17 @@ async function sendReply(script, record, response) {
  */
 function sendError(response, dialect, status, error, headers) {
   sendJson(response, status, dialect.errorBody(error), headers)
+}
+
+/**
+ * For a request whose body is not read to its end: its connection cannot be used again.
+ * @param {http.ServerResponse} response
+ * @param {import('./types').Dialect} dialect
+ * @param {number} status
+ * @param {string} message
+ */
+function refuse(response, dialect, status, message) {
+  sendError(response, dialect, status, { type: 'invalid_request_error', message }, { connection: 'close' })
 }
 
 /**

@@ -13,7 +13,7 @@ export interface RecordedRequest {
   credential: string | null
   credentialHeader: CredentialHeader | null
   credentials: { header: CredentialHeader; value: string }[]
-  /** The parsed JSON body; null when there was none or it was not JSON. */
+  /** The parsed JSON body of a POST; null when there was none, it was not JSON, or it came without the mock's credential. */
   body: any
   /** Milliseconds since the epoch. */
   at: number
@@ -58,12 +58,20 @@ export interface MockApiOptions {
   port?: number
   answer?: (turn: MockTurn) => Reply | Promise<Reply>
   usage?: Partial<MockUsage>
+  /** The one bare key whose questions are answered and whose bodies are read; others get 401. Default: any. */
+  credential?: string
+  /** A larger body is refused with 413 and not recorded. Default: 1 MiB. */
+  maxBodyBytes?: number
+  /** While as many are recorded, others are refused with 503. Default: 10 000. */
+  maxRequests?: number
 }
 
 export interface MockApi {
   readonly port: number
   readonly openaiBaseUrl: string
   readonly anthropicBaseUrl: string
+  /** The one of each provider's dialect. */
+  readonly baseUrls: Readonly<Record<MockProvider, string>>
   /** Every request, oldest first. A long run may empty it: `requests.length = 0`. */
   readonly requests: RecordedRequest[]
   /** Those that carried this bare key in either header. */

@@ -1,5 +1,7 @@
 //! Whether a credential that was chosen earlier may be used for a start now.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::{Credential, revocation};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -7,13 +9,31 @@ use crate::error::{Error, ErrorCode, Result};
 /// when a start is asked for, and again just before its process is made.
 ///
 /// # Errors
-/// `CREDENTIAL_REVOKED`, `CREDENTIAL_SUPERSEDED`.
+/// `CREDENTIAL_REVOKED`, `CREDENTIAL_SUPERSEDED`, `CREDENTIAL_EXPIRED`.
 pub fn admit(credential: &Credential) -> Result<()> {
     credential.fingerprint.map_or(Ok(()), revocation::check)?;
     if credential.generation.as_ref().is_none_or(super::Generation::is_newest) {
-        return Ok(());
+        return check_expiry(credential.expires_at);
     }
     let message =
         "The credential store has a newer credential than this environment. Build a new one with buildProviderEnv().";
     Err(Error::new(ErrorCode::CredentialSuperseded, message).name("credentialStore"))
+}
+
+/// Refuses what was good until then, in milliseconds since 1970.
+///
+/// # Errors
+/// `CREDENTIAL_EXPIRED`.
+pub fn check_expiry(expires_at: Option<f64>) -> Result<()> {
+    if expires_at.is_none_or(|at| at > now()) {
+        return Ok(());
+    }
+    let message = "The stored access token has expired. Await credentialStore.fresh() before each buildProviderEnv().";
+    Err(Error::new(ErrorCode::CredentialExpired, message).name("credentialStore"))
+}
+
+/// The time, in milliseconds since 1970.
+#[must_use]
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

@@ -10,7 +10,7 @@ mod shape;
 mod slips;
 mod validate;
 
-pub use admit::admit;
+pub use admit::{admit, check_expiry, now};
 pub use finding::{Finding, FindingCode, Verdict};
 pub use generation::{Generation, Generations, StoredCredential};
 pub use select::{ApiKeySource, Credential, CredentialSource, Fallbacks, select};

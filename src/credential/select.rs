@@ -23,6 +23,8 @@ pub struct Credential {
     pub fingerprint: Option<Fingerprint>,
     /// Which of its store's it is; none for one that comes from none.
     pub generation: Option<Generation>,
+    /// Until when it is good, in milliseconds since 1970; none: it does not expire, or nobody says when.
+    pub expires_at: Option<f64>,
     /// The state directory that the CLI itself reads it from; none where it is handed over.
     pub directory: Option<String>,
 }
@@ -120,6 +122,7 @@ impl Credential {
             secret: Some(secret),
             fingerprint,
             generation: None,
+            expires_at: None,
             directory: None,
         })
     }
@@ -142,6 +145,7 @@ impl Credential {
             fingerprint: Some(stored.secret.fingerprint()?),
             secret: Some(stored.secret),
             generation: Some(stored.generation),
+            expires_at: stored.expires_at,
             directory: stored.directory,
         })
     }
@@ -188,6 +192,7 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool)
             secret: None,
             fingerprint: None,
             generation: None,
+            expires_at: None,
             directory: None,
         });
     }

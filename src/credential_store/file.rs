@@ -107,21 +107,25 @@ impl Location {
             unusable(&self.directory, "cannot be opened. Create the directory, or give its path", errno, "openat")
         })?;
         let directory = Directory { descriptor, location: self.clone() };
-        directory.check_owner()?;
+        directory.check()?;
         Ok(directory)
     }
 }
 
 impl Directory {
-    /// Nothing may be made in a directory of somebody else's, which a tenant has put in the place of theirs.
-    fn check_owner(&self) -> Result<()> {
-        let Some(owner) = self.location.owner else { return Ok(()) };
+    fn check(&self) -> Result<()> {
         let stat = fs::fstat(&self.descriptor).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
-        if stat.st_uid == owner || stat.st_uid == 0 {
-            Ok(())
-        } else {
-            Err(self.refused("is in a directory of somebody else than options.owner"))
+        // Who can put another file there can put another login there. In a sticky directory only its owner can.
+        if stat.st_mode & 0o022 != 0 && stat.st_mode & 0o1000 == 0 {
+            return Err(
+                self.refused("is in a directory that others than its owner can write to. Run: chmod go-w on it")
+            );
         }
+        // Nothing may be made in a directory of somebody else's, which a tenant has put in the place of theirs.
+        if self.location.owner.is_some_and(|owner| stat.st_uid != owner && stat.st_uid != 0) {
+            return Err(self.refused("is in a directory of somebody else than options.owner"));
+        }
+        Ok(())
     }
 
     /// Reads the file.
@@ -275,6 +279,10 @@ impl Directory {
     }
 
     fn write(&self, descriptor: OwnedFd, new: &Document) -> Result<()> {
+        // Nobody could read it again.
+        if new.bytes().len() > MAX_FILE_BYTES {
+            return Err(self.refused("would become larger than a login can be"));
+        }
         let mut file = File::from(descriptor);
         let failed = |error: std::io::Error, syscall| {
             let errno = Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default());
@@ -458,6 +466,32 @@ mod tests {
         put(&location, "{}");
         let others = Location { owner: Some(rustix::process::geteuid().as_raw() + 1), ..location };
         assert_eq!(code(&others.open().expect("open")), ErrorCode::CredentialFileUnusable);
+    }
+
+    #[test]
+    fn nothing_is_read_or_written_that_is_too_large() {
+        let (_dir, location) = location();
+        let text = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+        let directory = location.open().expect("open");
+        put(&location, &text(MAX_FILE_BYTES + 1));
+        assert_eq!(directory.read().expect_err("too large").code(), ErrorCode::CredentialFileUnusable);
+        put(&location, &text(MAX_FILE_BYTES));
+        let content = directory.read().expect("just not");
+        let error = directory.replace(&content, &document(&text(MAX_FILE_BYTES + 1))).expect_err("too large");
+        assert_eq!(error.code(), ErrorCode::CredentialFileUnusable);
+        assert_eq!(directory.read().expect("there").digest, content.digest);
+        assert_eq!(std::fs::read_dir(&location.directory).expect("listed").count(), 1, "nothing is left behind");
+        assert!(directory.replace(&content, &document(&text(MAX_FILE_BYTES))).expect("just not").is_some());
+    }
+
+    #[test]
+    fn a_directory_in_which_others_can_replace_the_file_is_refused() {
+        let (_dir, location) = location();
+        for (mode, is_good) in [(0o777, false), (0o770, false), (0o702, false), (0o755, true), (0o1777, true)] {
+            std::fs::set_permissions(&location.directory, std::fs::Permissions::from_mode(mode)).expect("a mode");
+            let refused = location.open().err().map(|error| error.code());
+            assert_eq!(refused, (!is_good).then_some(ErrorCode::CredentialFileUnusable), "{mode:o}");
+        }
     }
 
     #[test]

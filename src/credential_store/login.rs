@@ -1,6 +1,7 @@
 //! What a stored login holds: reads it out of its document, and writes new tokens into one.
 
 use super::document::Document;
+use super::file::MAX_FILE_BYTES;
 use super::jwt;
 use super::profile::{Profile, StoredExpiry};
 use super::token_request::{Tokens, is_plain};
@@ -22,11 +23,6 @@ pub struct Login {
     pub expires_at: Option<f64>,
 }
 
-/// What an API key in a login file is, where the file names the kind.
-const API_KEY_KINDS: &[&str] = &["apikey"];
-/// What tokens are. Everything else there is (agent identities, cloud logins) is of no use outside of the CLI.
-const TOKEN_KINDS: &[&str] = &["chatgpt", "chatgptAuthTokens"];
-
 impl Login {
     /// Reads a document whose credential is to be launched with.
     ///
@@ -45,8 +41,9 @@ impl Login {
     /// As [`Login::of`].
     pub fn read(document: &Document, profile: &Profile) -> Result<Self> {
         let kind = profile.kind_field.as_ref().and_then(|path| document.word(path));
+        let row = &profile.provider.oauth;
         // Not repeated: it is a value of the file, and may be a key in the wrong place.
-        if kind.as_deref().is_some_and(|kind| !API_KEY_KINDS.contains(&kind) && !TOKEN_KINDS.contains(&kind)) {
+        if kind.as_deref().is_some_and(|kind| !row.api_key_kinds.contains(&kind) && !row.token_kinds.contains(&kind)) {
             let message = format!(
                 "The stored login of {} is of a kind that only the CLI itself can use. Log in with a key or a subscription.",
                 profile.provider.name
@@ -54,7 +51,7 @@ impl Login {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(profile.provider.id));
         }
         // A key goes before tokens where no kind is named: `codex login status` of 0.163.0 takes it so.
-        let wants_key = kind.as_deref().is_none_or(|kind| API_KEY_KINDS.contains(&kind));
+        let wants_key = kind.as_deref().is_none_or(|kind| row.api_key_kinds.contains(&kind));
         let key = profile.api_key.as_ref().filter(|_| wants_key).and_then(|path| document.secret(path));
         if let Some(credential) = key {
             return Ok(Self { kind: CredentialKind::ApiKey, credential, refresh: None, expires_at: None });
@@ -66,6 +63,18 @@ impl Login {
         };
         let refresh = document.secret(&profile.refresh_token);
         Ok(Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at })
+    }
+
+    /// What a file will hold that new tokens are written into.
+    #[must_use]
+    pub fn obtained(profile: &Profile, tokens: &Tokens, now: f64) -> Self {
+        let copy = |secret: &Secret| Secret::copy_of(secret.expose());
+        let expires_at = match &profile.expiry {
+            StoredExpiry::Jwt => jwt::expires_at(tokens.access.expose()),
+            StoredExpiry::Document(_, unit) => Some((tokens.expires_at(profile, now) / unit).round() * unit),
+        };
+        let (credential, refresh) = (copy(&tokens.access), tokens.refresh.as_ref().map(copy));
+        Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at }
     }
 
     /// What new tokens are asked for with.
@@ -138,8 +147,14 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
     let extra = profile.extra_tokens.iter().map(|_| Some(copy(&login.credential))).collect();
     let refresh = login.refresh.as_ref().map(copy);
     let tokens = Tokens { access: copy(&login.credential), refresh, expires_in: Some(1.0), extra };
+    if document.bytes().len() + (2 + profile.extra_tokens.len()) * LARGEST_TOKEN > MAX_FILE_BYTES {
+        return Err(no_place(profile));
+    }
     with_tokens(document, profile, &tokens, 0.0).map(|_| ())
 }
+
+/// What a new token can add to a document, in bytes, with its name and the time that may go with it.
+const LARGEST_TOKEN: usize = credential::MAX_CREDENTIAL_BYTES + 256;
 
 fn no_place(profile: &Profile) -> Error {
     let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
@@ -184,6 +199,12 @@ mod tests {
         let tokens =
             r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":null,"tokens":{"access_token":"opaque","refresh_token":"rt"}}"#;
         assert_eq!(login("codex", tokens).expect("a login").kind, CredentialKind::OauthToken);
+        // A key that was left there beside tokens is not what the login is.
+        let both = r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":"sk-proj-x","tokens":{"access_token":"a","refresh_token":"rt"}}"#;
+        let it = login("codex", both).expect("a login");
+        assert_eq!((it.kind, it.credential.expose()), (CredentialKind::OauthToken, &b"a"[..]));
+        let unnamed = both.replace(r#""auth_mode":"chatgpt","#, "");
+        assert_eq!(login("codex", &unnamed).expect("a login").kind, CredentialKind::ApiKey);
         for (provider, text, code) in [
             ("claude", "{}", ErrorCode::LoginRequired),
             ("claude", r#"{"claudeAiOauth":{"accessToken":""}}"#, ErrorCode::LoginRequired),
@@ -192,6 +213,18 @@ mod tests {
             ("codex", r#"{"auth_mode":"agentIdentity"}"#, ErrorCode::Unsupported),
         ] {
             assert_eq!(login(provider, text).expect_err(text).code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_new_tokens_could_make_too_large_is_refused_before_they_are_asked_for() {
+        let reserve = 2 * LARGEST_TOKEN;
+        let head = r#"{"claudeAiOauth":{"accessToken":"sk-ant-oat01-x","refreshToken":"rt","expiresAt":1},"x":""#;
+        for (surplus, fits) in [(0, true), (1, false)] {
+            let text = format!("{head}{}\"}}", "x".repeat(MAX_FILE_BYTES - reserve - head.len() - 2 + surplus));
+            let document = Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object");
+            let login = Login::of(&document, &profile("claude")).expect("a login");
+            assert_eq!(check_place(&document, &profile("claude"), &login).is_ok(), fits);
         }
     }
 

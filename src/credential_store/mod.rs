@@ -15,5 +15,5 @@ pub use file::Location;
 pub use fleet::Fleet;
 pub use login::Login;
 pub use profile::{Overrides, Profile};
-pub use refresh::{How, Refreshed, Step};
+pub use refresh::{Call, How, Refreshed, Step};
 pub use store::{Settings, Store};

@@ -1,17 +1,40 @@
 //! One refresh of a stored login: under the lock, from what is in the file then, once for all processes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::document::Document;
-use super::file::{Content, Digest, Directory, Moment};
+use super::file::{Content, Directory, Moment, Next};
 use super::fleet::{Fleet, Lineage};
 use super::login::{Login, check_place, with_tokens};
-use super::store::{LoginSource, Store, Unsaved, now};
+use super::store::{LoginSource, Obtained, Store};
 use super::token_request::{self, Tokens};
+use crate::credential::now;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
+
+/// What is asked of a login: each is more than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// To look at what there is. Nobody is asked for new tokens.
+    Reload,
+    /// New tokens, if the old ones are about to expire.
+    Fresh,
+    /// New tokens, unless somebody else has got some since this store last looked.
+    Refresh,
+}
+
+impl Call {
+    /// By its name in JavaScript.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [("reload", Self::Reload), ("fresh", Self::Fresh), ("refresh", Self::Refresh)]
+            .into_iter()
+            .find_map(|(known, call)| (known == name).then_some(call))
+    }
+}
 
 /// A step of a refresh, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +53,15 @@ pub enum Step {
     Written,
     /// It has taken the place of the old one.
     Replaced,
+    /// What the fleet is to hear is sealed, and it has not heard yet.
+    Publishing,
 }
 
 /// Who got the tokens that the store has now.
 #[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
-    /// Nobody: the old ones are good.
+    /// Nobody: the old ones are good, or nobody was to be asked.
     NotNeeded,
     /// This call.
     Here,
@@ -52,7 +77,7 @@ pub struct Refreshed {
     pub how: How,
     /// Whether the file has them.
     pub persisted: bool,
-    /// Why there are no new ones, while the old ones are still good; or why the file does not have them.
+    /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
     pub failure: Option<serde_json::Value>,
     /// What is to be left for the fleet.
     pub publish: Option<String>,
@@ -62,28 +87,30 @@ impl Refreshed {
     fn by(how: How) -> Self {
         Self { how, persisted: true, failure: None, publish: None }
     }
+
+    fn because(self, error: Option<&Error>) -> Self {
+        Self { failure: error.and_then(|error| serde_json::to_value(error.details()).ok()), ..self }
+    }
 }
 
 impl Store {
-    /// Refreshes the tokens if they are about to expire, or whatever their expiry if `force`; unless somebody else has
-    /// done so since this store last looked. It blocks: to be called on a thread of [`crate::jobs`].
+    /// Does what is asked, unless somebody else has done so since this store last looked. It blocks: to be called on a
+    /// thread of [`crate::jobs`].
     ///
     /// # Errors
     /// Only where the old token is no good any more: `LOGIN_REQUIRED`, `REFRESH_FAILED`, `CREDENTIAL_FILE_UNUSABLE`,
     /// `UNSEAL_FAILED`; and `UNSUPPORTED` for a store of one credential.
-    pub fn refresh(&self, force: bool, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
+    pub fn refresh(&self, call: Call, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
         let Some(source) = &self.login else {
             let message = "A store of one credential is not refreshed. Use rotate().";
             return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
         };
-        let refresh = Refresh { store: self, source, fleet, force };
-        match refresh.run() {
-            Ok(refreshed) => Ok(refreshed),
-            Err(error) if self.expires_at().is_some_and(|at| at <= now()) => Err(error),
-            Err(error) => {
-                Ok(Refreshed { failure: serde_json::to_value(error.details()).ok(), ..Refreshed::by(How::NotNeeded) })
-            }
-        }
+        let refreshed = match (Refresh { store: self, source, fleet, call }).run() {
+            Ok(refreshed) => refreshed,
+            Err(error) if self.expires_at().is_some_and(|at| at <= now()) => return Err(error),
+            Err(error) => Refreshed::by(How::NotNeeded).because(Some(&error)),
+        };
+        Ok(Refreshed { persisted: self.is_persisted(), ..refreshed })
     }
 }
 
@@ -91,8 +118,8 @@ impl Store {
 const MAX_TRIES: usize = 5;
 
 /// What came of that.
-enum Beside {
-    Written(Digest),
+enum Written {
+    Ours,
     Theirs,
     Failed(Error),
 }
@@ -101,7 +128,7 @@ struct Refresh<'a> {
     store: &'a Store,
     source: &'a LoginSource,
     fleet: Option<&'a Fleet<'a>>,
-    force: bool,
+    call: Call,
 }
 
 /// What is to be refreshed from, and what the fleet should hear of it.
@@ -110,6 +137,14 @@ struct Basis {
     lineage: Lineage,
     /// The fleet's is older, or there is none.
     is_news: bool,
+    unsaved: Option<Unsaved>,
+}
+
+/// The document is not the file's: it has tokens that still cannot be written.
+struct Unsaved {
+    /// The used-up refresh token that the file has.
+    in_file: Secret,
+    why: Error,
 }
 
 impl Refresh<'_> {
@@ -126,24 +161,26 @@ impl Refresh<'_> {
         let login = self.login(&basis.content.document)?;
         // Other bytes are not yet another login: the CLI writes more into its file than tokens.
         let is_new = self.store.state().credential.expose() != login.credential.expose();
-        let is_wanted = self.force && !is_new;
-        if login.is_fresh(now(), self.ahead(&login)) && !is_wanted {
+        let is_wanted = self.call == Call::Refresh && !is_new;
+        if self.call == Call::Reload || (login.is_fresh(now(), self.ahead(&login)) && !is_wanted) {
             let how = if is_new { How::Elsewhere } else { How::NotNeeded };
             let publish = if basis.is_news { self.publish(&basis.content.document, &basis.lineage)? } else { None };
-            self.store.take(login, basis.content.digest, None);
-            return Ok(Refreshed { publish, ..Refreshed::by(how) });
+            self.store.take(login, None);
+            let refreshed = Refreshed { publish, ..Refreshed::by(how) };
+            return Ok(refreshed.because(basis.unsaved.map(|unsaved| unsaved.why).as_ref()));
         }
         self.ask(&directory, basis, login)
     }
 
     /// The newest of what the file has and what the fleet has; the file has it then as well.
-    fn basis(&self, directory: &Directory, unsaved: Option<Document>) -> Result<Basis> {
+    fn basis(&self, directory: &Directory, unsaved: Option<(Document, Unsaved)>) -> Result<Basis> {
         let mut content = directory.read()?;
-        if let Some(document) = unsaved {
+        let unsaved = unsaved.map(|(document, unsaved)| {
             content.document = document;
-        }
+            unsaved
+        });
         let Some(published) = self.fleet.map(Fleet::read).transpose()?.flatten() else {
-            return Ok(Basis { content, lineage: Lineage::default(), is_news: self.fleet.is_some() });
+            return Ok(Basis { content, lineage: Lineage::default(), is_news: self.fleet.is_some(), unsaved });
         };
         let (ours, theirs) = (self.login(&content.document), self.login(&published.document)?);
         let overtaken = match &ours {
@@ -151,7 +188,7 @@ impl Refresh<'_> {
             Ok(ours) => {
                 let token = |login| Login::refresh_token(login).map(Secret::expose);
                 if token(ours) == token(&theirs) {
-                    return Ok(Basis { content, lineage: published.lineage, is_news: false });
+                    return Ok(Basis { content, lineage: published.lineage, is_news: false, unsaved });
                 }
                 let used = ours.refresh.as_ref().is_some_and(|token| published.lineage.has(token));
                 used || theirs.expires_at > ours.expires_at
@@ -160,11 +197,13 @@ impl Refresh<'_> {
         if !overtaken {
             let mut lineage = published.lineage;
             theirs.refresh.iter().for_each(|token| lineage.add(token));
-            return Ok(Basis { content, lineage, is_news: true });
+            return Ok(Basis { content, lineage, is_news: true, unsaved });
         }
         let merged = self.merged(&content.document, &published.document)?;
-        directory.replace(&content, &merged)?;
-        Ok(Basis { content: directory.read()?, lineage: published.lineage, is_news: false })
+        if directory.replace(&content, &merged)?.is_some() {
+            self.store.state().unsaved = None;
+        }
+        Ok(Basis { content: directory.read()?, lineage: published.lineage, is_news: false, unsaved: None })
     }
 
     /// Our document with another one's tokens.
@@ -180,10 +219,9 @@ impl Refresh<'_> {
 
     fn ask(&self, directory: &Directory, mut basis: Basis, login: Login) -> Result<Refreshed> {
         let profile = &self.source.profile;
-        let digest = basis.content.digest;
         let Some(refresh) = &login.refresh else {
             let may_wait = login.is_fresh(now(), 0.0);
-            self.store.take(login, digest, None);
+            self.store.take(login, None);
             return if may_wait { Ok(Refreshed::by(How::NotNeeded)) } else { Err(self.no_refresh_token()) };
         };
         // All that can be refused is refused before the refresh token is used up.
@@ -200,91 +238,104 @@ impl Refresh<'_> {
             Err(error) => {
                 directory.discard(next);
                 // What the file has may be newer than what the store has, and good for a while yet.
-                self.store.take(login, digest, None);
+                self.store.take(login, None);
                 return Err(error);
             }
         };
         self.observe(Step::Answered);
-        let obtained_at = now();
-        let document = with_tokens(&basis.content.document, profile, &tokens, obtained_at)?;
         basis.lineage.add(&spent);
-        // Nothing between the answer and the disk may fail without a trace.
-        let mut written = directory.finish(next, &basis.content, &document, self.moments());
-        if matches!(written, Ok(None)) {
-            match self.write_beside(directory, &spent, &tokens, obtained_at) {
-                Beside::Written(digest) => written = Ok(Some(digest)),
-                Beside::Theirs => return self.adopt(directory, &basis.lineage),
-                Beside::Failed(error) => written = Err(error),
+        let in_file = basis.unsaved.take().map_or(spent, |unsaved| unsaved.in_file);
+        let got = Obtained { tokens, at: now(), in_file };
+        // From here to the disk nothing may fail without a trace.
+        let (document, written) = match with_tokens(&basis.content.document, profile, &got.tokens, got.at) {
+            Ok(document) => {
+                let written = self.write(directory, next, &basis.content, &document, &got);
+                (Some(document), written)
             }
-        }
-        let mut failure = written.as_ref().err().and_then(|error| serde_json::to_value(error.details()).ok());
-        let persisted = failure.is_none();
-        self.store.take(self.login(&document)?, written.ok().flatten().unwrap_or(digest), Some(obtained_at));
-        let publish = self.publish(&document, &basis.lineage).unwrap_or_else(|error| {
-            failure = serde_json::to_value(error.details()).ok();
-            None
+            Err(error) => {
+                directory.discard(next);
+                (None, Written::Failed(error))
+            }
+        };
+        let mut failure = match written {
+            Written::Ours => None,
+            Written::Theirs => return self.adopt(directory, &basis.lineage),
+            Written::Failed(error) => Some(error),
+        };
+        self.store.take(Login::obtained(profile, &got.tokens, got.at), Some(got.at));
+        self.store.state().unsaved = failure.is_some().then(|| Arc::new(got));
+        let publish = document.and_then(|document| {
+            self.publish(&document, &basis.lineage).unwrap_or_else(|error| {
+                failure = Some(error);
+                None
+            })
         });
-        if !persisted {
-            self.store.state().unsaved = Some(Unsaved { spent, document });
+        if publish.is_some() {
+            self.observe(Step::Publishing);
         }
-        Ok(Refreshed { how: How::Here, persisted, failure, publish })
+        Ok(Refreshed { publish, ..Refreshed::by(How::Here) }.because(failure.as_ref()))
     }
 
-    /// Somebody wrote the file without the lock while we asked. Where its refresh token is still the one that we have used
-    /// up (the CLI wrote something else), our tokens go into what is there now; where it is another, that login counts.
-    fn write_beside(&self, directory: &Directory, spent: &Secret, tokens: &Tokens, obtained_at: f64) -> Beside {
+    fn write(&self, directory: &Directory, next: Next, old: &Content, new: &Document, got: &Obtained) -> Written {
+        match directory.finish(next, old, new, self.moments()) {
+            Ok(Some(_)) => Written::Ours,
+            Ok(None) => self.write_beside(directory, got),
+            Err(error) => Written::Failed(error),
+        }
+    }
+
+    /// Somebody wrote the file without the lock while we asked. Where its refresh token is still the one that is used up
+    /// (the CLI wrote something else), our tokens go into what is there now; where it is another, that login counts.
+    fn write_beside(&self, directory: &Directory, got: &Obtained) -> Written {
+        let mut last = self.busy();
         for _ in 0..MAX_TRIES {
-            let tried = || -> Result<Beside> {
-                let content = directory.read()?;
-                let theirs = self.login(&content.document)?;
-                if theirs.refresh_token().map(Secret::expose) != Some(spent.expose()) {
-                    return Ok(Beside::Theirs);
-                }
-                let document = with_tokens(&content.document, &self.source.profile, tokens, obtained_at)?;
-                Ok(directory.replace(&content, &document)?.map_or(Beside::Failed(self.busy()), Beside::Written))
-            };
-            match tried() {
-                Ok(Beside::Failed(_)) => {}
-                Ok(done) => return done,
-                Err(error) => return Beside::Failed(error),
+            match self.put(directory, got) {
+                Ok((_, Written::Failed(error))) => last = error,
+                Ok((_, done)) => return done,
+                Err(error) => return Written::Failed(error),
             }
         }
-        Beside::Failed(self.busy())
+        Written::Failed(last)
+    }
+
+    /// Puts tokens into what is in the file now; with what it has or should have then.
+    fn put(&self, directory: &Directory, got: &Obtained) -> Result<(Document, Written)> {
+        let content = directory.read()?;
+        let theirs = self.login(&content.document)?;
+        if theirs.refresh_token().map(Secret::expose) != Some(got.in_file.expose()) {
+            return Ok((content.document, Written::Theirs));
+        }
+        let document = with_tokens(&content.document, &self.source.profile, &got.tokens, got.at)?;
+        let next = directory.prepare(&content);
+        let written = match next.and_then(|next| directory.finish(next, &content, &document, self.moments())) {
+            Ok(Some(_)) => Written::Ours,
+            Ok(None) => Written::Failed(self.busy()),
+            Err(error) => Written::Failed(error),
+        };
+        Ok((document, written))
     }
 
     /// A person logged in again.
     fn adopt(&self, directory: &Directory, lineage: &Lineage) -> Result<Refreshed> {
+        self.store.state().unsaved = None;
         let content = directory.read()?;
         let login = self.login(&content.document)?;
         let publish = self.publish(&content.document, lineage)?;
-        self.store.take(login, content.digest, None);
+        self.store.take(login, None);
         Ok(Refreshed { publish, ..Refreshed::by(How::Elsewhere) })
     }
 
     /// Tokens that an earlier refresh could not write are written now, as the file's refresh token is used up. What still
     /// cannot be written is returned; where somebody has logged in again meanwhile, that login counts.
-    fn save_what_was_not(&self, directory: &Directory) -> Result<Option<Document>> {
-        // Only a copy is taken out: whatever fails here, they stay.
-        let Some((spent, document)) = self
-            .store
-            .state()
-            .unsaved
-            .as_ref()
-            .map(|unsaved| (Secret::copy_of(unsaved.spent.expose()), unsaved.document.duplicate()))
-        else {
-            return Ok(None);
-        };
-        let content = directory.read()?;
-        let ours = self.login(&content.document)?.refresh_token().map(Secret::expose) == Some(spent.expose());
-        if !ours {
+    fn save_what_was_not(&self, directory: &Directory) -> Result<Option<(Document, Unsaved)>> {
+        // Whatever fails here, they stay.
+        let Some(got) = self.store.state().unsaved.clone() else { return Ok(None) };
+        let (document, written) = self.put(directory, &got)?;
+        let Written::Failed(why) = written else {
             self.store.state().unsaved = None;
             return Ok(None);
-        }
-        let merged = self.merged(&content.document, &document)?;
-        let Ok(Some(digest)) = directory.replace(&content, &merged) else { return Ok(Some(merged)) };
-        let mut state = self.store.state();
-        (state.unsaved, state.digest) = (None, Some(digest));
-        Ok(None)
+        };
+        Ok(Some((document, Unsaved { in_file: Secret::copy_of(got.in_file.expose()), why })))
     }
 
     fn busy(&self) -> Error {

@@ -1,13 +1,12 @@
 //! A store: the newest credential of one provider for one tenant, and where it comes from.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::document::Document;
-use super::file::{Digest, Location};
+use super::file::Location;
 use super::login::Login;
 use super::profile::Profile;
 use super::refresh::Step;
+use super::token_request::Tokens;
 use crate::credential::{self, Generations, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
@@ -43,10 +42,14 @@ pub struct Settings {
     pub observe: fn(Step),
 }
 
+/// Tokens that the endpoint gave.
 #[derive(Debug)]
-pub(super) struct Unsaved {
-    pub spent: Secret,
-    pub document: Document,
+pub(super) struct Obtained {
+    pub tokens: Tokens,
+    /// When, in milliseconds since 1970.
+    pub at: f64,
+    /// The refresh token that the file had then, which is used up.
+    pub in_file: Secret,
 }
 
 #[derive(Debug)]
@@ -56,15 +59,8 @@ pub(super) struct State {
     pub expires_at: Option<f64>,
     /// When this process got it from the endpoint, in milliseconds since 1970.
     pub obtained_at: Option<f64>,
-    /// Of the file that it was read from.
-    pub digest: Option<Digest>,
-    /// Tokens that could not be written, in the document that they were to be written as, and the refresh token that they cost.
-    pub unsaved: Option<Unsaved>,
-}
-
-/// The time, in milliseconds since 1970.
-pub(super) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
+    /// What could not be written yet.
+    pub unsaved: Option<Arc<Obtained>>,
 }
 
 impl Store {
@@ -74,11 +70,17 @@ impl Store {
     /// What [`credential::check`] finds; `UNSUPPORTED` for a kind that the provider does not take.
     pub fn of(provider: &'static Provider, kind: CredentialKind, credential: Arc<Secret>) -> Result<Self> {
         if !provider.slots.iter().any(|slot| slot.kind == kind) {
-            let message = format!("{} takes no {} from this package.", provider.name, kind.as_str());
-            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
+            let taken: Vec<&str> = provider.slots.iter().map(|slot| slot.kind.as_str()).collect();
+            let message = format!(
+                "{} takes no {} from this package. Give an {}, or the login that the CLI has stored: CredentialStore.open().",
+                provider.name,
+                kind.as_str(),
+                taken.join(" or an ")
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
         credential::check(provider, kind, "secret", credential.expose())?;
-        let state = State { kind, credential, expires_at: None, obtained_at: None, digest: None, unsaved: None };
+        let state = State { kind, credential, expires_at: None, obtained_at: None, unsaved: None };
         Ok(Self { provider, login: None, generations: Generations::default(), state: Mutex::new(state) })
     }
 
@@ -94,7 +96,6 @@ impl Store {
             credential: Arc::new(login.credential),
             expires_at: login.expires_at,
             obtained_at: None,
-            digest: Some(content.digest),
             unsaved: None,
         };
         Ok(Self {
@@ -111,7 +112,7 @@ impl Store {
     /// What [`credential::check`] finds; `UNSUPPORTED` for a login in a file.
     pub fn rotate(&self, credential: Arc<Secret>) -> Result<()> {
         if self.login.is_some() {
-            let message = "A login in a file is not rotated by hand. Log in again with the CLI, and refresh().";
+            let message = "A login in a file is not rotated by hand. Log in again with the CLI, and reload().";
             return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
         }
         let mut state = self.state();
@@ -128,10 +129,7 @@ impl Store {
     /// `CREDENTIAL_EXPIRED`.
     pub fn credential(&self) -> Result<StoredCredential> {
         let state = self.state();
-        if state.expires_at.is_some_and(|at| at <= now()) {
-            let message = "The stored access token has expired. Await credentialStore.fresh() before each launch.";
-            return Err(Error::new(ErrorCode::CredentialExpired, message).provider(self.provider.id));
-        }
+        credential::check_expiry(state.expires_at).map_err(|error| error.provider(self.provider.id))?;
         Ok(StoredCredential {
             provider: self.provider.id,
             kind: state.kind,
@@ -168,6 +166,12 @@ impl Store {
         self.state().expires_at
     }
 
+    /// Whether the file has all that this store has got.
+    #[must_use]
+    pub fn is_persisted(&self) -> bool {
+        self.state().unsaved.is_none()
+    }
+
     /// The number of the newest credential.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -182,13 +186,12 @@ impl Store {
         self.state().credential.fingerprint()
     }
 
-    /// Takes what a file holds. A credential of the same bytes is no new one.
-    pub(super) fn take(&self, login: Login, digest: Digest, obtained_at: Option<f64>) {
+    /// Takes what a file holds, or will hold. A credential of the same bytes is no new one.
+    pub(super) fn take(&self, login: Login, obtained_at: Option<f64>) {
         let mut state = self.state();
         let is_same = state.credential.expose() == login.credential.expose();
         state.kind = login.kind;
         state.expires_at = login.expires_at;
-        state.digest = Some(digest);
         if !is_same {
             state.credential = Arc::new(login.credential);
             state.obtained_at = obtained_at;
@@ -220,6 +223,8 @@ mod tests {
         assert!(!old.generation.is_newest() && new.generation.is_newest());
         assert_eq!((new.secret.expose(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
-        assert_eq!(codex.expect_err("no slot").code(), ErrorCode::Unsupported);
+        let error = codex.expect_err("no slot");
+        assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));
+        assert!(error.to_string().contains("Give an api-key, or") && error.to_string().contains("open()"), "{error}");
     }
 }

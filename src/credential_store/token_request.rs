@@ -1,6 +1,6 @@
 //! Asks a token endpoint for new tokens (RFC 6749, section 6), and reads what it answers.
 
-use serde::Deserialize;
+use std::ops::RangeInclusive;
 
 use super::document::Document;
 use super::profile::{Profile, StoredExpiry};
@@ -24,16 +24,6 @@ pub struct Tokens {
     pub extra: Vec<Option<Secret>>,
 }
 
-/// Errors after which only a person can help. Sources: RFC 6749, section 5.2; the codes that Codex 0.163.0 knows.
-static LOGIN_AGAIN: &[&str] = &[
-    "invalid_grant",
-    "refresh_token_expired",
-    "refresh_token_reused",
-    "refresh_token_invalidated",
-    "token_invalidated",
-    "app_session_terminated",
-];
-
 /// Asks once. It blocks: to be called on a thread of [`crate::jobs`].
 ///
 /// # Errors
@@ -52,10 +42,11 @@ pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings:
     };
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body) };
-    let response = http::send(&request, settings).map_err(|failure| failed(profile, &failure.message()))?;
+    let response =
+        http::send(&request, settings).map_err(|failure| failed(profile, &failure.message("options.tokenUrl")))?;
     match response.status {
         200..=299 => read(profile, response),
-        status => Err(refused(profile, status, &response)),
+        status => Err(refused(profile, status, response)),
     }
 }
 
@@ -104,7 +95,7 @@ pub(super) fn is_plain(token: &[u8]) -> bool {
 }
 
 fn read(profile: &Profile, response: Response) -> Result<Tokens> {
-    let strange = || failed(profile, "Its answer is not what a token endpoint gives.");
+    let strange = || failed(profile, &format!("Its answer is not what a token endpoint gives. {LOOK_AT_URL}"));
     let answer = Document::parse(response.body).ok_or_else(strange)?;
     let token = |name: &str| answer.secret(&[name.to_owned()]);
     let plain = |secret: &Secret| is_plain(secret.expose());
@@ -120,47 +111,37 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     Ok(Tokens { access, refresh, expires_in, extra })
 }
 
-#[derive(Deserialize)]
-struct ErrorBody {
-    #[serde(default)]
-    error: ErrorValue,
-    #[serde(default)]
-    code: Option<String>,
-}
+/// Where an error stands: RFC 6749 has a word, OpenAI an object.
+static ERROR_FIELDS: &[&[&str]] = &[&["error"], &["code"], &["error", "code"], &["error", "type"]];
 
-/// RFC 6749 has a word there; OpenAI an object with a code.
-#[derive(Deserialize, Default)]
-#[serde(untagged)]
-enum ErrorValue {
-    Word(String),
-    Object {
-        #[serde(default)]
-        code: Option<String>,
-        #[serde(default, rename = "type")]
-        kind: Option<String>,
-    },
-    #[default]
-    None,
-}
+/// What to do, by status; the first that fits.
+static REMEDIES: &[(RangeInclusive<u16>, &str)] = &[
+    (401..=401, "Look at options.clientId: the endpoint does not take it."),
+    (403..=403, "Look at options.clientId, and whether the endpoint takes requests from this network."),
+    (408..=408, TRY_LATER),
+    (429..=429, TRY_LATER),
+    (500..=599, TRY_LATER),
+    (300..=399, LOOK_AT_URL),
+    (404..=410, LOOK_AT_URL),
+    (0..=u16::MAX, "Look at options.tokenUrl, options.clientId and options.format."),
+];
+const TRY_LATER: &str = "Try again later.";
+const LOOK_AT_URL: &str = "Look at options.tokenUrl: no token endpoint is there.";
 
-fn refused(profile: &Profile, status: u16, response: &Response) -> Error {
-    let body = serde_json::from_slice::<ErrorBody>(&response.body).ok();
-    let codes: Vec<String> = match body {
-        None => Vec::new(),
-        Some(ErrorBody { error, code }) => {
-            let mut codes: Vec<String> = code.into_iter().collect();
-            match error {
-                ErrorValue::Word(word) => codes.push(word),
-                ErrorValue::Object { code, kind } => codes.extend(code.into_iter().chain(kind)),
-                ErrorValue::None => {}
-            }
-            codes
-        }
-    };
-    if let Some(known) = LOGIN_AGAIN.iter().find(|known| codes.iter().any(|code| code == *known)) {
+fn refused(profile: &Profile, status: u16, response: Response) -> Error {
+    let answer = Document::parse(response.body);
+    let words = ERROR_FIELDS.iter().filter_map(|field| {
+        let path: Vec<String> = field.iter().map(|&name| name.to_owned()).collect();
+        answer.as_ref()?.word(&path)
+    });
+    let words: Vec<String> = words.collect();
+    if let Some(known) = profile.provider.oauth.login_again.iter().find(|known| words.iter().any(|word| word == *known))
+    {
         return login_required(profile, &format!("The vendor refuses the stored refresh token ({known})."));
     }
-    failed(profile, &format!("It answered with status {status}."))
+    let remedy =
+        REMEDIES.iter().find(|(statuses, _)| statuses.contains(&status)).map_or(TRY_LATER, |(_, remedy)| remedy);
+    failed(profile, &format!("It answered with status {status}. {remedy}"))
 }
 
 fn login_required(profile: &Profile, why: &str) -> Error {
@@ -232,17 +213,50 @@ mod tests {
 
     #[test]
     fn refusals() {
-        for (body, code) in [
-            (r#"{"error":"invalid_grant","error_description":"rt-echoed"}"#, ErrorCode::LoginRequired),
-            (r#"{"error":{"code":"refresh_token_reused","message":"rt-echoed"}}"#, ErrorCode::LoginRequired),
-            (r#"{"code":"refresh_token_expired"}"#, ErrorCode::LoginRequired),
-            (r#"{"error":"invalid_client"}"#, ErrorCode::RefreshFailed),
-            (r#"{"error":null}"#, ErrorCode::RefreshFailed),
-            ("rt-echoed", ErrorCode::RefreshFailed),
+        let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
+        for (profile, body, code) in [
+            (&profile(), r#"{"error":"invalid_grant","error_description":"rt-echoed"}"#, ErrorCode::LoginRequired),
+            // Whatever else stands there, and of whatever type.
+            (&profile(), r#"{"error":"invalid_grant","code":400}"#, ErrorCode::LoginRequired),
+            (
+                &profile(),
+                r#"{"error":{"type":"invalid_grant","code":["rt-echoed"]},"code":{}}"#,
+                ErrorCode::LoginRequired,
+            ),
+            (&codex, r#"{"error":{"code":"refresh_token_reused","message":"rt-echoed"}}"#, ErrorCode::LoginRequired),
+            (&codex, r#"{"error":{"code":"refresh_token_reused","type":7}}"#, ErrorCode::LoginRequired),
+            (&codex, r#"{"code":"refresh_token_expired"}"#, ErrorCode::LoginRequired),
+            (&codex, r#"{"error":"invalid_grant"}"#, ErrorCode::LoginRequired),
+            (&profile(), r#"{"error":"invalid_client"}"#, ErrorCode::RefreshFailed),
+            (&profile(), r#"{"error":null}"#, ErrorCode::RefreshFailed),
+            (&profile(), r#"{"error_description":"invalid_grant"}"#, ErrorCode::RefreshFailed),
+            (&profile(), "rt-echoed", ErrorCode::RefreshFailed),
         ] {
-            let error = refused(&profile(), 400, &answer(400, body));
+            let error = refused(profile, 400, answer(400, body));
             assert_eq!(error.code(), code, "{body}");
             assert!(!error.to_string().contains("echoed"));
         }
+    }
+
+    #[test]
+    fn every_failure_says_what_to_do() {
+        for (status, remedy) in [
+            (301, "options.tokenUrl"),
+            (400, "options.clientId"),
+            (401, "options.clientId"),
+            (403, "options.clientId"),
+            (404, "options.tokenUrl"),
+            (429, "later"),
+            (503, "later"),
+        ] {
+            let message = refused(&profile(), status, answer(status, "<html>")).to_string();
+            assert!(message.contains(&status.to_string()) && message.contains(remedy), "{message}");
+        }
+        let message = read(&profile(), answer(200, "<html>")).expect_err("no tokens").to_string();
+        assert!(message.contains("Look at options.tokenUrl"), "{message}");
+        let nobody = Profile { token_url: "http://127.0.0.1:1/token".into(), ..profile() };
+        let settings = Settings { timeout: std::time::Duration::from_secs(5), ..Settings::default() };
+        let error = send(&nobody, &Secret::copy_of(b"rt"), None, &settings).expect_err("nobody listens");
+        assert!(error.to_string().contains("options.tokenUrl"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::keys::{Key, keys};
+use super::keys;
 use super::text::{self, Unread};
 use crate::environment::forbidden;
 use crate::provider::{Base, ConfigFile, Format, Provider};
@@ -57,30 +57,31 @@ pub fn config_files(provider: &Provider, workspace: Option<&Path>, state: Option
 fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
     let prose = row.format == Format::Prose;
     let text = text::read(&path);
-    let keys = match &text {
+    let mut hazards: Vec<FoundHazard> = Vec::new();
+    // Sifted as they come: a tenant may put thousands of others before those that matter.
+    let mut sift = |key: &[String]| {
+        if hazards.len() >= MAX_HAZARDS {
+            return;
+        }
+        hazards.extend(hazard(row, key).filter(|found| !hazards.contains(found)));
+    };
+    let understood = match &text {
         Err(Unread::Missing) => return None,
         Err(Unread::Hidden | Unread::Refused) => None,
-        Ok(text) => keys(row.format, text.expose()),
+        Ok(text) => keys::each(row.format, text.expose(), &mut sift),
     };
-    let mut hazards: Vec<FoundHazard> = Vec::new();
-    for key in keys.iter().flatten() {
-        let Some(found) = hazard(row, key).filter(|found| !hazards.contains(found)) else { continue };
-        if hazards.len() < MAX_HAZARDS {
-            hazards.push(found);
-        }
-    }
     Some(FoundFile {
         id: row.id,
         path: path.to_string_lossy().into_owned(),
         hidden: matches!(text, Err(Unread::Hidden)),
-        unread: keys.is_none() && !prose,
+        unread: understood.is_none() && !prose,
         prose,
         ignored_when_untrusted: row.ignored_when_untrusted,
         hazards,
     })
 }
 
-fn hazard(row: &ConfigFile, key: &Key) -> Option<FoundHazard> {
+fn hazard(row: &ConfigFile, key: &[String]) -> Option<FoundHazard> {
     let name = key.join(".");
     let below = |known: &str| name == known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
     if let Some(known) = row.hazards.iter().find(|known| below(known.key)) {
@@ -127,6 +128,21 @@ mod tests {
             ("claude", "settings.json", r#"{"model": "x", "hooks": {}}"#, "claude-user-settings", &[]),
             (
                 "claude",
+                ".claude/settings.local.json",
+                r#"{"permissions": {"allow": ["sentinel"], "ask": ["x"], "defaultMode": "sentinel", "deny": ["x"]}}"#,
+                "claude-local-settings",
+                &["permissions.allow", "permissions.defaultMode"],
+            ),
+            // A name that only begins like one of these, and variables where none are looked for.
+            (
+                "claude",
+                "settings.json",
+                r#"{"hooksLog": "x", "permissions": {"allowed": "x"}, "other": {"LD_PRELOAD": "x"}, "LD_PRELOAD": "x"}"#,
+                "claude-user-settings",
+                &[],
+            ),
+            (
+                "claude",
                 ".mcp.json",
                 r#"{"mcpServers": {"a": {"command": "sentinel"}}}"#,
                 "claude-project-mcp",
@@ -162,6 +178,39 @@ mod tests {
             assert!(!format!("{files:?}").contains("sentinel"), "{files:?}");
         }
         assert!(found("claude", ".claude/settings.json", "not json")[0].unread);
+    }
+
+    #[test]
+    fn a_file_of_a_hundred_hazards_lists_the_first() {
+        let text: String = (10..110).map(|number| format!("LD_X{number}=1\n")).collect();
+        let files = found("codex", ".env", &text);
+        let keys: Vec<_> = files[0].hazards.iter().map(|hazard| hazard.key.as_str()).collect();
+        assert_eq!(keys.len(), 12);
+        assert_eq!(keys[..2], ["LD_X10", "LD_X11"]);
+    }
+
+    #[test]
+    fn keys_that_do_harm_do_not_hide() {
+        let filler = |write: fn(usize) -> String| (0..5000).map(write).collect::<String>();
+        let json = format!(r#"{{{}"hooks": {{"Stop": [1]}}}}"#, filler(|index| format!(r#""a{index}": 1, "#)));
+        let toml = format!("{}notify = ['sh']\n", filler(|index| format!("a{index} = 1\n")));
+        for (provider, path, content, expected) in [
+            ("claude", ".claude/settings.json", json.as_str(), "hooks"),
+            ("codex", "config.toml", &toml, "notify"),
+            ("codex", "config.toml", "model = \"x\" # \"\"\"\nnotify = ['sh']\n", "notify"),
+            ("codex", "config.toml", "[\"mcp\\u005fservers\".x]\ncommand = 'sh'\n", "mcp_servers"),
+            ("codex", "config.toml", "a = 1\nmodel_providers = { x = { base_url = 'http://h' } }\n", "model_providers"),
+            ("codex", ".env", "export\tHTTP_PROXY=http://h\n", "HTTP_PROXY"),
+        ] {
+            let files = found(provider, path, content);
+            let keys: Vec<_> = files[0].hazards.iter().map(|hazard| hazard.key.as_str()).collect();
+            assert_eq!((keys.as_slice(), files[0].unread), (&[expected][..], false), "{path}");
+        }
+        // What came before the mistake is told all the same.
+        let broken = &found("codex", "config.toml", "notify = ['sh']\nmodel = \n")[0];
+        assert_eq!((broken.hazards.len(), broken.unread), (1, true));
+        let large = format!("{}{}", r#"{"hooks": {"Stop": [1]}}"#, " ".repeat(1024 * 1024));
+        assert!(found("claude", ".claude/settings.json", &large)[0].unread);
     }
 
     #[test]

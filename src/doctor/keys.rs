@@ -1,44 +1,43 @@
-//! The names in a configuration file, without the values: JSON, a sketch of TOML, and lines of `NAME=value`.
+//! The names in a configuration file, without the values: JSON, TOML, and lines of `NAME=value`.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use super::toml_keys;
 use crate::provider::Format;
 
-/// A name from the document's root, as its parts.
-pub type Key = Vec<String>;
-
-/// How deep names are collected: `env.NAME`, `permissions.allow`.
+/// How deep JSON is looked into: `env.NAME`, `permissions.allow`.
 const DEPTH: usize = 2;
 
-/// More names than this are no settings file.
-const MAX_KEYS: usize = 4096;
+/// How many parts of a name in TOML are told. No rule of a provider's row has more.
+const PARTS: usize = 4;
 
-/// Every name that has a value other than nothing; none when the text is not of that format.
-pub fn keys(format: Format, text: &[u8]) -> Option<Vec<Key>> {
+/// Calls `found` with every name that has a value other than nothing, as its parts from the document's root; none when the
+/// text is not of that format, and then not every name may have been found. None is kept: a file of 1 MiB has many.
+pub fn each(format: Format, text: &[u8], found: &mut dyn FnMut(&[String])) -> Option<()> {
     let text = std::str::from_utf8(text).ok()?;
-    let mut found = match format {
-        Format::Json => json(text)?,
-        Format::Toml => toml(text),
-        Format::Dotenv => dotenv(text),
-        Format::Prose => Vec::new(),
-    };
-    found.truncate(MAX_KEYS);
-    Some(found)
+    match format {
+        Format::Json => json(text, found),
+        Format::Toml => toml_keys::each(text, PARTS, found),
+        Format::Dotenv => {
+            dotenv(text, found);
+            Some(())
+        }
+        Format::Prose => Some(()),
+    }
 }
 
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
-fn json(text: &str) -> Option<Vec<Key>> {
-    let mut found = Vec::new();
-    collect(&serde_json::from_str::<Members<'_>>(text).ok()?, &[], &mut found);
-    Some(found)
+fn json(text: &str, found: &mut dyn FnMut(&[String])) -> Option<()> {
+    collect(&serde_json::from_str::<Members<'_>>(text).ok()?, &[], found);
+    Some(())
 }
 
-fn collect(members: &Members<'_>, above: &[String], found: &mut Vec<Key>) {
+fn collect(members: &Members<'_>, above: &[String], found: &mut dyn FnMut(&[String])) {
     for (name, value) in members {
-        let key: Key = above.iter().chain([name]).cloned().collect();
+        let key: Vec<String> = above.iter().chain([name]).cloned().collect();
         let inner = serde_json::from_str::<Members<'_>>(value.get()).ok();
         if inner.as_ref().map_or_else(|| is_nothing(value.get()), BTreeMap::is_empty) {
             continue;
@@ -46,7 +45,7 @@ fn collect(members: &Members<'_>, above: &[String], found: &mut Vec<Key>) {
         if let Some(inner) = inner.filter(|_| key.len() < DEPTH) {
             collect(&inner, &key, found);
         }
-        found.push(key);
+        found(&key);
     }
 }
 
@@ -54,41 +53,15 @@ fn is_nothing(value: &str) -> bool {
     matches!(value, "null" | "false" | "\"\"") || value.strip_prefix('[').is_some_and(|rest| rest.trim() == "]")
 }
 
-/// Headers and the left sides of assignments. Text within a multi-line string is passed over; inline tables and arrays
-/// of several lines are not looked into.
-fn toml(text: &str) -> Vec<Key> {
-    let mut found = Vec::new();
-    let mut table = Key::new();
-    let mut until: Option<&str> = None;
-    for line in text.lines().map(str::trim) {
-        if let Some(end) = until {
-            if line.contains(end) {
-                until = None;
-            }
-            continue;
-        }
-        if let Some(header) = line.strip_prefix('[') {
-            table = dotted(header.trim_start_matches('[').split(']').next().unwrap_or_default());
-            found.push(table.clone());
-        } else if let Some((left, right)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
-            found.push(table.iter().cloned().chain(dotted(left)).collect());
-            until = ["\"\"\"", "'''"].into_iter().find(|quote| right.matches(quote).count() == 1);
+fn dotenv(text: &str, found: &mut dyn FnMut(&[String])) {
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+        let Some((left, _)) = line.split_once('=') else { continue };
+        let exported = left.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace));
+        let name = exported.unwrap_or(left).trim();
+        if !name.is_empty() {
+            found(&[name.to_owned()]);
         }
     }
-    found.retain(|key| key.iter().all(|part| !part.is_empty()));
-    found
-}
-
-fn dotted(name: &str) -> Key {
-    name.split('.').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect()
-}
-
-fn dotenv(text: &str) -> Vec<Key> {
-    let names = text.lines().filter_map(|line| {
-        let line = line.trim().trim_start_matches("export ");
-        line.split_once('=').filter(|_| !line.starts_with('#')).map(|(name, _)| vec![name.trim().to_owned()])
-    });
-    names.filter(|key| !key[0].is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -97,7 +70,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn names(format: Format, text: &str) -> Option<Vec<String>> {
-        Some(keys(format, text.as_bytes())?.into_iter().map(|key| key.join(".")).collect())
+        let mut all = Vec::new();
+        each(format, text.as_bytes(), &mut |key| all.push(key.join(".")))?;
+        Some(all)
     }
 
     #[test]
@@ -107,22 +82,17 @@ mod tests {
         for text in ["", "[1]", "{", "7", "{\"a\": 1} x"] {
             assert_eq!(names(Format::Json, text), None, "{text}");
         }
-        let toml = "# a = 1\nmodel = \"o\"\n[mcp_servers.\"x\"]\ncommand = 'sh'\ntext = \"\"\"\nnotify = 1\n\"\"\"\nlast.one = 2\n";
-        assert_eq!(
-            names(Format::Toml, toml).expect("lines"),
-            ["model", "mcp_servers.x", "mcp_servers.x.command", "mcp_servers.x.text", "mcp_servers.x.last.one"]
-        );
-        let dotenv = "# X=1\nFOO=bar\n export HTTP_PROXY = http://h\n\n=v\n";
-        assert_eq!(names(Format::Dotenv, dotenv).expect("lines"), ["FOO", "HTTP_PROXY"]);
-        assert_eq!(keys(Format::Json, b"{\"a\": \"\xff\"}"), None, "no UTF-8");
+        let dotenv = "# X=1\nFOO=bar\n export HTTP_PROXY = http://h\nexport\tNO_PROXY=x\n\n=v\n";
+        assert_eq!(names(Format::Dotenv, dotenv).expect("lines"), ["FOO", "HTTP_PROXY", "NO_PROXY"]);
+        assert_eq!(each(Format::Json, b"{\"a\": \"\xff\"}", &mut |_| ()), None, "no UTF-8");
     }
 
     proptest! {
         #[test]
         fn any_text_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), text in "[\\[\\]{}\"'=.#a \n]{0,60}") {
             for format in [Format::Json, Format::Toml, Format::Dotenv, Format::Prose] {
-                let _ = keys(format, &bytes);
-                let _ = keys(format, text.as_bytes());
+                let _ = each(format, &bytes, &mut |_| ());
+                let _ = each(format, text.as_bytes(), &mut |_| ());
             }
         }
     }

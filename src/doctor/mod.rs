@@ -5,6 +5,7 @@ mod config_files;
 mod keys;
 mod stored_login;
 mod text;
+mod toml_keys;
 mod variables;
 
 pub use config_files::{FoundFile, config_files};

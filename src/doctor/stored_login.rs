@@ -1,4 +1,4 @@
-//! What a CLI's own login says of itself: of which kind it is, until when it holds, and whether it can be renewed.
+//! What a stored login says of itself: of which kind it is, until when it holds, and whether it can be renewed.
 
 use std::path::Path;
 

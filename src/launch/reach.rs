@@ -143,6 +143,30 @@ mod tests {
     }
 
     #[test]
+    fn root_reads_and_writes_everything_and_executes_what_anybody_may() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").expect("ours");
+        let root = Target::Same { uid: 0, gid: 0 };
+        let allows = |path: &Path, mode, access| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+            mode_allows(&std::fs::metadata(path).expect("there"), &root, access)
+        };
+        for (mode, access, expected) in [
+            (0o000, Access::READ_OK, true),
+            (0o000, Access::WRITE_OK, true),
+            (0o000, Access::EXISTS, true),
+            (0o666, Access::EXEC_OK, false),
+            (0o666, Access::READ_OK | Access::EXEC_OK, false),
+            (0o001, Access::EXEC_OK, true),
+        ] {
+            assert_eq!(allows(&file, mode, access), expected, "{mode:o} {access:?}");
+        }
+        assert!(allows(dir.path(), 0o600, Access::EXEC_OK), "searches every directory");
+    }
+
+    #[test]
     fn mode_bits_count_for_whom_they_name() {
         use std::os::unix::fs::PermissionsExt;
         let file = tempfile::NamedTempFile::new().expect("a file");

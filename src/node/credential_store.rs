@@ -12,7 +12,7 @@ use super::lockbox::NativeLockbox;
 use super::secret::NativeSecret;
 use super::state::{self, Slot};
 use crate::credential::StoredCredential;
-use crate::credential_store::{Fleet, Location, Overrides, Profile, Settings, Store};
+use crate::credential_store::{Call, Fleet, Location, Overrides, Profile, Settings, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::jobs::LOGINS;
 use crate::provider::{self, CredentialKind};
@@ -78,15 +78,15 @@ impl NativeCredentialStore {
         self.start_opening(options).into_napi()
     }
 
-    /// Refreshes the login's tokens; the job's number.
+    /// Does what is asked of a login, by its name in JavaScript; the job's number.
     #[napi(catch_unwind)]
     pub fn refresh(
         &self,
-        force: bool,
+        call: String,
         fleet: Option<NativeFleet>,
         lockbox: Option<ClassInstance<'_, NativeLockbox>>,
     ) -> napi::Result<u32> {
-        self.start_refreshing(force, fleet, lockbox.as_deref()).into_napi()
+        self.start_refreshing(&call, fleet, lockbox.as_deref()).into_napi()
     }
 
     #[napi(catch_unwind)]
@@ -118,6 +118,11 @@ impl NativeCredentialStore {
     #[napi(getter, catch_unwind)]
     pub fn expires_at(&self) -> napi::Result<Option<f64>> {
         Ok(self.store().into_napi()?.expires_at())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn persisted(&self) -> napi::Result<bool> {
+        Ok(self.store().into_napi()?.is_persisted())
     }
 
     #[napi(getter, catch_unwind)]
@@ -185,13 +190,10 @@ impl NativeCredentialStore {
         })
     }
 
-    fn start_refreshing(
-        &self,
-        force: bool,
-        fleet: Option<NativeFleet>,
-        lockbox: Option<&NativeLockbox>,
-    ) -> Result<u32> {
+    fn start_refreshing(&self, call: &str, fleet: Option<NativeFleet>, lockbox: Option<&NativeLockbox>) -> Result<u32> {
         let store = self.store()?;
+        let call = Call::named(call)
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade asks for what the addon does not know."))?;
         let lockbox = lockbox.map(NativeLockbox::lockbox).transpose()?;
         jobs::start(&LOGINS, move || {
             let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
@@ -199,7 +201,7 @@ impl NativeCredentialStore {
                 name: &fleet.name,
                 published: fleet.published.as_deref(),
             });
-            store.refresh(force, fleet.as_ref())
+            store.refresh(call, fleet.as_ref())
         })
     }
 }

@@ -145,7 +145,7 @@ pub fn survey_config_files(
     }))
 }
 
-/// A provider's own login in its state directory.
+/// A provider's stored login in its state directory.
 #[napi(catch_unwind, ts_return_type = "Promise<string>")]
 pub fn survey_stored_login(provider: String, state_directory: String) -> napi::Result<AsyncTask<Look>> {
     let provider = provider::find(&provider).into_napi()?;

@@ -30,6 +30,7 @@ mod redactor;
 mod secret;
 mod server;
 mod state;
+mod tokens;
 mod usage;
 mod usage_ledger;
 

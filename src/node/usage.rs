@@ -7,21 +7,17 @@ use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::env::NativeProviderEnv;
-use crate::error::{Error, ErrorCode, Result};
+use super::tokens::NativeTokens;
+use crate::error::Result;
 use crate::provider::{self, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, MAX_COUNT, Meter, ModelUsage, Owner, Resumed, ThreadTotals, Tokens, Usage,
-    expected_of,
+    Cost, Counts, Expected, Failure, Meter, ModelUsage, Owner, Resumed, ThreadTotals, Usage, expected_of,
 };
 
-/// What a run has used; of numbers JavaScript holds each one exactly.
+/// What a run has used.
 #[napi(object)]
 pub struct NativeUsage {
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
     pub turns: f64,
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
@@ -34,11 +30,7 @@ pub struct NativeUsage {
 #[napi(object)]
 pub struct NativeModelUsage {
     pub model: String,
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
     pub cost_usd: Option<f64>,
 }
 
@@ -46,11 +38,7 @@ pub struct NativeModelUsage {
 #[napi(object)]
 pub struct NativeThreadTotals {
     pub id: String,
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
 }
 
 /// What a run failed at.
@@ -119,32 +107,7 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
 }
 
 fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
-    let tokens = tokens([
-        ("inputTokens", given.input_tokens),
-        ("cachedInputTokens", given.cached_input_tokens),
-        ("cacheWriteInputTokens", given.cache_write_input_tokens),
-        ("outputTokens", given.output_tokens),
-        ("reasoningTokens", given.reasoning_tokens),
-    ])?;
-    Ok(ThreadTotals { id: given.id.into(), tokens })
-}
-
-/// Counts of JavaScript.
-pub fn tokens(counts: [(&str, f64); 5]) -> Result<Tokens> {
-    for (name, count) in counts {
-        check_count(name, count)?;
-    }
-    let [input, cached, cache_write, output, reasoning] = counts.map(|(_, count)| count as u64);
-    Ok(Tokens { input, cached, cache_write, output, reasoning })
-}
-
-/// Refuses what is no count.
-pub fn check_count(name: &str, count: f64) -> Result<()> {
-    if count.fract() == 0.0 && (0.0..=MAX_COUNT as f64).contains(&count) {
-        return Ok(());
-    }
-    let message = format!("{name} must be a whole number from 0 to {MAX_COUNT}.");
-    Err(Error::new(ErrorCode::InvalidArgValue, message).name(name))
+    Ok(ThreadTotals { id: given.id.into(), tokens: given.tokens.try_into()? })
 }
 
 #[napi]
@@ -159,6 +122,12 @@ impl NativeUsageMeter {
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn complain(&self, chunk: BufferSlice<'_>) {
         self.meter().complain(&chunk);
+    }
+
+    /// A part of stdout could not be read.
+    #[napi(catch_unwind)]
+    pub fn lose(&self) {
+        self.meter().lose();
     }
 
     /// The run has ended, with this exit code.
@@ -220,13 +189,8 @@ fn failure_to_js(failure: Failure) -> NativeFailure {
 }
 
 fn to_js(usage: &Usage) -> NativeUsage {
-    let Tokens { input, cached, cache_write, output, reasoning } = usage.tokens;
     NativeUsage {
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
+        tokens: usage.tokens.into(),
         turns: usage.turns as f64,
         model: usage.model.as_deref().map(str::to_owned),
         cost_usd: usage.cost.map(Cost::dollars),
@@ -237,26 +201,13 @@ fn to_js(usage: &Usage) -> NativeUsage {
 }
 
 fn model_to_js(part: &ModelUsage) -> NativeModelUsage {
-    let Tokens { input, cached, cache_write, output, reasoning } = part.tokens;
     NativeModelUsage {
         model: part.model.to_string(),
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
+        tokens: part.tokens.into(),
         cost_usd: part.cost.map(Cost::dollars),
     }
 }
 
 fn thread_to_js(thread: &ThreadTotals) -> NativeThreadTotals {
-    let Tokens { input, cached, cache_write, output, reasoning } = thread.tokens;
-    NativeThreadTotals {
-        id: thread.id.to_string(),
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
-    }
+    NativeThreadTotals { id: thread.id.to_string(), tokens: thread.tokens.into() }
 }

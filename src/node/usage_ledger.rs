@@ -7,9 +7,10 @@ use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
-use super::usage::{NativeUsage, NativeUsageMeter, check_count, tokens};
+use super::tokens::{NativeTokens, count};
+use super::usage::{NativeUsage, NativeUsageMeter};
 use crate::error::{Error, ErrorCode, Result};
-use crate::usage::{Cost, Counts, Ledger, LedgerKey, Tokens, Usage, exposition};
+use crate::usage::{Cost, Counts, Ledger, LedgerKey, Usage, exposition};
 
 /// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
 const LABEL_BYTES: usize = 256;
@@ -17,11 +18,7 @@ const LABEL_BYTES: usize = 256;
 /// Totals.
 #[napi(object, object_from_js = false)]
 pub struct NativeCounts {
-    pub input_tokens: f64,
-    pub cached_input_tokens: f64,
-    pub cache_write_input_tokens: f64,
-    pub output_tokens: f64,
-    pub reasoning_tokens: f64,
+    pub tokens: NativeTokens,
     pub turns: f64,
     pub runs: f64,
     pub incomplete_runs: f64,
@@ -64,7 +61,7 @@ impl NativeUsageLedger {
     /// Adds a run that has ended.
     #[napi(catch_unwind)]
     pub fn record(&self, key: NativeLedgerKey, usage: NativeUsage) -> napi::Result<()> {
-        let usage = run(&usage).into_napi()?;
+        let usage = run(usage).into_napi()?;
         self.ledger().record(&key.try_into().into_napi()?, &usage);
         Ok(())
     }
@@ -137,17 +134,10 @@ impl TryFrom<NativeLedgerKey> for LedgerKey {
     }
 }
 
-fn run(usage: &NativeUsage) -> Result<Usage> {
-    let tokens = tokens([
-        ("usage.inputTokens", usage.input_tokens),
-        ("usage.cachedInputTokens", usage.cached_input_tokens),
-        ("usage.cacheWriteInputTokens", usage.cache_write_input_tokens),
-        ("usage.outputTokens", usage.output_tokens),
-        ("usage.reasoningTokens", usage.reasoning_tokens),
-    ])?;
-    check_count("usage.turns", usage.turns)?;
+fn run(usage: NativeUsage) -> Result<Usage> {
     let cost = usage.cost_usd.map(cost).transpose()?;
-    Ok(Usage { tokens, turns: usage.turns as u64, cost, complete: usage.complete, ..Usage::default() })
+    let turns = count("usage.turns", usage.turns)?;
+    Ok(Usage { tokens: usage.tokens.try_into()?, turns, cost, complete: usage.complete, ..Usage::default() })
 }
 
 fn cost(dollars: f64) -> Result<Cost> {
@@ -158,13 +148,8 @@ fn cost(dollars: f64) -> Result<Cost> {
 }
 
 fn counts_to_js(counts: Counts) -> NativeCounts {
-    let Tokens { input, cached, cache_write, output, reasoning } = counts.tokens;
     NativeCounts {
-        input_tokens: input as f64,
-        cached_input_tokens: cached as f64,
-        cache_write_input_tokens: cache_write as f64,
-        output_tokens: output as f64,
-        reasoning_tokens: reasoning as f64,
+        tokens: counts.tokens.into(),
         turns: counts.turns as f64,
         runs: counts.runs as f64,
         incomplete_runs: counts.incomplete_runs as f64,

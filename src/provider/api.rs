@@ -28,11 +28,14 @@ pub struct Authorization {
     pub with: &'static [(&'static str, &'static str)],
 }
 
-/// What a refusal says beside its status: a word in the body of a 403 or 429 and what it means.
+/// What an API's own error says of a refusal beside its status, and what that means.
 #[derive(Debug)]
 pub struct RefusalReason {
-    /// Looked for in the body's `error.type`, `error.code` and `error.message`, in lower case.
-    pub word: &'static str,
+    /// What `error.type` or `error.code` is, exactly, at any status that refuses.
+    pub codes: &'static [&'static str],
+    /// What `error.message` of a 403 has in it, in lower case. Of a 403 alone: a 429 names the organization whose limit
+    /// it is, and links to the billing page, when nothing but the rate is too high.
+    pub phrases: &'static [&'static str],
     /// As results spell it.
     pub reason: &'static str,
     /// For whoever reads the settings page.
@@ -41,54 +44,43 @@ pub struct RefusalReason {
 
 /// Sources: platform.openai.com "Error codes"; platform.claude.com "Errors". The first that is found counts.
 pub static REFUSAL_REASONS: &[RefusalReason] = &[
-    reason(
-        "missing scope",
-        "missing-scope",
-        "The key is genuine, but its permissions do not allow this request. Give it the permission to read models, or rely on the first run.",
-    ),
-    reason(
-        "insufficient permissions",
-        "missing-scope",
-        "The key is genuine, but its permissions do not allow this request. Give it the permission to read models, or rely on the first run.",
-    ),
-    reason(
-        "unsupported_country",
-        "region",
-        "The vendor does not serve the region that this server is in. Use a server elsewhere, or another endpoint.",
-    ),
-    reason(
-        "not supported in your",
-        "region",
-        "The vendor does not serve the region that this server is in. Use a server elsewhere, or another endpoint.",
-    ),
-    reason(
-        "ip_not_authorized",
-        "ip-address",
-        "The key may not be used from this server's address. Add the address to the key's allow-list.",
-    ),
-    reason(
-        "ip address",
-        "ip-address",
-        "The key may not be used from this server's address. Add the address to the key's allow-list.",
-    ),
-    reason(
-        "insufficient_quota",
-        "quota",
-        "The account has no credit left. Add credit or raise the limit with the vendor.",
-    ),
-    reason("billing", "quota", "The account has a billing problem. Look at the vendor's billing page."),
-    reason("credit balance", "quota", "The account has no credit left. Add credit or raise the limit with the vendor."),
-    reason("deactivated", "account", "The account is deactivated. Ask the vendor."),
-    reason(
-        "organization",
-        "organization",
-        "The key's organization does not allow it. Ask whoever administers the organization.",
-    ),
+    RefusalReason {
+        codes: &["insufficient_permissions", "missing_scope"],
+        phrases: &["missing scope", "insufficient permissions"],
+        reason: "missing-scope",
+        message: "The key is genuine, but its permissions do not allow this request. Give it the permission to read models, or rely on the first run.",
+    },
+    RefusalReason {
+        codes: &["unsupported_country_region_territory"],
+        phrases: &["not supported in your", "country, region, or territory"],
+        reason: "region",
+        message: "The vendor does not serve the region that this server is in. Use a server elsewhere, or another endpoint.",
+    },
+    RefusalReason {
+        codes: &["ip_not_authorized"],
+        phrases: &["ip address", "ip not authorized"],
+        reason: "ip-address",
+        message: "The key may not be used from this server's address. Add the address to the key's allow-list.",
+    },
+    RefusalReason {
+        codes: &["insufficient_quota", "billing_not_active", "billing_hard_limit_reached", "billing_error"],
+        phrases: &["credit balance", "billing"],
+        reason: "quota",
+        message: "The account has no credit left, or its billing is not active. Look at the vendor's billing page.",
+    },
+    RefusalReason {
+        codes: &["account_deactivated", "organization_deactivated"],
+        phrases: &["deactivated", "disabled"],
+        reason: "account",
+        message: "The account is deactivated. Ask the vendor.",
+    },
+    RefusalReason {
+        codes: &["invalid_organization", "mismatched_organization", "no_organization"],
+        phrases: &["organization"],
+        reason: "organization",
+        message: "The key's organization does not allow it. Ask whoever administers the organization.",
+    },
 ];
-
-const fn reason(word: &'static str, reason: &'static str, message: &'static str) -> RefusalReason {
-    RefusalReason { word, reason, message }
-}
 
 impl Api {
     /// How a credential of this kind is sent.

@@ -13,7 +13,6 @@ use super::row::{
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
-    vendor: "Anthropic",
     output: &CLAUDE_OUTPUT,
     slots: &[
         CredentialSlot {
@@ -132,6 +131,10 @@ pub static CLAUDE: Provider = Provider {
         refreshed_at: &[],
         api_key: &[],
         kind_field: &[],
+        api_key_kinds: &[],
+        token_kinds: &[],
+        // RFC 6749, section 5.2.
+        login_again: &["invalid_grant"],
         log_in: "claude /login",
         stored: Stored::AccessTokenIsHandedOver,
     },

@@ -5,6 +5,7 @@ use super::output::{
     CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
 };
 use super::row::CredentialKind;
+use super::status_rules::STATUS_RULES;
 
 /// `--output-format stream-json`, and `json`: one event, or with `--verbose` an array of them.
 pub static CLAUDE_OUTPUT: Output = Output {
@@ -57,12 +58,12 @@ pub static CLAUDE_OUTPUT: Output = Output {
     ],
     events: &[
         // At the beginning of every turn.
-        rule(&[(Field::Type, "system"), (Field::Subtype, "init")], Meaning::Begin),
-        rule(&[(Field::Type, "system"), (Field::Subtype, "api_retry")], Meaning::Passing),
+        EventRule::new(&[(Field::Type, "system"), (Field::Subtype, "init")], Meaning::Begin),
+        EventRule::new(&[(Field::Type, "system"), (Field::Subtype, "api_retry")], Meaning::Passing),
         // One for each block of an answer, with the same message and usage.
-        rule(&[(Field::Type, "assistant")], Meaning::Part),
-        rule(&[(Field::Type, "stream_event")], Meaning::Part),
-        rule(&[(Field::Type, "result")], Meaning::Turn),
+        EventRule::new(&[(Field::Type, "assistant")], Meaning::Part),
+        EventRule::new(&[(Field::Type, "stream_event")], Meaning::Part),
+        EventRule::new(&[(Field::Type, "result")], Meaning::Turn),
     ],
     // By descriptor or by environment alike. A login's subscription reads as `none`, as does no login at all; a key that
     // the login stored as `/login managed key`. An apiKeyHelper beside an API key is not told, though both are sent.
@@ -71,43 +72,39 @@ pub static CLAUDE_OUTPUT: Output = Output {
         CredentialClaim { kind: CredentialKind::OauthToken, claims: &["none", "oauth"] },
         CredentialClaim { kind: CredentialKind::ConfigDir, claims: &["none", "oauth", "/login managed key"] },
     ],
+    other_claims: &["apiKeyHelper"],
     // Words: SDKAssistantMessageError in the Agent SDK 0.3.330. 403 and "not logged in" come with the word of a 401, 529
     // with that of a 500, 402 with `unknown`: status and text go first.
     failures: &[
-        FailureRule::text("Not logged in", Kind::NotLoggedIn),
-        FailureRule::word("billing_error", Kind::Quota),
-        FailureRule::text("Credit balance is too low", Kind::Quota),
-        FailureRule::word("error_max_turns", Kind::Limit),
-        FailureRule::word("error_max_budget_usd", Kind::Limit),
-        FailureRule::word("error_max_structured_output_retries", Kind::Limit),
-        FailureRule::word("max_output_tokens", Kind::Limit),
-        FailureRule::status(401, 401, Kind::Authentication),
-        FailureRule::status(402, 402, Kind::Quota),
-        FailureRule::status(403, 403, Kind::Permission),
-        FailureRule::status(404, 404, Kind::Model),
-        FailureRule::status(413, 413, Kind::TooLarge),
-        FailureRule::status(429, 429, Kind::RateLimited),
-        FailureRule::status(503, 503, Kind::Overloaded),
-        FailureRule::status(529, 529, Kind::Overloaded),
-        FailureRule::status(400, 499, Kind::InvalidRequest),
-        FailureRule::status(500, 599, Kind::Server),
-        FailureRule::text("ECONNREFUSED", Kind::Network),
-        FailureRule::text("ECONNRESET", Kind::Network),
-        FailureRule::text("ENOTFOUND", Kind::Network),
-        FailureRule::text("ETIMEDOUT", Kind::Network),
-        FailureRule::text("API Error: Connection", Kind::Network),
-        FailureRule::text("Unable to connect to API", Kind::Network),
-        FailureRule::text("Prompt is too long", Kind::TooLarge),
-        FailureRule::word("authentication_failed", Kind::Authentication),
-        FailureRule::word("oauth_org_not_allowed", Kind::Permission),
-        FailureRule::word("account_on_hold", Kind::Permission),
-        FailureRule::word("verification_required", Kind::Permission),
-        FailureRule::word("cloud_credential_error", Kind::NoCredential),
-        FailureRule::word("rate_limit", Kind::RateLimited),
-        FailureRule::word("overloaded", Kind::Overloaded),
-        FailureRule::word("model_not_found", Kind::Model),
-        FailureRule::word("invalid_request", Kind::InvalidRequest),
-        FailureRule::word("server_error", Kind::Server),
+        &[
+            FailureRule::text("Not logged in", Kind::NotLoggedIn),
+            FailureRule::word("billing_error", Kind::Quota),
+            FailureRule::text("Credit balance is too low", Kind::Quota),
+            FailureRule::word("error_max_turns", Kind::Limit),
+            FailureRule::word("error_max_budget_usd", Kind::Limit),
+            FailureRule::word("error_max_structured_output_retries", Kind::Limit),
+            FailureRule::word("max_output_tokens", Kind::Limit),
+        ],
+        STATUS_RULES,
+        &[
+            FailureRule::text("ECONNREFUSED", Kind::Network),
+            FailureRule::text("ECONNRESET", Kind::Network),
+            FailureRule::text("ENOTFOUND", Kind::Network),
+            FailureRule::text("ETIMEDOUT", Kind::Network),
+            FailureRule::text("API Error: Connection", Kind::Network),
+            FailureRule::text("Unable to connect to API", Kind::Network),
+            FailureRule::text("Prompt is too long", Kind::TooLarge),
+            FailureRule::word("authentication_failed", Kind::Authentication),
+            FailureRule::word("oauth_org_not_allowed", Kind::Permission),
+            FailureRule::word("account_on_hold", Kind::Permission),
+            FailureRule::word("verification_required", Kind::Permission),
+            FailureRule::word("cloud_credential_error", Kind::NoCredential),
+            FailureRule::word("rate_limit", Kind::RateLimited),
+            FailureRule::word("overloaded", Kind::Overloaded),
+            FailureRule::word("model_not_found", Kind::Model),
+            FailureRule::word("invalid_request", Kind::InvalidRequest),
+            FailureRule::word("server_error", Kind::Server),
+        ],
     ],
     status_prefixes: &[],
     complaints: &[
@@ -118,7 +115,3 @@ pub static CLAUDE_OUTPUT: Output = Output {
         FailureRule::text("EACCES", Kind::Configuration),
     ],
 };
-
-const fn rule(when: &'static [(Field, &'static str)], meaning: Meaning) -> EventRule {
-    EventRule { when, meaning }
-}

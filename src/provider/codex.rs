@@ -13,7 +13,6 @@ use super::row::{
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
-    vendor: "OpenAI",
     output: &CODEX_OUTPUT,
     slots: &[CredentialSlot {
         kind: CredentialKind::ApiKey,
@@ -102,6 +101,17 @@ pub static CODEX: Provider = Provider {
         refreshed_at: &["last_refresh"],
         api_key: &["OPENAI_API_KEY"],
         kind_field: &["auth_mode"],
+        api_key_kinds: &["apikey"],
+        token_kinds: &["chatgpt", "chatgptAuthTokens"],
+        // RFC 6749, section 5.2; the codes that Codex 0.163.0 knows.
+        login_again: &[
+            "invalid_grant",
+            "refresh_token_expired",
+            "refresh_token_reused",
+            "refresh_token_invalidated",
+            "token_invalidated",
+            "app_session_terminated",
+        ],
         log_in: "codex login",
         stored: Stored::CliReadsTheFile,
     },

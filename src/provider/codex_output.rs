@@ -2,6 +2,7 @@
 
 use super::failure_kind::FailureKind as Kind;
 use super::output::{CommandLine, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
+use super::status_rules::STATUS_RULES;
 
 /// `codex exec --json`.
 pub static CODEX_OUTPUT: Output = Output {
@@ -27,41 +28,37 @@ pub static CODEX_OUTPUT: Output = Output {
         FieldPath(Field::Text, &["error", "message"]),
     ],
     events: &[
-        rule(&[(Field::Type, "thread.started")], Meaning::Thread),
-        rule(&[(Field::Type, "turn.started")], Meaning::Begin),
+        EventRule::new(&[(Field::Type, "thread.started")], Meaning::Thread),
+        EventRule::new(&[(Field::Type, "turn.started")], Meaning::Begin),
         // All of the thread, also what earlier processes used: 200 tokens, then 300, then 400 for three equal requests
         // and one more, in three processes.
-        rule(&[(Field::Type, "turn.completed")], Meaning::ThreadTotal),
+        EventRule::new(&[(Field::Type, "turn.completed")], Meaning::ThreadTotal),
         // "Reconnecting... 1/5 (…)", and once more what `turn.failed` says next.
-        rule(&[(Field::Type, "error")], Meaning::Passing),
-        rule(&[(Field::Type, "turn.failed")], Meaning::Failed),
+        EventRule::new(&[(Field::Type, "error")], Meaning::Passing),
+        EventRule::new(&[(Field::Type, "turn.failed")], Meaning::Failed),
     ],
     claims: &[],
+    other_claims: &[],
     failures: &[
-        FailureRule::text("Quota exceeded", Kind::Quota),
-        FailureRule::text("hit your usage limit", Kind::Quota),
-        FailureRule::text("Missing environment variable", Kind::NoCredential),
-        FailureRule::text("sign in again", Kind::NotLoggedIn),
-        FailureRule::text("Selected model is at capacity", Kind::Overloaded),
-        // The CLI's text for every 500: it does not say that it was one.
-        FailureRule::text("currently experiencing high demand", Kind::Server),
-        FailureRule::text("ran out of room in the model's context window", Kind::TooLarge),
-        FailureRule::status(401, 401, Kind::Authentication),
-        FailureRule::status(402, 402, Kind::Quota),
-        FailureRule::status(403, 403, Kind::Permission),
-        FailureRule::status(404, 404, Kind::Model),
-        FailureRule::status(413, 413, Kind::TooLarge),
-        FailureRule::status(429, 429, Kind::RateLimited),
-        FailureRule::status(503, 503, Kind::Overloaded),
-        FailureRule::status(529, 529, Kind::Overloaded),
-        FailureRule::status(400, 499, Kind::InvalidRequest),
-        FailureRule::status(500, 599, Kind::Server),
-        FailureRule::text("stream disconnected before completion", Kind::Network),
-        FailureRule::text("waiting for network", Kind::Network),
-        FailureRule::text("error sending request", Kind::Network),
-        FailureRule::text("Connection refused", Kind::Network),
-        // Of a 400 it passes on the body alone.
-        FailureRule::text("{\"error\":", Kind::InvalidRequest),
+        &[
+            FailureRule::text("Quota exceeded", Kind::Quota),
+            FailureRule::text("hit your usage limit", Kind::Quota),
+            FailureRule::text("Missing environment variable", Kind::NoCredential),
+            FailureRule::text("sign in again", Kind::NotLoggedIn),
+            FailureRule::text("Selected model is at capacity", Kind::Overloaded),
+            // The CLI's text for every 500: it does not say that it was one.
+            FailureRule::text("currently experiencing high demand", Kind::Server),
+            FailureRule::text("ran out of room in the model's context window", Kind::TooLarge),
+        ],
+        STATUS_RULES,
+        &[
+            FailureRule::text("stream disconnected before completion", Kind::Network),
+            FailureRule::text("waiting for network", Kind::Network),
+            FailureRule::text("error sending request", Kind::Network),
+            FailureRule::text("Connection refused", Kind::Network),
+            // Of a 400 it passes on the body alone.
+            FailureRule::text("{\"error\":", Kind::InvalidRequest),
+        ],
     ],
     status_prefixes: &["unexpected status ", "last status: "],
     complaints: &[
@@ -129,7 +126,3 @@ const COMMAND_LINE: CommandLine = CommandLine {
     ],
     listed: &["--image", "-i"],
 };
-
-const fn rule(when: &'static [(Field, &'static str)], meaning: Meaning) -> EventRule {
-    EventRule { when, meaning }
-}

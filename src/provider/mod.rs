@@ -14,6 +14,7 @@ mod key_class;
 mod oauth;
 mod output;
 mod row;
+mod status_rules;
 
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
 pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};

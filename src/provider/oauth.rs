@@ -27,6 +27,12 @@ pub struct OauthRow {
     pub api_key: &'static [&'static str],
     /// What kind of login it is, in the CLI's own words; empty: it does not say.
     pub kind_field: &'static [&'static str],
+    /// Those of its words that mean an API key.
+    pub api_key_kinds: &'static [&'static str],
+    /// Those that mean tokens. All others are of no use outside of the CLI: agent identities, cloud logins.
+    pub token_kinds: &'static [&'static str],
+    /// The endpoint's errors after which only a person can help.
+    pub login_again: &'static [&'static str],
     /// The CLI's own command that makes a new one.
     pub log_in: &'static str,
     /// How a launch gets the tokens.

@@ -24,8 +24,10 @@ pub struct Output {
     pub events: &'static [EventRule],
     /// What it claims of its credential. Empty: it claims nothing.
     pub claims: &'static [CredentialClaim],
-    /// What its failures mean; the first rule that fits decides.
-    pub failures: &'static [FailureRule],
+    /// What it may claim that is no credential of ours.
+    pub other_claims: &'static [&'static str],
+    /// What its failures mean, in groups; the first rule that fits decides.
+    pub failures: &'static [&'static [FailureRule]],
     /// Words before a status in a text.
     pub status_prefixes: &'static [&'static str],
     /// What it writes to stderr when it ends before its first event; the first rule that fits decides.
@@ -109,6 +111,13 @@ pub struct EventRule {
     pub when: &'static [(Field, &'static str)],
     /// What it means.
     pub meaning: Meaning,
+}
+
+impl EventRule {
+    /// A rule.
+    pub const fn new(when: &'static [(Field, &'static str)], meaning: Meaning) -> Self {
+        Self { when, meaning }
+    }
 }
 
 /// What an event means.

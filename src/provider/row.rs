@@ -11,8 +11,6 @@ pub struct Provider {
     pub id: &'static str,
     /// What people call it.
     pub name: &'static str,
-    /// Who sells what it uses.
-    pub vendor: &'static str,
     /// Its JSON output.
     pub output: &'static super::output::Output,
     /// The ways it takes a credential, in the order of precedence within one source.

@@ -87,4 +87,41 @@ mod tests {
         .join()
         .expect("no panic");
     }
+
+    /// How many bytes of the pattern are where a block was; read through the kernel, as the block is nobody's now.
+    fn left_of(address: u64, memory: &std::fs::File) -> usize {
+        use std::os::unix::fs::FileExt;
+        let mut bytes = [0_u8; 2048];
+        memory.read_exact_at(&mut bytes, address + 1024).expect("memory that the heap keeps");
+        bytes.iter().filter(|byte| **byte == 0x5A).count()
+    }
+
+    #[test]
+    fn a_block_that_is_freed_or_moves_is_wiped() {
+        let memory = std::fs::File::open("/proc/self/mem").expect("our own memory");
+        let freed = |grows: bool| {
+            let mut bytes = vec![0x5A_u8; 4096];
+            let address = std::hint::black_box(bytes.as_ptr()) as u64;
+            // Behind it, so that it cannot grow where it stands, nor be given back to the system.
+            let behind = std::hint::black_box(vec![1_u8; 4096]);
+            if grows {
+                bytes.reserve_exact(64 * 1024);
+            } else {
+                drop(bytes);
+            }
+            let left = left_of(address, &memory);
+            drop(behind);
+            left
+        };
+        let (plain, wiping) = std::thread::scope(|scope| {
+            let plain = scope.spawn(|| freed(false)).join().expect("no panic");
+            let wiping = scope.spawn(|| {
+                wipe_on_this_thread();
+                [freed(false), freed(true)]
+            });
+            (plain, wiping.join().expect("no panic"))
+        });
+        assert!(plain > 1024, "the test sees what is not wiped: {plain}");
+        assert_eq!(wiping, [0, 0]);
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::event::MODELS;
 use super::tokens::Tokens;
 
 /// Answers of one turn that are told apart; older ones are added up, and would count twice if they were told again.
@@ -12,7 +13,10 @@ const MOST: usize = 256;
 /// Answers of a turn.
 #[derive(Debug, Default)]
 pub struct Answers {
+    /// By model; at most [`MODELS`].
     older: Vec<(Option<Arc<str>>, Tokens)>,
+    /// Of models that had no room.
+    rest: Tokens,
     recent: VecDeque<Answer>,
 }
 
@@ -43,6 +47,12 @@ impl Answers {
     pub fn clear(&mut self) {
         self.older.clear();
         self.recent.clear();
+        self.rest = Tokens::default();
+    }
+
+    /// What models that had no room used.
+    pub fn rest(&self) -> Tokens {
+        self.rest
     }
 
     /// Usage and the model that it is of.
@@ -53,9 +63,59 @@ impl Answers {
 
     fn fold_oldest(&mut self) {
         let Some(answer) = self.recent.pop_front() else { return };
+        let has_room = self.older.len() < MODELS;
         match self.older.iter_mut().find(|(model, _)| *model == answer.model) {
             Some((_, tokens)) => *tokens = tokens.plus(answer.tokens),
-            None => self.older.push((answer.model, answer.tokens)),
+            None if has_room => self.older.push((answer.model, answer.tokens)),
+            None => self.rest = self.rest.plus(answer.tokens),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(answers: &mut Answers, id: usize, model: &str) {
+        answers.tell(&id.to_string(), Some(&model.into()), Tokens { output: 1, ..Tokens::default() });
+    }
+
+    fn sum(answers: &Answers) -> u64 {
+        answers.iter().map(|(_, tokens)| tokens.output).sum::<u64>() + answers.rest().output
+    }
+
+    #[test]
+    fn memory_is_bounded_and_nothing_is_lost() {
+        let mut answers = Answers::default();
+        for id in 0..5000 {
+            told(&mut answers, id, &format!("made-up-{id}"));
+        }
+        assert_eq!(sum(&answers), 5000);
+        assert_eq!((answers.recent.len(), answers.older.len()), (MOST, MODELS));
+        assert_eq!(answers.iter().count(), MOST + MODELS);
+        answers.clear();
+        assert_eq!((sum(&answers), answers.iter().count()), (0, 0));
+    }
+
+    #[test]
+    fn models_that_have_room_are_told_apart() {
+        let mut answers = Answers::default();
+        for id in 0..MODELS * 20 {
+            told(&mut answers, id, &format!("model-{}", id % MODELS));
+        }
+        assert_eq!((answers.older.len(), answers.rest()), (MODELS, Tokens::default()));
+        assert_eq!(sum(&answers), (MODELS * 20) as u64);
+    }
+
+    #[test]
+    fn only_the_most_recent_are_told_apart() {
+        let mut answers = Answers::default();
+        for id in 0..=MOST {
+            told(&mut answers, id, "m");
+        }
+        told(&mut answers, 1, "m");
+        assert_eq!(sum(&answers), MOST as u64 + 1, "the oldest that is kept counts once");
+        told(&mut answers, 0, "m");
+        assert_eq!(sum(&answers), MOST as u64 + 2, "one that was added up counts again");
     }
 }

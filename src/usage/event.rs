@@ -10,8 +10,8 @@ const TEXT_BYTES: usize = 8 * 1024;
 const VALUE_BYTES: usize = 512;
 /// Values that are kept of one event.
 const VALUES: usize = 256;
-/// Models that are told apart in one event.
-const MODELS: usize = 32;
+/// Models that are told apart: in one event, in one turn, in one run.
+pub const MODELS: usize = 32;
 /// Bytes that are kept of a key.
 const KEY_BYTES: usize = 128;
 /// For a value that belongs to no model.

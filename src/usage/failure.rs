@@ -35,13 +35,13 @@ impl Failure {
 
     /// What the table makes of what the CLI wrote to stderr before it ended.
     pub fn of_complaint(output: &Output, text: &[u8]) -> Self {
-        let kind = kind(output.complaints, Said { text, ..Said::default() }).unwrap_or(FailureKind::Unknown);
+        let kind = kind(&[output.complaints], Said { text, ..Said::default() }).unwrap_or(FailureKind::Unknown);
         Self { kind, status: None, passing: false }
     }
 }
 
-fn kind(rules: &[FailureRule], said: Said<'_>) -> Option<FailureKind> {
-    rules.iter().find(|rule| fits(rule, said)).map(|rule| rule.kind)
+fn kind(groups: &[&[FailureRule]], said: Said<'_>) -> Option<FailureKind> {
+    groups.iter().copied().flatten().find(|rule| fits(rule, said)).map(|rule| rule.kind)
 }
 
 fn fits(rule: &FailureRule, said: Said<'_>) -> bool {

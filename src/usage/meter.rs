@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::event::Event;
+use super::event::{Event, MODELS};
 use super::failure::{Failure, Said};
 use super::left_out::left_out;
 use super::resumed::Resumed;
@@ -14,8 +14,6 @@ use super::threads::{self, Owner, RunThreads, ThreadTotals};
 use super::tokens::{Cost, Tokens};
 use crate::provider::{CredentialKind, Field, Meaning, Output, Provider};
 
-/// Models that are told apart in one run; what others use is counted in the sum alone.
-const MODELS: usize = 32;
 /// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
 /// Bytes that are kept of stderr.
@@ -176,6 +174,11 @@ impl Meter {
         self.run.changed()
     }
 
+    /// A part of its output was lost on the way here: what it has used is a lower bound.
+    pub fn lose(&mut self) {
+        self.run.gap();
+    }
+
     /// What it has used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
@@ -288,7 +291,7 @@ impl Run {
 
     fn hear_claim(&mut self, text: &str) {
         let Some(expected) = self.expected_claims() else { return };
-        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(&["apiKeyHelper"]);
+        let known = self.output.claims.iter().flat_map(|row| row.claims).chain(self.output.other_claims);
         let claimed = known.copied().find(|word| *word == text).unwrap_or("other");
         let claim = Claim { claimed, fits: expected.contains(&claimed) };
         if !claim.fits && self.claim != Some(claim) {
@@ -299,7 +302,14 @@ impl Run {
 
     fn part(&mut self, event: &Event) {
         if let Some(word) = event.text(Field::Word) {
-            self.word = self.output.failures.iter().filter_map(|rule| rule.word).find(|known| *known == word);
+            self.word = self
+                .output
+                .failures
+                .iter()
+                .copied()
+                .flatten()
+                .filter_map(|rule| rule.word)
+                .find(|known| *known == word);
         }
         self.open();
         let id = event.bytes(Field::Message);
@@ -337,7 +347,8 @@ impl Run {
     /// What answers told that the report leaves out.
     fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
         let known = self.settled.model.as_ref();
-        left_out(report, self.answers.iter().map(|(model, tokens)| (model.or(known), tokens)))
+        let told = self.answers.iter().map(|(model, tokens)| (model.or(known), tokens));
+        left_out(report, told.chain([(None, self.answers.rest())]))
     }
 
     /// What a turn used, by model where it is told so.
@@ -419,6 +430,7 @@ impl Run {
 
     fn usage(&self) -> Usage {
         let mut usage = self.settled.clone();
+        usage.tokens = usage.tokens.plus(self.answers.rest());
         for (model, tokens) in self.answers.iter() {
             usage.tokens = usage.tokens.plus(tokens);
             let model = model.or(self.settled.model.as_ref());

@@ -35,7 +35,7 @@ const METRICS: &[Metric] = &[
         value: |counts| Some(counts.tokens.output.to_string()),
     },
     Metric {
-        name: "provider_env_reasoning_output_tokens_total",
+        name: "provider_env_reasoning_tokens_total",
         help: "Output tokens that the model thought with.",
         value: |counts| Some(counts.tokens.reasoning.to_string()),
     },

@@ -1,11 +1,12 @@
 //! The meter on streams as the CLIs write them, cut anywhere, and on any bytes.
 
-mod forged;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::provider::{self, CredentialKind, FailureKind};
+
+mod forged;
+mod ledger;
 
 fn meter(provider: &str) -> Meter {
     Meter::new(
@@ -54,6 +55,38 @@ fn claude_counts_turns_once_and_answers_once() {
     assert_eq!((usage.tokens, usage.turns), (tokens(420, 14, 6, 40, 4), 2));
     assert_eq!(usage.cost.map(Cost::dollars), Some(0.75));
     assert_eq!(usage.model.as_deref(), Some("claude-sonnet-4-5"));
+}
+
+/// A turn's report with so many models of one token each.
+fn result_of_models(name: &str, count: usize) -> String {
+    let models: Vec<String> = (0..count).map(|index| format!(r#""{name}{index}":{{"outputTokens":1}}"#)).collect();
+    format!(r#"{{"type":"result","is_error":false,"model_usage_since_last_result":{{{}}}}}"#, models.join(","))
+}
+
+#[test]
+fn answers_and_models_beyond_the_limits_count_in_the_sum() {
+    let mut meter = read("claude", &format!("{INIT}\n"));
+    for index in 0..600 {
+        meter.feed(
+            assistant(&format!("a{index}"), 1).replace("claude-sonnet-4-5", &format!("made-up-{index}")).as_bytes(),
+        );
+    }
+    let usage = meter.usage();
+    assert_eq!((usage.tokens, usage.models.len()), (tokens(66_000, 4200, 1800, 600, 0), 32));
+    let full = read("claude", &result_of_models("m", 32)).usage();
+    assert_eq!((full.tokens.output, full.models.len(), full.complete), (32, 32, true));
+    let over = read("claude", &result_of_models("m", 33)).usage();
+    assert_eq!((over.turns, over.complete), (0, false));
+    let both = read("claude", &format!("{}\n{}", result_of_models("m", 31), result_of_models("n", 2))).usage();
+    assert_eq!((both.tokens.output, both.models.len(), both.complete), (33, 32, true));
+}
+
+#[test]
+fn an_event_of_more_values_than_are_kept_is_a_gap() {
+    let line =
+        |count| format!(r#"{{{}"type":"result","usage":{{"output_tokens":1}}}}"#, r#""is_error":false,"#.repeat(count));
+    assert!(read("claude", &line(254)).usage().complete);
+    assert!(!read("claude", &line(255)).usage().complete);
 }
 
 /// As the real one ends a run that had waited for a subagent: its last two results tell of the same requests, the first by
@@ -105,6 +138,12 @@ fn what_was_cut_off_is_a_gap() {
 }
 
 #[test]
+fn a_claim_that_is_known_to_be_no_credential_of_ours_is_named() {
+    let text = INIT.replace("ANTHROPIC_API_KEY", "apiKeyHelper");
+    assert_eq!(read("claude", &text).claim(), Some(Claim { claimed: "apiKeyHelper", fits: false }));
+}
+
+#[test]
 fn claims_are_compared_with_what_was_given() {
     for (given, said, fits) in [
         (CredentialKind::ApiKey, "ANTHROPIC_API_KEY", true),
@@ -144,6 +183,44 @@ fn codex_failures_pass_or_stay() {
     assert_eq!(meter.failure(), Some(Failure { kind: FailureKind::RateLimited, status: Some(429), passing: false }));
 }
 
+const PASSING: &str = r#"{"type":"error","message":"unexpected status 503 Service Unavailable"}"#;
+
+#[test]
+fn a_failure_that_passed_is_none_at_an_end_without_one() {
+    for (code, is_left) in [(Some(0), false), (Some(1), true), (None, true)] {
+        let mut meter = read("codex", PASSING);
+        let changes = meter.end(code);
+        assert_eq!(meter.failure().is_some(), is_left, "{code:?}");
+        assert_eq!(changes.0 & Changes::FAILURE != 0, !is_left, "{code:?}");
+    }
+    let mut failed = read("codex", r#"{"type":"turn.failed","error":{"message":"x"}}"#);
+    failed.end(Some(0));
+    assert_eq!(failed.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+}
+
+#[test]
+fn the_word_of_a_turn_is_of_that_turn() {
+    let word = r#"{"type":"assistant","error":"rate_limit"}"#;
+    let failed = result(1, 1, 0.0).replace("\"is_error\":false", "\"is_error\":true");
+    let mut meter = read("claude", &format!("{word}\n{failed}\n"));
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::RateLimited));
+    meter.feed(format!("{failed}\n").as_bytes());
+    assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+    let mut over = read("claude", &format!("{word}\n{}\n", result(1, 1, 0.0)));
+    over.feed(failed.as_bytes());
+    assert_eq!(over.failure().map(|failure| failure.kind), Some(FailureKind::Unknown));
+}
+
+#[test]
+fn what_no_model_wrote_is_of_no_model() {
+    let line = assistant("m1", 4).replace("claude-sonnet-4-5", "<synthetic>");
+    let known = read("claude", &format!("{INIT}\n{line}\n")).usage();
+    let models: Vec<&str> = known.models.iter().map(|part| &*part.model).collect();
+    assert_eq!(models, ["claude-sonnet-4-5"]);
+    let unknown = read("claude", &line).usage();
+    assert_eq!((unknown.models.len(), unknown.tokens.output), (0, 4));
+}
+
 #[test]
 fn what_stands_on_stderr_alone_tells_a_failure_at_the_end() {
     let mut meter = meter("codex");
@@ -167,54 +244,6 @@ fn the_table_fits_the_scanner() {
 fn failure_kinds_have_names_of_their_own() {
     let names: std::collections::HashSet<_> = FailureKind::ALL.iter().map(|kind| kind.text().name).collect();
     assert_eq!(names.len(), FailureKind::ALL.len());
-}
-
-#[test]
-fn a_ledger_loses_nothing_by_letting_go() {
-    let mut ledger = Ledger::new(3);
-    let key =
-        |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "claude".into(), generation: "1".into() };
-    let usage =
-        Usage { tokens: tokens(10, 1, 2, 3, 1), turns: 1, complete: true, cost: Some(Cost(5)), ..Usage::default() };
-    for index in 0..10 {
-        ledger.record(&key(&format!("w{index}")), &usage);
-    }
-    assert_eq!((ledger.len(), ledger.evicted(), ledger.others().runs), (3, 7, 7));
-    assert_eq!((ledger.total().tokens, ledger.total().cost), (tokens(100, 10, 20, 30, 10), Some(Cost(50))));
-}
-
-#[test]
-fn a_run_that_is_followed_counts_once() {
-    let mut ledger = Ledger::new(3);
-    let key = LedgerKey { workspace: "w".into(), provider: "claude".into(), generation: "1".into() };
-    let mut mark = Counts::default();
-    let mut meter = read("claude", &format!("{INIT}\n{}\n{INIT}\n{}\n", result(100, 10, 0.25), assistant("m2", 4)));
-    for _ in 0..3 {
-        ledger.follow(&key, &meter, &mut mark);
-    }
-    assert_eq!((ledger.total().tokens, ledger.total().runs), (tokens(110, 7, 3, 10, 2), 0));
-    meter.end(None);
-    for _ in 0..3 {
-        ledger.follow(&key, &meter, &mut mark);
-    }
-    let total = ledger.total();
-    assert_eq!((total.tokens, total.turns, total.runs, total.incomplete_runs), (tokens(220, 14, 6, 14, 2), 1, 1, 1));
-}
-
-#[test]
-fn exposition_escapes_and_tells_what_was_let_go() {
-    let mut ledger = Ledger::new(1);
-    let key =
-        |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "codex".into(), generation: "a1".into() };
-    ledger.record(&key("gone"), &Usage { tokens: tokens(5, 0, 0, 0, 0), ..Usage::default() });
-    ledger.record(&key("a\"b\\c\nd"), &Usage { tokens: tokens(7, 0, 0, 0, 0), ..Usage::default() });
-    let text = exposition(&ledger);
-    assert!(text.contains("# TYPE provider_env_input_tokens_total counter\n"));
-    assert!(text.contains(
-        "provider_env_input_tokens_total{workspace=\"a\\\"b\\\\c\\nd\",provider=\"codex\",generation=\"a1\"} 7\n"
-    ));
-    assert!(text.contains("\nprovider_env_input_tokens_total 5\n"));
-    assert!(!text.contains("provider_env_cost_usd_total{"), "no cost was told");
 }
 
 /// A stream of both CLIs' events and of rubbish.

@@ -130,6 +130,12 @@ fn a_turn_counts_at_least_what_its_answers_told() {
     assert!(!usage.complete);
     assert_ne!(changes.0 & Changes::USAGE, 0);
     assert_eq!(told.settled().tokens, before.tokens, "counters grow by it");
+    let mut many = read("claude", &format!("{INIT}\n"));
+    for index in 0..600 {
+        many.feed(assistant(&format!("a{index}"), 1).replace("sonnet", &index.to_string()).as_bytes());
+    }
+    many.feed(format!("\n{zero}\n").as_bytes());
+    assert_eq!((many.usage().tokens, many.usage().complete), (tokens(66_000, 4200, 1800, 600, 0), false));
 }
 
 /// A report by model, in tokens of output.

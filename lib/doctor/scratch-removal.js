@@ -1,0 +1,51 @@
+// Removes the place of a dry start. What the target has made in there, only a child that is the target goes into: with
+// root's rights it could be led elsewhere by links that are put in a directory's place meanwhile.
+'use strict'
+
+const { spawn } = require('node:child_process')
+const fs = require('node:fs/promises')
+const { setTimeout: sleep } = require('node:timers/promises')
+
+const RM = ['/bin/rm', '/usr/bin/rm']
+const DEADLINE_MS = 10_000
+// A CLI that has just ended may still have somebody writing.
+const RETRY_MS = 100
+const ATTEMPTS = 5
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {string} root Ours.
+ * @param {string[]} directories The target's, in it.
+ * @returns {Promise<boolean>} Whether all of it is gone.
+ */
+async function removeScratch({ target, own }, root, directories) {
+  if (target.uid === own.uid) return await fs.rm(root, { recursive: true, force: true, maxRetries: ATTEMPTS, retryDelay: RETRY_MS }).then(() => true, () => false)
+  const until = performance.now() + DEADLINE_MS
+  for (let attempt = 0; attempt < ATTEMPTS && performance.now() < until; attempt++) {
+    if (attempt > 0) await sleep(RETRY_MS)
+    await emptyAs(target, directories, until - performance.now())
+    // rmdir(2) follows no link and removes nothing but an empty directory.
+    for (const directory of directories) await fs.rmdir(directory).catch(() => {})
+    if (await fs.rmdir(root).then(() => true, () => false)) return true
+  }
+  return false
+}
+
+/**
+ * Its status does not matter: the directories themselves are never the target's to remove.
+ * @param {{ uid: number, gid: number }} ids
+ * @param {string[]} directories
+ * @param {number} timeout
+ */
+async function emptyAs({ uid, gid }, directories, timeout) {
+  for (const rm of RM) {
+    const started = await new Promise((resolve) => {
+      const child = spawn(rm, ['-rf', '--', ...directories], { uid, gid, cwd: '/', env: {}, stdio: 'ignore', timeout: Math.max(1, Math.ceil(timeout)), killSignal: 'SIGKILL' })
+      child.once('error', () => resolve(false))
+      child.once('exit', () => resolve(true))
+    })
+    if (started) return
+  }
+}
+
+module.exports = { removeScratch }
