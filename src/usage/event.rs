@@ -24,6 +24,8 @@ pub struct Event {
     values: Vec<Kept>,
     /// Where the models' names stand in `text`.
     models: Vec<(u16, u16)>,
+    /// Whether values stand by model, be it of none.
+    by_model: bool,
     model: u8,
     key: [u8; KEY_BYTES],
     key_length: usize,
@@ -56,6 +58,7 @@ impl Event {
             text: Vec::with_capacity(TEXT_BYTES),
             values: Vec::with_capacity(32),
             models: Vec::new(),
+            by_model: false,
             model: NO_MODEL,
             key: [0; KEY_BYTES],
             key_length: 0,
@@ -72,7 +75,7 @@ impl Event {
         self.key[..self.key_length.min(KEY_BYTES)].zeroize();
         self.values.clear();
         self.models.clear();
-        (self.model, self.key_length, self.begun, self.overflowed) = (NO_MODEL, 0, None, false);
+        (self.by_model, self.model, self.key_length, self.begun, self.overflowed) = (false, NO_MODEL, 0, None, false);
     }
 
     /// Whether it held more than is kept.
@@ -119,6 +122,11 @@ impl Event {
         matches!(self.find(field, NO_MODEL), Some(Value::Bool(true)))
     }
 
+    /// Whether values stand by model, be it of none.
+    pub fn is_by_model(&self) -> bool {
+        self.by_model
+    }
+
     /// The names of the models that values belong to.
     pub fn models(&self) -> impl Iterator<Item = &[u8]> {
         self.models.iter().map(|(from, to)| self.slice(*from, *to))
@@ -149,6 +157,11 @@ impl Event {
     /// Whether the key is this one.
     pub fn key_is(&self, name: &str) -> bool {
         self.key.get(..self.key_length) == Some(name.as_bytes())
+    }
+
+    /// The object that begins has names of models for keys.
+    pub fn begin_models(&mut self) {
+        self.by_model = true;
     }
 
     /// The key that has ended is the name of a model.

@@ -347,7 +347,8 @@ impl Run {
     /// What answers told that the report leaves out.
     fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
         let known = self.settled.model.as_ref();
-        left_out(report, self.answers.iter().map(|(model, tokens)| (model.or(known), tokens)))
+        let told = self.answers.iter().map(|(model, tokens)| (model.or(known), tokens));
+        left_out(report, told.chain([(None, self.answers.rest())]))
     }
 
     /// What a turn used, by model where it is told so.
@@ -358,7 +359,8 @@ impl Run {
             let cost = event.number(Field::Cost, Some(index)).and_then(Cost::from_dollars);
             parts.push(ModelUsage { model: short(name)?, tokens, cost });
         }
-        if parts.is_empty() {
+        // `usage` is of the last request once more where nothing was used since the last report.
+        if !event.is_by_model() {
             let tokens = Tokens::of(event, None, self.output).ok()??;
             let model = self.settled.model.clone().unwrap_or_else(|| "".into());
             parts.push(ModelUsage { model, tokens, cost: None });

@@ -228,6 +228,9 @@ impl Scanner {
                 self.at = At::Text;
             }
             b'{' if self.leads_on() => {
+                if self.leads_to_models() {
+                    self.event.begin_models();
+                }
                 self.fits[self.depth] = self.next;
                 self.depth += 1;
                 self.at = At::Object;
@@ -261,6 +264,18 @@ impl Scanner {
         while candidates != 0 {
             if self.paths[candidates.trailing_zeros() as usize].1.len() > self.depth {
                 return self.depth < MAX_DEPTH;
+            }
+            candidates &= candidates - 1;
+        }
+        false
+    }
+
+    /// Whether the keys of the object that comes next are names of models.
+    fn leads_to_models(&self) -> bool {
+        let mut candidates = self.next;
+        while candidates != 0 {
+            if self.paths[candidates.trailing_zeros() as usize].1.get(self.depth) == Some(&"*") {
+                return true;
             }
             candidates &= candidates - 1;
         }
