@@ -7,11 +7,12 @@ const { ACCESS, inquire, last, looked, realPath } = require('./ask.js')
 const { STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
 const { asTarget, unlessSteered, wayTo } = require('./way.js')
-const { command, octal, owner } = require('./words.js')
+const { command, octal, owner, quote } = require('./words.js')
 
 /** A login is made by a person with a browser, which a server has none of. */
 const LOG_IN = (/** @type {any} */ { facts }) => `Log in on a machine that has a browser (${facts.logIn}), bring its ${facts.loginFile} here, and put it in place:`
-const putInPlace = (/** @type {any} */ { context: { target }, facts, file }) => [command('install', '-o', target.uid, '-g', target.gid, '-m', '0600', facts.loginFile, file)]
+/** By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it. */
+const putInPlace = (/** @type {any} */ { context, facts, file }) => [`${command(...asTarget(context), 'sh', '-c', 'umask 077; rm -f -- "$1"; cat > "$1"', 'sh', file)} < ${quote(facts.loginFile)}`]
 /** What renews it without a person. Not a command: it asks the vendor, and the answer is the only copy of the next refresh token. */
 const renewal = (/** @type {any} */ { context: { target }, facts, state }) => {
   const owner = target.uid === 0 ? '' : `, owner: ${target.uid}`
