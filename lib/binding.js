@@ -1,8 +1,6 @@
 // The addon, with its generated types: the one place that loads it.
 'use strict'
 
-const { whyNotLoaded } = require('./not-loaded.js')
-
 /** @type {typeof import('../binding')} */
 const binding = load()
 
@@ -10,6 +8,7 @@ function load() {
   try {
     return require('../binding.cjs')
   } catch (thrown) {
+    const { whyNotLoaded } = require('./not-loaded.js')
     const { reason, advice, commands } = whyNotLoaded(thrown)
     const cause = (thrown instanceof Error && thrown.cause) || thrown
     const { name } = require('../package.json')
