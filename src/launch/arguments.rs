@@ -3,6 +3,7 @@
 pub(crate) mod scan;
 
 use super::options::WorkspaceTrust;
+use crate::credential::CredentialSource;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{ConfigOverride, FirmArgument, OverrideValue, When};
@@ -76,8 +77,13 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
         When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.slot.is_some(),
-        When::BaseUrl => plan.base_url.is_some(),
+        When::BaseUrl => plan.base_url.is_some() || is_servers(plan),
+        When::ServerCredential => is_servers(plan),
     }
+}
+
+fn is_servers(plan: &EnvPlan) -> bool {
+    plan.credential.source == CredentialSource::Server
 }
 
 /// None when there is nothing to say.
@@ -93,7 +99,8 @@ fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) ->
             let projects: Vec<String> = projects.collect();
             (!projects.is_empty()).then(|| format!("{{{}}}", projects.join(",")))
         }
-        OverrideValue::BaseUrl => plan.base_url.as_deref().map(toml_string),
+        OverrideValue::BaseUrl => Some(toml_string(plan.base_url.as_deref().unwrap_or(plan.provider.api.base_url))),
+        OverrideValue::Text(text) => Some(toml_string(text)),
     }
 }
 

@@ -59,6 +59,8 @@ pub static CODEX: Provider = Provider {
         // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
         // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
         ConfigOverride { key: "projects", value: OverrideValue::UntrustedProjects, when: When::Untrusted },
+        // Else `config.toml` in CODEX_HOME, which the tenant's agent can write, sends the server's key where it likes.
+        ConfigOverride { key: "model_provider", value: OverrideValue::Text("openai"), when: When::ServerCredential },
         ConfigOverride { key: "openai_base_url", value: OverrideValue::BaseUrl, when: When::BaseUrl },
     ],
     override_options: &["-c", "--config"],

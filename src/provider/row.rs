@@ -200,8 +200,10 @@ pub enum When {
     Untrusted,
     /// The credential is in the environment.
     CredentialInEnvironment,
-    /// The caller gave a base URL.
+    /// The caller gave a base URL, or the credential is the server's.
     BaseUrl,
+    /// The credential is the server's: the tenant's own settings must not send it elsewhere.
+    ServerCredential,
 }
 
 /// An argument that stands first.
@@ -236,8 +238,10 @@ pub enum OverrideValue {
     CredentialNames,
     /// The workspace's directories as untrusted projects, as an inline table.
     UntrustedProjects,
-    /// The base URL, as a string.
+    /// The base URL, the vendor's own where the caller gave none, as a string.
     BaseUrl,
+    /// A string.
+    Text(&'static str),
 }
 
 /// An npm package that holds a native executable for one platform.
