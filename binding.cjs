@@ -867,6 +867,7 @@ module.exports.planKeyCheck = nativeBinding.planKeyCheck
 module.exports.preparePortable = nativeBinding.preparePortable
 module.exports.providerFacts = nativeBinding.providerFacts
 module.exports.redactionFor = nativeBinding.redactionFor
+module.exports.reportsThreadTotals = nativeBinding.reportsThreadTotals
 module.exports.requireProtection = nativeBinding.requireProtection
 module.exports.resolveProgram = nativeBinding.resolveProgram
 module.exports.restore = nativeBinding.restore

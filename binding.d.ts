@@ -551,6 +551,9 @@ export declare function providerFacts(): Array<NativeProviderFacts>
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
 
+/** Whether the CLI reports totals of threads; false for one that nobody knows. */
+export declare function reportsThreadTotals(provider: string): boolean
+
 /** Throws where a new secret's memory would be refused a protection. */
 export declare function requireProtection(): void
 

@@ -1,5 +1,5 @@
 // What asks an API with a key, or refreshes a login, leaves no copy of it in the worker's memory: neither of the key, nor of
-// tokens, old and new, seen from another process. Requests go over TLS, whose library copies what it sends and receives.
+// tokens, old and new, nor of what stands in a login that is only looked at, seen from another process. Requests go over TLS, whose library copies what it sends and receives.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -68,4 +68,24 @@ test('copies of the tokens of a login', { skip }, async (t) => {
   go()
   assert.equal(await next(), 'gone')
   assert.equal(count(fresh.access).all, 0, 'after dispose()')
+})
+
+test('copies of keys that stand in the wrong places of a login', { skip }, async (t) => {
+  const base = fs.mkdtempSync(path.join(os.tmpdir(), 'provider-env-login-'))
+  t.after(() => fs.rmSync(base, { recursive: true, force: true }))
+  const makeKey = () => `sk-proj-${randomBytes(24).toString('hex')}`
+  // More than one, as a freed copy is soon written over by whoever gets its place.
+  const logins = Array.from({ length: 8 }, (_, index) => ({ dir: path.join(base, `home-${index}`), kind: makeKey(), name: makeKey() }))
+  for (const { dir, kind, name } of logins) {
+    fs.mkdirSync(dir)
+    fs.writeFileSync(path.join(dir, 'auth.json'), JSON.stringify({ auth_mode: kind, [name]: { [name]: null } }), { mode: 0o600 })
+  }
+  const { pid, next, go } = startFixture(t, { what: 'diagnose', dirs: logins.map(({ dir }) => dir) })
+  for (const _ of logins) assert.equal(await next(), 'login.valid')
+  // Without the 16 bytes that an allocator writes over when it takes a copy back.
+  const left = (/** @type {'kind' | 'name'} */ place) => logins.map((login) => countInMemory(pid, Buffer.from(login[place].slice(16))).all)
+  const none = logins.map(() => 0)
+  assert.deepEqual(left('kind'), none, 'in the place of a kind')
+  assert.deepEqual(left('name'), none, 'as the name of a member')
+  go()
 })

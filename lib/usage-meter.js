@@ -31,7 +31,8 @@ class UsageMeter {
       thread: readThread('options.thread', options.thread),
       workspace: readWorkspace(options.workspace)
     }
-    if (provider === 'codex' && WHICH_THREAD.every((name) => options[name] === undefined)) throw validate.wrongValue('options.workspace', 'is missing. Codex reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.')
+    const isThreadKnown = WHICH_THREAD.some((name) => options[name] !== undefined)
+    if (!isThreadKnown && binding.reportsThreadTotals(provider)) throw validate.wrongValue('options.workspace', 'is missing. This CLI reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.')
     this.#provider = provider
     this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
   }

@@ -65,13 +65,12 @@ impl Document {
         self.find(path)?.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
-    /// A word at a path, such as the name of a kind: short, and no secret.
+    /// A word at a path, such as the name of a kind: short. Not copied: it may be a key in the wrong place.
     #[must_use]
-    pub fn word(&self, path: &[String]) -> Option<String> {
-        let literal = self.find(path)?;
-        let word = literal.strip_prefix('"')?.strip_suffix('"')?;
-        (word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)))
-            .then(|| word.to_owned())
+    pub fn word(&self, path: &[String]) -> Option<&str> {
+        let word = self.find(path)?.strip_prefix('"')?.strip_suffix('"')?;
+        let is_word = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+        (word.len() <= 64 && is_word).then_some(word)
     }
 
     /// The words of a list at a path.
@@ -141,12 +140,15 @@ impl Document {
     fn find(&self, path: &[String]) -> Option<&str> {
         let mut raw = self.root()?.trim();
         for name in path {
-            raw = self.members(raw)?.into_iter().rev().find(|(known, _)| known == name)?.1;
+            let is_named =
+                |literal: &str| json_string::decode(literal).is_ok_and(|known| known.expose() == name.as_bytes());
+            raw = self.members(raw)?.into_iter().rev().find(|(literal, _)| is_named(literal))?.1;
         }
         Some(raw)
     }
 
-    fn members<'a>(&self, raw: &'a str) -> Option<Vec<(String, &'a str)>> {
+    /// Names and values as they are written.
+    fn members<'a>(&self, raw: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
         let mut parser = serde_json::Deserializer::from_str(raw);
         let members = parser.deserialize_map(Members).ok()?;
         parser.end().ok()?;
@@ -168,7 +170,7 @@ struct Edit<'a> {
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de str)>;
+    type Value = Vec<(&'de str, &'de str)>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
@@ -176,8 +178,8 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some(name) = map.next_key::<String>()? {
-            members.push((name, map.next_value::<&'de RawValue>()?.get()));
+        while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+            members.push((name.get(), value.get()));
         }
         Ok(members)
     }
@@ -205,7 +207,10 @@ mod tests {
         assert!(it.secret(&path("a.e")).is_none() && it.secret(&path("a.n")).is_none());
         assert!(!it.has(&path("a2")) && !it.has(&path("b")) && it.has(&path("a")));
         assert_eq!(it.words(&path("l")), Some(vec!["p".into(), "q".into()]));
-        for text in ["", "[]", "1", "{", "{} x", "\u{feff}{}", "{\"a\":\"\\ud800\"} {}"] {
+        let names = document(r#"{"\u0061": 1, "a\/b" : 2, "\ud800": 3, "a": 4, "a": "five"}"#);
+        assert_eq!((names.word(&path("a")), names.number(&path("a/b"))), (Some("five"), Some(2.0)));
+        assert_eq!(document(r#"{"\u0061": 1}"#).number(&path("a")), Some(1.0));
+        for text in ["", "[]", "1", "{", "{1: 2}", "{a: 2}", "{} x", "\u{feff}{}", "{\"a\":\"\\ud800\"} {}"] {
             assert!(Document::parse(GuardedBytes::copy_of(text.as_bytes())).is_none(), "{text}");
         }
     }

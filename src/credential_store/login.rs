@@ -43,7 +43,7 @@ impl Login {
         let kind = profile.kind_field.as_ref().and_then(|path| document.word(path));
         let row = &profile.provider.oauth;
         // Not repeated: it is a value of the file, and may be a key in the wrong place.
-        if kind.as_deref().is_some_and(|kind| !row.api_key_kinds.contains(&kind) && !row.token_kinds.contains(&kind)) {
+        if kind.is_some_and(|kind| !row.api_key_kinds.contains(&kind) && !row.token_kinds.contains(&kind)) {
             let message = format!(
                 "The stored login of {} is of a kind that only the CLI itself can use. Log in with a key or a subscription.",
                 profile.provider.name
@@ -51,7 +51,7 @@ impl Login {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(profile.provider.id));
         }
         // A key goes before tokens where no kind is named: `codex login status` of 0.163.0 takes it so.
-        let wants_key = kind.as_deref().is_none_or(|kind| row.api_key_kinds.contains(&kind));
+        let wants_key = kind.is_none_or(|kind| row.api_key_kinds.contains(&kind));
         let key = profile.api_key.as_ref().filter(|_| wants_key).and_then(|path| document.secret(path));
         if let Some(credential) = key {
             return Ok(Self { kind: CredentialKind::ApiKey, credential, refresh: None, expires_at: None });

@@ -7,6 +7,7 @@ mod jwt;
 mod login;
 mod profile;
 mod refresh;
+mod step;
 mod store;
 mod token_request;
 
@@ -15,5 +16,6 @@ pub use file::Location;
 pub use fleet::Fleet;
 pub use login::Login;
 pub use profile::{Overrides, Profile};
-pub use refresh::{Call, How, Refreshed, Step};
+pub use refresh::{Call, How, Refreshed};
+pub use step::Step;
 pub use store::{Settings, Store};

@@ -9,6 +9,7 @@ use super::document::Document;
 use super::file::{Content, Directory, Moment, Next};
 use super::fleet::{Fleet, Lineage};
 use super::login::{Login, check_place, with_tokens};
+use super::step::Step;
 use super::store::{LoginSource, Obtained, Store};
 use super::token_request::{self, Tokens};
 use crate::credential::now;
@@ -34,27 +35,6 @@ impl Call {
             .into_iter()
             .find_map(|(known, call)| (known == name).then_some(call))
     }
-}
-
-/// A step of a refresh, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The lock is ours.
-    Locked,
-    /// The file was read again.
-    Read,
-    /// The new file exists and is empty.
-    Created,
-    /// Before the request.
-    Asking,
-    /// The endpoint has given new tokens, and the old refresh token is used up.
-    Answered,
-    /// The new file is on the disk.
-    Written,
-    /// It has taken the place of the old one.
-    Replaced,
-    /// What the fleet is to hear is sealed, and it has not heard yet.
-    Publishing,
 }
 
 /// Who got the tokens that the store has now.

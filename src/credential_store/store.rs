@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::file::Location;
 use super::login::Login;
 use super::profile::Profile;
-use super::refresh::Step;
+use super::step::Step;
 use super::token_request::Tokens;
 use crate::credential::{self, Generations, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};

@@ -134,7 +134,7 @@ fn refused(profile: &Profile, status: u16, response: Response) -> Error {
         let path: Vec<String> = field.iter().map(|&name| name.to_owned()).collect();
         answer.as_ref()?.word(&path)
     });
-    let words: Vec<String> = words.collect();
+    let words: Vec<&str> = words.collect();
     if let Some(known) = profile.provider.oauth.login_again.iter().find(|known| words.iter().any(|word| word == *known))
     {
         return login_required(profile, &format!("The vendor refuses the stored refresh token ({known})."));

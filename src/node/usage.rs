@@ -90,6 +90,12 @@ pub fn meter_of_start(
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
 
+/// Whether the CLI reports totals of threads; false for one that nobody knows.
+#[napi(catch_unwind)]
+pub fn reports_thread_totals(provider: String) -> bool {
+    provider::find(&provider).is_ok_and(|row| row.output.reports_thread_totals())
+}
+
 /// Reads what the caller has of a run.
 #[napi(catch_unwind)]
 pub fn meter_of(provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {

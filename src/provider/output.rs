@@ -34,6 +34,14 @@ pub struct Output {
     pub complaints: &'static [FailureRule],
 }
 
+impl Output {
+    /// Whether a turn's usage is that of its whole thread: a run that goes on with one counts what is new.
+    #[must_use]
+    pub fn reports_thread_totals(&self) -> bool {
+        self.events.iter().any(|rule| rule.meaning == Meaning::ThreadTotal)
+    }
+}
+
 /// An argument that asks for JSON.
 #[derive(Debug)]
 pub struct OutputRequest {
