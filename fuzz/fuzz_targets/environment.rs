@@ -10,8 +10,16 @@ use provider_env::credential::Fallbacks;
 use provider_env::environment::{Delivery, EnvPlan, EnvRequest, ExecLimits};
 use provider_env::payload::{Input, Payload};
 
-fuzz_target!(|input: (Vec<(String, String)>, Vec<(String, String)>, Option<String>, bool)| {
-    let (set, user, base_url, by_fd) = &input;
+#[derive(arbitrary::Arbitrary, Debug)]
+struct Given {
+    set: Vec<(String, String)>,
+    user: Vec<(String, String)>,
+    base_url: Option<String>,
+    by_fd: bool,
+}
+
+fuzz_target!(|given: Given| {
+    let Given { set, user, base_url, by_fd } = &given;
     let json = br#"{"apiKey":"made-up-key"}"#;
     let mut payload = Payload::from_json(json).expect("valid");
     let mut seen = HashSet::new();

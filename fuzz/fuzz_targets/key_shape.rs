@@ -53,6 +53,8 @@ fuzz_target!(|input: Input| {
         }
         let seen = credential::validate(provider.id, kind, &key).expect("a provider");
         assert_eq!(seen.fingerprint.is_some(), seen.finding.verdict() != Verdict::Invalid);
-        assert!(refused == (seen.finding.verdict() == Verdict::Invalid) || seen.finding.code == FindingCode::KindNotTaken);
+        assert!(
+            refused == (seen.finding.verdict() == Verdict::Invalid) || seen.finding.code == FindingCode::KindNotTaken
+        );
     }
 });

@@ -15,8 +15,7 @@ const CONTEXT: Context<'static> =
 
 static LOCKBOX: LazyLock<Lockbox> =
     LazyLock::new(|| Lockbox::new(vec![MasterKey::from_bytes(&[7; 32]).expect("32 bytes")], true).expect("a key"));
-static GENUINE: LazyLock<SealedRow> =
-    LazyLock::new(|| LOCKBOX.seal(&Secret::copy_of(TEXT), &CONTEXT).expect("sealed"));
+static GENUINE: LazyLock<SealedRow> = LazyLock::new(|| LOCKBOX.seal(&Secret::copy_of(TEXT), &CONTEXT).expect("sealed"));
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Input<'a> {
@@ -39,7 +38,12 @@ fuzz_target!(|input: Input| {
     let [x, y, z] = input.bytes;
     let rows = [
         Row { ciphertext: Column::Hex(a), iv: Column::Hex(b), auth_tag: Column::Hex(c), key_meta: input.key_meta },
-        Row { ciphertext: Column::Bytes(x), iv: Column::Bytes(y), auth_tag: Column::Bytes(z), key_meta: input.key_meta },
+        Row {
+            ciphertext: Column::Bytes(x),
+            iv: Column::Bytes(y),
+            auth_tag: Column::Bytes(z),
+            key_meta: input.key_meta,
+        },
     ];
     for row in rows {
         let error = LOCKBOX.open(&row, &CONTEXT).expect_err("nobody sealed this");

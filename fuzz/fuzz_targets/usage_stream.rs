@@ -4,13 +4,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::provider::PROVIDERS;
-use provider_env::usage::{Expected, MAX_COUNT, Meter, ThreadTotals, Tokens};
+use provider_env::usage::{Expected, MAX_COUNT, Meter, Resumed, ThreadTotals, Tokens};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Input<'a> {
     pieces: Vec<Piece<'a>>,
     ends: Vec<u16>,
-    resumed: bool,
+    resumed: u8,
     code: Option<u8>,
 }
 
@@ -57,10 +57,11 @@ fuzz_target!(|input: Input| {
     let mut ends: Vec<usize> = input.ends.iter().take(64).map(|end| usize::from(*end) % (text.len() + 1)).collect();
     ends.push(text.len());
     ends.sort_unstable();
+    let resumed = [Resumed::No, Resumed::Yes, Resumed::Perhaps][usize::from(input.resumed % 3)];
     for row in PROVIDERS {
         // Given, what the thread had used does not come from what this process remembers of the meter before.
         let thread = Some(ThreadTotals { id: "t".into(), tokens: Tokens::default() });
-        let expected = || Expected { resumed: input.resumed, thread: thread.clone(), ..Expected::default() };
+        let expected = || Expected { resumed, thread: thread.clone(), ..Expected::default() };
         let mut whole = Meter::new(row, expected());
         let mut cut = Meter::new(row, expected());
         let mut from = 0;

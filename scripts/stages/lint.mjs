@@ -13,6 +13,12 @@ export async function lint(report, { regenerated }) {
   await report.step('lint', 'rustfmt', () => cargo(['fmt', '--check']))
   await report.step('lint', 'clippy', () => cargo(['clippy', '--locked', '--all-targets', ...deny]))
   await report.step('lint', 'clippy-core', () => cargo(['clippy', '--locked', '--all-targets', '--no-default-features', ...deny]))
+  // Nothing else here compiles them, and they use the core's own types. Their dependencies have a lock file of their own.
+  const ofFuzz = ['--manifest-path', fromRoot('fuzz', 'Cargo.toml')]
+  await report.step('lint', 'fuzz-targets', async () => {
+    await cargo(['fmt', ...ofFuzz, '--check'])
+    await cargo(['clippy', ...ofFuzz, '--locked', '--no-default-features', ...deny], { CARGO_TARGET_DIR: fromRoot('target') })
+  })
   await report.step('lint', 'rustdoc', () =>
     cargo(['doc', '--locked', '--no-deps', '--document-private-items'], { RUSTDOCFLAGS: '-D warnings' }))
   await report.step('lint', 'deny', () => checkDeny(['bans', 'licenses', 'sources']))
