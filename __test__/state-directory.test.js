@@ -5,7 +5,10 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { UID, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { codexOptions, takeServerCredentials } = require('../index.js')
+const { readLaunch } = require('../lib/launch.js')
+const { startPortable } = require('../lib/portable-start.js')
+const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
@@ -50,4 +53,39 @@ test('what the other provider needs does not matter', { skip: needsRoot }, async
     fs.rmdirSync(homes[option])
     assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0, provider)
   }
+})
+
+/** What stands for a redirection: whatever it is, and wherever it leads. @type {Record<string, (file: string) => void>} */
+const REDIRECTIONS = {
+  'a file': (file) => fs.writeFileSync(file, ''),
+  'a link to nowhere': (file) => fs.symlinkSync('/nowhere/at/all', file),
+  'a directory': (file) => fs.mkdirSync(file)
+}
+
+for (const [what, make] of Object.entries(REDIRECTIONS)) {
+  test(`a server's key is not started with beside .env that is ${what}`, { skip: needsRoot }, async (t) => {
+    process.env.OPENAI_API_KEY = 'sk-proj-made-up-key-of-the-server'
+    const serverCredentials = takeServerCredentials()
+    t.after(() => serverCredentials.dispose())
+    for (const codexHome of [true, false]) {
+      const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: undefined }, { serverCredentials, ...(codexHome ? {} : { workspace: { codexHome: undefined } }) })
+      const file = path.join(codexHome ? homes.codexHome : path.join(homes.home, '.codex'), '.env')
+      assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0, 'before')
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.chownSync(path.dirname(file), UID, UID)
+      make(file)
+      const { error, events } = await outcome(startScript(env, 'exit 0'))
+      assert.deepEqual([error?.code, error?.path, error?.names, events], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', file, ['CODEX_HOME'], ['error', 'close']])
+      assert.match(error.message, /can send that key elsewhere.*Remove it, name another directory in options\.workspace\.codexHome, or give the tenant's own key\./)
+      const refused = { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file }
+      assert.throws(() => startPortable(readLaunch(env, { command: '/bin/sh', args: ['-c', ':'], workspaceTrust: 'trusted', ...ids }, [])), refused)
+      assert.throws(() => codexOptions(env, { exposeSecrets: true, allowRoot: true, command: process.execPath, cwd: homes.workspace }), refused)
+    }
+  })
+}
+
+test("a tenant's own key goes where the tenant says", { skip: needsRoot }, async (t) => {
+  const { env, homes } = makeEnv(t, { provider: 'codex' })
+  fs.writeFileSync(path.join(homes.codexHome, '.env'), '')
+  assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0)
 })

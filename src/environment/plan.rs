@@ -1,5 +1,6 @@
 //! The plan of an environment: built from nothing, by the rules, with one credential.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::block::EnvBlock;
@@ -8,7 +9,7 @@ use super::layout::{Layout, Values};
 use super::limits::ExecLimits;
 use super::request::EnvRequest;
 use super::rules;
-use crate::credential::{self, Credential, Fallbacks};
+use crate::credential::{self, Credential, CredentialSource, Fallbacks};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::{Input, Payload};
 use crate::provider::{BaseUrl, CredentialSlot, Provider, WhenUnused};
@@ -195,6 +196,19 @@ impl EnvPlan {
     pub fn plain(&self, name: &str) -> Option<&str> {
         let entry = self.names.layout.find(name).filter(|entry| !entry.is_secret)?;
         std::str::from_utf8(self.values.of(entry)).ok()
+    }
+
+    /// The directory that a variable names; where it is not set, this one, from `HOME` when it is relative.
+    #[must_use]
+    pub fn directory(&self, variable: &str, otherwise: &str) -> PathBuf {
+        let home = || Path::new(self.plain("HOME").unwrap_or("/"));
+        self.plain(variable).map_or_else(|| home().join(otherwise), PathBuf::from)
+    }
+
+    /// Whether it runs on the server's own credential.
+    #[must_use]
+    pub fn has_server_credential(&self) -> bool {
+        self.credential.source == CredentialSource::Server
     }
 
     /// Builds the block for `execve`.

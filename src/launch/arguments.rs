@@ -3,7 +3,6 @@
 pub(crate) mod scan;
 
 use super::options::WorkspaceTrust;
-use crate::credential::CredentialSource;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{ConfigOverride, FirmArgument, OverrideValue, When};
@@ -77,13 +76,9 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
         When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.slot.is_some(),
-        When::BaseUrl => plan.base_url.is_some() || is_servers(plan),
-        When::ServerCredential => is_servers(plan),
+        When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential(),
+        When::ServerCredential => plan.has_server_credential(),
     }
-}
-
-fn is_servers(plan: &EnvPlan) -> bool {
-    plan.credential.source == CredentialSource::Server
 }
 
 /// None when there is nothing to say.

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::failure;
@@ -109,7 +109,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         access: &access,
     };
     // Last: a start can wait in the queue for longer than a credential is good.
-    start.admit()?;
+    start.admit_last()?;
     clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {
@@ -157,9 +157,8 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
     let home = start.env.plain("HOME").unwrap_or("/");
     let rows = start.env.provider.directory_needs.iter();
     rows.map(|row| {
-        let given = start.env.plain(row.variable);
-        let path = given.map_or_else(|| Path::new(home).join(row.otherwise), PathBuf::from);
-        let made = given.is_none() && row.made_when_default;
+        let path = start.env.directory(row.variable, row.otherwise);
+        let made = start.env.plain(row.variable).is_none() && row.made_when_default;
         Ok(Need { variable: row.variable, path: c_path(&path)?, otherwise: made.then(|| c_string(home)).transpose()? })
     })
     .collect()

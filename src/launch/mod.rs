@@ -7,6 +7,7 @@ pub mod locate;
 pub mod options;
 pub mod program;
 pub mod reach;
+pub mod redirection;
 pub mod start;
 
 #[cfg(target_os = "linux")]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::arguments::{self, ArgumentContext};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
+use super::redirection;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
@@ -60,7 +61,17 @@ impl Start {
         Ok(())
     }
 
-    /// Refuses a credential that no launch may use any more: also the last thing before the process is made.
+    /// Refuses a credential that no launch may use any more, or that would not stay with its endpoint: the last thing
+    /// before the process is made. It looks at files.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_REVOKED`, and what [`redirection::check`] finds.
+    pub fn admit_last(&self) -> Result<()> {
+        redirection::check(&self.env)?;
+        self.admit()
+    }
+
+    /// Refuses a credential that no launch may use any more.
     ///
     /// # Errors
     /// `CREDENTIAL_REVOKED`.

@@ -44,7 +44,7 @@ pub fn prepare_portable<'env>(
         variables.extend([node.create_string(name)?, node.create_string(value)?]);
     }
     let program = program.path.to_string_lossy().into_owned();
-    start.admit().into_napi()?;
+    start.admit_last().into_napi()?;
     // Last: from here on nothing fails, and the caller closes it.
     let credential = start.credential_pipe().into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
     Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch })

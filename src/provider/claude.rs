@@ -54,6 +54,7 @@ pub static CLAUDE: Provider = Provider {
         option: "claudeConfigDir",
         below_home: ".claude",
         is_credential: true,
+        redirecting_files: &[],
     },
     // An unwritable TMPDIR ends it with EACCES on mkdir '<TMPDIR>/claude-<uid>'. An unwritable state directory it
     // survives.

@@ -43,6 +43,8 @@ pub static CODEX: Provider = Provider {
         below_home: ".codex",
         // Without a key the CLI sends the request unauthenticated and says nothing: a login in there is not enough.
         is_credential: false,
+        // Measured: HTTP_PROXY in there redirected requests. No argument and no variable is known to keep it unread.
+        redirecting_files: &[".env"],
     },
     // Missing: exit 1 at once. Not writable: exit 1 after 5 s.
     directory_needs: &[DirectoryNeed { variable: "CODEX_HOME", otherwise: ".codex", made_when_default: true }],

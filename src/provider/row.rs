@@ -171,6 +171,8 @@ pub struct StateDirectory {
     pub below_home: &'static str,
     /// Whether the CLI finds a login in there, so that it can stand as a credential.
     pub is_credential: bool,
+    /// Files in there that can send requests elsewhere, whatever the arguments and the environment say.
+    pub redirecting_files: &'static [&'static str],
 }
 
 /// A directory that must be writable by the target before a start.
