@@ -82,7 +82,7 @@ export declare class NativeProviderEnv {
   exposeSecrets(): Array<string>
   /** Names and values by turns, without the secrets. */
   plain(): Array<string>
-  /** The configuration overrides of a start with delivery `env`, as `key=value`; refused where they would not hold. */
+  /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
   /** Wipes it. */
   dispose(): void

@@ -655,7 +655,8 @@ export interface CodexOptions {
 
 /**
  * Options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, or without `exposeSecrets: true`;
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, or with the
+ * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
  * {@link resolveProgram} throws.
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.

@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { codexOptions, takeServerCredentials } = require('../index.js')
+const { codexOptions, spawnProvider, takeServerCredentials } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
 const { startPortable } = require('../lib/portable-start.js')
 const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
@@ -55,37 +55,76 @@ test('what the other provider needs does not matter', { skip: needsRoot }, async
   }
 })
 
-/** What stands for a redirection: whatever it is, and wherever it leads. @type {Record<string, (file: string) => void>} */
-const REDIRECTIONS = {
-  'a file': (file) => fs.writeFileSync(file, ''),
-  'a link to nowhere': (file) => fs.symlinkSync('/nowhere/at/all', file),
-  'a directory': (file) => fs.mkdirSync(file)
+/** A server's key. @param {any} t */
+function takeServerKey(t) {
+  process.env.OPENAI_API_KEY = 'sk-proj-made-up-key-of-the-server'
+  const serverCredentials = takeServerCredentials()
+  t.after(() => serverCredentials.dispose())
+  return serverCredentials
 }
 
-for (const [what, make] of Object.entries(REDIRECTIONS)) {
-  test(`a server's key is not started with beside .env that is ${what}`, { skip: needsRoot }, async (t) => {
-    process.env.OPENAI_API_KEY = 'sk-proj-made-up-key-of-the-server'
-    const serverCredentials = takeServerCredentials()
-    t.after(() => serverCredentials.dispose())
+/** What stands in the state directory, what is refused of it. @type {Record<string, [(at: (...parts: string[]) => string) => void, 'file' | 'directory']>} */
+const REDIRECTIONS = {
+  'a file': [(at) => fs.writeFileSync(at('.env'), ''), 'file'],
+  'a link to nowhere': [(at) => fs.symlinkSync('/nowhere/at/all', at('.env')), 'file'],
+  'a directory': [(at) => fs.mkdirSync(at('.env')), 'file'],
+  'behind a link': [(at) => (fs.mkdirSync(at('..', 'other')), fs.writeFileSync(at('..', 'other', '.env'), ''), relink(at(), at('..', 'other'))), 'file'],
+  // Each of these is another directory to the CLI than to the worker.
+  'in its working directory': [(at) => relink(at(), '/proc/self/cwd'), 'directory'],
+  'in its root': [(at) => relink(at(), '/proc/self/root'), 'directory'],
+  'below a process that is yet to come': [(at) => relink(at(), `/proc/4194303/../..${at('..')}`), 'directory']
+}
+
+/** @param {string} dir @param {string} target */
+function relink(dir, target) {
+  fs.rmdirSync(dir)
+  fs.symlinkSync(target, dir)
+}
+
+for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
+  test(`a server's key is not started with beside .env: ${what}`, { skip: needsRoot }, async (t) => {
+    const serverCredentials = takeServerKey(t)
     for (const codexHome of [true, false]) {
       const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: undefined }, { serverCredentials, ...(codexHome ? {} : { workspace: { codexHome: undefined } }) })
-      const file = path.join(codexHome ? homes.codexHome : path.join(homes.home, '.codex'), '.env')
-      assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0, 'before')
-      fs.mkdirSync(path.dirname(file), { recursive: true })
-      fs.chownSync(path.dirname(file), UID, UID)
-      make(file)
-      const { error, events } = await outcome(startScript(env, 'exit 0'))
-      assert.deepEqual([error?.code, error?.path, error?.names, events], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', file, ['CODEX_HOME'], ['error', 'close']])
-      assert.match(error.message, /can send that key elsewhere.*Remove it, name another directory in options\.workspace\.codexHome, or give the tenant's own key\./)
-      const refused = { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file }
-      assert.throws(() => startPortable(readLaunch(env, { command: '/bin/sh', args: ['-c', ':'], workspaceTrust: 'trusted', ...ids }, [])), refused)
-      assert.throws(() => codexOptions(env, { exposeSecrets: true, allowRoot: true, command: process.execPath, cwd: homes.workspace }), refused)
+      const dir = codexHome ? homes.codexHome : path.join(homes.home, '.codex')
+      // What sh runs when its first argument is the subcommand.
+      fs.writeFileSync(path.join(homes.workspace, 'exec'), 'echo ran $1')
+      const options = { ...ids, command: '/bin/sh', args: ['exec'], cwd: homes.workspace }
+      assert.equal((await outcome(spawnProvider(env, options))).stdout, 'ran --ignore-user-config\n')
+      fs.mkdirSync(dir, { recursive: true })
+      fs.chownSync(dir, UID, UID)
+      make((...parts) => path.join(dir, ...parts))
+      const at = refusedAt === 'file' ? path.join(dir, '.env') : dir
+      const { error, events, stdout } = await outcome(spawnProvider(env, options))
+      assert.deepEqual([error?.code, error?.path, error?.names, events, stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], ''])
+      assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or give the tenant's own key\.$/)
+      assert.throws(() => startPortable(readLaunch(env, options, [])), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: at })
     }
   })
 }
 
+/** Arguments, and what they must be instead. @type {[string[], RegExp][]} */
+const LOOSE = [
+  [[], /must begin with exec or e/],
+  [['-c', 'a=1', 'exec', 'hi'], /must begin with exec or e/],
+  [['app-server'], /must begin with exec or e/],
+  [['--', 'exec'], /must begin with exec or e/],
+  [['exec', '-m', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/]
+]
+
+test("arguments that would let config.toml have the server's key are refused", { skip: needsRoot }, (t) => {
+  const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: undefined }, { serverCredentials: takeServerKey(t) })
+  for (const [args, message] of LOOSE) {
+    assert.throws(() => spawnProvider(env, { ...ids, command: '/bin/sh', args, cwd: homes.workspace }), { code: 'ERR_INVALID_ARG_VALUE', message }, args.join(' '))
+  }
+  // The SDK makes the arguments.
+  assert.throws(() => codexOptions(env, { exposeSecrets: true, allowRoot: true, cwd: homes.workspace }), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /Use spawnProvider\(\)/ })
+})
+
 test("a tenant's own key goes where the tenant says", { skip: needsRoot }, async (t) => {
   const { env, homes } = makeEnv(t, { provider: 'codex' })
   fs.writeFileSync(path.join(homes.codexHome, '.env'), '')
-  assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0)
+  const { stdout } = await outcome(startScript(env, 'echo "$@"', { args: ['sh', 'app-server'] }))
+  assert.match(stdout, /app-server/)
+  assert.doesNotMatch(stdout, /--ignore-user-config/)
 })

@@ -298,9 +298,12 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
     return make({ apiKey: undefined }, { credentialStore, workspace: { codexHome: dir } })
   }
   const [directory, another] = [1, 2].map(() => makeEnv(t, { provider: 'codex' }).homes.codexHome)
+  const cwd = makeEnv(t, { provider: 'codex' }).homes.workspace
   const run = async (/** @type {any} */ env, /** @type {string} */ id, /** @type {number} */ input, /** @type {string[]} */ resume = []) => {
     const lines = turnOf(id, input).map((event) => JSON.stringify(event))
-    const child = startScript(env, `printf '%s\\n' '${lines.join("' '")}'`, { args: ['sh', 'exec', '--json', ...resume] })
+    // What sh runs when its first argument is the subcommand, which a start with the server's key must begin with.
+    fs.writeFileSync(path.join(cwd, 'exec'), `printf '%s\\n' '${lines.join("' '")}'`)
+    const child = spawnProvider(env, { ...ids, command: '/bin/sh', cwd, args: ['exec', '--json', ...resume] })
     await outcome(child)
     return [child.usage?.inputTokens, child.usage?.complete]
   }

@@ -34,6 +34,9 @@ function codexOptions(env, value) {
       provider: 'codex'
     })
   }
+  if (native.source === 'server') {
+    throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", 'serverCredentials')
+  }
   const variables = toObject(translate(() => native.exposeSecrets()))
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
   const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])

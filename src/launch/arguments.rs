@@ -29,7 +29,7 @@ pub struct ArgumentContext<'a> {
 pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<'_>) -> Result<Vec<String>> {
     check_all(plan, &caller, context)?;
     let provider = plan.provider;
-    let mut arguments = firm(plan, &caller, context)?;
+    let firm = firm(plan, &caller, context)?;
     let mut ours = Vec::new();
     for (key, value) in overrides(plan, context) {
         ours.extend([provider.override_options[0].to_owned(), format!("{key}={value}")]);
@@ -39,8 +39,11 @@ pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<
     let end = scan::end_of_options(&caller);
     let place = levels.map(|option| option.end).max().unwrap_or(end);
     caller.splice(place..place, ours);
-    arguments.extend(caller);
-    Ok(arguments)
+    if !firm.of_subcommand.is_empty() {
+        caller.splice(1..1, firm.of_subcommand.into_iter().map(str::to_owned));
+    }
+    caller.splice(0..0, firm.first.into_iter().map(str::to_owned));
+    Ok(caller)
 }
 
 /// Only the refusals of [`build`]: they need no look at the file system.
@@ -99,18 +102,50 @@ fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) ->
     }
 }
 
-/// Ours stand first, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only
-/// looks like the caller's own, such as the value of another option, takes nothing away.
-fn firm(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<Vec<String>> {
-    let mut arguments = Vec::new();
+/// Firm arguments, by their places.
+#[derive(Default)]
+struct Firm {
+    /// Before all others, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only
+    /// looks like the caller's own, such as the value of another option, takes nothing away.
+    first: Vec<&'static str>,
+    /// Right after the caller's first, which is the subcommand.
+    of_subcommand: Vec<&'static str>,
+}
+
+fn firm(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<Firm> {
+    let mut firm = Firm::default();
     for row in plan.provider.firm_arguments.iter().filter(|row| applies(row.when, plan, context)) {
         let mut given = scan::options_anywhere(caller, std::slice::from_ref(&row.name));
         if given.any(|option| option.value.split(',').any(|value| row.contrary.contains(&value.trim()))) {
             return Err(contradicts(plan, row));
         }
-        arguments.push(row.text.to_owned());
+        if row.subcommands.is_empty() {
+            firm.first.push(row.text);
+        } else if is_missing_in_subcommand(plan, row, caller)? {
+            firm.of_subcommand.push(row.text);
+        }
     }
-    Ok(arguments)
+    Ok(firm)
+}
+
+/// Only right after the subcommand it cannot be the value of another option.
+fn is_missing_in_subcommand(plan: &EnvPlan, row: &FirmArgument, caller: &[String]) -> Result<bool> {
+    let before_end = &caller[..scan::end_of_options(caller)];
+    let refuse = |what: String| {
+        let message = format!("{what}: {} would run on the server's key.", plan.provider.name);
+        Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name("args[0]"))
+    };
+    if !before_end.first().is_some_and(|word| row.subcommands.contains(&&**word)) {
+        let subcommands = row.subcommands.join(" or ");
+        return refuse(format!("options.args must begin with {subcommands}, which alone takes {}", row.text));
+    }
+    if before_end.get(1).is_some_and(|argument| argument == row.text) {
+        return Ok(false);
+    }
+    if before_end.iter().any(|argument| argument == row.text) {
+        return refuse(format!("Leave {} out of options.args. It is added by itself", row.text));
+    }
+    Ok(true)
 }
 
 fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {

@@ -1,7 +1,10 @@
 //! Keeps the server's credential from a CLI that a file of the tenant's can send elsewhere.
 
-use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags, statat};
+use rustix::io::Errno;
 
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
@@ -12,35 +15,67 @@ use crate::error::{Error, ErrorCode, Result};
 /// # Errors
 /// `STATE_DIR_UNUSABLE` where there is one, whatever it is, or where nobody can tell.
 pub fn check(plan: &EnvPlan) -> Result<()> {
-    if !plan.has_server_credential() {
+    let row = &plan.provider.state_directory;
+    if !plan.has_server_credential() || row.redirecting_files.is_empty() {
         return Ok(());
     }
-    let row = &plan.provider.state_directory;
-    let directory = plan.directory(row.variable, row.below_home);
-    row.redirecting_files.iter().try_for_each(|file| look(plan, &directory.join(file)))
+    let path = plan.directory(row.variable, row.below_home);
+    let directory = match open(&path) {
+        Ok(directory) => directory,
+        Err(Errno::NOENT) if is_missing(&path) => return Ok(()),
+        Err(errno) => return Err(unknown(plan, &path, errno)),
+    };
+    for file in row.redirecting_files {
+        match statat(&directory, *file, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(unknown(plan, &path, errno)),
+            Ok(_) => return Err(redirected(plan, &path.join(file))),
+        }
+    }
+    Ok(())
 }
 
-fn look(plan: &EnvPlan, path: &Path) -> Result<()> {
-    let (provider, variable) = (plan.provider, plan.provider.state_directory.variable);
-    let text = path.to_string_lossy();
-    let refusal = |message: String| {
-        Error::new(ErrorCode::StateDirUnusable, message).provider(provider.id).name(variable).path(&*text)
-    };
-    match path.symlink_metadata() {
-        // Of what is no directory, the start itself says so.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-        Err(error) => {
-            let message = format!(
-                "{} would run on the server's key, and nobody can tell whether there is a {text}, which would send that key \
-                 elsewhere: {error}. Open the directory, or give the tenant's own key.",
-                provider.name
-            );
-            Err(refusal(message).errno(error.raw_os_error().unwrap_or(libc::EIO), "lstat"))
-        }
-        Ok(_) => Err(refusal(format!(
-            "{} would run on the server's key, and {text} can send that key elsewhere: the CLI obeys it in every start. \
-             Remove it, name another directory in options.workspace.{}, or give the tenant's own key.",
-            provider.name, provider.state_directory.option
-        ))),
-    }
+/// Whether the last component is what is missing, and not what a link on the way leads to: that can be a number of a
+/// process which there will be when the CLI runs.
+fn is_missing(path: &Path) -> bool {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    open(parent).is_ok_and(|parent| statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT))
+}
+
+/// `/proc/self/cwd` and its kin are other directories to the CLI than to this process: proc(5), openat2(2).
+#[cfg(target_os = "linux")]
+fn open(path: &Path) -> rustix::io::Result<OwnedFd> {
+    use rustix::fs::{CWD, ResolveFlags, openat2};
+    openat2(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_MAGICLINKS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(path: &Path) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn redirected(plan: &EnvPlan, file: &Path) -> Error {
+    let what = format!("{} can send that key elsewhere: the CLI obeys it in every start. Remove it", file.display());
+    refusal(plan, file, &what)
+}
+
+fn unknown(plan: &EnvPlan, directory: &Path, errno: Errno) -> Error {
+    let reason = std::io::Error::from(errno);
+    let files = plan.provider.state_directory.redirecting_files.join(" or ");
+    let what =
+        format!("nobody can tell whether a {files} in {} sends that key elsewhere: {reason}", directory.display());
+    refusal(plan, directory, &what).errno(errno.raw_os_error(), "openat2")
+}
+
+fn refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
+    let (provider, row) = (plan.provider, &plan.provider.state_directory);
+    let message = format!(
+        "{} would run on the server's key, and {what}. Name another directory in options.workspace.{}, or give the \
+         tenant's own key.",
+        provider.name, row.option
+    );
+    Error::new(ErrorCode::StateDirUnusable, message)
+        .provider(provider.id)
+        .name(row.variable)
+        .path(path.to_string_lossy().into_owned())
 }

@@ -19,7 +19,6 @@ use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvReque
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext};
 use crate::launch::options::WorkspaceTrust;
-use crate::launch::redirection;
 use crate::payload::Payload;
 use crate::provider::PROVIDERS;
 use crate::sys::identity;
@@ -211,11 +210,10 @@ impl NativeProviderEnv {
         to_strings(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
-    /// The configuration overrides of a start with delivery `env`, as `key=value`; refused where they would not hold.
+    /// The configuration overrides of a start with delivery `env`, as `key=value`.
     #[napi(catch_unwind)]
     pub fn config_overrides(&self, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
         let plan = self.plan().into_napi()?;
-        redirection::check(&plan).into_napi()?;
         let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
         Ok(arguments::overrides(&plan, &context).map(|(key, value)| format!("{key}={value}")).collect())

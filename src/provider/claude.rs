@@ -69,6 +69,7 @@ pub static CLAUDE: Provider = Provider {
         name: "--setting-sources",
         contrary: &["project", "local"],
         when: When::Untrusted,
+        subcommands: &[],
     }],
     overrides: &[],
     override_options: &[],

@@ -5,8 +5,8 @@ use super::codex_output::CODEX_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, hazard};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
-    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, NativePackage,
-    OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
+    NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 
 /// OpenAI Codex.
@@ -51,7 +51,15 @@ pub static CODEX: Provider = Provider {
     required_variables: &["HOME"],
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,
-    firm_arguments: &[],
+    // Else `config.toml` in CODEX_HOME, which the tenant's agent can write, hands the server's key to an MCP server at any
+    // URL (`bearer_token_env_var`) or to a command (`notify`), and trusts hooks of hooks.json. `codex exec --help`.
+    firm_arguments: &[FirmArgument {
+        text: "--ignore-user-config",
+        name: "--ignore-user-config",
+        contrary: &[],
+        when: When::ServerCredential,
+        subcommands: &["exec", "e"],
+    }],
     overrides: &[
         ConfigOverride {
             key: "shell_environment_policy.exclude",
@@ -61,7 +69,7 @@ pub static CODEX: Provider = Provider {
         // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
         // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
         ConfigOverride { key: "projects", value: OverrideValue::UntrustedProjects, when: When::Untrusted },
-        // Else `config.toml` in CODEX_HOME, which the tenant's agent can write, sends the server's key where it likes.
+        // The same once more, should `config.toml` be read all the same.
         ConfigOverride { key: "model_provider", value: OverrideValue::Text("openai"), when: When::ServerCredential },
         ConfigOverride { key: "openai_base_url", value: OverrideValue::BaseUrl, when: When::BaseUrl },
     ],

@@ -219,6 +219,9 @@ pub struct FirmArgument {
     pub contrary: &'static [&'static str],
     /// When it is added.
     pub when: When,
+    /// The subcommands that take it, where the CLI itself does not: one of them must be the first of the caller's
+    /// arguments, and it follows that one. The CLI takes it once.
+    pub subcommands: &'static [&'static str],
 }
 
 /// A configuration override given as `-c key=value`.
