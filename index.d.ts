@@ -381,7 +381,8 @@ export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
 export interface SpawnOptions {
   /**
    * The CLI's arguments. They are visible to every user of the machine: no secret belongs here. Ours come on top, for
-   * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`).
+   * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`). With a
+   * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it.
    */
   args?: string[]
   /**
