@@ -90,7 +90,9 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       // What sh runs when its first argument is the subcommand.
       fs.writeFileSync(path.join(homes.workspace, 'exec'), 'echo ran $1')
       const options = { ...ids, command: '/bin/sh', args: ['exec'], cwd: homes.workspace }
-      assert.equal((await outcome(spawnProvider(env, options))).stdout, 'ran --ignore-user-config\n')
+      for (const args of [['exec'], ['exec', '--ignore-user-config']]) {
+        assert.equal((await outcome(spawnProvider(env, { ...options, args }))).stdout, 'ran --ignore-user-config\n')
+      }
       fs.mkdirSync(dir, { recursive: true })
       fs.chownSync(dir, UID, UID)
       make((...parts) => path.join(dir, ...parts))
@@ -109,7 +111,8 @@ const LOOSE = [
   [['-c', 'a=1', 'exec', 'hi'], /must begin with exec or e/],
   [['app-server'], /must begin with exec or e/],
   [['--', 'exec'], /must begin with exec or e/],
-  [['exec', '-m', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/]
+  [['exec', '-m', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/],
+  [['exec', '--ignore-user-config', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/]
 ]
 
 test("arguments that would let config.toml have the server's key are refused", { skip: needsRoot }, (t) => {

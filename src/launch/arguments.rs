@@ -139,13 +139,11 @@ fn is_missing_in_subcommand(plan: &EnvPlan, row: &FirmArgument, caller: &[String
         let subcommands = row.subcommands.join(" or ");
         return refuse(format!("options.args must begin with {subcommands}, which alone takes {}", row.text));
     }
-    if before_end.get(1).is_some_and(|argument| argument == row.text) {
-        return Ok(false);
-    }
-    if before_end.iter().any(|argument| argument == row.text) {
+    let is_there = before_end.get(1).is_some_and(|argument| argument == row.text);
+    if before_end.iter().filter(|argument| *argument == row.text).count() > usize::from(is_there) {
         return refuse(format!("Leave {} out of options.args. It is added by itself", row.text));
     }
-    Ok(true)
+    Ok(!is_there)
 }
 
 fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
