@@ -72,7 +72,7 @@ function flag(name) {
 }
 
 /**
- * JSON, fit for a terminal: what would steer one is written as \uXXXX. JSON.stringify() escapes C0 controls alone.
+ * JSON, fit for a terminal: what would steer one is written as a \u escape. JSON.stringify() escapes C0 controls alone.
  * @param {unknown} value
  */
 function json(value) {
