@@ -23,17 +23,20 @@ pub fn check(plan: &EnvPlan) -> Result<()> {
     let directory = match open(&path) {
         Ok(directory) => directory,
         Err(Errno::NOENT) if is_missing(&path) => return Ok(()),
-        Err(errno) => return Err(unknown(plan, &path, errno)),
+        Err(errno) => return Err(unknown(plan, &path, errno, OPEN)),
     };
     for file in row.redirecting_files {
         match statat(&directory, *file, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => {}
-            Err(errno) => return Err(unknown(plan, &path, errno)),
+            Err(errno) => return Err(unknown(plan, &path, errno, "fstatat")),
             Ok(_) => return Err(redirected(plan, &path.join(file))),
         }
     }
     Ok(())
 }
+
+/// The call of [`open`], for an error.
+const OPEN: &str = if cfg!(target_os = "linux") { "openat2" } else { "open" };
 
 /// Whether the last component is what is missing, and not what a link on the way leads to: that can be a number of a
 /// process which there will be when the CLI runs.
@@ -59,12 +62,12 @@ fn redirected(plan: &EnvPlan, file: &Path) -> Error {
     refusal(plan, file, &what)
 }
 
-fn unknown(plan: &EnvPlan, directory: &Path, errno: Errno) -> Error {
+fn unknown(plan: &EnvPlan, directory: &Path, errno: Errno, syscall: &'static str) -> Error {
     let reason = std::io::Error::from(errno);
     let files = plan.provider.state_directory.redirecting_files.join(" or ");
     let what =
         format!("nobody can tell whether a {files} in {} sends that key elsewhere: {reason}", directory.display());
-    refusal(plan, directory, &what).errno(errno.raw_os_error(), "openat2")
+    refusal(plan, directory, &what).errno(errno.raw_os_error(), syscall)
 }
 
 fn refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {

@@ -61,8 +61,8 @@ impl Start {
         Ok(())
     }
 
-    /// Refuses a credential that no launch may use any more, or that would not stay with its endpoint: the last thing
-    /// before the process is made. It looks at files.
+    /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
+    /// thing before the process is made. It looks at files.
     ///
     /// # Errors
     /// `CREDENTIAL_REVOKED`, and what [`redirection::check`] finds.

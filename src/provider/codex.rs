@@ -52,7 +52,8 @@ pub static CODEX: Provider = Provider {
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,
     // Else `config.toml` in CODEX_HOME, which the tenant's agent can write, hands the server's key to an MCP server at any
-    // URL (`bearer_token_env_var`) or to a command (`notify`), and trusts hooks of hooks.json. `codex exec --help`.
+    // URL (`bearer_token_env_var`) or to a command (`notify`): both measured. The option is of `codex exec --help`. It does
+    // not keep the key from a login shell and `git`, which the CLI runs with its whole environment: docs/providers.md.
     firm_arguments: &[FirmArgument {
         text: "--ignore-user-config",
         name: "--ignore-user-config",
