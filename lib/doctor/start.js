@@ -150,7 +150,10 @@ async function ask(context, facts, scratch, mock, key, seen) {
     child.stdout.resume()
     // The last lines say why. The key in them would be the made-up one, and is scrubbed besides.
     child.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (complaint = (complaint + text).slice(-4096)))
+    const closed = new Promise((resolve) => child.once('close', resolve))
     const { code, signal, error } = await child.exited
+    // It ends before all that it said is read.
+    await closed
     return { code, signal, error: error ?? null, complaint }
   } catch (error) {
     // What buildProviderEnv() refuses, and a start that failed: `exited` rejects with it.
