@@ -126,7 +126,7 @@ test("abort by the SDK's controller ends the CLI and its command", async (t) => 
   const all = [children[0].pid, ...descendantsOf(children[0].pid)]
   abortController.abort()
   await assert.rejects(running, AbortError)
-  await until(() => all.every((pid) => !isAlive(pid)), `${all.filter(isAlive)} to end`, 6000)
+  await until(() => all.every((pid) => !isAlive(pid)), `${all.filter(isAlive)} to end`)
 })
 
 test('two queries at once, each with its own key', async (t) => {
