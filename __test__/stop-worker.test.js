@@ -62,7 +62,8 @@ const HOLDS = /** @type {[string, string, boolean][]} */ ([
 test('a running CLI keeps its worker alive, unless it was unref()ed', { skip: needsLinux }, async (t) => {
   const input = inputOf(t)
   for (const [what, call, sees] of HOLDS) {
-    const worker = startWorker(t, `${start('sleep 0.4; exit 7')}
+    // One that nobody is to wait for stays until its worker is gone.
+    const worker = startWorker(t, `${start(sees ? 'sleep 0.4; exit 7' : 'exec sleep 600')}
       let seen = null
       child.on('exit', (code) => (seen = code))
       process.on('exit', () => require('node:fs').writeSync(1, JSON.stringify({ seen }) + '\\n'))
