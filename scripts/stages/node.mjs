@@ -8,7 +8,7 @@ import { run } from '../lib/run.mjs'
 
 const privateDirs = ['real-cli', 'sdk']
 /** Bounds on a machine that has its cores for itself; a hang is then a failure with a name, not a run that never ends. */
-const TEST_MS = 240_000
+const TEST_MS = 240_000 // node:test bounds each file as a whole by it, too
 const STEP_MS = 540_000
 const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
 
