@@ -50,7 +50,7 @@ function openTo(t) {
 /** A dump by a debugger that runs as this uid; undefined where it may not. @param {string} dir @param {number} pid @param {number} uid */
 function dumpAs(dir, pid, uid) {
   const prefix = path.join(dir, `by-${uid}`)
-  spawnSync('gcore', ['-o', prefix, String(pid)], { uid, gid: uid, cwd: dir, timeout: 60_000 })
+  spawnSync('gcore', ['-o', prefix, String(pid)], { uid, gid: uid, cwd: dir, timeout: 240_000 })
   const file = `${prefix}.${pid}`
   return fs.existsSync(file) ? file : undefined
 }
@@ -58,7 +58,7 @@ function dumpAs(dir, pid, uid) {
 for (const harden of [false, true]) {
   const how = harden ? 'with hardenWorker()' : 'without hardenWorker()'
 
-  test(`a debugger's dump, ${how}`, { skip: skipGcore, timeout: 120_000 }, async (t) => {
+  test(`a debugger's dump, ${how}`, { skip: skipGcore }, async (t) => {
     const dir = openTo(t)
     const { worker, wanted } = await startHolder(t, harden, dir)
     const own = dumpAs(dir, worker.pid, UID)
@@ -72,7 +72,7 @@ for (const harden of [false, true]) {
     }
   })
 
-  test(`the kernel's dump, ${how}`, { skip: skipKernel, timeout: 120_000 }, async (t) => {
+  test(`the kernel's dump, ${how}`, { skip: skipKernel }, async (t) => {
     const dir = openTo(t)
     const { worker, wanted } = await startHolder(t, harden, dir)
     process.kill(worker.pid, 'SIGABRT')

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { getEventListeners } = require('node:events')
 const { CredentialStore, buildProviderEnv, spawnProvider } = require('../index.js')
+const { until } = require('./support/kernel.js')
 const { LATE, SOON, makeDir, memoryFleet, openLogin } = require('./support/stored-login.js')
 const { tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -81,9 +82,11 @@ test('a signal keeps no listener of a wait that has ended', async (t) => {
 })
 
 test('an environment that was built while its token was good starts nothing once it has expired', async (t) => {
-  const { store } = await openLogin(t, {}, { first: { expiresAt: Date.now() + 400 } })
+  // Time is what this is about. Long enough for the next two lines on a machine that is busy.
+  const expiresAt = Date.now() + 5000
+  const { store } = await openLogin(t, {}, { first: { expiresAt } })
   const env = buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } })
-  await new Promise((resolve) => setTimeout(resolve, 600))
+  await until('it has expired', () => Date.now() > expiresAt)
   const expired = { code: 'ERR_PROVIDER_CREDENTIAL_EXPIRED' }
   assert.throws(() => spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true }), expired)
   assert.throws(() => env.exposeSecrets(), expired)
@@ -91,13 +94,17 @@ test('an environment that was built while its token was good starts nothing once
 })
 
 test('a token that lives for less than it should be refreshed ahead is refreshed when half of its life is over', async (t) => {
-  const { store, endpoint } = await openLogin(t, {}, { lifetimeMs: 3000, first: { expiresAt: SOON() } })
+  // Time is what this is about: half of it is long enough for the first three calls on a machine that is busy.
+  const lifetimeMs = 12_000
+  const { store, endpoint } = await openLogin(t, {}, { lifetimeMs, first: { expiresAt: SOON() } })
   assert.equal((await store.fresh()).how, 'here')
   assert.equal((await store.fresh()).how, 'not-needed')
   assert.equal(endpoint.posts.length, 1)
-  await new Promise((resolve) => setTimeout(resolve, 1700))
-  assert.equal((await store.fresh()).how, 'here')
+  await until('it is refreshed', async () => (await store.fresh()).how === 'here')
+  const [first, second] = endpoint.posts
   assert.equal(endpoint.posts.length, 2)
+  assert.ok(second.at - first.at >= lifetimeMs / 2 - 1, `after ${second.at - first.at} ms`)
+  assert.ok(second.at - first.at < lifetimeMs, `after ${second.at - first.at} ms`)
 })
 
 test('a file with the same token is no new generation: what was built before starts', async (t) => {

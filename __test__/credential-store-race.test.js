@@ -9,6 +9,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { test } = require('node:test')
+const { until } = require('./support/kernel.js')
 const { startRedis, whyNoRedis } = require('./support/redis.js')
 const { startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -32,16 +33,17 @@ async function race(t, { hosts, lifetimeMs = LIFETIME_MS, more }) {
     t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
     return writeLogin(dir, 'claude', first)
   })
-  const until = Date.now() + EXPIRIES * lifetimeMs * 1.25 + 3000
-  const ends = Array.from({ length: PROCESSES }, (_, index) => {
-    const options = { dir: path.dirname(files[index % hosts]), tokenUrl: endpoint.url, refreshAheadMs: 0, until, ...more }
-    const child = spawn(process.execPath, [FIXTURE, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const processes = Array.from({ length: PROCESSES }, (_, index) => {
+    const options = { dir: path.dirname(files[index % hosts]), tokenUrl: endpoint.url, refreshAheadMs: 0, ...more }
+    const child = spawn(process.execPath, [FIXTURE, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
     t.after(() => child.kill('SIGKILL'))
     let text = ''
     child.stdout.on('data', (chunk) => (text += chunk))
-    return new Promise((resolve) => child.once('close', (code) => resolve({ code, text })))
+    return { child, ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, text }))) }
   })
-  for (const { code, text } of /** @type {any[]} */ (await Promise.all(ends))) {
+  await until(`${EXPIRIES} expiries`, () => endpoint.posts.length >= EXPIRIES || processes.some(({ child }) => child.exitCode !== null))
+  for (const { child } of processes) child.stdin.end()
+  for (const { code, text } of /** @type {any[]} */ (await Promise.all(processes.map(({ ended }) => ended)))) {
     assert.equal(code, 0, text)
     assert.equal(JSON.parse(text).failures, 0)
   }

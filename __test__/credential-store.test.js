@@ -7,6 +7,8 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { inspect } = require('node:util')
 const { CredentialStore, Lockbox, Secret, buildProviderEnv, spawnProvider } = require('../index.js')
+const { until } = require('./support/kernel.js')
+const { UID } = require('./support/launch.js')
 const { LATE, SOON, makeDir, nextOf, openLogin } = require('./support/stored-login.js')
 const { startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -263,16 +265,16 @@ test('a field that has no place for new tokens: nothing is asked', async (t) => 
 test('a directory of somebody else in the place of the tenant\'s: nothing is made in it', { skip: process.getuid?.() !== 0 && 'needs root' }, async (t) => {
   const endpoint = await startTokenEndpoint(t)
   const [mine, theirs] = [makeDir(t), makeDir(t)]
-  for (const [dir, uid] of /** @type {const} */ ([[mine, 12345], [theirs, 12346]])) {
+  for (const [dir, uid] of /** @type {const} */ ([[mine, UID], [theirs, UID + 1]])) {
     fs.chownSync(writeLogin(dir, 'claude', { ...endpoint.issue(), expiresAt: SOON() }), uid, uid)
     fs.chownSync(dir, uid, uid)
   }
-  const store = await CredentialStore.open('claude', { dir: mine, owner: 12345, tokenUrl: endpoint.url })
+  const store = await CredentialStore.open('claude', { dir: mine, owner: UID, tokenUrl: endpoint.url })
   fs.renameSync(mine, `${mine}.away`)
   t.after(() => fs.rmSync(`${mine}.away`, { recursive: true }))
   fs.symlinkSync(theirs, mine)
   assert.equal((await store.refresh()).failure?.code, 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE')
-  await assert.rejects(CredentialStore.open('claude', { dir: theirs, owner: 12345 }), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
+  await assert.rejects(CredentialStore.open('claude', { dir: theirs, owner: UID }), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
   assert.deepEqual(fs.readdirSync(theirs), ['.credentials.json'])
   assert.equal(endpoint.posts.length, 0)
 })
@@ -401,7 +403,8 @@ test('an abort ends the waiting of one', async (t) => {
   const controller = new AbortController()
   const mine = store.fresh({ signal: controller.signal })
   const other = store.fresh()
-  setTimeout(() => controller.abort(), 20)
+  await until('it asks', () => endpoint.posts.length > 0)
+  controller.abort()
   await assert.rejects(mine, { code: 'ERR_PROVIDER_ABORTED' })
   release()
   assert.equal((await other).how, 'here')

@@ -17,7 +17,7 @@ const skip = needsLinux || needsRoot
 
 /** @param {string[]} args @param {Record<string, string>} [env] */
 function run(args, env = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', timeout: 60_000, env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...env } })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', timeout: 240_000, env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', ...env } })
   return { status, stdout, stderr }
 }
 
@@ -127,7 +127,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
 /** The text on a terminal of `columns`, by the program that makes one. */
 function onTerminal(/** @type {string[]} */ args, /** @type {number} */ columns, /** @type {Record<string, string>} */ env) {
   const quoted = [process.execPath, BIN, ...args].map((arg) => `'${arg}'`).join(' ')
-  const { stdout } = spawnSync('script', ['-qec', `stty cols ${columns}; ${quoted}`, '/dev/null'], { encoding: 'utf8', timeout: 60_000, env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', TERM: 'xterm', ...env } })
+  const { stdout } = spawnSync('script', ['-qec', `stty cols ${columns}; ${quoted}`, '/dev/null'], { encoding: 'utf8', timeout: 240_000, env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', TERM: 'xterm', ...env } })
   return stdout.replaceAll('\r', '')
 }
 

@@ -212,7 +212,7 @@ test('what npm adds to the environment is no part of the worker', { skip }, (t) 
   fs.writeFileSync(path.join(project, 'package.json'), '{"name": "app", "version": "1.0.0"}')
   const env = { PATH: `${machine.path}:${path.dirname(process.execPath)}`, LANG: 'C.UTF-8', HOME: machine.at('npm'), npm_config_cache: machine.at('cache'), npm_config_update_notifier: 'false' }
   const run = { provider: 'claude' }
-  const report = (/** @type {string[]} */ words) => lookUp(JSON.parse(spawnSync(words[0], [...words.slice(1), ...argumentsFor(machine, run)], { cwd: project, env, encoding: 'utf8', timeout: 60_000 }).stdout))
+  const report = (/** @type {string[]} */ words) => lookUp(JSON.parse(spawnSync(words[0], [...words.slice(1), ...argumentsFor(machine, run)], { cwd: project, env, encoding: 'utf8', timeout: 240_000 }).stdout))
   const plain = runDoctor(machine, { ...run, bin })
   assert.deepEqual([plain.bad, plain.ids.includes('environment.npm')], [['program.missing'], false])
   for (const words of [['npx', '--no', '--offline', 'provider-env'], ['npm', 'exec', '--no', '--offline', '--', 'provider-env']]) {

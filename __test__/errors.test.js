@@ -209,7 +209,7 @@ function everything(error) {
 
 for (const [code, cases] of Object.entries(CASES)) {
   for (const [index, { raise, fields, message, skip = needsLinux }] of cases.entries()) {
-    test(`${code} (${index + 1})`, { skip, timeout: 20_000 }, async (t) => {
+    test(`${code} (${index + 1})`, { skip }, async (t) => {
       const error = await (async () => raise(t))().then(() => assert.fail('nothing was thrown'), (/** @type {any} */ thrown) => thrown)
       assert.ok(error instanceof ProviderError && error instanceof Error, String(error))
       const { cause, ...own } = /** @type {any} */ (error)

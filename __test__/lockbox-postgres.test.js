@@ -60,7 +60,7 @@ function rowOfToday(user, text) {
   return { ciphertext, iv, authTag: cipher.getAuthTag(), keyMeta: `v2:${info}` }
 }
 
-test('rows in PostgreSQL', { skip, timeout: 90_000 }, async (t) => {
+test('rows in PostgreSQL', { skip }, async (t) => {
   const db = await startPostgres(t)
   await db.query(TABLE)
   const lockbox = new Lockbox({ masterKeys: [Buffer.from(MASTER)] })

@@ -86,7 +86,7 @@ function sealFor(secret, publicKey) {
 }
 
 for (const [what, { live, outside = (n) => n === 0, after = (n) => n === 0, node }] of Object.entries(ROWS)) {
-  test(`copies of a key: ${what}`, { skip, timeout: 60_000 }, async (t) => {
+  test(`copies of a key: ${what}`, { skip }, async (t) => {
     const { secret, pid, next, go } = startFixture(t, what, node)
     if (what.startsWith('sealed')) go(sealFor(secret, String(await next())))
     assert.equal(await next(), 'live')

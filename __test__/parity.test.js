@@ -172,7 +172,7 @@ async function observe(/** @type {any} */ child, /** @type {Row} */ { act, unrea
 }
 
 for (const [what, row] of Object.entries(ROWS)) {
-  test(what, { skip: needsLinux, timeout: 20_000 }, async (t) => {
+  test(what, { skip: needsLinux }, async (t) => {
     process.on('SIGUSR2', Boolean) // a handler of this process, which no child may have
     t.after(() => process.off('SIGUSR2', Boolean))
     const { env } = makeEnv(t, {}, { set: { PATH } })

@@ -9,10 +9,9 @@ const { buildProviderEnv } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
 const { startPortable } = require('../lib/portable-start.js')
 const { makeHomes } = require('./support/homes.js')
+const { until, withEnoughTime } = require('./support/kernel.js')
+const { UID, ids, isRoot } = require('./support/launch.js')
 
-const isRoot = process.getuid?.() === 0
-const UID = 12345
-const ids = isRoot ? { uid: UID, gid: UID } : {}
 const KEY = 'made-up-key-for-the-portable-start'
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false
 
@@ -37,16 +36,16 @@ async function output(child) {
   return text
 }
 
-/** Whether a group ends within a bound: what is killed stays for a moment, until its new parent has waited for it. @param {number} group */
-async function gone(group) {
-  for (const until = Date.now() + 10_000; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 10))) {
+/** Waits for the end of a group: what is killed stays for a moment, until its new parent has waited for it. @param {number} pid its leader's */
+function gone(pid) {
+  return until(`group ${pid} ends`, () => {
     try {
-      process.kill(group, 0)
+      process.kill(-pid, 0)
+      return false
     } catch {
       return true
     }
-  }
-  return false
+  })
 }
 
 test('the key comes on the pipe, the environment is the plan, the ids are the target’s', { skip }, async (t) => {
@@ -91,19 +90,23 @@ test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
   const env = makeEnv(t)
   const stubborn = "trap '' TERM; sh -c \"trap '' TERM; while :; do sleep 1; done\" & echo ready; while :; do sleep 1; done"
   const aborter = new AbortController()
-  const rows = /** @type {[any, string][]} */ ([[{ timeoutMs: 1000 }, 'ERR_PROVIDER_TIMEOUT'], [{ signal: aborter.signal }, 'ERR_PROVIDER_ABORTED'], [{}, '']])
-  const children = rows.map(([options]) => start(env, stubborn, { killGraceMs: 50, ...options }))
-  // Once it ignores the signal, not before.
-  await Promise.all(children.map((child) => once(/** @type {any} */ (child.stdout), 'data')))
-  const { signal } = aborter
-  signal.addEventListener('abort', () => children[1].kill())
-  const exits = children.map((child) => child.exited)
-  children.forEach((child) => child.on('error', () => {}))
+  /** A child once it ignores the signal; undefined if it ended before. @param {object} options */
+  const ready = async (options) => {
+    const child = start(env, stubborn, { killGraceMs: 50, ...options })
+    child.on('error', () => {})
+    const isReady = await new Promise((resolve) => child.once('close', () => resolve(false)).stdout?.once('data', () => resolve(true)))
+    return isReady ? child : undefined
+  }
+  const children = [await withEnoughTime(1000, (timeoutMs) => ready({ timeoutMs })), await ready({ signal: aborter.signal }), await ready({})]
+  t.after(() => children.forEach((child) => child?.kill('SIGKILL')))
+  // Whoever starts a child listens to its signal: here that is this test.
+  aborter.signal.addEventListener('abort', () => children[1]?.kill())
+  const exits = children.map((child) => child?.exited)
   aborter.abort()
-  children[2].kill()
-  assert.deepEqual((await Promise.all(exits)).map(({ signal }) => signal), ['SIGKILL', 'SIGKILL', 'SIGKILL'])
-  assert.equal((await exits[0]).error?.code, rows[0][1])
-  for (const { pid } of children) assert.ok(await gone(-Number(pid)), 'the group is gone')
+  children[2]?.kill()
+  const ends = await Promise.all(exits)
+  assert.deepEqual(ends.map((end) => [end?.signal, end?.error?.code]), [['SIGKILL', 'ERR_PROVIDER_TIMEOUT'], ['SIGKILL', undefined], ['SIGKILL', undefined]])
+  for (const child of children) await gone(Number(child?.pid))
 })
 
 test('an aborted signal starts nothing', { skip }, async (t) => {

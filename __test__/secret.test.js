@@ -7,7 +7,7 @@ const util = require('node:util')
 const test = require('node:test')
 const main = require('../index.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { isRunning, pause } = require('./support/kernel.js')
+const { descriptors, isRunning, pause, until } = require('./support/kernel.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 const { ProviderEnv, Secret, buildProviderEnv, memoryProtection } = main
@@ -140,25 +140,34 @@ test('hardenWorker() shuts the process to its own uid, and a start does not open
     say('started')
     await pause(60_000)`
   for (const harden of [false, true]) {
-    const worker = startWorker(t, body, { main: copyPackage(t), input: harden, spawn: { uid: UID, gid: UID, cwd: '/' } })
+    // A port of the kernel's choice: the debugger's own may be another's.
+    const env = { ...process.env, NODE_OPTIONS: '--inspect-port=0' }
+    const worker = startWorker(t, body, { main: copyPackage(t), input: harden, spawn: { uid: UID, gid: UID, cwd: '/', env, stdio: ['pipe', 'pipe', 'ignore'] } })
     const said = await worker.next()
     assert.equal(await worker.next(), 'started')
     assert.equal(fs.statSync(`/proc/${worker.pid}/mem`).uid, harden ? 0 : UID)
     assert.equal(readableAs(UID, `/proc/${worker.pid}/environ`), !harden)
     const limit = /Max core file size\s+(\S+)\s+(\S+)/.exec(fs.readFileSync(`/proc/${worker.pid}/limits`, 'utf8'))?.slice(1)
-    if (!harden) continue
+    // Any process of its uid may send it, and Node opens a debugger.
+    process.kill(worker.pid, 'SIGUSR1')
+    if (!harden) {
+      await until('the debugger listens', () => isListening(worker.pid))
+      continue
+    }
     assert.deepEqual(said, { nonDumpable: true, noCoreDumps: true, inspectorClosed: true, refusals: [] })
     assert.deepEqual(limit, ['1', '1'])
-    // Any process of its uid may send it, and Node would open a debugger.
-    process.kill(worker.pid, 'SIGUSR1')
     await pause(300)
     assert.ok(isRunning(worker.pid))
-    assert.equal(fs.readFileSync(`/proc/${worker.pid}/net/tcp`, 'utf8').includes(listening(9229)), false)
+    assert.equal(isListening(worker.pid), false)
   }
 })
 
-/** How /proc/net/tcp shows a listener on loopback. @param {number} port */
-const listening = (port) => `0100007F:${port.toString(16).toUpperCase()} 00000000:0000 0A`
+/** Whether a socket of this process accepts connections over TCP. @param {number} pid */
+function isListening(pid) {
+  const own = new Set([...descriptors(pid).values()].map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1]))
+  const rows = fs.readFileSync(`/proc/${pid}/net/tcp`, 'utf8').trim().split('\n').slice(1).map((line) => line.trim().split(/\s+/))
+  return rows.some((fields) => fields[3] === '0A' && own.has(fields[9]))
+}
 
 test('hardenWorker() says what is not so', { skip: needsRoot }, async (t) => {
   const body = 'say(main.hardenWorker())'

@@ -10,10 +10,10 @@ const { makeHomes } = require('./support/homes.js')
 const { end, status, until } = require('./support/kernel.js')
 
 /** A uid of its own: the attack hits whatever else of that uid runs at the time. */
-const VICTIM = UID + 11_111
+const VICTIM = UID + 3
 const ids = isRoot ? { uid: VICTIM, gid: VICTIM } : {}
 
-test('starts under a storm of SIGSTOP: each ends in time, and says at which step', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+test('starts under a storm of SIGSTOP: each ends in time, and says at which step', { skip: needsRoot }, async (t) => {
   const env = buildProviderEnv({ apiKey: KEYS.claude }, { workspace: workspaceOf(makeHomes({ uid: VICTIM, test: t })) })
   t.after(() => env.dispose())
   // First: child_process itself hangs for good when its child is stopped between its drop and its exec.
@@ -42,7 +42,9 @@ test('starts under a storm of SIGSTOP: each ends in time, and says at which step
     }
   }
   t.diagnostic(`${steps.length} of 50 starts were hit (${[...new Set(steps)].join(', ') || 'none'}); the longest took ${longest} ms`)
-  assert.ok(longest < 2000, `${longest} ms`)
+  // The watchdog sees that a child was stopped, and does not wait for what bounds a child that is only slow: 20 s. Here the time
+  // is the promise; it took 120 ms at the most on two idle cores.
+  assert.ok(longest < 15_000, `${longest} ms`)
   assert.ok(steps.every((step) => typeof step === 'string'), String(steps))
 
   assert.equal((await run(makeEnv(t).env, 'echo fine')).stdout, 'fine\n', 'another uid is not concerned')

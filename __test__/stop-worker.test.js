@@ -19,22 +19,17 @@ function inputOf(/** @type {any} */ t) {
   return { ids, workspace: { home: '/', tmpDir: env.get('TMPDIR') } }
 }
 
-test('a worker that is killed takes its CLI along, at once', { skip: needsLinux }, async (t) => {
+test('a worker that is killed takes its CLI along', { skip: needsLinux }, async (t) => {
   const input = inputOf(t)
-  const times = /** @type {number[]} */ ([])
   for (let turn = 0; turn < 5; turn += 1) {
     const worker = startWorker(t, `${start('trap "" TERM HUP INT; while :; do sleep 1; done')}; say(child.pid); await pause(60_000)`, { input })
     const pid = await worker.next()
     t.after(() => end(pid))
     assert.equal(isRunning(pid), true)
-    const from = process.hrtime.bigint()
     process.kill(worker.pid, 'SIGKILL')
     await until('the CLI ends with its worker', () => !isRunning(pid))
-    times.push(Number(process.hrtime.bigint() - from) / 1e6)
     await worker.ended
   }
-  // The best of five: a machine that is busy with something else says nothing of us.
-  assert.ok(Math.min(...times) < 100, `${times} ms`)
 })
 
 /** How a worker ends by itself, and with which code. @type {[string, string, number | null, string | null][]} */
@@ -67,7 +62,8 @@ const HOLDS = /** @type {[string, string, boolean][]} */ ([
 test('a running CLI keeps its worker alive, unless it was unref()ed', { skip: needsLinux }, async (t) => {
   const input = inputOf(t)
   for (const [what, call, sees] of HOLDS) {
-    const worker = startWorker(t, `${start('sleep 0.4; exit 7')}
+    // One that nobody is to wait for stays until its worker is gone.
+    const worker = startWorker(t, `${start(sees ? 'sleep 0.4; exit 7' : 'exec sleep 600')}
       let seen = null
       child.on('exit', (code) => (seen = code))
       process.on('exit', () => require('node:fs').writeSync(1, JSON.stringify({ seen }) + '\\n'))

@@ -11,6 +11,7 @@ const { readLaunch } = require('../lib/launch.js')
 const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
 const { TOKEN_COUNTS } = require('../lib/token-counts.js')
+const { until } = require('./support/kernel.js')
 const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
@@ -167,10 +168,21 @@ test('usage events are running totals, each of them news', { skip }, async (t) =
   for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
     const { env, homes } = makeEnv(t, { provider })
     const { bytes, sum } = make(33)
-    const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; sleep 0.01; done < '${place(homes, bytes)}'`, { usage: true })
+    const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; done`, { usage: true })
     const usages = /** @type {any[]} */ ([])
     child.on('usage', (usage) => usages.push(usage))
-    await bytesOf(child)
+    const output = bytesOf(child)
+    let sent = 0
+    let seen = 0
+    child.stdout?.on('data', (/** @type {Buffer} */ piece) => (seen += piece.length))
+    // Each line when the one before has come back: all at once they would be one piece, and one event.
+    for (const line of bytes.toString().trimEnd().split('\n')) {
+      child.stdin?.write(`${line}\n`)
+      sent += Buffer.byteLength(line) + 1
+      await until('it comes back', () => seen === sent)
+    }
+    child.stdin?.end()
+    await output
     assert.ok(usages.length > 1, `${provider}: ${usages.length}`)
     for (const [index, usage] of usages.slice(1).entries()) {
       assert.notDeepEqual(usage, usages[index])

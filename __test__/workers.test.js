@@ -52,7 +52,7 @@ async function startThread(t, name, busy) {
   return { worker, pid, turns }
 }
 
-test('one of two threads is ended in the middle of it: its children end, the other goes on', { skip: needsLinux, timeout: 60_000 }, async (t) => {
+test('one of two threads is ended in the middle of it: its children end, the other goes on', { skip: needsLinux }, async (t) => {
   const [one, two] = await Promise.all([startThread(t, 'one', true), startThread(t, 'two', true)])
   const main = makeEnv(t)
   await until('both have come far', async () => (await one.turns()) > 20 && (await two.turns()) > 20)
@@ -82,11 +82,11 @@ async function comeAndGo(/** @type {any} */ t, /** @type {boolean} */ busy, lost
   await until('all children end', () => !pids.some(isRunning))
   const allowed = [before[0] + lost, before[1]]
   const back = () => count().every((value, index) => value <= allowed[index])
-  await until('descriptors and threads are back', back, 5000).catch(() => assert.deepEqual(count(), allowed, 'descriptors, threads'))
+  await until('descriptors and threads are back', back).catch(() => assert.deepEqual(count(), allowed, 'descriptors, threads'))
 }
 
-test('threads that come and go leave nothing behind', { skip: needsLinux, timeout: 60_000 }, (t) => comeAndGo(t, false))
+test('threads that come and go leave nothing behind', { skip: needsLinux }, (t) => comeAndGo(t, false))
 
 // V8 can end a thread between a stream being handed to it and the socket that would close it: one at a time, so one
 // for each thread at the most. Streams that were not handed out yet are closed with the thread.
-test('threads that are ended in the middle of a start lose one descriptor each at the most', { skip: needsLinux, timeout: 60_000 }, (t) => comeAndGo(t, true, TURNS))
+test('threads that are ended in the middle of a start lose one descriptor each at the most', { skip: needsLinux }, (t) => comeAndGo(t, true, TURNS))

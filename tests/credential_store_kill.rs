@@ -8,7 +8,6 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
 use provider_env::credential_store::{Call, Fleet, How, Refreshed, Step};
 use provider_env::error::{ErrorCode, Result};
@@ -23,7 +22,10 @@ const FLEET: &str = "PROVIDER_ENV_TEST_FLEET";
 fn die_in_the_step(step: Step) {
     if std::env::var(STEP).is_ok_and(|wanted| wanted == format!("{step:?}")) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        thread::sleep(Duration::from_secs(10));
+        // The signal ends all threads, this one among them.
+        loop {
+            thread::park();
+        }
     }
 }
 

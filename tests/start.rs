@@ -79,7 +79,8 @@ fn run(start: Start, policy: StopPolicy) -> (Arc<Process>, Receiver<Event>) {
 }
 
 fn next(events: &Receiver<Event>) -> Event {
-    events.recv_timeout(Duration::from_secs(20)).expect("an event in time")
+    // A bound for what never comes: a machine that is busy is not that slow.
+    events.recv_timeout(Duration::from_secs(120)).expect("an event")
 }
 
 fn ending(events: &Receiver<Event>) -> Ending {
@@ -162,7 +163,7 @@ fn stop_reaches_who_ignores_it_and_who_left_the_group() {
     assert_eq!(ending(&events), Ending::Signal(libc::SIGKILL));
     assert!(begun.elapsed() >= POLICY.grace, "the grace was not kept");
     let gone = || !std::path::Path::new(&format!("/proc/{grandchild}/cwd")).exists();
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !gone() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -12,7 +12,7 @@ const { Lockbox } = require('../../index.js')
 const { countInMemory } = require('../support/memory-scan.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
-const { agentHomes, credentialsSeen, startMock } = require('../support/real-turn.js')
+const { AGENT, agentHomes, credentialsSeen, startMock } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
@@ -49,7 +49,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       const lines = readline.createInterface({ input: worker.stdout })[Symbol.asyncIterator]()
       const next = async () => JSON.parse((await lines.next()).value)
       const { openaiBaseUrl, anthropicBaseUrl } = mock
-      const turn = { mock: { openaiBaseUrl, anthropicBaseUrl }, homes, programs, prompt: 'run: echo $CODEX_API_KEY $ANTHROPIC_API_KEY over' }
+      const turn = { mock: { openaiBaseUrl, anthropicBaseUrl }, homes, programs, prompt: 'run: echo $CODEX_API_KEY $ANTHROPIC_API_KEY over', launch: AGENT }
       worker.stdin.write(`${JSON.stringify({ provider, way, key: send(key, await next()), turn })}\n`)
 
       const { code, output, failed } = await next()

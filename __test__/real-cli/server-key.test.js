@@ -79,7 +79,7 @@ test("a server's key and a proxy in CODEX_HOME's .env", async (t) => {
   assert.deepEqual([mock.requests.length, elsewhere.requests.length > 0], [0, true])
   const before = elsewhere.requests.length
   const ofServer = serverKey(t)
-  await assert.rejects(runTurn('codex', { mock, homes, programs, ...ofServer, launch: { timeoutMs: 10_000 } }), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file })
+  await assert.rejects(runTurn('codex', { mock, homes, programs, ...ofServer }), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file })
   assert.equal(elsewhere.requests.length, before)
   fs.rmSync(file)
   const turn = await runTurn('codex', { mock, homes, programs, ...ofServer })

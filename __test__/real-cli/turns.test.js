@@ -91,7 +91,7 @@ test('control: codex, started with the same environment but without our argument
   const mock = await startMock(t)
   const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.codex }, prompt: 'run: env' })
   const args = ['exec', '-c', `openai_base_url="${mock.openaiBaseUrl}"`, ...options.args.slice(1)]
-  const running = promisify(execFile)(options.command, args, { cwd: options.cwd, env: env.exposeSecrets(), ...AGENT, timeout: 30_000 })
+  const running = promisify(execFile)(options.command, args, { cwd: options.cwd, env: env.exposeSecrets(), ...AGENT })
   running.child.stdin?.end()
   assert.deepEqual(keysIn((await running).stdout), [KEY.codex])
 })

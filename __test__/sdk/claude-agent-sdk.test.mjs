@@ -1,5 +1,8 @@
 // The real Claude Agent SDK: query() with claudeAgentOptions() starts the real CLI as the agent, with the key in no env.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
 import test from 'node:test'
 import { AbortError, query } from '@anthropic-ai/claude-agent-sdk'
 import { buildProviderEnv, claudeAgentOptions } from '../../index.mjs'
@@ -126,7 +129,26 @@ test("abort by the SDK's controller ends the CLI and its command", async (t) => 
   const all = [children[0].pid, ...descendantsOf(children[0].pid)]
   abortController.abort()
   await assert.rejects(running, AbortError)
-  await until(() => all.every((pid) => !isAlive(pid)), `${all.filter(isAlive)} to end`, 6000)
+  await until(() => all.every((pid) => !isAlive(pid)), `${all.filter(isAlive)} to end`)
+})
+
+test('what a callback of the SDK starts is started by the worker, as who it is; a stdio server is started by the CLI, as the tenant', async (t) => {
+  const homes = agentHomes(t)
+  const file = path.join(homes.tmpDir, 'server')
+  // No answer before the server runs: the CLI need not wait for it, and ends it with the turn.
+  const mock = await startMock(t, { answer: () => until(() => fs.existsSync(file) && { text: 'fine' }, 'the server') })
+  const asked = []
+  const hook = async () => {
+    asked.push(execFileSync('id', ['-u'], { encoding: 'utf8' }).trim())
+    return {}
+  }
+  const options = () => ({
+    hooks: { UserPromptSubmit: [{ hooks: [hook] }] },
+    mcpServers: { made: { type: 'stdio', command: '/bin/sh', args: ['-c', `id -u > ${file}.new; mv ${file}.new ${file}; cat > /dev/null`] } }
+  })
+  assert.equal(resultOf(await prepare(t, { mock, homes, options }).run()).is_error, false)
+  assert.deepEqual(asked, [String(process.getuid())])
+  assert.equal(fs.readFileSync(file, 'utf8').trim(), String(AGENT.uid ?? process.getuid()))
 })
 
 test('two queries at once, each with its own key', async (t) => {

@@ -115,7 +115,7 @@ function runDoctor(machine, run = {}, commands = []) {
   const shell = ['set -e', ...commands, 'exec "$@"'].join('\n')
   const ids = as === undefined ? {} : { uid: as, gid: as }
   const child = spawnSync('/bin/sh', ['-c', shell, 'sh', process.execPath, bin, ...argumentsFor(machine, run)], {
-    ...ids, cwd, encoding: 'utf8', timeout: 120_000, env: { PATH: machine.path, LANG: 'C.UTF-8', ...env }
+    ...ids, cwd, encoding: 'utf8', timeout: 240_000, env: { PATH: machine.path, LANG: 'C.UTF-8', ...env }
   })
   if (child.error) throw child.error
   /** @type {Diagnosis} */

@@ -1,4 +1,4 @@
-// What a test asks the kernel of a process, by /proc/PID, and waiting with a generous bound for an answer.
+// What a test asks the kernel of a process, by /proc/PID, and waiting for an answer.
 'use strict'
 
 const fs = require('node:fs')
@@ -62,22 +62,39 @@ function zombies() {
   })
 }
 
+/** Half of what a test may take (scripts/stages/node.mjs): what never comes is then named, and no busy machine is too slow. */
+const PATIENCE_MS = 120_000
+
 /**
  * Asks again and again until the answer is true.
  * @template T
  * @param {string} what  for the error
- * @param {() => T | false | undefined | null | Promise<T | false>} ask
- * @param {number} [ms]
+ * @param {() => T | false | undefined | null | Promise<T | false | undefined | null>} ask
  * @returns {Promise<T>}
  */
-async function until(what, ask, ms = 15_000) {
-  const deadline = Date.now() + ms
+async function until(what, ask) {
+  const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     const answer = await ask()
     if (answer) return /** @type {T} */ (answer)
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`)
+    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`)
     await pause(2)
   }
+}
+
+/**
+ * For a time limit that begins before what it must not cut off: tries with longer and longer ones until one was long enough.
+ * @template T
+ * @param {number} first  milliseconds
+ * @param {(ms: number) => Promise<T | undefined>} attempt  undefined: the limit came too early
+ * @returns {Promise<T>}
+ */
+async function withEnoughTime(first, attempt) {
+  for (let ms = first; ms <= PATIENCE_MS; ms *= 4) {
+    const answer = await attempt(ms)
+    if (answer !== undefined) return answer
+  }
+  throw new Error(`not within ${PATIENCE_MS} ms`)
 }
 
 /** @param {number} ms */
@@ -97,4 +114,4 @@ function end(pid) {
   }
 }
 
-module.exports = { descriptors, end, environ, isRunning, pause, status, until, zombies }
+module.exports = { descriptors, end, environ, isRunning, pause, status, until, withEnoughTime, zombies }

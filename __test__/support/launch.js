@@ -1,10 +1,13 @@
 // Environments and starts for tests: as a uid of their own where this process is root, else as this process.
 'use strict'
 
+const fs = require('node:fs')
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
 const { makeHomes } = require('./homes.js')
 
-const UID = 12345
+/** How many ids a test file has for itself: `UID` and those after it. */
+const IDS_PER_FILE = 16
+const UID = firstOwnId()
 const isRoot = process.getuid?.() === 0
 /** The ids of every start. */
 const ids = isRoot ? { uid: UID, gid: UID } : {}
@@ -14,6 +17,18 @@ const needsLinux = process.platform === 'linux' ? false : `reads /proc, which ${
 
 /** Made-up keys, each with a text in it that stands nowhere else. */
 const KEYS = Object.freeze({ claude: 'sk-ant-api03-made-up-7c1b', codex: 'sk-proj-made-up-9f2e' })
+
+/**
+ * Every test file is a process, and several run at once: the kernel counts and limits the processes of a uid, and lets them
+ * signal and trace each other, whichever file they are of. A user namespace may have few ids.
+ */
+function firstOwnId() {
+  const first = 20_000
+  const map = process.platform === 'linux' ? fs.readFileSync('/proc/self/uid_map', 'utf8') : '0 0 4294967295'
+  const [inside, , length] = map.trim().split(/\s+/).map(Number)
+  const blocks = Math.floor((Math.min(inside + length, 2 ** 31) - first) / IDS_PER_FILE)
+  return first + (process.pid % Math.max(1, blocks)) * IDS_PER_FILE
+}
 
 /**
  * Options of buildProviderEnv() with directories that belong to the target.

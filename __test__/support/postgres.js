@@ -46,18 +46,37 @@ async function startPostgres(test) {
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn(path.join(bin, 'postgres'), ['-D', data, ...flags], { ...ids, cwd: dir, env, stdio: 'ignore' })
   const ended = new Promise((resolve) => server.once('close', resolve))
-  const { Client } = require('pg')
-  const client = new Client({ host: dir, user: 'test', database: 'postgres' })
+  const hasEnded = () => server.exitCode !== null || server.signalCode !== null
+  /** @type {import('pg').Client | undefined} */
+  let client
   test.after(async () => {
-    await client.end().catch(() => {})
+    await client?.end().catch(() => {})
     // "Fast shutdown": PostgreSQL ends what it started.
     server.kill('SIGINT')
     await ended
     fs.rmSync(dir, { recursive: true, force: true })
   })
-  await until('the server listens', () => fs.existsSync(path.join(dir, '.s.PGSQL.5432')), 30_000)
-  await client.connect()
+  client = await until('PostgreSQL answers', () => {
+    if (hasEnded()) throw new Error(`PostgreSQL ended with ${server.exitCode ?? server.signalCode}`)
+    return connect(dir)
+  })
   return client
+}
+
+/** What a server that is starting up says: there is no socket, nobody listens on it, or "the database system is starting up". */
+const NOT_YET = ['ENOENT', 'ECONNREFUSED', '57P03']
+
+/** A client, unless the server is not there yet. @param {string} host @returns {Promise<import('pg').Client | null>} */
+async function connect(host) {
+  const { Client } = require('pg')
+  const client = new Client({ host, user: 'test', database: 'postgres' })
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    if (NOT_YET.includes(/** @type {any} */ (error).code)) return null
+    throw error
+  }
 }
 
 module.exports = { startPostgres, whyNoPostgres }

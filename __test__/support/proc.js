@@ -3,7 +3,7 @@
 
 const { spawnSync } = require('node:child_process')
 const { readFileSync, readdirSync } = require('node:fs')
-const { setTimeout: sleep } = require('node:timers/promises')
+const kernel = require('./kernel.js')
 
 /**
  * @param {number} pid
@@ -77,17 +77,10 @@ function allPids() {
  * @template T
  * @param {() => T | Promise<T>} ask
  * @param {string} what  for the message
- * @param {number} [ms]
  * @returns {Promise<T>}
  */
-async function until(ask, what, ms = 10_000) {
-  const end = performance.now() + ms
-  for (;;) {
-    const answer = await ask()
-    if (answer) return answer
-    if (performance.now() > end) throw new Error(`${what}: not within ${ms} ms`)
-    await sleep(5)
-  }
+function until(ask, what) {
+  return kernel.until(what, /** @type {any} */ (ask))
 }
 
 // Runs in a process of the peeking uid. Reads writable mappings in pieces that overlap by the needle's length.

@@ -5,11 +5,8 @@ const { buildProviderEnv, spawnProvider } = require('../../index.js')
 const { startMockApi } = require('../../lib/mock-api/index.js')
 const { defaultAnswer } = require('../../lib/mock-api/answer.js')
 const { makeHomes } = require('./homes.js')
+const { ids: AGENT } = require('./launch.js')
 const { quiet } = require('./quiet.js')
-
-const UID = 12345
-/** The ids of the agent: root drops to a uid without a passwd entry, anybody else stays as they are. */
-const AGENT = process.getuid?.() === 0 ? { uid: UID, gid: UID } : {}
 
 const CLAUDE_ARGS = [
   '-p', '--output-format', 'stream-json', '--verbose', '--max-turns=5', '--model=claude-sonnet-4-5',
@@ -52,7 +49,7 @@ function prepareTurn(provider, { mock, homes, programs, payload, envOptions, lau
   )
   const common = provider === 'codex' ? [...quiet.codex.args, ...codexArgs(sandbox)] : CLAUDE_ARGS
   const compose = args ?? ((/** @type {string[]} */ all, /** @type {string} */ text) => (provider === 'codex' ? ['exec', ...all, '--', text] : [...all, text]))
-  const options = { command: programs[provider], cwd: workspace ?? homes.workspace, ...AGENT, args: compose(common, prompt), timeoutMs: 30_000, ...launch }
+  const options = { command: programs[provider], cwd: workspace ?? homes.workspace, ...AGENT, args: compose(common, prompt), ...launch }
   return { env, options }
 }
 

@@ -39,8 +39,24 @@ async function startRedis(test) {
     await ended
     fs.rmSync(dir, { recursive: true, force: true })
   })
-  await until('Redis listens', () => fs.existsSync(socket), 10_000)
+  await until('Redis answers', async () => {
+    if (server.exitCode !== null || server.signalCode !== null) throw new Error(`Redis ended with ${server.exitCode ?? server.signalCode}`)
+    return await answers(socket)
+  })
   return socket
+}
+
+/** Whether a server there answers: its socket's file is there before anybody listens on it. @param {string} socket */
+async function answers(socket) {
+  try {
+    const client = await createClient(socket)
+    const isReady = (await client.command('PING').catch(() => '')) === 'PONG'
+    client.end()
+    return isReady
+  } catch (error) {
+    if (['ENOENT', 'ECONNREFUSED'].includes(/** @type {any} */ (error).code)) return false
+    throw error
+  }
 }
 
 /**

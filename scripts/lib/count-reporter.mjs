@@ -1,12 +1,21 @@
-// A reporter for node:test that writes only the run's totals, as JSON, for the closing line of `npm test`.
+// A reporter for node:test that writes the run's totals and the names of what failed, as JSON, for the end of `npm test`.
+import { relative } from 'node:path'
+import { root } from './paths.mjs'
+
 const names = { pass: 'passed', fail: 'failed', cancelled: 'failed', skipped: 'skipped', todo: 'skipped' }
 
 export default async function* counts(source) {
-  const totals = { passed: 0, failed: 0, skipped: 0 }
+  const totals = { passed: 0, failed: 0, skipped: 0, failures: [] }
   for await (const { type, data } of source) {
+    if (type === 'test:fail' && isOwn(data)) totals.failures.push(`${data.file ? `${relative(root, data.file)}: ` : ''}${data.name}`)
     if (type !== 'test:diagnostic' || data.nesting !== 0) continue
     const [, what, number] = /^(pass|fail|cancelled|skipped|todo) (\d+)$/.exec(data.message) ?? []
     if (what) totals[names[what]] += Number(number)
   }
   yield JSON.stringify(totals)
+}
+
+/** Not one that failed because of a test inside it, and none that is expected to. */
+function isOwn({ details, todo, skip }) {
+  return details?.error?.failureType !== 'subtestsFailed' && todo === undefined && skip === undefined
 }

@@ -10,6 +10,8 @@ export const counted = (counts) => ({ counts })
 export class Report {
   #steps = []
   #only
+  #rounds = 1
+  #round = 1
 
   /** @param {string[]} only stages (`lint`) or steps (`lint/clippy`); none for all */
   constructor(only) {
@@ -20,6 +22,13 @@ export class Report {
   wants(stage, step) {
     if (!this.#only.length) return true
     return this.#only.some((one) => one === stage || (step ? one === `${stage}/${step}` : one.startsWith(`${stage}/`)))
+  }
+
+  /** What runs from here on belongs to this round. @param {number} round @param {number} rounds */
+  beginRound(round, rounds) {
+    this.#round = round
+    this.#rounds = rounds
+    process.stdout.write(`\n══ round ${round} of ${rounds}\n`)
   }
 
   /** Runs one step: it passes by returning nothing, `counted(…)` or `skip(…)`, and fails by throwing. */
@@ -38,7 +47,7 @@ export class Report {
     const seconds = Number(process.hrtime.bigint() - from) / 1e9
     const outcome = answer.error ? 'FAIL' : answer.skip ? 'skip' : 'ok'
     const counts = answer.error?.counts ?? answer.counts
-    this.#steps.push({ title, outcome, seconds, counts, reason: answer.skip })
+    this.#steps.push({ title, outcome, seconds, counts, reason: answer.skip, round: this.#round, message: answer.error?.message })
     process.stdout.write(`${line(this.#steps.at(-1))}\n`)
   }
 
@@ -53,9 +62,24 @@ export class Report {
       else for (const key of Object.keys(sums)) sums[key] += counts[key]
       if (outcome === 'FAIL' && counts && !counts.failed) sums.failed++
     }
-    process.stdout.write(`\n${this.#steps.map(line).join('\n')}\n\n${seconds.toFixed(0)} s in all\n`)
+    process.stdout.write(`\n${this.#steps.map(line).join('\n')}\n`)
+    if (this.#rounds > 1) process.stdout.write(`\n${this.#byName().join('\n')}\n`)
+    process.stdout.write(`\n${seconds.toFixed(0)} s in all\n`)
     process.stdout.write(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped\n`)
     return this.failed || this.#steps.length === 0 ? 1 : 0
+  }
+
+  /** What failed, with the rounds in which it did. A step that failed with no test to blame is named itself. */
+  #byName() {
+    const rounds = new Map()
+    for (const { title, outcome, counts, round, message } of this.#steps) {
+      if (outcome !== 'FAIL') continue
+      const names = counts?.failures?.length ? counts.failures : [`${title}: ${message.split('\n')[0]}`]
+      for (const name of names) rounds.set(name, [...(rounds.get(name) ?? []), round])
+    }
+    if (rounds.size === 0) return [`nothing failed in ${this.#rounds} rounds`]
+    const rows = [...rounds].sort(([, one], [, other]) => other.length - one.length)
+    return rows.map(([name, list]) => `failed in ${list.length} of ${this.#rounds}  ${name}  (${[...new Set(list)].join(', ')})`)
   }
 }
 

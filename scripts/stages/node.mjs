@@ -7,29 +7,32 @@ import { counted, failure, skip } from '../lib/report.mjs'
 import { run } from '../lib/run.mjs'
 
 const privateDirs = ['real-cli', 'sdk']
+/** Bounds on a machine that has its cores for itself; a hang is then a failure with a name, not a run that never ends. */
+const TEST_MS = 240_000 // node:test bounds each file as a whole by it, too
+const STEP_MS = 540_000
 const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
 
-export async function node(report, { files }) {
+export async function node(report, { files, slowness }) {
   const tests = walk(fromRoot('__test__'), (path) => /\.test\.[cm]?js$/.test(path)).map((path) => relative(root, path))
   const chosen = tests.filter((test) => !files.length || files.some((file) => resolve(root, test).startsWith(resolve(file))))
   const inside = (dir) => chosen.filter((test) => test.startsWith(join('__test__', dir) + sep))
   const plain = chosen.filter((test) => !privateDirs.some((dir) => inside(dir).includes(test)))
 
-  if (plain.length || !files.length) await report.step('node', 'package', () => nodeTest(plain))
+  if (plain.length || !files.length) await report.step('node', 'package', () => nodeTest(plain, slowness))
   for (const dir of privateDirs) {
     const own = inside(dir)
-    if (own.length) await report.step('node', dir, () => nodeTest(own, ['sh', fromRoot('scripts', 'netns.sh')]))
+    if (own.length) await report.step('node', dir, () => nodeTest(own, slowness, ['sh', fromRoot('scripts', 'netns.sh')]))
   }
 }
 
-async function nodeTest(files, wrapper = []) {
+async function nodeTest(files, slowness, wrapper = []) {
   if (!files.length) throw new Error('there is no test file')
   const scratch = mkdtempSync(join(tmpdir(), 'provider-env-test-'))
   const totals = join(scratch, 'totals.json')
   const args = [
     '--test',
     '--test-concurrency=2',
-    '--test-timeout=240000', // a test that hangs is a failure with a name, not a run that never ends
+    `--test-timeout=${TEST_MS * slowness}`,
     '--test-reporter=spec', '--test-reporter-destination=stdout',
     `--test-reporter=${fromRoot('scripts', 'lib', 'count-reporter.mjs')}`, `--test-reporter-destination=${totals}`,
     ...files,
@@ -37,10 +40,10 @@ async function nodeTest(files, wrapper = []) {
   try {
     const [command, ...rest] = [...wrapper, process.execPath, ...args]
     const env = { NAPI_RS_ENFORCE_VERSION_CHECK: '1' } // the generated loader then refuses an addon of another version
-    const { code, text, timedOut } = await run(command, rest, { env, output: 'tee', timeoutMs: 540_000 })
+    const { code, text, timedOut } = await run(command, rest, { env, output: 'tee', timeoutMs: STEP_MS * slowness })
     if (wrapper.length && code === noNetwork && !existsSync(totals)) return skip(text.trim().split('\n').at(-1))
     const counts = existsSync(totals) ? JSON.parse(readFileSync(totals, 'utf8') || 'null') : null
-    if (timedOut) throw failure('took longer than 9 minutes and was ended', counts)
+    if (timedOut) throw failure(`took longer than ${(STEP_MS * slowness) / 60_000} minutes and was ended`, counts)
     if (code !== 0) throw failure(`node --test ended with ${code}`, counts)
     if (!counts?.passed && !counts?.skipped) throw failure('node --test ran no test', counts)
     return counted(counts)

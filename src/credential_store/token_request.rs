@@ -255,7 +255,7 @@ mod tests {
         let message = read(&profile(), answer(200, "<html>")).expect_err("no tokens").to_string();
         assert!(message.contains("Look at options.tokenUrl"), "{message}");
         let nobody = Profile { token_url: "http://127.0.0.1:1/token".into(), ..profile() };
-        let settings = Settings { timeout: std::time::Duration::from_secs(5), ..Settings::default() };
+        let settings = Settings { timeout: std::time::Duration::from_secs(60), ..Settings::default() };
         let error = send(&nobody, &Secret::copy_of(b"rt"), None, &settings).expect_err("nobody listens");
         assert!(error.to_string().contains("options.tokenUrl"), "{error}");
     }

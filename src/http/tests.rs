@@ -24,7 +24,7 @@ fn server(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
 }
 
 fn get(url: &str) -> std::result::Result<Response, Failure> {
-    let settings = Settings { timeout: Duration::from_secs(5), ..Settings::default() };
+    let settings = Settings { timeout: Duration::from_secs(60), ..Settings::default() };
     send(&Request { url, headers: &[("x-api-key", b"sk-made-up")], body: None }, &settings)
 }
 

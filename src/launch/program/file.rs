@@ -75,7 +75,8 @@ mod tests {
         assert!(open_regular(&fifo).is_none());
         thread::sleep(Duration::from_millis(100));
         assert!(!writer.is_finished(), "it was opened");
-        drop(open(&fifo).expect("opened"));
+        // Kept open: a writer that comes late would wait for ever.
+        let _reader = open(&fifo).expect("opened");
         writer.join().expect("ends").expect("opened");
     }
 }
