@@ -26,7 +26,10 @@ function closeInspector() {
   // Loaded here, as few workers call it.
   const { isMainThread } = require('node:worker_threads')
   const { url } = require('node:inspector')
-  if (isMainThread && process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => {})
+  if (isMainThread && process.listenerCount('SIGUSR1') === 0) {
+    // Not in the caller's AsyncLocalStorage: the handle of the signal stays for good.
+    binding.callWithoutContext(() => process.on('SIGUSR1', () => {}))
+  }
   return isMainThread && url() === undefined
 }
 

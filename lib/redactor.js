@@ -131,7 +131,7 @@ function add(collected, source, name) {
     const native = nativeOf(of, source)
     if (native) return translate(() => addHandle(collected, native))
   }
-  const bytes = typeof source === 'string' ? textOffHeap(source) : source
+  const bytes = typeof source === 'string' ? textOffHeap(validate.required(name, validate.optionalString(name, source))) : source
   if (!isUint8Array(bytes)) throw validate.wrongType(name, 'a ProviderEnv, ServerCredentials, Secret, Uint8Array or string', source)
   lend(bytes, name, (native) => collected.addSecret(native))
 }

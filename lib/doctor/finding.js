@@ -32,7 +32,8 @@ function findingsOf(rows) {
    * @param {Seen} [about]
    * @returns {Finding}
    */
-  return function finding(id, seen, { provider = null, path, details = {} } = {}) {
+  return function finding(id, seen, about) {
+    const { provider = null, path, details = {} } = /** @type {Seen} */ ({ __proto__: null, ...about })
     const row = table.get(id)
     if (!row) throw new Error(`no row ${id}`)
     return Object.freeze({
