@@ -26,7 +26,8 @@ function claudeAgentOptions(env, value) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
-  const { onSpawn, ...launch } = readAgentLaunch(value)
+  const { onSpawn, launch } = readAgentLaunch(value)
+  warnOfRoot()
   const { command, uid, gid, groups, allowRoot } = launch
   const variables = toObject(translate(() => native.plain()))
   const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
@@ -53,6 +54,21 @@ function claudeAgentOptions(env, value) {
   }
 }
 
+let hasWarned = false
+
+/** Once per process, as a deprecation is: it is the worker that is at fault, not this call. */
+function warnOfRoot() {
+  if (hasWarned || process.geteuid?.() !== 0) return
+  hasWarned = true
+  const warning = {
+    __proto__: null,
+    type: 'SecurityWarning',
+    code: 'PROVIDER_WORKER_IS_ROOT',
+    detail: 'Give tools as stdio MCP servers, or call query() in a worker that runs as the tenant (docs/migration.md).'
+  }
+  process.emitWarning('This worker is root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run here, as root.', /** @type {any} */ (warning))
+}
+
 /** @param {any} value */
 function readAgentLaunch(value) {
   const launch = validate.options('launch', value, LAUNCH)
@@ -61,8 +77,10 @@ function readAgentLaunch(value) {
     // Not a property that is undefined: it would be one of ours.
     delete launch[name]
   }
-  if (launch.onSpawn !== undefined && typeof launch.onSpawn !== 'function') throw validate.wrongType('launch.onSpawn', 'a function', launch.onSpawn)
-  return launch
+  const { onSpawn } = launch
+  if (onSpawn !== undefined && typeof onSpawn !== 'function') throw validate.wrongType('launch.onSpawn', 'a function', onSpawn)
+  delete launch.onSpawn
+  return { onSpawn, launch }
 }
 
 /**

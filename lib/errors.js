@@ -62,6 +62,16 @@ function internal() {
 }
 
 /**
+ * What the addon returned, without a prototype: it leaves out what it has not, which would be read from Object.prototype.
+ * @template {object} T
+ * @param {T} result
+ * @returns {T}
+ */
+function bare(result) {
+  return /** @type {any} */ ({ __proto__: null, ...result })
+}
+
+/**
  * Calls the addon and translates what it throws.
  * @template T
  * @param {() => T} call
@@ -98,4 +108,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(message), { code })
 }
 
-module.exports = { ProviderError, fromJson, fromThrown, nodeTypeError, translate }
+module.exports = { ProviderError, bare, fromJson, fromThrown, nodeTypeError, translate }

@@ -3,12 +3,12 @@
 
 const { getSystemErrorName } = require('node:util')
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const validate = require('./validate.js')
 
 /** @returns {import('../index').MemoryProtection} */
 function memoryProtection() {
-  const { refusals, lockLimitBytes, ...rest } = translate(() => binding.memoryProtection())
+  const { refusals, lockLimitBytes, ...rest } = bare(translate(() => binding.memoryProtection()))
   return Object.freeze({ ...rest, lockLimitBytes: lockLimitBytes ?? null, refusals: refusals.map(toRefusal) })
 }
 

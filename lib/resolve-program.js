@@ -3,7 +3,7 @@
 
 const binding = require('./binding.js')
 const { variable } = require('./environment-variable.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const { IDS, readIds } = require('./launch.js')
 const { packageRoots } = require('./package-roots.js')
 const validate = require('./validate.js')
@@ -19,7 +19,7 @@ function resolveProgram(provider, value) {
   const command = validate.optionalString('options.command', options.command)
   const path = validate.optionalString('options.path', options.path) ?? variable('PATH') ?? ''
   const ids = readIds(options)
-  const found = translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids))
+  const found = bare(translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids)))
   return Object.freeze({
     path: found.path,
     foundAt: found.foundAt,

@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const { Metered, labelsOf, meterOf } = require('./metered.js')
 const { ProviderProcess } = require('./provider-process.js')
 const running = require('./running-processes.js')
@@ -83,7 +83,7 @@ function unread(child) {
 
 /** @param {import('../binding').NativeCounts} counts */
 function plain(counts) {
-  return { ...flat(counts), costUsd: counts.costUsd ?? null }
+  return { ...flat(counts), costUsd: bare(counts).costUsd ?? null }
 }
 
 /**

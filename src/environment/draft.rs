@@ -35,7 +35,11 @@ impl DraftName<'_> {
 
     /// As one text, which needs no copy where there is no prefix.
     fn whole(&self) -> Cow<'_, str> {
-        if self.prefix.is_empty() { Cow::Borrowed(self.rest) } else { Cow::Owned(format!("{}{}", self.prefix, self.rest)) }
+        if self.prefix.is_empty() {
+            Cow::Borrowed(self.rest)
+        } else {
+            Cow::Owned(format!("{}{}", self.prefix, self.rest))
+        }
     }
 
     fn is(&self, other: &DraftName<'_>) -> bool {

@@ -19,7 +19,15 @@ pub fn call_without_context(env: Env, callback: Function<'_, (), Unknown<'_>>) -
     // SAFETY: all three values are alive for this call and of the environment that runs it. There are no arguments. A
     // null context is one that Node-API allows ("Pass NULL"): the empty one. No result is asked for.
     let status = unsafe {
-        sys::napi_make_callback(env.raw(), ptr::null_mut(), receiver.raw(), callback.raw(), 0, ptr::null(), ptr::null_mut())
+        sys::napi_make_callback(
+            env.raw(),
+            ptr::null_mut(),
+            receiver.raw(),
+            callback.raw(),
+            0,
+            ptr::null(),
+            ptr::null_mut(),
+        )
     };
     check_status!(status)
 }
