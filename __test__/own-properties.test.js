@@ -58,9 +58,9 @@ test('a polluted prototype redirects no key, and lends none', (t) => {
 
 test('a polluted prototype does not choose whom the CLI becomes', { skip: needsLinux }, async (t) => {
   const { env } = makeEnv(t)
-  const child = withPrototype({ uid: 54321, gid: 54321, umask: 0, cwd: '/', redactOutput: false }, () => startScript(env, 'id -u'))
-  const { stdout } = await outcome(child)
-  assert.equal(stdout.trim(), String('uid' in ids ? ids.uid : process.getuid?.()))
+  const start = () => spawnProvider(env, { command: '/bin/sh', args: ['-c', 'id -u; id -g; umask; pwd'], workspaceTrust: 'trusted', allowRoot: true })
+  const { stdout } = await outcome(start())
+  assert.equal((await outcome(withPrototype({ uid: 54321, gid: 54321, umask: 0, cwd: '/' }, start))).stdout, stdout)
 })
 
 test('what a class hands down is refused by name, not dropped', { skip: needsLinux }, (t) => {
