@@ -10,7 +10,9 @@ const { ProviderError, translate } = require('./errors.js')
  * @returns {string | undefined}
  */
 function variable(name) {
-  return Object.hasOwn(process.env, name) ? process.env[name] : undefined
+  // Asked of the environment once, unless the prototype has the name too: each question is a call of getenv(3).
+  if (name in Object.prototype && !Object.hasOwn(process.env, name)) return undefined
+  return process.env[name]
 }
 
 /** @param {string} what */
