@@ -190,6 +190,9 @@ export declare function baseNames(): Array<string>
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
 export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
 
+/** Calls a function without arguments in no asynchronous context. */
+export declare function callWithoutContext(callback: () => void): void
+
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
@@ -201,6 +204,9 @@ export declare function forget(id: number): void
 
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
+
+/** Where the facade stops to read. */
+export declare function inputLimits(): NativeInputLimits
 
 /** What a target can do with paths. */
 export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): Promise<string>
@@ -320,6 +326,14 @@ export interface NativeIdentity {
   gid?: number
   groups?: Array<number>
   allowRoot?: boolean
+}
+
+/** How much of an object the facade reads: no more than the same payload may have as JSON. */
+export interface NativeInputLimits {
+  /** Of `userEnvKeys`, and of each option that is a list of variables. */
+  names: number
+  /** Of a whole frame, and of a text. */
+  bytes: number
 }
 
 /** What was found of a key. No part of it is in there. */

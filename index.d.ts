@@ -158,7 +158,13 @@ export interface Workspace {
   claudeConfigDir?: string
 }
 
-/** Options of {@link buildProviderEnv}. */
+/**
+ * Options of {@link buildProviderEnv}.
+ *
+ * Here as in every object that this package takes, only own properties count, and each is read once. One of a known
+ * name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`), not ignored: write
+ * `{ uid: config.uid }`. What stands on `Object.prototype` is never read.
+ */
 export interface ProviderEnvOptions {
   workspace?: Workspace
   /**
@@ -553,6 +559,8 @@ export type PipedProviderProcess = ProviderProcess & {
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call.
+ *
  * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
@@ -625,6 +633,11 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
 /**
  * Options that make the Claude Agent SDK's `query()` start its CLI through {@link spawnProvider}. Of the environment
  * that the SDK composes, only its own control variables pass.
+ *
+ * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool calls
+ * without these options run in this process: as root where the worker is root. The first call in such a worker says so
+ * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, or call
+ * `query()` in a worker that runs as the tenant; `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions

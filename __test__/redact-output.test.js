@@ -156,7 +156,7 @@ test('an error while scrubbing ends the stream, not the worker, and lets nothing
   const { feed } = NativeRedaction.prototype
   t.after(() => (NativeRedaction.prototype.feed = feed))
   NativeRedaction.prototype.feed = () => {
-    throw new Error('not JSON, as a panic would be')
+    throw Object.assign(new Error('not JSON, as a panic would be'), { code: 'GenericFailure' })
   }
   const errors = /** @type {any[]} */ ([])
   let text = ''

@@ -4,6 +4,7 @@
 const { isAnyArrayBuffer } = require('node:util').types
 const binding = require('./binding.js')
 const { nativeStore } = require('./credential-store.js')
+const { variable } = require('./environment-variable.js')
 const { ProviderError, translate } = require('./errors.js')
 const { TAG, withFrame } = require('./frame.js')
 const { nativeOf } = require('./handle.js')
@@ -25,6 +26,11 @@ const SECRET_FIELDS = /** @type {const} */ ([
   ['oauthAccessToken', TAG.oauthAccessToken],
   ['sessionCookie', TAG.sessionCookie]
 ])
+
+const PAYLOAD = ['provider', ...SECRET_FIELDS.map(([name]) => name), 'userEnvKeys']
+
+/** Of the variables that one option or field has. */
+const MOST_NAMES = binding.inputLimits().names
 
 /** Workspace options with a tag of their own. */
 const WORKSPACE_FIELDS = /** @type {const} */ ([
@@ -80,35 +86,34 @@ function takeJson(payload, consumed) {
   return json
 }
 
-/** Reads properties, notes the bytes among them, and throws what a getter threw only when all have been read. */
-class Reader {
+/**
+ * The values of `userEnvKeys` by their names. All are read, whatever one of them throws: the bytes among them are consumed.
+ * @param {any} value
+ * @param {(value: unknown) => void} note
+ * @returns {[string, unknown][]}
+ */
+function readUserEnvKeys(value, note) {
+  note(value)
+  if (value === undefined || value === null) return []
+  // They have no names, and a long one would have as many indexes.
+  if (typeof value !== 'object' || ArrayBuffer.isView(value)) throw validate.wrongType('payload.userEnvKeys', 'an object', value)
+  /** @type {[string, unknown][]} */
+  const pairs = []
   /** @type {unknown[]} */
-  #failures = []
-  #consumed
-
-  /** @param {Uint8Array[]} consumed */
-  constructor(consumed) {
-    this.#consumed = consumed
-  }
-
-  /**
-   * @param {any} object
-   * @param {string} name
-   */
-  read(object, name) {
+  const failures = []
+  for (const name of Object.keys(value)) {
     try {
-      const value = object[name]
-      if (isUint8Array(value)) this.#consumed.push(value)
-      return value
+      const given = value[name]
+      note(given)
+      // One more than are allowed, which the addon refuses.
+      if (pairs.length <= MOST_NAMES) pairs.push([name, given])
     } catch (error) {
-      this.#failures.push(error)
-      return undefined
+      failures.push(error)
     }
   }
-
-  finish() {
-    if (this.#failures.length > 0) throw this.#failures[0]
-  }
+  if (failures.length > 0) throw failures[0]
+  validate.object('payload.userEnvKeys', value)
+  return pairs
 }
 
 /**
@@ -121,20 +126,21 @@ function addPayload(frame, payload, consumed) {
   if (typeof payload !== 'object' || ArrayBuffer.isView(payload) || isAnyArrayBuffer(payload)) {
     throw validate.wrongType('payload', 'an object, or a Uint8Array of JSON', payload)
   }
-  const fields = validate.object('payload', payload)
-  // Read once: a getter may give another value the next time. Consumed first: also when a field before is refused.
-  const reader = new Reader(consumed)
-  const values = SECRET_FIELDS.map(([name]) => reader.read(fields, name))
-  const userEnvKeys = reader.read(fields, 'userEnvKeys') ?? undefined
-  const names = Object.keys(Object(userEnvKeys))
-  const userValues = names.map((name) => reader.read(userEnvKeys, name))
-  reader.finish()
-  validate.object('payload.userEnvKeys', userEnvKeys)
+  const note = (/** @type {unknown} */ value) => {
+    if (isUint8Array(value)) consumed.push(value)
+  }
+  /** @type {[string, unknown][]} */
+  let userEnvKeys = []
+  // Consumed first: also when a field before is refused.
+  const fields = validate.fields('payload', payload, PAYLOAD, (value, field) => {
+    if (field === 'userEnvKeys') userEnvKeys = readUserEnvKeys(value, note)
+    else note(value)
+  })
 
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
-  SECRET_FIELDS.forEach(([name, tag], index) => addSecret(frame, tag, '', values[index], name))
-  names.forEach((name, index) => addSecret(frame, TAG.userEnvKey, name, userValues[index], 'userEnvKeys'))
+  for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)
+  for (const [name, value] of userEnvKeys) addSecret(frame, TAG.userEnvKey, name, value, 'userEnvKeys')
 }
 
 /**
@@ -177,16 +183,13 @@ function wellFormed(text, field) {
  */
 function addOptions(frame, value) {
   const options = validate.options('options', value, OPTIONS)
-  for (const name of BASE_NAMES) addVariable(frame, TAG.base, name, process.env[name])
-  for (const name of validate.strings('options.inherit', options.inherit)) {
-    const inherited = process.env[name]
+  for (const name of BASE_NAMES) addVariable(frame, TAG.base, name, variable(name))
+  for (const name of validate.strings('options.inherit', options.inherit, MOST_NAMES)) {
+    const inherited = variable(name)
     if (inherited === undefined) frame.add(TAG.inheritAbsent, name, '')
     else frame.add(TAG.inherit, name, inherited)
   }
-  for (const [name, text] of Object.entries(validate.object('options.set', options.set))) {
-    if (text === undefined) continue
-    addVariable(frame, TAG.set, name, validate.optionalString(`options.set.${name}`, text))
-  }
+  addSet(frame, validate.object('options.set', options.set))
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
   addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
@@ -196,6 +199,16 @@ function addOptions(frame, value) {
     store: nativeStore(options.credentialStore),
     locked: readRequireLocked(options)
   }
+}
+
+/**
+ * @param {Frame} frame
+ * @param {any} set
+ */
+function addSet(frame, set) {
+  const names = Object.keys(set)
+  if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `has ${names.length} names, and may have ${MOST_NAMES}.`)
+  for (const name of names) addVariable(frame, TAG.set, name, validate.optionalString(`options.set.${name}`, set[name]))
 }
 
 /**

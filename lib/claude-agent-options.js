@@ -3,13 +3,19 @@
 
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
-const { isTrusted, unsupported } = require('./launch.js')
+const { OPTIONS, isTrusted, unsupported } = require('./launch.js')
 const { nativeOf, toObject } = require('./provider-env.js')
 const { resolveProgram } = require('./resolve-program.js')
 const { spawnWith } = require('./spawn-provider.js')
 const validate = require('./validate.js')
 
 const ALL_SOURCES = /** @type {('user' | 'project' | 'local')[]} */ (['user', 'project', 'local'])
+
+/** What the SDK decides. */
+const DECIDED = /** @type {const} */ (['stdio', 'args', 'signal'])
+const LAUNCH = [...OPTIONS, 'onSpawn']
+/** What is read of the SDK's request. */
+const REQUEST = /** @type {const} */ (['args', 'cwd', 'env', 'signal'])
 
 /**
  * @param {import('../index').ProviderEnv} env
@@ -20,10 +26,8 @@ function claudeAgentOptions(env, value) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
-  const { onSpawn, ...launch } = validate.object('launch', value)
-  if (launch.stdio !== undefined || launch.args !== undefined || launch.signal !== undefined) {
-    throw validate.wrongValue('launch', 'must not have stdio, args or signal: the SDK decides them.')
-  }
+  const { onSpawn, launch } = readAgentLaunch(value)
+  warnOfRoot()
   const { command, uid, gid, groups, allowRoot } = launch
   const variables = toObject(translate(() => native.plain()))
   const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
@@ -35,17 +39,62 @@ function claudeAgentOptions(env, value) {
     settingSources: isTrusted(launch.workspaceTrust) ? ALL_SOURCES : [],
     // Else the SDK puts MCP servers, headers and all, on the command line of a CLI that it does not start itself.
     mcpServersDelivery: 'initialize',
-    spawnClaudeCodeProcess(request) {
+    spawnClaudeCodeProcess(value) {
+      const request = validate.fields('request', value, REQUEST)
       const extra = Object.entries(request.env).filter(([name, text]) => passing.has(name) && typeof text === 'string')
       const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
       // Three pipes, as `stdio` is refused.
       const child = /** @type {any} */ (spawnWith(env, options, /** @type {string[]} */ (extra.flat())))
-      onSpawn?.(child)
+      tell(onSpawn, child)
       // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
       const { stderr } = child
       if (stderr && stderr.listenerCount('data') + stderr.listenerCount('readable') === 0) stderr.resume()
       return child
     }
+  }
+}
+
+let hasWarned = false
+
+/** Once per process, as a deprecation is: it is the worker that is at fault, not this call. */
+function warnOfRoot() {
+  if (hasWarned || process.geteuid?.() !== 0) return
+  hasWarned = true
+  const warning = {
+    __proto__: null,
+    type: 'SecurityWarning',
+    code: 'PROVIDER_WORKER_IS_ROOT',
+    detail: 'Give tools as stdio MCP servers, or call query() in a worker that runs as the tenant (docs/migration.md).'
+  }
+  process.emitWarning('This worker is root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run here, as root.', /** @type {any} */ (warning))
+}
+
+/** @param {any} value */
+function readAgentLaunch(value) {
+  const launch = validate.options('launch', value, LAUNCH)
+  for (const name of DECIDED) {
+    if (launch[name] !== undefined) throw validate.wrongValue('launch', 'must not have stdio, args or signal: the SDK decides them.')
+    // Not a property that is undefined: it would be one of ours.
+    delete launch[name]
+  }
+  const { onSpawn } = launch
+  if (onSpawn !== undefined && typeof onSpawn !== 'function') throw validate.wrongType('launch.onSpawn', 'a function', onSpawn)
+  delete launch.onSpawn
+  return { onSpawn, launch }
+}
+
+/**
+ * What the listener throws is the SDK's to see, which then knows of no process: one that nobody ends would be left.
+ * @param {((child: any) => void) | undefined} onSpawn
+ * @param {any} child
+ */
+function tell(onSpawn, child) {
+  try {
+    onSpawn?.(child)
+  } catch (error) {
+    child.on('error', () => {})
+    child.kill('SIGKILL')
+    throw error
   }
 }
 

@@ -6,7 +6,7 @@ const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readHttpSettings, runJob } = require('./jobs.js')
-const { abortSignal } = require('./launch.js')
+const { ONCE, abortSignal } = require('./launch.js')
 const { nativeLockbox } = require('./lockbox.js')
 const { lendInput } = require('./secret.js')
 const validate = require('./validate.js')
@@ -295,7 +295,7 @@ async function unlessAborted(promise, signal) {
   const abort = new Promise((_, reject) => {
     onAbort = () => reject(aborted())
     if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
+    else signal.addEventListener('abort', onAbort, ONCE)
   })
   try {
     return /** @type {T} */ (await Promise.race([promise, abort]))

@@ -1,6 +1,8 @@
 // Turns at an endpoint: at most so many requests to one host at once, so that a slow one does not hold up all others.
 'use strict'
 
+const { ONCE } = require('./launch.js')
+
 /** Of the threads that src/jobs.rs has for requests. */
 const MOST_PER_HOST = 4
 
@@ -47,7 +49,7 @@ function wait(waiting, signal) {
       resolve(true)
     }
     waiting.push(go)
-    signal?.addEventListener('abort', leave, { once: true })
+    signal?.addEventListener('abort', leave, ONCE)
   })
 }
 

@@ -1,8 +1,19 @@
-// Taking a secret out of process.env for good: from libc's list, and from the block that the kernel shows.
+// The variables of this process: reading one, and taking a secret out for good, from libc's list and from the block that the kernel shows.
 'use strict'
 
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
+
+/**
+ * A variable of this process; `undefined` where there is none. `process.env` has a prototype, which is no variable's place.
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+function variable(name) {
+  // Asked of the environment once, unless the prototype has the name too: each question is a call of getenv(3).
+  if (name in Object.prototype && !Object.hasOwn(process.env, name)) return undefined
+  return process.env[name]
+}
 
 /** @param {string} what */
 function requireMainThread(what) {
@@ -23,4 +34,4 @@ function remove(names) {
   translate(() => binding.wipeInitialEnvironment(names))
 }
 
-module.exports = { remove, requireMainThread }
+module.exports = { remove, requireMainThread, variable }

@@ -1,29 +1,41 @@
 // The errors that users see: ProviderError, Node's own TypeErrors, and how the addon's errors become them.
 'use strict'
 
+const { isNativeError } = require('node:util').types
+
 /** @typedef {import('../index').ProviderErrorCode} ProviderErrorCode */
 /** @typedef {{ code: string, message: string, errno?: number, syscall?: string, path?: string, step?: string, provider?: string, names?: string[] }} Details */
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
-const NAMES = /** @type {Record<string, string>} */ ({ ERR_PROVIDER_ABORTED: 'AbortError', ERR_PROVIDER_TIMEOUT: 'TimeoutError' })
+const NAMES = new Map([['ERR_PROVIDER_ABORTED', 'AbortError'], ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']])
+/** The parts that an error has beside its code and message where they are known. */
+const PARTS = /** @type {const} */ (['syscall', 'path', 'step', 'provider', 'names'])
 
 class ProviderError extends Error {
-  /** @param {Details} details */
-  constructor(details, /** @type {{ cause?: unknown }} */ options = {}) {
-    super(details.message, options)
+  /** @param {Details} given */
+  constructor(given, /** @type {{ cause?: unknown }} */ options = {}) {
+    // Without prototypes: Node would read a `cause`, and we the parts, from Object.prototype.
+    /** @type {any} */
+    const details = { __proto__: null, ...given }
+    super(details.message, /** @type {any} */ ({ __proto__: null, ...options }))
     this.code = /** @type {ProviderErrorCode} */ (details.code)
     // Negative, as in Node's system errors.
     if (details.errno !== undefined) this.errno = -details.errno
-    if (details.syscall !== undefined) this.syscall = details.syscall
-    if (details.path !== undefined) this.path = details.path
-    if (details.step !== undefined) this.step = details.step
-    if (details.provider !== undefined) this.provider = details.provider
-    if (details.names !== undefined) this.names = details.names
-    const name = NAMES[details.code]
-    if (name) Object.defineProperty(this, 'name', { value: name, configurable: true, writable: true })
+    for (const part of PARTS) if (details[part] !== undefined) /** @type {any} */ (this)[part] = details[part]
+    const name = NAMES.get(details.code)
+    if (name) Object.defineProperty(this, 'name', hidden(name))
   }
 }
-Object.defineProperty(ProviderError.prototype, 'name', { value: 'ProviderError', configurable: true, writable: true })
+Object.defineProperty(ProviderError.prototype, 'name', hidden('ProviderError'))
+
+/**
+ * The descriptor of a property that is not enumerable.
+ * @param {unknown} value
+ * @returns {PropertyDescriptor}
+ */
+function hidden(value) {
+  return /** @type {any} */ ({ __proto__: null, value, configurable: true, writable: true })
+}
 
 /**
  * An error of the addon, from the JSON that it crosses as.
@@ -50,6 +62,16 @@ function internal() {
 }
 
 /**
+ * What the addon returned, without a prototype: it leaves out what it has not, which would be read from Object.prototype.
+ * @template {object} T
+ * @param {T} result
+ * @returns {T}
+ */
+function bare(result) {
+  return /** @type {any} */ ({ __proto__: null, ...result })
+}
+
+/**
  * Calls the addon and translates what it throws.
  * @template T
  * @param {() => T} call
@@ -63,14 +85,18 @@ function translate(call) {
   }
 }
 
+/** The codes that the addon's errors have: names of `napi_status`, for a refusal of ours, a panic, and a wrong type. */
+const NAPI_CODE = /^(?:GenericFailure|InvalidArg|\w+Expected)$/
+
 /**
- * What the addon threw, as users see it.
+ * What was thrown within a call of the addon, as users see it. Only what the addon itself threw is translated: the rest
+ * is ours already, or what the caller's own code threw (a getter, a listener, a `toString`).
  * @param {unknown} error
  */
 function fromThrown(error) {
-  // Ours already: thrown by what was called within a call of the addon.
-  if (error instanceof ProviderError || String(/** @type {any} */ (error)?.code).startsWith('ERR_INVALID_')) return error
-  return fromJson(error instanceof Error ? error.message : '')
+  if (!isNativeError(error)) return error
+  const code = Object.getOwnPropertyDescriptor(error, 'code')?.value
+  return typeof code === 'string' && NAPI_CODE.test(code) ? fromJson(error.message) : error
 }
 
 /**
@@ -82,4 +108,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(message), { code })
 }
 
-module.exports = { ProviderError, fromJson, fromThrown, nodeTypeError, translate }
+module.exports = { ProviderError, bare, fromJson, fromThrown, nodeTypeError, translate }

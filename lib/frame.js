@@ -3,6 +3,8 @@
 // A string is written there directly: joining strings would make another copy of each secret that nobody can wipe.
 'use strict'
 
+const binding = require('./binding.js')
+const { ProviderError } = require('./errors.js')
 const { lengthOf } = require('./secret-input.js')
 
 /** What a record says; src/node/frame.rs has the same list. */
@@ -34,6 +36,8 @@ const HEADER_BYTES = 9
 const FIRST_BYTES = 16 * 1024
 /** A larger buffer is not kept for the next call. */
 const KEPT_BYTES = 256 * 1024
+/** A string has no fewer bytes than units, so what is longer is refused before room is made for it. */
+const MOST_BYTES = binding.inputLimits().bytes
 /** UTF-8 takes three bytes at the most for a UTF-16 code unit. */
 const BYTES_PER_UNIT = 3
 
@@ -54,7 +58,9 @@ class Frame {
    * @param {string | Uint8Array} value
    */
   add(tag, name, value) {
-    const valueBytes = typeof value === 'string' ? value.length * BYTES_PER_UNIT : lengthOf(value)
+    const length = typeof value === 'string' ? value.length : lengthOf(value)
+    if (this.#length + name.length + length > MOST_BYTES) throw tooLarge()
+    const valueBytes = typeof value === 'string' ? length * BYTES_PER_UNIT : length
     this.#reserve(HEADER_BYTES + name.length * BYTES_PER_UNIT + valueBytes)
     const buffer = this.#buffer
     const start = this.#length
@@ -106,6 +112,13 @@ class Frame {
     this.#buffer.fill(0, 0, this.#length)
     this.#buffer = larger
   }
+}
+
+function tooLarge() {
+  return new ProviderError({
+    code: 'ERR_PROVIDER_PAYLOAD_TOO_LARGE',
+    message: `The payload and its options take more than ${MOST_BYTES} bytes. Hand large values over in files.`
+  })
 }
 
 /**

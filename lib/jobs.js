@@ -4,6 +4,7 @@
 const binding = require('./binding.js')
 const { ProviderError, fromJson, translate } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
+const { ONCE } = require('./launch.js')
 const validate = require('./validate.js')
 
 /** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void, onEnd?: () => void }} Pending */
@@ -36,7 +37,8 @@ function onResult(job, failed, json) {
 async function runJob(start, signal, onEnd) {
   if (signal?.aborted) throw aborted(signal)
   if (!listening) {
-    binding.listenToJobs(onResult)
+    // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
+    binding.callWithoutContext(() => binding.listenToJobs(onResult))
     listening = true
   }
   const job = translate(start)
@@ -47,7 +49,7 @@ async function runJob(start, signal, onEnd) {
     return await new Promise((resolve, reject) => {
       pending.set(job, { resolve, reject, onEnd })
       onAbort = () => reject(aborted(/** @type {AbortSignal} */ (signal)))
-      signal?.addEventListener('abort', onAbort, { once: true })
+      signal?.addEventListener('abort', onAbort, ONCE)
     })
   } finally {
     keepAlive.release()

@@ -93,14 +93,10 @@ function readLaunch(env, value, extra) {
 /** @param {any} options @returns {import('../binding').NativeIdentity} */
 function readIds(options) {
   const { groups } = options
-  if (groups !== undefined) {
-    if (!Array.isArray(groups)) throw validate.wrongType('options.groups', 'an array of numbers', groups)
-    groups.forEach((group, index) => validate.optionalNumber(`options.groups[${index}]`, group))
-  }
   return {
     uid: validate.optionalNumber('options.uid', options.uid),
     gid: validate.optionalNumber('options.gid', options.gid),
-    groups,
+    groups: groups === undefined ? undefined : validate.array('options.groups', 'an array of numbers', groups, validate.optionalNumber),
     allowRoot: validate.optionalBoolean('options.allowRoot', options.allowRoot)
   }
 }
@@ -117,6 +113,9 @@ function isTrusted(value) {
   return validate.optionalWord('options.workspaceTrust', value, ['untrusted', 'trusted']) === 'trusted'
 }
 
+/** For listeners to a signal: without a prototype, as Node reads other options there. @type {any} */
+const ONCE = { __proto__: null, once: true }
+
 /** @param {unknown} value @returns {AbortSignal | undefined} */
 function abortSignal(value) {
   if (value === undefined) return undefined
@@ -132,4 +131,4 @@ function unsupported(message, name) {
   return new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message, names: name ? [name] : undefined })
 }
 
-module.exports = { IDS, abortSignal, isTrusted, readIds, readLaunch, unsupported }
+module.exports = { IDS, ONCE, OPTIONS, abortSignal, isTrusted, readIds, readLaunch, unsupported }

@@ -3,7 +3,7 @@
 
 const path = require('node:path')
 const binding = require('./binding.js')
-const { remove, requireMainThread } = require('./environment-variable.js')
+const { remove, requireMainThread, variable } = require('./environment-variable.js')
 const { translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
@@ -16,6 +16,8 @@ const validate = require('./validate.js')
 /** @typedef {import('../binding').NativeMasterKeys} MasterKeys */
 
 const OPTIONS = /** @type {const} */ (['masterKeys', 'allowLegacy', 'requireLocked'])
+const MAX_MASTER_KEYS = 1024
+const ROW = /** @type {const} */ (['ciphertext', 'iv', 'authTag', 'keyMeta'])
 const CONTEXT = /** @type {const} */ (['tenant', 'purpose', 'extra', 'name', 'rowVersion'])
 
 /** Where a master key may come from, by the one property that its source has. @type {Record<string, (keys: MasterKeys, value: string) => void>} */
@@ -26,7 +28,7 @@ const SOURCES = {
   },
   file: (keys, file) => translate(() => keys.addFile(path.resolve(file))),
   credential(keys, name) {
-    translate(() => keys.addCredential(process.env.CREDENTIALS_DIRECTORY ?? '', name))
+    translate(() => keys.addCredential(variable('CREDENTIALS_DIRECTORY') ?? '', name))
   }
 }
 
@@ -105,13 +107,13 @@ class Lockbox extends Handle {
 
 /** @param {any} value @returns {Native} */
 function make(value) {
-  const given = value?.masterKeys
-  // Noted before anything can be refused: they are consumed whatever comes of it.
-  const consumed = [given, ...(Array.isArray(given) ? given : [])].filter(isUint8Array)
+  /** Noted before anything can be refused: they are consumed whatever comes of it. @type {Uint8Array[]} */
+  const consumed = []
+  const note = (/** @type {unknown} */ given) => void consumed.push(...[given, ...(Array.isArray(given) ? given : [])].filter(isUint8Array))
   try {
-    const options = validate.options('options', value, OPTIONS)
-    if (!Array.isArray(given)) throw validate.wrongType('options.masterKeys', 'an array', given)
-    return open(given, validate.optionalBoolean('options.allowLegacy', options.allowLegacy) ?? false, readRequireLocked(options))
+    const options = validate.options('options', value, OPTIONS, note)
+    const sources = validate.array('options.masterKeys', 'an array', options.masterKeys, (_, source) => source, MAX_MASTER_KEYS)
+    return open(sources, validate.optionalBoolean('options.allowLegacy', options.allowLegacy) ?? false, readRequireLocked(options))
   } finally {
     wipe(consumed)
   }
@@ -161,7 +163,7 @@ function addMasterKey(keys, source, name) {
  * @returns {import('../binding').NativeRow}
  */
 function readRow(value) {
-  const row = validate.object('row', value ?? null)
+  const row = validate.fields('row', value ?? null, ROW)
   /** @param {string} name */
   const column = (name) => {
     const given = row[name]

@@ -3,12 +3,12 @@
 
 const { getSystemErrorName } = require('node:util')
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const validate = require('./validate.js')
 
 /** @returns {import('../index').MemoryProtection} */
 function memoryProtection() {
-  const { refusals, lockLimitBytes, ...rest } = translate(() => binding.memoryProtection())
+  const { refusals, lockLimitBytes, ...rest } = bare(translate(() => binding.memoryProtection()))
   return Object.freeze({ ...rest, lockLimitBytes: lockLimitBytes ?? null, refusals: refusals.map(toRefusal) })
 }
 
@@ -26,7 +26,10 @@ function closeInspector() {
   // Loaded here, as few workers call it.
   const { isMainThread } = require('node:worker_threads')
   const { url } = require('node:inspector')
-  if (isMainThread && process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => {})
+  if (isMainThread && process.listenerCount('SIGUSR1') === 0) {
+    // Not in the caller's AsyncLocalStorage: the handle of the signal stays for good.
+    binding.callWithoutContext(() => process.on('SIGUSR1', () => {}))
+  }
   return isMainThread && url() === undefined
 }
 

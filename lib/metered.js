@@ -1,7 +1,7 @@
 // What reads a run's output for usage: the addon's meter, who listens to it, and where a ledger finds both.
 'use strict'
 
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const { flat } = require('./token-counts.js')
 
 /** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
@@ -58,12 +58,12 @@ class Metered {
 
   /** @returns {import('../types/usage').ProviderUsage} */
   usage() {
-    const usage = this.native.usage()
+    const usage = bare(this.native.usage())
     return {
       ...usage.tokens,
       turns: usage.turns,
       model: usage.model ?? null,
-      models: Object.fromEntries(usage.models.map(({ model, ...rest }) => [model, nulls(flat(rest))])),
+      models: Object.fromEntries(usage.models.map((each) => withModel(bare(each)))),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
       thread: usage.thread ? flat(usage.thread) : null
@@ -73,7 +73,7 @@ class Metered {
   /** @returns {import('../types/usage').ProviderFailure | null} */
   failure() {
     const failure = this.native.failure()
-    return failure ? /** @type {any} */ ({ ...failure, status: failure.status ?? null }) : null
+    return failure ? /** @type {any} */ ({ ...failure, status: bare(failure).status ?? null }) : null
   }
 
   /** @returns {import('../types/usage').CredentialMismatch | null} */
@@ -98,9 +98,9 @@ class Metered {
   }
 }
 
-/** @param {{ costUsd?: number }} part */
-function nulls(part) {
-  return /** @type {any} */ ({ ...part, costUsd: part.costUsd ?? null })
+/** @param {import('../binding').NativeModelUsage} usage */
+function withModel({ model, costUsd, ...rest }) {
+  return [model, { ...flat(rest), costUsd: costUsd ?? null }]
 }
 
 /**

@@ -10,7 +10,7 @@ const { tap } = require('./usage-tap.js')
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
 
-/** @typedef {{ driver: Driver, release: () => void }} Running */
+/** @typedef {{ driver: Driver, release: () => void }} Running `release` lets the streams be read. */
 
 /** @type {Map<number, Running>} */
 const running = new Map()
@@ -37,6 +37,8 @@ const EVENTS = [
   // Somebody else in this process waited for it: how it ended is not known.
   ({ driver }) => driver.onExited(null, null)
 ]
+/** What net would look for on Object.prototype. */
+const NONE = { allowHalfOpen: false, handle: undefined, highWaterMark: undefined, objectMode: false, onread: undefined, signal: undefined }
 /** Those after which there are no more. */
 const LAST = new Set([1, 3, 4, 5])
 
@@ -53,7 +55,7 @@ function onEvent(id, kind, number, text) {
     running.delete(id)
     binding.forget(id)
   }
-  EVENTS[kind](entry, number, text ?? '')
+  entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? ''))
 }
 
 /**
@@ -62,7 +64,8 @@ function onEvent(id, kind, number, text) {
  */
 function startNative(launch) {
   if (!listening) {
-    binding.listen(onEvent)
+    // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
+    binding.callWithoutContext(() => binding.listen(onEvent))
     listening = true
   }
   const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
@@ -95,7 +98,7 @@ function socket(id, index) {
   net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
   // `manualStart` is net's own word for "do not read yet"; `hold` needs it.
   const options = { fd: binding.takeStream(id, index), readable: index !== 0, writable: index === 0, manualStart: true }
-  return new net.Socket(options)
+  return new net.Socket({ ...options, ...NONE })
 }
 
 /**

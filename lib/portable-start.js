@@ -5,7 +5,7 @@
 
 const { closeSync } = require('node:fs')
 const binding = require('./binding.js')
-const { ProviderError, translate } = require('./errors.js')
+const { ProviderError, bare, translate } = require('./errors.js')
 const { unsupported } = require('./launch.js')
 const { toObject } = require('./provider-env.js')
 const { makeProcess } = require('./provider-process.js')
@@ -40,7 +40,7 @@ function startPortable(launch) {
   refuseWhatCannotBe(launch)
   const { options, ids } = launch
   if (options.aborted) return startNothing(launch)
-  const plan = translate(() => binding.preparePortable(launch.env, options, ids))
+  const plan = bare(translate(() => binding.preparePortable(launch.env, options, ids)))
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
   const credential = plan.credential < 0 ? [] : [plan.credential]

@@ -3,6 +3,7 @@
 
 const { translate } = require('./errors.js')
 const handle = require('./handle.js')
+const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeProviderEnv} Native */
 
@@ -53,7 +54,8 @@ class ProviderEnv extends handle.Handle {
 
   /** @param {string} name */
   get(name) {
-    return translate(() => this.#native.get(String(name))) ?? undefined
+    const text = validate.required('name', validate.optionalString('name', name))
+    return translate(() => this.#native.get(text)) ?? undefined
   }
 
   exposeSecrets() {
@@ -103,8 +105,8 @@ function toObject(flat) {
   /** @type {Record<string, string>} */
   const object = {}
   // Defined, not assigned: a setter on Object.prototype would see the value, and `__proto__` would vanish.
-  const own = { writable: true, enumerable: true, configurable: true }
-  for (let index = 0; index < flat.length; index += 2) Object.defineProperty(object, flat[index], { ...own, value: flat[index + 1] })
+  const own = /** @type {any} */ ({ __proto__: null, writable: true, enumerable: true, configurable: true })
+  for (let index = 0; index < flat.length; index += 2) Object.defineProperty(object, flat[index], { __proto__: null, ...own, value: flat[index + 1] })
   return object
 }
 

@@ -1,6 +1,7 @@
 // class ProviderProcess: a started provider, with the events, properties and order of events of ChildProcess.
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const { EventEmitter } = require('node:events')
 const { constants } = require('node:os')
 const { inspect, isDeepStrictEqual } = require('node:util')
@@ -38,6 +39,7 @@ const KEY = Symbol('ProviderProcess')
  * What a backend tells the process.
  * @typedef {object} Driver
  * @property {ProviderProcess} child
+ * @property {(call: () => void) => void} inContext Calls in the asynchronous context of whoever asked for the start.
  * @property {(reason: unknown) => void} abort
  * @property {(error: any) => void} onFailed
  * @property {(pid: number, program: string) => void} onSpawned
@@ -53,6 +55,8 @@ const KEY = Symbol('ProviderProcess')
 let makeProcess
 
 class ProviderProcess extends EventEmitter {
+  /** The asynchronous context of whoever asked for the start, which listeners are called in. */
+  #resource = new AsyncResource('ProviderProcess')
   /** @type {Backend} */
   #backend
   /** @type {number} */
@@ -231,6 +235,17 @@ class ProviderProcess extends EventEmitter {
     return `ProviderProcess ${inspect({ provider: this.#provider, pid, exitCode, signalCode, killed, spawnfile, startPath }, options)}`
   }
 
+  /**
+   * Whatever made it happen (the addon, a timer, another request's abort), it is the caller's own context.
+   * @override
+   * @param {string | symbol} event
+   * @param {any[]} values
+   * @returns {boolean}
+   */
+  emit(event, ...values) {
+    return this.#resource.runInAsyncScope(super.emit, this, event, ...values)
+  }
+
   /** The caller's AbortSignal fired. @param {unknown} reason */
   #abort(reason) {
     if (this.#ended || this.#abortError) return
@@ -339,7 +354,7 @@ class ProviderProcess extends EventEmitter {
   #result() {
     const result = { code: this.#exitCode, signal: this.#signalCode }
     // Not enumerable: two runs that ended alike compare as equal.
-    return this.#stopError ? Object.defineProperty(result, 'error', { value: this.#stopError }) : result
+    return this.#stopError ? Object.defineProperty(result, 'error', /** @type {any} */ ({ __proto__: null, value: this.#stopError })) : result
   }
 
   /** What nobody reads is read to its end, or `close` would never come. */
@@ -381,6 +396,8 @@ class ProviderProcess extends EventEmitter {
     const child = new ProviderProcess(KEY, backend, facts)
     return {
       child,
+      /** @param {() => void} call */
+      inContext: (call) => child.#resource.runInAsyncScope(call),
       /** @param {unknown} reason */
       abort: (reason) => child.#abort(reason),
       /** @param {ProviderError} error */

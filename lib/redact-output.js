@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const { IGNORE, PIPE } = require('./stdio.js')
 const validate = require('./validate.js')
 
@@ -82,7 +82,7 @@ function scrubPushes(stream, redaction, index) {
       pass(translate(() => redaction.finish(index)))
       return push.call(stream, null)
     }
-    const { before, through } = translate(() => redaction.feed(index, chunk))
+    const { before, through } = bare(translate(() => redaction.feed(index, chunk)))
     const more = pass(before)
     return through > 0 ? push.call(stream, chunk.subarray(0, through)) : more
   }

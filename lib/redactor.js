@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { ProviderEnv } = require('./provider-env.js')
 const { Secret, lend } = require('./secret.js')
@@ -71,7 +71,7 @@ class Redactor extends Handle {
           // A copy, not from Node's pool: the chunk is the caller's, and a pool's neighbours see what is held back.
           const copy = offHeap(bytes.length)
           copy.set(bytes)
-          const { before, through } = translate(() => stream.feed(copy))
+          const { before, through } = bare(translate(() => stream.feed(copy)))
           if (before) this.push(before)
           done(null, copy.subarray(0, through))
         } catch (error) {
@@ -131,7 +131,7 @@ function add(collected, source, name) {
     const native = nativeOf(of, source)
     if (native) return translate(() => addHandle(collected, native))
   }
-  const bytes = typeof source === 'string' ? textOffHeap(source) : source
+  const bytes = typeof source === 'string' ? textOffHeap(validate.required(name, validate.optionalString(name, source))) : source
   if (!isUint8Array(bytes)) throw validate.wrongType(name, 'a ProviderEnv, ServerCredentials, Secret, Uint8Array or string', source)
   lend(bytes, name, (native) => collected.addSecret(native))
 }

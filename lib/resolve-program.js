@@ -2,7 +2,8 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { variable } = require('./environment-variable.js')
+const { bare, translate } = require('./errors.js')
 const { IDS, readIds } = require('./launch.js')
 const { packageRoots } = require('./package-roots.js')
 const validate = require('./validate.js')
@@ -16,9 +17,9 @@ function resolveProgram(provider, value) {
   if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)
   const options = validate.options('options', value, [...IDS, 'command', 'path'])
   const command = validate.optionalString('options.command', options.command)
-  const path = validate.optionalString('options.path', options.path) ?? process.env.PATH ?? ''
+  const path = validate.optionalString('options.path', options.path) ?? variable('PATH') ?? ''
   const ids = readIds(options)
-  const found = translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids))
+  const found = bare(translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids)))
   return Object.freeze({
     path: found.path,
     foundAt: found.foundAt,

@@ -15,7 +15,7 @@ const validate = require('./validate.js')
 function revoke(target) {
   const fingerprint = fingerprintOf(target)
   translate(() => binding.revoke(fingerprint))
-  return running.list({ fingerprint: fingerprint.toLowerCase() })
+  return running.list({ fingerprint: fingerprint.toLowerCase(), provider: undefined })
 }
 
 /** @param {import('../index').RevocationTarget} target */

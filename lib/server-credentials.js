@@ -35,7 +35,8 @@ class ServerCredentials extends Handle {
 
   /** @param {string} provider */
   fingerprint(provider) {
-    return translate(() => this.#native.fingerprint(String(provider))) ?? null
+    const id = validate.required('provider', validate.optionalString('provider', provider))
+    return translate(() => this.#native.fingerprint(id)) ?? null
   }
 
   /** @override */

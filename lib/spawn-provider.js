@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { readLaunch } = require('./launch.js')
+const { ONCE, readLaunch } = require('./launch.js')
 
 /** `new net.Socket({ fd })` never emits under Bun, and elsewhere than on Linux the addon has no start of its own. */
 const portable =
@@ -44,7 +44,7 @@ function tie(driver, signal) {
     process.nextTick(onAbort)
     return
   }
-  signal.addEventListener('abort', onAbort, { once: true })
+  signal.addEventListener('abort', onAbort, ONCE)
   driver.child.once('close', () => signal.removeEventListener('abort', onAbort))
 }
 

@@ -1,7 +1,7 @@
 // Reads what a thread had used, as a snapshot of an earlier run has it.
 'use strict'
 
-const { readTokens } = require('./token-counts.js')
+const { TOKEN_COUNTS, readTokens } = require('./token-counts.js')
 const validate = require('./validate.js')
 
 /**
@@ -11,7 +11,7 @@ const validate = require('./validate.js')
  */
 function readThread(name, value) {
   if (value === undefined || value === null) return undefined
-  const thread = validate.object(name, value)
+  const thread = validate.fields(name, value, ['id', ...TOKEN_COUNTS])
   const id = validate.required(`${name}.id`, validate.optionalString(`${name}.id`, thread.id))
   return { id, tokens: readTokens(name, thread) }
 }

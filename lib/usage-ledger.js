@@ -2,15 +2,16 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { bare, translate } = require('./errors.js')
 const { Metered, labelsOf, meterOf } = require('./metered.js')
 const { ProviderProcess } = require('./provider-process.js')
 const running = require('./running-processes.js')
-const { flat, readCount, readTokens } = require('./token-counts.js')
+const { TOKEN_COUNTS, flat, readCount, readTokens } = require('./token-counts.js')
 const validate = require('./validate.js')
 
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
+const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
 const LABELS = /** @type {const} */ (['workspace', 'provider', 'generation'])
 
 class UsageLedger {
@@ -34,13 +35,13 @@ class UsageLedger {
    * @param {import('../types/usage').LedgerLabels} value
    */
   record(usage, value) {
-    const given = validate.object('usage', usage)
+    const given = validate.fields('usage', usage, USAGE)
     const tokens = readTokens('usage', given)
     const turns = readCount('usage.turns', given.turns)
     const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
     const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
     const labels = readLabels(value, {})
-    translate(() => this.#native.record(labels, { tokens, turns, costUsd, complete, models: [] }))
+    translate(() => this.#native.record(labels, { tokens, turns, model: undefined, costUsd, complete, models: [], thread: undefined }))
   }
 
   /**
@@ -73,7 +74,7 @@ class UsageLedger {
  * @param {ProviderProcess} child
  */
 function unread(child) {
-  const native = translate(() => binding.meterOf(child.provider, { resumed: false }))
+  const native = translate(() => binding.meterOf(child.provider, { credential: undefined, model: undefined, resumed: false, thread: undefined, workspace: undefined }))
   const metered = new Metered(child, native, labelsOf(child))
   if (running.has(child)) child.once('close', () => metered.end(null))
   else metered.end(null)
@@ -82,7 +83,7 @@ function unread(child) {
 
 /** @param {import('../binding').NativeCounts} counts */
 function plain(counts) {
-  return { ...flat(counts), costUsd: counts.costUsd ?? null }
+  return { ...flat(counts), costUsd: bare(counts).costUsd ?? null }
 }
 
 /**
@@ -94,7 +95,7 @@ function readLabels(value, known) {
   const given = validate.options('labels', value, LABELS)
   const all = LABELS.map((name) => {
     // A credential store counts its generations.
-    const label = given[name] ?? known[name] ?? (name === 'generation' ? 'none' : undefined)
+    const label = given[name] ?? (Object.hasOwn(known, name) ? known[name] : undefined) ?? (name === 'generation' ? 'none' : undefined)
     const text = typeof label === 'number' ? String(label) : label
     return [name, validate.required(`labels.${name}`, validate.optionalString(`labels.${name}`, text))]
   })

@@ -1,10 +1,15 @@
 // Checks of JavaScript types, so that a wrong one is a TypeError that names the option and shows no value.
 'use strict'
 
+const binding = require('./binding.js')
 const { nodeTypeError } = require('./errors.js')
 
 /** What Node's timers hold: 24.8 days. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
+/** What the kernel takes of supplementary groups (`NGROUPS_MAX`), and far more than it takes of arguments. */
+const MAX_ITEMS = 65_536
+/** As a payload's JSON may have bytes: the largest text that anybody has to give. */
+const MAX_TEXT = binding.inputLimits().bytes
 
 /**
  * @param {string} name
@@ -31,13 +36,15 @@ function wrongValue(name, problem) {
  * @returns {any}
  */
 function object(name, value) {
-  if (value === undefined) return {}
+  if (value === undefined) return Object.create(null)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
   return value
 }
 
 /** What users of neighbours ask for, and what to say instead. @type {Record<string, string>} */
 const INSTEAD = {
+  // @ts-expect-error TypeScript does not know this form of a prototype.
+  __proto__: null,
   env: 'Variables are decided by buildProviderEnv(): use `set` or `inherit` there.',
   timeout: 'Use timeoutMs.',
   cancelSignal: 'Use signal.',
@@ -47,18 +54,69 @@ const INSTEAD = {
 }
 
 /**
- * An object with no other names than these: one that is dropped in silence would be a protection that is missing.
+ * The object's own properties of these names, in a new object without a prototype: `Object.prototype` decides nothing,
+ * whoever wrote to it. Each is read once, as a getter may give another value the next time; and all are read, whatever
+ * one of them throws, so that `note` sees every value that has to be consumed.
  * @param {string} name
  * @param {any} value
  * @param {readonly string[]} known
+ * @param {(value: unknown, key: string) => void} [note]
  * @returns {any}
  */
-function options(name, value, known) {
+function fields(name, value, known, note) {
   const given = object(name, value)
-  for (const key of Object.keys(given)) {
-    if (!known.includes(key)) throw wrongValue(`${name}.${key}`, `is no option here. ${INSTEAD[key] ?? `There are: ${known.join(', ')}.`}`)
+  const own = Object.create(null)
+  /** @type {{ error: unknown } | undefined} */
+  let failure
+  for (const key of known) {
+    if (!Object.hasOwn(given, key)) continue
+    try {
+      own[key] = given[key]
+      note?.(own[key], key)
+    } catch (error) {
+      failure ??= { error }
+    }
   }
-  return given
+  if (failure) throw failure.error
+  refuseInherited(name, given, known)
+  return own
+}
+
+/**
+ * What a class or another object would hand down is not read. It is not ignored either: it may be a protection.
+ * @param {string} name
+ * @param {object} given
+ * @param {readonly string[]} known
+ */
+function refuseInherited(name, given, known) {
+  for (let from = Object.getPrototypeOf(given); !isRoot(from); from = Object.getPrototypeOf(from)) {
+    const key = known.find((key) => Object.hasOwn(from, key) && !Object.hasOwn(given, key))
+    if (key) throw wrongValue(`${name}.${key}`, "is inherited, and only an object's own properties are read. Give it as one: { ... } with each property by its name.")
+  }
+}
+
+/**
+ * Whether a chain of prototypes ends here: at `Object.prototype`, of this realm or another (`node:vm`), or at nothing.
+ * @param {any} prototype
+ */
+function isRoot(prototype) {
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+}
+
+/**
+ * The same of an object that may have no other names: one that is dropped in silence would be a protection that is missing.
+ * @param {string} name
+ * @param {any} value
+ * @param {readonly string[]} known
+ * @param {(value: unknown, key: string) => void} [note]
+ * @returns {any}
+ */
+function options(name, value, known, note) {
+  const own = fields(name, value, known, note)
+  const unknown = value === undefined ? undefined : Object.getOwnPropertyNames(value).find((key) => !known.includes(key))
+  if (unknown === undefined) return own
+  throw wrongValue(`${name}.${unknown}`, `is no option here. ${INSTEAD[unknown] ?? `There are: ${known.join(', ')}.`}`)
 }
 
 /**
@@ -67,8 +125,10 @@ function options(name, value, known) {
  * @returns {string | undefined}
  */
 function optionalString(name, value) {
-  if (value === undefined || typeof value === 'string') return value
-  throw wrongType(name, 'a string', value)
+  if (value === undefined) return undefined
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+  if (value.length > MAX_TEXT) throw wrongValue(name, `is too long: it has ${value.length} characters, and may have ${MAX_TEXT}.`)
+  return value
 }
 
 /**
@@ -103,17 +163,31 @@ function required(name, value) {
 }
 
 /**
+ * A copy of an array, each of whose items `read` returns as it is used. A hole is `undefined`, not what
+ * `Array.prototype` may have there.
+ * @template T
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} value
+ * @param {(name: string, item: unknown) => T | undefined} read
+ * @param {number} [most]
+ * @returns {T[]}
+ */
+function array(name, expected, value, read, most = MAX_ITEMS) {
+  if (!Array.isArray(value)) throw wrongType(name, expected, value)
+  const { length } = value
+  if (length > most) throw wrongValue(name, `has ${length} items, and may have ${most}.`)
+  return Array.from({ length }, (_, index) => required(`${name}[${index}]`, read(`${name}[${index}]`, Object.hasOwn(value, index) ? value[index] : undefined)))
+}
+
+/**
  * @param {string} name
  * @param {unknown} value
+ * @param {number} [most]
  * @returns {string[]}
  */
-function strings(name, value) {
-  if (value === undefined) return []
-  if (!Array.isArray(value)) throw wrongType(name, 'an array of strings', value)
-  value.forEach((item, index) => {
-    if (typeof item !== 'string') throw wrongType(`${name}[${index}]`, 'a string', item)
-  })
-  return value
+function strings(name, value, most) {
+  return value === undefined ? [] : array(name, 'an array of strings', value, optionalString, most)
 }
 
 /**
@@ -177,7 +251,9 @@ function optionalWord(name, value, words) {
 }
 
 module.exports = {
+  array,
   boundText,
+  fields,
   object,
   optionalBoolean,
   optionalCount,

@@ -33,7 +33,7 @@ async function looked(look) {
  * @returns {Promise<Answer[]>}
  */
 function inquire(ids, questions, byModeBits) {
-  return looked(() => binding.inquirePaths(ids, questions, byModeBits))
+  return looked(() => binding.inquirePaths({ groups: undefined, allowRoot: undefined, ...ids }, questions, byModeBits))
 }
 
 /** The path's own component. @param {Answer} answer @returns {Component} */

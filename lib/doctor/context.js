@@ -3,6 +3,7 @@
 
 const path = require('node:path')
 const binding = require('../binding.js')
+const { variable } = require('../environment-variable.js')
 const { translate } = require('../errors.js')
 const { IDS, readIds } = require('../launch.js')
 const { packageRoots } = require('../package-roots.js')
@@ -75,14 +76,14 @@ function readContext(value) {
     byModeBits: false,
     asksStranger: false,
     providers,
-    path: validate.optionalString('options.path', options.path) ?? process.env.PATH ?? '',
+    path: validate.optionalString('options.path', options.path) ?? variable('PATH') ?? '',
     command,
     packageRoots: packageRoots(),
     prefix: directory('prefix', options.prefix) ?? DEFAULT_PREFIX,
     directories: {
       workspace: directory('workspace', options.workspace),
       home,
-      tmpDir: directory('tmpDir', options.tmpDir) ?? absolute(process.env.TMPDIR) ?? '/tmp'
+      tmpDir: directory('tmpDir', options.tmpDir) ?? absolute(variable('TMPDIR')) ?? '/tmp'
     },
     states: Object.fromEntries(providers.map((facts) => [facts.id, stateOf(facts, options, home, target, own)])),
     start: validate.optionalBoolean('options.start', options.start) ?? true,
@@ -110,12 +111,12 @@ function absolute(value) {
 
 /**
  * A directory of this process's, which is the target's too only where the target is who we are.
- * @param {string} variable
+ * @param {string} name Of the variable.
  * @param {{ uid: number }} target
  * @param {{ uid: number }} own
  */
-function ownDirectory(variable, target, own) {
-  return target.uid === own.uid ? absolute(process.env[variable]) : undefined
+function ownDirectory(name, target, own) {
+  return target.uid === own.uid ? absolute(variable(name)) : undefined
 }
 
 /**

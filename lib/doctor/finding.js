@@ -1,6 +1,8 @@
 // A finding: a row of the table of checks, filled in with what was seen.
 'use strict'
 
+const { bare } = require('../errors.js')
+
 /** @typedef {import('../../index').ProviderId} ProviderId */
 /** @typedef {import('../../index').Finding} Finding */
 
@@ -32,9 +34,11 @@ function findingsOf(rows) {
    * @param {Seen} [about]
    * @returns {Finding}
    */
-  return function finding(id, seen, { provider = null, path, details = {} } = {}) {
-    const row = table.get(id)
-    if (!row) throw new Error(`no row ${id}`)
+  return function finding(id, seen, about) {
+    const { provider = null, path, details = {} } = bare(/** @type {Seen} */ (about ?? {}))
+    const found = table.get(id)
+    if (!found) throw new Error(`no row ${id}`)
+    const row = bare(found)
     return Object.freeze({
       id,
       severity: row.severity,

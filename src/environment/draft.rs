@@ -1,5 +1,7 @@
 //! A plan in the making: names and values where the caller has them, then laid out once where they stay.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use super::layout::{Entry, Layout, Name, Values};
@@ -31,6 +33,15 @@ impl DraftName<'_> {
         self.prefix.len() + self.rest.len()
     }
 
+    /// As one text, which needs no copy where there is no prefix.
+    fn whole(&self) -> Cow<'_, str> {
+        if self.prefix.is_empty() {
+            Cow::Borrowed(self.rest)
+        } else {
+            Cow::Owned(format!("{}{}", self.prefix, self.rest))
+        }
+    }
+
     fn is(&self, other: &DraftName<'_>) -> bool {
         self.len() == other.len()
             && self.prefix.bytes().chain(self.rest.bytes()).eq(other.prefix.bytes().chain(other.rest.bytes()))
@@ -48,12 +59,14 @@ struct Variable<'a> {
 /// Every variable but the credential's.
 pub struct Draft<'a> {
     variables: Vec<Variable<'a>>,
+    /// Where the base variables and the extras are: a search through all of them for each would be quadratic.
+    replaceable: HashMap<&'a str, usize>,
 }
 
 impl<'a> Draft<'a> {
     /// An empty one with room.
     pub fn new(capacity: usize) -> Self {
-        Self { variables: Vec::with_capacity(capacity) }
+        Self { variables: Vec::with_capacity(capacity), replaceable: HashMap::with_capacity(capacity) }
     }
 
     /// Adds a variable that is no secret.
@@ -70,9 +83,11 @@ impl<'a> Draft<'a> {
 
     /// Adds a base variable, or an extra in the place of one.
     pub fn extra(&mut self, origin: Origin, name: &'a str, value: &'a str) {
+        let next = self.variables.len();
+        let at = *self.replaceable.entry(name).or_insert(next);
         let name = DraftName { prefix: "", rest: name };
         let variable = Variable { name, value: value.as_bytes(), is_secret: false, origin };
-        match self.variables.iter_mut().find(|known| known.name.is(&variable.name)) {
+        match self.variables.get_mut(at) {
             Some(known) => *known = variable,
             None => self.variables.push(variable),
         }
@@ -90,12 +105,12 @@ impl<'a> Draft<'a> {
     /// `ENV_FORBIDDEN` when an extra has the name of one of ours. Ours differ by the rules, and the payload's by
     /// their keys; extras have replaced each other already.
     pub fn finish(self) -> Result<(Layout, Values)> {
-        for extra in self.variables.iter().filter(|variable| variable.origin == Origin::Extra) {
-            let mut ours = self.variables.iter().filter(|variable| variable.origin == Origin::Ours);
-            if ours.any(|variable| variable.name.is(&extra.name)) {
-                let name = extra.name.rest;
+        for ours in self.variables.iter().filter(|variable| variable.origin == Origin::Ours) {
+            let name = ours.name.whole();
+            let given = self.replaceable.get(&*name).and_then(|at| self.variables.get(*at));
+            if given.is_some_and(|variable| variable.origin == Origin::Extra) {
                 let message = format!("{name:?} is set by this package and cannot be given again. Leave it out.");
-                return Err(Error::new(ErrorCode::EnvForbidden, message).name(name));
+                return Err(Error::new(ErrorCode::EnvForbidden, message).name(&*name));
             }
         }
         let secret = Secret::build::<Infallible>(self.value_bytes(true), |target| {

@@ -7,13 +7,29 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::BufferSlice;
+use napi_derive::napi;
 use zeroize::Zeroize;
 
 use crate::environment::EnvRequest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::{Input, Payload};
+use crate::payload::{Input, MAX_JSON_BYTES, MAX_USER_ENV_KEYS, Payload};
 use crate::provider::PayloadField;
 use crate::secret::Secret;
+
+/// How much of an object the facade reads: no more than the same payload may have as JSON.
+#[napi(object, object_from_js = false)]
+pub struct NativeInputLimits {
+    /// Of `userEnvKeys`, and of each option that is a list of variables.
+    pub names: u32,
+    /// Of a whole frame, and of a text.
+    pub bytes: u32,
+}
+
+/// Where the facade stops to read.
+#[napi(catch_unwind)]
+pub fn input_limits() -> NativeInputLimits {
+    NativeInputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32 }
+}
 
 /// Input that is wiped when it has been used, whatever came of it.
 pub struct Consumed<'env>(pub BufferSlice<'env>);

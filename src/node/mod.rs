@@ -1,7 +1,7 @@
 //! The boundary to Node: convert in, call the core, convert out. Nothing is decided here.
 //!
 //! The facade in `lib/` is its only caller. Errors cross as JSON in a message, which `lib/errors.js` takes apart.
-#![allow(unsafe_code, reason = "napi's own expansion; there is no unsafe block of ours here")]
+#![allow(unsafe_code, reason = "napi's own expansion, and its one call without a safe face, in `async_context`")]
 #![allow(missing_docs, reason = "napi's expansion makes items that it does not document")]
 #![allow(
     missing_debug_implementations,
@@ -9,6 +9,7 @@
 )]
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a test build"))]
 
+mod async_context;
 mod boundary_error;
 mod credential;
 mod credential_store;
