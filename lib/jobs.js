@@ -6,7 +6,7 @@ const { ProviderError, fromJson, translate } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
 const validate = require('./validate.js')
 
-/** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void, onEnd?: () => void }} Pending */
+/** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void }} Pending */
 
 /** @type {Map<number, Pending>} */
 const pending = new Map()
@@ -21,7 +21,6 @@ function onResult(job, failed, json) {
   const waiting = pending.get(job)
   if (!waiting) return
   pending.delete(job)
-  waiting.onEnd?.()
   if (failed) waiting.reject(fromJson(json))
   else waiting.resolve(JSON.parse(json))
 }
@@ -30,10 +29,9 @@ function onResult(job, failed, json) {
  * The result of a job that `start` begins. What `start` throws, the promise rejects with.
  * @param {() => number} start
  * @param {AbortSignal} [signal] Aborted, the promise rejects. What was sent stays sent.
- * @param {() => void} [onEnd] Called when the job is over, which is later than an abort.
  * @returns {Promise<any>}
  */
-async function runJob(start, signal, onEnd) {
+async function runJob(start, signal) {
   if (signal?.aborted) throw aborted(signal)
   if (!listening) {
     binding.listenToJobs(onResult)
@@ -45,7 +43,7 @@ async function runJob(start, signal, onEnd) {
   let onAbort
   try {
     return await new Promise((resolve, reject) => {
-      pending.set(job, { resolve, reject, onEnd })
+      pending.set(job, { resolve, reject })
       onAbort = () => reject(aborted(/** @type {AbortSignal} */ (signal)))
       signal?.addEventListener('abort', onAbort, { once: true })
     })
@@ -82,4 +80,4 @@ function readHttpSettings(options, timeoutMs) {
   }
 }
 
-module.exports = { aborted, readHttpSettings, runJob }
+module.exports = { readHttpSettings, runJob }
