@@ -1,7 +1,8 @@
 //! One HTTP request that carries a credential: to exactly the URL that was given, by no proxy but a named one, with the
 //! system's roots of trust, and no redirect followed.
 //!
-//! To be called on a thread of [`crate::jobs`]: it blocks, and the library's buffers are wiped there alone.
+//! To be called on a thread of [`crate::jobs`]: it blocks, and there alone the library's buffers are in guarded memory
+//! and wiped.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -135,7 +136,7 @@ fn at_the_proxy(failure: Failure, settings: &Settings) -> Failure {
 
 fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
     let proxy = settings.proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|_| Failure::Proxy)?;
-    let roots = roots(settings);
+    let roots = if request.url.starts_with("http:") { Vec::new() } else { roots(settings) };
     if roots.is_empty() && request.url.starts_with("https:") {
         return Err(Failure::Tls(NO_ROOTS));
     }
@@ -169,7 +170,8 @@ pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
         _ => name,
     };
     let port = authority.and_then(|authority| authority.port_u16());
-    let port = port.map_or_else(|| url.split(':').next().unwrap_or_default().to_ascii_lowercase(), |port| port.to_string());
+    let port =
+        port.map_or_else(|| url.split(':').next().unwrap_or_default().to_ascii_lowercase(), |port| port.to_string());
     let proxy = proxy.unwrap_or_default();
     (format!("{domain} {proxy}"), format!("{name}:{port} {proxy}"))
 }

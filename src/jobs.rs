@@ -203,10 +203,10 @@ pub fn run(pool: &'static Pool, turn: Turn, job: impl FnMut() -> Option<Instant>
     if state.waiting.len() >= MAX_WAITING {
         return Err(Error::new(ErrorCode::Busy, format!("{MAX_WAITING} requests wait already. Try again later.")));
     }
+    let mark = Arc::clone(&turn.is_abandoned);
     state.waiting.push(Waiting { turn, not_before: None, job: Box::new(job) });
     pool.dispatch(&mut state).map_err(|error| {
-        // Without a thread and without a clock, it is the only one.
-        state.waiting.pop();
+        state.waiting.retain(|waiting| !Arc::ptr_eq(&waiting.turn.is_abandoned, &mark));
         let message = "The system gives no thread for a request that must not block the worker. Try again later, or raise its limit of threads.";
         Error::new(ErrorCode::Busy, message).errno(error.raw_os_error().unwrap_or_default(), "pthread_create")
     })
@@ -235,9 +235,9 @@ fn watch(pool: &'static Pool) {
         let now = Instant::now();
         let is_over = |turn: &Turn| turn.deadline <= now || turn.is_abandoned.load(Ordering::Relaxed);
         if let Some(index) = state.waiting.iter().position(|waiting| is_over(&waiting.turn)) {
-            let Waiting { mut job, .. } = state.waiting.remove(index);
+            let Waiting { job, .. } = state.waiting.remove(index);
             drop(state);
-            let _ = catch_unwind(AssertUnwindSafe(move || job()));
+            let _ = catch_unwind(AssertUnwindSafe(job));
             state = pool.lock();
             continue;
         }
@@ -379,7 +379,8 @@ mod tests {
     #[test]
     fn however_many_one_source_asks_for_others_get_threads_at_once() {
         static POOL: Pool = Pool::new(64, 4);
-        let greedy: Vec<_> = (0..1000).map(|port| held(&POOL, turn("evil", &format!("evil:{}", port % 250), 60_000))).collect();
+        let greedy: Vec<_> =
+            (0..1000).map(|port| held(&POOL, turn("evil", &format!("evil:{}", port % 250), 60_000))).collect();
         for number in 0..16 {
             let (has_begun, _go) = held(&POOL, turn(&format!("other {}", number % 8), &number.to_string(), 60_000));
             has_begun.recv_timeout(Duration::from_secs(10)).expect("a thread");

@@ -111,9 +111,7 @@ impl Store {
     ) -> ControlFlow<Result<Refreshed>, Instant> {
         let Some(source) = &self.login else {
             let message = "A store of one credential is not refreshed. Use rotate().";
-            return ControlFlow::Break(Err(
-                Error::new(ErrorCode::Unsupported, message).provider(self.provider.id)
-            ));
+            return ControlFlow::Break(Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id)));
         };
         let refreshed = match (Refresh { store: self, source, fleet, call }).run(attempt.deadline) {
             Ok(Some(refreshed)) => refreshed,
@@ -122,12 +120,6 @@ impl Store {
             Err(error) => Refreshed::by(How::NotNeeded).because(Some(&error)),
         };
         ControlFlow::Break(Ok(Refreshed { persisted: self.is_persisted(), ..refreshed }))
-    }
-
-    /// Where its login is, which one call at a time is about.
-    #[must_use]
-    pub fn place(&self) -> String {
-        self.path().unwrap_or_default()
     }
 }
 

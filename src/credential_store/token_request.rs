@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn bodies() {
-        let with = |refresh_token, scope| Parameters { grant_type: "refresh_token", refresh_token, client_id: "c", scope };
+        let with =
+            |refresh_token, scope| Parameters { grant_type: "refresh_token", refresh_token, client_id: "c", scope };
         let json = |scope| with("rt", scope).json().expect("written");
         assert_eq!(&*json(""), br#"{"grant_type":"refresh_token","refresh_token":"rt","client_id":"c"}"#);
         assert!(json("a b").ends_with(br#","scope":"a b"}"#));
@@ -234,11 +235,14 @@ mod tests {
 
     #[test]
     fn no_value_becomes_a_parameter() {
-        for scope in [r#"x","client_id":"other","refresh_token":"another"#, "a&client_id=other", "\\", "\"", "\n\0\u{2028}é"] {
+        for scope in
+            [r#"x","client_id":"other","refresh_token":"another"#, "a&client_id=other", "\\", "\"", "\n\0\u{2028}é"]
+        {
             let parameters = Parameters { grant_type: "refresh_token", refresh_token: "rt", client_id: "c", scope };
             let read: std::collections::BTreeMap<String, String> =
                 serde_json::from_slice(&parameters.json().expect("written")).expect("JSON");
-            let expected = [("client_id", "c"), ("grant_type", "refresh_token"), ("refresh_token", "rt"), ("scope", scope)];
+            let expected =
+                [("client_id", "c"), ("grant_type", "refresh_token"), ("refresh_token", "rt"), ("scope", scope)];
             assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
             let form = parameters.form();
             assert_eq!(form.iter().filter(|byte| **byte == b'&').count(), 3, "{scope}");

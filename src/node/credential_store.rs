@@ -203,7 +203,8 @@ impl NativeCredentialStore {
             .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade asks for what the addon does not know."))?;
         let lockbox = lockbox.map(NativeLockbox::lockbox).transpose()?;
         let mut attempt = store.attempt();
-        let place = store.place();
+        // One call at a time is about a login.
+        let place = store.path().unwrap_or_default();
         jobs::start(&LOGINS, turn(&place, &place, attempt.deadline), move || {
             let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
                 lockbox,

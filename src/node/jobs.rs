@@ -56,9 +56,8 @@ pub fn start<T: Serialize>(
     LAST_ID.set(id);
     jobs::run(pool, turn, move || {
         // A panic must be heard of as well, or a promise would stay pending for ever.
-        let done = catch_unwind(AssertUnwindSafe(&mut work)).unwrap_or_else(|_| {
-            ControlFlow::Break(Err(Error::new(ErrorCode::Internal, "A job ended in a panic.")))
-        });
+        let done = catch_unwind(AssertUnwindSafe(&mut work))
+            .unwrap_or_else(|_| ControlFlow::Break(Err(Error::new(ErrorCode::Internal, "A job ended in a panic."))));
         let (failed, json) = match done {
             ControlFlow::Continue(time) => return Some(time),
             ControlFlow::Break(Ok(result)) => (false, serde_json::to_string(&result).unwrap_or_default()),

@@ -60,8 +60,7 @@ impl Forms {
             let message = "options.minLength must be a whole number from 4 to 1024.";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("minLength"));
         }
-        let variants: Vec<Variant<'_>> =
-            secrets.iter().flat_map(|secret| variants_of(secret, min_length)).collect();
+        let variants: Vec<Variant<'_>> = secrets.iter().flat_map(|secret| variants_of(secret, min_length)).collect();
         let rows = rows_of(&variants);
         let bytes = write_all(&rows)?;
         let mut places = pieces(&rows, min_length);

@@ -89,7 +89,9 @@ fn lines_of(value: &[u8]) -> Vec<&[u8]> {
 fn is_public(line: &[u8]) -> bool {
     let label = line.strip_prefix(b"-----BEGIN ").or_else(|| line.strip_prefix(b"-----END "));
     let label = label.and_then(|rest| rest.strip_suffix(b"-----"));
-    label.is_some_and(|label| label.len() <= 64 && label.iter().all(|byte| byte.is_ascii_uppercase() || b" 0123456789".contains(byte)))
+    label.is_some_and(|label| {
+        label.len() <= 64 && label.iter().all(|byte| byte.is_ascii_uppercase() || b" 0123456789".contains(byte))
+    })
 }
 
 /// One space for each run of white space, as a shell prints what is not quoted; none where it stands so already.
