@@ -12,6 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use crate::credential::MAX_CREDENTIAL_BYTES;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::GuardedBytes;
 use crate::sys::wiping_allocator::with_plain_memory;
@@ -150,6 +151,7 @@ fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq
         .user_agent(concat!("provider-env/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
         .input_buffer_size(MAX_HEAD_BYTES)
+        .output_buffer_size(2 * MAX_CREDENTIAL_BYTES)
         .timeout_global(Some(settings.timeout))
         .tls_config(tls(roots))
         .build();

@@ -16,10 +16,15 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
 use super::arena::{Report, lock_limit};
 use super::mapping::{GUARD_PAGES, LOCKED, PROTECTIONS, Refusal};
 
-/// More than there are threads of `crate::jobs`. Where all are taken, a thread has the system's heap, which is reported.
-const HEAPS: usize = 512;
+/// Two for each thread, of which there are fewer in `crate::jobs`. Where all are taken, a thread has the system's heap,
+/// which is reported.
+const HEAPS: usize = 2 * 512;
 
-/// The addresses of one heap. A request over TLS takes a tenth of it.
+/// A thread's large blocks, from this size on, have a heap of their own: a small one that outlives the request, such as
+/// what a library makes once for all, would keep all of it locked.
+const LARGE: usize = 4096;
+
+/// The addresses of one heap, which a request takes a tenth of.
 const HEAP_BYTES: usize = 4 * 1024 * 1024;
 
 /// A heap grows by this much. A multiple of every size of page.
@@ -116,15 +121,17 @@ pub fn take() -> Option<usize> {
     let index = reserve().ok().and_then(|()| {
         // One in which somebody's block was left goes first, so that such blocks do not keep many heaps.
         let take = |is_used: bool| {
-            HEAP.iter().position(|heap| {
-                heap.with(|state| {
+            (0..HEAPS).step_by(2).find(|index| {
+                HEAP[*index].with(|state| {
                     let may = !state.is_owned && (state.live > 0) == is_used;
                     state.is_owned |= may;
                     may
                 })
             })
         };
-        take(true).or_else(|| take(false))
+        let index = take(true).or_else(|| take(false))?;
+        HEAP[index + 1].with(|large| large.is_owned = true);
+        Some(index)
     });
     if index.is_none() {
         note_without();
@@ -134,10 +141,13 @@ pub fn take() -> Option<usize> {
 
 /// Gives a heap back. What is in use of it stays.
 pub fn give_back(index: usize) {
-    HEAP[index].with(|state| {
-        state.is_owned = false;
-        state.begin_anew(index);
-    });
+    // The first one last: whoever takes it takes both.
+    for index in [index + 1, index] {
+        HEAP[index].with(|state| {
+            state.is_owned = false;
+            state.begin_anew(index);
+        });
+    }
 }
 
 /// A thread that asked for a heap gets blocks of the system's from now on.
@@ -154,6 +164,7 @@ pub fn forget_without() {
 pub fn allocate(index: usize, layout: Layout) -> Option<NonNull<u8>> {
     let size = block_size(layout)?;
     let class = size.trailing_zeros() as usize;
+    let index = index + usize::from(size >= LARGE);
     HEAP[index].with(|state| {
         let known = state.free.get(class).copied()?;
         if known != 0 {
