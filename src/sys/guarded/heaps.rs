@@ -119,17 +119,19 @@ pub fn contains(pointer: *const u8) -> bool {
 pub fn take() -> Option<usize> {
     LOCK_BUDGET.store(lock_budget(), Ordering::Relaxed);
     let index = reserve().ok().and_then(|()| {
-        // One in which somebody's block was left goes first, so that such blocks do not keep many heaps.
-        let take = |is_used: bool| {
+        // One in which somebody's block was left goes first, so that such blocks do not keep many heaps; but not one
+        // that may have no room.
+        let take = |fits: fn(&State) -> bool| {
             (0..HEAPS).step_by(2).find(|index| {
                 HEAP[*index].with(|state| {
-                    let may = !state.is_owned && (state.live > 0) == is_used;
+                    let may = !state.is_owned && fits(state);
                     state.is_owned |= may;
                     may
                 })
             })
         };
-        let index = take(true).or_else(|| take(false))?;
+        let left = |state: &State| state.live > 0 && state.top < USABLE / 4;
+        let index = take(left).or_else(|| take(|state| state.live == 0)).or_else(|| take(|_| true))?;
         HEAP[index + 1].with(|large| large.is_owned = true);
         Some(index)
     });
