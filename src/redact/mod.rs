@@ -4,7 +4,7 @@
 //! Exactly: every byte that some occurrence of some form covers becomes the mask, also where occurrences overlap; every
 //! other byte stays as it is, and so does the length. The mask is a byte that no form has, so that masking never spells
 //! a form. A value is also looked for without its outer white space, line by line, and with single spaces: see
-//! [`variants`]. A form of more than 256 bytes is looked for in pieces of that size, and the encoded forms of all secrets
+//! `variants.rs`. A form of more than 256 bytes is looked for in pieces of that size, and the encoded forms of all secrets
 //! together take 256 KiB at the most, so that what is held back, what is kept and what one byte of output costs are
 //! bounded, whatever a tenant's secrets and output are.
 
