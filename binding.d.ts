@@ -29,10 +29,9 @@ export declare class NativeCredentialStore {
 
 /** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
 export declare class NativeKeyCheck {
-  /** Whether there is somebody to be asked; else the answer is known. */
-  get asks(): boolean
   /** Asks, once; the job's number. */
   ask(): number
+  /** Nobody awaits the answer: where the question still waits for its turn, it is not asked. */
   dispose(): void
 }
 

@@ -271,6 +271,29 @@ test('an endpoint that does not answer holds up nobody else, and what was aborte
   assert.equal(connections, 5)
 })
 
+test('a tenant with many silent endpoints holds up nobody else, of its own host or of another', async (t) => {
+  const silent = await Promise.all(Array.from({ length: 40 }, () => listen(t, net.createServer(() => {}))))
+  const controller = new AbortController()
+  const ask = (/** @type {string} */ baseUrl, /** @type {any} */ options) => checkKey('codex', KEYS.codex, { baseUrl, timeoutMs: 20_000, ...options })
+  const stuck = silent.flatMap((url) => Array.from({ length: 8 }, () => ask(url, { signal: controller.signal })))
+  for (const one of stuck) one.catch(() => {})
+  const { url } = await answering(t, 200)
+  const started = Date.now()
+  assert.deepEqual((await Promise.all([ask(url), ask(url.replace('127.0.0.1', 'localhost'))])).map(({ outcome }) => outcome), ['valid', 'valid'])
+  assert.ok(Date.now() - started < 10_000, `${Date.now() - started} ms behind silent endpoints`)
+  controller.abort()
+  await Promise.allSettled(stuck)
+})
+
+test('timeoutMs counts from the call, whatever the wait for a turn takes', async (t) => {
+  const silent = await listen(t, net.createServer(() => {}))
+  const started = Date.now()
+  const checks = await Promise.all(Array.from({ length: 12 }, () => checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 3000 })))
+  assert.deepEqual([...new Set(checks.map(({ reason }) => reason))], ['timeout'])
+  // The fifth had no turn before the first four were over: in turns, the last would be heard of after 9 seconds.
+  assert.ok(Date.now() - started < 5500, `${Date.now() - started} ms for 3000`)
+})
+
 test('aborted, and wrong options', async (t) => {
   const silent = await listen(t, net.createServer(() => {}))
   const controller = new AbortController()

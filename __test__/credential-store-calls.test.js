@@ -2,8 +2,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
+const { getEventListeners, once } = require('node:events')
+const fs = require('node:fs')
+const path = require('node:path')
 const { test } = require('node:test')
-const { getEventListeners } = require('node:events')
 const { CredentialStore, buildProviderEnv, spawnProvider } = require('../index.js')
 const { until } = require('./support/kernel.js')
 const { LATE, SOON, makeDir, memoryFleet, openLogin } = require('./support/stored-login.js')
@@ -121,4 +124,39 @@ test('a kind that the provider does not take: what to give instead', () => {
   assert.throws(() => CredentialStore.of('codex', 'made-up-token', { kind: 'oauth-token' }), (/** @type {any} */ error) => {
     return error.code === 'ERR_PROVIDER_UNSUPPORTED' && error.names.join() === 'kind' && /api-key.*CredentialStore\.open/.test(error.message)
   })
+})
+
+test('logins whose locks tenants hold hold up no other login', async (t) => {
+  const { store, dir, endpoint } = await openLogin(t, { timeoutMs: 60_000 })
+  const dirs = Array.from({ length: 80 }, () => makeDir(t))
+  const locks = dirs.map((each) => path.join(each, '..credentials.json.lock'))
+  for (const each of dirs) writeLogin(each, 'claude', endpoint.issue())
+  for (const lock of locks) fs.writeFileSync(lock, '', { mode: 0o600 })
+  const holder = spawn('bash', ['-c', 'for file; do exec {fd}<>"$file"; flock -x "$fd" || exit; done; echo held; exec cat', 'bash', ...locks], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => holder.kill('SIGKILL'))
+  assert.equal(String((await once(holder.stdout, 'data'))[0]), 'held\n')
+  const stuck = await Promise.all(dirs.map((each) => CredentialStore.open('claude', { dir: each, tokenUrl: endpoint.url, timeoutMs: 60_000 })))
+  t.after(() => stuck.forEach((each) => each.dispose()))
+  let isOver = 0
+  const waiting = stuck.map((each) => each.refresh().finally(() => (isOver += 1)))
+  assert.equal((await store.refresh()).how, 'here')
+  assert.deepEqual([isOver, endpoint.posts.length], [0, 1])
+  // Let go of, each goes on.
+  holder.kill('SIGKILL')
+  assert.deepEqual([...new Set((await Promise.all(waiting)).map(({ how }) => how))], ['here'])
+  assert.ok(fs.existsSync(dir))
+})
+
+test('no scope of a login becomes a parameter of the request', async (t) => {
+  for (const format of /** @type {const} */ (['json', 'form'])) {
+    const { store, file, endpoint, first } = await openLogin(t, { format }, { first: { expiresAt: LATE() } })
+    const document = JSON.parse(fs.readFileSync(file, 'utf8'))
+    const scopes = ['user:inference', 'x","client_id":"another-client","refresh_token":"of-another', 'y&client_id=another', '\\', '\n\u2028é']
+    document.claudeAiOauth.scopes = scopes
+    fs.writeFileSync(file, JSON.stringify(document))
+    assert.equal((await store.fresh()).how, 'here')
+    assert.deepEqual(endpoint.posts.map(({ body }) => body), [
+      { grant_type: 'refresh_token', refresh_token: first.refresh, client_id: '9d1c250a-e61b-44d9-88ed-5944d1962f5e', scope: scopes.join(' ') }
+    ])
+  }
 })

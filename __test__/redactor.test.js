@@ -27,6 +27,45 @@ test('the secrets of every kind of source are masked in text and in bytes', () =
   assert.equal(redactor.redact(`key=${encodeURIComponent(KEY)} ${Buffer.from(KEY).toString('hex')}`), `key=${stars(KEY)} ${'*'.repeat(KEY.length * 2)}`)
 })
 
+test('a value is masked as programs print it: trimmed, line by line, run together, quoted', () => {
+  const pem = '-----BEGIN PRIVATE KEY-----\nTm90QVJlYWxLZXkx\nTm90QVJlYWxLZXky\n-----END PRIVATE KEY-----\n'
+  const json = '{\n  "type": "made-up",\n  "private_key": "made-up \\"quoted\\" 0123"\n}\n'
+  const core = 'hunter-0-correct-horse'
+  /** @type {[string, string, string[]][]} Value, what is printed, what must not be in it then. */
+  const cases = [
+    [`${core}\n`, core, [core]],
+    [` ${core}`, core, [core]],
+    [`\t${core}\r\n`, `${core}\n`, [core]],
+    [`\u00a0\ufeff${core}\u2003`, `'${core}'`, [core]],
+    [`${core}\n`, Buffer.from(core).toString('base64'), [Buffer.from(core).toString('base64').slice(0, -3)]],
+    [`${core}\n`, Buffer.from(core).toString('hex'), [Buffer.from(core).toString('hex')]],
+    [`${core}é\n`, JSON.stringify({ core: `${core}é` }), [core]],
+    [pem, pem.trimEnd(), ['Tm90QVJlYWxLZXkx', 'Tm90QVJlYWxLZXky']],
+    [pem, pem.replaceAll('\n', '\r\n'), ['Tm90QVJlYWxLZXkx', 'Tm90QVJlYWxLZXky']],
+    [pem.replaceAll('\n', '\r\n'), pem, ['Tm90QVJlYWxLZXkx', 'Tm90QVJlYWxLZXky']],
+    [pem, pem.replaceAll('\n', ' '), ['Tm90QVJlYWxLZXkx', 'Tm90QVJlYWxLZXky']],
+    [pem, JSON.stringify({ pem: pem.trim() }), ['Tm90QVJlYWxLZXkx', 'Tm90QVJlYWxLZXky']],
+    [pem, 'key: |\n  ' + pem.replaceAll('\n', '\n  '), ['Tm90QVJlYWxLZXkx', 'Tm90QVJlYWxLZXky']],
+    [pem, 'bad line: Tm90QVJlYWxLZXky', ['Tm90QVJlYWxLZXky']],
+    [json, JSON.stringify({ message: json.split('\n')[2] }), ['made-up \\\\\\"quoted', '0123']],
+    [`correct  horse\tbattery`, 'correct horse battery', ['horse']],
+    ["it's-made-up-0123", "'it'\\''s-made-up-0123'", ['made-up']]
+  ]
+  for (const [value, printed, leaks] of cases) {
+    const scrubbed = new Redactor([value]).redact(`failed for "${printed}" at db.internal`)
+    for (const leak of leaks) {
+      assert.ok(printed.includes(leak), `the case has ${leak}`)
+      assert.ok(!scrubbed.includes(leak), `${JSON.stringify(value)} printed as ${JSON.stringify(printed)}: ${scrubbed}`)
+    }
+    assert.ok(scrubbed.startsWith('failed for "') && scrubbed.endsWith('" at db.internal'), scrubbed)
+  }
+  // What every key of its kind has is no secret, and nothing is masked for white space's sake.
+  const label = 'expected -----BEGIN PRIVATE KEY----- here'
+  assert.equal(new Redactor([pem]).redact(label), label)
+  const short = new Redactor(['  true    \n'])
+  assert.deepEqual([short.skipped, short.redact('true')], [1, 'true'])
+})
+
 test('text without a secret is the very same, half characters and all', () => {
   const redactor = new Redactor([KEY])
   for (const text of ['', 'nothing here', 'half \ud800 of one', 'ü→😀']) assert.equal(redactor.redact(text), text)

@@ -2,8 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { takeTurn } = require('./endpoint-turns.js')
-const { aborted, readHttpSettings, runJob } = require('./jobs.js')
+const { readHttpSettings, runJob } = require('./jobs.js')
 const { abortSignal } = require('./launch.js')
 const { lendInput } = require('./secret.js')
 const validate = require('./validate.js')
@@ -32,7 +31,7 @@ async function checkKey(provider, input, value) {
     const key = JSON.stringify([provider, fingerprint, baseUrl])
     const known = cache.get(key)
     if (known && Date.now() - known.checkedAt < cacheMs) return Object.freeze({ ...known, cached: true })
-    const verdict = await ask(question, hostOf(baseUrl) ?? provider, signal)
+    const verdict = await runJob(() => question.ask(), signal)
     const check = Object.freeze({ provider, ...verdict, fingerprint, checkedAt: Date.now(), cached: false })
     if (CACHED.has(check.outcome)) remember(key, check)
     return check
@@ -57,35 +56,6 @@ function plan(provider, secret, value) {
     fingerprint: secret.fingerprint,
     question: binding.planKeyCheck(validate.optionalString('provider', provider) ?? '', secret, baseUrl, settings)
   }
-}
-
-/**
- * Asks when the host has a turn for it. The wait is part of the time that it may take.
- * @param {import('../binding').NativeKeyCheck} question
- * @param {string} host
- * @param {AbortSignal | undefined} signal
- */
-async function ask(question, host, signal) {
-  if (!question.asks) return await runJob(() => question.ask(), signal)
-  if (signal?.aborted) throw aborted(signal)
-  const end = await takeTurn(host, signal)
-  if (!end) throw aborted(/** @type {AbortSignal} */ (signal))
-  let isUnderWay = false
-  try {
-    return await runJob(() => {
-      const job = question.ask()
-      isUnderWay = true
-      return job
-    }, signal, end)
-  } finally {
-    // One that an abort no longer waits for still has its thread.
-    if (!isUnderWay) end()
-  }
-}
-
-/** @param {string | undefined} baseUrl One that is none is the addon's to refuse. */
-function hostOf(baseUrl) {
-  return baseUrl !== undefined && URL.canParse(baseUrl) ? new URL(baseUrl).host : undefined
 }
 
 /**

@@ -7,7 +7,7 @@ const keepAlive = require('./keep-alive.js')
 const { ONCE } = require('./launch.js')
 const validate = require('./validate.js')
 
-/** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void, onEnd?: () => void }} Pending */
+/** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void }} Pending */
 
 /** @type {Map<number, Pending>} */
 const pending = new Map()
@@ -22,7 +22,6 @@ function onResult(job, failed, json) {
   const waiting = pending.get(job)
   if (!waiting) return
   pending.delete(job)
-  waiting.onEnd?.()
   if (failed) waiting.reject(fromJson(json))
   else waiting.resolve(JSON.parse(json))
 }
@@ -31,10 +30,9 @@ function onResult(job, failed, json) {
  * The result of a job that `start` begins. What `start` throws, the promise rejects with.
  * @param {() => number} start
  * @param {AbortSignal} [signal] Aborted, the promise rejects. What was sent stays sent.
- * @param {() => void} [onEnd] Called when the job is over, which is later than an abort.
  * @returns {Promise<any>}
  */
-async function runJob(start, signal, onEnd) {
+async function runJob(start, signal) {
   if (signal?.aborted) throw aborted(signal)
   if (!listening) {
     // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
@@ -47,7 +45,7 @@ async function runJob(start, signal, onEnd) {
   let onAbort
   try {
     return await new Promise((resolve, reject) => {
-      pending.set(job, { resolve, reject, onEnd })
+      pending.set(job, { resolve, reject })
       onAbort = () => reject(aborted(/** @type {AbortSignal} */ (signal)))
       signal?.addEventListener('abort', onAbort, ONCE)
     })
@@ -84,4 +82,4 @@ function readHttpSettings(options, timeoutMs) {
   }
 }
 
-module.exports = { aborted, readHttpSettings, runJob }
+module.exports = { readHttpSettings, runJob }

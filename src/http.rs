@@ -1,7 +1,8 @@
 //! One HTTP request that carries a credential: to exactly the URL that was given, by no proxy but a named one, with the
 //! system's roots of trust, and no redirect followed.
 //!
-//! To be called on a thread of [`crate::jobs`]: it blocks, and the library's buffers are wiped there alone.
+//! To be called on a thread of [`crate::jobs`]: it blocks, and there alone the library's buffers are in guarded memory
+//! and wiped.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -11,11 +12,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use crate::credential::MAX_CREDENTIAL_BYTES;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::GuardedBytes;
+use crate::sys::wiping_allocator::with_plain_memory;
 
 /// The most of an answer that is read, in bytes: token answers and errors are a few KiB.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The most of an answer's status line and headers, in bytes.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// What a caller may decide about every request.
 #[derive(Debug, Default)]
@@ -131,7 +137,7 @@ fn at_the_proxy(failure: Failure, settings: &Settings) -> Failure {
 
 fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
     let proxy = settings.proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|_| Failure::Proxy)?;
-    let roots = roots(settings);
+    let roots = if request.url.starts_with("http:") { Vec::new() } else { roots(settings) };
     if roots.is_empty() && request.url.starts_with("https:") {
         return Err(Failure::Tls(NO_ROOTS));
     }
@@ -144,17 +150,42 @@ fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq
         .proxy(proxy)
         .user_agent(concat!("provider-env/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
+        .input_buffer_size(MAX_HEAD_BYTES)
+        .output_buffer_size(2 * MAX_CREDENTIAL_BYTES)
         .timeout_global(Some(settings.timeout))
         .tls_config(tls(roots))
         .build();
     Ok(config.new_agent())
 }
 
+/// Who decides how long a request takes, and whom it waits for: the domain that a host is in (its last two labels, or the
+/// address), and the host with its port, each with the proxy that leads there.
+#[must_use]
+pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
+    let uri = url.parse::<ureq::http::Uri>().ok();
+    let authority = uri.as_ref().and_then(|uri| uri.authority());
+    let host = authority.map_or(url, |authority| authority.host()).to_ascii_lowercase();
+    let is_address = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+    let name = host.trim_end_matches('.');
+    let domain = match name.rmatch_indices('.').nth(1) {
+        Some((dot, _)) if !is_address => &name[dot + 1..],
+        _ => name,
+    };
+    let port = authority.and_then(|authority| authority.port_u16());
+    let port =
+        port.map_or_else(|| url.split(':').next().unwrap_or_default().to_ascii_lowercase(), |port| port.to_string());
+    let proxy = proxy.unwrap_or_default();
+    (format!("{domain} {proxy}"), format!("{name}:{port} {proxy}"))
+}
+
 /// Read anew for each request: a root that an operator took away must not be trusted until a restart.
 fn roots(settings: &Settings) -> Vec<Certificate<'static>> {
-    let system = rustls_native_certs::load_native_certs().certs;
-    let system = system.iter().map(|certificate| Certificate::from_der(certificate).to_owned());
-    system.chain(settings.roots.iter().map(|der| Certificate::from_der(der).to_owned())).collect()
+    // No secret, and a hundred times as much as all that is one.
+    with_plain_memory(|| {
+        let system = rustls_native_certs::load_native_certs().certs;
+        let system = system.iter().map(|certificate| Certificate::from_der(certificate).to_owned());
+        system.chain(settings.roots.iter().map(|der| Certificate::from_der(der).to_owned())).collect()
+    })
 }
 
 fn tls(roots: Vec<Certificate<'static>>) -> TlsConfig {

@@ -1,6 +1,7 @@
 //! Asks a provider's API whether a credential is good: one request that costs nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::credential;
 use crate::environment::check_base_url;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{self, Failure, Request, Response, Settings};
+use crate::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
 use crate::sealed::is_sealed;
 use crate::secret::Secret;
@@ -23,8 +25,8 @@ pub struct KeyCheck {
     secret: Arc<Secret>,
     url: String,
     settings: Settings,
-    /// The time that it waits for a thread is part of the time that it may take.
-    begun: Instant,
+    pool: &'static Pool,
+    turn: Turn,
 }
 
 /// What came of it. It holds nothing of the credential, and nothing that the endpoint wrote.
@@ -104,15 +106,30 @@ pub fn plan(
     };
     let api = &provider.api;
     let url = format!("{}{}", base_url.unwrap_or(api.base_url).trim_end_matches('/'), api.models_path);
-    Ok(Plan::Ask(KeyCheck { api, authorization, secret, url, settings, begun: Instant::now() }))
+    let (source, endpoint) = http::parties(&url, settings.proxy.as_deref());
+    let pool = match (base_url, &settings.proxy) {
+        (None, None) => &VENDOR_REQUESTS,
+        (None, Some(_)) => &PROXIED_REQUESTS,
+        (Some(_), _) => &OTHER_REQUESTS,
+    };
+    // The time that it waits for a thread is part of the time that it may take.
+    let deadline = Instant::now() + settings.timeout;
+    let turn = Turn { source: source.into(), endpoint: endpoint.into(), deadline, is_abandoned: Arc::default() };
+    Ok(Plan::Ask(KeyCheck { api, authorization, secret, url, settings, pool, turn }))
 }
 
 impl KeyCheck {
+    /// Whom it waits for, and where it is to be asked.
+    #[must_use]
+    pub fn turn(&self) -> (&'static Pool, Turn) {
+        (self.pool, self.turn.clone())
+    }
+
     /// Asks. It blocks: to be called on a thread of [`crate::jobs`].
     #[must_use]
     pub fn ask(mut self) -> Verdict {
-        self.settings.timeout = self.settings.timeout.saturating_sub(self.begun.elapsed());
-        if self.settings.timeout.is_zero() {
+        self.settings.timeout = self.turn.deadline.saturating_duration_since(Instant::now());
+        if self.settings.timeout.is_zero() || self.turn.is_abandoned.load(Ordering::Relaxed) {
             return unreachable(Failure::Timeout);
         }
         let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose()]);
@@ -268,8 +285,8 @@ mod tests {
     #[test]
     fn the_wait_for_a_thread_counts() {
         let Plan::Ask(mut check) = check("codex", b"sk-proj-made-up") else { unreachable!("a plausible key") };
-        check.settings.timeout = std::time::Duration::from_secs(60);
-        check.begun -= std::time::Duration::from_secs(61);
+        assert!(check.turn.deadline <= Instant::now() + std::time::Duration::from_secs(60));
+        check.turn.deadline -= std::time::Duration::from_secs(61);
         assert_eq!(check.ask().reason, Some("timeout"));
     }
 

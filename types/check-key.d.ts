@@ -81,8 +81,9 @@ export interface KeyCheck {
 /**
  * Asks a provider's API whether a credential is good: `GET /v1/models`, which costs nothing, over TLS with the
  * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks
- * nothing: at most 64 requests at once, 4 of them to one host, run on threads of their own. An aborted one that waits is
- * not sent; one that was sent has its thread until it is answered or `timeoutMs` is over.
+ * nothing: requests run on threads of their own, 4 at once to one endpoint (host and port) of a `baseUrl`, and those to the
+ * vendor's own endpoint wait for no others. An aborted one that waits is not sent; one that was sent has its thread until
+ * it is answered or `timeoutMs` is over.
  *
  * Measured against a mock of both APIs; what the vendors' own say in each case is known from their documents only.
  *

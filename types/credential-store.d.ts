@@ -27,8 +27,8 @@ export interface LoginOptions extends HttpOptions {
   /** How long before its expiry a token is refreshed, in milliseconds. Default 300 000 (5 minutes). */
   refreshAheadMs?: number
   /**
-   * The most time for the request, and before it the most for the wait for the lock of this machine, in milliseconds. Default
-   * 30 000; at least 5 000, as an answer that nobody awaits costs the login.
+   * The most time for the request, and before it, from the call on, for the wait for a turn and for the lock of this
+   * machine, in milliseconds. Default 30 000; at least 5 000, as an answer that nobody awaits costs the login.
    */
   timeoutMs?: number
   /** Where tokens are refreshed: `https://…`, or `http://` on loopback. Default: the vendor's. */

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use rustix::fs::{self, AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
@@ -23,10 +22,6 @@ pub const MAX_FILE_BYTES: usize = 256 * 1024;
 
 /// How many entries of the directory are looked at for what killed processes left.
 const MAX_ENTRIES: usize = 1024;
-
-/// How long to wait between looks at a lock that somebody else has, at first and at most.
-const FIRST_WAIT: Duration = Duration::from_millis(1);
-const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
 /// What tells one content of the file from another.
 pub type Digest = [u8; 32];
@@ -143,27 +138,17 @@ impl Directory {
         Ok(Content { document, digest, owner })
     }
 
-    /// Takes the lock, waiting for it until `deadline`.
+    /// Takes the lock; none while somebody else has it.
     ///
     /// # Errors
-    /// `REFRESH_FAILED` when somebody has it all that time; `CREDENTIAL_FILE_UNUSABLE`.
-    pub fn lock(&self, deadline: Instant) -> Result<Lock> {
+    /// `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn try_lock(&self) -> Result<Option<Lock>> {
         let name = format!(".{}.lock", self.location.name);
         let descriptor = self.open_lock(&name)?;
-        let mut wait = FIRST_WAIT;
-        loop {
-            match fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Lock { _descriptor: descriptor }),
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
-                Err(errno) => return Err(self.errno("cannot be locked", errno, "flock")),
-            }
-            if Instant::now() >= deadline {
-                let message =
-                    "Another process holds the lock of the stored login for longer than options.timeoutMs. Try again.";
-                return Err(self.error(ErrorCode::RefreshFailed, message));
-            }
-            std::thread::sleep(wait);
-            wait = (wait * 2).min(LONGEST_WAIT);
+        match fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock { _descriptor: descriptor })),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
+            Err(errno) => Err(self.errno("cannot be locked", errno, "flock")),
         }
     }
 

@@ -16,6 +16,6 @@ pub use file::Location;
 pub use fleet::Fleet;
 pub use login::Login;
 pub use profile::{Overrides, Profile};
-pub use refresh::{Call, How, Refreshed};
+pub use refresh::{Attempt, Call, How, Refreshed};
 pub use step::Step;
 pub use store::{Settings, Store};

@@ -1,7 +1,8 @@
 //! One refresh of a stored login: under the lock, from what is in the file then, once for all processes.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -74,23 +75,71 @@ impl Refreshed {
 }
 
 impl Store {
-    /// Does what is asked, unless somebody else has done so since this store last looked. It blocks: to be called on a
-    /// thread of [`crate::jobs`].
+    /// Does what is asked, unless somebody else has done so since this store last looked. It blocks, also while somebody
+    /// else has the lock: threads of [`crate::jobs`] have [`Store::try_refresh`].
+    ///
+    /// # Errors
+    /// As [`Store::try_refresh`].
+    pub fn refresh(&self, call: Call, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
+        let mut attempt = self.attempt();
+        loop {
+            match self.try_refresh(call, fleet, &mut attempt) {
+                ControlFlow::Break(done) => return done,
+                ControlFlow::Continue(time) => std::thread::sleep(time.saturating_duration_since(Instant::now())),
+            }
+        }
+    }
+
+    /// The beginning of a call: its time is counted from now on.
+    #[must_use]
+    pub fn attempt(&self) -> Attempt {
+        let timeout = self.login.as_ref().map_or(Duration::ZERO, |source| source.settings.http.timeout);
+        Attempt { deadline: Instant::now() + timeout, wait: FIRST_WAIT }
+    }
+
+    /// As [`Store::refresh`], which gives a time to come again at while somebody else has the lock. It blocks for the
+    /// request.
     ///
     /// # Errors
     /// Only where the old token is no good any more: `LOGIN_REQUIRED`, `REFRESH_FAILED`, `CREDENTIAL_FILE_UNUSABLE`,
     /// `UNSEAL_FAILED`; and `UNSUPPORTED` for a store of one credential.
-    pub fn refresh(&self, call: Call, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
+    pub fn try_refresh(
+        &self,
+        call: Call,
+        fleet: Option<&Fleet<'_>>,
+        attempt: &mut Attempt,
+    ) -> ControlFlow<Result<Refreshed>, Instant> {
         let Some(source) = &self.login else {
             let message = "A store of one credential is not refreshed. Use rotate().";
-            return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
+            return ControlFlow::Break(Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id)));
         };
-        let refreshed = match (Refresh { store: self, source, fleet, call }).run() {
-            Ok(refreshed) => refreshed,
-            Err(error) if self.expires_at().is_some_and(|at| at <= now()) => return Err(error),
+        let refreshed = match (Refresh { store: self, source, fleet, call }).run(attempt.deadline) {
+            Ok(Some(refreshed)) => refreshed,
+            Ok(None) => return ControlFlow::Continue(attempt.next_look()),
+            Err(error) if self.expires_at().is_some_and(|at| at <= now()) => return ControlFlow::Break(Err(error)),
             Err(error) => Refreshed::by(How::NotNeeded).because(Some(&error)),
         };
-        Ok(Refreshed { persisted: self.is_persisted(), ..refreshed })
+        ControlFlow::Break(Ok(Refreshed { persisted: self.is_persisted(), ..refreshed }))
+    }
+}
+
+/// How long to wait between looks at a lock that somebody else has, at first and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(1);
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// How far a call has come that waits for the lock.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The last moment to have the lock.
+    pub deadline: Instant,
+    wait: Duration,
+}
+
+impl Attempt {
+    fn next_look(&mut self) -> Instant {
+        let time = Instant::now() + self.wait;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        time.min(self.deadline)
     }
 }
 
@@ -128,11 +177,16 @@ struct Unsaved {
 }
 
 impl Refresh<'_> {
-    fn run(&self) -> Result<Refreshed> {
+    /// None while somebody else has the lock.
+    fn run(&self, deadline: Instant) -> Result<Option<Refreshed>> {
+        // Before the file is looked at: what comes too late was not given a thread.
+        if Instant::now() >= deadline {
+            return Err(self.too_late());
+        }
         let directory = self.source.location.open()?;
         // Before anything is made there: what is no login of the owner's has no lock either.
         directory.read()?;
-        let _lock = directory.lock(Instant::now() + self.source.settings.http.timeout)?;
+        let Some(_lock) = directory.try_lock()? else { return Ok(None) };
         self.observe(Step::Locked);
         directory.recover(|document| Login::of(document, &self.source.profile).is_ok())?;
         let unsaved = self.save_what_was_not(&directory)?;
@@ -147,9 +201,9 @@ impl Refresh<'_> {
             let publish = if basis.is_news { self.publish(&basis.content.document, &basis.lineage)? } else { None };
             self.store.take(login, None);
             let refreshed = Refreshed { publish, ..Refreshed::by(how) };
-            return Ok(refreshed.because(basis.unsaved.map(|unsaved| unsaved.why).as_ref()));
+            return Ok(Some(refreshed.because(basis.unsaved.map(|unsaved| unsaved.why).as_ref())));
         }
-        self.ask(&directory, basis, login)
+        self.ask(&directory, basis, login).map(Some)
     }
 
     /// The newest of what the file has and what the fleet has; the file has it then as well.
@@ -316,6 +370,11 @@ impl Refresh<'_> {
             return Ok(None);
         };
         Ok(Some((document, Unsaved { in_file: Secret::copy_of(got.in_file.expose()), why })))
+    }
+
+    fn too_late(&self) -> Error {
+        let message = "The stored login could not be had within options.timeoutMs: another process holds its lock, or too many calls wait. Try again.";
+        Error::new(ErrorCode::RefreshFailed, message).provider(self.source.profile.provider.id)
     }
 
     fn busy(&self) -> Error {

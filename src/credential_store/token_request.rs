@@ -1,6 +1,9 @@
 //! Asks a token endpoint for new tokens (RFC 6749, section 6), and reads what it answers.
 
+use std::io;
 use std::ops::RangeInclusive;
+
+use serde::Serialize;
 
 use super::document::Document;
 use super::profile::{Profile, StoredExpiry};
@@ -29,17 +32,18 @@ pub struct Tokens {
 /// # Errors
 /// `LOGIN_REQUIRED`, `REFRESH_FAILED`.
 pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings: &Settings) -> Result<Tokens> {
-    let refresh = refresh.expose();
     // What a file holds is no more to be trusted than what a payload does.
-    if !is_plain(refresh) {
+    let refresh = std::str::from_utf8(refresh.expose()).ok().filter(|token| is_plain(token.as_bytes()));
+    let Some(refresh_token) = refresh else {
         return Err(login_required(profile, "The stored refresh token has characters that no token has."));
-    }
-    let client = profile.client_id.as_bytes();
-    let scopes = scopes.unwrap_or_default().as_bytes();
-    let (content_type, body) = match profile.body {
-        BodyFormat::Json => ("application/json", json(refresh, client, scopes)),
-        BodyFormat::Form => ("application/x-www-form-urlencoded", form(refresh, client, scopes)),
     };
+    let scope = scopes.unwrap_or_default();
+    let parameters = Parameters { grant_type: "refresh_token", refresh_token, client_id: &profile.client_id, scope };
+    let (content_type, body) = match profile.body {
+        BodyFormat::Json => ("application/json", parameters.json()),
+        BodyFormat::Form => ("application/x-www-form-urlencoded", Some(parameters.form())),
+    };
+    let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be written."))?;
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body) };
     let response =
@@ -50,26 +54,54 @@ pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings:
     }
 }
 
-fn json(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
-    let mut parts: Vec<&[u8]> =
-        vec![br#"{"grant_type":"refresh_token","refresh_token":""#, refresh, br#"","client_id":""#, client, b"\""];
-    if !scopes.is_empty() {
-        parts.extend([&br#","scope":""#[..], scopes, b"\""]);
-    }
-    parts.push(b"}");
-    GuardedBytes::joined(&parts)
+/// The request's parameters (RFC 6749, section 6). Whatever stands in them, they are values and nothing else.
+#[derive(Serialize)]
+struct Parameters<'a> {
+    grant_type: &'static str,
+    refresh_token: &'a str,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
 }
 
-fn form(refresh: &[u8], client: &[u8], scopes: &[u8]) -> GuardedBytes {
-    let mut parts: Vec<&[u8]> = vec![b"grant_type=refresh_token&refresh_token="];
-    push_encoded(&mut parts, refresh);
-    parts.push(b"&client_id=");
-    push_encoded(&mut parts, client);
-    if !scopes.is_empty() {
-        parts.push(b"&scope=");
-        push_encoded(&mut parts, scopes);
+impl Parameters<'_> {
+    /// None where they cannot be written, which no text causes.
+    fn json(&self) -> Option<GuardedBytes> {
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, self).ok()?;
+        let mut body = GuardedBytes::zeroed(length.0);
+        serde_json::to_writer(&mut body[..], self).ok()?;
+        Some(body)
     }
-    GuardedBytes::joined(&parts)
+
+    fn form(&self) -> GuardedBytes {
+        let all = [
+            ("grant_type", self.grant_type),
+            ("refresh_token", self.refresh_token),
+            ("client_id", self.client_id),
+            ("scope", self.scope),
+        ];
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
+            parts.extend([if parts.is_empty() { &b""[..] } else { b"&" }, name.as_bytes(), b"="]);
+            push_encoded(&mut parts, value.as_bytes());
+        }
+        GuardedBytes::joined(&parts)
+    }
+}
+
+/// Counts what is written, so that the body is allocated once.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `%XX` for each byte, so that the encoding of one is a part that borrows from a table.
@@ -190,12 +222,32 @@ mod tests {
 
     #[test]
     fn bodies() {
-        assert_eq!(&*json(b"rt", b"c", b""), br#"{"grant_type":"refresh_token","refresh_token":"rt","client_id":"c"}"#);
-        assert!(json(b"rt", b"c", b"a b").ends_with(br#","scope":"a b"}"#));
+        let with =
+            |refresh_token, scope| Parameters { grant_type: "refresh_token", refresh_token, client_id: "c", scope };
+        let json = |scope| with("rt", scope).json().expect("written");
+        assert_eq!(&*json(""), br#"{"grant_type":"refresh_token","refresh_token":"rt","client_id":"c"}"#);
+        assert!(json("a b").ends_with(br#","scope":"a b"}"#));
         assert_eq!(
-            &*form(b"r/t", b"c", b"a b"),
+            &*with("r/t", "a b").form(),
             b"grant_type=refresh_token&refresh_token=r%2Ft&client_id=c&scope=a%20b"
         );
+    }
+
+    #[test]
+    fn no_value_becomes_a_parameter() {
+        for scope in
+            [r#"x","client_id":"other","refresh_token":"another"#, "a&client_id=other", "\\", "\"", "\n\0\u{2028}é"]
+        {
+            let parameters = Parameters { grant_type: "refresh_token", refresh_token: "rt", client_id: "c", scope };
+            let read: std::collections::BTreeMap<String, String> =
+                serde_json::from_slice(&parameters.json().expect("written")).expect("JSON");
+            let expected =
+                [("client_id", "c"), ("grant_type", "refresh_token"), ("refresh_token", "rt"), ("scope", scope)];
+            assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+            let form = parameters.form();
+            assert_eq!(form.iter().filter(|byte| **byte == b'&').count(), 3, "{scope}");
+            assert!(form.is_ascii());
+        }
     }
 
     #[test]

@@ -81,3 +81,18 @@ fn proxies_and_roots_that_are_none() {
         assert!(roots_of_pem("ca", pem).is_err());
     }
 }
+
+#[test]
+fn whose_time_a_request_takes() {
+    for (url, domain, endpoint) in [
+        ("https://API.a1.evil.example/v1/models", "evil.example", "api.a1.evil.example:https"),
+        ("https://a2.evil.example.:8443", "evil.example", "a2.evil.example:8443"),
+        ("http://127.0.0.1:80/x", "127.0.0.1", "127.0.0.1:80"),
+        ("http://[::1]:5/", "[::1]", "[::1]:5"),
+        ("http://localhost/", "localhost", "localhost:http"),
+    ] {
+        assert_eq!(parties(url, None), (format!("{domain} "), format!("{endpoint} ")));
+        let by_proxy = (format!("{domain} http://p:1"), format!("{endpoint} http://p:1"));
+        assert_eq!(parties(url, Some("http://p:1")), by_proxy);
+    }
+}

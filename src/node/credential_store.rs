@@ -1,7 +1,9 @@
 //! `CredentialStore`.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
@@ -14,7 +16,7 @@ use super::state::{self, Slot};
 use crate::credential::StoredCredential;
 use crate::credential_store::{Call, Fleet, Location, Overrides, Profile, Settings, Store};
 use crate::error::{Error, ErrorCode, Result};
-use crate::jobs::LOGINS;
+use crate::jobs::{LOGINS, Turn};
 use crate::provider::{self, CredentialKind};
 
 /// A store, held in Rust until it is disposed of.
@@ -183,10 +185,15 @@ impl NativeCredentialStore {
             http: options.http.read()?,
             observe: |_| (),
         };
-        jobs::start(&LOGINS, move || {
-            let store = Store::open(location, profile, settings)?;
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
-            Ok(())
+        let path = location.path().display().to_string();
+        // Beside the one call about this login that may be under way: it reads, and takes no lock.
+        let turn = turn(&path, &format!("{path} to be read"), Instant::now() + settings.http.timeout);
+        let deadline = turn.deadline;
+        let mut wanted = Some((location, profile, settings));
+        jobs::start(&LOGINS, turn, move || {
+            ControlFlow::Break(open(wanted.take(), deadline).map(|store| {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+            }))
         })
     }
 
@@ -195,13 +202,16 @@ impl NativeCredentialStore {
         let call = Call::named(call)
             .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade asks for what the addon does not know."))?;
         let lockbox = lockbox.map(NativeLockbox::lockbox).transpose()?;
-        jobs::start(&LOGINS, move || {
+        let mut attempt = store.attempt();
+        // One call at a time is about a login.
+        let place = store.path().unwrap_or_default();
+        jobs::start(&LOGINS, turn(&place, &place, attempt.deadline), move || {
             let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
                 lockbox,
                 name: &fleet.name,
                 published: fleet.published.as_deref(),
             });
-            store.refresh(call, fleet.as_ref())
+            store.try_refresh(call, fleet.as_ref(), &mut attempt)
         })
     }
 }
@@ -209,6 +219,20 @@ impl NativeCredentialStore {
 impl Drop for NativeCredentialStore {
     fn drop(&mut self) {
         state::dispose(&self.slot);
+    }
+}
+
+fn turn(source: &str, endpoint: &str, deadline: Instant) -> Turn {
+    Turn { source: source.into(), endpoint: endpoint.into(), deadline, is_abandoned: Arc::default() }
+}
+
+fn open(wanted: Option<(Location, Profile, Settings)>, deadline: Instant) -> Result<Store> {
+    match wanted {
+        Some((location, profile, settings)) if Instant::now() < deadline => Store::open(location, profile, settings),
+        _ => Err(Error::new(
+            ErrorCode::Busy,
+            "Too many logins are read at once: this one had no turn within options.timeoutMs. Try again later.",
+        )),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What comes of jobs on its way to JavaScript: one threadsafe function per Node environment.
 
 use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -13,7 +15,7 @@ use serde::Serialize;
 use super::boundary_error::to_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Settings, check_proxy, roots_of_pem};
-use crate::jobs;
+use crate::jobs::{self, Turn};
 
 /// Job, whether it failed, result or error as JSON.
 type Arguments = FnArgs<(u32, bool, String)>;
@@ -37,29 +39,33 @@ pub fn listen_to_jobs(env: Env, callback: Function<'_, Arguments, Unknown<'stati
     Ok(())
 }
 
-/// Starts a job, whose result this environment hears of by the returned number.
+/// Starts a job, whose result this environment hears of by the returned number. `work` gives a time where it is to be
+/// called again.
 ///
 /// # Errors
 /// As [`jobs::run`].
 pub fn start<T: Serialize>(
     pool: &'static jobs::Pool,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
+    turn: Turn,
+    mut work: impl FnMut() -> ControlFlow<Result<T>, Instant> + Send + 'static,
 ) -> Result<u32> {
     let callback = CALLBACK
         .with_borrow(Clone::clone)
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade listens to no jobs. Reinstall the package."))?;
     let id = LAST_ID.get().wrapping_add(1);
     LAST_ID.set(id);
-    jobs::run(pool, move || {
+    jobs::run(pool, turn, move || {
         // A panic must be heard of as well, or a promise would stay pending for ever.
-        let done = catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "A job ended in a panic.")));
+        let done = catch_unwind(AssertUnwindSafe(&mut work))
+            .unwrap_or_else(|_| ControlFlow::Break(Err(Error::new(ErrorCode::Internal, "A job ended in a panic."))));
         let (failed, json) = match done {
-            Ok(result) => (false, serde_json::to_string(&result).unwrap_or_default()),
-            Err(error) => (true, to_json(&error)),
+            ControlFlow::Continue(time) => return Some(time),
+            ControlFlow::Break(Ok(result)) => (false, serde_json::to_string(&result).unwrap_or_default()),
+            ControlFlow::Break(Err(error)) => (true, to_json(&error)),
         };
         // A closing environment hears nothing more, which is as it should be.
         let _ = callback.call((id, failed, json).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        None
     })?;
     Ok(id)
 }

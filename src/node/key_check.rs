@@ -1,5 +1,7 @@
 //! `checkKey`.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::bindgen_prelude::ClassInstance;
@@ -10,7 +12,7 @@ use super::jobs::{self, NativeHttpSettings};
 use super::secret::NativeSecret;
 use super::state::{self, Slot};
 use crate::error::{Error, ErrorCode, Result};
-use crate::jobs::REQUESTS;
+use crate::jobs::{Pool, Turn, VENDOR_REQUESTS};
 use crate::key_check::{self, Plan};
 use crate::provider;
 
@@ -18,6 +20,7 @@ use crate::provider;
 #[napi]
 pub struct NativeKeyCheck {
     slot: Arc<Slot<Mutex<Option<Plan>>>>,
+    under_way: Mutex<Option<(&'static Pool, Turn)>>,
 }
 
 /// Prepares the question about a credential.
@@ -38,37 +41,41 @@ fn plan(
     settings: NativeHttpSettings,
 ) -> Result<NativeKeyCheck> {
     let plan = key_check::plan(provider::find(provider)?, secret.secret()?, base_url, settings.read()?)?;
-    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))) })
+    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))), under_way: Mutex::new(None) })
 }
 
 #[napi]
 impl NativeKeyCheck {
-    /// Whether there is somebody to be asked; else the answer is known.
-    #[napi(getter, catch_unwind)]
-    pub fn asks(&self) -> bool {
-        self.slot
-            .get()
-            .is_some_and(|plan| matches!(*plan.lock().unwrap_or_else(PoisonError::into_inner), Some(Plan::Ask(_))))
-    }
-
     /// Asks, once; the job's number.
     #[napi(catch_unwind)]
     pub fn ask(&self) -> napi::Result<u32> {
         let plan = self.take().ok_or_else(|| Error::new(ErrorCode::Internal, "The question was asked already."));
         plan.and_then(|plan| {
-            jobs::start(&REQUESTS, move || {
-                Ok(match plan {
-                    Plan::Known(verdict) => verdict,
-                    Plan::Ask(check) => check.ask(),
+            let (pool, turn) = match &plan {
+                Plan::Known(_) => (&VENDOR_REQUESTS, Turn::at_once()),
+                Plan::Ask(check) => check.turn(),
+            };
+            *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some((pool, turn.clone()));
+            let mut plan = Some(plan);
+            jobs::start(pool, turn, move || {
+                ControlFlow::Break(match plan.take() {
+                    Some(Plan::Known(verdict)) => Ok(verdict),
+                    Some(Plan::Ask(check)) => Ok(check.ask()),
+                    None => Err(Error::new(ErrorCode::Internal, "The question was asked already.")),
                 })
             })
         })
         .into_napi()
     }
 
+    /// Nobody awaits the answer: where the question still waits for its turn, it is not asked.
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
         state::dispose(&self.slot);
+        if let Some((pool, turn)) = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            turn.is_abandoned.store(true, Ordering::Relaxed);
+            pool.look_again();
+        }
     }
 
     fn take(&self) -> Option<Plan> {

@@ -45,6 +45,11 @@ pub static ENCODINGS: &[Encoding] = &[
         |secret| length_of(|to| json(secret, to, false, true)),
         |secret, to| write_with(to, |to| json(secret, to, false, true)),
     ),
+    escaped(
+        "shell",
+        |secret| length_of(|to| single_quoted(secret, to)),
+        |secret, to| write_with(to, |to| single_quoted(secret, to)),
+    ),
 ];
 
 const fn encoded(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
@@ -149,6 +154,13 @@ fn json(secret: &[u8], to: &mut dyn FnMut(&[u8]), slash: bool, ascii: bool) {
             }
             _ => to(character.encode_utf8(&mut *buffer).as_bytes()),
         }
+    }
+}
+
+/// The inside of what a shell puts between single quotes, as `set -x` and `printf %q` of most shells write it.
+fn single_quoted(secret: &[u8], to: &mut dyn FnMut(&[u8])) {
+    for byte in secret.chunks(1) {
+        to(if byte == b"'" { br"'\''" } else { byte });
     }
 }
 

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::MIN_LENGTHS;
 use super::encodings::{ENCODINGS, Encoding, Write};
+use super::variants::{Variant, variants_of};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
@@ -59,7 +60,8 @@ impl Forms {
             let message = "options.minLength must be a whole number from 4 to 1024.";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("minLength"));
         }
-        let rows = rows_of(secrets);
+        let variants: Vec<Variant<'_>> = secrets.iter().flat_map(|secret| variants_of(secret, min_length)).collect();
+        let rows = rows_of(&variants);
         let bytes = write_all(&rows)?;
         let mut places = pieces(&rows, min_length);
         let at = |form: &Form| slice(&bytes, form);
@@ -173,11 +175,14 @@ struct Row<'a> {
 }
 
 /// Each secret's forms, one after the other: itself, and the others while there is room for them.
-fn rows_of<'a>(secrets: &[&'a [u8]]) -> Vec<Row<'a>> {
+fn rows_of<'a>(variants: &'a [Variant<'_>]) -> Vec<Row<'a>> {
     let mut room = ENCODED_BYTES;
     let mut rows = Vec::new();
-    for secret in secrets {
-        let all = ENCODINGS.iter().map(|encoding| (encoding, (encoding.length)(secret)));
+    for variant in variants {
+        let secret = variant.bytes();
+        let encodings = ENCODINGS.iter().enumerate();
+        let wanted = encodings.filter(|(index, encoding)| *index == 0 || variant.is_encoded || encoding.escapes);
+        let all = wanted.map(|(_, encoding)| (encoding, (encoding.length)(secret)));
         // What an escaping encoding leaves as long as it was is the secret itself.
         let mut all = all.filter(|(encoding, length)| !encoding.escapes || *length != secret.len());
         let row = |(encoding, length): (&Encoding, usize)| Row { secret, write: encoding.write, length };

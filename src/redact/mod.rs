@@ -3,7 +3,8 @@
 //!
 //! Exactly: every byte that some occurrence of some form covers becomes the mask, also where occurrences overlap; every
 //! other byte stays as it is, and so does the length. The mask is a byte that no form has, so that masking never spells
-//! a form. A form of more than 256 bytes is looked for in pieces of that size, and the encoded forms of all secrets
+//! a form. A value is also looked for without its outer white space, line by line, and with single spaces: see
+//! `variants.rs`. A form of more than 256 bytes is looked for in pieces of that size, and the encoded forms of all secrets
 //! together take 256 KiB at the most, so that what is held back, what is kept and what one byte of output costs are
 //! bounded, whatever a tenant's secrets and output are.
 
@@ -11,6 +12,7 @@ mod encodings;
 mod forms;
 mod search;
 mod stream;
+mod variants;
 
 use std::fmt;
 
@@ -19,6 +21,7 @@ pub use stream::{Fed, Stream};
 use crate::error::Result;
 use forms::Forms;
 use search::Search;
+use variants::trim;
 
 /// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
 pub const DEFAULT_MIN_LENGTH: usize = 8;
@@ -49,7 +52,9 @@ impl Redactor {
         let (long, short): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|secret| secret.len() >= min_length);
         let forms = Forms::new(&long, min_length)?;
         let search = Search::new(&forms)?;
-        let skipped = short.iter().filter(|secret| !secret.is_empty()).count();
+        // One whose white space alone makes it long enough is looked for as it is, but is printed without.
+        let bare = long.iter().filter(|secret| trim(secret).len() < min_length);
+        let skipped = short.iter().filter(|secret| !secret.is_empty()).count() + bare.count();
         Ok(Self { forms, search, skipped })
     }
 

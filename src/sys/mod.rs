@@ -10,6 +10,7 @@ pub mod harden;
 pub mod identity;
 pub mod memory;
 pub mod stdio;
+mod thread_stack;
 pub mod wiping_allocator;
 
 #[cfg(target_os = "linux")]

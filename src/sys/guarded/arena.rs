@@ -53,6 +53,23 @@ pub struct Report {
     pub refusals: Vec<Refusal>,
 }
 
+impl Report {
+    /// Not all of it has this protection.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        for (protection, has) in [
+            (&GUARD_PAGES, &mut self.guard_pages),
+            (&LOCKED, &mut self.locked),
+            (&EXCLUDED_FROM_CORE_DUMPS, &mut self.excluded_from_core_dumps),
+            (&WIPED_ON_FORK, &mut self.wiped_on_fork),
+        ] {
+            *has &= protection != refusal.protection;
+        }
+        if !self.refusals.iter().any(|known| known.protection == refusal.protection) {
+            self.refusals.push(refusal);
+        }
+    }
+}
+
 impl Arena {
     /// One without a mapping.
     pub const fn new() -> Self {

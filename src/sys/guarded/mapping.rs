@@ -26,6 +26,17 @@ impl PartialEq for Protection {
 
 impl Eq for Protection {}
 
+impl Protection {
+    /// Gives it to a range of addresses. None changes what the bytes are in this process.
+    ///
+    /// # Safety
+    /// The range is of mappings that belong to the caller.
+    pub(super) unsafe fn give(&self, start: *mut c_void, length: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise is what each of the calls asks for.
+        unsafe { (self.apply)(start, length) }
+    }
+}
+
 /// A page before and after: running over the end ends the process instead of reading a neighbour.
 pub static GUARD_PAGES: Protection = Protection {
     name: "guardPages",
@@ -106,8 +117,8 @@ impl Mapping {
         // SAFETY: inside of the range that was just mapped. On failure the drop unmaps it.
         unsafe { mprotect(start, payload, MprotectFlags::READ | MprotectFlags::WRITE) }?;
         for protection in PROTECTIONS.iter().copied() {
-            // SAFETY: as above; no protection changes what the bytes are.
-            if let Err(errno) = unsafe { (protection.apply)(start, payload) } {
+            // SAFETY: as above.
+            if let Err(errno) = unsafe { protection.give(start, payload) } {
                 mapping.refused.push(Refusal { protection, errno: errno.raw_os_error() });
             }
         }
@@ -134,7 +145,7 @@ impl Mapping {
     pub fn retry(&mut self) {
         let (start, length) = (self.start().as_ptr().cast(), self.length());
         // SAFETY: as in `new`.
-        self.refused.retain(|refusal| unsafe { (refusal.protection.apply)(start, length) }.is_err());
+        self.refused.retain(|refusal| unsafe { refusal.protection.give(start, length) }.is_err());
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod arena;
 mod free_list;
+pub(super) mod heaps;
 mod mapping;
 
 use std::ops::{Deref, DerefMut};
@@ -29,6 +30,7 @@ fn arena() -> MutexGuard<'static, Arena> {
 pub fn report() -> Report {
     let probe = GuardedBytes::zeroed(1);
     let mut report = arena().report();
+    heaps::add_to(&mut report);
     report.allocations -= 1;
     report.allocated_bytes -= probe.len();
     report
