@@ -229,6 +229,9 @@ export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null
 
+/** The default protections that the native start cannot give here. */
+export declare function missingFromNativeStart(): Array<string>
+
 /** What a sealed secret is to be bound to. */
 export interface NativeBinding {
   workspace: string
@@ -493,6 +496,8 @@ export interface NativeStart {
   command?: string
   packageRoots: Array<string>
   cwd?: string
+  priority?: number
+  oomScoreAdj?: number
   umask?: number
   limits?: NativeLimits
   delivery?: string

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
 use crate::sys::clone::{self, Access, Child, Failure, Identity, Limit, Started, Strings};
 use crate::sys::harden::NO_CORE;
+use crate::sys::support::SessionKeyring;
 use crate::sys::{Step, identity, stdio, support};
 
 /// Makes the child and tells `process` how it went.
@@ -93,6 +94,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let needs = needs(start)?;
     let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
     let new_identity = identity(&start.target);
+    let oom_score = oom_score(start.oom_score_adj);
     let child = Child {
         program: Some(clone::Program {
             path: &path,
@@ -102,6 +104,9 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
             credential: credential.as_ref().map(AsFd::as_fd),
         }),
         directory: directory.as_deref(),
+        own_keyring: support::session_keyring() == SessionKeyring::Own,
+        priority: start.priority,
+        oom_score: oom_score.as_deref().map(str::as_bytes),
         umask: start.umask,
         limits: &limits(start.limits),
         identity: new_identity.as_ref(),
@@ -164,6 +169,15 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
     .collect()
 }
 
+/// What is to be written, if anything: a child must not be spared, as its worker may be, when memory runs out.
+fn oom_score(asked: Option<u32>) -> Option<String> {
+    if let Some(asked) = asked {
+        return Some(asked.to_string());
+    }
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").ok()?;
+    own.starts_with('-').then(|| "0".into())
+}
+
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
 fn limits(limits: Limits) -> Vec<Limit> {
     let rows = [
@@ -172,6 +186,9 @@ fn limits(limits: Limits) -> Vec<Limit> {
         (libc::RLIMIT_NPROC, limits.processes),
         (libc::RLIMIT_AS, limits.memory_bytes),
         (libc::RLIMIT_CPU, limits.cpu_seconds),
+        // Else a worker that may raise its priority hands that on (getrlimit(2)).
+        (libc::RLIMIT_NICE, Some(0)),
+        (libc::RLIMIT_RTPRIO, Some(0)),
     ];
     rows.into_iter().filter_map(|(resource, value)| Some(Limit { resource: resource as u32, value: value? })).collect()
 }

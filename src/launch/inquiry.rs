@@ -13,6 +13,7 @@ use super::program::{self, Candidate, Search};
 use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along};
 use crate::error::Result;
 use crate::provider::{self, Provider};
+use crate::sys::real_path::real_path;
 
 /// A path, and what somebody wants to do with it.
 #[derive(Clone, Debug)]
@@ -117,7 +118,7 @@ fn with_reach<T: Send + 'static>(
 
 fn answer(question: &Question, target: &Target, reach: &dyn Reach) -> Result<Answer> {
     let mut checks: Vec<Check> = Vec::new();
-    let real = std::fs::canonicalize(&question.path).ok().filter(|real| *real != question.path);
+    let real = real_path(&question.path).ok().filter(|real| *real != question.path);
     for path in real.iter().chain([&question.path]) {
         checks.extend(checks_along(path, question.access));
     }

@@ -168,6 +168,12 @@ pub struct Child<'a> {
     pub program: Option<Program<'a>>,
     /// Its working directory.
     pub directory: Option<&'a CStr>,
+    /// Whether it gets a session keyring of its own.
+    pub own_keyring: bool,
+    /// Its nice value; without, the worker's, or 0 where that is negative.
+    pub priority: Option<u32>,
+    /// Its `oom_score_adj`, in digits; without, the worker's.
+    pub oom_score: Option<&'a [u8]>,
     /// Its umask.
     pub umask: Option<u32>,
     /// Its limits.
@@ -220,6 +226,9 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
             [stdin, stdout, stderr, program.credential.map_or(child::NONE, |pipe| pipe.as_raw_fd())]
         }),
         directory: child.directory,
+        own_keyring: child.own_keyring,
+        priority: child.priority,
+        oom_score: child.oom_score,
         umask: child.umask,
         limits: child.limits,
         identity: child.identity,
