@@ -867,6 +867,7 @@ module.exports.missingFromNativeStart = nativeBinding.missingFromNativeStart
 module.exports.planKeyCheck = nativeBinding.planKeyCheck
 module.exports.preparePortable = nativeBinding.preparePortable
 module.exports.providerFacts = nativeBinding.providerFacts
+module.exports.realPath = nativeBinding.realPath
 module.exports.redactionFor = nativeBinding.redactionFor
 module.exports.reportsThreadTotals = nativeBinding.reportsThreadTotals
 module.exports.requireProtection = nativeBinding.requireProtection

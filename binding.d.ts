@@ -553,6 +553,9 @@ export declare function preparePortable(env: NativeProviderEnv, options: NativeS
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
 
+/** The real path of a file, in one walk; none where there is none. */
+export declare function realPath(path: string): string | null
+
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
 

@@ -94,7 +94,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let needs = needs(start)?;
     let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
     let new_identity = identity(&start.target);
-    let oom_score = oom_score(start.oom_score_adj);
+    let oom_score = oom_score(start)?;
     let child = Child {
         program: Some(clone::Program {
             path: &path,
@@ -170,12 +170,20 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
 }
 
 /// What is to be written, if anything: a child must not be spared, as its worker may be, when memory runs out.
-fn oom_score(asked: Option<u32>) -> Option<String> {
-    if let Some(asked) = asked {
-        return Some(asked.to_string());
+fn oom_score(start: &Start) -> Result<Option<String>> {
+    if let Some(asked) = start.oom_score_adj {
+        return Ok(Some(asked.to_string()));
     }
-    let own = std::fs::read_to_string("/proc/self/oom_score_adj").ok()?;
-    own.starts_with('-').then(|| "0".into())
+    match std::fs::read_to_string("/proc/self/oom_score_adj") {
+        Ok(own) => Ok(own.starts_with('-').then(|| "0".into())),
+        // Without /proc nobody can tell, and nobody can write it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            let failure = Failure { step: Step::OomScore, errno, detail: 0 };
+            Err(failure::error(start.env.provider, &start.target, failure, None))
+        }
+    }
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]

@@ -75,8 +75,7 @@ pub fn error(provider: &'static Provider, target: &Target, failure: Failure, pat
         errno => std::io::Error::from_raw_os_error(errno).to_string(),
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
-    let of_errno = used_up(failure.errno).filter(|_| matches!(step, Step::Clone | Step::Stdio));
-    let remedy = of_errno.or(row.map(|row| row.remedy));
+    let remedy = used_up(failure.errno).or(row.map(|row| row.remedy));
     let remedy = remedy.map(|remedy| format!(" {remedy}")).unwrap_or_default();
     let message = format!("{} was not started as {target}: step {}{at}: {reason}.{remedy}", provider.name, step.name());
     let error = Error::new(code, message).provider(provider.id).step(step.name());
@@ -120,4 +119,25 @@ pub fn state_directory(
         .name(variable)
         .step(Step::StateDirectory.name())
         .errno(errno, Step::StateDirectory.syscall())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_was_met_is_named() {
+        let target = Target::Same { uid: 1, gid: 1 };
+        for (errno, limit) in [
+            (libc::EMFILE, "ulimit -n"),
+            (libc::ENFILE, "fs.file-max"),
+            (libc::EAGAIN, "ulimit -u"),
+            (libc::ENOMEM, "no memory"),
+        ] {
+            let failure = Failure { step: Step::Clone, errno, detail: 0 };
+            let text = error(crate::provider::default_provider(), &target, failure, None).to_string();
+            assert!(text.contains(limit), "{text}");
+            assert_eq!(text.contains("ulimit -u"), errno == libc::EAGAIN, "{text}");
+        }
+    }
 }

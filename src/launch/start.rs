@@ -93,10 +93,12 @@ impl Start {
             return Ok(None);
         };
         real_path(Path::new(directory)).map(Some).map_err(|error| {
+            let remedy = error.raw_os_error().and_then(used_up);
             let message = format!(
-                "{} was not started: step {} ({directory}): {error}. Make the directory, or give another in options.cwd.",
+                "{} was not started: step {} ({directory}): {error}. {}",
                 self.env.provider.name,
-                Step::WorkingDirectory.name()
+                Step::WorkingDirectory.name(),
+                remedy.unwrap_or("Make the directory, or give another in options.cwd."),
             );
             Error::new(ErrorCode::SpawnFailed, message)
                 .provider(self.env.provider.id)

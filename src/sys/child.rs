@@ -455,12 +455,12 @@ fn prctl(option: i32, value: i32) -> Outcome {
 fn call<T: Into<i64> + Copy>(number: c_long, arguments: [T; 5]) -> Result<i64, Failed> {
     let [a, b, c, d, e] = arguments.map(Into::into);
     // SAFETY: the callers in this file pass pointers to live memory of the size that the call expects, or no pointer;
-    // `syscall` itself only writes errno, which belongs to the spawner thread, suspended until we are gone.
+    // `syscall` itself only writes errno, which belongs to the thread that made us, suspended until we are gone.
     let result = unsafe { libc::syscall(number, a, b, c, d, e, null::<c_void>()) };
     if result >= 0 {
         return Ok(result);
     }
-    // SAFETY: the thread-local errno of the suspended spawner thread, which shares its storage with this child.
+    // SAFETY: the thread-local errno of the suspended thread that made us, which shares its storage with this child.
     Err(unsafe { *libc::__errno_location() }.into())
 }
 
