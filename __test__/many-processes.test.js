@@ -33,6 +33,7 @@ for (const [count, limit, ask] of /** @type {const} */ ([[1500, 4096, 'kill()'],
       const child = start(input.one, input.script, { killGraceMs: 3000 })
       await new Promise((resolve, reject) => child.on('error', reject).stdout.once('data', resolve))
       say('ready')
+      await new Promise((resolve) => process.stdin.once('data', resolve))
       const before = open()
       child.${ask}
       let most = 0, longest = 0, fine = 0
@@ -50,6 +51,7 @@ for (const [count, limit, ask] of /** @type {const} */ ([[1500, 4096, 'kill()'],
       await pause(60_000)`, { input: { one, two, script: crowd(count, mark) }, before: ['/bin/sh', '-c', `ulimit -n ${limit} && ulimit -Hn ${limit} && exec "$@"`, 'sh'] })
     assert.equal(await worker.next(), 'ready')
     await until('they are there', () => withArgument(mark).length === count)
+    worker.stdin.write('go')
     const { most, longest, fine, signal, failed } = await worker.next()
     assert.equal(failed, undefined, failed?.message)
     assert.equal(signal, 'SIGKILL')

@@ -29,6 +29,8 @@ use crate::sys::support;
 struct Job {
     /// Whose files it may have to wait for.
     uid: u32,
+    /// Whether it waits for another job of that uid which a file system holds.
+    waits: bool,
     run: Box<dyn FnOnce(&Room) + Send>,
     /// Answers in its stead. What the job itself answers later is not heard.
     refuse: Refuse,
@@ -209,7 +211,8 @@ impl State {
         if self.leader != number {
             return None;
         }
-        let held = |job: &Job| self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.uid == job.uid);
+        let held =
+            |job: &Job| job.waits && self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.uid == job.uid);
         let first = self.jobs.iter().position(|job| !held(job))?;
         self.jobs.remove(first)
     }
@@ -232,7 +235,7 @@ impl State {
             return;
         }
         for job in std::mem::take(&mut self.jobs) {
-            if lost.contains(&job.uid) {
+            if job.waits && lost.contains(&job.uid) {
                 refused.push((job.refuse, job.uid));
             } else {
                 self.jobs.push_back(job);
@@ -280,7 +283,7 @@ pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
         }
     };
     let refuse = move |error: Error| of_refusal.failed(error.provider(provider));
-    spawner.push(Job { uid, run: Box::new(run), refuse: Box::new(refuse) });
+    spawner.push(Job { uid, waits: true, run: Box::new(run), refuse: Box::new(refuse) });
     Ok(())
 }
 
@@ -289,7 +292,8 @@ pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
 /// # Errors
 /// What [`program::resolve`] says; `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn locate(wanted: Locate) -> Result<Program> {
-    answer(wanted.target.uid(), move |room| {
+    // The JS thread waits for this one, so that it does not wait for others.
+    answer(wanted.target.uid(), false, move |room| {
         let search =
             Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
         let reach = TargetReach { room, provider: wanted.provider };
@@ -306,16 +310,16 @@ pub fn ask<T: Send + 'static>(
     target: &Target,
     question: impl FnOnce(&dyn Reach) -> T + Send + 'static,
 ) -> Result<T> {
-    answer(target.uid(), move |room| question(&TargetReach { room, provider }))
+    answer(target.uid(), true, move |room| question(&TargetReach { room, provider }))
 }
 
-fn answer<T: Send + 'static>(uid: u32, work: impl FnOnce(&Room) -> T + Send + 'static) -> Result<T> {
+fn answer<T: Send + 'static>(uid: u32, waits: bool, work: impl FnOnce(&Room) -> T + Send + 'static) -> Result<T> {
     let (spawner, _) = spawner()?;
     let (sender, receiver) = channel();
     let of_refusal = sender.clone();
     let run = move |room: &Room| drop(sender.send(Ok(work(room))));
     let refuse = move |error| drop(of_refusal.send(Err(error)));
-    spawner.push(Job { uid, run: Box::new(run), refuse: Box::new(refuse) });
+    spawner.push(Job { uid, waits, run: Box::new(run), refuse: Box::new(refuse) });
     let gone = |_| Error::new(ErrorCode::Internal, "The answer failed by a defect in this package.");
     receiver.recv().map_err(gone)?
 }
