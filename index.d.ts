@@ -400,7 +400,7 @@ export interface SpawnOptions {
   groups?: number[]
   /** Lets the target be uid 0 or gid 0. Default false. */
   allowRoot?: boolean
-  /** Default `"pipe"` for all three. */
+  /** Default `"pipe"` for all three. A stream that is inherited, or a descriptor, is made blocking, as `child_process` does. */
   stdio?: 'pipe' | 'ignore' | 'inherit' | [StdioItem, StdioItem, StdioItem]
   /** File mode creation mask, 0 to 0o777. Default: this process's. */
   umask?: number

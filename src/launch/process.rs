@@ -319,7 +319,7 @@ const TURN: Duration = Duration::from_millis(10);
 const PAUSE: Duration = Duration::from_millis(1);
 /// How long all turns for one purpose may take. A tenant who starts processes faster than that has `RLIMIT_NPROC`
 /// against it.
-const ALL_TURNS: Duration = Duration::from_secs(3);
+const ALL_TURNS: Duration = Duration::from_secs(10);
 /// The one turn of a process that is killed at once.
 const LAST_TURN: Duration = Duration::from_millis(500);
 
