@@ -67,7 +67,7 @@ function startNative(launch) {
     binding.listen(onEvent)
     listening = true
   }
-  missing ??= /** @type {any} */ (binding.missingFromNativeStart())
+  const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
   const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
   const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
   redact(launch, streams)
@@ -75,7 +75,7 @@ function startNative(launch) {
   const driver = makeProcess(
     {
       startPath: 'native',
-      missingProtections: [...missing, ...launch.redactOutput.missing],
+      missingProtections: [...missingHere, ...launch.redactOutput.missing],
       stdio: streams,
       signal: (number) => binding.signal(id, number),
       stop: () => binding.stop(id),
