@@ -122,9 +122,11 @@ impl Descendants {
         self.pending.clear();
         self.doomed.extend(self.known.drain().map(|(pid, seen)| Member { pid, since: seen.since }));
         while let Some(member) = self.doomed.pop() {
-            if lacks_descriptor(&signal(member, Signal::KILL)) || Instant::now() > until {
-                // Twice does no harm.
+            if lacks_descriptor(&signal(member, Signal::KILL)) {
                 self.doomed.push(member);
+                return false;
+            }
+            if !self.doomed.is_empty() && Instant::now() > until {
                 return false;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -94,7 +95,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let needs = needs(start)?;
     let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
     let new_identity = identity(&start.target);
-    let oom_score = oom_score(start)?;
+    let oom_score = oom_score(start, room)?;
     let child = Child {
         program: Some(clone::Program {
             path: &path,
@@ -170,15 +171,16 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
 }
 
 /// What is to be written, if anything: a child must not be spared, as its worker may be, when memory runs out.
-fn oom_score(start: &Start) -> Result<Option<String>> {
+fn oom_score(start: &Start, room: &Room) -> Result<Option<String>> {
     if let Some(asked) = start.oom_score_adj {
         return Ok(Some(asked.to_string()));
     }
-    match std::fs::read_to_string("/proc/self/oom_score_adj") {
-        Ok(own) => Ok(own.starts_with('-').then(|| "0".into())),
+    let mut sign = [0_u8];
+    match room.oom_score.as_ref().map(|file| file.read_at(&mut sign, 0)) {
+        Some(Ok(_)) => Ok((sign == *b"-").then(|| "0".into())),
         // Without /proc nobody can tell, and nobody can write it.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => {
+        None => Ok(None),
+        Some(Err(error)) => {
             let errno = error.raw_os_error().unwrap_or(libc::EIO);
             let failure = Failure { step: Step::OomScore, errno, detail: 0 };
             Err(failure::error(start.env.provider, &start.target, failure, None))

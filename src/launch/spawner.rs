@@ -6,6 +6,7 @@
 //! daemon's answer. Then the watchdog has another thread lead, and other jobs of that uid wait, or are refused.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -17,7 +18,7 @@ use super::locate::Locate;
 use super::process::Process;
 use super::program::{self, Program, Proofs, Search};
 use super::reach::Reach;
-use super::start::Start;
+use super::start::{Start, no_descriptor};
 use super::watchdog::Watchdog;
 use super::{reaper, thread};
 use crate::error::{Error, ErrorCode, Result};
@@ -44,6 +45,8 @@ pub(super) struct Room {
     pub stack: Stack,
     pub in_flight: Arc<InFlight>,
     pub proofs: Arc<Proofs>,
+    /// This process's `oom_score_adj`, open: to look it up by name would be a tenth of a start. None without /proc.
+    pub oom_score: Option<File>,
 }
 
 /// A thread, as the others see it.
@@ -120,13 +123,18 @@ impl Spawner {
         let stack = Stack::new().map_err(|errno| {
             Error::new(ErrorCode::SpawnFailed, "There is no memory for a child's stack.").errno(errno, "mmap")
         })?;
+        let oom_score = match File::open("/proc/self/oom_score_adj") {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(no_descriptor(error.raw_os_error().unwrap_or(libc::EIO))),
+        };
         let in_flight = Arc::new(InFlight::default());
         let number = {
             let mut state = self.lock();
             state.lanes.push(Lane { in_flight: Arc::clone(&in_flight), work: None });
             state.lanes.len() - 1
         };
-        let room = Room { stack, in_flight, proofs: Arc::clone(&self.proofs) };
+        let room = Room { stack, in_flight, proofs: Arc::clone(&self.proofs), oom_score };
         let started = thread::start("pe-spawner", move || self.round(number, &room));
         if started.is_err() {
             // Only the watchdog adds one, after the first: it is still the last.

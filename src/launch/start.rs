@@ -140,12 +140,14 @@ impl Start {
         let base = base.unwrap_or_else(|| "/".into());
         let in_arguments = arguments::directories_in(&self.env, &self.arguments);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
-        let given: Vec<String> =
+        let mut given: Vec<String> =
             self.env.workspace_dir.clone().into_iter().chain([base.clone()]).chain(in_arguments).collect();
+        given.dedup();
         let mut all: Vec<String> = here.map(|path| path.to_string_lossy().into_owned()).into_iter().collect();
         for directory in given {
-            let real = real_path(Path::new(&directory)).ok().map(|path| path.to_string_lossy().into_owned());
-            for name in [Some(directory), real].into_iter().flatten() {
+            let is_here = here.is_some() && self.directory.as_deref() == Some(&*directory);
+            let real = if is_here { None } else { real_path(Path::new(&directory)).ok() };
+            for name in [Some(directory), real.map(|path| path.to_string_lossy().into_owned())].into_iter().flatten() {
                 if !all.contains(&name) {
                     all.push(name);
                 }
