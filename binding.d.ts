@@ -234,6 +234,9 @@ export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null
 
+/** The default protections that the native start cannot give here. */
+export declare function missingFromNativeStart(): Array<string>
+
 /** What a sealed secret is to be bound to. */
 export interface NativeBinding {
   workspace: string
@@ -506,6 +509,8 @@ export interface NativeStart {
   command?: string
   packageRoots: Array<string>
   cwd?: string
+  priority?: number
+  oomScoreAdj?: number
   umask?: number
   limits?: NativeLimits
   delivery?: string
@@ -560,6 +565,9 @@ export declare function preparePortable(env: NativeProviderEnv, options: NativeS
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
+
+/** The real path of a file, in one walk; none where there is none. */
+export declare function realPath(path: string): string | null
 
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction

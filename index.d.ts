@@ -406,10 +406,20 @@ export interface SpawnOptions {
   groups?: number[]
   /** Lets the target be uid 0 or gid 0. Default false. */
   allowRoot?: boolean
-  /** Default `"pipe"` for all three. */
+  /** Default `"pipe"` for all three. A stream that is inherited, or a descriptor, is made blocking, as `child_process` does. */
   stdio?: 'pipe' | 'ignore' | 'inherit' | [StdioItem, StdioItem, StdioItem]
   /** File mode creation mask, 0 to 0o777. Default: this process's. */
   umask?: number
+  /**
+   * The child's nice value, 0 to 19. Default: this process's own, and 0 where that is negative. One below this process's
+   * needs root.
+   */
+  priority?: number
+  /**
+   * The child's `oom_score_adj`, 0 to 1000: the higher, the sooner the kernel kills it when memory runs out. Default: this
+   * process's own, and 0 where that is negative. One below this process's needs root.
+   */
+  oomScoreAdj?: number
   /** Aborting stops the process group, and emits `error` with `ERR_PROVIDER_ABORTED`. */
   signal?: AbortSignal
   /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default, and 0: none. */
@@ -461,7 +471,7 @@ export interface SpawnOptions {
 
 /**
  * A default protection that the start could not give; see `docs/hardening.md`. `stderr-redaction`: stderr is no pipe, so
- * it does not pass through this process.
+ * it does not pass through this process. `session-keyring`, on the native start: a sandbox refuses keyctl(2).
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -473,6 +483,8 @@ export type MissingProtection =
   | 'state-directory-check'
   | 'descendant-kill'
   | 'working-directory-check'
+  | 'session-keyring'
+  | 'scheduling-reset'
   | 'stderr-redaction'
 
 /**

@@ -23,6 +23,9 @@ const validate = require('./validate.js')
  */
 
 const DEFAULT_GRACE_MS = 5000
+/** The kernel's: setpriority(2), proc_pid_oom_score_adj(5). */
+const MAX_NICE = 19
+const MAX_OOM_SCORE_ADJ = 1000
 const IDS = /** @type {const} */ (['uid', 'gid', 'groups', 'allowRoot'])
 const OPTIONS = /** @type {const} */ ([
   ...IDS,
@@ -35,6 +38,8 @@ const OPTIONS = /** @type {const} */ ([
   'killSignal',
   'limits',
   'onCredentialMismatch',
+  'oomScoreAdj',
+  'priority',
   'redactOutput',
   'signal',
   'stdio',
@@ -72,6 +77,8 @@ function readLaunch(env, value, extra) {
       command: validate.optionalString('options.command', options.command),
       packageRoots: packageRoots(),
       cwd: validate.optionalString('options.cwd', options.cwd),
+      priority: validate.optionalCount('options.priority', options.priority, MAX_NICE),
+      oomScoreAdj: validate.optionalCount('options.oomScoreAdj', options.oomScoreAdj, MAX_OOM_SCORE_ADJ),
       umask: validate.optionalCount('options.umask', options.umask, 0o777),
       limits: readLimits(options.limits),
       delivery: validate.optionalString('options.delivery', options.delivery),

@@ -15,6 +15,8 @@ const { tap } = require('./usage-tap.js')
 /** @type {Map<number, Running>} */
 const running = new Map()
 let listening = false
+/** What no native start here can give; known once one was asked for. @type {import('../index').MissingProtection[] | undefined} */
+let missing
 /** @type {typeof import('node:net') | undefined} */
 let net
 
@@ -68,6 +70,7 @@ function startNative(launch) {
     binding.callWithoutContext(() => binding.listen(onEvent))
     listening = true
   }
+  const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
   const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
   const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
   redact(launch, streams)
@@ -75,7 +78,7 @@ function startNative(launch) {
   const driver = makeProcess(
     {
       startPath: 'native',
-      missingProtections: launch.redactOutput.missing,
+      missingProtections: [...missingHere, ...launch.redactOutput.missing],
       stdio: streams,
       signal: (number) => binding.signal(id, number),
       stop: () => binding.stop(id),

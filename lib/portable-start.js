@@ -26,11 +26,13 @@ const MISSING = [
   'wiped-environment',
   'state-directory-check',
   'descendant-kill',
-  'working-directory-check'
+  'working-directory-check',
+  'session-keyring',
+  'scheduling-reset'
 ]
 
 /** Options that only the native start honours. */
-const REFUSED = /** @type {const} */ (['umask', 'limits'])
+const REFUSED = /** @type {const} */ (['umask', 'limits', 'priority', 'oomScoreAdj'])
 
 /**
  * @param {Launch} launch

@@ -318,6 +318,8 @@ class ProviderProcess extends EventEmitter {
     this.stdin?.destroy()
     if (!told) this.#emitError(error)
     this.#finishStreams()
+    // A start that was given up, because a file system holds it, still holds their other ends.
+    endHeldStreams([this.stdout, this.stderr])
     this.#maybeClose()
   }
 

@@ -61,6 +61,8 @@ fn shell(script: &str) -> (Start, OwnedFd) {
         trust: WorkspaceTrust::Trusted,
         directory: Some("/".into()),
         target: own_target(),
+        priority: None,
+        oom_score_adj: None,
         umask: None,
         limits: Limits::default(),
         stdio: [None, Some(ends.theirs), None],

@@ -42,7 +42,7 @@ export async function request(): Promise<number | null> {
 
   const controller = new AbortController()
   const options: SpawnOptions = {
-    args: ['-p', 'hi'], cwd: '/srv/w', uid: 1000, gid: 1000, groups: [1001], umask: 0o027, signal: controller.signal,
+    args: ['-p', 'hi'], cwd: '/srv/w', uid: 1000, gid: 1000, groups: [1001], umask: 0o027, priority: 5, oomScoreAdj: 500, signal: controller.signal,
     stdio: ['pipe', 'ignore', 2], timeoutMs: 1000, killSignal: 'SIGINT', killGraceMs: 500, killGroupOnExit: false,
     limits: { coreBytes: 0, openFiles: 100, processes: 100, memoryBytes: 2e11, cpuSeconds: 60 }, delivery: 'auto', workspaceTrust: 'trusted'
   }

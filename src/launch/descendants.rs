@@ -1,87 +1,261 @@
 //! Everything that a process started and that has left its group: commands of an agent run in groups of their own.
 //!
-//! Found as children of children, and held by pidfd, so that a number that is reused meanwhile is nobody else's death.
-//! A process that has lost its parent is not found: only a cgroup holds that. A tenant decides how many there are, so
-//! the look is limited in number and time.
+//! Found as children of children, and remembered by number and start time, which together are one process's for good.
+//! A process that has lost its parent is not found: only a cgroup holds that. A tenant decides how many there are. So
+//! none of them costs a descriptor but for the moment of a signal, and the work is done in turns, between which others
+//! are served.
 
-use std::collections::HashSet;
-use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::io;
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// More than this in one tree is a fork bomb; the group's SIGKILL and `RLIMIT_NPROC` are for that.
-const MAX_DESCENDANTS: usize = 4096;
+const MAX_DESCENDANTS: usize = 32_768;
 /// Threads of one process whose children are looked at.
 const MAX_THREADS: usize = 256;
-/// How long one look may take.
-const BUDGET: Duration = Duration::from_millis(50);
 
-/// Processes held by descriptor.
+/// A process for good: its number, and when it began, in clock ticks since the machine did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Member {
+    pid: i32,
+    since: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    since: u64,
+    /// The round in which it was last found.
+    round: u64,
+    frozen: bool,
+}
+
+/// Processes below another one.
 #[derive(Debug, Default)]
 pub struct Descendants {
-    known: HashSet<i32>,
-    held: Vec<OwnedFd>,
+    known: HashMap<i32, Seen>,
+    round: u64,
+    /// Those whose children are still to be looked at in this round.
+    pending: Vec<Member>,
+    /// Whether this round found somebody new.
+    grew: bool,
+    doomed: Vec<Member>,
 }
 
 impl Descendants {
-    /// Adds every process below `root`, whose number is its own meanwhile. Without `CONFIG_PROC_CHILDREN` there are
-    /// none.
-    pub fn collect(&mut self, root: i32) {
-        let until = Instant::now() + BUDGET;
-        let mut parents: Vec<(i32, Option<usize>)> = vec![(root, None)];
-        while let Some((parent, holder)) = parents.pop() {
-            let room = MAX_DESCENDANTS.saturating_sub(self.held.len());
-            if room == 0 || Instant::now() > until {
-                return;
+    /// Looks for every process below `root`, whose number is its own meanwhile, and goes on where the last call ended.
+    /// With `freeze`, stops each of them and looks again until there is nobody new: a stopped process starts no other.
+    /// Without `CONFIG_PROC_CHILDREN` there are none.
+    ///
+    /// Returns whether that is all; else there was no time or no descriptor left.
+    pub fn sweep(&mut self, root: i32, until: Instant, freeze: bool) -> bool {
+        loop {
+            if self.pending.is_empty() {
+                self.round += 1;
+                self.grew = false;
+                match member(root) {
+                    Ok(Some(root)) => self.pending.push(root),
+                    Ok(None) => return true,
+                    Err(_) => return false,
+                }
             }
-            let children = children_of(parent);
-            let opened = children.into_iter().filter(|child| !self.known.contains(child)).take(room);
-            let opened: Vec<(i32, OwnedFd)> = opened.filter_map(|child| Some((child, open(child)?))).collect();
-            // A number may have been reused before it was opened, the parent's too: it counts only if it is still a
-            // child now, of a parent that is still itself.
-            let still: HashSet<i32> = children_of(parent).into_iter().collect();
-            if opened.is_empty() || holder.is_some_and(|index| has_ended(&self.held[index])) {
+            while let Some(parent) = self.pending.pop() {
+                if !self.look_below(parent, until, freeze) {
+                    self.pending.push(parent);
+                    return false;
+                }
+                if !self.pending.is_empty() && Instant::now() >= until {
+                    return false;
+                }
+            }
+            if !(freeze && self.grew) {
+                return true;
+            }
+        }
+    }
+
+    /// Whether all children of `parent` were looked at.
+    fn look_below(&mut self, parent: Member, until: Instant, freeze: bool) -> bool {
+        let Ok(children) = children_of(parent.pid) else { return false };
+        let (mut found, mut complete) = (Vec::new(), true);
+        for child in children {
+            if self.known.get(&child).is_some_and(|seen| seen.round == self.round) {
                 continue;
             }
-            for (child, pidfd) in opened.into_iter().filter(|(child, _)| still.contains(child)) {
-                self.known.insert(child);
-                self.held.push(pidfd);
-                parents.push((child, Some(self.held.len() - 1)));
+            complete = Instant::now() < until;
+            let Ok(stat) = stat(child) else { return false };
+            if let Some(stat) = stat.filter(|stat| stat.parent == parent.pid) {
+                found.push(Member { pid: child, since: stat.since });
+            }
+            if !complete {
+                break;
             }
         }
-    }
-
-    /// Takes over what another look found.
-    pub fn add(&mut self, found: Self) {
-        self.known.extend(found.known);
-        self.held.extend(found.held);
-    }
-
-    /// Kills them all.
-    pub fn kill(&mut self) {
-        for pidfd in self.held.drain(..) {
-            // Gone already: what was wanted.
-            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        // A number may have been reused meanwhile, the parent's too. Who is said to be a child of a parent that is still
+        // itself has been one.
+        match member(parent.pid) {
+            Ok(Some(now)) if now == parent => complete & found.into_iter().all(|child| self.note(child, freeze)),
+            Ok(_) => true,
+            Err(_) => false,
         }
-        self.known.clear();
+    }
+
+    fn note(&mut self, child: Member, freeze: bool) -> bool {
+        let known = self.known.get(&child.pid).copied().filter(|seen| seen.since == child.since);
+        if known.is_none() && self.known.len() >= MAX_DESCENDANTS {
+            return true;
+        }
+        self.grew |= known.is_none();
+        let frozen = known.is_some_and(|seen| seen.frozen) || freeze;
+        if freeze && !known.is_some_and(|seen| seen.frozen) && lacks_descriptor(&signal(child, Signal::STOP)) {
+            return false;
+        }
+        self.known.insert(child.pid, Seen { since: child.since, round: self.round, frozen });
+        self.pending.push(child);
+        true
+    }
+
+    /// Kills them all. Returns whether that is done; else there was no time or no descriptor left.
+    pub fn kill(&mut self, until: Instant) -> bool {
+        self.pending.clear();
+        self.doomed.extend(self.known.drain().map(|(pid, seen)| Member { pid, since: seen.since }));
+        while let Some(member) = self.doomed.pop() {
+            if lacks_descriptor(&signal(member, Signal::KILL)) {
+                self.doomed.push(member);
+                return false;
+            }
+            if !self.doomed.is_empty() && Instant::now() > until {
+                return false;
+            }
+        }
+        true
     }
 }
 
-fn open(pid: i32) -> Option<OwnedFd> {
-    pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
+/// Whoever has the number once the descriptor is open, and has this start time after that, has had it in between. One
+/// that is gone already is what was wanted.
+fn signal(member: Member, signal: Signal) -> io::Result<()> {
+    let Some(pid) = Pid::from_raw(member.pid) else { return Ok(()) };
+    let held = pidfd_open(pid, PidfdFlags::empty())?;
+    if self::member(member.pid)? == Some(member) {
+        pidfd_send_signal(held, signal)?;
+    }
+    Ok(())
 }
 
-/// A pidfd is readable when its process has ended (pidfd_open(2)).
-fn has_ended(pidfd: &OwnedFd) -> bool {
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&now)) != Ok(0)
+fn lacks_descriptor(result: &io::Result<()>) -> bool {
+    result.as_ref().is_err_and(is_lack)
 }
 
-/// `/proc/PID/task/TID/children` of its threads (proc_pid_task(5)).
-fn children_of(pid: i32) -> Vec<i32> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten().take(MAX_THREADS);
-    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
+fn is_lack(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+}
+
+/// Of `/proc/PID/stat` (proc_pid_stat(5)).
+struct Stat {
+    parent: i32,
+    since: u64,
+}
+
+fn member(pid: i32) -> io::Result<Option<Member>> {
+    Ok(stat(pid)?.map(|stat| Member { pid, since: stat.since }))
+}
+
+/// None when there is no such process.
+fn stat(pid: i32) -> io::Result<Option<Stat>> {
+    let text = match std::fs::read(format!("/proc/{pid}/stat")) {
+        Ok(text) => text,
+        Err(error) if is_lack(&error) => return Err(error),
+        Err(_) => return Ok(None),
+    };
+    Ok(parse_stat(&text))
+}
+
+/// The name, in parentheses, is the process's own choice and may hold anything: what counts follows the last of them.
+fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let end = text.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(text.get(end + 1..)?).ok()?.split_ascii_whitespace();
+    // The third field is the first here: the fourth is the parent, the twenty-second the start.
+    Some(Stat { parent: fields.nth(1)?.parse().ok()?, since: fields.nth(17)?.parse().ok()? })
+}
+
+/// `/proc/PID/task/TID/children` of its threads (proc_pid_task(5)); none of a process that is gone.
+fn children_of(pid: i32) -> io::Result<Vec<i32>> {
+    let mut children = Vec::new();
+    let threads = match std::fs::read_dir(format!("/proc/{pid}/task")) {
+        Ok(threads) => threads,
+        Err(error) if is_lack(&error) => return Err(error),
+        Err(_) => return Ok(children),
+    };
+    for thread in threads.flatten().take(MAX_THREADS) {
+        match std::fs::read_to_string(thread.path().join("children")) {
+            Ok(list) => children.extend(list.split_ascii_whitespace().filter_map(|id| id.parse::<i32>().ok())),
+            Err(error) if is_lack(&error) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(children)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    /// A shell with `count` children in sessions of their own.
+    fn tree(count: usize) -> Child {
+        let script = format!("for i in $(seq {count}); do setsid sleep 600 & done; wait");
+        Command::new("/bin/sh").args(["-c", &script]).spawn().expect("a shell")
+    }
+
+    fn count_below(root: i32) -> usize {
+        children_of(root).expect("descriptors").len()
+    }
+
+    #[test]
+    fn a_name_cannot_forge_what_stat_says() {
+        let text = b"12 (a) S 1 2 3 (x) R 77 1 1 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 4242 1 2";
+        let stat = parse_stat(text).expect("parsed");
+        assert_eq!((stat.parent, stat.since), (77, 4242));
+        let own = std::process::id().cast_signed();
+        assert_eq!(stat_of_own(own).parent, rustix::process::getppid().expect("one").as_raw_nonzero().get());
+    }
+
+    fn stat_of_own(own: i32) -> Stat {
+        stat(own).expect("descriptors").expect("ourselves")
+    }
+
+    #[test]
+    fn turns_without_time_get_there_too() {
+        let mut shell = tree(30);
+        let root = shell.id().cast_signed();
+        while count_below(root) < 30 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut found = Descendants::default();
+        let mut turns = 0;
+        while !found.sweep(root, Instant::now(), true) {
+            turns += 1;
+            assert!(turns < 10_000, "no progress");
+        }
+        assert!(turns > 30 && found.known.len() == 30, "{turns} turns, {} found", found.known.len());
+        while !found.kill(Instant::now()) {}
+        shell.kill().expect("ours");
+        shell.wait().expect("ours");
+    }
+
+    #[test]
+    fn a_reused_number_is_nobody_elses_death() {
+        let mut bystander = Command::new("/bin/sleep").arg("600").spawn().expect("a process");
+        let pid = bystander.id().cast_signed();
+        let real = member(pid).expect("descriptors").expect("there");
+        signal(Member { since: real.since + 1, ..real }, Signal::KILL).expect("nothing to do");
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(bystander.try_wait().expect("ours").is_none(), "it was killed");
+        signal(real, Signal::KILL).expect("killed");
+        assert!(!bystander.wait().expect("ours").success());
+    }
 }

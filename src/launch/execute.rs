@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
 use crate::sys::clone::{self, Access, Child, Failure, Identity, Limit, Started, Strings};
 use crate::sys::harden::NO_CORE;
+use crate::sys::support::SessionKeyring;
 use crate::sys::{Step, identity, stdio, support};
 
 /// Makes the child and tells `process` how it went.
@@ -93,6 +95,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let needs = needs(start)?;
     let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
     let new_identity = identity(&start.target);
+    let oom_score = oom_score(start, room)?;
     let child = Child {
         program: Some(clone::Program {
             path: &path,
@@ -102,6 +105,9 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
             credential: credential.as_ref().map(AsFd::as_fd),
         }),
         directory: directory.as_deref(),
+        own_keyring: support::session_keyring() == SessionKeyring::Own,
+        priority: start.priority,
+        oom_score: oom_score.as_deref().map(str::as_bytes),
         umask: start.umask,
         limits: &limits(start.limits),
         identity: new_identity.as_ref(),
@@ -164,6 +170,24 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
     .collect()
 }
 
+/// What is to be written, if anything: a child must not be spared, as its worker may be, when memory runs out.
+fn oom_score(start: &Start, room: &Room) -> Result<Option<String>> {
+    if let Some(asked) = start.oom_score_adj {
+        return Ok(Some(asked.to_string()));
+    }
+    let mut sign = [0_u8];
+    match room.oom_score.as_ref().map(|file| file.read_at(&mut sign, 0)) {
+        Some(Ok(_)) => Ok((sign == *b"-").then(|| "0".into())),
+        // Without /proc nobody can tell, and nobody can write it.
+        None => Ok(None),
+        Some(Err(error)) => {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            let failure = Failure { step: Step::OomScore, errno, detail: 0 };
+            Err(failure::error(start.env.provider, &start.target, failure, None))
+        }
+    }
+}
+
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
 fn limits(limits: Limits) -> Vec<Limit> {
     let rows = [
@@ -172,6 +196,9 @@ fn limits(limits: Limits) -> Vec<Limit> {
         (libc::RLIMIT_NPROC, limits.processes),
         (libc::RLIMIT_AS, limits.memory_bytes),
         (libc::RLIMIT_CPU, limits.cpu_seconds),
+        // Else a worker that may raise its priority hands that on (getrlimit(2)).
+        (libc::RLIMIT_NICE, Some(0)),
+        (libc::RLIMIT_RTPRIO, Some(0)),
     ];
     rows.into_iter().filter_map(|(resource, value)| Some(Limit { resource: resource as u32, value: value? })).collect()
 }

@@ -1,6 +1,7 @@
 //! What a failed step says to a person.
 
 use super::identity::Target;
+use super::start::used_up;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
@@ -19,6 +20,22 @@ const fn row(step: Step, code: ErrorCode, remedy: &'static str) -> Row {
 
 /// Steps that are not here are `SPAWN_FAILED`.
 static ROWS: &[Row] = &[
+    row(
+        Step::SessionKeyring,
+        ErrorCode::SpawnFailed,
+        "Each child gets a session keyring of its own, which counts against the worker's user: see \
+         /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
+    ),
+    row(
+        Step::Scheduling,
+        ErrorCode::SpawnFailed,
+        "A nice value below this process's own needs root; see options.priority.",
+    ),
+    row(
+        Step::OomScore,
+        ErrorCode::SpawnFailed,
+        "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
+    ),
     row(
         Step::Limits,
         ErrorCode::SpawnFailed,
@@ -43,11 +60,6 @@ static ROWS: &[Row] = &[
         ErrorCode::SpawnFailed,
         "Give a directory that the target can enter by itself, in options.cwd.",
     ),
-    row(
-        Step::Clone,
-        ErrorCode::SpawnFailed,
-        "The machine or a cgroup has no room for another process; see ulimit -u and pids.max.",
-    ),
 ];
 
 /// The error of a step that failed. `path` is the program or directory concerned.
@@ -63,7 +75,8 @@ pub fn error(provider: &'static Provider, target: &Target, failure: Failure, pat
         errno => std::io::Error::from_raw_os_error(errno).to_string(),
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
-    let remedy = row.map(|row| format!(" {}", row.remedy)).unwrap_or_default();
+    let remedy = used_up(failure.errno).or(row.map(|row| row.remedy));
+    let remedy = remedy.map(|remedy| format!(" {remedy}")).unwrap_or_default();
     let message = format!("{} was not started as {target}: step {}{at}: {reason}.{remedy}", provider.name, step.name());
     let error = Error::new(code, message).provider(provider.id).step(step.name());
     let error = if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) };
@@ -106,4 +119,25 @@ pub fn state_directory(
         .name(variable)
         .step(Step::StateDirectory.name())
         .errno(errno, Step::StateDirectory.syscall())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_was_met_is_named() {
+        let target = Target::Same { uid: 1, gid: 1 };
+        for (errno, limit) in [
+            (libc::EMFILE, "ulimit -n"),
+            (libc::ENFILE, "fs.file-max"),
+            (libc::EAGAIN, "ulimit -u"),
+            (libc::ENOMEM, "no memory"),
+        ] {
+            let failure = Failure { step: Step::Clone, errno, detail: 0 };
+            let text = error(crate::provider::default_provider(), &target, failure, None).to_string();
+            assert!(text.contains(limit), "{text}");
+            assert_eq!(text.contains("ulimit -u"), errno == libc::EAGAIN, "{text}");
+        }
+    }
 }

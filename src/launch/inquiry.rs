@@ -13,6 +13,7 @@ use super::program::{self, Candidate, Search};
 use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along};
 use crate::error::Result;
 use crate::provider::{self, Provider};
+use crate::sys::real_path::real_path;
 
 /// A path, and what somebody wants to do with it.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ fn with_reach<T: Send + 'static>(
 ) -> Result<T> {
     #[cfg(target_os = "linux")]
     if manner == Manner::Surest && crate::sys::support::native_start().is_ok() {
-        return super::spawner::ask(provider, question);
+        return super::spawner::ask(provider, target, question);
     }
     // Only the spawner's own errors speak of the provider.
     let _ = provider;
@@ -117,7 +118,7 @@ fn with_reach<T: Send + 'static>(
 
 fn answer(question: &Question, target: &Target, reach: &dyn Reach) -> Result<Answer> {
     let mut checks: Vec<Check> = Vec::new();
-    let real = std::fs::canonicalize(&question.path).ok().filter(|real| *real != question.path);
+    let real = real_path(&question.path).ok().filter(|real| *real != question.path);
     for path in real.iter().chain([&question.path]) {
         checks.extend(checks_along(path, question.access));
     }
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn every_step_is_told_and_the_first_in_the_way_named() {
         let dir = tempfile::tempdir().expect("a directory");
-        let here = std::fs::canonicalize(dir.path()).expect("there");
+        let here = real_path(dir.path()).expect("there");
         let file = here.join("file");
         std::fs::write(&file, "x").expect("ours");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("ours");
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn a_link_is_told_by_its_real_path_first() {
         let dir = tempfile::tempdir().expect("a directory");
-        let here = std::fs::canonicalize(dir.path()).expect("there");
+        let here = real_path(dir.path()).expect("there");
         std::fs::create_dir(here.join("real")).expect("ours");
         symlink(here.join("real"), here.join("link")).expect("ours");
         let answer = ask(&here.join("link"), Access::READ_OK);
@@ -197,7 +198,7 @@ mod tests {
     fn mode_bits_answer_for_somebody_we_cannot_become() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
-        let here = std::fs::canonicalize(dir.path()).expect("there");
+        let here = real_path(dir.path()).expect("there");
         let target = Target::Other { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] };
         let question = Question { path: here.join("x"), access: Access::READ_OK };
         let answers = inquire(&target, vec![question], Manner::ModeBits).expect("asked");

@@ -1,7 +1,7 @@
 //! A started process: its state, its signals, and how it is stopped with everything it started.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
@@ -78,6 +78,8 @@ enum State {
 struct Running {
     started: Started,
     descendants: Descendants,
+    /// For what descendants are being looked for or killed in turns, and since when.
+    turns: Option<(Deadline, Instant)>,
     /// Whether it is being stopped, so that nothing of it may stay.
     stopping: bool,
     /// How often its end was looked at in vain.
@@ -123,13 +125,16 @@ impl Process {
         }
     }
 
-    /// Kills it before this returns, with everything it started: for when nobody will be there later.
+    /// Kills it before this returns, with everything it started: for when nobody will be there later. The lock keeps its
+    /// number its own meanwhile.
     pub fn kill(&self) {
         match &mut *self.lock() {
             State::Starting { aborted, .. } => *aborted = true,
             State::Running(running) => {
-                running.descendants.collect(running.started.pid);
-                running.kill();
+                let until = Instant::now() + LAST_TURN;
+                let _ = signal_group(running.started.pid, libc::SIGSTOP);
+                let _ = running.descendants.sweep(running.started.pid, until, true);
+                running.kill(until);
             }
             State::Ended => {}
         }
@@ -144,7 +149,12 @@ impl Process {
     pub(super) fn started(self: &Arc<Self>, started: Started, program: String) {
         let pid = started.pid;
         let mut state = self.lock();
-        let running = Running { started, descendants: Descendants::default(), stopping: false, waits: 0 };
+        if let State::Ended = *state {
+            // It was given up while a file system held it.
+            drop(state);
+            return discard(&started);
+        }
+        let running = Running { started, descendants: Descendants::default(), turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, State::Running(running));
         self.listener.on_event(Event::Spawned { pid, program });
         // Before any deadline: one of a process that the reaper does not know is lost.
@@ -165,15 +175,18 @@ impl Process {
         reaper::arm(self.id, &running.started.pidfd);
     }
 
-    /// There is no process.
+    /// There is no process. Says so once: a start that a file system holds is given up before it has failed.
     pub(super) fn failed(&self, error: Error) {
         let mut state = self.lock();
-        if let State::Running(running) = &mut *state {
-            // A defect struck after the start: the reaper sees to its end.
-            running.kill();
-            return reaper::arm(self.id, &running.started.pidfd);
+        match &mut *state {
+            State::Running(running) => {
+                // A defect struck after the start: the reaper sees to its end.
+                running.kill(Instant::now() + TURN);
+                return reaper::arm(self.id, &running.started.pidfd);
+            }
+            State::Ended => return,
+            State::Starting { .. } => *state = State::Ended,
         }
-        *state = State::Ended;
         drop(state);
         self.listener.on_event(Event::Failed(error));
     }
@@ -190,7 +203,10 @@ impl Process {
             if self.policy.kill_group_on_exit || running.stopping {
                 let _ = signal_group(running.started.pid, libc::SIGKILL);
             }
-            running.descendants.kill();
+            if !running.descendants.kill(Instant::now() + TURN) && running.has_another_turn(Deadline::Reap) {
+                reaper::schedule_after(PAUSE, self.id, Deadline::Reap);
+                return false;
+            }
         }
         let ending = match support::try_wait(&running.started.pidfd) {
             Some(ending) => ending,
@@ -212,28 +228,44 @@ impl Process {
 
     /// A deadline of this process has passed. On the reaper's thread only.
     pub(super) fn on_deadline(&self, deadline: Deadline) {
-        let pid = match &*self.lock() {
-            State::Running(running) => running.started.pid,
-            State::Starting { .. } | State::Ended => return,
-        };
         if deadline == Deadline::Timeout {
-            self.listener.on_event(Event::TimedOut);
+            if matches!(&*self.lock(), State::Running(_)) {
+                self.listener.on_event(Event::TimedOut);
+            }
+            return self.on_deadline(Deadline::Stop);
         }
+        let is_last = deadline == Deadline::Kill;
+        let Some((pid, mut found)) = self.begin_turn(is_last) else { return };
         // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all. Without
         // the lock, as a tenant decides how long it takes; the pid stays the child's until this thread reaps it.
-        let mut found = Descendants::default();
-        found.collect(pid);
+        let complete = found.sweep(pid, Instant::now() + TURN, is_last);
         let mut state = self.lock();
         let State::Running(running) = &mut *state else { return };
-        running.descendants.add(found);
-        if deadline == Deadline::Kill {
-            running.kill();
+        running.descendants = found;
+        if !complete && running.has_another_turn(deadline) {
+            return reaper::schedule_after(PAUSE, self.id, deadline);
+        }
+        running.turns = None;
+        if is_last {
+            // What this leaves is killed when the process has ended.
+            running.kill(Instant::now() + TURN);
             // It holds even a killed process in its last stop.
             return tracer::end(pid);
         }
         running.stopping = true;
         let _ = signal_group(pid, self.policy.signal);
         reaper::schedule_after(self.policy.grace, self.id, Deadline::Kill);
+    }
+
+    /// Takes out what is known of the descendants. The last time the group is stopped first: it starts nobody else then.
+    fn begin_turn(&self, is_last: bool) -> Option<(i32, Descendants)> {
+        let mut state = self.lock();
+        let State::Running(running) = &mut *state else { return None };
+        if is_last {
+            running.stopping = true;
+            let _ = signal_group(running.started.pid, libc::SIGSTOP);
+        }
+        Some((running.started.pid, std::mem::take(&mut running.descendants)))
     }
 
     /// Sends a signal, or has the reaper stop or kill it: not the group alone, as an agent's commands have groups of
@@ -257,12 +289,39 @@ impl Process {
 }
 
 impl Running {
-    fn kill(&mut self) {
+    fn kill(&mut self, until: Instant) {
         self.stopping = true;
         let _ = signal_group(self.started.pid, libc::SIGKILL);
-        self.descendants.kill();
+        let _ = self.descendants.kill(until);
+    }
+
+    /// Whether there may be one more turn for `deadline`; the first is always had.
+    fn has_another_turn(&mut self, deadline: Deadline) -> bool {
+        match self.turns {
+            Some((of, since)) if of == deadline => since.elapsed() < ALL_TURNS,
+            _ => {
+                self.turns = Some((deadline, Instant::now()));
+                true
+            }
+        }
     }
 }
+
+/// Ends a process that nobody waits for any more.
+fn discard(started: &Started) {
+    let _ = rustix::process::pidfd_send_signal(&started.pidfd, Signal::KILL);
+    let _ = support::wait(&started.pidfd);
+}
+
+/// How long the reaper looks for the descendants of one process, or kills them, before it serves others.
+const TURN: Duration = Duration::from_millis(10);
+/// Between two turns.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long all turns for one purpose may take. A tenant who starts processes faster than that has `RLIMIT_NPROC`
+/// against it.
+const ALL_TURNS: Duration = Duration::from_secs(10);
+/// The one turn of a process that is killed at once.
+const LAST_TURN: Duration = Duration::from_millis(500);
 
 /// Between two looks at a zombie that somebody else holds.
 const WAIT_INTERVAL: Duration = Duration::from_millis(20);

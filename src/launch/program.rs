@@ -23,6 +23,7 @@ use super::identity::Target;
 use super::reach::{Check, Reach, checks_along, explain};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
+use crate::sys::real_path::real_path;
 
 /// A program that the target can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,14 +101,14 @@ fn needs(
     let access = if interpreter.is_some() { Access::READ_OK | Access::EXEC_OK } else { Access::EXEC_OK };
     let mut checks: Vec<Check> = checks_along(&path, access).collect();
     for tool in [&loader, &interpreter].into_iter().flatten() {
-        checks.extend(checks_along(&std::fs::canonicalize(tool).unwrap_or_else(|_| tool.clone()), Access::EXEC_OK));
+        checks.extend(checks_along(&real_path(tool).unwrap_or_else(|_| tool.clone()), Access::EXEC_OK));
     }
     Ok((path, interpreter, checks))
 }
 
 /// The real path of a candidate, or of the native executable behind it.
 fn leads_to(provider: &'static Provider, found_at: &Path) -> std::io::Result<PathBuf> {
-    let real = std::fs::canonicalize(found_at)?;
+    let real = real_path(found_at)?;
     Ok(package::native_behind(provider, &real).unwrap_or(real))
 }
 

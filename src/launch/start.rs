@@ -11,6 +11,7 @@ use super::redirection;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::sys::real_path::real_path;
 use crate::sys::{Step, stdio};
 
 /// A start, with everything that the caller decided.
@@ -34,6 +35,10 @@ pub struct Start {
     pub directory: Option<String>,
     /// Whom the child becomes.
     pub target: Target,
+    /// `priority`
+    pub priority: Option<u32>,
+    /// `oomScoreAdj`
+    pub oom_score_adj: Option<u32>,
     /// `umask`
     pub umask: Option<u32>,
     /// `limits`
@@ -87,11 +92,13 @@ impl Start {
         let Some(directory) = &self.directory else {
             return Ok(None);
         };
-        std::fs::canonicalize(directory).map(Some).map_err(|error| {
+        real_path(Path::new(directory)).map(Some).map_err(|error| {
+            let remedy = error.raw_os_error().and_then(used_up);
             let message = format!(
-                "{} was not started: step {} ({directory}): {error}. Make the directory, or give another in options.cwd.",
+                "{} was not started: step {} ({directory}): {error}. {}",
                 self.env.provider.name,
-                Step::WorkingDirectory.name()
+                Step::WorkingDirectory.name(),
+                remedy.unwrap_or("Make the directory, or give another in options.cwd."),
             );
             Error::new(ErrorCode::SpawnFailed, message)
                 .provider(self.env.provider.id)
@@ -133,12 +140,14 @@ impl Start {
         let base = base.unwrap_or_else(|| "/".into());
         let in_arguments = arguments::directories_in(&self.env, &self.arguments);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
-        let given: Vec<String> =
+        let mut given: Vec<String> =
             self.env.workspace_dir.clone().into_iter().chain([base.clone()]).chain(in_arguments).collect();
+        given.dedup();
         let mut all: Vec<String> = here.map(|path| path.to_string_lossy().into_owned()).into_iter().collect();
         for directory in given {
-            let real = std::fs::canonicalize(&directory).ok().map(|path| path.to_string_lossy().into_owned());
-            for name in [Some(directory), real].into_iter().flatten() {
+            let is_here = here.is_some() && self.directory.as_deref() == Some(&*directory);
+            let real = if is_here { None } else { real_path(Path::new(&directory)).ok() };
+            for name in [Some(directory), real.map(|path| path.to_string_lossy().into_owned())].into_iter().flatten() {
                 if !all.contains(&name) {
                     all.push(name);
                 }
@@ -148,9 +157,26 @@ impl Start {
     }
 }
 
+/// What to do about a resource that is used up, by the kernel's error number, whichever step asked for it.
+pub fn used_up(errno: i32) -> Option<&'static str> {
+    match errno {
+        libc::EMFILE => Some(
+            "This process has no descriptor left: raise its limit (ulimit -n, LimitNOFILE= of a unit), or look for \
+             descriptors that are never closed.",
+        ),
+        libc::ENFILE => Some("The machine has no open file left: raise fs.file-max."),
+        libc::EAGAIN => {
+            Some("The user or a cgroup has no room for another process: see ulimit -u, pids.max and kernel.pid_max.")
+        }
+        libc::ENOMEM => Some("The machine or a cgroup has no memory left."),
+        _ => None,
+    }
+}
+
 /// The error of a stream or pipe that could not be made.
 pub fn no_descriptor(errno: i32) -> Error {
     let reason = std::io::Error::from_raw_os_error(errno);
-    let message = format!("There is no descriptor for the child's streams: {reason}. See ulimit -n.");
+    let remedy = used_up(errno).unwrap_or("Look at the limits of this process and of the machine.");
+    let message = format!("There is no descriptor for the child's streams: {reason}. {remedy}");
     Error::new(ErrorCode::SpawnFailed, message).step(Step::Stdio.name()).errno(errno, "pipe2")
 }

@@ -1,28 +1,23 @@
-//! Watches the one child that has not executed yet.
-//!
-//! From its privilege drop on, any process of the target uid may send it SIGSTOP, and the spawner would sleep with it.
-//! So a thread looks at it every few milliseconds while there is one, and kills it when it is stopped.
+//! Looks after the spawner's threads every few milliseconds while one of them is at work: a tenant can stop their child,
+//! or keep them waiting for its file system.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Signal, pidfd_send_signal};
-
+use super::spawner::Spawner;
 use super::thread;
-use crate::error::Result;
-use crate::sys::clone::InFlight;
-use crate::sys::support::is_stopped;
+use crate::error::{Error, ErrorCode, Result};
 
 const INTERVAL: Duration = Duration::from_millis(20);
-/// A start takes a millisecond. A file system that hangs for this long will not come back.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How many looks in vain before it sleeps: starts come in bursts.
+const LINGER: u32 = 3;
 
 /// The spawner's side of it.
 #[derive(Debug)]
 pub struct Watchdog {
-    busy: Arc<AtomicBool>,
+    asleep: Arc<AtomicBool>,
     thread: Thread,
 }
 
@@ -31,55 +26,38 @@ impl Watchdog {
     ///
     /// # Errors
     /// `SPAWN_FAILED` when the system gives no thread.
-    pub fn start(in_flight: Arc<InFlight>) -> Result<Self> {
-        let busy = Arc::new(AtomicBool::new(false));
+    pub(super) fn start(spawner: &'static Spawner) -> Result<Self> {
+        let asleep = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = std::sync::mpsc::channel();
-        let mut state = Look { busy: Arc::clone(&busy), in_flight, since: None };
-        let mut hello = Some(sender);
+        let of_thread = Arc::clone(&asleep);
+        let (mut hello, mut in_vain) = (Some(sender), 0);
         thread::start("pe-watchdog", move || {
             if let Some(sender) = hello.take() {
                 let _ = sender.send(std::thread::current());
             }
-            state.turn();
+            std::thread::sleep(INTERVAL);
+            in_vain = if spawner.look() { 0 } else { in_vain + 1 };
+            if in_vain < LINGER {
+                return;
+            }
+            of_thread.store(true, Ordering::SeqCst);
+            // Who has begun before that did not see it.
+            if spawner.look() {
+                of_thread.store(false, Ordering::SeqCst);
+            } else {
+                std::thread::park();
+            }
+            in_vain = 0;
         })?;
-        let thread = receiver.recv().map_err(|_| {
-            crate::error::Error::new(crate::error::ErrorCode::Internal, "The watchdog's thread did not start.")
-        })?;
-        Ok(Self { busy, thread })
+        let thread =
+            receiver.recv().map_err(|_| Error::new(ErrorCode::Internal, "The watchdog's thread did not start."))?;
+        Ok(Self { asleep, thread })
     }
 
-    /// Says whether there are starts to watch.
-    pub fn set_busy(&self, busy: bool) {
-        let was = self.busy.swap(busy, Ordering::AcqRel);
-        if busy && !was {
+    /// Says that there is something to watch.
+    pub fn wake(&self) {
+        if self.asleep.swap(false, Ordering::SeqCst) {
             self.thread.unpark();
         }
-    }
-}
-
-struct Look {
-    busy: Arc<AtomicBool>,
-    in_flight: Arc<InFlight>,
-    /// The child seen last, and when first.
-    since: Option<(u32, Instant)>,
-}
-
-impl Look {
-    fn turn(&mut self) {
-        if !self.busy.load(Ordering::Acquire) {
-            self.since = None;
-            std::thread::park();
-            return;
-        }
-        std::thread::sleep(INTERVAL);
-        let generation = self.in_flight.generation.load(Ordering::Acquire);
-        let since = self.since.filter(|(seen, _)| *seen == generation).map_or_else(Instant::now, |(_, since)| since);
-        self.since = Some((generation, since));
-        self.in_flight.with_child(|pidfd| {
-            if is_stopped(pidfd) || since.elapsed() > LIMIT {
-                self.in_flight.ended.store(true, Ordering::Release);
-                let _ = pidfd_send_signal(pidfd, Signal::KILL);
-            }
-        });
     }
 }

@@ -54,3 +54,10 @@ fn resolve(
         version: program.version,
     })
 }
+
+/// The real path of a file, in one walk; none where there is none.
+#[napi(catch_unwind)]
+pub fn real_path(path: String) -> Option<String> {
+    let real = sys::real_path::real_path(std::path::Path::new(&path)).ok()?;
+    Some(real.to_string_lossy().into_owned())
+}

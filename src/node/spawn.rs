@@ -109,3 +109,10 @@ pub fn forget(id: f64) {
 pub fn missing_for_native_start() -> Option<&'static str> {
     crate::sys::support::native_start().err()
 }
+
+/// The default protections that the native start cannot give here.
+#[napi(catch_unwind)]
+pub fn missing_from_native_start() -> Vec<&'static str> {
+    use crate::sys::support::{SessionKeyring, session_keyring};
+    if session_keyring() == SessionKeyring::Inherited { vec!["session-keyring"] } else { Vec::new() }
+}

@@ -72,6 +72,9 @@ pub(super) struct Task<'a> {
     pub worker: i32,
     pub descriptors: Option<[i32; 4]>,
     pub directory: Option<&'a CStr>,
+    pub own_keyring: bool,
+    pub priority: Option<u32>,
+    pub oom_score: Option<&'a [u8]>,
     pub umask: Option<u32>,
     pub limits: &'a [Limit],
     pub identity: Option<&'a Identity>,
@@ -130,6 +133,10 @@ type Act = fn(&Task<'_>) -> Outcome;
 static STEPS: &[(Step, Act)] = &[
     (Step::Session, session),
     (Step::Stdio, stdio),
+    (Step::CloseDescriptors, close_descriptors),
+    (Step::SessionKeyring, session_keyring),
+    (Step::Scheduling, scheduling),
+    (Step::OomScore, oom_score),
     (Step::Umask, umask),
     (Step::Limits, limits),
     (Step::Groups, groups),
@@ -142,7 +149,6 @@ static STEPS: &[(Step, Act)] = &[
     (Step::ParentDeathSignal, parent_death_signal),
     (Step::ParentCheck, parent_check),
     (Step::StateDirectory, state_directory),
-    (Step::CloseDescriptors, close_descriptors),
     (Step::Signals, signals),
     (Step::Execute, execute),
 ];
@@ -169,9 +175,104 @@ fn stdio(task: &Task<'_>) -> Outcome {
     for (target, source) in (0_i64..).zip(sources) {
         if source != NONE {
             call(libc::SYS_dup3, [i64::from(source), target, 0, 0, 0])?;
+            make_blocking(target)?;
         }
     }
     Ok(())
+}
+
+/// libuv makes the pipes of the worker non-blocking, and few programs know what to do with EAGAIN: they lose data. As
+/// `child_process` does, for everybody who shares the open file description (fcntl(2), "File status flags").
+fn make_blocking(descriptor: i64) -> Outcome {
+    let flags = call(libc::SYS_fcntl, [descriptor, i64::from(libc::F_GETFL), 0, 0, 0])?;
+    let blocking = flags & !i64::from(libc::O_NONBLOCK);
+    if blocking == flags {
+        return Ok(());
+    }
+    call(libc::SYS_fcntl, [descriptor, i64::from(libc::F_SETFL), blocking, 0, 0]).map(drop)
+}
+
+/// All of them in a child that only checks.
+fn close_descriptors(task: &Task<'_>) -> Outcome {
+    let first = match task.descriptors {
+        None => 0,
+        Some([.., NONE]) => CREDENTIAL_DESCRIPTOR,
+        Some(_) => CREDENTIAL_DESCRIPTOR + 1,
+    };
+    call(libc::SYS_close_range, [i64::from(first), i64::from(u32::MAX), 0, 0, 0]).map(drop)
+}
+
+/// `KEYCTL_JOIN_SESSION_KEYRING` (keyctl(2)).
+const JOIN_SESSION_KEYRING: i64 = 1;
+
+/// A new one without a name. The worker's stays what it is: keyrings belong to a task's credentials.
+fn session_keyring(task: &Task<'_>) -> Outcome {
+    if !task.own_keyring {
+        return Ok(());
+    }
+    call(libc::SYS_keyctl, [JOIN_SESSION_KEYRING, 0, 0, 0, 0]).map(drop)
+}
+
+/// What the raw `getpriority` adds to the negated nice value (getpriority(2), "C library/kernel differences").
+const NICE_BASE: i64 = 20;
+/// `IOPRIO_WHO_PROCESS`, `IOPRIO_CLASS_RT`, `IOPRIO_CLASS_BE`, the shift of a class and the level of nice 0
+/// (ioprio_set(2)).
+const IO_PROCESS: i64 = 1;
+const IO_REAL_TIME: i64 = 1;
+const IO_BEST_EFFORT: i64 = 2;
+const IO_CLASS_SHIFT: u32 = 13;
+const IO_LEVELS: i64 = 8;
+const IO_DEFAULT_LEVEL: i64 = 4;
+/// The default of a process, in nanoseconds (`PR_SET_TIMERSLACK`, prctl(2)).
+const TIMER_SLACK: i32 = 50_000;
+
+/// Takes away what gives a process more than its share. What gives it less, it keeps: the host wanted that.
+fn scheduling(task: &Task<'_>) -> Outcome {
+    if let Ending::Exit = task.ending {
+        return Ok(());
+    }
+    let policy = call(libc::SYS_sched_getscheduler, [0; 5])? & !i64::from(libc::SCHED_RESET_ON_FORK);
+    if ![libc::SCHED_OTHER, libc::SCHED_BATCH, libc::SCHED_IDLE].map(i64::from).contains(&policy) {
+        // `struct sched_param`: one int, which must be 0 for these policies.
+        let parameters = 0_i32;
+        call(libc::SYS_sched_setscheduler, [0, i64::from(libc::SCHED_OTHER), &raw const parameters as i64, 0, 0])?;
+    }
+    let nice = NICE_BASE - call(libc::SYS_getpriority, [0; 5])?;
+    let wanted = task.priority.map_or(nice.max(0), i64::from);
+    if wanted != nice {
+        call(libc::SYS_setpriority, [0, 0, wanted, 0, 0])?;
+    }
+    io_priority()?;
+    let slack = call(libc::SYS_prctl, [i64::from(libc::PR_GET_TIMERSLACK), 0, 0, 0, 0])?;
+    if slack < i64::from(TIMER_SLACK) { prctl(libc::PR_SET_TIMERSLACK, TIMER_SLACK) } else { Ok(()) }
+}
+
+fn io_priority() -> Outcome {
+    let own = match call(libc::SYS_ioprio_get, [IO_PROCESS, 0, 0, 0, 0]) {
+        Ok(own) => own,
+        // A kernel without block devices, or a sandbox that has no such call: then nobody has set one.
+        Err(Failed { errno: libc::ENOSYS, .. }) => return Ok(()),
+        Err(failed) => return Err(failed),
+    };
+    let (class, level) = (own >> IO_CLASS_SHIFT, own % IO_LEVELS);
+    if class == IO_REAL_TIME || (class == IO_BEST_EFFORT && level < IO_DEFAULT_LEVEL) {
+        // None of its own: it follows the nice value.
+        call(libc::SYS_ioprio_set, [IO_PROCESS, 0, 0, 0, 0])?;
+    }
+    Ok(())
+}
+
+/// The kernel changes nobody else who shares the memory while a `CLONE_VFORK` lasts (`__set_oom_adj`, fs/proc/base.c).
+fn oom_score(task: &Task<'_>) -> Outcome {
+    let (Some(score), Ending::Execute { .. }) = (task.oom_score, &task.ending) else {
+        return Ok(());
+    };
+    let path = c"/proc/self/oom_score_adj".as_ptr() as i64;
+    let flags = i64::from(libc::O_WRONLY | libc::O_CLOEXEC);
+    let file = call(libc::SYS_openat, [i64::from(libc::AT_FDCWD), path, flags, 0, 0])?;
+    let written = call(libc::SYS_write, [file, score.as_ptr() as i64, score.len() as i64, 0, 0]).map(drop);
+    let _ = call(libc::SYS_close, [file, 0, 0, 0, 0]);
+    written
 }
 
 fn umask(task: &Task<'_>) -> Outcome {
@@ -323,14 +424,6 @@ fn may(path: &CStr, mode: i32) -> Outcome {
     call(libc::SYS_faccessat, arguments).map(drop)
 }
 
-fn close_descriptors(task: &Task<'_>) -> Outcome {
-    let Some(sources) = task.descriptors else {
-        return Ok(());
-    };
-    let first = if sources[3] == NONE { CREDENTIAL_DESCRIPTOR } else { CREDENTIAL_DESCRIPTOR + 1 };
-    call(libc::SYS_close_range, [i64::from(first), i64::from(u32::MAX), 0, 0, 0]).map(drop)
-}
-
 /// Handlers and ignored signals become the default before the mask is lifted: a handler would run in shared memory.
 fn signals(task: &Task<'_>) -> Outcome {
     if let Ending::Exit = task.ending {
@@ -362,12 +455,12 @@ fn prctl(option: i32, value: i32) -> Outcome {
 fn call<T: Into<i64> + Copy>(number: c_long, arguments: [T; 5]) -> Result<i64, Failed> {
     let [a, b, c, d, e] = arguments.map(Into::into);
     // SAFETY: the callers in this file pass pointers to live memory of the size that the call expects, or no pointer;
-    // `syscall` itself only writes errno, which belongs to the spawner thread, suspended until we are gone.
+    // `syscall` itself only writes errno, which belongs to the thread that made us, suspended until we are gone.
     let result = unsafe { libc::syscall(number, a, b, c, d, e, null::<c_void>()) };
     if result >= 0 {
         return Ok(result);
     }
-    // SAFETY: the thread-local errno of the suspended spawner thread, which shares its storage with this child.
+    // SAFETY: the thread-local errno of the suspended thread that made us, which shares its storage with this child.
     Err(unsafe { *libc::__errno_location() }.into())
 }
 

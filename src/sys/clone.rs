@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_char, c_void};
 use core::ptr::{null, null_mut};
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::child::{self, Ending, Report, Task};
@@ -75,8 +75,6 @@ impl Drop for Stack {
 #[derive(Debug)]
 pub struct InFlight {
     pidfd: AtomicI32,
-    /// Counts starts: tells two children apart.
-    pub generation: AtomicU32,
     /// Whether the watchdog ended the present one.
     pub ended: AtomicBool,
     /// Set by the child itself, as the first thing it does.
@@ -89,7 +87,6 @@ impl Default for InFlight {
     fn default() -> Self {
         Self {
             pidfd: AtomicI32::new(child::NONE),
-            generation: AtomicU32::new(0),
             ended: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             turn: Mutex::new(()),
@@ -168,6 +165,12 @@ pub struct Child<'a> {
     pub program: Option<Program<'a>>,
     /// Its working directory.
     pub directory: Option<&'a CStr>,
+    /// Whether it gets a session keyring of its own.
+    pub own_keyring: bool,
+    /// Its nice value; without, the worker's, or 0 where that is negative.
+    pub priority: Option<u32>,
+    /// Its `oom_score_adj`, in digits; without, the worker's.
+    pub oom_score: Option<&'a [u8]>,
     /// Its umask.
     pub umask: Option<u32>,
     /// Its limits.
@@ -220,6 +223,9 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
             [stdin, stdout, stderr, program.credential.map_or(child::NONE, |pipe| pipe.as_raw_fd())]
         }),
         directory: child.directory,
+        own_keyring: child.own_keyring,
+        priority: child.priority,
+        oom_score: child.oom_score,
         umask: child.umask,
         limits: child.limits,
         identity: child.identity,
@@ -233,7 +239,6 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     };
     in_flight.ended.store(false, Ordering::Release);
     in_flight.begun.store(false, Ordering::Release);
-    in_flight.generation.fetch_add(1, Ordering::AcqRel);
     let keeper = dumpable::Keeper::new();
     let cloned = clone(&task, stack, in_flight);
     drop(keeper);
@@ -265,7 +270,7 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
 fn clone(task: &Task<'_>, stack: &Stack, in_flight: &InFlight) -> Result<i32, i32> {
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
     let before = set_mask(!0);
-    // SAFETY: the child runs `child::main` on `stack`, which nobody else uses: there is one spawner thread, and it
+    // SAFETY: the child runs `child::main` on `stack`, which nobody else uses: it belongs to this thread, which
     // sleeps in this call (CLONE_VFORK) until the child has its own memory or is gone. `task` and all that it refers
     // to live as long. The kernel writes the pidfd to `in_flight.pidfd`, an `i32` that outlives the call.
     let pid = unsafe {

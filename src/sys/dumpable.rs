@@ -2,7 +2,8 @@
 //!
 //! A child that shares our memory and changes its uid makes *our* memory undumpable for good (`commit_creds` in the
 //! kernel). While such a child runs that is a protection: else its uid could read our memory through `/proc`. So the
-//! flag is given back only after the child has its own memory, and only one child at a time is in between.
+//! flag is given back only when no child is in between any more: the last one that leaves gives back what the first one
+//! found. While one is stuck in between, the process stays undumpable.
 //!
 //! The host may drop its own privileges meanwhile, which clears the flag too, and then it must stay so. libc changes
 //! the ids of every thread by a signal to each, this one among them, before the change returns: so this thread's own
@@ -13,7 +14,15 @@ use rustix::process::{getegid, geteuid, getgid, getuid};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-static FLAG: Mutex<()> = Mutex::new(());
+static FLAG: Mutex<Flag> = Mutex::new(Flag { keepers: 0, before: None, ids: [0; 4] });
+
+/// What the first of the present keepers found.
+#[derive(Debug)]
+struct Flag {
+    keepers: usize,
+    before: Option<DumpableBehavior>,
+    ids: [u32; 4],
+}
 
 /// Whether the host wants the flag off for good.
 static FORBIDDEN: AtomicBool = AtomicBool::new(false);
@@ -27,23 +36,28 @@ pub fn forbid() -> rustix::io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }
 
-/// Holds the right to change the flag, and gives the flag back when dropped. To be used on one thread, after signals
-/// are no longer blocked there.
+/// Gives the flag back when the last one is dropped. To be used on one thread, after signals are no longer blocked
+/// there.
 #[derive(Debug)]
 pub struct Keeper {
-    before: Option<DumpableBehavior>,
-    ids: [u32; 4],
-    _turn: MutexGuard<'static, ()>,
+    _made_by_new: (),
 }
 
 impl Keeper {
     /// Notes the flag.
     #[must_use]
     pub fn new() -> Self {
-        let turn = FLAG.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids = own_ids();
-        Self { before: dumpable_behavior().ok(), ids, _turn: turn }
+        let mut flag = lock();
+        if flag.keepers == 0 {
+            (flag.before, flag.ids) = (dumpable_behavior().ok(), own_ids());
+        }
+        flag.keepers += 1;
+        Self { _made_by_new: () }
     }
+}
+
+fn lock() -> MutexGuard<'static, Flag> {
+    FLAG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Keeper {
@@ -58,10 +72,15 @@ fn own_ids() -> [u32; 4] {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        let mut flag = lock();
+        flag.keepers -= 1;
+        if flag.keepers > 0 {
+            return;
+        }
         // Only "dumpable" can be given back: "root only" is not settable (prctl(2)), and "not dumpable" is what the
         // child left.
-        let was_dumpable = self.before == Some(DumpableBehavior::Dumpable);
-        let must_stay_off = || own_ids() != self.ids || FORBIDDEN.load(Ordering::SeqCst);
+        let was_dumpable = flag.before == Some(DumpableBehavior::Dumpable);
+        let must_stay_off = || own_ids() != flag.ids || FORBIDDEN.load(Ordering::SeqCst);
         if !was_dumpable || dumpable_behavior() == Ok(DumpableBehavior::Dumpable) || must_stay_off() {
             return;
         }

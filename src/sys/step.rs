@@ -10,6 +10,16 @@ pub enum Step {
     Session,
     /// `dup3`: the standard streams and the credential's pipe.
     Stdio,
+    /// `close_range`: no other descriptor is inherited. Before all that a tenant can delay or make fail: while a child
+    /// ends, whoever runs as its uid can take the descriptors that it still has (`pidfd_getfd`).
+    CloseDescriptors,
+    /// `keyctl`: a session keyring of its own. Before the drop: it counts against the worker's quota.
+    SessionKeyring,
+    /// `sched_setscheduler` and its kin: no better place than others when processors, disks and timers are shared out.
+    Scheduling,
+    /// `/proc/self/oom_score_adj`: not spared when memory runs out. Before the drop, which gives up the right to set the
+    /// floor.
+    OomScore,
     /// `umask`.
     Umask,
     /// `prlimit64`: the resource limits.
@@ -34,8 +44,6 @@ pub enum Step {
     ParentCheck,
     /// `faccessat`: a directory that the CLI needs, as the target.
     StateDirectory,
-    /// `close_range`: no other descriptor is inherited.
-    CloseDescriptors,
     /// `rt_sigaction`, `rt_sigprocmask`: no handler, no mask is inherited.
     Signals,
     /// `execve`.
@@ -48,6 +56,10 @@ impl Step {
         (Self::Clone, "clone", "clone"),
         (Self::Session, "session", "setsid"),
         (Self::Stdio, "stdio", "dup3"),
+        (Self::CloseDescriptors, "close-descriptors", "close_range"),
+        (Self::SessionKeyring, "session-keyring", "keyctl"),
+        (Self::Scheduling, "scheduling", "sched_setscheduler"),
+        (Self::OomScore, "oom-score", "write"),
         (Self::Umask, "umask", "umask"),
         (Self::Limits, "limits", "prlimit64"),
         (Self::Groups, "groups", "setgroups"),
@@ -60,7 +72,6 @@ impl Step {
         (Self::ParentDeathSignal, "parent-death-signal", "prctl"),
         (Self::ParentCheck, "parent-check", "getppid"),
         (Self::StateDirectory, "state-directory", "faccessat"),
-        (Self::CloseDescriptors, "close-descriptors", "close_range"),
         (Self::Signals, "signals", "rt_sigaction"),
         (Self::Execute, "execute", "execve"),
     ];

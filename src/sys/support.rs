@@ -89,6 +89,37 @@ pub fn native_start() -> Result<(), &'static str> {
     })
 }
 
+/// What becomes of the session keyring of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKeyring {
+    /// It gets its own.
+    Own,
+    /// This kernel has no keyrings.
+    None,
+    /// A sandbox refuses `keyctl`, as Docker's default profile does: it keeps the worker's.
+    Inherited,
+}
+
+/// `KEYCTL_CAPABILITIES`: asks, and changes nothing (keyctl(2), Linux 5.8).
+const KEYCTL_CAPABILITIES: i64 = 31;
+
+/// Asks once whether a child can get a session keyring of its own.
+#[must_use]
+pub fn session_keyring() -> SessionKeyring {
+    static SUPPORT: OnceLock<SessionKeyring> = OnceLock::new();
+    *SUPPORT.get_or_init(|| {
+        // SAFETY: a buffer of no length: nothing is written.
+        let told = unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_CAPABILITIES, core::ptr::null::<u8>(), 0) };
+        let errno = std::io::Error::last_os_error().raw_os_error();
+        match (told, errno) {
+            (0.., _) => SessionKeyring::Own,
+            // A filter can say so too: it does not hide the file.
+            (_, Some(libc::ENOSYS)) if !std::path::Path::new("/proc/keys").exists() => SessionKeyring::None,
+            _ => SessionKeyring::Inherited,
+        }
+    })
+}
+
 /// Starts a child that only checks paths as somebody else. Must be called on the spawner thread.
 ///
 /// # Errors
@@ -102,6 +133,9 @@ pub fn check_access(
     let child = Child {
         program: None,
         directory: None,
+        own_keyring: session_keyring() == SessionKeyring::Own,
+        priority: None,
+        oom_score: None,
         umask: None,
         limits: &[],
         identity: Some(identity),

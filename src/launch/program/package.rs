@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::open_regular;
 
 use crate::provider::{NativePackage, Provider};
+use crate::sys::real_path::real_path;
 
 /// The largest launcher or manifest that is looked at, in bytes.
 const MAX_TEXT_BYTES: u64 = 256 * 1024;
@@ -31,7 +32,7 @@ fn is_native(file: &Path) -> bool {
 
 fn native_below(provider: &'static Provider, modules: &Path) -> Option<PathBuf> {
     let files = provider.native_packages_here().map(|package| modules.join(package.name).join(package.file));
-    files.filter_map(|file| std::fs::canonicalize(file).ok()).find(|file| file.is_file())
+    files.filter_map(|file| real_path(&file).ok()).find(|file| file.is_file())
 }
 
 /// The directory of the launcher package that `file` is in: its path holds the package's name as directories.
@@ -46,7 +47,7 @@ fn shim_target(file: &Path) -> Option<PathBuf> {
     text.starts_with("#!").then_some(())?;
     let (_, rest) = text.rsplit_once("\"$basedir/")?;
     let (relative, _) = rest.split_once('"')?;
-    std::fs::canonicalize(file.parent()?.join(relative)).ok()
+    real_path(&file.parent()?.join(relative)).ok()
 }
 
 /// The version of a program: of the package it is in, or of the native installer's directory.

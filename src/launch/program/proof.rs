@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::identity::Target;
 use super::super::reach::Check;
@@ -16,7 +16,7 @@ const CAPACITY: usize = 1024;
 
 /// The proofs of this process.
 #[derive(Debug, Default)]
-pub struct Proofs(Mutex<HashMap<Key, Proof>>);
+pub struct Proofs(Mutex<HashMap<Key, Arc<Proof>>>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -47,8 +47,8 @@ impl Proofs {
     /// The program that was proved for this target, if nothing has changed since.
     pub fn known(&self, found_at: &Path, target: &Target, path: &str) -> Option<Program> {
         let key = Key { found_at: found_at.into(), target: target.clone(), path: path.into() };
-        let proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let proof = proofs.get(&key)?;
+        // Not under the lock: a file system of one tenant's may take its time.
+        let proof = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key)?);
         let holds = proof.stamps.iter().all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
         holds.then(|| proof.program.clone())
     }
@@ -63,7 +63,7 @@ impl Proofs {
             proofs.clear();
         }
         let key = Key { found_at: program.found_at.clone(), target: target.clone(), path: path.into() };
-        proofs.insert(key, Proof { program: program.clone(), stamps });
+        proofs.insert(key, Arc::new(Proof { program: program.clone(), stamps }));
     }
 
     /// Forgets everything: `execve` has contradicted a proof.

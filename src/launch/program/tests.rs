@@ -15,7 +15,7 @@ impl Fixture {
     }
 
     fn path(&self, relative: &str) -> PathBuf {
-        std::fs::canonicalize(self.0.path()).expect("there").join(relative)
+        real_path(self.0.path()).expect("there").join(relative)
     }
 
     fn file(&self, relative: &str, content: &[u8], mode: u32) -> PathBuf {
