@@ -175,7 +175,9 @@ export interface ProviderEnvOptions {
   serverCredentials?: ServerCredentials
   /**
    * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. Codex
-   * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`).
+   * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`). With it,
+   * Claude Code also gets `CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1`, or it would send the credential to
+   * api.anthropic.com too; another value of that variable in `set` or `inherit` is refused.
    */
   baseUrl?: string
   /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */

@@ -76,7 +76,7 @@ test('the other provider’s names are absent, and this one’s other names blan
     assert.deepEqual(Object.keys(variables).filter((name) => names[other].test(name)), [])
     const own = Object.entries(variables).filter(([name]) => names[provider].test(name))
     const set = own.filter(([, value]) => value !== '').map(([name]) => name).sort()
-    assert.deepEqual(set, provider === 'claude' ? ['ANTHROPIC_API_KEY', 'CLAUDE_CONFIG_DIR'] : ['CODEX_API_KEY', 'CODEX_HOME', 'OPENAI_API_KEY'])
+    assert.deepEqual(set, provider === 'claude' ? ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST', 'CLAUDE_CONFIG_DIR'] : ['CODEX_API_KEY', 'CODEX_HOME', 'OPENAI_API_KEY'])
     assert.ok(own.length > set.length + 5, 'the rest is blank')
     env.dispose()
   }

@@ -1,4 +1,4 @@
-// Claude Code in a hostile workspace: no file in it redirects the key, runs, or speaks to the model, unless trusted.
+// Claude Code in a hostile workspace: no file in it runs or speaks to the model, unless trusted, and none redirects the key.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -17,10 +17,8 @@ requirePrivateNetwork()
 const programs = installForAnyone({ test })
 const KEY = 'sk-ant-api03-made-up-tenant-key'
 const TOKEN = 'sk-ant-oat01-made-up-tenant-token'
-const HELPER = 'sk-ant-api03-planted'
-const ALL = ['claude-helper-local', 'claude-hook-local', 'claude-hook-project', 'claude-mcp']
-// The planted server got the tenant's key, and the planted helper's beside it.
-const STOLEN = `x-api-key ${KEY} + authorization ${HELPER}`
+// Neither the base URL nor the key helper of a trusted workspace counts: the start says who its host is.
+const ALL = ['claude-hook-local', 'claude-hook-project', 'claude-mcp']
 const INERT = { marks: [], evil: [], texts: [], planted: '' }
 const TEXTS = ['PLANTED-AGENT', 'PLANTED-CLAUDE-MD', 'PLANTED-SKILL']
 
@@ -31,9 +29,10 @@ const TEXTS = ['PLANTED-AGENT', 'PLANTED-CLAUDE-MD', 'PLANTED-SKILL']
 const CASES = [
   { name: 'API key by fd' },
   { name: 'API key by env', launch: { delivery: 'env' } },
-  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, bites: { evil: [`x-api-key ${HELPER} + authorization ${HELPER}`] } },
+  // A key helper turns a token off, and is not run: the turn ends without a request.
+  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, bites: { texts: [], planted: undefined } },
   { name: 'cwd through a symlink', cwd: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link')), path.join(root, 'link')) },
-  { name: 'below the planted directory', bites: { marks: ['claude-mcp'], evil: [], planted: '' }, cwd: ({ workspace }) => makeDir(path.join(workspace, 'site')) },
+  { name: 'below the planted directory', bites: { marks: ['claude-mcp'], planted: '' }, cwd: ({ workspace }) => makeDir(path.join(workspace, 'site')) },
   { name: 'user settings asked for by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
   { name: 'a prompt after --', args: (common, prompt) => [...common, '--', prompt] }
 ]
@@ -56,7 +55,7 @@ for (const { name, bites, payload = { apiKey: KEY }, launch, cwd, args } of CASE
         assert.deepEqual(credentialsSeen(mock), [payload.apiKey ? `x-api-key ${KEY}` : `authorization ${TOKEN}`])
         return
       }
-      assert.deepEqual(seen, { marks: ALL, evil: [STOLEN], texts: TEXTS, planted: 'local', ...bites })
+      assert.deepEqual(seen, { marks: ALL, evil: [], texts: TEXTS, planted: 'local', ...bites })
     })
   }
 }

@@ -28,10 +28,10 @@ const LOGIN = 'sk-ant-oat01-made-up-login-token'
 const LOGIN_FILE = '.credentials.json'
 const EVERY_KEY = [...Object.values(KEY), ...Object.values(SERVER), TOKEN, LOGIN]
 
-// `shell`: whether the agent's commands get the key in their own variables. `environ`: whether the CLI's block has it.
+// `environ`: whether the CLI's block has the key. The agent's commands get it in no variable of their own.
 const CASES = [
   { name: 'API key by fd', provider: 'claude', payload: { apiKey: KEY.claude }, sent: `x-api-key ${KEY.claude}` },
-  { name: 'API key by env', provider: 'claude', payload: { apiKey: KEY.claude }, delivery: 'env', sent: `x-api-key ${KEY.claude}`, environ: true, shell: true },
+  { name: 'API key by env', provider: 'claude', payload: { apiKey: KEY.claude }, delivery: 'env', sent: `x-api-key ${KEY.claude}`, environ: true },
   { name: 'OAuth token by fd', provider: 'claude', payload: { oauthAccessToken: TOKEN }, sent: `authorization ${TOKEN}` },
   { name: 'OAuth token by env', provider: 'claude', payload: { oauthAccessToken: TOKEN }, delivery: 'env', sent: `authorization ${TOKEN}`, environ: true },
   { name: 'API key before OAuth token', provider: 'claude', payload: { apiKey: KEY.claude, oauthAccessToken: TOKEN }, sent: `x-api-key ${KEY.claude}` },
@@ -48,7 +48,7 @@ const CASES = [
 // `env` alone would also show what the shell itself adds; the parent is the CLI, or its sandbox helper.
 const LOOK = 'run: id; echo ENV; env; echo PARENT; tr "\\0" "\\n" < /proc/$PPID/environ'
 
-for (const { name, provider, payload, delivery, server, login, sandbox, sent, environ = false, shell = false } of CASES) {
+for (const { name, provider, payload, delivery, server, login, sandbox, sent, environ = false } of CASES) {
   test(`${provider}, ${name}`, async (t) => {
     const homes = agentHomes(t)
     if (login) writeLogin(homes.claudeConfigDir, login)
@@ -77,7 +77,7 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
 
     const [id, own, parent] = turn.text.split(/^(?:ENV|PARENT)$/m)
     if (AGENT.uid) assert.match(id, new RegExp(`uid=${AGENT.uid} gid=${AGENT.gid}`))
-    assert.deepEqual(keysIn(own), shell ? [key] : [], "in the agent's env")
+    assert.deepEqual(keysIn(own), [], "in the agent's env")
     assert.doesNotMatch(own, /_FILE_DESCRIPTOR=\d/)
     assert.match(own, /^USER_STRIPE_KEY=made-up-user-value$/m)
     if (!environ) {

@@ -202,7 +202,8 @@ const CLAIMS = [
   { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN } },
   { name: 'OAuth token by env', payload: { oauthAccessToken: TOKEN }, delivery: 'env' },
   { name: 'a login', payload: {}, login: true },
-  { name: 'a helper in place of an OAuth token', payload: { oauthAccessToken: TOKEN }, extra: HELPER, claimed: 'apiKeyHelper' }
+  // Beside a credential that is handed over, no helper runs.
+  { name: 'a helper in place of a login', payload: {}, login: true, extra: HELPER, claimed: 'apiKeyHelper' }
 ]
 
 for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
@@ -216,14 +217,16 @@ for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
     child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch))
     const { code } = await done
     assert.equal(code, 0)
-    assert.deepEqual(mismatches, claimed ? [{ expected: ['none', 'oauth'], claimed }] : [])
+    assert.deepEqual(mismatches, claimed ? [{ expected: ['none', 'oauth', '/login managed key'], claimed }] : [])
   })
 }
 
 test('a claim of another credential stops the run, where that is asked for', async (t) => {
   const { mock, heldCount } = await startHeldMock(t)
   const launch = { onCredentialMismatch: 'stop' }
-  const { done, child } = startTurn('claude', { mock, homes: agentHomes(t), programs, payload: { oauthAccessToken: TOKEN }, launch, prompt: 'run: echo one', args: (common, text) => [...common, ...HELPER, text] })
+  const homes = agentHomes(t)
+  writeLogin(homes.claudeConfigDir)
+  const { done, child } = startTurn('claude', { mock, homes, programs, payload: {}, launch, prompt: 'run: echo one', args: (common, text) => [...common, ...HELPER, text] })
   const { error, code } = await done
   // It would wait for the second request for ever.
   assert.equal(heldCount(), 0)

@@ -7,6 +7,7 @@ import test from 'node:test'
 import { AbortError, query } from '@anthropic-ai/claude-agent-sdk'
 import { buildProviderEnv, claudeAgentOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
+import baits from '../support/claude-baits.js'
 import network from '../support/namespace.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
@@ -118,6 +119,21 @@ test('what else stands in the env of the query reaches no child', async (t) => {
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
 })
 
+test("the CLI's own files send nothing elsewhere, and the query's env does not lift what keeps them out", async (t) => {
+  const claude = placed.claudeOfVersion(t)
+  for (const payload of [{ apiKey: KEY }, { oauthAccessToken: 'sk-ant-oat01-made-up-token' }]) {
+    const [mock, evil] = [await startMock(t), await startMock(t)]
+    const homes = agentHomes(t)
+    baits.plantVariables([homes.claudeConfigDir, '.claude.json'], { ...baits.REDIRECTIONS['a base URL'](evil.anthropicBaseUrl), ...baits.REDIRECTIONS.proxies(evil.anthropicBaseUrl) })
+    const lifted = { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '' }
+    const { env, run } = prepare(t, { mock, payload, homes, launch: { command: claude }, options: (sdk) => ({ env: { ...sdk.env, ...lifted } }) })
+    assert.deepEqual([env.get('CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST'), env.get('CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC')], ['1', '1'])
+    assert.equal(resultOf(await run()).is_error, false)
+    assert.equal(evil.requests.length, 0)
+    assert.deepEqual(credentialsSeen(mock), [payload.apiKey ? `x-api-key ${KEY}` : `authorization ${payload.oauthAccessToken}`])
+  }
+})
+
 test("abort by the SDK's controller ends the CLI and its command", async (t) => {
   const time = `1000.${process.pid}777`
   t.after(() => withArgument(time).forEach((pid) => process.kill(pid, 'SIGKILL')))
@@ -174,8 +190,9 @@ for (const workspaceTrust of ['untrusted', 'trusted']) {
     attacks.plantClaude(homes.workspace, homes.tmpDir, evil.anthropicBaseUrl)
     const { result } = resultOf(await run())
     const bites = workspaceTrust === 'trusted'
-    assert.deepEqual([evil.requests.length > 0, attacks.marksIn(homes.tmpDir).length > 0, result], [bites, bites, bites ? 'planted=[local]' : 'planted=[]'])
-    assert.deepEqual(credentialsSeen(mock), bites ? [] : [`x-api-key ${KEY}`])
+    assert.deepEqual([attacks.marksIn(homes.tmpDir).length > 0, result], [bites, bites ? 'planted=[local]' : 'planted=[]'])
+    // Its base URL does not count even then.
+    assert.deepEqual([evil.requests.length, credentialsSeen(mock)], [0, [`x-api-key ${KEY}`]])
   })
 }
 

@@ -51,6 +51,24 @@ function installForAnyone({ from, mode, test } = {}) {
 }
 
 /**
+ * Claude Code where its native installer puts it: the name of the file tells its version.
+ * @param {{ after(fn: () => void): void }} test
+ * @param {string} [version] default: the installed one
+ */
+function claudeOfVersion(test, version = claudeVersion()) {
+  const dir = makeOpenDir('provider-env-versions-')
+  test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  fs.mkdirSync(path.join(dir, 'versions'))
+  return place(findPrograms().claude, path.join(dir, 'versions', version))
+}
+
+function claudeVersion() {
+  // Its `exports` name no manifest.
+  const sdk = path.join(findPrograms().claude, '../../claude-agent-sdk/package.json')
+  return JSON.parse(fs.readFileSync(sdk, 'utf8')).claudeCodeVersion
+}
+
+/**
  * Codex finds its code-mode host, its sandbox helper and ripgrep by their place beside it, so they move together.
  * The host inherits Codex's environment, key and all: it must not be readable where Codex is not.
  * @param {string} source
@@ -120,4 +138,4 @@ function existing(file) {
   return file
 }
 
-module.exports = { findPrograms, installForAnyone }
+module.exports = { claudeOfVersion, findPrograms, installForAnyone }

@@ -63,14 +63,14 @@ const finding = findingsOf(rows)
  * @returns {Promise<import('./finding.js').Finding[]>}
  */
 async function look(context, facts) {
-  const { workspace } = context.directories
+  const { home, workspace } = context.directories
   const state = context.states[facts.id]?.path
   if (workspace === undefined && state === undefined) return []
   /** @type {FoundFile[]} */
-  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null))
+  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null))
   const hidden = found.filter((file) => file.hidden)
   if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
-  const bases = [workspace, state].flatMap((base) => base ?? [])
+  const bases = [workspace, state, home].flatMap((base) => base ?? [])
   const findings = await Promise.all(found.filter((file) => !file.hidden).map((file) => judge(context, facts, file, bases)))
   return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info') ? findings : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
 }

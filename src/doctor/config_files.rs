@@ -41,20 +41,33 @@ pub struct FoundHazard {
 /// More than this many are not listed.
 const MAX_HAZARDS: usize = 12;
 
+/// Where files are looked for; none for a directory that was not named.
+#[derive(Debug, Default)]
+pub struct Directories<'a> {
+    /// The workspace.
+    pub workspace: Option<&'a Path>,
+    /// The provider's state directory.
+    pub state: Option<&'a Path>,
+    /// The tenant's home.
+    pub home: Option<&'a Path>,
+}
+
 /// Looks for every file of a provider's row below the directories that are given.
 #[must_use]
-pub fn config_files(provider: &Provider, workspace: Option<&Path>, state: Option<&Path>) -> Vec<FoundFile> {
+pub fn config_files(provider: &Provider, directories: &Directories<'_>) -> Vec<FoundFile> {
     let rows = provider.config_files.iter().filter_map(|row| {
         let base = match row.base {
-            Base::Workspace => workspace,
-            Base::StateDirectory => state,
+            Base::Workspace => directories.workspace,
+            Base::StateDirectory => directories.state,
+            Base::Home => directories.home,
+            Base::System => Some(Path::new("/")),
         };
-        look(row, base?.join(row.path))
+        look(provider, row, base?.join(row.path))
     });
     rows.collect()
 }
 
-fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
+fn look(provider: &Provider, row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
     let prose = row.format == Format::Prose;
     let text = text::read(&path);
     let mut hazards: Vec<FoundHazard> = Vec::new();
@@ -76,9 +89,16 @@ fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
         hidden: matches!(text, Err(Unread::Hidden)),
         unread: understood.is_none() && !prose,
         prose,
-        ignored_when_untrusted: row.ignored_when_untrusted,
+        ignored_when_untrusted: row.ignored_when_untrusted && !passes(provider, row, &hazards),
         hazards,
     })
+}
+
+/// Whether one of them is a variable that the CLI's shield lets pass.
+fn passes(provider: &Provider, row: &ConfigFile, hazards: &[FoundHazard]) -> bool {
+    let shield = provider.file_shield.iter().find(|shield| shield.files.contains(&row.id));
+    let mut names = hazards.iter().filter_map(|hazard| hazard.key.rsplit('.').next());
+    shield.is_some_and(|shield| names.any(|name| shield.passes.contains(&name)))
 }
 
 fn hazard(row: &ConfigFile, key: &[String]) -> Option<FoundHazard> {
@@ -112,7 +132,9 @@ mod tests {
         let file = dir.path().join(path);
         std::fs::create_dir_all(file.parent().expect("has one")).expect("ours");
         std::fs::write(&file, content).expect("ours");
-        config_files(provider::find(provider).expect("a row"), Some(dir.path()), Some(dir.path()))
+        let here = Some(dir.path());
+        let directories = Directories { workspace: here, state: here, home: None };
+        config_files(provider::find(provider).expect("a row"), &directories)
     }
 
     #[test]
@@ -132,6 +154,13 @@ mod tests {
                 r#"{"permissions": {"allow": ["sentinel"], "ask": ["x"], "defaultMode": "sentinel", "deny": ["x"]}}"#,
                 "claude-local-settings",
                 &["permissions.allow", "permissions.defaultMode"],
+            ),
+            (
+                "claude",
+                ".config.json",
+                r#"{"env": {"FOO": "1", "BUN_CONFIG_VERBOSE_FETCH": "sentinel", "HTTP_PROXY": "sentinel"}}"#,
+                "claude-legacy-config",
+                &["env.BUN_CONFIG_VERBOSE_FETCH", "env.HTTP_PROXY"],
             ),
             // A name that only begins like one of these, and variables where none are looked for.
             (
@@ -181,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn what_the_shield_lets_pass_is_not_told_as_ignored() {
+        for (variable, ignored) in [("HTTP_PROXY", true), ("BUN_CONFIG_VERBOSE_FETCH", false)] {
+            let files = found("claude", ".claude.json", &format!(r#"{{"env": {{"{variable}": "x"}}}}"#));
+            assert_eq!(files[0].ignored_when_untrusted, ignored, "{variable}");
+        }
+    }
+
+    #[test]
     fn a_file_of_a_hundred_hazards_lists_the_first() {
         let text: String = (10..110).map(|number| format!("LD_X{number}=1\n")).collect();
         let files = found("codex", ".env", &text);
@@ -217,7 +254,10 @@ mod tests {
     fn what_is_no_file_is_not_waited_for() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(dir.path().join(".mcp.json")).expect("ours");
-        let files = config_files(provider::find("claude").expect("a row"), Some(dir.path()), None);
+        let files = {
+            let directories = Directories { workspace: Some(dir.path()), ..Directories::default() };
+            config_files(provider::find("claude").expect("a row"), &directories)
+        };
         assert!(files[0].unread, "{files:?}");
     }
 }

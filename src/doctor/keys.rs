@@ -24,6 +24,10 @@ pub fn each(format: Format, text: &[u8], found: &mut dyn FnMut(&[String])) -> Op
             dotenv(text, found);
             Some(())
         }
+        Format::Credential => {
+            found(&[Format::WHOLE.to_owned()]);
+            Some(())
+        }
         Format::Prose => Some(()),
     }
 }

@@ -8,6 +8,6 @@ mod text;
 mod toml_keys;
 mod variables;
 
-pub use config_files::{FoundFile, config_files};
+pub use config_files::{Directories, FoundFile, config_files};
 pub use stored_login::{LoginKind, LoginState, stored_login};
 pub use variables::{FoundVariable, variables};

@@ -75,6 +75,15 @@ impl<'a> Draft<'a> {
         self.variables.push(Variable { name, value: value.as_bytes(), is_secret: false, origin: Origin::Ours });
     }
 
+    /// Adds a variable of ours that a caller may give too, with the same value.
+    pub fn fixed(&mut self, name: &'static str, value: &'static str) {
+        let wanted = DraftName { prefix: name, rest: "" };
+        let same = |known: &Variable<'_>| known.name.is(&wanted) && known.value == value.as_bytes();
+        if !self.variables.iter().any(same) {
+            self.plain(name, "", value);
+        }
+    }
+
     /// Adds a secret.
     pub fn secret(&mut self, prefix: &'static str, rest: &'a str, value: &'a [u8]) {
         let name = DraftName { prefix, rest };

@@ -12,7 +12,7 @@ use super::rules;
 use crate::credential::{self, Credential, CredentialSource, Fallbacks};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::{Input, Payload};
-use crate::provider::{BaseUrl, CredentialSlot, Provider, WhenUnused};
+use crate::provider::{BaseUrl, CredentialSlot, FixedWhen, Provider, WhenUnused};
 use crate::secret::Secret;
 
 /// How the child gets its credential.
@@ -133,6 +133,7 @@ impl EnvPlan {
             draft.plain(provider.state_directory.variable, "", dir);
         }
         add_base_url(&mut draft, provider, request.base_url)?;
+        add_fixed(&mut draft, provider, &credential, request.base_url.is_some());
         add_blanks(&mut draft, provider);
         draft.secret(rules::SESSION_COOKIE, "", payload.session_cookie.as_ref().map_or(&[], Input::expose));
         for (name, value) in &payload.user_env_keys {
@@ -312,6 +313,17 @@ fn add_base_url<'a>(draft: &mut Draft<'a>, provider: &Provider, base_url: Option
         draft.plain(name, "", url);
     }
     Ok(())
+}
+
+/// The row's own variables. One that was given already has the same value, or [`Draft::finish`] refuses it.
+fn add_fixed(draft: &mut Draft<'_>, provider: &'static Provider, credential: &Credential, has_base_url: bool) {
+    let applies = |when| match when {
+        FixedWhen::CredentialHandedOver => credential.slot.is_some(),
+        FixedWhen::BaseUrl => has_base_url,
+    };
+    for row in provider.fixed_variables.iter().filter(|row| applies(row.when)) {
+        draft.fixed(row.name, row.value);
+    }
 }
 
 /// Blanks every credential variable of the provider that its CLI lets be blank; [`EnvPlan::variables`] leaves out

@@ -228,3 +228,29 @@ fn a_relative_path_or_a_missing_home_is_refused() {
     homeless.base.retain(|(name, _)| *name != "HOME");
     assert_eq!(code(build(&format!(r#"{{"apiKey":"{KEY}"}}"#), homeless)).0, ErrorCode::StateDirUnusable);
 }
+
+#[test]
+fn the_rows_own_variables_are_set_when_they_apply() {
+    let key = format!(r#"{{"apiKey":"{KEY}"}}"#);
+    let (managed, quiet) = ("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC");
+    let with = |base_url, set: &[(&'static str, &'static str)]| EnvRequest { base_url, set: set.to_vec(), ..request() };
+    let url = Some("https://gateway.example");
+    for delivery in [Delivery::Fd, Delivery::Env] {
+        let map = values(&build(&key, with(None, &[])).expect("a plan"), delivery);
+        assert_eq!((&*map[managed], map.get(quiet)), ("1", None));
+        let map = values(&build(&key, with(url, &[])).expect("a plan"), delivery);
+        assert_eq!((&*map[managed], &*map[quiet]), ("1", "1"));
+    }
+    // The caller's own: the same value beside a base URL, any without.
+    assert!(build(&key, with(url, &[(quiet, "1")])).is_ok());
+    assert!(build(&key, with(None, &[(quiet, "")])).is_ok());
+    for value in ["", "0", "true"] {
+        assert_eq!(code(build(&key, with(url, &[(quiet, value)]))).0, ErrorCode::EnvForbidden, "{value}");
+    }
+    assert_eq!(code(build(&key, with(None, &[(managed, "1")]))).0, ErrorCode::EnvForbidden);
+    // A login in the state directory is not looked for beside the first.
+    let mut of_login = with(url, &[]);
+    of_login.workspace.state_dirs = vec![("claude", "/home/t/.claude")];
+    let map = values(&build("{}", of_login).expect("a plan"), Delivery::Env);
+    assert_eq!((map.get(managed), &*map[quiet]), (None, "1"));
+}

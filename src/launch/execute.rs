@@ -14,6 +14,7 @@ use super::program::{self, Program, Search};
 use super::reach::{Check, Obstacle, OwnReach, Reach};
 use super::spawner::Room;
 use super::start::{Start, no_descriptor};
+use super::temporary;
 use crate::environment::ExecLimits;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
@@ -78,7 +79,10 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let directory = real_directory.as_deref().map(c_path).transpose()?;
 
     let exec_limits = ExecLimits::for_stack(identity::stack_limit());
-    let extra: Vec<(&str, &str)> = start.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let temporary = temporary::variable(&start.env, start.target.uid());
+    let temporary = temporary.as_ref().map(|(name, value)| (*name, &**value));
+    let sdk = start.extra.iter().map(|(name, value)| (&**name, &**value));
+    let extra: Vec<(&str, &str)> = sdk.chain(temporary).collect();
     let block = start.env.block(start.delivery, exec_limits, &extra)?;
     let argument_bytes: usize = argv.iter().map(|text| text.count_bytes() + 1).sum();
     for text in &argv {
@@ -115,7 +119,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         access: &access,
     };
     // Last: a start can wait in the queue for longer than a credential is good.
-    start.admit_last()?;
+    start.admit_last(program.version.as_deref())?;
     clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {

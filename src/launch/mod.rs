@@ -9,6 +9,7 @@ pub mod program;
 pub mod reach;
 pub mod redirection;
 pub mod start;
+pub mod temporary;
 
 #[cfg(target_os = "linux")]
 mod descendants;

@@ -1,26 +1,54 @@
-//! Keeps the server's credential from a CLI that a file of the tenant's can send elsewhere.
+//! Refuses a start beside a file of the tenant's that would send its credential elsewhere, or run commands, and that
+//! nothing else keeps the CLI from obeying.
+//!
+//! A look: it cannot see a file that is made a moment later. What the rows hold by a variable or an argument holds then
+//! too, so a row refuses only what neither of them stops.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, statat};
 use rustix::io::Errno;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use crate::environment::EnvPlan;
+use super::options::WorkspaceTrust;
+use crate::environment::{EnvPlan, forbidden};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
 
-/// Looks for the files that redirect a CLI in its state directory, when it would run on the server's credential. It
-/// cannot see one that is made a moment later.
+mod content;
+#[cfg(test)]
+mod tests;
+
+/// What decides beside the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// Whether the workspace's files may configure the CLI.
+    pub trust: WorkspaceTrust,
+    /// The program's version, where one is known.
+    pub version: Option<&'a str>,
+}
+
+/// Looks for the files that this start must not stand beside.
 ///
 /// # Errors
-/// `STATE_DIR_UNUSABLE` where there is one, whatever it is, or where nobody can tell.
-pub fn check(plan: &EnvPlan) -> Result<()> {
+/// `STATE_DIR_UNUSABLE` where there is one, or where nobody can tell.
+pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
+    check_state_directory(plan)?;
+    check_refused_files(plan, beside.trust)?;
+    check_shielded_files(plan, beside.version)
+}
+
+/// Files that redirect the server's credential, whatever is in them.
+fn check_state_directory(plan: &EnvPlan) -> Result<()> {
     let row = &plan.provider.state_directory;
     if !plan.has_server_credential() || row.redirecting_files.is_empty() {
         return Ok(());
     }
-    let path = plan.directory(row.variable, row.below_home);
-    let directory = match open(&path) {
+    let path = state_directory(plan);
+    let directory = match open(&path, OFlags::DIRECTORY) {
         Ok(directory) => directory,
         Err(Errno::NOENT) if is_missing(&path) => return Ok(()),
         Err(errno) => return Err(unknown(plan, &path, errno, OPEN)),
@@ -35,31 +63,133 @@ pub fn check(plan: &EnvPlan) -> Result<()> {
     Ok(())
 }
 
+/// Files that no argument and no variable holds.
+fn check_refused_files(plan: &EnvPlan, trust: WorkspaceTrust) -> Result<()> {
+    // For a trusted workspace, settings are the tenant's to obey with the tenant's own credential.
+    let guarded = trust == WorkspaceTrust::Untrusted || plan.has_server_credential();
+    let kind = plan.credential.slot.map_or(CredentialKind::ConfigDir, |slot| slot.kind);
+    let applies = |when| match when {
+        RefusedWhen::UntrustedWithoutBaseUrl => guarded && plan.base_url.is_none(),
+        RefusedWhen::Credential(kinds) => kinds.contains(&kind),
+    };
+    refuse_files(plan, applies)
+}
+
+/// Refuses a start beside a credential that the CLI may take in the place of this launch's, of whatever kind it is.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_credential_files(plan: &EnvPlan) -> Result<()> {
+    refuse_files(plan, |when| matches!(when, RefusedWhen::Credential(_)))
+}
+
+fn refuse_files(plan: &EnvPlan, applies: impl Fn(RefusedWhen) -> bool) -> Result<()> {
+    for row in plan.provider.refused_files.iter().filter(|row| applies(row.when)) {
+        let Some(path) = place(plan, row.file) else { continue };
+        match open(&path, OFlags::NOFOLLOW) {
+            Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => {}
+            Err(errno) => return Err(untold(plan, &path, errno)),
+            Ok(_) => return Err(refused(plan, &path, row.when)),
+        }
+    }
+    Ok(())
+}
+
+/// Variables in the CLI's own files, as far as its version does not keep them out.
+fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
+    let Some(shield) = &plan.provider.file_shield else { return Ok(()) };
+    // A login in the state directory is the tenant's, who can read it there.
+    if plan.credential.slot.is_none() {
+        return Ok(());
+    }
+    let holds = version.and_then(numbers).is_some_and(|version| version >= shield.since);
+    if holds && !plan.has_server_credential() {
+        return Ok(());
+    }
+    let harmful = |name: &str| shield.passes.contains(&name) || (!holds && forbidden::reason(name).is_some());
+    for id in shield.files {
+        let Some(path) = place(plan, id) else { continue };
+        let file = match open(&path, OFlags::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => continue,
+            Err(errno) => return Err(untold(plan, &path, errno)),
+        };
+        let understood = content::read(&file).is_some_and(|text| !sets(&text, &harmful));
+        if !understood {
+            return Err(unshielded(plan, &path, shield, holds, version));
+        }
+    }
+    Ok(())
+}
+
+/// As much of the CLI's own configuration as sets variables.
+#[derive(Deserialize)]
+struct Variables {
+    #[serde(default)]
+    env: Option<BTreeMap<String, IgnoredAny>>,
+}
+
+/// Whether a text sets one of these variables, or is not for us to understand.
+fn sets(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> bool {
+    let Ok(file) = serde_json::from_slice::<Variables>(text) else { return true };
+    file.env.is_some_and(|env| env.keys().any(|name| harmful(name)))
+}
+
+/// `2.1.330` of `2.1.330-x`.
+fn numbers(version: &str) -> Option<[u64; 3]> {
+    let plain = version.split(['-', '+']).next()?;
+    let mut parts = plain.split('.').map(str::parse::<u64>);
+    let three = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
+    parts.next().is_none().then_some(three)
+}
+
+fn state_directory(plan: &EnvPlan) -> PathBuf {
+    let row = &plan.provider.state_directory;
+    plan.directory(row.variable, row.below_home)
+}
+
+/// Where a file of the row is; none where a start has no such directory.
+fn place(plan: &EnvPlan, id: &str) -> Option<PathBuf> {
+    let row: &ConfigFile = plan.provider.config_files.iter().find(|row| row.id == id)?;
+    let base = match row.base {
+        Base::StateDirectory => state_directory(plan),
+        Base::Home => PathBuf::from(plan.plain("HOME")?),
+        Base::Workspace => PathBuf::from(plan.workspace_dir.as_deref()?),
+        Base::System => PathBuf::from("/"),
+    };
+    Some(base.join(row.path))
+}
+
 /// The call of [`open`], for an error.
 const OPEN: &str = if cfg!(target_os = "linux") { "openat2" } else { "open" };
 
-/// Whether the last component is what is missing, and not what a link on the way leads to: that can be a number of a
-/// process which there will be when the CLI runs.
+/// Whether the last component, or a directory above it, is what is missing, and not what a link on the way leads to: that
+/// can be a number of a process which there will be when the CLI runs.
 fn is_missing(path: &Path) -> bool {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
-    open(parent).is_ok_and(|parent| statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT))
+    match open(parent, OFlags::DIRECTORY) {
+        Ok(parent) => statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT),
+        Err(Errno::NOENT | Errno::NOTDIR) => is_missing(parent),
+        Err(_) => false,
+    }
 }
 
-/// `/proc/self/cwd` and its kin are other directories to the CLI than to this process: proc(5), openat2(2).
+/// `/proc/self/cwd` and its kin are other directories to the CLI than to this process: proc(5), openat2(2). The kernel
+/// follows forty links at most: symlink(7).
 #[cfg(target_os = "linux")]
-fn open(path: &Path) -> rustix::io::Result<OwnedFd> {
+fn open(path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
     use rustix::fs::{CWD, ResolveFlags, openat2};
-    openat2(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_MAGICLINKS)
+    openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC | flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(path: &Path) -> rustix::io::Result<OwnedFd> {
-    rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+fn open(path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | flags, Mode::empty())
 }
 
 fn redirected(plan: &EnvPlan, file: &Path) -> Error {
     let what = format!("{} can send that key elsewhere: the CLI obeys it in every start. Remove it", file.display());
-    refusal(plan, file, &what)
+    server_refusal(plan, file, &what)
 }
 
 fn unknown(plan: &EnvPlan, directory: &Path, errno: Errno, syscall: &'static str) -> Error {
@@ -67,18 +197,76 @@ fn unknown(plan: &EnvPlan, directory: &Path, errno: Errno, syscall: &'static str
     let files = plan.provider.state_directory.redirecting_files.join(" or ");
     let what =
         format!("nobody can tell whether a {files} in {} sends that key elsewhere: {reason}", directory.display());
-    refusal(plan, directory, &what).errno(errno.raw_os_error(), syscall)
+    server_refusal(plan, directory, &what).errno(errno.raw_os_error(), syscall)
 }
 
-fn refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
+fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
     let (provider, row) = (plan.provider, &plan.provider.state_directory);
     let message = format!(
         "{} would run on the server's key, and {what}. Name another directory in options.workspace.{}, or give the \
          tenant's own key.",
         provider.name, row.option
     );
+    error(plan, path, message)
+}
+
+fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
+    let (provider, option) = (plan.provider, plan.provider.state_directory.option);
+    let trust = if plan.has_server_credential() { "" } else { ", or say workspaceTrust: \"trusted\"" };
+    let (what, remedy) = match when {
+        RefusedWhen::UntrustedWithoutBaseUrl => (
+            "which can run commands and change its settings whatever its arguments say",
+            format!(", name another directory in options.workspace.{option}, give options.baseUrl{trust}"),
+        ),
+        RefusedWhen::Credential(_) => {
+            ("and use the credential in there in the place of this launch's", ", or give an API key".to_owned())
+        }
+    };
+    let message = format!(
+        "{} was not started: it would obey {}, {what}. Remove the file{remedy}.",
+        provider.name,
+        file.display()
+    );
+    error(plan, file, message)
+}
+
+fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
+    let provider = plan.provider;
+    let [major, minor, patch] = shield.since;
+    let (what, remedy) = match (holds, version) {
+        (true, _) => ("the credential is the server's".to_owned(), String::new()),
+        (false, None) => (
+            "the version of this program is unknown".to_owned(),
+            format!(", or start {} from its npm package, in version {major}.{minor}.{patch} or newer", provider.name),
+        ),
+        (false, Some(version)) => (
+            format!("version {version} obeys them in spite of {}", shield.variable),
+            format!(", or install version {major}.{minor}.{patch} or newer"),
+        ),
+    };
+    let message = format!(
+        "{} was not started: its own configuration {} sets variables that can send the credential elsewhere or print \
+         it, or cannot be understood, and {what}. Take its member env out, or remove the file{remedy}.",
+        provider.name,
+        file.display(),
+    );
+    error(plan, file, message)
+}
+
+fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
+    let reason = std::io::Error::from(errno);
+    let message = format!(
+        "{} was not started: nobody can tell what it would find at {}: {reason}. Name directories in options.workspace \
+         whose way is the same for every process.",
+        plan.provider.name,
+        file.display(),
+    );
+    error(plan, file, message).errno(errno.raw_os_error(), OPEN)
+}
+
+fn error(plan: &EnvPlan, path: &Path, message: String) -> Error {
     Error::new(ErrorCode::StateDirUnusable, message)
-        .provider(provider.id)
-        .name(row.variable)
+        .provider(plan.provider.id)
+        .name(plan.provider.state_directory.variable)
         .path(path.to_string_lossy().into_owned())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::arguments::{self, ArgumentContext};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
-use super::redirection;
+use super::redirection::{self, Beside};
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
@@ -67,12 +67,12 @@ impl Start {
     }
 
     /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
-    /// thing before the process is made. It looks at files.
+    /// thing before the process is made. It looks at files; `version` is the program's.
     ///
     /// # Errors
     /// `CREDENTIAL_REVOKED`, and what [`redirection::check`] finds.
-    pub fn admit_last(&self) -> Result<()> {
-        redirection::check(&self.env)?;
+    pub fn admit_last(&self, version: Option<&str>) -> Result<()> {
+        redirection::check(&self.env, Beside { trust: self.trust, version })?;
         self.admit()
     }
 
@@ -129,7 +129,26 @@ impl Start {
         let Some(secret) = self.env.credential.secret.as_deref() else {
             return Ok(None);
         };
-        stdio::pipe_holding(secret.expose()).map(Some).map_err(|errno| no_descriptor(errno.raw_os_error()))
+        let pipe = stdio::pipe_holding(secret.expose()).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+        self.give_to_target(&pipe)?;
+        Ok(Some(pipe))
+    }
+
+    /// Claude Code opens /proc/self/fd/3 anew. Where that is refused, 2.1.250 and older have no key, and newer ones look at
+    /// the [`crate::provider::RefusedFile`]s of their credentials before they read the descriptor itself.
+    #[cfg(target_os = "linux")]
+    fn give_to_target(&self, pipe: &OwnedFd) -> Result<()> {
+        let Target::Other { uid, gid, .. } = self.target else { return Ok(()) };
+        match stdio::give(pipe, uid, gid) {
+            Ok(()) => Ok(()),
+            // CAP_SETUID and CAP_SETGID are enough for a start; this needs CAP_CHOWN.
+            Err(_) => redirection::check_credential_files(&self.env),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn give_to_target(&self, _: &OwnedFd) -> Result<()> {
+        redirection::check_credential_files(&self.env)
     }
 
     /// The workspace's directory, the working directory and those that the arguments name, by their given and their real

@@ -137,11 +137,12 @@ pub fn survey_config_files(
     provider: String,
     workspace: Option<String>,
     state_directory: Option<String>,
+    home: Option<String>,
 ) -> napi::Result<AsyncTask<Look>> {
     let provider = provider::find(&provider).into_napi()?;
     Ok(Look::new(move || {
-        let directory = |path: &Option<String>| path.as_deref().map(PathBuf::from);
-        Ok(doctor::config_files(provider, directory(&workspace).as_deref(), directory(&state_directory).as_deref()))
+        let [workspace, state, home] = [&workspace, &state_directory, &home].map(|path| path.as_deref().map(Path::new));
+        Ok(doctor::config_files(provider, &doctor::Directories { workspace, state, home }))
     }))
 }
 

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::launch::locate::{Locate, locate};
 use crate::launch::program::Program;
 use crate::launch::start::Start;
+use crate::launch::temporary;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
@@ -40,11 +41,14 @@ pub fn prepare_portable<'env>(
     let (start, program, watch) = decide(&env, options, ids).into_napi()?;
     let args = start.arguments(None).into_napi()?;
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
+    if let Some((name, value)) = temporary::variable(&start.env, start.target.uid()) {
+        variables.extend([node.create_string(name)?, node.create_string(&value)?]);
+    }
     for (name, value) in &start.extra {
         variables.extend([node.create_string(name)?, node.create_string(value)?]);
     }
+    start.admit_last(program.version.as_deref()).into_napi()?;
     let program = program.path.to_string_lossy().into_owned();
-    start.admit_last().into_napi()?;
     // Last: from here on nothing fails, and the caller closes it.
     let credential = start.credential_pipe().into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
     Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch })

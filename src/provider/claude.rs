@@ -5,9 +5,18 @@ use super::claude_output::CLAUDE_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
-    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, OneQuestion,
-    PayloadField, Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield, FirmArgument, FixedVariable,
+    FixedWhen, NativePackage, OneQuestion, PayloadField, PrivateTemporary, Provider, RefusedFile, RefusedWhen,
+    StateDirectory, When, WhenUnused,
 };
+
+const TOKEN_OR_LOGIN: &[CredentialKind] = &[CredentialKind::OauthToken, CredentialKind::ConfigDir];
+
+/// The host, and no file, decides where requests go and with what credential.
+const MANAGED_BY_HOST: &str = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
+
+/// No request but those of a turn.
+const QUIET: &str = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 
 /// Claude Code.
 pub static CLAUDE: Provider = Provider {
@@ -59,6 +68,36 @@ pub static CLAUDE: Provider = Provider {
     // An unwritable TMPDIR ends it with EACCES on mkdir '<TMPDIR>/claude-<uid>'. An unwritable state directory it
     // survives.
     directory_needs: &[DirectoryNeed { variable: "TMPDIR", otherwise: "/tmp", made_when_default: false }],
+    // Measured: another's directory of that name ends it with exit 1. It makes the one it is told of by the variable.
+    private_temporary: Some(PrivateTemporary { prefix: "claude-", variable: "CLAUDE_CODE_TMPDIR" }),
+    fixed_variables: &[
+        // Else the member `env` of .claude.json and .config.json replaces the base URL and names proxies, in every start.
+        // With it, the CLI does not look for a login in its state directory.
+        FixedVariable { name: MANAGED_BY_HOST, value: "1", when: FixedWhen::CredentialHandedOver },
+        // Else an API key that begins with `sk-ant-` and any OAuth token also go to api.anthropic.com: /api/eval/*,
+        // /api/claude_cli/bootstrap, /api/claude_code_penguin_mode, /api/event_logging/*. DISABLE_TELEMETRY and
+        // DISABLE_GROWTHBOOK end the first and the last of them only.
+        FixedVariable { name: QUIET, value: "1", when: FixedWhen::BaseUrl },
+    ],
+    // Measured with both kinds of credential and with each file: 2.1.200, 250, 260, 280, 300, 316, 330 and 332 keep base
+    // URLs, proxies and other services out. 2.1.150 and 113 know the name, and obey proxies; 2.1.81 does not know it.
+    // BUN_CONFIG_VERBOSE_FETCH, which the runtime reads, prints every request's headers; an empty QUIET counts as none.
+    file_shield: Some(FileShield {
+        variable: MANAGED_BY_HOST,
+        since: [2, 1, 200],
+        files: &["claude-home-config", "claude-state-config", "claude-legacy-config"],
+        passes: &["BUN_CONFIG_VERBOSE_FETCH", QUIET],
+    }),
+    // The cache of an organization's settings: obeyed as policy, in spite of --setting-sources= and of --safe-mode and
+    // --restricted. With another endpoint than Anthropic's it is not read.
+    // The other two belong to whoever is called `claude`: measured, the key there is used in the place of anybody's
+    // token or stored login, and the token in the place of a stored login. What is on a pipe that the target owns wins
+    // over the file of its own kind.
+    refused_files: &[
+        RefusedFile { file: "claude-remote-settings", when: RefusedWhen::UntrustedWithoutBaseUrl },
+        RefusedFile { file: "claude-foreign-key", when: RefusedWhen::Credential(TOKEN_OR_LOGIN) },
+        RefusedFile { file: "claude-foreign-token", when: RefusedWhen::Credential(&[CredentialKind::ConfigDir]) },
+    ],
     // Without it, a uid that has no passwd entry crashes in uv_os_homedir.
     required_variables: &["HOME"],
     base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
@@ -154,6 +193,25 @@ pub static CLAUDE: Provider = Provider {
             variables: None,
             ignored_when_untrusted: true,
         },
+        // The global config: in HOME, or in CLAUDE_CONFIG_DIR where that is set. Its `mcpServers`, those of `projects`,
+        // and its `apiKeyHelper` ran nothing beside --setting-sources=.
+        global_config("claude-home-config", Base::Home, ".claude.json"),
+        global_config("claude-state-config", Base::StateDirectory, ".claude.json"),
+        global_config("claude-legacy-config", Base::StateDirectory, ".config.json"),
+        obeyed("claude-remote-settings", Base::StateDirectory, "remote-settings.json"),
+        // Root's, and obeyed in every start.
+        obeyed("claude-managed-settings", Base::System, "etc/claude-code/managed-settings.json"),
+        ConfigFile {
+            id: "claude-managed-mcp",
+            base: Base::System,
+            path: "etc/claude-code/managed-mcp.json",
+            format: Format::Json,
+            hazards: &[hazard("mcpServers", Effect::RunsCommands)],
+            variables: None,
+            ignored_when_untrusted: false,
+        },
+        foreign("claude-foreign-key", "home/claude/.claude/remote/.api_key"),
+        foreign("claude-foreign-token", "home/claude/.claude/remote/.oauth_token"),
         ConfigFile {
             id: "claude-instructions",
             base: Base::Workspace,
@@ -167,7 +225,7 @@ pub static CLAUDE: Provider = Provider {
     one_question: OneQuestion {
         arguments: &["-p", "--output-format", "json", "--"],
         variables: &[
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            (QUIET, "1"),
             ("DISABLE_AUTOUPDATER", "1"),
             ("DISABLE_TELEMETRY", "1"),
             // One refused request is an answer; the default is ten retries with growing pauses.
@@ -193,9 +251,38 @@ static SETTINGS_HAZARDS: &[Hazard] = &[
     hazard("permissions.defaultMode", Effect::LoosensPermissions),
 ];
 
+/// Its variables are kept out by [`MANAGED_BY_HOST`], in a trusted workspace too.
+static GLOBAL_CONFIG_HAZARDS: &[Hazard] =
+    &[hazard("mcpServers", Effect::RunsCommands), hazard("env.BUN_CONFIG_VERBOSE_FETCH", Effect::Discloses)];
+
 const fn settings(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
     let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
     ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
+}
+
+const fn obeyed(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
+    let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
+    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: false }
+}
+
+const fn global_config(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
+    let (format, hazards) = (Format::Json, GLOBAL_CONFIG_HAZARDS);
+    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
+}
+
+static FOREIGN_HAZARDS: &[Hazard] = &[hazard(Format::WHOLE, Effect::ReplacesCredential)];
+
+/// Where the CLI expects what the vendor's own hosting leaves, for every user of the machine.
+const fn foreign(id: &'static str, path: &'static str) -> ConfigFile {
+    ConfigFile {
+        id,
+        base: Base::System,
+        path,
+        format: Format::Credential,
+        hazards: FOREIGN_HAZARDS,
+        variables: None,
+        ignored_when_untrusted: false,
+    }
 }
 
 const fn blank(name: &'static str) -> CredentialName {

@@ -48,6 +48,10 @@ pub static CODEX: Provider = Provider {
     },
     // Missing: exit 1 at once. Not writable: exit 1 after 5 s.
     directory_needs: &[DirectoryNeed { variable: "CODEX_HOME", otherwise: ".codex", made_when_default: true }],
+    private_temporary: None,
+    fixed_variables: &[],
+    file_shield: None,
+    refused_files: &[],
     required_variables: &["HOME"],
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,

@@ -27,6 +27,10 @@ pub enum Base {
     Workspace,
     /// The provider's state directory.
     StateDirectory,
+    /// The tenant's home.
+    Home,
+    /// The root: a file of the machine's, which root writes.
+    System,
 }
 
 /// How a file is written.
@@ -38,8 +42,15 @@ pub enum Format {
     Toml,
     /// Lines of `NAME=value`.
     Dotenv,
+    /// A credential and nothing else.
+    Credential,
     /// Prose for the agent: nothing in there is obeyed by the CLI itself.
     Prose,
+}
+
+impl Format {
+    /// The one key of a [`Format::Credential`].
+    pub const WHOLE: &'static str = "a credential";
 }
 
 /// A key that can do harm.
@@ -58,6 +69,10 @@ pub enum Effect {
     RunsCommands,
     /// Sends requests, and the key with them, elsewhere.
     Redirects,
+    /// Is used in the place of the tenant's credential.
+    ReplacesCredential,
+    /// Prints the key.
+    Discloses,
     /// Changes what the agent's shell gets.
     ChangesShell,
     /// Allows the agent more.
@@ -71,6 +86,8 @@ impl Effect {
         match self {
             Self::RunsCommands => "runs commands",
             Self::Redirects => "sends requests elsewhere",
+            Self::ReplacesCredential => "is used in the place of the tenant's",
+            Self::Discloses => "prints the key",
             Self::ChangesShell => "changes the environment of the agent's shell",
             Self::LoosensPermissions => "allows the agent more",
         }

@@ -25,8 +25,9 @@ pub use output::{
     CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
 };
 pub use row::{
-    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
-    NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield,
+    FirmArgument, FixedVariable, FixedWhen, NativePackage, OneQuestion, OverrideValue, PayloadField, PrivateTemporary,
+    Provider, RefusedFile, RefusedWhen, StateDirectory, When, WhenUnused,
 };
 
 use crate::error::{Error, ErrorCode, Result};

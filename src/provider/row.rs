@@ -21,6 +21,14 @@ pub struct Provider {
     pub state_directory: StateDirectory,
     /// Directories that must be usable before it is started.
     pub directory_needs: &'static [DirectoryNeed],
+    /// Where it makes a directory of its own in a shared temporary one, and the variable that moves it.
+    pub private_temporary: Option<PrivateTemporary>,
+    /// Variables that a start has by itself, with these values.
+    pub fixed_variables: &'static [FixedVariable],
+    /// What keeps the variables in its own files out.
+    pub file_shield: Option<FileShield>,
+    /// Files beside which a start is refused.
+    pub refused_files: &'static [RefusedFile],
     /// Variables without which its CLI crashes.
     pub required_variables: &'static [&'static str],
     /// How it is told of another endpoint.
@@ -184,6 +192,67 @@ pub struct DirectoryNeed {
     pub otherwise: &'static str,
     /// Whether the CLI makes the directory itself when the variable is not set.
     pub made_when_default: bool,
+}
+
+/// A directory that the CLI makes in the temporary directory under a name that anybody can foresee: whoever makes it
+/// first keeps the CLI from starting.
+#[derive(Debug)]
+pub struct PrivateTemporary {
+    /// Before the target's uid.
+    pub prefix: &'static str,
+    /// The variable that names another place for it.
+    pub variable: &'static str,
+}
+
+/// A variable that this package sets.
+#[derive(Debug)]
+pub struct FixedVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value. A caller may give the same, and no other.
+    pub value: &'static str,
+    /// Which starts have it.
+    pub when: FixedWhen,
+}
+
+/// When a [`FixedVariable`] is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixedWhen {
+    /// A credential is handed over: on a pipe, or in the environment.
+    CredentialHandedOver,
+    /// The caller gave a base URL.
+    BaseUrl,
+}
+
+/// A variable that keeps the CLI from obeying the variables in files of its own.
+#[derive(Debug)]
+pub struct FileShield {
+    /// One of [`Provider::fixed_variables`].
+    pub variable: &'static str,
+    /// The first version that is known to keep out all that redirects.
+    pub since: [u64; 3],
+    /// The ids of the files, all JSON, among [`Provider::config_files`].
+    pub files: &'static [&'static str],
+    /// What those files can set in spite of it, and what can disclose the credential then.
+    pub passes: &'static [&'static str],
+}
+
+/// A file that no argument and no variable keeps unread.
+#[derive(Debug)]
+pub struct RefusedFile {
+    /// Its id among [`Provider::config_files`].
+    pub file: &'static str,
+    /// Which starts it stops.
+    pub when: RefusedWhen,
+}
+
+/// When a [`RefusedFile`] stops a start.
+#[derive(Clone, Copy, Debug)]
+pub enum RefusedWhen {
+    /// There is no base URL, and the workspace is untrusted or the credential is the server's.
+    UntrustedWithoutBaseUrl,
+    /// The credential is of one of these kinds.
+    Credential(&'static [CredentialKind]),
 }
 
 /// How a provider is told of another endpoint.

@@ -54,6 +54,21 @@ fn every_row_is_complete() {
 }
 
 #[test]
+fn what_a_row_says_of_files_is_about_its_own_files_and_variables() {
+    for row in PROVIDERS {
+        let known = |id: &str| row.config_files.iter().find(|file| file.id == id);
+        for refused in row.refused_files {
+            assert!(known(refused.file).is_some(), "{}", refused.file);
+        }
+        let Some(shield) = &row.file_shield else { continue };
+        assert!(row.fixed_variables.iter().any(|fixed| fixed.name == shield.variable), "{}", shield.variable);
+        for id in shield.files {
+            assert_eq!(known(id).map(|file| (file.format, file.variables)), Some((Format::Json, Some("env"))), "{id}");
+        }
+    }
+}
+
+#[test]
 fn an_unknown_provider_is_not_echoed() {
     let error = find("gemini-secret").expect_err("unknown");
     assert_eq!(error.to_string(), "There is no such provider. Use one of: claude, codex.");

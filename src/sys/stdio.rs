@@ -64,6 +64,16 @@ pub fn pipe_holding(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(reader)
 }
 
+/// Makes another the owner of a pipe, who can then open it by its name below /proc.
+///
+/// # Errors
+/// The kernel's, without `CAP_CHOWN`.
+#[cfg(target_os = "linux")]
+pub fn give(pipe: &OwnedFd, uid: u32, gid: u32) -> Result<(), Errno> {
+    use rustix::fs::{Gid, Uid, fchown};
+    fchown(pipe, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
+}
+
 #[cfg(target_os = "linux")]
 fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
