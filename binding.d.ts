@@ -84,6 +84,8 @@ export declare class NativeProviderEnv {
   plain(): Array<string>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
+  /** The variables that a start with delivery `env` adds, names and values by turns. */
+  guardVariables(trusted: boolean): Array<string>
   /** Wipes it. */
   dispose(): void
 }
@@ -591,7 +593,7 @@ export declare function stop(id: number): void
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
 /** The files that configure a provider's CLI. */
-export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null): Promise<string>
+export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null, home?: string | undefined | null): Promise<string>
 
 /** Every place where a provider's program is, in a start's order. */
 export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): Promise<string>

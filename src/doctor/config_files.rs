@@ -25,6 +25,8 @@ pub struct FoundFile {
     pub prose: bool,
     /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
+    /// Whether a start of ours on the server's credential does.
+    pub ignored_with_server_credential: bool,
     /// Keys that can do harm, each with what it does.
     pub hazards: Vec<FoundHazard>,
 }
@@ -41,13 +43,28 @@ pub struct FoundHazard {
 /// More than this many are not listed.
 const MAX_HAZARDS: usize = 12;
 
+/// Where to look. A base that is not given is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bases<'a> {
+    /// The workspace.
+    pub workspace: Option<&'a Path>,
+    /// The provider's state directory.
+    pub state: Option<&'a Path>,
+    /// The tenant's home.
+    pub home: Option<&'a Path>,
+    /// The root of the file system.
+    pub root: Option<&'a Path>,
+}
+
 /// Looks for every file of a provider's row below the directories that are given.
 #[must_use]
-pub fn config_files(provider: &Provider, workspace: Option<&Path>, state: Option<&Path>) -> Vec<FoundFile> {
+pub fn config_files(provider: &Provider, bases: Bases<'_>) -> Vec<FoundFile> {
     let rows = provider.config_files.iter().filter_map(|row| {
         let base = match row.base {
-            Base::Workspace => workspace,
-            Base::StateDirectory => state,
+            Base::Workspace => bases.workspace,
+            Base::StateDirectory => bases.state,
+            Base::Home => bases.home,
+            Base::Root => bases.root,
         };
         look(row, base?.join(row.path))
     });
@@ -77,6 +94,7 @@ fn look(row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
         unread: understood.is_none() && !prose,
         prose,
         ignored_when_untrusted: row.ignored_when_untrusted,
+        ignored_with_server_credential: row.ignored_with_server_credential,
         hazards,
     })
 }
@@ -112,7 +130,8 @@ mod tests {
         let file = dir.path().join(path);
         std::fs::create_dir_all(file.parent().expect("has one")).expect("ours");
         std::fs::write(&file, content).expect("ours");
-        config_files(provider::find(provider).expect("a row"), Some(dir.path()), Some(dir.path()))
+        let bases = Bases { workspace: Some(dir.path()), state: Some(dir.path()), ..Bases::default() };
+        config_files(provider::find(provider).expect("a row"), bases)
     }
 
     #[test]
@@ -169,6 +188,20 @@ mod tests {
                 "codex-home-env",
                 &["HTTP_PROXY", "…"],
             ),
+            (
+                "codex",
+                "environments.toml",
+                "default = 'x'\n[[environments]]\nid = 'x'\nprogram = 'sentinel'\n",
+                "codex-home-environments",
+                &["environments.program"],
+            ),
+            (
+                "codex",
+                ".git/config",
+                "[core]\n\tbare = false\n\tFSMonitor = sentinel\n[Filter \"sentinel\"] clean = x\n[user]\n\tname = sentinel\n",
+                "codex-git-config",
+                &["core.fsmonitor", "filter"],
+            ),
             ("codex", "AGENTS.md", "sentinel = 1", "codex-instructions", &[]),
         ] {
             let files = found(provider, path, content);
@@ -217,7 +250,8 @@ mod tests {
     fn what_is_no_file_is_not_waited_for() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(dir.path().join(".mcp.json")).expect("ours");
-        let files = config_files(provider::find("claude").expect("a row"), Some(dir.path()), None);
+        let bases = Bases { workspace: Some(dir.path()), ..Bases::default() };
+        let files = config_files(provider::find("claude").expect("a row"), bases);
         assert!(files[0].unread, "{files:?}");
     }
 }

@@ -76,8 +76,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let directory = real_directory.as_deref().map(c_path).transpose()?;
 
     let exec_limits = ExecLimits::for_stack(identity::stack_limit());
-    let extra: Vec<(&str, &str)> = start.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let block = start.env.block(start.delivery, exec_limits, &extra)?;
+    let block = start.env.block(start.delivery, exec_limits, &start.variables_beside())?;
     let argument_bytes: usize = argv.iter().map(|text| text.count_bytes() + 1).sum();
     for text in &argv {
         exec_limits.check_string("one of options.args", text.count_bytes() + 1)?;

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::arguments::{self, ArgumentContext};
+use super::arguments::{self, ArgumentContext, Place};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
 use super::redirection;
@@ -52,6 +52,10 @@ impl Start {
         let directories = [];
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::check_all(&self.env, &self.arguments, &context)?;
+        // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
+        let paths = [("command", &self.command), ("cwd", &self.directory)];
+        let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
+        arguments::check_visible(&self.env, paths)?;
         for (name, text) in [("cwd", &self.directory), ("command", &self.command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
@@ -109,6 +113,18 @@ impl Start {
         let directories = self.directories(here);
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::build(&self.env, self.arguments.clone(), &context)
+    }
+
+    /// The variables that stand beside the environment's own: those of an SDK, and ours that keep the CLI's child processes
+    /// from running what files name.
+    #[must_use]
+    pub fn variables_beside(&self) -> Vec<(&str, &str)> {
+        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &[] };
+        let mut all: Vec<(&str, &str)> = self.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
+        for guard in arguments::guards(&self.env, &context) {
+            all.push(guard);
+        }
+        all
     }
 
     /// A pipe that holds the credential, where it is delivered so.

@@ -137,11 +137,17 @@ pub fn survey_config_files(
     provider: String,
     workspace: Option<String>,
     state_directory: Option<String>,
+    home: Option<String>,
 ) -> napi::Result<AsyncTask<Look>> {
     let provider = provider::find(&provider).into_napi()?;
     Ok(Look::new(move || {
-        let directory = |path: &Option<String>| path.as_deref().map(PathBuf::from);
-        Ok(doctor::config_files(provider, directory(&workspace).as_deref(), directory(&state_directory).as_deref()))
+        let bases = doctor::Bases {
+            workspace: workspace.as_deref().map(Path::new),
+            state: state_directory.as_deref().map(Path::new),
+            home: home.as_deref().map(Path::new),
+            root: Some(Path::new("/")),
+        };
+        Ok(doctor::config_files(provider, bases))
     }))
 }
 

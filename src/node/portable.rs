@@ -40,7 +40,7 @@ pub fn prepare_portable<'env>(
     let (start, program, watch) = decide(&env, options, ids).into_napi()?;
     let args = start.arguments(None).into_napi()?;
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
-    for (name, value) in &start.extra {
+    for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(value)?]);
     }
     let program = program.path.to_string_lossy().into_owned();

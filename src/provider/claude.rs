@@ -3,6 +3,7 @@
 use super::api::{Api, Authorization};
 use super::claude_output::CLAUDE_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
+use super::guard::{InlineDefinitions, InlineSyntax};
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
     BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument, NativePackage, OneQuestion,
@@ -73,7 +74,19 @@ pub static CLAUDE: Provider = Provider {
     }],
     overrides: &[],
     override_options: &[],
-    level_options: &[],
+    feature_options: &[],
+    refused_options: &[],
+    inline_definitions: &[InlineDefinitions {
+        options: &["--mcp-config", "--agents"],
+        syntax: InlineSyntax::Json,
+        holder: "mcpServers",
+        tables: &["env", "headers"],
+        secrets: &[],
+        instead: "Give the path of a file that only the target can read, or name a variable of `userEnvKeys` in it, as \
+                  ${USER_TOKEN}. An Agent SDK of 0.3 or newer hands its servers over on stdin: `claudeAgentOptions` asks \
+                  for that with mcpServersDelivery.",
+    }],
+    guard_variables: &[],
     directory_options: &[],
     sdk_variables: &[
         "CLAUDE_CODE_ENTRYPOINT",
@@ -153,6 +166,7 @@ pub static CLAUDE: Provider = Provider {
             hazards: &[hazard("mcpServers", Effect::RunsCommands)],
             variables: None,
             ignored_when_untrusted: true,
+            ignored_with_server_credential: false,
         },
         ConfigFile {
             id: "claude-instructions",
@@ -162,6 +176,7 @@ pub static CLAUDE: Provider = Provider {
             hazards: &[],
             variables: None,
             ignored_when_untrusted: true,
+            ignored_with_server_credential: false,
         },
     ],
     one_question: OneQuestion {
@@ -195,7 +210,16 @@ static SETTINGS_HAZARDS: &[Hazard] = &[
 
 const fn settings(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
     let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
-    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
+    ConfigFile {
+        id,
+        base,
+        path,
+        format,
+        hazards,
+        variables: Some("env"),
+        ignored_when_untrusted: true,
+        ignored_with_server_credential: false,
+    }
 }
 
 const fn blank(name: &'static str) -> CredentialName {

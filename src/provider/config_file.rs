@@ -18,6 +18,8 @@ pub struct ConfigFile {
     pub variables: Option<&'static str>,
     /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
+    /// Whether a start of ours on the server's credential keeps the CLI from obeying it.
+    pub ignored_with_server_credential: bool,
 }
 
 /// Where a path begins.
@@ -27,6 +29,10 @@ pub enum Base {
     Workspace,
     /// The provider's state directory.
     StateDirectory,
+    /// The tenant's home.
+    Home,
+    /// The root of the file system: the host's own settings.
+    Root,
 }
 
 /// How a file is written.
@@ -38,6 +44,8 @@ pub enum Format {
     Toml,
     /// Lines of `NAME=value`.
     Dotenv,
+    /// git's own: sections, and lines of `name = value`.
+    Git,
     /// Prose for the agent: nothing in there is obeyed by the CLI itself.
     Prose,
 }
@@ -58,6 +66,8 @@ pub enum Effect {
     RunsCommands,
     /// Sends requests, and the key with them, elsewhere.
     Redirects,
+    /// Writes the key into a file.
+    Discloses,
     /// Changes what the agent's shell gets.
     ChangesShell,
     /// Allows the agent more.
@@ -71,6 +81,7 @@ impl Effect {
         match self {
             Self::RunsCommands => "runs commands",
             Self::Redirects => "sends requests elsewhere",
+            Self::Discloses => "writes variables, the key among them, into a file",
             Self::ChangesShell => "changes the environment of the agent's shell",
             Self::LoosensPermissions => "allows the agent more",
         }
