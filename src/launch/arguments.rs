@@ -28,8 +28,7 @@ pub struct ArgumentContext<'a> {
 /// before a `--`.
 ///
 /// # Errors
-/// `ERR_INVALID_ARG_VALUE` for a NUL, a secret of the launch, definitions that hold secrets, or an option that contradicts
-/// or undoes one of ours.
+/// `ERR_INVALID_ARG_VALUE` for a NUL, definitions that hold secrets, or an option that contradicts or undoes one of ours.
 pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<'_>) -> Result<Vec<String>> {
     check_all(plan, &caller, context)?;
     let provider = plan.provider;
@@ -50,7 +49,7 @@ pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<
     Ok(caller)
 }
 
-/// Only the refusals of [`build`]: they need no look at the file system.
+/// Only the refusals of [`build`]: they need no look at the file system. Secrets are [`check_visible`]'s.
 ///
 /// # Errors
 /// As [`build`].
@@ -60,8 +59,6 @@ pub fn check_all(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_
         let message = format!("options.{name} has a NUL byte, which no argument can hold.");
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
     }
-    let arguments = caller.iter().enumerate().map(|(index, text)| (Place::Argument(index), text.as_str()));
-    check_visible(plan, arguments)?;
     firm(plan, caller, context)?;
     for row in plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context)) {
         refuse_contrary(plan, row, caller, context)?;
@@ -378,8 +375,9 @@ mod tests {
     #[test]
     fn a_secret_or_a_nul_in_an_argument_is_refused() {
         let plan = plan("claude", None);
-        for caller in [format!("--header=x-api-key: {KEY}"), "a\0b".into()] {
-            let error = args(&plan, WorkspaceTrust::Untrusted, &[&caller]).expect_err("refused");
+        let text = format!("--header=x-api-key: {KEY}");
+        let secret = check_visible(&plan, [(Place::Argument(0), text.as_str())].into_iter()).expect_err("refused");
+        for error in [secret, args(&plan, WorkspaceTrust::Untrusted, &["a\0b"]).expect_err("refused")] {
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);
             assert!(!format!("{error:?}").contains(KEY));
         }

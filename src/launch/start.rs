@@ -52,17 +52,17 @@ impl Start {
         let directories = [];
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::check_all(&self.env, &self.arguments, &context)?;
-        // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
-        let paths = [("command", &self.command), ("cwd", &self.directory)];
-        let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
-        arguments::check_visible(&self.env, paths)?;
         for (name, text) in [("cwd", &self.directory), ("command", &self.command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
         }
-        Ok(())
+        let texts = self.arguments.iter().enumerate().map(|(index, text)| (Place::Argument(index), text.as_str()));
+        // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
+        let paths = [("command", &self.command), ("cwd", &self.directory)];
+        let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
+        arguments::check_visible(&self.env, texts.chain(paths))
     }
 
     /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
