@@ -82,9 +82,10 @@ pub static CLAUDE: Provider = Provider {
         holder: "mcpServers",
         tables: &["env", "headers"],
         secrets: &[],
+        // Agent SDK 0.2.41 ignores mcpServersDelivery, which 0.3.330 obeys (measured).
         instead: "Give the path of a file that only the target can read, or name a variable of `userEnvKeys` in it, as \
-                  ${USER_TOKEN}. An Agent SDK of 0.3 or newer hands its servers over on stdin: `claudeAgentOptions` asks \
-                  for that with mcpServersDelivery.",
+                  ${USER_TOKEN}. An Agent SDK does this where it does not know mcpServersDelivery, which \
+                  `claudeAgentOptions` sets: take a newer one (0.3.330 knows it).",
     }],
     guard_variables: &[],
     directory_options: &[],
