@@ -83,6 +83,8 @@ export declare class NativeProviderEnv {
   plain(): Array<string>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
+  /** The variables that a start with delivery `env` adds, names and values by turns. */
+  guardVariables(trusted: boolean): Array<string>
   /** Wipes it. */
   dispose(): void
 }

@@ -388,7 +388,8 @@ export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
 /** Options of {@link spawnProvider}. */
 export interface SpawnOptions {
   /**
-   * The CLI's arguments. They are visible to every user of the machine: no secret belongs here. Ours come on top, for
+   * The CLI's arguments. They are visible to every user of the machine: a secret of the launch in them is refused, and so
+   * is a server's definition with headers, variables or tokens, and an option that undoes a protection. Ours come on top, for
    * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`). With a
    * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it.
    */
@@ -673,6 +674,7 @@ export interface CodexLaunch {
 /** What {@link codexOptions} returns: pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
+  /** With the key, and in an untrusted workspace `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
    * Raw `--config` overrides: what keeps the key out of the agent's shell, what keeps the workspace from configuring
@@ -687,7 +689,8 @@ export interface CodexOptions {
  * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
  * {@link resolveProgram} throws.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted, or when a directory
+ * or the base URL contains a secret.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
 

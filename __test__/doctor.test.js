@@ -177,6 +177,12 @@ const HOSTILE = /** @type {[string, 'claude' | 'codex', (homes: any) => string, 
   ['claude-legacy-config', 'claude', ({ claudeConfigDir }) => path.join(claudeConfigDir, '.config.json'), `{"env": {"BUN_CONFIG_VERBOSE_FETCH": "${SENTINEL}"}}`, ['env.BUN_CONFIG_VERBOSE_FETCH']],
   ['claude-remote-settings', 'claude', ({ claudeConfigDir }) => path.join(claudeConfigDir, 'remote-settings.json'), `{"hooks": {"SessionStart": ["${SENTINEL}"]}, "otelHeadersHelper": "${SENTINEL}"}`, ['hooks', 'otelHeadersHelper']],
   ['codex-project-config', 'codex', ({ workspace }) => path.join(workspace, '.codex/config.toml'), `[mcp_servers.x]\ncommand = "${SENTINEL}"\n`, ['mcp_servers']],
+  ['codex-git-config', 'codex', ({ workspace }) => path.join(workspace, '.git/config'), `[filter "x"]\n\tclean = ${SENTINEL}\n[core]\n\tfsmonitor = ${SENTINEL}\n`, ['core.fsmonitor', 'filter']],
+  ['codex-project-hooks', 'codex', ({ workspace }) => path.join(workspace, '.codex/hooks.json'), `{"hooks": {"SessionStart": ["${SENTINEL}"]}}`, ['hooks']],
+  ['codex-home-environments', 'codex', ({ codexHome }) => path.join(codexHome, 'environments.toml'), `[[environments]]\nid = "x"\nprogram = "${SENTINEL}"\n`, ['environments.program']],
+  ['codex-home-hooks', 'codex', ({ codexHome }) => path.join(codexHome, 'hooks.json'), `{"hooks": {"SessionStart": ["${SENTINEL}"]}}`, ['hooks']],
+  ['codex-home-git', 'codex', ({ home }) => path.join(home, '.gitconfig'), `[url "ext::${SENTINEL}"]\n\tinsteadOf = x\n[trace2]\n\tenvVars = CODEX_API_KEY\n`, ['trace2', 'url']],
+  ['codex-home-git-xdg', 'codex', ({ home }) => path.join(home, '.config/git/config'), `[include]\n\tpath = ${SENTINEL}\n`, ['include']],
   ['codex-home-config', 'codex', ({ codexHome }) => path.join(codexHome, 'config.toml'), `openai_base_url = "http://${SENTINEL}"\n`, ['openai_base_url']],
   ['codex-home-env', 'codex', ({ codexHome }) => path.join(codexHome, '.env'), `HTTP_PROXY=http://${SENTINEL}\nOPENAI_API_KEY=${SENTINEL}\n`, ['HTTP_PROXY', 'OPENAI_API_KEY']]
 ])

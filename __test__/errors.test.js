@@ -20,6 +20,8 @@ const CODES = inText(union?.[1] ?? '')
 
 /** Stands in everything that a case is given. */
 const SENTINEL = 'sentinelValueNeverShown'
+/** In arguments: a launch's own secrets are refused there. */
+const ARGUMENT = 'argumentNeverShown'
 const KEY = `sk-${SENTINEL}`
 const workspace = { home: '/home/w', dir: '/srv/w' }
 const build = (/** @type {any} */ payload, options = {}) => buildProviderEnv(payload, { workspace, ...options })
@@ -27,7 +29,7 @@ const withKey = (/** @type {any} */ payload) => ({ apiKey: KEY, sessionCookie: S
 const json = (/** @type {string} */ text) => new TextEncoder().encode(text)
 /** A start that fails, or runs into its end. */
 const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type {any} */ payload = {}, script = 'exec sleep 60') => {
-  const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL } }).env, script, { args: [SENTINEL], ...options }))
+  const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL } }).env, script, { args: [ARGUMENT], ...options }))
   throw error
 }
 
@@ -142,7 +144,7 @@ const CASES = {
   ],
   ERR_PROVIDER_ABORTED: [{ raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }],
   ERR_PROVIDER_TIMEOUT: [{ raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }],
-  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{ raise: (t) => start(t, { usage: true, onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"${SENTINEL}"}'; exec sleep 60`), fields: { provider: 'claude' }, message: /another credential than it was given, and was stopped\. Look for an apiKeyHelper/ }],
+  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{ raise: (t) => start(t, { usage: true, onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"${ARGUMENT}"}'; exec sleep 60`), fields: { provider: 'claude' }, message: /another credential than it was given, and was stopped\. Look for an apiKeyHelper/ }],
   ERR_PROVIDER_UNSEAL_FAILED: [
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be among/ },
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' }, { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }), fields: { names: ['ciphertext'] }, message: /The row's ciphertext does not begin with \\x/ },
@@ -216,7 +218,7 @@ for (const [code, cases] of Object.entries(CASES)) {
       assert.deepEqual(own, { code, ...fields })
       assert.match(error.message, message)
       assert.equal(error.name, { ERR_PROVIDER_ABORTED: 'AbortError', ERR_PROVIDER_TIMEOUT: 'TimeoutError' }[code] ?? 'ProviderError')
-      assert.ok(!everything(error).includes(SENTINEL), everything(error))
+      for (const text of [SENTINEL, ARGUMENT]) assert.ok(!everything(error).includes(text), everything(error))
     })
   }
 }
@@ -245,7 +247,7 @@ test('wrong types and values are TypeErrors with Node’s own codes, and show no
     assert.throws(() => spawnProvider(env, { command: '/bin/sh', ...ids, ...options }), (/** @type {any} */ error) => {
       assert.ok(error instanceof TypeError && error.code === code, `${error.code}: ${error.message}`)
       assert.match(error.message, message)
-      assert.ok(!everything(error).includes(SENTINEL), everything(error))
+      for (const text of [SENTINEL, ARGUMENT]) assert.ok(!everything(error).includes(text), everything(error))
       return true
     })
   }

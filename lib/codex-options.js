@@ -37,10 +37,10 @@ function codexOptions(env, value) {
   if (native.source === 'server') {
     throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", 'serverCredentials')
   }
-  const variables = toObject(translate(() => native.exposeSecrets()))
+  const trusted = isTrusted(launch.workspaceTrust)
+  const variables = { ...toObject(translate(() => native.exposeSecrets())), ...toObject(native.guardVariables(trusted)) }
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
   const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])
-  const trusted = isTrusted(launch.workspaceTrust)
   if (!trusted && directories.length === 0) {
     throw validate.wrongValue('launch.cwd', "must name the threads' workingDirectory, or it would be trusted. Or give workspace.dir.")
   }

@@ -68,10 +68,7 @@ function script(file, text, mode = 0o755) {
  */
 function tenantFile(file, text, mode = 0o600) {
   const dir = path.dirname(file)
-  if (!fs.existsSync(dir)) {
-    fs.mkdirSync(dir)
-    fs.chownSync(dir, UID, UID)
-  }
+  for (let made = fs.mkdirSync(dir, { recursive: true }) && dir; made && fs.statSync(made).uid !== UID; made = path.dirname(made)) fs.chownSync(made, UID, UID)
   fs.writeFileSync(file, text)
   fs.chmodSync(file, mode)
   fs.chownSync(file, UID, UID)

@@ -1,4 +1,4 @@
-// Checks of the files that would configure or redirect a CLI: in the workspace, and in its state directory.
+// Checks of the files that would configure or redirect a CLI: in the workspace, its state directory, the home, and the host's own.
 'use strict'
 
 const path = require('node:path')
@@ -8,7 +8,7 @@ const { findingsOf } = require('./finding.js')
 const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, list } = require('./words.js')
 
-/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
+/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, ignoredWithServerCredential: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
 
 const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 
@@ -23,7 +23,9 @@ const hazardous = (id) => unlessSteered({
     `${where({ file, real })} has ${list(file.hazards.map((/** @type {any} */ { key, effect }) => `${key} (${effect})`))}. ` +
     (file.ignoredWhenUntrusted
       ? `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
-      : `${facts.name} obeys it in every start.`),
+      : file.ignoredWithServerCredential
+        ? `${facts.name} obeys it in every start on the tenant's own key; a start by this package on the server's key keeps it from that, or is refused.`
+        : `${facts.name} obeys it in every start.`),
   remedy: () => 'Move it out of the way, or take these keys out of it:',
   commands: moveAway
 })
@@ -65,7 +67,7 @@ const finding = findingsOf(rows)
 async function look(context, facts) {
   const { home, workspace } = context.directories
   const state = context.states[facts.id]?.path
-  if (workspace === undefined && state === undefined) return []
+  if (workspace === undefined && state === undefined && home === undefined) return []
   /** @type {FoundFile[]} */
   const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null))
   const hidden = found.filter((file) => file.hidden)

@@ -25,6 +25,8 @@ pub struct FoundFile {
     pub prose: bool,
     /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
+    /// Whether a start of ours on the server's credential does.
+    pub ignored_with_server_credential: bool,
     /// Keys that can do harm, each with what it does.
     pub hazards: Vec<FoundHazard>,
 }
@@ -41,26 +43,28 @@ pub struct FoundHazard {
 /// More than this many are not listed.
 const MAX_HAZARDS: usize = 12;
 
-/// Where files are looked for; none for a directory that was not named.
-#[derive(Debug, Default)]
-pub struct Directories<'a> {
+/// Where to look. A base that is not given is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bases<'a> {
     /// The workspace.
     pub workspace: Option<&'a Path>,
     /// The provider's state directory.
     pub state: Option<&'a Path>,
     /// The tenant's home.
     pub home: Option<&'a Path>,
+    /// The root of the file system.
+    pub root: Option<&'a Path>,
 }
 
 /// Looks for every file of a provider's row below the directories that are given.
 #[must_use]
-pub fn config_files(provider: &Provider, directories: &Directories<'_>) -> Vec<FoundFile> {
+pub fn config_files(provider: &Provider, bases: Bases<'_>) -> Vec<FoundFile> {
     let rows = provider.config_files.iter().filter_map(|row| {
         let base = match row.base {
-            Base::Workspace => directories.workspace,
-            Base::StateDirectory => directories.state,
-            Base::Home => directories.home,
-            Base::System => Some(Path::new("/")),
+            Base::Workspace => bases.workspace,
+            Base::StateDirectory => bases.state,
+            Base::Home => bases.home,
+            Base::Root => bases.root,
         };
         look(provider, row, base?.join(row.path))
     });
@@ -90,6 +94,7 @@ fn look(provider: &Provider, row: &ConfigFile, path: PathBuf) -> Option<FoundFil
         unread: understood.is_none() && !prose,
         prose,
         ignored_when_untrusted: row.ignored_when_untrusted && !passes(provider, row, &hazards),
+        ignored_with_server_credential: row.ignored_with_server_credential,
         hazards,
     })
 }
@@ -132,9 +137,8 @@ mod tests {
         let file = dir.path().join(path);
         std::fs::create_dir_all(file.parent().expect("has one")).expect("ours");
         std::fs::write(&file, content).expect("ours");
-        let here = Some(dir.path());
-        let directories = Directories { workspace: here, state: here, home: None };
-        config_files(provider::find(provider).expect("a row"), &directories)
+        let bases = Bases { workspace: Some(dir.path()), state: Some(dir.path()), ..Bases::default() };
+        config_files(provider::find(provider).expect("a row"), bases)
     }
 
     #[test]
@@ -198,6 +202,20 @@ mod tests {
                 "codex-home-env",
                 &["HTTP_PROXY", "…"],
             ),
+            (
+                "codex",
+                "environments.toml",
+                "default = 'x'\n[[environments]]\nid = 'x'\nprogram = 'sentinel'\n",
+                "codex-home-environments",
+                &["environments.program"],
+            ),
+            (
+                "codex",
+                ".git/config",
+                "[core]\n\tbare = false\n\tFSMonitor = sentinel\n[Filter \"sentinel\"] clean = x\n[user]\n\tname = sentinel\n",
+                "codex-git-config",
+                &["core.fsmonitor", "filter"],
+            ),
             ("codex", "AGENTS.md", "sentinel = 1", "codex-instructions", &[]),
         ] {
             let files = found(provider, path, content);
@@ -254,10 +272,8 @@ mod tests {
     fn what_is_no_file_is_not_waited_for() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(dir.path().join(".mcp.json")).expect("ours");
-        let files = {
-            let directories = Directories { workspace: Some(dir.path()), ..Directories::default() };
-            config_files(provider::find("claude").expect("a row"), &directories)
-        };
+        let bases = Bases { workspace: Some(dir.path()), ..Bases::default() };
+        let files = config_files(provider::find("claude").expect("a row"), bases);
         assert!(files[0].unread, "{files:?}");
     }
 }

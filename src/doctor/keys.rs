@@ -28,6 +28,10 @@ pub fn each(format: Format, text: &[u8], found: &mut dyn FnMut(&[String])) -> Op
             found(&[Format::WHOLE.to_owned()]);
             Some(())
         }
+        Format::Git => {
+            git(text, found);
+            Some(())
+        }
         Format::Prose => Some(()),
     }
 }
@@ -68,6 +72,26 @@ fn dotenv(text: &str, found: &mut dyn FnMut(&[String])) {
     }
 }
 
+/// git-config(1), "Syntax", as far as names go: section and name in lower case, with what a section is of in between.
+fn git(text: &str, found: &mut dyn FnMut(&[String])) {
+    let mut section: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim_start) {
+        let mut rest = line;
+        if let Some((header, after)) = line.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+            let (name, of) =
+                header.split_once(|each: char| each.is_whitespace() || each == '.').unwrap_or((header, ""));
+            section = vec![name.to_ascii_lowercase()];
+            section.extend((!of.is_empty()).then(|| of.trim().trim_matches('"').to_owned()));
+            rest = after;
+        }
+        let name: String =
+            rest.trim_start().chars().take_while(|each| each.is_ascii_alphanumeric() || *each == '-').collect();
+        if !name.is_empty() {
+            found(&[section.as_slice(), &[name.to_ascii_lowercase()]].concat());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,13 +112,18 @@ mod tests {
         }
         let dotenv = "# X=1\nFOO=bar\n export HTTP_PROXY = http://h\nexport\tNO_PROXY=x\n\n=v\n";
         assert_eq!(names(Format::Dotenv, dotenv).expect("lines"), ["FOO", "HTTP_PROXY", "NO_PROXY"]);
+        let git = "[core]\n\tbare = false\n# [x]\n[Filter \"a]\"]\n\tClean = x\n[url.y] insteadOf = z\n; off\n[include]\npath\n";
+        assert_eq!(
+            names(Format::Git, git).expect("lines"),
+            ["core.bare", "filter.a.clean", "url.y.insteadof", "include.path"]
+        );
         assert_eq!(each(Format::Json, b"{\"a\": \"\xff\"}", &mut |_| ()), None, "no UTF-8");
     }
 
     proptest! {
         #[test]
         fn any_text_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), text in "[\\[\\]{}\"'=.#a \n]{0,60}") {
-            for format in [Format::Json, Format::Toml, Format::Dotenv, Format::Prose] {
+            for format in [Format::Json, Format::Toml, Format::Dotenv, Format::Git, Format::Prose] {
                 let _ = each(format, &bytes, &mut |_| ());
                 let _ = each(format, text.as_bytes(), &mut |_| ());
             }

@@ -8,6 +8,7 @@ mod text;
 mod toml_keys;
 mod variables;
 
-pub use config_files::{Directories, FoundFile, config_files};
+pub use config_files::{Bases, FoundFile, config_files};
 pub use stored_login::{LoginKind, LoginState, stored_login};
+pub(crate) use toml_keys::each as toml_names;
 pub use variables::{FoundVariable, variables};

@@ -9,7 +9,7 @@ use toml_parser::{ErrorSink, ParseError, Raw, Source, Span};
 const MAX_NESTING: u32 = 64;
 
 /// Calls `found` with every name; none when the text is no TOML.
-pub(super) fn each(text: &str, depth: usize, found: &mut dyn FnMut(&[String])) -> Option<()> {
+pub fn each(text: &str, depth: usize, found: &mut dyn FnMut(&[String])) -> Option<()> {
     let source = Source::new(text);
     let tokens = source.lex().into_vec();
     let mut names = Names { source, depth, found, path: Vec::new(), open: Vec::new(), in_header: false, in_key: false };

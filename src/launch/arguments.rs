@@ -1,11 +1,14 @@
 //! The arguments of a launch: what keeps the workspace from configuring the CLI first, then the caller's.
 
+mod inline;
 pub(crate) mod scan;
+mod secrets;
 
 use super::options::WorkspaceTrust;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{ConfigOverride, FirmArgument, OverrideValue, When};
+use crate::provider::{ConfigOverride, FeatureOption, FirmArgument, OverrideValue, RefusedOption, When};
+pub use secrets::Place;
 
 /// What decides the arguments beside the plan.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub struct ArgumentContext<'a> {
 /// before a `--`.
 ///
 /// # Errors
-/// `ERR_INVALID_ARG_VALUE` for a NUL, the credential itself, or an option that contradicts one of ours.
+/// `ERR_INVALID_ARG_VALUE` for a NUL, definitions that hold secrets, or an option that contradicts or undoes one of ours.
 pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<'_>) -> Result<Vec<String>> {
     check_all(plan, &caller, context)?;
     let provider = plan.provider;
@@ -34,8 +37,8 @@ pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<
     for (key, value) in overrides(plan, context) {
         ours.extend([provider.override_options[0].to_owned(), format!("{key}={value}")]);
     }
-    let levels =
-        scan::options(&caller, provider.override_options).chain(scan::options(&caller, provider.level_options));
+    let features: Vec<&str> = provider.feature_options.iter().map(|option| option.name).collect();
+    let levels = scan::options(&caller, provider.override_options).chain(scan::options(&caller, &features));
     let end = scan::end_of_options(&caller);
     let place = levels.map(|option| option.end).max().unwrap_or(end);
     caller.splice(place..place, ours);
@@ -46,19 +49,37 @@ pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<
     Ok(caller)
 }
 
-/// Only the refusals of [`build`]: they need no look at the file system.
+/// Only the refusals of [`build`]: they need no look at the file system. Secrets are [`check_visible`]'s.
 ///
 /// # Errors
 /// As [`build`].
 pub fn check_all(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<()> {
-    for (index, argument) in caller.iter().enumerate() {
-        check(plan, index, argument)?;
+    if let Some(index) = caller.iter().position(|argument| argument.contains('\0')) {
+        let name = format!("args[{index}]");
+        let message = format!("options.{name} has a NUL byte, which no argument can hold.");
+        return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
     }
     firm(plan, caller, context)?;
     for row in plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context)) {
-        refuse_contrary(plan, row.key, caller)?;
+        refuse_contrary(plan, row, caller, context)?;
     }
-    Ok(())
+    for row in plan.provider.refused_options.iter().filter(|row| applies(row.when, plan, context)) {
+        refuse_option(plan, row, caller)?;
+    }
+    inline::check(plan.provider, caller)
+}
+
+/// Refuses texts that every user of the machine can read and that hold a secret of the launch: those given, and what the
+/// plan has that our own overrides say.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`
+pub fn check_visible<'a>(plan: &'a EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) -> Result<()> {
+    let of_plan = [(Place::Option("baseUrl"), &plan.base_url), (Place::Option("workspace.dir"), &plan.workspace_dir)];
+    let of_plan = of_plan.into_iter().filter_map(|(place, text)| Some((place, text.as_deref()?)));
+    // Where no override says them, they are in no argument.
+    let of_plan = of_plan.filter(|_| !plan.provider.overrides.is_empty());
+    secrets::check(plan, texts.chain(of_plan))
 }
 
 /// The directories that the caller's arguments make the CLI work in.
@@ -75,6 +96,20 @@ pub fn overrides<'a>(
     rows.filter_map(|row| Some((row.key, value(row, plan, context)?)))
 }
 
+/// The variables that keep the CLI's own child processes from running what files name.
+pub fn guards<'a>(
+    plan: &'a EnvPlan,
+    context: &'a ArgumentContext<'_>,
+) -> impl Iterator<Item = (&'static str, &'static str)> + 'a {
+    let rows = plan.provider.guard_variables.iter().filter(|row| applies(row.when, plan, context));
+    let mut seen: Vec<&str> = Vec::new();
+    rows.filter_map(move |row| {
+        let is_new = !seen.contains(&row.name);
+        seen.push(row.name);
+        is_new.then_some((row.name, row.value))
+    })
+}
+
 fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
@@ -87,10 +122,12 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
 /// None when there is nothing to say.
 fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) -> Option<String> {
     match row.value {
-        OverrideValue::CredentialNames => {
-            let names = plan.names.credential_variables(context.delivery).iter().map(|name| toml_string(name));
+        OverrideValue::HiddenNames => {
+            let credential = plan.names.credential_variables(context.delivery).iter().copied();
+            let names = credential.chain(guards(plan, context).map(|(name, _)| name)).map(toml_string);
             Some(format!("[{}]", names.collect::<Vec<_>>().join(",")))
         }
+        OverrideValue::Off => Some("false".into()),
         OverrideValue::UntrustedProjects => {
             let projects = context.directories.iter();
             let projects = projects.map(|dir| format!("{}={{trust_level=\"untrusted\"}}", toml_string(dir)));
@@ -155,39 +192,41 @@ fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
     Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.name)
 }
 
-fn check(plan: &EnvPlan, index: usize, argument: &str) -> Result<()> {
-    let name = format!("args[{index}]");
-    let refuse = |why: &str| {
-        let message = format!("options.{name} {why}");
-        Err(Error::new(ErrorCode::InvalidArgValue, message).name(&*name))
+/// The last override of a key wins in the CLI, so the caller's would be lost, or undo ours. One that says the same does not;
+/// a feature's option beats an override wherever it stands (measured).
+fn refuse_contrary(
+    plan: &EnvPlan,
+    row: &ConfigOverride,
+    caller: &[String],
+    context: &ArgumentContext<'_>,
+) -> Result<()> {
+    let ours = value(row, plan, context);
+    let undoes = |key: &str, given: &str| {
+        let key: String = key.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
+        (row.key == key && ours.as_deref() != Some(given.trim())) || is_below(row.key, &key) || is_below(&key, row.key)
     };
-    if argument.contains('\0') {
-        return refuse("has a NUL byte, which no argument can hold.");
-    }
-    let key = plan.credential.secret.as_deref().map(crate::secret::Secret::expose).unwrap_or_default();
-    // Shorter values occur in arguments by chance.
-    let holds_key = key.len() >= 8 && argument.as_bytes().windows(key.len()).any(|window| window == key);
-    if holds_key {
-        return refuse("contains this launch's credential, and arguments are visible to every user. Leave it out.");
-    }
-    Ok(())
-}
-
-/// The last override of a key wins in the CLI, so the caller's would be lost, or undo ours.
-fn refuse_contrary(plan: &EnvPlan, key: &str, caller: &[String]) -> Result<()> {
-    let undoes = |given: &str| {
-        let given = given.split('=').next().unwrap_or_default().trim();
-        let given: String = given.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
-        key == given || is_below(key, &given) || is_below(&given, key)
+    let overrides = scan::options(caller, plan.provider.override_options);
+    let mut overrides = overrides.map(|option| option.value.split_once('=').unwrap_or((option.value, "")));
+    let feature = |option: &FeatureOption| {
+        scan::options(caller, &[option.name])
+            .any(|given| undoes(&format!("{}{}", option.prefix, given.value.trim()), option.value))
     };
-    if !scan::options(caller, plan.provider.override_options).any(|option| undoes(option.value)) {
+    if !overrides.any(|(key, given)| undoes(key.trim(), given)) && !plan.provider.feature_options.iter().any(feature) {
         return Ok(());
     }
     let message = format!(
-        "options.args overrides {key}, which keeps {} from disclosing the key or obeying the workspace. Leave it out.",
-        plan.provider.name
+        "options.args overrides {}, which keeps {} from disclosing the key or obeying the workspace. Leave it out.",
+        row.key, plan.provider.name
     );
-    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(key))
+    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.key))
+}
+
+fn refuse_option(plan: &EnvPlan, row: &RefusedOption, caller: &[String]) -> Result<()> {
+    if scan::options(caller, &[row.name]).next().is_none() {
+        return Ok(());
+    }
+    let message = format!("options.args has {}, which {}. {}", row.name, row.does, row.instead);
+    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.name))
 }
 
 fn is_below(key: &str, table: &str) -> bool {
@@ -267,7 +306,9 @@ mod tests {
             [
                 "exec",
                 "-c",
-                r#"shell_environment_policy.exclude=["CODEX_API_KEY","OPENAI_API_KEY"]"#,
+                r#"shell_environment_policy.exclude=["CODEX_API_KEY","OPENAI_API_KEY","GIT_DIR"]"#,
+                "-c",
+                "features.shell_snapshot=false",
                 "-c",
                 r#"projects={"/srv/a\"b"={trust_level="untrusted"}}"#,
                 "-c",
@@ -290,7 +331,8 @@ mod tests {
             (&["exec", "hi"], &["exec", "hi"]),
         ] {
             let built = args(&plan, WorkspaceTrust::Trusted, caller).expect("fine");
-            let expected = [before, &["-c", exclude], &caller[before.len()..]].concat();
+            let expected =
+                [before, &["-c", exclude, "-c", "features.shell_snapshot=false"], &caller[before.len()..]].concat();
             assert_eq!(built, expected, "{caller:?}");
         }
     }
@@ -306,6 +348,14 @@ mod tests {
             &["exec", "--config=shell_environment_policy . exclude=[]"],
             &["exec", "--config=\"shell_environment_policy\".exclude=[]"],
             &["exec", "-c", "projects.\"/x\".trust_level=\"trusted\""],
+            &["exec", "--enable", "shell_snapshot"],
+            &["--enable=shell_snapshot", "exec"],
+            &["exec", "-c", "features.shell_snapshot=true"],
+            &["exec", "-c", "features={shell_snapshot=true}"],
+            &["exec", "--trust"],
+            &["exec", "review", "--base", "main"],
+            &["review", "--base=main"],
+            &["--remote", "unix:///x"],
         ] {
             let error = args(&plan, WorkspaceTrust::Untrusted, caller).expect_err("refused");
             assert_eq!(error.code(), ErrorCode::InvalidArgValue, "{caller:?}");
@@ -314,6 +364,9 @@ mod tests {
             &["exec", "-c", "shell_environment_policy.inherit=\"core\""][..],
             &["exec", "-c", "model=\"projects\""],
             &["exec", "--color", "never"],
+            &["exec", "--disable", "shell_snapshot", "-c", "features.shell_snapshot = false"],
+            &["exec", "--enable", "shell_snapshot_v2"],
+            &["exec", "--", "--trust"],
         ] {
             assert!(args(&plan, WorkspaceTrust::Untrusted, caller).is_ok(), "{caller:?}");
         }
@@ -322,8 +375,9 @@ mod tests {
     #[test]
     fn a_secret_or_a_nul_in_an_argument_is_refused() {
         let plan = plan("claude", None);
-        for caller in [format!("--header=x-api-key: {KEY}"), "a\0b".into()] {
-            let error = args(&plan, WorkspaceTrust::Untrusted, &[&caller]).expect_err("refused");
+        let text = format!("--header=x-api-key: {KEY}");
+        let secret = check_visible(&plan, [(Place::Argument(0), text.as_str())].into_iter()).expect_err("refused");
+        for error in [secret, args(&plan, WorkspaceTrust::Untrusted, &["a\0b"]).expect_err("refused")] {
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);
             assert!(!format!("{error:?}").contains(KEY));
         }

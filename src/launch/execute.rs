@@ -14,7 +14,6 @@ use super::program::{self, Program, Search};
 use super::reach::{Check, Obstacle, OwnReach, Reach};
 use super::spawner::Room;
 use super::start::{Start, no_descriptor};
-use super::temporary;
 use crate::environment::ExecLimits;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
@@ -79,10 +78,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let directory = real_directory.as_deref().map(c_path).transpose()?;
 
     let exec_limits = ExecLimits::for_stack(identity::stack_limit());
-    let temporary = temporary::variable(&start.env, start.target.uid());
-    let temporary = temporary.as_ref().map(|(name, value)| (*name, &**value));
-    let sdk = start.extra.iter().map(|(name, value)| (&**name, &**value));
-    let extra: Vec<(&str, &str)> = sdk.chain(temporary).collect();
+    let beside = start.variables_beside();
+    let extra: Vec<(&str, &str)> = beside.iter().map(|(name, value)| (*name, &**value)).collect();
     let block = start.env.block(start.delivery, exec_limits, &extra)?;
     let argument_bytes: usize = argv.iter().map(|text| text.count_bytes() + 1).sum();
     for text in &argv {

@@ -155,7 +155,7 @@ fn place(plan: &EnvPlan, id: &str) -> Option<PathBuf> {
         Base::StateDirectory => state_directory(plan),
         Base::Home => PathBuf::from(plan.plain("HOME")?),
         Base::Workspace => PathBuf::from(plan.workspace_dir.as_deref()?),
-        Base::System => PathBuf::from("/"),
+        Base::Root => PathBuf::from("/"),
     };
     Some(base.join(row.path))
 }

@@ -1,13 +1,15 @@
 //! A start as the caller decided it, and the parts of it that are the same however the child is made.
 
+use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::arguments::{self, ArgumentContext};
+use super::arguments::{self, ArgumentContext, Place};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
 use super::redirection::{self, Beside};
+use super::temporary;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
@@ -63,7 +65,11 @@ impl Start {
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
         }
-        Ok(())
+        let texts = self.arguments.iter().enumerate().map(|(index, text)| (Place::Argument(index), text.as_str()));
+        // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
+        let paths = [("command", &self.command), ("cwd", &self.directory)];
+        let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
+        arguments::check_visible(&self.env, texts.chain(paths))
     }
 
     /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
@@ -116,6 +122,17 @@ impl Start {
         let directories = self.directories(here);
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::build(&self.env, self.arguments.clone(), &context)
+    }
+
+    /// The variables that stand beside the environment's own: those of an SDK, ours that keep the CLI's child processes
+    /// from running what files name, and a temporary directory where another has taken the CLI's.
+    #[must_use]
+    pub fn variables_beside(&self) -> Vec<(&str, Cow<'_, str>)> {
+        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &[] };
+        let sdk = self.extra.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value)));
+        let guards = arguments::guards(&self.env, &context).map(|(name, value)| (name, Cow::Borrowed(value)));
+        let temporary = temporary::variable(&self.env, self.target.uid());
+        sdk.chain(guards).chain(temporary.map(|(name, value)| (name, Cow::Owned(value)))).collect()
     }
 
     /// A pipe that holds the credential, where it is delivered so.

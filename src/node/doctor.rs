@@ -141,8 +141,13 @@ pub fn survey_config_files(
 ) -> napi::Result<AsyncTask<Look>> {
     let provider = provider::find(&provider).into_napi()?;
     Ok(Look::new(move || {
-        let [workspace, state, home] = [&workspace, &state_directory, &home].map(|path| path.as_deref().map(Path::new));
-        Ok(doctor::config_files(provider, &doctor::Directories { workspace, state, home }))
+        let bases = doctor::Bases {
+            workspace: workspace.as_deref().map(Path::new),
+            state: state_directory.as_deref().map(Path::new),
+            home: home.as_deref().map(Path::new),
+            root: Some(Path::new("/")),
+        };
+        Ok(doctor::config_files(provider, bases))
     }))
 }
 

@@ -17,7 +17,7 @@ use super::state::{self, Slot};
 use crate::credential;
 use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Means, Variable};
 use crate::error::{Error, ErrorCode, Result};
-use crate::launch::arguments::{self, ArgumentContext};
+use crate::launch::arguments::{self, ArgumentContext, Place};
 use crate::launch::options::WorkspaceTrust;
 use crate::payload::Payload;
 use crate::provider::PROVIDERS;
@@ -216,7 +216,18 @@ impl NativeProviderEnv {
         let plan = self.plan().into_napi()?;
         let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
+        let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
+        arguments::check_visible(&plan, visible).into_napi()?;
         Ok(arguments::overrides(&plan, &context).map(|(key, value)| format!("{key}={value}")).collect())
+    }
+
+    /// The variables that a start with delivery `env` adds, names and values by turns.
+    #[napi(catch_unwind)]
+    pub fn guard_variables(&self, trusted: bool) -> napi::Result<Vec<&'static str>> {
+        let plan = self.plan().into_napi()?;
+        let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
+        let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &[] };
+        Ok(arguments::guards(&plan, &context).flat_map(|(name, value)| [name, value]).collect())
     }
 
     /// Wipes it.

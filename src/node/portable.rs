@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::launch::locate::{Locate, locate};
 use crate::launch::program::Program;
 use crate::launch::start::Start;
-use crate::launch::temporary;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
@@ -41,11 +40,8 @@ pub fn prepare_portable<'env>(
     let (start, program, watch) = decide(&env, options, ids).into_napi()?;
     let args = start.arguments(None).into_napi()?;
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
-    if let Some((name, value)) = temporary::variable(&start.env, start.target.uid()) {
-        variables.extend([node.create_string(name)?, node.create_string(&value)?]);
-    }
-    for (name, value) in &start.extra {
-        variables.extend([node.create_string(name)?, node.create_string(value)?]);
+    for (name, value) in start.variables_beside() {
+        variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
     }
     start.admit_last(program.version.as_deref()).into_napi()?;
     let program = program.path.to_string_lossy().into_owned();

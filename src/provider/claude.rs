@@ -3,6 +3,7 @@
 use super::api::{Api, Authorization};
 use super::claude_output::CLAUDE_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
+use super::guard::{InlineDefinitions, InlineSyntax};
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
     BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield, FirmArgument, FixedVariable,
@@ -112,7 +113,20 @@ pub static CLAUDE: Provider = Provider {
     }],
     overrides: &[],
     override_options: &[],
-    level_options: &[],
+    feature_options: &[],
+    refused_options: &[],
+    inline_definitions: &[InlineDefinitions {
+        options: &["--mcp-config", "--agents"],
+        syntax: InlineSyntax::Json,
+        holder: "mcpServers",
+        tables: &["env", "headers"],
+        secrets: &[],
+        // Agent SDK 0.2.41 ignores mcpServersDelivery, which 0.3.330 obeys (measured).
+        instead: "Give the path of a file that only the target can read, or name a variable of `userEnvKeys` in it, as \
+                  ${USER_TOKEN}. An Agent SDK does this where it does not know mcpServersDelivery, which \
+                  `claudeAgentOptions` sets: take a newer one (0.3.330 knows it).",
+    }],
+    guard_variables: &[],
     directory_options: &[],
     sdk_variables: &[
         "CLAUDE_CODE_ENTRYPOINT",
@@ -192,6 +206,7 @@ pub static CLAUDE: Provider = Provider {
             hazards: &[hazard("mcpServers", Effect::RunsCommands)],
             variables: None,
             ignored_when_untrusted: true,
+            ignored_with_server_credential: false,
         },
         // The global config: in HOME, or in CLAUDE_CONFIG_DIR where that is set. Its `mcpServers`, those of `projects`,
         // and its `apiKeyHelper` ran nothing beside --setting-sources=.
@@ -200,15 +215,16 @@ pub static CLAUDE: Provider = Provider {
         global_config("claude-legacy-config", Base::StateDirectory, ".config.json"),
         obeyed("claude-remote-settings", Base::StateDirectory, "remote-settings.json"),
         // Root's, and obeyed in every start.
-        obeyed("claude-managed-settings", Base::System, "etc/claude-code/managed-settings.json"),
+        obeyed("claude-managed-settings", Base::Root, "etc/claude-code/managed-settings.json"),
         ConfigFile {
             id: "claude-managed-mcp",
-            base: Base::System,
+            base: Base::Root,
             path: "etc/claude-code/managed-mcp.json",
             format: Format::Json,
             hazards: &[hazard("mcpServers", Effect::RunsCommands)],
             variables: None,
             ignored_when_untrusted: false,
+            ignored_with_server_credential: false,
         },
         foreign("claude-foreign-key", "home/claude/.claude/remote/.api_key"),
         foreign("claude-foreign-token", "home/claude/.claude/remote/.oauth_token"),
@@ -220,6 +236,7 @@ pub static CLAUDE: Provider = Provider {
             hazards: &[],
             variables: None,
             ignored_when_untrusted: true,
+            ignored_with_server_credential: false,
         },
     ],
     one_question: OneQuestion {
@@ -256,18 +273,24 @@ static GLOBAL_CONFIG_HAZARDS: &[Hazard] =
     &[hazard("mcpServers", Effect::RunsCommands), hazard("env.BUN_CONFIG_VERBOSE_FETCH", Effect::Discloses)];
 
 const fn settings(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
-    let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
-    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
-}
-
-const fn obeyed(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
-    let (format, hazards) = (Format::Json, SETTINGS_HAZARDS);
-    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: false }
+    ConfigFile { ignored_when_untrusted: true, ..obeyed(id, base, path) }
 }
 
 const fn global_config(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
-    let (format, hazards) = (Format::Json, GLOBAL_CONFIG_HAZARDS);
-    ConfigFile { id, base, path, format, hazards, variables: Some("env"), ignored_when_untrusted: true }
+    ConfigFile { hazards: GLOBAL_CONFIG_HAZARDS, ..settings(id, base, path) }
+}
+
+const fn obeyed(id: &'static str, base: Base, path: &'static str) -> ConfigFile {
+    ConfigFile {
+        id,
+        base,
+        path,
+        format: Format::Json,
+        hazards: SETTINGS_HAZARDS,
+        variables: Some("env"),
+        ignored_when_untrusted: false,
+        ignored_with_server_credential: false,
+    }
 }
 
 static FOREIGN_HAZARDS: &[Hazard] = &[hazard(Format::WHOLE, Effect::ReplacesCredential)];
@@ -276,12 +299,13 @@ static FOREIGN_HAZARDS: &[Hazard] = &[hazard(Format::WHOLE, Effect::ReplacesCred
 const fn foreign(id: &'static str, path: &'static str) -> ConfigFile {
     ConfigFile {
         id,
-        base: Base::System,
+        base: Base::Root,
         path,
         format: Format::Credential,
         hazards: FOREIGN_HAZARDS,
         variables: None,
         ignored_when_untrusted: false,
+        ignored_with_server_credential: false,
     }
 }
 

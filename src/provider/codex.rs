@@ -2,7 +2,8 @@
 
 use super::api::{Api, Authorization};
 use super::codex_output::CODEX_OUTPUT;
-use super::config_file::{Base, ConfigFile, Effect, Format, hazard};
+use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
+use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
@@ -68,9 +69,19 @@ pub static CODEX: Provider = Provider {
     overrides: &[
         ConfigOverride {
             key: "shell_environment_policy.exclude",
-            value: OverrideValue::CredentialNames,
+            value: OverrideValue::HiddenNames,
             when: When::CredentialInEnvironment,
         },
+        // Else a login shell, which reads `.bashrc` in HOME, gets the key; and up to 0.157 it writes the key into a file that
+        // the agent's shell then reads, whatever the policy above says. An override, and not `--disable`: a version that
+        // does not know a feature accepts this.
+        ConfigOverride {
+            key: "features.shell_snapshot",
+            value: OverrideValue::Off,
+            when: When::CredentialInEnvironment,
+        },
+        // Else `git ls-remote` gets the key, beside a `.gitconfig` in HOME.
+        ConfigOverride { key: "features.plugins", value: OverrideValue::Off, when: When::ServerCredential },
         // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
         // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
         ConfigOverride { key: "projects", value: OverrideValue::UntrustedProjects, when: When::Untrusted },
@@ -79,7 +90,64 @@ pub static CODEX: Provider = Provider {
         ConfigOverride { key: "openai_base_url", value: OverrideValue::BaseUrl, when: When::BaseUrl },
     ],
     override_options: &["-c", "--config"],
-    level_options: &["--enable", "--disable"],
+    feature_options: &[
+        FeatureOption { name: "--enable", prefix: "features.", value: "true" },
+        FeatureOption { name: "--disable", prefix: "features.", value: "false" },
+    ],
+    refused_options: &[
+        RefusedOption {
+            name: "--remote",
+            when: When::CredentialInEnvironment,
+            does: "hands the session to an app server that has none of the arguments which protect the key",
+            instead: "Leave it out.",
+        },
+        RefusedOption {
+            name: "--remote-auth-token-env",
+            when: When::CredentialInEnvironment,
+            does: "sends a variable, which can be the key, to another server",
+            instead: "Leave it out.",
+        },
+        // Measured on 0.169.0: beside our override it is inert, and is written to config.toml for the next start.
+        RefusedOption {
+            name: "--trust",
+            when: When::Untrusted,
+            does: "marks the workspace as trusted in config.toml",
+            instead: "Leave it out, or say workspaceTrust: \"trusted\".",
+        },
+        // Measured: without git in the workspace, which GUARDS takes away, it waits for ever.
+        RefusedOption {
+            name: "--base",
+            when: When::Untrusted,
+            does: "has Codex run git in the workspace with the key in its environment, so that a filter in .git/config gets it",
+            instead: "Name the base in the prompt, and let the agent ask git; or say workspaceTrust: \"trusted\".",
+        },
+        // Measured on 0.163.0: `--ignore-user-config` does not keep hooks.json unread.
+        RefusedOption {
+            name: "--dangerously-bypass-hook-trust",
+            when: When::ServerCredential,
+            does: "runs hooks.json in CODEX_HOME, which the tenant's agent can write, with the server's key",
+            instead: "Leave it out.",
+        },
+    ],
+    inline_definitions: &[
+        InlineDefinitions {
+            options: &["-c", "--config"],
+            syntax: InlineSyntax::Override,
+            holder: "mcp_servers",
+            tables: &["env", "http_headers"],
+            secrets: &["bearer_token"],
+            instead: "Name variables of `userEnvKeys` instead: env_vars, env_http_headers, bearer_token_env_var.",
+        },
+        InlineDefinitions {
+            options: &["-c", "--config"],
+            syntax: InlineSyntax::Override,
+            holder: "model_providers",
+            tables: &["http_headers", "query_params"],
+            secrets: &["experimental_bearer_token"],
+            instead: "Name variables of `userEnvKeys` instead: env_key, env_http_headers.",
+        },
+    ],
+    guard_variables: GUARDS,
     directory_options: &["-C", "--cd"],
     sdk_variables: &["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"],
     command: "codex",
@@ -142,55 +210,32 @@ pub static CODEX: Provider = Provider {
     config_files: &[
         // Measured on a trusted project: MCP servers were started outside the sandbox, the shell's policy applied; base
         // URL and model providers were ignored there.
-        ConfigFile {
-            id: "codex-project-config",
-            base: Base::Workspace,
-            path: ".codex/config.toml",
-            format: Format::Toml,
-            hazards: &[
-                hazard("mcp_servers", Effect::RunsCommands),
-                hazard("shell_environment_policy", Effect::ChangesShell),
-            ],
-            variables: None,
-            ignored_when_untrusted: true,
-        },
-        ConfigFile {
-            id: "codex-home-config",
-            base: Base::StateDirectory,
-            path: "config.toml",
-            format: Format::Toml,
-            hazards: &[
-                hazard("openai_base_url", Effect::Redirects),
-                hazard("chatgpt_base_url", Effect::Redirects),
-                hazard("model_provider", Effect::Redirects),
-                hazard("model_providers", Effect::Redirects),
-                hazard("mcp_servers", Effect::RunsCommands),
-                hazard("notify", Effect::RunsCommands),
-                hazard("shell_environment_policy", Effect::ChangesShell),
-            ],
-            variables: None,
-            ignored_when_untrusted: false,
-        },
+        project("codex-project-config", ".codex/config.toml", Format::Toml, PROJECT_HAZARDS),
+        // Ignored by 0.163.0 also in a trusted project, unless the caller says --dangerously-bypass-hook-trust.
+        project("codex-project-hooks", ".codex/hooks.json", Format::Json, HOOKS),
+        // Filters got the key on 0.120 to 0.169. A start of ours hides the repository from Codex's own git.
+        project("codex-git-config", ".git/config", Format::Git, GIT_HAZARDS),
+        obeyed("codex-home-config", Base::StateDirectory, "config.toml", Format::Toml, CONFIG_HAZARDS),
+        // Measured: `program` was run at once, with the key, and gets the agent's commands; `url` gets them too.
+        obeyed("codex-home-environments", Base::StateDirectory, "environments.toml", Format::Toml, ENVIRONMENT_HAZARDS),
+        // As the project's. With that option they run on the server's key too: so it is refused there.
+        obeyed("codex-home-hooks", Base::StateDirectory, "hooks.json", Format::Json, HOOKS),
+        // Measured: `url.*.insteadOf` ran a command with the key (`git ls-remote`, for plugins), `trace2` wrote the key into a
+        // file. Filters need a repository that names them.
+        obeyed("codex-home-git", Base::Home, ".gitconfig", Format::Git, HOME_GIT_HAZARDS),
+        obeyed("codex-home-git-xdg", Base::Home, ".config/git/config", Format::Git, HOME_GIT_HAZARDS),
+        // The host's. Opened by 0.163.0; what they do was not measured.
+        system("codex-system-config", "etc/codex/config.toml", Format::Toml, CONFIG_HAZARDS),
+        system("codex-system-managed-config", "etc/codex/managed_config.toml", Format::Toml, CONFIG_HAZARDS),
+        system("codex-system-requirements", "etc/codex/requirements.toml", Format::Toml, HOOKS),
+        system("codex-system-hooks", "etc/codex/hooks.json", Format::Json, HOOKS),
         // Measured: HTTP_PROXY in there redirected requests, OPENAI_API_KEY reached the agent's shell. A workspace's own
-        // .env is read by neither CLI.
+        // .env is read by neither CLI. Beside it, a start on the server's key is refused.
         ConfigFile {
-            id: "codex-home-env",
-            base: Base::StateDirectory,
-            path: ".env",
-            format: Format::Dotenv,
-            hazards: &[],
             variables: Some(""),
-            ignored_when_untrusted: false,
+            ..obeyed("codex-home-env", Base::StateDirectory, ".env", Format::Dotenv, &[])
         },
-        ConfigFile {
-            id: "codex-instructions",
-            base: Base::Workspace,
-            path: "AGENTS.md",
-            format: Format::Prose,
-            hazards: &[],
-            variables: None,
-            ignored_when_untrusted: false,
-        },
+        ConfigFile { ignored_when_untrusted: false, ..project("codex-instructions", "AGENTS.md", Format::Prose, &[]) },
     ],
     // Without the last three, it asks github.com and chatgpt.com: five seconds where they cannot be reached.
     one_question: OneQuestion {
@@ -218,6 +263,100 @@ const fn blank(name: &'static str) -> CredentialName {
 
 const fn absent(name: &'static str) -> CredentialName {
     CredentialName { name, unused: WhenUnused::Absent }
+}
+
+/// Codex runs `git status`, and other commands of git, in the working directory with its whole environment. Filters in
+/// `.git/config` ran with the key (0.120 to 0.169), submodules too would. With a repository that is none, git runs nothing;
+/// Codex finds the repository's root without git. Git's own `trace2.envVars` in HOME writes the key into a file.
+static GUARDS: &[GuardVariable] = &[
+    GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::Untrusted },
+    GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::ServerCredential },
+    GuardVariable { name: "GIT_CONFIG_GLOBAL", value: "/dev/null", when: When::ServerCredential },
+];
+
+static PROJECT_HAZARDS: &[Hazard] =
+    &[hazard("mcp_servers", Effect::RunsCommands), hazard("shell_environment_policy", Effect::ChangesShell)];
+
+static HOOKS: &[Hazard] = &[hazard("hooks", Effect::RunsCommands)];
+
+/// Those that redirect or run something were measured with the key in it, but for `chatgpt_base_url` and `otel`, which got
+/// requests without it; `hooks` ran with --dangerously-bypass-hook-trust.
+static CONFIG_HAZARDS: &[Hazard] = &[
+    hazard("openai_base_url", Effect::Redirects),
+    hazard("chatgpt_base_url", Effect::Redirects),
+    hazard("model_provider", Effect::Redirects),
+    hazard("model_providers", Effect::Redirects),
+    hazard("otel", Effect::Redirects),
+    hazard("mcp_servers", Effect::RunsCommands),
+    hazard("notify", Effect::RunsCommands),
+    hazard("hooks", Effect::RunsCommands),
+    hazard("shell_environment_policy", Effect::ChangesShell),
+];
+
+static ENVIRONMENT_HAZARDS: &[Hazard] =
+    &[hazard("environments.program", Effect::RunsCommands), hazard("environments.url", Effect::Redirects)];
+
+/// git-config(1): names are compared without regard to case, and stand here in lower case.
+static GIT_HAZARDS: &[Hazard] = &[
+    hazard("filter", Effect::RunsCommands),
+    hazard("core.fsmonitor", Effect::RunsCommands),
+    hazard("core.hookspath", Effect::RunsCommands),
+    hazard("core.sshcommand", Effect::RunsCommands),
+    hazard("core.gitproxy", Effect::RunsCommands),
+    hazard("credential", Effect::RunsCommands),
+    hazard("url", Effect::RunsCommands),
+    hazard("include", Effect::RunsCommands),
+    hazard("includeif", Effect::RunsCommands),
+];
+
+static HOME_GIT_HAZARDS: &[Hazard] = &[
+    hazard("url", Effect::RunsCommands),
+    hazard("credential", Effect::RunsCommands),
+    hazard("core.gitproxy", Effect::RunsCommands),
+    hazard("http", Effect::Redirects),
+    hazard("trace2", Effect::Discloses),
+    hazard("include", Effect::RunsCommands),
+    hazard("includeif", Effect::RunsCommands),
+];
+
+/// A file of the workspace that a start keeps unread while the workspace is not trusted.
+const fn project(id: &'static str, path: &'static str, format: Format, hazards: &'static [Hazard]) -> ConfigFile {
+    ConfigFile {
+        id,
+        base: Base::Workspace,
+        path,
+        format,
+        hazards,
+        variables: None,
+        ignored_when_untrusted: true,
+        ignored_with_server_credential: false,
+    }
+}
+
+/// A file of the tenant's that is obeyed in every start on the tenant's own key, and in none on the server's.
+const fn obeyed(
+    id: &'static str,
+    base: Base,
+    path: &'static str,
+    format: Format,
+    hazards: &'static [Hazard],
+) -> ConfigFile {
+    let (ignored_when_untrusted, ignored_with_server_credential) = (false, true);
+    ConfigFile {
+        id,
+        base,
+        path,
+        format,
+        hazards,
+        variables: None,
+        ignored_when_untrusted,
+        ignored_with_server_credential,
+    }
+}
+
+/// A file of the host's, which is obeyed in every start.
+const fn system(id: &'static str, path: &'static str, format: Format, hazards: &'static [Hazard]) -> ConfigFile {
+    ConfigFile { ignored_with_server_credential: false, ..obeyed(id, Base::Root, path, format, hazards) }
 }
 
 /// Linked statically against musl: runs on any Linux.

@@ -18,6 +18,8 @@ pub struct ConfigFile {
     pub variables: Option<&'static str>,
     /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
+    /// Whether a start of ours on the server's credential keeps the CLI from obeying it.
+    pub ignored_with_server_credential: bool,
 }
 
 /// Where a path begins.
@@ -29,8 +31,8 @@ pub enum Base {
     StateDirectory,
     /// The tenant's home.
     Home,
-    /// The root: a file of the machine's, which root writes.
-    System,
+    /// The root of the file system: the host's own settings.
+    Root,
 }
 
 /// How a file is written.
@@ -44,6 +46,8 @@ pub enum Format {
     Dotenv,
     /// A credential and nothing else.
     Credential,
+    /// git's own: sections, and lines of `name = value`.
+    Git,
     /// Prose for the agent: nothing in there is obeyed by the CLI itself.
     Prose,
 }
@@ -87,7 +91,7 @@ impl Effect {
             Self::RunsCommands => "runs commands",
             Self::Redirects => "sends requests elsewhere",
             Self::ReplacesCredential => "is used in the place of the tenant's",
-            Self::Discloses => "prints the key",
+            Self::Discloses => "discloses the key",
             Self::ChangesShell => "changes the environment of the agent's shell",
             Self::LoosensPermissions => "allows the agent more",
         }

@@ -10,6 +10,7 @@ mod codex;
 mod codex_output;
 mod config_file;
 mod failure_kind;
+mod guard;
 mod key_class;
 mod oauth;
 mod output;
@@ -19,6 +20,7 @@ mod status_rules;
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
 pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use failure_kind::{FailureKind, FailureText};
+pub use guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{

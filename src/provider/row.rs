@@ -2,6 +2,7 @@
 
 use super::api::Api;
 use super::config_file::ConfigFile;
+use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, RefusedOption};
 use super::oauth::OauthRow;
 
 /// One provider: everything this crate knows about its CLI.
@@ -39,8 +40,14 @@ pub struct Provider {
     pub overrides: &'static [ConfigOverride],
     /// The options that carry an override, the first of them the one that ours are given with.
     pub override_options: &'static [&'static str],
-    /// Further options that the CLI counts as overrides of their command level.
-    pub level_options: &'static [&'static str],
+    /// Options that are short for overrides, and count as such at their command level.
+    pub feature_options: &'static [FeatureOption],
+    /// Options of the caller's that are refused.
+    pub refused_options: &'static [RefusedOption],
+    /// Options whose values can define servers, secrets and all.
+    pub inline_definitions: &'static [InlineDefinitions],
+    /// Variables that keep the CLI's own child processes from running what files name.
+    pub guard_variables: &'static [GuardVariable],
     /// The options that set the CLI's working directory.
     pub directory_options: &'static [&'static str],
     /// The variables that an official SDK sets to steer the CLI and that the SDK adapter lets pass.
@@ -308,8 +315,11 @@ pub struct ConfigOverride {
 /// The value of a [`ConfigOverride`], in TOML.
 #[derive(Clone, Copy, Debug)]
 pub enum OverrideValue {
-    /// The names of the launch's credential variables, as an array of strings.
-    CredentialNames,
+    /// The names of the variables that the agent's shell must not get, as an array of strings: the credential's, and the
+    /// guards'.
+    HiddenNames,
+    /// `false`.
+    Off,
     /// The workspace's directories as untrusted projects, as an inline table.
     UntrustedProjects,
     /// The base URL, the vendor's own where the caller gave none, as a string.

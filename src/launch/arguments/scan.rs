@@ -10,14 +10,13 @@ pub struct Given<'a> {
 }
 
 /// Every `--name value`, `--name=value`, `-n value`, `-nvalue` and `-n=value` of these names before a `--`.
-pub fn options<'a>(arguments: &'a [String], names: &[&'static str]) -> impl Iterator<Item = Given<'a>> {
+pub fn options<'a>(arguments: &'a [String], names: &[&str]) -> impl Iterator<Item = Given<'a>> + use<'a> {
     options_anywhere(&arguments[..end_of_options(arguments)], names)
 }
 
 /// The same also after a `--`: for refusals, as a CLI may take `--` as the value of an option before it.
-pub fn options_anywhere<'a>(before_end: &'a [String], names: &[&'static str]) -> impl Iterator<Item = Given<'a>> {
-    let names = names.to_vec();
-    let given = (0..before_end.len()).filter_map(move |index| {
+pub fn options_anywhere<'a>(before_end: &'a [String], names: &[&str]) -> impl Iterator<Item = Given<'a>> + use<'a> {
+    let given = (0..before_end.len()).filter_map(|index| {
         names.iter().find_map(|name| {
             let rest = before_end[index].strip_prefix(name)?;
             if rest.is_empty() {
