@@ -2,7 +2,7 @@
 'use strict'
 
 const path = require('node:path')
-const { realpathSync } = require('node:fs')
+const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { isTrusted, unsupported } = require('./launch.js')
 const { nativeOf, toObject } = require('./provider-env.js')
@@ -52,21 +52,13 @@ function codexOptions(env, value) {
 }
 
 /**
- * Each directory by its given and its real name: Codex compares the real one.
+ * Each directory by its given and its real name: Codex compares the real one. Node's own realpathSync() would be held for
+ * tens of seconds by a tenant's maze of links.
  * @param {(string | null | undefined)[]} given
  */
 function names(given) {
-  const all = given.filter((dir) => typeof dir === 'string').flatMap((dir) => [path.resolve(dir), real(dir)])
+  const all = given.filter((dir) => typeof dir === 'string').flatMap((dir) => [path.resolve(dir), binding.realPath(dir) ?? dir])
   return [...new Set(all)]
-}
-
-/** @param {string} dir */
-function real(dir) {
-  try {
-    return realpathSync(dir)
-  } catch {
-    return dir
-  }
 }
 
 module.exports = { codexOptions }

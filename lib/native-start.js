@@ -10,7 +10,8 @@ const { tap } = require('./usage-tap.js')
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
 
-/** @typedef {{ driver: Driver, release: () => void }} Running */
+/** @typedef {Pick<Driver, 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>} Hearer */
+/** @typedef {{ driver: Hearer, release: () => void }} Running */
 
 /** @type {Map<number, Running>} */
 const running = new Map()
@@ -56,15 +57,18 @@ function onEvent(id, kind, number, text) {
   EVENTS[kind](entry, number, text ?? '')
 }
 
+function listen() {
+  if (listening) return
+  binding.listen(onEvent)
+  listening = true
+}
+
 /**
  * @param {Launch} launch
  * @returns {Driver}
  */
 function startNative(launch) {
-  if (!listening) {
-    binding.listen(onEvent)
-    listening = true
-  }
+  listen()
   const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
   const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
   redact(launch, streams)
@@ -116,4 +120,17 @@ function hold(stream) {
   }
 }
 
-module.exports = { startNative }
+/**
+ * Begins a command that is no CLI: its streams, as far as it has them, and its id.
+ * @param {import('../binding').NativeCommand} command
+ * @param {import('../binding').NativeIdentity} ids
+ * @param {Hearer} driver What hears of it.
+ */
+function startCommand(command, ids, driver) {
+  listen()
+  const { id, stdio } = translate(() => binding.runCommand(command, ids))
+  running.set(id, { driver, release: () => {} })
+  return { id, streams: stdio.map((isStream, index) => (isStream ? socket(id, index) : null)) }
+}
+
+module.exports = { startCommand, startNative }

@@ -44,6 +44,9 @@ pub static REQUESTS: Pool = Pool::new(64);
 /// Stored logins. Most of them wait for a lock, which a tenant may hold: so there are more.
 pub static LOGINS: Pool = Pool::new(64);
 
+/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one for ever.
+pub static LOOKS: Pool = Pool::new(16);
+
 impl Pool {
     const fn new(max_threads: usize) -> Self {
         Self { state: Mutex::new(State { waiting: VecDeque::new(), threads: 0 }), max_threads }

@@ -7,7 +7,9 @@ mod stored_login;
 mod text;
 mod toml_keys;
 mod variables;
+mod way;
 
 pub use config_files::{FoundFile, config_files};
 pub use stored_login::{LoginKind, LoginState, stored_login};
 pub use variables::{FoundVariable, variables};
+pub use way::{Parties, Way, way_to};

@@ -165,7 +165,7 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
-fn limits(limits: Limits) -> Vec<Limit> {
+pub(super) fn limits(limits: Limits) -> Vec<Limit> {
     let rows = [
         (libc::RLIMIT_CORE, Some(limits.core_bytes.filter(|bytes| *bytes > 0).unwrap_or(NO_CORE))),
         (libc::RLIMIT_NOFILE, limits.open_files),
@@ -176,19 +176,19 @@ fn limits(limits: Limits) -> Vec<Limit> {
     rows.into_iter().filter_map(|(resource, value)| Some(Limit { resource: resource as u32, value: value? })).collect()
 }
 
-fn identity(target: &Target) -> Option<Identity> {
+pub(super) fn identity(target: &Target) -> Option<Identity> {
     match target {
         Target::Same { .. } => None,
         Target::Other { uid, gid, groups } => Some(Identity { uid: *uid, gid: *gid, groups: groups.clone() }),
     }
 }
 
-fn c_path(path: &Path) -> Result<CString> {
+pub(super) fn c_path(path: &Path) -> Result<CString> {
     use std::os::unix::ffi::OsStrExt;
     c_bytes(path.as_os_str().as_bytes())
 }
 
-fn c_string(text: &str) -> Result<CString> {
+pub(super) fn c_string(text: &str) -> Result<CString> {
     c_bytes(text.as_bytes())
 }
 

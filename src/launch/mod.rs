@@ -11,6 +11,8 @@ pub mod redirection;
 pub mod start;
 
 #[cfg(target_os = "linux")]
+pub mod command;
+#[cfg(target_os = "linux")]
 mod descendants;
 #[cfg(target_os = "linux")]
 mod execute;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::command::Command;
 use super::locate::Locate;
 use super::process::Process;
 use super::program::{self, Program, Proofs, Search};
@@ -21,6 +22,7 @@ use crate::sys::support;
 /// What the thread is asked for.
 enum Job {
     Start(Box<Start>, Arc<Process>),
+    Run(Box<Command>, Arc<Process>),
     Locate(Box<Locate>, Sender<Result<Program>>),
     Ask(&'static Provider, Question),
 }
@@ -94,6 +96,11 @@ fn round(jobs: &Receiver<Job>, watchdog: &Watchdog, room: &Room) {
                 process.failed(error.provider(provider));
             }
         }
+        Job::Run(command, process) => {
+            if catch_unwind(AssertUnwindSafe(|| command.carry_out(&process, room))).is_err() {
+                process.failed(Error::new(ErrorCode::Internal, "The command failed by a defect in this package."));
+            }
+        }
         Job::Locate(wanted, answer) => {
             let _ = answer.send(locate_here(&wanted, room));
         }
@@ -114,6 +121,14 @@ fn locate_here(wanted: &Locate, room: &Room) -> Result<Program> {
 /// `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
     jobs()?.send(Job::Start(Box::new(start), Arc::clone(process))).map_err(|_| gone())
+}
+
+/// Queues a command. Its outcome is an event of `process`.
+///
+/// # Errors
+/// `UNSUPPORTED`, `SPAWN_FAILED`.
+pub fn run(command: Command, process: &Arc<Process>) -> Result<()> {
+    jobs()?.send(Job::Run(Box::new(command), Arc::clone(process))).map_err(|_| gone())
 }
 
 /// Finds a program, and waits for the answer.

@@ -9,6 +9,7 @@ pub mod guarded;
 pub mod harden;
 pub mod identity;
 pub mod memory;
+pub mod real_path;
 pub mod stdio;
 pub mod wiping_allocator;
 
