@@ -15,7 +15,7 @@ const ACCESS = Object.freeze({ exists: 0, execute: 1, write: 2, use: 3, read: 4 
  */
 
 /** A look takes milliseconds. One that takes longer than this has met a file system that does not answer. */
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = 5_000
 
 /**
  * The result of a look, which has a thread of its own: a tenant chooses the paths, and what hangs there must hold up nobody.
