@@ -102,6 +102,14 @@ test('where the drop fails, nothing runs', { skip }, (t) => {
   assert.match(stderr, /^provider-env run-as: touch was not started as uid \d+ gid \d+: step groups: Operation not permitted/)
 })
 
+test('an input that never ends keeps nobody', { skip }, async () => {
+  for (const [command, expected] of /** @type {const} */ ([['true', 0], ['no-such-command', 127]])) {
+    const child = spawn(process.execPath, [BIN, ...AS, '--', command], { stdio: ['pipe', 'ignore', 'ignore'] })
+    assert.equal(await new Promise((resolve) => child.once('exit', (code) => resolve(code))), expected, command)
+    child.stdin.destroy()
+  }
+})
+
 test('streams are relayed as they are, where they are no terminal', { skip }, () => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256))
   const options = { input: bytes, encoding: 'buffer', maxBuffer: 1e7 }

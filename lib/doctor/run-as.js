@@ -100,11 +100,14 @@ async function relayed(command, args, ids, cwd) {
     })
   }
   if (stdin) feed(process.stdin, stdin)
-  const [{ code, signal }] = await Promise.all([child.ended, relay(stdout, process.stdout), relay(stderr, process.stderr)])
-  // What nobody reads any more must not keep this process.
-  process.stdin.destroy()
-  const by = caught ?? signal
-  return by === null ? (code ?? STATUS.failed) : 128 + constants.signals[by]
+  try {
+    const [{ code, signal }] = await Promise.all([child.ended, relay(stdout, process.stdout), relay(stderr, process.stderr)])
+    const by = caught ?? signal
+    return by === null ? (code ?? STATUS.failed) : 128 + constants.signals[by]
+  } finally {
+    // What nobody reads any more must not keep this process.
+    process.stdin.destroy()
+  }
 }
 
 /**
