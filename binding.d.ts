@@ -210,7 +210,7 @@ export declare function hardenWorker(): NativeHardening
 export declare function inputLimits(): NativeInputLimits
 
 /** What a target can do with paths. */
-export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): Promise<string>
+export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
 
 /**
  * Sets the function that hears of every process of this Node environment, and has everything wiped and ended with
@@ -244,6 +244,17 @@ export interface NativeBinding {
   workspace: string
   field: string
   request: string
+}
+
+/** A command that is no CLI, to be run as a target. The facade has checked the types. */
+export interface NativeCommand {
+  command: string
+  args: Array<string>
+  cwd: string
+  killGraceMs: number
+  timeoutMs?: number
+  /** As of a start. */
+  stdio: Array<number>
 }
 
 /** What a row is expected to be. */
@@ -568,7 +579,7 @@ export declare function preparePortable(env: NativeProviderEnv, options: NativeS
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
 
-/** The real path of a file, in one walk; none where there is none. */
+/** The path without symlinks of what a path leads to, if it leads anywhere. */
 export declare function realPath(path: string): string | null
 
 /** What scrubs the output of a launch with this environment. */
@@ -588,6 +599,9 @@ export declare function restore(fingerprint: string): boolean
 
 /** Has every later launch with a credential fail, in all threads. */
 export declare function revoke(fingerprint: string): void
+
+/** Queues a command. Its outcome and its end are events. */
+export declare function runCommand(options: NativeCommand, ids: NativeIdentity): NativeProcess
 
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
@@ -614,16 +628,19 @@ export declare function stop(id: number): void
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
 /** The files that configure a provider's CLI. */
-export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null, home?: string | undefined | null): Promise<string>
+export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null): number
 
 /** Every place where a provider's program is, in a start's order. */
-export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): Promise<string>
+export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number
 
 /** A provider's stored login in its state directory. */
-export declare function surveyStoredLogin(provider: string, stateDirectory: string): Promise<string>
+export declare function surveyStoredLogin(provider: string, stateDirectory: string): number
 
 /** Those of these names in this process's environment that nobody may hand on. */
 export declare function surveyVariables(names: Array<string>): string
+
+/** Where a path really leads, and who could have it lead elsewhere. */
+export declare function surveyWay(path: string, ids: NativeIdentity): number
 
 /**
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names

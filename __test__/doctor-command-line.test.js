@@ -11,7 +11,7 @@ const { readContext } = require('../lib/doctor/context.js')
 const { print } = require('../lib/doctor/print.js')
 const { rows } = require('../lib/doctor/rows.js')
 const { needsLinux, needsRoot } = require('./support/launch.js')
-const { BIN, argumentsFor, makeMachine, tenantFile } = require('./support/doctor.js')
+const { AS_TARGET, BIN, argumentsFor, makeMachine, tenantFile } = require('./support/doctor.js')
 
 const skip = needsLinux || needsRoot
 
@@ -33,7 +33,7 @@ test('help, unknown commands and wrong options', () => {
   for (const args of [[], ['docter'], ['\u001b[31m']]) {
     const { status, stdout, stderr } = run(args)
     assert.deepEqual([status, stdout], [64, ''], args.join(' '))
-    assert.match(stderr, /There is one command, doctor/)
+    assert.match(stderr, /The commands are doctor and run-as\./)
     assert.ok(!stderr.includes('\u001b'))
   }
   for (const [args, complaint] of /** @type {[string[], RegExp][]} */ ([
@@ -103,7 +103,8 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   const warned = run(args, { PATH: machine.path })
   assert.equal(warned.status, 1)
   assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
-  assert.match(warned.stdout, /\n {8}setpriv \S+ \S+ \S+ \S+ mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
+  assert.match(warned.stdout, /\n {8}\S+ \S+ run-as --uid \d+ --gid \d+ -- mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
+  assert.ok(warned.stdout.includes(`\n        ${AS_TARGET} mv `))
   const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
   assert.ok(path.isAbsolute(page) && fs.statSync(page).isFile(), page)
 

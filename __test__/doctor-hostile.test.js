@@ -5,22 +5,20 @@ const assert = require('node:assert/strict')
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const test = require('node:test')
 const { diagnose } = require('../index.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { lookUp, makeMachine, runDoctor, script, tenantFile } = require('./support/doctor.js')
+const { AS_TARGET, lookUp, makeMachine, program, runDoctor, script, tenantFile, withTemporary } = require('./support/doctor.js')
 
 const skip = needsLinux || needsRoot
-const scratches = () => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('provider-env-doctor-') && !name.startsWith('provider-env-doctor-test-'))
 
 /** A dry start of `text` in the place of Claude Code. @param {import('./support/doctor.js').Machine} machine @param {string} text */
 async function dryStart(machine, text) {
   const command = script(machine.at('claude'), `#!/bin/sh\n${text}\n`)
-  const before = scratches()
-  const found = lookUp(await diagnose({ provider: 'claude', uid: UID, gid: UID, command, path: machine.path, prefix: machine.prefix }))
-  return { ...found, left: scratches().filter((name) => !before.includes(name)) }
+  const before = fs.readdirSync(machine.scratch)
+  const found = await withTemporary(machine, () => diagnose({ provider: 'claude', uid: UID, gid: UID, command, path: machine.path, prefix: machine.prefix }))
+  return { ...lookUp(found), left: fs.readdirSync(machine.scratch).filter((name) => !before.includes(name)) }
 }
 
 test('the place of a dry start stays root\'s, and only what is in it is the target\'s', { skip }, async (t) => {
@@ -36,9 +34,8 @@ test('the place of a dry start stays root\'s, and only what is in it is the targ
 test('what the target cannot remove itself is left, and said', { skip }, async (t) => {
   const machine = makeMachine(t)
   const { find, left } = await dryStart(machine, 'mkdir -p "$HOME/a/b"; touch x; chmod 0 "$HOME/a"')
-  t.after(() => left.forEach((name) => fs.rmSync(path.join(os.tmpdir(), name), { recursive: true })))
   assert.equal(left.length, 1)
-  const root = path.join(os.tmpdir(), left[0])
+  const root = path.join(machine.scratch, left[0])
   assert.deepEqual([find('start.left-behind').path, fs.readdirSync(root), fs.readdirSync(path.join(root, 'home'))], [root, ['home'], ['a']])
 })
 
@@ -63,21 +60,19 @@ test('a tenant that swaps directories for links has nothing removed elsewhere', 
   const victims = Array.from({ length: 40 }, (_, index) => machine.at(`victim/${index}`))
   fs.mkdirSync(machine.at('victim'))
   for (const file of victims) fs.writeFileSync(file, '')
-  const tenant = spawn(process.execPath, ['-e', SWAPPER, os.tmpdir(), machine.at('victim')], { uid: UID, gid: UID, cwd: '/', env: {}, stdio: 'ignore' })
-  /** @type {string[]} */
-  const all = []
-  t.after(async () => {
+  const tenant = spawn(process.execPath, ['-e', SWAPPER, machine.scratch, machine.at('victim')], { uid: UID, gid: UID, cwd: '/', env: {}, stdio: 'ignore' })
+  try {
+    await new Promise((resolve, reject) => tenant.once('spawn', () => setTimeout(resolve, 500)).once('error', reject))
+    for (let run = 0; run < 3; run++) {
+      const { find } = await dryStart(machine, 'touch ready; while test ! -e go; do sleep 0.02; done')
+      find('start.unasked')
+      assert.equal(fs.readdirSync(machine.at('victim')).length, victims.length, `run ${run}`)
+    }
+  } finally {
+    // Before the machine is removed: it still makes things there, and a hook that fails would leave it running.
     const ended = once(tenant, 'exit')
     tenant.kill('SIGKILL')
     await ended
-    for (const name of all) fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true })
-  })
-  await new Promise((resolve, reject) => tenant.once('spawn', () => setTimeout(resolve, 500)).once('error', reject))
-  for (let run = 0; run < 3; run++) {
-    const { find, left } = await dryStart(machine, 'touch ready; while test ! -e go; do sleep 0.02; done')
-    find('start.unasked')
-    all.push(...left)
-    assert.equal(fs.readdirSync(machine.at('victim')).length, victims.length, `run ${run}`)
   }
 })
 
@@ -134,31 +129,32 @@ test('a link of root\'s out of the workspace is no tenant\'s, and leads elsewher
 test('what lies in a directory of the target\'s is moved and made by the target', { skip }, (t) => {
   const machine = makeMachine(t)
   const { home, workspace } = machine.homes
-  const as = `setpriv --reuid=${UID} --regid=${UID} --clear-groups --no-new-privs`
   const file = tenantFile(path.join(workspace, '.mcp.json'), '{"mcpServers": {"x": {}}}')
   fs.mkdirSync(machine.at('elsewhere'))
   fs.chmodSync(machine.at('elsewhere'), 0o777)
   // Moved into where the link leads, it would configure somebody else's CLI.
   tenantLink(machine.at('elsewhere'), `${file}.disabled`)
   const planted = runDoctor(machine, { provider: 'claude' }).find('files.claude-project-mcp')
-  assert.deepEqual(planted.commands, [`${as} mv -nT -- ${file} ${file}.disabled`])
+  assert.deepEqual(planted.commands, [`${AS_TARGET} mv -nT -- ${file} ${file}.disabled`])
   runDoctor(machine, { provider: 'claude' }, planted.commands.map((command) => `${command} || true`))
   assert.deepEqual([fs.readdirSync(machine.at('elsewhere')), fs.existsSync(file)], [[], true])
 
   const state = path.join(home, 'codex')
   const run = { provider: 'codex', args: ['--codex-home', state] }
-  assert.deepEqual(runDoctor(machine, run).find('state.missing').commands, [`${as} mkdir -p -m 0700 -- ${state}`])
+  assert.deepEqual(runDoctor(machine, run).find('state.missing').commands, [`${AS_TARGET} mkdir -p -m 0700 -- ${state}`])
   tenantFile(state, '')
   const { commands } = runDoctor(machine, run).find('state.no-directory')
-  assert.deepEqual(commands, [`${as} mv -nT -- ${state} ${state}.disabled`, `${as} mkdir -p -m 0700 -- ${state}`])
+  assert.deepEqual(commands, [`${AS_TARGET} mv -nT -- ${state} ${state}.disabled`, `${AS_TARGET} mkdir -p -m 0700 -- ${state}`])
   assert.deepEqual(runDoctor(machine, run, commands).bad, [])
 })
 
 test('a login\'s file is closed by the target, whoever has left it there', { skip }, (t) => {
   const machine = makeMachine(t)
   const file = tenantFile(path.join(machine.homes.codexHome, 'auth.json'), '{"OPENAI_API_KEY": "k"}', 0o644)
-  const chmod = `setpriv --reuid=${UID} --regid=${UID} --clear-groups --no-new-privs chmod 0600 ${file}`
-  for (const [uid, commands] of /** @type {[number, string[]][]} */ ([[UID, [chmod]], [0, [`chown -h ${UID}:${UID} ${file}`, chmod]]])) {
+  // In its directory it can put another file in the place of one that root gives it.
+  const copy = `${AS_TARGET} sh -c 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"' sh ${file}`
+  const chmod = `${AS_TARGET} chmod 0600 ${file}`
+  for (const [uid, commands] of /** @type {[number, string[]][]} */ ([[UID, [chmod]], [0, [copy]]])) {
     fs.chownSync(file, uid, uid)
     fs.chmodSync(file, 0o644)
     assert.deepEqual(runDoctor(machine, { provider: 'codex' }).find('login.loose').commands, commands)
@@ -166,16 +162,112 @@ test('a login\'s file is closed by the target, whoever has left it there', { ski
   }
 })
 
-test('root gives nothing away in a directory that the tenant can put a link in the place of', { skip }, (t) => {
+test('root gives nothing away where the tenant can put something else in its place', { skip }, (t) => {
   const machine = makeMachine(t)
   const { home } = machine.homes
-  for (const [name, commands] of /** @type {const} */ ([['codex', 2], ['deep/codex', 0]])) {
-    const state = path.join(home, name)
-    fs.mkdirSync(state, { recursive: true })
-    fs.chownSync(path.dirname(state), UID, UID)
-    const finding = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find('state.wrong-owner')
-    assert.equal(finding.commands.length, commands, name)
-    // Else deep could be a link to /root by the time that root gives its codex to the tenant.
-    assert.equal(finding.remedy?.includes(`in the place of ${path.join(home, 'deep')}`), commands === 0, finding.remedy ?? '')
+  fs.mkdirSync(machine.at('shadow'))
+  fs.writeFileSync(machine.at('shadow/file'), '')
+  // In the tenant's own directory, in a shared one, and in one that its group can write to.
+  fs.mkdirSync(machine.at('shared'))
+  fs.chmodSync(machine.at('shared'), 0o777)
+  fs.mkdirSync(machine.at('group'))
+  fs.chownSync(machine.at('group'), 0, UID)
+  fs.chmodSync(machine.at('group'), 0o775)
+  for (const state of [path.join(home, 'codex'), machine.at('shared/codex'), machine.at('group/codex')]) {
+    fs.mkdirSync(state)
+    const run = { provider: 'codex', args: ['--codex-home', state] }
+    const { commands } = runDoctor(machine, run).find('state.wrong-owner')
+    assert.deepEqual(commands, [`${AS_TARGET} mv -nT -- ${state} ${state}.disabled`, `${AS_TARGET} mkdir -p -m 0700 -- ${state}`])
+    // Swapped between the report and the commands, it is not even looked into.
+    fs.renameSync(state, `${state}.old`)
+    fs.symlinkSync(machine.at('shadow'), state)
+    runDoctor(machine, run, commands.map((command) => `${command} || true`))
+    assert.deepEqual([machine.at('shadow'), machine.at('shadow/file')].map((file) => fs.statSync(file).uid), [0, 0])
+    fs.rmSync(state, { recursive: true })
+    fs.rmSync(`${state}.disabled`)
+    fs.renameSync(`${state}.old`, state)
+    assert.deepEqual(runDoctor(machine, run, commands).bad, [], state)
   }
+  // Else deep could be a link to /root by the time that root makes something in it.
+  const deep = path.join(home, 'deep/codex')
+  fs.mkdirSync(deep, { recursive: true })
+  fs.chownSync(path.dirname(deep), UID, UID)
+  const finding = runDoctor(machine, { provider: 'codex', args: ['--codex-home', deep] }).find('state.wrong-owner')
+  assert.deepEqual(finding.commands, [])
+  assert.ok(finding.remedy?.includes(`in the place of ${path.join(home, 'deep')}`), finding.remedy ?? '')
+})
+
+test('what a directory is renamed under is the tenant\'s where it is open to all, or to its group, or its own in a sticky one', { skip }, (t) => {
+  const machine = makeMachine(t)
+  for (const [mode, uid, gid] of [[0o777, 0, 0], [0o775, 0, UID], [0o1777, UID, 0]]) {
+    const top = machine.at(`top-${mode.toString(8)}`)
+    const state = path.join(top, 'middle/codex')
+    fs.mkdirSync(state, { recursive: true })
+    fs.chownSync(top, 0, gid)
+    fs.chmodSync(top, mode)
+    fs.chownSync(path.dirname(state), uid, 0)
+    const { remedy, commands } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find('state.wrong-owner')
+    assert.deepEqual(commands, [], top)
+    assert.ok(remedy?.includes(`in the place of ${path.join(top, 'middle')}`), remedy ?? '')
+  }
+})
+
+test('the kernel goes up from where a link has led, and the doctor with it', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { workspace } = machine.homes
+  fs.mkdirSync(machine.at('etc/inner'), { recursive: true })
+  fs.mkdirSync(machine.at('etc/victim'))
+  tenantLink(machine.at('etc/inner'), path.join(workspace, 'inner'))
+  // By the names alone it leads to workspace/victim.
+  tenantLink('inner/../victim', path.join(workspace, 'state'))
+  const { sentence } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', path.join(workspace, 'state')] }).find('state.wrong-owner')
+  assert.ok(sentence.includes(`, a link to ${machine.at('etc/victim')}`), sentence)
+})
+
+/** A program in a CLI's place that somebody else can have replaced: how, and what the doctor says of it. */
+const REPLACED = /** @type {[string, (file: string) => void, string][]} */ ([
+  ['it is the tenant\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID, UID)), 'program.writable'],
+  ['it lies in a directory of the tenant\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(path.dirname(file), UID, UID)), 'program.writable'],
+  ['it is another user\'s, and readable', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID + 1, UID + 1)), 'program.readable'],
+  ['it lies behind a closed directory of another user\'s', (file) => (fs.chownSync(path.dirname(file), UID + 1, UID + 1), fs.chmodSync(path.dirname(file), 0o700)), 'program.unreachable'],
+  ['what stands beside it is another user\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(program(path.join(file, '../codex-code-mode-host'), 0o755), UID + 1, 0)), 'program.readable']
+])
+
+for (const [how, replace, id] of REPLACED) {
+  test(`root installs no program that somebody else may have replaced: ${how}`, { skip }, (t) => {
+    const machine = makeMachine(t)
+    const file = program(machine.at('own/bin/codex'))
+    replace(file)
+    // By its name, so that the one among this project's packages is no other candidate.
+    const run = { provider: 'codex', args: ['--command', 'codex'], env: { PATH: `${path.dirname(file)}:/usr/bin:/bin` } }
+    const { commands } = runDoctor(machine, run).find(id)
+    assert.deepEqual(commands, [`npm install --global --prefix ${machine.prefix} @openai/codex`, `export PATH=${machine.prefix}/bin:"$PATH"`])
+  })
+}
+
+test('root installs nothing below a directory that others can change', { skip }, (t) => {
+  const machine = makeMachine(t)
+  fs.mkdirSync(machine.prefix)
+  const missing = () => runDoctor(machine, { provider: 'codex', args: ['--command', 'none'] }).find('program.missing')
+  assert.equal(missing().commands.length, 2)
+  fs.chownSync(machine.prefix, UID, UID)
+  assert.deepEqual(missing().commands, [])
+  assert.ok(missing().remedy?.includes(`Name another place with --prefix`), missing().remedy ?? '')
+  // A copy there, which the tenant may have replaced, is not made root's.
+  const copy = program(path.join(machine.prefix, 'codex/bin/codex'), 0o755)
+  const found = runDoctor(machine, { provider: 'codex', args: ['--command', copy] })
+  for (const id of ['program.writable', 'program.readable']) assert.deepEqual(found.find(id).commands, [], id)
+})
+
+test('a login is brought from the home of whoever runs the command, not from where the shell is', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const file = tenantFile(path.join(machine.homes.codexHome, 'auth.json'), '{}')
+  const { commands } = runDoctor(machine, { provider: 'codex' }).find('login.empty')
+  // Root's shell stands in the tenant's workspace, where the name leads to what is root's.
+  fs.writeFileSync(machine.at('secret'), 'of root', { mode: 0o600 })
+  tenantLink(machine.at('secret'), path.join(machine.homes.workspace, 'auth.json'))
+  fs.mkdirSync(machine.at('root'))
+  fs.writeFileSync(machine.at('root/auth.json'), '{"OPENAI_API_KEY": "k"}')
+  runDoctor(machine, { provider: 'codex', cwd: machine.homes.workspace, env: { HOME: machine.at('root') } }, commands)
+  assert.equal(fs.readFileSync(file, 'utf8'), '{"OPENAI_API_KEY": "k"}')
 })

@@ -187,6 +187,21 @@ test('a CLI that is not installed', { skip }, async (t) => {
   assert.deepEqual([closed.bad, closed.status], [[], 0])
 })
 
+test('a CLI that the target can change is installed anew, and what it may have become is not touched', { skip }, async (t) => {
+  const machine = makeMachine(t)
+  const bin = installAlone(machine)
+  const registry = await startRegistry(t, machine, '@anthropic-ai/claude-code', 'claude')
+  const replaced = script(path.join(machine.bin, 'claude'), `#!/bin/sh\nid -u > ${machine.at('ran')}\n`)
+  fs.chownSync(replaced, UID, UID)
+  const run = { provider: 'claude', bin, env: { PATH: `${machine.path}:${path.dirname(process.execPath)}`, npm_config_registry: registry, npm_config_cache: machine.at('cache'), HOME: machine.at('npm') } }
+  const { commands, remedy } = runDoctor(machine, run).find('program.writable')
+  assert.match(remedy ?? '', /root must not run it, and must not make it its own/)
+  const installed = await inBackground(machine, run, commands)
+  assert.deepEqual([installed.bad, installed.find('program.reachable').path], [['program.readable'], path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude')])
+  assert.deepEqual(fs.readFileSync(/** @type {string} */ (installed.find('program.reachable').path)), fs.readFileSync(NATIVE))
+  assert.deepEqual([fs.statSync(replaced).uid, fs.existsSync(machine.at('ran'))], [UID, false])
+})
+
 /** As runDoctor(), while this process goes on. */
 async function inBackground(/** @type {import('./support/doctor.js').Machine} */ machine, /** @type {any} */ run, /** @type {readonly string[]} */ commands) {
   const { execFile } = require('node:child_process')
@@ -264,7 +279,7 @@ test('an install that left out the addon', { skip }, (t) => {
   fs.rmSync(native, { recursive: true })
   const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
   fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ ...manifest, optionalDependencies: { [name]: manifest.version } }))
-  assert.deepEqual(runDoctor(machine, { bin }).find('platform.unloadable').commands, ['npm install --include=optional'])
+  assert.deepEqual(runDoctor(machine, { bin }).find('platform.unloadable').commands, [`npm install --prefix ${machine.at('app')} --include=optional`])
 })
 
 test('an addon that is there and does not load says why', () => {

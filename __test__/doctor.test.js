@@ -107,8 +107,8 @@ test('a version manager below a home, a shim, and a program in the home itself',
   assert.equal(found.commands[0], `npm install --global --prefix ${machine.prefix} @openai/codex`, 'a shim is not worth a copy')
 
   const own = program(path.join(machine.homes.home, 'claude'), 0o711)
-  const { finding } = mends(machine, 'program.below-home', 'warning', { provider: 'claude', env: { PATH: `${machine.homes.home}:/usr/bin:/bin` } }, { also: ['program.writable'] })
-  assert.equal(finding.path, own)
+  const below = runDoctor(machine, { provider: 'claude', env: { PATH: `${machine.homes.home}:/usr/bin:/bin` } })
+  assert.deepEqual([below.bad, below.find('program.below-home').path], [['program.below-home', 'program.writable'], own])
 })
 
 test('what counts as a home', () => {
@@ -146,9 +146,11 @@ test('a program that the agent can read, and what inherits its key', { skip }, (
 test('a program that the agent can change, and one that is passed over', { skip }, (t) => {
   const machine = makeMachine(t)
   fs.chownSync(path.join(machine.bin, 'claude'), UID, UID)
-  // Its owner can read it, too, until it is root's.
-  const { finding } = mends(machine, 'program.writable', 'error', { provider: 'claude' }, { also: ['program.readable'] })
-  assert.deepEqual(finding.details.writable, [path.join(machine.bin, 'claude')])
+  // Its owner can read it, too. doctor-targets.test.js has it installed anew.
+  const changed = runDoctor(machine, { provider: 'claude' })
+  assert.deepEqual([changed.bad, changed.find('program.writable').details.writable], [['program.writable', 'program.readable'], [path.join(machine.bin, 'claude')]])
+  program(path.join(machine.bin, 'claude'))
+  fs.chownSync(path.join(machine.bin, 'claude'), 0, 0)
   const closed = program(machine.at('closed/claude'), 0o700)
   const passed = runDoctor(machine, { provider: 'claude', env: { PATH: `${path.dirname(closed)}:${machine.path}` } })
   assert.deepEqual([passed.bad, passed.find('program.passed-over').path], [[], closed])
@@ -338,10 +340,10 @@ for (const [id, severity, provider, stored, fresh] of LOGINS) {
     const file = provider === 'claude' ? '.credentials.json' : 'auth.json'
     const state = provider === 'claude' ? machine.homes.claudeConfigDir : machine.homes.codexHome
     tenantFile(path.join(state, file), stored)
-    // What a person brings from a machine that has a browser, into the directory of the shell.
+    // What a person brings from a machine that has a browser, into the home of whoever runs the command.
     fs.mkdirSync(machine.at('brought'))
     fs.writeFileSync(machine.at(`brought/${file}`), fresh)
-    const { finding, after } = mends(machine, id, severity, { provider, cwd: machine.at('brought') })
+    const { finding, after } = mends(machine, id, severity, { provider, env: { HOME: machine.at('brought') } })
     assert.match(finding.remedy ?? '', /on a machine that has a browser \((claude \/login|codex login)\)/)
     const { mode, uid, gid } = fs.statSync(path.join(state, file))
     assert.deepEqual([mode & 0o7777, uid, gid], [0o600, UID, UID])

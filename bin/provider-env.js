@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line of the package: `provider-env doctor`.
+// The command line of the package: `provider-env doctor`, `provider-env run-as`.
 'use strict'
 
 const { main } = require('../lib/doctor/command-line.js')

@@ -52,7 +52,8 @@ function codexOptions(env, value) {
 }
 
 /**
- * Each directory by its given and its real name: Codex compares the real one.
+ * Each directory by its given and its real name: Codex compares the real one. Node's own realpathSync() would be held for
+ * tens of seconds by a tenant's maze of links.
  * @param {(string | null | undefined)[]} given
  */
 function names(given) {

@@ -10,7 +10,8 @@ const { tap } = require('./usage-tap.js')
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
 
-/** @typedef {{ driver: Driver, release: () => void }} Running `release` lets the streams be read. */
+/** @typedef {Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>} Hearer */
+/** @typedef {{ driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
 
 /** @type {Map<number, Running>} */
 const running = new Map()
@@ -60,16 +61,19 @@ function onEvent(id, kind, number, text) {
   entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? ''))
 }
 
+function listen() {
+  if (listening) return
+  // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
+  binding.callWithoutContext(() => binding.listen(onEvent))
+  listening = true
+}
+
 /**
  * @param {Launch} launch
  * @returns {Driver}
  */
 function startNative(launch) {
-  if (!listening) {
-    // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
-    binding.callWithoutContext(() => binding.listen(onEvent))
-    listening = true
-  }
+  listen()
   const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
   const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
   const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
@@ -122,4 +126,17 @@ function hold(stream) {
   }
 }
 
-module.exports = { startNative }
+/**
+ * Begins a command that is no CLI: its streams, as far as it has them, and its id.
+ * @param {import('../binding').NativeCommand} command
+ * @param {import('../binding').NativeIdentity} ids
+ * @param {Hearer} driver What hears of it.
+ */
+function startCommand(command, ids, driver) {
+  listen()
+  const { id, stdio } = translate(() => binding.runCommand(command, ids))
+  running.set(id, { driver, release: () => {} })
+  return { id, streams: stdio.map((isStream, index) => (isStream ? socket(id, index) : null)) }
+}
+
+module.exports = { startCommand, startNative }

@@ -30,9 +30,16 @@ function whyNotLoaded(error, manifest = /** @type {any} */ (require('../package.
   const reason = `its package for this system, ${own}, is not installed`
   // They are written into the manifest at a release.
   if (manifest.optionalDependencies !== undefined) {
-    return { reason, advice: 'The install left out optional dependencies. In the project that has this package, install again with them:', commands: ['npm install --include=optional'] }
+    return { reason, advice: 'The install left out optional dependencies. In the project that has this package, install again with them:', commands: [reinstall()] }
   }
   return { reason, advice: `This is no release, so npm does not know that package. Pack it too and install both: ${guide('Try the tarballs')}`, commands: [] }
+}
+
+/** In the project that has this package, wherever the shell is: in a tenant's directory npm would run the tenant's scripts. */
+function reinstall() {
+  const { command } = require('./doctor/words.js')
+  const [project, below] = __dirname.split('/node_modules/', 2)
+  return below === undefined ? 'npm install --include=optional' : command('npm', 'install', '--prefix', project || '/', '--include=optional')
 }
 
 /** @param {string} section */

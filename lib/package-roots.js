@@ -2,7 +2,7 @@
 'use strict'
 
 const path = require('node:path')
-const { realpathSync } = require('node:fs')
+const binding = require('./binding.js')
 
 /** @type {string[] | undefined} */
 let roots
@@ -18,12 +18,8 @@ function packageRoots() {
 
 function mainDirectory() {
   const main = require.main?.filename ?? process.argv[1]
-  if (!main) return undefined
-  try {
-    return path.dirname(realpathSync(main))
-  } catch {
-    return undefined
-  }
+  const real = main ? binding.realPath(main) : null
+  return real === null ? undefined : path.dirname(real)
 }
 
 module.exports = { packageRoots }

@@ -48,4 +48,4 @@ function tie(driver, signal) {
   driver.child.once('close', () => signal.removeEventListener('abort', onAbort))
 }
 
-module.exports = { spawnProvider, spawnWith }
+module.exports = { portable, spawnProvider, spawnWith }

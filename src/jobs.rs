@@ -97,6 +97,10 @@ pub static OTHER_REQUESTS: Pool = Pool::new(256, 4);
 /// Stored logins. One that waits for a lock has no thread meanwhile.
 pub static LOGINS: Pool = Pool::new(64, 1);
 
+/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one for ever.
+/// One source of all of them gets half of the threads.
+pub static LOOKS: Pool = Pool::new(32, 32);
+
 impl Pool {
     const fn new(max_threads: usize, max_per_endpoint: usize) -> Self {
         let state = State {

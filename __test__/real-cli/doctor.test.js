@@ -3,18 +3,14 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const test = require('node:test')
-const { makeMachine, runDoctor, script } = require('../support/doctor.js')
+const { makeMachine, runDoctor, script, withTemporary } = require('../support/doctor.js')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
 
 requirePrivateNetwork()
-
-const SCRATCH = /^provider-env-doctor-(?!test-)/
-const scratches = () => [...new Set([os.tmpdir(), '/tmp'])].flatMap((dir) => fs.readdirSync(dir)).filter((name) => SCRATCH.test(name))
 
 /** The two npm executables, on a PATH of their own. */
 function withPrograms(/** @type {any} */ t) {
@@ -32,7 +28,7 @@ const list = (/** @type {string} */ dir) => fs.readdirSync(dir, { recursive: tru
 test('both CLIs as npm installs them, and as the remedy has them installed', { skip: needsRoot }, (t) => {
   const machine = withPrograms(t)
   const { homes } = machine
-  const before = { scratches: scratches(), files: list(homes.root) }
+  const before = { scratches: fs.readdirSync(machine.scratch), files: list(homes.root) }
   // A proxy, a base URL and a key in the doctor's own environment do not get into the dry start.
   const env = { HTTP_PROXY: 'http://127.0.0.1:9', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', BUN_OPTIONS: '--preload=/nowhere.js' }
   const found = runDoctor(machine, { start: true, env })
@@ -46,7 +42,7 @@ test('both CLIs as npm installs them, and as the remedy has them installed', { s
   const hidden = after.report.findings.filter(({ id }) => id === 'start.answered')
   assert.deepEqual(hidden.map(({ provider, details }) => [provider, details.hidden]), [['claude', true], ['codex', true]], 'by the owner of /proc/PID/environ')
   assert.ok(after.report.findings.filter(({ id }) => id === 'program.reachable').every(({ path: file }) => file?.startsWith(machine.prefix)))
-  assert.deepEqual({ scratches: scratches(), files: list(homes.root) }, before, 'nothing is left behind, and nothing of the tenant touched')
+  assert.deepEqual({ scratches: fs.readdirSync(machine.scratch), files: list(homes.root) }, before, 'nothing is left behind, and nothing of the tenant touched')
 })
 
 /** Programs in a CLI's place: finding, text after `#!/bin/sh`, what the sentence says. */
@@ -61,12 +57,11 @@ for (const [id, text, sentence, timeoutMs] of WRONG) {
     const machine = makeMachine(t)
     const { diagnose } = require('../../index.js')
     const command = script(machine.at('wrong/claude'), `#!/bin/sh\n${text}\n`)
-    const before = scratches()
-    const { findings } = await diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, startTimeoutMs: timeoutMs, path: '/usr/bin:/bin' })
+    const { findings } = await withTemporary(machine, () => diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, startTimeoutMs: timeoutMs, path: '/usr/bin:/bin' }))
     const found = findings.filter((finding) => finding.id.startsWith('start.'))
     assert.deepEqual(found.map((finding) => [finding.id, finding.severity]), [[id, 'error']])
     assert.match(found[0].sentence, sentence)
-    assert.deepEqual(scratches(), before)
+    assert.deepEqual(fs.readdirSync(machine.scratch), [])
   })
 }
 
@@ -74,7 +69,7 @@ test('start.unasked: a CLI that is given another key on the way', { skip: needsR
   const machine = withPrograms(t)
   const { diagnose } = require('../../index.js')
   const command = script(machine.at('wrapper/codex'), `#!/bin/sh\nexport CODEX_API_KEY=sk-made-up-other\nexec ${path.join(machine.bin, 'codex')} "$@"\n`)
-  const { findings } = await diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
+  const { findings } = await withTemporary(machine, () => diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' }))
   const found = findings.find((finding) => finding.id.startsWith('start.'))
   assert.equal(found?.id, 'start.unasked')
   assert.match(found?.sentence ?? '', /but not with the key that it was given/)
@@ -84,11 +79,15 @@ test('start.refused: a program that is gone by then', { skip: needsRoot }, async
   const machine = makeMachine(t)
   const { diagnose } = require('../../index.js')
   const command = script(machine.at('claude'), '#!/bin/sh\n')
-  // Removed while it is looked at: the start itself finds it gone.
-  const before = scratches()
-  const pending = diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
-  const gone = setInterval(() => scratches().some((name) => !before.includes(name)) && fs.rmSync(command, { force: true }), 1)
-  const { findings } = await pending.finally(() => clearInterval(gone))
+  // Gone once the doctor is done with looking, and before the start: when the place of the dry start is made.
+  const promises = require('node:fs/promises')
+  const { mkdtemp } = promises
+  const made = t.mock.method(promises, 'mkdtemp', async (/** @type {string} */ prefix) => {
+    fs.rmSync(command)
+    return await mkdtemp(prefix)
+  })
+  const { findings } = await withTemporary(machine, () => diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' }))
+  assert.equal(made.mock.callCount(), 1)
   const found = findings.find((finding) => finding.id.startsWith('start.'))
   assert.equal(found?.id, 'start.refused')
   assert.match(found?.sentence ?? '', /no executable file/)

@@ -14,6 +14,9 @@ const NATIVE = fs.realpathSync('/bin/true')
 /** @typedef {ReturnType<typeof makeMachine>} Machine */
 /** @typedef {import('../../index').Diagnosis} Diagnosis */
 
+/** What stands before a printed command that the target runs. */
+const AS_TARGET = `${process.execPath} ${BIN} run-as --uid ${UID} --gid ${UID} --`
+
 /**
  * A machine with nothing wrong: unreadable programs on the PATH, and a tenant with private directories.
  * @param {{ after(fn: () => void): void }} test
@@ -24,11 +27,16 @@ function makeMachine(test) {
   const homes = makeHomes({ uid: UID, test })
   const bin = path.join(dir, 'bin')
   fs.mkdirSync(bin)
+  // The temporary directory of dry starts: one of its own, as those of other tests come and go in the system's.
+  const scratch = path.join(dir, 'scratch')
+  fs.mkdirSync(scratch)
+  fs.chmodSync(scratch, 0o1777)
   for (const name of ['claude', 'codex']) program(path.join(bin, name))
   return {
     dir,
     bin,
     homes,
+    scratch,
     prefix: path.join(dir, 'opt'),
     path: `${bin}:/usr/bin:/bin`,
     /** @param {string} name */
@@ -112,7 +120,7 @@ function runDoctor(machine, run = {}, commands = []) {
   const shell = ['set -e', ...commands, 'exec "$@"'].join('\n')
   const ids = as === undefined ? {} : { uid: as, gid: as }
   const child = spawnSync('/bin/sh', ['-c', shell, 'sh', process.execPath, bin, ...argumentsFor(machine, run)], {
-    ...ids, cwd, encoding: 'utf8', timeout: 240_000, env: { PATH: machine.path, LANG: 'C.UTF-8', ...env }
+    ...ids, cwd, encoding: 'utf8', timeout: 240_000, env: { PATH: machine.path, LANG: 'C.UTF-8', TMPDIR: machine.scratch, ...env }
   })
   if (child.error) throw child.error
   /** @type {Diagnosis} */
@@ -123,6 +131,23 @@ function runDoctor(machine, run = {}, commands = []) {
     throw new Error(`no report, but status ${child.status}: ${child.stdout}${child.stderr}`, { cause })
   }
   return { status: child.status, text: child.stdout + child.stderr, ...lookUp(report) }
+}
+
+/**
+ * Runs `look` with the machine's own temporary directory in this process's environment.
+ * @template T
+ * @param {Machine} machine
+ * @param {() => Promise<T>} look
+ */
+async function withTemporary(machine, look) {
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = machine.scratch
+  try {
+    return await look()
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  }
 }
 
 /** @param {Diagnosis} report */
@@ -142,4 +167,4 @@ function lookUp(report) {
   }
 }
 
-module.exports = { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile }
+module.exports = { AS_TARGET, BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile, withTemporary }

@@ -92,4 +92,4 @@ function asTyped(message) {
   return message.replace(/\boptions\.(\w+)/g, (_, name) => `--${flag(name)}`)
 }
 
-module.exports = { UsageError, asTyped, helpOf, readArguments }
+module.exports = { UsageError, asTyped, helpOf, number, numbers, readArguments }

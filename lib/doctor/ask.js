@@ -2,7 +2,8 @@
 'use strict'
 
 const binding = require('../binding.js')
-const { fromThrown } = require('../errors.js')
+const { ProviderError } = require('../errors.js')
+const { runJob } = require('../jobs.js')
 
 /** The bits of access(2). */
 const ACCESS = Object.freeze({ exists: 0, execute: 1, write: 2, use: 3, read: 4 })
@@ -13,16 +14,22 @@ const ACCESS = Object.freeze({ exists: 0, execute: 1, write: 2, use: 3, read: 4 
  * @typedef {{ uid?: number, gid?: number, groups?: number[], allowRoot?: boolean }} Ids
  */
 
+/** A look takes milliseconds. One that takes longer than this has met a file system that does not answer. */
+const DEADLINE_MS = 5_000
+
 /**
- * The result of a look, which crosses as JSON.
- * @param {() => Promise<string>} look
+ * The result of a look, which has a thread of its own: a tenant chooses the paths, and what hangs there must hold up nobody.
+ * @param {() => number} look Begins it.
  * @returns {Promise<any>}
  */
 async function looked(look) {
+  const signal = AbortSignal.timeout(DEADLINE_MS)
   try {
-    return JSON.parse(await look())
+    return await runJob(look, signal)
   } catch (error) {
-    throw fromThrown(error)
+    if (!signal.aborted) throw error
+    const message = `A look at the machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer.`
+    throw new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message }, { cause: error })
   }
 }
 

@@ -12,8 +12,11 @@ const STATUS = { ok: 0, info: 0, warning: 1, error: 2 }
 const USAGE = 64
 const DEFECT = 70
 
-const COMMANDS = 'Usage: provider-env doctor [options]\n\nThere is one command, doctor. `provider-env doctor --help` lists its options.\n'
-const HINT = 'provider-env doctor --help lists the options.\n'
+const COMMANDS = `Usage: provider-env doctor [options]
+       provider-env run-as --uid N --gid N -- COMMAND [ARG…]
+
+The commands are doctor and run-as. \`provider-env COMMAND --help\` lists the options.
+`
 /** What diagnose() says of its options. */
 const OPTION_ERRORS = ['ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_TYPE', 'ERR_PROVIDER_PRIVILEGE_REFUSED']
 
@@ -26,6 +29,8 @@ ${helpOf(facts)}
 
 Exit status: 0 all is well, 1 the worst is a warning, 2 the worst is an error,
 64 a wrong command or option, 70 a defect of the doctor itself.
+
+Its other command, run-as, runs what only the target may do: run-as --help.
 `
 
 /**
@@ -38,7 +43,8 @@ async function main(args) {
   } catch (error) {
     const wrong = error instanceof UsageError || OPTION_ERRORS.includes(/** @type {any} */ (error)?.code)
     const message = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`provider-env doctor: ${wrong ? `${asTyped(message)}\n${HINT}` : `${message}\n`}`)
+    const name = args[0] === 'run-as' ? 'provider-env run-as' : 'provider-env doctor'
+    process.stderr.write(`${name}: ${wrong ? `${asTyped(message)}\n${name} --help lists the options.\n` : `${message}\n`}`)
     process.exitCode = wrong ? USAGE : DEFECT
   }
 }
@@ -51,6 +57,7 @@ async function run([command, ...rest]) {
   if (command === '--version') return show(version())
   if (command === '--help' || command === '-h' || command === 'help') return show(help(readFacts() ?? []))
   if (command === 'doctor') return await doctor(rest)
+  if (command === 'run-as') return await require('./run-as.js').runAs(rest)
   process.stderr.write(command === undefined ? COMMANDS : `There is no command ${JSON.stringify(harmless(command))}.\n\n${COMMANDS}`)
   return USAGE
 }

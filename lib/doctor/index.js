@@ -28,9 +28,9 @@ async function diagnose(options, npm = null) {
   const context = readContext(options)
   const machine = platform.look()
   // First: it decides how the rest asks.
-  const whom = await target.look(context)
+  const whom = await answered(context, 'whether the target can be become', () => target.look(context))
   const surroundings = environment.look(context, npm)
-  const common = await state.lookCommon(context)
+  const common = await answered(context, 'the home and the workspace', () => state.lookCommon(context))
   const providers = await Promise.all(context.providers.map((facts) => lookAt(context, facts)))
   const findings = [...machine, ...whom, ...surroundings, ...common, ...providers.flat(), ...target.unseen(context)]
   return report(context, findings, performance.now() - from)
@@ -41,14 +41,39 @@ async function diagnose(options, npm = null) {
  * @param {import('./context.js').Facts} facts
  */
 async function lookAt(context, facts) {
-  const found = await program.look(context, facts)
-  return [
-    ...found.findings,
-    ...(await state.look(context, facts)),
-    ...(await login.look(context, facts)),
-    ...(await files.look(context, facts)),
-    ...(await start.look(context, facts, found.program !== null))
+  let runnable = false
+  const programs = async () => {
+    const { findings, program: found } = await program.look(context, facts)
+    runnable = found !== null
+    return findings
+  }
+  /** @type {[string, () => Promise<import('../../index').Finding[]>][]} */
+  const checks = [
+    ['the program', programs],
+    ['the directories', () => state.look(context, facts)],
+    ['the stored login', () => login.look(context, facts)],
+    ['the files that configure it', () => files.look(context, facts)],
+    ['a dry start', () => start.look(context, facts, runnable)]
   ]
+  const findings = []
+  for (const [what, check] of checks) findings.push(...(await answered(context, `${what} of ${facts.name}`, check)))
+  return findings
+}
+
+/**
+ * The findings of a check. Where a file system does not answer, which can be one of the tenant's, there are none, and that is said.
+ * @param {import('./context.js').Context} context
+ * @param {string} what
+ * @param {() => Promise<import('../../index').Finding[]>} check
+ */
+async function answered(context, what, check) {
+  try {
+    return await check()
+  } catch (error) {
+    if (/** @type {any} */ (error)?.code !== 'ERR_PROVIDER_TIMEOUT') throw error
+    context.unseen.push(`${what} (a file system does not answer)`)
+    return []
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 'use strict'
 
 const path = require('node:path')
+const { openAt } = require('./way.js')
 const { command, quote } = require('./words.js')
 
 /**
@@ -11,10 +12,52 @@ const { command, quote } = require('./words.js')
  * @property {string | null} path
  * @property {string | null} version
  * @property {string | null} interpreter
+ * @property {boolean} shebang Whether the file itself is a script.
  * @property {import('./ask.js').Component[]} components
  * @property {{ path: string, inheritsCredential: boolean }[]} companions From the program's directory.
  * @property {{ code: string, message: string, path?: string, errno?: number } | null} error
  */
+
+/** @typedef {{ commands: string[], note: string }} Plan Commands of root's, or why there are none. */
+
+/**
+ * How a CLI comes to where the target can run it and nobody but root can change it. Root copies no file that somebody else
+ * may have replaced, gives itself none, and installs nothing below a directory of somebody else's.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram | null} program What may be copied; null: nothing.
+ * @returns {Promise<Plan>}
+ */
+async function plan(context, facts, program) {
+  const copied = program !== null && program.path !== null && (await isRoots(context, program)) ? /** @type {SurveyedProgram & { path: string }} */ (program) : null
+  if (copied !== null && copied.path === target(context, facts)) return { commands: close(copied), note: '' }
+  const open = await openAt(context, context.prefix)
+  if (open !== null) {
+    return { commands: [], note: ` But not below ${context.prefix}: others than root can change what is there, at ${open}. Name another place with --prefix, and ask again.` }
+  }
+  return { commands: copied === null ? fromNpm(context, facts) : copy(context, facts, copied), note: '' }
+}
+
+/**
+ * Whether nobody but root, or who asks, can have changed the program and what belongs to it.
+ * @param {import('./context.js').Context} context
+ * @param {SurveyedProgram} program
+ */
+async function isRoots(context, program) {
+  const file = /** @type {string} */ (program.path)
+  const files = [file, ...program.companions.map((companion) => path.join(path.dirname(file), companion.path))]
+  const open = await Promise.all(files.map((each) => openAt(context, each)))
+  return open.every((each) => each === null)
+}
+
+/**
+ * Where a copy of the program lies.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ */
+function target({ prefix }, facts) {
+  return path.join(prefix, facts.command, 'bin', facts.command)
+}
 
 /**
  * Copies a native program into `prefix`, and puts it first on this shell's PATH.
@@ -22,10 +65,10 @@ const { command, quote } = require('./words.js')
  * @param {import('./context.js').Facts} facts
  * @param {SurveyedProgram & { path: string }} program
  */
-function copy({ prefix }, facts, program) {
-  const bin = path.join(prefix, facts.command, 'bin')
-  const target = path.join(bin, facts.command)
-  if (program.path === target) return close(facts, program)
+function copy(context, facts, program) {
+  const { prefix } = context
+  const to = target(context, facts)
+  const bin = path.dirname(to)
   const from = path.dirname(program.path)
   // What inherits the credential must be as unreadable as the program. The rest need not be.
   const files = program.companions.map((companion) => ({
@@ -37,18 +80,17 @@ function copy({ prefix }, facts, program) {
   const as = ['-o', 'root', '-g', 'root', '-m']
   return [
     command('install', '-d', ...as, '0755', ...new Set(directories)),
-    ...[{ source: program.path, target, mode: '0711' }, ...files].map((file) => command('install', ...as, file.mode, file.source, file.target)),
-    command('ln', '-sfn', target, path.join(prefix, 'bin', facts.command)),
+    ...[{ source: program.path, target: to, mode: '0711' }, ...files].map((file) => command('install', ...as, file.mode, file.source, file.target)),
+    command('ln', '-sfn', to, path.join(prefix, 'bin', facts.command)),
     onPath(prefix)
   ]
 }
 
 /**
- * Makes a program unreadable where it is.
- * @param {import('./context.js').Facts} _
+ * Makes a program of root's unreadable where it is.
  * @param {SurveyedProgram & { path: string }} program
  */
-function close(_, program) {
+function close(program) {
   const inheriting = program.companions.filter((companion) => companion.inheritsCredential)
   const files = [program.path, ...inheriting.map((companion) => path.join(path.dirname(program.path), companion.path))]
   return [command('chown', 'root:root', ...files), command('chmod', '0711', ...files)]
@@ -68,4 +110,4 @@ function onPath(prefix) {
   return `export PATH=${quote(path.join(prefix, 'bin'))}:"$PATH"`
 }
 
-module.exports = { close, copy, fromNpm }
+module.exports = { isRoots, plan }

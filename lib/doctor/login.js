@@ -10,9 +10,12 @@ const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, octal, owner, quote } = require('./words.js')
 
 /** A login is made by a person with a browser, which a server has none of. */
-const LOG_IN = (/** @type {any} */ { facts }) => `Log in on a machine that has a browser (${facts.logIn}), bring its ${facts.loginFile} here, and put it in place:`
-/** By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it. */
-const putInPlace = (/** @type {any} */ { context, facts, file }) => [`${command(...asTarget(context), 'sh', '-c', 'umask 077; rm -f -- "$1"; cat > "$1"', 'sh', file)} < ${quote(facts.loginFile)}`]
+const LOG_IN = (/** @type {any} */ { facts }) => `Log in on a machine that has a browser (${facts.logIn}), bring its ${facts.loginFile} into your home directory here, and put it in place:`
+/**
+ * By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it, so
+ * from that one's home: in a tenant's directory, the name could be a link to what is root's.
+ */
+const putInPlace = (/** @type {any} */ { context, facts, file }) => [`${command(...asTarget(context), 'sh', '-c', 'umask 077; rm -f -- "$1"; cat > "$1"', 'sh', file)} < ~/${quote(facts.loginFile)}`]
 /** What renews it without a person. Not a command: it asks the vendor, and the answer is the only copy of the next refresh token. */
 const renewal = (/** @type {any} */ { context: { target }, facts, state }) => {
   const owner = target.uid === 0 ? '' : `, owner: ${target.uid}`
@@ -26,9 +29,13 @@ const date = (/** @type {number} */ ms) => {
   return Number.isNaN(at.getTime()) ? 'a time that no calendar has' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
-/** chmod follows a link, which root must not: the target closes its own file, and is given it first where it is another's. */
-const close = (/** @type {any} */ { context, real, component }) => {
+/**
+ * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
+ * directory where nobody can put something else in its place; else the target makes a copy of its own.
+ */
+const close = (/** @type {any} */ { context, real, component, way }) => {
   const { uid, gid } = context.target
+  if (component.uid !== uid && way.targets) return [command(...asTarget(context), 'sh', '-c', 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"', 'sh', real)]
   const give = component.uid === uid ? [] : [command('chown', '-h', `${uid}:${gid}`, real)]
   return [...give, command(...asTarget(context), 'chmod', '0600', real)]
 }

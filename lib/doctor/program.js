@@ -27,7 +27,7 @@ const MANAGERS = [
 ]
 
 const SYSTEM_WIDE = 'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`):'
-const OWNED = 'Give it to root, and let nobody else write to it:'
+const ANEW = 'What the target can change, it may have changed: root must not run it, and must not make it its own. Install the CLI anew, system-wide, and put that first on the PATH of the worker (or name it as `command`):'
 
 /** What else than the program. @param {string[]} files */
 const beside = (files) => (files.length > 1 ? ` (and ${list(files.slice(1).map((file) => path.basename(file)))} beside it)` : '')
@@ -43,23 +43,23 @@ const rows = [
     id: 'program.missing',
     severity: 'error',
     sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
-    remedy: () => 'Install it system-wide, and put it on the PATH of the worker (or name it as `command`):',
-    commands: ({ context, facts }) => install.fromNpm(context, facts)
+    remedy: ({ plan }) => `Install it system-wide, and put it on the PATH of the worker (or name it as \`command\`):${plan.note}`,
+    commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.unreachable',
     severity: 'error',
     sentence: ({ program, target, blocked }) =>
       `${program.path} cannot be run as ${whom(target)}: ${blocked.path} belongs to ${owner(blocked)} and has mode ${octal(blocked.mode)}.`,
-    remedy: ({ copied }) => (copied ? SYSTEM_WIDE : 'Let the target through, or install the CLI system-wide:'),
-    commands: ({ commands }) => commands
+    remedy: ({ opened, plan }) => (opened ? 'Let the target through, or install the CLI system-wide:' : SYSTEM_WIDE + plan.note),
+    commands: ({ opened, plan }) => opened ?? plan.commands
   },
   {
     id: 'program.broken',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: ({ facts }) => `Install ${facts.name} anew, system-wide:`,
-    commands: ({ context, facts }) => install.fromNpm(context, facts)
+    remedy: ({ facts, plan }) => `Install ${facts.name} anew, system-wide:${plan.note}`,
+    commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.passed-over',
@@ -70,30 +70,30 @@ const rows = [
     id: 'program.version-manager',
     severity: 'warning',
     sentence: ({ facts, program, manager }) => `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and moves with that user's choices.`,
-    remedy: () => SYSTEM_WIDE,
-    commands: ({ context, facts, program, manager }) => (manager.shim || program.path === null || program.interpreter !== null ? install.fromNpm(context, facts) : install.copy(context, facts, program))
+    remedy: ({ plan }) => SYSTEM_WIDE + plan.note,
+    commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.below-home',
     severity: 'warning',
     sentence: ({ program, home }) => `${program.path} lies below ${home}, a home: whoever closes that home, or changes a file in it, changes the CLI of every tenant.`,
-    remedy: () => SYSTEM_WIDE,
-    commands: ({ context, facts, program }) => (program.interpreter === null ? install.copy(context, facts, program) : install.fromNpm(context, facts))
+    remedy: ({ plan }) => SYSTEM_WIDE + plan.note,
+    commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.writable',
     severity: 'error',
     sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place.`,
-    remedy: () => OWNED,
-    commands: ({ writable }) => [command('chown', 'root:root', ...writable), command('chmod', 'go-w', ...writable)]
+    remedy: ({ plan }) => ANEW + plan.note,
+    commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.readable',
     severity: 'warning',
     sentence: ({ target, readable }) =>
       `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
-    remedy: () => SYSTEM_WIDE,
-    commands: ({ context, facts, program }) => install.copy(context, facts, program)
+    remedy: ({ plan }) => SYSTEM_WIDE + plan.note,
+    commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.hidden',
@@ -120,15 +120,15 @@ async function look(context, facts) {
   const index = all.findIndex(({ error }) => error === null)
   const program = all[index === -1 ? 0 : index]
   const about = { provider: facts.id, path: program?.path ?? program?.foundAt }
-  if (program === undefined) return { findings: [finding('program.missing', { context, facts }, { provider: facts.id })], program: null }
-  if (index === -1) return { findings: [refusal(context, facts, program, about), ...origin(context, facts, program, about)], program: null }
+  if (program === undefined) return { findings: [finding('program.missing', { facts, plan: await install.plan(context, facts, null) }, { provider: facts.id })], program: null }
+  if (index === -1) return { findings: [await refusal(context, facts, program, about), ...(await origin(context, facts, program, about))], program: null }
   const { foundAt, foundBy, version, interpreter } = program
   const details = { foundAt, foundBy, version, interpreter, steps: steps(program) }
   const findings = [
     finding('program.reachable', { facts, program, target }, { ...about, details }),
     ...all.slice(0, index).map((passed) => finding('program.passed-over', { passed }, { provider: facts.id, path: passed.foundAt, details: { reason: passed.error?.message ?? null } })),
-    ...origin(context, facts, program, about),
-    ...(await changeable(context, program, about)),
+    ...(await origin(context, facts, program, about)),
+    ...(await changeable(context, facts, program, about)),
     ...(await readable(context, facts, program, about))
   ]
   return { findings, program }
@@ -141,15 +141,18 @@ async function look(context, facts) {
  * @param {SurveyedProgram} program
  * @param {import('./finding.js').Seen} about
  */
-function refusal(context, facts, program, about) {
+async function refusal(context, facts, program, about) {
   const error = /** @type {NonNullable<SurveyedProgram['error']>} */ (program.error)
   const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: steps(program) }
   const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
   // Without an obstacle on its own path it is a link to nowhere, or a script without its interpreter.
-  if (program.path === null || blocked === undefined || error.errno !== 13) return finding('program.broken', { context, facts, message: error.message }, { ...about, details })
-  const copied = canCopy(program)
-  const commands = copied ? install.copy(context, facts, /** @type {any} */ (program)) : openSteps(context, program)
-  return finding('program.unreachable', { program, target: context.target, blocked, copied, commands }, { ...about, path: blocked.path, details })
+  if (program.path === null || blocked === undefined || error.errno !== 13) {
+    return finding('program.broken', { facts, message: error.message, plan: await install.plan(context, facts, null) }, { ...about, details })
+  }
+  // chmod follows links, which somebody else could put in the place of a step.
+  const opened = !canCopy(program) && (await install.isRoots(context, program)) ? openSteps(context, program) : null
+  const plan = await install.plan(context, facts, canCopy(program) ? program : null)
+  return finding('program.unreachable', { program, target: context.target, blocked, opened, plan }, { ...about, path: blocked.path, details })
 }
 
 /**
@@ -162,25 +165,8 @@ function canCopy(program) {
 }
 
 /** Whether the program itself is what a start executes. @param {SurveyedProgram} program */
-function isNative({ path: file, interpreter }) {
-  return file !== null && interpreter === null && !/\.[cm]?js$/.test(file) && !startsWithShebang(file)
-}
-
-/** @param {string} file */
-function startsWithShebang(file) {
-  const fs = require('node:fs')
-  /** @type {number | undefined} */
-  let descriptor
-  try {
-    // What the survey found is a regular file; should it be a FIFO by now, this does not wait.
-    descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
-    const head = Buffer.alloc(2)
-    return fs.readSync(descriptor, head) === 2 && head.toString('latin1') === '#!'
-  } catch {
-    return false
-  } finally {
-    if (descriptor !== undefined) fs.closeSync(descriptor)
-  }
+function isNative({ path: file, interpreter, shebang }) {
+  return file !== null && interpreter === null && !/\.[cm]?js$/.test(file) && !shebang
 }
 
 /**
@@ -207,12 +193,13 @@ function managerOf({ foundAt, path: real }) {
  * @param {SurveyedProgram} program
  * @param {import('./finding.js').Seen} about
  */
-function origin(context, facts, program, about) {
+async function origin(context, facts, program, about) {
   const manager = managerOf(program)
-  if (manager) return [finding('program.version-manager', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, manager }, about)]
+  const plan = () => install.plan(context, facts, canCopy(program) ? program : null)
+  if (manager) return [finding('program.version-manager', { facts, program, manager, plan: await plan() }, about)]
   // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
   const home = program.path === null ? undefined : homeAbove(program.path, [context.directories.home, ownHome()])
-  return home === undefined ? [] : [finding('program.below-home', { context, facts, program: { ...program, interpreter: isNative(program) ? null : '#!' }, home }, about)]
+  return home === undefined ? [] : [finding('program.below-home', { program, home, plan: await plan() }, about)]
 }
 
 /**
@@ -242,16 +229,19 @@ function ownHome() {
 /**
  * Whether the target can change the program, or put another one in its place.
  * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
  * @param {SurveyedProgram} program
  * @param {import('./finding.js').Seen} about
  */
-async function changeable({ ids, target, byModeBits }, { components }, about) {
+async function changeable(context, facts, { components }, about) {
+  const { ids, target, byModeBits } = context
   if (target.uid === 0) return []
   const answers = await inquire(ids, components.map(({ path: step }) => ({ path: step, access: ACCESS.write })), byModeBits)
   // In a sticky directory nobody renames what is another's (rename(2)).
   const writable = components.filter((component, index) => answers[index].obstacle === null && !(component.kind === 'directory' && (component.mode & 0o1000) !== 0 && component.uid !== target.uid))
   if (writable.length === 0) return []
-  return [finding('program.writable', { target, writable: writable.map((component) => component.path) }, { ...about, details: { writable: writable.map((component) => component.path) } })]
+  const plan = await install.plan(context, facts, null)
+  return [finding('program.writable', { target, plan, writable: writable.map((component) => component.path) }, { ...about, details: { writable: writable.map((component) => component.path) } })]
 }
 
 /**
@@ -270,7 +260,8 @@ async function readable(context, facts, program, about) {
   const answers = await inquire(ids, files.map((file) => ({ path: file, access: ACCESS.read })), byModeBits)
   const open = files.filter((_, index) => answers[index].obstacle === null)
   if (open.length === 0) return [finding('program.hidden', { target }, about)]
-  return [finding('program.readable', { context, facts, program, target, readable: open }, { ...about, details: { readable: open } })]
+  const plan = await install.plan(context, facts, program)
+  return [finding('program.readable', { plan, target, readable: open }, { ...about, details: { readable: open } })]
 }
 
 module.exports = { homeAbove, look, rows }

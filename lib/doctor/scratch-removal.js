@@ -2,11 +2,10 @@
 // root's rights it could be led elsewhere by links that are put in a directory's place meanwhile.
 'use strict'
 
-const { spawn } = require('node:child_process')
 const fs = require('node:fs/promises')
 const { setTimeout: sleep } = require('node:timers/promises')
+const { runCommand } = require('../run-command.js')
 
-const RM = ['/bin/rm', '/usr/bin/rm']
 const DEADLINE_MS = 10_000
 // A CLI that has just ended may still have somebody writing.
 const RETRY_MS = 100
@@ -35,17 +34,10 @@ async function removeScratch({ target, own }, root, directories) {
  * Its status does not matter: the directories themselves are never the target's to remove.
  * @param {{ uid: number, gid: number }} ids
  * @param {string[]} directories
- * @param {number} timeout
+ * @param {number} timeoutMs
  */
-async function emptyAs({ uid, gid }, directories, timeout) {
-  for (const rm of RM) {
-    const started = await new Promise((resolve) => {
-      const child = spawn(rm, ['-rf', '--', ...directories], { uid, gid, cwd: '/', env: {}, stdio: 'ignore', timeout: Math.max(1, Math.ceil(timeout)), killSignal: 'SIGKILL' })
-      child.once('error', () => resolve(false))
-      child.once('exit', () => resolve(true))
-    })
-    if (started) return
-  }
+async function emptyAs(ids, directories, timeoutMs) {
+  await runCommand('rm', ['-rf', '--', ...directories], ids, { timeoutMs: Math.max(1, timeoutMs), graceMs: 0 }).ended.catch(() => {})
 }
 
 module.exports = { removeScratch }

@@ -4,6 +4,7 @@
 const fs = require('node:fs/promises')
 const os = require('node:os')
 const path = require('node:path')
+const binding = require('../binding.js')
 const { ACCESS, inquire } = require('./ask.js')
 const { removeScratch } = require('./scratch-removal.js')
 
@@ -19,8 +20,8 @@ const isOpen = (/** @type {number} */ mode) => (mode & 0o022) !== 0 && (mode & 0
  */
 async function makeScratch(context) {
   for (const given of new Set([os.tmpdir(), '/tmp', '/var/tmp'])) {
-    const base = await fs.realpath(given).catch(() => undefined)
-    if (base === undefined || !(await isSafe(context, base))) continue
+    const base = binding.realPath(given)
+    if (base === null || !(await isSafe(context, base))) continue
     const root = await fs.mkdtemp(path.join(base, 'provider-env-doctor-')).catch(() => undefined)
     if (root === undefined) continue
     const directories = NAMES.map((name) => path.join(root, name))

@@ -15,6 +15,12 @@ const its = (/** @type {any} */ { component }) => `it belongs to ${owner(compone
 const own = (/** @type {any} */ { context, target, directory, way }) =>
   way.targets ? command(...asTarget(context), 'mkdir', '-p', '-m', '0700', '--', directory.path) : command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
 const moveAway = (/** @type {any} */ { context, directory, way }) => command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
+/**
+ * Where the tenant can put something else in its place, or somebody else in it, root gives away nothing: it is moved aside,
+ * and a fresh one made.
+ */
+const anew = (/** @type {any} */ seen) => [moveAway(seen), own(seen)]
+const ANEW = 'Move it aside, and make one of the target\'s own; what the tenant is to keep, its owner copies:'
 /** By its owner, whom no link can lead to what is not its own. */
 const mode = (/** @type {any} */ { context, real }, /** @type {string} */ bits) => command(...asTarget(context), 'chmod', bits, real)
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
@@ -57,8 +63,8 @@ const all = [
     id: 'state.wrong-owner',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
-    remedy: () => 'Give it, with what is in it, to the target:',
-    commands: (seen) => [command('chown', '-hR', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
+    remedy: ({ way }) => (way.targets || way.inside ? ANEW : 'Give it, with what is in it, to the target:'),
+    commands: (seen) => (seen.way.targets || seen.way.inside ? anew(seen) : [command('chown', '-hR', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')])
   },
   {
     id: 'state.unwritable',
@@ -71,15 +77,15 @@ const all = [
     id: 'state.read-only',
     severity: 'warning',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, and nothing it writes there is kept.`,
-    remedy: () => 'Give it to the target, if the tenant is to keep something there:',
-    commands: (seen) => [command('chown', '-h', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
+    remedy: ({ way, isOwn }) => (isOwn ? 'Let its owner write, if the tenant is to keep something there:' : way.targets ? ANEW : 'Give it to the target, if the tenant is to keep something there:'),
+    commands: (seen) => (seen.isOwn ? [mode(seen, 'u+rwx')] : seen.way.targets ? anew(seen) : [command('chown', '-h', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')])
   },
   {
     id: 'state.foreign',
     severity: 'warning',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is another's: ${its(seen)}. Its owner can read and change what the CLI keeps there.`,
-    remedy: () => 'Give it, with what is in it, to the target:',
-    commands: ({ real, target }) => [command('chown', '-hR', `${target.uid}:${target.gid}`, real)]
+    remedy: () => ANEW,
+    commands: anew
   },
   {
     id: 'state.open',
@@ -157,7 +163,7 @@ async function judge(directory, answer, target, context, facts) {
   if (component.kind === 'missing') return finding(directory.made ? 'state.made-by-cli' : 'state.missing', seen, about)
   if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
   const isOwn = component.uid === target.uid
-  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', seen, about)
+  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', { ...seen, isOwn }, about)
   if (answer.obstacle !== null) return finding(isOwn || seen.shared ? 'state.unwritable' : 'state.wrong-owner', seen, about)
   if (!isOwn && directory.private && target.uid !== 0) return finding('state.foreign', seen, about)
   if (directory.private && (component.mode & 0o077) !== 0 && (await isOpen(context, answer))) return finding('state.open', seen, about)

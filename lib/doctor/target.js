@@ -1,15 +1,11 @@
 // Checks of whom a CLI would become, and whether this process can make it so.
 'use strict'
 
-const { readFile, stat } = require('node:fs/promises')
-const path = require('node:path')
-const { ACCESS, inquire } = require('./ask.js')
+const { readFile } = require('node:fs/promises')
+const { ACCESS, inquire, last } = require('./ask.js')
 const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
-const { command, flag, ids, list, owner } = require('./words.js')
-
-/** By its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to choose. */
-const PROGRAM = path.join(__dirname, '..', '..', 'bin', 'provider-env.js')
+const { OWN, command, flag, ids, list, owner } = require('./words.js')
 
 /** @type {import('./finding.js').Row[]} */
 const rows = [
@@ -120,11 +116,13 @@ async function privileges() {
  * Whose a tenant's directory is: a guess that is better than none.
  * @param {import('./context.js').Context} context
  */
-async function guessTenant({ directories, states }) {
+async function guessTenant({ ids, directories, states }) {
   const given = [directories.workspace, ...Object.values(states).map((state) => (state?.given ? state.path : undefined)), directories.home]
-  for (const directory of given) {
-    const found = directory === undefined ? undefined : await stat(directory).catch(() => undefined)
-    if (directory !== undefined && found !== undefined && found.uid !== 0 && found.gid !== 0) return { path: directory, uid: found.uid, gid: found.gid }
+  const questions = given.flatMap((path) => (path === undefined ? [] : [{ path, access: ACCESS.exists }]))
+  for (const answer of await inquire(ids, questions, true)) {
+    // What is missing counts as root's.
+    const { uid, gid } = last(answer)
+    if (uid !== 0 && gid !== 0) return { path: answer.path, uid, gid }
   }
   return undefined
 }
@@ -136,7 +134,7 @@ async function guessTenant({ directories, states }) {
  * @returns {string[]}
  */
 function again({ target, ids, directories, states, providers, prefix, command: program, start }, withIds) {
-  const words = [process.execPath, PROGRAM, 'doctor']
+  const words = [...OWN, 'doctor']
   if (providers.length === 1) words.push('--provider', providers[0].id)
   if (withIds) words.push('--uid', String(target.uid), '--gid', String(target.gid))
   if (withIds && ids.groups?.length) words.push('--groups', ids.groups.join(','))

@@ -1,11 +1,9 @@
 // The way to a path, link by link: what a command of root's would really change, and whether the tenant can choose that.
 'use strict'
 
-const fs = require('node:fs/promises')
-const path = require('node:path')
-
-/** As the kernel's. */
-const MOST_LINKS = 40
+const binding = require('../binding.js')
+const { looked } = require('./ask.js')
+const { OWN } = require('./words.js')
 
 /**
  * @typedef {object} Way
@@ -21,37 +19,19 @@ const MOST_LINKS = 40
  * @param {string} from Absolute.
  * @returns {Promise<Way>}
  */
-async function wayTo({ target, own }, from) {
-  const isTenants = (/** @type {{ uid: number }} */ { uid }) => uid !== 0 && (uid === target.uid || uid !== own.uid)
-  const opens = (/** @type {{ uid: number, mode: number }} */ found) => isTenants(found) || (found.mode & 0o002) !== 0
-  let rest = from.split('/').filter(Boolean)
-  let at = '/'
-  let above = await fs.lstat('/')
-  let links = 0
-  /** @type {string | null} */
-  let steered = null
-  /** @type {string | null} */
-  let movable = null
-  while (rest.length > 0) {
-    const next = path.join(at, rest[0])
-    const found = await fs.lstat(next).catch(() => undefined)
-    if (found === undefined) break
-    rest = rest.slice(1)
-    if (found.isSymbolicLink()) {
-      if (isTenants(found) || opens(above)) steered ??= next
-      const to = path.resolve(at, await fs.readlink(next).catch(() => '.'))
-      if (++links > MOST_LINKS) return { real: next, steered: steered ?? next, movable, targets: false, inside: false }
-      rest = [...to.split('/').filter(Boolean), ...rest]
-      at = '/'
-      above = await fs.lstat('/')
-      continue
-    }
-    if (rest.length === 0) return { real: next, steered, movable, targets: opens(above), inside: opens(found) }
-    if (isTenants(above)) movable ??= next
-    at = next
-    above = found
-  }
-  return { real: path.join(at, ...rest), steered, movable, targets: opens(above), inside: false }
+async function wayTo({ ids }, from) {
+  return await looked(() => binding.surveyWay(from, ids))
+}
+
+/**
+ * What somebody else than root could change about a path, or about what is made there; null where nothing.
+ * @param {import('./context.js').Context} context
+ * @param {string} from Absolute.
+ * @returns {Promise<string | null>}
+ */
+async function openAt(context, from) {
+  const { steered, movable, targets, inside, real } = await wayTo(context, from)
+  return steered ?? movable ?? (targets || inside ? real : null)
 }
 
 /**
@@ -79,11 +59,13 @@ function unlessSteered(row, byRoot = false) {
 }
 
 /**
- * What stands before a command that the target itself is to run.
+ * What stands before a command that the target itself is to run: as another, without the terminal of whoever runs it.
  * @param {import('./context.js').Context} context
  */
-function asTarget({ target, own }) {
-  return own.uid === target.uid ? [] : ['setpriv', `--reuid=${target.uid}`, `--regid=${target.gid}`, '--clear-groups', '--no-new-privs']
+function asTarget({ target, own, ids }) {
+  if (own.uid === target.uid) return []
+  const groups = ids.groups?.length ? ['--groups', ids.groups.join(',')] : []
+  return [...OWN, 'run-as', '--uid', String(target.uid), '--gid', String(target.gid), ...groups, '--']
 }
 
-module.exports = { asTarget, unlessSteered, wayTo }
+module.exports = { asTarget, openAt, unlessSteered, wayTo }

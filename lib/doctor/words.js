@@ -50,14 +50,16 @@ function list(items) {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 
+/** What steers a terminal: control characters, and those that turn the direction of what follows. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
 /**
  * Text of somebody else's, fit for a terminal: one line, without control characters.
  * @param {string} text
  * @param {number} [most]
  */
 function harmless(text, most = 300) {
-  // Control characters, and those that turn the direction of what follows.
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim()
+  const line = text.replace(new RegExp(`(?:${UNSAFE.source})+`, 'g'), ' ').trim()
   return line.length > most ? `${line.slice(0, most)}…` : line
 }
 
@@ -76,7 +78,19 @@ function flag(name) {
  * @param {unknown} value
  */
 function json(value) {
-  return JSON.stringify(value, null, 2).replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  // Its own line breaks are between the members: within a string, they are escaped already.
+  return escaped(JSON.stringify(value, null, 2))
 }
 
-module.exports = { command, flag, harmless, ids, json, list, octal, owner, page, quote, whom }
+/**
+ * Text of somebody else's, fit for a terminal, in its lines: what would steer one is written as a \u escape.
+ * @param {string} text
+ */
+function escaped(text) {
+  return text.replace(UNSAFE, (character) => (character === '\n' || character === '\t' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`))
+}
+
+/** This package's command line, by its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to choose. */
+const OWN = Object.freeze([process.execPath, path.join(__dirname, '..', '..', 'bin', 'provider-env.js')])
+
+module.exports = { OWN, command, escaped, flag, harmless, ids, json, list, octal, owner, page, quote, whom }

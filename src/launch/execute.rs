@@ -96,7 +96,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let needs = needs(start)?;
     let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
     let new_identity = identity(&start.target);
-    let oom_score = oom_score(start, room)?;
+    let oom_score = oom_score(start.oom_score_adj, room).map_err(Refusal::Kernel)?;
     let child = Child {
         program: Some(clone::Program {
             path: &path,
@@ -172,8 +172,8 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
 }
 
 /// What is to be written, if anything: a child must not be spared, as its worker may be, when memory runs out.
-fn oom_score(start: &Start, room: &Room) -> Result<Option<String>> {
-    if let Some(asked) = start.oom_score_adj {
+pub(super) fn oom_score(asked: Option<u32>, room: &Room) -> std::result::Result<Option<String>, Failure> {
+    if let Some(asked) = asked {
         return Ok(Some(asked.to_string()));
     }
     let mut sign = [0_u8];
@@ -182,15 +182,13 @@ fn oom_score(start: &Start, room: &Room) -> Result<Option<String>> {
         // Without /proc nobody can tell, and nobody can write it.
         None => Ok(None),
         Some(Err(error)) => {
-            let errno = error.raw_os_error().unwrap_or(libc::EIO);
-            let failure = Failure { step: Step::OomScore, errno, detail: 0 };
-            Err(failure::error(start.env.provider, &start.target, failure, None))
+            Err(Failure { step: Step::OomScore, errno: error.raw_os_error().unwrap_or(libc::EIO), detail: 0 })
         }
     }
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
-fn limits(limits: Limits) -> Vec<Limit> {
+pub(super) fn limits(limits: Limits) -> Vec<Limit> {
     let rows = [
         (libc::RLIMIT_CORE, Some(limits.core_bytes.filter(|bytes| *bytes > 0).unwrap_or(NO_CORE))),
         (libc::RLIMIT_NOFILE, limits.open_files),
@@ -204,19 +202,19 @@ fn limits(limits: Limits) -> Vec<Limit> {
     rows.into_iter().filter_map(|(resource, value)| Some(Limit { resource: resource as u32, value: value? })).collect()
 }
 
-fn identity(target: &Target) -> Option<Identity> {
+pub(super) fn identity(target: &Target) -> Option<Identity> {
     match target {
         Target::Same { .. } => None,
         Target::Other { uid, gid, groups } => Some(Identity { uid: *uid, gid: *gid, groups: groups.clone() }),
     }
 }
 
-fn c_path(path: &Path) -> Result<CString> {
+pub(super) fn c_path(path: &Path) -> Result<CString> {
     use std::os::unix::ffi::OsStrExt;
     c_bytes(path.as_os_str().as_bytes())
 }
 
-fn c_string(text: &str) -> Result<CString> {
+pub(super) fn c_string(text: &str) -> Result<CString> {
     c_bytes(text.as_bytes())
 }
 

@@ -64,6 +64,11 @@ static ROWS: &[Row] = &[
 
 /// The error of a step that failed. `path` is the program or directory concerned.
 pub fn error(provider: &'static Provider, target: &Target, failure: Failure, path: Option<&str>) -> Error {
+    of(provider.name, target, failure, path).provider(provider.id)
+}
+
+/// The error of a step of something that is no provider's.
+pub fn of(name: &str, target: &Target, failure: Failure, path: Option<&str>) -> Error {
     let step = failure.step;
     let row = ROWS.iter().find(|row| row.step == step);
     let code = match (step, failure.errno) {
@@ -77,8 +82,8 @@ pub fn error(provider: &'static Provider, target: &Target, failure: Failure, pat
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
     let remedy = used_up(failure.errno).or(row.map(|row| row.remedy));
     let remedy = remedy.map(|remedy| format!(" {remedy}")).unwrap_or_default();
-    let message = format!("{} was not started as {target}: step {}{at}: {reason}.{remedy}", provider.name, step.name());
-    let error = Error::new(code, message).provider(provider.id).step(step.name());
+    let message = format!("{name} was not started as {target}: step {}{at}: {reason}.{remedy}", step.name());
+    let error = Error::new(code, message).step(step.name());
     let error = if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) };
     match path {
         Some(path) => error.path(path),

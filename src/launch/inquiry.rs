@@ -68,59 +68,78 @@ pub enum Manner {
     ModeBits,
 }
 
-/// Asks all of them. The kernel is asked anew for each: no answer is remembered.
+/// Asks all of them. The kernel is asked anew for each: no answer is remembered. It looks at paths that a tenant
+/// chooses, so it may take long, or for ever where a file system hangs: on a thread that nothing waits for.
 ///
 /// # Errors
 /// `PRIVILEGE_FAILED` when this process cannot become the target; `UNSUPPORTED`, `SPAWN_FAILED`.
-pub fn inquire(target: &Target, questions: Vec<Question>, manner: Manner) -> Result<Vec<Answer>> {
-    let owned = target.clone();
-    with_reach(provider::default_provider(), target, manner, move |reach| {
-        questions.iter().map(|question| answer(question, &owned, reach)).collect()
-    })?
+pub fn inquire(target: &Target, questions: &[Question], manner: Manner) -> Result<Vec<Answer>> {
+    let reach = reach(provider::default_provider(), target, manner);
+    questions.iter().map(|question| answer(question, target, &*reach)).collect()
 }
 
-/// Every candidate of a program, in a start's order.
+/// Every candidate of a program, in a start's order. As [`inquire`], it may take long.
 ///
 /// # Errors
 /// As [`inquire`].
-pub fn survey(wanted: Locate, manner: Manner) -> Result<Vec<Candidate>> {
-    let target = wanted.target.clone();
-    with_reach(wanted.provider, &target, manner, move |reach| {
-        let search =
-            Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
-        program::survey(wanted.provider, &search, &wanted.target, reach)
-    })
+pub fn survey(wanted: &Locate, manner: Manner) -> Result<Vec<Candidate>> {
+    let search =
+        Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
+    let reach = reach(wanted.provider, &wanted.target, manner);
+    Ok(program::survey(wanted.provider, &search, &wanted.target, &*reach))
 }
 
 /// The directories from the root to `path`, then `path`.
 #[must_use]
 pub fn components(path: &Path) -> Vec<Component> {
-    checks_along(path, Access::EXISTS).map(|check| component(&check.path)).collect()
+    steps(path, Access::EXISTS).map(|check| component(&check.path)).collect()
 }
 
-fn with_reach<T: Send + 'static>(
-    provider: &'static Provider,
-    target: &Target,
-    manner: Manner,
-    question: impl FnOnce(&dyn Reach) -> T + Send + 'static,
-) -> Result<T> {
-    #[cfg(target_os = "linux")]
-    if manner == Manner::Surest && crate::sys::support::native_start().is_ok() {
-        return super::spawner::ask(provider, target, question);
+/// Of a longer path only this many steps are told at each end: a tenant can make one of 2,000 levels, and the names of
+/// all of them, from the root, are megabytes.
+const STEPS_AT_EACH_END: usize = 50;
+
+fn steps(path: &Path, access: Access) -> impl Iterator<Item = Check> {
+    let all: Vec<Check> = checks_along(path, access).collect();
+    let last = all.len().saturating_sub(STEPS_AT_EACH_END);
+    let near_an_end = move |index| index < STEPS_AT_EACH_END || index >= last;
+    all.into_iter().enumerate().filter(move |(index, _)| near_an_end(*index)).map(|(_, check)| check)
+}
+
+fn reach(provider: &'static Provider, target: &Target, manner: Manner) -> Box<dyn Reach> {
+    match (manner, target) {
+        (Manner::Surest, Target::Same { .. }) => Box::new(OwnReach),
+        #[cfg(target_os = "linux")]
+        (Manner::Surest, Target::Other { .. }) if crate::sys::support::native_start().is_ok() => {
+            Box::new(SpawnerReach { provider })
+        }
+        _ => {
+            // Only the spawner's own errors speak of the provider.
+            let _ = provider;
+            Box::new(ModeReach)
+        }
     }
-    // Only the spawner's own errors speak of the provider.
-    let _ = provider;
-    Ok(match (manner, target) {
-        (Manner::Surest, Target::Same { .. }) => question(&OwnReach),
-        _ => question(&ModeReach),
-    })
+}
+
+/// Asks as the target, by a child of the spawner's. Nothing else is done on its thread, which every start waits for.
+#[cfg(target_os = "linux")]
+struct SpawnerReach {
+    provider: &'static Provider,
+}
+
+#[cfg(target_os = "linux")]
+impl Reach for SpawnerReach {
+    fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<super::reach::Obstacle>> {
+        let (asked, checks) = (target.clone(), checks.to_vec());
+        super::spawner::ask(self.provider, target, move |reach| reach.first_obstacle(&asked, &checks))?
+    }
 }
 
 fn answer(question: &Question, target: &Target, reach: &dyn Reach) -> Result<Answer> {
     let mut checks: Vec<Check> = Vec::new();
     let real = real_path(&question.path).ok().filter(|real| *real != question.path);
     for path in real.iter().chain([&question.path]) {
-        checks.extend(checks_along(path, question.access));
+        checks.extend(steps(path, question.access));
     }
     let obstacle = reach.first_obstacle(target, &checks)?;
     let blocked = obstacle.and_then(|found| Some((checks.get(found.index)?, found.errno)));
@@ -159,7 +178,7 @@ mod tests {
 
     fn ask(path: &Path, access: Access) -> Answer {
         let question = Question { path: path.into(), access };
-        let mut answers = inquire(&own_target(), vec![question], Manner::Surest).expect("asked");
+        let mut answers = inquire(&own_target(), &[question], Manner::Surest).expect("asked");
         answers.remove(0)
     }
 
@@ -195,13 +214,21 @@ mod tests {
     }
 
     #[test]
+    fn a_path_of_a_thousand_levels_is_told_by_its_ends() {
+        let path = Path::new("/").join("d/".repeat(1000));
+        let told = components(&path);
+        let depths: Vec<usize> = told.iter().map(|it| it.path.matches('d').count()).collect();
+        assert_eq!(depths, (0..50).chain(951..=1000).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn mode_bits_answer_for_somebody_we_cannot_become() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
         let here = real_path(dir.path()).expect("there");
         let target = Target::Other { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] };
         let question = Question { path: here.join("x"), access: Access::READ_OK };
-        let answers = inquire(&target, vec![question], Manner::ModeBits).expect("asked");
+        let answers = inquire(&target, &[question], Manner::ModeBits).expect("asked");
         assert_eq!(answers[0].obstacle, Some(Blocked { path: text(&here), errno: libc::EACCES }));
     }
 }

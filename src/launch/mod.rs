@@ -12,6 +12,8 @@ pub mod start;
 pub mod temporary;
 
 #[cfg(target_os = "linux")]
+pub mod command;
+#[cfg(target_os = "linux")]
 mod descendants;
 #[cfg(target_os = "linux")]
 mod execute;

@@ -12,6 +12,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::command::Command;
 use super::execute::{self, TargetReach};
 use super::identity::Target;
 use super::locate::Locate;
@@ -280,17 +281,36 @@ fn stuck(uid: u32) -> Error {
 /// # Errors
 /// `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
+    let (uid, provider) = (start.target.uid(), start.env.provider.id);
+    let speak = move |error: Error| error.provider(provider);
+    queue(uid, process, speak, move |process, room| execute::carry_out(start, process, room))
+}
+
+/// Queues a command. Its outcome is an event of `process`.
+///
+/// # Errors
+/// `UNSUPPORTED`, `SPAWN_FAILED`.
+pub fn run(command: Command, process: &Arc<Process>) -> Result<()> {
+    queue(command.target.uid(), process, |error| error, move |process, room| command.carry_out(process, room))
+}
+
+/// `speak` adds to an error whom it is about.
+fn queue(
+    uid: u32,
+    process: &Arc<Process>,
+    speak: impl Fn(Error) -> Error + Clone + Send + 'static,
+    carry_out: impl FnOnce(&Arc<Process>, &Room) + Send + 'static,
+) -> Result<()> {
     let (spawner, _) = spawner()?;
-    let provider = start.env.provider.id;
-    let (uid, of_run, of_refusal) = (start.target.uid(), Arc::clone(process), Arc::clone(process));
+    let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
+    let (about_run, about_refusal) = (speak.clone(), speak);
     let run = move |room: &Room| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| execute::carry_out(start, &of_run, room)));
-        if outcome.is_err() {
+        if catch_unwind(AssertUnwindSafe(|| carry_out(&of_run, room))).is_err() {
             let error = Error::new(ErrorCode::Internal, "The start failed by a defect in this package.");
-            of_run.failed(error.provider(provider));
+            of_run.failed(about_run(error));
         }
     };
-    let refuse = move |error: Error| of_refusal.failed(error.provider(provider));
+    let refuse = move |error: Error| of_refusal.failed(about_refusal(error));
     spawner.push(Job { uid, waits: true, run: Box::new(run), refuse: Box::new(refuse) });
     Ok(())
 }

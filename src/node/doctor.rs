@@ -1,49 +1,44 @@
 //! What `diagnose()` asks of the core, off the JS thread: every answer crosses as JSON.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::AsyncTask;
-use napi::{Env, Task};
 use napi_derive::napi;
 use rustix::fs::Access;
 use serde::Serialize;
 
 use super::boundary_error::IntoNapi;
+use super::jobs;
 use super::launch_options::NativeIdentity;
-use crate::doctor;
+use crate::doctor::{self, Parties};
 use crate::error::{Error, ErrorCode, Result};
+use crate::jobs::{LOOKS, Turn};
 use crate::launch::identity::{self, Target};
 use crate::launch::inquiry::{self, Component, Manner, Question};
 use crate::launch::locate::Locate;
-use crate::launch::program::Candidate;
+use crate::launch::program::{Candidate, file::open_regular};
 use crate::provider::{self, Format, Provider};
 use crate::sys::{self, memory};
 
-/// One look, on a thread of libuv's pool.
-pub struct Look(Option<Box<dyn FnOnce() -> Result<String> + Send>>);
+/// How long a look may wait for a thread: others hold all of them, at file systems that hang.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-impl Look {
-    fn new<T: Serialize>(look: impl FnOnce() -> Result<T> + Send + 'static) -> AsyncTask<Self> {
-        let look = move || Ok(serde_json::to_string(&look()?).unwrap_or_default());
-        AsyncTask::new(Self(Some(Box::new(look))))
-    }
-}
-
-impl Task for Look {
-    type Output = String;
-    type JsValue = String;
-
-    fn compute(&mut self) -> napi::Result<String> {
-        let defect = || Err(Error::new(ErrorCode::Internal, "A look of the diagnosis failed by a defect."));
-        // A panic must not unwind into libuv.
-        let outcome = self.0.take().map(|look| catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| defect()));
-        outcome.unwrap_or_else(defect).into_napi()
-    }
-
-    fn resolve(&mut self, _: Env, json: String) -> napi::Result<String> {
-        Ok(json)
-    }
+/// One look, on a thread of its own: a tenant chooses the paths, and a file system of its choice may hang.
+fn look<T: Serialize>(look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
+    let deadline = Instant::now() + PATIENCE;
+    let turn = Turn { source: "look".into(), endpoint: "look".into(), deadline, is_abandoned: Arc::default() };
+    let mut look = Some(look);
+    let mut work = move || match look.take() {
+        Some(look) if Instant::now() < deadline => look(),
+        _ => Err(Error::new(
+            ErrorCode::Busy,
+            "Earlier looks hold all threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
+        )),
+    };
+    jobs::start(&LOOKS, turn, move || ControlFlow::Break(work())).into_napi()
 }
 
 /// A path, and `rwx` as access(2) has them: 4, 2, 1.
@@ -54,19 +49,15 @@ pub struct NativeQuestion {
 }
 
 /// What a target can do with paths.
-#[napi(catch_unwind, ts_return_type = "Promise<string>")]
-pub fn inquire_paths(
-    ids: NativeIdentity,
-    questions: Vec<NativeQuestion>,
-    by_mode_bits: bool,
-) -> napi::Result<AsyncTask<Look>> {
+#[napi(catch_unwind)]
+pub fn inquire_paths(ids: NativeIdentity, questions: Vec<NativeQuestion>, by_mode_bits: bool) -> napi::Result<u32> {
     let target = target(ids).into_napi()?;
     let ask = |question: NativeQuestion| Question {
         path: question.path.into(),
         access: Access::from_bits_truncate(question.access),
     };
-    let questions = questions.into_iter().map(ask).collect();
-    Ok(Look::new(move || inquiry::inquire(&target, questions, manner(by_mode_bits))))
+    let questions: Vec<Question> = questions.into_iter().map(ask).collect();
+    look(move || inquiry::inquire(&target, &questions, manner(by_mode_bits)))
 }
 
 /// A candidate, as JSON.
@@ -80,6 +71,8 @@ struct SurveyedProgram {
     interpreter: Option<String>,
     components: Vec<Component>,
     companions: Vec<SurveyedCompanion>,
+    /// Whether the file that was found begins with `#!`.
+    shebang: bool,
     error: Option<Box<serde_json::value::RawValue>>,
 }
 
@@ -91,7 +84,7 @@ struct SurveyedCompanion {
 }
 
 /// Every place where a provider's program is, in a start's order.
-#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+#[napi(catch_unwind)]
 pub fn survey_programs(
     provider: String,
     command: Option<String>,
@@ -99,15 +92,15 @@ pub fn survey_programs(
     package_roots: Vec<String>,
     ids: NativeIdentity,
     by_mode_bits: bool,
-) -> napi::Result<AsyncTask<Look>> {
+) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
     let target = target(ids).into_napi()?;
     let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
     let wanted = Locate { provider, command, path, package_roots, target };
-    Ok(Look::new(move || {
-        let candidates = inquiry::survey(wanted, manner(by_mode_bits))?;
+    look(move || {
+        let candidates = inquiry::survey(&wanted, manner(by_mode_bits))?;
         Ok(candidates.into_iter().map(surveyed).collect::<Vec<_>>())
-    }))
+    })
 }
 
 fn surveyed(candidate: Candidate) -> SurveyedProgram {
@@ -127,20 +120,26 @@ fn surveyed(candidate: Candidate) -> SurveyedProgram {
         companions: companions
             .map(|(path, inherits_credential)| SurveyedCompanion { path, inherits_credential })
             .collect(),
+        shebang: candidate.path.as_deref().is_some_and(begins_with_shebang),
         error,
     }
 }
 
+fn begins_with_shebang(path: &Path) -> bool {
+    let mut head = [0; 2];
+    open_regular(path).is_some_and(|mut file| file.read_exact(&mut head).is_ok()) && head == *b"#!"
+}
+
 /// The files that configure a provider's CLI.
-#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+#[napi(catch_unwind)]
 pub fn survey_config_files(
     provider: String,
     workspace: Option<String>,
     state_directory: Option<String>,
     home: Option<String>,
-) -> napi::Result<AsyncTask<Look>> {
+) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
-    Ok(Look::new(move || {
+    look(move || {
         let bases = doctor::Bases {
             workspace: workspace.as_deref().map(Path::new),
             state: state_directory.as_deref().map(Path::new),
@@ -148,14 +147,23 @@ pub fn survey_config_files(
             root: Some(Path::new("/")),
         };
         Ok(doctor::config_files(provider, bases))
-    }))
+    })
+}
+
+/// Where a path really leads, and who could have it lead elsewhere.
+#[napi(catch_unwind)]
+pub fn survey_way(path: String, ids: NativeIdentity) -> napi::Result<u32> {
+    let (target, own) = (target(ids).into_napi()?, sys::identity::own());
+    let groups = target.groups().iter().copied().chain([target.gid()]).collect();
+    let parties = Parties { uid: target.uid(), groups, own };
+    look(move || Ok(doctor::way_to(Path::new(&path), &parties)))
 }
 
 /// A provider's stored login in its state directory.
-#[napi(catch_unwind, ts_return_type = "Promise<string>")]
-pub fn survey_stored_login(provider: String, state_directory: String) -> napi::Result<AsyncTask<Look>> {
+#[napi(catch_unwind)]
+pub fn survey_stored_login(provider: String, state_directory: String) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
-    Ok(Look::new(move || Ok(doctor::stored_login(provider, Path::new(&state_directory)))))
+    look(move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
 }
 
 /// Those of these names in this process's environment that nobody may hand on.

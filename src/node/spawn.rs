@@ -1,6 +1,7 @@
 //! Starting and signalling processes.
 
-use std::os::fd::IntoRawFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
@@ -11,10 +12,12 @@ use super::events;
 use super::launch_options::{NativeIdentity, NativeStart, duration};
 use super::state;
 use crate::error::{Error, ErrorCode, Result};
+use crate::launch::command::Command;
+use crate::launch::identity;
 use crate::launch::process::{Process, StopPolicy};
 use crate::launch::spawner;
 use crate::launch::start::no_descriptor;
-use crate::sys::stdio;
+use crate::sys::{self, stdio};
 
 /// A process that is being started.
 #[napi(object, object_from_js = false)]
@@ -50,8 +53,59 @@ fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIde
     };
     let listener = events::listener()
         .ok_or_else(|| Error::new(ErrorCode::Internal, "Nobody listens for events of processes here."))?;
-    let mut ours = [None, None, None];
-    for ((wanted, theirs), ours) in options.stdio.iter().zip(&mut start.stdio).zip(&mut ours) {
+    let (ours, theirs) = streams(&options.stdio)?;
+    start.stdio = theirs;
+    let process = Process::new(policy, listener);
+    if options.aborted {
+        process.stop();
+    }
+    spawner::start(start, &process)?;
+    Ok(remember(process, ours, watch))
+}
+
+/// A command that is no CLI, to be run as a target. The facade has checked the types.
+#[napi(object, object_to_js = false)]
+pub struct NativeCommand {
+    pub command: String,
+    pub args: Vec<String>,
+    pub cwd: String,
+    pub kill_grace_ms: f64,
+    pub timeout_ms: Option<f64>,
+    /// As of a start.
+    pub stdio: Vec<i32>,
+}
+
+/// Queues a command. Its outcome and its end are events.
+#[napi(catch_unwind)]
+pub fn run_command(options: NativeCommand, ids: NativeIdentity) -> napi::Result<NativeProcess> {
+    run_command_inner(options, ids).into_napi()
+}
+
+fn run_command_inner(options: NativeCommand, ids: NativeIdentity) -> Result<NativeProcess> {
+    let target = identity::decide(&ids.into(), sys::identity::own())?;
+    let policy = StopPolicy {
+        signal: libc::SIGTERM,
+        grace: duration("killGraceMs", options.kill_grace_ms)?,
+        timeout: options.timeout_ms.map(|ms| duration("timeoutMs", ms)).transpose()?,
+        kill_group_on_exit: true,
+    };
+    let listener = events::listener()
+        .ok_or_else(|| Error::new(ErrorCode::Internal, "Nobody listens for events of processes here."))?;
+    let (ours, theirs) = streams(&options.stdio)?;
+    let command =
+        Command { program: options.command, arguments: options.args, directory: options.cwd, target, stdio: theirs };
+    command.check()?;
+    let process = Process::new(policy, listener);
+    spawner::run(command, &process)?;
+    Ok(remember(process, ours, false))
+}
+
+type Streams = [Option<OwnedFd>; 3];
+
+/// Our ends and the child's of its streams, as the facade wants them.
+fn streams(wanted: &[i32]) -> Result<(Streams, Streams)> {
+    let (mut ours, mut theirs) = ([None, None, None], [None, None, None]);
+    for ((wanted, theirs), ours) in wanted.iter().zip(&mut theirs).zip(&mut ours) {
         match *wanted {
             STREAM => {
                 let ends = stdio::stream().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
@@ -61,15 +115,14 @@ fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIde
             number => *theirs = Some(stdio::copy_of(number).map_err(|_| not_open(number))?),
         }
     }
-    let process = Process::new(policy, listener);
-    if options.aborted {
-        process.stop();
-    }
-    spawner::start(start, &process)?;
+    Ok((ours, theirs))
+}
+
+fn remember(process: Arc<Process>, ours: Streams, watch: bool) -> NativeProcess {
     let id = process.id as f64;
     let stdio = ours.iter().map(Option::is_some).collect();
     state::add_process(process, ours);
-    Ok(NativeProcess { id, stdio, watch })
+    NativeProcess { id, stdio, watch }
 }
 
 /// Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken
@@ -107,7 +160,7 @@ pub fn forget(id: f64) {
 /// The name of the first call that the native start lacks here; none when it works.
 #[napi(catch_unwind)]
 pub fn missing_for_native_start() -> Option<&'static str> {
-    crate::sys::support::native_start().err()
+    sys::support::native_start().err()
 }
 
 /// The default protections that the native start cannot give here.

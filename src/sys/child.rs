@@ -153,6 +153,9 @@ static STEPS: &[(Step, Act)] = &[
     (Step::Execute, execute),
 ];
 
+/// A child that only checks something needs none: it runs no code but ours, in memory that the target cannot attach to, so
+/// nobody types through it into the worker's terminal. A session is a scheduling group of its own (autogroup), which waits
+/// for its turn on a busy machine: the check would take tens of milliseconds.
 fn session(task: &Task<'_>) -> Outcome {
     match task.ending {
         Ending::Execute { .. } => call(libc::SYS_setsid, [0; 5]).map(drop),

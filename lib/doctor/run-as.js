@@ -1,0 +1,151 @@
+// `provider-env run-as`: a command as another user, with the drop of a start, whose terminal is not ours.
+'use strict'
+
+const { constants } = require('node:os')
+const path = require('node:path')
+const { Transform } = require('node:stream')
+const { pipeline } = require('node:stream/promises')
+const { StringDecoder } = require('node:string_decoder')
+const { parseArgs } = require('node:util')
+const { UsageError, number, numbers } = require('./arguments.js')
+const { escaped } = require('./words.js')
+
+/** Those of env(1), timeout(1) and chroot(1). */
+const STATUS = Object.freeze({ failed: 125, notExecutable: 126, notFound: 127 })
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
+
+const HELP = `Usage: provider-env run-as --uid N --gid N [--groups N,N] [--cwd DIR]
+                           -- COMMAND [ARG…]
+
+Runs a command as another user, with the same drop of privileges as a start:
+in a session of its own, without this terminal, this process's descriptors or
+its environment. It has a PATH of the system's directories and no other
+variable. Its output is relayed; on a terminal, what would steer one is written
+as \\u escapes. Its input is that of this command, unless that is a terminal.
+
+  --uid N --gid N  whom the command becomes
+  --groups N,N     its supplementary groups; default: none
+  --cwd DIR        its working directory; default: /
+  --help           print this
+
+Exit status: the command's own, or 128 and the number of the signal that ended
+it; 125 it could not be started, 126 it is not executable, 127 it was not
+found, 64 a wrong option.
+`
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} The exit status.
+ */
+async function runAs(args) {
+  const asked = readRunAs(args)
+  if (asked === null) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const { ids, cwd, command, rest } = asked
+  try {
+    return await relayed(command, rest, ids, cwd)
+  } catch (error) {
+    const { message, code } = /** @type {any} */ (error)
+    if (typeof code !== 'string' || !code.startsWith('ERR_')) throw error
+    process.stderr.write(`provider-env run-as: ${escaped(message.replace(/\boptions\.(\w+)/g, '--$1'))}\n`)
+    return statusOf(/** @type {any} */ (error))
+  }
+}
+
+/**
+ * @param {string[]} args
+ */
+function readRunAs(args) {
+  const end = args.indexOf('--')
+  const values = parse(end === -1 ? args : args.slice(0, end))
+  if (values.help) return null
+  if (end === -1 || end === args.length - 1) throw new UsageError('the command stands behind --')
+  if (values.uid === undefined || values.gid === undefined) throw new UsageError('--uid and --gid say whom the command becomes')
+  const ids = { uid: number(values.uid, 'uid'), gid: number(values.gid, 'gid'), groups: values.groups === undefined ? [] : numbers(values.groups, 'groups') }
+  if ([ids.uid, ids.gid, ...ids.groups].includes(0)) throw new UsageError('--uid, --gid and --groups must not be root\'s: nothing would be dropped')
+  const cwd = path.resolve(values.cwd ?? '/')
+  const [command, ...rest] = args.slice(end + 1)
+  return { ids, cwd, command: command.includes('/') ? path.resolve(cwd, command) : command, rest }
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  try {
+    const text = /** @type {const} */ ({ type: 'string' })
+    return parseArgs({ args, options: { uid: text, gid: text, groups: text, cwd: text, help: { type: 'boolean', short: 'h' } } }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message.split('. ')[0] : 'wrong options')
+  }
+}
+
+/**
+ * Runs it, with its streams relayed: the descriptors of a terminal must not be its to hold.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import('../run-command.js').Ids} ids
+ * @param {string} cwd
+ */
+async function relayed(command, args, ids, cwd) {
+  const { runCommand } = require('../run-command.js')
+  const child = runCommand(command, args, ids, { cwd, stdio: [!process.stdin.isTTY, true, true] })
+  const [stdin, stdout, stderr] = /** @type {any[]} */ (child.streams)
+  /** @type {NodeJS.Signals | null} */
+  let caught = null
+  for (const name of SIGNALS) {
+    process.on(name, () => {
+      caught ??= name
+      child.stop()
+    })
+  }
+  if (stdin) feed(process.stdin, stdin)
+  try {
+    const [{ code, signal }] = await Promise.all([child.ended, relay(stdout, process.stdout), relay(stderr, process.stderr)])
+    const by = caught ?? signal
+    return by === null ? (code ?? STATUS.failed) : 128 + constants.signals[by]
+  } finally {
+    // What nobody reads any more must not keep this process.
+    process.stdin.destroy()
+  }
+}
+
+/**
+ * @param {NodeJS.ReadStream} from
+ * @param {import('node:net').Socket} to
+ */
+function feed(from, to) {
+  // A command that reads nothing has closed it before all of it came.
+  to.on('error', () => from.destroy())
+  from.on('error', () => to.end())
+  from.pipe(to)
+}
+
+/**
+ * @param {import('node:net').Socket} from
+ * @param {NodeJS.WriteStream} to
+ */
+async function relay(from, to) {
+  to.on('error', () => {})
+  const steps = to.isTTY ? [from, harmlessly(), to] : [from, to]
+  // Where nobody reads any more, the command is told by its own stream's end.
+  await pipeline(/** @type {any} */ (steps), { end: false }).catch(() => from.destroy())
+}
+
+/** Text as it may stand on a terminal. */
+function harmlessly() {
+  const decoder = new StringDecoder('utf8')
+  return new Transform({
+    transform: (chunk, _, done) => done(null, escaped(decoder.write(chunk))),
+    flush: (done) => done(null, escaped(decoder.end()))
+  })
+}
+
+/** @param {{ code: string, step?: string, errno?: number }} error */
+function statusOf({ code, step, errno }) {
+  if (code === 'ERR_PROVIDER_PROGRAM_NOT_FOUND') return STATUS.notFound
+  if (step !== 'execute') return STATUS.failed
+  return errno === -constants.errno.ENOENT || errno === -constants.errno.ENOTDIR ? STATUS.notFound : STATUS.notExecutable
+}
+
+module.exports = { runAs }

@@ -1,0 +1,107 @@
+// Runs a command that is no CLI as a target, with the drop of a start: in a session of its own, without our terminal, our
+// descriptors or our environment.
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+const { once } = require('node:events')
+const binding = require('./binding.js')
+const { ProviderError } = require('./errors.js')
+const { endHeldStreams } = require('./held-streams.js')
+const keepAlive = require('./keep-alive.js')
+const { portable } = require('./spawn-provider.js')
+
+/** As a start has them: src/node/spawn.rs. */
+const STREAM = -1
+const NONE = -2
+const DEFAULT_GRACE_MS = 5000
+/** Where a command is looked for, and all of its environment, as of the native start: src/launch/command.rs. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** @typedef {{ uid?: number, gid?: number, groups?: number[] }} Ids */
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Result */
+
+/**
+ * @typedef {object} RunningCommand
+ * @property {(import('node:net').Socket | null)[]} streams Ours: to its stdin, from its stdout and its stderr.
+ * @property {() => void} stop SIGTERM to its group, then, after the grace, SIGKILL to all that it started.
+ * @property {Promise<Result>} ended Rejects where it could not be started.
+ */
+
+/**
+ * @param {string} command An absolute path, or a name.
+ * @param {string[]} args
+ * @param {Ids} ids
+ * @param {{ cwd?: string, stdio?: readonly boolean[], timeoutMs?: number, graceMs?: number }} [options] `stdio`: which streams
+ *   are wanted; the others are /dev/null.
+ * @returns {RunningCommand}
+ */
+function runCommand(command, args, ids, { cwd = '/', stdio = [false, false, false], timeoutMs, graceMs = DEFAULT_GRACE_MS } = {}) {
+  if (portable) return runPortable(command, args, ids, stdio, timeoutMs)
+  const { startCommand } = require('./native-start.js')
+  /** @type {(result: Result) => void} */
+  let resolve
+  /** @type {(error: unknown) => void} */
+  let reject
+  /** @type {Promise<Result>} */
+  const exited = new Promise((...both) => ([resolve, reject] = both))
+  const resource = new AsyncResource('ProviderCommand')
+  const driver = {
+    inContext: (/** @type {() => void} */ call) => resource.runInAsyncScope(call),
+    onSpawned: () => {},
+    onTimedOut: () => {},
+    onFailed: (/** @type {unknown} */ error) => reject(error),
+    onExited: (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) => resolve({ code, signal })
+  }
+  const native = { command, args, cwd, killGraceMs: graceMs, timeoutMs, stdio: stdio.map((wanted) => (wanted ? STREAM : NONE)) }
+  const { id, streams } = startCommand(native, { uid: undefined, gid: undefined, groups: undefined, allowRoot: undefined, ...ids }, driver)
+  keepAlive.hold()
+  return { streams, stop: () => binding.stop(id), ended: afterStreams(exited, streams.slice(1)).finally(keepAlive.release) }
+}
+
+/**
+ * Its end, once all that it said is read.
+ * @param {Promise<Result>} exited
+ * @param {any[]} streams
+ */
+async function afterStreams(exited, streams) {
+  const open = streams.filter((stream) => stream !== null)
+  const closed = open.map((stream) => (stream.on('error', () => {}), once(stream, 'close')))
+  try {
+    return await exited
+  } finally {
+    endHeldStreams(open)
+    await Promise.all(closed)
+  }
+}
+
+/**
+ * Where the native start is not to be had. It keeps what child_process passes on: docs/hardening.md. So nothing that comes from
+ * it reaches a terminal, and no command of ours is offered for one.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Ids} ids
+ * @param {readonly boolean[]} stdio
+ * @param {number} [timeout]
+ * @returns {RunningCommand}
+ */
+function runPortable(command, args, { uid, gid }, stdio, timeout) {
+  if (stdio.includes(true)) {
+    const message = `Commands as another user need the native start, and this system lacks ${missing()}. Run the command as that user by other means, without a terminal.`
+    throw new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message })
+  }
+  const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
+  const child = spawn(command, args, { uid, gid, cwd: '/', env: { PATH }, stdio: 'ignore', detached: true, timeout, killSignal: 'SIGKILL' })
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+  return { streams: [null, null, null], stop: () => void child.kill('SIGKILL'), ended }
+}
+
+/** What the native start lacks here. */
+function missing() {
+  if (process.versions.bun !== undefined) return 'it under Bun'
+  return (process.platform === 'linux' && binding.missingForNativeStart()) || 'it: it is Linux\'s'
+}
+
+module.exports = { runCommand }

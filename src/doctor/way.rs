@@ -1,0 +1,265 @@
+//! The way to a path, link by link: what a command of root's would really change, and whether a tenant can choose that.
+//!
+//! Each step is opened from the one before it, as the kernel walks: the cost grows with the steps, whatever a tenant has
+//! put there, and their number is bounded.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat, statat};
+use serde::Serialize;
+
+/// As the kernel's.
+const MOST_LINKS: usize = 40;
+/// More steps than this are a maze. One path has at most half of `PATH_MAX`.
+const MOST_STEPS: usize = 8192;
+
+/// Whom the way is asked for.
+#[derive(Clone, Debug)]
+pub struct Parties {
+    /// The tenant's user.
+    pub uid: u32,
+    /// The tenant's groups, the first one among them.
+    pub groups: Vec<u32>,
+    /// Whoever asks: user and group.
+    pub own: (u32, u32),
+}
+
+/// What was found.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Way {
+    /// Where it leads; what is missing at its end is part of it.
+    pub real: String,
+    /// The first link on it that is, or could be, the tenant's.
+    pub steered: Option<String>,
+    /// The first directory on it, above its end, that the tenant can put a link in the place of.
+    pub movable: Option<String>,
+    /// Whether the target can make and rename things in the last directory that there is, above the path.
+    pub targets: bool,
+    /// Whether it can in the path itself.
+    pub inside: bool,
+}
+
+/// Walks to an absolute path. What cannot be looked at counts as missing.
+#[must_use]
+pub fn way_to(path: &Path, parties: &Parties) -> Way {
+    let Some(mut here) = Place::root() else {
+        return Way::given_up(path, path);
+    };
+    let mut rest = reversed(path);
+    let (mut links, mut walked) = (0, 0);
+    let (mut steered, mut movable) = (None, None);
+    while let Some(name) = rest.pop() {
+        walked += 1;
+        if walked > MOST_STEPS || links > MOST_LINKS {
+            let first = steered.unwrap_or_else(|| text(&here.path));
+            return Way { steered: Some(first), movable, ..Way::given_up(&here.path, &here.path) };
+        }
+        let Some(next) = here.step(&name) else {
+            rest.push(name);
+            break;
+        };
+        if let Some(to) = here.link(&name, &next) {
+            if parties.owns(&next.stat) || parties.opens(&here.stat) {
+                steered.get_or_insert_with(|| text(&next.path));
+            }
+            links += 1;
+            if to.is_absolute() {
+                let Some(root) = Place::root() else { break };
+                here = root;
+            }
+            rest.extend(reversed(&to));
+            continue;
+        }
+        if rest.is_empty() {
+            let (targets, inside) = (parties.opens(&here.stat), parties.opens(&next.stat));
+            return Way { real: text(&next.path), steered, movable, targets, inside };
+        }
+        if name != OsStr::new("..") && parties.can_replace(&next.stat, &here.stat) {
+            movable.get_or_insert_with(|| text(&next.path));
+        }
+        here = next;
+    }
+    let real = rest.iter().rev().fold(here.path.clone(), |path, name| path.join(name));
+    Way { real: text(&real), steered, movable, targets: parties.opens(&here.stat), inside: false }
+}
+
+impl Way {
+    /// Nobody can tell: as if it were the tenant's to choose.
+    fn given_up(real: &Path, steered: &Path) -> Self {
+        let (real, steered) = (text(real), Some(text(steered)));
+        Self { real, steered, movable: None, targets: true, inside: true }
+    }
+}
+
+impl Parties {
+    /// Everybody counts as the tenant who is neither root nor we.
+    fn owns(&self, stat: &Stat) -> bool {
+        stat.st_uid != 0 && (stat.st_uid == self.uid || stat.st_uid != self.own.0)
+    }
+
+    /// Whether the tenant can make things in a directory.
+    fn opens(&self, stat: &Stat) -> bool {
+        let group = stat.st_gid;
+        let in_group = group != 0 && (self.groups.contains(&group) || group != self.own.1);
+        self.owns(stat) || stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && in_group)
+    }
+
+    /// Whether the tenant can rename what is in a directory. In a sticky one, only what is its own (rename(2)).
+    fn can_replace(&self, what: &Stat, directory: &Stat) -> bool {
+        let sticky = directory.st_mode & 0o1000 != 0;
+        self.owns(directory) || (self.opens(directory) && (!sticky || self.owns(what)))
+    }
+}
+
+/// A step of the way that is there.
+struct Place {
+    path: PathBuf,
+    stat: Stat,
+    /// Of a directory.
+    descriptor: Option<OwnedFd>,
+}
+
+/// A directory is walked through, not read.
+#[cfg(target_os = "linux")]
+const ACCESS: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const ACCESS: OFlags = OFlags::RDONLY;
+const FLAGS: OFlags = ACCESS.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+impl Place {
+    fn root() -> Option<Self> {
+        let descriptor = open("/", FLAGS, Mode::empty()).ok()?;
+        Some(Self { path: "/".into(), stat: fstat(&descriptor).ok()?, descriptor: Some(descriptor) })
+    }
+
+    fn step(&self, name: &OsStr) -> Option<Self> {
+        let here = self.descriptor.as_ref()?;
+        let mut path = self.path.clone();
+        if name == OsStr::new("..") {
+            path.pop();
+        } else {
+            path.push(name);
+        }
+        let stat = statat(here, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return Some(Self { path, stat, descriptor: None });
+        }
+        let descriptor = openat(here, name, FLAGS, Mode::empty()).ok()?;
+        Some(Self { path, stat: fstat(&descriptor).ok()?, descriptor: Some(descriptor) })
+    }
+
+    /// Where `next`, a step from here of that name, leads if it is a link.
+    fn link(&self, name: &OsStr, next: &Self) -> Option<PathBuf> {
+        if FileType::from_raw_mode(next.stat.st_mode) != FileType::Symlink {
+            return None;
+        }
+        let to = readlinkat(self.descriptor.as_ref()?, name, Vec::new()).ok()?;
+        Some(OsString::from_vec(to.into_bytes()).into())
+    }
+}
+
+/// The names of a path, the last one first. `..` is one: the kernel goes up from where a link has led.
+fn reversed(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    });
+    let mut all: Vec<OsString> = names.collect();
+    all.reverse();
+    all
+}
+
+fn text(path: &Path) -> String {
+    String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::identity::own;
+    use crate::sys::real_path::real_path;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn parties() -> Parties {
+        Parties { uid: own().0 + 77, groups: vec![own().1 + 77], own: own() }
+    }
+
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let here = real_path(dir.path()).expect("there");
+        fs::set_permissions(&here, fs::Permissions::from_mode(0o755)).expect("ours");
+        (dir, here)
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    }
+
+    #[test]
+    fn it_leads_where_the_kernel_goes() {
+        let (_dir, here) = place();
+        fs::create_dir_all(here.join("real/inner")).expect("ours");
+        symlink(here.join("real/inner"), here.join("link")).expect("ours");
+        // By the names alone, `link/..` would be `here`.
+        symlink("link/../inner/../x", here.join("up")).expect("ours");
+        fs::write(here.join("real/x"), "").expect("ours");
+        for (path, real) in [
+            ("link", "real/inner"),
+            ("up", "real/x"),
+            ("link/../none/more", "real/none/more"),
+            ("real/x/more", "real/x/more"),
+        ] {
+            let way = way_to(&here.join(path), &parties());
+            assert_eq!((way.real, way.steered), (text(&here.join(real)), None), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_tenant_can_replace() {
+        let (_dir, here) = place();
+        let middle = here.join("middle");
+        fs::create_dir_all(middle.join("inner")).expect("ours");
+        let path = middle.join("inner/end");
+        let (any, inner) = (parties(), text(&middle.join("inner")));
+        let movable = |mode| {
+            set_mode(&middle, mode);
+            way_to(&path, &any).movable
+        };
+        assert_eq!(movable(0o755), None);
+        assert_eq!(movable(0o777), Some(inner), "anybody's to rename");
+        assert_eq!(movable(0o1777), None, "sticky, and not the tenant's own");
+        assert_eq!(
+            movable(0o775).is_some(),
+            own().1 != 0 && any.groups.contains(&own().1),
+            "our own group is no tenant"
+        );
+        let members = Parties { groups: vec![own().1], ..parties() };
+        assert_eq!(way_to(&path, &members).movable.is_some(), own().1 != 0, "unless the tenant is in it");
+
+        symlink("inner", middle.join("link")).expect("ours");
+        set_mode(&middle, 0o755);
+        assert_eq!(way_to(&middle.join("link"), &any).steered, None);
+        set_mode(&middle, 0o777);
+        let found = way_to(&middle.join("link"), &any);
+        assert_eq!((found.steered, found.targets, found.inside), (Some(text(&middle.join("link"))), true, false));
+    }
+
+    #[test]
+    fn a_maze_and_a_circle_are_given_up() {
+        let (_dir, here) = place();
+        fs::create_dir(here.join("e")).expect("ours");
+        for link in 0..30 {
+            symlink(format!("{}l{}", "e/../".repeat(800), link + 1), here.join(format!("l{link}"))).expect("ours");
+        }
+        symlink("circle", here.join("circle")).expect("ours");
+        for name in ["l0", "circle"] {
+            let way = way_to(&here.join(name), &parties());
+            assert!(way.steered.is_some() && way.targets && way.inside, "{way:?}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A command that is no CLI, run as a target with the drop of a start: what only the target's own rights may do.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use super::execute::{c_path, c_string, identity, limits, oom_score};
+use super::failure;
+use super::identity::Target;
+use super::options::Limits;
+use super::process::Process;
+use super::spawner::Room;
+use super::start::no_descriptor;
+use crate::error::{Error, ErrorCode, Result};
+use crate::sys::clone::{self, Child, Failure, Program, Started, Strings};
+use crate::sys::real_path::real_path;
+use crate::sys::support::{self, SessionKeyring};
+use crate::sys::{Step, stdio};
+
+/// Where a command without a slash is looked for, and all of its environment: what root has in its own is not the
+/// target's to see, and a `PATH` of somebody else's names somebody else's programs.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A command, with everything that the caller decided.
+#[derive(Debug)]
+pub struct Command {
+    /// An absolute path, or a name that is looked for on [`PATH`].
+    pub program: String,
+    /// Its arguments, without its name.
+    pub arguments: Vec<String>,
+    /// Its working directory.
+    pub directory: String,
+    /// Whom it becomes.
+    pub target: Target,
+    /// Its standard streams; none for `/dev/null`.
+    pub stdio: [Option<OwnedFd>; 3],
+}
+
+impl Command {
+    /// Refuses what cannot be run, while the caller can still be thrown at.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_ARG_VALUE`.
+    pub fn check(&self) -> Result<()> {
+        let texts = self.arguments.iter().map(|text| ("args", text));
+        for (name, text) in texts.chain([("command", &self.program), ("cwd", &self.directory)]) {
+            if text.contains('\0') || (name != "args" && text.is_empty()) {
+                let message = format!("options.{name} must be text without a NUL byte, and not empty.");
+                return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the child and tells `process` how it went. On the spawner's thread only.
+    pub(super) fn carry_out(&self, process: &Arc<Process>, room: &Room) {
+        if process.is_aborted() {
+            return process.failed(Error::new(ErrorCode::Aborted, "The command was stopped before it began."));
+        }
+        match self.execute(room) {
+            Ok((started, program)) => process.started(started, program),
+            Err(error) => process.failed(error),
+        }
+    }
+
+    fn execute(&self, room: &Room) -> Result<(Started, String)> {
+        let program = self.locate()?;
+        let path = c_path(&program)?;
+        let name = c_string(&self.program)?;
+        let arguments: Vec<CString> = self.arguments.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
+        let argv: Vec<&core::ffi::CStr> =
+            [name.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
+        let directory = real_path(Path::new(&self.directory)).map_err(|error| self.no_directory(&error))?;
+        let directory = c_path(&directory)?;
+        let variables = format!("PATH={PATH}\0");
+        let environment = Strings::new(variables.as_bytes(), &[0])
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment of a command is not well-formed."))?;
+        let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+        let [stdin, stdout, stderr] = &self.stdio;
+        let streams = [stdin, stdout, stderr].map(|stream| stream.as_ref().map_or(null.as_fd(), AsFd::as_fd));
+        let new_identity = identity(&self.target);
+        let fail = |failure: Failure| {
+            let concerned = match failure.step {
+                Step::Execute => Some(&*self.program),
+                Step::WorkingDirectory => Some(&*self.directory),
+                _ => None,
+            };
+            failure::of(&self.program, &self.target, failure, concerned)
+        };
+        let oom_score = oom_score(None, room).map_err(fail)?;
+        let child = Child {
+            program: Some(Program { path: &path, arguments: &argv, environment, stdio: streams, credential: None }),
+            directory: Some(&directory),
+            own_keyring: support::session_keyring() == SessionKeyring::Own,
+            priority: None,
+            oom_score: oom_score.as_deref().map(str::as_bytes),
+            umask: None,
+            limits: &limits(Limits::default()),
+            identity: new_identity.as_ref(),
+            may_be_root: self.target.uid() == 0,
+            access: &[],
+        };
+        let started = clone::start(&child, &room.stack, &room.in_flight).map_err(fail)?;
+        Ok((started, program.to_string_lossy().into_owned()))
+    }
+
+    /// The kernel says at `execve` whether the target may run it.
+    fn locate(&self) -> Result<PathBuf> {
+        if self.program.starts_with('/') {
+            return Ok(self.program.clone().into());
+        }
+        let candidates = PATH.split(':').map(|directory| Path::new(directory).join(&self.program));
+        let runs = |path: &PathBuf| path.is_file() && accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok();
+        let found = if self.program.contains('/') { None } else { candidates.into_iter().find(runs) };
+        found.ok_or_else(|| {
+            let message = format!("{} was not found. Give its absolute path, or a name on {PATH}.", self.program);
+            Error::new(ErrorCode::ProgramNotFound, message).path(&*self.program).errno(libc::ENOENT, "execve")
+        })
+    }
+
+    fn no_directory(&self, error: &std::io::Error) -> Error {
+        let step = Step::WorkingDirectory;
+        let message = format!(
+            "{} was not started: step {} ({}): {error}. Give another directory in options.cwd.",
+            self.program,
+            step.name(),
+            self.directory
+        );
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        Error::new(ErrorCode::SpawnFailed, message)
+            .path(&*self.directory)
+            .step(step.name())
+            .errno(errno, step.syscall())
+    }
+}
