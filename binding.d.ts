@@ -579,7 +579,7 @@ export declare function preparePortable(env: NativeProviderEnv, options: NativeS
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
 
-/** The path without symlinks of what a path leads to, if it leads anywhere. */
+/** The real path of a file, in one walk; none where there is none. */
 export declare function realPath(path: string): string | null
 
 /** What scrubs the output of a launch with this environment. */
@@ -628,7 +628,7 @@ export declare function stop(id: number): void
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
 /** The files that configure a provider's CLI. */
-export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null): number
+export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null, home?: string | undefined | null): number
 
 /** Every place where a provider's program is, in a start's order. */
 export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number
