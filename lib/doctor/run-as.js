@@ -89,16 +89,17 @@ function parse(args) {
  */
 async function relayed(command, args, ids, cwd) {
   const { runCommand } = require('../run-command.js')
-  const child = runCommand(command, args, ids, { cwd, stdio: [!process.stdin.isTTY, true, true] })
-  const [stdin, stdout, stderr] = /** @type {any[]} */ (child.streams)
   /** @type {NodeJS.Signals | null} */
   let caught = null
+  // Before the command can run: a signal would else end this process, and leave the command to its parent's death.
   for (const name of SIGNALS) {
     process.on(name, () => {
       caught ??= name
       child.stop()
     })
   }
+  const child = runCommand(command, args, ids, { cwd, stdio: [!process.stdin.isTTY, true, true] })
+  const [stdin, stdout, stderr] = /** @type {any[]} */ (child.streams)
   if (stdin) feed(process.stdin, stdin)
   try {
     const [{ code, signal }] = await Promise.all([child.ended, relay(stdout, process.stdout), relay(stderr, process.stderr)])

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::options::WorkspaceTrust;
+use super::start::used_up;
 use crate::environment::{EnvPlan, forbidden};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
@@ -254,18 +255,28 @@ fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, ver
 }
 
 fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
-    let reason = std::io::Error::from(errno);
+    let (code, remedy) = match used_up(errno.raw_os_error()) {
+        Some(remedy) => (ErrorCode::SpawnFailed, remedy),
+        None => (
+            ErrorCode::StateDirUnusable,
+            "Name directories in options.workspace whose way is the same for every process.",
+        ),
+    };
     let message = format!(
-        "{} was not started: nobody can tell what it would find at {}: {reason}. Name directories in options.workspace \
-         whose way is the same for every process.",
+        "{} was not started: nobody can tell what it would find at {}: {}. {remedy}",
         plan.provider.name,
         file.display(),
+        std::io::Error::from(errno),
     );
-    error(plan, file, message).errno(errno.raw_os_error(), OPEN)
+    about(plan, file, code, message).errno(errno.raw_os_error(), OPEN)
 }
 
 fn error(plan: &EnvPlan, path: &Path, message: String) -> Error {
-    Error::new(ErrorCode::StateDirUnusable, message)
+    about(plan, path, ErrorCode::StateDirUnusable, message)
+}
+
+fn about(plan: &EnvPlan, path: &Path, code: ErrorCode, message: String) -> Error {
+    Error::new(code, message)
         .provider(plan.provider.id)
         .name(plan.provider.state_directory.variable)
         .path(path.to_string_lossy().into_owned())
