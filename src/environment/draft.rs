@@ -59,14 +59,17 @@ struct Variable<'a> {
 /// Every variable but the credential's.
 pub struct Draft<'a> {
     variables: Vec<Variable<'a>>,
-    /// Where the base variables and the extras are: a search through all of them for each would be quadratic.
+    /// Where the base variables and the extras are, once there are more than [`FEW`] variables.
     replaceable: HashMap<&'a str, usize>,
 }
+
+/// So many are searched through faster than hashed. A search through thousands, for each of them, would be felt.
+const FEW: usize = 64;
 
 impl<'a> Draft<'a> {
     /// An empty one with room.
     pub fn new(capacity: usize) -> Self {
-        Self { variables: Vec::with_capacity(capacity), replaceable: HashMap::with_capacity(capacity) }
+        Self { variables: Vec::with_capacity(capacity), replaceable: HashMap::new() }
     }
 
     /// Adds a variable that is no secret.
@@ -92,14 +95,30 @@ impl<'a> Draft<'a> {
 
     /// Adds a base variable, or an extra in the place of one.
     pub fn extra(&mut self, origin: Origin, name: &'a str, value: &'a str) {
-        let next = self.variables.len();
-        let at = *self.replaceable.entry(name).or_insert(next);
-        let name = DraftName { prefix: "", rest: name };
-        let variable = Variable { name, value: value.as_bytes(), is_secret: false, origin };
+        let at = self.place_of(name).unwrap_or(self.variables.len());
+        let variable =
+            Variable { name: DraftName { prefix: "", rest: name }, value: value.as_bytes(), is_secret: false, origin };
         match self.variables.get_mut(at) {
             Some(known) => *known = variable,
             None => self.variables.push(variable),
         }
+        if self.variables.len() <= FEW {
+            return;
+        }
+        if self.replaceable.is_empty() {
+            let replaceable = self.variables.iter().enumerate().filter(|(_, variable)| variable.origin != Origin::Ours);
+            self.replaceable = replaceable.map(|(at, variable)| (variable.name.rest, at)).collect();
+        }
+        self.replaceable.insert(name, at);
+    }
+
+    /// Where the base variable or the extra of this name is.
+    fn place_of(&self, name: &str) -> Option<usize> {
+        if !self.replaceable.is_empty() {
+            return self.replaceable.get(name).copied();
+        }
+        let is = |variable: &Variable<'_>| variable.origin != Origin::Ours && variable.name.rest == name;
+        self.variables.iter().position(is)
     }
 
     /// Whether there is a variable of this name.
@@ -114,9 +133,10 @@ impl<'a> Draft<'a> {
     /// `ENV_FORBIDDEN` when an extra has the name of one of ours. Ours differ by the rules, and the payload's by
     /// their keys; extras have replaced each other already.
     pub fn finish(self) -> Result<(Layout, Values)> {
-        for ours in self.variables.iter().filter(|variable| variable.origin == Origin::Ours) {
+        let has_extras = self.variables.iter().any(|variable| variable.origin == Origin::Extra);
+        for ours in self.variables.iter().filter(|variable| has_extras && variable.origin == Origin::Ours) {
             let name = ours.name.whole();
-            let given = self.replaceable.get(&*name).and_then(|at| self.variables.get(*at));
+            let given = self.place_of(&name).and_then(|at| self.variables.get(at));
             if given.is_some_and(|variable| variable.origin == Origin::Extra) {
                 let message = format!("{name:?} is set by this package and cannot be given again. Leave it out.");
                 return Err(Error::new(ErrorCode::EnvForbidden, message).name(&*name));
