@@ -257,7 +257,7 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
     let reason = std::io::Error::from(errno);
     let message = format!(
         "{} was not started: nobody can tell what it would find at {}: {reason}. Name directories in options.workspace \
-         whose way is the same for every process.",
+         whose paths lead to the same place for every process.",
         plan.provider.name,
         file.display(),
     );

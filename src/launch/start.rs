@@ -98,20 +98,9 @@ impl Start {
         let Some(directory) = &self.directory else {
             return Ok(None);
         };
-        real_path(Path::new(directory)).map(Some).map_err(|error| {
-            let remedy = error.raw_os_error().and_then(used_up);
-            let message = format!(
-                "{} was not started: step {} ({directory}): {error}. {}",
-                self.env.provider.name,
-                Step::WorkingDirectory.name(),
-                remedy.unwrap_or("Make the directory, or give another in options.cwd."),
-            );
-            Error::new(ErrorCode::SpawnFailed, message)
-                .provider(self.env.provider.id)
-                .path(directory.as_str())
-                .step(Step::WorkingDirectory.name())
-                .errno(error.raw_os_error().unwrap_or(libc::EIO), Step::WorkingDirectory.syscall())
-        })
+        let provider = self.env.provider;
+        let real = real_path(Path::new(directory));
+        real.map(Some).map_err(|error| no_directory(provider.name, directory, &error).provider(provider.id))
     }
 
     /// The CLI's arguments, ours among them, for a child that works in `here`.
@@ -204,9 +193,21 @@ pub fn used_up(errno: i32) -> Option<&'static str> {
         libc::EAGAIN => {
             Some("The user or a cgroup has no room for another process: see ulimit -u, pids.max and kernel.pid_max.")
         }
-        libc::ENOMEM => Some("The machine or a cgroup has no memory left."),
+        libc::ENOMEM => Some("The machine or a cgroup has no memory left: see memory.max of the cgroup."),
         _ => None,
     }
+}
+
+/// The error of a working directory that cannot be found. `name` is what would have been started.
+pub fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
+    let step = Step::WorkingDirectory;
+    let remedy = error.raw_os_error().and_then(used_up);
+    let remedy = remedy.unwrap_or("Make the directory, or give another in options.cwd.");
+    let message = format!("{name} was not started: step {} ({directory}): {error}. {remedy}", step.name());
+    Error::new(ErrorCode::SpawnFailed, message)
+        .path(directory)
+        .step(step.name())
+        .errno(error.raw_os_error().unwrap_or(libc::EIO), step.syscall())
 }
 
 /// The error of a stream or pipe that could not be made.
