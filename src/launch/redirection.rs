@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::options::WorkspaceTrust;
+use super::program;
 use crate::environment::{EnvPlan, forbidden};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
@@ -102,7 +103,7 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     if plan.credential.slot.is_none() {
         return Ok(());
     }
-    let holds = version.and_then(numbers).is_some_and(|version| version >= shield.since);
+    let holds = program::is_at_least(version, shield.since);
     if holds && !plan.has_server_credential() {
         return Ok(());
     }
@@ -133,14 +134,6 @@ struct Variables {
 fn sets(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> bool {
     let Ok(file) = serde_json::from_slice::<Variables>(text) else { return true };
     file.env.is_some_and(|env| env.keys().any(|name| harmful(name)))
-}
-
-/// `2.1.330` of `2.1.330-x`.
-fn numbers(version: &str) -> Option<[u64; 3]> {
-    let plain = version.split(['-', '+']).next()?;
-    let mut parts = plain.split('.').map(str::parse::<u64>);
-    let three = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
-    parts.next().is_none().then_some(three)
 }
 
 fn state_directory(plan: &EnvPlan) -> PathBuf {

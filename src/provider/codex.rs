@@ -53,6 +53,7 @@ pub static CODEX: Provider = Provider {
     fixed_variables: &[],
     file_shield: None,
     refused_files: &[],
+    reads_descriptor_since: None,
     required_variables: &["HOME"],
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,
