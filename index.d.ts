@@ -161,9 +161,9 @@ export interface Workspace {
 /**
  * Options of {@link buildProviderEnv}.
  *
- * Here as in every object that this package takes, only own properties count, and each is read once. One of a known
- * name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`), not ignored: write
- * `{ uid: config.uid }`. What stands on `Object.prototype` is never read.
+ * Here, and in every object that this package takes, only own properties count, and each is read once. A property with
+ * a known name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`), not ignored: write
+ * `{ uid: config.uid }`. `Object.prototype` is never read.
  */
 export interface ProviderEnvOptions {
   workspace?: Workspace
@@ -388,8 +388,8 @@ export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
 /** Options of {@link spawnProvider}. */
 export interface SpawnOptions {
   /**
-   * The CLI's arguments. They are visible to every user of the machine: a secret of the launch in them is refused, and so
-   * is a server's definition with headers, variables or tokens, and an option that undoes a protection. Ours come on top, for
+   * The CLI's arguments. They are visible to every user of the machine, so a secret of the launch in them is refused, and so
+   * is a server's definition with headers, variables or tokens. An option that undoes a protection is refused too. Ours come on top, for
    * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`). With a
    * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it.
    */
@@ -414,13 +414,13 @@ export interface SpawnOptions {
   /** File mode creation mask, 0 to 0o777. Default: this process's. */
   umask?: number
   /**
-   * The child's nice value, 0 to 19. Default: this process's own, and 0 where that is negative. One below this process's
+   * The child's nice value, 0 to 19. Default: this process's own, and 0 where that is negative. A value below this process's
    * needs root.
    */
   priority?: number
   /**
    * The child's `oom_score_adj`, 0 to 1000: the higher, the sooner the kernel kills it when memory runs out. Default: this
-   * process's own, and 0 where that is negative. One below this process's needs root.
+   * process's own, and 0 where that is negative. A value below this process's needs root.
    */
   oomScoreAdj?: number
   /** Aborting stops the process group, and emits `error` with `ERR_PROVIDER_ABORTED`. */
@@ -474,7 +474,7 @@ export interface SpawnOptions {
 
 /**
  * A default protection that the start could not give; see `docs/hardening.md`. `stderr-redaction`: stderr is no pipe, so
- * it does not pass through this process. `session-keyring`, on the native start: a sandbox refuses keyctl(2).
+ * it does not pass through this process. `session-keyring` on the native start: a sandbox refuses keyctl(2).
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -674,7 +674,7 @@ export interface CodexLaunch {
 /** What {@link codexOptions} returns: pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
-  /** With the key, and in an untrusted workspace `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  /** Has the key, and in an untrusted workspace `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
    * Raw `--config` overrides: what keeps the key out of the agent's shell, what keeps the workspace from configuring

@@ -110,6 +110,17 @@ test('an input that never ends keeps nobody', { skip }, async () => {
   }
 })
 
+test('what it leaves behind in another session keeps nobody, however much that writes', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const file = path.join(machine.homes.workspace, 'left')
+  for (const loop of ['echo more', 'echo more; sleep 0.2']) {
+    const { status, signal, stdout } = shell(`setsid sh -c 'echo $$ > ${file}; while ${loop}; do :; done' & while ! test -s ${file}; do :; done; echo said; exit 3`, { maxBuffer: 1e9, timeout: 30_000 })
+    process.kill(Number(fs.readFileSync(file, 'utf8')), 'SIGKILL')
+    fs.rmSync(file)
+    assert.deepEqual([status, signal, stdout.includes('said\n')], [3, null, true], loop)
+  }
+})
+
 test('streams are relayed as they are, where they are no terminal', { skip }, () => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256))
   const options = { input: bytes, encoding: 'buffer', maxBuffer: 1e7 }

@@ -10,38 +10,24 @@ const test = require('node:test')
 const { buildProviderEnv, codexOptions, diagnose } = require('../index.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { UID, KEYS, needsLinux, needsRoot } = require('./support/launch.js')
+const { makeMaze } = require('./support/maze.js')
 const { BIN, argumentsFor, lookUp, makeMachine, withTemporary } = require('./support/doctor.js')
 
 const skip = needsLinux || needsRoot
-/** About as deep as a path can name, and as many links as the kernel follows. */
+/** About as deep as a path can name. */
 const LEVELS = 1200
-const LINKS = 38
 
 /**
  * A home with a maze in it, and the link that leads there. It is removed by rm(1): Node's own removal takes ten seconds.
  * @param {any} t
  */
-function makeMaze(t) {
+function makeMazedHome(t) {
   const home = makeOpenDir('provider-env-maze-')
   t.after(() => execFileSync('rm', ['-rf', home]))
   fs.chownSync(home, UID, UID)
-  const start = process.cwd()
-  try {
-    process.chdir(home)
-    for (let level = 0; level < LEVELS; level++) {
-      fs.mkdirSync('d')
-      process.chdir('d')
-    }
-    fs.mkdirSync('e')
-    const fill = 'e/../'.repeat(810)
-    for (let link = 0; link < LINKS; link++) fs.symlinkSync(fill + (link + 1 < LINKS ? `l${link + 1}` : 'e'), `l${link}`)
-  } finally {
-    process.chdir(start)
-  }
-  const maze = path.join(home, 'maze')
-  fs.symlinkSync(`${'d/'.repeat(LEVELS)}l0`, maze)
-  fs.lchownSync(maze, UID, UID)
-  return { home, maze }
+  const { link, real } = makeMaze(home, LEVELS)
+  fs.lchownSync(link, UID, UID)
+  return { home, maze: link, real }
 }
 
 /** What this process, with all its threads, computes meanwhile: that does not grow when others are busy, too. @param {() => any} act */
@@ -54,7 +40,7 @@ async function secondsOf(act) {
 
 test('the doctor is not held up', { skip, timeout: 120_000 }, async (t) => {
   const machine = makeMachine(t)
-  const { home, maze } = makeMaze(t)
+  const { home, maze } = makeMazedHome(t)
   const options = { uid: UID, gid: UID, path: machine.path, prefix: machine.prefix, start: false }
   const plain = await secondsOf(() => withTemporary(machine, () => diagnose(options)))
   /** @type {any} */
@@ -70,7 +56,7 @@ test('the doctor is not held up', { skip, timeout: 120_000 }, async (t) => {
 test('codexOptions() is not held up, and names the directory that the kernel finds', { skip, timeout: 120_000 }, async (t) => {
   const machine = makeMachine(t)
   const { workspace, codexHome } = machine.homes
-  const { home, maze } = makeMaze(t)
+  const { home, maze, real } = makeMazedHome(t)
   const env = buildProviderEnv({ provider: 'codex', apiKey: KEYS.codex }, { workspace: { dir: workspace, home, codexHome } })
   t.after(() => env.dispose())
   const optionsFor = (/** @type {string} */ cwd) => codexOptions(env, { cwd, command: path.join(machine.bin, 'codex'), exposeSecrets: true, allowRoot: true })
@@ -78,7 +64,7 @@ test('codexOptions() is not held up, and names the directory that the kernel fin
   let options
   const seconds = await secondsOf(() => (options = optionsFor(maze)))
   assert.ok(seconds < 2, `${seconds.toFixed(2)} s`)
-  for (const name of [maze, path.join(home, 'd/'.repeat(LEVELS), 'e')]) assert.ok(JSON.stringify(options.configOverrides).includes(name))
+  for (const name of [maze, real]) assert.ok(JSON.stringify(options.configOverrides).includes(name))
 
   // Node's own realpathSync() goes by the names alone: to it, this link leads to workspace/x. Codex would trust the other.
   fs.mkdirSync(machine.at('elsewhere/inner'), { recursive: true })

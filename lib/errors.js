@@ -108,4 +108,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(message), { code })
 }
 
-module.exports = { ProviderError, bare, fromJson, fromThrown, nodeTypeError, translate }
+module.exports = { ProviderError, bare, fromJson, nodeTypeError, translate }

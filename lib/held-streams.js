@@ -15,19 +15,39 @@ function endHeldStreams(streams) {
 }
 
 /**
+ * The same, and one that never falls silent is ended too, once all that was written before must have been read: that was no
+ * more than a socket holds, and came first.
+ * @param {readonly any[]} streams
+ */
+function cutHeldStreams(streams) {
+  for (const stream of streams) if (stream) watch(stream, -1, 0, { drained: 0, end: stream.bytesRead + MOST_HELD_BYTES })
+}
+
+/** More than the kernel keeps for one socket (net.core.wmem_max is some hundred KiB). */
+const MOST_HELD_BYTES = 16 * 1024 * 1024
+/** Looks that have found nothing left to be read. */
+const MOST_DRAINED = 6
+
+/**
  * @param {any} stream
  * @param {number} read Bytes at the last look.
  * @param {number} quiet Looks without any.
+ * @param {{ drained: number, end: number }} [bounds]
  */
-function watch(stream, read, quiet) {
+function watch(stream, read, quiet, bounds) {
   // The stream itself keeps the event loop alive.
   setTimeout(() => {
     if (stream.destroyed || stream.readableEnded) return
     const { bytesRead } = stream
-    const isQuiet = bytesRead === read && stream.readableLength === 0
-    if (isQuiet && quiet + 1 >= LOOKS) stream.push(null)
-    else watch(stream, bytesRead, isQuiet ? quiet + 1 : 0)
+    const isDrained = stream.readableLength === 0
+    const isQuiet = bytesRead === read && isDrained
+    if (isQuiet && quiet + 1 >= LOOKS) return stream.push(null)
+    if (bounds !== undefined) {
+      if (isDrained) bounds.drained += 1
+      if (bounds.drained >= MOST_DRAINED || bytesRead > bounds.end) return stream.push(null)
+    }
+    watch(stream, bytesRead, isQuiet ? quiet + 1 : 0, bounds)
   }, LOOK_MS).unref()
 }
 
-module.exports = { endHeldStreams }
+module.exports = { cutHeldStreams, endHeldStreams }

@@ -6,15 +6,15 @@ const { AsyncResource } = require('node:async_hooks')
 const { once } = require('node:events')
 const binding = require('./binding.js')
 const { ProviderError } = require('./errors.js')
-const { endHeldStreams } = require('./held-streams.js')
+const { cutHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
 const { portable } = require('./spawn-provider.js')
+const { IGNORE, PIPE } = require('./stdio.js')
 
-/** As a start has them: src/node/spawn.rs. */
-const STREAM = -1
-const NONE = -2
 const DEFAULT_GRACE_MS = 5000
-/** Where a command is looked for, and all of its environment, as of the native start: src/launch/command.rs. */
+/** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
+const LAST_MS = 2000
+/** Where a command is looked for, and all of its environment; src/launch/command.rs has the same, for the native start. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** @typedef {{ uid?: number, gid?: number, groups?: number[] }} Ids */
@@ -52,24 +52,40 @@ function runCommand(command, args, ids, { cwd = '/', stdio = [false, false, fals
     onFailed: (/** @type {unknown} */ error) => reject(error),
     onExited: (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) => resolve({ code, signal })
   }
-  const native = { command, args, cwd, killGraceMs: graceMs, timeoutMs, stdio: stdio.map((wanted) => (wanted ? STREAM : NONE)) }
+  const giveUpAfter = (/** @type {number} */ delay) => void setTimeout(() => reject(endless(command)), delay + graceMs + LAST_MS).unref()
+  const native = { command, args, cwd, killGraceMs: graceMs, timeoutMs, stdio: stdio.map((wanted) => (wanted ? PIPE : IGNORE)) }
   const { id, streams } = startCommand(native, { uid: undefined, gid: undefined, groups: undefined, allowRoot: undefined, ...ids }, driver)
   keepAlive.hold()
-  return { streams, stop: () => binding.stop(id), ended: afterStreams(exited, streams.slice(1)).finally(keepAlive.release) }
+  if (timeoutMs !== undefined) giveUpAfter(timeoutMs)
+  const open = streams.slice(1).filter((stream) => stream !== null)
+  let isOver = false
+  exited.finally(() => (isOver = true)).catch(() => {})
+  const stop = () => {
+    binding.stop(id)
+    // Once it has ended, what is left to stop is the reading.
+    if (isOver) open.forEach((stream) => stream.destroy())
+    giveUpAfter(0)
+  }
+  return { streams, stop, ended: afterStreams(exited, open).finally(keepAlive.release) }
+}
+
+/** @param {string} command */
+function endless(command) {
+  const message = `${command} does not end, though it was killed: it waits for a file system that does not answer. Look at the mounts below the directories of that uid (FUSE, NFS).`
+  return new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message })
 }
 
 /**
- * Its end, once all that it said is read.
+ * Its end, once all that it said is read. What it has left behind may go on to write, and keeps nobody.
  * @param {Promise<Result>} exited
  * @param {any[]} streams
  */
 async function afterStreams(exited, streams) {
-  const open = streams.filter((stream) => stream !== null)
-  const closed = open.map((stream) => (stream.on('error', () => {}), once(stream, 'close')))
+  const closed = streams.map((stream) => (stream.on('error', () => {}), once(stream, 'close')))
   try {
     return await exited
   } finally {
-    endHeldStreams(open)
+    cutHeldStreams(streams)
     await Promise.all(closed)
   }
 }
@@ -86,7 +102,7 @@ async function afterStreams(exited, streams) {
  */
 function runPortable(command, args, { uid, gid }, stdio, timeout) {
   if (stdio.includes(true)) {
-    const message = `Commands as another user need the native start, and this system lacks ${missing()}. Run the command as that user by other means, without a terminal.`
+    const message = `Commands as another user need the native start, and ${missing()}. Run the command as that user by other means, without a terminal.`
     throw new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message })
   }
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
@@ -98,10 +114,11 @@ function runPortable(command, args, { uid, gid }, stdio, timeout) {
   return { streams: [null, null, null], stop: () => void child.kill('SIGKILL'), ended }
 }
 
-/** What the native start lacks here. */
+/** Why there is no native start here, as the rest of a sentence. */
 function missing() {
-  if (process.versions.bun !== undefined) return 'it under Bun'
-  return (process.platform === 'linux' && binding.missingForNativeStart()) || 'it: it is Linux\'s'
+  if (process.versions.bun !== undefined) return 'Bun has none'
+  const call = process.platform === 'linux' ? binding.missingForNativeStart() : null
+  return call ? `this kernel or sandbox lacks ${call}` : 'it is for Linux alone'
 }
 
 module.exports = { runCommand }

@@ -24,6 +24,7 @@ pub mod redact;
 pub mod sealed;
 pub mod secret;
 pub mod sys;
+mod toml_names;
 pub mod usage;
 mod wiped_stack;
 

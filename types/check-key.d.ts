@@ -81,8 +81,8 @@ export interface KeyCheck {
 /**
  * Asks a provider's API whether a credential is good: `GET /v1/models`, which costs nothing, over TLS with the
  * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks
- * nothing: requests run on threads of their own, 4 at once to one endpoint (host and port) of a `baseUrl`, and those to the
- * vendor's own endpoint wait for no others. An aborted one that waits is not sent; one that was sent has its thread until
+ * nothing: requests run on threads of their own, at most 4 at once to one endpoint (host and port) of a `baseUrl`. Those to
+ * the vendor's own endpoint do not wait for them. An aborted one that waits is not sent; one that was sent has its thread until
  * it is answered or `timeoutMs` is over.
  *
  * Measured against a mock of both APIs; what the vendors' own say in each case is known from their documents only.

@@ -47,7 +47,7 @@ export interface Finding {
   readonly remedy: string | null
   /**
    * The commands that mend it, quoted for a POSIX shell, to be run one after the other in one shell: `export PATH=…`
-   * among them changes that shell's own. Read them first: most need root. What the target is to do stands behind
+   * among them changes that shell's own. Read them first: most need root. What the target has to do is run by
    * `provider-env run-as`. Empty where no command can mend it.
    */
   readonly commands: readonly string[]

@@ -1,14 +1,14 @@
 // One turn of Claude Code in a home of everybody's that its caller made: tells the error, or the credentials that were sent.
 'use strict'
 
-const { buildProviderEnv } = require('../../index.js')
+const { buildProviderEnv, takeServerCredentials } = require('../../index.js')
 const { write } = require('../support/attacks.js')
 const { runBare } = require('../support/claude-baits.js')
 const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { agentHomes, credentialsSeen, runTurn, startMock } = require('../support/real-turn.js')
 
-const { payload, token, bare } = JSON.parse(process.argv[2])
+const { payload, serverKey, token, bare } = JSON.parse(process.argv[2])
 
 /** @type {(() => any)[]} */
 const cleanups = []
@@ -17,9 +17,11 @@ const scope = { after: (/** @type {() => any} */ cleanup) => void cleanups.push(
 async function main() {
   const [mock, homes, programs] = [await startMock(scope), agentHomes(scope), installForAnyone({ test: scope })]
   const login = { claudeAiOauth: { accessToken: token, refreshToken: 'sk-ant-ort01-made-up', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'], subscriptionType: 'max' } }
+  if (serverKey !== undefined) process.env.ANTHROPIC_API_KEY = serverKey
+  const envOptions = serverKey === undefined ? {} : { serverCredentials: takeServerCredentials() }
   if (Object.keys(payload).length === 0) write(homes.claudeConfigDir, '.credentials.json', JSON.stringify(login))
   if (!bare) {
-    const { error } = await runTurn('claude', { mock, homes, programs, payload }).catch((error) => ({ error }))
+    const { error } = await runTurn('claude', { mock, homes, programs, payload, envOptions }).catch((error) => ({ error }))
     return { error: error?.code ?? null, path: error?.path, seen: credentialsSeen(mock) }
   }
   const { workspace: dir, home, tmpDir, claudeConfigDir } = homes

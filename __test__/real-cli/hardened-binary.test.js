@@ -5,7 +5,8 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const test = require('node:test')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { descendantsOf, peek, until } = require('../support/proc.js')
+const { until } = require('../support/kernel.js')
+const { descendantsOf, peek } = require('../support/proc.js')
 const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startTurn } = require('../support/real-turn.js')
 
@@ -36,7 +37,7 @@ for (const mode of [0o755, 0o711]) {
           mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, launch: { delivery },
           prompt: 'run: cat /proc/$PPID/environ | tr "\\0" "\\n"; head -c 1 /proc/$PPID/mem 2>&1; true'
         })
-        await until(() => heldCount() > 0 || child.exitCode !== null, 'the second request')
+        await until('the second request', () => heldCount() > 0 || child.exitCode !== null)
         const family = [child.pid, ...descendantsOf(child.pid)]
         const seen = family.map((pid) => [programOf(pid), peek(pid, KEY[provider], AGENT)])
         release()

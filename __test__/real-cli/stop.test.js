@@ -6,8 +6,8 @@ const { spawn } = require('node:child_process')
 const path = require('node:path')
 const test = require('node:test')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { withEnoughTime } = require('../support/kernel.js')
-const { descendantsOf, isAlive, until, withArgument } = require('../support/proc.js')
+const { until, withEnoughTime } = require('../support/kernel.js')
+const { descendantsOf, isAlive, withArgument } = require('../support/proc.js')
 const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, startHeldMock, startTurn } = require('../support/real-turn.js')
 
@@ -52,7 +52,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
             mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: command(time),
             launch: { signal: controller.signal, killGraceMs: 1000, timeoutMs }
           })
-          const found = await until(() => orNull(withArgument(time)) ?? (hasEnded(child) ? [] : null), 'the sleep')
+          const found = await until('the sleep', () => orNull(withArgument(time)) ?? (hasEnded(child) ? [] : null))
           return found.length > 0 || timeoutMs === undefined ? { child, done, sleeper: found[0] } : undefined
         }
         const { child, done, sleeper } = await (way === 'timeoutMs' ? withEnoughTime(4000, begin) : /** @type {Promise<any>} */ (begin()))
@@ -60,7 +60,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
         assert.ok(all.includes(sleeper), 'the sleep is of the CLI')
         stop({ child, controller })
         const turn = await done
-        await until(() => all.every((pid) => !isAlive(pid)) && withArgument(time).length === 0, `${all.filter(isAlive)} to end`)
+        await until(`${all.filter(isAlive)} to end`, () => all.every((pid) => !isAlive(pid)) && withArgument(time).length === 0)
         assert.equal(turn.error?.code, code)
         assert.ok(turn.code !== 0 || turn.signal !== null)
       })
@@ -72,11 +72,11 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     const { child, done } = startTurn(provider, {
       mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: 'run: echo step', launch: { killGraceMs: 1000 }
     })
-    await until(() => heldCount() > 0, 'the request that hangs')
+    await until('the request that hangs', () => heldCount() > 0)
     const all = [child.pid, ...descendantsOf(child.pid)]
     child.kill()
     await done
-    await until(() => all.every((pid) => !isAlive(pid)), 'all to end')
+    await until('all to end', () => all.every((pid) => !isAlive(pid)))
   })
 
   test(`${provider}: SIGKILL of the worker ends the CLI`, async (t) => {
@@ -87,11 +87,11 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     worker.stdin.end(JSON.stringify(turn))
     const pid = Number(await new Promise((resolve) => worker.stdout.once('data', resolve)))
     t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'))
-    await until(() => heldCount() > 0, 'the request that hangs')
+    await until('the request that hangs', () => heldCount() > 0)
     assert.ok(isAlive(pid))
     worker.kill('SIGKILL')
-    await until(() => !isAlive(/** @type {number} */ (worker.pid)), 'the worker to end')
-    await until(() => !isAlive(pid), 'the CLI to end')
+    await until('the worker to end', () => !isAlive(/** @type {number} */ (worker.pid)))
+    await until('the CLI to end', () => !isAlive(pid))
   })
 }
 

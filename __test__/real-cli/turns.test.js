@@ -9,7 +9,8 @@ const test = require('node:test')
 const { promisify } = require('node:util')
 const { buildProviderEnv, takeServerCredentials } = require('../../index.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { environOf, statusOf, until } = require('../support/proc.js')
+const { until } = require('../support/kernel.js')
+const { environOf, statusOf } = require('../support/proc.js')
 const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startHeldMock, startMock, startTurn } = require('../support/real-turn.js')
 
@@ -60,7 +61,7 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
       envOptions: server ? { serverCredentials } : {},
       launch: { delivery }
     })
-    await until(() => heldCount() > 0 || child.exitCode !== null, 'the second request')
+    await until('the second request', () => heldCount() > 0 || child.exitCode !== null)
     const block = environOf(child.pid)
     const ids = { uid: statusOf(child.pid, 'Uid'), groups: statusOf(child.pid, 'Groups'), noNewPrivs: statusOf(child.pid, 'NoNewPrivs') }
     release()
@@ -124,7 +125,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       startTurn(provider, { mock, homes, programs, payload: { apiKey: key, userEnvKeys: { WHO: name } }, prompt: `tenant ${name}\nrun: echo I am $USER_WHO; env` })
     )
     // Both are in mid-turn: neither goes on before the other has come here.
-    await until(() => heldCount() === 2, 'both second requests')
+    await until('both second requests', () => heldCount() === 2)
     release()
     const results = await Promise.all(turns.map(({ done }) => done))
 

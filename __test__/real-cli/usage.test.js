@@ -13,7 +13,7 @@ const binding = require('../../lib/binding.js')
 const { readLaunch } = require('../../lib/launch.js')
 const { defaultAnswer } = require('../../lib/mock-api/answer.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { until } = require('../support/proc.js')
+const { until } = require('../support/kernel.js')
 const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, prepareTurn, startHeldMock, startMock, startTurn } = require('../support/real-turn.js')
 
@@ -93,7 +93,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   test(`${provider}: a run that is killed in its turn tells what it knows, and that it is not all`, async (t) => {
     const { mock, heldCount } = await startHeldMock(t)
     const { child, done } = startTurn(provider, { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: 'run: echo one' })
-    await until(() => heldCount() > 0, 'the second request')
+    await until('the second request', () => heldCount() > 0)
     const ledger = new UsageLedger()
     ledger.track(child, { workspace: 'ws_1' })
     child.kill('SIGKILL')

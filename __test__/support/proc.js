@@ -1,9 +1,8 @@
-// What the kernel says of a process: its variables, ids, children, memory; and waiting for it to say so.
+// What the kernel says of a process: its variables, ids, children, memory.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
 const { readFileSync, readdirSync } = require('node:fs')
-const kernel = require('./kernel.js')
 
 /**
  * @param {number} pid
@@ -72,17 +71,6 @@ function allPids() {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
 }
 
-/**
- * Asks again and again until the answer is truthy.
- * @template T
- * @param {() => T | Promise<T>} ask
- * @param {string} what  for the message
- * @returns {Promise<T>}
- */
-function until(ask, what) {
-  return kernel.until(what, /** @type {any} */ (ask))
-}
-
 // Runs in a process of the peeking uid. Reads writable mappings in pieces that overlap by the needle's length.
 const PEEK = `
 const fs = require('node:fs')
@@ -124,4 +112,4 @@ function peek(pid, needle, as) {
   return JSON.parse(stdout)
 }
 
-module.exports = { descendantsOf, environOf, isAlive, peek, statusOf, until, withArgument }
+module.exports = { descendantsOf, environOf, isAlive, peek, statusOf, withArgument }

@@ -28,7 +28,7 @@ async function looked(look) {
     return await runJob(look, signal)
   } catch (error) {
     if (!signal.aborted) throw error
-    const message = `A look at the machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer.`
+    const message = `A look at the machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer. Look at the mounts of the tenant's (FUSE, NFS).`
     throw new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message }, { cause: error })
   }
 }

@@ -46,12 +46,6 @@ impl Document {
         self.0
     }
 
-    /// Another one of the same text.
-    #[must_use]
-    pub fn duplicate(&self) -> Self {
-        Self(GuardedBytes::copy_of(&self.0))
-    }
-
     /// The string at a path, decoded; none for an empty one, `null`, or anything that is no string.
     #[must_use]
     pub fn secret(&self, path: &[String]) -> Option<Secret> {

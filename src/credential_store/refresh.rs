@@ -373,7 +373,7 @@ impl Refresh<'_> {
     }
 
     fn too_late(&self) -> Error {
-        let message = "The stored login could not be had within options.timeoutMs: another process holds its lock, or too many calls wait. Try again.";
+        let message = "The stored login could not be read or refreshed within options.timeoutMs: another process holds its lock, or too many calls wait. Try again later.";
         Error::new(ErrorCode::RefreshFailed, message).provider(self.source.profile.provider.id)
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::toml_keys;
 use crate::provider::Format;
+use crate::toml_names;
 
 /// How deep JSON is looked into: `env.NAME`, `permissions.allow`.
 const DEPTH: usize = 2;
@@ -19,7 +19,7 @@ pub fn each(format: Format, text: &[u8], found: &mut dyn FnMut(&[String])) -> Op
     let text = std::str::from_utf8(text).ok()?;
     match format {
         Format::Json => json(text, found),
-        Format::Toml => toml_keys::each(text, PARTS, found),
+        Format::Toml => toml_names::each(text, PARTS, found),
         Format::Dotenv => {
             dotenv(text, found);
             Some(())

@@ -5,12 +5,10 @@ mod config_files;
 mod keys;
 mod stored_login;
 mod text;
-mod toml_keys;
 mod variables;
 mod way;
 
 pub use config_files::{Bases, FoundFile, config_files};
 pub use stored_login::{LoginKind, LoginState, stored_login};
-pub(crate) use toml_keys::each as toml_names;
 pub use variables::{FoundVariable, variables};
 pub use way::{Parties, Way, way_to};

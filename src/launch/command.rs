@@ -13,7 +13,7 @@ use super::identity::Target;
 use super::options::Limits;
 use super::process::Process;
 use super::spawner::Room;
-use super::start::no_descriptor;
+use super::start::{no_descriptor, no_directory};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::clone::{self, Child, Failure, Program, Started, Strings};
 use crate::sys::real_path::real_path;
@@ -21,7 +21,8 @@ use crate::sys::support::{self, SessionKeyring};
 use crate::sys::{Step, stdio};
 
 /// Where a command without a slash is looked for, and all of its environment: what root has in its own is not the
-/// target's to see, and a `PATH` of somebody else's names somebody else's programs.
+/// target's to see, and a `PATH` of somebody else's names somebody else's programs. lib/run-command.js has the same, for
+/// where there is no native start.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A command, with everything that the caller decided.
@@ -73,7 +74,8 @@ impl Command {
         let arguments: Vec<CString> = self.arguments.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
         let argv: Vec<&core::ffi::CStr> =
             [name.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
-        let directory = real_path(Path::new(&self.directory)).map_err(|error| self.no_directory(&error))?;
+        let directory = real_path(Path::new(&self.directory))
+            .map_err(|error| no_directory(&self.program, &self.directory, &error))?;
         let directory = c_path(&directory)?;
         let variables = format!("PATH={PATH}\0");
         let environment = Strings::new(variables.as_bytes(), &[0])
@@ -119,20 +121,5 @@ impl Command {
             let message = format!("{} was not found. Give its absolute path, or a name on {PATH}.", self.program);
             Error::new(ErrorCode::ProgramNotFound, message).path(&*self.program).errno(libc::ENOENT, "execve")
         })
-    }
-
-    fn no_directory(&self, error: &std::io::Error) -> Error {
-        let step = Step::WorkingDirectory;
-        let message = format!(
-            "{} was not started: step {} ({}): {error}. Give another directory in options.cwd.",
-            self.program,
-            step.name(),
-            self.directory
-        );
-        let errno = error.raw_os_error().unwrap_or(libc::EIO);
-        Error::new(ErrorCode::SpawnFailed, message)
-            .path(&*self.directory)
-            .step(step.name())
-            .errno(errno, step.syscall())
     }
 }

@@ -89,7 +89,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     let environment = Strings::new(block.bytes(), block.offsets())
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
 
-    let credential = start.credential_pipe()?;
+    let credential = start.credential_pipe(program)?;
     let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
     let [stdin, stdout, stderr] = &start.stdio;
     let streams = [stdin, stdout, stderr].map(|stream| stream.as_ref().map_or(null.as_fd(), AsFd::as_fd));
@@ -116,7 +116,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         access: &access,
     };
     // Last: a start can wait in the queue for longer than a credential is good.
-    start.admit_last(program.version.as_deref())?;
+    start.admit_last(program)?;
     clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {

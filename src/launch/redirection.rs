@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::options::WorkspaceTrust;
+use super::program;
 use super::start::used_up;
 use crate::environment::{EnvPlan, forbidden};
 use crate::error::{Error, ErrorCode, Result};
@@ -103,7 +104,7 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     if plan.credential.slot.is_none() {
         return Ok(());
     }
-    let holds = version.and_then(numbers).is_some_and(|version| version >= shield.since);
+    let holds = program::is_at_least(version, shield.since);
     if holds && !plan.has_server_credential() {
         return Ok(());
     }
@@ -134,14 +135,6 @@ struct Variables {
 fn sets(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> bool {
     let Ok(file) = serde_json::from_slice::<Variables>(text) else { return true };
     file.env.is_some_and(|env| env.keys().any(|name| harmful(name)))
-}
-
-/// `2.1.330` of `2.1.330-x`.
-fn numbers(version: &str) -> Option<[u64; 3]> {
-    let plain = version.split(['-', '+']).next()?;
-    let mut parts = plain.split('.').map(str::parse::<u64>);
-    let three = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
-    parts.next().is_none().then_some(three)
 }
 
 fn state_directory(plan: &EnvPlan) -> PathBuf {
@@ -259,7 +252,7 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
         Some(remedy) => (ErrorCode::SpawnFailed, remedy),
         None => (
             ErrorCode::StateDirUnusable,
-            "Name directories in options.workspace whose way is the same for every process.",
+            "Name directories in options.workspace whose paths lead to the same place for every process.",
         ),
     };
     let message = format!(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::arguments::{self, ArgumentContext, Place};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
+use super::program::Program;
 use super::redirection::{self, Beside};
 use super::temporary;
 use crate::credential;
@@ -73,12 +74,12 @@ impl Start {
     }
 
     /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
-    /// thing before the process is made. It looks at files; `version` is the program's.
+    /// thing before the process is made. It looks at files.
     ///
     /// # Errors
     /// `CREDENTIAL_REVOKED`, and what [`redirection::check`] finds.
-    pub fn admit_last(&self, version: Option<&str>) -> Result<()> {
-        redirection::check(&self.env, Beside { trust: self.trust, version })?;
+    pub fn admit_last(&self, program: &Program) -> Result<()> {
+        redirection::check(&self.env, Beside { trust: self.trust, version: program.version.as_deref() })?;
         self.admit()
     }
 
@@ -98,20 +99,9 @@ impl Start {
         let Some(directory) = &self.directory else {
             return Ok(None);
         };
-        real_path(Path::new(directory)).map(Some).map_err(|error| {
-            let remedy = error.raw_os_error().and_then(used_up);
-            let message = format!(
-                "{} was not started: step {} ({directory}): {error}. {}",
-                self.env.provider.name,
-                Step::WorkingDirectory.name(),
-                remedy.unwrap_or("Make the directory, or give another in options.cwd."),
-            );
-            Error::new(ErrorCode::SpawnFailed, message)
-                .provider(self.env.provider.id)
-                .path(directory.as_str())
-                .step(Step::WorkingDirectory.name())
-                .errno(error.raw_os_error().unwrap_or(libc::EIO), Step::WorkingDirectory.syscall())
-        })
+        let provider = self.env.provider;
+        let real = real_path(Path::new(directory));
+        real.map(Some).map_err(|error| no_directory(provider.name, directory, &error).provider(provider.id))
     }
 
     /// The CLI's arguments, ours among them, for a child that works in `here`.
@@ -138,8 +128,8 @@ impl Start {
     /// A pipe that holds the credential, where it is delivered so.
     ///
     /// # Errors
-    /// `SPAWN_FAILED` when there is no descriptor for it.
-    pub fn credential_pipe(&self) -> Result<Option<OwnedFd>> {
+    /// `SPAWN_FAILED` when there is no descriptor for it; what [`redirection::check_credential_files`] finds.
+    pub fn credential_pipe(&self, program: &Program) -> Result<Option<OwnedFd>> {
         if self.env.names.descriptor_variable(self.delivery).is_none() {
             return Ok(None);
         }
@@ -147,24 +137,30 @@ impl Start {
             return Ok(None);
         };
         let pipe = stdio::pipe_holding(secret.expose()).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
-        self.give_to_target(&pipe)?;
+        self.give_to_target(&pipe, program)?;
         Ok(Some(pipe))
     }
 
-    /// Claude Code opens /proc/self/fd/3 anew. Where that is refused, 2.1.250 and older have no key, and newer ones look at
-    /// the [`crate::provider::RefusedFile`]s of their credentials before they read the descriptor itself.
+    /// The CLI opens the descriptor anew by its name below /proc, which only the pipe's owner may. So may then every process
+    /// of the same uid, until the CLI has read it, also one that may not trace the CLI (Yama, ptrace(2)): one that an
+    /// earlier run left behind. So the pipe stays ours, but for a program that the kernel hides from them, and for the
+    /// tenant's own key where the CLI would have none, or another one, without.
     #[cfg(target_os = "linux")]
-    fn give_to_target(&self, pipe: &OwnedFd) -> Result<()> {
+    fn give_to_target(&self, pipe: &OwnedFd, program: &Program) -> Result<()> {
         let Target::Other { uid, gid, .. } = self.target else { return Ok(()) };
-        match stdio::give(pipe, uid, gid) {
-            Ok(()) => Ok(()),
-            // CAP_SETUID and CAP_SETGID are enough for a start; this needs CAP_CHOWN.
-            Err(_) => redirection::check_credential_files(&self.env),
+        // Where the CLI may not open it, it looks at these before it reads the descriptor itself.
+        let alone = redirection::check_credential_files(&self.env);
+        let needs_it =
+            alone.is_err() || !self.env.provider.reads_descriptor_since.is_some_and(|since| program.is_at_least(since));
+        if !program.is_hidden_from(uid) && (self.env.has_server_credential() || !needs_it) {
+            return alone;
         }
+        // CAP_SETUID and CAP_SETGID are enough for a start; this needs CAP_CHOWN.
+        stdio::give(pipe, uid, gid).or(alone)
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn give_to_target(&self, _: &OwnedFd) -> Result<()> {
+    fn give_to_target(&self, _: &OwnedFd, _: &Program) -> Result<()> {
         redirection::check_credential_files(&self.env)
     }
 
@@ -204,9 +200,21 @@ pub fn used_up(errno: i32) -> Option<&'static str> {
         libc::EAGAIN => {
             Some("The user or a cgroup has no room for another process: see ulimit -u, pids.max and kernel.pid_max.")
         }
-        libc::ENOMEM => Some("The machine or a cgroup has no memory left."),
+        libc::ENOMEM => Some("The machine or a cgroup has no memory left: see memory.max of the cgroup."),
         _ => None,
     }
+}
+
+/// The error of a working directory that cannot be found. `name` is what would have been started.
+pub fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
+    let step = Step::WorkingDirectory;
+    let remedy = error.raw_os_error().and_then(used_up);
+    let remedy = remedy.unwrap_or("Make the directory, or give another in options.cwd.");
+    let message = format!("{name} was not started: step {} ({directory}): {error}. {remedy}", step.name());
+    Error::new(ErrorCode::SpawnFailed, message)
+        .path(directory)
+        .step(step.name())
+        .errno(error.raw_os_error().unwrap_or(libc::EIO), step.syscall())
 }
 
 /// The error of a stream or pipe that could not be made.

@@ -43,10 +43,10 @@ pub fn prepare_portable<'env>(
     for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
     }
-    start.admit_last(program.version.as_deref()).into_napi()?;
-    let program = program.path.to_string_lossy().into_owned();
+    start.admit_last(&program).into_napi()?;
     // Last: from here on nothing fails, and the caller closes it.
-    let credential = start.credential_pipe().into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
+    let credential = start.credential_pipe(&program).into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
+    let program = program.path.to_string_lossy().into_owned();
     Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch })
 }
 

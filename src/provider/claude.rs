@@ -92,13 +92,15 @@ pub static CLAUDE: Provider = Provider {
     // The cache of an organization's settings: obeyed as policy, in spite of --setting-sources= and of --safe-mode and
     // --restricted. With another endpoint than Anthropic's it is not read.
     // The other two belong to whoever is called `claude`: measured, the key there is used in the place of anybody's
-    // token or stored login, and the token in the place of a stored login. What is on a pipe that the target owns wins
-    // over the file of its own kind.
+    // token or stored login, and the token in the place of a stored login. What is on a pipe that the target owns (see
+    // `reads_descriptor_since`) wins over the file of its own kind.
     refused_files: &[
         RefusedFile { file: "claude-remote-settings", when: RefusedWhen::UntrustedWithoutBaseUrl },
         RefusedFile { file: "claude-foreign-key", when: RefusedWhen::Credential(TOKEN_OR_LOGIN) },
         RefusedFile { file: "claude-foreign-token", when: RefusedWhen::Credential(&[CredentialKind::ConfigDir]) },
     ],
+    // Measured with a pipe of root's: 2.1.250 says that it is not logged in, 2.1.260 and newer read it.
+    reads_descriptor_since: Some([2, 1, 260]),
     // Without it, a uid that has no passwd entry crashes in uv_os_homedir.
     required_variables: &["HOME"],
     base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),

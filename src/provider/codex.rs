@@ -53,12 +53,13 @@ pub static CODEX: Provider = Provider {
     fixed_variables: &[],
     file_shield: None,
     refused_files: &[],
+    reads_descriptor_since: None,
     required_variables: &["HOME"],
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,
     // Else `config.toml` in CODEX_HOME, which the tenant's agent can write, hands the server's key to an MCP server at any
     // URL (`bearer_token_env_var`) or to a command (`notify`): both measured. The option is of `codex exec --help`. It does
-    // not keep the key from a login shell and `git`, which the CLI runs with its whole environment: docs/providers.md.
+    // not keep the key from `git`, which the CLI runs with its whole environment: GUARDS does.
     firm_arguments: &[FirmArgument {
         text: "--ignore-user-config",
         name: "--ignore-user-config",
@@ -213,7 +214,7 @@ pub static CODEX: Provider = Provider {
         project("codex-project-config", ".codex/config.toml", Format::Toml, PROJECT_HAZARDS),
         // Ignored by 0.163.0 also in a trusted project, unless the caller says --dangerously-bypass-hook-trust.
         project("codex-project-hooks", ".codex/hooks.json", Format::Json, HOOKS),
-        // Filters got the key on 0.120 to 0.169. A start of ours hides the repository from Codex's own git.
+        // Measured: filters got the key. GUARDS hides the repository from Codex's own git.
         project("codex-git-config", ".git/config", Format::Git, GIT_HAZARDS),
         obeyed("codex-home-config", Base::StateDirectory, "config.toml", Format::Toml, CONFIG_HAZARDS),
         // Measured: `program` was run at once, with the key, and gets the agent's commands; `url` gets them too.
@@ -265,9 +266,10 @@ const fn absent(name: &'static str) -> CredentialName {
     CredentialName { name, unused: WhenUnused::Absent }
 }
 
-/// Codex runs `git status`, and other commands of git, in the working directory with its whole environment. Filters in
-/// `.git/config` ran with the key (0.120 to 0.169), submodules too would. With a repository that is none, git runs nothing;
-/// Codex finds the repository's root without git. Git's own `trace2.envVars` in HOME writes the key into a file.
+/// Codex runs `git status`, and other commands of git, in the working directory with its whole environment. Without the
+/// first, filters in `.git/config` ran with the key (measured on 0.140.0 and 0.163.0). With it they did not (0.120.0,
+/// 0.140.0, 0.163.0, 0.169.0): where the repository is none, git runs nothing, and Codex finds the root without git. Git's
+/// own `trace2.envVars` in HOME writes the key into a file.
 static GUARDS: &[GuardVariable] = &[
     GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::Untrusted },
     GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::ServerCredential },

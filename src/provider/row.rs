@@ -30,6 +30,9 @@ pub struct Provider {
     pub file_shield: Option<FileShield>,
     /// Files beside which a start is refused.
     pub refused_files: &'static [RefusedFile],
+    /// The first version that reads a credential's descriptor where it may not open it by its name below /proc. Older ones have
+    /// no credential there.
+    pub reads_descriptor_since: Option<[u64; 3]>,
     /// Variables without which its CLI crashes.
     pub required_variables: &'static [&'static str],
     /// How it is told of another endpoint.

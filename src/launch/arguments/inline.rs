@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::scan;
-use crate::doctor::toml_names;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{InlineDefinitions, InlineSyntax, Provider};
+use crate::toml_names;
 
 /// Definitions in JSON stand no deeper.
 const MAX_DEPTH: usize = 8;
@@ -97,7 +97,7 @@ fn in_override(row: &InlineDefinitions, text: &str) -> bool {
     };
     let mut found = false;
     // What is no TOML is a string to Codex: then the key alone tells.
-    let understood = toml_names(text, PARTS, &mut |path| found |= is_secret(path)).is_some();
+    let understood = toml_names::each(text, PARTS, &mut |path| found |= is_secret(path)).is_some();
     let key = text.split('=').next().unwrap_or_default();
     let parts: Vec<String> = key.split('.').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect();
     found || (!understood && is_secret(&parts))

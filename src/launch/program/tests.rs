@@ -174,3 +174,18 @@ fn a_proof_holds_until_something_changes() {
     ask();
     assert_eq!(reach.0.get(), 2);
 }
+
+#[test]
+fn versions_are_numbers() {
+    for (text, expected) in [
+        ("2.1.330", Some([2, 1, 330])),
+        ("2.1.200-beta.1", Some([2, 1, 200])),
+        ("10.0.0+x", Some([10, 0, 0])),
+        ("2.1", None),
+        ("2.1.x", None),
+        ("2.1.3.4", None),
+        ("", None),
+    ] {
+        assert_eq!(numbers(text), expected, "{text}");
+    }
+}

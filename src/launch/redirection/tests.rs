@@ -19,21 +19,6 @@ fn key(home: &Path) -> EnvPlan {
 }
 
 #[test]
-fn versions_are_numbers() {
-    for (text, expected) in [
-        ("2.1.330", Some([2, 1, 330])),
-        ("2.1.200-beta.1", Some([2, 1, 200])),
-        ("10.0.0+x", Some([10, 0, 0])),
-        ("2.1", None),
-        ("2.1.x", None),
-        ("2.1.3.4", None),
-        ("", None),
-    ] {
-        assert_eq!(numbers(text), expected, "{text}");
-    }
-}
-
-#[test]
 fn variables_in_its_own_files_stop_a_version_that_obeys_them() {
     let home = tempfile::tempdir().expect("a directory");
     let plan = key(home.path());
