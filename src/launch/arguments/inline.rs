@@ -85,9 +85,12 @@ fn in_definition(row: &InlineDefinitions, definition: &Members<'_>) -> bool {
     })
 }
 
-/// `${NAME}` is a variable's value, which the CLI puts there itself.
+/// `${NAME}` is a variable's value, which the CLI puts there itself. What it puts there without one, after `:-`, stands in the
+/// argument.
 fn refers(value: &RawValue) -> bool {
-    value.get().contains("${") || value.get() == "\"\""
+    let text = value.get();
+    let has_default = text.split(":-").skip(1).any(|default| !default.starts_with('}'));
+    (text.contains("${") && !has_default) || text == "\"\""
 }
 
 fn in_override(row: &InlineDefinitions, text: &str) -> bool {
@@ -122,13 +125,18 @@ mod tests {
             &["--mcp-config", &headers][..],
             &["-p", "--mcp-config", "/a.json", &env],
             &[&format!("--mcp-config={headers}")],
+            &["--mcp-config", &with(r#""headers":{"Authorization":"${USER_TOKEN:-made-up}"}"#)],
             &["--agents", &format!(r#"{{"reviewer":{{"description":"x","nested":{env}}}}}"#)],
             &["--agents", r#"{"reviewer":{"mcpServers":["github",{"x":{"command":"c","env":{"A":"b"}}}]}}"#],
         ] {
             assert!(refused("claude", arguments), "{arguments:?}");
         }
-        for member in [r#""headers":{}"#, r#""headers":{"Authorization":"Bearer ${USER_TOKEN}"}"#, r#""env":{"A":""}"#]
-        {
+        for member in [
+            r#""headers":{}"#,
+            r#""headers":{"Authorization":"Bearer ${USER_TOKEN}"}"#,
+            r#""env":{"A":""}"#,
+            r#""env":{"A":"${USER_A:-}"}"#,
+        ] {
             assert!(!refused("claude", &["--mcp-config", &with(member)]), "{member}");
         }
         for arguments in [
