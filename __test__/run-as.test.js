@@ -131,7 +131,11 @@ test('a command that not even SIGKILL ends is given up', { skip, timeout: 60_000
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text) => (said += text))
   const ended = new Promise((resolve) => child.once('close', (code) => resolve(code)))
-  await fuse.asked(2)
+  // Others look at a new mount, too.
+  const words = `ls\0${path.join(fuse.place, 'x')}\0`
+  const waits = (/** @type {string} */ pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') === words && /\) [SD] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  const attempt = (/** @type {string} */ pid) => { try { return waits(pid) } catch { return false } }
+  await until('ls waits', () => fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some(attempt))
   child.kill('SIGTERM')
   assert.equal(await Promise.race([ended, sleep(20_000, 'it waits for ever', { ref: false })]), 125)
   assert.match(said, /^provider-env run-as: ls does not end, though it was killed: .*\(FUSE, NFS\)\.\n$/)
