@@ -89,8 +89,6 @@ function parse(args) {
  */
 async function relayed(command, args, ids, cwd) {
   const { runCommand } = require('../run-command.js')
-  const child = runCommand(command, args, ids, { cwd, stdio: [!process.stdin.isTTY, true, true] })
-  const [stdin, stdout, stderr] = /** @type {any[]} */ (child.streams)
   /** @type {NodeJS.Signals | null} */
   let caught = null
   for (const name of SIGNALS) {
@@ -99,6 +97,9 @@ async function relayed(command, args, ids, cwd) {
       child.stop()
     })
   }
+  // Last: the command can run, and a signal for it come, before this returns.
+  const child = runCommand(command, args, ids, { cwd, stdio: [!process.stdin.isTTY, true, true] })
+  const [stdin, stdout, stderr] = /** @type {any[]} */ (child.streams)
   if (stdin) feed(process.stdin, stdin)
   try {
     const [{ code, signal }] = await Promise.all([child.ended, relay(stdout, process.stdout), relay(stderr, process.stderr)])
