@@ -16,9 +16,10 @@ use serde::de::IgnoredAny;
 use super::options::WorkspaceTrust;
 use super::program;
 use super::start::used_up;
-use crate::environment::{EnvPlan, forbidden};
+use crate::environment::EnvPlan;
+use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
+use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedFile, RefusedWhen};
 
 mod content;
 #[cfg(test)]
@@ -90,8 +91,8 @@ fn refuse_files(plan: &EnvPlan, applies: impl Fn(RefusedWhen) -> bool) -> Result
         let Some(path) = place(plan, row.file) else { continue };
         match open(&path, OFlags::NOFOLLOW) {
             Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => {}
-            Err(errno) => return Err(untold(plan, &path, errno)),
-            Ok(_) => return Err(refused(plan, &path, row.when)),
+            Err(errno) => return Err(untold(plan, row.file, &path, errno)),
+            Ok(_) => return Err(refused(plan, row, &path)),
         }
     }
     Ok(())
@@ -114,14 +115,24 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
         let file = match open(&path, OFlags::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => continue,
-            Err(errno) => return Err(untold(plan, &path, errno)),
+            Err(errno) => return Err(untold(plan, id, &path, errno)),
         };
-        let understood = content::read(&file).is_some_and(|text| !sets(&text, &harmful));
-        if !understood {
-            return Err(unshielded(plan, &path, shield, holds, version));
+        let found = content::read(&file).map_or(Some(Found::Unread), |text| found(&text, &harmful));
+        if let Some(found) = found {
+            return Err(unshielded(plan, id, &path, &found, why_not_kept_out(plan, shield, holds, version)));
         }
     }
     Ok(())
+}
+
+/// What is wrong with a file of variables.
+enum Found {
+    /// It sets this variable.
+    Variable(String),
+    /// It is no JSON object.
+    NotUnderstood,
+    /// It is no regular file, too large, or not for us to read.
+    Unread,
 }
 
 /// As much of the CLI's own configuration as sets variables.
@@ -131,10 +142,10 @@ struct Variables {
     env: Option<BTreeMap<String, IgnoredAny>>,
 }
 
-/// Whether a text sets one of these variables, or is not for us to understand.
-fn sets(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> bool {
-    let Ok(file) = serde_json::from_slice::<Variables>(text) else { return true };
-    file.env.is_some_and(|env| env.keys().any(|name| harmful(name)))
+/// The first of these variables that a text sets, or that it is not for us to understand.
+fn found(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> Option<Found> {
+    let Ok(file) = serde_json::from_slice::<Variables>(text) else { return Some(Found::NotUnderstood) };
+    file.env?.into_keys().find(|name| harmful(name)).map(Found::Variable)
 }
 
 fn state_directory(plan: &EnvPlan) -> PathBuf {
@@ -201,13 +212,13 @@ fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
          tenant's own key.",
         provider.name, row.option
     );
-    error(plan, path, message)
+    about(plan, path, ErrorCode::StateDirUnusable, message, Some(row.variable))
 }
 
-fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
+fn refused(plan: &EnvPlan, row: &RefusedFile, file: &Path) -> Error {
     let (provider, option) = (plan.provider, plan.provider.state_directory.option);
     let trust = if plan.has_server_credential() { "" } else { ", or say workspaceTrust: \"trusted\"" };
-    let (what, remedy) = match when {
+    let (what, remedy) = match row.when {
         RefusedWhen::UntrustedWithoutBaseUrl => (
             "which can run commands and change its settings whatever its arguments say",
             format!(", name another directory in options.workspace.{option}, give options.baseUrl{trust}"),
@@ -221,33 +232,67 @@ fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
         provider.name,
         file.display()
     );
-    error(plan, file, message)
+    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, row.file))
 }
 
-fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
+/// Why nothing keeps the variables in the file out, and what would, each as a part of a sentence.
+fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: Option<&str>) -> (String, String) {
     let provider = plan.provider;
     let [major, minor, patch] = shield.since;
-    let (what, remedy) = match (holds, version) {
+    match (holds, version) {
         (true, _) => ("the credential is the server's".to_owned(), String::new()),
         (false, None) => (
             "the version of this program is unknown".to_owned(),
-            format!(", or start {} from its npm package, in version {major}.{minor}.{patch} or newer", provider.name),
+            format!(
+                ", or start {major}.{minor}.{patch} or newer, from the npm package of {} or from a copy that is named \
+                 versions/<version> (docs/hardening.md)",
+                provider.name
+            ),
         ),
         (false, Some(version)) => (
             format!("version {version} obeys them in spite of {}", shield.variable),
             format!(", or install version {major}.{minor}.{patch} or newer"),
         ),
-    };
-    let message = format!(
-        "{} was not started: its own configuration {} sets variables that can send the credential elsewhere or print \
-         it, or cannot be understood, and {what}. Take its member env out, or remove the file{remedy}.",
-        provider.name,
-        file.display(),
-    );
-    error(plan, file, message)
+    }
 }
 
-fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
+fn unshielded(plan: &EnvPlan, id: &str, file: &Path, found: &Found, (why, instead): (String, String)) -> Error {
+    let (what, remedy) = match found {
+        Found::Variable(name) => {
+            let does = forbidden::reason(name).map_or("can send the credential elsewhere, or print it", Reason::as_str);
+            let name = forbidden::shown(name);
+            (
+                format!("sets {name} in its member env, which {does}"),
+                "Take that out of its member env, or remove the file",
+            )
+        }
+        Found::NotUnderstood => (
+            "cannot be understood, so nobody can tell which variables it sets".to_owned(),
+            "Mend the file so that it is one JSON object, or remove it",
+        ),
+        Found::Unread => (
+            "cannot be read as a regular file of at most 4 MiB, so nobody can tell which variables it sets".to_owned(),
+            "Put a regular file in its place, or remove it",
+        ),
+    };
+    let message = format!(
+        "{} was not started: its own configuration {} {what}, and {why}. {remedy}{instead}.",
+        plan.provider.name,
+        file.display(),
+    );
+    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, id))
+}
+
+/// The variable that leads to a file of the row; none where no variable does.
+fn variable_of(plan: &EnvPlan, id: &str) -> Option<&'static str> {
+    match plan.provider.config_files.iter().find(|row| row.id == id)?.base {
+        Base::StateDirectory => Some(plan.provider.state_directory.variable),
+        Base::Home => Some("HOME"),
+        Base::Workspace | Base::Root => None,
+    }
+}
+
+fn untold(plan: &EnvPlan, id: &str, file: &Path, errno: Errno) -> Error {
     let (code, remedy) = match used_up(errno.raw_os_error()) {
         Some(remedy) => (ErrorCode::SpawnFailed, remedy),
         None => (
@@ -261,16 +306,14 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
         file.display(),
         std::io::Error::from(errno),
     );
-    about(plan, file, code, message).errno(errno.raw_os_error(), OPEN)
+    about(plan, file, code, message, variable_of(plan, id)).errno(errno.raw_os_error(), OPEN)
 }
 
-fn error(plan: &EnvPlan, path: &Path, message: String) -> Error {
-    about(plan, path, ErrorCode::StateDirUnusable, message)
-}
-
-fn about(plan: &EnvPlan, path: &Path, code: ErrorCode, message: String) -> Error {
-    Error::new(code, message)
-        .provider(plan.provider.id)
-        .name(plan.provider.state_directory.variable)
-        .path(path.to_string_lossy().into_owned())
+/// `variable` is what leads to the file.
+fn about(plan: &EnvPlan, path: &Path, code: ErrorCode, message: String, variable: Option<&str>) -> Error {
+    let error = Error::new(code, message).provider(plan.provider.id).path(path.to_string_lossy().into_owned());
+    match variable {
+        Some(variable) => error.name(variable),
+        None => error,
+    }
 }
