@@ -10,6 +10,7 @@ const test = require('node:test')
 const { CredentialStore, buildProviderEnv, checkKey, claudeAgentOptions, spawnProvider } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { KEYS, UID, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { copyPackage, startWorker } = require('./support/worker.js')
 
 const BASE_URL = 'http://127.0.0.1:9'
 
@@ -110,6 +111,21 @@ test('a limit that is refused: which option, and which bound', { skip: needsLinu
   assert.deepEqual([error.code, error.step, error.errno, error.names], ['ERR_PROVIDER_SPAWN_FAILED', 'limits', -1, ['limits.openFiles']])
   assert.match(error.message, new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine: nobody may have more`))
   assert.doesNotMatch(error.message, /needs root/)
+})
+
+test('a worker that is not root and has a core limit of 0 is told what to have instead', { skip: needsRoot || needsLinux }, async (t) => {
+  const { homes } = makeEnv(t)
+  fs.chmodSync(homes.tmpDir, 0o777)
+  const main = copyPackage(t)
+  const start = async (/** @type {string} */ limit) => {
+    const worker = startWorker(t, `
+      const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: input })
+      const child = main.spawnProvider(env, { command: '/bin/true', args: [], workspaceTrust: 'trusted' })
+      child.on('error', ({ message }) => say(message)).on('exit', (code) => say(code))`, { main, input: { home: '/', dir: '/', tmpDir: homes.tmpDir }, before: ['prlimit', `--core=${limit}`], spawn: { uid: UID, gid: UID, cwd: '/' } })
+    return await worker.next()
+  }
+  assert.match(await start('0:0'), /step limits: Operation not permitted.*hard limit is 0\. Start the worker with 1: LimitCORE=1/)
+  assert.equal(await start('1:1'), 0)
 })
 
 test('what the Agent SDK makes arguments of is called by its own name too', { skip: needsLinux }, (t) => {

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
 use crate::sys::clone::{Failure, Limit};
+use crate::sys::harden::NO_CORE;
 
 /// A step whose failure has a code of its own, and what to do about it.
 struct Row {
@@ -103,6 +104,11 @@ pub fn of(name: &str, target: &Target, failure: Failure, concerned: Concerned<'_
 const NR_OPEN: &str = "/proc/sys/fs/nr_open";
 
 fn refused_limit(limit: Limit, option: &str) -> String {
+    if option == "limits.coreBytes" && limit.value == NO_CORE {
+        return "A child's core limit is 1, as with 0 the kernel still dumps into a pipe (core(5)), and this process's hard \
+                limit is 0. Start the worker with 1: LimitCORE=1 of a unit, or prlimit --core=1."
+            .to_owned();
+    }
     let most = std::fs::read_to_string(NR_OPEN).ok().and_then(|text| text.trim().parse::<u64>().ok());
     match most.filter(|most| option == "limits.openFiles" && limit.value > *most) {
         Some(most) => format!(

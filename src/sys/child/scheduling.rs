@@ -40,34 +40,39 @@ pub(super) fn scheduling(task: &Task<'_>) -> Outcome {
 
 /// No wall, but an operator's pinning of the worker is one of its children too.
 fn affinity(worker: i64) -> Outcome {
-    let (own, mut wanted) = ([0_u64; PROCESSOR_WORDS], [0_u64; PROCESSOR_WORDS]);
-    let (length, _) = match (processors(SELF, &own), processors(worker, &wanted)) {
-        (Ok(own), Ok(wanted)) => (wanted, own),
-        // A sandbox that has no such call.
-        (Err(Failed { errno: libc::ENOSYS, .. }), _) => return Ok(()),
-        (Err(failed), _) | (_, Err(failed)) => return Err(failed),
+    let (mut own, mut wanted) = ([0_u64; PROCESSOR_WORDS], [0_u64; PROCESSOR_WORDS]);
+    let (own, wanted) = (own.as_mut_ptr(), wanted.as_mut_ptr());
+    let length = match processors(SELF, own).and_then(|_| processors(worker, wanted)) {
+        Ok(length) => length,
+        // A sandbox that has no such call: then nobody has pinned anything.
+        Err(Failed { errno: libc::ENOSYS, .. }) => return Ok(()),
+        Err(failed) => return Err(failed),
     };
-    let base = wanted.as_mut_ptr();
     let mut same = true;
-    for (index, word) in own.iter().enumerate() {
+    for word in 0..PROCESSOR_WORDS {
         // The kernel wrote through the pointers, which the compiler does not see.
-        // SAFETY: `index` is below the length of both arrays.
-        same &= unsafe { base.wrapping_add(index).read_volatile() == core::ptr::from_ref(word).read_volatile() };
+        // SAFETY: `word` is below the length of both arrays, which live until this function returns.
+        same &= unsafe { own.wrapping_add(word).read_volatile() == wanted.wrapping_add(word).read_volatile() };
     }
     if same {
         return Ok(());
     }
-    call(libc::SYS_sched_setaffinity, [SELF, length, base as i64, 0, 0]).map(drop)
+    match call(libc::SYS_sched_setaffinity, [SELF, length, wanted as i64, 0, 0]) {
+        // None of those is among what the cpuset of the thread that made us has.
+        Err(Failed { errno: libc::EINVAL, .. }) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
-/// How many bytes the kernel wrote.
-fn processors(thread: i64, mask: &[u64; PROCESSOR_WORDS]) -> Result<i64, Failed> {
-    call(libc::SYS_sched_getaffinity, [thread, size_of_val(mask) as i64, mask.as_ptr() as i64, 0, 0])
+/// Writes which processors a thread may run on to `mask`, [`PROCESSOR_WORDS`] long; how many bytes it wrote.
+fn processors(thread: i64, mask: *mut u64) -> Result<i64, Failed> {
+    let bytes = PROCESSOR_WORDS * size_of::<u64>();
+    call(libc::SYS_sched_getaffinity, [thread, bytes as i64, mask as i64, 0, 0])
 }
 
 fn class(worker: i64) -> Outcome {
-    let own = policy(SELF)?;
-    let wanted = if is_plain(policy(worker)?) { policy(worker)? } else { libc::SCHED_OTHER.into() };
+    let (own, of_worker) = (policy(SELF)?, policy(worker)?);
+    let wanted = if is_plain(of_worker) { of_worker } else { libc::SCHED_OTHER.into() };
     if own == wanted {
         return Ok(());
     }
