@@ -19,7 +19,7 @@ use super::start::used_up;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedFile, RefusedWhen};
+use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
 
 mod content;
 #[cfg(test)]
@@ -91,8 +91,8 @@ fn refuse_files(plan: &EnvPlan, applies: impl Fn(RefusedWhen) -> bool) -> Result
         let Some(path) = place(plan, row.file) else { continue };
         match open(&path, OFlags::NOFOLLOW) {
             Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => {}
-            Err(errno) => return Err(untold(plan, row.file, &path, errno)),
-            Ok(_) => return Err(refused(plan, row, &path)),
+            Err(errno) => return Err(untold(plan, &path, errno)),
+            Ok(_) => return Err(refused(plan, &path, row.when)),
         }
     }
     Ok(())
@@ -115,24 +115,14 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
         let file = match open(&path, OFlags::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => continue,
-            Err(errno) => return Err(untold(plan, id, &path, errno)),
+            Err(errno) => return Err(untold(plan, &path, errno)),
         };
-        let found = content::read(&file).map_or(Some(Found::Unread), |text| found(&text, &harmful));
-        if let Some(found) = found {
-            return Err(unshielded(plan, id, &path, &found, why_not_kept_out(plan, shield, holds, version)));
+        let understood = content::read(&file).is_some_and(|text| !sets(&text, &harmful));
+        if !understood {
+            return Err(unshielded(plan, &path, shield, holds, version));
         }
     }
     Ok(())
-}
-
-/// What is wrong with a file of variables.
-enum Found {
-    /// It sets this variable.
-    Variable(String),
-    /// It is no JSON object.
-    NotUnderstood,
-    /// It is no regular file, too large, or not for us to read.
-    Unread,
 }
 
 /// As much of the CLI's own configuration as sets variables.
@@ -142,10 +132,10 @@ struct Variables {
     env: Option<BTreeMap<String, IgnoredAny>>,
 }
 
-/// The first of these variables that a text sets, or that it is not for us to understand.
-fn found(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> Option<Found> {
-    let Ok(file) = serde_json::from_slice::<Variables>(text) else { return Some(Found::NotUnderstood) };
-    file.env?.into_keys().find(|name| harmful(name)).map(Found::Variable)
+/// Whether a text sets one of these variables, or is not for us to understand.
+fn sets(text: &[u8], harmful: &dyn Fn(&str) -> bool) -> bool {
+    let Ok(file) = serde_json::from_slice::<Variables>(text) else { return true };
+    file.env.is_some_and(|env| env.keys().any(|name| harmful(name)))
 }
 
 fn state_directory(plan: &EnvPlan) -> PathBuf {
@@ -215,10 +205,10 @@ fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
     about(plan, path, ErrorCode::StateDirUnusable, message, Some(row.variable))
 }
 
-fn refused(plan: &EnvPlan, row: &RefusedFile, file: &Path) -> Error {
+fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
     let (provider, option) = (plan.provider, plan.provider.state_directory.option);
     let trust = if plan.has_server_credential() { "" } else { ", or say workspaceTrust: \"trusted\"" };
-    let (what, remedy) = match row.when {
+    let (what, remedy) = match when {
         RefusedWhen::UntrustedWithoutBaseUrl => (
             "which can run commands and change its settings whatever its arguments say",
             format!(", name another directory in options.workspace.{option}, give options.baseUrl{trust}"),
@@ -232,7 +222,7 @@ fn refused(plan: &EnvPlan, row: &RefusedFile, file: &Path) -> Error {
         provider.name,
         file.display()
     );
-    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, row.file))
+    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, file))
 }
 
 /// Why nothing keeps the variables in the file out, and what would, each as a part of a sentence.
@@ -256,8 +246,29 @@ fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: O
     }
 }
 
-fn unshielded(plan: &EnvPlan, id: &str, file: &Path, found: &Found, (why, instead): (String, String)) -> Error {
-    let (what, remedy) = match found {
+/// What is wrong with a file of variables.
+enum Found {
+    /// It sets this variable.
+    Variable(String),
+    /// It is no JSON object.
+    NotUnderstood,
+    /// It is no regular file, too large, or not for us to read.
+    Unread,
+}
+
+/// Looks once more, for the words alone: the refusal stands, whatever the file has become meanwhile.
+fn found(file: &Path, shield: &FileShield, holds: bool) -> Found {
+    let harmful = |name: &String| shield.passes.contains(&&**name) || (!holds && forbidden::reason(name).is_some());
+    let Some(text) = open(file, OFlags::empty()).ok().and_then(|file| content::read(&file)) else {
+        return Found::Unread;
+    };
+    let env = serde_json::from_slice::<Variables>(&text).ok().and_then(|variables| variables.env);
+    env.and_then(|env| env.into_keys().find(harmful)).map_or(Found::NotUnderstood, Found::Variable)
+}
+
+fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
+    let (why, instead) = why_not_kept_out(plan, shield, holds, version);
+    let (what, remedy) = match &found(file, shield, holds) {
         Found::Variable(name) => {
             let does = forbidden::reason(name).map_or("can send the credential elsewhere, or print it", Reason::as_str);
             let name = forbidden::shown(name);
@@ -280,19 +291,20 @@ fn unshielded(plan: &EnvPlan, id: &str, file: &Path, found: &Found, (why, instea
         plan.provider.name,
         file.display(),
     );
-    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, id))
+    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, file))
 }
 
-/// The variable that leads to a file of the row; none where no variable does.
-fn variable_of(plan: &EnvPlan, id: &str) -> Option<&'static str> {
-    match plan.provider.config_files.iter().find(|row| row.id == id)?.base {
+/// The variable that leads to a file of the provider's rows; none where no variable does.
+fn variable_of(plan: &EnvPlan, file: &Path) -> Option<&'static str> {
+    let mut rows = plan.provider.config_files.iter();
+    match rows.find(|row| place(plan, row.id).as_deref() == Some(file))?.base {
         Base::StateDirectory => Some(plan.provider.state_directory.variable),
         Base::Home => Some("HOME"),
         Base::Workspace | Base::Root => None,
     }
 }
 
-fn untold(plan: &EnvPlan, id: &str, file: &Path, errno: Errno) -> Error {
+fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
     let (code, remedy) = match used_up(errno.raw_os_error()) {
         Some(remedy) => (ErrorCode::SpawnFailed, remedy),
         None => (
@@ -306,7 +318,7 @@ fn untold(plan: &EnvPlan, id: &str, file: &Path, errno: Errno) -> Error {
         file.display(),
         std::io::Error::from(errno),
     );
-    about(plan, file, code, message, variable_of(plan, id)).errno(errno.raw_os_error(), OPEN)
+    about(plan, file, code, message, variable_of(plan, file)).errno(errno.raw_os_error(), OPEN)
 }
 
 /// `variable` is what leads to the file.
