@@ -362,14 +362,14 @@ export interface WorkerHardening {
  */
 export function hardenWorker(): WorkerHardening
 
-/** Resource limits of the child; soft and hard alike. A limit above the worker's own hard limit needs root. */
+/** Resource limits of the child; soft and hard alike. A limit above the worker's own hard limit needs root (`CAP_SYS_RESOURCE`). */
 export interface ResourceLimits {
   /**
    * `RLIMIT_CORE`, bytes. Default 0, which means none at all: the limit is then 1 byte, as the kernel would ignore 0
    * for a `core_pattern` that is a pipe. A core dump would hold the key.
    */
   coreBytes?: number
-  /** `RLIMIT_NOFILE`, descriptors. Default: the worker's. */
+  /** `RLIMIT_NOFILE`, descriptors, up to the machine's `fs.nr_open`. Default: the worker's. */
   openFiles?: number
   /** `RLIMIT_NPROC`, processes of the target uid. Default: the worker's. */
   processes?: number
@@ -400,7 +400,7 @@ export interface SpawnOptions {
    * file, for `sh -c` takes our arguments for its own.
    */
   command?: string
-  /** Default: `workspace.dir`, else this process's. Entered as the target, which must be able to. */
+  /** An absolute path. Default: `workspace.dir`, else this process's directory. Entered as the target, which must be able to. */
   cwd?: string
   /** Target ids. Give both or neither. 0 is refused unless `allowRoot`. Default: this process's. */
   uid?: number
@@ -414,8 +414,8 @@ export interface SpawnOptions {
   /** File mode creation mask, 0 to 0o777. Default: this process's. */
   umask?: number
   /**
-   * The child's nice value, 0 to 19. Default: this process's own, and 0 where that is negative. A value below this process's
-   * needs root.
+   * The child's nice value, 0 to 19. Default: this process's own at the time of the start (its main thread's, as
+   * `os.getPriority()` tells there), and 0 where that is negative. A value below this process's needs root.
    */
   priority?: number
   /**
@@ -652,8 +652,9 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
  *
  * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool calls
  * without these options run in this process: as root where the worker is root. The first call in such a worker says so
- * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, or call
- * `query()` in a worker that runs as the tenant; `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
+ * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
+ * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
+ * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions

@@ -113,7 +113,7 @@ test('umask and working directory', { skip: needsRoot }, async (t) => {
   await assert.rejects(look(t, { cwd: closed }), failed)
   const link = path.join(path.dirname(closed), 'link')
   fs.symlinkSync(closed, link)
-  await assert.rejects(look(t, { cwd: link }), { ...failed, path: link })
+  await assert.rejects(look(t, { cwd: link }), failed)
 })
 
 test('nothing of this process changes: ids, privileges, directory, mask, on every thread', { skip: needsRoot }, async (t) => {

@@ -140,6 +140,41 @@ test('who is not root may not ask for a better place than its own', { skip: need
   }
 })
 
+/** Says what a child has of what belongs to a thread: nice value, class, I/O class, processors. */
+const PLACE = 'ps -o ni=,cls= -p $$; ionice -p $$; taskset -pc $$ | sed "s/.*: //"'
+const needsTools = needsRoot || (['ionice -p 1', 'taskset -p 1', 'chrt -p 1', 'setpriv true', 'ps -p 1'].every((text) => works('sh', '-c', text)) ? false : 'needs ps and util-linux')
+
+test('“this process’s own” is the main thread’s, whenever the threads that start a child were made', { skip: needsTools, timeout: 60_000 }, async (t) => {
+  const worker = startWorker(t, `${RUN}
+    const child = (options) => run('/bin/sh', ['-c', input.place], options).then((text) => text.split('\\n').map((line) => line.trim()))
+    const before = await child()
+    require('node:os').setPriority(7)
+    for (const [command, ...args] of input.changes) require('node:child_process').execFileSync(command, [...args, String(process.pid)])
+    const after = await child()
+    const asked = await child({ priority: 3 })
+    require('node:os').setPriority(-5)
+    say({ before, after, asked, better: await child() })`, {
+    input: inputOf(t, { place: PLACE, changes: [['chrt', '-b', '-p', '0'], ['ionice', '-c3', '-p'], ['taskset', '-pc', '0']] }), before: ['taskset', '-c', '0,1']
+  })
+  const said = await worker.next()
+  assert.equal(said.failed, undefined, said.failed?.message)
+  const shape = (/** @type {string[]} */ [place, io, processors]) => [...place.split(/\s+/), io, processors]
+  assert.deepEqual(shape(said.before).slice(0, 2), ['0', 'TS'])
+  assert.deepEqual(shape(said.after), ['7', 'B', 'idle', '0'])
+  assert.deepEqual(shape(said.asked), ['3', 'B', 'idle', '0'], 'root may')
+  assert.deepEqual(shape(said.better), ['0', 'B', 'idle', '0'], 'never one that puts it before others')
+})
+
+test('who is not root may not ask for a better nice value than the worker has now', { skip: needsTools, timeout: 60_000 }, async (t) => {
+  const dropped = ['setpriv', '--reuid', String(UID), '--regid', String(UID), '--clear-groups']
+  const worker = startWorker(t, `${RUN}
+    const nice = (options) => run('/bin/sh', ['-c', 'nice'], options).catch(({ code, step, errno }) => ({ code, step, errno }))
+    const before = await nice()
+    require('node:os').setPriority(7)
+    say([before, await nice(), await nice({ priority: 12 }), await nice({ priority: 3 })])`, { main: copyPackage(t), input: inputOf(t, { ids: {} }), before: dropped, spawn: { cwd: '/' } })
+  assert.deepEqual(await worker.next(), ['0', '7', '12', { code: 'ERR_PROVIDER_SPAWN_FAILED', step: 'scheduling', errno: -13 }])
+})
+
 test('the two options are whole numbers in the kernel’s range', (t) => {
   const { env } = makeEnv(t)
   for (const options of [{ priority: -1 }, { priority: 20 }, { priority: 1.5 }, { oomScoreAdj: -1 }, { oomScoreAdj: 1001 }]) {

@@ -14,10 +14,15 @@ const { copyPackage } = require('./support/worker.js')
 const BODY = `
   const main = require(process.argv[1])
   const warnings = []
-  process.on('warning', ({ name, code, message }) => warnings.push([name, code, message]))
+  process.on('warning', ({ name, code, message, detail }) => warnings.push([name, code, message, detail]))
   const env = main.buildProviderEnv({ apiKey: 'sk-ant-api03-made-up-7c1b' }, { workspace: JSON.parse(process.argv[2]) })
-  for (const command of ['/bin/true', '/bin/echo']) main.claudeAgentOptions(env, { command, ...(process.getuid() === 0 && { uid: ${UID}, gid: ${UID} }) })
-  setImmediate(() => console.log(JSON.stringify(warnings)))`
+  // What is refused is said by its error alone.
+  if (process.getuid() === 0) try { main.claudeAgentOptions(env, { command: '/bin/true' }) } catch {}
+  setImmediate(() => {
+    const early = warnings.length
+    for (const command of ['/bin/true', '/bin/echo']) main.claudeAgentOptions(env, { command, ...(process.getuid() === 0 && { uid: ${UID}, gid: ${UID} }) })
+    setImmediate(() => console.log(JSON.stringify({ early, warnings })))
+  })`
 
 for (const [who, ids, expected] of /** @type {[string, object, [string, string][]]} */ (/** @type {unknown} */ ([
   ['root', {}, [['SecurityWarning', 'PROVIDER_WORKER_IS_ROOT']]],
@@ -27,8 +32,12 @@ for (const [who, ids, expected] of /** @type {[string, object, [string, string][
     const homes = makeHomes({ uid: UID, test: t })
     const main = copyPackage(t)
     const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', '-e', BODY, main, JSON.stringify({ ...workspaceOf(homes), codexHome: undefined })], { ...ids, cwd: path.dirname(main) })
-    const warnings = JSON.parse(stdout)
+    const { early, warnings } = JSON.parse(stdout)
+    assert.equal(early, 0, 'a call that throws warns of nothing')
     assert.deepEqual(warnings.map(([name, code]) => [name, code]), expected)
-    for (const [, , message] of warnings) assert.match(message, /in-process MCP tools, hooks/)
+    for (const [, , message, detail] of warnings) {
+      assert.match(message, /in-process MCP tools, hooks/)
+      assert.match(detail, /stdio MCP servers.*provider-env run-as.*node --disable-warning=PROVIDER_WORKER_IS_ROOT/s)
+    }
   })
 }

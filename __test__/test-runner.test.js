@@ -20,7 +20,15 @@ const REFUSED = /** @type {[string[], RegExp][]} */ ([
   [['--repeat', '0'], /--repeat takes a whole number from 1 to 9999/],
   [['--cores', '1.5'], /--cores takes a whole number/],
   [['--load=yes'], /--load/],
-  [['--only', 'nothing'], /no stage is called nothing/]
+  [['--only', 'nothing'], /no stage is called nothing/],
+  [['--only', 'node/nothing'], /no step of node is called nothing: there are package, real-cli, sdk/],
+  [['--only', 'lint/rustfmt,rust/nothing'], /no step of rust is called nothing: there are core/],
+  [['__test__/nosuch.test.js'], /no test file is called __test__\/nosuch\.test\.js/],
+  [['redactor'], /no test file is called redactor/],
+  [['__test__/redactor.test.js', 'nosuch'], /no test file is called nosuch/],
+  [['__test__/redactor'], /no test file is called __test__\/redactor/],
+  [['--only', 'lint', '__test__/redactor.test.js'], /a test file is of the stage node, which --only leaves out/],
+  [['--only', 'node/sdk', '__test__/redactor.test.js'], /no test file of node\/sdk is called __test__\/redactor\.test\.js/]
 ])
 
 test('a wrong option is refused with the usage, and nothing is run', () => {
@@ -29,6 +37,28 @@ test('a wrong option is refused with the usage, and nothing is run', () => {
     assert.deepEqual([code, stdout], [2, ''], args.join(' '))
     assert.match(stderr, message)
     assert.match(stderr, /^usage: npm test -- /m)
+  }
+})
+
+const COMMANDS = /** @type {[string, RegExp][]} */ ([
+  ['scripts/test.mjs', /^usage: npm test -- /],
+  ['scripts/fuzz.mjs', /^usage: npm run fuzz /],
+  ['demo/index.js', /^usage: npm run demo /],
+  ['bench/index.js', /^usage: npm run bench /]
+])
+
+test('whoever asks a command for help gets its usage alone, and whoever mistypes an option is told, with the usage', () => {
+  for (const [file, usage] of COMMANDS) {
+    const ask = (/** @type {string} */ option) => spawnSync(process.execPath, [path.join(SCRIPTS, '..', file), option], { encoding: 'utf8' })
+    for (const option of ['--help', '-h']) {
+      const { status: code, stdout, stderr } = ask(option)
+      assert.deepEqual([code, stderr], [0, ''], `${file} ${option}`)
+      assert.match(stdout, usage, `${file} ${option}`)
+    }
+    const { status: code, stdout, stderr } = ask('--bogus')
+    assert.deepEqual([code, stdout], [2, ''], file)
+    assert.match(stderr, /^Unknown option '--bogus'\.?\n/, file)
+    assert.match(stderr, new RegExp(usage.source, 'm'), file)
   }
 })
 

@@ -13,8 +13,17 @@ const { table } = require('./report/table.js')
 
 const say = (line) => process.stderr.write(`${line}\n`)
 
+function readOptions() {
+  try {
+    return parse(process.argv.slice(2))
+  } catch (error) {
+    say(`${error.message}\n${usage}`)
+    process.exit(2)
+  }
+}
+
 async function main() {
-  const options = parse(process.argv.slice(2))
+  const options = readOptions()
   if (options.help) return process.stdout.write(usage)
   const results = options.from ? readResults(options.from) : await measure(options)
   process.stdout.write(table(results))

@@ -23,14 +23,18 @@ const USAGE = `usage: npm run demo [-- --live] [--json]
 /** Real models may take their time. */
 const LIMIT_MS = { mock: 60_000, live: 180_000 }
 
+function readOptions() {
+  const flag = /** @type {const} */ ({ type: 'boolean', default: false })
+  try {
+    return parseArgs({ options: { live: flag, json: flag, help: { ...flag, short: 'h' } } }).values
+  } catch (error) {
+    process.stderr.write(`${/** @type {Error} */ (error).message}\n${USAGE}`)
+    process.exit(2)
+  }
+}
+
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      live: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false }
-    }
-  })
+  const values = readOptions()
   if (values.help) return void process.stdout.write(USAGE)
   const network = values.live ? /** @type {const} */ ({ kind: 'open', why: 'the real APIs are asked' }) : await enterPrivateNetwork()
   if (network.kind === 'done') return void (process.exitCode = network.status)

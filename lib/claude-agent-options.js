@@ -27,11 +27,12 @@ function claudeAgentOptions(env, value) {
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
   const { onSpawn, launch } = readAgentLaunch(value)
-  warnOfRoot()
   const { command, uid, gid, groups, allowRoot } = launch
   const variables = toObject(translate(() => native.plain()))
   const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
   const passing = new Set(binding.sdkVariables('claude'))
+  // Last: a call that is refused starts nothing, and its error says what is wrong.
+  warnOfRoot()
 
   return {
     env: variables,
@@ -64,7 +65,7 @@ function warnOfRoot() {
     __proto__: null,
     type: 'SecurityWarning',
     code: 'PROVIDER_WORKER_IS_ROOT',
-    detail: 'Give tools as stdio MCP servers, or call query() in a worker that runs as the tenant (docs/migration.md).'
+    detail: 'Give tools as stdio MCP servers, have them run their commands by `provider-env run-as`, or call query() in a worker that runs as the tenant (docs/migration.md). Where that is done, node --disable-warning=PROVIDER_WORKER_IS_ROOT silences this.'
   }
   process.emitWarning('This worker is root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run here, as root.', /** @type {any} */ (warning))
 }

@@ -1,18 +1,18 @@
 // `npm run fuzz [-- target …] [--seconds 30]`: each fuzz target for a while, with cargo-fuzz on a nightly Rust.
 import { basename } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions, refuse } from './lib/command-line.mjs'
 import { fromRoot, walk } from './lib/paths.mjs'
 import { exists, run } from './lib/run.mjs'
 
-const { values, positionals } = parseArgs({ options: { seconds: { type: 'string', default: '30' } }, allowPositionals: true })
+const usage = 'usage: npm run fuzz [-- target …] [--seconds 30]'
+const { values, positionals } = readOptions({ seconds: { type: 'string', default: '30' } }, usage)
 const all = walk(fromRoot('fuzz', 'fuzz_targets'), (path) => path.endsWith('.rs')).map((path) => basename(path, '.rs'))
 const stranger = positionals.find((name) => !all.includes(name))
 const seconds = Number(values.seconds)
+if (stranger) refuse(`no target is called ${stranger}; there are ${all.join(', ')}`, usage)
+if (!(seconds > 0)) refuse('--seconds takes a number above 0', usage)
 
-if (!all.length || stranger || !(seconds > 0)) {
-  process.stderr.write(stranger ? `no target is called ${stranger}; there are ${all.join(', ')}\n` : 'usage: npm run fuzz [-- target …] [--seconds 30]\n')
-  process.exitCode = 2
-} else if (!(await exists('cargo', ['+nightly', 'fuzz', '--version']))) {
+if (!(await exists('cargo', ['+nightly', 'fuzz', '--version']))) {
   process.stderr.write('fuzzing needs a nightly Rust and cargo-fuzz (rustup toolchain install nightly; cargo install --locked cargo-fuzz)\n')
   process.exitCode = 1
 } else {

@@ -1,11 +1,11 @@
 // `npm test`: every check that is quick, in stages. `usage` below says what can be asked of it.
-import { parseArgs } from 'node:util'
 import { ensure, say } from './ensure.mjs'
+import { readOptions, refuse } from './lib/command-line.mjs'
 import { keepBusy, pinTo } from './lib/load.mjs'
 import { ensureRedis } from './lib/redis.mjs'
-import { Report } from './lib/report.mjs'
+import { Report, stepsOf } from './lib/report.mjs'
 import { lint } from './stages/lint.mjs'
-import { node } from './stages/node.mjs'
+import { node, testFiles } from './stages/node.mjs'
 import { pack } from './stages/pack.mjs'
 import { rust } from './stages/rust.mjs'
 
@@ -18,7 +18,7 @@ const usage = `usage: npm test -- [options] [test file …]
   --load                 with a busy loop on every core meanwhile
   --cores N              with N of the cores (Linux, by taskset)`
 
-const { only, repeat, load, cores, files } = readArguments()
+const { only, repeat, load, cores, files } = await readArguments()
 const from = Date.now()
 const report = new Report(only.length ? [...only, 'set-up'] : [])
 let setUp
@@ -28,7 +28,7 @@ await report.step('set-up', 'packages and addon', async () => {
 })
 if (setUp) {
   // Not before: a build has nothing to prove on one core.
-  const slowness = (cores ? await pinTo(cores).catch(refuse) : 1) * (load ? 2 : 1)
+  const slowness = (cores ? await pinTo(cores).catch(({ message }) => refuse(message, usage)) : 1) * (load ? 2 : 1)
   const idle = load ? keepBusy() : () => {}
   for (let round = 1; round <= repeat; round += 1) {
     if (repeat > 1) report.beginRound(round, repeat)
@@ -40,29 +40,36 @@ if (setUp) {
 }
 process.exitCode = report.close((Date.now() - from) / 1000)
 
-function readArguments() {
+async function readArguments() {
   const options = { only: { type: 'string' }, repeat: { type: 'string' }, load: { type: 'boolean' }, cores: { type: 'string' } }
-  let parsed
-  try {
-    parsed = parseArgs({ options, allowPositionals: true })
-  } catch (error) {
-    refuse(error)
-  }
-  const { values, positionals: files } = parsed
+  const { values, positionals: files } = readOptions(options, usage)
   const count = (name) => {
     const text = values[name]
-    if (text !== undefined && !/^[1-9]\d{0,3}$/.test(text)) refuse(new Error(`--${name} takes a whole number from 1 to 9999`))
+    if (text !== undefined && !/^[1-9]\d{0,3}$/.test(text)) refuse(`--${name} takes a whole number from 1 to 9999`, usage)
     return text && Number(text)
   }
   const [repeat, cores] = [count('repeat'), count('cores')]
   const unselected = files.length ? ['node'] : repeat ? repeatable : []
   const only = values.only?.split(',').filter(Boolean) ?? unselected
-  const stranger = only.find((one) => !Object.hasOwn(stages, one.split('/')[0]))
-  if (stranger) refuse(new Error(`no stage is called ${stranger}`))
+  for (const one of only) await refuseStranger(one)
+  for (const file of files) refuseFile(file, only)
   return { only, repeat: repeat ?? 1, load: values.load ?? false, cores, files }
 }
 
-function refuse({ message }) {
-  process.stderr.write(`${message}\n${usage}\n`)
-  process.exit(2)
+/** What runs nothing must not look as if it had passed. */
+async function refuseStranger(one) {
+  const [name, step] = one.split('/')
+  if (!Object.hasOwn(stages, name)) refuse(`no stage is called ${name}: there are ${Object.keys(stages).join(', ')}`, usage)
+  if (step === undefined) return
+  const steps = await stepsOf(stages[name])
+  if (!steps.includes(step)) refuse(`no step of ${name} is called ${step}: there are ${steps.join(', ')}`, usage)
+}
+
+function refuseFile(file, only) {
+  const tests = testFiles([file])
+  if (!tests.length) refuse(`no test file is called ${file}`, usage)
+  const chosen = only.filter((one) => one.split('/')[0] === 'node')
+  if (!chosen.length) refuse('a test file is of the stage node, which --only leaves out', usage)
+  const runs = chosen.includes('node') || chosen.some((one) => testFiles([file], one.split('/')[1]).length)
+  if (!runs) refuse(`no test file of ${chosen.join(', ')} is called ${file}`, usage)
 }

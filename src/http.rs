@@ -4,6 +4,7 @@
 //! To be called on a thread of [`crate::jobs`]: it blocks, and there alone the library's buffers are in guarded memory
 //! and wiped.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,21 +91,48 @@ impl Failure {
         }
     }
 
-    /// What is wrong and what to do, as sentences; `address` is what the caller calls the URL that was asked.
+    /// What is wrong and what to do, as sentences; `address` is what the caller calls the URL that was asked, none where it
+    /// is the vendor's own.
     #[must_use]
-    pub fn message(self, address: &str) -> String {
-        match self {
-            Self::Dns => format!("The endpoint's name has no address. Look at {address} and at this server's DNS."),
-            Self::Refused => format!("Nothing listens at the endpoint's address. Look at host and port of {address}."),
-            Self::Network => "The endpoint cannot be reached from this server, or it closed the connection. Look at routes and firewalls.".into(),
-            Self::Tls(NO_ROOTS) => format!("TLS failed: {NO_ROOTS}. Install the system's CA certificates (Debian: ca-certificates), or give the CA."),
-            Self::Tls(why) => format!("TLS failed: {why}. Look at the host of {address}, this server's clock and roots of trust, or give the CA."),
-            Self::Timeout => "The endpoint did not answer in time. Try again, or give more time.".into(),
-            Self::Proxy => "The proxy cannot be reached, refused the connection or is none. Look at its URL and its rules.".into(),
-            Self::Protocol => format!("What answered speaks no HTTP, or broke off. Look at {address}."),
-        }
+    pub fn message(self, address: Option<&str>) -> String {
+        let look_at = match (self, address) {
+            (Self::Dns, Some(address)) => format!("Look at {address} and at this server's DNS."),
+            (Self::Dns, None) => "Look at this server's DNS.".into(),
+            (Self::Refused, Some(address)) => format!("Look at host and port of {address}."),
+            (Self::Protocol, Some(address)) => format!("Look at {address}."),
+            (Self::Refused | Self::Protocol, None) => BETWEEN.into(),
+            (Self::Tls(NO_ROOTS), _) => {
+                "Install the system's CA certificates (Debian: ca-certificates), or give the CA.".into()
+            }
+            (Self::Tls(_), Some(address)) => {
+                format!("Look at the host of {address}, this server's clock and roots of trust, or give the CA.")
+            }
+            (Self::Tls(_), None) => {
+                "Look at this server's clock and roots of trust, and at what intercepts its connections, or give the CA."
+                    .into()
+            }
+            (Self::Network, _) => "Look at routes and firewalls.".into(),
+            (Self::Timeout, _) => "Try again, or give more time.".into(),
+            (Self::Proxy, _) => "Look at its URL and its rules.".into(),
+        };
+        format!("{} {look_at}", self.what())
+    }
+
+    fn what(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Dns => "The endpoint's name has no address.",
+            Self::Refused => "Nothing listens at the endpoint's address.",
+            Self::Network => "The endpoint cannot be reached from this server, or it closed the connection.",
+            Self::Tls(why) => return Cow::Owned(format!("TLS failed: {why}.")),
+            Self::Timeout => "The endpoint did not answer in time.",
+            Self::Proxy => "The proxy cannot be reached, refused the connection or is none.",
+            Self::Protocol => "What answered speaks no HTTP, or broke off.",
+        })
     }
 }
+
+/// What to do where something else than the vendor answers at the vendor's own address.
+pub const BETWEEN: &str = "Look at what stands between this server and the vendor: DNS, proxies, firewalls.";
 
 const NO_ROOTS: &str = "this server has no root of trust";
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::credential;
 use crate::environment::check_base_url;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{self, Failure, Request, Response, Settings};
+use crate::http::{self, BETWEEN, Failure, Request, Response, Settings};
 use crate::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
 use crate::sealed::is_sealed;
@@ -24,6 +24,8 @@ pub struct KeyCheck {
     authorization: &'static Authorization,
     secret: Arc<Secret>,
     url: String,
+    /// Whether the caller gave it.
+    has_base_url: bool,
     settings: Settings,
     pool: &'static Pool,
     turn: Turn,
@@ -115,7 +117,8 @@ pub fn plan(
     // The time that it waits for a thread is part of the time that it may take.
     let deadline = Instant::now() + settings.timeout;
     let turn = Turn { source: source.into(), endpoint: endpoint.into(), deadline, is_abandoned: Arc::default() };
-    Ok(Plan::Ask(KeyCheck { api, authorization, secret, url, settings, pool, turn }))
+    let has_base_url = base_url.is_some();
+    Ok(Plan::Ask(KeyCheck { api, authorization, secret, url, has_base_url, settings, pool, turn }))
 }
 
 impl KeyCheck {
@@ -130,14 +133,21 @@ impl KeyCheck {
     pub fn ask(mut self) -> Verdict {
         self.settings.timeout = self.turn.deadline.saturating_duration_since(Instant::now());
         if self.settings.timeout.is_zero() || self.turn.is_abandoned.load(Ordering::Relaxed) {
-            return unreachable(Failure::Timeout);
+            return self.unreachable(Failure::Timeout);
         }
         let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose()]);
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
         headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
         match http::send(&Request { url: &self.url, headers: &headers, body: None }, &self.settings) {
             Ok(response) => self.judge(&response),
-            Err(failure) => unreachable(failure),
+            Err(failure) => self.unreachable(failure),
+        }
+    }
+
+    fn unreachable(&self, failure: Failure) -> Verdict {
+        Verdict {
+            message: failure.message(self.has_base_url.then_some("the base URL")),
+            ..verdict(Outcome::Unreachable, Some(failure.as_str()), None)
         }
     }
 
@@ -162,7 +172,10 @@ impl KeyCheck {
             _ => (
                 Outcome::Unreachable,
                 Some("unexpected-answer"),
-                "What answered is not this provider's API. Look at the base URL.".into(),
+                format!(
+                    "What answered is not this provider's API. {}",
+                    if self.has_base_url { "Look at the base URL." } else { BETWEEN }
+                ),
             ),
         };
         let retry_after_ms = response.retry_after.and_then(|after| u64::try_from(after.as_millis()).ok());
@@ -180,10 +193,6 @@ impl KeyCheck {
         };
         (outcome, None, format!("{} knows the credential, {what}", self.api.vendor))
     }
-}
-
-fn unreachable(failure: Failure) -> Verdict {
-    Verdict { message: failure.message("the base URL"), ..verdict(Outcome::Unreachable, Some(failure.as_str()), None) }
 }
 
 fn verdict(outcome: Outcome, reason: Option<&'static str>, status: Option<u16>) -> Verdict {

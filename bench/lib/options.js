@@ -13,7 +13,7 @@ const STORED = {
   svg: path.join(root, 'bench', 'results', 'latest.svg')
 }
 
-const usage = `node bench/index.js [options]
+const usage = `usage: npm run bench -- [options]
   --quick          fewer and shorter batches: for a look, not for a figure to publish
   --only a,b       some of ${SECTIONS.join(', ')}
   --rss a,b        resident memory of the parent in MB; default ${RSS_MB.join(',')}
@@ -37,7 +37,7 @@ function parse(args) {
       markdown: { type: 'boolean', default: false },
       from: { type: 'string' },
       package: { type: 'string', default: root },
-      help: { type: 'boolean', default: false }
+      help: { type: 'boolean', short: 'h', default: false }
     }
   })
   const only = values.only?.split(',') ?? SECTIONS

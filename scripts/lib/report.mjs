@@ -7,6 +7,13 @@ export const skip = (reason) => ({ skip: reason })
 /** A step's answer when a runner counted tests of its own. */
 export const counted = (counts) => ({ counts })
 
+/** The names of a stage's steps, without running any. */
+export async function stepsOf(stage) {
+  const names = []
+  await stage({ listing: true, wants: () => true, step: (_, name) => void names.push(name) }, { files: [], slowness: 1 })
+  return names
+}
+
 export class Report {
   #steps = []
   #only

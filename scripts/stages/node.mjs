@@ -6,6 +6,8 @@ import { fromRoot, root, walk } from '../lib/paths.mjs'
 import { counted, failure, skip } from '../lib/report.mjs'
 import { run } from '../lib/run.mjs'
 
+/** The step of what is in no private directory. */
+const PACKAGE = 'package'
 const privateDirs = ['real-cli', 'sdk']
 /** Bounds on a machine that has its cores for itself; a hang is then a failure with a name, not a run that never ends. */
 const TEST_MS = 240_000 // node:test bounds each file as a whole by it, too
@@ -13,16 +15,25 @@ const STEP_MS = 540_000
 const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
 
 export async function node(report, { files, slowness }) {
-  const tests = walk(fromRoot('__test__'), (path) => /\.test\.[cm]?js$/.test(path)).map((path) => relative(root, path))
-  const chosen = tests.filter((test) => !files.length || files.some((file) => resolve(root, test).startsWith(resolve(file))))
-  const inside = (dir) => chosen.filter((test) => test.startsWith(join('__test__', dir) + sep))
-  const plain = chosen.filter((test) => !privateDirs.some((dir) => inside(dir).includes(test)))
-
-  if (plain.length || !files.length) await report.step('node', 'package', () => nodeTest(plain, slowness))
+  const plain = testFiles(files, PACKAGE)
+  if (plain.length || !files.length) await report.step('node', PACKAGE, () => nodeTest(plain, slowness))
   for (const dir of privateDirs) {
-    const own = inside(dir)
+    const own = testFiles(files, dir)
     if (own.length) await report.step('node', dir, () => nodeTest(own, slowness, ['sh', fromRoot('scripts', 'netns.sh')]))
   }
+}
+
+/**
+ * The test files that these name, as files or as directories that hold them; all where none is named.
+ * @param {string[]} files
+ * @param {string} [step] those of this step alone
+ */
+export function testFiles(files, step) {
+  const tests = walk(fromRoot('__test__'), (path) => /\.test\.[cm]?js$/.test(path)).map((path) => relative(root, path))
+  const isIn = (test, path) => test === path || test.startsWith(path + sep)
+  const chosen = tests.filter((test) => !files.length || files.some((file) => isIn(resolve(root, test), resolve(file))))
+  const stepOf = (test) => privateDirs.find((dir) => isIn(test, join('__test__', dir))) ?? PACKAGE
+  return step === undefined ? chosen : chosen.filter((test) => stepOf(test) === step)
 }
 
 async function nodeTest(files, slowness, wrapper = []) {

@@ -19,7 +19,7 @@ export async function pack(report) {
       await installBoth(project, await packMain(dir), await packPlatform(dir))
       installed = true
     })
-    if (!installed) return
+    if (!installed && !report.listing) return
     await report.step('pack', 'types', () => checkTypes(project))
     await report.step('pack', 'doctor', () => runInstalledDoctor(project))
     await report.step('pack', 'load-this-node', () => loadUnder(process.execPath, project))

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use rustix::fs::{self, AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
@@ -99,7 +99,14 @@ impl Location {
             flags |= OFlags::NOFOLLOW;
         }
         let descriptor = fs::openat(CWD, &self.directory, flags, Mode::empty()).map_err(|errno| {
-            unusable(&self.directory, "cannot be opened. Create the directory, or give its path", errno, "openat")
+            let reason = std::io::Error::from(errno);
+            let message = format!(
+                "The directory of the stored login, {}, cannot be opened: {reason}. Make it, or give another in options.dir.",
+                self.directory.display()
+            );
+            Error::new(ErrorCode::CredentialFileUnusable, message)
+                .path(self.directory.display().to_string())
+                .errno(errno.raw_os_error(), "openat")
         })?;
         let directory = Directory { descriptor, location: self.clone() };
         directory.check()?;
@@ -131,9 +138,11 @@ impl Directory {
         let (bytes, owner) = self.read_named(&self.location.name)?.ok_or_else(|| self.absent())?;
         let digest = digest_of(&bytes);
         let document = Document::parse(bytes).ok_or_else(|| {
-            let message =
-                "The file of the stored login is no JSON object. Nothing was changed in it. Log in again with the CLI.";
-            self.error(ErrorCode::CredentialFileUnusable, message)
+            let message = format!(
+                "The file of the stored login, {}, is no JSON object. Nothing was changed in it. Log in again with the CLI.",
+                self.path()
+            );
+            self.error(ErrorCode::CredentialFileUnusable, &message)
         })?;
         Ok(Content { document, digest, owner })
     }
@@ -332,33 +341,34 @@ impl Directory {
     }
 
     fn absent(&self) -> Error {
-        let message = "There is no stored login. Log in with the CLI on a machine that has a browser, and put its file there: \
-                       this package runs no interactive login.";
-        self.error(ErrorCode::LoginRequired, message)
+        let message = format!(
+            "There is no stored login at {}. Log in with the CLI on a machine that has a browser, and put its file there: \
+             this package runs no interactive login.",
+            self.path()
+        );
+        self.error(ErrorCode::LoginRequired, &message)
     }
 
     fn refused(&self, problem: &str) -> Error {
         self.error(
             ErrorCode::CredentialFileUnusable,
-            &format!("The file of the stored login {problem}. Nothing was changed in it."),
+            &format!("The file of the stored login, {}, {problem}. Nothing was changed in it.", self.path()),
         )
     }
 
     fn errno(&self, problem: &str, errno: Errno, syscall: &'static str) -> Error {
-        unusable(&self.location.path(), problem, errno, syscall)
+        let reason = std::io::Error::from(errno);
+        let message = format!("The stored login {} {problem}: {reason}.", self.path());
+        self.error(ErrorCode::CredentialFileUnusable, &message).errno(errno.raw_os_error(), syscall)
+    }
+
+    fn path(&self) -> String {
+        self.location.path().display().to_string()
     }
 
     fn error(&self, code: ErrorCode, message: &str) -> Error {
-        Error::new(code, message).path(self.location.path().display().to_string())
+        Error::new(code, message).path(self.path())
     }
-}
-
-fn unusable(path: &Path, problem: &str, errno: Errno, syscall: &'static str) -> Error {
-    let reason = std::io::Error::from_raw_os_error(errno.raw_os_error());
-    let message = format!("The stored login {problem}: {reason}.");
-    Error::new(ErrorCode::CredentialFileUnusable, message)
-        .path(path.display().to_string())
-        .errno(errno.raw_os_error(), syscall)
 }
 
 /// Into memory of exactly its size: a growing buffer would leave parts of it behind.

@@ -46,8 +46,8 @@ pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings:
     let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be written."))?;
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body) };
-    let response =
-        http::send(&request, settings).map_err(|failure| failed(profile, &failure.message("options.tokenUrl")))?;
+    let given = (profile.token_url != profile.provider.oauth.token_url).then_some("options.tokenUrl");
+    let response = http::send(&request, settings).map_err(|failure| failed(profile, &failure.message(given)))?;
     match response.status {
         200..=299 => read(profile, response),
         status => Err(refused(profile, status, response)),

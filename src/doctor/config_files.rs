@@ -120,11 +120,8 @@ fn hazard(row: &ConfigFile, key: &[String]) -> Option<FoundHazard> {
     Some(FoundHazard { key: shown(above, variable), effect: reason.as_str() })
 }
 
-/// A name is the tenant's to choose, so it may be anything.
 fn shown(above: &[String], variable: &str) -> String {
-    let plain = variable.len() <= 64 && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let variable = if plain { variable } else { "…" };
-    above.iter().map(String::as_str).chain([variable]).collect::<Vec<_>>().join(".")
+    above.iter().map(String::as_str).chain([forbidden::shown(variable)]).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]

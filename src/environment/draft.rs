@@ -78,13 +78,13 @@ impl<'a> Draft<'a> {
         self.variables.push(Variable { name, value: value.as_bytes(), is_secret: false, origin: Origin::Ours });
     }
 
-    /// Adds a variable of ours that a caller may give too, with the same value.
-    pub fn fixed(&mut self, name: &'static str, value: &'static str) {
-        let wanted = DraftName { prefix: name, rest: "" };
-        let same = |known: &Variable<'_>| known.name.is(&wanted) && known.value == value.as_bytes();
-        if !self.variables.iter().any(same) {
-            self.plain(name, "", value);
+    /// Adds a variable of ours that a caller may give too. Returns whether theirs, if there is one, has the same value.
+    pub fn fixed(&mut self, name: &'static str, value: &'static str) -> bool {
+        if let Some(given) = self.place_of(name).and_then(|at| self.variables.get(at)) {
+            return given.value == value.as_bytes();
         }
+        self.plain(name, "", value);
+        true
     }
 
     /// Adds a secret.

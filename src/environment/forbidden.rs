@@ -35,6 +35,13 @@ impl Reason {
     }
 }
 
+/// The name of a variable as an error or a report shows it: who chose it may be the tenant, so it may be anything.
+#[must_use]
+pub fn shown(name: &str) -> &str {
+    let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain { name } else { "…" }
+}
+
 static FORBIDDEN: &[(Reason, &[&str])] = &[
     (
         Reason::Code,

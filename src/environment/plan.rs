@@ -133,7 +133,7 @@ impl EnvPlan {
             draft.plain(provider.state_directory.variable, "", dir);
         }
         add_base_url(&mut draft, provider, request.base_url)?;
-        add_fixed(&mut draft, provider, &credential, request.base_url.is_some());
+        add_fixed(&mut draft, provider, &credential, request.base_url.is_some())?;
         add_blanks(&mut draft, provider);
         draft.secret(rules::SESSION_COOKIE, "", payload.session_cookie.as_ref().map_or(&[], Input::expose));
         for (name, value) in &payload.user_env_keys {
@@ -315,15 +315,27 @@ fn add_base_url<'a>(draft: &mut Draft<'a>, provider: &Provider, base_url: Option
     Ok(())
 }
 
-/// The row's own variables. One that was given already has the same value, or [`Draft::finish`] refuses it.
-fn add_fixed(draft: &mut Draft<'_>, provider: &'static Provider, credential: &Credential, has_base_url: bool) {
+/// The row's own variables.
+fn add_fixed(
+    draft: &mut Draft<'_>,
+    provider: &'static Provider,
+    credential: &Credential,
+    has_base_url: bool,
+) -> Result<()> {
     let applies = |when| match when {
         FixedWhen::CredentialHandedOver => credential.slot.is_some(),
         FixedWhen::BaseUrl => has_base_url,
     };
     for row in provider.fixed_variables.iter().filter(|row| applies(row.when)) {
-        draft.fixed(row.name, row.value);
+        if !draft.fixed(row.name, row.value) {
+            let message = format!(
+                "{} is {:?} {}, and options.set or options.inherit gives it another value. Leave it out, or give {:?}.",
+                row.name, row.value, row.why, row.value
+            );
+            return Err(Error::new(ErrorCode::EnvForbidden, message).name(row.name));
+        }
     }
+    Ok(())
 }
 
 /// Blanks every credential variable of the provider that its CLI lets be blank; [`EnvPlan::variables`] leaves out

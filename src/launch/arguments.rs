@@ -184,8 +184,10 @@ fn is_missing_in_subcommand(plan: &EnvPlan, row: &FirmArgument, caller: &[String
 }
 
 fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
+    let made_of = row.sdk_option.map(|option| format!(" (the SDK's {option})")).unwrap_or_default();
     let message = format!(
-        "options.args has {} with {}, and the workspace is untrusted. Leave that out, or say workspaceTrust: \"trusted\".",
+        "options.args has {} with {}{made_of}, and the workspace is untrusted. Leave that out, or say workspaceTrust: \
+         \"trusted\".",
         row.name,
         row.contrary.join(" or "),
     );

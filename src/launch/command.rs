@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use super::execute::{c_path, c_string, identity, limits, oom_score};
-use super::failure;
+use super::execute::{TargetReach, c_path, c_string, concerned_limit, identity, limits, oom_score};
+use super::failure::{self, Concerned};
 use super::identity::Target;
 use super::options::Limits;
 use super::process::Process;
 use super::spawner::Room;
 use super::start::{no_descriptor, no_directory};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider;
 use crate::sys::clone::{self, Child, Failure, Program, Started, Strings};
 use crate::sys::real_path::real_path;
 use crate::sys::support::{self, SessionKeyring};
@@ -74,9 +75,9 @@ impl Command {
         let arguments: Vec<CString> = self.arguments.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
         let argv: Vec<&core::ffi::CStr> =
             [name.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
-        let directory = real_path(Path::new(&self.directory))
+        let real_directory = real_path(Path::new(&self.directory))
             .map_err(|error| no_directory(&self.program, &self.directory, &error))?;
-        let directory = c_path(&directory)?;
+        let directory = c_path(&real_directory)?;
         let variables = format!("PATH={PATH}\0");
         let environment = Strings::new(variables.as_bytes(), &[0])
             .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment of a command is not well-formed."))?;
@@ -86,11 +87,14 @@ impl Command {
         let new_identity = identity(&self.target);
         let fail = |failure: Failure| {
             let concerned = match failure.step {
-                Step::Execute => Some(&*self.program),
-                Step::WorkingDirectory => Some(&*self.directory),
-                _ => None,
+                Step::Execute => Concerned::Path(&self.program, &program),
+                Step::WorkingDirectory => Concerned::Path(&self.directory, &real_directory),
+                Step::Limits => concerned_limit(Limits::default(), failure.detail),
+                _ => Concerned::Nothing,
             };
-            failure::of(&self.program, &self.target, failure, concerned)
+            // Of whom it would speak is not heard: where it cannot be asked, nothing is said.
+            let reach = TargetReach { room, provider: provider::default_provider() };
+            failure::of(&self.program, &self.target, failure, concerned, &reach)
         };
         let oom_score = oom_score(None, room).map_err(fail)?;
         let child = Child {

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::failure;
+use super::failure::{self, Concerned};
 use super::identity::Target;
 use super::options::Limits;
 use super::process::Process;
@@ -139,12 +139,18 @@ fn explain(start: &Start, program: &Program, failure: Failure, room: &Room) -> E
             return error;
         }
     }
+    let real_directory = start.real_directory().ok().flatten();
     let concerned = match failure.step {
-        Step::Execute => Some(&*path),
-        Step::WorkingDirectory => start.directory.as_deref(),
-        _ => None,
+        Step::Execute => Concerned::Path(&path, &program.path),
+        Step::WorkingDirectory => match (&start.directory, &real_directory) {
+            (Some(given), Some(real)) => Concerned::Path(given, real),
+            (Some(given), None) => Concerned::Path(given, Path::new(given)),
+            (None, _) => Concerned::Nothing,
+        },
+        Step::Limits => concerned_limit(start.limits, failure.detail),
+        _ => Concerned::Nothing,
     };
-    failure::error(provider, &start.target, failure, concerned)
+    failure::error(provider, &start.target, failure, concerned, &TargetReach { room, provider })
 }
 
 /// A directory that the CLI needs, with the name of the variable that says so.
@@ -187,19 +193,33 @@ pub(super) fn oom_score(asked: Option<u32>, room: &Room) -> std::result::Result<
     }
 }
 
-#[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
 pub(super) fn limits(limits: Limits) -> Vec<Limit> {
+    named_limits(limits).map(|(limit, _)| limit).collect()
+}
+
+/// Each limit that is set, with its option.
+#[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
+fn named_limits(limits: Limits) -> impl Iterator<Item = (Limit, &'static str)> {
     let rows = [
-        (libc::RLIMIT_CORE, Some(limits.core_bytes.filter(|bytes| *bytes > 0).unwrap_or(NO_CORE))),
-        (libc::RLIMIT_NOFILE, limits.open_files),
-        (libc::RLIMIT_NPROC, limits.processes),
-        (libc::RLIMIT_AS, limits.memory_bytes),
-        (libc::RLIMIT_CPU, limits.cpu_seconds),
-        // Else a worker that may raise its priority hands that on (getrlimit(2)).
-        (libc::RLIMIT_NICE, Some(0)),
-        (libc::RLIMIT_RTPRIO, Some(0)),
+        (libc::RLIMIT_CORE, "limits.coreBytes", Some(limits.core_bytes.filter(|bytes| *bytes > 0).unwrap_or(NO_CORE))),
+        (libc::RLIMIT_NOFILE, "limits.openFiles", limits.open_files),
+        (libc::RLIMIT_NPROC, "limits.processes", limits.processes),
+        (libc::RLIMIT_AS, "limits.memoryBytes", limits.memory_bytes),
+        (libc::RLIMIT_CPU, "limits.cpuSeconds", limits.cpu_seconds),
+        // Else a worker that may raise its priority hands that on (getrlimit(2)). Anybody may lower these two.
+        (libc::RLIMIT_NICE, "limits", Some(0)),
+        (libc::RLIMIT_RTPRIO, "limits", Some(0)),
     ];
-    rows.into_iter().filter_map(|(resource, value)| Some(Limit { resource: resource as u32, value: value? })).collect()
+    let set = |(resource, option, value): (_, _, Option<u64>)| {
+        Some((Limit { resource: resource as u32, value: value? }, option))
+    };
+    rows.into_iter().filter_map(set)
+}
+
+/// `index` is of [`limits`].
+pub(super) fn concerned_limit(limits: Limits, index: u32) -> Concerned<'static> {
+    let limit = named_limits(limits).nth(index as usize);
+    limit.map_or(Concerned::Nothing, |(limit, option)| Concerned::Limit(limit, option))
 }
 
 pub(super) fn identity(target: &Target) -> Option<Identity> {
@@ -244,7 +264,7 @@ impl Reach for TargetReach<'_> {
             Err(failure) if failure.step == Step::StateDirectory && failure.errno != 0 => {
                 Ok(Some(Obstacle { index: failure.detail as usize, errno: failure.errno }))
             }
-            Err(failure) => Err(failure::error(self.provider, target, failure, None)),
+            Err(failure) => Err(failure::error(self.provider, target, failure, Concerned::Nothing, &OwnReach)),
         }
     }
 }

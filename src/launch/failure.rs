@@ -1,11 +1,15 @@
 //! What a failed step says to a person.
 
+use std::path::Path;
+
 use super::identity::Target;
+use super::reach::{self, Reach};
 use super::start::used_up;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
-use crate::sys::clone::Failure;
+use crate::sys::clone::{Failure, Limit};
+use crate::sys::harden::NO_CORE;
 
 /// A step whose failure has a code of its own, and what to do about it.
 struct Row {
@@ -29,17 +33,12 @@ static ROWS: &[Row] = &[
     row(
         Step::Scheduling,
         ErrorCode::SpawnFailed,
-        "A nice value below this process's own needs root; see options.priority.",
+        "A nice value below this process's own needs root (CAP_SYS_NICE); see options.priority.",
     ),
     row(
         Step::OomScore,
         ErrorCode::SpawnFailed,
         "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
-    ),
-    row(
-        Step::Limits,
-        ErrorCode::SpawnFailed,
-        "A limit above this process's own hard limit needs root; see options.limits.",
     ),
     row(
         Step::Groups,
@@ -62,13 +61,69 @@ static ROWS: &[Row] = &[
     ),
 ];
 
-/// The error of a step that failed. `path` is the program or directory concerned.
-pub fn error(provider: &'static Provider, target: &Target, failure: Failure, path: Option<&str>) -> Error {
-    of(provider.name, target, failure, path).provider(provider.id)
+/// What a failed step was about.
+#[derive(Clone, Copy, Debug)]
+pub enum Concerned<'a> {
+    /// Nothing that an error could name.
+    Nothing,
+    /// The program or the directory: by the name that the caller knows, and where it really is.
+    Path(&'a str, &'a Path),
+    /// The limit, and the option that asked for it.
+    Limit(Limit, &'static str),
+}
+
+/// The error of a step that failed. `reach` asks as the target.
+pub fn error(
+    provider: &'static Provider,
+    target: &Target,
+    failure: Failure,
+    concerned: Concerned<'_>,
+    reach: &dyn Reach,
+) -> Error {
+    of(provider.name, target, failure, concerned, reach).provider(provider.id)
 }
 
 /// The error of a step of something that is no provider's.
-pub fn of(name: &str, target: &Target, failure: Failure, path: Option<&str>) -> Error {
+pub fn of(name: &str, target: &Target, failure: Failure, concerned: Concerned<'_>, reach: &dyn Reach) -> Error {
+    match concerned {
+        Concerned::Nothing => plain(name, target, failure, None, ""),
+        Concerned::Limit(limit, option) => {
+            let why = if failure.errno == libc::EPERM { refused_limit(limit, option) } else { String::new() };
+            plain(name, target, failure, None, &why).name(option)
+        }
+        Concerned::Path(path, real) => {
+            let closed = (failure.errno == libc::EACCES).then(|| reach::closed(reach, target, real)).flatten();
+            let why = closed.as_ref().map(|(_, why)| format!("{why}.")).unwrap_or_default();
+            let error = plain(name, target, failure, Some(path), &why);
+            error.path(closed.map_or_else(|| path.to_owned(), |(closed, _)| closed.to_string_lossy().into_owned()))
+        }
+    }
+}
+
+/// Where a descriptor limit ends for everybody, root too (proc_sys_fs(5)).
+const NR_OPEN: &str = "/proc/sys/fs/nr_open";
+
+fn refused_limit(limit: Limit, option: &str) -> String {
+    if option == "limits.coreBytes" && limit.value == NO_CORE {
+        return "A child's core limit is 1, as with 0 the kernel still dumps into a pipe (core(5)), and this process's hard \
+                limit is 0. Start the worker with 1: LimitCORE=1 of a unit, or prlimit --core=1."
+            .to_owned();
+    }
+    let most = std::fs::read_to_string(NR_OPEN).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    match most.filter(|most| option == "limits.openFiles" && limit.value > *most) {
+        Some(most) => format!(
+            "options.{option} is above fs.nr_open, which is {most} on this machine: nobody may have more. Give less, or \
+             raise that (sysctl fs.nr_open)."
+        ),
+        None => format!(
+            "options.{option} is above this process's own hard limit, which only root (CAP_SYS_RESOURCE) may raise. Give \
+             less, or raise the worker's limit."
+        ),
+    }
+}
+
+/// `why` is what is known beyond the kernel's reason, in sentences of its own.
+fn plain(name: &str, target: &Target, failure: Failure, path: Option<&str>, why: &str) -> Error {
     let step = failure.step;
     let row = ROWS.iter().find(|row| row.step == step);
     let code = match (step, failure.errno) {
@@ -80,14 +135,33 @@ pub fn of(name: &str, target: &Target, failure: Failure, path: Option<&str>) -> 
         errno => std::io::Error::from_raw_os_error(errno).to_string(),
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
-    let remedy = used_up(failure.errno).or(row.map(|row| row.remedy));
-    let remedy = remedy.map(|remedy| format!(" {remedy}")).unwrap_or_default();
-    let message = format!("{name} was not started as {target}: step {}{at}: {reason}.{remedy}", step.name());
-    let error = Error::new(code, message).step(step.name());
-    let error = if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) };
-    match path {
-        Some(path) => error.path(path),
-        None => error,
+    let known = format!("{name} was not started as {target}: step {}{at}: {reason}.", step.name());
+    let message = [&*known, why, remedy(failure, row)].into_iter().filter(|text| !text.is_empty());
+    let error = Error::new(code, message.collect::<Vec<_>>().join(" ")).step(step.name());
+    if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) }
+}
+
+fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
+    if let Some(remedy) = used_up(failure.errno) {
+        return remedy;
+    }
+    match (failure.step, failure.errno) {
+        (_, 0) => "Start it again. If that recurs, look for who stops or kills processes of that user.",
+        (Step::Execute, libc::EACCES) => {
+            "Give a program that the target may execute by itself, on a file system without noexec."
+        }
+        (Step::Execute, libc::ENOEXEC) => {
+            "Give a program for this machine, or a script whose first line names its interpreter (#!)."
+        }
+        (Step::Execute, libc::ENOENT) => "Look at the program, and at the interpreter or loader that it names.",
+        (Step::Execute, libc::E2BIG) => "Give less in arguments and variables: hand large values over in files.",
+        (Step::WorkingDirectory, libc::ENOENT) => "Make the directory, or give another in options.cwd.",
+        // What is wrong with the option is said already.
+        (Step::Limits, libc::EPERM) => "",
+        _ => row.map_or(
+            "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.",
+            |row| row.remedy,
+        ),
     }
 }
 
@@ -129,6 +203,27 @@ pub fn state_directory(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launch::reach::OwnReach;
+
+    #[test]
+    fn whatever_fails_says_what_to_do() {
+        let target = Target::Same { uid: 1, gid: 1 };
+        let limit = Limit { resource: 0, value: 1 };
+        for (step, ..) in Step::ALL {
+            for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {
+                let failure = Failure { step: *step, errno, detail: 0 };
+                let concerned = match step {
+                    Step::Limits => Concerned::Limit(limit, "limits.cpuSeconds"),
+                    _ => Concerned::Nothing,
+                };
+                let text = of("x", &target, failure, concerned, &OwnReach).to_string();
+                let reason = format!("{}.", std::io::Error::from_raw_os_error(errno));
+                let end = if errno == 0 { "before the program ran." } else { &reason };
+                let (_, remedy) = text.split_once(end).expect("the reason");
+                assert!(remedy.len() > 20 && remedy.ends_with('.'), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_limit_that_was_met_is_named() {
@@ -140,7 +235,8 @@ mod tests {
             (libc::ENOMEM, "no memory"),
         ] {
             let failure = Failure { step: Step::Clone, errno, detail: 0 };
-            let text = error(crate::provider::default_provider(), &target, failure, None).to_string();
+            let provider = crate::provider::default_provider();
+            let text = error(provider, &target, failure, Concerned::Nothing, &OwnReach).to_string();
             assert!(text.contains(limit), "{text}");
             assert_eq!(text.contains("ulimit -u"), errno == libc::EAGAIN, "{text}");
         }

@@ -52,14 +52,28 @@ pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
     let Some(metadata) = metadata else {
         return format!("{path} does not exist");
     };
-    let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
-    let wanted = check.access.bits();
+    let (mode, wanted) = (metadata.mode(), check.access.bits());
     let hint = if mode & wanted == wanted {
         "; its mode would allow it, so look for a noexec mount, an ACL or a security module".to_owned()
     } else {
         format!("; chmod o+{} {path} would open it", letters(check.access))
     };
-    format!("{path} belongs to {uid}:{gid} and has mode {mode:04o}{hint}")
+    format!("{}{hint}", describe(&check.path, metadata))
+}
+
+/// Whose a path is, and its mode.
+fn describe(path: &Path, metadata: &Metadata) -> String {
+    let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
+    format!("{} belongs to {uid}:{gid} and has mode {mode:04o}", path.display())
+}
+
+/// The first component of a path that keeps `target` out, with what is to be said about it; none where none is found. Not
+/// how to open it: it may be somebody else's to keep closed.
+pub fn closed(reach: &dyn Reach, target: &Target, path: &Path) -> Option<(PathBuf, String)> {
+    let checks: Vec<Check> = checks_along(path, Access::EXEC_OK).collect();
+    let obstacle = reach.first_obstacle(target, &checks).ok()??;
+    let path = &checks.get(obstacle.index)?.path;
+    Some((path.clone(), describe(path, &std::fs::metadata(path).ok()?)))
 }
 
 /// As chmod(1) writes it.

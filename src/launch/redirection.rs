@@ -16,7 +16,8 @@ use serde::de::IgnoredAny;
 use super::options::WorkspaceTrust;
 use super::program;
 use super::start::used_up;
-use crate::environment::{EnvPlan, forbidden};
+use crate::environment::EnvPlan;
+use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
 
@@ -201,7 +202,7 @@ fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
          tenant's own key.",
         provider.name, row.option
     );
-    error(plan, path, message)
+    about(plan, path, ErrorCode::StateDirUnusable, message, Some(row.variable))
 }
 
 fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
@@ -221,30 +222,86 @@ fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
         provider.name,
         file.display()
     );
-    error(plan, file, message)
+    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, file))
 }
 
-fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
+/// Why nothing keeps the variables in the file out, and what would, each as a part of a sentence.
+fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: Option<&str>) -> (String, String) {
     let provider = plan.provider;
     let [major, minor, patch] = shield.since;
-    let (what, remedy) = match (holds, version) {
+    match (holds, version) {
         (true, _) => ("the credential is the server's".to_owned(), String::new()),
         (false, None) => (
             "the version of this program is unknown".to_owned(),
-            format!(", or start {} from its npm package, in version {major}.{minor}.{patch} or newer", provider.name),
+            format!(
+                ", or start {major}.{minor}.{patch} or newer, from the npm package of {} or from a copy that is named \
+                 versions/<version> (docs/hardening.md)",
+                provider.name
+            ),
         ),
         (false, Some(version)) => (
             format!("version {version} obeys them in spite of {}", shield.variable),
             format!(", or install version {major}.{minor}.{patch} or newer"),
         ),
+    }
+}
+
+/// What is wrong with a file of variables.
+enum Found {
+    /// It sets this variable.
+    Variable(String),
+    /// It is no JSON object.
+    NotUnderstood,
+    /// It is no regular file, too large, or not for us to read.
+    Unread,
+}
+
+/// Looks once more, for the words alone: the refusal stands, whatever the file has become meanwhile.
+fn found(file: &Path, shield: &FileShield, holds: bool) -> Found {
+    let harmful = |name: &String| shield.passes.contains(&&**name) || (!holds && forbidden::reason(name).is_some());
+    let Some(text) = open(file, OFlags::empty()).ok().and_then(|file| content::read(&file)) else {
+        return Found::Unread;
+    };
+    let env = serde_json::from_slice::<Variables>(&text).ok().and_then(|variables| variables.env);
+    env.and_then(|env| env.into_keys().find(harmful)).map_or(Found::NotUnderstood, Found::Variable)
+}
+
+fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
+    let (why, instead) = why_not_kept_out(plan, shield, holds, version);
+    let (what, remedy) = match &found(file, shield, holds) {
+        Found::Variable(name) => {
+            let does = forbidden::reason(name).map_or("can send the credential elsewhere, or print it", Reason::as_str);
+            let name = forbidden::shown(name);
+            (
+                format!("sets {name} in its member env, which {does}"),
+                "Take that out of its member env, or remove the file",
+            )
+        }
+        Found::NotUnderstood => (
+            "cannot be understood, so nobody can tell which variables it sets".to_owned(),
+            "Mend the file so that it is one JSON object, or remove it",
+        ),
+        Found::Unread => (
+            "cannot be read as a regular file of at most 4 MiB, so nobody can tell which variables it sets".to_owned(),
+            "Put a regular file in its place, or remove it",
+        ),
     };
     let message = format!(
-        "{} was not started: its own configuration {} sets variables that can send the credential elsewhere or print \
-         it, or cannot be understood, and {what}. Take its member env out, or remove the file{remedy}.",
-        provider.name,
+        "{} was not started: its own configuration {} {what}, and {why}. {remedy}{instead}.",
+        plan.provider.name,
         file.display(),
     );
-    error(plan, file, message)
+    about(plan, file, ErrorCode::StateDirUnusable, message, variable_of(plan, file))
+}
+
+/// The variable that leads to a file of the provider's rows; none where no variable does.
+fn variable_of(plan: &EnvPlan, file: &Path) -> Option<&'static str> {
+    let mut rows = plan.provider.config_files.iter();
+    match rows.find(|row| place(plan, row.id).as_deref() == Some(file))?.base {
+        Base::StateDirectory => Some(plan.provider.state_directory.variable),
+        Base::Home => Some("HOME"),
+        Base::Workspace | Base::Root => None,
+    }
 }
 
 fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
@@ -261,16 +318,14 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
         file.display(),
         std::io::Error::from(errno),
     );
-    about(plan, file, code, message).errno(errno.raw_os_error(), OPEN)
+    about(plan, file, code, message, variable_of(plan, file)).errno(errno.raw_os_error(), OPEN)
 }
 
-fn error(plan: &EnvPlan, path: &Path, message: String) -> Error {
-    about(plan, path, ErrorCode::StateDirUnusable, message)
-}
-
-fn about(plan: &EnvPlan, path: &Path, code: ErrorCode, message: String) -> Error {
-    Error::new(code, message)
-        .provider(plan.provider.id)
-        .name(plan.provider.state_directory.variable)
-        .path(path.to_string_lossy().into_owned())
+/// `variable` is what leads to the file.
+fn about(plan: &EnvPlan, path: &Path, code: ErrorCode, message: String, variable: Option<&str>) -> Error {
+    let error = Error::new(code, message).provider(plan.provider.id).path(path.to_string_lossy().into_owned());
+    match variable {
+        Some(variable) => error.name(variable),
+        None => error,
+    }
 }

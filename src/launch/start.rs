@@ -9,13 +9,14 @@ use super::arguments::{self, ArgumentContext, Place};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
 use super::program::Program;
+use super::reach::{self, OwnReach};
 use super::redirection::{self, Beside};
 use super::temporary;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::real_path::real_path;
-use crate::sys::{Step, stdio};
+use crate::sys::{Step, identity, stdio};
 
 /// A start, with everything that the caller decided.
 #[derive(Debug)]
@@ -65,6 +66,11 @@ impl Start {
                 let message = format!("options.{name} must be a path without a NUL byte.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
+        }
+        // This process may have another working directory by the time that the start is carried out.
+        if self.directory.as_deref().is_some_and(|directory| !directory.starts_with('/')) {
+            let message = "options.cwd must be an absolute path.";
+            return Err(Error::new(ErrorCode::InvalidArgValue, message).name("cwd"));
         }
         let texts = self.arguments.iter().enumerate().map(|(index, text)| (Place::Argument(index), text.as_str()));
         // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
@@ -213,11 +219,23 @@ pub fn used_up(errno: i32) -> Option<&'static str> {
 /// The error of a working directory that cannot be found. `name` is what would have been started.
 pub fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
     let step = Step::WorkingDirectory;
-    let remedy = error.raw_os_error().and_then(used_up);
-    let remedy = remedy.unwrap_or("Make the directory, or give another in options.cwd.");
+    let errno = error.raw_os_error();
+    // It is this process that may not look.
+    let (uid, gid) = identity::own();
+    let own = Target::Same { uid, gid };
+    let closed = (errno == Some(libc::EACCES)).then(|| reach::closed(&OwnReach, &own, Path::new(directory))).flatten();
+    let remedy = match (errno.and_then(used_up), &closed, errno) {
+        (Some(remedy), ..) => remedy.to_owned(),
+        (_, Some((_, why)), _) => {
+            format!("{why}, which keeps this process out. Give another directory in options.cwd.")
+        }
+        (.., Some(libc::ENOENT)) => "Make the directory, or give another in options.cwd.".to_owned(),
+        _ => "Give another directory in options.cwd.".to_owned(),
+    };
     let message = format!("{name} was not started: step {} ({directory}): {error}. {remedy}", step.name());
+    let path = closed.map_or_else(|| directory.to_owned(), |(closed, _)| closed.to_string_lossy().into_owned());
     Error::new(ErrorCode::SpawnFailed, message)
-        .path(directory)
+        .path(path)
         .step(step.name())
         .errno(error.raw_os_error().unwrap_or(libc::EIO), step.syscall())
 }

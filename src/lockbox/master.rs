@@ -96,7 +96,9 @@ impl MasterKey {
             ErrorKind::UnexpectedEof => unusable("it became shorter while it was read"),
             _ => unusable(&error.to_string()),
         })?;
-        Self::from_bytes(content.expose()).map_err(|error| error.path(shown.as_str()))
+        Self::from_bytes(content.expose()).map_err(|error| {
+            Error::new(error.code(), format!("The master key in {shown}: {error}")).path(shown.as_str())
+        })
     }
 
     /// From a credential of systemd (systemd.exec(5), "Credentials"): a file below `directory`, which systemd names in

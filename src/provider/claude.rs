@@ -74,11 +74,21 @@ pub static CLAUDE: Provider = Provider {
     fixed_variables: &[
         // Else the member `env` of .claude.json and .config.json replaces the base URL and names proxies, in every start.
         // With it, the CLI does not look for a login in its state directory.
-        FixedVariable { name: MANAGED_BY_HOST, value: "1", when: FixedWhen::CredentialHandedOver },
+        FixedVariable {
+            name: MANAGED_BY_HOST,
+            value: "1",
+            why: "where a credential is handed over, so that no file sends that elsewhere",
+            when: FixedWhen::CredentialHandedOver,
+        },
         // Else an API key that begins with `sk-ant-` and any OAuth token also go to api.anthropic.com: /api/eval/*,
         // /api/claude_cli/bootstrap, /api/claude_code_penguin_mode, /api/event_logging/*. DISABLE_TELEMETRY and
         // DISABLE_GROWTHBOOK end the first and the last of them only.
-        FixedVariable { name: QUIET, value: "1", when: FixedWhen::BaseUrl },
+        FixedVariable {
+            name: QUIET,
+            value: "1",
+            why: "beside options.baseUrl, so that the credential goes there alone",
+            when: FixedWhen::BaseUrl,
+        },
     ],
     // Measured with both kinds of credential and with each file: 2.1.200, 250, 260, 280, 300, 316, 330 and 332 keep base
     // URLs, proxies and other services out. 2.1.150 and 113 know the name, and obey proxies; 2.1.81 does not know it.
@@ -109,6 +119,7 @@ pub static CLAUDE: Provider = Provider {
     firm_arguments: &[FirmArgument {
         text: "--setting-sources=",
         name: "--setting-sources",
+        sdk_option: Some("settingSources"),
         contrary: &["project", "local"],
         when: When::Untrusted,
         subcommands: &[],

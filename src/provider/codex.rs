@@ -63,6 +63,7 @@ pub static CODEX: Provider = Provider {
     firm_arguments: &[FirmArgument {
         text: "--ignore-user-config",
         name: "--ignore-user-config",
+        sdk_option: None,
         contrary: &[],
         when: When::ServerCredential,
         subcommands: &["exec", "e"],

@@ -221,6 +221,8 @@ pub struct FixedVariable {
     pub name: &'static str,
     /// Its value. A caller may give the same, and no other.
     pub value: &'static str,
+    /// Beside what it is set, and what for: the rest of a sentence.
+    pub why: &'static str,
     /// Which starts have it.
     pub when: FixedWhen,
 }
@@ -294,6 +296,8 @@ pub struct FirmArgument {
     pub text: &'static str,
     /// The option's name. The caller's own wins, as the CLI obeys the last.
     pub name: &'static str,
+    /// The option of the vendor's SDK that it is made of.
+    pub sdk_option: Option<&'static str>,
     /// Values of the caller's, separated by commas, that contradict it and are refused.
     pub contrary: &'static [&'static str],
     /// When it is added.

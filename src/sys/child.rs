@@ -10,6 +10,8 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use super::step::Step;
 
+mod scheduling;
+
 /// The descriptor that the credential's pipe gets, after the standard streams.
 pub const CREDENTIAL_DESCRIPTOR: i32 = 3;
 
@@ -135,7 +137,7 @@ static STEPS: &[(Step, Act)] = &[
     (Step::Stdio, stdio),
     (Step::CloseDescriptors, close_descriptors),
     (Step::SessionKeyring, session_keyring),
-    (Step::Scheduling, scheduling),
+    (Step::Scheduling, scheduling::scheduling),
     (Step::OomScore, oom_score),
     (Step::Umask, umask),
     (Step::Limits, limits),
@@ -214,55 +216,6 @@ fn session_keyring(task: &Task<'_>) -> Outcome {
         return Ok(());
     }
     call(libc::SYS_keyctl, [JOIN_SESSION_KEYRING, 0, 0, 0, 0]).map(drop)
-}
-
-/// What the raw `getpriority` adds to the negated nice value (getpriority(2), "C library/kernel differences").
-const NICE_BASE: i64 = 20;
-/// `IOPRIO_WHO_PROCESS`, `IOPRIO_CLASS_RT`, `IOPRIO_CLASS_BE`, the shift of a class and the level of nice 0
-/// (ioprio_set(2)).
-const IO_PROCESS: i64 = 1;
-const IO_REAL_TIME: i64 = 1;
-const IO_BEST_EFFORT: i64 = 2;
-const IO_CLASS_SHIFT: u32 = 13;
-const IO_LEVELS: i64 = 8;
-const IO_DEFAULT_LEVEL: i64 = 4;
-/// The default of a process, in nanoseconds (`PR_SET_TIMERSLACK`, prctl(2)).
-const TIMER_SLACK: i32 = 50_000;
-
-/// Takes away what gives a process more than its share. What gives it less, it keeps: the host wanted that.
-fn scheduling(task: &Task<'_>) -> Outcome {
-    if let Ending::Exit = task.ending {
-        return Ok(());
-    }
-    let policy = call(libc::SYS_sched_getscheduler, [0; 5])? & !i64::from(libc::SCHED_RESET_ON_FORK);
-    if ![libc::SCHED_OTHER, libc::SCHED_BATCH, libc::SCHED_IDLE].map(i64::from).contains(&policy) {
-        // `struct sched_param`: one int, which must be 0 for these policies.
-        let parameters = 0_i32;
-        call(libc::SYS_sched_setscheduler, [0, i64::from(libc::SCHED_OTHER), &raw const parameters as i64, 0, 0])?;
-    }
-    let nice = NICE_BASE - call(libc::SYS_getpriority, [0; 5])?;
-    let wanted = task.priority.map_or(nice.max(0), i64::from);
-    if wanted != nice {
-        call(libc::SYS_setpriority, [0, 0, wanted, 0, 0])?;
-    }
-    io_priority()?;
-    let slack = call(libc::SYS_prctl, [i64::from(libc::PR_GET_TIMERSLACK), 0, 0, 0, 0])?;
-    if slack < i64::from(TIMER_SLACK) { prctl(libc::PR_SET_TIMERSLACK, TIMER_SLACK) } else { Ok(()) }
-}
-
-fn io_priority() -> Outcome {
-    let own = match call(libc::SYS_ioprio_get, [IO_PROCESS, 0, 0, 0, 0]) {
-        Ok(own) => own,
-        // A kernel without block devices, or a sandbox that has no such call: then nobody has set one.
-        Err(Failed { errno: libc::ENOSYS, .. }) => return Ok(()),
-        Err(failed) => return Err(failed),
-    };
-    let (class, level) = (own >> IO_CLASS_SHIFT, own % IO_LEVELS);
-    if class == IO_REAL_TIME || (class == IO_BEST_EFFORT && level < IO_DEFAULT_LEVEL) {
-        // None of its own: it follows the nice value.
-        call(libc::SYS_ioprio_set, [IO_PROCESS, 0, 0, 0, 0])?;
-    }
-    Ok(())
 }
 
 /// The kernel changes nobody else who shares the memory while a `CLONE_VFORK` lasts (`__set_oom_adj`, fs/proc/base.c).

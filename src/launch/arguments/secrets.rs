@@ -54,18 +54,25 @@ pub fn check<'a>(plan: &EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) 
 
 fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
     let holds = |value: &[u8]| value.trim_ascii().starts_with(found);
+    let mut variable_to_name = false;
     let carriers = plan.names.credential_variables(Delivery::Env);
     let mut others = plan.variables(Delivery::Env).filter(|variable| variable.is_secret);
     let what = match others.find(|variable| holds(variable.value) && !carriers.contains(&variable.name)) {
         Some(variable) if !plan.credential.secret.as_deref().is_some_and(|key| holds(key.expose())) => {
+            variable_to_name = true;
             format!("the value of {}", variable.name)
         }
         _ => "this launch's credential".to_owned(),
     };
-    let message = format!(
-        "options.{place} contains {what}, and arguments are visible to every user. Leave it out: name the variable \
-         instead, or give the text on stdin."
-    );
+    let remedy = match place {
+        Place::Argument(_) if variable_to_name => {
+            "Leave it out: name the variable instead, or give the text on stdin.".to_owned()
+        }
+        Place::Argument(_) => format!("Leave it out: {} gets it by itself.", plan.provider.name),
+        Place::Option("baseUrl") => "Give a URL without it.".to_owned(),
+        Place::Option(_) => "Give a path without it.".to_owned(),
+    };
+    let message = format!("options.{place} contains {what}, and every user of this machine can see it there. {remedy}");
     Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(place.to_string())
 }
 
