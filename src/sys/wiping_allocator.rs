@@ -237,16 +237,21 @@ mod tests {
             let flags = lines.skip(1).find_map(|line| line.strip_prefix("VmFlags:")).unwrap_or_default().to_owned();
             [flags.contains(" dd"), flags.contains(" wf")]
         };
+        // AddressSanitizer has locals elsewhere when it is to find uses after a return.
+        let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
+        let is_on_stack = !options.contains("detect_stack_use_after_return=1");
         let kept = std::thread::spawn(move || {
             let (kept, stack) = on_protected_thread(|| {
                 let on_stack = 0_u8;
                 let (small, large) = (Box::new(1_u64), vec![7_u8; 200_000]);
-                for address in [&raw const *small as usize, large.as_ptr() as usize, &raw const on_stack as usize] {
+                let mut addresses = vec![&raw const *small as usize, large.as_ptr() as usize];
+                addresses.extend(is_on_stack.then_some(&raw const on_stack as usize));
+                for address in addresses {
                     assert_eq!(flags(address), [true, true], "{address:x}");
                 }
                 (Box::new([9_u8; 64]), &raw const on_stack as usize)
             });
-            assert_eq!(flags(stack), [false, false], "as the C library had it");
+            assert!(!is_on_stack || flags(stack) == [false, false], "as the C library had it");
             kept
         })
         .join()
