@@ -102,7 +102,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   tenantFile(path.join(machine.homes.workspace, '.mcp.json'), '{"mcpServers": {"x": {}}}')
   const warned = run(args, { PATH: machine.path })
   assert.equal(warned.status, 1)
-  assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
+  assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has\s+mcpServers/)
   assert.match(warned.stdout, /\n {8}\S+ \S+ run-as --uid \d+ --gid \d+ -- mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
   assert.ok(warned.stdout.includes(`\n        ${AS_TARGET} mv `))
   const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
