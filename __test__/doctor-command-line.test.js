@@ -186,6 +186,19 @@ test('the package loads without the doctor and the mock', () => {
   assert.ok(loaded('own.diagnose({ start: false, provider: "codex" })') > 10, 'the count sees them')
 })
 
+test('the commands that the pages give for a clone run in one', () => {
+  const commands = ['README.md', 'docs/doctor.md'].flatMap((page) => {
+    const text = fs.readFileSync(path.join(__dirname, '..', page), 'utf8')
+    return [...text.matchAll(/`(node bin\S+ [a-z-]+) …`/g)].map(([, command]) => command)
+  })
+  assert.deepEqual(commands.map((command) => command.split(' ').at(-1)), ['doctor', 'doctor', 'run-as'])
+  for (const command of commands) {
+    const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${command} --help`], { cwd: path.join(__dirname, '..'), env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` }, encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^usage: provider-env /i)
+  }
+})
+
 test('every id is documented once, with its severity, and no other', () => {
   const text = fs.readFileSync(path.join(__dirname, '..', 'docs', 'doctor.md'), 'utf8')
   const documented = [...text.matchAll(/^\| `([a-z]+\.[a-z-]+)` \| (\w+) \|/gm)].map(([, id, severity]) => `${id} ${severity}`)

@@ -8,6 +8,7 @@ import { AbortError, query } from '@anthropic-ai/claude-agent-sdk'
 import { buildProviderEnv, claudeAgentOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
 import baits from '../support/claude-baits.js'
+import kernel from '../support/kernel.js'
 import network from '../support/namespace.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
@@ -17,7 +18,8 @@ import real from '../support/real-turn.js'
 network.requirePrivateNetwork()
 
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startMock } = real
-const { descendantsOf, environOf, isAlive, statusOf, until, withArgument } = proc
+const { descendantsOf, environOf, isAlive, statusOf, withArgument } = proc
+const { until } = kernel
 const programs = placed.installForAnyone({ test })
 const KEY = 'sk-ant-api03-made-up-tenant-key'
 
@@ -54,7 +56,7 @@ test('one turn with a command: the key is in the header of the request alone', a
   const { mock, release, heldCount } = await startHeldMock(t)
   const { env, children, run } = prepare(t, { mock, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
   const running = run()
-  await until(() => heldCount() > 0, 'the second request')
+  await until('the second request', () => heldCount() > 0)
   const [{ pid, startPath }] = children
   const block = environOf(pid)
   const [uid, gid] = [statusOf(pid, 'Uid'), statusOf(pid, 'Gid')]
@@ -109,7 +111,7 @@ test('what else stands in the env of the query reaches no child', async (t) => {
   const foreign = { FOREIGN: 'x', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up-foreign-key', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', NODE_OPTIONS: '--require=/x.js', BUN_OPTIONS: '--preload=/x.js' }
   const { children, run, env } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
   const running = run()
-  await until(() => heldCount() > 0, 'the second request')
+  await until('the second request', () => heldCount() > 0)
   const block = environOf(children[0].pid)
   release()
   const { result } = resultOf(await running)
@@ -141,18 +143,18 @@ test("abort by the SDK's controller ends the CLI and its command", async (t) => 
   const abortController = new AbortController()
   const { children, run } = prepare(t, { mock, prompt: `run: env sleep ${time}; echo over`, options: () => ({ abortController }) })
   const running = run()
-  await until(() => withArgument(time).length > 0, 'the sleep')
+  await until('the sleep', () => withArgument(time).length > 0)
   const all = [children[0].pid, ...descendantsOf(children[0].pid)]
   abortController.abort()
   await assert.rejects(running, AbortError)
-  await until(() => all.every((pid) => !isAlive(pid)), `${all.filter(isAlive)} to end`)
+  await until(`${all.filter(isAlive)} to end`, () => all.every((pid) => !isAlive(pid)))
 })
 
 test('what a callback of the SDK starts is started by the worker, as who it is; a stdio server is started by the CLI, as the tenant', async (t) => {
   const homes = agentHomes(t)
   const file = path.join(homes.tmpDir, 'server')
   // No answer before the server runs: the CLI need not wait for it, and ends it with the turn.
-  const mock = await startMock(t, { answer: () => until(() => fs.existsSync(file) && { text: 'fine' }, 'the server') })
+  const mock = await startMock(t, { answer: () => until('the server', () => fs.existsSync(file) && { text: 'fine' }) })
   const asked = []
   const hook = async () => {
     asked.push(execFileSync('id', ['-u'], { encoding: 'utf8' }).trim())
@@ -171,7 +173,7 @@ test('two queries at once, each with its own key', async (t) => {
   const { mock, release, heldCount } = await startHeldMock(t)
   const tenants = ['alpha', 'beta'].map((name) => ({ name, key: `${KEY}-${name}` }))
   const running = tenants.map(({ name, key }) => prepare(t, { mock, key, prompt: `${name}\nrun: echo I am $USER_WHO` }).run())
-  await until(() => heldCount() === 2, 'both second requests')
+  await until('both second requests', () => heldCount() === 2)
   release()
   const results = (await Promise.all(running)).map(resultOf)
   for (const [index, { name, key }] of tenants.entries()) {

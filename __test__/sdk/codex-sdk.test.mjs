@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'node:test'
 import { buildProviderEnv, codexOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
+import kernel from '../support/kernel.js'
 import network from '../support/namespace.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
@@ -15,7 +16,8 @@ import real from '../support/real-turn.js'
 network.requirePrivateNetwork()
 
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startMock } = real
-const { descendantsOf, environOf, statusOf, until } = proc
+const { descendantsOf, environOf, statusOf } = proc
+const { until } = kernel
 const worker = fileURLToPath(new URL('codex-worker.mjs', import.meta.url))
 const programs = placed.installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'
@@ -60,7 +62,7 @@ function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, pr
 test('a turn with a command, then another of the same thread', { skip }, async (t) => {
   const { mock, release, heldCount } = await startHeldMock(t)
   const { child, done } = startWorker(t, { mock, homes: agentHomes(t), prompts: ['run: id; env', 'run: env'] })
-  await until(() => heldCount() > 0, 'the second request')
+  await until('the second request', () => heldCount() > 0)
   const pid = descendantsOf(child.pid).find((each) => cmdline(each)[0] === programs.codex)
   const [uid, block] = [statusOf(pid, 'Uid'), environOf(pid)]
   release()
