@@ -21,7 +21,7 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
   [REDIRECTS, '2.1.199', 'error', new RegExp(`${REFUSED.source}version 2\\.1\\.199 obeys such a file, 2\\.1\\.200 and newer do not\\.`), [false, false]],
   [REDIRECTS, '2.1.200', 'warning', /keeps Claude Code from obeying it, in a trusted workspace too; a start without this package does not\.$/, [true, true]],
   ['{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}', '2.1.330', 'error', SERVER, [true, false]],
-  ['{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}', '2.1.330', 'warning', /unless you give workspaceTrust: 'trusted'/, [true, true]],
+  ['{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}', '2.1.330', 'warning', /keeps Claude Code from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'/, [true, true]],
   ['{ broken', null, 'error', REFUSED, [false, false]],
   ['{ broken', '2.1.330', 'error', SERVER, [true, false]],
   ['{"env": []}', null, 'error', REFUSED, [false, false]],
@@ -54,6 +54,7 @@ for (const [text, version, severity, sentence, expected] of ROWS) {
     const found = runDoctor(machine, { provider: 'claude' }).report.findings.filter(({ path: at }) => at === file)
     assert.deepEqual(found.map((finding) => finding.severity), [severity], found[0]?.sentence)
     assert.match(found[0].sentence, sentence)
+    assert.equal(runDoctor(machine, { provider: 'claude' }).ids.includes('program.unknown-version'), version === null)
     if (severity === 'error') assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands mend it')
   })
 }

@@ -8,7 +8,7 @@ const { findingsOf } = require('./finding.js')
 const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, list } = require('./words.js')
 
-/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, ignoredWithServerCredential: boolean, ignoredAlways: boolean, refusedStarts: 'none' | 'server-credential' | 'every-credential', hazards: { key: string, effect: string }[] }} FoundFile */
+/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, ignoredWithServerCredential: boolean, shielded: boolean, ignoredAlways: boolean, refusedStarts: 'none' | 'server-credential' | 'every-credential', hazards: { key: string, effect: string }[] }} FoundFile */
 
 const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 
@@ -16,6 +16,7 @@ const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.
 const obeyed = (/** @type {any} */ { file, facts, version }) => {
   if (file.refusedStarts !== 'none') return refusal(file, facts, version)
   if (file.ignoredAlways) return `A start by this package keeps ${facts.name} from obeying it, in a trusted workspace too; a start without this package does not.`
+  if (file.shielded && file.ignoredWhenUntrusted) return `A start by this package keeps ${facts.name} from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'; a start without this package does not.`
   if (file.ignoredWhenUntrusted) return `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
   if (file.ignoredWithServerCredential) return `${facts.name} obeys it in every start on the tenant's own key; a start by this package on the server's key keeps it from that, or is refused.`
   return `${facts.name} obeys it in every start.`
@@ -23,7 +24,7 @@ const obeyed = (/** @type {any} */ { file, facts, version }) => {
 
 /** @param {FoundFile} file @param {import('./context.js').Facts} facts @param {string | null} version */
 function refusal({ refusedStarts }, { name, shieldedSince }, version) {
-  if (refusedStarts === 'server-credential') return `${name} is not started beside it on the server's key. On the tenant's own it is, and obeys what no start can keep out.`
+  if (refusedStarts === 'server-credential') return `${name} is not started beside it on the server's key. On the tenant's own it is, and obeys what this package cannot keep out of it.`
   const reason = version === null ? 'the version of this program is unknown' : `version ${version} obeys such a file, ${shieldedSince} and newer do not`
   return `${name} is not started beside it with any key or token: ${reason}.`
 }

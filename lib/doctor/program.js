@@ -40,6 +40,12 @@ const rows = [
     sentence: ({ facts, program, target }) => `${facts.name}${program.version === null ? '' : ` ${program.version}`} is installed, and ${whom(target)} can run it.`
   },
   {
+    id: 'program.unknown-version',
+    severity: 'info',
+    sentence: ({ facts }) =>
+      `Its version is unknown: neither a package nor the name of the file tells it. ${facts.name} is then not started with any key or token beside a file of its own that sets variables which could redirect it. Installed from npm, or as versions/VERSION, it is.`
+  },
+  {
     id: 'program.missing',
     severity: 'error',
     sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
@@ -126,6 +132,7 @@ async function look(context, facts) {
   const details = { foundAt, foundBy, version, interpreter, steps: steps(program) }
   const findings = [
     finding('program.reachable', { facts, program, target }, { ...about, details }),
+    ...(version === null && facts.shieldedSince !== undefined ? [finding('program.unknown-version', { facts }, about)] : []),
     ...all.slice(0, index).map((passed) => finding('program.passed-over', { passed }, { provider: facts.id, path: passed.foundAt, details: { reason: passed.error?.message ?? null } })),
     ...(await origin(context, facts, program, about)),
     ...(await changeable(context, facts, program, about)),

@@ -28,6 +28,8 @@ pub struct FoundFile {
     pub ignored_when_untrusted: bool,
     /// Whether a start of ours on the server's credential does.
     pub ignored_with_server_credential: bool,
+    /// Whether a variable of a start of ours keeps the CLI from obeying variables in it.
+    pub shielded: bool,
     /// Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too.
     pub ignored_always: bool,
     /// Which starts of ours are refused beside it.
@@ -108,6 +110,7 @@ fn look(row: &ConfigFile, path: PathBuf, shield: Option<&FileShield>, version: O
         prose,
         ignored_when_untrusted: row.ignored_when_untrusted && hazards.iter().all(|found| found.shielded != Some(false)),
         ignored_with_server_credential: row.ignored_with_server_credential,
+        shielded: shield.is_some(),
         ignored_always: !hazards.is_empty() && hazards.iter().all(|found| found.shielded == Some(true)),
         refused_starts,
         hazards,
