@@ -630,13 +630,13 @@ export declare function stop(id: number): void
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
 /** The files that configure a provider's CLI, judged for a program of this version. */
-export declare function surveyConfigFiles(provider: string, workspace?: string | undefined | null, stateDirectory?: string | undefined | null, home?: string | undefined | null, version?: string | undefined | null): number
+export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: NativeIdentity, version?: string | undefined | null): number
 
 /** Every place where a provider's program is, in a start's order. */
 export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number
 
 /** A provider's stored login in its state directory. */
-export declare function surveyStoredLogin(provider: string, stateDirectory: string): number
+export declare function surveyStoredLogin(provider: string, stateDirectory: string, ids: NativeIdentity): number
 
 /** Those of these names in this process's environment that nobody may hand on. */
 export declare function surveyVariables(names: Array<string>): string

@@ -613,10 +613,11 @@ export interface Program {
 /**
  * Finds a provider's program and proves it reachable as the target ids: every directory of the real path, the file,
  * and a script's interpreter. Synchronous: a few file system look-ups and, where ids differ, one short-lived process.
+ * A file system that does not answer is given up after 2 s.
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the
  * first component in the way and whose message has its owner, mode and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
- * `ERR_PROVIDER_PRIVILEGE_FAILED`.
+ * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
  */
 export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
 

@@ -167,6 +167,9 @@ test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   assert.equal(status, 2)
   assert.match(stdout, /CODEX_HOME is \S+a \[2J b/)
   assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
+  // Pasted without what steers, a command would change another file.
+  assert.doesNotMatch(stdout, /mkdir .*a \[2J b/)
+  assert.match(stdout, /\n {8}\(a command about a name with control characters: --json has it\)\n/)
 })
 
 test('nor by JSON, which holds it all the same', { skip }, (t) => {

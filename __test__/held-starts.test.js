@@ -7,7 +7,7 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { buildProviderEnv, codexOptions, resolveProgram } = require('../index.js')
+const { buildProviderEnv, codexOptions, diagnose, resolveProgram } = require('../index.js')
 const { KEYS, UID, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
 const { descriptors, status, until } = require('./support/kernel.js')
@@ -117,4 +117,31 @@ test('nor does one that lets root in and holds the worker’s own look', { skip:
   await fuse.stop()
   const { error } = await held
   assert.deepEqual([error.code, error.step], ['ERR_PROVIDER_SPAWN_FAILED', 'working-directory'])
+})
+
+test('what holds resolveProgram(), and with it everybody, is given up soon, and at once the next time', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+  const fuse = await silent(t, ',allow_other')
+  if (!fuse) return
+  const look = () => {
+    const from = performance.now()
+    const command = path.join(fuse.place, 'claude')
+    assert.throws(() => resolveProgram('claude', { command, uid: UID, gid: UID }), { code: 'ERR_PROVIDER_SPAWN_FAILED', message: /does not answer/ })
+    return performance.now() - from
+  }
+  const [first, second] = [look(), look()]
+  assert.ok(first < 8_000 && second < 1_000, `${first} ms, then ${second} ms`)
+  assert.equal((await tenant(t, OTHER).start('echo fine')).stdout, 'fine\n')
+})
+
+test('looks of diagnose() that a tenant’s file system holds leave threads for those as others', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+  const fuse = await silent(t, ',allow_other')
+  if (!fuse) return
+  const other = makeHomes({ uid: OTHER, test: t })
+  const about = (/** @type {number} */ uid, /** @type {string} */ home) => diagnose({ provider: 'claude', uid, gid: uid, home, start: false })
+  const held = Array.from({ length: 40 }, () => about(UID, path.join(fuse.place, 'home')).catch((error) => error))
+  await fuse.asked(2)
+  await Promise.all(held)
+  const from = performance.now()
+  const report = await about(OTHER, other.home)
+  assert.ok(report.findings.length > 3 && performance.now() - from < 4_000, `${performance.now() - from} ms`)
 })

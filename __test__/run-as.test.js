@@ -6,7 +6,9 @@ const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { BIN, makeMachine, script } = require('./support/doctor.js')
+const { mountSilent } = require('./support/fuse.js')
 const { isRunning, until } = require('./support/kernel.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { needsScript, onTerminal, quoted } = require('./support/terminal.js')
@@ -119,6 +121,24 @@ test('what it leaves behind in another session keeps nobody, however much that w
     fs.rmSync(file)
     assert.deepEqual([status, signal, stdout.includes('said\n')], [3, null, true], loop)
   }
+})
+
+test('a command that not even SIGKILL ends is given up', { skip, timeout: 60_000 }, async (t) => {
+  const fuse = await mountSilent(t, UID).catch((error) => t.skip(String(error)))
+  if (!fuse) return
+  const child = spawn(process.execPath, [BIN, ...AS, '--', 'ls', path.join(fuse.place, 'x')], { stdio: ['ignore', 'ignore', 'pipe'] })
+  t.after(() => child.kill('SIGKILL'))
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => (said += text))
+  const ended = new Promise((resolve) => child.once('close', (code) => resolve(code)))
+  // Others look at a new mount, too.
+  const words = `ls\0${path.join(fuse.place, 'x')}\0`
+  const waits = (/** @type {string} */ pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') === words && /\) [SD] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  const attempt = (/** @type {string} */ pid) => { try { return waits(pid) } catch { return false } }
+  await until('ls waits', () => fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some(attempt))
+  child.kill('SIGTERM')
+  assert.equal(await Promise.race([ended, sleep(20_000, 'it waits for ever', { ref: false })]), 125)
+  assert.match(said, /^provider-env run-as: ls does not end, though it was killed: .*\(FUSE, NFS\)\.\n$/)
 })
 
 test('streams are relayed as they are, where they are no terminal', { skip }, () => {

@@ -14,7 +14,8 @@ use std::time::Instant;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::wiping_allocator;
 
-/// The most jobs that wait: beyond, callers are told to come again rather than forgotten.
+/// The most jobs that wait: beyond, callers are told to come again rather than forgotten. All of one source take at most
+/// as much of it as remains for others.
 pub const MAX_WAITING: usize = 4096;
 
 /// Handshakes and JSON go deep when nothing is optimized.
@@ -97,9 +98,9 @@ pub static OTHER_REQUESTS: Pool = Pool::new(256, 4);
 /// Stored logins. One that waits for a lock has no thread meanwhile.
 pub static LOGINS: Pool = Pool::new(64, 1);
 
-/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one for ever.
-/// One source of all of them gets half of the threads.
-pub static LOOKS: Pool = Pool::new(32, 32);
+/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one for ever. So each uid has
+/// a few of its own.
+pub static LOOKS: Pool = Pool::new(256, 8);
 
 impl Pool {
     const fn new(max_threads: usize, max_per_endpoint: usize) -> Self {
@@ -204,8 +205,12 @@ fn take(slot: &Mutex<Option<Waiting>>) -> Option<Waiting> {
 /// `BUSY` where too many wait already, or the system gives no thread.
 pub fn run(pool: &'static Pool, turn: Turn, job: impl FnMut() -> Option<Instant> + Send + 'static) -> Result<()> {
     let mut state = pool.lock();
-    if state.waiting.len() >= MAX_WAITING {
-        return Err(Error::new(ErrorCode::Busy, format!("{MAX_WAITING} requests wait already. Try again later.")));
+    let room = MAX_WAITING - state.waiting.len();
+    let of_source = state.waiting.iter().filter(|waiting| waiting.turn.source == turn.source).count();
+    if of_source >= room {
+        let message =
+            format!("{} requests wait already, {of_source} of them for the same. Try again later.", MAX_WAITING - room);
+        return Err(Error::new(ErrorCode::Busy, message));
     }
     let mark = Arc::clone(&turn.is_abandoned);
     state.waiting.push(Waiting { turn, not_before: None, job: Box::new(job) });
@@ -325,16 +330,22 @@ mod tests {
         })
         .expect("taken");
         has_begun.recv().expect("begun");
-        for _ in 0..MAX_WAITING {
+        let count = |source: &str| {
             let done = Arc::clone(&done);
-            run_once(&ONE, move || {
-                done.fetch_add(1, Ordering::SeqCst);
-            })
-            .expect("taken");
+            let job = once(move || assert!(done.fetch_add(1, Ordering::SeqCst) < MAX_WAITING));
+            run(&ONE, turn(source, "endpoint", 60_000), job)
+        };
+        for _ in 0..MAX_WAITING / 2 {
+            count("source").expect("taken");
         }
-        assert_eq!(run_once(&ONE, || ()).expect_err("one too many").code(), ErrorCode::Busy);
+        assert_eq!(count("source").expect_err("one too many").code(), ErrorCode::Busy);
+        for _ in 0..MAX_WAITING / 4 {
+            count("another").expect("what one source leaves");
+        }
+        assert_eq!(count("another").expect_err("one too many").code(), ErrorCode::Busy);
+        count("a third").expect("what two sources leave");
         drop(go);
-        while done.load(Ordering::SeqCst) < MAX_WAITING {
+        while done.load(Ordering::SeqCst) < MAX_WAITING / 2 + MAX_WAITING / 4 + 1 {
             std::thread::sleep(Duration::from_millis(1));
         }
     }

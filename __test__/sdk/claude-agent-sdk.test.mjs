@@ -8,8 +8,8 @@ import { AbortError, query } from '@anthropic-ai/claude-agent-sdk'
 import { buildProviderEnv, claudeAgentOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
 import baits from '../support/claude-baits.js'
-import kernel from '../support/kernel.js'
 import network from '../support/namespace.js'
+import kernel from '../support/kernel.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
 import { quiet } from '../support/quiet.js'
@@ -18,8 +18,8 @@ import real from '../support/real-turn.js'
 network.requirePrivateNetwork()
 
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startMock } = real
-const { descendantsOf, environOf, isAlive, statusOf, withArgument } = proc
 const { until } = kernel
+const { descendantsOf, environOf, isAlive, statusOf, withArgument } = proc
 const programs = placed.installForAnyone({ test })
 const KEY = 'sk-ant-api03-made-up-tenant-key'
 

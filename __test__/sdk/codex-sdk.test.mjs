@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import test from 'node:test'
 import { buildProviderEnv, codexOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
-import kernel from '../support/kernel.js'
 import network from '../support/namespace.js'
+import kernel from '../support/kernel.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
 import real from '../support/real-turn.js'
@@ -16,8 +16,8 @@ import real from '../support/real-turn.js'
 network.requirePrivateNetwork()
 
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startMock } = real
-const { descendantsOf, environOf, statusOf } = proc
 const { until } = kernel
+const { descendantsOf, environOf, statusOf } = proc
 const worker = fileURLToPath(new URL('codex-worker.mjs', import.meta.url))
 const programs = placed.installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'

@@ -32,13 +32,21 @@ async function onTerminal(line, { uid, env = {} }) {
   return { status, text: text.replaceAll('\r\n', '\n'), names: [...seen.names], held: [...seen.held] }
 }
 
+/**
+ * A child that asks about paths as the target stays in the session. It runs no code but the addon's, in memory that the
+ * target cannot attach to, and has no descriptor (src/sys/child.rs). What executes a program leaves the session first.
+ */
+const CHECKS = 'pe-spawner'
+
 /** @param {number} uid */
 function processesOf(uid) {
   return fs.readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).flatMap((pid) => {
     try {
       const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1')
       if (!new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status)) return []
-      return [{ name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? '', holds: ttyOf(fs.readFileSync(`/proc/${pid}/stat`, 'latin1')) !== 0 || streamsOf(pid).some((to) => to.startsWith('/dev/pts/')) }]
+      const name = /^Name:\s+(.*)$/m.exec(status)?.[1] ?? ''
+      const inSession = name !== CHECKS && ttyOf(fs.readFileSync(`/proc/${pid}/stat`, 'latin1')) !== 0
+      return [{ name, holds: inSession || streamsOf(pid).some((to) => to.startsWith('/dev/pts/')) }]
     } catch {
       // It has ended meanwhile.
       return []

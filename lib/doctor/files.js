@@ -91,7 +91,7 @@ async function look(context, facts, version) {
   const state = context.states[facts.id]?.path
   if (workspace === undefined && state === undefined && home === undefined) return []
   /** @type {FoundFile[]} */
-  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null, version))
+  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null, context.ids, version))
   const hidden = found.filter((file) => file.hidden)
   if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
   const bases = [workspace, state, home].flatMap((base) => base ?? [])

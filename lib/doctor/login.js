@@ -96,7 +96,7 @@ async function look(context, facts) {
   const state = context.states[facts.id]?.path
   if (state === undefined) return []
   /** @type {{ kind: 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden', expiresAtMs: number | null, refreshable: boolean } | null} */
-  const login = await looked(() => binding.surveyStoredLogin(facts.id, state))
+  const login = await looked(() => binding.surveyStoredLogin(facts.id, state, context.ids))
   if (login === null) return []
   const file = path.join(state, facts.loginFile)
   const { kind, expiresAtMs, refreshable } = login

@@ -80,9 +80,17 @@ function linesOf(finding, before, { width, unicode }, paint) {
   const same = before.find((other) => other.commands.length > 0 && other.commands.join('\n') === finding.commands.join('\n'))
   if (same) lines.push(`        ${paint(DIM, `the same commands as for (${same.id})`)}`)
   // Not wrapped: they are to be copied.
-  else lines.push(...finding.commands.map((command) => `        ${paint(36, harmless(command, Infinity))}`))
+  else lines.push(...finding.commands.map((command) => `        ${paint(36, typeable(command))}`))
   lines.push(`    ${paint(DIM, `(${finding.id})`)}`)
   return lines
+}
+
+/**
+ * A command as it may stand on a terminal, or none: without a control character that it has, it would name another file.
+ * @param {string} command
+ */
+function typeable(command) {
+  return harmless(command, Infinity) === command ? command : '(a command about a name with control characters: --json has it)'
 }
 
 /**

@@ -120,15 +120,14 @@ fn look(row: &ConfigFile, path: PathBuf, shield: Option<&FileShield>, version: O
 fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Option<FoundHazard> {
     let name = key.join(".");
     let below = |known: &str| name == known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
+    let split = key.split_last().filter(|(_, above)| row.variables == Some(above.join(".").as_str()));
+    let passes = |shield: &FileShield, variable: &String| shield.passes.contains(&variable.as_str());
+    let shielded = split.zip(shield).map(|((variable, _), shield)| !passes(shield, variable));
     if let Some(known) = row.hazards.iter().find(|known| below(known.key)) {
-        return Some(FoundHazard { key: known.key.into(), effect: known.effect.as_str(), shielded: None });
+        return Some(FoundHazard { key: known.key.into(), effect: known.effect.as_str(), shielded });
     }
-    let (variable, above) = key.split_last()?;
-    if row.variables? != above.join(".") {
-        return None;
-    }
+    let (variable, above) = split?;
     let reason = forbidden::reason(variable)?;
-    let shielded = shield.map(|shield| !shield.passes.contains(&variable.as_str()));
     Some(FoundHazard { key: shown(above, variable), effect: reason.as_str(), shielded })
 }
 

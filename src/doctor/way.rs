@@ -148,7 +148,12 @@ impl Place {
             return Some(Self { path, stat, descriptor: None });
         }
         let descriptor = openat(here, name, FLAGS, Mode::empty()).ok()?;
-        Some(Self { path, stat: fstat(&descriptor).ok()?, descriptor: Some(descriptor) })
+        let mut stat = fstat(&descriptor).ok()?;
+        // The group's bits are then the mask of an ACL (acl(5)), which can name anybody.
+        if stat.st_mode & 0o020 != 0 && has_acl(&descriptor) {
+            stat.st_mode |= 0o002;
+        }
+        Some(Self { path, stat, descriptor: Some(descriptor) })
     }
 
     /// Where `next`, a step from here of that name, leads if it is a link.
@@ -159,6 +164,20 @@ impl Place {
         let to = readlinkat(self.descriptor.as_ref()?, name, Vec::new()).ok()?;
         Some(OsString::from_vec(to.into_bytes()).into())
     }
+}
+
+/// Whether a directory has an access ACL. By the descriptor's link: fgetxattr(2) takes no `O_PATH`.
+#[cfg(target_os = "linux")]
+fn has_acl(directory: &OwnedFd) -> bool {
+    use std::os::fd::AsRawFd;
+    let link = format!("/proc/self/fd/{}", directory.as_raw_fd());
+    rustix::fs::getxattr(link, "system.posix_acl_access", &mut [0_u8; 0][..]).is_ok()
+}
+
+/// Other systems' ACLs are not looked at.
+#[cfg(not(target_os = "linux"))]
+const fn has_acl(_: &OwnedFd) -> bool {
+    false
 }
 
 /// The names of a path, the last one first. `..` is one: the kernel goes up from where a link has led.
@@ -247,6 +266,33 @@ mod tests {
         set_mode(&middle, 0o777);
         let found = way_to(&middle.join("link"), &any);
         assert_eq!((found.steered, found.targets, found.inside), (Some(text(&middle.join("link"))), true, false));
+    }
+
+    /// An access ACL of Linux (`linux/posix_acl_xattr.h`): its version, then tag, permissions and id of each entry.
+    #[cfg(target_os = "linux")]
+    fn set_acl(path: &Path, uid: u32) -> rustix::io::Result<()> {
+        let entries =
+            [(0x01, 7, u32::MAX), (0x02, 7, uid), (0x04, 0, u32::MAX), (0x10, 7, u32::MAX), (0x20, 0, u32::MAX)];
+        let mut bytes = 2_u32.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            bytes.extend([tag, permissions].map(u16::to_le_bytes).concat());
+            bytes.extend(id.to_le_bytes());
+        }
+        rustix::fs::setxattr(path, "system.posix_acl_access", &bytes, rustix::fs::XattrFlags::empty())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_an_acl_lets_a_tenant_do() {
+        let (_dir, here) = place();
+        let (closed, all) = (here.join("closed"), parties());
+        fs::create_dir_all(closed.join("inner")).expect("ours");
+        match set_acl(&closed, all.uid) {
+            Err(rustix::io::Errno::OPNOTSUPP) => return,
+            set => set.expect("ours"),
+        }
+        let way = way_to(&closed.join("inner/end"), &all);
+        assert_eq!(way.movable, Some(text(&closed.join("inner"))), "an ACL names the tenant");
     }
 
     #[test]

@@ -298,7 +298,9 @@ impl Running {
     /// Whether there may be one more turn for `deadline`; the first is always had.
     fn has_another_turn(&mut self, deadline: Deadline) -> bool {
         match self.turns {
-            Some((of, since)) if of == deadline => since.elapsed() < ALL_TURNS,
+            Some((of, since)) if of == deadline => {
+                since.elapsed() < if deadline == Deadline::Stop { ALL_TURNS } else { ALL_LAST_TURNS }
+            }
             _ => {
                 self.turns = Some((deadline, Instant::now()));
                 true
@@ -317,9 +319,12 @@ fn discard(started: &Started) {
 const TURN: Duration = Duration::from_millis(10);
 /// Between two turns.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How long all turns for one purpose may take. A tenant who starts processes faster than that has `RLIMIT_NPROC`
-/// against it.
-const ALL_TURNS: Duration = Duration::from_secs(10);
+/// How long all turns before the signal may take: what they miss, the last ones find.
+const ALL_TURNS: Duration = Duration::from_secs(5);
+/// How long all turns for one purpose may take after that. Each stops some, who compete for the processor no longer; those
+/// that 300 processes busy with fork(2) leave to this thread were too short in 10 s. A tenant who starts processes
+/// faster than that has `RLIMIT_NPROC` against it.
+const ALL_LAST_TURNS: Duration = Duration::from_secs(60);
 /// The one turn of a process that is killed at once.
 const LAST_TURN: Duration = Duration::from_millis(500);
 

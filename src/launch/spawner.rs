@@ -31,8 +31,8 @@ use crate::sys::support;
 struct Job {
     /// Whose files it may have to wait for.
     uid: u32,
-    /// Whether it waits for another job of that uid which a file system holds.
-    waits: bool,
+    /// How long it may take.
+    limit: Duration,
     run: Box<dyn FnOnce(&Room) + Send>,
     /// Answers in its stead. What the job itself answers later is not heard.
     refuse: Refuse,
@@ -60,6 +60,7 @@ struct Lane {
 struct Work {
     uid: u32,
     since: Instant,
+    limit: Duration,
     /// Taken once the job is given up.
     refuse: Option<Refuse>,
 }
@@ -83,6 +84,8 @@ static SPAWNER: OnceLock<(&'static Spawner, Watchdog)> = OnceLock::new();
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long a job may take at all. A file system that hangs for this long will not come back.
 const LIMIT: Duration = Duration::from_secs(20);
+/// The same for a job that the JS thread waits for, and with it every tenant.
+const LIMIT_OF_JS: Duration = Duration::from_secs(1);
 /// A killed child ends, and its job with it, within this; else nobody waits for it any more.
 const LAST: Duration = Duration::from_secs(1);
 /// Each but one is held by another uid.
@@ -161,7 +164,7 @@ impl Spawner {
         }
         loop {
             if let Some(job) = state.next_for(number) {
-                let work = Work { uid: job.uid, since: Instant::now(), refuse: Some(job.refuse) };
+                let work = Work { uid: job.uid, since: Instant::now(), limit: job.limit, refuse: Some(job.refuse) };
                 state.lanes[number].work = Some(work);
                 return job.run;
             }
@@ -220,8 +223,7 @@ impl State {
         if self.leader != number {
             return None;
         }
-        let held =
-            |job: &Job| job.waits && self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.uid == job.uid);
+        let held = |job: &Job| self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.holds(job));
         let first = self.jobs.iter().position(|job| !held(job))?;
         self.jobs.remove(first)
     }
@@ -235,7 +237,7 @@ impl State {
     fn give_up(&mut self, refused: &mut Vec<(Refuse, u32)>) {
         let mut lost = Vec::new();
         for work in self.lanes.iter_mut().filter_map(|lane| lane.work.as_mut()) {
-            if work.since.elapsed() > LIMIT + LAST {
+            if work.since.elapsed() > work.limit + LAST {
                 lost.push(work.uid);
                 refused.extend(work.refuse.take().map(|refuse| (refuse, work.uid)));
             }
@@ -244,12 +246,20 @@ impl State {
             return;
         }
         for job in std::mem::take(&mut self.jobs) {
-            if job.waits && lost.contains(&job.uid) {
+            if lost.contains(&job.uid) {
                 refused.push((job.refuse, job.uid));
             } else {
                 self.jobs.push_back(job);
             }
         }
+    }
+}
+
+impl Work {
+    /// Whether a job is to wait for it. One that the JS thread waits for is carried out beside it, unless it is lost: else
+    /// each such job would cost a thread, and the JS thread the same time again.
+    fn holds(&self, job: &Job) -> bool {
+        self.uid == job.uid && (job.limit > LIMIT_OF_JS || self.refuse.is_none())
     }
 }
 
@@ -259,7 +269,7 @@ impl Lane {
     fn end_child_if_stuck(&self) {
         let Some(work) = &self.work else { return };
         self.in_flight.with_child(|pidfd| {
-            if support::is_stopped(pidfd) || work.since.elapsed() > LIMIT {
+            if support::is_stopped(pidfd) || work.since.elapsed() > work.limit {
                 self.in_flight.ended.store(true, std::sync::atomic::Ordering::Release);
                 let _ = rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::KILL);
             }
@@ -269,9 +279,8 @@ impl Lane {
 
 fn stuck(uid: u32) -> Error {
     let message = format!(
-        "A file system does not answer: an earlier start or look as uid {uid} has waited for it for {} s, and others of \
-         that uid wait for the same. Look at the mounts below the directories of that uid (FUSE, NFS).",
-        LIMIT.as_secs()
+        "A file system does not answer: a start or look as uid {uid} waits for it, and others of that uid wait for the \
+         same. Look at the mounts below the directories of that uid (FUSE, NFS)."
     );
     Error::new(ErrorCode::SpawnFailed, message)
 }
@@ -311,7 +320,7 @@ fn queue(
         }
     };
     let refuse = move |error: Error| of_refusal.failed(about_refusal(error));
-    spawner.push(Job { uid, waits: true, run: Box::new(run), refuse: Box::new(refuse) });
+    spawner.push(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) });
     Ok(())
 }
 
@@ -320,8 +329,7 @@ fn queue(
 /// # Errors
 /// What [`program::resolve`] says; `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn locate(wanted: Locate) -> Result<Program> {
-    // The JS thread waits for this one, so that it does not wait for others.
-    answer(wanted.target.uid(), false, move |room| {
+    answer(wanted.target.uid(), LIMIT_OF_JS, move |room| {
         let search =
             Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
         let reach = TargetReach { room, provider: wanted.provider };
@@ -338,16 +346,16 @@ pub fn ask<T: Send + 'static>(
     target: &Target,
     question: impl FnOnce(&dyn Reach) -> T + Send + 'static,
 ) -> Result<T> {
-    answer(target.uid(), true, move |room| question(&TargetReach { room, provider }))
+    answer(target.uid(), LIMIT, move |room| question(&TargetReach { room, provider }))
 }
 
-fn answer<T: Send + 'static>(uid: u32, waits: bool, work: impl FnOnce(&Room) -> T + Send + 'static) -> Result<T> {
+fn answer<T: Send + 'static>(uid: u32, limit: Duration, work: impl FnOnce(&Room) -> T + Send + 'static) -> Result<T> {
     let (spawner, _) = spawner()?;
     let (sender, receiver) = channel();
     let of_refusal = sender.clone();
     let run = move |room: &Room| drop(sender.send(Ok(work(room))));
     let refuse = move |error| drop(of_refusal.send(Err(error)));
-    spawner.push(Job { uid, waits, run: Box::new(run), refuse: Box::new(refuse) });
+    spawner.push(Job { uid, limit, run: Box::new(run), refuse: Box::new(refuse) });
     let gone = |_| Error::new(ErrorCode::Internal, "The answer failed by a defect in this package.");
     receiver.recv().map_err(gone)?
 }

@@ -148,15 +148,20 @@ impl Start {
     #[cfg(target_os = "linux")]
     fn give_to_target(&self, pipe: &OwnedFd, program: &Program) -> Result<()> {
         let Target::Other { uid, gid, .. } = self.target else { return Ok(()) };
-        // Where the CLI may not open it, it looks at these before it reads the descriptor itself.
-        let alone = redirection::check_credential_files(&self.env);
-        let needs_it =
-            alone.is_err() || !self.env.provider.reads_descriptor_since.is_some_and(|since| program.is_at_least(since));
-        if !program.is_hidden_from(uid) && (self.env.has_server_credential() || !needs_it) {
-            return alone;
+        // Where the CLI may not open it, it looks at files of another tenant's before it reads the descriptor itself. Their
+        // owner can make a look last: there is none where it decides nothing.
+        let alone = || redirection::check_credential_files(&self.env);
+        if !program.is_hidden_from(uid) {
+            let is_read = self.env.provider.reads_descriptor_since.is_some_and(|since| program.is_at_least(since));
+            if self.env.has_server_credential() {
+                return alone();
+            }
+            if is_read && alone().is_ok() {
+                return Ok(());
+            }
         }
         // CAP_SETUID and CAP_SETGID are enough for a start; this needs CAP_CHOWN.
-        stdio::give(pipe, uid, gid).or(alone)
+        stdio::give(pipe, uid, gid).or_else(|_| alone())
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -27,15 +27,16 @@ use crate::sys::{self, memory};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One look, on a thread of its own: a tenant chooses the paths, and a file system of its choice may hang.
-fn look<T: Serialize>(look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
+fn look<T: Serialize>(target: &Target, look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
     let deadline = Instant::now() + PATIENCE;
-    let turn = Turn { source: "look".into(), endpoint: "look".into(), deadline, is_abandoned: Arc::default() };
+    let whose: Arc<str> = target.uid().to_string().into();
+    let turn = Turn { source: Arc::clone(&whose), endpoint: whose, deadline, is_abandoned: Arc::default() };
     let mut look = Some(look);
     let mut work = move || match look.take() {
         Some(look) if Instant::now() < deadline => look(),
         _ => Err(Error::new(
             ErrorCode::Busy,
-            "Earlier looks hold all threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
+            "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
         )),
     };
     jobs::start(&LOOKS, turn, move || ControlFlow::Break(work())).into_napi()
@@ -57,7 +58,7 @@ pub fn inquire_paths(ids: NativeIdentity, questions: Vec<NativeQuestion>, by_mod
         access: Access::from_bits_truncate(question.access),
     };
     let questions: Vec<Question> = questions.into_iter().map(ask).collect();
-    look(move || inquiry::inquire(&target, &questions, manner(by_mode_bits)))
+    look(&target.clone(), move || inquiry::inquire(&target, &questions, manner(by_mode_bits)))
 }
 
 /// A candidate, as JSON.
@@ -97,7 +98,7 @@ pub fn survey_programs(
     let target = target(ids).into_napi()?;
     let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
     let wanted = Locate { provider, command, path, package_roots, target };
-    look(move || {
+    look(&wanted.target.clone(), move || {
         let candidates = inquiry::survey(&wanted, manner(by_mode_bits))?;
         Ok(candidates.into_iter().map(surveyed).collect::<Vec<_>>())
     })
@@ -137,10 +138,11 @@ pub fn survey_config_files(
     workspace: Option<String>,
     state_directory: Option<String>,
     home: Option<String>,
+    ids: NativeIdentity,
     version: Option<String>,
 ) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
-    look(move || {
+    look(&target(ids).into_napi()?, move || {
         let bases = doctor::Bases {
             workspace: workspace.as_deref().map(Path::new),
             state: state_directory.as_deref().map(Path::new),
@@ -157,14 +159,14 @@ pub fn survey_way(path: String, ids: NativeIdentity) -> napi::Result<u32> {
     let (target, own) = (target(ids).into_napi()?, sys::identity::own());
     let groups = target.groups().iter().copied().chain([target.gid()]).collect();
     let parties = Parties { uid: target.uid(), groups, own };
-    look(move || Ok(doctor::way_to(Path::new(&path), &parties)))
+    look(&target, move || Ok(doctor::way_to(Path::new(&path), &parties)))
 }
 
 /// A provider's stored login in its state directory.
 #[napi(catch_unwind)]
-pub fn survey_stored_login(provider: String, state_directory: String) -> napi::Result<u32> {
+pub fn survey_stored_login(provider: String, state_directory: String, ids: NativeIdentity) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
-    look(move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
+    look(&target(ids).into_napi()?, move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
 }
 
 /// Those of these names in this process's environment that nobody may hand on.
