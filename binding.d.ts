@@ -478,6 +478,8 @@ export interface NativeProviderFacts {
   neededDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
+  /** The first version that keeps variables in files of its own out; none where no version is asked for. */
+  shieldedSince?: string
   loginFile: string
   logIn: string
   /** What stands before a question that is asked without a terminal. */
@@ -627,8 +629,8 @@ export declare function stop(id: number): void
 /** A store of one credential. */
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
-/** The files that configure a provider's CLI. */
-export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: NativeIdentity): number
+/** The files that configure a provider's CLI, judged for a program of this version. */
+export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: NativeIdentity, version?: string | undefined | null): number
 
 /** Every place where a provider's program is, in a start's order. */
 export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number

@@ -102,7 +102,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   tenantFile(path.join(machine.homes.workspace, '.mcp.json'), '{"mcpServers": {"x": {}}}')
   const warned = run(args, { PATH: machine.path })
   assert.equal(warned.status, 1)
-  assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has mcpServers/)
+  assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has\s+mcpServers/)
   assert.match(warned.stdout, /\n {8}\S+ \S+ run-as --uid \d+ --gid \d+ -- mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
   assert.ok(warned.stdout.includes(`\n        ${AS_TARGET} mv `))
   const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
@@ -187,6 +187,19 @@ test('the package loads without the doctor and the mock', () => {
   }
   assert.equal(loaded(''), 0)
   assert.ok(loaded('own.diagnose({ start: false, provider: "codex" })') > 10, 'the count sees them')
+})
+
+test('the commands that the pages give for a clone run in one', () => {
+  const commands = ['README.md', 'docs/doctor.md'].flatMap((page) => {
+    const text = fs.readFileSync(path.join(__dirname, '..', page), 'utf8')
+    return [...text.matchAll(/`(node bin\S+ [a-z-]+) …`/g)].map(([, command]) => command)
+  })
+  assert.deepEqual(commands.map((command) => command.split(' ').at(-1)), ['doctor', 'doctor', 'run-as'])
+  for (const command of commands) {
+    const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${command} --help`], { cwd: path.join(__dirname, '..'), env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` }, encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^usage: provider-env /i)
+  }
 })
 
 test('every id is documented once, with its severity, and no other', () => {

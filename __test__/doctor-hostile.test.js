@@ -224,6 +224,47 @@ test('the kernel goes up from where a link has led, and the doctor with it', { s
   assert.ok(sentence.includes(`, a link to ${machine.at('etc/victim')}`), sentence)
 })
 
+/** Directories of another tenant's: finding, owner and mode of the one above, of the directory itself. */
+const ANOTHERS = /** @type {[string, [number, number], [number, number]][]} */ ([
+  ['state.unreachable', [UID + 1, 0o700], [UID, 0o700]],
+  ['state.wrong-owner', [0, 0o755], [UID + 1, 0o700]],
+  ['state.wrong-owner', [UID + 1, 0o755], [0, 0o755]],
+  ['state.foreign', [UID + 1, 0o755], [UID + 1, 0o777]]
+])
+
+for (const [id, above, own] of ANOTHERS) {
+  test(`root opens, gives away and moves nothing of another user's: ${id}, in ${above.join(' ')}`, { skip }, (t) => {
+    const machine = makeMachine(t)
+    const state = machine.at('bob/state')
+    fs.mkdirSync(state, { recursive: true })
+    for (const [dir, [uid, mode]] of /** @type {const} */ ([[state, own], [path.dirname(state), above]])) {
+      fs.chownSync(dir, uid, uid)
+      fs.chmodSync(dir, mode)
+    }
+    const anothers = own[0] === UID + 1 ? state : path.dirname(state)
+    const { remedy, commands } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find(id)
+    assert.deepEqual(commands, [])
+    assert.equal(remedy, `Choose another place: ${anothers} belongs to another user, ${UID + 1}.`)
+  })
+}
+
+test('one closed directory above all of a tenant\'s has one command, the same for each', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const { root, home } = machine.homes
+  fs.chownSync(root, 0, 0)
+  fs.chmodSync(root, 0o700)
+  // The tenant can put a link in the place of `made`, which is not what the command changes.
+  const state = path.join(home, 'made/codex')
+  fs.mkdirSync(state, { recursive: true, mode: 0o700 })
+  for (const dir of [path.dirname(state), state]) fs.chownSync(dir, UID, UID)
+  const run = { args: ['--codex-home', state] }
+  const found = runDoctor(machine, run)
+  const unreachable = found.report.findings.filter(({ id }) => id === 'state.unreachable')
+  assert.equal(unreachable.length, 5)
+  assert.deepEqual([...new Set(unreachable.map(({ commands }) => commands.join('\n')))], [`chmod a+x ${root}`])
+  assert.deepEqual(runDoctor(machine, run, unreachable[0].commands).bad, [])
+})
+
 /** A program in a CLI's place that somebody else can have replaced: how, and what the doctor says of it. */
 const REPLACED = /** @type {[string, (file: string) => void, string][]} */ ([
   ['it is the tenant\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID, UID)), 'program.writable'],
@@ -252,7 +293,7 @@ test('root installs nothing below a directory that others can change', { skip },
   assert.equal(missing().commands.length, 2)
   fs.chownSync(machine.prefix, UID, UID)
   assert.deepEqual(missing().commands, [])
-  assert.ok(missing().remedy?.includes(`Name another place with --prefix`), missing().remedy ?? '')
+  assert.match(missing().remedy ?? '', /\(or name it as `command`\)\. There is no command for it here, as others than root can change what is below \S+, at \S+: name another place with --prefix, and ask again\.$/)
   // A copy there, which the tenant may have replaced, is not made root's.
   const copy = program(path.join(machine.prefix, 'codex/bin/codex'), 0o755)
   const found = runDoctor(machine, { provider: 'codex', args: ['--command', copy] })

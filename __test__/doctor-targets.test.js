@@ -239,6 +239,46 @@ test('what npm adds to the environment is no part of the worker', { skip }, (t) 
   }
 })
 
+test('in a linked install, the command examines the program that a worker of the project would start', { skip }, (t) => {
+  const machine = makeMachine(t)
+  const bin = installAlone(machine)
+  const [home, clone] = [path.join(path.dirname(bin), '..'), machine.at('clone')]
+  fs.renameSync(home, clone)
+  fs.symlinkSync(clone, home)
+  const linked = machine.at('app/node_modules/.bin/provider-env')
+  fs.mkdirSync(path.dirname(linked))
+  fs.symlinkSync('../@webalive/provider-env/bin/provider-env.js', linked)
+  fs.rmSync(path.join(machine.bin, 'claude'))
+  /** @type {Record<string, string>} */
+  const programs = {}
+  for (const [dir, version] of [[clone, '2.1.300'], [machine.at('app'), '2.1.330']]) {
+    const scope = path.join(dir, 'node_modules/@anthropic-ai')
+    programs[version] = program(path.join(scope, `claude-code-${process.platform}-${process.arch}/claude`))
+    fs.mkdirSync(path.join(scope, 'claude-code'), { recursive: true })
+    fs.writeFileSync(path.join(scope, 'claude-code/package.json'), JSON.stringify({ name: '@anthropic-ai/claude-code', version }))
+  }
+  fs.copyFileSync('/bin/false', programs['2.1.300'])
+  // A worker of the project, whose path does not lead there by the name of this package.
+  fs.writeFileSync(machine.at('app/worker.js'), "console.log(require('@webalive/provider-env').resolveProgram('claude', JSON.parse(process.argv[2])).path)")
+  const env = { PATH: '/usr/bin:/bin' }
+  const worker = spawnSync(process.execPath, [machine.at('app/worker.js'), JSON.stringify({ uid: UID, gid: UID })], { cwd: '/', env, encoding: 'utf8' })
+  assert.equal(worker.stdout.trim(), programs['2.1.330'], worker.stderr)
+  for (const called of [linked, bin]) {
+    const { find } = runDoctor(machine, { provider: 'claude', bin: called, env })
+    assert.deepEqual([find('program.reachable').path, find('program.reachable').details.version], [programs['2.1.330'], '2.1.330'], called)
+    // So does the dry start: the clone's would end with 1.
+    runDoctor(machine, { provider: 'claude', bin: called, env, start: true }).find('start.unasked')
+    const [again] = runDoctor(machine, { provider: 'claude', bin: called, env, target: false }).find('target.unnamed').commands
+    assert.ok(again.startsWith(`${process.execPath} ${called} doctor `), again)
+  }
+  const own = runDoctor(machine, { provider: 'claude', bin: path.join(clone, 'bin/provider-env.js'), env })
+  assert.equal(own.find('program.reachable').path, programs['2.1.300'], 'called by its own path, it knows of no project')
+  // Where the tenant can put another in the place of that path, no command for root names it.
+  fs.chownSync(machine.at('app'), UID, UID)
+  const [safe] = runDoctor(machine, { provider: 'claude', bin: linked, env, target: false, args: ['--uid', '0', '--gid', '0'] }).find('target.root').commands
+  assert.ok(safe.startsWith(`${process.execPath} ${path.join(clone, 'bin/provider-env.js')} doctor `), safe)
+})
+
 test('only what npm put first on PATH is taken off, and only where npm started the process', () => {
   const left = (/** @type {Record<string, string>} */ env) => [leaveOutNpm(env), env]
   const PATH = '/p/node_modules/.bin:/node_modules/.bin:/n/lib/node-gyp-bin:/usr/bin:/later/node_modules/.bin'

@@ -8,7 +8,7 @@ const test = require('node:test')
 const { CredentialStore, diagnose } = require('../index.js')
 const { homeAbove } = require('../lib/doctor/program.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
-const { NATIVE, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
+const { NATIVE, lookUp, makeMachine, nameVersion, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 
 /** Stands in every made-up secret. */
@@ -44,7 +44,7 @@ test('a healthy machine', { skip }, async (t) => {
   const { report, status, ids } = runDoctor(machine)
   assert.deepEqual(ids.filter((id) => !id.startsWith('start.')), [
     'platform.addon', 'platform.native-start', 'memory.protected', 'target.drop', 'environment.clean', 'state.usable', 'state.usable',
-    'program.reachable', 'program.hidden', 'state.usable', 'state.usable', 'files.none',
+    'program.reachable', 'program.unknown-version', 'program.hidden', 'state.usable', 'state.usable', 'files.none',
     'program.reachable', 'program.hidden', 'state.usable', 'files.none'
   ])
   assert.deepEqual([status, report.ok, report.worst, report.providers], [0, true, 'info', [{ id: 'claude', name: 'Claude Code' }, { id: 'codex', name: 'OpenAI Codex' }]])
@@ -70,16 +70,16 @@ test('nothing on the machine is changed', { skip }, (t) => {
 
 test('a closed directory on the way to a native program', { skip }, (t) => {
   const machine = makeMachine(t)
-  const file = program(machine.at('private/bin/claude'), 0o755)
+  const file = program(machine.at('private/bin/codex'), 0o755)
   fs.chmodSync(machine.at('private'), 0o700)
-  const run = { provider: 'claude', args: ['--command', 'claude'], env: { PATH: `${machine.at('private/bin')}:/usr/bin:/bin` } }
+  const run = { provider: 'codex', args: ['--command', 'codex'], env: { PATH: `${machine.at('private/bin')}:/usr/bin:/bin` } }
   const { finding, after } = mends(machine, 'program.unreachable', 'error', run)
   assert.equal(finding.path, machine.at('private'))
   assert.equal(finding.sentence, `${file} cannot be run as uid ${UID}: ${machine.at('private')} belongs to 0:0 and has mode 0700.`)
   const steps = /** @type {any[]} */ (finding.details.steps)
   assert.deepEqual(steps.slice(-3).map(({ path: at, mode }) => [at, mode]), [[machine.at('private'), '0700'], [machine.at('private/bin'), '0755'], [file, '0755']])
-  assert.equal(after.find('program.reachable').path, path.join(machine.prefix, 'claude/bin/claude'))
-  assert.equal(octal(path.join(machine.prefix, 'claude/bin/claude')), '711')
+  assert.equal(after.find('program.reachable').path, path.join(machine.prefix, 'codex/bin/codex'))
+  assert.equal(octal(path.join(machine.prefix, 'codex/bin/codex')), '711')
   assert.equal(octal(machine.at('private')), '700', 'the closed directory stays closed')
 })
 
@@ -97,7 +97,7 @@ test('a version manager below a home, a shim, and a program in the home itself',
   for (const [name, link] of /** @type {const} */ ([['ada/.nvm/versions/node/v20/bin', 'nvm'], ['ada/fnm_multishells/1/bin', 'fnm']])) {
     const bin = machine.at(name)
     fs.mkdirSync(bin, { recursive: true })
-    fs.symlinkSync(program(machine.at(`ada/${link}/claude`), 0o755), path.join(bin, 'claude'))
+    fs.symlinkSync(program(machine.at(`ada/${link}/versions/2.1.330`), 0o755), path.join(bin, 'claude'))
     const { finding } = mends(machine, 'program.version-manager', 'warning', { provider: 'claude', env: { PATH: `${bin}:/usr/bin:/bin` } }, { also: ['program.readable'] })
     assert.match(finding.sentence, new RegExp(`^Claude Code comes from ${link} \\(`))
     fs.rmSync(machine.prefix, { recursive: true })
@@ -192,8 +192,11 @@ const HOSTILE = /** @type {[string, 'claude' | 'codex', (homes: any) => string, 
 for (const [kind, provider, place, text, keys] of HOSTILE) {
   test(`hostile settings: ${kind}`, { skip }, (t) => {
     const machine = makeMachine(t)
+    nameVersion(machine, '2.1.330')
     const file = tenantFile(place(machine.homes), text)
-    const { finding } = mends(machine, `files.${kind}`, 'warning', { provider })
+    // What this one sets passes the shield: no start on the server's key is made beside it.
+    const severity = kind === 'claude-legacy-config' ? 'error' : 'warning'
+    const { finding } = mends(machine, `files.${kind}`, severity, { provider })
     assert.equal(finding.path, file)
     assert.deepEqual(/** @type {any[]} */ (finding.details.hazards).map(({ key }) => key).toSorted(), keys)
     for (const key of keys) assert.ok(finding.sentence.includes(key), key)
@@ -243,11 +246,11 @@ const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex',
   ['state.read-only', 'warning', 'codex', ({ home }) => fs.chmodSync(home, 0o500)],
   ['state.open', 'warning', 'claude', ({ home }) => fs.chmodSync(home, 0o755)],
   ['state.open', 'warning', 'codex', ({ home }) => fs.chmodSync(home, 0o701)],
-  ['state.foreign', 'warning', 'codex', ({ home }) => (fs.chownSync(home, UID + 1, UID), fs.chmodSync(home, 0o770))],
+  ['state.foreign', 'warning', 'codex', ({ home }) => (fs.chownSync(home, 0, UID), fs.chmodSync(home, 0o770))],
   ['state.open', 'warning', 'codex', ({ codexHome }) => fs.chmodSync(codexHome, 0o755)],
   ['state.open', 'warning', 'claude', ({ claudeConfigDir }) => fs.chmodSync(claudeConfigDir, 0o733)],
   ['state.no-directory', 'error', 'codex', ({ codexHome }) => (fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))],
-  ['state.foreign', 'warning', 'codex', ({ codexHome }) => (fs.chownSync(codexHome, UID + 1, UID), fs.chmodSync(codexHome, 0o770))]
+  ['state.foreign', 'warning', 'codex', ({ codexHome }) => (fs.chownSync(codexHome, 0, UID), fs.chmodSync(codexHome, 0o770))]
 ])
 
 for (const [id, severity, provider, spoil] of DIRECTORIES) {

@@ -17,9 +17,34 @@ function packageRoots() {
 }
 
 function mainDirectory() {
+  const called = calledAs()
+  if (called !== undefined) return projectOf(called)
   const main = require.main?.filename ?? process.argv[1]
   const real = main ? binding.realPath(main) : null
   return real === null ? undefined : path.dirname(real)
 }
 
-module.exports = { packageRoots }
+/**
+ * The path by which this package's command was called; undefined in any other process.
+ * @returns {string | undefined}
+ */
+function calledAs() {
+  const called = process.argv[1]
+  const own = path.join(__dirname, '..', 'bin', 'provider-env.js')
+  return called && path.isAbsolute(called) && binding.realPath(called) === binding.realPath(own) ? called : undefined
+}
+
+/**
+ * Where the command was called: in a linked install that is the project, whose worker looks there first, and the real path is not.
+ * @param {string} called
+ */
+function projectOf(called) {
+  const home = path.join(__dirname, '..')
+  let directory = path.dirname(called)
+  if (called === binding.realPath(called)) return directory
+  const isInside = (/** @type {string} */ at) => !path.relative(home, binding.realPath(at) ?? at).startsWith('..')
+  while (isInside(directory)) directory = path.dirname(directory)
+  return directory
+}
+
+module.exports = { calledAs, packageRoots }

@@ -8,14 +8,14 @@ const test = require('node:test')
 const { makeMachine, runDoctor, script, withTemporary } = require('../support/doctor.js')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { claudeOfVersion, installForAnyone } = require('../support/programs.js')
 
 requirePrivateNetwork()
 
 /** The two npm executables, on a PATH of their own. */
 function withPrograms(/** @type {any} */ t) {
   const machine = makeMachine(t)
-  const programs = installForAnyone({ test: t })
+  const programs = { ...installForAnyone({ test: t }), claude: claudeOfVersion(t) }
   for (const name of /** @type {const} */ (['claude', 'codex'])) {
     fs.rmSync(path.join(machine.bin, name))
     fs.symlinkSync(programs[name], path.join(machine.bin, name))
@@ -41,7 +41,9 @@ test('both CLIs as npm installs them, and as the remedy has them installed', { s
   assert.deepEqual([after.bad, after.status], [[], 0])
   const hidden = after.report.findings.filter(({ id }) => id === 'start.answered')
   assert.deepEqual(hidden.map(({ provider, details }) => [provider, details.hidden]), [['claude', true], ['codex', true]], 'by the owner of /proc/PID/environ')
-  assert.ok(after.report.findings.filter(({ id }) => id === 'program.reachable').every(({ path: file }) => file?.startsWith(machine.prefix)))
+  const installed = after.report.findings.filter(({ id }) => id === 'program.reachable')
+  assert.ok(installed.every(({ path: file }) => file?.startsWith(machine.prefix)))
+  assert.match(String(installed.find(({ provider }) => provider === 'claude')?.details.version), /^\d+\.\d+\.\d+$/)
   assert.deepEqual({ scratches: fs.readdirSync(machine.scratch), files: list(homes.root) }, before, 'nothing is left behind, and nothing of the tenant touched')
 })
 

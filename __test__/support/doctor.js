@@ -57,6 +57,20 @@ function program(file, mode = 0o711) {
 }
 
 /**
+ * Claude Code on the machine's PATH as its installer lays it out: the name of the file tells its version.
+ * @param {Machine} machine
+ * @param {string} version
+ * @param {number} [mode]
+ */
+function nameVersion(machine, version, mode) {
+  const link = path.join(machine.bin, 'claude')
+  const file = program(machine.at(`versions/${version}`), mode)
+  fs.rmSync(link)
+  fs.symlinkSync(file, link)
+  return file
+}
+
+/**
  * @param {string} file
  * @param {string} text
  * @param {number} [mode]
@@ -167,4 +181,4 @@ function lookUp(report) {
   }
 }
 
-module.exports = { AS_TARGET, BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile, withTemporary }
+module.exports = { AS_TARGET, BIN, NATIVE, argumentsFor, lookUp, makeMachine, nameVersion, program, runDoctor, script, tenantFile, withTemporary }

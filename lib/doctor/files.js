@@ -8,9 +8,32 @@ const { findingsOf } = require('./finding.js')
 const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, list } = require('./words.js')
 
-/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, ignoredWithServerCredential: boolean, hazards: { key: string, effect: string }[] }} FoundFile */
+/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, ignoredWithServerCredential: boolean, shielded: boolean, ignoredAlways: boolean, refusedStarts: 'none' | 'server-credential' | 'every-credential', hazards: { key: string, effect: string }[] }} FoundFile */
 
 const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
+
+/** What a start of this package's does beside it. */
+const obeyed = (/** @type {any} */ { file, facts, version }) => {
+  if (file.refusedStarts !== 'none') return refusal(file, facts, version)
+  if (file.ignoredAlways) return `A start by this package keeps ${facts.name} from obeying it, in a trusted workspace too; a start without this package does not.`
+  if (file.shielded && file.ignoredWhenUntrusted) return `A start by this package keeps ${facts.name} from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'; a start without this package does not.`
+  if (file.ignoredWhenUntrusted) return `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
+  if (file.ignoredWithServerCredential) return `${facts.name} obeys it in every start on the tenant's own key; a start by this package on the server's key keeps it from that, or is refused.`
+  return `${facts.name} obeys it in every start.`
+}
+
+/** @param {FoundFile} file @param {import('./context.js').Facts} facts @param {string | null} version */
+function refusal({ refusedStarts }, { name, shieldedSince }, version) {
+  if (refusedStarts === 'server-credential') return `${name} is not started beside it on the server's key. On the tenant's own it is, and obeys what this package cannot keep out of it.`
+  const reason = version === null ? 'the version of this program is unknown' : `version ${version} obeys such a file, ${shieldedSince} and newer do not`
+  return `${name} is not started beside it with any key or token: ${reason}.`
+}
+
+const isRefused = (/** @type {FoundFile} */ { refusedStarts }) => refusedStarts !== 'none'
+const isError = (/** @type {any} */ { file }) => isRefused(file)
+/** What mends it besides. */
+const orElse = (/** @type {any} */ { file, facts }) =>
+  file.refusedStarts === 'every-credential' ? `, or start ${facts.name} ${facts.shieldedSince} or newer from its npm package or from a file that is named versions/VERSION` : ''
 
 /** Not by root: the tenant can make a link to a directory of that name, or of a directory above it. */
 const moveAway = (/** @type {any} */ { context, file, way }) => [command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)]
@@ -19,14 +42,9 @@ const moveAway = (/** @type {any} */ { context, file, way }) => [command(...(way
 const hazardous = (id) => unlessSteered({
   id: `files.${id}`,
   severity: 'warning',
-  sentence: ({ file, facts, real }) =>
-    `${where({ file, real })} has ${list(file.hazards.map((/** @type {any} */ { key, effect }) => `${key} (${effect})`))}. ` +
-    (file.ignoredWhenUntrusted
-      ? `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
-      : file.ignoredWithServerCredential
-        ? `${facts.name} obeys it in every start on the tenant's own key; a start by this package on the server's key keeps it from that, or is refused.`
-        : `${facts.name} obeys it in every start.`),
-  remedy: () => 'Move it out of the way, or take these keys out of it:',
+  isError,
+  sentence: (seen) => `${where(seen)} has ${list(seen.file.hazards.map((/** @type {any} */ { key, effect }) => `${key} (${effect})`))}. ${obeyed(seen)}`,
+  remedy: (seen) => `Move it out of the way, or take these keys out of it${orElse(seen)}:`,
   commands: moveAway
 })
 
@@ -51,8 +69,11 @@ const rows = [
   unlessSteered({
     id: 'files.unread',
     severity: 'warning',
-    sentence: (seen) => `${where(seen)} is there, and could not be read or understood, or is larger than 1 MiB. The CLI may find in it what the doctor did not.`,
-    remedy: () => 'Look into it, or move it out of the way:',
+    isError,
+    sentence: (seen) =>
+      `${where(seen)} is there, and could not be read or understood, or is larger than 1 MiB. ` +
+      (isRefused(seen.file) ? refusal(seen.file, seen.facts, seen.version) : 'The CLI may find in it what the doctor did not.'),
+    remedy: (seen) => `Look into it, or move it out of the way${orElse(seen)}:`,
     commands: moveAway
   })
 ]
@@ -62,18 +83,19 @@ const finding = findingsOf(rows)
 /**
  * @param {import('./context.js').Context} context
  * @param {import('./context.js').Facts} facts
+ * @param {string | null} version The program's, where one is known.
  * @returns {Promise<import('./finding.js').Finding[]>}
  */
-async function look(context, facts) {
+async function look(context, facts, version) {
   const { home, workspace } = context.directories
   const state = context.states[facts.id]?.path
   if (workspace === undefined && state === undefined && home === undefined) return []
   /** @type {FoundFile[]} */
-  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null, context.ids))
+  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null, context.ids, version))
   const hidden = found.filter((file) => file.hidden)
   if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
   const bases = [workspace, state, home].flatMap((base) => base ?? [])
-  const findings = await Promise.all(found.filter((file) => !file.hidden).map((file) => judge(context, facts, file, bases)))
+  const findings = await Promise.all(found.filter((file) => !file.hidden).map((file) => judge(context, facts, file, bases, version)))
   return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info') ? findings : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
 }
 
@@ -82,22 +104,24 @@ async function look(context, facts) {
  * @param {import('./context.js').Facts} facts
  * @param {FoundFile} file
  * @param {string[]} bases
+ * @param {string | null} version
  */
-async function judge(context, facts, file, bases) {
+async function judge(context, facts, file, bases, version) {
   const directory = path.dirname(file.path)
   const base = bases.find((base) => file.path.startsWith(path.join(base, '/'))) ?? directory
   const [whole, above, own] = await Promise.all([file.path, directory, base].map((each) => wayTo(context, each)))
   // A link that is no tenant's can lead out of the tenant's directories all the same. The file itself is moved as it is.
   const leaves = above.real !== own.real && !above.real.startsWith(path.join(own.real, '/'))
   const way = { real: above.real, steered: above.steered ?? (leaves ? directory : null), movable: above.movable, targets: above.inside }
-  return finding(idOf(file), { context, file, facts, real: whole.real, way }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } })
+  return finding(idOf(file), { context, file, facts, version, real: whole.real, way }, { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } })
 }
 
 /** @param {FoundFile} file */
-function idOf({ id, prose, unread, hazards }) {
+function idOf(file) {
+  const { id, prose, unread, hazards } = file
   if (hazards.length > 0) return `files.${id}`
   if (prose) return 'files.instructions'
-  return unread ? 'files.unread' : 'files.harmless'
+  return unread || isRefused(file) ? 'files.unread' : 'files.harmless'
 }
 
 module.exports = { look, rows }

@@ -10,6 +10,7 @@ const { bare } = require('../errors.js')
  * @typedef {object} Row One kind of finding.
  * @property {string} id Stable: scripts and documentation name it.
  * @property {import('../../index').Severity} severity
+ * @property {(seen: any) => boolean} [isError] Where it is an error instead.
  * @property {(seen: any) => string} sentence
  * @property {(seen: any) => string} [remedy]
  * @property {(seen: any) => string[]} [commands] What mends it, run one after the other in one shell.
@@ -41,7 +42,7 @@ function findingsOf(rows) {
     const row = bare(found)
     return Object.freeze({
       id,
-      severity: row.severity,
+      severity: row.isError?.(seen) ? 'error' : row.severity,
       provider,
       sentence: row.sentence(seen),
       remedy: row.remedy?.(seen) ?? null,

@@ -41,19 +41,20 @@ async function diagnose(options, npm = null) {
  * @param {import('./context.js').Facts} facts
  */
 async function lookAt(context, facts) {
-  let runnable = false
+  /** @type {import('./install.js').SurveyedProgram | null} */
+  let found = null
   const programs = async () => {
-    const { findings, program: found } = await program.look(context, facts)
-    runnable = found !== null
-    return findings
+    const seen = await program.look(context, facts)
+    found = seen.program
+    return seen.findings
   }
   /** @type {[string, () => Promise<import('../../index').Finding[]>][]} */
   const checks = [
     ['the program', programs],
     ['the directories', () => state.look(context, facts)],
     ['the stored login', () => login.look(context, facts)],
-    ['the files that configure it', () => files.look(context, facts)],
-    ['a dry start', () => start.look(context, facts, runnable)]
+    ['the files that configure it', () => files.look(context, facts, found?.version ?? null)],
+    ['a dry start', () => start.look(context, facts, found !== null)]
   ]
   const findings = []
   for (const [what, check] of checks) findings.push(...(await answered(context, `${what} of ${facts.name}`, check)))

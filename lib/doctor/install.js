@@ -18,7 +18,7 @@ const { command, quote } = require('./words.js')
  * @property {{ code: string, message: string, path?: string, errno?: number } | null} error
  */
 
-/** @typedef {{ commands: string[], note: string }} Plan Commands of root's, or why there are none. */
+/** @typedef {{ commands: string[], withheld: string | null }} Plan Commands of root's, or why there are none. */
 
 /**
  * How a CLI comes to where the target can run it and nobody but root can change it. Root copies no file that somebody else
@@ -29,13 +29,34 @@ const { command, quote } = require('./words.js')
  * @returns {Promise<Plan>}
  */
 async function plan(context, facts, program) {
-  const copied = program !== null && program.path !== null && (await isRoots(context, program)) ? /** @type {SurveyedProgram & { path: string }} */ (program) : null
-  if (copied !== null && copied.path === target(context, facts)) return { commands: close(copied), note: '' }
+  const copied = program !== null && isTold(facts, program) && (await isRoots(context, program)) ? /** @type {SurveyedProgram & { path: string }} */ (program) : null
+  if (copied !== null && copied.path === target(context, facts, copied)) return { commands: close(copied), withheld: null }
   const open = await openAt(context, context.prefix)
   if (open !== null) {
-    return { commands: [], note: ` But not below ${context.prefix}: others than root can change what is there, at ${open}. Name another place with --prefix, and ask again.` }
+    return { commands: [], withheld: `others than root can change what is below ${context.prefix}, at ${open}` }
   }
-  return { commands: copied === null ? fromNpm(context, facts) : copy(context, facts, copied), note: '' }
+  return { commands: copied === null ? fromNpm(context, facts) : copy(context, facts, copied), withheld: null }
+}
+
+/**
+ * How a remedy ends: with what the commands below it do, or with why there are none.
+ * @param {string} remedy
+ * @param {Plan} plan
+ */
+function withPlan(remedy, { withheld }) {
+  return withheld === null ? `${remedy}:` : `${remedy}. There is no command for it here, as ${withheld}: name another place with --prefix, and ask again.`
+}
+
+/** A version that names a file, and that the addon tells by that name. What a manifest says can be anything. */
+const VERSION = /^\d[\w+-]*(?:\.[\w+-]+)+$/
+
+/**
+ * Whether a copy of it starts as the program itself does. Where a start asks for the version, a copy has to tell one.
+ * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram} program
+ */
+function isTold({ shieldedSince }, { path: file, version }) {
+  return file !== null && (shieldedSince === undefined || (version !== null && VERSION.test(version)))
 }
 
 /**
@@ -51,12 +72,13 @@ async function isRoots(context, program) {
 }
 
 /**
- * Where a copy of the program lies.
+ * Where a copy of the program lies. Where a start asks for the version, the copy is named by it, as the vendor's installer does.
  * @param {import('./context.js').Context} context
  * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram} program
  */
-function target({ prefix }, facts) {
-  return path.join(prefix, facts.command, 'bin', facts.command)
+function target({ prefix }, { command: name, shieldedSince }, { version }) {
+  return shieldedSince !== undefined && version !== null ? path.join(prefix, name, 'versions', version) : path.join(prefix, name, 'bin', name)
 }
 
 /**
@@ -67,7 +89,7 @@ function target({ prefix }, facts) {
  */
 function copy(context, facts, program) {
   const { prefix } = context
-  const to = target(context, facts)
+  const to = target(context, facts, program)
   const bin = path.dirname(to)
   const from = path.dirname(program.path)
   // What inherits the credential must be as unreadable as the program. The rest need not be.
@@ -110,4 +132,4 @@ function onPath(prefix) {
   return `export PATH=${quote(path.join(prefix, 'bin'))}:"$PATH"`
 }
 
-module.exports = { isRoots, plan }
+module.exports = { isRoots, plan, withPlan }

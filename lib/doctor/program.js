@@ -26,8 +26,8 @@ const MANAGERS = [
   { name: 'nodenv', part: '/.nodenv/', shim: true }
 ]
 
-const SYSTEM_WIDE = 'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`):'
-const ANEW = 'What the target can change, it may have changed: root must not run it, and must not make it its own. Install the CLI anew, system-wide, and put that first on the PATH of the worker (or name it as `command`):'
+const SYSTEM_WIDE = 'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`)'
+const ANEW = 'What the target can change, it may have changed: root must not run it, and must not make it its own. Install the CLI anew, system-wide, and put that first on the PATH of the worker (or name it as `command`)'
 
 /** What else than the program. @param {string[]} files */
 const beside = (files) => (files.length > 1 ? ` (and ${list(files.slice(1).map((file) => path.basename(file)))} beside it)` : '')
@@ -40,10 +40,16 @@ const rows = [
     sentence: ({ facts, program, target }) => `${facts.name}${program.version === null ? '' : ` ${program.version}`} is installed, and ${whom(target)} can run it.`
   },
   {
+    id: 'program.unknown-version',
+    severity: 'info',
+    sentence: ({ facts }) =>
+      `Its version is unknown: neither a package nor the name of the file tells it. ${facts.name} is then not started with any key or token beside a file of its own that sets variables which could redirect it. Installed from npm, or as versions/VERSION, it is.`
+  },
+  {
     id: 'program.missing',
     severity: 'error',
     sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
-    remedy: ({ plan }) => `Install it system-wide, and put it on the PATH of the worker (or name it as \`command\`):${plan.note}`,
+    remedy: ({ plan }) => install.withPlan('Install it system-wide, and put it on the PATH of the worker (or name it as `command`)', plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -51,14 +57,14 @@ const rows = [
     severity: 'error',
     sentence: ({ program, target, blocked }) =>
       `${program.path} cannot be run as ${whom(target)}: ${blocked.path} belongs to ${owner(blocked)} and has mode ${octal(blocked.mode)}.`,
-    remedy: ({ opened, plan }) => (opened ? 'Let the target through, or install the CLI system-wide:' : SYSTEM_WIDE + plan.note),
+    remedy: ({ opened, plan }) => (opened ? 'Let the target through, or install the CLI system-wide:' : install.withPlan(SYSTEM_WIDE, plan)),
     commands: ({ opened, plan }) => opened ?? plan.commands
   },
   {
     id: 'program.broken',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: ({ facts, plan }) => `Install ${facts.name} anew, system-wide:${plan.note}`,
+    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} anew, system-wide`, plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -70,21 +76,21 @@ const rows = [
     id: 'program.version-manager',
     severity: 'warning',
     sentence: ({ facts, program, manager }) => `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and moves with that user's choices.`,
-    remedy: ({ plan }) => SYSTEM_WIDE + plan.note,
+    remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.below-home',
     severity: 'warning',
     sentence: ({ program, home }) => `${program.path} lies below ${home}, a home: whoever closes that home, or changes a file in it, changes the CLI of every tenant.`,
-    remedy: ({ plan }) => SYSTEM_WIDE + plan.note,
+    remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.writable',
     severity: 'error',
     sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place.`,
-    remedy: ({ plan }) => ANEW + plan.note,
+    remedy: ({ plan }) => install.withPlan(ANEW, plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -92,7 +98,7 @@ const rows = [
     severity: 'warning',
     sentence: ({ target, readable }) =>
       `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
-    remedy: ({ plan }) => SYSTEM_WIDE + plan.note,
+    remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -126,6 +132,7 @@ async function look(context, facts) {
   const details = { foundAt, foundBy, version, interpreter, steps: steps(program) }
   const findings = [
     finding('program.reachable', { facts, program, target }, { ...about, details }),
+    ...(version === null && facts.shieldedSince !== undefined ? [finding('program.unknown-version', { facts }, about)] : []),
     ...all.slice(0, index).map((passed) => finding('program.passed-over', { passed }, { provider: facts.id, path: passed.foundAt, details: { reason: passed.error?.message ?? null } })),
     ...(await origin(context, facts, program, about)),
     ...(await changeable(context, facts, program, about)),

@@ -98,8 +98,23 @@ const all = [
 
 /** Those whose commands root runs, whoever may write to the directories on the way. */
 const BY_ROOT = ['state.unreachable', 'state.wrong-owner', 'state.read-only', 'state.foreign']
-const rows = all.map((row) => unlessSteered(row, BY_ROOT.includes(row.id)))
+/** Those whose commands change what is there, or put something else in its place. */
+const CHANGING = [...BY_ROOT, 'state.missing', 'state.no-directory']
+const rows = all.map((row) => unlessSteered(CHANGING.includes(row.id) ? unlessAnothers(row) : row, BY_ROOT.includes(row.id)))
 const finding = findingsOf(rows)
+
+/**
+ * A row without commands where they would open, give away or move what belongs to another user, who can be another tenant.
+ * @param {import('./finding.js').Row} row
+ * @returns {import('./finding.js').Row}
+ */
+function unlessAnothers({ remedy, commands, ...row }) {
+  return {
+    ...row,
+    remedy: (seen) => (seen.anothers ? `Choose another place: ${seen.anothers.path} belongs to another user, ${seen.anothers.uid}.` : remedy?.(seen) ?? ''),
+    commands: (seen) => (seen.anothers ? [] : commands?.(seen) ?? [])
+  }
+}
 
 /**
  * @typedef {object} Directory
@@ -156,13 +171,19 @@ async function judge(directory, answer, target, context, facts) {
   const { real } = way
   const details = { name: directory.name, uid: component.uid, gid: component.gid, mode: octal(component.mode) }
   const about = { provider: facts?.id ?? null, path: directory.path, details: component.kind === 'missing' ? { name: directory.name } : details }
-  const seen = { context, directory, real, way, target, component, shared: SHARED.includes(real) }
+  const anothers = (/** @type {import('./ask.js').Component[]} */ ...components) => components.find(({ uid }) => ![0, target.uid, context.own.uid].includes(uid))
+  const seen = { context, directory, real, way, target, component, shared: SHARED.includes(real), anothers: anothers(...answer.components.slice(-2).reverse()) }
   const blocked = answer.components.find((each) => each.path === answer.obstacle?.path)
   const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== real
-  if (onTheWay && blocked.kind === 'directory') return finding('state.unreachable', { ...seen, component: blocked }, about)
+  if (onTheWay && blocked.kind === 'directory') {
+    // What is below the closed directory is not what the command changes.
+    const { movable } = await wayTo(context, blocked.path)
+    return finding('state.unreachable', { ...seen, component: blocked, way: { ...way, movable }, anothers: anothers(blocked) }, about)
+  }
   if (component.kind === 'missing') return finding(directory.made ? 'state.made-by-cli' : 'state.missing', seen, about)
   if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
   const isOwn = component.uid === target.uid
+  if (isOwn) seen.anothers = undefined
   if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', { ...seen, isOwn }, about)
   if (answer.obstacle !== null) return finding(isOwn || seen.shared ? 'state.unwritable' : 'state.wrong-owner', seen, about)
   if (!isOwn && directory.private && target.uid !== 0) return finding('state.foreign', seen, about)

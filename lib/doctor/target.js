@@ -2,9 +2,11 @@
 'use strict'
 
 const { readFile } = require('node:fs/promises')
+const { calledAs } = require('../package-roots.js')
 const { ACCESS, inquire, last } = require('./ask.js')
 const { DEFAULT_PREFIX, STRANGER } = require('./context.js')
 const { findingsOf } = require('./finding.js')
+const { openAt } = require('./way.js')
 const { OWN, command, flag, ids, list, owner } = require('./words.js')
 
 /** @type {import('./finding.js').Row[]} */
@@ -60,7 +62,7 @@ async function look(context) {
   const details = { target, own, ...(await privileges()) }
   context.asksStranger = own.uid === 0 && (await whyNot(STRANGER)) === null
   if (named ? target.uid === 0 || target.gid === 0 : own.uid === 0) {
-    const seen = { target, guess: await guessTenant(context), again: again(context, false) }
+    const seen = { target, guess: await guessTenant(context), again: again(context, await itself(context), false) }
     return [finding(named ? 'target.root' : 'target.unnamed', seen, { details })]
   }
   const reason = await whyNot(context.ids)
@@ -68,7 +70,7 @@ async function look(context) {
     // The rest of the checks reads the modes instead of asking the kernel.
     context.byModeBits = true
     context.unseen.push('what the kernel itself would tell the target (modes were read instead)')
-    return [finding('target.cannot-drop', { target, own, reason: reason.message, again: again(context, true) }, { details: { ...details, step: reason.step, errno: reason.errno } })]
+    return [finding('target.cannot-drop', { target, own, reason: reason.message, again: again(context, await itself(context), true) }, { details: { ...details, step: reason.step, errno: reason.errno } })]
   }
   if (target.uid === own.uid && target.gid === own.gid) return [finding('target.same', { target }, { details })]
   return [finding('target.drop', { target }, { details })]
@@ -128,13 +130,23 @@ async function guessTenant({ ids, directories, states }) {
 }
 
 /**
+ * This command: as it was called, which decides where it looks for packages; by its real path where that could be replaced.
+ * @param {import('./context.js').Context} context
+ */
+async function itself(context) {
+  const called = calledAs()
+  return called === undefined || (await openAt(context, called)) !== null ? OWN : [process.execPath, called]
+}
+
+/**
  * The command line that asks the same again.
  * @param {import('./context.js').Context} context
+ * @param {readonly string[]} self
  * @param {boolean} withIds
  * @returns {string[]}
  */
-function again({ target, ids, directories, states, providers, prefix, command: program, start }, withIds) {
-  const words = [...OWN, 'doctor']
+function again({ target, ids, directories, states, providers, prefix, command: program, start }, self, withIds) {
+  const words = [...self, 'doctor']
   if (providers.length === 1) words.push('--provider', providers[0].id)
   if (withIds) words.push('--uid', String(target.uid), '--gid', String(target.gid))
   if (withIds && ids.groups?.length) words.push('--groups', ids.groups.join(','))

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::keys;
 use super::text::{self, Unread};
 use crate::environment::forbidden;
-use crate::provider::{Base, ConfigFile, Format, Provider};
+use crate::launch::redirection::{RefusedStarts, refused_beside};
+use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
 
 /// A file that is there, or may be.
 #[derive(Debug, Serialize)]
@@ -27,6 +28,12 @@ pub struct FoundFile {
     pub ignored_when_untrusted: bool,
     /// Whether a start of ours on the server's credential does.
     pub ignored_with_server_credential: bool,
+    /// Whether a variable of a start of ours keeps the CLI from obeying variables in it.
+    pub shielded: bool,
+    /// Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too.
+    pub ignored_always: bool,
+    /// Which starts of ours are refused beside it.
+    pub refused_starts: RefusedStarts,
     /// Keys that can do harm, each with what it does.
     pub hazards: Vec<FoundHazard>,
 }
@@ -38,6 +45,9 @@ pub struct FoundHazard {
     pub key: String,
     /// What it does, as the rest of a sentence that begins with it.
     pub effect: &'static str,
+    /// Whether it is a variable that the CLI's shield keeps out; none where no shield is there for it.
+    #[serde(skip)]
+    shielded: Option<bool>,
 }
 
 /// More than this many are not listed.
@@ -56,9 +66,9 @@ pub struct Bases<'a> {
     pub root: Option<&'a Path>,
 }
 
-/// Looks for every file of a provider's row below the directories that are given.
+/// Looks for every file of a provider's row below the directories that are given, for a program of this version.
 #[must_use]
-pub fn config_files(provider: &Provider, bases: Bases<'_>) -> Vec<FoundFile> {
+pub fn config_files(provider: &Provider, bases: Bases<'_>, version: Option<&str>) -> Vec<FoundFile> {
     let rows = provider.config_files.iter().filter_map(|row| {
         let base = match row.base {
             Base::Workspace => bases.workspace,
@@ -66,12 +76,13 @@ pub fn config_files(provider: &Provider, bases: Bases<'_>) -> Vec<FoundFile> {
             Base::Home => bases.home,
             Base::Root => bases.root,
         };
-        look(provider, row, base?.join(row.path))
+        let shield = provider.file_shield.as_ref().filter(|shield| shield.files.contains(&row.id));
+        look(row, base?.join(row.path), shield, version)
     });
     rows.collect()
 }
 
-fn look(provider: &Provider, row: &ConfigFile, path: PathBuf) -> Option<FoundFile> {
+fn look(row: &ConfigFile, path: PathBuf, shield: Option<&FileShield>, version: Option<&str>) -> Option<FoundFile> {
     let prose = row.format == Format::Prose;
     let text = text::read(&path);
     let mut hazards: Vec<FoundHazard> = Vec::new();
@@ -80,44 +91,44 @@ fn look(provider: &Provider, row: &ConfigFile, path: PathBuf) -> Option<FoundFil
         if hazards.len() >= MAX_HAZARDS {
             return;
         }
-        hazards.extend(hazard(row, key).filter(|found| !hazards.contains(found)));
+        hazards.extend(hazard(row, key, shield).filter(|found| !hazards.contains(found)));
     };
     let understood = match &text {
         Err(Unread::Missing) => return None,
         Err(Unread::Hidden | Unread::Refused) => None,
         Ok(text) => keys::each(row.format, text.expose(), &mut sift),
     };
+    // Where the way to it is not for a start to judge, none is made.
+    let refused_starts = shield.map_or(RefusedStarts::None, |shield| {
+        refused_beside(shield, version, &path).unwrap_or(RefusedStarts::EveryCredential)
+    });
     Some(FoundFile {
         id: row.id,
         path: path.to_string_lossy().into_owned(),
         hidden: matches!(text, Err(Unread::Hidden)),
         unread: understood.is_none() && !prose,
         prose,
-        ignored_when_untrusted: row.ignored_when_untrusted && !passes(provider, row, &hazards),
+        ignored_when_untrusted: row.ignored_when_untrusted && hazards.iter().all(|found| found.shielded != Some(false)),
         ignored_with_server_credential: row.ignored_with_server_credential,
+        shielded: shield.is_some(),
+        ignored_always: !hazards.is_empty() && hazards.iter().all(|found| found.shielded == Some(true)),
+        refused_starts,
         hazards,
     })
 }
 
-/// Whether one of them is a variable that the CLI's shield lets pass.
-fn passes(provider: &Provider, row: &ConfigFile, hazards: &[FoundHazard]) -> bool {
-    let shield = provider.file_shield.iter().find(|shield| shield.files.contains(&row.id));
-    let mut names = hazards.iter().filter_map(|hazard| hazard.key.rsplit('.').next());
-    shield.is_some_and(|shield| names.any(|name| shield.passes.contains(&name)))
-}
-
-fn hazard(row: &ConfigFile, key: &[String]) -> Option<FoundHazard> {
+fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Option<FoundHazard> {
     let name = key.join(".");
     let below = |known: &str| name == known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
+    let split = key.split_last().filter(|(_, above)| row.variables == Some(above.join(".").as_str()));
+    let passes = |shield: &FileShield, variable: &String| shield.passes.contains(&variable.as_str());
+    let shielded = split.zip(shield).map(|((variable, _), shield)| !passes(shield, variable));
     if let Some(known) = row.hazards.iter().find(|known| below(known.key)) {
-        return Some(FoundHazard { key: known.key.into(), effect: known.effect.as_str() });
+        return Some(FoundHazard { key: known.key.into(), effect: known.effect.as_str(), shielded });
     }
-    let (variable, above) = key.split_last()?;
-    if row.variables? != above.join(".") {
-        return None;
-    }
+    let (variable, above) = split?;
     let reason = forbidden::reason(variable)?;
-    Some(FoundHazard { key: shown(above, variable), effect: reason.as_str() })
+    Some(FoundHazard { key: shown(above, variable), effect: reason.as_str(), shielded })
 }
 
 fn shown(above: &[String], variable: &str) -> String {
@@ -135,7 +146,7 @@ mod tests {
         std::fs::create_dir_all(file.parent().expect("has one")).expect("ours");
         std::fs::write(&file, content).expect("ours");
         let bases = Bases { workspace: Some(dir.path()), state: Some(dir.path()), ..Bases::default() };
-        config_files(provider::find(provider).expect("a row"), bases)
+        config_files(provider::find(provider).expect("a row"), bases, Some("2.1.330"))
     }
 
     #[test]
@@ -233,6 +244,40 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_shield_is_judged_by_the_version_of_the_program() {
+        use RefusedStarts::{EveryCredential, None as Nothing, ServerCredential};
+        let dir = tempfile::tempdir().expect("a directory");
+        let bases = Bases { home: Some(dir.path()), ..Bases::default() };
+        let row = provider::find("claude").expect("a row");
+        for (text, held, not_held) in [
+            (r#"{"env": {"HTTP_PROXY": "x"}}"#, Nothing, EveryCredential),
+            (r#"{"env": {"BUN_CONFIG_VERBOSE_FETCH": "x"}}"#, ServerCredential, EveryCredential),
+            ("{ broken", ServerCredential, EveryCredential),
+            (r#"{"env": {"FOO": "x"}, "mcpServers": {"a": 1}}"#, Nothing, Nothing),
+        ] {
+            std::fs::write(dir.path().join(".claude.json"), text).expect("ours");
+            for (version, expected) in
+                [(Some("2.1.330"), held), (Some("2.1.200"), held), (Some("2.1.199"), not_held), (None, not_held)]
+            {
+                let files = config_files(row, bases, version);
+                assert_eq!(files[0].refused_starts, expected, "{text} {version:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_variables_are_kept_out_of_a_trusted_workspace_too() {
+        for (text, always) in [
+            (r#"{"env": {"HTTP_PROXY": "x"}}"#, true),
+            (r#"{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}"#, false),
+            (r#"{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": 1}}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(found("claude", ".claude.json", text)[0].ignored_always, always, "{text}");
+        }
+    }
+
+    #[test]
     fn a_file_of_a_hundred_hazards_lists_the_first() {
         let text: String = (10..110).map(|number| format!("LD_X{number}=1\n")).collect();
         let files = found("codex", ".env", &text);
@@ -270,7 +315,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(dir.path().join(".mcp.json")).expect("ours");
         let bases = Bases { workspace: Some(dir.path()), ..Bases::default() };
-        let files = config_files(provider::find("claude").expect("a row"), bases);
+        let files = config_files(provider::find("claude").expect("a row"), bases, None);
         assert!(files[0].unread, "{files:?}");
     }
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, statat};
 use rustix::io::Errno;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::options::WorkspaceTrust;
 use super::program;
@@ -109,20 +109,50 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     if holds && !plan.has_server_credential() {
         return Ok(());
     }
-    let harmful = |name: &str| shield.passes.contains(&name) || (!holds && forbidden::reason(name).is_some());
     for id in shield.files {
         let Some(path) = place(plan, id) else { continue };
-        let file = match open(&path, OFlags::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT | Errno::NOTDIR) if is_missing(&path) => continue,
-            Err(errno) => return Err(untold(plan, &path, errno)),
+        let refused = match refused_beside(shield, version, &path).map_err(|errno| untold(plan, &path, errno))? {
+            RefusedStarts::None => false,
+            RefusedStarts::ServerCredential => plan.has_server_credential(),
+            RefusedStarts::EveryCredential => true,
         };
-        let understood = content::read(&file).is_some_and(|text| !sets(&text, &harmful));
-        if !understood {
+        if refused {
             return Err(unshielded(plan, &path, shield, holds, version));
         }
     }
     Ok(())
+}
+
+/// Which starts are refused beside a file of a [`FileShield`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusedStarts {
+    /// None.
+    None,
+    /// Those on the server's credential: the file sets what the shield lets pass.
+    ServerCredential,
+    /// All that hand over a credential: this version's shield does not hold.
+    EveryCredential,
+}
+
+/// Judges the file at `path`, as it is now, for a program of this version.
+///
+/// # Errors
+/// Where nobody can tell what the CLI would find there.
+pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -> rustix::io::Result<RefusedStarts> {
+    let file = match open(path, OFlags::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT | Errno::NOTDIR) if is_missing(path) => return Ok(RefusedStarts::None),
+        Err(errno) => return Err(errno),
+    };
+    let holds = program::is_at_least(version, shield.since);
+    let harmful = |name: &str| shield.passes.contains(&name) || (!holds && forbidden::reason(name).is_some());
+    let understood = content::read(&file).is_some_and(|text| !sets(&text, &harmful));
+    Ok(match (understood, holds) {
+        (true, _) => RefusedStarts::None,
+        (false, true) => RefusedStarts::ServerCredential,
+        (false, false) => RefusedStarts::EveryCredential,
+    })
 }
 
 /// As much of the CLI's own configuration as sets variables.

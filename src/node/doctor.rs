@@ -131,7 +131,7 @@ fn begins_with_shebang(path: &Path) -> bool {
     open_regular(path).is_some_and(|mut file| file.read_exact(&mut head).is_ok()) && head == *b"#!"
 }
 
-/// The files that configure a provider's CLI.
+/// The files that configure a provider's CLI, judged for a program of this version.
 #[napi(catch_unwind)]
 pub fn survey_config_files(
     provider: String,
@@ -139,6 +139,7 @@ pub fn survey_config_files(
     state_directory: Option<String>,
     home: Option<String>,
     ids: NativeIdentity,
+    version: Option<String>,
 ) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
     look(&target(ids).into_napi()?, move || {
@@ -148,7 +149,7 @@ pub fn survey_config_files(
             home: home.as_deref().map(Path::new),
             root: Some(Path::new("/")),
         };
-        Ok(doctor::config_files(provider, bases))
+        Ok(doctor::config_files(provider, bases, version.as_deref()))
     })
 }
 
@@ -191,6 +192,8 @@ pub struct NativeProviderFacts {
     pub needed_directories: Vec<&'static str>,
     /// The ids of files that can do harm.
     pub config_files: Vec<&'static str>,
+    /// The first version that keeps variables in files of its own out; none where no version is asked for.
+    pub shielded_since: Option<String>,
     pub login_file: &'static str,
     pub log_in: &'static str,
     /// What stands before a question that is asked without a terminal.
@@ -212,6 +215,7 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         state_below_home: row.state_directory.below_home,
         needed_directories: row.directory_needs.iter().map(|need| need.variable).collect(),
         config_files: harmful(row).collect(),
+        shielded_since: row.file_shield.as_ref().map(|shield| shield.since.map(|part| part.to_string()).join(".")),
         login_file: row.oauth.file,
         log_in: row.oauth.log_in,
         question_arguments: row.one_question.arguments.to_vec(),
