@@ -398,7 +398,7 @@ mod tests {
             (0..1000).map(|port| held(&POOL, turn("evil", &format!("evil:{}", port % 250), 60_000))).collect();
         for number in 0..16 {
             let (has_begun, _go) = held(&POOL, turn(&format!("other {}", number % 8), &number.to_string(), 60_000));
-            has_begun.recv_timeout(Duration::from_secs(10)).expect("a thread");
+            has_begun.recv().expect("a thread");
         }
         let begun = greedy.iter().filter(|(has_begun, _)| has_begun.try_recv().is_ok()).count();
         // Two thirds, of which no newcomer had to wait for one.
@@ -410,8 +410,9 @@ mod tests {
         static POOL: Pool = Pool::new(64, 4);
         let silent: Vec<_> = (0..20).map(|_| held(&POOL, turn("host", "host:1", 60_000))).collect();
         let (has_begun, _go) = held(&POOL, turn("host", "host:2", 60_000));
-        has_begun.recv_timeout(Duration::from_secs(10)).expect("a thread");
-        assert_eq!(silent.iter().filter(|(has_begun, _)| has_begun.try_recv().is_ok()).count(), 4);
+        has_begun.recv().expect("a thread");
+        silent[..4].iter().for_each(|(has_begun, _)| has_begun.recv().expect("a thread"));
+        assert!(silent[4..].iter().all(|(has_begun, _)| has_begun.try_recv().is_err()));
     }
 
     #[test]
@@ -424,14 +425,14 @@ mod tests {
         let deadline = soon.deadline;
         let told = called.clone();
         run(&ONE, soon, once(move || told.send(("due", Instant::now())).expect("heard"))).expect("taken");
-        let (what, when) = calls.recv_timeout(Duration::from_secs(10)).expect("called");
+        let (what, when) = calls.recv().expect("called");
         assert!(what == "due" && when >= deadline);
         let abandoned = turn("c", "c", 60_000);
         let flag = Arc::clone(&abandoned.is_abandoned);
         run(&ONE, abandoned, once(move || called.send(("abandoned", Instant::now())).expect("heard"))).expect("taken");
         flag.store(true, Ordering::Relaxed);
         ONE.look_again();
-        assert_eq!(calls.recv_timeout(Duration::from_secs(10)).expect("called").0, "abandoned");
+        assert_eq!(calls.recv().expect("called").0, "abandoned");
         drop(go);
     }
 
