@@ -133,14 +133,9 @@ impl<'a> Draft<'a> {
     /// `ENV_FORBIDDEN` when an extra has the name of one of ours. Ours differ by the rules, and the payload's by
     /// their keys; extras have replaced each other already.
     pub fn finish(self) -> Result<(Layout, Values)> {
-        let has_extras = self.variables.iter().any(|variable| variable.origin == Origin::Extra);
-        for ours in self.variables.iter().filter(|variable| has_extras && variable.origin == Origin::Ours) {
-            let name = ours.name.whole();
-            let given = self.place_of(&name).and_then(|at| self.variables.get(at));
-            if given.is_some_and(|variable| variable.origin == Origin::Extra) {
-                let message = format!("{name:?} is set by this package and cannot be given again. Leave it out.");
-                return Err(Error::new(ErrorCode::EnvForbidden, message).name(&*name));
-            }
+        if let Some(name) = self.given_twice() {
+            let message = format!("{name:?} is set by this package and cannot be given again. Leave it out.");
+            return Err(Error::new(ErrorCode::EnvForbidden, message).name(&*name));
         }
         let secret = Secret::build::<Infallible>(self.value_bytes(true), |target| {
             self.write_values(true, target);
@@ -150,6 +145,20 @@ impl<'a> Draft<'a> {
         let mut plain = vec![0; self.value_bytes(false)].into_boxed_slice();
         self.write_values(false, &mut plain);
         Ok((self.layout(), Values { secret, plain }))
+    }
+
+    /// The name of ours that an extra has too.
+    fn given_twice(&self) -> Option<Cow<'_, str>> {
+        let of = |origin: Origin| self.variables.iter().filter(move |variable| variable.origin == origin);
+        if self.replaceable.is_empty() {
+            let extras: Vec<&Variable<'_>> = of(Origin::Extra).collect();
+            let twice = of(Origin::Ours).find(|ours| extras.iter().any(|extra| extra.name.is(&ours.name)));
+            return twice.map(|ours| ours.name.whole());
+        }
+        of(Origin::Ours).map(|ours| ours.name.whole()).find(|name| {
+            let given = self.place_of(name).and_then(|at| self.variables.get(at));
+            given.is_some_and(|variable| variable.origin == Origin::Extra)
+        })
     }
 
     /// Those of one of the two kinds, in their order.
