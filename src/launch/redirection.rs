@@ -146,8 +146,7 @@ pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -
         Err(errno) => return Err(errno),
     };
     let holds = program::is_at_least(version, shield.since);
-    let harmful = |name: &str| shield.passes.contains(&name) || (!holds && forbidden::reason(name).is_some());
-    let understood = content::read(&file).is_some_and(|text| !sets(&text, &harmful));
+    let understood = content::read(&file).is_some_and(|text| !sets(&text, &|name| is_harmful(shield, holds, name)));
     Ok(match (understood, holds) {
         (true, _) => RefusedStarts::None,
         (false, true) => RefusedStarts::ServerCredential,
@@ -160,6 +159,11 @@ pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -
 struct Variables {
     #[serde(default)]
     env: Option<BTreeMap<String, IgnoredAny>>,
+}
+
+/// Whether a variable in a file of the shield can do harm. `holds`: the CLI's version keeps out what does not pass it.
+fn is_harmful(shield: &FileShield, holds: bool, name: &str) -> bool {
+    shield.passes.contains(&name) || (!holds && forbidden::reason(name).is_some())
 }
 
 /// Whether a text sets one of these variables, or is not for us to understand.
@@ -288,12 +292,12 @@ enum Found {
 
 /// Looks once more, for the words alone: the refusal stands, whatever the file has become meanwhile.
 fn found(file: &Path, shield: &FileShield, holds: bool) -> Found {
-    let harmful = |name: &String| shield.passes.contains(&&**name) || (!holds && forbidden::reason(name).is_some());
     let Some(text) = open(file, OFlags::empty()).ok().and_then(|file| content::read(&file)) else {
         return Found::Unread;
     };
     let env = serde_json::from_slice::<Variables>(&text).ok().and_then(|variables| variables.env);
-    env.and_then(|env| env.into_keys().find(harmful)).map_or(Found::NotUnderstood, Found::Variable)
+    let harmful = env.and_then(|env| env.into_keys().find(|name| is_harmful(shield, holds, name)));
+    harmful.map_or(Found::NotUnderstood, Found::Variable)
 }
 
 fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
