@@ -86,34 +86,36 @@ function takeJson(payload, consumed) {
   return json
 }
 
+/** What is added of `userEnvKeys`: names, and each one's value at the same index. @typedef {{ names: string[], values: unknown[] }} UserEnvKeys */
+
 /**
- * The values of `userEnvKeys` by their names. All are read, whatever one of them throws: the bytes among them are consumed.
+ * The values of `userEnvKeys`. All are read, whatever one of them throws: the bytes among them are consumed.
  * @param {any} value
  * @param {(value: unknown) => void} note
- * @returns {[string, unknown][]}
+ * @returns {UserEnvKeys}
  */
 function readUserEnvKeys(value, note) {
   note(value)
-  if (value === undefined || value === null) return []
+  if (value === undefined || value === null) return { names: [], values: [] }
   // They have no names, and a long one would have as many indexes.
   if (typeof value !== 'object' || ArrayBuffer.isView(value)) throw validate.wrongType('payload.userEnvKeys', 'an object', value)
-  /** @type {[string, unknown][]} */
-  const pairs = []
+  const names = Object.keys(value)
   /** @type {unknown[]} */
   const failures = []
-  for (const name of Object.keys(value)) {
+  const values = names.map((name) => {
     try {
       const given = value[name]
       note(given)
-      // One more than are allowed, which the addon refuses.
-      if (pairs.length <= MOST_NAMES) pairs.push([name, given])
+      return given
     } catch (error) {
       failures.push(error)
     }
-  }
+  })
   if (failures.length > 0) throw failures[0]
   validate.object('payload.userEnvKeys', value)
-  return pairs
+  // One more than are allowed, which the addon refuses.
+  names.length = Math.min(names.length, MOST_NAMES + 1)
+  return { names, values }
 }
 
 /**
@@ -129,8 +131,8 @@ function addPayload(frame, payload, consumed) {
   const note = (/** @type {unknown} */ value) => {
     if (isUint8Array(value)) consumed.push(value)
   }
-  /** @type {[string, unknown][]} */
-  let userEnvKeys = []
+  /** @type {UserEnvKeys} */
+  let userEnvKeys = { names: [], values: [] }
   // Consumed first: also when a field before is refused.
   const fields = validate.fields('payload', payload, PAYLOAD, (value, field) => {
     if (field === 'userEnvKeys') userEnvKeys = readUserEnvKeys(value, note)
@@ -140,7 +142,8 @@ function addPayload(frame, payload, consumed) {
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
   for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)
-  for (const [name, value] of userEnvKeys) addSecret(frame, TAG.userEnvKey, name, value, 'userEnvKeys')
+  const { names, values } = userEnvKeys
+  names.forEach((name, index) => addSecret(frame, TAG.userEnvKey, name, values[index], 'userEnvKeys'))
 }
 
 /**

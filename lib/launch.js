@@ -71,7 +71,7 @@ function readLaunch(env, value, extra) {
     redactOutput: readRedactOutput(options.redactOutput, stdio),
     ids: readIds(options),
     signal: abortSignal(options.signal),
-    facts: { provider: native.provider, credential: credentialOf(native), killSignal, killGroupOnExit },
+    facts: { provider: native.provider, credential: credentialOf(env), killSignal, killGroupOnExit },
     options: {
       args: validate.strings('options.args', options.args),
       command: validate.optionalString('options.command', options.command),

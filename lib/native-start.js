@@ -40,8 +40,6 @@ const EVENTS = [
   // Somebody else in this process waited for it: how it ended is not known.
   ({ driver }) => driver.onExited(null, null)
 ]
-/** What net would look for on Object.prototype. */
-const NONE = { allowHalfOpen: false, handle: undefined, highWaterMark: undefined, objectMode: false, onread: undefined, signal: undefined }
 /** Those after which there are no more. */
 const LAST = new Set([1, 3, 4, 5])
 
@@ -103,9 +101,20 @@ function startNative(launch) {
 function socket(id, index) {
   // Loaded with the first start: it is a fifth of this package's load time.
   net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
-  // `manualStart` is net's own word for "do not read yet"; `hold` needs it.
-  const options = { fd: binding.takeStream(id, index), readable: index !== 0, writable: index === 0, manualStart: true }
-  return new net.Socket({ ...options, ...NONE })
+  return new net.Socket({
+    fd: binding.takeStream(id, index),
+    readable: index !== 0,
+    writable: index === 0,
+    // net's own word for "do not read yet"; `hold` needs it.
+    manualStart: true,
+    // What net would look for on Object.prototype.
+    allowHalfOpen: false,
+    handle: undefined,
+    highWaterMark: undefined,
+    objectMode: false,
+    onread: undefined,
+    signal: undefined
+  })
 }
 
 /**

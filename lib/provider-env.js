@@ -7,6 +7,12 @@ const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeProviderEnv} Native */
 
+/**
+ * What may be shown of an environment's credential, which never changes: read from the addon once.
+ * @type {(env: ProviderEnv) => import('../index').CredentialInfo}
+ */
+let credentialOf
+
 /** @extends {handle.Handle<Native>} */
 class ProviderEnv extends handle.Handle {
   static madeBy = 'buildProviderEnv()'
@@ -31,8 +37,7 @@ class ProviderEnv extends handle.Handle {
   }
 
   get credential() {
-    this.#credential ??= credentialOf(this.#native)
-    return this.#credential
+    return credentialOf(this)
   }
 
   get apiKeySource() {
@@ -72,14 +77,17 @@ class ProviderEnv extends handle.Handle {
   toString() {
     return `ProviderEnv(${this.provider}, ${this.credential?.kind}, ${this.credential?.fingerprint})`
   }
+
+  static {
+    credentialOf = (env) => (env.#credential ??= credentialInfo(env.#native))
+  }
 }
 
 /**
- * What may be shown of its credential.
  * @param {Native} native
  * @returns {import('../index').CredentialInfo}
  */
-function credentialOf({ kind, source, fingerprint, generation }) {
+function credentialInfo({ kind, source, fingerprint, generation }) {
   return /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null, generation: generation ?? null }))
 }
 

@@ -18,12 +18,21 @@ const WORDS = /** @type {Record<string, (index: number) => number>} */ ({
 function readStdio(value = 'pipe') {
   const items = Array.isArray(value) ? value : [value, value, value]
   if (items.length !== 3) throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
-  return Array.from({ length: items.length }, (_, index) => {
-    const [name, item] = [`options.stdio[${index}]`, Object.hasOwn(items, index) ? items[index] : undefined]
-    if (typeof item === 'number') return /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1))
-    if (typeof item === 'string' && Object.hasOwn(WORDS, item)) return WORDS[item](index)
-    throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
-  })
+  return [readStream(items, 0), readStream(items, 1), readStream(items, 2)]
+}
+
+/**
+ * @param {unknown[]} items
+ * @param {number} index
+ * @returns {number}
+ */
+function readStream(items, index) {
+  // A hole is nothing, not what `Array.prototype` may have there.
+  const item = Object.hasOwn(items, index) ? items[index] : undefined
+  if (typeof item === 'string' && Object.hasOwn(WORDS, item)) return WORDS[item](index)
+  const name = `options.stdio[${index}]`
+  if (typeof item === 'number') return /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1))
+  throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
 }
 
 module.exports = { IGNORE, PIPE, readStdio }

@@ -54,7 +54,15 @@ const INSTEAD = {
 }
 
 /**
- * The object's own properties of these names, in a new object without a prototype: `Object.prototype` decides nothing,
+ * What [`fields`] returns. Its prototype is empty for good, and nobody else's: as none, and V8 reads such an object faster
+ * than one without.
+ * @type {any}
+ */
+function Fields() {}
+Fields.prototype = Object.freeze(Object.create(null))
+
+/**
+ * The object's own properties of these names, in a new object without a prototype of anybody's: `Object.prototype` decides nothing,
  * whoever wrote to it. Each is read once, as a getter may give another value the next time; and all are read, whatever
  * one of them throws, so that `note` sees every value that has to be consumed.
  * @param {string} name
@@ -64,8 +72,9 @@ const INSTEAD = {
  * @returns {any}
  */
 function fields(name, value, known, note) {
+  const own = new Fields()
+  if (value === undefined) return own
   const given = object(name, value)
-  const own = Object.create(null)
   /** @type {{ error: unknown } | undefined} */
   let failure
   for (const key of known) {
@@ -177,7 +186,10 @@ function array(name, expected, value, read, most = MAX_ITEMS) {
   if (!Array.isArray(value)) throw wrongType(name, expected, value)
   const { length } = value
   if (length > most) throw wrongValue(name, `has ${length} items, and may have ${most}.`)
-  return Array.from({ length }, (_, index) => required(`${name}[${index}]`, read(`${name}[${index}]`, Object.hasOwn(value, index) ? value[index] : undefined)))
+  return Array.from({ length }, (_, index) => {
+    const at = `${name}[${index}]`
+    return required(at, read(at, Object.hasOwn(value, index) ? value[index] : undefined))
+  })
 }
 
 /**

@@ -1,7 +1,7 @@
 //! A command that is no CLI, run as a target with the drop of a start: what only the target's own rights may do.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,9 +81,8 @@ impl Command {
         let variables = format!("PATH={PATH}\0");
         let environment = Strings::new(variables.as_bytes(), &[0])
             .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment of a command is not well-formed."))?;
-        let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
-        let [stdin, stdout, stderr] = &self.stdio;
-        let streams = [stdin, stdout, stderr].map(|stream| stream.as_ref().map_or(null.as_fd(), AsFd::as_fd));
+        let mut null = None;
+        let streams = stdio::or_null(&self.stdio, &mut null).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
         let new_identity = identity(&self.target);
         let fail = |failure: Failure| {
             let concerned = match failure.step {

@@ -90,9 +90,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
 
     let credential = start.credential_pipe(program)?;
-    let null = stdio::null().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
-    let [stdin, stdout, stderr] = &start.stdio;
-    let streams = [stdin, stdout, stderr].map(|stream| stream.as_ref().map_or(null.as_fd(), AsFd::as_fd));
+    let mut null = None;
+    let streams = stdio::or_null(&start.stdio, &mut null).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
     let needs = needs(start)?;
     let access: Vec<Access<'_>> = needs.iter().map(Need::as_access).collect();
     let new_identity = identity(&start.target);

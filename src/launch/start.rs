@@ -178,9 +178,10 @@ impl Start {
     /// The workspace's directory, the working directory and those that the arguments name, by their given and their real
     /// names: Codex compares the real one, except after its own `--cd`.
     fn directories(&self, here: Option<&Path>) -> Vec<String> {
-        let base =
-            self.directory.clone().or_else(|| Some(std::env::current_dir().ok()?.to_string_lossy().into_owned()));
-        let base = base.unwrap_or_else(|| "/".into());
+        // getcwd(2) says where we are without symlinks.
+        let own = || Some(std::env::current_dir().ok()?.to_string_lossy().into_owned());
+        let base = self.directory.clone().or_else(own).unwrap_or_else(|| "/".into());
+        let real_base = if self.directory.is_some() { here } else { Some(Path::new(&base)) };
         let in_arguments = arguments::directories_in(&self.env, &self.arguments);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
         let mut given: Vec<String> =
@@ -188,8 +189,9 @@ impl Start {
         given.dedup();
         let mut all: Vec<String> = here.map(|path| path.to_string_lossy().into_owned()).into_iter().collect();
         for directory in given {
-            let is_here = here.is_some() && self.directory.as_deref() == Some(&*directory);
-            let real = if is_here { None } else { real_path(Path::new(&directory)).ok() };
+            // Its real name is known: `here`, or itself.
+            let is_base = real_base.is_some() && directory == base;
+            let real = if is_base { None } else { real_path(Path::new(&directory)).ok() };
             for name in [Some(directory), real.map(|path| path.to_string_lossy().into_owned())].into_iter().flatten() {
                 if !all.contains(&name) {
                     all.push(name);

@@ -10,18 +10,17 @@
 //! ids tell, before and after the flag is set. And the host may have asked for the flag to be off for good.
 
 use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
-use rustix::process::{getegid, geteuid, getgid, getuid};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-static FLAG: Mutex<Flag> = Mutex::new(Flag { keepers: 0, before: None, ids: [0; 4] });
+static FLAG: Mutex<Flag> = Mutex::new(Flag { keepers: 0, before: None, ids: [0; 6] });
 
 /// What the first of the present keepers found.
 #[derive(Debug)]
 struct Flag {
     keepers: usize,
     before: Option<DumpableBehavior>,
-    ids: [u32; 4],
+    ids: [u32; 6],
 }
 
 /// Whether the host wants the flag off for good.
@@ -66,8 +65,15 @@ impl Default for Keeper {
     }
 }
 
-fn own_ids() -> [u32; 4] {
-    [getuid().as_raw(), geteuid().as_raw(), getgid().as_raw(), getegid().as_raw()]
+/// This thread's real, effective and saved ids.
+fn own_ids() -> [u32; 6] {
+    let [mut uid, mut euid, mut suid, mut gid, mut egid, mut sgid] = [0; 6];
+    // SAFETY: each call writes three words of ours; it fails for bad addresses only (getresuid(2)).
+    unsafe {
+        libc::getresuid(&raw mut uid, &raw mut euid, &raw mut suid);
+        libc::getresgid(&raw mut gid, &raw mut egid, &raw mut sgid);
+    }
+    [uid, euid, suid, gid, egid, sgid]
 }
 
 impl Drop for Keeper {

@@ -1,6 +1,6 @@
 //! The ends of a child's standard streams and of the credential's pipe.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -9,13 +9,14 @@ use rustix::io::Errno;
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 pub struct Ends {
-    /// Ours, non-blocking.
+    /// Ours.
     pub ours: OwnedFd,
-    /// The child's, blocking.
+    /// The child's.
     pub theirs: OwnedFd,
 }
 
-/// A stream between us and the child: a pair of connected sockets, as `child_process` makes.
+/// A stream between us and the child: a pair of connected sockets, as `child_process` makes. Both block; libuv makes ours
+/// non-blocking when it opens it.
 ///
 /// # Errors
 /// The kernel's.
@@ -24,7 +25,6 @@ pub fn stream() -> Result<Ends, Errno> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType};
     let flags = SocketFlags::CLOEXEC;
     let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::io::ioctl_fionbio(&ours, true)?;
     Ok(Ends { ours, theirs })
 }
 
@@ -34,6 +34,21 @@ pub fn stream() -> Result<Ends, Errno> {
 /// The kernel's.
 pub fn null() -> Result<OwnedFd, Errno> {
     rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// A child's standard streams, with `/dev/null` for those that it has not: opened only where there is such a one.
+///
+/// # Errors
+/// The kernel's.
+pub fn or_null<'a>(
+    streams: &'a [Option<OwnedFd>; 3],
+    null: &'a mut Option<OwnedFd>,
+) -> Result<[BorrowedFd<'a>; 3], Errno> {
+    if let [Some(stdin), Some(stdout), Some(stderr)] = streams {
+        return Ok([stdin, stdout, stderr].map(AsFd::as_fd));
+    }
+    let null = &*null.insert(self::null()?);
+    Ok(streams.each_ref().map(|stream| stream.as_ref().unwrap_or(null).as_fd()))
 }
 
 /// A copy of a descriptor of this process, so that its owner may close it before the start.

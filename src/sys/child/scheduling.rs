@@ -49,7 +49,8 @@ fn affinity(worker: i64) -> Outcome {
         Err(failed) => return Err(failed),
     };
     let mut same = true;
-    for word in 0..PROCESSOR_WORDS {
+    // What the kernel has not written is zero in both.
+    for word in 0..(length as usize).div_ceil(size_of::<u64>()).min(PROCESSOR_WORDS) {
         // The kernel wrote through the pointers, which the compiler does not see.
         // SAFETY: `word` is below the length of both arrays, which live until this function returns.
         same &= unsafe { own.wrapping_add(word).read_volatile() == wanted.wrapping_add(word).read_volatile() };
