@@ -75,7 +75,8 @@ function readLaunch(env, value, extra) {
     options: {
       args: validate.strings('options.args', options.args),
       command: validate.optionalString('options.command', options.command),
-      packageRoots: packageRoots(),
+      // Where a program is named, none is looked for in packages.
+      packageRoots: options.command === undefined ? packageRoots() : [],
       cwd: validate.optionalString('options.cwd', options.cwd),
       priority: validate.optionalCount('options.priority', options.priority, MAX_NICE),
       oomScoreAdj: validate.optionalCount('options.oomScoreAdj', options.oomScoreAdj, MAX_OOM_SCORE_ADJ),

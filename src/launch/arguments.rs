@@ -202,10 +202,10 @@ fn refuse_contrary(
     caller: &[String],
     context: &ArgumentContext<'_>,
 ) -> Result<()> {
-    let ours = value(row, plan, context);
+    let is_ours = |given: &str| value(row, plan, context).as_deref() == Some(given.trim());
     let undoes = |key: &str, given: &str| {
         let key: String = key.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
-        (row.key == key && ours.as_deref() != Some(given.trim())) || is_below(row.key, &key) || is_below(&key, row.key)
+        (row.key == key && !is_ours(given)) || is_below(row.key, &key) || is_below(&key, row.key)
     };
     let overrides = scan::options(caller, plan.provider.override_options);
     let mut overrides = overrides.map(|option| option.value.split_once('=').unwrap_or((option.value, "")));

@@ -4,6 +4,7 @@
 //! have thousands, and this runs on the JS thread. Secrets are not copied: what is sorted are references. A text is looked
 //! through as it is and, where it has escapes, as JSON or TOML and as a URL would be read.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -41,7 +42,7 @@ impl fmt::Display for Place {
 /// `ERR_INVALID_ARG_VALUE`
 pub fn check<'a>(plan: &EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) -> Result<()> {
     let secrets = Patterns::new(plan.secrets());
-    if secrets.sorted.is_empty() {
+    if secrets.all.is_empty() {
         return Ok(());
     }
     for (place, text) in texts {
@@ -78,8 +79,10 @@ fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
 
 /// What is looked for.
 struct Patterns<'a> {
+    all: Vec<&'a [u8]>,
     /// In order, none of them the beginning of another: so only the last that is not above a text can be its beginning.
-    sorted: Vec<&'a [u8]>,
+    /// Sorted with the first text that may hold one, which is almost never.
+    sorted: OnceCell<Vec<&'a [u8]>>,
     /// A bit for the hash of each one's first bytes.
     beginnings: Zeroizing<Vec<u64>>,
     shift: u32,
@@ -88,29 +91,35 @@ struct Patterns<'a> {
 impl<'a> Patterns<'a> {
     fn new(secrets: impl Iterator<Item = &'a [u8]>) -> Self {
         let trimmed = secrets.map(<[u8]>::trim_ascii).filter(|secret| secret.len() >= MIN_BYTES);
-        let mut all: Vec<&[u8]> = trimmed.map(|secret| &secret[..secret.len().min(MAX_BYTES)]).collect();
-        all.sort_unstable();
-        let mut sorted: Vec<&[u8]> = Vec::with_capacity(all.len());
-        for secret in all {
-            // Who begins with another is found with that one.
-            if !sorted.last().is_some_and(|last| secret.starts_with(last)) {
-                sorted.push(secret);
-            }
-        }
-        let bits = (sorted.len() * 16).next_power_of_two().clamp(1 << 9, 1 << 20);
+        let all: Vec<&[u8]> = trimmed.map(|secret| &secret[..secret.len().min(MAX_BYTES)]).collect();
+        let bits = (all.len() * 16).next_power_of_two().clamp(1 << 9, 1 << 20);
         let mut patterns = Self {
+            all: Vec::new(),
+            sorted: OnceCell::new(),
             beginnings: Zeroizing::new(vec![0; bits / 64]),
             shift: u64::BITS - bits.trailing_zeros(),
-            sorted: Vec::new(),
         };
-        for secret in &sorted {
-            if let Some(first) = secret.first_chunk() {
-                let (word, bit) = patterns.place(*first);
-                patterns.beginnings[word] |= bit;
-            }
+        for first in all.iter().filter_map(|secret| secret.first_chunk()) {
+            let (word, bit) = patterns.place(*first);
+            patterns.beginnings[word] |= bit;
         }
-        patterns.sorted = sorted;
+        patterns.all = all;
         patterns
+    }
+
+    fn sorted(&self) -> &[&'a [u8]] {
+        self.sorted.get_or_init(|| {
+            let mut all = self.all.clone();
+            all.sort_unstable();
+            let mut sorted: Vec<&[u8]> = Vec::with_capacity(all.len());
+            for secret in all {
+                // Who begins with another is found with that one.
+                if !sorted.last().is_some_and(|last| secret.starts_with(last)) {
+                    sorted.push(secret);
+                }
+            }
+            sorted
+        })
     }
 
     fn place(&self, first: [u8; MIN_BYTES]) -> (usize, u64) {
@@ -126,8 +135,9 @@ impl<'a> Patterns<'a> {
                 return None;
             }
             let here = &text[at..text.len().min(at + MAX_BYTES)];
-            let last = self.sorted.partition_point(|secret| *secret <= here).checked_sub(1)?;
-            here.starts_with(self.sorted[last]).then_some(self.sorted[last])
+            let sorted = self.sorted();
+            let last = sorted[sorted.partition_point(|secret| *secret <= here).checked_sub(1)?];
+            here.starts_with(last).then_some(last)
         })
     }
 
@@ -232,7 +242,7 @@ mod tests {
         let secrets: Vec<String> =
             (0..20_000).map(|number| format!("{}{number:06}", "same-beginning-".repeat(6))).collect();
         let patterns = Patterns::new(secrets.iter().map(|secret| secret.as_bytes()));
-        assert_eq!(patterns.sorted.len(), 20_000);
+        assert_eq!(patterns.sorted().len(), 20_000);
         let text = "same-beginning-".repeat(8_000);
         assert!(patterns.find(text.as_bytes()).is_none());
         assert_eq!(patterns.find(format!("{text}{}", secrets[12_345]).as_bytes()), Some(secrets[12_345].as_bytes()));
