@@ -101,7 +101,7 @@ function startNative(launch) {
 function socket(id, index) {
   // Loaded with the first start: it is a fifth of this package's load time.
   net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
-  return new net.Socket({
+  const options = {
     fd: binding.takeStream(id, index),
     readable: index !== 0,
     writable: index === 0,
@@ -114,7 +114,8 @@ function socket(id, index) {
     objectMode: false,
     onread: undefined,
     signal: undefined
-  })
+  }
+  return new net.Socket(options)
 }
 
 /**

@@ -9,7 +9,7 @@ const validate = require('./validate.js')
 
 /**
  * What may be shown of an environment's credential, which never changes: read from the addon once.
- * @type {(env: ProviderEnv) => import('../index').CredentialInfo}
+ * @type {(env: import('../index').ProviderEnv) => import('../index').CredentialInfo}
  */
 let credentialOf
 
@@ -37,7 +37,7 @@ class ProviderEnv extends handle.Handle {
   }
 
   get credential() {
-    return credentialOf(this)
+    return credentialOf(/** @type {any} */ (this))
   }
 
   get apiKeySource() {
@@ -79,7 +79,11 @@ class ProviderEnv extends handle.Handle {
   }
 
   static {
-    credentialOf = (env) => (env.#credential ??= credentialInfo(env.#native))
+    credentialOf = (env) => {
+      const own = /** @type {ProviderEnv} */ (/** @type {unknown} */ (env))
+      own.#credential ??= credentialInfo(own.#native)
+      return own.#credential
+    }
   }
 }
 

@@ -387,9 +387,9 @@ fn signals(task: &Task<'_>) -> Outcome {
     }
     // The kernel's `struct sigaction` is at most four words; all zero is the default action.
     let default = [0_u64; 4];
-    for signal in 1..=64 {
-        // SIGKILL and SIGSTOP cannot be set: EINVAL.
-        let _ = call(libc::SYS_rt_sigaction, [signal, default.as_ptr() as i64, 0, 8, 0]);
+    // SIGKILL and SIGSTOP cannot be set.
+    for signal in (1..=64).filter(|signal| *signal != libc::SIGKILL && *signal != libc::SIGSTOP) {
+        let _ = call(libc::SYS_rt_sigaction, [i64::from(signal), default.as_ptr() as i64, 0, 8, 0]);
     }
     let empty = 0_u64;
     let arguments = [i64::from(libc::SIG_SETMASK), &raw const empty as i64, 0, 8, 0];
