@@ -366,7 +366,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// How long all turns before the signal may take: what they miss, the last ones find.
 const ALL_TURNS: Duration = Duration::from_secs(5);
 /// How long all turns for one purpose may take after that. Beside 300 processes busy with fork(2) and setsid(2), on two
-/// cores, a thread without [`Precedence`] needed up to 15 s, and one with it less than 2 s in each of a dozen runs.
+/// cores, a thread without [`Precedence`] needed 5 to 15 s in three runs, and one with it less than 2 s in nine.
 const ALL_LAST_TURNS: Duration = Duration::from_secs(60);
 /// How long a process that is killed at once may take to be stopped, and to be killed then.
 const LAST_TURN: Duration = Duration::from_millis(500);
