@@ -429,7 +429,7 @@ export interface SpawnOptions {
   timeoutMs?: number
   /** The signal that asks the group to end. Default `"SIGTERM"`. */
   killSignal?: NodeJS.Signals
-  /** Milliseconds between `killSignal` and SIGKILL. Default 5000. */
+  /** Milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default 5000. */
   killGraceMs?: number
   /**
    * Whether what is left of the process group is killed when the CLI has ended. Default true. Then a stream whose other

@@ -29,7 +29,6 @@ struct Seen {
     since: u64,
     /// The round in which it was last found.
     round: u64,
-    frozen: bool,
 }
 
 /// Processes below another one.
@@ -39,30 +38,34 @@ pub struct Descendants {
     round: u64,
     /// Those whose children are still to be looked at in this round.
     pending: Vec<Member>,
-    /// Whether this round found somebody new.
+    /// Whether those who are found in this round are stopped.
+    freezes: bool,
+    /// Whether this round found somebody new, or somebody gone, whose number may be a new one's.
     grew: bool,
+    /// Whether this round found somebody who was told to stop and still runs.
+    stirs: bool,
     doomed: Vec<Member>,
 }
 
 impl Descendants {
-    /// Looks for every process below `root`, whose number is its own meanwhile, and goes on where the last call ended.
-    /// With `freeze`, stops each of them and looks again until there is nobody new: a stopped process starts no other.
-    /// Without `CONFIG_PROC_CHILDREN` there are none.
+    /// Looks for every process below `root`, whose number is its own meanwhile and which the caller has stopped, and below
+    /// those that an earlier call found, whoever has become their parent since. Goes on where the last call ended. With
+    /// `freeze`, stops each of them and looks again until there is nobody new and nobody runs: a stopped process starts no
+    /// other. Without `CONFIG_PROC_CHILDREN` there are none.
     ///
-    /// Returns whether that is all; else there was no time or no descriptor left.
+    /// Returns whether that is all; else there was no time or no descriptor left, or some need a moment until they stop.
     pub fn sweep(&mut self, root: i32, until: Instant, freeze: bool) -> bool {
+        if self.freezes != freeze {
+            // Whom this round has passed by is not stopped.
+            self.pending.clear();
+            self.freezes = freeze;
+        }
         loop {
-            if self.pending.is_empty() {
-                self.round += 1;
-                self.grew = false;
-                match member(root) {
-                    Ok(Some(root)) => self.pending.push(root),
-                    Ok(None) => return true,
-                    Err(_) => return false,
-                }
+            if self.pending.is_empty() && !self.begin_round(root) {
+                return false;
             }
             while let Some(parent) = self.pending.pop() {
-                if !self.look_below(parent, until, freeze) {
+                if !(self.holds_still(parent) && self.look_below(parent, until)) {
                     self.pending.push(parent);
                     return false;
                 }
@@ -71,13 +74,57 @@ impl Descendants {
                 }
             }
             if !(freeze && self.grew) {
-                return true;
+                return !(freeze && self.stirs);
             }
         }
     }
 
+    /// Whether there was a descriptor for that, and `root` holds still.
+    fn begin_round(&mut self, root: i32) -> bool {
+        let Ok(stat) = stat(root) else { return false };
+        let root = stat.as_ref().map(|stat| Member { pid: root, since: stat.since });
+        if !self.freezes && stat.is_some_and(|stat| stat.may_run) {
+            // Its caller has just told it to stop.
+            return false;
+        }
+        self.round += 1;
+        (self.grew, self.stirs) = (false, false);
+        for (pid, seen) in &mut self.known {
+            seen.round = self.round;
+            self.pending.push(Member { pid: *pid, since: seen.since });
+        }
+        // Last, so that it is looked at first: most are its own.
+        self.pending.extend(root);
+        true
+    }
+
+    /// Where this round freezes, sees to it that a process stops, however often others make it go on, and notes whether it has: one
+    /// that is in fork(2) when it is told to stop ends that first. Returns whether there was a descriptor for that.
+    fn holds_still(&mut self, member: Member) -> bool {
+        if !self.freezes {
+            return true;
+        }
+        match stat(member.pid) {
+            Ok(Some(stat)) if stat.since == member.since => {
+                if !stat.may_run {
+                    return true;
+                }
+                self.stirs = true;
+                !lacks_descriptor(&signal(member, Signal::STOP))
+            }
+            Ok(_) => {
+                if self.known.get(&member.pid).is_some_and(|seen| seen.since == member.since) {
+                    self.known.remove(&member.pid);
+                    self.grew = true;
+                }
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
     /// Whether all children of `parent` were looked at.
-    fn look_below(&mut self, parent: Member, until: Instant, freeze: bool) -> bool {
+    fn look_below(&mut self, parent: Member, until: Instant) -> bool {
         let Ok(children) = children_of(parent.pid) else { return false };
         let (mut found, mut complete) = (Vec::new(), true);
         for child in children {
@@ -93,28 +140,28 @@ impl Descendants {
                 break;
             }
         }
+        if found.is_empty() {
+            return complete;
+        }
         // A number may have been reused meanwhile, the parent's too. Who is said to be a child of a parent that is still
         // itself has been one.
         match member(parent.pid) {
-            Ok(Some(now)) if now == parent => complete & found.into_iter().all(|child| self.note(child, freeze)),
+            Ok(Some(now)) if now == parent => {
+                found.into_iter().for_each(|child| self.note(child));
+                complete
+            }
             Ok(_) => true,
             Err(_) => false,
         }
     }
 
-    fn note(&mut self, child: Member, freeze: bool) -> bool {
-        let known = self.known.get(&child.pid).copied().filter(|seen| seen.since == child.since);
-        if known.is_none() && self.known.len() >= MAX_DESCENDANTS {
-            return true;
+    fn note(&mut self, child: Member) {
+        if self.known.len() >= MAX_DESCENDANTS {
+            return;
         }
-        self.grew |= known.is_none();
-        let frozen = known.is_some_and(|seen| seen.frozen) || freeze;
-        if freeze && !known.is_some_and(|seen| seen.frozen) && lacks_descriptor(&signal(child, Signal::STOP)) {
-            return false;
-        }
-        self.known.insert(child.pid, Seen { since: child.since, round: self.round, frozen });
+        self.grew = true;
+        self.known.insert(child.pid, Seen { since: child.since, round: self.round });
         self.pending.push(child);
-        true
     }
 
     /// Kills them all. Returns whether that is done; else there was no time or no descriptor left.
@@ -155,6 +202,8 @@ fn is_lack(error: &io::Error) -> bool {
 
 /// Of `/proc/PID/stat` (proc_pid_stat(5)).
 struct Stat {
+    /// Whether it runs, or sleeps so that a signal wakes it; not one that is stopped, or waits for the vfork(2) of its own.
+    may_run: bool,
     parent: i32,
     since: u64,
 }
@@ -178,7 +227,8 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     let end = text.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(text.get(end + 1..)?).ok()?.split_ascii_whitespace();
     // The third field is the first here: the fourth is the parent, the twenty-second the start.
-    Some(Stat { parent: fields.nth(1)?.parse().ok()?, since: fields.nth(17)?.parse().ok()? })
+    let may_run = matches!(fields.next()?, "R" | "S");
+    Some(Stat { may_run, parent: fields.next()?.parse().ok()?, since: fields.nth(17)?.parse().ok()? })
 }
 
 /// `/proc/PID/task/TID/children` of its threads (proc_pid_task(5)); none of a process that is gone.
@@ -221,11 +271,11 @@ mod tests {
         let stat = parse_stat(text).expect("parsed");
         assert_eq!((stat.parent, stat.since), (77, 4242));
         let own = std::process::id().cast_signed();
-        assert_eq!(stat_of_own(own).parent, rustix::process::getppid().expect("one").as_raw_nonzero().get());
+        assert_eq!(stat_of(own).parent, rustix::process::getppid().expect("one").as_raw_nonzero().get());
     }
 
-    fn stat_of_own(own: i32) -> Stat {
-        stat(own).expect("descriptors").expect("ourselves")
+    fn stat_of(pid: i32) -> Stat {
+        stat(pid).expect("descriptors").expect("there")
     }
 
     #[test]
@@ -244,6 +294,31 @@ mod tests {
         assert!(turns > 30 && found.known.len() == 30, "{turns} turns, {} found", found.known.len());
         while !found.kill(Instant::now()) {}
         shell.kill().expect("ours");
+        shell.wait().expect("ours");
+    }
+
+    #[test]
+    fn whoever_is_known_is_looked_below_when_its_parent_has_ended() {
+        let script = "exec 3<&0; setsid sh -c 'read line <&3; sleep 600 & wait' & wait";
+        let mut shell =
+            Command::new("/bin/sh").args(["-c", script]).stdin(std::process::Stdio::piped()).spawn().expect("a shell");
+        let root = shell.id().cast_signed();
+        let now = || member(root).expect("descriptors").expect("ours");
+        let mut found = Descendants::default();
+        while found.known.len() != 1 {
+            signal(now(), Signal::STOP).expect("ours");
+            while !found.sweep(root, Instant::now() + Duration::from_secs(1), false) {}
+            signal(now(), Signal::CONT).expect("ours");
+        }
+        let orphan = *found.known.keys().next().expect("one");
+        signal(now(), Signal::KILL).expect("ours");
+        while stat_of(orphan).parent == root {}
+        io::Write::write_all(&mut shell.stdin.take().expect("a pipe"), b"go\n").expect("written");
+        while count_below(orphan) < 1 {}
+        while !found.sweep(root, Instant::now() + Duration::from_secs(1), true) {}
+        assert_eq!(found.known.len(), 2);
+        assert!(found.known.keys().all(|pid| !stat_of(*pid).may_run));
+        assert!(found.kill(Instant::now() + Duration::from_secs(1)));
         shell.wait().expect("ours");
     }
 

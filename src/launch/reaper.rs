@@ -12,7 +12,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 
 use super::process::Process;
-use super::thread;
+use super::thread::{self, Precedence};
 use crate::error::{Error, ErrorCode, Result};
 
 /// What a deadline is for.
@@ -62,7 +62,11 @@ pub fn ensure() -> Result<()> {
     })?;
     // For as long as the process lives, as its thread does.
     let reaper: &'static Reaper = Box::leak(Box::new(reaper));
-    thread::start("pe-reaper", move || turn(reaper))?;
+    let mut precedence = None;
+    thread::start("pe-reaper", move || {
+        precedence.get_or_insert_with(Precedence::take);
+        turn(reaper);
+    })?;
     let _ = REAPER.set(reaper);
     Ok(())
 }

@@ -17,11 +17,11 @@ mod variants;
 use std::fmt;
 
 pub use stream::{Fed, Stream};
+pub use variants::trim;
 
 use crate::error::Result;
 use forms::Forms;
 use search::Search;
-use variants::trim;
 
 /// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
 pub const DEFAULT_MIN_LENGTH: usize = 8;

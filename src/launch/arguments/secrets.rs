@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::redact::trim;
 
 /// Shorter values occur in arguments by chance.
 const MIN_BYTES: usize = 8;
@@ -54,7 +55,7 @@ pub fn check<'a>(plan: &EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) 
 }
 
 fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
-    let holds = |value: &[u8]| value.trim_ascii().starts_with(found);
+    let holds = |value: &[u8]| trim(value).starts_with(found);
     let mut variable_to_name = false;
     let carriers = plan.names.credential_variables(Delivery::Env);
     let mut others = plan.variables(Delivery::Env).filter(|variable| variable.is_secret);
@@ -90,7 +91,7 @@ struct Patterns<'a> {
 
 impl<'a> Patterns<'a> {
     fn new(secrets: impl Iterator<Item = &'a [u8]>) -> Self {
-        let trimmed = secrets.map(<[u8]>::trim_ascii).filter(|secret| secret.len() >= MIN_BYTES);
+        let trimmed = secrets.map(trim).filter(|secret| secret.len() >= MIN_BYTES);
         let all: Vec<&[u8]> = trimmed.map(|secret| &secret[..secret.len().min(MAX_BYTES)]).collect();
         let bits = (all.len() * 16).next_power_of_two().clamp(1 << 9, 1 << 20);
         let mut patterns = Self {
@@ -231,6 +232,9 @@ mod tests {
             assert!(found(&["another-secret", secret], &text), "{text}");
         }
         assert!(found(&["  trimmed-value\r\n"], "trimmed-value"));
+        for space in ["\u{a0}", "\u{feff}", "\u{2028}", "\u{3000}\u{b}", "\u{85}\n"] {
+            assert!(found(&[&format!("{space}trimmed-value{space}")], "--x=trimmed-value"), "{space:?}");
+        }
         assert!(found(&["value-of-eight", "value-of"], "x value-of y"));
         for text in ["value-o", "", "%", "\\", "\\u", "\\ud800", "%4", "value\\-of"] {
             assert!(!found(&["value-of", "short", ""], text), "{text}");
