@@ -79,8 +79,8 @@ class ProviderEnv extends handle.Handle {
  * @param {Native} native
  * @returns {import('../index').CredentialInfo}
  */
-function credentialOf({ kind, source, fingerprint, generation }) {
-  return /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null, generation: generation ?? null }))
+function credentialOf({ kind, source, credentialOwner: owner, fingerprint, generation }) {
+  return /** @type {any} */ (Object.freeze({ kind, source, owner, fingerprint: fingerprint ?? null, generation: generation ?? null }))
 }
 
 /**

@@ -15,12 +15,15 @@ requirePrivateNetwork()
 
 const KEY = 'sk-proj-made-up-key-of-the-server'
 
-/** @param {any} t */
-function serverKey(t) {
-  process.env.OPENAI_API_KEY = KEY
-  const serverCredentials = takeServerCredentials()
-  t.after(() => serverCredentials.dispose())
-  return { payload: { apiKey: undefined }, envOptions: { serverCredentials } }
+/** The ways in which the server hands its key in. @type {Record<string, (t: any) => any>} */
+const WAYS = {
+  "a server's key": (t) => {
+    process.env.OPENAI_API_KEY = KEY
+    const serverCredentials = takeServerCredentials()
+    t.after(() => serverCredentials.dispose())
+    return { payload: { apiKey: undefined }, envOptions: { serverCredentials } }
+  },
+  "a server's key in the payload": () => ({ payload: { apiKey: KEY }, envOptions: { credentialOwner: 'server' } })
 }
 
 /** What the tenant's agent leaves behind. @param {string} file @param {string} text @param {number} [mode] */
@@ -41,8 +44,8 @@ const SETTINGS = {
   'a command that gets the key': (_, home) => `notify = ["${home}/steal"]\n`
 }
 
-for (const [name, settings] of Object.entries(SETTINGS)) {
-  test(`a server's key and ${name} in CODEX_HOME`, async (t) => {
+for (const [way, serverKey] of Object.entries(WAYS)) for (const [name, settings] of Object.entries(SETTINGS)) {
+  test(`${way}, and ${name} in CODEX_HOME`, async (t) => {
     const [mock, elsewhere] = [await startMock(t), await startMock(t)]
     const homes = agentHomes(t)
     leave(path.join(homes.codexHome, 'config.toml'), settings(elsewhere, homes.home))
@@ -64,7 +67,7 @@ for (const name of ['an MCP server that gets the key', 'a command that gets the 
   })
 }
 
-test("a server's key and a proxy in CODEX_HOME's .env", async (t) => {
+for (const [way, serverKey] of Object.entries(WAYS)) test(`${way}, and a proxy in CODEX_HOME's .env`, async (t) => {
   const [mock, elsewhere] = [await startMock(t), await startMock(t)]
   const homes = agentHomes(t)
   const file = path.join(homes.codexHome, '.env')
