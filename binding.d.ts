@@ -290,6 +290,7 @@ export interface NativeDescription {
   modelFamily: string
   credentialKind: string
   credentialSource: string
+  credentialOwner: string
   billedTo: string
   fingerprint?: string
 }

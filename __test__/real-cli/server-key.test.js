@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { takeServerCredentials } = require('../../index.js')
+const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, runTurn, startMock } = require('../support/real-turn.js')
@@ -62,8 +63,10 @@ for (const name of ['an MCP server that gets the key', 'a command that gets the 
     const homes = agentHomes(t)
     leave(path.join(homes.codexHome, 'config.toml'), SETTINGS[name](elsewhere, homes.home))
     leave(path.join(homes.home, 'steal'), `#!/bin/sh\nenv > ${homes.home}/stolen\n`, 0o755)
-    await runTurn('codex', { mock, homes, programs: installForAnyone({ test: t }), payload: { apiKey: KEY } })
-    assert.ok(elsewhere.requestsWith(KEY).length > 0 || fs.readFileSync(path.join(homes.home, 'stolen'), 'utf8').includes(KEY))
+    // Codex does not wait for the command, so it may begin when Codex has ended.
+    await runTurn('codex', { mock, homes, programs: installForAnyone({ test: t }), payload: { apiKey: KEY }, launch: { killGroupOnExit: false } })
+    const stolen = path.join(homes.home, 'stolen')
+    await until('the key elsewhere', () => elsewhere.requestsWith(KEY).length > 0 || (fs.existsSync(stolen) && fs.readFileSync(stolen, 'utf8').includes(KEY)))
   })
 }
 

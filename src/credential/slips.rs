@@ -217,11 +217,9 @@ fn is_in(key: &[u8], pairs: &[(&str, &str)]) -> bool {
 }
 
 fn has_white_space(key: &[u8]) -> bool {
-    let ends_with = |text: &&str| {
-        let at = key.len().checked_sub(text.len());
-        at.is_some_and(|at| key[at..].eq_ignore_ascii_case(text.as_bytes()))
-    };
-    key.iter().any(u8::is_ascii_whitespace) || ESCAPED_WHITE_SPACE.iter().any(|text| ends_with(&text))
+    let end = |text: &str| key.len().checked_sub(text.len()).map(|at| &key[at..]);
+    let ends_with = |text: &&str| end(text).is_some_and(|end| end.eq_ignore_ascii_case(text.as_bytes()));
+    key.iter().any(u8::is_ascii_whitespace) || ESCAPED_WHITE_SPACE.iter().any(ends_with)
 }
 
 fn is_masked(key: &[u8]) -> bool {
