@@ -290,7 +290,6 @@ export interface NativeDescription {
   modelFamily: string
   credentialKind: string
   credentialSource: string
-  credentialOwner: string
   billedTo: string
   fingerprint?: string
 }

@@ -209,7 +209,6 @@ export interface ProviderDescription {
   modelFamily: string
   credentialKind: CredentialInfo['kind']
   credentialSource: CredentialInfo['source']
-  credentialOwner: CredentialInfo['owner']
   /**
    * Who pays: the server for its own credential, whatever kind; else the workspace for a key, by use, and a subscription
    * for a token or login. A login in a config directory counts as a subscription, though the CLI may keep a key there.

@@ -83,7 +83,6 @@ const REFERENCES: &[&str] = &[
     "bun.env",
     "env:",
     "env.",
-    "secret:",
     "secrets.",
     "vault:",
     "file:",
@@ -192,7 +191,10 @@ fn is_any(key: &[u8], texts: &[&str]) -> bool {
 /// The name of a key, or where it can be had, in its place: `$NAME`, `{{ name }}`, `op://vault/item`.
 fn is_reference(key: &[u8]) -> bool {
     let key = key.trim_ascii();
-    // No scheme of a header or a key has it: RFC 6750, RFC 8959 (`secret-token:`).
+    if key.iter().all(is_plain) {
+        return is_name_of_variable(key);
+    }
+    // No token has it: RFC 6750, RFC 8959 (`secret-token:`).
     let is_address = || key.windows(3).any(|part| part == b"://");
     is_name_of_variable(key) || is_in(key, TEMPLATES) || begins_with_any(key, REFERENCES) || is_address()
 }
@@ -225,7 +227,7 @@ fn has_white_space(key: &[u8]) -> bool {
 fn is_masked(key: &[u8]) -> bool {
     let within = key.strip_prefix(b"(").or_else(|| key.strip_prefix(b"[")).or_else(|| key.strip_prefix(b"<"));
     let word = within.map_or(key, |rest| rest.split_last().map_or(rest, |(_, word)| word));
-    is_any(word, MASK_WORDS) || has_any(key, MASKS)
+    is_any(word, MASK_WORDS) || (!key.iter().all(is_plain) && has_any(key, MASKS))
 }
 
 fn has_stray_punctuation(key: &[u8]) -> bool {

@@ -16,7 +16,6 @@ pub struct NativeDescription {
     pub model_family: &'static str,
     pub credential_kind: &'static str,
     pub credential_source: &'static str,
-    pub credential_owner: &'static str,
     pub billed_to: &'static str,
     pub fingerprint: Option<String>,
 }
@@ -32,7 +31,6 @@ pub fn describe(env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<Nativ
         model_family: row.output.model_family,
         credential_kind: env.kind(),
         credential_source: env.source(),
-        credential_owner: env.credential_owner(),
         billed_to: env.billed_to(),
         fingerprint: env.fingerprint(),
     })
