@@ -65,6 +65,7 @@ export declare class NativeProviderEnv {
   get provider(): string
   get kind(): string
   get source(): string
+  get credentialOwner(): string
   get fingerprint(): string | null
   get generation(): number | null
   get apiKeySource(): string
@@ -83,6 +84,11 @@ export declare class NativeProviderEnv {
   plain(): Array<string>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
+  /**
+   * The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty
+   * where there is none.
+   */
+  authority(): Array<string>
   /** The variables that a start with delivery `env` adds, names and values by turns. */
   guardVariables(trusted: boolean): Array<string>
   /** Wipes it. */
@@ -244,6 +250,7 @@ export interface NativeBinding {
   workspace: string
   field: string
   request: string
+  credentialOwner?: string
 }
 
 /** A command that is no CLI, to be run as a target. The facade has checked the types. */
@@ -507,7 +514,7 @@ export interface NativeRow {
   ciphertext: string | Uint8Array
   iv: string | Uint8Array
   authTag: string | Uint8Array
-  keyMeta: string
+  keyMeta?: string
 }
 
 /** A row that was just sealed: columns as text. */

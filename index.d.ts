@@ -6,6 +6,7 @@ import type { CredentialMismatch, ProviderFailure, ProviderUsage, ThreadTotals }
 
 export * from './types/usage.js'
 
+import type { HttpOptions } from './types/check-key.js'
 import type { CredentialStore } from './types/credential-store.js'
 
 export * from './types/check-key.js'
@@ -62,7 +63,8 @@ export class Secret {
    * Seals it for one worker, as {@link Lockbox.unsealFor} does with a row: for a secret that comes from elsewhere, such as
    * a token that was just refreshed.
    * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` for what can be no credential in the field
+   * of one.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   sealFor(publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
@@ -91,6 +93,11 @@ export interface SealBinding {
   field: 'apiKey' | 'oauthAccessToken' | 'sessionCookie' | `userEnvKeys.${string}`
   /** `requestId` of the {@link buildProviderEnv} that opens it. */
   request: string
+  /**
+   * Whose credential it is, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv} that opens
+   * it. One that was sealed as the server's does not open as the workspace's, nor the reverse. Default `"workspace"`.
+   */
+  credentialOwner?: CredentialOwner
 }
 
 /** Options of {@link createRecipient}. */
@@ -124,7 +131,10 @@ export class Recipient {
  */
 export function createRecipient(options?: RecipientOptions): Recipient
 
-/** The fields of the worker's payload that carry identity. Other fields are ignored. */
+/**
+ * The fields of the worker's payload that carry identity. Other fields are ignored, but for `credentialOwner` and
+ * `requireCredential`, which are refused: they are the caller's word, and a tenant may have written the payload.
+ */
 export interface ProviderPayload {
   /** Default `"claude"`. */
   provider?: ProviderId
@@ -171,6 +181,17 @@ export interface ProviderEnvOptions {
    * Where the credential comes from when the payload has none: it goes before the server's. Await its `fresh()` first.
    */
   credentialStore?: CredentialStore
+  /**
+   * Whose the credential in the payload, or in `credentialStore`, is. Default `"workspace"`. Say `"server"` where the server's
+   * key comes in the payload: it is then treated as one from `serverCredentials`. It stands here, and is refused in the
+   * payload, so that no tenant can say it. A {@link SealedSecret} opens for the owner that it was sealed for alone.
+   */
+  credentialOwner?: CredentialOwner
+  /**
+   * Whether the payload must have the credential. With `true` nothing takes its place: no `credentialStore`, no
+   * `serverCredentials`, no login in `claudeConfigDir`. Default false.
+   */
+  requireCredential?: boolean
   /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
   serverCredentials?: ServerCredentials
   /**
@@ -180,6 +201,14 @@ export interface ProviderEnvOptions {
    * api.anthropic.com too; another value of that variable in `set` or `inherit` is refused.
    */
   baseUrl?: string
+  /**
+   * A file of certificates, PEM, absolute: roots of trust of the CLI's beside the system's, for an endpoint or a proxy with a
+   * private CA. It becomes `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex, which `set` and
+   * `inherit` refuse. Each start proves that the target can read it, and that only root or the worker can change it or a
+   * directory above it; else it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`. {@link HttpOptions.ca} is the same for requests
+   * of this package.
+   */
+  caFile?: string
   /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
   inherit?: string[]
   /** Extra variables that are no secret. The same names are refused as in `inherit`. */
@@ -196,10 +225,18 @@ export interface ProviderEnvOptions {
   requireLocked?: boolean
 }
 
+/**
+ * Whose a credential is. The server's is billed to the server and kept from the tenant: files, arguments and options by which
+ * the tenant could get it, or have it sent elsewhere, are refused, also in a trusted workspace.
+ */
+export type CredentialOwner = 'workspace' | 'server'
+
 /** What a log or a badge may show of a credential. */
 export interface CredentialInfo {
   readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
   readonly source: 'payload' | 'store' | 'server' | 'config-dir'
+  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
+  readonly owner: CredentialOwner
   /**
    * 8 hex digits of a hash keyed per process: tells two keys apart in one process's log, and says nothing offline.
    * `null` for a config directory.
@@ -218,9 +255,9 @@ export class ProviderEnv {
   readonly provider: ProviderId
   readonly credential: CredentialInfo
   /**
-   * What `prepareRequestEnv` called the source: `"user"` for an API key and `"oauth"` for a token, from the payload or a
-   * credential store; `"server"` for the server's of either kind; `"none"` for a login in a directory. `credential` tells
-   * more. Not the claim of the same name that Claude Code makes of itself.
+   * What `prepareRequestEnv` called the source: `"user"` for the workspace's API key and `"oauth"` for its token, from the
+   * payload or a credential store; `"server"` for the server's of either kind, wherever it came from; `"none"` for a login in
+   * a directory. `credential` tells more. Not the claim of the same name that Claude Code makes of itself.
    */
   readonly apiKeySource: 'user' | 'oauth' | 'server' | 'none'
   /** How many `USER_*` variables were set. */
@@ -577,7 +614,7 @@ export type PipedProviderProcess = ProviderProcess & {
  * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call.
  *
  * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
- * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
+ * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
  * `ERR_PROVIDER_TIMEOUT`.
  */
@@ -688,7 +725,7 @@ export interface CodexOptions {
 /**
  * Options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, or with the
- * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`;
+ * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
  * {@link resolveProgram} throws.
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted, or when a directory
@@ -781,8 +818,11 @@ export interface LockboxRow {
   iv: Uint8Array | string
   /** 16 bytes. */
   authTag: Uint8Array | string
-  /** `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. */
-  keyMeta: string
+  /**
+   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and absence count as version 1, which opens
+   * with {@link LockboxOptions.allowLegacy} alone: rows that were written before the column have NULL in it.
+   */
+  keyMeta?: string | null
 }
 
 /** A row that was just sealed: version 3, `bytea` as `\x…` hex text. */
@@ -790,6 +830,7 @@ export interface SealedLockboxRow extends LockboxRow {
   ciphertext: string
   iv: string
   authTag: string
+  keyMeta: string
 }
 
 /** Opens encrypted rows and seals new ones (AES-256-GCM), in Rust: the plaintext is a {@link Secret} or sealed anew. */
@@ -819,7 +860,8 @@ export class Lockbox {
   /**
    * Opens a row and seals what it holds for one worker, one workspace, one field and one request.
    * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
-   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` for what can be
+   * no credential in the field of one.
    */
   unsealFor(row: LockboxRow, context: LockboxContext, publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
   /** Wipes the master keys. */
@@ -841,6 +883,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
   | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
   | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
+  | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
   | 'ERR_PROVIDER_PRIVILEGE_REFUSED'
   | 'ERR_PROVIDER_PRIVILEGE_FAILED'
   | 'ERR_PROVIDER_SPAWN_FAILED'

@@ -27,7 +27,7 @@ test('rotate: what is built next has the new key, what was built before starts n
   const store = CredentialStore.of('codex', Buffer.from('sk-proj-made-up-one'))
   const options = { credentialStore: store, workspace: { home: '/tmp' } }
   const old = buildProviderEnv({ provider: 'codex' }, options)
-  assert.deepEqual({ ...old.credential, fingerprint: null }, { kind: 'api-key', source: 'store', fingerprint: null, generation: 1 })
+  assert.deepEqual({ ...old.credential, fingerprint: null }, { kind: 'api-key', source: 'store', owner: 'workspace', fingerprint: null, generation: 1 })
   assert.equal(old.apiKeySource, 'user')
   assert.throws(() => store.rotate('sk-ant-api03-made-up'), { code: 'ERR_PROVIDER_KEY_WRONG_PROVIDER' })
   assert.equal(store.generation, 1)

@@ -39,7 +39,7 @@ test('set takes the place of a base name and of an inherited one', (t) => {
 /** Names that neither `inherit` nor `set` may ask for, and the reason that is told. */
 const FORBIDDEN = /** @type {[string, RegExp][]} */ ([
   ...['LD_PRELOAD', 'ld_library_path', 'DYLD_INSERT_LIBRARIES', 'NODE_OPTIONS', 'BUN_OPTIONS', 'NAPI_RS_NATIVE_LIBRARY_PATH', 'BASH_ENV', 'SHELL'].map((name) => [name, /can load code/]),
-  ...['HTTPS_PROXY', 'http_proxy', 'ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'NODE_EXTRA_CA_CERTS'].map((name) => [name, /redirect or expose traffic/]),
+  ...['HTTPS_PROXY', 'http_proxy', 'ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'NODE_EXTRA_CA_CERTS', 'CODEX_CA_CERTIFICATE', 'ssl_cert_file'].map((name) => [name, /redirect or expose traffic/]),
   ...['RUST_LOG', 'NODE_DEBUG', 'OTEL_LOG_USER_PROMPTS'].map((name) => [name, /disclose a key/]),
   ...['CLAUDE_CODE_REMOTE', 'CLAUDE_CODE_USE_BEDROCK'].map((name) => [name, /another service or mode/]),
   ...['ANTHROPIC_API_KEY', 'openai_api_key', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_PROFILE', 'LOCKBOX_MASTER_KEY', 'DATABASE_URL', 'MY_SECRET_THING'].map((name) => [name, /can carry a credential/]),
@@ -55,6 +55,7 @@ test('forbidden names are refused by name, in inherit and in set, also where the
       assert.throws(() => build(options), (/** @type {any} */ error) => {
         assert.deepEqual([error.code, error.names], ['ERR_PROVIDER_ENV_FORBIDDEN', [name]])
         assert.match(error.message, why)
+        if (/CA_CERT|SSL_CERT/i.test(name)) assert.match(error.message, /or give the authority as options\.caFile\.$/)
         assert.doesNotMatch(error.message, /sentinel-value/)
         return true
       })

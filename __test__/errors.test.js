@@ -28,8 +28,8 @@ const build = (/** @type {any} */ payload, options = {}) => buildProviderEnv(pay
 const withKey = (/** @type {any} */ payload) => ({ apiKey: KEY, sessionCookie: SENTINEL, userEnvKeys: { A: SENTINEL }, ...payload })
 const json = (/** @type {string} */ text) => new TextEncoder().encode(text)
 /** A start that fails, or runs into its end. */
-const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type {any} */ payload = {}, script = 'exec sleep 60') => {
-  const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL } }).env, script, { args: [ARGUMENT], ...options }))
+const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type {any} */ payload = {}, script = 'exec sleep 60', /** @type {any} */ envOptions = {}) => {
+  const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL }, ...envOptions }).env, script, { args: [ARGUMENT], ...options }))
   throw error
 }
 
@@ -112,6 +112,11 @@ const CASES = {
   ERR_PROVIDER_REFRESH_FAILED: [{ raise: async (t) => (await expiredStore(t)).fresh(), fields: { provider: 'claude' }, message: /gave no new tokens\. Nothing listens/ }],
   ERR_PROVIDER_PROGRAM_NOT_FOUND: [{ raise: (t) => start(t, { command: '/nowhere/claude' }), fields: { errno: -2, syscall: 'spawn', path: '/nowhere/claude', provider: 'claude' }, message: /no executable file at/ }],
   ERR_PROVIDER_PROGRAM_UNREACHABLE: [{ raise: (t) => start(t, { command: '/etc/passwd' }), fields: { errno: -13, syscall: 'spawn', path: '/etc/passwd', provider: 'claude' }, message: /cannot be run as uid.*mode 0\d{3}.*Install Claude Code system-wide/ }],
+  ERR_PROVIDER_CA_FILE_UNUSABLE: [{
+    raise: (t) => start(t, {}, {}, ':', { caFile: '/none.pem' }),
+    fields: { path: '/none.pem', provider: 'claude', names: ['caFile'] },
+    message: /^Claude Code was not started, as options\.caFile cannot be trusted or used: \/none\.pem: No such file/
+  }],
   ERR_PROVIDER_STATE_DIR_UNUSABLE: [{
     raise: (t) => {
       const { env, homes } = makeEnv(t, withKey({ provider: 'codex' }))

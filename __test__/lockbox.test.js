@@ -96,6 +96,22 @@ for (const version of Object.keys(VERSIONS)) {
   })
 }
 
+test('a row without keyMeta, as the database has NULL, opens as version 1 where that is allowed, and as nothing else', (t) => {
+  const [allowing, other] = [makeLockbox(t, { allowLegacy: true }), makeLockbox(t)]
+  for (const version of Object.keys(VERSIONS)) {
+    const { keyMeta, ...absent } = nodeSeal(version)
+    for (const row of [{ ...absent, keyMeta: null }, { ...absent, keyMeta: undefined }, absent, { ...absent, key_meta: keyMeta }]) {
+      if (['none', 'v1'].includes(version)) {
+        assert.equal(reveal(allowing.open(row, CONTEXT)), TEXT)
+        assert.equal(nodeOpen(allowing.reseal(row, CONTEXT)), TEXT)
+      } else {
+        assert.throws(() => allowing.open(row, CONTEXT), { code: 'ERR_PROVIDER_UNSEAL_FAILED', names: ['keyMeta'], message: /no keyMeta, and does not open as version 1.*Select key_meta as "keyMeta"/ }, version)
+      }
+      assert.throws(() => other.open(row, CONTEXT), { code: 'ERR_INVALID_ARG_VALUE', message: /row\.keyMeta is missing\. Select key_meta as "keyMeta"\..*allowLegacy: true/ }, version)
+    }
+  }
+})
+
 test("a row of ours opens in Node's crypto", (t) => {
   const lockbox = makeLockbox(t)
   const bytes = Buffer.from(TEXT)

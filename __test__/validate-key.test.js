@@ -6,7 +6,10 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
-const { Lockbox, ProviderError, Secret, buildProviderEnv, createRecipient, takeServerCredentials, validateKey } = require('../index.js')
+const { CredentialStore, Lockbox, ProviderError, Secret, buildProviderEnv, checkKey, createRecipient, takeServerCredentials, validateKey } = require('../index.js')
+const { startMockApi } = require('../lib/mock-api/index.js')
+const { makeHomes } = require('./support/homes.js')
+const { writeLogin } = require('./support/token-endpoint.js')
 const { rows } = require('./fixtures/key-shapes.json')
 
 const CHARACTERS = 'aB3dE5gH7jK9mN2pQ4sT6vW8'
@@ -70,6 +73,30 @@ test('buildProviderEnv refuses what is invalid, and takes the rest', () => {
     const before = row.key.includes('\0') ? 'ERR_PROVIDER_PAYLOAD_INVALID' : row.provider === 'codex' && row.kind === 'oauth-token' ? 'ERR_PROVIDER_UNSUPPORTED' : expected
     assert.equal(built(row), before, row.pattern)
   }
+})
+
+test('what is malformed is malformed wherever a key is taken, and sent nowhere', async (t) => {
+  const mock = await startMockApi()
+  t.after(() => mock.close())
+  const { claudeConfigDir: dir } = makeHomes({ test: t })
+  const malformed = { code: 'ERR_PROVIDER_KEY_MALFORMED' }
+  // An empty one is none, and one that is longer than any key is none of a login's.
+  const rows = CORPUS.filter(({ code, provider, key }) => !['empty', 'too-long'].includes(code) && built({ provider, kind: 'api-key', key }) === malformed.code)
+  assert.ok(rows.length > 60)
+  for (const { provider, pattern, key } of rows) {
+    assert.throws(() => CredentialStore.of(provider, key), malformed, pattern)
+    const check = await checkKey(provider, key, { baseUrl: mock.baseUrls[/** @type {'claude' | 'codex'} */ (provider)] })
+    assert.deepEqual([check.outcome, check.reason], ['invalid', 'malformed'], pattern)
+    process.env[provider === 'claude' ? 'ANTHROPIC_API_KEY' : 'OPENAI_API_KEY'] = key
+    assert.throws(() => takeServerCredentials(), malformed, pattern)
+    delete process.env.ANTHROPIC_API_KEY
+    delete process.env.OPENAI_API_KEY
+    writeLogin(dir, 'claude', { access: key, refresh: 'made-up', expiresAt: Date.now() + 3_600_000 })
+    await assert.rejects(CredentialStore.open('claude', { dir }), malformed, pattern)
+    const seal = () => Secret.from(Buffer.from(key)).sealFor(createRecipient().publicKey, { workspace: 'w', field: 'apiKey', request: 'r' })
+    assert.throws(seal, malformed, pattern)
+  }
+  assert.equal(mock.requests.length, 0)
 })
 
 test('a string, bytes, JSON’s bytes and a handle are one and the same', () => {

@@ -11,6 +11,7 @@ const { nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const { fromNative } = require('./provider-env.js')
 const { nativeRecipient } = require('./recipient.js')
+const { readCredentialOwner } = require('./seal-binding.js')
 const { Secret } = require('./secret.js')
 const { isUint8Array, refuseUnusable, take, wipe } = require('./secret-input.js')
 const { nativeCredentials } = require('./server-credentials.js')
@@ -45,7 +46,23 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 /** Workspace options that set a provider's state directory: `[provider, option]`. */
 const STATE_DIRS = pairs(binding.stateDirOptions())
 
-const OPTIONS = /** @type {const} */ (['workspace', 'credentialStore', 'serverCredentials', 'baseUrl', 'inherit', 'set', 'recipient', 'requestId', 'requireLocked'])
+/** Options that would be a tenant's word in a payload. src/payload.rs has the same list. */
+const NO_FIELDS = /** @type {const} */ (['credentialOwner', 'requireCredential'])
+
+const OPTIONS = /** @type {const} */ ([
+  'workspace',
+  'credentialStore',
+  'credentialOwner',
+  'requireCredential',
+  'serverCredentials',
+  'baseUrl',
+  'caFile',
+  'inherit',
+  'set',
+  'recipient',
+  'requestId',
+  'requireLocked'
+])
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
 
 /**
@@ -134,10 +151,13 @@ function addPayload(frame, payload, consumed) {
   /** @type {UserEnvKeys} */
   let userEnvKeys = { names: [], values: [] }
   // Consumed first: also when a field before is refused.
-  const fields = validate.fields('payload', payload, PAYLOAD, (value, field) => {
+  const fields = validate.fields('payload', payload, [...PAYLOAD, ...NO_FIELDS], (value, field) => {
     if (field === 'userEnvKeys') userEnvKeys = readUserEnvKeys(value, note)
     else note(value)
   })
+  for (const name of NO_FIELDS) {
+    if (fields[name] !== undefined && fields[name] !== null) frame.add(TAG.noField, name, '')
+  }
 
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
@@ -194,6 +214,9 @@ function addOptions(frame, value) {
   }
   addSet(frame, validate.object('options.set', options.set))
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
+  addVariable(frame, TAG.caFile, '', validate.optionalString('options.caFile', options.caFile))
+  addVariable(frame, TAG.credentialOwner, '', readCredentialOwner('options.credentialOwner', options.credentialOwner))
+  if (validate.optionalBoolean('options.requireCredential', options.requireCredential)) frame.add(TAG.requireCredential, '', '')
   addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
   return {

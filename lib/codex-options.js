@@ -34,11 +34,12 @@ function codexOptions(env, value) {
       provider: 'codex'
     })
   }
-  if (native.source === 'server') {
-    throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", 'serverCredentials')
+  if (native.credentialOwner === 'server') {
+    const option = native.source === 'server' ? 'serverCredentials' : 'credentialOwner'
+    throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", option)
   }
   const trusted = isTrusted(launch.workspaceTrust)
-  const variables = { ...toObject(translate(() => native.exposeSecrets())), ...toObject(native.guardVariables(trusted)) }
+  const variables = { ...toObject(translate(() => native.exposeSecrets())), ...toObject(native.guardVariables(trusted)), ...toObject(translate(() => native.authority())) }
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
   const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])
   if (!trusted && directories.length === 0) {

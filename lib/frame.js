@@ -26,7 +26,11 @@ const TAG = Object.freeze({
   workspaceDir: 14,
   workspaceHome: 15,
   workspaceTmpDir: 16,
-  requestId: 17
+  requestId: 17,
+  credentialOwner: 18,
+  requireCredential: 19,
+  caFile: 20,
+  noField: 21
 })
 
 /** Set in the tag of a secret whose value is the place of its handle among `handles`. */

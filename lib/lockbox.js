@@ -172,8 +172,8 @@ function readRow(value) {
     refuseUnusable(given, `row.${name}`)
     return given
   }
-  // Not given is no version 1: a column that was read under another name would open as the weakest of rows.
-  const keyMeta = validate.required('row.keyMeta', validate.optionalString('row.keyMeta', row.keyMeta))
+  // NULL in the database: the addon knows whether such a row may be of version 1.
+  const keyMeta = validate.optionalString('row.keyMeta', row.keyMeta ?? undefined)
   return { ciphertext: column('ciphertext'), iv: column('iv'), authTag: column('authTag'), keyMeta }
 }
 

@@ -91,8 +91,8 @@ class ProviderEnv extends handle.Handle {
  * @param {Native} native
  * @returns {import('../index').CredentialInfo}
  */
-function credentialInfo({ kind, source, fingerprint, generation }) {
-  return /** @type {any} */ (Object.freeze({ kind, source, fingerprint: fingerprint ?? null, generation: generation ?? null }))
+function credentialInfo({ kind, source, credentialOwner: owner, fingerprint, generation }) {
+  return /** @type {any} */ (Object.freeze({ kind, source, owner, fingerprint: fingerprint ?? null, generation: generation ?? null }))
 }
 
 /**

@@ -7,17 +7,31 @@ const { isUint8Array, refuseUnusable } = require('./secret-input.js')
 const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
 /** Where a payload has secrets. */
 const FIELD = /^(apiKey|oauthAccessToken|sessionCookie|userEnvKeys\..+)$/s
+/** Those that are a credential, which alone can be another's than the workspace's. */
+const CREDENTIAL = /^(apiKey|oauthAccessToken)$/
 
 /**
  * @param {any} value
  * @returns {import('../binding').NativeBinding}
  */
 function readBinding(value) {
-  const binding = validate.options('binding', value, PARTS)
+  const binding = validate.options('binding', value, [...PARTS, 'credentialOwner'])
   const [workspace, field, request] = PARTS.map((name) => validate.boundText(`binding.${name}`, binding[name]))
   // The worker would say no more than that it does not open.
   if (!FIELD.test(field)) throw validate.wrongValue('binding.field', 'must be apiKey, oauthAccessToken, sessionCookie, or userEnvKeys.NAME.')
-  return { workspace, field, request }
+  const credentialOwner = readCredentialOwner('binding.credentialOwner', binding.credentialOwner)
+  if (credentialOwner === 'server' && !CREDENTIAL.test(field)) {
+    throw validate.wrongValue('binding.credentialOwner', "is for apiKey and oauthAccessToken: what else a payload has is the workspace's.")
+  }
+  return { workspace, field, request, credentialOwner }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function readCredentialOwner(name, value) {
+  return validate.optionalWord(name, value, ['workspace', 'server'])
 }
 
 /** @param {unknown} value */
@@ -28,4 +42,4 @@ function readPublicKey(value) {
   return value
 }
 
-module.exports = { readBinding, readPublicKey }
+module.exports = { readBinding, readCredentialOwner, readPublicKey }

@@ -58,6 +58,8 @@ codes! {
     ProgramUnreachable = "ERR_PROVIDER_PROGRAM_UNREACHABLE",
     /// A directory that the CLI needs is missing or not writable by the target ids.
     StateDirUnusable = "ERR_PROVIDER_STATE_DIR_UNUSABLE",
+    /// The file of further roots of trust is missing, is none, or can be changed by others.
+    CaFileUnusable = "ERR_PROVIDER_CA_FILE_UNUSABLE",
     /// Ids that this package does not start a provider with.
     PrivilegeRefused = "ERR_PROVIDER_PRIVILEGE_REFUSED",
     /// The kernel did not let the child become the target, or did not keep it there.

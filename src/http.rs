@@ -311,6 +311,12 @@ pub fn roots_of_pem(option: &str, pem: &[u8]) -> Result<Vec<Vec<u8>>> {
     Ok(roots.into_iter().map(|root| root.to_vec()).collect())
 }
 
+/// Whether a PEM text has a certificate that can be a root of trust.
+#[must_use]
+pub fn holds_root(pem: &[u8]) -> bool {
+    CertificateDer::pem_slice_iter(pem).any(|certificate| certificate.is_ok_and(|certificate| is_root(&certificate)))
+}
+
 fn is_root(certificate: &CertificateDer<'_>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }

@@ -113,6 +113,10 @@ impl<'a> Payload<'a> {
             return Err(Error::new(ErrorCode::PayloadInvalid, message));
         }
         let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
+        let options = [("credentialOwner", fields.credential_owner), ("requireCredential", fields.require_credential)];
+        if let Some((name, _)) = options.into_iter().find(|(_, value)| value.is_some()) {
+            return Err(no_field(name));
+        }
         let mut payload = Self::default();
         if let Some(raw) = fields.provider {
             let id = decode("provider", raw)?;
@@ -263,6 +267,17 @@ fn not_an_object_of_strings() -> Error {
     Error::new(ErrorCode::PayloadInvalid, message).name("userEnvKeys")
 }
 
+/// Refuses an option that stands in the payload. A tenant may have written that, so it is not obeyed there; and whoever
+/// meant it would miss a protection if it were ignored.
+#[must_use]
+pub fn no_field(option: &str) -> Error {
+    let message = format!(
+        "payload.{option} is no field of a payload, in which a tenant could say it too. Give it to buildProviderEnv() as \
+         options.{option}."
+    );
+    Error::new(ErrorCode::PayloadInvalid, message).name(option)
+}
+
 /// Keeps line, column and category; `Display` would quote the input.
 fn not_json(error: &serde_json::Error) -> Error {
     use serde_json::error::Category;
@@ -275,7 +290,8 @@ fn not_json(error: &serde_json::Error) -> Error {
     Error::new(ErrorCode::PayloadInvalid, format!("The payload {what} ({place})."))
 }
 
-/// The fields that carry identity, as they stand in the input. Others are skipped without a copy.
+/// The fields that carry identity, as they stand in the input, and the options that must not be among them. Others are
+/// skipped without a copy.
 #[derive(Deserialize)]
 struct Fields<'input> {
     #[serde(borrow, default)]
@@ -288,6 +304,10 @@ struct Fields<'input> {
     session_cookie: Option<&'input RawValue>,
     #[serde(borrow, default, rename = "userEnvKeys")]
     user_env_keys: Option<&'input RawValue>,
+    #[serde(borrow, default, rename = "credentialOwner")]
+    credential_owner: Option<&'input RawValue>,
+    #[serde(borrow, default, rename = "requireCredential")]
+    require_credential: Option<&'input RawValue>,
 }
 
 /// An object's members in their order; a name given twice is an error, as two parsers would disagree on it.

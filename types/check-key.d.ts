@@ -1,5 +1,5 @@
 // Types of checkKey().
-import type { ProviderId, SecretInput } from '../index.js'
+import type { ProviderEnvOptions, ProviderId, SecretInput } from '../index.js'
 
 /** How a request is made. */
 export interface HttpOptions {
@@ -7,7 +7,7 @@ export interface HttpOptions {
   timeoutMs?: number
   /** `http://host[:port]` of a proxy. Default: none. `HTTPS_PROXY` and its like are not read. */
   proxy?: string
-  /** Further roots of trust beside the system's, PEM. */
+  /** Further roots of trust beside the system's, PEM. The CLI's own are {@link ProviderEnvOptions.caFile}. */
   ca?: string | Uint8Array
 }
 

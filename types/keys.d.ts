@@ -34,7 +34,10 @@ export type KeyFindingCode =
   | 'quotes'
   | 'white-space'
   | 'masked'
+  | 'no-value'
+  | 'reference'
   | 'placeholder'
+  | 'stray-punctuation'
   | 'forbidden-characters'
   /** `invalid`: it belongs elsewhere (`ERR_PROVIDER_KEY_WRONG_PROVIDER`; the last `ERR_PROVIDER_UNSUPPORTED`). */
   | 'wrong-provider'

@@ -19,7 +19,8 @@ async function main() {
   const [mock, vendor] = [await startMock(scope), await startMock(scope)]
   const elsewhere = await startVendor(vendor.port)
   const programs = installForAnyone({ test: scope })
-  // The certificate authority and the changes come in by the program: no start of ours would take them.
+  // The changes come in by the program, as no start of ours would take them; and so does the authority, for `caFile` must be
+  // root's, which nothing is in a user namespace.
   const exports = Object.entries({ NODE_EXTRA_CA_CERTS: path.join(dir, 'ca.pem'), ...changes }).map(([name, value]) => `export ${name}='${value}'\n`)
   const wrapper = path.join(dir, 'claude')
   fs.writeFileSync(wrapper, `#!/bin/sh\n${exports.join('')}exec '${programs.claude}' "$@"\n`, { mode: 0o755 })

@@ -3,6 +3,8 @@
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
+const http = require('node:http')
+const https = require('node:https')
 const os = require('node:os')
 const path = require('node:path')
 
@@ -40,4 +42,33 @@ function makeAuthority(test) {
   }
 }
 
-module.exports = { makeAuthority, whyNoCertificates }
+/**
+ * A server of TLS in front of one without; what it was asked, and how often somebody hung up on its certificate.
+ * @param {{ after(fn: () => any): void }} test
+ * @param {{ key: string, cert: string }} certificate
+ * @param {number} behind The port of the other.
+ */
+async function startTlsFront(test, certificate, behind) {
+  const seen = { port: 0, requests: 0, refusals: 0, onRefusal: () => {} }
+  const server = https.createServer(certificate, (request, response) => {
+    seen.requests += 1
+    const passed = http.request({ port: behind, method: request.method, path: request.url, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(response)
+    })
+    passed.on('error', () => response.destroy())
+    request.pipe(passed)
+  })
+  server.on('tlsClientError', () => {
+    seen.refusals += 1
+    seen.onRefusal()
+  })
+  // Codex tries a WebSocket first; 426 makes it POST at once.
+  server.on('upgrade', (_, socket) => socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'))
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  seen.port = /** @type {import('node:net').AddressInfo} */ (server.address()).port
+  test.after(() => server.close().closeAllConnections())
+  return seen
+}
+
+module.exports = { makeAuthority, startTlsFront, whyNoCertificates }

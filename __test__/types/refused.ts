@@ -12,6 +12,10 @@ export const rows: (() => unknown)[] = [
   () => buildProviderEnv('{"apiKey":"x"}'),
   // @ts-expect-error no such provider
   () => buildProviderEnv({ provider: 'gemini' }),
+  // @ts-expect-error the caller's word, and no field
+  () => buildProviderEnv({ apiKey: 'x', credentialOwner: 'server' }),
+  // @ts-expect-error no such owner
+  () => buildProviderEnv({ apiKey: 'x' }, { credentialOwner: 'tenant' }),
   // @ts-expect-error no such field
   () => buildProviderEnv({ apikey: 'x' }),
   // @ts-expect-error a number is no secret

@@ -10,6 +10,7 @@ import {
   Secret,
   spawnProvider,
   takeServerCredentials,
+  type CredentialOwner,
   type LockboxContext,
   type LockboxRow,
   type MemoryProtection,
@@ -31,7 +32,8 @@ export function parent(publicKey: string): SealedSecret {
   const sealed: SealedLockboxRow = lockbox.seal(secret, context)
   const next: SealedLockboxRow = lockbox.reseal(sealed, context, { ...context, rowVersion: 2 })
   const ids: string[] = lockbox.masterKeyIds
-  return lockbox.unsealFor(next, context, publicKey, { workspace: ids[0] ?? '', field: 'apiKey', request: 'r' })
+  lockbox.open({ ...next, keyMeta: null }, context)
+  return lockbox.unsealFor(next, context, publicKey, { workspace: ids[0] ?? '', field: 'apiKey', request: 'r', credentialOwner: 'server' })
 }
 
 export function worker(apiKey: SealedSecret): ProviderEnv {
@@ -41,9 +43,10 @@ export function worker(apiKey: SealedSecret): ProviderEnv {
   const recipient: Recipient = createRecipient({ maxAgeMs: 60_000, requireLocked: hardened })
   const env = buildProviderEnv(
     { apiKey, userEnvKeys: { A: Secret.from(new Uint8Array(8)), B: apiKey } },
-    { recipient, requestId: refused.join(), requireLocked: true, serverCredentials: takeServerCredentials({ requireLocked: true }) }
+    { recipient, requestId: refused.join(), requireLocked: true, credentialOwner: 'server', requireCredential: true, caFile: '/etc/ssl/ca.pem', serverCredentials: takeServerCredentials({ requireLocked: true }) }
   )
-  spawnProvider(env, { redactOutput: true })
+  const owner: CredentialOwner = spawnProvider(env, { redactOutput: true }).credential.owner
+  process.stdout.write(owner)
   spawnProvider(env, { redactOutput: { stdout: true, stderr: false } })
   const redactor = new Redactor([env, Secret.from(new Uint8Array(8)), new Uint8Array(8), 'text'], { minLength: 8 })
   const text: string = redactor.redact('text')

@@ -17,7 +17,7 @@ static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
     for &code in FindingCode::ALL {
         for (&provider, kind) in PROVIDERS.iter().flat_map(|row| KINDS.map(|kind| (row, kind))) {
             for class in KEY_CLASSES.iter().map(Some).chain([None]) {
-                let finding = Finding { code, class, provider, kind, length: 0 };
+                let finding = Finding { code, class, provider: Some(provider), kind, length: 0 };
                 all.extend([None, Some("apiKey")].map(|origin| finding.sentence(origin)));
             }
         }

@@ -22,7 +22,7 @@ struct Input<'a> {
     /// Columns as they come, as text or as bytes.
     texts: [&'a str; 3],
     bytes: [&'a [u8]; 3],
-    key_meta: &'a str,
+    key_meta: Option<&'a str>,
     /// What is changed of the genuine row: a column, a place, bits.
     edits: Vec<(u8, usize, u8)>,
     /// What is changed of its context.

@@ -11,7 +11,7 @@ use provider_env::sealed::{self, Binding, DEFAULT_MAX_AGE, Recipient};
 use provider_env::secret::Secret;
 
 const KEY: &[u8] = b"made-up-key";
-const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1" };
+const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1", owner: None };
 
 struct Fixture {
     recipient: Recipient,

@@ -106,10 +106,19 @@ findings! {
     /// A key as a page shows it afterwards.
     Masked = "masked", Invalid, KeyMalformed,
         "{it} is a key of which a part was hidden. A vendor shows a key once: make a new one if the whole is lost.";
+    /// What a program writes for nothing.
+    NoValue = "no-value", Invalid, KeyMalformed,
+        "{it} is a word that programs write where there is no value. Look at where it comes from: it was never set there.";
+    /// The name of a key, or its address, in its place.
+    Reference = "reference", Invalid, KeyMalformed,
+        "{it} is the name of a key, or says where one is kept, and is not the key. Look it up there, and give the key itself.";
     /// What an example has in the key's place.
     Placeholder = "placeholder", Invalid, KeyMalformed, "{it} is an example's placeholder. Put your own key in its place.";
-    /// A byte that no key has.
-    ForbiddenCharacters = "forbidden-characters", Invalid, KeyMalformed, "{it} has characters that no key has. Paste it again.";
+    /// What stands around a key in a text.
+    StrayPunctuation = "stray-punctuation", Invalid, KeyMalformed,
+        "{it} begins or ends with punctuation, which is no part of a key. Paste the key alone.";
+    /// A byte that no key has, or none of its class.
+    ForbiddenCharacters = "forbidden-characters", Invalid, KeyMalformed, "{it} has characters that no key has. Paste it again, and nothing else.";
     /// The other provider's.
     WrongProvider = "wrong-provider", Invalid, KeyWrongProvider,
         "{it holds} {class}, which {provider} does not take. Put it where it belongs, and give {provider}'s own here.";
@@ -136,6 +145,12 @@ impl FindingCode {
     pub fn verdict(self) -> Verdict {
         self.row().verdict
     }
+
+    /// What a launch with the key is refused with; none where it is taken.
+    #[must_use]
+    pub fn error_code(self) -> Option<ErrorCode> {
+        (self.verdict() == Verdict::Invalid).then(|| self.row().error)
+    }
 }
 
 /// What was found of one key. It holds nothing of the key but its length.
@@ -145,8 +160,8 @@ pub struct Finding {
     pub code: FindingCode,
     /// What the key is, as far as its shape tells.
     pub class: Option<&'static KeyClass>,
-    /// Whose launch it was given for.
-    pub provider: &'static Provider,
+    /// Whose launch it was given for; none where that is not known yet.
+    pub provider: Option<&'static Provider>,
     /// As what it was given.
     pub kind: CredentialKind,
     /// How many bytes it has.
@@ -174,7 +189,7 @@ impl Finding {
             .replace("{it}", origin.unwrap_or(&format!("The {}", self.kind.name())))
             .replace("{class}", class)
             .replace("{kind}", self.kind.name())
-            .replace("{provider}", self.provider.name)
+            .replace("{provider}", self.provider.map_or("that CLI", |provider| provider.name))
             .replace("{length}", &self.length.to_string())
             .replace("{limit}", &super::MAX_CREDENTIAL_BYTES.to_string())
     }
@@ -182,9 +197,10 @@ impl Finding {
     /// The error of a launch that was asked for with this key; none where it is taken.
     #[must_use]
     pub fn error(&self, origin: &str) -> Option<Error> {
-        let refused = self.verdict() == Verdict::Invalid;
-        refused.then(|| {
-            Error::new(self.code.row().error, self.sentence(Some(origin))).provider(self.provider.id).name(origin)
+        let error = Error::new(self.code.error_code()?, self.sentence(Some(origin))).name(origin);
+        Some(match self.provider {
+            Some(provider) => error.provider(provider.id),
+            None => error,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod admit;
 mod finding;
 mod generation;
+mod owner;
 pub mod revocation;
 mod select;
 mod server;
@@ -13,7 +14,8 @@ mod validate;
 pub use admit::{admit, check_expiry, now};
 pub use finding::{Finding, FindingCode, Verdict};
 pub use generation::{Generation, Generations, StoredCredential};
-pub use select::{ApiKeySource, Credential, CredentialSource, Fallbacks, select};
+pub use owner::CredentialOwner;
+pub use select::{ApiKeySource, Credential, CredentialSource, Fallbacks, Terms, select};
 pub use server::ServerCredentials;
-pub use shape::{MAX_CREDENTIAL_BYTES, check, examine};
+pub use shape::{MAX_CREDENTIAL_BYTES, check, check_for_any, check_issued, examine};
 pub use validate::{Validation, validate};

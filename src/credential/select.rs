@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Generation, ServerCredentials, StoredCredential, shape};
+use super::{CredentialOwner, Generation, ServerCredentials, StoredCredential, shape};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
 use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
@@ -13,8 +13,10 @@ use crate::secret::{Fingerprint, Secret};
 pub struct Credential {
     /// What it is.
     pub kind: CredentialKind,
-    /// Who gave it.
+    /// Where it comes from.
     pub source: CredentialSource,
+    /// Whose it is.
+    pub owner: CredentialOwner,
     /// How it is handed over; none for a config directory.
     pub slot: Option<&'static CredentialSlot>,
     /// Itself; none for a config directory.
@@ -38,7 +40,18 @@ pub struct Fallbacks<'a> {
     pub server: Option<&'a ServerCredentials>,
 }
 
-/// Who gave a credential.
+/// What a caller says of a launch's credential. Never the payload, which a tenant may have written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Whose the payload's and the store's are.
+    pub owner: CredentialOwner,
+    /// Whether the payload must have one: nothing takes its place.
+    pub require: bool,
+    /// Whether there is a config directory, which may hold a login.
+    pub has_config_dir: bool,
+}
+
+/// Where a credential comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialSource {
     /// The request's payload.
@@ -94,11 +107,11 @@ impl Credential {
     /// The worker's older word for where it comes from.
     #[must_use]
     pub const fn api_key_source(&self) -> ApiKeySource {
-        match (self.source, self.kind) {
-            (CredentialSource::Server, _) => ApiKeySource::Server,
-            (CredentialSource::Payload | CredentialSource::Store, CredentialKind::ApiKey) => ApiKeySource::User,
-            (CredentialSource::Payload | CredentialSource::Store, CredentialKind::OauthToken) => ApiKeySource::Oauth,
-            _ => ApiKeySource::None,
+        match (self.owner, self.kind) {
+            (_, CredentialKind::ConfigDir) => ApiKeySource::None,
+            (CredentialOwner::Server, _) => ApiKeySource::Server,
+            (CredentialOwner::Workspace, CredentialKind::ApiKey) => ApiKeySource::User,
+            (CredentialOwner::Workspace, CredentialKind::OauthToken) => ApiKeySource::Oauth,
         }
     }
 
@@ -106,18 +119,30 @@ impl Credential {
     /// subscription, though the CLI may keep a key there that is billed by use.
     #[must_use]
     pub const fn billed_to(&self) -> &'static str {
-        match (self.source, self.kind) {
-            (CredentialSource::Server, _) => "server",
+        match (self.owner, self.kind) {
+            (CredentialOwner::Server, _) => "server",
             (_, CredentialKind::OauthToken | CredentialKind::ConfigDir) => "subscription",
             (_, CredentialKind::ApiKey) => "workspace",
         }
     }
 
-    fn new(slot: &'static CredentialSlot, source: CredentialSource, secret: Arc<Secret>) -> Result<Self> {
+    /// Whether it is the server's, which its tenant must not get at.
+    #[must_use]
+    pub fn is_servers(&self) -> bool {
+        self.owner == CredentialOwner::Server
+    }
+
+    fn new(
+        slot: &'static CredentialSlot,
+        source: CredentialSource,
+        given: CredentialOwner,
+        secret: Arc<Secret>,
+    ) -> Result<Self> {
         let fingerprint = Some(secret.fingerprint()?);
         Ok(Self {
             kind: slot.kind,
             source,
+            owner: CredentialOwner::of(source, given),
             slot: Some(slot),
             secret: Some(secret),
             fingerprint,
@@ -127,12 +152,21 @@ impl Credential {
         })
     }
 
-    fn from_store(provider: &'static Provider, stored: StoredCredential) -> Result<Self> {
+    fn from_store(provider: &'static Provider, stored: StoredCredential, given: CredentialOwner) -> Result<Self> {
         if stored.provider != provider.id {
             let message = format!("options.credentialStore is not for {}, which the payload asks for.", provider.name);
             return Err(Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name("credentialStore"));
         }
         let by_directory = stored.directory.is_some();
+        let owner = CredentialOwner::of(CredentialSource::Store, given);
+        if by_directory && owner == CredentialOwner::Server {
+            let message = format!(
+                "{} reads this login from a directory of the tenant's, so it cannot be kept from the tenant as the \
+                 server's. Give a key of the server's, or leave options.credentialOwner out.",
+                provider.name
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialOwner"));
+        }
         let slot = provider.slots.iter().find(|slot| slot.kind == stored.kind && !by_directory);
         if slot.is_none() && !by_directory {
             let message = format!("{} takes no {} from a store.", provider.name, stored.kind.as_str());
@@ -141,6 +175,7 @@ impl Credential {
         Ok(Self {
             kind: stored.kind,
             source: CredentialSource::Store,
+            owner,
             slot,
             fingerprint: Some(stored.secret.fingerprint()?),
             secret: Some(stored.secret),
@@ -156,18 +191,19 @@ impl Credential {
 /// # Errors
 /// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, what [`shape::check`] finds, and
 /// what [`super::admit()`] refuses: a revoked credential is never a reason to take the next.
-pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool) -> Result<Credential> {
-    let credential = choose(payload, fallbacks, has_config_dir)?;
+pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
+    let credential = choose(payload, fallbacks, terms)?;
     super::admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
     Ok(credential)
 }
 
-fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool) -> Result<Credential> {
+fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
     let provider = payload.provider;
+    let Terms { owner, require, has_config_dir } = terms;
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {
             shape::check(provider, slot.kind, slot.field.as_str(), secret.expose())?;
-            return Credential::new(slot, CredentialSource::Payload, secret.into_secret());
+            return Credential::new(slot, CredentialSource::Payload, owner, secret.into_secret());
         }
     }
     // A token that this provider cannot take must not turn into somebody else's bill.
@@ -176,18 +212,22 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, has_config_dir: bool)
             return Err(not_taken(provider, field));
         }
     }
+    if require {
+        return Err(required(provider));
+    }
     if let Some(stored) = fallbacks.store {
-        return Credential::from_store(provider, stored);
+        return Credential::from_store(provider, stored, owner);
     }
     for slot in provider.slots {
         if let Some(secret) = fallbacks.server.and_then(|keys| keys.get(provider, slot.kind)) {
-            return Credential::new(slot, CredentialSource::Server, secret);
+            return Credential::new(slot, CredentialSource::Server, owner, secret);
         }
     }
     if provider.state_directory.is_credential && has_config_dir {
         return Ok(Credential {
             kind: CredentialKind::ConfigDir,
             source: CredentialSource::ConfigDir,
+            owner: CredentialOwner::of(CredentialSource::ConfigDir, owner),
             slot: None,
             secret: None,
             fingerprint: None,
@@ -209,14 +249,32 @@ fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
     Error::new(ErrorCode::Unsupported, message).provider(provider.id).name(field.as_str())
 }
 
+fn fields_of(provider: &'static Provider) -> Vec<String> {
+    provider.slots.iter().map(|slot| format!("payload.{}", slot.field.as_str())).collect()
+}
+
+fn required(provider: &'static Provider) -> Error {
+    let message = format!(
+        "The payload has no credential for {}, and options.requireCredential lets nothing take its place: no login, no \
+         config directory, no key of the server's. Give {}.",
+        provider.name,
+        fields_of(provider).join(" or ")
+    );
+    credential_missing(provider, message)
+}
+
 fn missing(provider: &'static Provider) -> Error {
-    let mut ways: Vec<String> = provider.slots.iter().map(|slot| format!("payload.{}", slot.field.as_str())).collect();
+    let mut ways = fields_of(provider);
     ways.push("options.credentialStore".into());
     ways.push("options.serverCredentials with this provider's key".into());
     if provider.state_directory.is_credential {
         ways.push(format!("options.workspace.{}", provider.state_directory.option));
     }
     let message = format!("There is no credential for {}. Give one of: {}.", provider.name, ways.join(", "));
+    credential_missing(provider, message)
+}
+
+fn credential_missing(provider: &'static Provider, message: String) -> Error {
     let error = Error::new(ErrorCode::CredentialMissing, message).provider(provider.id);
     provider.slots.iter().fold(error, |error, slot| error.name(slot.field.as_str()))
 }
@@ -235,7 +293,8 @@ mod tests {
 
     fn chosen(json: &str, server: Option<&ServerCredentials>, dir: bool) -> (&'static str, &'static str, &'static str) {
         let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
-        match select(&mut payload, Fallbacks { store: None, server }, dir) {
+        match select(&mut payload, Fallbacks { store: None, server }, Terms { has_config_dir: dir, ..Terms::default() })
+        {
             Ok(credential) => {
                 (credential.kind.as_str(), credential.source.as_str(), credential.api_key_source().as_str())
             }
@@ -259,6 +318,62 @@ mod tests {
             (r#"{"provider":"codex"}"#, None, true, ("ERR_PROVIDER_CREDENTIAL_MISSING", "", "")),
         ] {
             assert_eq!(chosen(json, server, dir), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_owner_is_what_the_caller_says_of_what_it_hands_in() {
+        let server = server();
+        let terms = Terms { has_config_dir: true, ..Terms::default() };
+        for (json, given, expected) in [
+            (r#"{"apiKey":"a"}"#, CredentialOwner::Workspace, ("workspace", "user", "workspace")),
+            (r#"{"apiKey":"a"}"#, CredentialOwner::Server, ("server", "server", "server")),
+            (r#"{"oauthAccessToken":"a"}"#, CredentialOwner::Workspace, ("workspace", "oauth", "subscription")),
+            (r#"{"oauthAccessToken":"a"}"#, CredentialOwner::Server, ("server", "server", "server")),
+            ("{}", CredentialOwner::Workspace, ("server", "server", "server")),
+        ] {
+            let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
+            let fallbacks = Fallbacks { store: None, server: Some(&server) };
+            let it = select(&mut payload, fallbacks, Terms { owner: given, ..terms }).expect(json);
+            assert_eq!((it.owner.as_str(), it.api_key_source().as_str(), it.billed_to()), expected, "{json} {given:?}");
+            assert_eq!(it.is_servers(), expected.0 == "server");
+        }
+        let mut payload = Payload::from_json(b"{}").expect("valid");
+        let login = select(&mut payload, Fallbacks::default(), Terms { owner: CredentialOwner::Server, ..terms });
+        assert_eq!(
+            login.map(|login| (login.owner, login.api_key_source())).ok(),
+            Some((CredentialOwner::Workspace, ApiKeySource::None))
+        );
+    }
+
+    #[test]
+    fn where_it_is_required_nothing_takes_its_place() {
+        let server = server();
+        for (json, expected) in [
+            (r#"{"apiKey":"a"}"#, None),
+            ("{}", Some("apiKey, oauthAccessToken")),
+            (r#"{"apiKey":""}"#, Some("apiKey, oauthAccessToken")),
+            (r#"{"provider":"codex"}"#, Some("apiKey")),
+        ] {
+            let stored = StoredCredential {
+                provider: "claude",
+                kind: CredentialKind::ApiKey,
+                secret: Arc::new(Secret::copy_of(b"stored")),
+                expires_at: None,
+                generation: super::super::Generations::default().newest(),
+                directory: None,
+            };
+            let fallbacks = Fallbacks { store: Some(stored), server: Some(&server) };
+            let terms = Terms { has_config_dir: true, require: true, ..Terms::default() };
+            let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
+            let error = select(&mut payload, fallbacks, terms).err();
+            assert_eq!(error.as_ref().map(|error| error.details().names.join(", ")).as_deref(), expected, "{json}");
+            let Some(error) = error else { continue };
+            assert_eq!(
+                (error.code(), error.details().provider),
+                (ErrorCode::CredentialMissing, Some(payload.provider.id))
+            );
+            assert!(error.to_string().contains("requireCredential"), "{error}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, FindingCode};
 use super::slips;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::provider::{CredentialKind, KeyClass, KeyUse, Provider, class_of};
 
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
@@ -21,12 +21,42 @@ pub fn check(provider: &'static Provider, kind: CredentialKind, origin: &str, ke
 #[must_use]
 pub fn examine(provider: &'static Provider, kind: CredentialKind, key: &[u8]) -> Finding {
     let class = class_of(key);
-    let code = slips::first_in(key).unwrap_or_else(|| judge(provider, kind, key, class));
-    Finding { code, class, provider, kind, length: key.len() }
+    let code = impossible(key, class)
+        .unwrap_or_else(|| class.map_or(FindingCode::Unfamiliar, |class| judge(provider, kind, key, class)));
+    Finding { code, class, provider: Some(provider), kind, length: key.len() }
 }
 
-fn judge(provider: &Provider, kind: CredentialKind, key: &[u8], class: Option<&KeyClass>) -> FindingCode {
-    let Some(class) = class else { return FindingCode::Unfamiliar };
+/// What makes it no key of anybody's.
+fn impossible(key: &[u8], class: Option<&KeyClass>) -> Option<FindingCode> {
+    let is_plain = key.iter().all(slips::is_plain);
+    let is_odd = !is_plain && class.is_some_and(|class| class.is_plain);
+    slips::first_in(key, is_plain).or(is_odd.then_some(FindingCode::ForbiddenCharacters))
+}
+
+/// Refuses a token that its endpoint has just issued only where it is another's. The old one is used up, so one that looks
+/// odd has to be kept all the same: it is the only one there is.
+///
+/// # Errors
+/// `KEY_WRONG_PROVIDER`.
+pub fn check_issued(provider: &'static Provider, kind: CredentialKind, origin: &str, key: &[u8]) -> Result<()> {
+    match check(provider, kind, origin, key) {
+        Err(error) if error.code() == ErrorCode::KeyWrongProvider => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what can be no credential of any provider: where it is sealed, and nobody knows yet for which it will be used.
+///
+/// # Errors
+/// `KEY_MALFORMED`, which does not repeat any of it.
+pub fn check_for_any(kind: CredentialKind, origin: &str, key: &[u8]) -> Result<()> {
+    let class = class_of(key);
+    let Some(code) = impossible(key, class) else { return Ok(()) };
+    let finding = Finding { code, class, provider: None, kind, length: key.len() };
+    finding.error(origin).map_or(Ok(()), Err)
+}
+
+fn judge(provider: &Provider, kind: CredentialKind, key: &[u8], class: &KeyClass) -> FindingCode {
     belonging(provider, kind, class).unwrap_or_else(|| wholeness(key, class))
 }
 

@@ -20,13 +20,16 @@ static SLIPS: &[Slip] = &[
     slip(FindingCode::Sealed, false, sealed::is_sealed),
     slip(FindingCode::WebAddress, false, |key| begins_with_any(key, WEB_ADDRESSES)),
     slip(FindingCode::Header, false, |key| begins_with_any(key, HEADERS)),
+    slip(FindingCode::NoValue, true, |key| is_any(key.trim_ascii(), NO_VALUES)),
+    slip(FindingCode::Reference, true, is_reference),
     slip(FindingCode::Assignment, false, is_assignment),
     slip(FindingCode::Invisible, false, |key| has_any(key, INVISIBLE)),
     slip(FindingCode::Quoted, false, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
-    slip(FindingCode::WhiteSpace, false, |key| key.iter().any(u8::is_ascii_whitespace)),
-    slip(FindingCode::Masked, false, |key| has_any(key, MASKS)),
+    slip(FindingCode::WhiteSpace, false, has_white_space),
+    slip(FindingCode::Masked, true, is_masked),
     slip(FindingCode::Placeholder, true, is_placeholder),
-    slip(FindingCode::ForbiddenCharacters, false, |key| !key.iter().all(u8::is_ascii_graphic)),
+    slip(FindingCode::StrayPunctuation, false, has_stray_punctuation),
+    slip(FindingCode::ForbiddenCharacters, false, |key| !key.iter().all(may_stand_in_a_key)),
 ];
 
 const fn slip(code: FindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> Slip {
@@ -34,8 +37,14 @@ const fn slip(code: FindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> Sli
 }
 
 /// The alphabet that the vendors issue keys in.
-const fn is_plain(byte: &u8) -> bool {
+pub(super) const fn is_plain(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// What a header can carry (RFC 9110, `field-vchar`), but for the backslash: that is left of an escape sequence. Gateways'
+/// keys can be anything that their operators make up, so no more is said of those.
+const fn may_stand_in_a_key(byte: &u8) -> bool {
+    byte.is_ascii_graphic() && *byte != b'\\'
 }
 
 /// What people name in a variable that holds a key. Nothing that is issued has one of them before a `=`.
@@ -44,6 +53,57 @@ const WEB_ADDRESSES: &[&str] = &["http://", "https://"];
 /// RFC 9110 `Authorization`, RFC 6750 `Bearer`, and Anthropic's own header.
 const HEADERS: &[&str] = &["bearer ", "authorization:", "x-api-key:"];
 const EXPORTS: &[&str] = &["export ", "set ", "$env:"];
+
+/// What programs write for a value that is not there, in any case. Words that people give to a gateway that asks for no key
+/// (`EMPTY`, `dummy`, `ollama`) are none of them.
+const NO_VALUES: &[&str] = &[
+    "undefined",
+    "null",
+    "none",
+    "nil",
+    "nan",
+    "true",
+    "false",
+    "unset",
+    "n/a",
+    "(null)",
+    "(none)",
+    "[object object]",
+    "[object undefined]",
+    "[object null]",
+];
+/// What stands before a name by which a program, a pipeline or a secret manager finds a key, in any case: Node, Python and
+/// LiteLLM, Vite, Deno, Bun; GitHub Actions; Docker and systemd; AWS; Azure; vals; sops; Spring.
+const REFERENCES: &[&str] = &[
+    "process.env",
+    "os.environ",
+    "os.getenv",
+    "import.meta.env",
+    "deno.env",
+    "bun.env",
+    "env:",
+    "env.",
+    "secrets.",
+    "vault:",
+    "file:",
+    "keychain:",
+    "keyring:",
+    "ssm:",
+    "/run/secrets/",
+    "/etc/",
+    "arn:aws:",
+    "@microsoft.keyvault(",
+    "ref+",
+    "enc[",
+    "!vault",
+    "!secret",
+    "!ref",
+    "{cipher}",
+];
+/// What templates put a name, or an expression, in.
+const TEMPLATES: &[(&str, &str)] = &[("${", "}"), ("$(", ")"), ("{{", "}}"), ("#{", "}"), ("@@", "@@")];
+/// How names of variables that hold keys end. Nothing that is issued is a name of capital letters.
+const VARIABLE_ENDS: &[&str] = &["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"];
 
 /// Unicode's format characters and spaces that editors, chats and PDFs put in: byte order mark, zero width, joiners,
 /// no-break spaces, soft hyphen, direction marks and isolates, line and paragraph separators, the ideographic space.
@@ -59,6 +119,14 @@ const QUOTES: &[&str] = &[
 ];
 /// What vendors' pages, and people, put in the place of what is hidden.
 const MASKS: &[&str] = &["***", "...", "\u{2026}", "\u{2022}\u{2022}", "\u{25cf}\u{25cf}"];
+/// What logs and pages put in the place of all of it, in brackets of any kind or in none.
+const MASK_WORDS: &[&str] = &["redacted", "hidden", "masked", "filtered", "removed"];
+/// Sentences, lists and code put these around a key; at its ends they are none of it. A key may begin or end with others:
+/// `=` is base64's padding, and `!` may end a password that an operator made up.
+const BEFORE_A_KEY: &[u8] = b"([{<,;:.=";
+const BEHIND_A_KEY: &[u8] = b")]}>,;:.";
+/// White space as JSON, C and URLs write it.
+const ESCAPED_WHITE_SPACE: &[&str] = &["\\n", "\\r", "\\t", "%0a", "%0d", "%09", "%20"];
 /// What examples say instead of a key, in any case; `-` is a `-`, a `_` or nothing.
 const PLACEHOLDERS: &[&str] = &[
     "your-api-key",
@@ -78,16 +146,30 @@ const PLACEHOLDERS: &[&str] = &[
     "replace-with",
     "change-me",
 ];
+/// What examples and schemas say, where it is all.
+const PLACEHOLDER_WORDS: &[&str] = &[
+    "key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "token",
+    "secret",
+    "password",
+    "string",
+    "placeholder",
+    "todo",
+    "tbd",
+    "fixme",
+];
 /// What examples put a placeholder's name in.
-const BRACKETS: &[(&str, &str)] = &[("<", ">"), ("${", "}"), ("{{", "}}"), ("[", "]")];
-/// The fewest that are a row of them: `sk-xxxx`.
-const MIN_CROSSES: usize = 4;
+const BRACKETS: &[(&str, &str)] = &[("<", ">"), ("[", "]")];
+/// The fewest that are a row of them: `sk-xxx`.
+const MIN_CROSSES: usize = 3;
 /// The longest text in which a placeholder is looked for: examples are shorter, and issued keys mostly longer.
 const MAX_PLACEHOLDER_BYTES: usize = 64;
 
-/// The first slip that is seen in a key.
-pub(super) fn first_in(key: &[u8]) -> Option<FindingCode> {
-    let plain = key.iter().all(is_plain);
+/// The first slip that is seen in a key; `plain`: it is of [`is_plain`] bytes alone.
+pub(super) fn first_in(key: &[u8], plain: bool) -> Option<FindingCode> {
     SLIPS.iter().find(|slip| (slip.in_plain || !plain) && (slip.sees)(key)).map(|slip| slip.code)
 }
 
@@ -99,6 +181,58 @@ fn begins_with_any(key: &[u8], beginnings: &[&str]) -> bool {
 fn without<'a>(key: &'a [u8], beginning: &str) -> Option<&'a [u8]> {
     let (head, rest) = key.split_at_checked(beginning.len())?;
     head.eq_ignore_ascii_case(beginning.as_bytes()).then_some(rest)
+}
+
+/// Whether it is one of these, whatever its case.
+fn is_any(key: &[u8], texts: &[&str]) -> bool {
+    texts.iter().any(|text| key.eq_ignore_ascii_case(text.as_bytes()))
+}
+
+/// The name of a key, or where it can be had, in its place: `$NAME`, `{{ name }}`, `op://vault/item`.
+fn is_reference(key: &[u8]) -> bool {
+    let key = key.trim_ascii();
+    if key.iter().all(is_plain) {
+        return is_name_of_variable(key);
+    }
+    // No token has it: RFC 6750, RFC 8959 (`secret-token:`).
+    let is_address = || key.windows(3).any(|part| part == b"://");
+    is_name_of_variable(key) || is_in(key, TEMPLATES) || begins_with_any(key, REFERENCES) || is_address()
+}
+
+/// `$NAME`, `%NAME%`, or a variable's name alone, with or without `__` around it.
+fn is_name_of_variable(key: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let after_dollar = key.strip_prefix(b"$").filter(|name| !name.first().is_some_and(u8::is_ascii_digit));
+    let between_percents = key.strip_prefix(b"%").and_then(|rest| rest.strip_suffix(b"%"));
+    if let Some(name) = after_dollar.or(between_percents) {
+        return !name.is_empty() && name.iter().all(is_word);
+    }
+    let name = key.strip_suffix(b"__").unwrap_or(key);
+    let is_capital = |byte: &u8| is_word(byte) && !byte.is_ascii_lowercase();
+    VARIABLE_ENDS.iter().any(|end| name.ends_with(end.as_bytes())) && name.iter().all(is_capital)
+}
+
+/// Whether it stands in one of these pairs, with something between them.
+fn is_in(key: &[u8], pairs: &[(&str, &str)]) -> bool {
+    let inner = |(open, close): &(&str, &str)| key.strip_prefix(open.as_bytes())?.strip_suffix(close.as_bytes());
+    pairs.iter().filter_map(inner).any(|inner| !inner.is_empty())
+}
+
+fn has_white_space(key: &[u8]) -> bool {
+    let end = |text: &str| key.len().checked_sub(text.len()).map(|at| &key[at..]);
+    let ends_with = |text: &&str| end(text).is_some_and(|end| end.eq_ignore_ascii_case(text.as_bytes()));
+    key.iter().any(u8::is_ascii_whitespace) || ESCAPED_WHITE_SPACE.iter().any(ends_with)
+}
+
+fn is_masked(key: &[u8]) -> bool {
+    let within = key.strip_prefix(b"(").or_else(|| key.strip_prefix(b"[")).or_else(|| key.strip_prefix(b"<"));
+    let word = within.map_or(key, |rest| rest.split_last().map_or(rest, |(_, word)| word));
+    is_any(word, MASK_WORDS) || (!key.iter().all(is_plain) && has_any(key, MASKS))
+}
+
+fn has_stray_punctuation(key: &[u8]) -> bool {
+    key.first().is_some_and(|byte| BEFORE_A_KEY.contains(byte))
+        || key.last().is_some_and(|byte| BEHIND_A_KEY.contains(byte))
 }
 
 /// `NAME=value`, with a name that says what the value is. `=` at the end of a key is base64's padding.
@@ -126,12 +260,13 @@ fn is_placeholder(key: &[u8]) -> bool {
     if key.len() > MAX_PLACEHOLDER_BYTES {
         return false;
     }
-    let is_bracketed =
-        BRACKETS.iter().any(|(open, close)| key.starts_with(open.as_bytes()) && key.ends_with(close.as_bytes()));
-    is_bracketed || is_crossed_out(key) || PLACEHOLDERS.iter().any(|words| has_words(key, words))
+    is_in(key, BRACKETS)
+        || is_any(key, PLACEHOLDER_WORDS)
+        || is_crossed_out(key)
+        || PLACEHOLDERS.iter().any(|words| has_words(key, words))
 }
 
-/// `xxxx` behind the prefix.
+/// `xxx` behind the prefix.
 fn is_crossed_out(key: &[u8]) -> bool {
     let prefix = class_of(key).map_or("sk-", |class| class.prefix);
     let rest = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);
@@ -199,7 +334,10 @@ mod tests {
             ("your-api-key-here", true),
             ("changeme", true),
             ("sk-ant-api03-xxxx-xxxx", true),
-            ("sk-xxx", false),
+            ("sk-xxx", true),
+            ("sk-xx", false),
+            ("string", true),
+            ("stringent", false),
             ("you-are-key", false),
             ("sk-1234", false),
             ("EMPTY", false),

@@ -6,11 +6,13 @@ use crate::error::Result;
 use crate::provider::{self, CredentialKind, KeyUse, Provider};
 use crate::secret::Fingerprint;
 
-/// What was found of a key, and for whom it was looked at.
+/// What was found of a key.
 #[derive(Debug)]
 pub struct Validation {
     /// What was found.
     pub finding: Finding,
+    /// Whose launch it is for.
+    pub provider: &'static Provider,
     /// What a log may show of it; none for what is no credential here.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -27,7 +29,7 @@ pub fn validate(provider: &str, kind: CredentialKind, key: &[u8]) -> Result<Vali
     }
     let usable = finding.verdict() != Verdict::Invalid;
     let fingerprint = usable.then(|| Fingerprint::of(key)).transpose()?;
-    Ok(Validation { finding, fingerprint })
+    Ok(Validation { finding, provider, fingerprint })
 }
 
 fn takes(provider: &Provider, kind: CredentialKind) -> bool {

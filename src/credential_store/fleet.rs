@@ -87,7 +87,7 @@ impl Fleet<'_> {
             ciphertext: Column::Hex(&text.ciphertext),
             iv: Column::Hex(&text.iv),
             auth_tag: Column::Hex(&text.auth_tag),
-            key_meta: &text.key_meta,
+            key_meta: Some(&text.key_meta),
         };
         let opened = self.lockbox.open(&row, &self.context())?;
         let split = opened.expose().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;

@@ -134,7 +134,7 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
     let new = document.with(&edits).map_err(|_| no_place(profile))?;
     // What is written must be what can be read again, whatever the document looked like.
     let new = Document::parse(new.into_bytes()).ok_or_else(|| no_place(profile))?;
-    Login::of(&new, profile)?;
+    Login::read(&new, profile)?;
     Ok(new)
 }
 

@@ -133,7 +133,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     let plain = |secret: &Secret| is_plain(secret.expose());
     let access = token("access_token").filter(plain).ok_or_else(strange)?;
     // Whatever answered, it must not make a launch run on the key of somebody else.
-    credential::check(profile.provider, CredentialKind::OauthToken, "The new access token", access.expose())?;
+    credential::check_issued(profile.provider, CredentialKind::OauthToken, "The new access token", access.expose())?;
     let refresh = token("refresh_token");
     if refresh.as_ref().is_some_and(|secret| !plain(secret)) {
         return Err(strange());

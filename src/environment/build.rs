@@ -8,6 +8,7 @@ use super::request::EnvRequest;
 use crate::credential::{Fallbacks, ServerCredentials, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
+use crate::provider::PayloadField;
 use crate::sealed::{Binding, Recipient, Ticket};
 
 /// The most sealed secrets in one payload: each takes a tenth of a millisecond.
@@ -54,12 +55,14 @@ fn unseal(payload: &mut Payload<'_>, request: &EnvRequest<'_>, means: &Means<'_>
     payload.unseal(|field, text| {
         let recipient = means.recipient.ok_or_else(|| no_recipient(field))?;
         let workspace = request.workspace.id.ok_or_else(|| not_given("workspace.id"))?;
+        // Cookies and the tenant's own variables have no other owner.
+        let owner = request.credential_owner.bound().filter(|_| PayloadField::named(field).is_some());
         let request = request.request_id.ok_or_else(|| not_given("requestId"))?;
         if tickets.len() == MAX_SEALED {
             let message = format!("The payload has more than {MAX_SEALED} sealed secrets.");
             return Err(Error::new(ErrorCode::PayloadInvalid, message).name(field));
         }
-        let opened = recipient.open(text, &Binding { workspace, field, request }, means.now)?;
+        let opened = recipient.open(text, &Binding { workspace, field, request, owner }, means.now)?;
         tickets.push(opened.ticket);
         Ok(opened.secret)
     })?;
@@ -81,6 +84,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
+    use crate::credential::CredentialOwner;
     use crate::payload::Input;
     use crate::sealed::{DEFAULT_MAX_AGE, seal};
     use crate::secret::Secret;
@@ -98,7 +102,11 @@ mod tests {
     }
 
     fn sealed(recipient: &Recipient, field: &str) -> String {
-        let binding = Binding { workspace: "ws", field, request: "req" };
+        sealed_of(CredentialOwner::Workspace, recipient, field)
+    }
+
+    fn sealed_of(owner: CredentialOwner, recipient: &Recipient, field: &str) -> String {
+        let binding = Binding { workspace: "ws", field, request: "req", owner: owner.bound() };
         seal(&Secret::copy_of(b"sk-made-up"), &recipient.public_key(), &binding, SystemTime::now()).expect("sealed")
     }
 
@@ -113,6 +121,36 @@ mod tests {
         assert!(build(payload(), request(), &means(Some(&recipient))).is_ok());
         let error = build(payload(), request(), &means(Some(&recipient))).expect_err("used");
         assert_eq!(error.code(), ErrorCode::UnsealFailed);
+    }
+
+    #[test]
+    fn it_opens_for_the_owner_it_was_sealed_for_alone() {
+        for field in ["apiKey", "oauthAccessToken"] {
+            for (sealed_for, asked) in
+                CredentialOwner::ALL.iter().flat_map(|one| CredentialOwner::ALL.map(|two| (*one, two)))
+            {
+                let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
+                // What the payload itself says of the owner is refused, see `payload`.
+                let json = format!(r#"{{"{field}":"{}"}}"#, sealed_of(sealed_for, &recipient, field));
+                let payload = Payload::from_json(json.as_bytes()).expect("valid");
+                let built =
+                    build(payload, EnvRequest { credential_owner: asked, ..request() }, &means(Some(&recipient)));
+                let seen = built.map(|plan| plan.credential.owner).map_err(|error| error.code());
+                let expected = if sealed_for == asked { Ok(asked) } else { Err(ErrorCode::UnsealFailed) };
+                assert_eq!(seen, expected, "{field} {sealed_for:?} as {asked:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_credential_is_the_workspaces() {
+        let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
+        let key = sealed_of(CredentialOwner::Server, &recipient, "apiKey");
+        let cookie = sealed(&recipient, "sessionCookie");
+        let json = format!(r#"{{"apiKey":"{key}","sessionCookie":"{cookie}"}}"#);
+        let payload = Payload::from_json(json.as_bytes()).expect("valid");
+        let request = EnvRequest { credential_owner: CredentialOwner::Server, ..request() };
+        assert!(build(payload, request, &means(Some(&recipient))).is_ok());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::layout::{Layout, Values};
 use super::limits::ExecLimits;
 use super::request::EnvRequest;
 use super::rules;
-use crate::credential::{self, Credential, CredentialSource, Fallbacks};
+use crate::credential::{self, Credential, Fallbacks, Terms};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::{Input, Payload};
 use crate::provider::{BaseUrl, CredentialSlot, FixedWhen, Provider, WhenUnused};
@@ -39,6 +39,8 @@ pub struct EnvPlan {
     pub base_url: Option<String>,
     /// The workspace's directory.
     pub workspace_dir: Option<String>,
+    /// A file of further roots of trust, which is to be proved before a start.
+    pub ca_file: Option<String>,
     /// Which variables there are; outlives the plan.
     pub names: EnvNames,
     /// The values of all variables but the credential's.
@@ -121,7 +123,12 @@ impl EnvPlan {
         rules::apply_defaults(&mut request);
         let provider = payload.provider;
         let state_dir = state_dir(provider, &request)?;
-        let credential = credential::select(&mut payload, fallbacks, state_dir.is_some())?;
+        let terms = Terms {
+            owner: request.credential_owner,
+            require: request.require_credential,
+            has_config_dir: state_dir.is_some(),
+        };
+        let credential = credential::select(&mut payload, fallbacks, terms)?;
         let state_dir = stored_dir(provider, &credential, state_dir)?.map(str::to_owned);
 
         let path = rules::absolute_path_entries(last_path(&request));
@@ -133,6 +140,10 @@ impl EnvPlan {
             draft.plain(provider.state_directory.variable, "", dir);
         }
         add_base_url(&mut draft, provider, request.base_url)?;
+        if let Some(file) = request.ca_file {
+            rules::check_path("caFile", file)?;
+            draft.plain(provider.authority.variable, "", file);
+        }
         add_fixed(&mut draft, provider, &credential, request.base_url.is_some())?;
         add_blanks(&mut draft, provider);
         draft.secret(rules::SESSION_COOKIE, "", payload.session_cookie.as_ref().map_or(&[], Input::expose));
@@ -148,6 +159,7 @@ impl EnvPlan {
             rejected_user_env_keys: payload.rejected_user_env_keys,
             base_url: request.base_url.map(str::to_owned),
             workspace_dir: request.workspace.dir.map(str::to_owned),
+            ca_file: request.ca_file.map(str::to_owned),
             names: EnvNames { layout: Arc::new(layout), slot: credential.slot },
             credential,
             values,
@@ -206,10 +218,10 @@ impl EnvPlan {
         self.plain(variable).map_or_else(|| home().join(otherwise), PathBuf::from)
     }
 
-    /// Whether it runs on the server's own credential.
+    /// Whether it runs on a credential of the server's, wherever that came from.
     #[must_use]
     pub fn has_server_credential(&self) -> bool {
-        self.credential.source == CredentialSource::Server
+        self.credential.is_servers()
     }
 
     /// Builds the block for `execve`.

@@ -1,5 +1,7 @@
 //! What a caller asks for beside the payload.
 
+use crate::credential::CredentialOwner;
+
 /// The names that are copied from this process's environment when it has them. `LC_*` is spelled out (`locale(7)`):
 /// listing the whole environment would cost more than all the rest.
 pub static BASE_NAMES: &[&str] = &[
@@ -58,4 +60,10 @@ pub struct EnvRequest<'a> {
     pub base_url: Option<&'a str>,
     /// `requestId`: what sealed secrets of this request are bound to.
     pub request_id: Option<&'a str>,
+    /// `credentialOwner`: whose the payload's credential, or the store's, is.
+    pub credential_owner: CredentialOwner,
+    /// `requireCredential`: whether the payload must have one.
+    pub require_credential: bool,
+    /// `caFile`: further roots of trust of the CLI's.
+    pub ca_file: Option<&'a str>,
 }

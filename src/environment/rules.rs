@@ -126,9 +126,18 @@ fn hint(name: &str) -> &'static str {
         Some(super::forbidden::Reason::Credential) => {
             ", or give a secret of the tenant's as payload.userEnvKeys, which makes it USER_<NAME>."
         }
+        Some(super::forbidden::Reason::Redirect) if names_authority(name) => {
+            ", or give the authority as options.caFile."
+        }
         Some(super::forbidden::Reason::Redirect) => ", or give an endpoint as options.baseUrl.",
         _ => ".",
     }
+}
+
+/// Whether some CLI reads from it whom TLS trusts.
+fn names_authority(name: &str) -> bool {
+    let mut rows = PROVIDERS.iter().map(|provider| &provider.authority);
+    rows.any(|row| name.eq_ignore_ascii_case(row.variable) || row.also.contains(&&*name.to_ascii_uppercase()))
 }
 
 /// Whether a name belongs to an option, given or not: a state directory by another door would not be checked.

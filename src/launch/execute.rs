@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::authority;
 use super::failure::{self, Concerned};
 use super::identity::Target;
 use super::options::Limits;
@@ -79,7 +80,9 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
 
     let exec_limits = ExecLimits::for_stack(identity::stack_limit());
     let beside = start.variables_beside();
-    let extra: Vec<(&str, &str)> = beside.iter().map(|(name, value)| (*name, &**value)).collect();
+    let authority = authority::prove(&start.env, &start.target, &TargetReach { room, provider })?;
+    let authority = authority.as_ref().map(|(name, path)| (*name, path.as_str()));
+    let extra: Vec<(&str, &str)> = beside.iter().map(|(name, value)| (*name, &**value)).chain(authority).collect();
     let block = start.env.block(start.delivery, exec_limits, &extra)?;
     let argument_bytes: usize = argv.iter().map(|text| text.count_bytes() + 1).sum();
     for text in &argv {

@@ -62,7 +62,7 @@ pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
 }
 
 /// Whose a path is, and its mode.
-fn describe(path: &Path, metadata: &Metadata) -> String {
+pub fn describe(path: &Path, metadata: &Metadata) -> String {
     let (uid, gid, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
     format!("{} belongs to {uid}:{gid} and has mode {mode:04o}", path.display())
 }

@@ -28,8 +28,28 @@ impl Lockbox {
     pub fn open(&self, row: &Row<'_>, context: &Context<'_>) -> Result<Secret> {
         context.check()?;
         let parts = row.parts()?;
-        let version = VERSIONS.iter().find(|version| (version.is)(row.key_meta)).ok_or_else(does_not_open)?;
-        (version.open)(self, row.key_meta, &parts, context)?.ok_or_else(does_not_open)
+        let Some(meta) = row.key_meta else { return self.open_without_meta(&parts, context) };
+        let version = VERSIONS.iter().find(|version| (version.is)(meta)).ok_or_else(does_not_open)?;
+        (version.open)(self, meta, &parts, context)?.ok_or_else(does_not_open)
+    }
+
+    /// A row of version 1, or one whose column was read under another name: such a one opens as no other version, and its
+    /// reader is told.
+    fn open_without_meta(&self, parts: &Parts<'_>, context: &Context<'_>) -> Result<Secret> {
+        let select = "Select key_meta as \"keyMeta\".";
+        if !self.allow_legacy {
+            let message = format!(
+                "row.keyMeta is missing. {select} A row of version 1 has none; it opens with allowLegacy: true alone."
+            );
+            return Err(Error::new(ErrorCode::InvalidArgValue, message).name("keyMeta"));
+        }
+        open_1(self, "", parts, context)?.ok_or_else(|| {
+            let message = format!(
+                "The row has no keyMeta, and does not open as version 1, which alone has none. {select} Else its master \
+                 key must be among those of this lockbox."
+            );
+            Error::new(ErrorCode::UnsealFailed, message).name("keyMeta")
+        })
     }
 }
 

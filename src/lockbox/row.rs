@@ -30,8 +30,8 @@ pub struct Row<'a> {
     pub iv: Column<'a>,
     /// 16 bytes.
     pub auth_tag: Column<'a>,
-    /// Which key.
-    pub key_meta: &'a str,
+    /// Which key; none where the column is NULL, as in rows that were written before there was one.
+    pub key_meta: Option<&'a str>,
 }
 
 /// A row that was just sealed.
@@ -101,7 +101,7 @@ impl SealedRow {
             ciphertext: Column::Bytes(&self.ciphertext),
             iv: Column::Bytes(&self.iv),
             auth_tag: Column::Bytes(&self.auth_tag),
-            key_meta: &self.key_meta,
+            key_meta: Some(&self.key_meta),
         }
     }
 

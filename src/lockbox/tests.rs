@@ -40,7 +40,12 @@ const VECTORS: [(&str, &str, &str); 4] = [
 
 fn vector(index: usize) -> Row<'static> {
     let (key_meta, ciphertext, auth_tag) = VECTORS[index];
-    Row { ciphertext: Column::Hex(ciphertext), iv: Column::Hex(IV), auth_tag: Column::Hex(auth_tag), key_meta }
+    Row {
+        ciphertext: Column::Hex(ciphertext),
+        iv: Column::Hex(IV),
+        auth_tag: Column::Hex(auth_tag),
+        key_meta: Some(key_meta),
+    }
 }
 
 fn text_of(result: Result<Secret>) -> String {
@@ -51,7 +56,7 @@ fn text_of(result: Result<Secret>) -> String {
 
 /// The text that the whole of what does not open shares.
 fn the_one_refusal() -> String {
-    text_of(lockbox(true).open(&Row { key_meta: "v9:", ..vector(0) }, &CONTEXT))
+    text_of(lockbox(true).open(&Row { key_meta: Some("v9:"), ..vector(0) }, &CONTEXT))
 }
 
 #[test]
@@ -68,6 +73,23 @@ fn version_1_needs_a_word() {
         assert!(text_of(lockbox(false).open(&vector(index), &CONTEXT)).contains("allowLegacy"));
     }
     assert!(lockbox(false).open(&vector(2), &CONTEXT).is_ok());
+}
+
+#[test]
+fn a_row_without_key_meta_is_of_version_1_or_none() {
+    let without = |index| Row { key_meta: None, ..vector(index) };
+    for index in [0, 1] {
+        assert_eq!(lockbox(true).open(&without(index), &CONTEXT).expect("opens").expose(), b"sk-made-up-key");
+    }
+    for index in [2, 3] {
+        let refusal = text_of(lockbox(true).open(&without(index), &CONTEXT));
+        assert!(refusal.starts_with("The row has no keyMeta, and does not open as version 1"), "{refusal}");
+    }
+    for index in 0..VECTORS.len() {
+        let error = lockbox(false).open(&without(index), &CONTEXT).expect_err("not without the word");
+        assert_eq!((error.code(), &*error.details().names), (ErrorCode::InvalidArgValue, &["keyMeta".to_owned()][..]));
+        assert!(error.to_string().contains("allowLegacy"), "{error}");
+    }
 }
 
 #[test]
@@ -103,7 +125,7 @@ fn a_changed_key_meta_opens_nothing() {
     for (index, (own, ..)) in VECTORS.into_iter().enumerate() {
         let legacy = |meta: &str| meta.is_empty() || meta == "v1";
         for key_meta in metas.into_iter().filter(|meta| *meta != own && !(legacy(meta) && legacy(own))) {
-            let row = Row { key_meta, ..vector(index) };
+            let row = Row { key_meta: Some(key_meta), ..vector(index) };
             assert_eq!(text_of(lockbox(true).open(&row, &CONTEXT)), the_one_refusal(), "{own} as {key_meta}");
         }
     }
@@ -248,7 +270,7 @@ proptest! {
         let context = Context { tenant: &tenant, name: &name, row_version, ..CONTEXT };
         let row = lockbox(false).seal(&Secret::copy_of(&secret), &context).expect("sealed");
         let [ciphertext, iv, auth_tag] = row.to_hex();
-        let row = Row { ciphertext: Column::Hex(&ciphertext), iv: Column::Hex(&iv), auth_tag: Column::Hex(&auth_tag), key_meta: &row.key_meta };
+        let row = Row { ciphertext: Column::Hex(&ciphertext), iv: Column::Hex(&iv), auth_tag: Column::Hex(&auth_tag), key_meta: Some(&row.key_meta) };
         let opened = lockbox(false).open(&row, &context).expect("opens");
         prop_assert_eq!(opened.expose(), &secret[..]);
     }

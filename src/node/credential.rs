@@ -45,7 +45,7 @@ fn to_object(found: Validation) -> NativeKeyValidation {
     NativeKeyValidation {
         verdict: finding.verdict().as_str(),
         code: finding.code.as_str(),
-        provider: finding.provider.id,
+        provider: found.provider.id,
         class: finding.class.map(|class| class.id),
         class_name: finding.class.map(|class| class.name),
         kind: found.kind().map(CredentialKind::as_str),

@@ -18,6 +18,8 @@ use crate::credential;
 use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Means, Variable};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext, Place};
+use crate::launch::authority;
+use crate::launch::identity::Target;
 use crate::launch::options::WorkspaceTrust;
 use crate::payload::Payload;
 use crate::provider::PROVIDERS;
@@ -38,6 +40,7 @@ struct Facts {
     provider: &'static str,
     kind: &'static str,
     source: &'static str,
+    credential_owner: &'static str,
     fingerprint: Option<String>,
     generation: Option<f64>,
     billed_to: &'static str,
@@ -86,7 +89,11 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
     let server = held.server.map(NativeServerCredentials::credentials).transpose()?;
     // A payload with a credential of its own runs whatever has become of the store.
     let has_own = payload.api_key.is_some() || payload.oauth_access_token.is_some();
-    let store = held.store.filter(|_| !has_own).map(NativeCredentialStore::credential).transpose()?;
+    let store = held
+        .store
+        .filter(|_| !has_own && !request.require_credential)
+        .map(NativeCredentialStore::credential)
+        .transpose()?;
     let means = Means {
         store,
         server: server.as_deref(),
@@ -100,6 +107,7 @@ fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativePro
         provider: plan.provider.id,
         kind: plan.credential.kind.as_str(),
         source: plan.credential.source.as_str(),
+        credential_owner: plan.credential.owner.as_str(),
         fingerprint: plan.credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
         // A count of refreshes: JavaScript holds it exactly.
         generation: plan.credential.generation.as_ref().map(|generation| generation.number as f64),
@@ -129,6 +137,11 @@ impl NativeProviderEnv {
     #[napi(getter, catch_unwind)]
     pub fn source(&self) -> &'static str {
         self.facts.source
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn credential_owner(&self) -> &'static str {
+        self.facts.credential_owner
     }
 
     #[napi(getter, catch_unwind)]
@@ -219,6 +232,16 @@ impl NativeProviderEnv {
         let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).into_napi()?;
         Ok(arguments::overrides(&plan, &context).map(|(key, value)| format!("{key}={value}")).collect())
+    }
+
+    /// The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty
+    /// where there is none.
+    #[napi(catch_unwind)]
+    pub fn authority(&self) -> napi::Result<Vec<String>> {
+        let plan = self.plan().into_napi()?;
+        let (uid, gid) = identity::own();
+        let proved = authority::prove_by_mode(&plan, &Target::Same { uid, gid }).into_napi()?;
+        Ok(proved.map_or_else(Vec::new, |(name, path)| vec![name.to_owned(), path]))
     }
 
     /// The variables that a start with delivery `env` adds, names and values by turns.

@@ -10,9 +10,10 @@ use napi::bindgen_prelude::BufferSlice;
 use napi_derive::napi;
 use zeroize::Zeroize;
 
+use crate::credential::CredentialOwner;
 use crate::environment::EnvRequest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::{Input, MAX_JSON_BYTES, MAX_USER_ENV_KEYS, Payload};
+use crate::payload::{self, Input, MAX_JSON_BYTES, MAX_USER_ENV_KEYS, Payload};
 use crate::provider::PayloadField;
 use crate::secret::Secret;
 
@@ -69,6 +70,16 @@ static OPTIONS: &[ReadOption] = &[
     |request, _, value| set(&mut request.workspace.home, value),
     |request, _, value| set(&mut request.workspace.tmp_dir, value),
     |request, _, value| set(&mut request.request_id, value),
+    |request, _, value| {
+        request.credential_owner = CredentialOwner::named(text(value)?).ok_or_else(broken)?;
+        Ok(())
+    },
+    |request, _, _| {
+        request.require_credential = true;
+        Ok(())
+    },
+    |request, _, value| set(&mut request.ca_file, value),
+    |_, name, _| Err(payload::no_field(text(name)?)),
 ];
 
 /// The tag of the provider, which is neither.

@@ -47,7 +47,7 @@ pub struct NativeRow<'a> {
     pub iv: Either<String, BufferSlice<'a>>,
     #[napi(ts_type = "string | Uint8Array")]
     pub auth_tag: Either<String, BufferSlice<'a>>,
-    pub key_meta: String,
+    pub key_meta: Option<String>,
 }
 
 impl NativeRow<'_> {
@@ -56,7 +56,7 @@ impl NativeRow<'_> {
             ciphertext: column(&self.ciphertext),
             iv: column(&self.iv),
             auth_tag: column(&self.auth_tag),
-            key_meta: &self.key_meta,
+            key_meta: self.key_meta.as_deref(),
         }
     }
 }

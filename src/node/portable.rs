@@ -10,6 +10,7 @@ use super::boundary_error::IntoNapi;
 use super::env::{NativeProviderEnv, to_strings};
 use super::launch_options::{NativeIdentity, NativeStart};
 use crate::error::Result;
+use crate::launch::authority;
 use crate::launch::locate::{Locate, locate};
 use crate::launch::program::Program;
 use crate::launch::start::Start;
@@ -42,6 +43,9 @@ pub fn prepare_portable<'env>(
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
+    }
+    if let Some((name, path)) = authority::prove_by_mode(&start.env, &start.target).into_napi()? {
+        variables.extend([node.create_string(name)?, node.create_string(&path)?]);
     }
     start.admit_last(&program).into_napi()?;
     // Last: from here on nothing fails, and the caller closes it.

@@ -11,7 +11,9 @@ use napi_derive::napi;
 use super::boundary_error::IntoNapi;
 use super::frame::Consumed;
 use super::state::{self, Slot};
+use crate::credential::{self, CredentialOwner};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::PayloadField;
 use crate::sealed::{self, Binding};
 use crate::secret::Secret;
 
@@ -96,12 +98,14 @@ pub struct NativeBinding {
     pub workspace: String,
     pub field: String,
     pub request: String,
+    pub credential_owner: Option<String>,
 }
 
-/// Seals a secret.
+/// Seals a secret. What can be no credential is not sealed in the place of one: the worker that opens it could only refuse
+/// the request.
 ///
 /// # Errors
-/// As [`sealed::seal`].
+/// As [`sealed::seal`]; `KEY_MALFORMED`.
 pub fn seal_for(
     secret: &Secret,
     public_key: &Either<String, BufferSlice<'_>>,
@@ -112,8 +116,13 @@ pub fn seal_for(
         Either::A(text) => BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default().into(),
         Either::B(bytes) => (&**bytes).into(),
     };
-    let NativeBinding { workspace, field, request } = binding;
-    sealed::seal(secret, &public_key, &Binding { workspace, field, request }, SystemTime::now())
+    let NativeBinding { workspace, field, request, credential_owner } = binding;
+    if let Some(credential) = PayloadField::named(field) {
+        credential::check_for_any(credential.kind(), field, secret.expose())?;
+    }
+    // The facade has checked the word.
+    let owner = credential_owner.as_deref().and_then(CredentialOwner::named).and_then(CredentialOwner::bound);
+    sealed::seal(secret, &public_key, &Binding { workspace, field, request, owner }, SystemTime::now())
 }
 
 impl Drop for NativeSecret {

@@ -89,3 +89,17 @@ fn debug_shows_no_value() {
     let payload = parse(&json).expect("valid");
     assert!(!format!("{payload:?}").contains(SENTINEL));
 }
+
+#[test]
+fn what_the_caller_decides_is_no_field() {
+    for (json, option) in [
+        (r#"{"apiKey":"a","credentialOwner":"server"}"#, "credentialOwner"),
+        (r#"{"credentialOwner":{"deep":[1]},"apiKey":"a"}"#, "credentialOwner"),
+        (r#"{"apiKey":"a","requireCredential":false}"#, "requireCredential"),
+    ] {
+        let error = Payload::from_json(json.as_bytes()).expect_err(json);
+        assert_eq!((error.code(), &*error.details().names), (ErrorCode::PayloadInvalid, &[option.to_owned()][..]));
+        assert!(error.to_string().contains(&format!("options.{option}")), "{error}");
+    }
+    assert!(Payload::from_json(br#"{"apiKey":"a","credentialOwner":null}"#).is_ok());
+}

@@ -6,9 +6,9 @@ use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::guard::{InlineDefinitions, InlineSyntax};
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
-    BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield, FirmArgument, FixedVariable,
-    FixedWhen, NativePackage, OneQuestion, PayloadField, PrivateTemporary, Provider, RefusedFile, RefusedWhen,
-    StateDirectory, When, WhenUnused,
+    Authority, BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield, FirmArgument,
+    FixedVariable, FixedWhen, NativePackage, OneQuestion, PayloadField, PrivateTemporary, Provider, RefusedFile,
+    RefusedWhen, StateDirectory, When, WhenUnused,
 };
 
 const TOKEN_OR_LOGIN: &[CredentialKind] = &[CredentialKind::OauthToken, CredentialKind::ConfigDir];
@@ -114,6 +114,9 @@ pub static CLAUDE: Provider = Provider {
     // Without it, a uid that has no passwd entry crashes in uv_os_homedir.
     required_variables: &["HOME"],
     base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
+    // Measured: each lets a turn go to a server with a certificate of that authority. A file that cannot be read, or holds
+    // none, is passed over without a word.
+    authority: Authority { variable: "NODE_EXTRA_CA_CERTS", also: &["SSL_CERT_FILE", "SSL_CERT_DIR"] },
     // Without it, a workspace's .claude/settings.json replaces the base URL, runs hooks that see the key, and names
     // an apiKeyHelper.
     firm_arguments: &[FirmArgument {

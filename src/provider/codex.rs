@@ -6,8 +6,8 @@ use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
-    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FirmArgument,
-    NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
+    Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
+    FirmArgument, NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When, WhenUnused,
 };
 
 /// OpenAI Codex.
@@ -57,6 +57,9 @@ pub static CODEX: Provider = Provider {
     required_variables: &["HOME"],
     // OPENAI_BASE_URL is not honoured.
     base_url: BaseUrl::Override,
+    // Measured: each lets a turn go to a server with a certificate of that authority, by WebSocket and by POST. Beside the
+    // first, the others' still count. With a file that cannot be read, or holds none, it tries again until it is stopped.
+    authority: Authority { variable: "CODEX_CA_CERTIFICATE", also: &["SSL_CERT_FILE", "SSL_CERT_DIR"] },
     // Else `config.toml` in CODEX_HOME, which the tenant's agent can write, hands the server's key to an MCP server at any
     // URL (`bearer_token_env_var`) or to a command (`notify`): both measured. The option is of `codex exec --help`. It does
     // not keep the key from `git`, which the CLI runs with its whole environment: GUARDS does.

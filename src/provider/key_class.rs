@@ -19,6 +19,8 @@ pub struct KeyClass {
     pub usable_as: KeyUse,
     /// Whether the shape proves it. What is likely only is never a reason to refuse a key.
     pub is_certain: bool,
+    /// Whether such keys are ASCII letters, digits, `-` and `_`, and nothing else.
+    pub is_plain: bool,
     /// The fewest bytes that such a key was seen to have; 0 where there is no source for it.
     pub shortest: usize,
 }
@@ -42,8 +44,8 @@ use KeyUse::{Credential, NotForLaunch, Unknown};
 ///
 /// Sources. Anthropic: platform.claude.com "API keys" and "Admin API keys"; `claude setup-token` and Claude Code
 /// 2.1.330's `.credentials.json` (`oat`, `ort`); claude.ai's cookie `sessionKey` (`sid`). OpenAI: platform.openai.com
-/// "Projects" and "Admin API keys"; `sk-None-` and the lengths from keys that were published by mistake. Lengths and
-/// `T3BlbkFJ` (base64 of "OpenAI"): rules `anthropic-api-key`, `anthropic-admin-api-key` and `openai-api-key` of the
+/// "Projects" and "Admin API keys"; `sk-None-` and the lengths from keys that were published by mistake. Lengths,
+/// alphabets and `T3BlbkFJ` (base64 of "OpenAI"): rules `anthropic-api-key`, `anthropic-admin-api-key` and `openai-api-key` of the
 /// secret scanner gitleaks, config/gitleaks.toml, of which the shortest form is taken: 20 characters on either side.
 /// The other vendors' prefixes: the same file, and openrouter.ai "Authentication".
 pub static KEY_CLASSES: &[KeyClass] = &[
@@ -53,7 +55,10 @@ pub static KEY_CLASSES: &[KeyClass] = &[
     anthropic("anthropic-oauth-refresh-token", "a Claude OAuth refresh token", "sk-ant-ort", NotForLaunch, 0),
     anthropic("anthropic-admin-key", "an Anthropic admin key", "sk-ant-admin", NotForLaunch, 0),
     anthropic("anthropic-session-cookie", "a session cookie of claude.ai", "sk-ant-sid", NotForLaunch, 0),
-    anthropic("anthropic-key", "an Anthropic key of a kind that is not known here", "sk-ant-", Unknown, 0),
+    KeyClass {
+        is_plain: false,
+        ..anthropic("anthropic-key", "an Anthropic key of a kind that is not known here", "sk-ant-", Unknown, 0)
+    },
     openai("openai-project-key", "an OpenAI project key", "sk-proj-", Credential(ApiKey), 56),
     openai("openai-service-account-key", "an OpenAI service-account key", "sk-svcacct-", Credential(ApiKey), 59),
     openai("openai-user-key", "an OpenAI user key", "sk-None-", Credential(ApiKey), 56),
@@ -62,12 +67,14 @@ pub static KEY_CLASSES: &[KeyClass] = &[
     KeyClass {
         marker: Some("T3BlbkFJ"),
         is_certain: false,
+        is_plain: false,
         ..openai("openai-legacy-key", "a legacy OpenAI key", "sk-", Credential(ApiKey), 51)
     },
     // A JSON Web Token: two objects in base64url. A gateway may take one as a key.
     KeyClass {
         marker: Some(".eyJ"),
         is_certain: false,
+        is_plain: false,
         ..openai("chatgpt-access-token", "a JSON Web Token, as ChatGPT's login gives", "eyJ", Credential(OauthToken), 0)
     },
     other("openrouter-key", "an OpenRouter key", "sk-or-"),
@@ -87,7 +94,17 @@ const fn anthropic(
     usable_as: KeyUse,
     shortest: usize,
 ) -> KeyClass {
-    KeyClass { id, name, prefix, marker: None, provider: Some("claude"), usable_as, is_certain: true, shortest }
+    KeyClass {
+        id,
+        name,
+        prefix,
+        marker: None,
+        provider: Some("claude"),
+        usable_as,
+        is_certain: true,
+        is_plain: true,
+        shortest,
+    }
 }
 
 const fn openai(
@@ -97,11 +114,22 @@ const fn openai(
     usable_as: KeyUse,
     shortest: usize,
 ) -> KeyClass {
-    KeyClass { id, name, prefix, marker: None, provider: Some("codex"), usable_as, is_certain: true, shortest }
+    KeyClass {
+        id,
+        name,
+        prefix,
+        marker: None,
+        provider: Some("codex"),
+        usable_as,
+        is_certain: true,
+        is_plain: true,
+        shortest,
+    }
 }
 
 const fn other(id: &'static str, name: &'static str, prefix: &'static str) -> KeyClass {
-    KeyClass { id, name, prefix, marker: None, provider: None, usable_as: Unknown, is_certain: false, shortest: 0 }
+    let (is_certain, is_plain) = (false, false);
+    KeyClass { id, name, prefix, marker: None, provider: None, usable_as: Unknown, is_certain, is_plain, shortest: 0 }
 }
 
 impl KeyClass {

@@ -27,9 +27,9 @@ pub use output::{
     CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
 };
 pub use row::{
-    BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield,
-    FirmArgument, FixedVariable, FixedWhen, NativePackage, OneQuestion, OverrideValue, PayloadField, PrivateTemporary,
-    Provider, RefusedFile, RefusedWhen, StateDirectory, When, WhenUnused,
+    Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
+    FileShield, FirmArgument, FixedVariable, FixedWhen, NativePackage, OneQuestion, OverrideValue, PayloadField,
+    PrivateTemporary, Provider, RefusedFile, RefusedWhen, StateDirectory, When, WhenUnused,
 };
 
 use crate::error::{Error, ErrorCode, Result};

@@ -37,6 +37,8 @@ pub struct Provider {
     pub required_variables: &'static [&'static str],
     /// How it is told of another endpoint.
     pub base_url: BaseUrl,
+    /// How it is told of further roots of trust.
+    pub authority: Authority,
     /// Arguments that keep the workspace from configuring it.
     pub firm_arguments: &'static [FirmArgument],
     /// `-c key=value` overrides that do the same, or protect the credential.
@@ -149,6 +151,21 @@ pub enum PayloadField {
 }
 
 impl PayloadField {
+    /// The field of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::ApiKey, Self::OauthAccessToken].into_iter().find(|field| field.as_str() == name)
+    }
+
+    /// What it carries.
+    #[must_use]
+    pub const fn kind(self) -> CredentialKind {
+        match self {
+            Self::ApiKey => CredentialKind::ApiKey,
+            Self::OauthAccessToken => CredentialKind::OauthToken,
+        }
+    }
+
     /// As the payload spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -274,6 +291,15 @@ pub enum BaseUrl {
     Variable(&'static str),
     /// By an override among [`Provider::overrides`].
     Override,
+}
+
+/// How a provider is told whom TLS trusts.
+#[derive(Debug)]
+pub struct Authority {
+    /// The variable that names a file of certificates, PEM, which are trusted beside the system's.
+    pub variable: &'static str,
+    /// Further ones that it obeys. Nobody sets them.
+    pub also: &'static [&'static str],
 }
 
 /// When an argument is added.

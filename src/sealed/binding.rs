@@ -13,6 +13,8 @@ pub struct Binding<'a> {
     pub field: &'a str,
     /// The request.
     pub request: &'a str,
+    /// Whose the credential is, where it is another's than the workspace's.
+    pub owner: Option<&'a str>,
 }
 
 impl Binding<'_> {
@@ -22,7 +24,9 @@ impl Binding<'_> {
     /// `INVALID_ARG_VALUE` for a part that is empty, too long or has a NUL.
     pub(super) fn info(&self) -> Result<Vec<u8>> {
         let mut info = PREFIX.to_vec();
-        for (name, part) in [("workspace", self.workspace), ("field", self.field), ("request", self.request)] {
+        let always = [("workspace", self.workspace), ("field", self.field), ("request", self.request)];
+        // Only where there is one: what was sealed without is the workspace's.
+        for (name, part) in always.into_iter().chain(self.owner.map(|owner| ("credentialOwner", owner))) {
             check_bound(name, part)?;
             push_bound(&mut info, part.as_bytes());
         }
@@ -38,14 +42,17 @@ mod tests {
 
     #[test]
     fn the_layout_is_the_documented_one() {
-        let info = Binding { workspace: "ab", field: "ü", request: "r" }.info().expect("valid");
+        let binding = Binding { workspace: "ab", field: "ü", request: "r", owner: None };
+        let info = binding.info().expect("valid");
         assert_eq!(info, b"provider-env-sealed.v1.\0\0\0\x02ab\0\0\0\x02\xc3\xbc\0\0\0\x01r");
+        let of_server = Binding { owner: Some("server"), ..binding }.info().expect("valid");
+        assert_eq!(of_server, [&*info, b"\0\0\0\x06server"].concat());
     }
 
     #[test]
     fn parts_do_not_run_together() {
-        let one = Binding { workspace: "ab", field: "c", request: "r" }.info().expect("valid");
-        let two = Binding { workspace: "a", field: "bc", request: "r" }.info().expect("valid");
+        let one = Binding { workspace: "ab", field: "c", request: "r", owner: None }.info().expect("valid");
+        let two = Binding { workspace: "a", field: "bc", request: "r", owner: None }.info().expect("valid");
         assert_ne!(one, two);
     }
 
@@ -62,7 +69,7 @@ mod tests {
             ("w", "f\0", "r", Some("field")),
             (fits, fits, fits, None),
         ] {
-            let error = Binding { workspace, field, request }.info().err();
+            let error = Binding { workspace, field, request, owner: None }.info().err();
             assert_eq!(error.as_ref().map(|error| error.code()), wrong.map(|_| ErrorCode::InvalidArgValue));
             let names = error.map(|error| error.details().names.clone());
             assert_eq!(names, wrong.map(|name| vec![name.to_owned()]));

@@ -17,7 +17,8 @@
 //! issued-at = u64, milliseconds since 1970-01-01T00:00:00Z
 //! ciphertext ‖ tag = what HPKE's Seal gives at sequence number 0; the tag is its last 16 bytes
 //!
-//! info      = prefix ‖ part(workspace) ‖ part(field) ‖ part(request)
+//! info      = prefix ‖ part(workspace) ‖ part(field) ‖ part(request) [‖ part("server")]
+//!             the last where the credential is the server's; without it, it is the workspace's
 //! part(x)   = u32, the number of bytes of x ‖ x in UTF-8, 1 to 1024 bytes, none of them NUL
 //! aad       = issued-at, its 8 bytes as in the text
 //! plaintext = the secret, 0 to 1 048 520 bytes

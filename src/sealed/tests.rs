@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode};
 use crate::secret::Secret;
 
 const KEY: &[u8] = b"sk-ant-api03-made-up";
-const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1" };
+const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1", owner: None };
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_700_000_000_000)
@@ -97,7 +97,8 @@ fn opens_for_its_own_use_only() {
         Binding { field: "apikey", ..BINDING },
         Binding { request: "request-2", ..BINDING },
         Binding { workspace: "workspace-1a", field: "piKey", ..BINDING },
-        Binding { workspace: BINDING.request, field: BINDING.field, request: BINDING.workspace },
+        Binding { workspace: BINDING.request, field: BINDING.field, request: BINDING.workspace, owner: None },
+        Binding { owner: Some("server"), ..BINDING },
     ] {
         let result = recipient.open(sealed.as_bytes(), &binding, now());
         assert_eq!(text(result, ErrorCode::UnsealFailed), expected, "{binding:?}");
@@ -251,7 +252,7 @@ proptest! {
         workspace in part(), field in part(), request in part(),
     ) {
         let recipient = recipient();
-        let binding = Binding { workspace: &workspace, field: &field, request: &request };
+        let binding = Binding { workspace: &workspace, field: &field, request: &request, owner: None };
         let one = seal(&Secret::copy_of(&secret), &recipient.public_key(), &binding, now()).expect("valid");
         let two = seal(&Secret::copy_of(&secret), &recipient.public_key(), &binding, now()).expect("valid");
         prop_assert_ne!(&one, &two);
@@ -267,7 +268,7 @@ proptest! {
     fn moved_bytes_between_parts_keep_it_from_opening(joined in "[a-z]{4,9}", cut in 1_usize..4, other in 1_usize..4) {
         prop_assume!(cut != other);
         let recipient = recipient();
-        let split = |at: usize| Binding { workspace: &joined[..at], field: &joined[at..], request: "request-1" };
+        let split = |at: usize| Binding { workspace: &joined[..at], field: &joined[at..], ..BINDING };
         let sealed = seal(&Secret::copy_of(KEY), &recipient.public_key(), &split(cut), now()).expect("valid");
         drop(recipient.open(sealed.as_bytes(), &split(cut), now()).expect("genuine"));
         prop_assert!(recipient.open(sealed.as_bytes(), &split(other), now()).is_err());

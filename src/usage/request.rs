@@ -3,7 +3,6 @@
 use super::meter::Expected;
 use super::resumed::Resumed;
 use super::threads::Owner;
-use crate::credential::CredentialSource;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::scan;
@@ -40,7 +39,7 @@ fn owner_of(plan: &EnvPlan) -> Option<Owner> {
     if let Some(id) = named {
         return Some(Owner::Workspace(id.into()));
     }
-    let credential = Some(&plan.credential).filter(|credential| credential.source != CredentialSource::Server)?;
+    let credential = Some(&plan.credential).filter(|credential| !credential.is_servers())?;
     // A login's token is another one after each refresh; its directory stays.
     let directory = credential.directory.as_deref().map(|directory| Owner::Directory(directory.into()));
     directory.or(credential.fingerprint.map(Owner::Credential))

@@ -78,6 +78,10 @@ fn a_launch_refuses_what_is_invalid_and_nothing_else() {
     }
 }
 
+fn kind(token: bool) -> CredentialKind {
+    if token { CredentialKind::OauthToken } else { CredentialKind::ApiKey }
+}
+
 /// Every sentence that a key of any content can get, but for its length.
 fn vocabulary() -> Vec<String> {
     let mut all = Vec::new();
@@ -87,7 +91,7 @@ fn vocabulary() -> Vec<String> {
         for (&provider, kind) in PROVIDERS.iter().flat_map(|row| kinds.map(|kind| (row, kind))) {
             for (class, origin) in classes().flat_map(|class| [None, Some("apiKey")].map(|origin| (class, origin))) {
                 let length = 0;
-                all.push(Finding { code, class, provider, kind, length }.sentence(origin));
+                all.push(Finding { code, class, provider: Some(provider), kind, length }.sentence(origin));
             }
         }
     }
@@ -102,7 +106,25 @@ fn likely_key() -> impl Strategy<Value = Vec<u8>> {
         "\\PC{0,20}".prop_map(String::into_bytes),
         (0..KEY_CLASSES.len()).prop_map(|index| KEY_CLASSES[index].prefix.as_bytes().to_vec()),
         proptest::sample::select(vec![
-            "Bearer ", "KEY=", "\u{feff}", "***", "your-", "\"", " ", "T3BlbkFJ", ".eyJ", "xxxx"
+            "Bearer ",
+            "KEY=",
+            "\u{feff}",
+            "***",
+            "your-",
+            "\"",
+            " ",
+            "T3BlbkFJ",
+            ".eyJ",
+            "xxxx",
+            "$",
+            "${",
+            "}",
+            "%",
+            "://",
+            "\\n",
+            ",",
+            "undefined",
+            "_KEY",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
     ];
@@ -117,7 +139,7 @@ proptest! {
     fn no_input_panics_or_is_echoed(key in likely_key(), codex: bool, token: bool) {
         thread_local!(static KNOWN: std::collections::HashSet<String> = vocabulary().into_iter().collect());
         let row = provider::find(if codex { "codex" } else { "claude" }).expect("a row");
-        let kind = if token { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
+        let kind = kind(token);
         let finding = examine(row, kind, &key);
         let blank = Finding { length: 0, ..finding };
         prop_assert!(KNOWN.with(|known| known.contains(&blank.sentence(None))));
@@ -128,6 +150,59 @@ proptest! {
         match check(row, kind, "apiKey", &key) {
             Ok(()) => prop_assert!(finding.verdict() != Verdict::Invalid),
             Err(error) => prop_assert_eq!(error.to_string(), finding.sentence(Some("apiKey"))),
+        }
+    }
+
+    /// What is refused before its provider is known would be refused for each of them.
+    #[test]
+    fn what_is_for_nobody_is_for_no_provider(key in likely_key(), token: bool) {
+        if let Err(error) = check_for_any(kind(token), "apiKey", &key) {
+            prop_assert_eq!(error.code(), ErrorCode::KeyMalformed);
+            for row in PROVIDERS {
+                prop_assert_eq!(check(row, kind(token), "apiKey", &key).map_err(|error| error.code()), Err(ErrorCode::KeyMalformed));
+            }
+        }
+    }
+
+    /// Gateways issue what RFC 6750 calls a `b64token`, or make something up: no such thing is refused, whatever it is.
+    #[test]
+    fn tokens_of_gateways_are_taken(
+        key in prop_oneof![
+            "[A-Za-z0-9_-]{16,200}",
+            "[A-Za-z0-9+/]{15,120}={0,2}",
+            "[0-9a-f]{32,64}",
+            "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+            "eyJ[A-Za-z0-9_-]{20,60}\\.eyJ[A-Za-z0-9_-]{20,300}\\.[A-Za-z0-9_-]{43,86}",
+            "(sk-proxy-|sk-litellm-|sk-helicone-|sk-or-v1-|vck_|hf_|gsk_|xai-|pk-lf-|nvapi-|ABSK|dapi|ya29\\.)[A-Za-z0-9_-]{16,80}",
+            "[0-9a-f]{32}\\.[A-Za-z0-9]{16}",
+            "[A-Za-z0-9]{20}:[A-Za-z0-9]{20}",
+            "[A-Za-z0-9]{12}[A-Za-z0-9!#$%&*+./:=?@^_|~-]{8,20}[A-Za-z0-9!#$&*+_~-]",
+        ],
+        codex: bool,
+    ) {
+        let row = provider::find(if codex { "codex" } else { "claude" }).expect("a row");
+        // By chance one can be of a class that belongs elsewhere, or one sign again and again.
+        prop_assume!(class_of(key.as_bytes()).is_none_or(|class| !class.is_certain));
+        let finding = examine(row, CredentialKind::ApiKey, key.as_bytes());
+        prop_assert!(finding.verdict() != Verdict::Invalid, "{} is {}", key, finding.code.as_str());
+    }
+
+    /// Whatever else a vendor's key has, it has no other signs than these.
+    #[test]
+    fn a_vendors_key_has_no_other_signs(
+        class in proptest::sample::select(KEY_CLASSES.iter().filter(|class| class.is_plain).collect::<Vec<_>>()),
+        body in "[A-Za-z0-9_-]{40,100}",
+        other in "[^A-Za-z0-9_-]",
+        at in 0_usize..41,
+    ) {
+        let key = format!("{}{body}", class.prefix);
+        prop_assume!(class_of(key.as_bytes()).is_some_and(|found| found.is_plain));
+        for row in PROVIDERS {
+            let code = examine(row, CredentialKind::ApiKey, key.as_bytes()).code;
+            prop_assert!(!matches!(code.error_code(), Some(ErrorCode::KeyMalformed)), "{}", code.as_str());
+            let place = class.prefix.len() + at;
+            let spoilt = format!("{}{other}{}", &key[..place], &key[place..]);
+            prop_assert_eq!(check(row, CredentialKind::ApiKey, "apiKey", spoilt.as_bytes()).map_err(|error| error.code()), Err(ErrorCode::KeyMalformed));
         }
     }
 
