@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
 
@@ -26,14 +26,16 @@ const COMPATIBLE: u16 = if cfg!(target_arch = "x86_64") { 3 } else { 40 };
 /// Sizes in the layout of 64 bits.
 const HEADER_BYTES: usize = 64;
 const SEGMENT_BYTES: u16 = 56;
+/// In that of 32 bits, which is not looked into further.
+const SEGMENT_BYTES_32: u16 = 32;
 /// The kernel takes no larger table (`ELF_MIN_ALIGN` of 64 KiB).
 const MAX_TABLE_BYTES: usize = 65_536;
 const PT_LOAD: u32 = 1;
 const PT_INTERP: u32 = 3;
 /// `ET_EXEC` and `ET_DYN`.
 const RUNNABLE: [u16; 2] = [2, 3];
-const CLASS_64: u8 = 2;
-const LITTLE_ENDIAN: u8 = 1;
+const CLASS_32: u8 = 1;
+const BIG_ENDIAN: u8 = 2;
 
 /// The dynamic loader that the file names, if any; nothing about 32-bit programs of the same family.
 ///
@@ -44,20 +46,23 @@ pub fn loader(file: &File, head: &[u8]) -> Result<Option<PathBuf>, Fault> {
         return Err(truncated());
     }
     let machine = u16_at(head, 18);
-    if head[5] == LITTLE_ENDIAN && head[4] != CLASS_64 && machine == COMPATIBLE {
-        return Ok(None);
+    if machine == COMPATIBLE && may_run_32_bits() {
+        return if u16_at(head, 42) == SEGMENT_BYTES_32 { Ok(None) } else { Err(damaged()) };
     }
-    if MACHINE.is_some_and(|own| own != machine) || head[5] != LITTLE_ENDIAN {
+    // The kernel compares this number alone: neither the class nor the byte order beside it.
+    if MACHINE.is_some_and(|own| own != machine) {
+        let machine = if head[5] == BIG_ENDIAN { machine.swap_bytes() } else { machine };
         return Err(Fault::not_executable(format!("it is built for another machine ({})", name_of(machine))));
-    }
-    if head[4] != CLASS_64 {
-        return Err(Fault::not_executable("it is built for another class of this machine (32 bits)"));
     }
     if !RUNNABLE.contains(&u16_at(head, 16)) {
         return Err(Fault::not_executable("it is an ELF file, but no program (an object or a core dump)"));
     }
-    if u16_at(head, 54) != SEGMENT_BYTES {
-        return Err(Fault::not_executable("its table of segments is damaged"));
+    match (u16_at(head, 54), head[4]) {
+        (SEGMENT_BYTES, _) => {}
+        (_, CLASS_32) => {
+            return Err(Fault::not_executable("it is built for another class of this machine (32 bits)"));
+        }
+        _ => return Err(damaged()),
     }
     segments(file, u64_at(head, 32), usize::from(u16_at(head, 56)))
 }
@@ -65,23 +70,26 @@ pub fn loader(file: &File, head: &[u8]) -> Result<Option<PathBuf>, Fault> {
 fn segments(file: &File, at: u64, count: usize) -> Result<Option<PathBuf>, Fault> {
     let bytes = count * usize::from(SEGMENT_BYTES);
     if bytes == 0 || bytes > MAX_TABLE_BYTES {
-        return Err(Fault::not_executable("its table of segments is damaged"));
+        return Err(damaged());
     }
     let length = file.metadata().map_err(|_| truncated())?.len();
     let mut table = vec![0; bytes];
     file.read_exact_at(&mut table, at).map_err(|_| truncated())?;
     let mut loader = None;
+    let mut has_content = false;
     for segment in table.chunks_exact(usize::from(SEGMENT_BYTES)) {
         let (kind, start, size) = (u32_at(segment, 0), u64_at(segment, 8), u64_at(segment, 32));
         let is_whole = start.checked_add(size).is_some_and(|end| end <= length);
         match kind {
             // It would start, and die of SIGBUS.
             PT_LOAD if !is_whole => return Err(truncated()),
+            PT_LOAD => has_content = true,
             PT_INTERP if loader.is_none() => loader = Some(named_loader(file, start, size)?),
             _ => {}
         }
     }
-    Ok(loader)
+    // Where there is a loader to be missed, that comes first.
+    if has_content || loader.is_some() { Ok(loader) } else { Err(damaged()) }
 }
 
 fn named_loader(file: &File, start: u64, size: u64) -> Result<PathBuf, Fault> {
@@ -96,6 +104,17 @@ fn named_loader(file: &File, start: u64, size: u64) -> Result<PathBuf, Fault> {
         (Some(0), Some(end)) => Ok(PathBuf::from(OsStr::from_bytes(&name[..end]))),
         _ => Err(Fault::not_executable("the name of its dynamic loader is damaged")),
     }
+}
+
+/// Whether this kernel may run 32-bit programs of the same family: one for x86-64 that can has a switch for them
+/// (`arch/x86/entry/vdso`, `CONFIG_COMPAT`). What cannot be asked is for `execve` to say.
+fn may_run_32_bits() -> bool {
+    let there = |path: &str| Path::new(path).exists();
+    !cfg!(target_arch = "x86_64") || there("/proc/sys/abi/vsyscall32") || !there("/proc/sys/kernel")
+}
+
+fn damaged() -> Fault {
+    Fault::not_executable("its table of segments is damaged")
 }
 
 fn truncated() -> Fault {

@@ -20,6 +20,8 @@ const ELF: &[u8] = &{
     file[16] = 2;
     file[18] = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
     (file[32], file[54], file[56]) = (64, 56, 1);
+    // PT_LOAD.
+    file[64] = 1;
     file
 };
 
