@@ -211,7 +211,10 @@ export interface ProviderEnvOptions {
   caFile?: string
   /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
   inherit?: string[]
-  /** Extra variables that are no secret. The same names are refused as in `inherit`. */
+  /**
+   * Extra variables that are no secret: those that tune the CLI (`MAX_THINKING_TOKENS`), and your own. The same names are
+   * refused as in `inherit`. An object, not a `Map`.
+   */
   set?: Record<string, string>
   /**
    * Opens the {@link SealedSecret}s in the payload: those that were sealed for it, for this `workspace.id`, this
@@ -648,12 +651,13 @@ export interface Program {
 }
 
 /**
- * Finds a provider's program and proves it reachable as the target ids: every directory of the real path, the file,
- * and a script's interpreter. Synchronous: a few file system look-ups and, where ids differ, one short-lived process.
+ * Finds a provider's program and proves that the target ids can run it: every directory of the real path, the file, and
+ * what runs it (a dynamic loader, a script's interpreter). A candidate that nobody could run is passed over. Synchronous: a
+ * few file system look-ups and, where ids differ, one or two short-lived processes.
  * A file system that does not answer is given up after 2 s.
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the
- * first component in the way and whose message has its owner, mode and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
+ * first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
  * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
  */
 export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program

@@ -2,6 +2,8 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
 const test = require('node:test')
 const { buildProviderEnv } = require('../index.js')
 const { makeEnv, run } = require('./support/launch.js')
@@ -64,9 +66,17 @@ test('forbidden names are refused by name, in inherit and in set, also where the
 })
 
 test('what this package sets cannot be set again, and no value can have a NUL', () => {
-  for (const name of ['HOME', 'TMPDIR', 'ALIVE_SESSION_COOKIE']) {
+  // Each that docs/providers.md names, and no other of ours: the agent's own programs have ALIVE_ variables too.
+  const docs = fs.readFileSync(path.join(__dirname, '..', 'docs', 'providers.md'), 'utf8')
+  const sentence = docs.match(/Names that this package's own options set \(([^)]*)\) cannot be given/)?.[1] ?? ''
+  const ours = [...sentence.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name)
+  assert.equal(ours.length, 11)
+  for (const name of ours) {
     assert.throws(() => build({ set: { [name]: '/x' } }), { code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: /is set by this package/, names: [name] })
   }
+  const { names } = build({ workspace: { ...workspace, dir: '/w', key: 'k', id: 'i', userId: 'u' } })
+  assert.deepEqual(names.filter((name) => name.startsWith('ALIVE_') && !ours.includes(name)), [], 'every name of ours is in the docs')
+  assert.equal(build({ set: { ALIVE_API_URL: 'https://api.example' } }).get('ALIVE_API_URL'), 'https://api.example')
   assert.throws(() => build({ set: { A: 'x\0y' } }), { code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: /value of A in options\.set has a NUL/ })
   assert.throws(() => build({ workspace: { home: '/a\0b' } }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace\.home has a NUL/ })
 })

@@ -5,7 +5,9 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { resolveProgram } = require('../index.js')
+const { diagnose, resolveProgram, spawnProvider } = require('../index.js')
+const { readLaunch } = require('../lib/launch.js')
+const { startPortable } = require('../lib/portable-start.js')
 const { UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { makeOpenDir } = require('./support/homes.js')
 
@@ -161,6 +163,83 @@ test('what is not there, and what is no program', { skip: needsLinux }, async (t
   }
   assert.throws(() => resolveProgram(/** @type {any} */ ('gemini')), { code: 'ERR_PROVIDER_UNKNOWN', message: /claude, codex/ })
   assert.throws(() => resolveProgram('claude', { command: /** @type {any} */ (7) }), { code: 'ERR_INVALID_ARG_TYPE', message: /options\.command must be a string/ })
+})
+
+/** An ELF header and one segment, which names the loader: enough for the kernel to look for that. @param {string} loader @param {number} [machine] */
+function elf(loader, machine = process.arch === 'arm64' ? 183 : 62) {
+  const name = Buffer.from(`${loader}\0`)
+  const file = Buffer.alloc(64 + 56)
+  file.write('\x7fELF\x02\x01\x01', 'latin1')
+  for (const [at, value] of [[16, 2], [18, machine], [20, 1], [52, 64], [54, 56], [56, 1]]) file.writeUInt16LE(value, at)
+  file.writeBigUInt64LE(64n, 32)
+  file.writeUInt32LE(3, 64)
+  for (const [at, value] of [[72, file.length], [96, name.length], [104, name.length]]) file.writeBigUInt64LE(BigInt(value), at)
+  return Buffer.concat([file, name])
+}
+
+/** What nobody can run: its content, the kernel's error, what is named, and what is said. @type {[string, string | Buffer, number, string[] | undefined, RegExp][]} */
+const NO_PROGRAMS = [
+  ['empty', '', -8, undefined, /^FILE cannot be run: it is empty\. Install Claude Code anew/],
+  ['text', 'echo hi\n', -8, undefined, /it is neither an ELF program nor a script/],
+  ['cut', '\x7fELF', -8, undefined, /it is truncated/],
+  ['other machine', elf('/lib/ld.so', 8), -8, undefined, /it is built for another machine \(MIPS\)/],
+  ['no loader', elf('/lib/ld-absent.so.1'), -2, ['/lib/ld-absent.so.1'], /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there: it is built for another system \(glibc or musl\)/],
+  ['CR', '#!/bin/sh\r\necho hi\r\n', -2, undefined, /its first line \(#!\) ends in a carriage return.* Save it with Unix line ends\.$/],
+  ['CR after env', '#!/usr/bin/env node\r\n', -2, undefined, /ends in a carriage return/],
+  ['no interpreter', '#!\n', -8, undefined, /its first line \(#!\) names no interpreter/],
+  ['relative', '#!bin/sh\n', -2, ['bin/sh'], /is a relative path, and would be the workspace's/]
+]
+
+test('what nobody can run is refused before a start, natively and portably, and passed over on the PATH', { skip: needsLinux }, async (t) => {
+  const place = makePlace(t)
+  const good = place.script('good/claude', '#!/bin/sh\necho good\n')
+  for (const [name, content, errno, names, message] of NO_PROGRAMS) {
+    const command = place.script(`${name.replaceAll(' ', '-')}/claude`, /** @type {any} */ (content))
+    const error = await refusal(t, { command, ...root })
+    assert.deepEqual([error.code, error.errno, error.path, error.names], [UNREACHABLE, errno, command, names], name)
+    assert.match(error.message.replace(command, 'FILE'), message, name)
+    const { env } = makeEnv(t)
+    const launch = readLaunch(env, { command, args: [], workspaceTrust: 'trusted', ...ids, ...root }, [])
+    assert.throws(() => startPortable(launch), { code: UNREACHABLE, message: error.message }, `${name}, portably`)
+    const PATH = `${path.dirname(command)}:${path.dirname(good)}:/usr/bin:/bin`
+    assert.equal(resolveProgram('claude', { ...ids, ...root, path: PATH }).path, good, name)
+    const chosen = makeEnv(t, {}, { set: { PATH } }).env
+    const child = spawnProvider(chosen, { ...ids, ...root, workspaceTrust: 'trusted' })
+    assert.equal((await outcome(child)).stdout, 'good\n', name)
+  }
+})
+
+test('where none can run, the first is explained and the others are named', { skip: needsLinux }, async (t) => {
+  const place = makePlace(t)
+  place.script('a/claude', /** @type {any} */ (elf('/lib/ld-absent.so.1')))
+  place.script('b/claude', '#!/bin/sh\r\n')
+  const [a, b] = ['a', 'b'].map((name) => path.join(place.dir, name))
+  const error = await refusal(t, { path: `${a}:${b}`, command: 'claude', ...root })
+  assert.ok(error.message.startsWith(`${a}/claude cannot be run: its dynamic loader, /lib/ld-absent.so.1, is not there`), error.message)
+  assert.ok(error.message.endsWith(`Neither can be run: ${b}/claude (its first line (#!) ends in a carriage return, as files with Windows line ends do).`), error.message)
+  const { findings } = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}`, ...ids })
+  const [broken] = findings.filter(({ id }) => id === 'program.broken')
+  assert.match(broken.sentence, /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there/)
+  const good = place.script('c/claude', '#!/bin/sh\n')
+  const better = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}:${path.dirname(good)}`, ...ids })
+  assert.deepEqual(
+    better.findings.filter(({ id }) => id === 'program.passed-over').map(({ path: file, sentence }) => [file, /is not there|carriage return/.test(sentence)]),
+    [[`${a}/claude`, true], [`${b}/claude`, true]]
+  )
+})
+
+test('env finds the node that the target can reach', { skip: needsRoot }, async (t) => {
+  const place = makePlace(t)
+  place.script('home/bin/node', '#!/bin/sh\necho private\n')
+  place.close('home')
+  const shared = place.script('usr/bin/node', '#!/bin/sh\necho shared\n')
+  const command = place.script('claude', '#!/usr/bin/env node\n')
+  const both = `${place.dir}/home/bin:${place.dir}/usr/bin:/usr/bin:/bin`
+  assert.equal(resolveProgram('claude', { ...ids, command, path: both }).interpreter, shared)
+  const { env } = makeEnv(t, {}, { set: { PATH: both } })
+  assert.equal((await outcome(startScript(env, '', { command, args: [] }))).stdout, 'shared\n', 'as env does')
+  const alone = await refusal(t, { command, path: `${place.dir}/home/bin` })
+  assert.deepEqual([alone.code, alone.path], [UNREACHABLE, path.join(place.dir, 'home')])
 })
 
 test('the npm package is found where PATH has none, with its version', { skip: needsLinux }, (t) => {

@@ -1,7 +1,7 @@
 // buildProviderEnv(): reads the payload and the options into a frame, and consumes the bytes that it was given.
 'use strict'
 
-const { isAnyArrayBuffer } = require('node:util').types
+const { isAnyArrayBuffer, isMap } = require('node:util').types
 const binding = require('./binding.js')
 const { nativeStore } = require('./credential-store.js')
 const { variable } = require('./environment-variable.js')
@@ -114,6 +114,8 @@ function takeJson(payload, consumed) {
 function readUserEnvKeys(value, note) {
   note(value)
   if (value === undefined || value === null) return { names: [], values: [] }
+  // Refused below, with its bytes consumed as those of any other.
+  if (isMap(value)) Map.prototype.forEach.call(value, note)
   // They have no names, and a long one would have as many indexes.
   if (typeof value !== 'object' || ArrayBuffer.isView(value)) throw validate.wrongType('payload.userEnvKeys', 'an object', value)
   const names = Object.keys(value)
@@ -132,6 +134,7 @@ function readUserEnvKeys(value, note) {
   validate.object('payload.userEnvKeys', value)
   // One more than are allowed, which the addon refuses.
   names.length = Math.min(names.length, MOST_NAMES + 1)
+  for (const name of names) wellFormed(name, 'userEnvKeys')
   return { names, values }
 }
 
@@ -148,6 +151,7 @@ function addPayload(frame, payload, consumed) {
   const note = (/** @type {unknown} */ value) => {
     if (isUint8Array(value)) consumed.push(value)
   }
+  if (isMap(payload)) Map.prototype.forEach.call(payload, note)
   /** @type {UserEnvKeys} */
   let userEnvKeys = { names: [], values: [] }
   // Consumed first: also when a field before is refused.
@@ -210,7 +214,7 @@ function addOptions(frame, value) {
   for (const name of validate.strings('options.inherit', options.inherit, MOST_NAMES)) {
     const inherited = variable(name)
     if (inherited === undefined) frame.add(TAG.inheritAbsent, name, '')
-    else frame.add(TAG.inherit, name, inherited)
+    else frame.add(TAG.inherit, name, unchanged(name, inherited))
   }
   addSet(frame, validate.object('options.set', options.set))
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
@@ -228,13 +232,26 @@ function addOptions(frame, value) {
 }
 
 /**
+ * What Node puts in the place of bytes that are no UTF-8 stands for nothing: the child would get another value.
+ * @param {string} name
+ * @param {string} text
+ */
+function unchanged(name, text) {
+  if (!text.includes('\ufffd')) return text
+  throw validate.wrongValue('options.inherit', `asks for ${validate.shown(name)}, whose value in process.env is no UTF-8 and would be changed. Give it in options.set.`)
+}
+
+/**
  * @param {Frame} frame
  * @param {any} set
  */
 function addSet(frame, set) {
   const names = Object.keys(set)
   if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `has ${names.length} names, and may have ${MOST_NAMES}.`)
-  for (const name of names) addVariable(frame, TAG.set, name, validate.optionalString(`options.set.${name}`, set[name]))
+  for (const name of names) {
+    const option = `options.set.${validate.shown(name)}`
+    addVariable(frame, TAG.set, validate.wellFormed(option, name), validate.optionalString(option, set[name]))
+  }
 }
 
 /**

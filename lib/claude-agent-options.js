@@ -43,6 +43,7 @@ function claudeAgentOptions(env, value) {
     spawnClaudeCodeProcess(value) {
       const request = validate.fields('request', value, REQUEST)
       const extra = Object.entries(request.env).filter(([name, text]) => passing.has(name) && typeof text === 'string')
+      for (const [name, text] of extra) validate.wellFormed(`request.env.${name}`, /** @type {string} */ (text))
       const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
       // Three pipes, as `stdio` is refused.
       const child = /** @type {any} */ (spawnWith(env, options, /** @type {string[]} */ (extra.flat())))

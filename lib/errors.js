@@ -8,6 +8,9 @@ const { isNativeError } = require('node:util').types
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([['ERR_PROVIDER_ABORTED', 'AbortError'], ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']])
+/** In characters, as src/error.rs has them in bytes: what a caller or a tenant chose stands in a message, and it goes into a log. */
+const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
+
 /** The parts that an error has beside its code and message where they are known. */
 const PARTS = /** @type {const} */ (['syscall', 'path', 'step', 'provider', 'names'])
 
@@ -17,16 +20,31 @@ class ProviderError extends Error {
     // Without prototypes: Node would read a `cause`, and we the parts, from Object.prototype.
     /** @type {any} */
     const details = { __proto__: null, ...given }
-    super(details.message, /** @type {any} */ ({ __proto__: null, ...options }))
+    super(bounded(details.message, MOST.message), /** @type {any} */ ({ __proto__: null, ...options }))
     this.code = /** @type {ProviderErrorCode} */ (details.code)
     // Negative, as in Node's system errors.
     if (details.errno !== undefined) this.errno = -details.errno
+    if (details.path !== undefined) details.path = bounded(details.path, MOST.path)
+    if (details.names !== undefined) details.names = details.names.slice(0, MOST.names).map((/** @type {string} */ name) => bounded(name, MOST.name))
     for (const part of PARTS) if (details[part] !== undefined) /** @type {any} */ (this)[part] = details[part]
     const name = NAMES.get(details.code)
     if (name) Object.defineProperty(this, 'name', hidden(name))
   }
 }
 Object.defineProperty(ProviderError.prototype, 'name', hidden('ProviderError'))
+
+/**
+ * The text, or its beginning and its end, where an advice stands, when it is longer than that.
+ * @param {string} text
+ * @param {number} most
+ */
+function bounded(text, most) {
+  if (text.length <= most) return text
+  const room = most - ' … '.length
+  const cut = `${text.slice(0, Math.floor((room / 4) * 3))} … ${text.slice(-Math.floor(room / 4))}`
+  // Not half of a pair where it was cut.
+  return /** @type {any} */ (cut).toWellFormed()
+}
 
 /**
  * The descriptor of a property that is not enumerable.
@@ -105,7 +123,7 @@ function fromThrown(error) {
  * @param {string} message
  */
 function nodeTypeError(code, message) {
-  return Object.assign(new TypeError(message), { code })
+  return Object.assign(new TypeError(bounded(message, MOST.message)), { code })
 }
 
-module.exports = { ProviderError, bare, fromJson, nodeTypeError, translate }
+module.exports = { ProviderError, bare, bounded, fromJson, nodeTypeError, translate }

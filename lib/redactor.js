@@ -20,6 +20,9 @@ const HANDLES = [
   [Secret, (sources, native) => sources.addSecret(native)]
 ]
 
+/** Half of a surrogate pair; `split` keeps it between the parts. */
+const LONE = /([\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff])/
+
 /** @extends {Handle<Native>} */
 class Redactor extends Handle {
   #native
@@ -40,7 +43,7 @@ class Redactor extends Handle {
 
   /** @param {any} value @returns {any} */
   redact(value) {
-    if (typeof value === 'string') return this.#redactText(value)
+    if (typeof value === 'string') return this.#redactString(value)
     if (!isUint8Array(value)) throw validate.wrongType('value', 'a string or a Uint8Array', value)
     // A small one is emptied meanwhile: it must not be moved out of V8's heap with a secret in it.
     const taken = take(value, 'value')
@@ -49,11 +52,19 @@ class Redactor extends Handle {
     return value
   }
 
+  /**
+   * Half of a surrogate pair would not come back from UTF-8, and no secret has one: what stands between them is redacted.
+   * @param {string} text
+   */
+  #redactString(text) {
+    if (/** @type {any} */ (text).isWellFormed()) return this.#redactText(text)
+    return text.split(LONE).map((part, index) => (index % 2 === 0 ? this.#redactText(part) : part)).join('')
+  }
+
   /** @param {string} text */
   #redactText(text) {
     const bytes = textOffHeap(text)
     try {
-      // Untouched, the text stays as it is: half of a surrogate pair would not come back from UTF-8.
       return translate(() => this.#native.redact(bytes)) ? bytes.toString() : text
     } finally {
       wipe([bytes])

@@ -15,6 +15,7 @@ const validate = require('./validate.js')
  */
 function resolveProgram(provider, value) {
   if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)
+  validate.wellFormed('provider', provider)
   const options = validate.options('options', value, [...IDS, 'command', 'path'])
   const command = validate.optionalString('options.command', options.command)
   const path = validate.optionalString('options.path', options.path) ?? variable('PATH') ?? ''

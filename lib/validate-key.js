@@ -21,7 +21,7 @@ function validateKey(provider, input, value) {
   const handle = nativeOf(Secret, input)
   if (handle) return look(provider, /** @type {any} */ (handle), value)
   if (typeof input !== 'string') throw validate.wrongType('input', 'a string, a Uint8Array or a Secret', input)
-  const text = textOffHeap(validate.required('input', validate.optionalString('input', input)))
+  const text = textOffHeap(validate.limited('input', input))
   try {
     return look(provider, text, value)
   } finally {

@@ -1,8 +1,9 @@
 // Checks of JavaScript types, so that a wrong one is a TypeError that names the option and shows no value.
 'use strict'
 
+const { types } = require('node:util')
 const binding = require('./binding.js')
-const { nodeTypeError } = require('./errors.js')
+const { bounded, nodeTypeError } = require('./errors.js')
 
 /** What Node's timers hold: 24.8 days. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
@@ -17,8 +18,23 @@ const MAX_TEXT = binding.inputLimits().bytes
  * @param {unknown} value
  */
 function wrongType(name, expected, value) {
-  const type = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
-  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${type}.`)
+  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${kindOf(value)}.`)
+}
+
+/** What a value is, without a word of its own. @param {unknown} value */
+function kindOf(value) {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (types.isMap(value)) return 'a Map (Object.fromEntries() makes an object of one)'
+  return types.isSet(value) ? 'a Set' : typeof value
+}
+
+/**
+ * A name that a caller chose, as a message shows it.
+ * @param {string} name
+ */
+function shown(name) {
+  return bounded(name, 64)
 }
 
 /**
@@ -38,8 +54,25 @@ function wrongValue(name, problem) {
 function object(name, value) {
   if (value === undefined) return Object.create(null)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
+  if (keepsItsOwnWay(value)) throw wrongType(name, 'an object whose own properties are what it holds', value)
   return value
 }
+
+/**
+ * Whether an object holds what it holds elsewhere than in properties: a Map, URLSearchParams, Headers, a Date. Read by its
+ * properties it would be empty, and what it asks for would be left out in silence.
+ * @param {any} value
+ */
+function keepsItsOwnWay(value) {
+  if (isRoot(Object.getPrototypeOf(value))) return false
+  for (let from = value; !isRoot(from); from = Object.getPrototypeOf(from)) {
+    if (Object.hasOwn(from, Symbol.iterator)) return true
+  }
+  return SEALED.some((is) => is(value))
+}
+
+/** What has no iterator and no properties either. */
+const SEALED = [types.isAnyArrayBuffer, types.isBoxedPrimitive, types.isDate, types.isNativeError, types.isPromise, types.isRegExp, types.isWeakMap, types.isWeakSet]
 
 /** What users of neighbours ask for, and what to say instead. @type {Record<string, string>} */
 const INSTEAD = {
@@ -125,7 +158,7 @@ function options(name, value, known, note) {
   const own = fields(name, value, known, note)
   const unknown = value === undefined ? undefined : Object.getOwnPropertyNames(value).find((key) => !known.includes(key))
   if (unknown === undefined) return own
-  throw wrongValue(`${name}.${unknown}`, `is no option here. ${INSTEAD[unknown] ?? `There are: ${known.join(', ')}.`}`)
+  throw wrongValue(`${name}.${shown(unknown)}`, `is no option here. ${INSTEAD[unknown] ?? `There are: ${known.join(', ')}.`}`)
 }
 
 /**
@@ -136,8 +169,17 @@ function options(name, value, known, note) {
 function optionalString(name, value) {
   if (value === undefined) return undefined
   if (typeof value !== 'string') throw wrongType(name, 'a string', value)
-  if (value.length > MAX_TEXT) throw wrongValue(name, `is too long: it has ${value.length} characters, and may have ${MAX_TEXT}.`)
-  return value
+  return wellFormed(name, limited(name, value))
+}
+
+/**
+ * A text that is not too long, of whatever characters.
+ * @param {string} name
+ * @param {string} text
+ */
+function limited(name, text) {
+  if (text.length <= MAX_TEXT) return text
+  throw wrongValue(name, `is too long: it has ${text.length} characters, and may have ${MAX_TEXT}.`)
 }
 
 /**
@@ -157,7 +199,7 @@ function wellFormed(name, text) {
  * @returns {string}
  */
 function boundText(name, value) {
-  return wellFormed(name, required(name, optionalString(name, value)))
+  return required(name, optionalString(name, value))
 }
 
 /**
@@ -266,6 +308,7 @@ module.exports = {
   array,
   boundText,
   fields,
+  limited,
   object,
   optionalBoolean,
   optionalCount,
@@ -275,6 +318,7 @@ module.exports = {
   optionalWord,
   options,
   required,
+  shown,
   strings,
   wellFormed,
   wrongType,

@@ -140,13 +140,40 @@ pub struct Details {
     pub names: Vec<String>,
 }
 
+/// The most bytes of a message: what a caller or a tenant chose stands in it, and it goes into a log.
+const MAX_MESSAGE_BYTES: usize = 4096;
+/// The longest path that the kernel takes.
+const MAX_PATH_BYTES: usize = 4096;
+/// Of the names of one error.
+const MAX_NAMES: usize = 64;
+/// Of one of them; lib/errors.js has the same bounds.
+const MAX_NAME_BYTES: usize = 256;
+
+/// The text, or its beginning and its end, where an advice stands, when it is longer than `most` bytes.
+fn bounded(text: String, most: usize) -> String {
+    if text.len() <= most {
+        return text;
+    }
+    let room = most - " … ".len();
+    // `floor_char_boundary` is newer than this crate's Rust.
+    let boundary = |mut at: usize, step: fn(usize) -> usize| {
+        while !text.is_char_boundary(at) {
+            at = step(at);
+        }
+        at
+    };
+    let start = boundary(room / 4 * 3, |at| at - 1);
+    let end = boundary(text.len() - room / 4, |at| at + 1);
+    format!("{} … {}", &text[..start], &text[end..])
+}
+
 impl Error {
     /// An error of this code with this message.
     #[cold]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(Details {
             code,
-            message: message.into(),
+            message: bounded(message.into(), MAX_MESSAGE_BYTES),
             errno: None,
             syscall: None,
             path: None,
@@ -166,14 +193,23 @@ impl Error {
     /// Adds a name concerned.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.0.names.push(name.into());
+        if self.0.names.len() < MAX_NAMES {
+            self.0.names.push(bounded(name.into(), MAX_NAME_BYTES));
+        }
         self
     }
 
     /// Adds the path concerned.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.0.path = Some(path.into());
+        self.0.path = Some(bounded(path.into(), MAX_PATH_BYTES));
+        self
+    }
+
+    /// Adds a sentence to the message.
+    #[must_use]
+    pub fn and_also(mut self, sentence: &str) -> Self {
+        self.0.message = bounded(format!("{} {sentence}", self.0.message), MAX_MESSAGE_BYTES);
         self
     }
 
@@ -214,6 +250,24 @@ impl fmt::Debug for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_error_repeats_is_bounded() {
+        let long = "ä".repeat(300_000);
+        let mut error = Error::new(ErrorCode::Internal, format!("{long} is wrong. Leave it out.")).path(&*long);
+        for _ in 0..1000 {
+            error = error.name(&*long);
+        }
+        let error = error.and_also(&long);
+        let details = error.details();
+        assert!(details.message.len() <= MAX_MESSAGE_BYTES && details.message.starts_with("ää"), "{}", details.message);
+        assert!(details.path.as_ref().is_some_and(|path| path.len() <= MAX_PATH_BYTES));
+        assert_eq!(details.names.len(), MAX_NAMES);
+        assert!(details.names.iter().all(|name| name.len() <= MAX_NAME_BYTES));
+        let error = Error::new(ErrorCode::Internal, format!("{long} is wrong. Leave it out."));
+        assert!(error.to_string().ends_with(" is wrong. Leave it out."), "the advice stays");
+        assert_eq!(Error::new(ErrorCode::Internal, "short").to_string(), "short");
+    }
 
     #[test]
     fn codes_are_unique_and_prefixed() {

@@ -10,12 +10,7 @@ const { command, list } = require('./words.js')
 
 /** Every login shell sets them, and no CLI of ours gets them: no news. */
 const USUAL = ['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'IFS', 'PS4']
-/** More names than this make no sentence; the details have all. */
-const MOST_NAMES = 8
-const names = (/** @type {FoundVariable[]} */ found) => {
-  const shown = found.slice(0, MOST_NAMES).map(({ name }) => name)
-  return list(found.length > MOST_NAMES ? [...shown, `${found.length - MOST_NAMES} more`] : shown)
-}
+const names = (/** @type {FoundVariable[]} */ found) => list(found.map(({ name }) => name))
 const unset = (/** @type {FoundVariable[]} */ found) => [command('unset', ...found.map(({ name }) => name))]
 
 /** @type {import('./finding.js').Row[]} */

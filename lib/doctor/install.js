@@ -15,7 +15,7 @@ const { command, quote } = require('./words.js')
  * @property {boolean} shebang Whether the file itself is a script.
  * @property {import('./ask.js').Component[]} components
  * @property {{ path: string, inheritsCredential: boolean }[]} companions From the program's directory.
- * @property {{ code: string, message: string, path?: string, errno?: number } | null} error
+ * @property {{ code: string, message: string, path?: string, errno?: number, names?: string[] } | null} error
  */
 
 /** @typedef {{ commands: string[], withheld: string | null }} Plan Commands of root's, or why there are none. */

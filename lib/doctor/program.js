@@ -26,6 +26,8 @@ const MANAGERS = [
   { name: 'nodenv', part: '/.nodenv/', shim: true }
 ]
 
+const EACCES = 13
+
 const SYSTEM_WIDE = 'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`)'
 const ANEW = 'What the target can change, it may have changed: root must not run it, and must not make it its own. Install the CLI anew, system-wide, and put that first on the PATH of the worker (or name it as `command`)'
 
@@ -70,7 +72,7 @@ const rows = [
   {
     id: 'program.passed-over',
     severity: 'info',
-    sentence: ({ passed }) => `Passed over, as the target cannot run it: ${passed.foundAt}.`
+    sentence: ({ passed }) => `Passed over, as the target cannot run it: ${passed.foundAt}.${passed.error?.errno === EACCES ? '' : ` ${passed.error?.message}`}`
   },
   {
     id: 'program.version-manager',
@@ -152,8 +154,8 @@ async function refusal(context, facts, program, about) {
   const error = /** @type {NonNullable<SurveyedProgram['error']>} */ (program.error)
   const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: steps(program) }
   const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
-  // Without an obstacle on its own path it is a link to nowhere, or a script without its interpreter.
-  if (program.path === null || blocked === undefined || error.errno !== 13) {
+  // Without an obstacle on its own path it is a link to nowhere, no program, or one without what runs it.
+  if (program.path === null || blocked === undefined || error.errno !== EACCES || error.names) {
     return finding('program.broken', { facts, message: error.message, plan: await install.plan(context, facts, null) }, { ...about, details })
   }
   // chmod follows links, which somebody else could put in the place of a step.

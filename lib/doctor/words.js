@@ -42,11 +42,15 @@ function ids({ uid, gid }) {
   return `uid ${uid} gid ${gid}`
 }
 
+/** More than these make no sentence; a finding's details have all. */
+const MOST_ITEMS = 8
+
 /**
- * "a", "a and b", "a, b and c".
- * @param {readonly string[]} items
+ * "a", "a and b", "a, b and c", "a, b, … and 9 more".
+ * @param {readonly string[]} all
  */
-function list(items) {
+function list(all) {
+  const items = all.length > MOST_ITEMS ? [...all.slice(0, MOST_ITEMS), `${all.length - MOST_ITEMS} more`] : all
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 

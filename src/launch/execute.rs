@@ -136,7 +136,10 @@ fn explain(start: &Start, program: &Program, failure: Failure, room: &Room) -> E
     let path = program.path.to_string_lossy();
     if failure.step == Step::Execute {
         room.proofs.forget();
-        let stale = matches!(failure.errno, libc::EACCES | libc::ENOENT | libc::ENOTDIR | libc::ELOOP);
+        let stale = matches!(
+            failure.errno,
+            libc::EACCES | libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENOEXEC | libc::ELIBBAD
+        );
         if let (true, Err(error)) = (stale, resolve(start, room)) {
             return error;
         }

@@ -65,13 +65,18 @@ impl Target {
     }
 }
 
+/// The kernel takes 65,536 (`NGROUPS_MAX`), and a message has room for a few.
+const SHOWN_GROUPS: usize = 8;
+
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "uid {} gid {}", self.uid(), self.gid())?;
-        if !self.groups().is_empty() {
-            write!(formatter, " groups {:?}", self.groups())?;
+        let groups = self.groups();
+        match groups.len().checked_sub(SHOWN_GROUPS) {
+            _ if groups.is_empty() => Ok(()),
+            Some(more @ 1..) => write!(formatter, " groups {:?} and {more} more", &groups[..SHOWN_GROUPS]),
+            _ => write!(formatter, " groups {groups:?}"),
         }
-        Ok(())
     }
 }
 

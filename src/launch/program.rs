@@ -1,14 +1,20 @@
 //! Finds a provider's program and proves that the target can run it.
 //!
 //! Found on the child's `PATH`, in the provider's npm package, or at `command`; resolved to the native executable
-//! behind an npm launcher; then every directory of its real path, the file and a script's interpreter are asked for
-//! as the target. The first candidate that passes is the program. When none does, the error is about the first.
+//! behind an npm launcher; looked into, as the kernel would at `execve`; then every directory of its real path, the file
+//! and what runs it (a loader, interpreters) are asked for as the target. The first candidate that passes is the program.
+//! When none does, the error is about the first, and names the others.
 
+mod binfmt_misc;
 mod candidates;
+mod elf;
+mod fault;
 pub(crate) mod file;
+mod image;
 mod package;
 mod proof;
-mod script;
+mod refusal;
+mod shebang;
 mod survey;
 
 use std::os::unix::fs::MetadataExt;
@@ -17,12 +23,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 
 pub use candidates::{FoundBy, Search};
+use image::{Look, Needs};
 pub use proof::Proofs;
+use refusal::Refusal;
 pub use survey::{Candidate, survey};
 
 use super::identity::Target;
-use super::reach::{Check, Reach, checks_along, explain};
-use crate::error::{Error, ErrorCode, Result};
+use super::reach::{Check, Reach, checks_along};
+use crate::error::Result;
 use crate::provider::Provider;
 use crate::sys::real_path::real_path;
 
@@ -82,7 +90,7 @@ pub fn resolve(
     reach: &dyn Reach,
     proofs: &Proofs,
 ) -> Result<Program> {
-    let mut first_refusal = None;
+    let mut refusals = Vec::new();
     for (found_at, found_by) in candidates::all(provider, search) {
         if let Some(program) = proofs.known(&found_at, target, search.path) {
             return Ok(program);
@@ -92,10 +100,10 @@ pub fn resolve(
                 proofs.remember(&program, &checks, target, search.path);
                 return Ok(program);
             }
-            Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
+            Err(refusal) => refusals.push(refusal),
         }
     }
-    Err(first_refusal.unwrap_or_else(|| not_found(provider, search)))
+    Err(refusal::of_all(refusals).unwrap_or_else(|| refusal::not_found(provider, search)))
 }
 
 /// Resolves one candidate and asks for all that a start of it needs.
@@ -106,99 +114,34 @@ fn prove(
     found_by: FoundBy,
     target: &Target,
     reach: &dyn Reach,
-) -> Result<(Program, Vec<Check>)> {
-    let (path, interpreter, checks) = needs(provider, search, found_at)?;
-    if let Some(obstacle) = reach.first_obstacle(target, &checks)? {
-        return Err(unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno));
-    }
+) -> std::result::Result<(Program, Vec<Check>), Refusal> {
+    let path = leads_to(provider, found_at).map_err(|error| Refusal::unresolvable(provider, found_at, &error))?;
+    let ask = |checks: &[Check]| match reach.first_obstacle(target, checks) {
+        Ok(None) => Ok(()),
+        Ok(Some(obstacle)) => {
+            Err(Refusal::unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno))
+        }
+        Err(error) => Err(Refusal::unasked(&path, error)),
+    };
+    let can_use = |checks: &[Check]| ask(checks).is_ok();
+    let found = Look { path: search.path, can_use: &can_use }.at(&path);
+    let Needs { interpreter, checks } = match found {
+        Ok(needs) => needs,
+        // Whether it may be run at all comes first, as at `execve`.
+        Err(fault) => {
+            let steps: Vec<Check> = checks_along(&path, Access::EXEC_OK).collect();
+            return Err(ask(&steps).err().unwrap_or_else(|| Refusal::unrunnable(provider, &path, fault)));
+        }
+    };
+    ask(&checks)?;
     let version = package::version_of(provider, &path);
     Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
-}
-
-/// What a candidate leads to, its interpreter, and all that the target must be able to use.
-fn needs(
-    provider: &'static Provider,
-    search: &Search<'_>,
-    found_at: &Path,
-) -> Result<(PathBuf, Option<PathBuf>, Vec<Check>)> {
-    let path = leads_to(provider, found_at).map_err(|error| unresolvable(provider, found_at, &error))?;
-    let interpreter = script::interpreter(&path, search.path);
-    let (interpreter, loader) = match interpreter {
-        script::Interpreter::None => (None, None),
-        script::Interpreter::Found { program, loader } => (Some(program), loader),
-        script::Interpreter::Missing(name) => return Err(no_interpreter(provider, &path, &name)),
-    };
-    // The kernel reads a program for us; a script is read by its interpreter, as the target.
-    let access = if interpreter.is_some() { Access::READ_OK | Access::EXEC_OK } else { Access::EXEC_OK };
-    let mut checks: Vec<Check> = checks_along(&path, access).collect();
-    for tool in [&loader, &interpreter].into_iter().flatten() {
-        checks.extend(checks_along(&real_path(tool).unwrap_or_else(|_| tool.clone()), Access::EXEC_OK));
-    }
-    Ok((path, interpreter, checks))
 }
 
 /// The real path of a candidate, or of the native executable behind it.
 fn leads_to(provider: &'static Provider, found_at: &Path) -> std::io::Result<PathBuf> {
     let real = real_path(found_at)?;
     Ok(package::native_behind(provider, &real).unwrap_or(real))
-}
-
-fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
-    let (message, wanted) = match search.command {
-        Some(command) if command.contains('/') && !command.starts_with('/') => {
-            (format!("options.command is {command}; it must be an absolute path, or a name without a slash."), command)
-        }
-        Some(command) if command.contains('/') => {
-            (format!("There is no executable file at {command}, which options.command names."), command)
-        }
-        Some(command) => (format!("{command}, which options.command names, is not on the child's PATH."), command),
-        None => {
-            let command = provider.command;
-            let message = format!(
-                "{} is not installed: no {command} on the child's PATH, and no npm package of it. Install it \
-                 system-wide, or name it with options.command.",
-                provider.name
-            );
-            (message, command)
-        }
-    };
-    Error::new(ErrorCode::ProgramNotFound, message).provider(provider.id).path(wanted).errno(libc::ENOENT, "spawn")
-}
-
-fn unresolvable(provider: &'static Provider, found_at: &Path, error: &std::io::Error) -> Error {
-    let message =
-        format!("{} was found, but does not lead to a file. Reinstall {}.", found_at.display(), provider.name);
-    Error::new(ErrorCode::ProgramUnreachable, message)
-        .provider(provider.id)
-        .path(found_at.to_string_lossy())
-        .errno(error.raw_os_error().unwrap_or(libc::ENOENT), "spawn")
-}
-
-fn no_interpreter(provider: &'static Provider, path: &Path, name: &str) -> Error {
-    let message = format!(
-        "{} is a script for {name}, which is not on the child's PATH. Install it system-wide, or install the native {}.",
-        path.display(),
-        provider.name
-    );
-    Error::new(ErrorCode::ProgramUnreachable, message)
-        .provider(provider.id)
-        .path(path.to_string_lossy())
-        .name(name)
-        .errno(libc::ENOENT, "spawn")
-}
-
-fn unreachable(provider: &'static Provider, path: &Path, target: &Target, check: &Check, errno: i32) -> Error {
-    let metadata = std::fs::metadata(&check.path).ok();
-    let message = format!(
-        "{} cannot be run as {target}: {}. Install {} system-wide (say, below /usr/local), not under a home.",
-        path.display(),
-        explain(check, metadata.as_ref()),
-        provider.name,
-    );
-    Error::new(ErrorCode::ProgramUnreachable, message)
-        .provider(provider.id)
-        .path(check.path.to_string_lossy())
-        .errno(errno, "spawn")
 }
 
 #[cfg(test)]

@@ -55,9 +55,9 @@ impl Proofs {
 
     /// Remembers a proof.
     pub fn remember(&self, program: &Program, checks: &[Check], target: &Target, path: &str) {
-        // Where it was found is the last of the checks, unless a link or a launcher led there.
-        let found_at = Some(program.found_at.as_path()).filter(|found_at| *found_at != program.path);
-        let paths = checks.iter().map(|check| check.path.as_path()).chain(found_at);
+        let found_at = program.found_at.as_path();
+        let is_known = checks.iter().any(|check| check.path == found_at);
+        let paths = checks.iter().map(|check| check.path.as_path()).chain((!is_known).then_some(found_at));
         let stamps: Option<Vec<_>> = paths.map(|path| Some((path.to_owned(), Stamp::of(path)?))).collect();
         let Some(stamps) = stamps else { return };
         let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);

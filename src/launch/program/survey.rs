@@ -30,7 +30,8 @@ pub fn survey(provider: &'static Provider, search: &Search<'_>, target: &Target,
     let all = candidates::all(provider, search).take(MAX_CANDIDATES);
     all.map(|(found_at, found_by)| {
         let path = leads_to(provider, &found_at).ok();
-        let outcome = prove(provider, search, &found_at, found_by, target, reach).map(|(program, _)| program);
+        let outcome = prove(provider, search, &found_at, found_by, target, reach);
+        let outcome = outcome.map(|(program, _)| program).map_err(|refusal| refusal.error);
         let directory = path.as_deref().and_then(|path| path.parent());
         let beside = provider.companions.iter().filter(|row| {
             directory.is_some_and(|directory| std::fs::exists(directory.join(row.path)).unwrap_or(false))

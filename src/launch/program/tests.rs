@@ -1,11 +1,29 @@
 //! Finding programs among fixtures of every kind of install, and refusals that name what is in the way.
 
 use super::*;
+use crate::error::ErrorCode;
 use crate::launch::reach::{ModeReach, Obstacle, OwnReach};
 use crate::provider;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-const ELF: &[u8] = b"\x7fELF made up";
+/// As much of a program as is looked at: a header, and one segment, which is of no use here. Those that run are in
+/// `tests/programs.rs`.
+const ELF: &[u8] = &{
+    let mut file = [0_u8; 64 + 56];
+    let start = *b"\x7fELF\x02\x01\x01";
+    let mut at = 0;
+    while at < start.len() {
+        file[at] = start[at];
+        at += 1;
+    }
+    // ET_EXEC; the machine; where the table is; the size of its entries, and their number.
+    file[16] = 2;
+    file[18] = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
+    (file[32], file[54], file[56]) = (64, 56, 1);
+    // PT_LOAD.
+    file[64] = 1;
+    file
+};
 
 struct Fixture(tempfile::TempDir);
 

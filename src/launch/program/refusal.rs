@@ -1,0 +1,126 @@
+//! Why a candidate is not the program, and why none is: what an error says.
+
+use std::path::{Path, PathBuf};
+
+use super::super::identity::Target;
+use super::super::reach::{Check, explain};
+use super::candidates::{self, Search};
+use super::fault::Fault;
+use crate::error::{Error, ErrorCode};
+use crate::provider::Provider;
+
+/// So many more candidates an error names; a `PATH` may have thousands.
+const MAX_NAMED: usize = 3;
+
+/// Why a candidate was passed over.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The whole error, for where it is the only one or the first.
+    pub error: Error,
+    /// The candidate.
+    path: PathBuf,
+    /// As a clause, for where it is one of several.
+    why: String,
+    /// Whether nobody could be asked: then the others tell nothing either.
+    is_final: bool,
+}
+
+impl Refusal {
+    /// A link to nowhere.
+    pub fn unresolvable(provider: &'static Provider, found_at: &Path, error: &std::io::Error) -> Self {
+        let errno = error.raw_os_error().unwrap_or(libc::ENOENT);
+        let advice = format!("Reinstall {}.", provider.name);
+        let message = format!("{} was found, but does not lead to a file. {advice}", found_at.display());
+        Self::new(found_at, "does not lead to a file", cannot_run(provider, message, found_at, errno))
+    }
+
+    /// What the kernel would not run, whoever asks.
+    pub fn unrunnable(provider: &'static Provider, path: &Path, fault: Fault) -> Self {
+        let install =
+            || format!("Install {} anew, system-wide, or name another program with options.command.", provider.name);
+        let remedy = fault.remedy.map_or_else(install, str::to_owned);
+        let message = format!("{} cannot be run: {}. {remedy}", path.display(), fault.why);
+        let error = cannot_run(provider, message, path, fault.errno);
+        Self::new(path, &fault.why, fault.name.into_iter().fold(error, Error::name))
+    }
+
+    /// What the target cannot reach.
+    pub fn unreachable(provider: &'static Provider, path: &Path, target: &Target, check: &Check, errno: i32) -> Self {
+        let metadata = std::fs::metadata(&check.path).ok();
+        let why = explain(check, metadata.as_ref());
+        let message = format!(
+            "{} cannot be run as {target}: {why}. Install {} system-wide (say, below /usr/local), not under a home.",
+            path.display(),
+            provider.name,
+        );
+        Self::new(path, &why, cannot_run(provider, message, &check.path, errno))
+    }
+
+    /// The target could not be asked.
+    pub fn unasked(path: &Path, error: Error) -> Self {
+        Self { is_final: true, ..Self::new(path, "could not be asked for", error) }
+    }
+
+    fn new(path: &Path, why: &str, error: Error) -> Self {
+        Self { error, path: path.into(), why: why.to_owned(), is_final: false }
+    }
+}
+
+/// The error of candidates none of which can be run: the first one's, with the others; none where there were none.
+pub fn of_all(refusals: Vec<Refusal>) -> Option<Error> {
+    let mut refusals = refusals.into_iter();
+    let first = refusals.next()?;
+    if first.is_final || refusals.len() == 0 {
+        return Some(first.error);
+    }
+    let more = refusals.len().saturating_sub(MAX_NAMED);
+    let named: Vec<String> =
+        refusals.take(MAX_NAMED).map(|refusal| format!("{} ({})", refusal.path.display(), refusal.why)).collect();
+    let rest = if more == 0 { String::new() } else { format!("; and {more} more") };
+    Some(first.error.and_also(&format!("Neither can be run: {}{rest}.", named.join("; "))))
+}
+
+/// The error of a program that is nowhere.
+pub fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
+    let name = provider.name;
+    let (message, wanted) = match search.command {
+        Some(command) if command.contains('/') && !command.starts_with('/') => {
+            (format!("options.command is {command}; it must be an absolute path, or a name without a slash."), command)
+        }
+        Some(command) if command.contains('/') => {
+            (format!("There is no executable file at {command}, which options.command names."), command)
+        }
+        Some(command) => (
+            format!(
+                "{command}, which options.command names, is not on the child's PATH.{}",
+                plain_files(command, search.path)
+            ),
+            command,
+        ),
+        None => {
+            let command = provider.command;
+            let message = format!(
+                "{name} is not installed: no {command} on the child's PATH, and no npm package of it. Install it \
+                 system-wide, or name it with options.command.{}",
+                plain_files(command, search.path)
+            );
+            (message, command)
+        }
+    };
+    Error::new(ErrorCode::ProgramNotFound, message).provider(provider.id).path(wanted).errno(libc::ENOENT, "spawn")
+}
+
+/// A file of that name that nobody may execute is no candidate, and no answer to "it is there".
+fn plain_files(name: &str, path: &str) -> String {
+    let entries = candidates::absolute_entries(path);
+    let mut files = entries.split(':').map(|entry| Path::new(entry).join(name));
+    let found = files.find(|file| !entries.is_empty() && file.is_file());
+    found.map(|file| format!(" {} is there, but is not executable.", file.display())).unwrap_or_default()
+}
+
+fn cannot_run(provider: &'static Provider, message: String, path: &Path, errno: i32) -> Error {
+    Error::new(ErrorCode::ProgramUnreachable, message)
+        .provider(provider.id)
+        .path(path.to_string_lossy())
+        .errno(errno, "spawn")
+}
