@@ -1,6 +1,7 @@
 //! A start: the pure plan, the program it starts, and the process that comes of it.
 
 pub mod arguments;
+pub mod group;
 pub mod identity;
 pub mod inquiry;
 pub mod locate;
