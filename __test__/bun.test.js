@@ -2,16 +2,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const path = require('node:path')
-const { execFile } = require('node:child_process')
 const test = require('node:test')
-const { promisify } = require('node:util')
 const { makeHomes } = require('./support/homes.js')
 const { end, isRunning, until } = require('./support/kernel.js')
 const { needsLinux, workspaceOf } = require('./support/launch.js')
 const { startWorker } = require('./support/worker.js')
-
-const PROJECT = path.join(__dirname, '..')
 
 /** @param {any} t @returns {Promise<string | undefined>} */
 async function bun(t) {
@@ -28,17 +23,6 @@ const inputOf = (t) => ({ ids: IDS, workspace: workspaceOf(makeHomes({ test: t }
 const START = `
   const start = (script, options) => main.spawnProvider(main.buildProviderEnv({ apiKey: 'sk-ant-api03-made-up-7c1b' }, { workspace: input.workspace }), { ...input.ids, command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...options })`
 const STAYS = 'trap "" TERM; while :; do sleep 1; done'
-
-test('a listener that throws does what it does with child_process', { skip: needsLinux }, async (t) => {
-  const program = await bun(t)
-  if (!program) return
-  const workspace = JSON.stringify(workspaceOf(makeHomes({ test: t })))
-  const { stdout } = await promisify(execFile)(program, [path.join(__dirname, 'fixtures', 'throwing-listeners.js'), PROJECT, workspace, JSON.stringify(IDS)])
-  for (const [name, { child_process: expected, ...ours }] of Object.entries(JSON.parse(stdout))) {
-    if (expected) for (const [how, seen] of Object.entries(ours)) assert.deepEqual(seen, expected, `${name}, ${how}`)
-    else for (const [how, { errors, closed }] of Object.entries(ours)) assert.deepEqual([errors, closed ?? true], [0, true], `${name}, ${how}`)
-  }
-})
 
 test('output of a process outside of the group that goes on writing is not cut', { skip: needsLinux }, async (t) => {
   const program = await bun(t)

@@ -106,6 +106,46 @@ for (const [name, api] of APIS) {
   })
 }
 
+test('what the package returns is of the realm that it is loaded in', { skip: needsLinux }, async (t) => {
+  const [[, api]] = APIS
+  const realm = there('globalThis')
+  const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
+  const env = api.buildProviderEnv({ apiKey: KEYS.claude, userEnvKeys: { 'BAD-NAME': 'x' } }, { workspace })
+  const lockbox = new api.Lockbox({ masterKeys: [Uint8Array.from({ length: 32 }, (_, index) => index + 1)] })
+  const context = { tenant: 'tenant', purpose: 'purpose', name: 'name', rowVersion: 1 }
+  const row = lockbox.seal(Buffer.from('a secret of a tenant'), context)
+  const script = `printf '%s\\n' '{"type":"system","subtype":"init","model":"m","apiKeySource":"another"}' '{"type":"result","subtype":"success","is_error":true,"api_error_status":429,"result":"x","usage":{"input_tokens":5,"output_tokens":1}}'`
+  const child = api.spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', usage: true })
+  /** @type {any[]} */
+  const told = []
+  for (const event of ['usage', 'failure', 'credentialMismatch']) child.on(event, (/** @type {any} */ value) => told.push(value))
+  const ledger = new api.UsageLedger()
+  ledger.track(child, { workspace: 'w' })
+  await outcome(child)
+  assert.equal(told.length >= 3, true)
+  const results = {
+    env: [env.credential, env.names, env.rejectedUserEnvKeys, env.exposeSecrets(), env.toJSON()],
+    lockbox: [lockbox.masterKeyIds, row, lockbox.reseal(row, context, { ...context, rowVersion: 2 })],
+    key: [api.validateKey('claude', KEYS.claude), await api.checkKey('claude', KEYS.claude, { baseUrl: 'http://127.0.0.1:1' })],
+    memory: [api.memoryProtection()],
+    program: [api.resolveProgram('claude', { command: '/bin/sh', ...ids }), api.describeProvider(env)],
+    redactor: [new api.Redactor([env, 'ab']).skipped],
+    process: [child.usage, child.failure, child.missingProtections, child.stdio, await child.exited, api.runningProcesses()],
+    told,
+    ledger: [ledger.toJSON()]
+  }
+  /** @type {string[]} */
+  const foreign = []
+  /** @param {any} value @param {string} at */
+  const look = (value, at) => {
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || typeof value.on === 'function') return
+    if (Array.isArray(value) ? !(value instanceof realm.Array) : !(value instanceof realm.Object)) foreign.push(at)
+    for (const [name, part] of Object.entries(value)) look(part, `${at}.${name}`)
+  }
+  for (const [name, all] of Object.entries(results)) all.forEach((/** @type {any} */ each, /** @type {number} */ index) => look(each, `${name}[${index}]`))
+  assert.deepEqual(foreign, [])
+})
+
 test('an error event of another realm that nobody listens for is itself', { skip: needsLinux }, async (t) => {
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
   const worker = startWorker(t, `

@@ -72,6 +72,19 @@ function bare(result) {
 }
 
 /**
+ * What the addon returned, made of this realm's arrays and objects: in a context of `node:vm`, as a test runner has, its own
+ * are another realm's, and no strict comparison takes them for equal. Bytes stay what they are.
+ * @template T
+ * @param {T} result
+ * @returns {T}
+ */
+function own(result) {
+  if (typeof result !== 'object' || result === null || ArrayBuffer.isView(result)) return result
+  if (Array.isArray(result)) return /** @type {any} */ (Array.from(result, own))
+  return /** @type {any} */ (Object.fromEntries(Object.entries(result).map(([name, value]) => [name, own(value)])))
+}
+
+/**
  * Calls the addon and translates what it throws.
  * @template T
  * @param {() => T} call
@@ -108,4 +121,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(message), { code })
 }
 
-module.exports = { ProviderError, bare, fromJson, nodeTypeError, translate }
+module.exports = { ProviderError, bare, fromJson, nodeTypeError, own, translate }

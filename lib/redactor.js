@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, translate } = require('./errors.js')
+const { bare, own, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { ProviderEnv } = require('./provider-env.js')
 const { Secret, lend } = require('./secret.js')
@@ -35,7 +35,7 @@ class Redactor extends Handle {
   }
 
   get skipped() {
-    return this.#native.skipped
+    return own(this.#native.skipped)
   }
 
   /** @param {any} value @returns {any} */
