@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const path = require('node:path')
 const test = require('node:test')
 const { makeHomes } = require('./support/homes.js')
 const { end, isRunning, until } = require('./support/kernel.js')
@@ -57,6 +58,28 @@ for (const [how, body, code] of ENDS) {
     await until('the CLI ends', () => !isRunning(pid))
   })
 }
+
+test('a thread that is ended leaves no CLI behind', { skip: needsLinux }, async (t) => {
+  const program = await bun(t)
+  if (!program) return
+  const worker = startWorker(t, `
+    const { Worker } = require('node:worker_threads')
+    const thread = new Worker(input.body, { eval: true, workerData: input })
+    const pid = await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject))
+    say(pid)
+    await thread.terminate()
+    say('terminated')
+    await pause(60_000)`, { input: { ...inputOf(t), main: path.join(__dirname, '..', 'index.js'), body: `
+      const { parentPort, workerData: input } = require('node:worker_threads')
+      const main = require(input.main)
+      ${START}
+      const child = start(${JSON.stringify(STAYS)}, { stdio: 'ignore' })
+      child.on('spawn', () => parentPort.postMessage(child.pid))` }, runtime: program })
+  const pid = await worker.next()
+  t.after(() => end(pid))
+  assert.equal(await worker.next(), 'terminated')
+  await until('the CLI ends', () => !isRunning(pid))
+})
 
 test('what the system tells of a start is emitted', { skip: needsLinux }, async (t) => {
   const program = await bun(t)

@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const net = require('node:net')
 const path = require('node:path')
 const test = require('node:test')
 const { Worker } = require('node:worker_threads')
@@ -41,6 +42,14 @@ test('each copy hears of its own jobs', { timeout: 30_000 }, async () => {
   assert.equal(await ask(one), 'unreachable')
   assert.deepEqual(await Promise.all([one, two, one, two].map(ask)), Array(4).fill('unreachable'))
 })
+
+/** An endpoint that takes a request and never answers. @param {any} t @returns {Promise<string>} */
+async function silent(t) {
+  const server = net.createServer(() => {})
+  t.after(() => server.close())
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  return `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`
+}
 
 /** A worker thread with two copies, each of which has a child that stays, and starts others without a pause. */
 const THREAD = `
@@ -99,6 +108,40 @@ test('what every copy has started ends with the process, and many copies are no 
   assert.deepEqual([warnings, more, pids.length], [[], 1, 15])
   assert.deepEqual(await worker.ended, { code: 5, signal: null })
   await until('all end', () => !pids.some(isRunning))
+})
+
+test('a copy that nobody holds any more hears of what it has begun, and then goes', { skip: needsLinux, timeout: 60_000 }, async (t) => {
+  const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
+  const worker = startWorker(t, `
+    require('node:v8').setFlagsFromString('--expose-gc')
+    const gc = require('node:vm').runInNewContext('gc')
+    const { loadAgain } = require(input.copies)
+    const start = (api, script) => api.spawnProvider(api.buildProviderEnv({ apiKey: 'sk-ant-api03-made-up-7c1b' }, { workspace: input.workspace }), { ...input.ids, command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', stdio: 'ignore' })
+    const heard = []
+    const copies = []
+    const use = async () => {
+      const api = loadAgain()
+      copies.push(new WeakRef(api.spawnProvider))
+      const exited = start(api, 'exit 3').exited
+      start(api, 'sleep 1; exit 4').on('exit', (code) => heard.push(code))
+      api.checkKey('claude', 'sk-ant-api03-made-up-7c1b', { baseUrl: input.silent, timeoutMs: 1500 }).then(({ outcome }) => heard.push(outcome))
+      await exited
+    }
+    for (let turn = 0; turn < 10; turn += 1) await use()
+    while (heard.length < 20) {
+      gc()
+      await pause(50)
+    }
+    say(heard.sort())
+    for (let turn = 0; turn < 200 && copies.filter((copy) => copy.deref()).length > 1; turn += 1) {
+      gc()
+      await pause(20)
+    }
+    say(copies.filter((copy) => copy.deref()).length)
+    process.exit()`, { input: { copies: COPIES, workspace, ids, silent: await silent(t) } })
+  assert.deepEqual(await worker.next(), [...Array(10).fill(4), ...Array(10).fill('unreachable')])
+  // The last one may still be in a register.
+  assert.ok((await worker.next()) <= 1)
 })
 
 test('a handle of another copy is refused, and the error says so', () => {

@@ -24,6 +24,7 @@ function onResult(job, failed, json) {
   const waiting = pending.get(job)
   if (!waiting) return
   pending.delete(job)
+  if (pending.size === 0) keepAlive.awaited.delete(onResult)
   if (failed) waiting.reject(fromJson(json))
   else waiting.resolve(JSON.parse(json))
 }
@@ -37,6 +38,7 @@ function onResult(job, failed, json) {
 async function runJob(start, signal) {
   if (signal?.aborted) throw aborted(signal)
   const job = translate(() => heard().begin(start))
+  keepAlive.awaited.add(onResult)
   keepAlive.hold()
   /** @type {(() => void) | undefined} */
   let onAbort
@@ -54,7 +56,7 @@ async function runJob(start, signal) {
 
 function heard() {
   // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
-  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeJobListener(onResult)))
+  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeJobListener(keepAlive.weakly(onResult))))
   return /** @type {import('../binding').NativeJobListener} */ (listener)
 }
 

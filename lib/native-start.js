@@ -4,6 +4,7 @@
 const binding = require('./binding.js')
 const { fromJson, translate } = require('./errors.js')
 const { completed } = require('./failed-start.js')
+const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
 const { tap } = require('./usage-tap.js')
@@ -62,6 +63,7 @@ function onEvent(id, kind, number, text) {
   if (!entry) return
   if (LAST.has(kind)) {
     running.delete(id)
+    if (running.size === 0) keepAlive.awaited.delete(onEvent)
     binding.forget(id)
   }
   entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? ''))
@@ -69,8 +71,17 @@ function onEvent(id, kind, number, text) {
 
 function heard() {
   // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
-  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeProcessListener(onEvent)))
+  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeProcessListener(keepAlive.weakly(onEvent))))
   return /** @type {import('../binding').NativeProcessListener} */ (listener)
+}
+
+/**
+ * @param {number} id
+ * @param {Running} entry
+ */
+function follow(id, entry) {
+  running.set(id, entry)
+  keepAlive.awaited.add(onEvent)
 }
 
 /**
@@ -99,7 +110,7 @@ function startNative(launch) {
   )
   if (watch) tap(launch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
-  running.set(id, { driver, release })
+  follow(id, { driver, release })
   return driver
 }
 
@@ -142,7 +153,7 @@ function hold(stream) {
 function startCommand(command, ids, driver) {
   binding.tearDownAtExit()
   const { id, stdio } = translate(() => binding.runCommand(heard(), command, ids))
-  running.set(id, { driver, release: () => {} })
+  follow(id, { driver, release: () => {} })
   return { id, streams: stdio.map((isStream, index) => (isStream ? socket(id, index) : null)) }
 }
 

@@ -19,7 +19,9 @@ function loadAgain() {
     return require(path.join(PROJECT, 'index.js'))
   } finally {
     forget()
-    for (const [name, module] of before) require.cache[name] = module
+    for (const [name, loaded] of before) require.cache[name] = loaded
+    // Node keeps there what a module was the first to require.
+    module.children = module.children.filter(({ filename }) => !isOurs(filename))
   }
 }
 
