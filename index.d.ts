@@ -614,9 +614,10 @@ export type PipedProviderProcess = ProviderProcess & {
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
- * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call.
+ * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. What
+ * one of them throws is an uncaught exception, and the run goes on.
  *
- * All later failures are `error` events: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
+ * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
  * `ERR_PROVIDER_TIMEOUT`.

@@ -100,7 +100,8 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       const { error, events, stdout } = await outcome(spawnProvider(env, options))
       assert.deepEqual([error?.code, error?.path, error?.names, events, stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], ''])
       assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or give the tenant's own key\.$/)
-      assert.throws(() => startPortable(readLaunch(env, options, [])), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: at })
+      const portable = await outcome(startPortable(readLaunch(env, options, [])).child)
+      assert.deepEqual([portable.error?.code, portable.error?.path, portable.events, portable.stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], ''])
     }
   })
 }

@@ -2,21 +2,33 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const path = require('node:path')
 const test = require('node:test')
+const { Worker } = require('node:worker_threads')
 const { ids, makeEnv, needsLinux } = require('./support/launch.js')
-const { end, isRunning, until } = require('./support/kernel.js')
+const { end, isRunning, until, zombies } = require('./support/kernel.js')
 const { startWorker } = require('./support/worker.js')
 
+const LIB = path.join(__dirname, '..', 'lib')
+
+/** How a worker makes a start of each kind. */
+const STARTS = {
+  native: 'const start = main.spawnProvider',
+  portable: `
+    const start = (env, options) => require(input.lib + '/portable-start.js').startPortable(require(input.lib + '/launch.js').readLaunch(env, options, [])).child`
+}
+
 /** Starts a script in a worker; the variable is `child`. */
-const start = (/** @type {string} */ script, options = '') => `
+const start = (/** @type {string} */ script, options = '', by = STARTS.native) => `
+  ${by}
   const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: input.workspace })
-  const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', ${JSON.stringify(script)}], workspaceTrust: 'trusted', stdio: 'ignore', ${options} })
+  const child = start(env, { ...input.ids, command: '/bin/sh', args: ['-c', ${JSON.stringify(script)}], workspaceTrust: 'trusted', stdio: 'ignore', ${options} })
   await child.spawned`
 
 /** Whether a worker's child is still there when the worker has ended. */
 function inputOf(/** @type {any} */ t) {
   const { env } = makeEnv(t)
-  return { ids, workspace: { home: '/', tmpDir: env.get('TMPDIR') } }
+  return { ids, lib: LIB, workspace: { home: '/', tmpDir: env.get('TMPDIR') } }
 }
 
 test('a worker that is killed takes its CLI along', { skip: needsLinux }, async (t) => {
@@ -32,6 +44,9 @@ test('a worker that is killed takes its CLI along', { skip: needsLinux }, async 
   }
 })
 
+/** It does not listen to a request. */
+const STAYS = 'trap "" TERM; while :; do sleep 1; done'
+
 /** How a worker ends by itself, and with which code. @type {[string, string, number | null, string | null][]} */
 const ENDS = [
   ['process.exit()', 'process.exit(5)', 5, null],
@@ -41,14 +56,46 @@ const ENDS = [
 ]
 
 for (const [how, body, code, signal] of ENDS) {
-  test(`a worker that ends by ${how} leaves no CLI behind`, { skip: needsLinux }, async (t) => {
-    const worker = startWorker(t, `${start('trap "" TERM; while :; do sleep 1; done')}; say(child.pid); ${body}`, { input: inputOf(t), spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
-    const pid = await worker.next()
-    t.after(() => end(pid))
-    assert.deepEqual(await worker.ended, { code, signal })
-    await until('the CLI ends', () => !isRunning(pid))
-  })
+  for (const [name, by] of Object.entries(STARTS)) {
+    // That takes a parent-death signal, which `missingProtections` says is missing.
+    if (name === 'portable' && how === 'a signal') continue
+    test(`a worker that ends by ${how} leaves no CLI behind: ${name} start`, { skip: needsLinux }, async (t) => {
+      const worker = startWorker(t, `${start(STAYS, '', by)}; say(child.pid); ${body}`, { input: inputOf(t), spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
+      const pid = await worker.next()
+      t.after(() => end(pid))
+      assert.deepEqual(await worker.ended, { code, signal })
+      await until('the CLI ends', () => !isRunning(pid))
+    })
+  }
 }
+
+test('a thread that is ended leaves no CLI behind: portable start', { skip: needsLinux }, async (t) => {
+  const before = zombies()
+  const body = `const { workerData: input, parentPort } = require('node:worker_threads')
+    const main = require(input.lib + '/../index.js')
+    ;(async () => { ${start(STAYS, '', STARTS.portable)}; parentPort.postMessage(child.pid) })()`
+  const worker = new Worker(body, { eval: true, workerData: inputOf(t) })
+  t.after(() => worker.terminate())
+  const pid = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  t.after(() => end(pid))
+  assert.equal(isRunning(pid), true)
+  await worker.terminate()
+  await until('the CLI ends', () => !isRunning(pid))
+  await until('and is waited for', () => zombies().length <= before.length)
+})
+
+test('a portable start that has ended is not killed again with its worker', { skip: needsLinux }, async (t) => {
+  const leaves = start('sleep 60 > /dev/null & echo $!', "stdio: ['ignore', 'pipe', 'ignore'], killGroupOnExit: false", STARTS.portable)
+  const worker = startWorker(t, `${leaves}
+    const [left] = await require('node:events').once(child.stdout, 'data')
+    await child.exited
+    say(Number(left))
+    process.exit(5)`, { input: inputOf(t) })
+  const pid = await worker.next()
+  t.after(() => end(pid))
+  assert.deepEqual(await worker.ended, { code: 5, signal: null })
+  assert.equal(isRunning(pid), true)
+})
 
 /** What is done to a child that ends after a while, and whether its worker sees the end. */
 const HOLDS = /** @type {[string, string, boolean][]} */ ([

@@ -1,6 +1,8 @@
 // The addon, with its generated types: the one place that loads it.
 'use strict'
 
+const { isNativeError } = require('node:util').types
+
 /** @type {typeof import('../binding')} */
 const binding = load()
 
@@ -10,7 +12,7 @@ function load() {
   } catch (thrown) {
     const { whyNotLoaded } = require('./not-loaded.js')
     const { reason, advice, commands } = whyNotLoaded(thrown)
-    const cause = (thrown instanceof Error && thrown.cause) || thrown
+    const cause = (isNativeError(thrown) && thrown.cause) || thrown
     const { name } = require('../package.json')
     throw new Error(`The addon of ${name} does not load on ${process.platform}-${process.arch}: ${reason}. ${[advice, ...commands].join(' ')}`, { cause })
   }

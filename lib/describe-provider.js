@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, translate } = require('./errors.js')
+const { bare, own, translate } = require('./errors.js')
 const { nativeOf } = require('./provider-env.js')
 const validate = require('./validate.js')
 
@@ -13,7 +13,7 @@ const validate = require('./validate.js')
 function describeProvider(env) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
-  const facts = bare(translate(() => binding.describe(native)))
+  const facts = bare(own(translate(() => binding.describe(native))))
   return /** @type {any} */ ({ ...facts, fingerprint: facts.fingerprint ?? null })
 }
 

@@ -90,6 +90,19 @@ function bare(result) {
 }
 
 /**
+ * What the addon returned, made of this realm's arrays and objects: in a context of `node:vm`, as a test runner has, its own
+ * are another realm's, and no strict comparison takes them for equal. Bytes stay what they are.
+ * @template T
+ * @param {T} result
+ * @returns {T}
+ */
+function own(result) {
+  if (typeof result !== 'object' || result === null || ArrayBuffer.isView(result)) return result
+  if (Array.isArray(result)) return /** @type {any} */ (Array.from(result, own))
+  return /** @type {any} */ (Object.fromEntries(Object.entries(result).map(([name, value]) => [name, own(value)])))
+}
+
+/**
  * Calls the addon and translates what it throws.
  * @template T
  * @param {() => T} call
@@ -126,4 +139,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(bounded(message, MOST.message)), { code })
 }
 
-module.exports = { ProviderError, bare, bounded, fromJson, nodeTypeError, translate }
+module.exports = { ProviderError, bare, bounded, fromJson, nodeTypeError, own, translate }

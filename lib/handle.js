@@ -2,7 +2,8 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { tearDownAtExit } = require('./tear-down-at-exit.js')
+const binding = require('./binding.js')
+const { COPY, THIS_COPY } = require('./validate.js')
 
 /** Only this package can construct one. */
 const KEY = Symbol('Handle')
@@ -22,7 +23,7 @@ class Handle {
   constructor(key, native) {
     if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor: ${/** @type {any} */ (new.target).madeBy} makes one.`)
     this.#native = native
-    tearDownAtExit()
+    binding.tearDownAtExit()
   }
 
   get disposed() {
@@ -35,6 +36,10 @@ class Handle {
 
   [Symbol.dispose]() {
     this.dispose()
+  }
+
+  get [COPY]() {
+    return THIS_COPY
   }
 
   /** What may be shown. @returns {Record<string, unknown>} */

@@ -11,7 +11,7 @@ const LOOKS = 2
 
 /** @param {readonly any[]} streams */
 function endHeldStreams(streams) {
-  for (const stream of streams) if (stream) watch(stream, -1, 0)
+  for (const stream of streams) if (stream) watch(stream, count(stream), -1, 0)
 }
 
 /**
@@ -20,7 +20,7 @@ function endHeldStreams(streams) {
  * @param {readonly any[]} streams
  */
 function cutHeldStreams(streams) {
-  for (const stream of streams) if (stream) watch(stream, -1, 0, { drained: 0, end: stream.bytesRead + MOST_HELD_BYTES })
+  for (const stream of streams) if (stream) watch(stream, count(stream), -1, 0, { drained: 0, end: MOST_HELD_BYTES })
 }
 
 /** More than the kernel keeps for one socket (net.core.wmem_max is some hundred KiB). */
@@ -29,24 +29,40 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024
 const MOST_DRAINED = 6
 
 /**
+ * Counts the bytes that a stream brings from now on: under Bun it has no `bytesRead`.
  * @param {any} stream
+ * @returns {() => number}
+ */
+function count(stream) {
+  let bytes = 0
+  const { push } = stream
+  stream.push = (/** @type {Uint8Array | null} */ chunk) => {
+    bytes += chunk?.length ?? 0
+    return push.call(stream, chunk)
+  }
+  return () => bytes
+}
+
+/**
+ * @param {any} stream
+ * @param {() => number} count Of what it has brought.
  * @param {number} read Bytes at the last look.
  * @param {number} quiet Looks without any.
  * @param {{ drained: number, end: number }} [bounds]
  */
-function watch(stream, read, quiet, bounds) {
+function watch(stream, count, read, quiet, bounds) {
   // The stream itself keeps the event loop alive.
   setTimeout(() => {
     if (stream.destroyed || stream.readableEnded) return
-    const { bytesRead } = stream
+    const bytes = count()
     const isDrained = stream.readableLength === 0
-    const isQuiet = bytesRead === read && isDrained
+    const isQuiet = bytes === read && isDrained
     if (isQuiet && quiet + 1 >= LOOKS) return stream.push(null)
     if (bounds !== undefined) {
       if (isDrained) bounds.drained += 1
-      if (bounds.drained >= MOST_DRAINED || bytesRead > bounds.end) return stream.push(null)
+      if (bounds.drained >= MOST_DRAINED || bytes > bounds.end) return stream.push(null)
     }
-    watch(stream, bytesRead, isQuiet ? quiet + 1 : 0, bounds)
+    watch(stream, count, bytes, isQuiet ? quiet + 1 : 0, bounds)
   }, LOOK_MS).unref()
 }
 

@@ -1,6 +1,7 @@
 // Promises of what the addon does on threads of its own: requests to APIs, and waiting for locks.
 'use strict'
 
+const { isUint8Array } = require('node:util').types
 const binding = require('./binding.js')
 const { ProviderError, fromJson, translate } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
@@ -11,7 +12,8 @@ const validate = require('./validate.js')
 
 /** @type {Map<number, Pending>} */
 const pending = new Map()
-let listening = false
+/** What hears of the jobs that this copy of the package begins. @type {import('../binding').NativeJobListener | undefined} */
+let listener
 
 /**
  * @param {number} job
@@ -22,6 +24,7 @@ function onResult(job, failed, json) {
   const waiting = pending.get(job)
   if (!waiting) return
   pending.delete(job)
+  if (pending.size === 0) keepAlive.awaited.delete(onResult)
   if (failed) waiting.reject(fromJson(json))
   else waiting.resolve(JSON.parse(json))
 }
@@ -34,12 +37,8 @@ function onResult(job, failed, json) {
  */
 async function runJob(start, signal) {
   if (signal?.aborted) throw aborted(signal)
-  if (!listening) {
-    // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
-    binding.callWithoutContext(() => binding.listenToJobs(onResult))
-    listening = true
-  }
-  const job = translate(start)
+  const job = translate(() => heard().begin(start))
+  keepAlive.awaited.add(onResult)
   keepAlive.hold()
   /** @type {(() => void) | undefined} */
   let onAbort
@@ -53,6 +52,12 @@ async function runJob(start, signal) {
     keepAlive.release()
     if (onAbort) signal?.removeEventListener('abort', onAbort)
   }
+}
+
+function heard() {
+  // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
+  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeJobListener(keepAlive.weakly(onResult))))
+  return /** @type {import('../binding').NativeJobListener} */ (listener)
 }
 
 /** @param {AbortSignal} signal */
@@ -78,7 +83,7 @@ function readHttpSettings(options, timeoutMs) {
   return {
     timeoutMs: given,
     proxy: validate.optionalString('options.proxy', options.proxy),
-    ca: ca instanceof Uint8Array ? Buffer.from(ca.buffer, ca.byteOffset, ca.byteLength).toString('latin1') : validate.optionalString('options.ca', ca)
+    ca: isUint8Array(ca) ? Buffer.from(ca.buffer, ca.byteOffset, ca.byteLength).toString('latin1') : validate.optionalString('options.ca', ca)
   }
 }
 

@@ -1,4 +1,4 @@
-// Keeps the event loop alive while a provider runs that was not unref()ed.
+// Keeps the event loop alive while a provider runs that was not unref()ed, and a copy of this package while it awaits something.
 'use strict'
 
 const binding = require('./binding.js')
@@ -6,6 +6,8 @@ const binding = require('./binding.js')
 /** The longest that a timer can be set to (Node's TIMEOUT_MAX): 24.8 days, then again. */
 const FOREVER = 2 ** 31 - 1
 
+/** What is still to be called. The timer keeps it, also where nobody holds this copy of the package any more. @type {Set<Function>} */
+const awaited = new Set()
 /** @type {NodeJS.Timeout | undefined} */
 let timer
 let holders = 0
@@ -18,7 +20,8 @@ function hold() {
 
 /** Outside of the first holder's AsyncLocalStorage, which a timer would keep for as long as it lives. */
 function start() {
-  timer = setInterval(() => {}, FOREVER)
+  // It names what it keeps.
+  timer = setInterval(() => void awaited, FOREVER)
 }
 
 function release() {
@@ -26,4 +29,16 @@ function release() {
   if (holders === 0) timer?.unref()
 }
 
-module.exports = { hold, release }
+/**
+ * A function that calls `callback` for as long as somebody else keeps that. The addon keeps what it calls, and with it the
+ * whole copy of the package: a test runner makes hundreds.
+ * @template {(...values: any[]) => void} T
+ * @param {T} callback
+ * @returns {T}
+ */
+function weakly(callback) {
+  const kept = new WeakRef(callback)
+  return /** @type {T} */ ((...values) => kept.deref()?.(...values))
+}
+
+module.exports = { awaited, hold, release, weakly }

@@ -4,7 +4,7 @@
 const path = require('node:path')
 const binding = require('./binding.js')
 const { remove, requireMainThread, variable } = require('./environment-variable.js')
-const { translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const { readBinding, readPublicKey } = require('./seal-binding.js')
@@ -44,7 +44,7 @@ class Lockbox extends Handle {
   }
 
   get masterKeyIds() {
-    return this.#native.masterKeyIds
+    return own(this.#native.masterKeyIds)
   }
 
   /**
@@ -63,7 +63,7 @@ class Lockbox extends Handle {
   seal(secret, context) {
     try {
       const expected = readContext('context', context)
-      return lend(secret, 'secret', (native) => this.#native.seal(native, expected))
+      return lend(secret, 'secret', (native) => own(this.#native.seal(native, expected)))
     } finally {
       // Also when the context was refused.
       if (isUint8Array(secret)) wipe([secret])
@@ -78,7 +78,7 @@ class Lockbox extends Handle {
   reseal(row, context, to) {
     const [read, from] = [readRow(row), readContext('context', context)]
     const next = to === undefined ? undefined : readContext('to', to)
-    return translate(() => this.#native.reseal(read, from, next))
+    return own(translate(() => this.#native.reseal(read, from, next)))
   }
 
   /**

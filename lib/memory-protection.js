@@ -3,18 +3,18 @@
 
 const { getSystemErrorName } = require('node:util')
 const binding = require('./binding.js')
-const { bare, translate } = require('./errors.js')
+const { bare, own, translate } = require('./errors.js')
 const validate = require('./validate.js')
 
 /** @returns {import('../index').MemoryProtection} */
 function memoryProtection() {
-  const { refusals, lockLimitBytes, ...rest } = bare(translate(() => binding.memoryProtection()))
+  const { refusals, lockLimitBytes, ...rest } = bare(own(translate(() => binding.memoryProtection())))
   return Object.freeze({ ...rest, lockLimitBytes: lockLimitBytes ?? null, refusals: refusals.map(toRefusal) })
 }
 
 /** @returns {import('../index').WorkerHardening} */
 function hardenWorker() {
-  const { refusals, ...rest } = translate(() => binding.hardenWorker())
+  const { refusals, ...rest } = own(translate(() => binding.hardenWorker()))
   return Object.freeze({ ...rest, inspectorClosed: closeInspector(), refusals: refusals.map(toRefusal) })
 }
 

@@ -1,7 +1,7 @@
 // What reads a run's output for usage: the addon's meter, who listens to it, and where a ledger finds both.
 'use strict'
 
-const { bare, translate } = require('./errors.js')
+const { bare, own, translate } = require('./errors.js')
 const { flat } = require('./token-counts.js')
 
 /** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
@@ -72,13 +72,13 @@ class Metered {
 
   /** @returns {import('../types/usage').ProviderFailure | null} */
   failure() {
-    const failure = this.native.failure()
+    const failure = own(this.native.failure())
     return failure ? /** @type {any} */ ({ ...failure, status: bare(failure).status ?? null }) : null
   }
 
   /** @returns {import('../types/usage').CredentialMismatch | null} */
   mismatch() {
-    return /** @type {any} */ (this.native.mismatch() ?? null)
+    return /** @type {any} */ (own(this.native.mismatch()) ?? null)
   }
 
   /**

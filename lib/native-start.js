@@ -3,6 +3,8 @@
 
 const binding = require('./binding.js')
 const { fromJson, translate } = require('./errors.js')
+const { completed } = require('./failed-start.js')
+const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
 const { tap } = require('./usage-tap.js')
@@ -15,7 +17,8 @@ const { tap } = require('./usage-tap.js')
 
 /** @type {Map<number, Running>} */
 const running = new Map()
-let listening = false
+/** What hears of the processes that this copy of the package starts. @type {import('../binding').NativeProcessListener | undefined} */
+let listener
 /** What no native start here can give; known once one was asked for. @type {import('../index').MissingProtection[] | undefined} */
 let missing
 /** @type {typeof import('node:net') | undefined} */
@@ -27,8 +30,12 @@ let net
  */
 const EVENTS = [
   ({ driver, release }, pid, program) => {
-    driver.onSpawned(pid, program)
-    release()
+    try {
+      driver.onSpawned(pid, program)
+    } finally {
+      // Also when a listener throws: the run goes on, as with child_process.
+      release()
+    }
   },
   ({ driver, release }, _, json) => {
     release()
@@ -54,16 +61,25 @@ function onEvent(id, kind, number, text) {
   if (!entry) return
   if (LAST.has(kind)) {
     running.delete(id)
+    if (running.size === 0) keepAlive.awaited.delete(onEvent)
     binding.forget(id)
   }
   entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? ''))
 }
 
-function listen() {
-  if (listening) return
-  // It outlives this caller and serves all others, who must not see this one's AsyncLocalStorage.
-  binding.callWithoutContext(() => binding.listen(onEvent))
-  listening = true
+function heard() {
+  // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
+  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeProcessListener(keepAlive.weakly(onEvent))))
+  return /** @type {import('../binding').NativeProcessListener} */ (listener)
+}
+
+/**
+ * @param {number} id
+ * @param {Running} entry
+ */
+function follow(id, entry) {
+  running.set(id, entry)
+  keepAlive.awaited.add(onEvent)
 }
 
 /**
@@ -71,17 +87,18 @@ function listen() {
  * @returns {Driver}
  */
 function startNative(launch) {
-  listen()
   const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
-  const { id, stdio, watch } = translate(() => binding.spawn(launch.env, launch.options, launch.ids))
-  const streams = /** @type {any} */ (stdio.map((isStream, index) => (isStream ? socket(id, index) : null)))
+  const { id, stdio, watch } = translate(() => binding.spawn(heard(), launch.env, launch.options, launch.ids))
+  const sockets = stdio.map((isStream, index) => (isStream ? socket(id, index) : null))
+  // A start that got no descriptors for them has failed, and its event is on the way.
+  const { streams, end } = completed(launch, sockets)
   redact(launch, streams)
-  const held = streams.slice(1).filter(Boolean).map(hold)
+  const held = sockets.slice(1).filter(Boolean).map(hold)
   const driver = makeProcess(
     {
       startPath: 'native',
       missingProtections: [...missingHere, ...launch.redactOutput.missing],
-      stdio: streams,
+      stdio: /** @type {any} */ (streams),
       signal: (number) => binding.signal(id, number),
       stop: () => binding.stop(id),
       ref: () => {},
@@ -90,7 +107,8 @@ function startNative(launch) {
     launch.facts
   )
   if (watch) tap(launch, streams, driver)
-  running.set(id, { driver, release: () => held.forEach((/** @type {() => void} */ release) => release()) })
+  const release = () => [...held, end].forEach((each) => each())
+  follow(id, { driver, release })
   return driver
 }
 
@@ -143,9 +161,9 @@ function hold(stream) {
  * @param {Hearer} driver What hears of it.
  */
 function startCommand(command, ids, driver) {
-  listen()
-  const { id, stdio } = translate(() => binding.runCommand(command, ids))
-  running.set(id, { driver, release: () => {} })
+  binding.tearDownAtExit()
+  const { id, stdio } = translate(() => binding.runCommand(heard(), command, ids))
+  follow(id, { driver, release: () => {} })
   return { id, streams: stdio.map((isStream, index) => (isStream ? socket(id, index) : null)) }
 }
 

@@ -1,6 +1,8 @@
 // Why the addon does not load, and what to do: in this package's words, as npm's own say nothing of it.
 'use strict'
 
+const { isNativeError } = require('node:util').types
+
 const REPOSITORY = 'https://github.com/webalive/provider-env'
 /** The outermost error's, which goes on with advice that mends nothing here. */
 const SUMMARY = 'Cannot find native binding'
@@ -51,7 +53,7 @@ function guide(section) {
 function messages(error) {
   /** @type {string[]} */
   const all = []
-  for (let each = /** @type {any} */ (error); each instanceof Error && all.length < 50; each = /** @type {any} */ (each).cause) all.push(each.message.split('\n')[0].replace(/\.$/, ''))
+  for (let each = /** @type {any} */ (error); isNativeError(each) && all.length < 50; each = /** @type {any} */ (each).cause) all.push(each.message.split('\n')[0].replace(/\.$/, ''))
   return all
 }
 

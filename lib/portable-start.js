@@ -5,9 +5,10 @@
 
 const { closeSync } = require('node:fs')
 const binding = require('./binding.js')
-const { ProviderError, bare, translate } = require('./errors.js')
+const { ProviderError, bare, fromJson, translate } = require('./errors.js')
 const { unsupported } = require('./launch.js')
 const { toObject } = require('./provider-env.js')
+const { completed, failStart } = require('./failed-start.js')
 const { makeProcess } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
 const { IGNORE, PIPE } = require('./stdio.js')
@@ -41,13 +42,16 @@ const REFUSED = /** @type {const} */ (['umask', 'limits', 'priority', 'oomScoreA
 function startPortable(launch) {
   refuseWhatCannotBe(launch)
   const { options, ids } = launch
-  if (options.aborted) return startNothing(launch)
-  const plan = bare(translate(() => binding.preparePortable(launch.env, options, ids)))
+  if (options.aborted) return fail(launch, aborted(launch))
+  const prepared = translate(() => binding.preparePortable(launch.env, options, ids))
+  if (typeof prepared === 'string') return fail(launch, fromJson(prepared))
+  const plan = bare(prepared)
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
   const credential = plan.credential < 0 ? [] : [plan.credential]
+  let child
   try {
-    const child = spawn(plan.program, plan.args, {
+    child = spawn(plan.program, plan.args, {
       cwd: plan.cwd ?? undefined,
       env: toObject(plan.env),
       uid: ids.uid,
@@ -56,25 +60,43 @@ function startPortable(launch) {
       detached: true,
       stdio: [...options.stdio.map(toStdio), ...credential]
     })
-    redact(launch, child.stdio)
-    const driver = drive(child, launch, plan.program)
-    if (plan.watch) tap(launch, child.stdio, driver)
-    return driver
+  } catch (error) {
+    // child_process emits what it expects, such as ENOENT, and throws other answers of the system, such as EPERM and E2BIG.
+    return fail(launch, spawnFailed(error, launch.facts.provider, plan.program))
   } finally {
     for (const fd of credential) closeSync(fd)
   }
+  const { pid } = child
+  if (pid !== undefined) {
+    binding.addGroup(pid)
+    child.on('exit', () => binding.forgetGroup(pid))
+  }
+  // Where child_process got no descriptors it has no streams, and its error is on the way.
+  const { streams, end } = completed(launch, child.stdio ?? [])
+  child.on('error', end)
+  redact(launch, streams)
+  const driver = drive(child, launch, plan.program, streams)
+  if (plan.watch) tap(launch, streams, driver)
+  return driver
 }
 
 /**
- * A start that was aborted before it began.
  * @param {Launch} launch
+ * @param {Error} error
  */
-function startNothing({ facts, signal }) {
-  const idle = { signal: () => false, stop: () => {}, ref: () => {}, unref: () => {} }
-  const driver = makeProcess({ startPath: 'portable', missingProtections: MISSING, stdio: [null, null, null], ...idle }, facts)
+function fail(launch, error) {
+  return failStart(launch, { startPath: 'portable', missingProtections: missing(launch) }, error)
+}
+
+/** @param {Launch} launch */
+function aborted({ facts, signal }) {
   const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
-  process.nextTick(() => driver.onFailed(new ProviderError(error, { cause: signal?.reason })))
-  return driver
+  return new ProviderError(error, { cause: signal?.reason })
+}
+
+/** @param {Launch} launch */
+function missing(launch) {
+  return [...MISSING, ...launch.redactOutput.missing]
 }
 
 /** @param {Launch} launch */
@@ -98,8 +120,9 @@ function toStdio(item) {
  * @param {import('node:child_process').ChildProcess} child
  * @param {Launch} launch
  * @param {string} program
+ * @param {readonly any[]} streams
  */
-function drive(child, launch, program) {
+function drive(child, launch, program, streams) {
   const { options, facts } = launch
   /** @type {NodeJS.Timeout[]} */
   const timers = []
@@ -111,8 +134,8 @@ function drive(child, launch, program) {
   const driver = makeProcess(
     {
       startPath: 'portable',
-      missingProtections: [...MISSING, ...launch.redactOutput.missing],
-      stdio: /** @type {any} */ ([child.stdin, child.stdout, child.stderr]),
+      missingProtections: missing(launch),
+      stdio: /** @type {any} */ (streams),
       signal,
       stop,
       ref: () => child.ref(),
@@ -135,8 +158,9 @@ function drive(child, launch, program) {
   })
   if (options.timeoutMs !== undefined) {
     const onTimeout = () => {
-      driver.onTimedOut()
+      // First: a listener may throw.
       stop()
+      driver.onTimedOut()
     }
     timers.push(setTimeout(onTimeout, options.timeoutMs))
   }
@@ -163,7 +187,7 @@ function signalGroup(child, signal) {
  */
 function spawnFailed(error, provider, program) {
   return new ProviderError({
-    code: 'ERR_PROVIDER_SPAWN_FAILED',
+    code: error.code === 'E2BIG' ? 'ERR_PROVIDER_ENV_TOO_LARGE' : 'ERR_PROVIDER_SPAWN_FAILED',
     // Node's own message holds no argument and no variable, but its `spawnargs` do: it is not passed on.
     message: `The program could not be started: ${error.code ?? 'unknown error'}.`,
     errno: typeof error.errno === 'number' ? -error.errno : undefined,

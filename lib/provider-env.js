@@ -1,7 +1,7 @@
 // class ProviderEnv: the handle of an environment that Rust holds.
 'use strict'
 
-const { translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
 const handle = require('./handle.js')
 const validate = require('./validate.js')
 
@@ -49,7 +49,7 @@ class ProviderEnv extends handle.Handle {
   }
 
   get rejectedUserEnvKeys() {
-    return this.#native.rejectedUserEnvKeys
+    return own(this.#native.rejectedUserEnvKeys)
   }
 
   get names() {

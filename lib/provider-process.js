@@ -316,11 +316,14 @@ class ProviderProcess extends EventEmitter {
     this.#exited?.reject(this.#startError)
     // As in ChildProcess: `error`, then `close` once the streams are; no `exit`.
     this.stdin?.destroy()
-    if (!told) this.#emitError(error)
-    this.#finishStreams()
-    // A start that was given up, because a file system holds it, still holds their other ends.
-    endHeldStreams([this.stdout, this.stderr])
-    this.#maybeClose()
+    try {
+      if (!told) this.#emitError(error)
+    } finally {
+      this.#finishStreams()
+      // A start that was given up, because a file system holds it, still holds their other ends.
+      endHeldStreams([this.stdout, this.stderr])
+      this.#maybeClose()
+    }
   }
 
   #onTimedOut() {
@@ -340,10 +343,14 @@ class ProviderProcess extends EventEmitter {
     this.#settle()
     this.#exited?.resolve(this.#result())
     this.stdin?.destroy()
-    this.emit('exit', code, signal)
-    this.#finishStreams()
-    if (this.#killGroupOnExit) endHeldStreams([this.stdout, this.stderr])
-    this.#maybeClose()
+    try {
+      this.emit('exit', code, signal)
+    } finally {
+      // Also when a listener throws: `close` is what others wait for.
+      this.#finishStreams()
+      if (this.#killGroupOnExit) endHeldStreams([this.stdout, this.stderr])
+      this.#maybeClose()
+    }
   }
 
   #settle() {
@@ -385,7 +392,13 @@ class ProviderProcess extends EventEmitter {
    */
   #emitError(error) {
     const handled = this.#spawned !== undefined || this.#exited !== undefined
-    if (this.listenerCount('error') > 0 || !handled) this.emit('error', error)
+    if (this.listenerCount('error') === 0 && handled) return
+    try {
+      this.emit('error', error)
+    } catch (thrown) {
+      // Of a context of `node:vm`, whose errors an EventEmitter takes for none, and wraps.
+      throw /** @type {any} */ (thrown)?.context === error ? error : thrown
+    }
   }
 
   /**

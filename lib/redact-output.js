@@ -74,26 +74,31 @@ function redact({ env, redactOutput: { indexes } }, streams) {
  */
 function scrubPushes(stream, redaction, index) {
   const push = stream.push
-  /** @param {Uint8Array | null | undefined} bytes */
-  const pass = (bytes) => (bytes && bytes.length > 0 ? push.call(stream, bytes) : true)
-  /** @param {Uint8Array | null} chunk */
+  /** What may be passed on, in two parts. @param {Uint8Array | null} chunk @returns {(Uint8Array | null | undefined)[]} */
   const scrub = (chunk) => {
-    if (chunk === null) {
-      pass(translate(() => redaction.finish(index)))
-      return push.call(stream, null)
-    }
+    if (chunk === null) return [translate(() => redaction.finish(index)), null]
     const { before, through } = bare(translate(() => redaction.feed(index, chunk)))
-    const more = pass(before)
-    return through > 0 ? push.call(stream, chunk.subarray(0, through)) : more
+    return [before, through > 0 ? chunk.subarray(0, through) : undefined]
   }
+  /** @param {Uint8Array | null | undefined} part */
+  const pass = (part) => (part === null || (part && part.length > 0) ? push.call(stream, part) : true)
   stream.push = (chunk) => {
+    let parts
     try {
-      return scrub(chunk)
+      parts = scrub(chunk)
     } catch (error) {
       // Nothing goes through that was not scrubbed, and a throw from here would end the worker with all its tenants.
       stream.destroy(/** @type {Error} */ (error))
       return false
     }
+    let more = true
+    try {
+      more = pass(parts[0])
+    } finally {
+      // What a listener throws is its caller's, as with child_process. Nothing is lost for it.
+      more = pass(parts[1]) && more
+    }
+    return more
   }
 }
 

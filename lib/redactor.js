@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, translate } = require('./errors.js')
+const { bare, own, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { ProviderEnv } = require('./provider-env.js')
 const { Secret, lend } = require('./secret.js')
@@ -38,7 +38,7 @@ class Redactor extends Handle {
   }
 
   get skipped() {
-    return this.#native.skipped
+    return own(this.#native.skipped)
   }
 
   /** @param {any} value @returns {any} */
@@ -76,25 +76,34 @@ class Redactor extends Handle {
     const { Transform } = require('node:stream')
     const stream = translate(() => this.#native.stream())
     return new Transform({
+      // What is pushed is pushed outside of `try`: it calls listeners, and what they throw is no failure of this stream's.
       transform(chunk, encoding, done) {
+        /** @type {Buffer} */
+        let copy
+        let fed
         try {
           const bytes = typeof chunk === 'string' ? Buffer.from(chunk, /** @type {BufferEncoding} */ (encoding)) : chunk
           // A copy, not from Node's pool: the chunk is the caller's, and a pool's neighbours see what is held back.
-          const copy = offHeap(bytes.length)
+          copy = offHeap(bytes.length)
           copy.set(bytes)
-          const { before, through } = bare(translate(() => stream.feed(copy)))
-          if (before) this.push(before)
-          done(null, copy.subarray(0, through))
+          fed = bare(translate(() => stream.feed(copy)))
         } catch (error) {
-          done(/** @type {Error} */ (error))
+          return done(/** @type {Error} */ (error))
+        }
+        try {
+          if (fed.before) this.push(fed.before)
+        } finally {
+          done(null, copy.subarray(0, fed.through))
         }
       },
       flush(done) {
+        let rest
         try {
-          done(null, translate(() => stream.finish()))
+          rest = translate(() => stream.finish())
         } catch (error) {
-          done(/** @type {Error} */ (error))
+          return done(/** @type {Error} */ (error))
         }
+        done(null, rest)
       },
       destroy(error, done) {
         stream.dispose()

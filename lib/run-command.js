@@ -107,9 +107,17 @@ function runPortable(command, args, { uid, gid }, stdio, timeout) {
   }
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
   const child = spawn(command, args, { uid, gid, cwd: '/', env: { PATH }, stdio: 'ignore', detached: true, timeout, killSignal: 'SIGKILL' })
+  const { pid } = child
+  if (pid !== undefined) {
+    binding.tearDownAtExit()
+    binding.addGroup(pid)
+  }
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('exit', (code, signal) => {
+      if (pid !== undefined) binding.forgetGroup(pid)
+      resolve({ code, signal })
+    })
   })
   return { streams: [null, null, null], stop: () => void child.kill('SIGKILL'), ended }
 }

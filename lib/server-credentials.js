@@ -3,7 +3,7 @@
 
 const binding = require('./binding.js')
 const { remove, requireMainThread } = require('./environment-variable.js')
-const { translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const validate = require('./validate.js')
@@ -26,11 +26,11 @@ class ServerCredentials extends Handle {
   }
 
   get providers() {
-    return this.#native.providers
+    return own(this.#native.providers)
   }
 
   get names() {
-    return this.#native.names
+    return own(this.#native.names)
   }
 
   /** @param {string} provider */

@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, translate } = require('./errors.js')
+const { bare, own, translate } = require('./errors.js')
 const { Metered, labelsOf, meterOf } = require('./metered.js')
 const { ProviderProcess } = require('./provider-process.js')
 const running = require('./running-processes.js')
@@ -58,7 +58,7 @@ class UsageLedger {
   }
 
   toJSON() {
-    const entries = this.#native.entries().map(({ counts, ...labels }) => ({ ...labels, ...plain(counts) }))
+    const entries = own(this.#native.entries()).map(({ counts, ...labels }) => ({ ...labels, ...plain(counts) }))
     const { evicted } = this.#native
     return { entries, other: evicted > 0 ? plain(this.#native.others()) : null, evicted, total: plain(this.#native.total()) }
   }

@@ -1,6 +1,7 @@
 // class UsageMeter: the same reading for whoever starts the CLI themselves, as the Codex SDK does.
 'use strict'
 
+const { isUint8Array } = require('node:util').types
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
 const { Metered } = require('./metered.js')
@@ -55,7 +56,7 @@ class UsageMeter {
 
   /** @param {string | Uint8Array} chunk */
   write(chunk) {
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) throw validate.wrongType('chunk', 'a string or a Uint8Array', chunk)
+    if (typeof chunk !== 'string' && !isUint8Array(chunk)) throw validate.wrongType('chunk', 'a string or a Uint8Array', chunk)
     this.#metered.feed(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     return this
   }

@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
 const { nativeOf } = require('./handle.js')
 const { Secret } = require('./secret.js')
 const { consume, isUint8Array, textOffHeap, wipe } = require('./secret-input.js')
@@ -39,7 +39,7 @@ function look(provider, key, value) {
   const options = validate.options('options', value, ['kind'])
   const kind = validate.optionalWord('options.kind', options.kind, KINDS) ?? 'api-key'
   const id = validate.required('provider', validate.optionalString('provider', provider))
-  return Object.freeze(translate(() => binding.validateKey(id, kind === 'oauth-token', key)))
+  return Object.freeze(own(translate(() => binding.validateKey(id, kind === 'oauth-token', key))))
 }
 
 module.exports = { validateKey }

@@ -12,13 +12,19 @@ const MAX_ITEMS = 65_536
 /** As a payload's JSON may have bytes: the largest text that anybody has to give. */
 const MAX_TEXT = binding.inputLimits().bytes
 
+/** By which every copy of this package knows the handles of the others, which are no instances of its own classes. */
+const COPY = Symbol.for('@webalive/provider-env:copy')
+const THIS_COPY = Object.freeze({})
+
 /**
  * @param {string} name
  * @param {string} expected
- * @param {unknown} value
+ * @param {any} value
  */
 function wrongType(name, expected, value) {
-  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${kindOf(value)}.`)
+  const copy = typeof value === 'object' && value !== null ? value[COPY] : undefined
+  const whose = copy === undefined || copy === THIS_COPY ? '' : ' of another copy of this package. Make both with the same copy, or load the package once'
+  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${kindOf(value)}${whose}.`)
 }
 
 /** What a value is, without a word of its own. @param {unknown} value */
@@ -305,6 +311,8 @@ function optionalWord(name, value, words) {
 }
 
 module.exports = {
+  COPY,
+  THIS_COPY,
   array,
   boundText,
   fields,

@@ -76,7 +76,7 @@ const POLICY: StopPolicy =
 fn run(start: Start, policy: StopPolicy) -> (Arc<Process>, Receiver<Event>) {
     let (sender, receiver) = channel();
     let process = Process::new(policy, Box::new(Heard(sender)));
-    spawner::start(start, &process).expect("queued");
+    spawner::start(start, &process);
     (process, receiver)
 }
 
@@ -187,14 +187,14 @@ fn signals_before_the_start_are_kept_and_an_aborted_start_does_not_happen() {
     let process = Process::new(POLICY, Box::new(Heard(sender)));
     process.signal(libc::SIGTERM).expect("kept");
     let (start, _ours) = shell("exec sleep 1000");
-    spawner::start(start, &process).expect("queued");
+    spawner::start(start, &process);
     assert_eq!(ending(&events), Ending::Signal(libc::SIGTERM));
 
     let (sender, events) = channel();
     let process = Process::new(POLICY, Box::new(Heard(sender)));
     process.stop();
     let (start, ours) = shell("echo should not run");
-    spawner::start(start, &process).expect("queued");
+    spawner::start(start, &process);
     let Event::Failed(error) = next(&events) else { panic!("it ran") };
     assert_eq!(error.code(), ErrorCode::Aborted);
     assert_eq!(read_all(ours), "");

@@ -31,15 +31,16 @@ function copyPackage(test) {
  * @param {unknown} [options.input]
  * @param {string} [options.main]
  * @param {string[]} [options.before]  a command that executes the worker
+ * @param {string} [options.runtime]  another program than this Node
  * @param {import('node:child_process').SpawnOptions} [options.spawn]
  */
-function startWorker(test, body, { input = null, main = path.join(PROJECT, 'index.js'), before = [], spawn: options = {} } = {}) {
+function startWorker(test, body, { input = null, main = path.join(PROJECT, 'index.js'), before = [], runtime = process.execPath, spawn: options = {} } = {}) {
   const script = `
     const main = require(${JSON.stringify(main)}), input = ${JSON.stringify(input)}
     const say = (value) => process.stdout.write(JSON.stringify(value) + '\\n')
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
     ;(async () => { ${body} })().catch(({ code, message, step, stack }) => say({ failed: { code, message, step, stack } }))`
-  const [command, ...args] = [...before, process.execPath, '-e', script]
+  const [command, ...args] = [...before, runtime, '-e', script]
   const worker = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
   test.after(() => end(worker.pid))
   let text = ''

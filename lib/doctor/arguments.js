@@ -1,7 +1,7 @@
 // The options of the command line: what --help says of each, and what diagnose() is given for it.
 'use strict'
 
-const { parseArgs } = require('node:util')
+const { parseArgs, types } = require('node:util')
 const { flag } = require('./words.js')
 
 /** @typedef {import('./context.js').Facts} Facts */
@@ -71,7 +71,7 @@ function parse(args, known, strict) {
   try {
     return parseArgs({ args, options, strict, allowPositionals: !strict }).values
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message.split('. ')[0] : 'wrong options')
+    throw new UsageError(types.isNativeError(error) ? error.message.split('. ')[0] : 'wrong options')
   }
 }
 

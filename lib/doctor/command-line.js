@@ -1,6 +1,7 @@
 // The command line: its commands, what it prints, and its exit status.
 'use strict'
 
+const { isNativeError } = require('node:util').types
 const { UsageError, asTyped, helpOf, readArguments } = require('./arguments.js')
 const { leaveOutNpm } = require('./npm.js')
 const { print, styleOf, wrap } = require('./print.js')
@@ -42,7 +43,7 @@ async function main(args) {
     process.exitCode = await run(args)
   } catch (error) {
     const wrong = error instanceof UsageError || OPTION_ERRORS.includes(/** @type {any} */ (error)?.code)
-    const message = error instanceof Error ? error.message : String(error)
+    const message = isNativeError(error) ? error.message : String(error)
     const name = args[0] === 'run-as' ? 'provider-env run-as' : 'provider-env doctor'
     process.stderr.write(`${name}: ${wrong ? `${asTyped(message)}\n${name} --help lists the options.\n` : `${message}\n`}`)
     process.exitCode = wrong ? USAGE : DEFECT

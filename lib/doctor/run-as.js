@@ -6,7 +6,7 @@ const path = require('node:path')
 const { Transform } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { StringDecoder } = require('node:string_decoder')
-const { parseArgs } = require('node:util')
+const { parseArgs, types } = require('node:util')
 const { UsageError, number, numbers } = require('./arguments.js')
 const { escaped } = require('./words.js')
 
@@ -76,7 +76,7 @@ function parse(args) {
     const text = /** @type {const} */ ({ type: 'string' })
     return parseArgs({ args, options: { uid: text, gid: text, groups: text, cwd: text, help: { type: 'boolean', short: 'h' } } }).values
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message.split('. ')[0] : 'wrong options')
+    throw new UsageError(types.isNativeError(error) ? error.message.split('. ')[0] : 'wrong options')
   }
 }
 

@@ -1,6 +1,7 @@
 // The one finding that can be made without the addon: that it does not load.
 'use strict'
 
+const { isNativeError } = require('node:util').types
 const { whyNotLoaded } = require('../not-loaded.js')
 const { findingsOf } = require('./finding.js')
 const { harmless } = require('./words.js')
@@ -25,7 +26,7 @@ const finding = findingsOf(rows)
  */
 function unloadable(error) {
   const platform = `${process.platform}-${process.arch}`
-  const { reason, advice, commands } = whyNotLoaded(error instanceof Error ? (error.cause ?? error) : error)
+  const { reason, advice, commands } = whyNotLoaded(isNativeError(error) ? (error.cause ?? error) : error)
   return {
     schemaVersion: 1,
     version: require('../../package.json').version,

@@ -25,13 +25,14 @@ use crate::sys::{Step, identity, stdio, support};
 
 /// Makes the child and tells `process` how it went.
 pub(super) fn carry_out(start: Start, process: &Arc<Process>, room: &Room) {
+    let provider = start.env.provider.id;
     if process.is_aborted() {
         let error = Error::new(ErrorCode::Aborted, "The start was aborted before it began.");
-        return process.failed(error.provider(start.env.provider.id));
+        return process.failed(error.provider(provider));
     }
     match make(start, room) {
         Ok((started, program)) => process.started(started, program),
-        Err(error) => process.failed(error),
+        Err(error) => process.failed(error.provider(provider)),
     }
 }
 

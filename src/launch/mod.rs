@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod authority;
+pub mod group;
 pub mod identity;
 pub mod inquiry;
 pub mod locate;

@@ -192,7 +192,7 @@ impl Process {
     }
 
     /// There is no process. Says so once: a start that a file system holds is given up before it has failed.
-    pub(super) fn failed(&self, error: Error) {
+    pub fn failed(&self, error: Error) {
         let mut state = self.lock();
         match &mut *state {
             State::Running(running) => {

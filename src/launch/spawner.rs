@@ -285,22 +285,17 @@ fn stuck(uid: u32) -> Error {
     Error::new(ErrorCode::SpawnFailed, message)
 }
 
-/// Queues a start. Its outcome is an event of `process`.
-///
-/// # Errors
-/// `UNSUPPORTED`, `SPAWN_FAILED`.
-pub fn start(start: Start, process: &Arc<Process>) -> Result<()> {
+/// Queues a start. Its outcome is an event of `process`: also that the kernel lacks a call (`UNSUPPORTED`), or that the
+/// system has no thread for it (`SPAWN_FAILED`).
+pub fn start(start: Start, process: &Arc<Process>) {
     let (uid, provider) = (start.target.uid(), start.env.provider.id);
     let speak = move |error: Error| error.provider(provider);
-    queue(uid, process, speak, move |process, room| execute::carry_out(start, process, room))
+    queue(uid, process, speak, move |process, room| execute::carry_out(start, process, room));
 }
 
-/// Queues a command. Its outcome is an event of `process`.
-///
-/// # Errors
-/// `UNSUPPORTED`, `SPAWN_FAILED`.
-pub fn run(command: Command, process: &Arc<Process>) -> Result<()> {
-    queue(command.target.uid(), process, |error| error, move |process, room| command.carry_out(process, room))
+/// Queues a command. Its outcome is an event of `process`, as that of a start.
+pub fn run(command: Command, process: &Arc<Process>) {
+    queue(command.target.uid(), process, |error| error, move |process, room| command.carry_out(process, room));
 }
 
 /// `speak` adds to an error whom it is about.
@@ -309,8 +304,11 @@ fn queue(
     process: &Arc<Process>,
     speak: impl Fn(Error) -> Error + Clone + Send + 'static,
     carry_out: impl FnOnce(&Arc<Process>, &Room) + Send + 'static,
-) -> Result<()> {
-    let (spawner, _) = spawner()?;
+) {
+    let spawner = match spawner() {
+        Ok((spawner, _)) => spawner,
+        Err(error) => return process.failed(speak(error)),
+    };
     let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
     let (about_run, about_refusal) = (speak.clone(), speak);
     let run = move |room: &Room| {
@@ -321,7 +319,6 @@ fn queue(
     };
     let refuse = move |error: Error| of_refusal.failed(about_refusal(error));
     spawner.push(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) });
-    Ok(())
 }
 
 /// Finds a program, and waits for the answer.

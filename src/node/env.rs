@@ -286,13 +286,6 @@ impl Drop for NativeProviderEnv {
     }
 }
 
-/// Wipes everything that was not disposed of and kills every process that has not ended, with what it started: for
-/// `process.on('exit')`.
-#[napi(catch_unwind)]
-pub fn tear_down() {
-    state::tear_down();
-}
-
 /// Names and values by turns, made by V8 straight from where they are: a Rust string in between would not be wiped.
 pub fn to_strings<'env, 'plan>(
     env: &'env Env,

@@ -1,15 +1,14 @@
-//! Events of processes on their way to JavaScript: one threadsafe function per Node environment.
+//! Events of processes on their way to JavaScript: one threadsafe function per copy of the facade.
 
-use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
 use napi_derive::napi;
 
 use super::boundary_error::to_json;
-use super::state;
 use crate::launch::process::{Event, Listener};
 use crate::sys::support::Ending;
 
@@ -19,10 +18,6 @@ type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;
 /// Weak: it does not keep the event loop alive. The facade does, while a process runs that was not `unref`ed.
 type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
 
-thread_local! {
-    static CALLBACK: RefCell<Option<Arc<Callback>>> = const { RefCell::new(None) };
-}
-
 /// The kinds of event; `lib/native-start.js` has the same.
 const SPAWNED: u32 = 0;
 const FAILED: u32 = 1;
@@ -31,36 +26,41 @@ const EXITED: u32 = 3;
 const SIGNALED: u32 = 4;
 const ENDED: u32 = 5;
 
-/// Sets the function that hears of every process of this Node environment, and has everything wiped and ended with
-/// the environment. To be called once.
-#[napi(
-    catch_unwind,
-    ts_args_type = "callback: (id: number, kind: number, number: number, text?: string | null) => void"
-)]
-pub fn listen(env: Env, callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<()> {
-    let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
-    CALLBACK.with_borrow_mut(|slot| *slot = Some(Arc::new(callback)));
-    env.add_env_cleanup_hook((), |()| {
-        state::tear_down();
-        let _ = CALLBACK.try_with(|slot| slot.borrow_mut().take());
-    })?;
-    Ok(())
+/// Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
+/// bundles do, or a test runner that loads modules anew.
+#[napi]
+pub struct NativeProcessListener {
+    callback: Arc<Callback>,
 }
 
-/// A listener for one process of the calling environment.
-pub fn listener() -> Option<Box<dyn Listener>> {
-    let callback = CALLBACK.with_borrow(Clone::clone)?;
-    Some(Box::new(ToJs { callback, id: std::sync::atomic::AtomicU64::new(0) }))
+#[napi]
+impl NativeProcessListener {
+    #[napi(
+        constructor,
+        catch_unwind,
+        ts_args_type = "callback: (id: number, kind: number, number: number, text?: string | null) => void"
+    )]
+    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
+        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
+        Ok(Self { callback: Arc::new(callback) })
+    }
+}
+
+impl NativeProcessListener {
+    /// For one process.
+    pub fn for_process(&self) -> Box<dyn Listener> {
+        Box::new(ToJs { callback: Arc::clone(&self.callback), id: AtomicU64::new(0) })
+    }
 }
 
 struct ToJs {
     callback: Arc<Callback>,
-    id: std::sync::atomic::AtomicU64,
+    id: AtomicU64,
 }
 
 impl Listener for ToJs {
     fn attach(&self, id: u64) {
-        self.id.store(id, std::sync::atomic::Ordering::Release);
+        self.id.store(id, Ordering::Release);
     }
 
     fn on_event(&self, event: Event) {
@@ -72,7 +72,7 @@ impl Listener for ToJs {
             Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, None),
             Event::Exited(Ending::Unknown) => (ENDED, 0, None),
         };
-        let id = self.id.load(std::sync::atomic::Ordering::Acquire) as f64;
+        let id = self.id.load(Ordering::Acquire) as f64;
         // A closing environment hears nothing more, which is as it should be.
         let _ = self.callback.call((id, kind, number, text).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }

@@ -1,4 +1,4 @@
-//! What comes of jobs on its way to JavaScript: one threadsafe function per Node environment.
+//! What comes of jobs on its way to JavaScript: one threadsafe function per copy of the facade.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
 use napi_derive::napi;
 use serde::Serialize;
 
@@ -24,23 +24,38 @@ type Arguments = FnArgs<(u32, bool, String)>;
 type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
 
 thread_local! {
-    static CALLBACK: RefCell<Option<Arc<Callback>>> = const { RefCell::new(None) };
+    /// Whose call is at work on this thread.
+    static CALLER: RefCell<Option<Arc<Callback>>> = const { RefCell::new(None) };
     static LAST_ID: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Sets the function that hears of every job of this Node environment. To be called once.
-#[napi(catch_unwind, ts_args_type = "callback: (job: number, failed: boolean, json: string) => void")]
-pub fn listen_to_jobs(env: Env, callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<()> {
-    let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
-    CALLBACK.with_borrow_mut(|slot| *slot = Some(Arc::new(callback)));
-    env.add_env_cleanup_hook((), |()| {
-        let _ = CALLBACK.try_with(|slot| slot.borrow_mut().take());
-    })?;
-    Ok(())
+/// Hears of the jobs that one copy of the facade has begun. One environment can have several copies of it, as two bundles
+/// do, or a test runner that loads modules anew.
+#[napi]
+pub struct NativeJobListener {
+    callback: Arc<Callback>,
 }
 
-/// Starts a job, whose result this environment hears of by the returned number. `work` gives a time where it is to be
-/// called again.
+#[napi]
+impl NativeJobListener {
+    #[napi(constructor, catch_unwind, ts_args_type = "callback: (job: number, failed: boolean, json: string) => void")]
+    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
+        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
+        Ok(Self { callback: Arc::new(callback) })
+    }
+
+    /// Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns.
+    #[napi(catch_unwind, ts_args_type = "begin: () => number")]
+    pub fn begin(&self, begin: Function<'_, (), u32>) -> napi::Result<u32> {
+        let outer = CALLER.replace(Some(Arc::clone(&self.callback)));
+        let job = begin.call(());
+        CALLER.set(outer);
+        job
+    }
+}
+
+/// Starts a job. The copy of the facade that asks for it hears of its result by the returned number. `work` gives a time
+/// where it is to be called again.
 ///
 /// # Errors
 /// As [`jobs::run`].
@@ -49,7 +64,7 @@ pub fn start<T: Serialize>(
     turn: Turn,
     mut work: impl FnMut() -> ControlFlow<Result<T>, Instant> + Send + 'static,
 ) -> Result<u32> {
-    let callback = CALLBACK
+    let callback = CALLER
         .with_borrow(Clone::clone)
         .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade listens to no jobs. Reinstall the package."))?;
     let id = LAST_ID.get().wrapping_add(1);

@@ -124,6 +124,12 @@ fn core_limits(limits: &NativeLimits) -> Limits {
     }
 }
 
+/// The error of a descriptor in `stdio` that is not open.
+pub fn not_open(number: i32) -> Error {
+    let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
+    Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
+}
+
 /// Milliseconds of JavaScript; the facade has checked that they are a finite number from 0.
 ///
 /// # Errors

@@ -31,6 +31,7 @@ mod redactor;
 mod secret;
 mod server;
 mod state;
+mod tear_down;
 mod tokens;
 mod usage;
 mod usage_ledger;

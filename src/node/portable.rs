@@ -2,18 +2,20 @@
 
 use std::os::fd::IntoRawFd;
 
-use napi::bindgen_prelude::ClassInstance;
+use napi::bindgen_prelude::{ClassInstance, Either};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
-use super::boundary_error::IntoNapi;
+use super::boundary_error::{IntoNapi, to_json, to_napi};
 use super::env::{NativeProviderEnv, to_strings};
-use super::launch_options::{NativeIdentity, NativeStart};
-use crate::error::Result;
+use super::launch_options::{NativeIdentity, NativeStart, not_open};
+use super::state;
+use crate::error::{Error, Result};
 use crate::launch::authority;
 use crate::launch::locate::{Locate, locate};
 use crate::launch::program::Program;
 use crate::launch::start::Start;
+use crate::sys::stdio;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
@@ -30,33 +32,45 @@ pub struct NativePortable<'env> {
     pub watch: bool,
 }
 
-/// Decides a start. Finding the program happens on this thread.
+/// Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
+/// start. Finding the program happens on this thread.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,
     env: ClassInstance<'_, NativeProviderEnv>,
-    options: NativeStart,
+    mut options: NativeStart,
     ids: NativeIdentity,
-) -> napi::Result<NativePortable<'env>> {
-    let (start, program, watch) = decide(&env, options, ids).into_napi()?;
-    let args = start.arguments(None).into_napi()?;
+) -> napi::Result<Either<NativePortable<'env>, String>> {
+    let start = options.take_start(&env, ids).into_napi()?;
+    let watch = options.watches(&start).into_napi()?;
+    if let Some(closed) = options.stdio.iter().find(|number| **number >= 0 && !stdio::is_open(**number)) {
+        return Err(to_napi(&not_open(*closed)));
+    }
+    let (program, args) = match find(&start) {
+        Ok(found) => found,
+        Err(error) => return Ok(failed(error, &start)),
+    };
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
     }
-    if let Some((name, path)) = authority::prove_by_mode(&start.env, &start.target).into_napi()? {
+    let authority = match authority::prove_by_mode(&start.env, &start.target) {
+        Ok(authority) => authority,
+        Err(error) => return Ok(failed(error, &start)),
+    };
+    if let Some((name, path)) = authority {
         variables.extend([node.create_string(name)?, node.create_string(&path)?]);
     }
-    start.admit_last(&program).into_napi()?;
     // Last: from here on nothing fails, and the caller closes it.
-    let credential = start.credential_pipe(&program).into_napi()?.map_or(-1, IntoRawFd::into_raw_fd);
+    let credential = match start.admit_last(&program).and_then(|()| start.credential_pipe(&program)) {
+        Ok(credential) => credential.map_or(-1, IntoRawFd::into_raw_fd),
+        Err(error) => return Ok(failed(error, &start)),
+    };
     let program = program.path.to_string_lossy().into_owned();
-    Ok(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch })
+    Ok(Either::A(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch }))
 }
 
-fn decide(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<(Start, Program, bool)> {
-    let start = options.take_start(env, ids)?;
-    let watch = options.watches(&start)?;
+fn find(start: &Start) -> Result<(Program, Vec<String>)> {
     let program = locate(Locate {
         provider: start.env.provider,
         command: start.command.clone(),
@@ -64,5 +78,21 @@ fn decide(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity
         package_roots: start.package_roots.clone(),
         target: start.target.clone(),
     })?;
-    Ok((start, program, watch))
+    Ok((program, start.arguments(None)?))
+}
+
+fn failed<T>(error: Error, start: &Start) -> Either<T, String> {
+    Either::B(to_json(&error.provider(start.env.provider.id)))
+}
+
+/// Remembers a process group that `child_process` has made: it ends with this Node environment.
+#[napi(catch_unwind)]
+pub fn add_group(leader: i32) {
+    state::add_group(leader);
+}
+
+/// Forgets a process group whose leader has ended.
+#[napi(catch_unwind)]
+pub fn forget_group(leader: i32) {
+    state::remove_group(leader);
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
+use rustix::io::Errno;
 
 use super::boundary_error::IntoNapi;
 use super::env::NativeProviderEnv;
-use super::events;
-use super::launch_options::{NativeIdentity, NativeStart, duration};
+use super::events::NativeProcessListener;
+use super::launch_options::{NativeIdentity, NativeStart, duration, not_open};
 use super::state;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::launch::command::Command;
 use crate::launch::identity;
 use crate::launch::process::{Process, StopPolicy};
@@ -32,17 +33,23 @@ pub struct NativeProcess {
 const STREAM: i32 = -1;
 const NONE: i32 = -2;
 
-/// Queues a start. Its outcome and its end are events.
+/// Queues a start. Its outcome and its end are events; only what its arguments tell is thrown.
 #[napi(catch_unwind)]
 pub fn spawn(
+    listener: ClassInstance<'_, NativeProcessListener>,
     env: ClassInstance<'_, NativeProviderEnv>,
     options: NativeStart,
     ids: NativeIdentity,
 ) -> napi::Result<NativeProcess> {
-    spawn_inner(&env, options, ids).into_napi()
+    spawn_inner(&listener, &env, options, ids).into_napi()
 }
 
-fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIdentity) -> Result<NativeProcess> {
+fn spawn_inner(
+    listener: &NativeProcessListener,
+    env: &NativeProviderEnv,
+    mut options: NativeStart,
+    ids: NativeIdentity,
+) -> Result<NativeProcess> {
     let mut start = options.take_start(env, ids)?;
     let watch = options.watches(&start)?;
     let policy = StopPolicy {
@@ -51,15 +58,22 @@ fn spawn_inner(env: &NativeProviderEnv, mut options: NativeStart, ids: NativeIde
         timeout: options.timeout_ms.map(|ms| duration("timeoutMs", ms)).transpose()?,
         kill_group_on_exit: options.kill_group_on_exit,
     };
-    let listener = events::listener()
-        .ok_or_else(|| Error::new(ErrorCode::Internal, "Nobody listens for events of processes here."))?;
-    let (ours, theirs) = streams(&options.stdio)?;
-    start.stdio = theirs;
-    let process = Process::new(policy, listener);
+    let streams = streams(&options.stdio)?;
+    let process = Process::new(policy, listener.for_process());
     if options.aborted {
         process.stop();
     }
-    spawner::start(start, &process)?;
+    let ours = match streams {
+        Ok((ours, theirs)) => {
+            start.stdio = theirs;
+            spawner::start(start, &process);
+            ours
+        }
+        Err(error) => {
+            process.failed(error.provider(start.env.provider.id));
+            Streams::default()
+        }
+    };
     Ok(remember(process, ours, watch))
 }
 
@@ -75,13 +89,21 @@ pub struct NativeCommand {
     pub stdio: Vec<i32>,
 }
 
-/// Queues a command. Its outcome and its end are events.
+/// Queues a command. Its outcome and its end are events; only what its arguments tell is thrown.
 #[napi(catch_unwind)]
-pub fn run_command(options: NativeCommand, ids: NativeIdentity) -> napi::Result<NativeProcess> {
-    run_command_inner(options, ids).into_napi()
+pub fn run_command(
+    listener: ClassInstance<'_, NativeProcessListener>,
+    options: NativeCommand,
+    ids: NativeIdentity,
+) -> napi::Result<NativeProcess> {
+    run_command_inner(&listener, options, ids).into_napi()
 }
 
-fn run_command_inner(options: NativeCommand, ids: NativeIdentity) -> Result<NativeProcess> {
+fn run_command_inner(
+    listener: &NativeProcessListener,
+    options: NativeCommand,
+    ids: NativeIdentity,
+) -> Result<NativeProcess> {
     let target = identity::decide(&ids.into(), sys::identity::own())?;
     let policy = StopPolicy {
         signal: libc::SIGTERM,
@@ -89,33 +111,52 @@ fn run_command_inner(options: NativeCommand, ids: NativeIdentity) -> Result<Nati
         timeout: options.timeout_ms.map(|ms| duration("timeoutMs", ms)).transpose()?,
         kill_group_on_exit: true,
     };
-    let listener = events::listener()
-        .ok_or_else(|| Error::new(ErrorCode::Internal, "Nobody listens for events of processes here."))?;
-    let (ours, theirs) = streams(&options.stdio)?;
-    let command =
-        Command { program: options.command, arguments: options.args, directory: options.cwd, target, stdio: theirs };
+    let streams = streams(&options.stdio)?;
+    let mut command = Command {
+        program: options.command,
+        arguments: options.args,
+        directory: options.cwd,
+        target,
+        stdio: Streams::default(),
+    };
     command.check()?;
-    let process = Process::new(policy, listener);
-    spawner::run(command, &process)?;
+    let process = Process::new(policy, listener.for_process());
+    let ours = match streams {
+        Ok((ours, theirs)) => {
+            command.stdio = theirs;
+            spawner::run(command, &process);
+            ours
+        }
+        Err(error) => {
+            process.failed(error);
+            Streams::default()
+        }
+    };
     Ok(remember(process, ours, false))
 }
 
 type Streams = [Option<OwnedFd>; 3];
 
-/// Our ends and the child's of its streams, as the facade wants them.
-fn streams(wanted: &[i32]) -> Result<(Streams, Streams)> {
-    let (mut ours, mut theirs) = ([None, None, None], [None, None, None]);
+/// Our ends and the child's of its streams, as the facade wants them; within, the error of a system that has none left.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE` for a descriptor that is not open.
+fn streams(wanted: &[i32]) -> Result<Result<(Streams, Streams)>> {
+    let (mut ours, mut theirs) = (Streams::default(), Streams::default());
     for ((wanted, theirs), ours) in wanted.iter().zip(&mut theirs).zip(&mut ours) {
-        match *wanted {
-            STREAM => {
-                let ends = stdio::stream().map_err(|errno| no_descriptor(errno.raw_os_error()))?;
-                (*ours, *theirs) = (Some(ends.ours), Some(ends.theirs));
-            }
-            NONE => {}
-            number => *theirs = Some(stdio::copy_of(number).map_err(|_| not_open(number))?),
+        let made = match *wanted {
+            STREAM => stdio::stream().map(|ends| (*ours, *theirs) = (Some(ends.ours), Some(ends.theirs))),
+            NONE => Ok(()),
+            number => match stdio::copy_of(number) {
+                Err(Errno::BADF) => return Err(not_open(number)),
+                copy => copy.map(|copy| *theirs = Some(copy)),
+            },
+        };
+        if let Err(errno) = made {
+            return Ok(Err(no_descriptor(errno.raw_os_error())));
         }
     }
-    Ok((ours, theirs))
+    Ok(Ok((ours, theirs)))
 }
 
 fn remember(process: Arc<Process>, ours: Streams, watch: bool) -> NativeProcess {
@@ -130,11 +171,6 @@ fn remember(process: Arc<Process>, ours: Streams, watch: bool) -> NativeProcess 
 #[napi(catch_unwind)]
 pub fn take_stream(id: f64, index: u32) -> i32 {
     state::take_stream(id as u64, index as usize).map_or(-1, IntoRawFd::into_raw_fd)
-}
-
-fn not_open(number: i32) -> Error {
-    let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
-    Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
 }
 
 /// Signals a process group; 0 asks only. False when there is none any more.

@@ -3,11 +3,12 @@
 //! Thread-local, because one image of the addon serves all environments of the process, each on a thread of its own.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 #[cfg(target_os = "linux")]
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::launch::group;
 #[cfg(target_os = "linux")]
 use crate::launch::process::Process;
 
@@ -44,6 +45,8 @@ struct EnvState {
     holders: HashMap<usize, Weak<dyn Clear>>,
     #[cfg(target_os = "linux")]
     processes: HashMap<u64, Running>,
+    /// Leaders of process groups that `child_process` has made.
+    groups: HashSet<i32>,
 }
 
 /// A process, and our ends of its streams until JavaScript takes them.
@@ -80,10 +83,22 @@ pub fn dispose<T>(slot: &Arc<Slot<T>>) {
 pub fn tear_down() {
     #[cfg(target_os = "linux")]
     kill_all();
-    let holders = STATE.with_borrow_mut(|state| std::mem::take(&mut state.holders));
+    let (holders, groups) =
+        STATE.with_borrow_mut(|state| (std::mem::take(&mut state.holders), std::mem::take(&mut state.groups)));
+    group::end(groups);
     for holder in holders.values().filter_map(Weak::upgrade) {
         holder.clear();
     }
+}
+
+/// Remembers a process group that `child_process` has made, until its leader has ended.
+pub fn add_group(leader: i32) {
+    STATE.with_borrow_mut(|state| state.groups.insert(leader));
+}
+
+/// Forgets a group whose leader has ended: its number may soon be another's.
+pub fn remove_group(leader: i32) {
+    STATE.with_borrow_mut(|state| state.groups.remove(&leader));
 }
 
 /// Remembers a process until it has ended.

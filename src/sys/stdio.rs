@@ -64,6 +64,17 @@ pub fn copy_of(number: i32) -> Result<OwnedFd, Errno> {
     rustix::io::fcntl_dupfd_cloexec(theirs, 3)
 }
 
+/// Whether a descriptor of this process is open.
+#[must_use]
+pub fn is_open(number: i32) -> bool {
+    if number < 0 {
+        return false;
+    }
+    // SAFETY: borrowed only for the question below, which fails with EBADF when the number is not open.
+    let asked = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_getfd(asked).is_ok()
+}
+
 /// The reading end of a pipe that holds `bytes` and nothing else: its writing end is closed.
 ///
 /// # Errors

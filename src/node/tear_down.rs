@@ -1,0 +1,39 @@
+//! When what belongs to a Node environment is torn down: with the environment, and before its process exits.
+
+use std::cell::Cell;
+
+use napi::Env;
+use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, Object, Unknown};
+use napi_derive::napi;
+
+use super::state;
+
+/// A listener for `process.on()`.
+type Listener<'env> = Function<'env, (), ()>;
+
+thread_local! {
+    static IS_HOOKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker thread's
+/// by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an uncaught throw run
+/// no cleanup hook. Once per environment, however many copies of the facade ask for it. The process is the environment's
+/// own: a test runner gives modules a copy, which never exits.
+#[napi(catch_unwind)]
+pub fn tear_down_at_exit(env: Env) -> napi::Result<()> {
+    if IS_HOOKED.replace(true) {
+        return Ok(());
+    }
+    env.add_env_cleanup_hook((), |()| {
+        state::tear_down();
+        let _ = IS_HOOKED.try_with(|is_hooked| is_hooked.set(false));
+    })?;
+    let tear_down: Listener<'_> = env.create_function_from_closure("tearDown", |_| {
+        state::tear_down();
+        Ok(())
+    })?;
+    let process: Object<'_> = env.get_global()?.get_named_property("process")?;
+    let on: Function<'_, FnArgs<(&str, Listener<'_>)>, Unknown<'_>> = process.get_named_property("on")?;
+    on.apply(process, ("exit", tear_down).into())?;
+    Ok(())
+}
