@@ -871,6 +871,7 @@ module.exports.preparePortable = nativeBinding.preparePortable
 module.exports.providerFacts = nativeBinding.providerFacts
 module.exports.realPath = nativeBinding.realPath
 module.exports.redactionFor = nativeBinding.redactionFor
+module.exports.refusePayload = nativeBinding.refusePayload
 module.exports.reportsThreadTotals = nativeBinding.reportsThreadTotals
 module.exports.requireProtection = nativeBinding.requireProtection
 module.exports.resolveProgram = nativeBinding.resolveProgram

@@ -189,7 +189,7 @@ export declare class NativeUsageMeter {
 export declare function baseNames(): Array<string>
 
 /** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
-export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
+export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean, payloadPath?: Array<string>): NativeProviderEnv
 
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
@@ -349,6 +349,8 @@ export interface NativeInputLimits {
   names: number
   /** Of a whole frame, and of a text. */
   bytes: number
+  /** Of the members that lead to a payload. */
+  path: number
 }
 
 /** What was found of a key. No part of it is in there. */
@@ -586,6 +588,9 @@ export declare function realPath(path: string): string | null
 
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
+
+/** Refuses a payload that has none of the fields that are read. */
+export declare function refusePayload(): void
 
 /** Whether the CLI reports totals of threads; false for one that nobody knows. */
 export declare function reportsThreadTotals(provider: string): boolean

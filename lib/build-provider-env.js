@@ -29,8 +29,8 @@ const SECRET_FIELDS = /** @type {const} */ ([
 
 const PAYLOAD = ['provider', ...SECRET_FIELDS.map(([name]) => name), 'userEnvKeys']
 
-/** Of the variables that one option or field has. */
-const MOST_NAMES = binding.inputLimits().names
+/** Of the variables that one option or field has, and of the members that lead to a payload. */
+const { names: MOST_NAMES, path: MOST_MEMBERS } = binding.inputLimits()
 
 /** Workspace options with a tag of their own. */
 const WORKSPACE_FIELDS = /** @type {const} */ ([
@@ -45,7 +45,7 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 /** Workspace options that set a provider's state directory: `[provider, option]`. */
 const STATE_DIRS = pairs(binding.stateDirOptions())
 
-const OPTIONS = /** @type {const} */ (['workspace', 'credentialStore', 'serverCredentials', 'baseUrl', 'inherit', 'set', 'recipient', 'requestId', 'requireLocked'])
+const OPTIONS = /** @type {const} */ (['workspace', 'credentialStore', 'serverCredentials', 'baseUrl', 'inherit', 'set', 'recipient', 'requestId', 'requireLocked', 'payloadPath'])
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
 
 /**
@@ -71,8 +71,9 @@ function buildProviderEnv(payload, options) {
 function build(frame, payload, options, consumed) {
   const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
   if (!json) addPayload(frame, payload, consumed)
-  const { server, recipient, store, locked } = addOptions(frame, options)
-  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked)))
+  const { server, recipient, store, locked, path } = addOptions(frame, options)
+  if (path && !json) throw validate.wrongValue('options.payloadPath', 'is for a message in bytes. Give the payload itself: message.payload, without this option.')
+  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked, path)))
 }
 
 /**
@@ -137,6 +138,7 @@ function addPayload(frame, payload, consumed) {
     else note(value)
   })
 
+  if (!PAYLOAD.some((name) => name in fields)) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
   for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)
@@ -197,7 +199,8 @@ function addOptions(frame, value) {
     server: nativeCredentials(options.serverCredentials),
     recipient: nativeRecipient(options.recipient),
     store: nativeStore(options.credentialStore),
-    locked: readRequireLocked(options)
+    locked: readRequireLocked(options),
+    path: options.payloadPath === undefined ? undefined : validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)
   }
 }
 

@@ -178,6 +178,8 @@ static FORBIDDEN: &[(Reason, &[&str])] = &[
             "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
             "CLAUDE_CODE_HOST_*",
             "CLAUDE_CODE_EXTRA_BODY",
+            // What --bare sets, which a start refuses where that leaves the credential unused.
+            "CLAUDE_CODE_SIMPLE",
             "ANTHROPIC_PROFILE",
             "ANTHROPIC_CONFIG_DIR",
             "CODEX_SQLITE_HOME",

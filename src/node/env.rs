@@ -19,7 +19,7 @@ use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvReque
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::{self, ArgumentContext, Place};
 use crate::launch::options::WorkspaceTrust;
-use crate::payload::Payload;
+use crate::payload::{self, Payload};
 use crate::provider::PROVIDERS;
 use crate::sys::identity;
 use crate::usage::Owner;
@@ -51,7 +51,7 @@ struct Facts {
 /// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
 #[napi(
     catch_unwind,
-    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean"
+    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean, payloadPath?: Array<string>"
 )]
 pub fn build_provider_env(
     frame: BufferSlice<'_>,
@@ -61,11 +61,19 @@ pub fn build_provider_env(
     recipient: Option<ClassInstance<'_, NativeRecipient>>,
     store: Option<ClassInstance<'_, NativeCredentialStore>>,
     require_protection: bool,
+    payload_path: Option<Vec<String>>,
 ) -> napi::Result<NativeProviderEnv> {
     let (frame, json) = (Consumed(frame), json.map(Consumed));
     let (server, recipient, store) = (server.as_deref(), recipient.as_deref(), store.as_deref());
     let held = Held { handles: &handles, server, recipient, store, require_protection };
-    build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
+    let path = payload_path.unwrap_or_default();
+    build(&frame.0, json.as_ref().map(|json| (&*json.0, &*path)), &held).into_napi()
+}
+
+/// Refuses a payload that has none of the fields that are read.
+#[napi(catch_unwind)]
+pub fn refuse_payload() -> napi::Result<()> {
+    Err(payload::no_known_field()).into_napi()
 }
 
 /// What the facade hands over besides, by its handle.
@@ -77,8 +85,9 @@ struct Held<'a> {
     require_protection: bool,
 }
 
-fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativeProviderEnv> {
-    let mut payload = json.map(Payload::from_json).transpose()?.unwrap_or_default();
+/// `message`: bytes, and the members that lead to the payload in them.
+fn build(frame: &[u8], message: Option<(&[u8], &[String])>, held: &Held<'_>) -> Result<NativeProviderEnv> {
+    let mut payload = message.map(|(json, path)| Payload::from_message(json, path)).transpose()?.unwrap_or_default();
     let mut request = EnvRequest::default();
     let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
     frame::read(frame, &handles, &mut payload, &mut request)?;
@@ -218,7 +227,7 @@ impl NativeProviderEnv {
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
         let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).into_napi()?;
-        Ok(arguments::overrides(&plan, &context).map(|(key, value)| format!("{key}={value}")).collect())
+        Ok(arguments::overrides(&plan, &[], &context).map(|(key, value)| format!("{key}={value}")).collect())
     }
 
     /// The variables that a start with delivery `env` adds, names and values by turns.

@@ -1,5 +1,6 @@
 //! The ends of a child's standard streams and of the credential's pipe.
 
+use std::io::IsTerminal;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
@@ -47,6 +48,13 @@ pub fn copy_of(number: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: borrowed only for the copy below, which fails with EBADF when the number is not open.
     let theirs = unsafe { BorrowedFd::borrow_raw(number) };
     rustix::io::fcntl_dupfd_cloexec(theirs, 3)
+}
+
+/// Whether a descriptor of this process is open, and a terminal.
+#[must_use]
+pub fn is_terminal(number: i32) -> bool {
+    // SAFETY: borrowed only for a question to the kernel, which is EBADF when the number is not open; -1 is not borrowed.
+    number >= 0 && unsafe { BorrowedFd::borrow_raw(number) }.is_terminal()
 }
 
 /// The reading end of a pipe that holds `bytes` and nothing else: its writing end is closed.
