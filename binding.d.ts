@@ -476,8 +476,10 @@ export interface NativeProviderFacts {
   /** The option of a workspace that sets it. */
   stateOption: string
   stateBelowHome: string
-  /** The variables of directories that must be writable, or the CLI ends. */
+  /** The variables of directories that must be writable, or there is no start. */
   neededDirectories: Array<string>
+  /** Those of directories that must be so where they are named, and that the CLI makes there. */
+  namedDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
@@ -589,7 +591,7 @@ export declare function realPath(path: string): string | null
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
 
-/** Refuses a payload that has none of the fields that are read. */
+/** Refuses a payload that has members, and none that is read. */
 export declare function refusePayload(): void
 
 /** Whether the CLI reports totals of threads; false for one that nobody knows. */

@@ -53,7 +53,7 @@ test('a polluted prototype redirects no key, and lends none', (t) => {
     assert.equal(env.get('FOO'), undefined)
     assert.notEqual(env.get('LANG'), 'polluted')
   }
-  assert.throws(() => withPrototype({ apiKey: KEY }, () => buildProviderEnv({ provider: 'claude' }, { workspace })), { code: 'ERR_PROVIDER_CREDENTIAL_MISSING' })
+  assert.throws(() => withPrototype({ apiKey: KEY }, () => buildProviderEnv({}, { workspace })), { code: 'ERR_PROVIDER_CREDENTIAL_MISSING' })
 })
 
 test('a polluted prototype does not choose whom the CLI becomes', { skip: needsLinux }, async (t) => {

@@ -26,8 +26,7 @@ function bytesOf(value) {
 const UNKNOWN = {
   'a whole message line': { id: SENTINEL, payload: PAYLOAD },
   'a field that is misspelt': { apikey: SENTINEL, Provider: 'codex' },
-  'a wrong nesting': { data: { payload: PAYLOAD } },
-  nothing: {}
+  'a wrong nesting': { data: { payload: PAYLOAD } }
 }
 
 for (const [what, payload] of Object.entries(UNKNOWN)) {
@@ -37,7 +36,7 @@ for (const [what, payload] of Object.entries(UNKNOWN)) {
       assert.throws(() => buildProviderEnv(input, { workspace, serverCredentials }), (/** @type {any} */ error) => {
         assert.equal(error.code, 'ERR_PROVIDER_PAYLOAD_INVALID')
         assert.deepEqual(error.names, ['provider', 'apiKey', 'oauthAccessToken', 'sessionCookie', 'userEnvKeys'])
-        assert.match(error.message, /none of the fields that are read: provider, apiKey, .*options\.payloadPath.*name the provider/)
+        assert.match(error.message, /none of the fields that are read: provider, apiKey, .*options\.payloadPath.*name the provider or give \{\}\.$/)
         assert.ok(!`${error.message}${error.stack}`.includes(SENTINEL))
         return true
       })
@@ -46,12 +45,14 @@ for (const [what, payload] of Object.entries(UNKNOWN)) {
   }
 }
 
-test('a payload that names its provider, or says of one field that it has none, falls back', () => {
+test('a payload that names its provider, says of one field that it has none, or is empty, falls back', () => {
   for (const [payload, provider] of /** @type {[any, string][]} */ ([
     [{ provider: 'claude' }, 'claude'],
     [{ provider: 'codex', model: 'x' }, 'codex'],
     [{ apiKey: undefined, oauthAccessToken: undefined }, 'claude'],
     [{ apiKey: null }, 'claude'],
+    [{}, 'claude'],
+    [bytesOf(' {} '), 'claude'],
     [{ sessionCookie: 'c', message: 'hi' }, 'claude'],
     [bytesOf({ apiKey: null }), 'claude'],
     [bytesOf({ provider: 'codex' }), 'codex']

@@ -88,9 +88,9 @@ test('whatever way the key comes, and never for another credential’s bill', ()
   restore(fingerprint)
   assert.equal(build({ apiKey: kept }).credential.fingerprint, fingerprint)
   // The server's own.
-  assert.equal(build({ provider: 'claude' }).apiKeySource, 'server')
+  assert.equal(build({}).apiKeySource, 'server')
   revoke(String(serverCredentials.fingerprint('claude')))
-  assert.throws(() => build({ provider: 'claude' }), REVOKED)
+  assert.throws(() => build({}), REVOKED)
   assert.equal(build({ apiKey: freshKey() }).apiKeySource, 'user')
 })
 
@@ -162,7 +162,7 @@ test('what cannot be a credential is refused, and not echoed', () => {
     [5, 'ERR_INVALID_ARG_TYPE'],
     [undefined, 'ERR_INVALID_ARG_TYPE'],
     [Buffer.from(key), 'ERR_INVALID_ARG_TYPE'],
-    [buildProviderEnv({ provider: 'claude' }, { workspace: { ...workspace, claudeConfigDir: '/srv/c' } }), 'ERR_PROVIDER_UNSUPPORTED']
+    [buildProviderEnv({}, { workspace: { ...workspace, claudeConfigDir: '/srv/c' } }), 'ERR_PROVIDER_UNSUPPORTED']
   ])) {
     for (const call of [revoke, restore]) {
       assert.throws(() => call(target), (/** @type {any} */ error) => error.code === code && !error.stack.includes(key), code)
@@ -171,7 +171,7 @@ test('what cannot be a credential is refused, and not echoed', () => {
   assert.throws(() => runningProcesses(/** @type {any} */ ({ pid: 1 })), { code: 'ERR_INVALID_ARG_VALUE' })
   assert.throws(() => runningProcesses(/** @type {any} */ ({ provider: 1 })), { code: 'ERR_INVALID_ARG_TYPE' })
   // A config directory's own login has no fingerprint that could be revoked, and goes on working.
-  assert.equal(buildProviderEnv({ provider: 'claude' }, { workspace: { ...workspace, claudeConfigDir: '/srv/c' } }).credential.fingerprint, null)
+  assert.equal(buildProviderEnv({}, { workspace: { ...workspace, claudeConfigDir: '/srv/c' } }).credential.fingerprint, null)
 })
 
 test('a disposed handle or environment still names its credential', () => {

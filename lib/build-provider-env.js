@@ -138,7 +138,8 @@ function addPayload(frame, payload, consumed) {
     else note(value)
   })
 
-  if (!PAYLOAD.some((name) => name in fields)) translate(binding.refusePayload)
+  // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
+  if (!PAYLOAD.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
   for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)

@@ -127,7 +127,9 @@ impl<'a> Payload<'a> {
             return Err(Error::new(ErrorCode::PayloadInvalid, message));
         }
         let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| problem_with(&error, "The payload"))?;
-        fields.require_any()?;
+        if fields.is_empty() && !is_empty_object(json) {
+            return Err(no_known_field());
+        }
         let mut payload = Self::default();
         if let Some(raw) = given(fields.provider) {
             let id = decode("provider", raw)?;
@@ -278,13 +280,13 @@ fn not_an_object_of_strings() -> Error {
     Error::new(ErrorCode::PayloadInvalid, message).name("userEnvKeys")
 }
 
-/// The refusal of a payload in which nothing says what it is about: a message around the payload, or another thing. Taken for
+/// The refusal of a payload that has members, and none that is read: a message around the payload, or another thing. Taken for
 /// an empty one, it would run on a fallback, for the default provider.
 #[must_use]
 pub fn no_known_field() -> Error {
     let message = format!(
         "The payload has none of the fields that are read: {}. Give the payload itself; for one in a message as bytes, say \
-         options.payloadPath. To run on what the options fall back to, name the provider.",
+         options.payloadPath. To run on what the options fall back to, name the provider or give {{}}.",
         FIELDS.join(", ")
     );
     FIELDS.iter().fold(Error::new(ErrorCode::PayloadInvalid, message), |error, field| error.name(*field))
@@ -318,10 +320,15 @@ struct Fields<'input> {
 }
 
 impl Fields<'_> {
-    fn require_any(&self) -> Result<()> {
+    fn is_empty(&self) -> bool {
         let all = [self.provider, self.api_key, self.oauth_access_token, self.session_cookie, self.user_env_keys];
-        if all.iter().any(Option::is_some) { Ok(()) } else { Err(no_known_field()) }
+        all.iter().all(Option::is_none)
     }
+}
+
+/// Whether an object has no members: then nothing is in the wrong place, and the caller says that there is nothing.
+fn is_empty_object(json: &[u8]) -> bool {
+    json.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}")
 }
 
 fn as_it_stands<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<&'de RawValue>, D::Error> {

@@ -90,9 +90,11 @@ test('a terminal, in which Codex reads no key, is refused', async (t) => {
 
 test('claude --bare sends an API key that the caller lets into the environment', async (t) => {
   const mock = await startMock(t)
-  const args = ['--bare', '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--', 'hi']
+  const args = ['--bare', '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--allowedTools=Bash', '--', 'run: env']
   const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { delivery: 'env', args } })
   assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
+  assert.match(turn.text, /^PATH=/m)
+  assert.ok(!turn.text.includes(KEY.claude), "the key in the agent's shell")
 })
 
 test('claude mcp serve, --safe-mode and --restricted send what is on the pipe', async (t) => {

@@ -250,9 +250,9 @@ mod tests {
         for (json, server, dir, expected) in [
             (r#"{"apiKey":"a","oauthAccessToken":"b"}"#, keys, true, ("api-key", "payload", "user")),
             (r#"{"oauthAccessToken":"b"}"#, keys, true, ("oauth-token", "payload", "oauth")),
-            (r#"{"provider":"claude"}"#, keys, true, ("api-key", "server", "server")),
-            (r#"{"provider":"claude"}"#, None, true, ("config-dir", "config-dir", "none")),
-            (r#"{"provider":"claude"}"#, None, false, ("ERR_PROVIDER_CREDENTIAL_MISSING", "", "")),
+            ("{}", keys, true, ("api-key", "server", "server")),
+            ("{}", None, true, ("config-dir", "config-dir", "none")),
+            ("{}", None, false, ("ERR_PROVIDER_CREDENTIAL_MISSING", "", "")),
             (r#"{"provider":"codex","apiKey":"a","oauthAccessToken":"b"}"#, keys, true, ("api-key", "payload", "user")),
             (r#"{"provider":"codex","oauthAccessToken":"b"}"#, keys, true, ("ERR_PROVIDER_UNSUPPORTED", "", "")),
             (r#"{"provider":"codex"}"#, keys, true, ("api-key", "server", "server")),

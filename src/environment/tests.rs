@@ -91,7 +91,7 @@ fn only_the_launchs_credential_is_set_and_the_other_providers_names_are_absent()
 fn a_config_directory_stands_last_and_blanks_every_key() {
     let mut with_dir = request();
     with_dir.workspace.state_dirs = vec![("claude", "/srv/claude"), ("codex", "/srv/codex")];
-    let plan = build(r#"{"provider":"claude"}"#, with_dir).expect("a plan");
+    let plan = build("{}", with_dir).expect("a plan");
     let map = values(&plan, plan.names.auto_delivery());
     assert_eq!(map["CLAUDE_CONFIG_DIR"], "/srv/claude");
     assert_eq!((&*map["ANTHROPIC_API_KEY"], &*map["CLAUDE_CODE_OAUTH_TOKEN"]), ("", ""));
@@ -101,8 +101,8 @@ fn a_config_directory_stands_last_and_blanks_every_key() {
 #[test]
 fn the_server_key_is_used_only_when_handed_in() {
     let server = ServerCredentials::from_variables(|_| Some(Secret::copy_of(b"server"))).expect("keys");
-    assert_eq!(code(build(r#"{"provider":"claude"}"#, request())).0, ErrorCode::CredentialMissing);
-    let payload = Payload::from_json(br#"{"provider":"claude"}"#).expect("valid");
+    assert_eq!(code(build("{}", request())).0, ErrorCode::CredentialMissing);
+    let payload = Payload::from_json(b"{}").expect("valid");
     let plan =
         EnvPlan::new(payload, request(), Fallbacks { store: None, server: Some(&server) }, limits()).expect("a plan");
     assert_eq!(plan.credential.source.as_str(), "server");
@@ -251,6 +251,6 @@ fn the_rows_own_variables_are_set_when_they_apply() {
     // A login in the state directory is not looked for beside the first.
     let mut of_login = with(url, &[]);
     of_login.workspace.state_dirs = vec![("claude", "/home/t/.claude")];
-    let map = values(&build(r#"{"provider":"claude"}"#, of_login).expect("a plan"), Delivery::Env);
+    let map = values(&build("{}", of_login).expect("a plan"), Delivery::Env);
     assert_eq!((map.get(managed), &*map[quiet]), (None, "1"));
 }

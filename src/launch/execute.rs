@@ -175,7 +175,9 @@ impl Need {
 }
 
 fn needs(start: &Start) -> Result<Vec<Need>> {
+    let is_named = |variable| start.env.plain(variable).is_some();
     let rows = start.env.provider.directory_needs.iter();
+    let rows = rows.filter(|row| !row.only_when_named || is_named(row.variable));
     rows.map(|row| {
         let mut path = start.env.directory(row.variable, row.otherwise);
         if !row.below.is_empty() {
@@ -183,7 +185,7 @@ fn needs(start: &Start) -> Result<Vec<Need>> {
         }
         let is_made = match row.made {
             Made::Never => false,
-            Made::WhenDefault => start.env.plain(row.variable).is_none(),
+            Made::WhenDefault => !is_named(row.variable),
             Made::Always => true,
         };
         let otherwise = is_made.then(|| nearest(&path)).flatten().map(c_path).transpose()?;

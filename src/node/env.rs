@@ -70,7 +70,7 @@ pub fn build_provider_env(
     build(&frame.0, json.as_ref().map(|json| (&*json.0, &*path)), &held).into_napi()
 }
 
-/// Refuses a payload that has none of the fields that are read.
+/// Refuses a payload that has members, and none that is read.
 #[napi(catch_unwind)]
 pub fn refuse_payload() -> napi::Result<()> {
     Err(payload::no_known_field()).into_napi()

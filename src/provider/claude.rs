@@ -20,6 +20,9 @@ const MANAGED_BY_HOST: &str = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
 /// No request but those of a turn.
 const QUIET: &str = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 
+/// Names the state directory.
+const STATE: &str = "CLAUDE_CONFIG_DIR";
+
 /// What `--bare` sets.
 const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
 
@@ -64,7 +67,7 @@ pub static CLAUDE: Provider = Provider {
         absent("CLAUDE_CODE_WEBSOCKET_AUTH_FILE_DESCRIPTOR"),
     ],
     state_directory: StateDirectory {
-        variable: "CLAUDE_CONFIG_DIR",
+        variable: STATE,
         option: "claudeConfigDir",
         below_home: ".claude",
         is_credential: true,
@@ -74,9 +77,9 @@ pub static CLAUDE: Provider = Provider {
     // sessions in it, it survives without a word, and the session cannot be resumed. It makes both when they are missing,
     // with what is missing above them.
     directory_needs: &[
-        DirectoryNeed { variable: "TMPDIR", otherwise: "/tmp", below: "", made: Made::Never },
-        DirectoryNeed { variable: "CLAUDE_CONFIG_DIR", otherwise: ".claude", below: "", made: Made::Always },
-        DirectoryNeed { variable: "CLAUDE_CONFIG_DIR", otherwise: ".claude", below: "projects", made: Made::Always },
+        DirectoryNeed { variable: "TMPDIR", otherwise: "/tmp", below: "", made: Made::Never, only_when_named: false },
+        state_need(""),
+        state_need("projects"),
     ],
     // Measured: another's directory of that name ends it with exit 1. It makes the one it is told of by the variable.
     private_temporary: Some(PrivateTemporary { prefix: "claude-", variable: "CLAUDE_CODE_TMPDIR" }),
@@ -277,13 +280,15 @@ pub static CLAUDE: Provider = Provider {
 
 /// Measured on 2.1.330, but for what needs the vendor's cloud: there the CLI says what it wants.
 static MODES: &[Mode] = &[
-    // No descriptor, no token and no stored login is read: "Not logged in".
+    // No descriptor, no token and no stored login is read: "Not logged in". A key in the environment is, and the agent's
+    // shell does not get it.
     Mode {
         sign: ModeSign::Flag("--bare"),
         does: "reads nothing but an API key in the environment",
         uses: &[Usable::InEnvironment(CredentialKind::ApiKey)],
         overrides: &[],
-        instead: "Leave it out, or give an API key and say delivery: \"env\": the agent's shell then has the key too.",
+        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
+                  can find it in /proc/PID/environ.",
     },
     background(ModeSign::Flag("--bg")),
     background(ModeSign::Flag("--background")),
@@ -332,6 +337,10 @@ static SETTINGS_HAZARDS: &[Hazard] = &[
     hazard("permissions.allow", Effect::LoosensPermissions),
     hazard("permissions.defaultMode", Effect::LoosensPermissions),
 ];
+
+const fn state_need(below: &'static str) -> DirectoryNeed {
+    DirectoryNeed { variable: STATE, otherwise: ".claude", below, made: Made::Always, only_when_named: true }
+}
 
 /// Its variables are kept out by [`MANAGED_BY_HOST`], in a trusted workspace too.
 static GLOBAL_CONFIG_HAZARDS: &[Hazard] =

@@ -54,6 +54,7 @@ pub static CODEX: Provider = Provider {
         otherwise: ".codex",
         below: "",
         made: Made::WhenDefault,
+        only_when_named: false,
     }],
     private_temporary: None,
     fixed_variables: &[],

@@ -207,6 +207,9 @@ pub struct DirectoryNeed {
     pub below: &'static str,
     /// Whether the CLI makes it when it is missing.
     pub made: Made,
+    /// Whether the CLI runs without it: then it must be usable only where the variable is set, by a caller who wants what is
+    /// written there kept.
+    pub only_when_named: bool,
 }
 
 /// When the CLI makes a directory that is missing.
