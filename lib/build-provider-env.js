@@ -71,9 +71,8 @@ function buildProviderEnv(payload, options) {
 function build(frame, payload, options, consumed) {
   const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
   if (!json) addPayload(frame, payload, consumed)
-  const { server, recipient, store, locked, path } = addOptions(frame, options)
-  if (path && !json) throw validate.wrongValue('options.payloadPath', 'is for a message in bytes. Give the payload itself: message.payload, without this option.')
-  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked, path)))
+  const { server, recipient, store, locked } = addOptions(frame, options, json !== undefined)
+  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked)))
 }
 
 /**
@@ -183,8 +182,9 @@ function wellFormed(text, field) {
 /**
  * @param {Frame} frame
  * @param {any} value
+ * @param {boolean} isJson Whether the payload came as bytes.
  */
-function addOptions(frame, value) {
+function addOptions(frame, value, isJson) {
   const options = validate.options('options', value, OPTIONS)
   for (const name of BASE_NAMES) addVariable(frame, TAG.base, name, variable(name))
   for (const name of validate.strings('options.inherit', options.inherit, MOST_NAMES)) {
@@ -196,12 +196,15 @@ function addOptions(frame, value) {
   addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
   addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
+  if (options.payloadPath !== undefined && !isJson) {
+    throw validate.wrongValue('options.payloadPath', 'is for a message in bytes. Give the payload itself: message.payload, without this option.')
+  }
+  for (const name of validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)) frame.add(TAG.payloadPath, '', name)
   return {
     server: nativeCredentials(options.serverCredentials),
     recipient: nativeRecipient(options.recipient),
     store: nativeStore(options.credentialStore),
-    locked: readRequireLocked(options),
-    path: options.payloadPath === undefined ? undefined : validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)
+    locked: readRequireLocked(options)
   }
 }
 

@@ -26,7 +26,8 @@ const TAG = Object.freeze({
   workspaceDir: 14,
   workspaceHome: 15,
   workspaceTmpDir: 16,
-  requestId: 17
+  requestId: 17,
+  payloadPath: 18
 })
 
 /** Set in the tag of a secret whose value is the place of its handle among `handles`. */

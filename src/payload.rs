@@ -113,7 +113,7 @@ impl<'a> Payload<'a> {
     ///
     /// # Errors
     /// As [`Payload::from_json`].
-    pub fn from_message(message: &'a [u8], path: &[String]) -> Result<Self> {
+    pub fn from_message(message: &'a [u8], path: &[&str]) -> Result<Self> {
         if message.len() > MAX_JSON_BYTES {
             return Err(Error::new(
                 ErrorCode::PayloadTooLarge,

@@ -58,4 +58,6 @@ pub struct EnvRequest<'a> {
     pub base_url: Option<&'a str>,
     /// `requestId`: what sealed secrets of this request are bound to.
     pub request_id: Option<&'a str>,
+    /// The members that lead to the payload in a message of JSON.
+    pub payload_path: Vec<&'a str>,
 }

@@ -51,7 +51,7 @@ struct Facts {
 /// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
 #[napi(
     catch_unwind,
-    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean, payloadPath?: Array<string>"
+    ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean"
 )]
 pub fn build_provider_env(
     frame: BufferSlice<'_>,
@@ -61,13 +61,11 @@ pub fn build_provider_env(
     recipient: Option<ClassInstance<'_, NativeRecipient>>,
     store: Option<ClassInstance<'_, NativeCredentialStore>>,
     require_protection: bool,
-    payload_path: Option<Vec<String>>,
 ) -> napi::Result<NativeProviderEnv> {
     let (frame, json) = (Consumed(frame), json.map(Consumed));
     let (server, recipient, store) = (server.as_deref(), recipient.as_deref(), store.as_deref());
     let held = Held { handles: &handles, server, recipient, store, require_protection };
-    let path = payload_path.unwrap_or_default();
-    build(&frame.0, json.as_ref().map(|json| (&*json.0, &*path)), &held).into_napi()
+    build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
 }
 
 /// Refuses a payload that has members, and none that is read.
@@ -85,12 +83,14 @@ struct Held<'a> {
     require_protection: bool,
 }
 
-/// `message`: bytes, and the members that lead to the payload in them.
-fn build(frame: &[u8], message: Option<(&[u8], &[String])>, held: &Held<'_>) -> Result<NativeProviderEnv> {
-    let mut payload = message.map(|(json, path)| Payload::from_message(json, path)).transpose()?.unwrap_or_default();
+fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativeProviderEnv> {
+    let mut payload = Payload::default();
     let mut request = EnvRequest::default();
     let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
     frame::read(frame, &handles, &mut payload, &mut request)?;
+    if let Some(json) = json {
+        payload = Payload::from_message(json, &request.payload_path)?;
+    }
     let recipient = held.recipient.map(NativeRecipient::recipient).transpose()?;
     let server = held.server.map(NativeServerCredentials::credentials).transpose()?;
     // A payload with a credential of its own runs whatever has become of the store.

@@ -71,6 +71,10 @@ static OPTIONS: &[ReadOption] = &[
     |request, _, value| set(&mut request.workspace.home, value),
     |request, _, value| set(&mut request.workspace.tmp_dir, value),
     |request, _, value| set(&mut request.request_id, value),
+    |request, _, value| {
+        request.payload_path.push(text(value)?);
+        Ok(())
+    },
 ];
 
 /// The tag of the provider, which is neither.

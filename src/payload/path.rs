@@ -14,7 +14,7 @@ pub const MAX_PATH: usize = 16;
 ///
 /// # Errors
 /// `PAYLOAD_INVALID`; it has the path, which is the caller's own, and nothing of the message.
-pub fn find<'a>(message: &'a [u8], path: &[String]) -> Result<&'a [u8]> {
+pub fn find<'a>(message: &'a [u8], path: &[&str]) -> Result<&'a [u8]> {
     let mut here = std::str::from_utf8(message).map_err(|_| refuse(path, "is in a message that is not UTF-8"))?;
     for (index, name) in path.iter().enumerate() {
         let mut json = serde_json::Deserializer::from_str(here);
@@ -32,14 +32,14 @@ pub fn find<'a>(message: &'a [u8], path: &[String]) -> Result<&'a [u8]> {
 }
 
 /// What an error of a parser's is about, `depth` members down.
-fn whole(path: &[String], depth: usize) -> String {
+fn whole(path: &[&str], depth: usize) -> String {
     match depth {
         0 => "The message around the payload".to_owned(),
         _ => format!("What stands at {} (options.payloadPath)", path[..depth].join(".")),
     }
 }
 
-fn refuse(path: &[String], problem: &str) -> Error {
+fn refuse(path: &[&str], problem: &str) -> Error {
     let message = format!("The payload at {} (options.payloadPath) {problem}.", path.join("."));
     Error::new(ErrorCode::PayloadInvalid, message).name("payloadPath")
 }
@@ -114,8 +114,7 @@ mod tests {
     const SENTINEL: &str = "s3ntinel-Never-Printed";
 
     fn found<'a>(message: &'a str, path: &[&str]) -> Result<&'a str> {
-        let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
-        find(message.as_bytes(), &path).map(|bytes| std::str::from_utf8(bytes).expect("was UTF-8"))
+        find(message.as_bytes(), path).map(|bytes| std::str::from_utf8(bytes).expect("was UTF-8"))
     }
 
     #[test]
@@ -158,7 +157,7 @@ mod tests {
             assert!(error.to_string().contains(phrase), "{error} lacks {phrase:?}");
             assert!(!format!("{error:?}").contains(SENTINEL), "{error:?}");
         }
-        let error = find(b"{\"payload\":{},\"rest\":\"\xff\"}", &["payload".to_owned()]).expect_err("not UTF-8");
+        let error = find(b"{\"payload\":{},\"rest\":\"\xff\"}", &["payload"]).expect_err("not UTF-8");
         assert_eq!(error.code(), ErrorCode::PayloadInvalid);
     }
 }

@@ -61,7 +61,7 @@ fn a_payload_with_unknown_fields_alone_is_refused_and_an_empty_one_is_not() {
 
 #[test]
 fn a_payload_in_a_message_is_read_by_its_path() {
-    let path = ["body".to_owned(), "payload".to_owned()];
+    let path = ["body", "payload"];
     let message = br#"{"id":"1","body":{"payload":{"provider":"codex","apiKey":"k\u0041"},"x":[1]},"apiKey":"other"}"#;
     let payload = Payload::from_message(message, &path).expect("valid");
     assert_eq!((payload.provider.id, payload.api_key.expect("given").expose()), ("codex", &b"kA"[..]));
