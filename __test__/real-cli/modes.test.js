@@ -39,6 +39,7 @@ const REFUSED = [
   ['claude', ['--background', 'hi'], 'token', 'env', '--background'],
   ['claude', ['agents'], 'key', undefined, 'agents'],
   ['claude', ['daemon', 'run'], 'key', 'env', 'daemon'],
+  ['claude', ['--tmux=classic', '-w', 'x', 'hi'], 'token', undefined, '--tmux'],
   ['claude', ['-p', '--cloud', 'session_x', 'hi'], 'key', undefined, '--cloud'],
   ['claude', ['--teleport', 'x'], 'token', undefined, '--teleport'],
   ['claude', ['remote-control'], 'token', undefined, 'remote-control'],

@@ -296,6 +296,18 @@ static MODES: &[Mode] = &[
     background(ModeSign::Subcommand("attach", None)),
     background(ModeSign::Subcommand("respawn", None)),
     background(ModeSign::Subcommand("daemon", None)),
+    // With -w, on a terminal: the pipe does not come along, "Not logged in". The environment does.
+    Mode {
+        sign: ModeSign::Flag("--tmux"),
+        does: "hands the session to a tmux server, which does not get what is on the pipe",
+        uses: &[
+            Usable::InEnvironment(CredentialKind::ApiKey),
+            Usable::InEnvironment(CredentialKind::OauthToken),
+            Usable::OwnLogin,
+        ],
+        overrides: &[],
+        instead: "Leave it out.",
+    },
     in_the_cloud(ModeSign::Flag("--cloud")),
     in_the_cloud(ModeSign::Flag("--remote")),
     in_the_cloud(ModeSign::Flag("--teleport")),
