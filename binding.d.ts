@@ -27,16 +27,6 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
-/**
- * Hears of the jobs that one copy of the facade has begun. One environment can have several copies of it, as two bundles
- * do, or a test runner that loads modules anew.
- */
-export declare class NativeJobListener {
-  constructor(callback: (job: number, failed: boolean, json: string) => void)
-  /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
-  begin(begin: () => number): number
-}
-
 /** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
 export declare class NativeKeyCheck {
   /** Asks, once; the job's number. */
@@ -68,14 +58,6 @@ export declare class NativeMasterKeys {
   /** The lockbox of all of them. */
   lockbox(allowLegacy: boolean, requireProtection: boolean): NativeLockbox
   dispose(): void
-}
-
-/**
- * Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
- * bundles do, or a test runner that loads modules anew.
- */
-export declare class NativeProcessListener {
-  constructor(callback: (id: number, kind: number, number: number, text?: string | null) => void)
 }
 
 /** An environment, held in Rust until it is disposed of. */
@@ -209,9 +191,6 @@ export declare class NativeUsageMeter {
   mismatch(): NativeMismatch | null
 }
 
-/** Remembers a process group that `child_process` has made: it ends with this Node environment. */
-export declare function addGroup(leader: number): void
-
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
@@ -230,9 +209,6 @@ export declare function describe(env: NativeProviderEnv): NativeDescription
 /** Forgets a process that has ended. */
 export declare function forget(id: number): void
 
-/** Forgets a process group whose leader has ended. */
-export declare function forgetGroup(leader: number): void
-
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
 
@@ -241,6 +217,15 @@ export declare function inputLimits(): NativeInputLimits
 
 /** What a target can do with paths. */
 export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
+
+/**
+ * Sets the function that hears of every process of this Node environment, and has everything wiped and ended with
+ * the environment. To be called once.
+ */
+export declare function listen(callback: (id: number, kind: number, number: number, text?: string | null) => void): void
+
+/** Sets the function that hears of every job of this Node environment. To be called once. */
+export declare function listenToJobs(callback: (job: number, failed: boolean, json: string) => void): void
 
 /** A store whose login [`NativeCredentialStore::open`] reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
@@ -597,11 +582,8 @@ export interface NativeUsage {
 /** Prepares the question about a credential. */
 export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
-/**
- * Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
- * start. Finding the program happens on this thread.
- */
-export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable | string
+/** Decides a start. Finding the program happens on this thread. */
+export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
@@ -627,8 +609,8 @@ export declare function restore(fingerprint: string): boolean
 /** Has every later launch with a credential fail, in all threads. */
 export declare function revoke(fingerprint: string): void
 
-/** Queues a command. Its outcome and its end are events; only what its arguments tell is thrown. */
-export declare function runCommand(listener: NativeProcessListener, options: NativeCommand, ids: NativeIdentity): NativeProcess
+/** Queues a command. Its outcome and its end are events. */
+export declare function runCommand(options: NativeCommand, ids: NativeIdentity): NativeProcess
 
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
@@ -642,8 +624,8 @@ export declare function serverVariables(): Array<string>
 /** Signals a process group; 0 asks only. False when there is none any more. */
 export declare function signal(id: number, signal: number): boolean
 
-/** Queues a start. Its outcome and its end are events; only what its arguments tell is thrown. */
-export declare function spawn(listener: NativeProcessListener, env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
+/** Queues a start. Its outcome and its end are events. */
+export declare function spawn(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
 
 /** The workspace option that sets each provider's state directory, as provider and option by turns. */
 export declare function stateDirOptions(): Array<string>
@@ -682,12 +664,10 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
 export declare function takeStream(id: number, index: number): number
 
 /**
- * Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker thread's
- * by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an uncaught throw run
- * no cleanup hook. Once per environment, however many copies of the facade ask for it. The process is the environment's
- * own: a test runner gives modules a copy, which never exits.
+ * Wipes everything that was not disposed of and kills every process that has not ended, with what it started: for
+ * `process.on('exit')`.
  */
-export declare function tearDownAtExit(): void
+export declare function tearDown(): void
 
 /** Looks at a key: bytes, which are wiped, or a secret, which stays. */
 export declare function validateKey(provider: string, isToken: boolean, key: Uint8Array | NativeSecret): NativeKeyValidation

@@ -133,7 +133,10 @@ export function createRecipient(options?: RecipientOptions): Recipient
 
 /**
  * The fields of the worker's payload that carry identity. Other fields are ignored, but for `credentialOwner` and
- * `requireCredential`, which are refused: they are the caller's word, and a tenant may have written the payload.
+ * `requireCredential`, which are refused: they are the caller's word, and a tenant may have written the payload. A payload that
+ * has others alone is refused too (`ERR_PROVIDER_PAYLOAD_INVALID`): a message around the payload would run on a fallback, for
+ * the default provider. To run on what the options fall back to, name the provider, `{ provider: 'codex' }`, or give `{}` for
+ * the default.
  */
 export interface ProviderPayload {
   /** Default `"claude"`. */
@@ -164,7 +167,11 @@ export interface Workspace {
   tmpDir?: string
   /** `CODEX_HOME` (codex only). Must exist and be writable by the target uid. Default: the CLI's own, `$HOME/.codex`. */
   codexHome?: string
-  /** `CLAUDE_CONFIG_DIR` (claude only). Created by the CLI when missing. */
+  /**
+   * `CLAUDE_CONFIG_DIR` (claude only). Must be writable by the target uid, and so must `projects` in it, or the session could
+   * not be resumed; created by the CLI when missing. Default: the CLI's own, `$HOME/.claude`, which nobody looks at: where
+   * that is not writable, the CLI runs and keeps nothing.
+   */
   claudeConfigDir?: string
 }
 
@@ -226,6 +233,12 @@ export interface ProviderEnvOptions {
   requestId?: string
   /** See {@link SecretOptions.requireLocked}. The environment is wiped when it throws. */
   requireLocked?: boolean
+  /**
+   * Where the payload stands in a message that is given as bytes: the names of the members that lead to it, at most 16, as
+   * `['payload']` for `{"id":"1","payload":{…}}`. The message must be JSON as a whole, and each of these members stand there
+   * once. The rest of it is passed over, and all of it is zero-filled as the bytes of a payload are.
+   */
+  payloadPath?: readonly string[]
 }
 
 /**
@@ -295,7 +308,7 @@ export class ProviderEnv {
  * is written.
  *
  * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: zero-filled
- * before the call returns.
+ * before the call returns. With {@link ProviderEnvOptions.payloadPath}, a message around it.
  * @throws {ProviderError} `ERR_PROVIDER_PAYLOAD_INVALID`, `ERR_PROVIDER_PAYLOAD_TOO_LARGE`, `ERR_PROVIDER_UNKNOWN`,
  * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, `ERR_PROVIDER_KEY_MALFORMED`,
  * `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
@@ -431,7 +444,8 @@ export interface SpawnOptions {
    * The CLI's arguments. They are visible to every user of the machine, so a secret of the launch in them is refused, and so
    * is a server's definition with headers, variables or tokens. An option that undoes a protection is refused too. Ours come on top, for
    * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`). With a
-   * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it.
+   * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it. A mode in which the CLI
+   * would not use the credential is refused (`ERR_PROVIDER_UNSUPPORTED`): `docs/providers.md` lists them.
    */
   args?: string[]
   /**
@@ -477,7 +491,10 @@ export interface SpawnOptions {
    */
   killGroupOnExit?: boolean
   limits?: ResourceLimits
-  /** Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). */
+  /**
+   * Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). `"env"` for
+   * claude is what `--bare` needs: other processes of the target's uid can then find the key in `/proc/PID/environ`.
+   */
   delivery?: Delivery
   /** Default `"untrusted"`: files in the workspace must not configure the CLI. */
   workspaceTrust?: 'untrusted' | 'trusted'

@@ -27,6 +27,7 @@ const ROWS = {
   'bytes, claude': { live: (n) => n === 4 },
   'JSON, codex': { live: (n) => n === 2 },
   'JSON, claude': { live: (n) => n === 2 },
+  message: { live: (n) => n === 2 },
   handle: { live: (n) => n === 1 },
   'sealed, codex': { live: (n) => n === 1 },
   'sealed, claude': { live: (n) => n === 1 },

@@ -2,13 +2,15 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { codexOptions, spawnProvider, takeServerCredentials } = require('../index.js')
 const { readLaunch } = require('../lib/launch.js')
 const { startPortable } = require('../lib/portable-start.js')
-const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { makeHomes } = require('./support/homes.js')
+const { UID, ids, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
@@ -17,12 +19,15 @@ const ROWS = [
   ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`],
   ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is no directory. Name one'],
   ['claude', 'tmpDir', 'TMPDIR', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist'],
-  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755']
+  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755'],
+  // The CLI would start, and keep nothing of the session.
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755. Name one of the tenant\'s in options.workspace.'],
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`]
 ]
 
 for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
   test(`${provider}: ${variable} that is ${what}`, { skip: needsRoot }, async (t) => {
-    const { env, homes } = makeEnv(t, { provider })
+    const { env, homes } = makeEnvWithState(t, provider)
     const dir = /** @type {any} */ (homes)[option]
     spoil(dir)
     const marker = path.join(homes.workspace, 'ran')
@@ -34,6 +39,63 @@ for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
     assert.ok(error.message.startsWith(`${variable} (${dir}) is not writable as uid ${UID} gid ${UID}: it `), error.message)
     assert.ok(error.message.includes(message(dir)), error.message)
     assert.equal(fs.existsSync(marker), false, 'nothing ran')
+  })
+}
+
+/** An environment whose state directory is a directory of its own. @param {any} t @param {string} provider */
+function makeEnvWithState(t, provider) {
+  const homes = makeHomes({ uid: ids.uid, test: t })
+  const workspace = { ...workspaceOf(homes), claudeConfigDir: homes.claudeConfigDir }
+  return { homes, env: makeEnv(t, { provider }, { workspace }).env }
+}
+
+test('claude makes its state directory, with what is missing above it, where it may', { skip: needsRoot }, async (t) => {
+  const { env, homes } = makeEnvWithState(t, 'claude')
+  const dir = homes.claudeConfigDir
+  fs.rmdirSync(dir)
+  // In a directory of root's it cannot.
+  const { error } = await outcome(startScript(env, 'exit 0'))
+  assert.deepEqual([error.code, error.path, error.names, error.errno], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', dir, ['CLAUDE_CONFIG_DIR'], -13])
+  assert.ok(error.message.includes(`it does not exist, and cannot be made: ${homes.root} belongs to root with mode 0755. Name one`), error.message)
+  const deep = path.join(homes.home, 'a', 'b', 'c')
+  const other = makeEnv(t, {}, { workspace: { ...workspaceOf(homes), claudeConfigDir: deep } }).env
+  assert.equal((await outcome(startScript(other, 'exit 0'))).code, 0)
+  // Where sessions lie, and root has made that directory.
+  fs.mkdirSync(path.join(deep, 'projects'), { recursive: true })
+  fs.chownSync(deep, UID, UID)
+  const { error: sessions } = await outcome(startScript(other, 'exit 0'))
+  assert.deepEqual([sessions.code, sessions.path], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(deep, 'projects')])
+  assert.match(sessions.message, /belongs to root with mode 0755/)
+})
+
+test('claude without a named state directory starts in a home that it may not write to', { skip: needsRoot }, async (t) => {
+  const { env, homes } = makeEnv(t)
+  fs.chownSync(homes.home, 0, 0)
+  fs.chmodSync(homes.home, 0o755)
+  assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0)
+})
+
+for (const [provider, option, variable] of /** @type {const} */ ([['codex', 'codexHome', 'CODEX_HOME'], ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR']])) {
+  test(`${provider}: a state directory behind a closed one is not said to be missing`, { skip: needsRoot }, async (t) => {
+    const homes = makeHomes({ uid: ids.uid, test: t })
+    const closed = path.join(homes.root, 'closed')
+    const dir = path.join(closed, 'state')
+    fs.mkdirSync(dir, { recursive: true })
+    fs.chownSync(dir, UID, UID)
+    fs.chmodSync(closed, 0o700)
+    const workspace = { ...workspaceOf(homes), [option]: dir }
+    const expected = { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: closed, names: [variable], errno: -13 }
+    const message = `${variable} (${dir}) is not writable as uid ${UID} gid ${UID}: it cannot be reached: ${closed} belongs to 0:0 and has mode 0700, which keeps the target out. Let the target through, or name another.`
+
+    const { error } = await outcome(startScript(makeEnv(t, { provider }, { workspace }).env, 'exit 0'))
+    assert.deepEqual([{ code: error.code, path: error.path, names: error.names, errno: error.errno }, error.message], [expected, message])
+
+    // In a worker that has dropped already, and cannot look for itself.
+    const { stdout } = spawnSync(process.execPath, [path.join(__dirname, 'fixtures', 'starts-dropped.js')], { encoding: 'utf8', input: JSON.stringify({ uid: UID, provider, workspace }) })
+    const seen = JSON.parse(stdout)
+    assert.deepEqual({ code: seen.code, path: seen.path, names: seen.names, errno: seen.errno }, expected)
+    assert.ok(seen.message.includes(`${closed} belongs to 0:0 and has mode 0700, which keeps `), seen.message)
+    assert.doesNotMatch(seen.message, /does not exist/)
   })
 }
 

@@ -30,8 +30,8 @@ const SECRET_FIELDS = /** @type {const} */ ([
 
 const PAYLOAD = ['provider', ...SECRET_FIELDS.map(([name]) => name), 'userEnvKeys']
 
-/** Of the variables that one option or field has. */
-const MOST_NAMES = binding.inputLimits().names
+/** Of the variables that one option or field has, and of the members that lead to a payload. */
+const { names: MOST_NAMES, path: MOST_MEMBERS } = binding.inputLimits()
 
 /** Workspace options with a tag of their own. */
 const WORKSPACE_FIELDS = /** @type {const} */ ([
@@ -48,6 +48,7 @@ const STATE_DIRS = pairs(binding.stateDirOptions())
 
 /** Options that would be a tenant's word in a payload. src/payload.rs has the same list. */
 const NO_FIELDS = /** @type {const} */ (['credentialOwner', 'requireCredential'])
+const READ = [...PAYLOAD, ...NO_FIELDS]
 
 const OPTIONS = /** @type {const} */ ([
   'workspace',
@@ -61,7 +62,8 @@ const OPTIONS = /** @type {const} */ ([
   'set',
   'recipient',
   'requestId',
-  'requireLocked'
+  'requireLocked',
+  'payloadPath'
 ])
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
 
@@ -88,7 +90,7 @@ function buildProviderEnv(payload, options) {
 function build(frame, payload, options, consumed) {
   const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
   if (!json) addPayload(frame, payload, consumed)
-  const { server, recipient, store, locked } = addOptions(frame, options)
+  const { server, recipient, store, locked } = addOptions(frame, options, json !== undefined)
   return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked)))
 }
 
@@ -155,7 +157,7 @@ function addPayload(frame, payload, consumed) {
   /** @type {UserEnvKeys} */
   let userEnvKeys = { names: [], values: [] }
   // Consumed first: also when a field before is refused.
-  const fields = validate.fields('payload', payload, [...PAYLOAD, ...NO_FIELDS], (value, field) => {
+  const fields = validate.fields('payload', payload, READ, (value, field) => {
     if (field === 'userEnvKeys') userEnvKeys = readUserEnvKeys(value, note)
     else note(value)
   })
@@ -163,6 +165,8 @@ function addPayload(frame, payload, consumed) {
     if (fields[name] !== undefined && fields[name] !== null) frame.add(TAG.noField, name, '')
   }
 
+  // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
+  if (!READ.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
   for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)
@@ -207,8 +211,9 @@ function wellFormed(text, field) {
 /**
  * @param {Frame} frame
  * @param {any} value
+ * @param {boolean} isJson Whether the payload came as bytes.
  */
-function addOptions(frame, value) {
+function addOptions(frame, value, isJson) {
   const options = validate.options('options', value, OPTIONS)
   for (const name of BASE_NAMES) addVariable(frame, TAG.base, name, variable(name))
   for (const name of validate.strings('options.inherit', options.inherit, MOST_NAMES)) {
@@ -223,6 +228,10 @@ function addOptions(frame, value) {
   if (validate.optionalBoolean('options.requireCredential', options.requireCredential)) frame.add(TAG.requireCredential, '', '')
   addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
+  if (options.payloadPath !== undefined && !isJson) {
+    throw validate.wrongValue('options.payloadPath', 'is for a message in bytes. Give the payload itself: message.payload, without this option.')
+  }
+  for (const name of validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)) frame.add(TAG.payloadPath, '', name)
   return {
     server: nativeCredentials(options.serverCredentials),
     recipient: nativeRecipient(options.recipient),

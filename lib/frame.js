@@ -30,7 +30,8 @@ const TAG = Object.freeze({
   credentialOwner: 18,
   requireCredential: 19,
   caFile: 20,
-  noField: 21
+  noField: 21,
+  payloadPath: 22
 })
 
 /** Set in the tag of a secret whose value is the place of its handle among `handles`. */

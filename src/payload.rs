@@ -4,6 +4,7 @@
 //! each value stands ([`RawValue`]); the strings are decoded here, each into one allocation of exactly its size.
 
 pub(crate) mod json_string;
+mod path;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, PayloadField, Provider};
 use crate::sealed::is_sealed;
 use crate::secret::Secret;
+pub use path::MAX_PATH;
 
 /// The worker's line limit for one message, in bytes.
 pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
@@ -26,6 +28,9 @@ pub const MAX_USER_ENV_KEYS: usize = 4096;
 
 /// The field of the session cookie.
 const SESSION_COOKIE: &str = "sessionCookie";
+
+/// The fields that are read.
+const FIELDS: &[&str] = &["provider", "apiKey", "oauthAccessToken", SESSION_COOKIE, "userEnvKeys"];
 
 /// A secret on its way in: where the caller has it, who wipes it, or in memory of its own.
 pub enum Input<'a> {
@@ -101,24 +106,36 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
     pub fn from_json(json: &'a [u8]) -> Result<Self> {
-        if json.len() > MAX_JSON_BYTES {
+        Self::from_message(json, &[])
+    }
+
+    /// The same of a payload in a message, where these members lead to it.
+    ///
+    /// # Errors
+    /// As [`Payload::from_json`].
+    pub fn from_message(message: &'a [u8], path: &[&str]) -> Result<Self> {
+        if message.len() > MAX_JSON_BYTES {
             return Err(Error::new(
                 ErrorCode::PayloadTooLarge,
-                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", json.len()),
+                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", message.len()),
             ));
         }
+        let json = if path.is_empty() { message } else { path::find(message, path)? };
         // serde reads a struct from an array too, by position.
         if json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
             let message = "The payload is not an object with each field once.";
             return Err(Error::new(ErrorCode::PayloadInvalid, message));
         }
-        let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
+        let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| problem_with(&error, "The payload"))?;
         let options = [("credentialOwner", fields.credential_owner), ("requireCredential", fields.require_credential)];
         if let Some((name, _)) = options.into_iter().find(|(_, value)| value.is_some()) {
             return Err(no_field(name));
         }
+        if fields.is_empty() && !is_empty_object(json) {
+            return Err(no_known_field());
+        }
         let mut payload = Self::default();
-        if let Some(raw) = fields.provider {
+        if let Some(raw) = given(fields.provider) {
             let id = decode("provider", raw)?;
             payload.set_provider(id.expose())?;
         }
@@ -127,10 +144,10 @@ impl<'a> Payload<'a> {
             ("oauthAccessToken", fields.oauth_access_token, &mut payload.oauth_access_token),
             (SESSION_COOKIE, fields.session_cookie, &mut payload.session_cookie),
         ] {
-            let Some(raw) = raw else { continue };
+            let Some(raw) = given(raw) else { continue };
             *slot = present(name, decode(name, raw)?)?;
         }
-        if let Some(raw) = fields.user_env_keys {
+        if let Some(raw) = given(fields.user_env_keys) {
             let Pairs(pairs) = serde_json::from_str(raw.get()).map_err(|_| not_an_object_of_strings())?;
             for (name, value) in pairs {
                 // As in every other field.
@@ -278,8 +295,20 @@ pub fn no_field(option: &str) -> Error {
     Error::new(ErrorCode::PayloadInvalid, message).name(option)
 }
 
+/// The refusal of a payload that has members, and none that is read: a message around the payload, or another thing. Taken for
+/// an empty one, it would run on a fallback, for the default provider.
+#[must_use]
+pub fn no_known_field() -> Error {
+    let message = format!(
+        "The payload has none of the fields that are read: {}. Give the payload itself; for one in a message as bytes, say \
+         options.payloadPath. To run on what the options fall back to, name the provider or give {{}}.",
+        FIELDS.join(", ")
+    );
+    FIELDS.iter().fold(Error::new(ErrorCode::PayloadInvalid, message), |error, field| error.name(*field))
+}
+
 /// Keeps line, column and category; `Display` would quote the input.
-fn not_json(error: &serde_json::Error) -> Error {
+fn problem_with(error: &serde_json::Error, whole: &str) -> Error {
     use serde_json::error::Category;
     let what = match error.classify() {
         Category::Eof => "ends too early",
@@ -287,27 +316,48 @@ fn not_json(error: &serde_json::Error) -> Error {
         Category::Data | Category::Io => "is not an object with each field once",
     };
     let place = format!("line {}, column {}", error.line(), error.column());
-    Error::new(ErrorCode::PayloadInvalid, format!("The payload {what} ({place})."))
+    Error::new(ErrorCode::PayloadInvalid, format!("{whole} {what} ({place})."))
 }
 
-/// The fields that carry identity, as they stand in the input, and the options that must not be among them. Others are
-/// skipped without a copy.
+/// The fields that carry identity, as they stand in the input, `null` among them, and the options that must not be among them.
+/// Others are skipped without a copy.
 #[derive(Deserialize)]
 struct Fields<'input> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "as_it_stands")]
     provider: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "apiKey")]
+    #[serde(borrow, default, rename = "apiKey", deserialize_with = "as_it_stands")]
     api_key: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "oauthAccessToken")]
+    #[serde(borrow, default, rename = "oauthAccessToken", deserialize_with = "as_it_stands")]
     oauth_access_token: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "sessionCookie")]
+    #[serde(borrow, default, rename = "sessionCookie", deserialize_with = "as_it_stands")]
     session_cookie: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "userEnvKeys")]
+    #[serde(borrow, default, rename = "userEnvKeys", deserialize_with = "as_it_stands")]
     user_env_keys: Option<&'input RawValue>,
     #[serde(borrow, default, rename = "credentialOwner")]
     credential_owner: Option<&'input RawValue>,
     #[serde(borrow, default, rename = "requireCredential")]
     require_credential: Option<&'input RawValue>,
+}
+
+impl Fields<'_> {
+    fn is_empty(&self) -> bool {
+        let all = [self.provider, self.api_key, self.oauth_access_token, self.session_cookie, self.user_env_keys];
+        all.iter().all(Option::is_none)
+    }
+}
+
+/// Whether an object has no members: then nothing is in the wrong place, and the caller says that there is nothing.
+fn is_empty_object(json: &[u8]) -> bool {
+    json.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}")
+}
+
+fn as_it_stands<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// What stands in a field; `null` counts as nothing.
+fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
+    raw.filter(|raw| raw.get() != "null")
 }
 
 /// An object's members in their order; a name given twice is an error, as two parsers would disagree on it.

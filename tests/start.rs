@@ -66,6 +66,7 @@ fn shell(script: &str) -> (Start, OwnedFd) {
         umask: None,
         limits: Limits::default(),
         stdio: [None, Some(ends.theirs), None],
+        on_terminal: false,
     };
     (start, ends.ours)
 }

@@ -37,7 +37,7 @@ export async function request(): Promise<number | null> {
     set: { COLOR: '1' }
   })
   buildProviderEnv(payload)
-  buildProviderEnv(Buffer.from('{}'))
+  buildProviderEnv(Buffer.from('{}'), { payloadPath: ['payload'] as const })
   buildProviderEnv({ provider: 'codex', apiKey: new Uint8Array(4), oauthAccessToken: null, userEnvKeys: { A: 'a', B: new Uint8Array(1) } })
 
   const controller = new AbortController()

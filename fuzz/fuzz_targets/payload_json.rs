@@ -5,6 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use provider_env::payload::Payload;
 
 fuzz_target!(|json: &[u8]| {
+    if let Ok(payload) = Payload::from_message(json, &["payload"]) {
+        let value: serde_json::Value = serde_json::from_slice(json).expect("we accepted it");
+        let theirs = value["payload"]["apiKey"].as_str().filter(|text| !text.is_empty());
+        assert_eq!(payload.api_key.as_ref().map(|key| key.expose()), theirs.map(str::as_bytes));
+    }
     match Payload::from_json(json) {
         Ok(payload) => {
             let value: serde_json::Value = serde_json::from_slice(json).expect("we accepted it");

@@ -41,7 +41,7 @@ const all = [
   {
     id: 'state.missing',
     severity: 'error',
-    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which does not exist${seen.directory.needed ? '; the CLI ends without it' : ''}.`,
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which does not exist${seen.directory.needed ? '; nothing is started without it' : ''}.`,
     remedy: () => 'Make it, and give it to the target:',
     commands: (seen) => [own(seen)]
   },
@@ -120,7 +120,7 @@ function unlessAnothers({ remedy, commands, ...row }) {
  * @typedef {object} Directory
  * @property {string} name
  * @property {string} path
- * @property {boolean} needed Whether the CLI ends without it.
+ * @property {boolean} needed Whether nothing is started without it.
  * @property {boolean} made Whether the CLI makes it.
  * @property {boolean} private Whether nobody but the target has any business in it.
  */
@@ -136,7 +136,11 @@ async function look(context, facts) {
   const needs = (/** @type {string} */ name) => facts.neededDirectories.includes(name)
   /** @type {Directory[]} */
   const directories = []
-  if (state) directories.push({ name: facts.stateVariable, path: state.path, needed: needs(facts.stateVariable), made: !state.given || !needs(facts.stateVariable), private: true })
+  if (state) {
+    const name = facts.stateVariable
+    const needed = needs(name) || (state.given && facts.namedDirectories.includes(name))
+    directories.push({ name, path: state.path, needed, made: !state.given || !needs(name), private: true })
+  }
   if (needs('TMPDIR')) directories.push({ name: 'TMPDIR', path: context.directories.tmpDir, needed: true, made: false, private: false })
   const answers = await inquire(ids, directories.map((each) => ({ path: each.path, access: ACCESS.use })), byModeBits)
   const found = directories.map((directory, index) => judge(directory, answers[index], target, context, facts))
@@ -180,7 +184,7 @@ async function judge(directory, answer, target, context, facts) {
     const { movable } = await wayTo(context, blocked.path)
     return finding('state.unreachable', { ...seen, component: blocked, way: { ...way, movable }, anothers: anothers(blocked) }, about)
   }
-  if (component.kind === 'missing') return finding(directory.made ? 'state.made-by-cli' : 'state.missing', seen, about)
+  if (component.kind === 'missing') return finding(directory.made && (way.targets || !directory.needed) ? 'state.made-by-cli' : 'state.missing', seen, about)
   if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
   const isOwn = component.uid === target.uid
   if (isOwn) seen.anothers = undefined

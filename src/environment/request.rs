@@ -66,4 +66,6 @@ pub struct EnvRequest<'a> {
     pub require_credential: bool,
     /// `caFile`: further roots of trust of the CLI's.
     pub ca_file: Option<&'a str>,
+    /// The members that lead to the payload in a message of JSON.
+    pub payload_path: Vec<&'a str>,
 }

@@ -1,13 +1,15 @@
 //! The arguments of a launch: what keeps the workspace from configuring the CLI first, then the caller's.
 
 mod inline;
+mod modes;
 pub(crate) mod scan;
 mod secrets;
 
 use super::options::WorkspaceTrust;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{ConfigOverride, FeatureOption, FirmArgument, OverrideValue, RefusedOption, When};
+use crate::provider::{FeatureOption, FirmArgument, OverrideValue, RefusedOption, When};
+pub use modes::check as check_mode;
 pub use secrets::Place;
 
 /// What decides the arguments beside the plan.
@@ -34,7 +36,7 @@ pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<
     let provider = plan.provider;
     let firm = firm(plan, &caller, context)?;
     let mut ours = Vec::new();
-    for (key, value) in overrides(plan, context) {
+    for (key, value) in overrides(plan, &caller, context) {
         ours.extend([provider.override_options[0].to_owned(), format!("{key}={value}")]);
     }
     let features: Vec<&str> = provider.feature_options.iter().map(|option| option.name).collect();
@@ -60,8 +62,8 @@ pub fn check_all(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
     }
     firm(plan, caller, context)?;
-    for row in plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context)) {
-        refuse_contrary(plan, row, caller, context)?;
+    for (key, kind) in override_rows(plan, caller, context) {
+        refuse_contrary(plan, key, || value(kind, plan, context), caller)?;
     }
     for row in plan.provider.refused_options.iter().filter(|row| applies(row.when, plan, context)) {
         refuse_option(plan, row, caller)?;
@@ -87,13 +89,27 @@ pub fn directories_in<'a>(plan: &EnvPlan, caller: &'a [String]) -> impl Iterator
     scan::options(caller, plan.provider.directory_options).map(|option| option.value)
 }
 
-/// The configuration overrides as key and TOML value: also for an SDK that takes them apart from arguments.
+/// The configuration overrides of a start with the caller's arguments, as key and TOML value: also for an SDK that takes them
+/// apart from arguments.
 pub fn overrides<'a>(
     plan: &'a EnvPlan,
+    caller: &[String],
     context: &'a ArgumentContext<'_>,
 ) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let rows = override_rows(plan, caller, context).into_iter();
+    rows.filter_map(|(key, kind)| Some((key, value(kind, plan, context)?)))
+}
+
+/// Those of the modes that the arguments ask for, and the row's own where none of these has the same key.
+fn override_rows(
+    plan: &EnvPlan,
+    caller: &[String],
+    context: &ArgumentContext<'_>,
+) -> Vec<(&'static str, OverrideValue)> {
+    let of_modes: Vec<_> = modes::overrides(plan, caller).copied().collect();
     let rows = plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context));
-    rows.filter_map(|row| Some((row.key, value(row, plan, context)?)))
+    let rows = rows.filter(|row| of_modes.iter().all(|(key, _)| *key != row.key)).map(|row| (row.key, row.value));
+    rows.chain(of_modes.iter().copied()).collect()
 }
 
 /// The variables that keep the CLI's own child processes from running what files name.
@@ -120,8 +136,9 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
 }
 
 /// None when there is nothing to say.
-fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) -> Option<String> {
-    match row.value {
+fn value(kind: OverrideValue, plan: &EnvPlan, context: &ArgumentContext<'_>) -> Option<String> {
+    let base_url = || toml_string(plan.base_url.as_deref().unwrap_or(plan.provider.api.base_url));
+    match kind {
         OverrideValue::HiddenNames => {
             let credential = plan.names.credential_variables(context.delivery).iter().copied();
             let names = credential.chain(guards(plan, context).map(|(name, _)| name)).map(toml_string);
@@ -134,8 +151,13 @@ fn value(row: &ConfigOverride, plan: &EnvPlan, context: &ArgumentContext<'_>) ->
             let projects: Vec<String> = projects.collect();
             (!projects.is_empty()).then(|| format!("{{{}}}", projects.join(",")))
         }
-        OverrideValue::BaseUrl => Some(toml_string(plan.base_url.as_deref().unwrap_or(plan.provider.api.base_url))),
+        OverrideValue::BaseUrl => Some(base_url()),
         OverrideValue::Text(text) => Some(toml_string(text)),
+        OverrideValue::KeyedModelProvider => {
+            let variable = plan.names.credential_variables(context.delivery).first()?;
+            let (name, variable) = (toml_string(plan.provider.api.vendor), toml_string(variable));
+            Some(format!("{{name={name},base_url={},env_key={variable},wire_api=\"responses\"}}", base_url()))
+        }
     }
 }
 
@@ -198,14 +220,13 @@ fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
 /// a feature's option beats an override wherever it stands (measured).
 fn refuse_contrary(
     plan: &EnvPlan,
-    row: &ConfigOverride,
+    ours: &'static str,
+    value: impl Fn() -> Option<String>,
     caller: &[String],
-    context: &ArgumentContext<'_>,
 ) -> Result<()> {
-    let is_ours = |given: &str| value(row, plan, context).as_deref() == Some(given.trim());
     let undoes = |key: &str, given: &str| {
         let key: String = key.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
-        (row.key == key && !is_ours(given)) || is_below(row.key, &key) || is_below(&key, row.key)
+        (ours == key && value().as_deref() != Some(given.trim())) || is_below(ours, &key) || is_below(&key, ours)
     };
     let overrides = scan::options(caller, plan.provider.override_options);
     let mut overrides = overrides.map(|option| option.value.split_once('=').unwrap_or((option.value, "")));
@@ -217,10 +238,11 @@ fn refuse_contrary(
         return Ok(());
     }
     let message = format!(
-        "options.args overrides {}, which keeps {} from disclosing the key or obeying the workspace. Leave it out.",
-        row.key, plan.provider.name
+        "options.args overrides {ours}, which keeps {} from disclosing the key, leaving it unused or obeying the workspace. \
+         Leave it out; another endpoint is options.baseUrl.",
+        plan.provider.name
     );
-    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.key))
+    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(ours))
 }
 
 fn refuse_option(plan: &EnvPlan, row: &RefusedOption, caller: &[String]) -> Result<()> {

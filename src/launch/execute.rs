@@ -1,9 +1,10 @@
 //! Carries out one start, on the spawner's thread: everything is laid out, then the child is made.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::authority;
@@ -17,7 +18,7 @@ use super::spawner::Room;
 use super::start::{Start, no_descriptor};
 use crate::environment::ExecLimits;
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::Provider;
+use crate::provider::{Made, Provider};
 use crate::sys::clone::{self, Access, Child, Failure, Identity, Limit, Started, Strings};
 use crate::sys::harden::NO_CORE;
 use crate::sys::support::SessionKeyring;
@@ -124,8 +125,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {
             let need = &needs[(failure.detail as usize).min(needs.len().saturating_sub(1))];
-            let path = need.path.to_string_lossy();
-            Refusal::Other(failure::state_directory(provider, &start.target, need.variable, &path, failure.errno))
+            let asks = TargetReach { room, provider };
+            Refusal::Other(failure::state_directory(provider, &start.target, &need.concerned(), failure.errno, &asks))
         }
         _ => Refusal::Kernel(failure),
     })
@@ -167,20 +168,45 @@ struct Need {
 }
 
 impl Need {
+    /// What the child was asked for last: where the directory would be made, where it was missing.
+    fn concerned(&self) -> failure::Directory {
+        let path = |text: &CString| PathBuf::from(OsStr::from_bytes(text.as_bytes()));
+        let made_in = self.otherwise.as_ref().map(path);
+        failure::Directory { variable: self.variable, path: path(&self.path), made_in }
+    }
+
     fn as_access(&self) -> Access<'_> {
         Access { path: &self.path, mode: libc::W_OK | libc::X_OK, otherwise: self.otherwise.as_deref() }
     }
 }
 
 fn needs(start: &Start) -> Result<Vec<Need>> {
-    let home = start.env.plain("HOME").unwrap_or("/");
+    let is_named = |variable| start.env.plain(variable).is_some();
     let rows = start.env.provider.directory_needs.iter();
+    let rows = rows.filter(|row| !row.only_when_named || is_named(row.variable));
     rows.map(|row| {
-        let path = start.env.directory(row.variable, row.otherwise);
-        let made = start.env.plain(row.variable).is_none() && row.made_when_default;
-        Ok(Need { variable: row.variable, path: c_path(&path)?, otherwise: made.then(|| c_string(home)).transpose()? })
+        let mut path = start.env.directory(row.variable, row.otherwise);
+        if !row.below.is_empty() {
+            path.push(row.below);
+        }
+        let is_made = match row.made {
+            Made::Never => false,
+            Made::WhenDefault => !is_named(row.variable),
+            Made::Always => true,
+        };
+        let otherwise = is_made.then(|| nearest(&path)).flatten().map(c_path).transpose()?;
+        Ok(Need { variable: row.variable, path: c_path(&path)?, otherwise })
     })
     .collect()
+}
+
+/// The nearest directory above one that is missing; what this process may not look at counts as there, and the child is
+/// asked. None where the directory itself is.
+fn nearest(path: &Path) -> Option<&Path> {
+    let is_there = |path: &&Path| {
+        std::fs::symlink_metadata(path).map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |_| true)
+    };
+    (!is_there(&path)).then(|| path.ancestors().skip(1).find(is_there)).flatten()
 }
 
 /// What is to be written, if anything: a child must not be spared, as its worker may be, when memory runs out.
@@ -236,7 +262,6 @@ pub(super) fn identity(target: &Target) -> Option<Identity> {
 }
 
 pub(super) fn c_path(path: &Path) -> Result<CString> {
-    use std::os::unix::ffi::OsStrExt;
     c_bytes(path.as_os_str().as_bytes())
 }
 

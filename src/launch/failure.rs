@@ -1,6 +1,6 @@
 //! What a failed step says to a person.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::identity::Target;
 use super::reach::{self, Reach};
@@ -165,39 +165,71 @@ fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
     }
 }
 
-/// The error of a directory that the target cannot use.
+/// A directory that the target must be able to write to.
+#[derive(Debug)]
+pub struct Directory {
+    /// What names it.
+    pub variable: &'static str,
+    /// It.
+    pub path: PathBuf,
+    /// Where the CLI would make it; none where it is there, or the CLI makes none.
+    pub made_in: Option<PathBuf>,
+}
+
+/// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `reach` asks as the
+/// target: this process may not be able to look for itself.
 pub fn state_directory(
     provider: &'static Provider,
     target: &Target,
-    variable: &'static str,
-    path: &str,
+    directory: &Directory,
     errno: i32,
+    reach: &dyn Reach,
 ) -> Error {
-    use std::os::unix::fs::MetadataExt;
-    let what = match std::fs::metadata(path) {
-        Err(_) => "does not exist. Make it, and give it to the target".to_owned(),
-        Ok(metadata) if !metadata.is_dir() => "is no directory. Name one".to_owned(),
-        // What root owns is not the tenant's to have: it came from this process's own HOME, or by mistake.
-        Ok(metadata) if metadata.uid() == 0 => {
-            format!(
-                "belongs to root with mode {:04o}. Name one of the tenant's in options.workspace",
-                metadata.mode() & 0o7777
-            )
+    let Directory { variable, path, made_in } = directory;
+    let asked = made_in.as_ref().unwrap_or(path);
+    let closed = asked.parent().and_then(|above| reach::closed(reach, target, above));
+    let what = match &closed {
+        _ if errno == libc::ENOENT => "does not exist. Make it, and give it to the target".to_owned(),
+        Some((_, why)) => {
+            format!("cannot be reached: {why}, which keeps the target out. Let the target through, or name another")
         }
-        Ok(metadata) => format!(
-            "belongs to {}:{} with mode {:04o}, or a directory above it is closed. Open it, or name another",
-            metadata.uid(),
-            metadata.gid(),
-            metadata.mode() & 0o7777,
-        ),
+        None if made_in.is_some() => {
+            format!("does not exist, and cannot be made: {} {}", asked.display(), unusable(asked, errno))
+        }
+        None => unusable(asked, errno),
     };
-    let message = format!("{variable} ({path}) is not writable as {target}: it {what}.");
+    let message = format!("{variable} ({}) is not writable as {target}: it {what}.", path.display());
+    let concerned = closed.map_or_else(|| path.clone(), |(closed, _)| closed);
     Error::new(ErrorCode::StateDirUnusable, message)
         .provider(provider.id)
-        .path(path)
-        .name(variable)
+        .path(concerned.to_string_lossy().into_owned())
+        .name(*variable)
         .step(Step::StateDirectory.name())
         .errno(errno, Step::StateDirectory.syscall())
+}
+
+/// Why the target cannot write in a directory that it can get to, and what to do.
+fn unusable(path: &Path, errno: i32) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = match std::fs::metadata(path) {
+        _ if errno == libc::EROFS => {
+            return "is on a file system that is mounted read-only. Name one elsewhere in options.workspace".to_owned();
+        }
+        Ok(metadata) => metadata,
+        Err(_) => {
+            let reason = std::io::Error::from_raw_os_error(errno);
+            return format!("is refused by the kernel ({reason}). Name another in options.workspace");
+        }
+    };
+    let mode = metadata.mode() & 0o7777;
+    match metadata.uid() {
+        _ if !metadata.is_dir() => "is no directory. Name one".to_owned(),
+        // What root owns is not the tenant's to have: it came from this process's own HOME, or by mistake.
+        0 => format!("belongs to root with mode {mode:04o}. Name one of the tenant's in options.workspace"),
+        uid => {
+            format!("belongs to {uid}:{} with mode {mode:04o}. Open it, or name another", metadata.gid())
+        }
+    }
 }
 
 #[cfg(test)]

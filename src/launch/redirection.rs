@@ -13,13 +13,16 @@ use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::identity::Target;
 use super::options::WorkspaceTrust;
 use super::program;
+use super::reach::{self, OwnReach};
 use super::start::used_up;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
+use crate::sys::identity;
 
 mod content;
 #[cfg(test)]
@@ -339,11 +342,18 @@ fn variable_of(plan: &EnvPlan, file: &Path) -> Option<&'static str> {
 }
 
 fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
-    let (code, remedy) = match used_up(errno.raw_os_error()) {
-        Some(remedy) => (ErrorCode::SpawnFailed, remedy),
-        None => (
+    let (uid, gid) = identity::own();
+    let own = Target::Same { uid, gid };
+    let closed = (errno == Errno::ACCESS).then(|| reach::closed(&OwnReach, &own, file.parent()?)).flatten();
+    let (code, remedy) = match (used_up(errno.raw_os_error()), &closed) {
+        (Some(remedy), _) => (ErrorCode::SpawnFailed, remedy.to_owned()),
+        (None, Some((_, why))) => (
             ErrorCode::StateDirUnusable,
-            "Name directories in options.workspace whose paths lead to the same place for every process.",
+            format!("{why}, which keeps this process out. Let it through, or name another in options.workspace."),
+        ),
+        (None, None) => (
+            ErrorCode::StateDirUnusable,
+            "Name directories in options.workspace whose paths lead to the same place for every process.".to_owned(),
         ),
     };
     let message = format!(
@@ -352,7 +362,8 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
         file.display(),
         std::io::Error::from(errno),
     );
-    about(plan, file, code, message, variable_of(plan, file)).errno(errno.raw_os_error(), OPEN)
+    let concerned = closed.as_ref().map_or(file, |(closed, _)| closed);
+    about(plan, concerned, code, message, variable_of(plan, file)).errno(errno.raw_os_error(), OPEN)
 }
 
 /// `variable` is what leads to the file.

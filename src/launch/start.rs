@@ -49,18 +49,22 @@ pub struct Start {
     pub limits: Limits,
     /// The child's standard streams; none for `/dev/null`.
     pub stdio: [Option<OwnedFd>; 3],
+    /// Whether the first of them is a terminal.
+    pub on_terminal: bool,
 }
 
 impl Start {
     /// Refuses what would be refused on the spawner's thread too, while the caller can still be thrown at.
     ///
     /// # Errors
-    /// `CREDENTIAL_REVOKED`; `ERR_INVALID_ARG_VALUE` for arguments, paths or names that cannot be.
+    /// `CREDENTIAL_REVOKED`; `UNSUPPORTED` for a mode that leaves the credential unused; `ERR_INVALID_ARG_VALUE` for arguments,
+    /// paths or names that cannot be.
     pub fn check(&self) -> Result<()> {
         self.admit()?;
         let directories = [];
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
         arguments::check_all(&self.env, &self.arguments, &context)?;
+        arguments::check_mode(&self.env, &self.arguments, self.delivery, self.on_terminal)?;
         for (name, text) in [("cwd", &self.directory), ("command", &self.command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");

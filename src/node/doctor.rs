@@ -188,8 +188,10 @@ pub struct NativeProviderFacts {
     /// The option of a workspace that sets it.
     pub state_option: &'static str,
     pub state_below_home: &'static str,
-    /// The variables of directories that must be writable, or the CLI ends.
+    /// The variables of directories that must be writable, or there is no start.
     pub needed_directories: Vec<&'static str>,
+    /// Those of directories that must be so where they are named, and that the CLI makes there.
+    pub named_directories: Vec<&'static str>,
     /// The ids of files that can do harm.
     pub config_files: Vec<&'static str>,
     /// The first version that keeps variables in files of its own out; none where no version is asked for.
@@ -213,7 +215,8 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         state_variable: row.state_directory.variable,
         state_option: row.state_directory.option,
         state_below_home: row.state_directory.below_home,
-        needed_directories: row.directory_needs.iter().map(|need| need.variable).collect(),
+        needed_directories: needs(row, false).collect(),
+        named_directories: needs(row, true).collect(),
         config_files: harmful(row).collect(),
         shielded_since: row.file_shield.as_ref().map(|shield| shield.since.map(|part| part.to_string()).join(".")),
         login_file: row.oauth.file,
@@ -222,6 +225,11 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         question_variables: row.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
     });
     rows.collect()
+}
+
+fn needs(row: &Provider, only_when_named: bool) -> impl Iterator<Item = &'static str> {
+    let needs = row.directory_needs.iter().filter(move |need| need.only_when_named == only_when_named);
+    needs.map(|need| need.variable)
 }
 
 fn harmful(row: &Provider) -> impl Iterator<Item = &'static str> {

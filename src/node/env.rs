@@ -21,7 +21,7 @@ use crate::launch::arguments::{self, ArgumentContext, Place};
 use crate::launch::authority;
 use crate::launch::identity::Target;
 use crate::launch::options::WorkspaceTrust;
-use crate::payload::Payload;
+use crate::payload::{self, Payload};
 use crate::provider::PROVIDERS;
 use crate::sys::identity;
 use crate::usage::Owner;
@@ -71,6 +71,12 @@ pub fn build_provider_env(
     build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
 }
 
+/// Refuses a payload that has members, and none that is read.
+#[napi(catch_unwind)]
+pub fn refuse_payload() -> napi::Result<()> {
+    Err(payload::no_known_field()).into_napi()
+}
+
 /// What the facade hands over besides, by its handle.
 struct Held<'a> {
     handles: &'a [ClassInstance<'a, NativeSecret>],
@@ -81,10 +87,13 @@ struct Held<'a> {
 }
 
 fn build(frame: &[u8], json: Option<&[u8]>, held: &Held<'_>) -> Result<NativeProviderEnv> {
-    let mut payload = json.map(Payload::from_json).transpose()?.unwrap_or_default();
+    let mut payload = Payload::default();
     let mut request = EnvRequest::default();
     let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
     frame::read(frame, &handles, &mut payload, &mut request)?;
+    if let Some(json) = json {
+        payload = Payload::from_message(json, &request.payload_path)?;
+    }
     let recipient = held.recipient.map(NativeRecipient::recipient).transpose()?;
     let server = held.server.map(NativeServerCredentials::credentials).transpose()?;
     // A payload with a credential of its own runs whatever has become of the store.
@@ -231,7 +240,7 @@ impl NativeProviderEnv {
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
         let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).into_napi()?;
-        Ok(arguments::overrides(&plan, &context).map(|(key, value)| format!("{key}={value}")).collect())
+        Ok(arguments::overrides(&plan, &[], &context).map(|(key, value)| format!("{key}={value}")).collect())
     }
 
     /// The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty

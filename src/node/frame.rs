@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 use crate::credential::CredentialOwner;
 use crate::environment::EnvRequest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::{self, Input, MAX_JSON_BYTES, MAX_USER_ENV_KEYS, Payload};
+use crate::payload::{self, Input, MAX_JSON_BYTES, MAX_PATH, MAX_USER_ENV_KEYS, Payload};
 use crate::provider::PayloadField;
 use crate::secret::Secret;
 
@@ -24,12 +24,14 @@ pub struct NativeInputLimits {
     pub names: u32,
     /// Of a whole frame, and of a text.
     pub bytes: u32,
+    /// Of the members that lead to a payload.
+    pub path: u32,
 }
 
 /// Where the facade stops to read.
 #[napi(catch_unwind)]
 pub fn input_limits() -> NativeInputLimits {
-    NativeInputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32 }
+    NativeInputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32, path: MAX_PATH as u32 }
 }
 
 /// Input that is wiped when it has been used, whatever came of it.
@@ -80,6 +82,10 @@ static OPTIONS: &[ReadOption] = &[
     },
     |request, _, value| set(&mut request.ca_file, value),
     |_, name, _| Err(payload::no_field(text(name)?)),
+    |request, _, value| {
+        request.payload_path.push(text(value)?);
+        Ok(())
+    },
 ];
 
 /// The tag of the provider, which is neither.

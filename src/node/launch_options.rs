@@ -94,6 +94,7 @@ impl NativeStart {
             umask: self.umask,
             limits: self.limits.as_ref().map(core_limits).unwrap_or_default(),
             stdio: [None, None, None],
+            on_terminal: self.stdio.first().is_some_and(|number| sys::stdio::is_terminal(*number)),
         };
         start.check()?;
         Ok(start)

@@ -36,6 +36,45 @@ fn null_and_empty_count_as_absent() {
 }
 
 #[test]
+fn a_payload_with_unknown_fields_alone_is_refused_and_an_empty_one_is_not() {
+    for json in [
+        format!(r#"{{"id":1,"payload":{{"provider":"codex","apiKey":"{SENTINEL}"}}}}"#),
+        format!(r#"{{"apikey":"{SENTINEL}"}}"#),
+        format!(r#"{{"{SENTINEL}":{{}}}}"#),
+    ] {
+        let error = parse(&json).expect_err(&json);
+        assert_eq!(error.code(), ErrorCode::PayloadInvalid);
+        assert!(
+            error.to_string().contains("provider, apiKey, oauthAccessToken, sessionCookie, userEnvKeys"),
+            "{error}"
+        );
+        assert_eq!(error.details().names, FIELDS);
+        assert!(!format!("{error:?}").contains(SENTINEL), "{error:?}");
+    }
+    for field in FIELDS {
+        assert!(parse(&format!(r#"{{"{field}":null}}"#)).is_ok(), "{field}");
+    }
+    for json in [r#"{"provider":"codex","x":1}"#, "{}", " {\n} "] {
+        assert!(parse(json).is_ok(), "{json}");
+    }
+}
+
+#[test]
+fn a_payload_in_a_message_is_read_by_its_path() {
+    let path = ["body", "payload"];
+    let message = br#"{"id":"1","body":{"payload":{"provider":"codex","apiKey":"k\u0041"},"x":[1]},"apiKey":"other"}"#;
+    let payload = Payload::from_message(message, &path).expect("valid");
+    assert_eq!((payload.provider.id, payload.api_key.expect("given").expose()), ("codex", &b"kA"[..]));
+    let error = Payload::from_message(br#"{"body":{"payload":{"message":1}}}"#, &path).expect_err("no known field");
+    assert!(error.to_string().contains("none of the fields"), "{error}");
+    for nothing in ["null", "[]", "7", "\"x\""] {
+        let message = format!(r#"{{"body":{{"payload":{nothing}}}}}"#);
+        let error = Payload::from_message(message.as_bytes(), &path).expect_err(nothing);
+        assert!(error.to_string().contains("The payload is not an object"), "{error}");
+    }
+}
+
+#[test]
 fn refusals_name_the_field_and_repeat_nothing() {
     let cases = [
         (format!(r#"{{"apiKey":"{SENTINEL}"#), "ends too early"),
@@ -66,7 +105,7 @@ fn invalid_utf8_is_refused() {
 
 #[test]
 fn the_limit_is_the_workers() {
-    let mut json = br#"{"message":""#.to_vec();
+    let mut json = br#"{"provider":"claude","message":""#.to_vec();
     json.resize(MAX_JSON_BYTES - 2, b'x');
     json.extend(b"\"}");
     assert!(Payload::from_json(&json).is_ok());

@@ -4,10 +4,11 @@ use super::api::{Api, Authorization};
 use super::claude_output::CLAUDE_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::guard::{InlineDefinitions, InlineSyntax};
+use super::mode::{Mode, ModeSign, Usable};
 use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
     Authority, BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield, FirmArgument,
-    FixedVariable, FixedWhen, NativePackage, OneQuestion, PayloadField, PrivateTemporary, Provider, RefusedFile,
+    FixedVariable, FixedWhen, Made, NativePackage, OneQuestion, PayloadField, PrivateTemporary, Provider, RefusedFile,
     RefusedWhen, StateDirectory, When, WhenUnused,
 };
 
@@ -18,6 +19,12 @@ const MANAGED_BY_HOST: &str = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
 
 /// No request but those of a turn.
 const QUIET: &str = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
+
+/// Names the state directory.
+const STATE: &str = "CLAUDE_CONFIG_DIR";
+
+/// What `--bare` sets.
+const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
 
 /// Claude Code.
 pub static CLAUDE: Provider = Provider {
@@ -60,15 +67,20 @@ pub static CLAUDE: Provider = Provider {
         absent("CLAUDE_CODE_WEBSOCKET_AUTH_FILE_DESCRIPTOR"),
     ],
     state_directory: StateDirectory {
-        variable: "CLAUDE_CONFIG_DIR",
+        variable: STATE,
         option: "claudeConfigDir",
         below_home: ".claude",
         is_credential: true,
         redirecting_files: &[],
     },
-    // An unwritable TMPDIR ends it with EACCES on mkdir '<TMPDIR>/claude-<uid>'. An unwritable state directory it
-    // survives.
-    directory_needs: &[DirectoryNeed { variable: "TMPDIR", otherwise: "/tmp", made_when_default: false }],
+    // An unwritable TMPDIR ends it with EACCES on mkdir '<TMPDIR>/claude-<uid>'. An unwritable state directory, or one of
+    // sessions in it, it survives without a word, and the session cannot be resumed. It makes both when they are missing,
+    // with what is missing above them.
+    directory_needs: &[
+        DirectoryNeed { variable: "TMPDIR", otherwise: "/tmp", below: "", made: Made::Never, only_when_named: false },
+        state_need(""),
+        state_need("projects"),
+    ],
     // Measured: another's directory of that name ends it with exit 1. It makes the one it is told of by the variable.
     private_temporary: Some(PrivateTemporary { prefix: "claude-", variable: "CLAUDE_CODE_TMPDIR" }),
     fixed_variables: &[
@@ -92,12 +104,13 @@ pub static CLAUDE: Provider = Provider {
     ],
     // Measured with both kinds of credential and with each file: 2.1.200, 250, 260, 280, 300, 316, 330 and 332 keep base
     // URLs, proxies and other services out. 2.1.150 and 113 know the name, and obey proxies; 2.1.81 does not know it.
-    // BUN_CONFIG_VERBOSE_FETCH, which the runtime reads, prints every request's headers; an empty QUIET counts as none.
+    // BUN_CONFIG_VERBOSE_FETCH, which the runtime reads, prints every request's headers; an empty QUIET counts as none; SIMPLE,
+    // as --bare, leaves the credential unused.
     file_shield: Some(FileShield {
         variable: MANAGED_BY_HOST,
         since: [2, 1, 200],
         files: &["claude-home-config", "claude-state-config", "claude-legacy-config"],
-        passes: &["BUN_CONFIG_VERBOSE_FETCH", QUIET],
+        passes: &["BUN_CONFIG_VERBOSE_FETCH", QUIET, SIMPLE],
     }),
     // The cache of an organization's settings: obeyed as policy, in spite of --setting-sources= and of --safe-mode and
     // --restricted. With another endpoint than Anthropic's it is not read.
@@ -131,6 +144,7 @@ pub static CLAUDE: Provider = Provider {
     override_options: &[],
     feature_options: &[],
     refused_options: &[],
+    modes: MODES,
     inline_definitions: &[InlineDefinitions {
         options: &["--mcp-config", "--agents"],
         syntax: InlineSyntax::Json,
@@ -267,6 +281,61 @@ pub static CLAUDE: Provider = Provider {
     },
 };
 
+/// Measured on 2.1.330, but for what needs the vendor's cloud: there the CLI says what it wants.
+static MODES: &[Mode] = &[
+    // No descriptor, no token and no stored login is read: "Not logged in". A key in the environment is, and the agent's
+    // shell does not get it.
+    Mode {
+        sign: ModeSign::Flag("--bare"),
+        does: "reads nothing but an API key in the environment",
+        uses: &[Usable::InEnvironment(CredentialKind::ApiKey)],
+        overrides: &[],
+        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
+                  can find it in /proc/PID/environ.",
+    },
+    background(ModeSign::Flag("--bg")),
+    background(ModeSign::Flag("--background")),
+    background(ModeSign::Subcommand("agents", None)),
+    background(ModeSign::Subcommand("attach", None)),
+    background(ModeSign::Subcommand("respawn", None)),
+    background(ModeSign::Subcommand("daemon", None)),
+    // With -w, on a terminal: the pipe does not come along, "Not logged in". The environment does.
+    Mode {
+        sign: ModeSign::Flag("--tmux"),
+        does: "hands the session to a tmux server, which does not get what is on the pipe",
+        uses: &[
+            Usable::InEnvironment(CredentialKind::ApiKey),
+            Usable::InEnvironment(CredentialKind::OauthToken),
+            Usable::OwnLogin,
+        ],
+        overrides: &[],
+        instead: "Leave it out.",
+    },
+    in_the_cloud(ModeSign::Flag("--cloud")),
+    in_the_cloud(ModeSign::Flag("--remote")),
+    in_the_cloud(ModeSign::Flag("--teleport")),
+    in_the_cloud(ModeSign::Flag("--environment")),
+    in_the_cloud(ModeSign::Subcommand("remote-control", None)),
+    in_the_cloud(ModeSign::Subcommand("rc", None)),
+    in_the_cloud(ModeSign::Subcommand("ultrareview", None)),
+];
+
+/// The service and its sessions have neither the descriptor nor the key in their environment, and outlive the start.
+const fn background(sign: ModeSign) -> Mode {
+    let does = "hands the session to a background service, which does not get the credential and outlives the start";
+    Mode { sign, does, uses: &[], overrides: &[], instead: "Use -p, in a start of its own." }
+}
+
+const fn in_the_cloud(sign: ModeSign) -> Mode {
+    Mode {
+        sign,
+        does: "works with a claude.ai login alone",
+        uses: &[Usable::OwnLogin],
+        overrides: &[],
+        instead: "Use -p, or a login in options.workspace.claudeConfigDir.",
+    }
+}
+
 /// Names from the executable's strings; that `env`, `hooks` and `apiKeyHelper` do it, and that `--setting-sources=`
 /// stops all three, was measured.
 static SETTINGS_HAZARDS: &[Hazard] = &[
@@ -283,6 +352,10 @@ static SETTINGS_HAZARDS: &[Hazard] = &[
     hazard("permissions.allow", Effect::LoosensPermissions),
     hazard("permissions.defaultMode", Effect::LoosensPermissions),
 ];
+
+const fn state_need(below: &'static str) -> DirectoryNeed {
+    DirectoryNeed { variable: STATE, otherwise: ".claude", below, made: Made::Always, only_when_named: true }
+}
 
 /// Its variables are kept out by [`MANAGED_BY_HOST`], in a trusted workspace too.
 static GLOBAL_CONFIG_HAZARDS: &[Hazard] =

@@ -12,6 +12,7 @@ mod config_file;
 mod failure_kind;
 mod guard;
 mod key_class;
+mod mode;
 mod oauth;
 mod output;
 mod row;
@@ -22,13 +23,14 @@ pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use failure_kind::{FailureKind, FailureText};
 pub use guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
+pub use mode::{Mode, ModeSign, Usable};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{
     CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
 };
 pub use row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
-    FileShield, FirmArgument, FixedVariable, FixedWhen, NativePackage, OneQuestion, OverrideValue, PayloadField,
+    FileShield, FirmArgument, FixedVariable, FixedWhen, Made, NativePackage, OneQuestion, OverrideValue, PayloadField,
     PrivateTemporary, Provider, RefusedFile, RefusedWhen, StateDirectory, When, WhenUnused,
 };
 

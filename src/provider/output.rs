@@ -66,11 +66,6 @@ pub struct CommandLine {
     pub listed: &'static [&'static str],
 }
 
-impl CommandLine {
-    /// Of a CLI that continues nothing whose totals stand in the events.
-    pub const NONE: Self = Self { resuming: &[], other: &[], flags: &[], valued: &[], listed: &[] };
-}
-
 /// A value in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {

@@ -3,6 +3,7 @@
 use super::api::Api;
 use super::config_file::ConfigFile;
 use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, RefusedOption};
+use super::mode::Mode;
 use super::oauth::OauthRow;
 
 /// One provider: everything this crate knows about its CLI.
@@ -49,6 +50,8 @@ pub struct Provider {
     pub feature_options: &'static [FeatureOption],
     /// Options of the caller's that are refused.
     pub refused_options: &'static [RefusedOption],
+    /// Ways of running it in which it takes its credential otherwise, or not at all.
+    pub modes: &'static [Mode],
     /// Options whose values can define servers, secrets and all.
     pub inline_definitions: &'static [InlineDefinitions],
     /// Variables that keep the CLI's own child processes from running what files name.
@@ -217,8 +220,24 @@ pub struct DirectoryNeed {
     pub variable: &'static str,
     /// Where the CLI goes when the variable is not set: below `HOME` when relative.
     pub otherwise: &'static str,
-    /// Whether the CLI makes the directory itself when the variable is not set.
-    pub made_when_default: bool,
+    /// The directory itself where this is empty; else one below it.
+    pub below: &'static str,
+    /// Whether the CLI makes it when it is missing.
+    pub made: Made,
+    /// Whether the CLI runs without it: then it must be usable only where the variable is set, by a caller who wants what is
+    /// written there kept.
+    pub only_when_named: bool,
+}
+
+/// When the CLI makes a directory that is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It does not.
+    Never,
+    /// When the variable is not set.
+    WhenDefault,
+    /// Always, with what is missing above it.
+    Always,
 }
 
 /// A directory that the CLI makes in the temporary directory under a name that anybody can foresee: whoever makes it
@@ -262,7 +281,7 @@ pub struct FileShield {
     pub since: [u64; 3],
     /// The ids of the files, all JSON, among [`Provider::config_files`].
     pub files: &'static [&'static str],
-    /// What those files can set in spite of it, and what can disclose the credential then.
+    /// What those files can set in spite of it, and what can disclose the credential then, or leave it unused.
     pub passes: &'static [&'static str],
 }
 
@@ -359,6 +378,9 @@ pub enum OverrideValue {
     BaseUrl,
     /// A string.
     Text(&'static str),
+    /// A model provider at the base URL, the vendor's own where the caller gave none, whose key the CLI reads from the first
+    /// of the credential's variables: as an inline table.
+    KeyedModelProvider,
 }
 
 /// An npm package that holds a native executable for one platform.

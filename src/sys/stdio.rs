@@ -1,5 +1,6 @@
 //! The ends of a child's standard streams and of the credential's pipe.
 
+use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
@@ -73,6 +74,13 @@ pub fn is_open(number: i32) -> bool {
     // SAFETY: borrowed only for the question below, which fails with EBADF when the number is not open.
     let asked = unsafe { BorrowedFd::borrow_raw(number) };
     rustix::io::fcntl_getfd(asked).is_ok()
+}
+
+/// Whether a descriptor of this process is open, and a terminal.
+#[must_use]
+pub fn is_terminal(number: i32) -> bool {
+    // SAFETY: borrowed only for a question to the kernel, which is EBADF when the number is not open; -1 is not borrowed.
+    number >= 0 && unsafe { BorrowedFd::borrow_raw(number) }.is_terminal()
 }
 
 /// The reading end of a pipe that holds `bytes` and nothing else: its writing end is closed.

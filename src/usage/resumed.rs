@@ -1,5 +1,6 @@
 //! Whether a run goes on with an earlier thread, as its arguments tell.
 
+use crate::launch::arguments::scan;
 use crate::provider::CommandLine;
 
 /// Whether it does.
@@ -17,46 +18,16 @@ pub enum Resumed {
 impl Resumed {
     /// Reads the arguments before a `--`.
     pub fn of(line: &CommandLine, before_end: &[String]) -> Self {
-        let mut rest = before_end.iter().map(String::as_str).peekable();
-        let mut after_unknown = false;
-        while let Some(argument) = rest.next() {
-            let follows_unknown = std::mem::take(&mut after_unknown);
-            if is_option(argument) {
-                after_unknown = !skip_values(line, argument, &mut rest);
-                continue;
+        for word in scan::words(line, before_end) {
+            if line.resuming.contains(&word.text) {
+                return if word.may_be_value { Self::Perhaps } else { Self::Yes };
             }
-            if line.resuming.contains(&argument) {
-                return if follows_unknown { Self::Perhaps } else { Self::Yes };
-            }
-            if line.other.contains(&argument) && !follows_unknown {
+            if line.other.contains(&word.text) && !word.may_be_value {
                 return Self::No;
             }
         }
         Self::No
     }
-}
-
-/// Passes over an option's values. Whether the table tells where they end.
-fn skip_values<'a>(
-    line: &CommandLine,
-    option: &str,
-    rest: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>,
-) -> bool {
-    if line.listed.contains(&option) {
-        while rest.next_if(|value| !is_option(value)).is_some() {}
-        return true;
-    }
-    if line.valued.contains(&option) {
-        rest.next();
-        return true;
-    }
-    // `--name=value`, `-n=value` and `-nvalue` end with themselves.
-    line.flags.contains(&option) || option.contains('=') || (!option.starts_with("--") && option.len() > 2)
-}
-
-/// A hyphen alone is a value: stdin.
-fn is_option(argument: &str) -> bool {
-    argument.len() > 1 && argument.starts_with('-')
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Finds options among arguments, in every form in which a CLI takes one.
+//! Finds options and words among arguments, in every form in which a CLI takes one.
+
+use crate::provider::CommandLine;
 
 /// An option as given.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +31,52 @@ pub fn options_anywhere<'a>(before_end: &'a [String], names: &[&str]) -> impl It
         })
     });
     given.collect::<Vec<_>>().into_iter()
+}
+
+/// A word that no option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word<'a> {
+    /// It.
+    pub text: &'a str,
+    /// Whether it may be the value of an option that nobody here knows.
+    pub may_be_value: bool,
+}
+
+/// The words among the arguments before a `--`: subcommands, prompts. A hyphen alone is one: stdin.
+pub fn words<'a>(line: &CommandLine, before_end: &'a [String]) -> impl Iterator<Item = Word<'a>> {
+    let mut rest = before_end.iter().map(String::as_str).peekable();
+    let mut may_be_value = false;
+    std::iter::from_fn(move || {
+        loop {
+            let text = rest.next()?;
+            if !is_option(text) {
+                return Some(Word { text, may_be_value: std::mem::take(&mut may_be_value) });
+            }
+            may_be_value = !skip_values(line, text, &mut rest);
+        }
+    })
+}
+
+/// Passes over an option's values. Whether the table tells where they end.
+fn skip_values<'a>(
+    line: &CommandLine,
+    option: &str,
+    rest: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>,
+) -> bool {
+    if line.listed.contains(&option) {
+        while rest.next_if(|value| !is_option(value)).is_some() {}
+        return true;
+    }
+    if line.valued.contains(&option) {
+        rest.next();
+        return true;
+    }
+    // `--name=value`, `-n=value` and `-nvalue` end with themselves.
+    line.flags.contains(&option) || option.contains('=') || (!option.starts_with("--") && option.len() > 2)
+}
+
+fn is_option(argument: &str) -> bool {
+    argument.len() > 1 && argument.starts_with('-')
 }
 
 /// Where `--` stands, or the end.

@@ -1,0 +1,273 @@
+// Ways of running a CLI in which it does not read its credential as elsewhere: a start delivers it otherwise, or is refused;
+// no request is ever without it.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { execFileSync, spawn } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const { createInterface } = require('node:readline')
+const { CredentialStore, spawnProvider } = require('../../index.js')
+const { requirePrivateNetwork } = require('../support/namespace.js')
+const { installForAnyone } = require('../support/programs.js')
+const { quiet } = require('../support/quiet.js')
+const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+
+requirePrivateNetwork()
+
+const programs = installForAnyone({ test })
+const KEY = { claude: 'sk-ant-api03-made-up-mode-key', codex: 'sk-proj-made-up-mode-key' }
+const TOKEN = 'sk-ant-oat01-made-up-mode-token'
+
+/** @typedef {'key' | 'token' | 'login'} Kind */
+/** @param {'claude' | 'codex'} provider @param {Kind} kind */
+const payloadOf = (provider, kind) => (kind === 'key' ? { apiKey: KEY[provider] } : kind === 'token' ? { oauthAccessToken: TOKEN } : {})
+
+const PRINT = ['-p', '--output-format', 'json', '--']
+
+/** Arguments, kind of the credential, delivery, what the error names. @type {['claude' | 'codex', string[], Kind, any, string][]} */
+const REFUSED = [
+  ['claude', ['--bare', ...PRINT, 'hi'], 'key', undefined, '--bare'],
+  ['claude', ['--bare', ...PRINT, 'hi'], 'key', 'fd', '--bare'],
+  ['claude', ['--bare', ...PRINT, 'hi'], 'token', undefined, '--bare'],
+  ['claude', ['--bare', ...PRINT, 'hi'], 'token', 'env', '--bare'],
+  ['claude', ['--bare', ...PRINT, 'hi'], 'login', undefined, '--bare'],
+  // The CLI obeys it there too.
+  ['claude', ['-p', '--append-system-prompt', '--bare', 'hi'], 'key', undefined, '--bare'],
+  ['claude', ['--bg', 'hi'], 'key', undefined, '--bg'],
+  ['claude', ['--background', 'hi'], 'token', 'env', '--background'],
+  ['claude', ['agents'], 'key', undefined, 'agents'],
+  ['claude', ['daemon', 'run'], 'key', 'env', 'daemon'],
+  ['claude', ['--tmux=classic', '-w', 'x', 'hi'], 'token', undefined, '--tmux'],
+  ['claude', ['-p', '--cloud', 'session_x', 'hi'], 'key', undefined, '--cloud'],
+  ['claude', ['--teleport', 'x'], 'token', undefined, '--teleport'],
+  ['claude', ['remote-control'], 'token', undefined, 'remote-control'],
+  ['claude', ['ultrareview'], 'key', undefined, 'ultrareview'],
+  ['codex', ['app-server', 'daemon', 'start'], 'key', undefined, 'app-server daemon'],
+  ['codex', ['app-server', 'proxy'], 'key', undefined, 'app-server proxy'],
+  ['codex', ['debug', 'app-server', 'send-message-v2', 'hi'], 'key', undefined, 'debug app-server'],
+  ['codex', ['remote-control', '--no-daemon'], 'key', undefined, 'remote-control'],
+  ['codex', ['-m', 'gpt-5', 'resume', '--last'], 'key', undefined, 'resume'],
+  ['codex', ['fork', '--last'], 'key', undefined, 'fork'],
+  ['codex', ['cloud', 'list'], 'key', undefined, 'cloud'],
+  ['codex', ['agents'], 'key', undefined, 'agents'],
+  ['codex', ['queue', '--thread', 'x', '--message', 'hi'], 'key', undefined, 'queue'],
+  ['codex', ['exec-server'], 'key', undefined, 'exec-server'],
+  ['codex', ['responses-api-proxy'], 'key', undefined, 'responses-api-proxy'],
+  ['codex', ['mcp-server'], 'key', undefined, 'mcp-server'],
+  ['codex', ['exec', '--oss', 'hi'], 'key', undefined, '--oss'],
+  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider']
+]
+
+for (const [provider, args, kind, delivery, name] of REFUSED) {
+  test(`${provider} ${args.join(' ')} with a ${kind}${delivery ? ` by ${delivery}` : ''} is refused before any process`, async (t) => {
+    const mock = await startMock(t)
+    const { env, options } = prepareTurn(provider, { mock, homes: agentHomes(t), programs, payload: payloadOf(provider, kind), launch: { args, delivery } })
+    t.after(() => env.dispose())
+    for (const workspaceTrust of /** @type {const} */ (['untrusted', 'trusted'])) {
+      assert.throws(() => spawnProvider(env, { ...options, workspaceTrust }), (/** @type {any} */ error) => {
+        assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_UNSUPPORTED', [name], provider])
+        assert.ok(error.message.includes(name), error.message)
+        assert.match(error.message, /would not use the (?:API key|OAuth token|config directory) that it is given\. (?:Use|Leave) /)
+        return true
+      })
+    }
+    assert.deepEqual(credentialsSeen(mock), [])
+  })
+}
+
+test('a terminal, in which Codex reads no key, is refused', async (t) => {
+  const mock = await startMock(t)
+  const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key') })
+  t.after(() => env.dispose())
+  const terminal = fs.openSync('/dev/ptmx', 'r+')
+  t.after(() => fs.closeSync(terminal))
+  const stdio = /** @type {any} */ ([terminal, 'pipe', 'pipe'])
+  for (const args of [[], ['hi'], ['-m', 'exec', 'hi']]) {
+    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives a terminal .* Use exec, / })
+  }
+})
+
+test('claude --bare sends an API key that the caller lets into the environment', async (t) => {
+  const mock = await startMock(t)
+  const args = ['--bare', '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--allowedTools=Bash', '--', 'run: env']
+  const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { delivery: 'env', args } })
+  assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
+  assert.match(turn.text, /^PATH=/m)
+  assert.ok(!turn.text.includes(KEY.claude), "the key in the agent's shell")
+})
+
+test('claude mcp serve, --safe-mode and --restricted send what is on the pipe', async (t) => {
+  for (const mode of ['--safe-mode', '--restricted']) {
+    const mock = await startMock(t)
+    const args = [mode, '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--', 'hi']
+    const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'token'), launch: { args } })
+    assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`authorization ${TOKEN}`]], mode + turn.stdout + turn.stderr)
+  }
+  const mock = await startMock(t)
+  const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { args: ['mcp', 'serve'] } })
+  const client = connect(t, env, options)
+  await client.call('initialize', { protocolVersion: '2025-06-18', clientInfo: { name: 'x', version: '1' }, capabilities: {} })
+  client.tell('notifications/initialized')
+  await client.call('tools/call', { name: 'Agent', arguments: { description: 'x', prompt: 'hi', subagent_type: 'general-purpose' } })
+  assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY.claude}`])
+})
+
+test('codex review and exec review send the key', async (t) => {
+  for (const args of [['review', ...quiet.codex.args, 'look'], ['exec', 'review', ...quiet.codex.args, 'look']]) {
+    const mock = await startMock(t)
+    const homes = agentHomes(t)
+    execFileSync('git', ['init', '-q', homes.workspace], { ...AGENT, env: { PATH: process.env.PATH, HOME: homes.home } })
+    const turn = await runTurn('codex', { mock, homes, programs, payload: payloadOf('codex', 'key'), launch: { args } })
+    assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], turn.stdout + turn.stderr)
+  }
+})
+
+/**
+ * JSON-RPC over the streams of a start.
+ * @param {{ after(fn: () => void): void }} t
+ * @param {any} env
+ * @param {any} options
+ */
+function connect(t, env, options) {
+  const child = spawnProvider(env, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
+  env.dispose()
+  t.after(() => child.kill('SIGKILL'))
+  const stop = async () => {
+    child.kill('SIGKILL')
+    await child.exited
+  }
+  return { ...speak(child), stop }
+}
+
+/** @param {any} child */
+function speak(child) {
+  /** @type {Map<number, (message: any) => void>} */
+  const answers = new Map()
+  /** @type {{ method: string, hear: (params: any) => void }[]} */
+  const hearers = []
+  let ids = 0
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const message = JSON.parse(line)
+    answers.get(message.id)?.(message)
+    for (const { method, hear } of hearers) if (method === message.method) hear(message.params)
+  })
+  const send = (/** @type {any} */ message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  const call = async (/** @type {string} */ method, /** @type {any} */ params) => {
+    const id = (ids += 1)
+    const answer = new Promise((resolve) => answers.set(id, resolve))
+    send({ id, method, params })
+    const { result, error } = await answer
+    assert.equal(error, undefined, method)
+    return result
+  }
+  return {
+    call,
+    tell: (/** @type {string} */ method) => send({ method }),
+    /** The next of its kind. */
+    next: (/** @type {string} */ method) => /** @type {Promise<any>} */ (new Promise((resolve) => hearers.push({ method, hear: resolve })))
+  }
+}
+
+/** @param {ReturnType<typeof speak>} client */
+async function greet(client) {
+  await client.call('initialize', { clientInfo: { name: 'x', version: '1' } })
+  client.tell('initialized')
+}
+
+/** @param {ReturnType<typeof speak>} client @param {string} threadId */
+async function turnIn(client, threadId) {
+  const done = client.next('turn/completed')
+  await client.call('turn/start', { threadId, input: [{ type: 'text', text: 'hello' }] })
+  return (await done).turn.status
+}
+
+test('codex app-server sends the key in new, forked and reviewed threads, and in those that exec began', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const payload = payloadOf('codex', 'key')
+  const first = await runTurn('codex', { mock, homes, programs, payload })
+  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload, launch: { args: ['app-server', ...quiet.codex.args] } })
+  const client = connect(t, env, options)
+  await greet(client)
+  assert.deepEqual((await client.call('account/read', {})).requiresOpenaiAuth, false)
+  const { thread, modelProvider } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
+  assert.equal(modelProvider, 'provider-env')
+  assert.equal(await turnIn(client, thread.id), 'completed')
+  const reviewed = client.next('turn/completed')
+  await client.call('review/start', { threadId: thread.id, target: { type: 'custom', instructions: 'look' } })
+  assert.equal((await reviewed).turn.status, 'completed')
+  const fork = await client.call('thread/fork', { threadId: first.session })
+  assert.equal(await turnIn(client, fork.thread.id), 'completed')
+  await client.call('thread/resume', { threadId: first.session, modelProvider })
+  assert.equal(await turnIn(client, first.session), 'completed')
+  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
+
+  // And back again.
+  await client.stop()
+  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', thread.id, prompt]
+  const again = await runTurn('codex', { mock, homes, programs, payload, args })
+  assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
+})
+
+test('codex app-server sends nothing in a thread that names the provider which has no key', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const payload = payloadOf('codex', 'key')
+  const first = await runTurn('codex', { mock, homes, programs, payload })
+  const before = mock.requests.length
+  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload, launch: { args: ['app-server', ...quiet.codex.args] } })
+  const client = connect(t, env, options)
+  await greet(client)
+  await client.call('thread/resume', { threadId: first.session })
+  const { thread } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never', modelProvider: 'openai' })
+  // The turn fails after some forty seconds of such errors.
+  for (const threadId of [first.session, thread.id]) {
+    const failing = client.next('error')
+    await client.call('turn/start', { threadId, input: [{ type: 'text', text: 'hello' }] })
+    const { error } = await failing
+    assert.match(`${error.message} ${error.additionalDetails}`, /builder error|failed to build websocket request/)
+    await client.call('turn/interrupt', { threadId, turnId: (await failing).turnId })
+  }
+  assert.deepEqual(mock.requests.slice(before), [])
+})
+
+test('codex app-server uses the login that it finds by itself as before', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const file = path.join(homes.codexHome, 'auth.json')
+  fs.writeFileSync(file, JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: KEY.codex }), { mode: 0o600 })
+  if (AGENT.uid !== undefined) fs.chownSync(file, AGENT.uid, AGENT.uid)
+  const credentialStore = await CredentialStore.open('codex', { dir: homes.codexHome, owner: AGENT.uid })
+  t.after(() => credentialStore.dispose())
+  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload: {}, envOptions: { credentialStore }, launch: { args: ['app-server', ...quiet.codex.args] } })
+  const client = connect(t, env, options)
+  await greet(client)
+  const { thread, modelProvider } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
+  assert.equal(await turnIn(client, thread.id), 'completed')
+  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
+  assert.ok(modelProvider)
+})
+
+test('an override that would undo it is refused', async (t) => {
+  const mock = await startMock(t)
+  for (const override of ['model_provider="mine"', 'model_providers.provider-env.env_key="X"', 'openai_base_url="http://127.0.0.1:9"', 'model_providers={}']) {
+    const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', '-c', override] } })
+    assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.baseUrl/ }, override)
+    env.dispose()
+  }
+})
+
+test('control: without a start of ours app-server sends requests without any credential', async (t) => {
+  const mock = await startMock(t)
+  const { home, workspace, tmpDir, codexHome } = agentHomes(t)
+  const args = ['app-server', ...quiet.codex.args, '-c', `openai_base_url="${mock.openaiBaseUrl}"`]
+  const child = spawn(programs.codex, args, { ...AGENT, cwd: workspace, env: { HOME: home, CODEX_HOME: codexHome, TMPDIR: tmpDir, PATH: process.env.PATH, CODEX_API_KEY: KEY.codex }, stdio: ['pipe', 'pipe', 'ignore'], timeout: 30_000 })
+  t.after(() => child.kill('SIGKILL'))
+  const client = speak(child)
+  await greet(client)
+  const { thread } = await client.call('thread/start', { cwd: workspace, approvalPolicy: 'never' })
+  await turnIn(client, thread.id)
+  assert.deepEqual(credentialsSeen(mock), ['none'])
+})
