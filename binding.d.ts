@@ -301,6 +301,8 @@ export interface NativeFailure {
   kind: string
   status?: number
   retryable: boolean
+  retryAfterMs?: number
+  resetsAt?: number
   passing: boolean
   message: string
   remedy: string
@@ -568,6 +570,7 @@ export interface NativeUsage {
   model?: string
   costUsd?: number
   complete: boolean
+  incompleteBecause: Array<string>
   models: Array<NativeModelUsage>
   thread?: NativeThreadTotals
 }

@@ -8,6 +8,8 @@ const { flat } = require('./token-counts.js')
 
 /** What has changed, by a bit each; src/usage/meter.rs has the same. */
 const CHANGED = { usage: 1, failure: 2, mismatch: 4 }
+/** As src/usage/gap.rs calls it. */
+const OUTPUT_UNREAD = 'output-unread'
 
 /** @type {WeakMap<object, Metered>} */
 const meters = new WeakMap()
@@ -66,6 +68,7 @@ class Metered {
       models: Object.fromEntries(usage.models.map((each) => withModel(bare(each)))),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
+      incompleteBecause: this.#failed ? [...new Set([...usage.incompleteBecause, OUTPUT_UNREAD])] : usage.incompleteBecause,
       thread: usage.thread ? flat(usage.thread) : null
     }
   }
@@ -73,7 +76,9 @@ class Metered {
   /** @returns {import('../types/usage').ProviderFailure | null} */
   failure() {
     const failure = this.native.failure()
-    return failure ? /** @type {any} */ ({ ...failure, status: bare(failure).status ?? null }) : null
+    if (!failure) return null
+    const { status, retryAfterMs, resetsAt } = bare(failure)
+    return /** @type {any} */ ({ ...failure, status: status ?? null, retryAfterMs: retryAfterMs ?? null, resetsAt: resetsAt ?? null })
   }
 
   /** @returns {import('../types/usage').CredentialMismatch | null} */

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::meter::ModelUsage;
+use super::used::ModelUsage;
 use super::tokens::Tokens;
 
 /// What the answers told and the report does not hold, by model.

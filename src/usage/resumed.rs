@@ -1,4 +1,4 @@
-//! Whether a run goes on with an earlier thread, as its arguments tell.
+//! What the arguments of a run tell of its totals: whether it goes on with an earlier thread, whether all is in them.
 
 use crate::provider::CommandLine;
 
@@ -17,18 +17,14 @@ pub enum Resumed {
 impl Resumed {
     /// Reads the arguments before a `--`.
     pub fn of(line: &CommandLine, before_end: &[String]) -> Self {
-        let mut rest = before_end.iter().map(String::as_str).peekable();
-        let mut after_unknown = false;
-        while let Some(argument) = rest.next() {
-            let follows_unknown = std::mem::take(&mut after_unknown);
-            if is_option(argument) {
-                after_unknown = !skip_values(line, argument, &mut rest);
-                continue;
+        if before_end.iter().any(|argument| resumes(line, argument)) {
+            return Self::Yes;
+        }
+        for word in Words::of(line, before_end) {
+            if line.resuming.contains(&word.text) {
+                return if word.follows_unknown { Self::Perhaps } else { Self::Yes };
             }
-            if line.resuming.contains(&argument) {
-                return if follows_unknown { Self::Perhaps } else { Self::Yes };
-            }
-            if line.other.contains(&argument) && !follows_unknown {
+            if line.other.contains(&word.text) && !word.follows_unknown {
                 return Self::No;
             }
         }
@@ -36,22 +32,79 @@ impl Resumed {
     }
 }
 
-/// Passes over an option's values. Whether the table tells where they end.
-fn skip_values<'a>(
-    line: &CommandLine,
-    option: &str,
-    rest: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>,
-) -> bool {
-    if line.listed.contains(&option) {
-        while rest.next_if(|value| !is_option(value)).is_some() {}
-        return true;
+/// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests no report tells.
+pub fn is_uncounted(line: &CommandLine, before_end: &[String]) -> bool {
+    for word in Words::of(line, before_end) {
+        if line.uncounted.contains(&word.text) {
+            return true;
+        }
+        if (line.resuming.contains(&word.text) || line.other.contains(&word.text)) && !word.follows_unknown {
+            return false;
+        }
     }
-    if line.valued.contains(&option) {
-        rest.next();
-        return true;
+    false
+}
+
+/// Whether an argument is an option that resumes: by itself, with its value, or as one letter among others.
+fn resumes(line: &CommandLine, argument: &str) -> bool {
+    line.resuming_options.iter().any(|option| match (option.strip_prefix("--"), argument.strip_prefix("--")) {
+        (Some(name), Some(given)) => given.split('=').next() == Some(name),
+        (None, None) if is_option(argument) => {
+            let letter = option.chars().nth(1);
+            argument.chars().skip(1).take_while(char::is_ascii_alphabetic).any(|one| Some(one) == letter)
+        }
+        _ => false,
+    })
+}
+
+/// An argument that is no option, and no value of one that is known.
+struct Word<'a> {
+    text: &'a str,
+    /// It may be the value of an option that nobody here knows.
+    follows_unknown: bool,
+}
+
+/// One after another.
+struct Words<'a> {
+    line: &'a CommandLine,
+    rest: std::iter::Peekable<std::slice::Iter<'a, String>>,
+}
+
+impl<'a> Words<'a> {
+    fn of(line: &'a CommandLine, before_end: &'a [String]) -> Self {
+        Self { line, rest: before_end.iter().peekable() }
     }
-    // `--name=value`, `-n=value` and `-nvalue` end with themselves.
-    line.flags.contains(&option) || option.contains('=') || (!option.starts_with("--") && option.len() > 2)
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut follows_unknown = false;
+        loop {
+            let argument = self.rest.next()?.as_str();
+            if !is_option(argument) {
+                return Some(Word { text: argument, follows_unknown });
+            }
+            follows_unknown = !self.skip_values(argument);
+        }
+    }
+}
+
+impl Words<'_> {
+    /// Passes over an option's values. Whether the table tells where they end.
+    fn skip_values(&mut self, option: &str) -> bool {
+        if self.line.listed.contains(&option) {
+            while self.rest.next_if(|value| !is_option(value)).is_some() {}
+            return true;
+        }
+        if self.line.valued.contains(&option) {
+            self.rest.next();
+            return true;
+        }
+        // `--name=value`, `-n=value` and `-nvalue` end with themselves.
+        self.line.flags.contains(&option) || option.contains('=') || (!option.starts_with("--") && option.len() > 2)
+    }
 }
 
 /// A hyphen alone is a value: stdin.
@@ -101,6 +154,42 @@ mod tests {
         ] {
             let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
             assert_eq!(Resumed::of(line, &arguments), resumed, "{text}");
+        }
+    }
+
+    #[test]
+    fn options_of_claude_code_resume() {
+        let line = &provider::find("claude").expect("a row").output.command_line;
+        for (text, resumed) in [
+            ("-p --resume 0199 hello", Resumed::Yes),
+            ("-p --resume=0199 hello", Resumed::Yes),
+            ("-p -r 0199", Resumed::Yes),
+            ("-r0199", Resumed::Yes),
+            ("-pc hello", Resumed::Yes),
+            ("--continue -p hello", Resumed::Yes),
+            ("-p --resume-session-at x hello", Resumed::No),
+            ("-p --model=claude-c hello", Resumed::No),
+            ("-p resume continue -", Resumed::No),
+        ] {
+            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(Resumed::of(line, &arguments), resumed, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_review_is_uncounted() {
+        let line = &provider::find("codex").expect("a row").output.command_line;
+        for (text, uncounted) in [
+            ("exec review --json", true),
+            ("exec --json review --uncommitted", true),
+            ("exec hello review", true),
+            ("exec --unheard-of review", true),
+            ("exec -m review hello", false),
+            ("exec resume review", false),
+            ("exec hello", false),
+        ] {
+            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(is_uncounted(line, &arguments), uncounted, "{text}");
         }
     }
 }
