@@ -56,7 +56,8 @@ for (const [name, format] of Object.entries(FORMATS)) {
       if (name === 'stream-json') {
         assert.deepEqual([countsOf(stranger.usage), stranger.usage.complete], [stranger.billed, true])
       } else {
-        assert.deepEqual([stranger.usage.complete, stranger.usage.incompleteBecause], [false, ['earlier-total-unknown']])
+        assert.equal(stranger.usage.complete, false)
+        assert.ok(stranger.usage.incompleteBecause.includes('earlier-total-unknown'), stranger.usage.incompleteBecause)
         assert.ok(stranger.usage.inputTokens > 0 && stranger.usage.inputTokens < stranger.billed.inputTokens)
       }
     }
@@ -81,7 +82,13 @@ test('claude: a summary and the model of a hook are counted', async (t) => {
 
 const AGENT_CALL = { call: 'spawn_agent', namespace: 'collaboration', input: { message: 'a part of it', task_name: 'helper', fork_turns: 'none' } }
 const isHelper = (/** @type {any} */ turn) => JSON.stringify(turn.request.body.input).includes('NEW_TASK')
-const summarizes = (/** @type {any} */ turn) => turn.request.body.input.at(-1).type === 'compaction_trigger'
+/** A first request of so many tokens, which leads to a summary. @param {number} input */
+const largeTurn = (input) => (/** @type {any} */ turn) => {
+  const { type } = turn.request.body.input.at(-1)
+  // The prompt is among what the summary leaves, and is answered once more.
+  if (type === 'compaction') return { text: 'done', usage: { input: 10 } }
+  return type === 'compaction_trigger' || turn.step > 0 ? undefined : { run: 'echo one', usage: { input } }
+}
 
 /** @type {Record<string, { command?: string[], more?: string[], script?: (turn: any) => any, reasons: string[] }>} */
 const MODES = {
@@ -93,11 +100,11 @@ const MODES = {
   },
   'a summary, which the arguments ask for': {
     more: ['-c', 'model_auto_compact_token_limit=5000'],
-    script: (turn) => (summarizes(turn) || turn.step > 0 ? undefined : { run: 'echo one', usage: { input: 6000 } }),
+    script: largeTurn(6000),
     reasons: ['compaction']
   },
   'a summary of a large turn': {
-    script: (turn) => (summarizes(turn) || turn.step > 0 ? undefined : { run: 'echo one', usage: { input: 260_000 } }),
+    script: largeTurn(260_000),
     reasons: ['compaction']
   }
 }
