@@ -16,9 +16,9 @@ function sendEvents(response, events) {
  * @param {{ event: string, data: Record<string, any> }[]} events
  */
 function cutOff(response, events) {
-  const written = writeEvents(response, events)
-  if (written) response.destroy()
-  else response.once('drain', () => response.destroy())
+  writeEvents(response, events)
+  // When that is on its way.
+  response.write('\n', () => response.destroy())
 }
 
 /**
@@ -27,7 +27,7 @@ function cutOff(response, events) {
  */
 function writeEvents(response, events) {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
-  return events.map(({ event, data }) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)).every(Boolean)
+  for (const { event, data } of events) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 }
 
 module.exports = { cutOff, sendEvents }

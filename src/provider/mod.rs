@@ -24,8 +24,7 @@ pub use guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, R
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{
-    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, ModelsOf, Output,
-    OutputRequest,
+    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, ModelsOf, Output, OutputRequest,
 };
 pub use row::{
     BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield,

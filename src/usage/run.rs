@@ -309,7 +309,8 @@ impl Run {
         let Ok(Some(total)) = Tokens::of(event, None, self.output) else { return self.gap(Gap::OutputUnread) };
         self.doubt_resumed();
         let fresh = self.fresh();
-        let report = self.threads.current(fresh).map(|thread| (thread.is_from_before, thread.last, thread.report(total)));
+        let report =
+            self.threads.current(fresh).map(|thread| (thread.is_from_before, thread.last, thread.report(total)));
         self.settled.thread = self.threads.current(fresh).and_then(|thread| thread.totals());
         let (is_from_before, last, used) = report.unwrap_or_default();
         match used {

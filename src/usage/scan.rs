@@ -69,7 +69,17 @@ impl Scanner {
         let all = if paths.len() >= 64 { u64::MAX } else { (1_u64 << paths.len()) - 1 };
         let mut fits = [0; MAX_DEPTH + 1];
         fits[0] = all;
-        Self { paths, at: At::Top, depth: 0, fits, next: all, skipped: 0, in_list: false, has_begun: false, event: Event::new() }
+        Self {
+            paths,
+            at: At::Top,
+            depth: 0,
+            fits,
+            next: all,
+            skipped: 0,
+            in_list: false,
+            has_begun: false,
+            event: Event::new(),
+        }
     }
 
     /// Reads the next bytes and calls `on_event` for each event that ends in them, and with none for one that was cut

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::used::ModelUsage;
 use super::tokens::{Cost, Tokens};
+use super::used::ModelUsage;
 
 /// What a session had used, by model, when it was last reported in this run.
 #[derive(Debug, Default)]

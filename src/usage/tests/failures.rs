@@ -69,19 +69,26 @@ fn an_address_that_is_not_there_is_no_model() {
     let claude = |doubled: bool, kind: &str| {
         let expected = Expected { is_path_doubled: doubled, ..Expected::default() };
         let mut meter = Meter::new(provider::find("claude").expect("a row"), expected);
-        let line = format!(r#"{{"type":"result","is_error":true,"api_error_status":404{kind},"result":"There's an issue with the selected model"}}"#);
+        let line = format!(
+            r#"{{"type":"result","is_error":true,"api_error_status":404{kind},"result":"There's an issue with the selected model"}}"#
+        );
         meter.feed(line.as_bytes());
         meter.failure().map(|failure| failure.kind)
     };
     let own = r#","api_error_type":"not_found_error""#;
-    assert_eq!((claude(false, own), claude(true, own), claude(false, "")), (Some(Model), Some(Endpoint), Some(Endpoint)));
+    assert_eq!(
+        (claude(false, own), claude(true, own), claude(false, "")),
+        (Some(Model), Some(Endpoint), Some(Endpoint))
+    );
 }
 
 #[test]
 fn claude_code_tells_when_a_limit_ends() {
     let assistant = r#"{"type":"assistant","error":"rate_limit","api_error":"usage_limit_reached","api_error_params":{"rate_limit_info":{"status":"rejected","resetsAt":1795657341}},"message":{"content":[]}}"#;
     let result = |text: &str, cause: &str| {
-        format!(r#"{{"type":"result","is_error":true,"api_error_status":429{cause},"usage":{{"input_tokens":0}},"result":"{text}"}}"#)
+        format!(
+            r#"{{"type":"result","is_error":true,"api_error_status":429{cause},"usage":{{"input_tokens":0}},"result":"{text}"}}"#
+        )
     };
     let cause = r#","api_error":"usage_limit_reached""#;
     let event = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"allowed","resetsAt":5}}"#;
@@ -98,7 +105,8 @@ fn claude_code_tells_when_a_limit_ends() {
     let mut next = read("claude", &format!("{assistant}\n{}\n", result("x", cause)));
     next.feed(result("Overloaded", "").as_bytes());
     assert_eq!(next.failure().map(|failure| failure.resets_at), Some(None), "the next turn's failure is another one");
-    let retry = r#"{"type":"system","subtype":"api_retry","retry_delay_ms":3181,"error_status":429,"error":"rate_limit"}"#;
+    let retry =
+        r#"{"type":"system","subtype":"api_retry","retry_delay_ms":3181,"error_status":429,"error":"rate_limit"}"#;
     let failure = read("claude", retry).failure().expect("a failure");
     assert_eq!((failure.kind, failure.retry_after, failure.passing), (FailureKind::RateLimited, Some(3181), true));
 }
@@ -107,8 +115,16 @@ fn claude_code_tells_when_a_limit_ends() {
 fn stderr_tells_what_the_events_do_not() {
     for (provider, complaint, kind) in [
         ("claude", "No conversation found with session ID: 0199", FailureKind::NoSession),
-        ("claude", "\nClaude configuration file at /x/.claude.json is corrupted: JSON Parse error", FailureKind::Configuration),
-        ("codex", "Error: thread/resume: thread/resume failed: no rollout found for thread id 0199 (code -32600)", FailureKind::NoSession),
+        (
+            "claude",
+            "\nClaude configuration file at /x/.claude.json is corrupted: JSON Parse error",
+            FailureKind::Configuration,
+        ),
+        (
+            "codex",
+            "Error: thread/resume: thread/resume failed: no rollout found for thread id 0199 (code -32600)",
+            FailureKind::NoSession,
+        ),
         ("codex", "Error loading config.toml:\n/x/config.toml:1:10: unclosed array", FailureKind::Configuration),
         ("codex", "made up", FailureKind::Unknown),
     ] {
@@ -118,7 +134,10 @@ fn stderr_tells_what_the_events_do_not() {
         assert_eq!(silent.failure().map(|failure| failure.kind), Some(kind), "{complaint}");
     }
     // A result that says nothing of it.
-    let mut told = read("claude", r#"{"type":"result","subtype":"error_during_execution","is_error":true,"usage":{"input_tokens":0}}"#);
+    let mut told = read(
+        "claude",
+        r#"{"type":"result","subtype":"error_during_execution","is_error":true,"usage":{"input_tokens":0}}"#,
+    );
     told.complain(b"No conversation found with session ID: 0199");
     told.end(Some(1));
     assert_eq!(told.failure().map(|failure| failure.kind), Some(FailureKind::NoSession));

@@ -16,7 +16,9 @@ fn gaps(meter: &Meter) -> Vec<&'static str> {
 fn json_result(session: &str, agent: u64, models: &[(&str, u64, f64)]) -> String {
     let models: Vec<String> = models
         .iter()
-        .map(|(name, input, cost)| format!(r#""{name}":{{"inputTokens":{input},"outputTokens":{},"costUSD":{cost:?}}}"#, input / 10))
+        .map(|(name, input, cost)| {
+            format!(r#""{name}":{{"inputTokens":{input},"outputTokens":{},"costUSD":{cost:?}}}"#, input / 10)
+        })
         .collect();
     format!(
         r#"{{"type":"result","subtype":"success","is_error":false,"session_id":"{session}","usage":{{"input_tokens":{agent},"output_tokens":{}}},"modelUsage":{{{}}}}}"#,
@@ -125,7 +127,8 @@ fn a_thread_whose_file_was_changed_is_not_told_as_complete() {
     .enumerate()
     {
         let owner = Some(Owner::Workspace(format!("edited-{index}").into()));
-        codex(Expected { owner: owner.clone(), ..Expected::default() }).feed(codex_total("t", 100_000, 1000).as_bytes());
+        codex(Expected { owner: owner.clone(), ..Expected::default() })
+            .feed(codex_total("t", 100_000, 1000).as_bytes());
         let mut meter = codex(Expected { owner, resumed: Resumed::Yes, ..Expected::default() });
         meter.feed(codex_total("t", input, output).as_bytes());
         assert_eq!(gaps(&meter), reasons, "{input}");
@@ -151,7 +154,9 @@ fn the_first_text_of_an_array_is_read_and_the_rest_passed_over() {
         r#"[ "No conversation found with session ID: x" , "HTTP 401", {"a":["b"]}, 5 ]"#,
         r#"[null, {"x":"]"}, "No conversation found"]"#,
     ] {
-        let line = format!(r#"{{"type":"result","subtype":"error_during_execution","errors":{errors},"is_error":true,"usage":{{"input_tokens":3}}}}"#);
+        let line = format!(
+            r#"{{"type":"result","subtype":"error_during_execution","errors":{errors},"is_error":true,"usage":{{"input_tokens":3}}}}"#
+        );
         let meter = read("claude", &line);
         assert_eq!(meter.failure().map(|failure| failure.kind), Some(FailureKind::NoSession), "{errors}");
         assert_eq!(meter.usage().tokens.input, 3, "{errors}");
