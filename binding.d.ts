@@ -182,6 +182,8 @@ export declare class NativeUsageMeter {
   end(code?: number | undefined | null): number
   usage(): NativeUsage
   failure(): NativeFailure | null
+  /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
+  timeZone(): string | null
   mismatch(): NativeMismatch | null
 }
 
@@ -303,6 +305,8 @@ export interface NativeFailure {
   retryable: boolean
   retryAfterMs?: number
   resetsAt?: number
+  /** Hour and minute, then year, month and day where they are told, in the CLI's time zone. */
+  resetsByClock?: Array<number>
   passing: boolean
   message: string
   remedy: string

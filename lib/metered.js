@@ -22,6 +22,8 @@ class Metered {
   /** @type {((changes: number) => void)[]} */
   #listeners = []
   #failed = false
+  /** When the last failure was told. */
+  #failedAt = new Date()
 
   /**
    * @param {object} owner Whom a ledger is given.
@@ -77,8 +79,21 @@ class Metered {
   failure() {
     const failure = this.native.failure()
     if (!failure) return null
-    const { status, retryAfterMs, resetsAt } = bare(failure)
-    return /** @type {any} */ ({ ...failure, status: status ?? null, retryAfterMs: retryAfterMs ?? null, resetsAt: resetsAt ?? null })
+    const { resetsByClock, ...told } = bare(failure)
+    const resetsAt = told.resetsAt ?? this.#byClock(resetsByClock) ?? null
+    const retryable = told.retryable || resetsAt !== null
+    return /** @type {any} */ ({ ...told, status: told.status ?? null, retryable, retryAfterMs: told.retryAfterMs ?? null, resetsAt })
+  }
+
+  /**
+   * A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out.
+   * @param {number[] | undefined} clock
+   */
+  #byClock(clock) {
+    if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return undefined
+    const today = this.#failedAt
+    const [hour, minute, year = today.getFullYear(), month = today.getMonth() + 1, day = today.getDate()] = clock
+    return new Date(year, month - 1, day, hour, minute + 1).getTime()
   }
 
   /** @returns {import('../types/usage').CredentialMismatch | null} */
@@ -99,6 +114,7 @@ class Metered {
       this.#failed = true
       this.native.lose()
     }
+    if (changes & CHANGED.failure) this.#failedAt = new Date()
     if (changes !== 0) for (const listener of this.#listeners) listener(changes)
   }
 }

@@ -182,6 +182,22 @@ function writeFor({ uid, gid }, name, text) {
   if (uid !== undefined) fs.chownSync(name, uid, Number(gid))
 }
 
+test('codex: the end of a limit, by a clock in the time zone of both', async (t) => {
+  const days = 3 * 86_400
+  for (const [seconds, zone, isTold] of /** @type {const} */ ([[600, undefined, true], [days, undefined, true], [600, 'Pacific/Kiritimati', false]])) {
+    const resetsAt = Math.floor(Date.now() / 1000) + seconds
+    const url = `${await startPage(t, [429, JSON.stringify({ error: { type: 'usage_limit_reached', message: ECHO, plan_type: 'plus', resets_at: resetsAt } })])}/v1`
+    const { child, done } = startTurn('codex', {
+      mock: await startMock(t), homes: agentHomes(t), programs, payload: { apiKey: KEY.codex },
+      envOptions: { baseUrl: url, set: { ...quiet.codex.env, ...(zone ? { TZ: zone } : {}) } },
+      args: (common, text) => ['exec', ...common, ...custom({ baseUrl: url }), '--', text]
+    })
+    await done
+    const minute = Math.floor(resetsAt / 60) * 60_000
+    assert.deepEqual([child.failure?.kind, child.failure?.retryable, child.failure?.resetsAt], ['quota', isTold, isTold ? minute + 60_000 : null], `${seconds} ${zone}`)
+  }
+})
+
 test('codex: what it tries again after passes, and stays when it gives up', async (t) => {
   const mock = await startMock(t, { answer: () => ({ status: 401, error: { type: 'invalid_request_error', message: 'no' } }) })
   const { child, done } = startTurn('codex', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.codex } })

@@ -50,6 +50,8 @@ pub struct NativeFailure {
     pub retryable: bool,
     pub retry_after_ms: Option<f64>,
     pub resets_at: Option<f64>,
+    /// Hour and minute, then year, month and day where they are told, in the CLI's time zone.
+    pub resets_by_clock: Option<Vec<u32>>,
     pub passing: bool,
     pub message: &'static str,
     pub remedy: &'static str,
@@ -156,6 +158,12 @@ impl NativeUsageMeter {
         self.meter().failure().map(failure_to_js)
     }
 
+    /// The CLI's `TZ`, empty where that is not set; none where nobody knows.
+    #[napi(catch_unwind)]
+    pub fn time_zone(&self) -> Option<String> {
+        self.meter().time_zone().map(str::to_owned)
+    }
+
     #[napi(catch_unwind)]
     pub fn mismatch(&self) -> Option<NativeMismatch> {
         let meter = self.meter();
@@ -194,6 +202,9 @@ fn failure_to_js(failure: Failure) -> NativeFailure {
         retryable: failure.is_retryable(),
         retry_after_ms: failure.retry_after.map(|milliseconds| milliseconds as f64),
         resets_at: failure.resets_at.map(|milliseconds| milliseconds as f64),
+        resets_by_clock: failure
+            .resets_by_clock
+            .map(|time| [time.hour, time.minute].into_iter().chain(time.date.into_iter().flatten()).collect()),
         passing: failure.passing,
         message: text.message,
         remedy: text.remedy,

@@ -154,6 +154,7 @@ pub static CLAUDE_OUTPUT: Output = Output {
     ],
     wait_prefixes: &[],
     reset_prefixes: &["usage limit reached|"],
+    clock_prefixes: &[],
     doubled_path: Some("/v1"),
     // Its own requests for a summary are in its reports.
     compacts_at: None,

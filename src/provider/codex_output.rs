@@ -113,6 +113,8 @@ pub static CODEX_OUTPUT: Output = Output {
     ],
     wait_prefixes: &["try again in ", "Try again in "],
     reset_prefixes: &[],
+    // "12:46 AM" or "Nov 29th, 2026 12:36 AM", as `TZ` has it.
+    clock_prefixes: &["try again at "],
     // The address stands in the text.
     doubled_path: None,
     // Nine tenths of 272,000 tokens, the smallest context window of the catalogue in the executable. A request of 243,000

@@ -36,6 +36,8 @@ pub struct Output {
     pub wait_prefixes: &'static [&'static str],
     /// Words before the seconds since the epoch at which a limit ends.
     pub reset_prefixes: &'static [&'static str],
+    /// Words before the minute at which it does, by a clock in the CLI's time zone.
+    pub clock_prefixes: &'static [&'static str],
     /// The end of a base URL to which the CLI adds the same once more: the address does not exist then.
     pub doubled_path: Option<&'static str>,
     /// Tokens of one request from which on the CLI lets the API sum the thread up, in requests that no report tells.

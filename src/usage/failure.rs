@@ -1,7 +1,7 @@
 //! A failure of a run: what the table makes of the CLI's words. Nothing of the words themselves is kept.
 
 use super::tokens::MAX_COUNT;
-use super::wait;
+use super::wait::{self, ClockTime};
 use crate::provider::{FailureKind, FailureRule, Output};
 
 /// What a run failed at.
@@ -17,6 +17,8 @@ pub struct Failure {
     pub retry_after: Option<u64>,
     /// When the limit ends, in milliseconds since the epoch, where that is told.
     pub resets_at: Option<u64>,
+    /// The same in the CLI's own time zone.
+    pub resets_by_clock: Option<ClockTime>,
 }
 
 /// What a CLI said of a failure.
@@ -44,7 +46,8 @@ impl Failure {
         let retry_after = said.wait.or_else(|| after(output.wait_prefixes).and_then(wait::duration));
         let resets_at = said.resets_at.or_else(|| after(output.reset_prefixes).and_then(wait::seconds));
         let resets_at = resets_at.and_then(|seconds| seconds.checked_mul(1000)).filter(|time| *time <= MAX_COUNT);
-        Self { kind, status, passing, retry_after, resets_at }
+        let resets_by_clock = after(output.clock_prefixes).and_then(wait::clock_time);
+        Self { kind, status, passing, retry_after, resets_at, resets_by_clock }
     }
 
     /// The same where the base URL ends in what the CLI adds to it: a 404 is that of the address, whatever it says.
@@ -63,7 +66,7 @@ impl Failure {
     /// What the table makes of what the CLI wrote to stderr before it ended.
     pub fn of_complaint(output: &Output, text: &[u8]) -> Self {
         let kind = kind(&[output.complaints], Said { text, ..Said::default() }).unwrap_or(FailureKind::Unknown);
-        Self { kind, status: None, passing: false, retry_after: None, resets_at: None }
+        Self { kind, status: None, passing: false, retry_after: None, resets_at: None, resets_by_clock: None }
     }
 }
 

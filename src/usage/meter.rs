@@ -29,6 +29,8 @@ pub struct Expected {
     pub owner: Option<Owner>,
     /// What its reports will leave out, as its arguments tell.
     pub gaps: Gaps,
+    /// Its `TZ`, empty where that is not set; none where nobody knows.
+    pub time_zone: Option<String>,
     /// Whether its base URL ends in what the CLI adds to it once more.
     pub is_path_doubled: bool,
 }
@@ -124,6 +126,12 @@ impl Meter {
     #[must_use]
     pub fn settled(&self) -> &Usage {
         &self.run.settled
+    }
+
+    /// The CLI's `TZ`.
+    #[must_use]
+    pub fn time_zone(&self) -> Option<&str> {
+        self.run.expected.time_zone.as_deref()
     }
 
     /// Whether the run has ended.

@@ -32,6 +32,7 @@ pub use resumed::Resumed;
 pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
 pub use used::{ModelUsage, Usage};
+pub use wait::ClockTime;
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,7 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
         gaps: uncounted(&output.command_line, before_end),
+        time_zone: Some(plan.plain("TZ").unwrap_or_default().to_owned()),
         is_path_doubled: is_path_doubled(plan, output),
     }
 }

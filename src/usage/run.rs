@@ -19,7 +19,8 @@ use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 #[derive(Debug)]
 pub struct Run {
     output: &'static Output,
-    expected: Expected,
+    /// What was known before.
+    pub expected: Expected,
     /// Of turns that were reported.
     pub settled: Usage,
     answers: Answers,

@@ -1,4 +1,4 @@
-//! Reads how long to wait, as an API writes it for people: `11.054s`, `1h12m3.6s`, `5 minutes`.
+//! Reads how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
 
 /// Units, the longer of two that begin alike first, and their milliseconds.
 const UNITS: &[(&str, f64)] = &[
@@ -41,6 +41,45 @@ pub fn seconds(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(&text[..digits]).ok()?.parse().ok()
 }
 
+/// A minute by a wall clock, in the time zone of whoever wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockTime {
+    /// Year, month (from 1) and day; none for that on which it was written.
+    pub date: Option<[u32; 3]>,
+    /// 0 to 23.
+    pub hour: u32,
+    /// 0 to 59.
+    pub minute: u32,
+}
+
+const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The minute at the beginning of a text: `12:46 AM` or `Nov 29th, 2026 12:36 AM`.
+pub fn clock_time(text: &[u8]) -> Option<ClockTime> {
+    // All of it is ASCII; what follows need not be.
+    let length = text.iter().take_while(|byte| byte.is_ascii()).count();
+    let mut words = std::str::from_utf8(&text[..length]).ok()?.split_ascii_whitespace().peekable();
+    let date = match words.peek().and_then(|word| MONTHS.iter().position(|month| month == word)) {
+        Some(month) => {
+            words.next();
+            let day = words.next()?.trim_end_matches(|character: char| !character.is_ascii_digit());
+            let (day, year) = (day.parse().ok()?, words.next()?.parse().ok()?);
+            let exists = (1..=31).contains(&day) && (1970..=9999).contains(&year);
+            Some(exists.then_some([year, month as u32 + 1, day])?)
+        }
+        None => None,
+    };
+    let (hour, minute) = words.next()?.split_once(':')?;
+    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+    let half_day = match words.next()?.get(..2)? {
+        "AM" => 0,
+        "PM" => 12,
+        _ => return None,
+    };
+    let exists = (1..=12).contains(&hour) && minute < 60;
+    exists.then_some(ClockTime { date, hour: hour % 12 + half_day, minute })
+}
+
 /// A number, the milliseconds of its unit, and what follows.
 fn part(text: &[u8]) -> Option<(f64, f64, &[u8])> {
     let length = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
@@ -78,6 +117,24 @@ mod tests {
             ("99999999999999999999d", None),
         ] {
             assert_eq!(duration(text.as_bytes()), milliseconds, "{text}");
+        }
+        for (text, time) in [
+            ("12:46 AM.", Some((None, 0, 46))),
+            ("1:05 PM", Some((None, 13, 5))),
+            ("12:00 PM or later", Some((None, 12, 0))),
+            ("Nov 29th, 2026 12:36 AM.", Some((Some([2026, 11, 29]), 0, 36))),
+            ("Jan 1st, 2027 11:59 PM. \u{2019}", Some((Some([2027, 1, 1]), 23, 59))),
+            ("13:00 AM", None),
+            ("1:60 AM", None),
+            ("1:00", None),
+            ("1:00 XM", None),
+            ("Nov 32nd, 2026 1:00 AM", None),
+            ("Nov 2nd", None),
+            ("noon", None),
+            ("", None),
+        ] {
+            let read = clock_time(text.as_bytes()).map(|time| (time.date, time.hour, time.minute));
+            assert_eq!(read, time, "{text}");
         }
         assert_eq!(seconds(b"1795657341) x"), Some(1_795_657_341));
         assert_eq!((seconds(b"x"), seconds(b"99999999999999999999999")), (None, None));
