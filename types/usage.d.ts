@@ -41,7 +41,7 @@ export type UsageGap =
   | 'earlier-total-unknown'
   /** The total of a session cannot be true beside what was known of it, as when its file was changed. */
   | 'total-unbelievable'
-  /** codex: `exec review`, whose requests no event tells. */
+  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`): no event tells of their requests. */
   | 'review'
   /** codex: other agents worked for this one, and no event tells what they used. */
   | 'subagents'

@@ -90,10 +90,16 @@ const largeTurn = (input) => (/** @type {any} */ turn) => {
   return type === 'compaction_trigger' || turn.step > 0 ? undefined : { run: 'echo one', usage: { input } }
 }
 
-/** @type {Record<string, { command?: string[], more?: string[], script?: (turn: any) => any, reasons: string[] }>} */
+/** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, script?: (turn: any) => any, reasons: string[] }>} */
 const MODES = {
   'a turn': { reasons: [] },
-  'a review': { command: ['exec', 'review'], reasons: ['total-unbelievable', 'review'] },
+  'a review': { command: ['exec', 'review'], isSandboxed: false, reasons: ['total-unbelievable', 'review'] },
+  'a command that needs an approval, which a model reviews': {
+    more: ['--approve-for-me'],
+    isSandboxed: false,
+    script: (turn) => (turn.prompt === 'run: echo one' && turn.step === 0 && !turn.request.body.model.includes('luna') ? { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } } : { text: 'done' }),
+    reasons: ['review']
+  },
   'an agent that is waited for': {
     script: (turn) => (isHelper(turn) ? { text: 'done' } : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step]),
     reasons: ['subagents']
@@ -109,11 +115,10 @@ const MODES = {
   }
 }
 
-for (const [name, { command = ['exec'], more = [], script, reasons }] of Object.entries(MODES)) {
+for (const [name, { command = ['exec'], more = [], isSandboxed = true, script, reasons }] of Object.entries(MODES)) {
   test(`codex: ${name}`, async (t) => {
     const { mock, sum } = await startBilling(t, script)
-    const isReview = command.includes('review')
-    const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [...command, ...common.filter((each, index) => !isReview || ![each, common[index - 1]].includes('--sandbox')), ...more, '--', text]
+    const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [...command, ...common.filter((each, index) => isSandboxed || ![each, common[index - 1]].includes('--sandbox')), ...more, '--', text]
     const { child, done } = startTurn('codex', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.codex }, prompt: 'run: echo one', args })
     const { code, stderr } = await done
     assert.equal(code, 0, stderr)

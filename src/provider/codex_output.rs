@@ -181,5 +181,7 @@ const COMMAND_LINE: CommandLine = CommandLine {
     resuming_options: &[],
     // `turn.completed` tells 0 tokens: the requests are another thread's.
     uncounted: &["review"],
-    uncounted_settings: &["model_auto_compact_token_limit", "model_context_window"],
+    // A reviewer of another model answered six requests where one command asked for an approval, and none was told.
+    review_settings: &["--approve-for-me", "approvals_reviewer"],
+    compaction_settings: &["model_auto_compact_token_limit", "model_context_window"],
 };

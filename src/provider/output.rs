@@ -78,8 +78,10 @@ pub struct CommandLine {
     pub resuming_options: &'static [&'static str],
     /// Subcommands whose requests the reports leave out.
     pub uncounted: &'static [&'static str],
-    /// A part of an argument that makes the CLI send requests which its reports leave out.
-    pub uncounted_settings: &'static [&'static str],
+    /// Parts of an argument that has approvals reviewed by requests which the reports leave out.
+    pub review_settings: &'static [&'static str],
+    /// Parts of an argument that sets when a session is summed up, in requests which the reports leave out.
+    pub compaction_settings: &'static [&'static str],
 }
 
 impl CommandLine {
@@ -92,7 +94,8 @@ impl CommandLine {
         listed: &[],
         resuming_options: &[],
         uncounted: &[],
-        uncounted_settings: &[],
+        review_settings: &[],
+        compaction_settings: &[],
     };
 }
 

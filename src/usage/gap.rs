@@ -13,7 +13,7 @@ pub enum Gap {
     EarlierTotalUnknown,
     /// The total of a session cannot be true beside what was known of it: its file was changed.
     TotalUnbelievable,
-    /// The reports leave out a code review.
+    /// The reports leave out a review: of code, or of what needed an approval.
     Review,
     /// The reports leave out other agents that worked for this one.
     Subagents,

@@ -40,9 +40,15 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
 
 /// What the reports of a run with these arguments leave out.
 fn uncounted(line: &CommandLine, before_end: &[String]) -> Gaps {
-    let is_set = |argument: &String| line.uncounted_settings.iter().any(|setting| argument.contains(setting));
-    let review = is_uncounted(line, before_end).then_some(Gap::Review);
-    review.into_iter().chain(before_end.iter().any(is_set).then_some(Gap::Compaction)).collect()
+    let sets =
+        |settings: &[&str]| before_end.iter().any(|argument| settings.iter().any(|part| argument.contains(part)));
+    let review = is_uncounted(line, before_end) || sets(line.review_settings);
+    let compaction = sets(line.compaction_settings);
+    [(review, Gap::Review), (compaction, Gap::Compaction)]
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, gap)| gap)
+        .collect()
 }
 
 /// Whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
