@@ -188,6 +188,8 @@ export declare class NativeUsageMeter {
   end(code?: number | undefined | null): number
   usage(): NativeUsage
   failure(): NativeFailure | null
+  /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
+  timeZone(): string | null
   mismatch(): NativeMismatch | null
 }
 
@@ -308,6 +310,10 @@ export interface NativeFailure {
   kind: string
   status?: number
   retryable: boolean
+  retryAfterMs?: number
+  resetsAt?: number
+  /** Hour and minute, then year, month and day where they are told, in the CLI's time zone. */
+  resetsByClock?: Array<number>
   passing: boolean
   message: string
   remedy: string
@@ -575,6 +581,7 @@ export interface NativeUsage {
   model?: string
   costUsd?: number
   complete: boolean
+  incompleteBecause: Array<string>
   models: Array<NativeModelUsage>
   thread?: NativeThreadTotals
 }

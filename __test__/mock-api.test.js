@@ -56,3 +56,49 @@ test('it records a bounded number of requests', async (t) => {
   mock.requests.length = 0
   assert.equal(await status(mock.port, {}), 200)
 })
+
+/**
+ * What a client is sent, and whether the connection broke off.
+ * @param {number} port
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<{ text: string, broke: boolean }>}
+ */
+function answer(port, path, body) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: '127.0.0.1', port, method: 'POST', path }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (/** @type {string} */ more) => (text += more))
+      response.on('error', () => {})
+      response.on('close', () => resolve({ text, broke: !response.complete }))
+    })
+    request.on('error', reject)
+    request.end(JSON.stringify(body))
+  })
+}
+
+test('an answer calls any tool, ends in an error, or breaks off, in the dialect of either API', async (t) => {
+  const call = { call: 'made_up', input: { a: 1 } }
+  for (const [reply, claude, codex, broke] of /** @type {[any, RegExp, RegExp, boolean][]} */ ([
+    [call, /"type":"tool_use","id":"[^"]+","name":"made_up","input":\{\}/, /"type":"function_call",[^}]*"name":"made_up","arguments":"\{\\"a\\":1\}"/, false],
+    [{ ...call, namespace: 'n' }, /"name":"made_up"/, /"name":"made_up","namespace":"n"/, false],
+    [{ failed: { type: 'overloaded_error', message: 'no', code: 'c' } }, /event: error\ndata: .*"overloaded_error"/, /"type":"response\.failed".*"code":"c","message":"no"/, false],
+    [{ cut: true }, /^event: message_start/, /^event: response\.created/, true]
+  ])) {
+    const mock = await startMockApi({ answer: () => reply })
+    t.after(() => mock.close())
+    for (const [path, expected] of /** @type {const} */ ([['/v1/messages', claude], ['/v1/responses', codex]])) {
+      const seen = await answer(mock.port, path, { stream: true })
+      assert.match(seen.text, expected)
+      assert.equal(seen.broke, broke, path)
+    }
+  }
+})
+
+test('a thread is summed up when Codex asks for it, whatever the script says', async (t) => {
+  const mock = await startMockApi({ answer: () => ({ text: 'made up' }) })
+  t.after(() => mock.close())
+  const { text } = await answer(mock.port, '/v1/responses', { stream: true, input: [{ type: 'compaction_trigger' }] })
+  assert.match(text, /"type":"compaction","encrypted_content":"mock summary"/)
+  assert.doesNotMatch(text, /made up/)
+})

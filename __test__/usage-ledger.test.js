@@ -143,7 +143,58 @@ test('record() takes a snapshot, and refuses what is none', () => {
   for (const wrong of [{}, { workspace: '' }, { workspace: 'w'.repeat(257) }, { workspace: 'w', generation: '' }, { wrkspace: 'w' }]) {
     assert.throws(() => ledger.record(usage, /** @type {any} */ ({ provider: 'claude', ...wrong })), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(wrong))
   }
-  for (const maxEntries of [0, -1, 1e9]) assert.throws(() => new UsageLedger({ maxEntries }), { code: 'ERR_INVALID_ARG_VALUE' })
+  for (const generation of [NaN, Infinity, -Infinity, -1, 0.5, 2 ** 53]) {
+    assert.throws(() => ledger.record(usage, { ...labels, generation }), { code: 'ERR_INVALID_ARG_VALUE', message: /labels\.generation/ }, `${generation}`)
+  }
+  for (const wrong of [{ provider: 5 }, { workspace: 5 }, { generation: true }]) {
+    assert.throws(() => ledger.record(usage, /** @type {any} */ ({ ...labels, ...wrong })), { code: 'ERR_INVALID_ARG_TYPE' }, JSON.stringify(wrong))
+  }
+  for (const provider of ['gemini', 'Claude', 'claude ', 'constructor']) {
+    const unknown = /** @type {any} */ ({ ...labels, provider })
+    assert.throws(() => ledger.record(usage, unknown), { code: 'ERR_PROVIDER_UNKNOWN' }, provider)
+    assert.throws(() => ledger.track(new UsageMeter('claude'), unknown), { code: 'ERR_PROVIDER_UNKNOWN' }, provider)
+  }
+  for (const maxEntries of [0, -1, 1e9, NaN, 1.5]) assert.throws(() => new UsageLedger({ maxEntries }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('half of a surrogate pair is refused: two of them would be one workspace', () => {
+  const usage = new UsageMeter('claude').usage
+  const ledger = new UsageLedger()
+  for (const half of ['\ud800', '\udc00', 'ws_\udfff_1']) {
+    for (const labels of [{ workspace: half }, { workspace: 'w', generation: half }]) {
+      assert.throws(() => ledger.record(usage, { provider: 'claude', ...labels }), { code: 'ERR_INVALID_ARG_VALUE', message: /surrogate/ })
+      assert.throws(() => ledger.track(new UsageMeter('claude'), labels), { code: 'ERR_INVALID_ARG_VALUE' })
+    }
+    const thread = { id: half, inputTokens: 1, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+    assert.throws(() => new UsageMeter('codex', { thread }), { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  ledger.record(usage, { provider: 'claude', workspace: '😀' })
+  assert.deepEqual([ledger.size, ledger.toJSON().entries[0].workspace], [1, '😀'])
+})
+
+test('dollars are summed exactly, however many there are', () => {
+  const usage = { ...new UsageMeter('claude').usage, turns: 1 }
+  const ledger = new UsageLedger()
+  for (const [index, costUsd] of [8e6, 8e6, 8e6, 1e12, 0.000001, 0.1, 0.2].entries()) ledger.record({ ...usage, costUsd }, { workspace: `w${index % 3}`, provider: 'claude' })
+  assert.equal(ledger.toJSON().total.costUsd, 1_000_024_000_000.300001)
+  const sums = Array.from(ledger.toPrometheus().matchAll(/^provider_env_cost_usd_total\{.*\} (.*)$/gm), (match) => match[1])
+  assert.deepEqual(sums, ['1000008000000.2', '8000000.000001', '8000000.1'])
+  assert.throws(() => ledger.record({ ...usage, costUsd: 1.1e12 }, { workspace: 'w', provider: 'claude' }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('the text for Prometheus fits a string within the allowed number of entries, whatever the labels are', () => {
+  const usage = { ...new UsageMeter('claude').usage, turns: 1, inputTokens: 1, costUsd: 0.1 }
+  const ledger = new UsageLedger({ maxEntries: 1_000_000 })
+  const generation = '"'.repeat(256)
+  const runs = 60_000
+  for (let index = 0; index < runs; index += 1) ledger.record(usage, { workspace: String(index).padStart(256, '\\'), provider: 'claude', generation })
+  const { total, evicted } = ledger.toJSON()
+  assert.deepEqual([total.runs, total.inputTokens], [runs, runs])
+  assert.equal(ledger.size + evicted, runs)
+  assert.ok(evicted > 0)
+  const text = ledger.toPrometheus()
+  assert.ok(text.length <= 256 * 1024 * 1024 + 4096, `${text.length}`)
+  assert.equal(text.match(/^provider_env_runs_total\{/gm)?.length, ledger.size)
 })
 
 /** Prometheus' own grammar for a line (exposition format 0.0.4). */

@@ -212,7 +212,7 @@ test('a failure that has passed is no event', { skip }, async (t) => {
 })
 
 test('a defect in the reading ends no run, and makes its usage a lower bound', () => {
-  const whole = { tokens: { inputTokens: 1 }, turns: 1, models: [], complete: true }
+  const whole = { tokens: { inputTokens: 1 }, turns: 1, models: [], complete: true, incompleteBecause: [] }
   let calls = 0
   let lost = 0
   const ended = /** @type {number[]} */ ([])
@@ -233,6 +233,7 @@ test('a defect in the reading ends no run, and makes its usage a lower bound', (
   assert.deepEqual([metered.usage().complete, metered.usage().inputTokens, calls, told], [false, 1, 1, [CHANGED.usage]])
   metered.end(0)
   assert.deepEqual([metered.usage().complete, lost, ended], [false, 1, [0]])
+  assert.deepEqual(metered.usage().incompleteBecause, ['output-unread'])
 })
 
 test('a start that failed has used nothing and failed at nothing of the provider', async (t) => {

@@ -8,6 +8,8 @@ const { flat } = require('./token-counts.js')
 
 /** What has changed, by a bit each; src/usage/meter.rs has the same. */
 const CHANGED = { usage: 1, failure: 2, mismatch: 4 }
+/** As src/usage/gap.rs calls it. */
+const OUTPUT_UNREAD = 'output-unread'
 
 /** @type {WeakMap<object, Metered>} */
 const meters = new WeakMap()
@@ -20,6 +22,8 @@ class Metered {
   /** @type {((changes: number) => void)[]} */
   #listeners = []
   #failed = false
+  /** When the last failure was told. */
+  #failedAt = new Date()
 
   /**
    * @param {object} owner Whom a ledger is given.
@@ -66,6 +70,7 @@ class Metered {
       models: Object.fromEntries(usage.models.map((each) => withModel(bare(each)))),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
+      incompleteBecause: /** @type {any} */ (this.#failed ? [...new Set([...(usage.incompleteBecause ?? []), OUTPUT_UNREAD])] : usage.incompleteBecause),
       thread: usage.thread ? flat(usage.thread) : null
     }
   }
@@ -73,7 +78,22 @@ class Metered {
   /** @returns {import('../types/usage').ProviderFailure | null} */
   failure() {
     const failure = own(this.native.failure())
-    return failure ? /** @type {any} */ ({ ...failure, status: bare(failure).status ?? null }) : null
+    if (!failure) return null
+    const { resetsByClock, ...told } = bare(failure)
+    const resetsAt = told.resetsAt ?? this.#byClock(resetsByClock) ?? null
+    const retryable = told.retryable || resetsAt !== null
+    return /** @type {any} */ ({ ...told, status: told.status ?? null, retryable, retryAfterMs: told.retryAfterMs ?? null, resetsAt })
+  }
+
+  /**
+   * A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out.
+   * @param {number[] | undefined} clock
+   */
+  #byClock(clock) {
+    if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return undefined
+    const today = this.#failedAt
+    const [hour, minute, year = today.getFullYear(), month = today.getMonth() + 1, day = today.getDate()] = clock
+    return new Date(year, month - 1, day, hour, minute + 1).getTime()
   }
 
   /** @returns {import('../types/usage').CredentialMismatch | null} */
@@ -94,6 +114,7 @@ class Metered {
       this.#failed = true
       this.native.lose()
     }
+    if (changes & CHANGED.failure) this.#failedAt = new Date()
     if (changes !== 0) for (const listener of this.#listeners) listener(changes)
   }
 }

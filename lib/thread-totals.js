@@ -12,7 +12,7 @@ const validate = require('./validate.js')
 function readThread(name, value) {
   if (value === undefined || value === null) return undefined
   const thread = validate.fields(name, value, ['id', ...TOKEN_COUNTS])
-  const id = validate.required(`${name}.id`, validate.optionalString(`${name}.id`, thread.id))
+  const id = validate.wellFormed(`${name}.id`, validate.required(`${name}.id`, validate.optionalString(`${name}.id`, thread.id)))
   return { id, tokens: readTokens(name, thread) }
 }
 

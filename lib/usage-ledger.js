@@ -41,7 +41,7 @@ class UsageLedger {
     const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
     const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
     const labels = readLabels(value, {})
-    translate(() => this.#native.record(labels, { tokens, turns, model: undefined, costUsd, complete, models: [], thread: undefined }))
+    translate(() => this.#native.record(labels, { tokens, turns, model: undefined, costUsd, complete, incompleteBecause: [], models: [], thread: undefined }))
   }
 
   /**
@@ -96,8 +96,8 @@ function readLabels(value, known) {
   const all = LABELS.map((name) => {
     // A credential store counts its generations.
     const label = given[name] ?? (Object.hasOwn(known, name) ? known[name] : undefined) ?? (name === 'generation' ? 'none' : undefined)
-    const text = typeof label === 'number' ? String(label) : label
-    return [name, validate.required(`labels.${name}`, validate.optionalString(`labels.${name}`, text))]
+    const text = name === 'generation' && typeof label === 'number' ? String(validate.optionalCount('labels.generation', label)) : label
+    return [name, validate.wellFormed(`labels.${name}`, validate.required(`labels.${name}`, validate.optionalString(`labels.${name}`, text)))]
   })
   return Object.fromEntries(all)
 }

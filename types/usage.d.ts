@@ -29,6 +29,25 @@ export interface ThreadTotals extends TokenCounts {
   id: string
 }
 
+/** Why what a run has used may be more than what is told; `docs/usage.md` has more of each. */
+export type UsageGap =
+  /** A turn is under way, or was cut off before it was reported. */
+  | 'turn-not-reported'
+  /** A part of the output could not be read. */
+  | 'output-unread'
+  /** A turn's report says less than its answers had told. */
+  | 'report-too-small'
+  /** The CLI tells the total of a session that is resumed, and nobody knows what that was before. */
+  | 'earlier-total-unknown'
+  /** The total of a session cannot be true beside what was known of it, as when its file was changed. */
+  | 'total-unbelievable'
+  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`): no event tells of their requests. */
+  | 'review'
+  /** codex: other agents worked for this one, and no event tells what they used. */
+  | 'subagents'
+  /** codex: the session was, or may have been, summed up in requests that no event tells. */
+  | 'compaction'
+
 /** What a run has used so far: a snapshot, plain data. What was used before, in a session that is resumed, is not in it. */
 export interface ProviderUsage extends TokenCounts {
   /** Turns that are over: prompts whose end was reported. */
@@ -39,12 +58,10 @@ export interface ProviderUsage extends TokenCounts {
   models: Record<string, ModelUsage>
   /** US dollars for the turns that are over, as the CLI reckons them at list prices; `null` for codex. */
   costUsd: number | null
-  /**
-   * Whether this is all. False while a turn is under way, and at the end when the CLI was killed or ended before it
-   * reported, or something in its output could not be read, or a turn's report says less than its answers had told: the
-   * counts are then a lower bound.
-   */
+  /** Whether this is all, as far as the CLI tells it. Where it is false, the counts are a lower bound. */
   complete: boolean
+  /** Why it is not all; empty when `complete` is true. */
+  incompleteBecause: UsageGap[]
   /** codex: the thread and its totals as last reported; see {@link UsageMeterOptions.thread}. `null` for claude. */
   thread: ThreadTotals | null
 }
@@ -60,10 +77,12 @@ export type ProviderFailureKind =
   | 'overloaded'
   | 'server'
   | 'network'
+  | 'endpoint'
   | 'model'
   | 'too-large'
   | 'invalid-request'
   | 'limit'
+  | 'no-session'
   | 'configuration'
   | 'unknown'
 
@@ -72,8 +91,12 @@ export interface ProviderFailure {
   kind: ProviderFailureKind
   /** The API's HTTP status, where the CLI tells it. */
   status: number | null
-  /** Whether the same run may succeed later with nothing changed. */
+  /** Whether the same run may succeed later with nothing changed: by its kind, or because one of the next two is told. */
   retryable: boolean
+  /** How long to wait, counted from when the CLI said so, where it or the API tells it; else `null`. */
+  retryAfterMs: number | null
+  /** When the limit that was reached ends, in milliseconds since the epoch, where the CLI or the API tells it; else `null`. */
+  resetsAt: number | null
   /** Whether the CLI was still trying again when it said so. */
   passing: boolean
   /** What is wrong. */
@@ -97,14 +120,15 @@ export interface UsageMeterOptions {
   /** The model, where the output does not tell it (codex). */
   model?: string
   /**
-   * Whether the run goes on with an earlier thread (codex). What that had used is then `thread`, or what this process has
-   * read of it in this `workspace`; when neither is known its first turn counts nothing, and `complete` stays false. Default false.
+   * Whether the run goes on with an earlier thread of Codex, or session of Claude Code that is read as `json`. What that had
+   * used is then `thread` (codex), or what this process has read of it in this `workspace`. When neither is known, `complete`
+   * stays false, and the first turn counts nothing (codex) or what the agent alone used in it (claude). Default false.
    */
   resumed?: boolean
   /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
   thread?: ThreadTotals | null
   /**
-   * Whose run it is (codex): what this process has read of a thread is kept for runs of the same workspace, a
+   * Whose run it is: what this process has read of a thread is kept for runs of the same workspace, a
    * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this
    * meter, and for codex either `thread` or `resumed` must be given: it reports the total of a thread.
    */
@@ -133,12 +157,12 @@ export class UsageMeter {
   end(code?: number | null): this
 }
 
-/** Whose usage. Each is 1 to 256 bytes of UTF-8. */
+/** Whose usage. Each is 1 to 256 bytes of UTF-8, without half of a surrogate pair. */
 export interface LedgerLabels {
   workspace: string
   provider: ProviderId
   /**
-   * Which of the workspace's credentials. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
+   * Which of the workspace's credentials: a text, or a whole number from 0. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
    * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
    * what your own records call the key, such as the version of its row.
    */
@@ -147,7 +171,10 @@ export interface LedgerLabels {
 
 /** Options of a {@link UsageLedger}. */
 export interface UsageLedgerOptions {
-  /** Entries that are kept apart, 1 to 1 000 000. Default 10 000. */
+  /**
+   * Entries that are kept apart, 1 to 1 000 000, as long as their lines for Prometheus are no more than 256 MiB together.
+   * Default 10 000, which always are.
+   */
   maxEntries?: number
 }
 
@@ -158,7 +185,7 @@ export interface LedgerCounts extends TokenCounts {
   runs: number
   /** Those of them whose usage is a lower bound. */
   incompleteRuns: number
-  /** US dollars, as far as the CLIs tell them, exact to 10^-12; `null` where none has. */
+  /** US dollars, as far as the CLIs tell them, summed in whole 10^-12; `null` where none has. */
   costUsd: number | null
 }
 
@@ -184,7 +211,10 @@ export class UsageLedger {
   constructor(options?: UsageLedgerOptions)
   /** How many entries there are, `other` not counted. */
   readonly size: number
-  /** Adds a run that has ended. */
+  /**
+   * Adds a run that has ended. At most a trillion dollars.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist; so does `track`.
+   */
   record(usage: ProviderUsage, labels: LedgerLabels): void
   /**
    * Adds each turn of a run as it is reported, and at its end what it used of a turn that was not. Once per run and ledger is

@@ -11,7 +11,7 @@ const test = require('node:test')
 const { UsageLedger, spawnProvider } = require('../../index.js')
 const binding = require('../../lib/binding.js')
 const { readLaunch } = require('../../lib/launch.js')
-const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { countsOf, minus, startBilling } = require('../support/billed.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
 const { installForAnyone } = require('../support/programs.js')
@@ -24,34 +24,8 @@ const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up
 const TOKEN = 'sk-ant-oat01-made-up-tenant-token'
 const MODEL = 'claude-sonnet-4-5'
 
-/** A mock that reports something else for every request, and the sum of it, in our meaning. `hang` stops in mid-turn. */
-function startCounting(/** @type {any} */ t) {
-  const sum = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
-  let requests = 0
-  const answer = (/** @type {import('../../lib/mock-api/types').MockTurn} */ turn) => {
-    if (turn.prompt.endsWith('echo hang') && turn.step > 0) return { hang: /** @type {const} */ (true) }
-    requests += 1
-    const usage = { input: 1000 + requests, cacheRead: 10 * requests, cacheWrite: turn.provider === 'claude' ? 3 : 0, output: 100 + requests, reasoning: requests }
-    sum.inputTokens += turn.provider === 'claude' ? usage.input + usage.cacheRead + usage.cacheWrite : usage.input
-    sum.cachedInputTokens += usage.cacheRead
-    sum.cacheWriteInputTokens += usage.cacheWrite
-    sum.outputTokens += usage.output
-    // The mock of the Messages API reports no thinking.
-    sum.reasoningTokens += turn.provider === 'codex' ? usage.reasoning : 0
-    return { ...defaultAnswer(turn), usage }
-  }
-  return startMock(t, { answer }).then((mock) => ({ mock, sum }))
-}
-
-/** @param {any} usage */
-function countsOf({ inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens }) {
-  return { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens }
-}
-
-/** @param {any} counts @param {any} others */
-function minus(counts, others) {
-  return Object.fromEntries(Object.entries(countsOf(counts)).map(([name, count]) => [name, count - others[name]]))
-}
+/** A mock that bills, and stops in the middle of a turn that is asked to. @param {any} t */
+const startCounting = (t) => startBilling(t, (turn) => (turn.prompt.endsWith('echo hang') && turn.step > 0 ? { hang: true } : undefined))
 
 for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   test(`${provider}: a turn of two requests, then two resumed ones: each counts its own`, async (t) => {

@@ -13,7 +13,8 @@ import {
   type ProviderFailureKind,
   type ProviderProcess,
   type ProviderUsage,
-  type ThreadTotals
+  type ThreadTotals,
+  type UsageGap
 } from '../../index.js'
 import type { ThreadEvent } from '@openai/codex-sdk'
 
@@ -24,13 +25,14 @@ export function run(ledger: UsageLedger): ProviderProcess {
   ledger.track(child, { workspace: 'w' })
   ledger.track(child, { workspace: 'w', generation: 7 })
   child.on('usage', (usage) => usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteInputTokens + usage.outputTokens + usage.reasoningTokens)
-  child.on('failure', ({ kind, retryable, passing, status, message, remedy }) => [kind, retryable, passing, status, message, remedy])
+  child.on('failure', ({ kind, retryable, retryAfterMs, resetsAt, passing, status, message, remedy }) => [kind, retryable, passing, status, message, remedy, (retryAfterMs ?? 0) + (resetsAt ?? 0)])
   child.once('credentialMismatch', (mismatch: CredentialMismatch) => mismatch.expected.includes(mismatch.claimed))
   const usage: ProviderUsage | null = child.usage
   const failure: ProviderFailure | null = child.failure
   const cost: number | null | undefined = usage?.models['m']?.costUsd ?? usage?.costUsd
   const kind: ProviderFailureKind | undefined = failure?.kind
-  console.log(cost, kind, usage?.complete)
+  const gap: UsageGap | undefined = usage?.incompleteBecause[0]
+  console.log(cost, kind, usage?.complete, gap === 'subagents', kind === 'no-session' || kind === 'endpoint')
   // @ts-expect-error: a snapshot needs all of its labels
   if (usage) ledger.record(usage, { workspace: 'w' })
   // @ts-expect-error: no such reaction

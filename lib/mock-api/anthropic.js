@@ -6,6 +6,8 @@ const { commandOutput, isUserText, textParts } = require('./text.js')
 
 const SHELL_TOOL = 'Bash'
 
+const NOTHING = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
+
 /** @param {string} prefix */
 const newId = (prefix) => `${prefix}_${randomUUID().replaceAll('-', '')}`
 
@@ -33,22 +35,14 @@ const anthropic = {
 
   message(body, content) {
     const { usage } = content
-    const block =
-      'run' in content
-        ? {
-            type: 'tool_use',
-            id: newId('toolu'),
-            name: SHELL_TOOL,
-            input: { command: content.run, description: 'Run the command of the mock' }
-          }
-        : { type: 'text', text: content.text }
+    const block = 'text' in content ? { type: 'text', text: content.text } : toolUse(content)
     return {
       id: newId('msg'),
       type: 'message',
       role: 'assistant',
       model: body?.model ?? 'mock',
       content: [block],
-      stop_reason: 'run' in content ? 'tool_use' : 'end_turn',
+      stop_reason: 'text' in content ? 'end_turn' : 'tool_use',
       stop_sequence: null,
       usage: {
         input_tokens: usage.input,
@@ -85,6 +79,11 @@ const anthropic = {
     return all.map(([event, data]) => ({ event, data: { type: event, ...data } }))
   },
 
+  failure(body, error) {
+    const [start] = this.events(this.message(body, { text: '', usage: NOTHING }))
+    return [start, { event: 'error', data: this.errorBody(error) }]
+  },
+
   errorBody: ({ type, message }) => ({ type: 'error', error: { type, message }, request_id: newId('req') }),
 
   models: () => ({
@@ -93,6 +92,14 @@ const anthropic = {
     first_id: 'mock',
     last_id: 'mock'
   })
+}
+
+/** @param {Exclude<import('./types').Content, { text: string }>} content */
+function toolUse(content) {
+  const call = 'call' in content
+    ? { name: content.call, input: content.input }
+    : { name: SHELL_TOOL, input: { command: content.run, description: 'Run the command of the mock' } }
+  return { type: 'tool_use', id: newId('toolu'), ...call }
 }
 
 /**

@@ -46,6 +46,19 @@ function shellCall(body, command) {
 }
 
 /**
+ * A call of another of Codex's tools: of one in a namespace, of one that Code Mode's script calls, or of a plain one.
+ * @param {any} body
+ * @param {{ call: string, namespace?: string, input: Record<string, unknown> }} content
+ * @returns {Record<string, any>}
+ */
+function toolCall(body, { call: name, namespace, input }) {
+  const call = { status: 'completed', call_id: newId('call') }
+  const args = JSON.stringify(input)
+  if (namespace !== undefined || shellKind(body) !== 'script') return { id: newId('fc'), type: 'function_call', ...call, name, namespace, arguments: args }
+  return { id: newId('ctc'), type: 'custom_tool_call', ...call, name: 'exec', input: `text(JSON.stringify(await tools.${name}(${args})))\n` }
+}
+
+/**
  * @param {any} call  an item made by `shellCall`
  * @returns {{ field: string, event: string }} where its argument text stands, and the events that stream it
  */
@@ -60,4 +73,4 @@ function isToolOutput(item) {
   return item?.type === 'function_call_output' || item?.type === 'custom_tool_call_output'
 }
 
-module.exports = { argumentOf, isToolOutput, newId, shellCall, shellKind }
+module.exports = { argumentOf, isToolOutput, newId, shellCall, shellKind, toolCall }

@@ -1,7 +1,7 @@
 // The OpenAI Responses API as Codex speaks it: its requests, messages, stream events and errors.
 'use strict'
 
-const { argumentOf, isToolOutput, newId, shellCall, shellKind } = require('./openai-shell.js')
+const { argumentOf, isToolOutput, newId, shellCall, shellKind, toolCall } = require('./openai-shell.js')
 const { commandOutput, isUserText, textParts } = require('./text.js')
 
 /** @type {import('./types').Dialect} */
@@ -28,16 +28,7 @@ const openai = {
 
   message(body, content) {
     const { usage } = content
-    const item =
-      'run' in content
-        ? shellCall(body, content.run)
-        : {
-            id: newId('msg'),
-            type: 'message',
-            status: 'completed',
-            role: 'assistant',
-            content: [{ type: 'output_text', text: content.text, annotations: [] }]
-          }
+    const item = outputItem(body, content)
     return {
       id: newId('resp'),
       object: 'response',
@@ -60,7 +51,7 @@ const openai = {
     const [item] = response.output
     const started = { ...response, status: 'in_progress', output: [], usage: null }
     const at = { item_id: item.id, output_index: 0 }
-    const [empty, parts] = item.type === 'message' ? textEvents(item, at) : callEvents(item, at)
+    const [empty, parts] = EVENTS[item.type]?.(item, at) ?? callEvents(item, at)
     /** @type {[string, Record<string, any>][]} */
     const all = [
       ['response.created', { response: started }],
@@ -73,11 +64,42 @@ const openai = {
     return all.map(([event, data], index) => ({ event, data: { type: event, sequence_number: index, ...data } }))
   },
 
+  failure(body, { code, message }) {
+    const response = { id: newId('resp'), object: 'response', model: body?.model ?? 'mock', output: [], usage: null }
+    const failed = { ...response, status: 'failed', error: { code, message } }
+    return [
+      { event: 'response.created', data: { type: 'response.created', sequence_number: 0, response: { ...response, status: 'in_progress', error: null } } },
+      { event: 'response.failed', data: { type: 'response.failed', sequence_number: 1, response: failed } }
+    ]
+  },
+
   errorBody: ({ type, message, code }) => ({ error: { message, type, param: null, code: code ?? null } }),
 
   // `models` is the list Codex itself reads; `data` is the public API's.
   models: () => ({ object: 'list', data: [{ id: 'mock', object: 'model', created: 0, owned_by: 'mock' }], models: [] })
 }
+
+/**
+ * @param {any} body
+ * @param {import('./types').Content} content
+ * @returns {Record<string, any>}
+ */
+function outputItem(body, content) {
+  // Codex asks for a summary of the thread so, whatever the script would say to its prompt.
+  if (body?.input?.at?.(-1)?.type === 'compaction_trigger') return { id: newId('cmp'), type: 'compaction', encrypted_content: 'mock summary' }
+  if ('call' in content) return toolCall(body, content)
+  if ('run' in content) return shellCall(body, content.run)
+  return {
+    id: newId('msg'),
+    type: 'message',
+    status: 'completed',
+    role: 'assistant',
+    content: [{ type: 'output_text', text: content.text, annotations: [] }]
+  }
+}
+
+/** @type {Record<string, (item: any, at: Record<string, any>) => [Record<string, any>, [string, Record<string, any>][]]>} */
+const EVENTS = { message: textEvents, compaction: () => [{}, []] }
 
 /**
  * @param {any} item

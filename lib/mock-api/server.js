@@ -6,7 +6,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { anthropic } = require('./anthropic.js')
 const { openai } = require('./openai.js')
 const { readBody, recordHead } = require('./record.js')
-const { sendEvents } = require('./sse.js')
+const { cutOff, sendEvents } = require('./sse.js')
 
 /**
  * @typedef {import('./types').RecordedRequest} RecordedRequest
@@ -99,14 +99,12 @@ async function sendReply(script, record, response) {
   if ('hang' in reply) return
   if ('error' in reply) return sendError(response, dialect, reply.status, reply.error, reply.headers)
 
+  if ('failed' in reply) return sendEvents(response, dialect.failure(body, reply.failed))
+  if ('cut' in reply) return cutOff(response, dialect.failure(body, { type: 'cut', message: '' }).slice(0, 1))
+
   const usage = { ...script.usage, ...reply.usage }
   // Side requests (a title, a summary) quote the prompt but offer no tools: a call would break them.
-  const content =
-    'text' in reply
-      ? { text: reply.text, usage }
-      : dialect.offersShell(body)
-        ? { run: reply.run, usage }
-        : { text: 'mock answer', usage }
+  const content = 'run' in reply && !dialect.offersShell(body) ? { text: 'mock answer', usage } : { ...reply, usage }
   const message = dialect.message(body, content)
   if (body?.stream === true) sendEvents(response, dialect.events(message))
   else sendJson(response, 200, message)

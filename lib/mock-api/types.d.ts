@@ -49,7 +49,13 @@ export interface MockError {
 export type Reply = (
   | { run: string; usage?: Partial<MockUsage> }
   | { text: string; usage?: Partial<MockUsage> }
+  /** Calls another of the CLI's tools by its name. */
+  | { call: string; namespace?: string; input: Record<string, unknown>; usage?: Partial<MockUsage> }
   | { status: number; error: MockError; headers?: Record<string, string> }
+  /** An answer of 200 whose stream ends in an error. */
+  | { failed: MockError }
+  /** An answer of 200 whose connection breaks off in its stream. */
+  | { cut: true }
   | { hang: true }
 ) & { delayMs?: number }
 
@@ -80,7 +86,7 @@ export interface MockApi {
 }
 
 /** A reply with its usage filled in: what a dialect is asked to send. */
-export type Content = { run: string; usage: MockUsage } | { text: string; usage: MockUsage }
+export type Content = ({ run: string } | { text: string } | { call: string; namespace?: string; input: Record<string, unknown> }) & { usage: MockUsage }
 
 /** One provider's wire format. */
 export interface Dialect {
@@ -92,5 +98,7 @@ export interface Dialect {
   /** The same message as the events of a stream. */
   events(message: Record<string, any>): { event: string; data: Record<string, any> }[]
   errorBody(error: MockError): Record<string, any>
+  /** The beginning of a stream, and its end in an error. */
+  failure(body: any, error: MockError): { event: string; data: Record<string, any> }[]
   models(): Record<string, any>
 }

@@ -22,6 +22,7 @@ pub struct NativeUsage {
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
     pub complete: bool,
+    pub incomplete_because: Vec<String>,
     pub models: Vec<NativeModelUsage>,
     pub thread: Option<NativeThreadTotals>,
 }
@@ -47,6 +48,10 @@ pub struct NativeFailure {
     pub kind: &'static str,
     pub status: Option<u32>,
     pub retryable: bool,
+    pub retry_after_ms: Option<f64>,
+    pub resets_at: Option<f64>,
+    /// Hour and minute, then year, month and day where they are told, in the CLI's time zone.
+    pub resets_by_clock: Option<Vec<u32>>,
     pub passing: bool,
     pub message: &'static str,
     pub remedy: &'static str,
@@ -109,7 +114,8 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let thread = given.thread.map(thread_totals).transpose()?;
     let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
     let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
-    Ok(Meter::new(row, Expected { credential, model: given.model, resumed, thread, owner }))
+    let expected = Expected { credential, model: given.model, resumed, thread, owner, ..Expected::default() };
+    Ok(Meter::new(row, expected))
 }
 
 fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
@@ -152,6 +158,12 @@ impl NativeUsageMeter {
         self.meter().failure().map(failure_to_js)
     }
 
+    /// The CLI's `TZ`, empty where that is not set; none where nobody knows.
+    #[napi(catch_unwind)]
+    pub fn time_zone(&self) -> Option<String> {
+        self.meter().time_zone().map(str::to_owned)
+    }
+
     #[napi(catch_unwind)]
     pub fn mismatch(&self) -> Option<NativeMismatch> {
         let meter = self.meter();
@@ -187,7 +199,12 @@ fn failure_to_js(failure: Failure) -> NativeFailure {
     NativeFailure {
         kind: text.name,
         status: failure.status.map(u32::from),
-        retryable: text.retryable,
+        retryable: failure.is_retryable(),
+        retry_after_ms: failure.retry_after.map(|milliseconds| milliseconds as f64),
+        resets_at: failure.resets_at.map(|milliseconds| milliseconds as f64),
+        resets_by_clock: failure
+            .resets_by_clock
+            .map(|time| [time.hour, time.minute].into_iter().chain(time.date.into_iter().flatten()).collect()),
         passing: failure.passing,
         message: text.message,
         remedy: text.remedy,
@@ -201,6 +218,7 @@ fn to_js(usage: &Usage) -> NativeUsage {
         model: usage.model.as_deref().map(str::to_owned),
         cost_usd: usage.cost.map(Cost::dollars),
         complete: usage.complete,
+        incomplete_because: usage.gaps.iter().map(|gap| gap.as_str().to_owned()).collect(),
         models: usage.models.iter().map(model_to_js).collect(),
         thread: usage.thread.as_ref().map(thread_to_js),
     }

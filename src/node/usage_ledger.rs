@@ -10,6 +10,7 @@ use super::boundary_error::IntoNapi;
 use super::tokens::{NativeTokens, count};
 use super::usage::{NativeUsage, NativeUsageMeter};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider;
 use crate::usage::{Cost, Counts, Ledger, LedgerKey, Usage, exposition};
 
 /// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
@@ -129,6 +130,7 @@ impl TryFrom<NativeLedgerKey> for LedgerKey {
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
         }
+        provider::find(&key.provider)?;
         let NativeLedgerKey { workspace, provider, generation } = key;
         Ok(Self { workspace: workspace.into(), provider: provider.into(), generation: generation.into() })
     }

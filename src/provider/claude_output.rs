@@ -15,8 +15,9 @@ pub static CLAUDE_OUTPUT: Output = Output {
     model_family: "Claude",
     input_excludes_cache: true,
     synthetic_model: "<synthetic>",
-    // `modelUsage` and `total_cost_usd` are left out on purpose: they go on counting over all results of a session, and
-    // over its earlier processes after `--resume`. Those of a turn are below.
+    // `modelUsage` goes on counting over all results of a session, and over its earlier processes after `--resume`, forks
+    // included. Of a turn is `model_usage_since_last_result`, which `stream-json` has since 2.1.316 and `json` has not.
+    // `usage` is of the agent alone: it leaves out subagents, and of a run with several results it is the last one's.
     fields: &[
         FieldPath(Field::Type, &["type"]),
         FieldPath(Field::Subtype, &["subtype"]),
@@ -50,11 +51,25 @@ pub static CLAUDE_OUTPUT: Output = Output {
         FieldPath(Field::Output, &["model_usage_since_last_result", "*", "outputTokens"]),
         FieldPath(Field::Reasoning, &["model_usage_since_last_result", "*", "thinkingTokens"]),
         FieldPath(Field::Cost, &["model_usage_since_last_result", "*", "costUSD"]),
+        FieldPath(Field::Thread, &["session_id"]),
+        FieldPath(Field::Input, &["modelUsage", "+", "inputTokens"]),
+        FieldPath(Field::Cached, &["modelUsage", "+", "cacheReadInputTokens"]),
+        FieldPath(Field::CacheWrite, &["modelUsage", "+", "cacheCreationInputTokens"]),
+        FieldPath(Field::Output, &["modelUsage", "+", "outputTokens"]),
+        FieldPath(Field::Reasoning, &["modelUsage", "+", "thinkingTokens"]),
+        FieldPath(Field::Cost, &["modelUsage", "+", "costUSD"]),
         FieldPath(Field::IsError, &["is_error"]),
         FieldPath(Field::Word, &["error"]),
+        FieldPath(Field::Cause, &["api_error"]),
+        FieldPath(Field::Cause, &["startup_failure_reason"]),
+        FieldPath(Field::ErrorType, &["api_error_type"]),
         FieldPath(Field::Status, &["api_error_status"]),
         FieldPath(Field::Status, &["error_status"]),
         FieldPath(Field::Text, &["result"]),
+        FieldPath(Field::Text, &["errors"]),
+        // Of `api_retry`: what the API's `retry-after` says, and a little more.
+        FieldPath(Field::RetryAfter, &["retry_delay_ms"]),
+        FieldPath(Field::ResetsAt, &["api_error_params", "rate_limit_info", "resetsAt"]),
     ],
     events: &[
         // At the beginning of every turn.
@@ -78,22 +93,37 @@ pub static CLAUDE_OUTPUT: Output = Output {
     failures: &[
         &[
             FailureRule::text("Not logged in", Kind::NotLoggedIn),
+            FailureRule::text("No conversation found", Kind::NoSession),
+            FailureRule::text("does not match any session title", Kind::NoSession),
+            FailureRule::word("config_file_invalid", Kind::Configuration),
             FailureRule::word("billing_error", Kind::Quota),
+            // A subscription's, with the time of its end; older versions have that in the text alone.
+            FailureRule::word("usage_limit_reached", Kind::Quota),
+            FailureRule::text("usage limit reached", Kind::Quota),
             FailureRule::text("Credit balance is too low", Kind::Quota),
             FailureRule::word("error_max_turns", Kind::Limit),
             FailureRule::word("error_max_budget_usd", Kind::Limit),
             FailureRule::word("error_max_structured_output_retries", Kind::Limit),
             FailureRule::word("max_output_tokens", Kind::Limit),
+            // With a 400.
+            FailureRule::text("Prompt is too long", Kind::TooLarge),
+            // The API's own 404 has this word. The CLI blames the model for that of any gateway.
+            FailureRule { status: Some((404, 404)), word: Some("not_found_error"), text: None, kind: Kind::Model },
+            FailureRule::status(404, 404, Kind::Endpoint),
         ],
         STATUS_RULES,
         &[
+            FailureRule::word("connection_failed", Kind::Network),
+            FailureRule::word("tls_untrusted_ca", Kind::Network),
             FailureRule::text("ECONNREFUSED", Kind::Network),
             FailureRule::text("ECONNRESET", Kind::Network),
             FailureRule::text("ENOTFOUND", Kind::Network),
+            FailureRule::text("EAI_AGAIN", Kind::Network),
             FailureRule::text("ETIMEDOUT", Kind::Network),
+            FailureRule::text("Request timed out", Kind::Network),
+            FailureRule::text("API returned an empty or malformed response", Kind::Endpoint),
             FailureRule::text("API Error: Connection", Kind::Network),
             FailureRule::text("Unable to connect to API", Kind::Network),
-            FailureRule::text("Prompt is too long", Kind::TooLarge),
             FailureRule::word("authentication_failed", Kind::Authentication),
             FailureRule::word("oauth_org_not_allowed", Kind::Permission),
             FailureRule::word("account_on_hold", Kind::Permission),
@@ -108,12 +138,22 @@ pub static CLAUDE_OUTPUT: Output = Output {
     ],
     status_prefixes: &[],
     complaints: &[
+        FailureRule::text("No conversation found", Kind::NoSession),
+        FailureRule::text("does not match any session title", Kind::NoSession),
+        FailureRule::text("configuration file", Kind::Configuration),
+        FailureRule::text("Configuration error", Kind::Configuration),
         FailureRule::text("error: ", Kind::Configuration),
         FailureRule::text("Error: ", Kind::Configuration),
         FailureRule::text("cannot be used with root/sudo", Kind::Configuration),
         FailureRule::text("uv_os_homedir", Kind::Configuration),
         FailureRule::text("EACCES", Kind::Configuration),
     ],
+    wait_prefixes: &[],
+    reset_prefixes: &["usage limit reached|"],
+    clock_prefixes: &[],
+    doubled_path: Some("/v1"),
+    // Its own requests for a summary are in its reports.
+    compacts_at: None,
 };
 
 /// `claude --help`, and the Agent SDK's arguments. Those whose value may be left out are not here: what follows one may be its
@@ -121,6 +161,11 @@ pub static CLAUDE_OUTPUT: Output = Output {
 const COMMAND_LINE: CommandLine = CommandLine {
     resuming: &[],
     other: &[],
+    // Short ones may stand together (`-pc`).
+    resuming_options: &["--resume", "-r", "--continue", "-c", "--from-pr", "--teleport"],
+    uncounted: &[],
+    review_settings: &[],
+    compaction_settings: &[],
     flags: &[
         "--allow-dangerously-skip-permissions",
         "--ax-screen-reader",

@@ -26,6 +26,7 @@ pub static CODEX_OUTPUT: Output = Output {
         FieldPath(Field::Reasoning, &["usage", "reasoning_output_tokens"]),
         FieldPath(Field::Text, &["message"]),
         FieldPath(Field::Text, &["error", "message"]),
+        FieldPath(Field::Item, &["item", "type"]),
     ],
     events: &[
         EventRule::new(&[(Field::Type, "thread.started")], Meaning::Thread),
@@ -36,11 +37,15 @@ pub static CODEX_OUTPUT: Output = Output {
         // "Reconnecting... 1/5 (…)", and once more what `turn.failed` says next.
         EventRule::new(&[(Field::Type, "error")], Meaning::Passing),
         EventRule::new(&[(Field::Type, "turn.failed")], Meaning::Failed),
+        // Agents that this one has started, whose tokens are in no event: 4,010 were answered, and 3,007 told. Where the
+        // catalogue gives a model "v2" of them, only waiting for one is told.
+        EventRule::new(&[(Field::Item, "collab_tool_call")], Meaning::Uncounted),
     ],
     claims: &[],
     other_claims: &[],
     failures: &[
         &[
+            FailureRule::text("no rollout found", Kind::NoSession),
             FailureRule::text("Quota exceeded", Kind::Quota),
             FailureRule::text("hit your usage limit", Kind::Quota),
             FailureRule::text("Missing environment variable", Kind::NoCredential),
@@ -49,24 +54,72 @@ pub static CODEX_OUTPUT: Output = Output {
             // The CLI's text for every 500: it does not say that it was one.
             FailureRule::text("currently experiencing high demand", Kind::Server),
             FailureRule::text("ran out of room in the model's context window", Kind::TooLarge),
+            FailureRule::text("context_length_exceeded", Kind::TooLarge),
+            FailureRule::text("To use Codex with your ChatGPT plan, upgrade", Kind::Permission),
+            // Of a 404: what the API says of an address, and what others answer in its place.
+            FailureRule::text("/v1/v1/", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "Invalid URL", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "<html", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "<!DOCTYPE", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "<!doctype", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "\"detail\":\"Not Found\"", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "404 page not found", Kind::Endpoint),
+            FailureRule::status_text((404, 404), "Cannot POST", Kind::Endpoint),
         ],
         STATUS_RULES,
         &[
-            FailureRule::text("stream disconnected before completion", Kind::Network),
+            // What the API says in a stream that has begun stands after "stream disconnected before completion: ",
+            // which says nothing itself.
+            FailureRule::text("rate limit exceeded", Kind::RateLimited),
+            FailureRule::text("Rate limit reached", Kind::RateLimited),
+            FailureRule::text("no credits remaining", Kind::Quota),
+            FailureRule::text("exceeded your current quota", Kind::Quota),
+            FailureRule::text("Incorrect API key provided", Kind::Authentication),
+            FailureRule::text("has been deactivated", Kind::Permission),
+            FailureRule::text("does not exist or you do not have access to it", Kind::Model),
+            FailureRule::text("model is not supported", Kind::Model),
+            FailureRule::text("model_not_found", Kind::Model),
+            FailureRule::text("The server had an error", Kind::Server),
+            FailureRule::text("An error occurred while processing your request", Kind::Server),
+            FailureRule::text("overloaded", Kind::Overloaded),
+            FailureRule::text("reason: max_output_tokens", Kind::Limit),
+            FailureRule::text("reason: content_filter", Kind::InvalidRequest),
+            FailureRule::text("Invalid prompt", Kind::InvalidRequest),
+            // What becomes of the connection.
+            FailureRule::text("closed before response.completed", Kind::Network),
+            FailureRule::text("closed by server before response.completed", Kind::Network),
+            FailureRule::text("idle timeout", Kind::Network),
+            FailureRule::text("websocket connection is closed", Kind::Network),
+            FailureRule::text("websocket closed", Kind::Network),
             FailureRule::text("waiting for network", Kind::Network),
             FailureRule::text("error sending request", Kind::Network),
+            FailureRule::text("error decoding response body", Kind::Network),
+            FailureRule::text("request or response body error", Kind::Network),
             FailureRule::text("Connection refused", Kind::Network),
+            FailureRule::text("request timed out", Kind::Network),
             // Of a 400 it passes on the body alone.
             FailureRule::text("{\"error\":", Kind::InvalidRequest),
+            FailureRule::text("{\"detail\":", Kind::InvalidRequest),
         ],
     ],
     status_prefixes: &["unexpected status ", "last status: "],
     complaints: &[
+        FailureRule::text("no rollout found", Kind::NoSession),
+        FailureRule::text("Error loading config", Kind::Configuration),
         FailureRule::text("Error: ", Kind::Configuration),
         FailureRule::text("error: ", Kind::Configuration),
         FailureRule::text("Error finding codex home", Kind::Configuration),
         FailureRule::text("failed to initialize", Kind::Configuration),
     ],
+    wait_prefixes: &["try again in ", "Try again in "],
+    reset_prefixes: &[],
+    // "12:46 AM" or "Nov 29th, 2026 12:36 AM", as `TZ` has it.
+    clock_prefixes: &["try again at "],
+    // The address stands in the text.
+    doubled_path: None,
+    // Nine tenths of 272,000 tokens, the smallest context window of the catalogue in the executable. A request of 243,000
+    // was not followed by one that summed up; one of 250,000 was.
+    compacts_at: Some(244_800),
 };
 
 /// `codex exec --help` and `codex --help`, and tried: a subcommand may stand after the prompt, but not after `--`; a prompt
@@ -125,4 +178,10 @@ const COMMAND_LINE: CommandLine = CommandLine {
         "-s",
     ],
     listed: &["--image", "-i"],
+    resuming_options: &[],
+    // `turn.completed` tells 0 tokens: the requests are another thread's.
+    uncounted: &["review"],
+    // A reviewer of another model answered six requests where one command asked for an approval, and none was told.
+    review_settings: &["--approve-for-me", "approvals_reviewer"],
+    compaction_settings: &["model_auto_compact_token_limit", "model_context_window"],
 };

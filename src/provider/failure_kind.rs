@@ -78,10 +78,14 @@ kinds! {
     Network: "network", true,
         "The API was not reached.",
         "Check the base URL, name resolution, firewall and TLS from where the CLI runs.";
+    /// Not the API, or not this address of it.
+    Endpoint: "endpoint", false,
+        "What answered is not the API that the CLI speaks, or does not know the address that it asked.",
+        "Check the base URL: the CLI adds its own path to it, such as /v1/messages.";
     /// No such model for this credential.
     Model: "model", false,
-        "The model does not exist, or this credential may not use it.",
-        "Ask for another model, or give the key the right to this one.";
+        "The API does not know the model, or this credential may not use it.",
+        "Ask for another model, or give the key the right to this one; where there is a base URL, check its path too.";
     /// More than a request can hold.
     TooLarge: "too-large", false,
         "The request is larger than the API takes.",
@@ -94,6 +98,10 @@ kinds! {
     Limit: "limit", false,
         "The run reached a limit that its caller set.",
         "Raise the limit of turns or cost, or go on in another run.";
+    /// The session that was to be continued is not there.
+    NoSession: "no-session", false,
+        "There is no session of this id in the CLI's state directory.",
+        "Begin a new session, or give the state directory that the session was saved in.";
     /// The CLI refused its arguments, its configuration or its surroundings.
     Configuration: "configuration", false,
         "The CLI refused its arguments, its configuration or its surroundings.",

@@ -26,7 +26,7 @@ pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
 pub use mode::{Mode, ModeSign, Usable};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{
-    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
+    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, ModelsOf, Output, OutputRequest,
 };
 pub use row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,

@@ -32,6 +32,16 @@ pub struct Output {
     pub status_prefixes: &'static [&'static str],
     /// What it writes to stderr when it ends before its first event; the first rule that fits decides.
     pub complaints: &'static [FailureRule],
+    /// Words before a time to wait in a text.
+    pub wait_prefixes: &'static [&'static str],
+    /// Words before the seconds since the epoch at which a limit ends.
+    pub reset_prefixes: &'static [&'static str],
+    /// Words before the minute at which it does, by a clock in the CLI's time zone.
+    pub clock_prefixes: &'static [&'static str],
+    /// The end of a base URL to which the CLI adds the same once more: the address does not exist then.
+    pub doubled_path: Option<&'static str>,
+    /// Tokens of one request from which on the CLI lets the API sum the thread up, in requests that no report tells.
+    pub compacts_at: Option<u64>,
 }
 
 impl Output {
@@ -64,6 +74,14 @@ pub struct CommandLine {
     pub valued: &'static [&'static str],
     /// Options whose values go on until the next option.
     pub listed: &'static [&'static str],
+    /// Options that continue an earlier session, where they are no subcommands.
+    pub resuming_options: &'static [&'static str],
+    /// Subcommands whose requests the reports leave out.
+    pub uncounted: &'static [&'static str],
+    /// Parts of an argument that has approvals reviewed by requests which the reports leave out.
+    pub review_settings: &'static [&'static str],
+    /// Parts of an argument that sets when a session is summed up, in requests which the reports leave out.
+    pub compaction_settings: &'static [&'static str],
 }
 
 /// A value in an event.
@@ -97,15 +115,49 @@ pub enum Field {
     IsError,
     /// A word for the failure.
     Word,
+    /// The failure's cause more closely.
+    Cause,
+    /// The API's own word for the failure.
+    ErrorType,
     /// The failure's HTTP status.
     Status,
-    /// The failure's text. It may hold what the server said, so it is only compared.
+    /// The failure's text, or the first of several. It may hold what the server said, so it is only compared.
     Text,
+    /// What an item of a turn is.
+    Item,
+    /// How long the CLI waits before it tries again, in milliseconds.
+    RetryAfter,
+    /// When the limit that was reached ends, in seconds since the epoch.
+    ResetsAt,
 }
 
-/// A field, and where it stands. `*` is any key: the name of a model that the value is of.
+/// A field, and where it stands. `*` and `+` are any key: the name of a model that the value is of ([`ModelsOf`]).
 #[derive(Debug)]
 pub struct FieldPath(pub Field, pub &'static [&'static str]);
+
+/// What is told by model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelsOf {
+    /// `*`: what was used since the last report.
+    Report,
+    /// `+`: what the session has used in all its turns, also in those of earlier processes.
+    Session,
+}
+
+impl ModelsOf {
+    /// How many there are.
+    pub const COUNT: usize = 2;
+
+    /// What stands below the keys that this part of a path is for; none where it is a key itself.
+    #[must_use]
+    pub fn segment(segment: &str) -> Option<Self> {
+        match segment {
+            "*" => Some(Self::Report),
+            "+" => Some(Self::Session),
+            _ => None,
+        }
+    }
+}
 
 /// What an event with these values means.
 #[derive(Debug)]
@@ -140,6 +192,8 @@ pub enum Meaning {
     Passing,
     /// A turn failed, and no usage is told.
     Failed,
+    /// Another thread works for this one, and no report of this run tells what it uses.
+    Uncounted,
 }
 
 /// What the CLI says of its credential when it has one of this kind.
@@ -173,6 +227,11 @@ impl FailureRule {
     /// This word.
     pub const fn word(word: &'static str, kind: FailureKind) -> Self {
         Self { status: None, word: Some(word), text: None, kind }
+    }
+
+    /// Any of these statuses, with this text anywhere.
+    pub const fn status_text(status: (u16, u16), text: &'static str, kind: FailureKind) -> Self {
+        Self { status: Some(status), word: None, text: Some(text), kind }
     }
 
     /// This text anywhere.

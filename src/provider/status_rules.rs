@@ -9,6 +9,9 @@ pub const STATUS_RULES: &[FailureRule] = &[
     FailureRule::status(402, 402, Kind::Quota),
     FailureRule::status(403, 403, Kind::Permission),
     FailureRule::status(404, 404, Kind::Model),
+    FailureRule::status(405, 405, Kind::Endpoint),
+    // The proxy's, and whoever waited in vain for the request.
+    FailureRule::status(407, 408, Kind::Network),
     FailureRule::status(413, 413, Kind::TooLarge),
     FailureRule::status(429, 429, Kind::RateLimited),
     FailureRule::status(503, 503, Kind::Overloaded),

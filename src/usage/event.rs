@@ -2,14 +2,14 @@
 
 use zeroize::Zeroize;
 
-use crate::provider::{Field, FieldPath};
+use crate::provider::{Field, FieldPath, ModelsOf};
 
 /// Bytes of all texts and keys of one event. The CLI's largest holds some hundred.
 const TEXT_BYTES: usize = 8 * 1024;
 /// Bytes that are kept of one text: what tells failures apart stands at their beginning.
 const VALUE_BYTES: usize = 512;
 /// Values that are kept of one event.
-const VALUES: usize = 256;
+const VALUES: usize = 512;
 /// Models that are told apart: in one event, in one turn, in one run.
 pub const MODELS: usize = 32;
 /// Bytes that are kept of a key.
@@ -22,10 +22,10 @@ pub struct Event {
     /// Texts, one after another. Never grows: what has moved could not be wiped.
     text: Vec<u8>,
     values: Vec<Kept>,
-    /// Where the models' names stand in `text`.
-    models: Vec<(u16, u16)>,
-    /// Whether values stand by model, be it of none.
-    by_model: bool,
+    /// Where the models' names stand in `text`, and what of them is told there.
+    models: Vec<(u16, u16, ModelsOf)>,
+    /// What values by model there are, be it of none.
+    by_model: [bool; ModelsOf::COUNT],
     model: u8,
     key: [u8; KEY_BYTES],
     key_length: usize,
@@ -58,7 +58,7 @@ impl Event {
             text: Vec::with_capacity(TEXT_BYTES),
             values: Vec::with_capacity(32),
             models: Vec::new(),
-            by_model: false,
+            by_model: [false; ModelsOf::COUNT],
             model: NO_MODEL,
             key: [0; KEY_BYTES],
             key_length: 0,
@@ -75,7 +75,8 @@ impl Event {
         self.key[..self.key_length.min(KEY_BYTES)].zeroize();
         self.values.clear();
         self.models.clear();
-        (self.by_model, self.model, self.key_length, self.begun, self.overflowed) = (false, NO_MODEL, 0, None, false);
+        self.by_model = [false; ModelsOf::COUNT];
+        (self.model, self.key_length, self.begun, self.overflowed) = (NO_MODEL, 0, None, false);
     }
 
     /// Whether it held more than is kept.
@@ -122,14 +123,15 @@ impl Event {
         matches!(self.find(field, NO_MODEL), Some(Value::Bool(true)))
     }
 
-    /// Whether values stand by model, be it of none.
-    pub fn is_by_model(&self) -> bool {
-        self.by_model
+    /// Whether such values by model are told, be it of none.
+    pub fn is_by_model(&self, of: ModelsOf) -> bool {
+        self.by_model[of as usize]
     }
 
-    /// The names of the models that values belong to.
-    pub fn models(&self) -> impl Iterator<Item = &[u8]> {
-        self.models.iter().map(|(from, to)| self.slice(*from, *to))
+    /// The models that such values belong to: the number that asks for their values, and the name.
+    pub fn models(&self, of: ModelsOf) -> impl Iterator<Item = (usize, &[u8])> {
+        let models = self.models.iter().enumerate().filter(move |(_, model)| model.2 == of);
+        models.map(|(index, (from, to, _))| (index, self.slice(*from, *to)))
     }
 
     fn find(&self, field: Field, model: u8) -> Option<Value> {
@@ -160,20 +162,20 @@ impl Event {
     }
 
     /// The object that begins has names of models for keys.
-    pub fn begin_models(&mut self) {
-        self.by_model = true;
+    pub fn begin_models(&mut self, of: ModelsOf) {
+        self.by_model[of as usize] = true;
     }
 
     /// The key that has ended is the name of a model.
-    pub fn begin_model(&mut self) {
+    pub fn begin_model(&mut self, of: ModelsOf) {
         let length = self.key_length.min(KEY_BYTES);
-        if self.models.len() == MODELS || self.text.len() + length > TEXT_BYTES {
+        if self.models(of).count() == MODELS || self.text.len() + length > TEXT_BYTES {
             self.overflowed = true;
             return;
         }
         let from = self.text.len() as u16;
         self.text.extend_from_slice(&self.key[..length]);
-        self.models.push((from, self.text.len() as u16));
+        self.models.push((from, self.text.len() as u16, of));
         self.model = (self.models.len() - 1) as u8;
     }
 
@@ -228,7 +230,8 @@ impl Event {
             self.overflowed = true;
             return;
         }
-        let model = if path.1.contains(&"*") { self.model } else { NO_MODEL };
+        let has_model = path.1.iter().any(|segment| ModelsOf::segment(segment).is_some());
+        let model = if has_model { self.model } else { NO_MODEL };
         self.values.push(Kept { field: path.0, model, value });
     }
 }

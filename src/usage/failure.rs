@@ -1,5 +1,7 @@
 //! A failure of a run: what the table makes of the CLI's words. Nothing of the words themselves is kept.
 
+use super::tokens::MAX_COUNT;
+use super::wait::{self, ClockTime};
 use crate::provider::{FailureKind, FailureRule, Output};
 
 /// What a run failed at.
@@ -11,17 +13,27 @@ pub struct Failure {
     pub status: Option<u16>,
     /// Whether the CLI was still trying again when it said so.
     pub passing: bool,
+    /// How long to wait, in milliseconds, where the CLI or the API tells it.
+    pub retry_after: Option<u64>,
+    /// When the limit ends, in milliseconds since the epoch, where that is told.
+    pub resets_at: Option<u64>,
+    /// The same in the CLI's own time zone.
+    pub resets_by_clock: Option<ClockTime>,
 }
 
 /// What a CLI said of a failure.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said<'a> {
-    /// Its words, none of them empty.
-    pub words: [&'a str; 2],
+    /// Its words.
+    pub words: [&'a str; 4],
     /// The HTTP status.
     pub status: Option<u16>,
     /// The beginning of its text.
     pub text: &'a [u8],
+    /// Milliseconds that it waits.
+    pub wait: Option<u64>,
+    /// When the limit ends, in seconds since the epoch.
+    pub resets_at: Option<u64>,
 }
 
 impl Failure {
@@ -30,13 +42,31 @@ impl Failure {
         let status = said.status.or_else(|| status_in(output, said.text));
         let said = Said { status, ..said };
         let kind = kind(output.failures, said).unwrap_or(FailureKind::Unknown);
-        Self { kind, status, passing }
+        let after = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| after(said.text, prefix));
+        let retry_after = said.wait.or_else(|| after(output.wait_prefixes).and_then(wait::duration));
+        let resets_at = said.resets_at.or_else(|| after(output.reset_prefixes).and_then(wait::seconds));
+        let resets_at = resets_at.and_then(|seconds| seconds.checked_mul(1000)).filter(|time| *time <= MAX_COUNT);
+        let resets_by_clock = after(output.clock_prefixes).and_then(wait::clock_time);
+        Self { kind, status, passing, retry_after, resets_at, resets_by_clock }
+    }
+
+    /// The same where the base URL ends in what the CLI adds to it: a 404 is that of the address, whatever it says.
+    #[must_use]
+    pub fn at_doubled_path(self) -> Self {
+        let kind = if self.status == Some(404) { FailureKind::Endpoint } else { self.kind };
+        Self { kind, ..self }
+    }
+
+    /// Whether the same run may succeed later with nothing changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind.text().retryable || self.retry_after.is_some() || self.resets_at.is_some()
     }
 
     /// What the table makes of what the CLI wrote to stderr before it ended.
     pub fn of_complaint(output: &Output, text: &[u8]) -> Self {
         let kind = kind(&[output.complaints], Said { text, ..Said::default() }).unwrap_or(FailureKind::Unknown);
-        Self { kind, status: None, passing: false }
+        Self { kind, status: None, passing: false, retry_after: None, resets_at: None, resets_by_clock: None }
     }
 }
 
@@ -53,6 +83,11 @@ fn fits(rule: &FailureRule, said: Said<'_>) -> bool {
 /// Where a text stands in another; a byte after a cut character fits nothing.
 fn position(text: &[u8], part: &str) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part.as_bytes())
+}
+
+/// What follows a part of a text.
+fn after<'a>(text: &'a [u8], part: &str) -> Option<&'a [u8]> {
+    position(text, part).map(|at| &text[at + part.len()..])
 }
 
 /// The three digits after one of the table's prefixes.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::meter::{Meter, Usage};
+use super::meter::Meter;
+use super::prometheus;
 use super::recent::Recent;
 use super::tokens::{Cost, MAX_COUNT, Tokens};
+use super::used::Usage;
 
 /// Whose usage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,10 +73,16 @@ impl Counts {
     }
 }
 
+/// Bytes of the exposition at most. A string of JavaScript holds twice as much in any V8 that Node has.
+const EXPOSITION_BYTES: usize = 256 * 1024 * 1024;
+
 /// The totals.
 #[derive(Debug)]
 pub struct Ledger {
     entries: Recent<LedgerKey, Counts>,
+    /// As many bytes at most as all entries are in the exposition.
+    bytes: usize,
+    most_bytes: usize,
     others: Counts,
     evicted: u64,
 }
@@ -83,7 +91,11 @@ impl Ledger {
     /// Keeps at most so many entries, and at least one.
     #[must_use]
     pub fn new(max_entries: usize) -> Self {
-        Self { entries: Recent::new(max_entries), others: Counts::default(), evicted: 0 }
+        Self::bounded(max_entries, EXPOSITION_BYTES)
+    }
+
+    fn bounded(max_entries: usize, most_bytes: usize) -> Self {
+        Self { entries: Recent::new(max_entries), bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
     }
 
     /// Adds a run that has ended.
@@ -105,12 +117,25 @@ impl Ledger {
 
     /// Adds to an entry; the one used longest ago goes to the others when there is no room.
     pub fn add(&mut self, key: &LedgerKey, counts: Counts) {
+        let is_new = self.entries.get(key).is_none();
         let (entry, evicted) = self.entries.entry(key);
         *entry = entry.plus(counts);
-        if let Some((_, gone)) = evicted {
-            self.others = self.others.plus(gone);
-            self.evicted += 1;
+        if let Some((key, gone)) = evicted {
+            self.let_go(&key, gone);
         }
+        if is_new {
+            self.bytes += prometheus::most_bytes(key);
+        }
+        while self.bytes > self.most_bytes && self.entries.len() > 1 {
+            let Some((key, gone)) = self.entries.pop_oldest() else { return };
+            self.let_go(&key, gone);
+        }
+    }
+
+    fn let_go(&mut self, key: &LedgerKey, counts: Counts) {
+        self.bytes = self.bytes.saturating_sub(prometheus::most_bytes(key));
+        self.others = self.others.plus(counts);
+        self.evicted += 1;
     }
 
     /// The entries, sorted.
@@ -149,5 +174,39 @@ impl Ledger {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_whose_lines_would_be_too_long_together_make_room() {
+        let key = |index: usize| LedgerKey {
+            workspace: format!("{index:\"<200}").into(),
+            provider: "claude".into(),
+            generation: "\\".repeat(256).into(),
+        };
+        let counts = Counts {
+            tokens: Tokens { input: MAX_COUNT, cached: MAX_COUNT, ..Tokens::default() },
+            turns: 1,
+            cost: Some(Cost(u128::MAX)),
+            ..Counts::default()
+        };
+        let most = 10 * prometheus::most_bytes(&key(0));
+        let mut ledger = Ledger::bounded(1000, most);
+        for index in 0..50 {
+            ledger.add(&key(index), counts);
+            ledger.add(&key(index), Counts::default());
+        }
+        assert_eq!((ledger.len(), ledger.evicted()), (10, 40));
+        let text = prometheus::exposition(&ledger);
+        let lines = text.lines().filter(|line| line.contains("workspace=")).map(|line| line.len() + 1).sum::<usize>();
+        assert!(lines <= most, "{lines} of {most}");
+        assert_eq!(ledger.total().turns, 50);
+        let mut one = Ledger::bounded(1000, 1);
+        one.add(&key(0), counts);
+        assert_eq!((one.len(), one.evicted()), (1, 0));
     }
 }

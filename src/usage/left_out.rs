@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::meter::ModelUsage;
 use super::tokens::Tokens;
+use super::used::ModelUsage;
 
 /// What the answers told and the report does not hold, by model.
 ///

@@ -6,6 +6,7 @@
 mod answers;
 mod event;
 mod failure;
+mod gap;
 mod ledger;
 mod left_out;
 mod meter;
@@ -13,18 +14,25 @@ mod prometheus;
 mod recent;
 mod request;
 mod resumed;
+mod run;
 mod scan;
+mod session;
 mod threads;
 mod tokens;
+mod used;
+mod wait;
 
 pub use failure::Failure;
+pub use gap::{Gap, Gaps};
 pub use ledger::{Counts, Ledger, LedgerKey};
-pub use meter::{Changes, Claim, Expected, Meter, ModelUsage, Usage};
+pub use meter::{Changes, Claim, Expected, Meter};
 pub use prometheus::exposition;
 pub use request::{asks_for_output, expected_of, require_claims};
 pub use resumed::Resumed;
 pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
+pub use used::{ModelUsage, Usage};
+pub use wait::ClockTime;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ledger::{Counts, Ledger, LedgerKey};
+use super::tokens::Cost;
 
 /// A counter of every entry.
 struct Metric {
@@ -57,22 +58,23 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "provider_env_cost_usd_total",
         help: "US dollars, as far as the CLI tells them.",
-        value: |counts| counts.cost.map(|cost| cost.dollars().to_string()),
+        value: |counts| counts.cost.map(decimal),
     },
 ];
 
 /// The whole ledger. What was let go of stands in series without labels.
 #[must_use]
 pub fn exposition(ledger: &Ledger) -> String {
-    let entries = ledger.entries();
+    // Each set of labels stands in a line of every metric.
+    let entries: Vec<_> = ledger.entries().into_iter().map(|(key, counts)| (labels(key), counts)).collect();
     let others = ledger.others();
     let mut text = String::new();
     for metric in METRICS {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# HELP {} {}\n# TYPE {} counter", metric.name, metric.help, metric.name);
-        for (key, counts) in &entries {
+        for (labels, counts) in &entries {
             if let Some(value) = (metric.value)(counts) {
-                let _ = writeln!(text, "{}{} {value}", metric.name, labels(key));
+                let _ = writeln!(text, "{}{labels} {value}", metric.name);
             }
         }
         if let Some(value) = (metric.value)(&others).filter(|_| ledger.evicted() > 0) {
@@ -80,6 +82,21 @@ pub fn exposition(ledger: &Ledger) -> String {
         }
     }
     text
+}
+
+/// As many bytes at most as the lines of one entry are.
+pub fn most_bytes(key: &LedgerKey) -> usize {
+    let labels = labels(key).len();
+    METRICS.iter().map(|metric| metric.name.len() + labels + VALUE_BYTES).sum()
+}
+
+/// A space, a number and a line feed: the longest is a cost, with 27 digits before the point.
+const VALUE_BYTES: usize = 1 + 27 + 13 + 1;
+
+/// Dollars with all their digits, of which a number of JavaScript would not hold more than 16.
+fn decimal(cost: Cost) -> String {
+    let text = format!("{}.{:012}", cost.0 / 1_000_000_000_000, cost.0 % 1_000_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn labels(key: &LedgerKey) -> String {

@@ -49,6 +49,11 @@ impl<K: Clone + Eq + Hash, V: Default> Recent<K, V> {
         if self.entries.len() < self.most {
             return None;
         }
+        self.pop_oldest()
+    }
+
+    /// Lets go of the one that was used longest ago.
+    pub fn pop_oldest(&mut self) -> Option<(K, V)> {
         let (_, oldest) = self.by_use.pop_first()?;
         let (_, value) = self.entries.remove(&oldest)?;
         Some((oldest, value))

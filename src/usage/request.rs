@@ -1,12 +1,13 @@
 //! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
 
+use super::gap::{Gap, Gaps};
 use super::meter::Expected;
-use super::resumed::Resumed;
+use super::resumed::{Resumed, is_uncounted};
 use super::threads::Owner;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::scan;
-use crate::provider::{Output, Provider};
+use crate::provider::{BaseUrl, CommandLine, Output, Provider};
 
 /// Whether the CLI will write JSON.
 #[must_use]
@@ -30,7 +31,30 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
         resumed: Resumed::of(&output.command_line, before_end),
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
+        gaps: uncounted(&output.command_line, before_end),
+        time_zone: Some(plan.plain("TZ").unwrap_or_default().to_owned()),
+        is_path_doubled: is_path_doubled(plan, output),
     }
+}
+
+/// What the reports of a run with these arguments leave out.
+fn uncounted(line: &CommandLine, before_end: &[String]) -> Gaps {
+    let sets =
+        |settings: &[&str]| before_end.iter().any(|argument| settings.iter().any(|part| argument.contains(part)));
+    let review = is_uncounted(line, before_end) || sets(line.review_settings);
+    let compaction = sets(line.compaction_settings);
+    [(review, Gap::Review), (compaction, Gap::Compaction)]
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, gap)| gap)
+        .collect()
+}
+
+/// Whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
+fn is_path_doubled(plan: &EnvPlan, output: &Output) -> bool {
+    let BaseUrl::Variable(name) = plan.provider.base_url else { return false };
+    let url = plan.plain(name).unwrap_or_default().trim_end_matches('/');
+    output.doubled_path.is_some_and(|path| url.ends_with(path))
 }
 
 /// Whose threads a run goes on with. The server's credential may be lent to anyone: it tells nobody from others.

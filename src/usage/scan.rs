@@ -4,7 +4,7 @@
 //! open, for no JSON string holds one: after something that is no JSON the next line is read as if nothing had been.
 
 use super::event::Event;
-use crate::provider::FieldPath;
+use crate::provider::{FieldPath, ModelsOf};
 
 /// Objects within one another that a path can lead into; deeper ones are passed over.
 const MAX_DEPTH: usize = 8;
@@ -28,6 +28,8 @@ enum At {
     Text,
     /// After a backslash in a string.
     TextEscape,
+    /// In an array whose first string a path leads to, between its elements.
+    List,
     /// In a number, `true`, `false` or `null`.
     Scalar,
     /// In an object or array that no path leads into.
@@ -53,6 +55,8 @@ pub struct Scanner {
     next: u64,
     /// Objects and arrays that are open below one that is passed over.
     skipped: u32,
+    /// Whether an array is open whose first string a path leads to.
+    in_list: bool,
     /// Whether the stream has had an event: before the first there may be a warning.
     has_begun: bool,
     event: Event,
@@ -65,7 +69,17 @@ impl Scanner {
         let all = if paths.len() >= 64 { u64::MAX } else { (1_u64 << paths.len()) - 1 };
         let mut fits = [0; MAX_DEPTH + 1];
         fits[0] = all;
-        Self { paths, at: At::Top, depth: 0, fits, next: all, skipped: 0, has_begun: false, event: Event::new() }
+        Self {
+            paths,
+            at: At::Top,
+            depth: 0,
+            fits,
+            next: all,
+            skipped: 0,
+            in_list: false,
+            has_begun: false,
+            event: Event::new(),
+        }
     }
 
     /// Reads the next bytes and calls `on_event` for each event that ends in them, and with none for one that was cut
@@ -113,7 +127,7 @@ impl Scanner {
     fn break_off(&mut self) -> bool {
         let cut = self.is_inside();
         self.event.clear();
-        (self.at, self.depth, self.skipped) = (At::Top, 0, 0);
+        (self.at, self.depth, self.skipped, self.in_list) = (At::Top, 0, 0, false);
         cut
     }
 
@@ -128,6 +142,7 @@ impl Scanner {
             At::Value => self.value(byte),
             At::Text => self.text(byte),
             At::TextEscape => self.text_escape(byte),
+            At::List => self.list(byte),
             At::Scalar => return self.scalar(byte),
             At::Skip => self.skip(byte),
             At::SkipText if byte == b'"' => self.at = At::Skip,
@@ -194,18 +209,19 @@ impl Scanner {
         let level = self.depth - 1;
         let mut candidates = self.fits[level];
         let mut fitting = 0;
-        let mut names_model = false;
+        let mut of = None;
         while candidates != 0 {
             let index = candidates.trailing_zeros() as usize;
             candidates &= candidates - 1;
             let Some(segment) = self.paths[index].1.get(level) else { continue };
-            names_model |= *segment == "*";
-            if *segment == "*" || self.event.key_is(segment) {
+            let names_model = ModelsOf::segment(segment);
+            of = of.or(names_model);
+            if names_model.is_some() || self.event.key_is(segment) {
                 fitting |= 1 << index;
             }
         }
-        if names_model {
-            self.event.begin_model();
+        if let Some(of) = of {
+            self.event.begin_model(of);
         }
         fitting
     }
@@ -228,12 +244,17 @@ impl Scanner {
                 self.at = At::Text;
             }
             b'{' if self.leads_on() => {
-                if self.leads_to_models() {
-                    self.event.begin_models();
+                if let Some(of) = self.leads_to_models() {
+                    self.event.begin_models(of);
                 }
                 self.fits[self.depth] = self.next;
                 self.depth += 1;
                 self.at = At::Object;
+            }
+            b'[' if self.leaf().is_some() => {
+                self.in_list = true;
+                self.event.begin_value();
+                self.at = At::List;
             }
             b'{' | b'[' => (self.at, self.skipped) = (At::Skip, 1),
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
@@ -270,16 +291,17 @@ impl Scanner {
         false
     }
 
-    /// Whether the keys of the object that comes next are names of models.
-    fn leads_to_models(&self) -> bool {
+    /// Whether the keys of the object that comes next are names of models, and what stands below them.
+    fn leads_to_models(&self) -> Option<ModelsOf> {
         let mut candidates = self.next;
         while candidates != 0 {
-            if self.paths[candidates.trailing_zeros() as usize].1.get(self.depth) == Some(&"*") {
-                return true;
+            let segment = self.paths[candidates.trailing_zeros() as usize].1.get(self.depth);
+            if let Some(of) = segment.and_then(|segment| ModelsOf::segment(segment)) {
+                return Some(of);
             }
             candidates &= candidates - 1;
         }
-        false
+        None
     }
 
     fn text(&mut self, byte: u8) {
@@ -288,7 +310,7 @@ impl Scanner {
                 if let Some(path) = self.leaf() {
                     self.event.end_text(path);
                 }
-                self.at = At::Object;
+                self.at = self.after_value();
             }
             b'\\' => self.at = At::TextEscape,
             _ => self.event.push(byte),
@@ -315,6 +337,25 @@ impl Scanner {
         self.object(byte)
     }
 
+    /// An array of strings: of several the first is kept, as of a text its beginning.
+    fn list(&mut self, byte: u8) {
+        match byte {
+            b'"' => self.at = At::Text,
+            b'{' | b'[' => (self.at, self.skipped) = (At::Skip, 1),
+            b']' => {
+                self.event.drop_value();
+                self.in_list = false;
+                self.at = At::Object;
+            }
+            _ => {}
+        }
+    }
+
+    /// Where the stream stands when a value has ended.
+    fn after_value(&self) -> At {
+        if self.in_list { At::List } else { At::Object }
+    }
+
     fn skip(&mut self, byte: u8) {
         match byte {
             b'"' => self.at = At::SkipText,
@@ -322,7 +363,7 @@ impl Scanner {
             b'}' | b']' => {
                 self.skipped -= 1;
                 if self.skipped == 0 {
-                    self.at = At::Object;
+                    self.at = self.after_value();
                 }
             }
             _ => {}

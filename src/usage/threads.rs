@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use super::gap::Gap;
 use super::recent::Recent;
 use super::tokens::Tokens;
 use crate::secret::Fingerprint;
@@ -89,6 +90,8 @@ pub struct Thread {
     pub id: Option<Arc<str>>,
     /// What it had used.
     pub last: Option<Tokens>,
+    /// Whether that is what another process has told of it.
+    pub is_from_before: bool,
 }
 
 impl Thread {
@@ -98,8 +101,14 @@ impl Thread {
         // One that has become less is not believed.
         if used != Some(None) {
             self.last = Some(total);
+            self.is_from_before = false;
         }
         used.flatten()
+    }
+
+    /// Why a report was of no use, where the thread had used this before.
+    pub fn reason(last: Option<Tokens>) -> Gap {
+        if last.is_some() { Gap::TotalUnbelievable } else { Gap::EarlierTotalUnknown }
     }
 
     /// What is known of it.
@@ -109,13 +118,13 @@ impl Thread {
 }
 
 impl RunThreads {
-    /// A thread begins or goes on; `last` tells what one that is new to the run had used. None when there are too many.
-    pub fn begin(&mut self, id: &Arc<str>, last: impl FnOnce() -> Option<Tokens>) -> Option<&Thread> {
+    /// A thread begins or goes on; `last` tells what one that is new to the run had used. False when there are too many.
+    pub fn begin(&mut self, id: &Arc<str>, last: impl FnOnce() -> Option<Tokens>) -> bool {
         self.current = self.threads.iter().position(|thread| thread.id.as_ref() == Some(id));
         if self.current.is_none() && self.threads.len() < THREADS_OF_RUN {
             self.push(Some(Arc::clone(id)), last());
         }
-        self.current.map(|index| &self.threads[index])
+        self.current.is_some()
     }
 
     /// The thread that a report is of, made without a name when there was none. None when there were too many.
@@ -128,7 +137,8 @@ impl RunThreads {
 
     fn push(&mut self, id: Option<Arc<str>>, last: Option<Tokens>) {
         self.current = Some(self.threads.len());
-        self.threads.push(Thread { id, last });
+        let is_from_before = last.is_some_and(|last| last != Tokens::default());
+        self.threads.push(Thread { id, last, is_from_before });
     }
 }
 

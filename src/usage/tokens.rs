@@ -24,21 +24,22 @@ pub struct Tokens {
 
 /// Millionths of a millionth of a US dollar: sums of them do not depend on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cost(pub u64);
+pub struct Cost(pub u128);
 
 impl Cost {
-    /// None for what is no amount.
+    /// None for what is no amount, or more than a trillion dollars.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Option<Self> {
-        let pico = (dollars * 1e12).round();
-        // 9 million dollars.
-        (0.0..9.0e18).contains(&pico).then_some(Self(pico as u64))
+        // Apart: a product of all would have no more than 53 bits.
+        let whole = || dollars.trunc() as u128 * 1_000_000_000_000;
+        let pico = || (dollars.fract() * 1e12).round() as u128;
+        (0.0..=1e12).contains(&dollars).then(|| Self(whole() + pico()))
     }
 
     /// In US dollars.
     #[must_use]
     pub fn dollars(self) -> f64 {
-        self.0 as f64 / 1e12
+        (self.0 / 1_000_000_000_000) as f64 + (self.0 % 1_000_000_000_000) as f64 / 1e12
     }
 
     /// Both together.

@@ -75,7 +75,8 @@ fn skip_values<'a>(
     line.flags.contains(&option) || option.contains('=') || (!option.starts_with("--") && option.len() > 2)
 }
 
-fn is_option(argument: &str) -> bool {
+/// A hyphen alone is a value: stdin.
+pub fn is_option(argument: &str) -> bool {
     argument.len() > 1 && argument.starts_with('-')
 }
 

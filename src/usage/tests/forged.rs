@@ -24,11 +24,11 @@ fn codex_totals_of_a_thread_count_once() {
     assert_eq!(resumed_turn("once", "thread-b", 300), (Tokens::default(), false));
     let given = || Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) });
     let mut told = codex(Some("once"), true, given());
-    told.feed(codex_turn("thread-c", 300).as_bytes());
-    assert_eq!((told.usage().tokens, told.usage().complete), (tokens(10, 0, 0, 5, 0), true));
+    told.feed(codex_turn("thread-c", 330).as_bytes());
+    assert_eq!((told.usage().tokens, told.usage().complete), (tokens(40, 0, 0, 5, 0), true));
     let mut late = codex(Some("once"), true, given());
-    late.feed(codex_turn("thread-c", 301).as_bytes());
-    assert_eq!(late.usage().tokens, tokens(11, 0, 0, 5, 0), "what is given counts alone");
+    late.feed(codex_turn("thread-c", 331).as_bytes());
+    assert_eq!(late.usage().tokens, tokens(41, 0, 0, 5, 0), "what is given counts alone");
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn a_run_has_a_handful_of_threads() {
     assert_eq!((meter.usage().tokens.input, meter.usage().complete), (85, true));
     meter.feed(codex_turn("thread-8", 10).as_bytes());
     assert_eq!((meter.usage().tokens.input, meter.usage().complete), (85, false));
-    assert_eq!(resumed_turn("handful", "thread-0", 20), (tokens(5, 0, 0, 0, 0), true));
-    assert_eq!(resumed_turn("handful", "thread-8", 20), (Tokens::default(), false));
+    assert_eq!(resumed_turn("handful", "thread-0", 95), (tokens(80, 0, 0, 0, 0), true));
+    assert_eq!(resumed_turn("handful", "thread-8", 95), (Tokens::default(), false));
 }
 
 #[test]

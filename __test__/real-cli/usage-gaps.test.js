@@ -1,0 +1,158 @@
+// Requests beside the agent's own, by real CLIs: what the mock billed is told, or told to be missing.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const { countsOf, minus, startBilling } = require('../support/billed.js')
+const { requirePrivateNetwork } = require('../support/namespace.js')
+const { installForAnyone } = require('../support/programs.js')
+const { agentHomes, startTurn } = require('../support/real-turn.js')
+
+requirePrivateNetwork()
+
+const programs = installForAnyone({ test })
+const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
+const NOTHING = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+
+/** Starts an agent of another model where the prompt asks for one. @param {import('../../lib/mock-api/types').MockTurn} turn */
+function delegate(turn) {
+  if (turn.prompt !== 'delegate') return undefined
+  if (turn.step > 0) return { text: 'done' }
+  return { call: 'Agent', input: { description: 'made up', prompt: 'a part of it', subagent_type: 'general-purpose', model: 'haiku' } }
+}
+
+const FORMATS = { json: ['--output-format', 'json'], 'json, verbose': ['--output-format', 'json', '--verbose'], 'stream-json': ['--output-format', 'stream-json', '--verbose'] }
+
+/** The arguments of Claude Code with another format. @param {readonly string[]} format @param {readonly string[]} more */
+const formatted = (format, more) => (/** @type {string[]} */ common, /** @type {string} */ text) =>
+  [...common.filter((each) => !['--output-format', 'stream-json', '--verbose'].includes(each)), ...format, ...more, text]
+
+for (const [name, format] of Object.entries(FORMATS)) {
+  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, async (t) => {
+    const { mock, sum, count } = await startBilling(t, delegate)
+    const homes = agentHomes(t)
+    const run = async (/** @type {string} */ prompt, /** @type {string[]} */ more, /** @type {any} */ envOptions = { workspace: { id: `ws ${name}` } }) => {
+      const before = [countsOf(sum), count()]
+      const { child, done } = startTurn('claude', { mock, homes, programs, payload: { apiKey: KEY.claude }, prompt, envOptions, args: formatted(format, more) })
+      const { code, events, stderr } = await done
+      assert.equal(code, 0, stderr)
+      const result = events.flat().findLast(({ type }) => type === 'result')
+      return { usage: /** @type {any} */ (child.usage), billed: minus(sum, before[0]), requests: count() - Number(before[1]), session: result.session_id, cost: result.total_cost_usd }
+    }
+    const first = await run('delegate', [])
+    assert.ok(first.requests >= 3, `${first.requests} requests`)
+    assert.deepEqual([countsOf(first.usage), first.usage.complete, first.usage.incompleteBecause], [first.billed, true, []])
+    assert.deepEqual(Object.keys(first.usage.models).length, 2)
+    assert.ok(Math.abs(first.usage.costUsd - first.cost) < 1e-9, `${first.usage.costUsd}, ${first.cost}`)
+    for (const prompt of ['two', 'delegate']) {
+      const next = await run(prompt, ['--resume', first.session])
+      assert.deepEqual([countsOf(next.usage), next.usage.complete], [next.billed, true], prompt)
+    }
+    // What another process has read, and a session that begins with another's totals.
+    for (const [more, envOptions] of /** @type {const} */ ([[['--resume', first.session], { workspace: { id: 'another' } }], [['--resume', first.session, '--fork-session'], undefined]])) {
+      const stranger = await run('delegate', [...more], envOptions)
+      if (name === 'stream-json') {
+        assert.deepEqual([countsOf(stranger.usage), stranger.usage.complete], [stranger.billed, true])
+      } else {
+        assert.equal(stranger.usage.complete, false)
+        assert.ok(stranger.usage.incompleteBecause.includes('earlier-total-unknown'), stranger.usage.incompleteBecause)
+        assert.ok(stranger.usage.inputTokens > 0 && stranger.usage.inputTokens < stranger.billed.inputTokens)
+      }
+    }
+  })
+}
+
+test('claude: a summary and the model of a hook are counted', async (t) => {
+  const { mock, sum, count } = await startBilling(t)
+  const homes = agentHomes(t)
+  const hooks = { hooks: { PreToolUse: [{ matcher: 'Bash', hooks: [{ type: 'prompt', prompt: 'Is it good? $ARGUMENTS' }] }] } }
+  const start = (/** @type {string} */ prompt, /** @type {string[]} */ more) =>
+    startTurn('claude', { mock, homes, programs, payload: { apiKey: KEY.claude }, prompt, args: (common, text) => [...common, ...more, text] })
+  const first = start('run: echo one', ['--settings', JSON.stringify(hooks)])
+  const { session } = await first.done
+  assert.deepEqual([countsOf(first.child.usage), count(), first.child.usage?.complete], [sum, 3, true])
+  const before = countsOf(sum)
+  const second = start('/compact', ['--resume', session])
+  await second.done
+  assert.ok(count() > 3)
+  assert.deepEqual([countsOf(second.child.usage), second.child.usage?.complete], [minus(sum, before), true])
+})
+
+const AGENT_CALL = { call: 'spawn_agent', namespace: 'collaboration', input: { message: 'a part of it', task_name: 'helper', fork_turns: 'none' } }
+const isHelper = (/** @type {any} */ turn) => JSON.stringify(turn.request.body.input).includes('NEW_TASK')
+/** A first request of so many tokens, which leads to a summary. @param {number} input */
+const largeTurn = (input) => (/** @type {any} */ turn) => {
+  const { type } = turn.request.body.input.at(-1)
+  // The prompt is among what the summary leaves, and is answered once more.
+  if (type === 'compaction') return { text: 'done', usage: { input: 10 } }
+  return type === 'compaction_trigger' || turn.step > 0 ? undefined : { run: 'echo one', usage: { input } }
+}
+
+/** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, script?: (turn: any) => any, reasons: string[] }>} */
+const MODES = {
+  'a turn': { reasons: [] },
+  'a review': { command: ['exec', 'review'], isSandboxed: false, reasons: ['total-unbelievable', 'review'] },
+  'a command that needs an approval, which a model reviews': {
+    more: ['--approve-for-me'],
+    isSandboxed: false,
+    script: (turn) => (turn.prompt === 'run: echo one' && turn.step === 0 && !turn.request.body.model.includes('luna') ? { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } } : { text: 'done' }),
+    reasons: ['review']
+  },
+  'an agent that is waited for': {
+    script: (turn) => (isHelper(turn) ? { text: 'done' } : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step]),
+    reasons: ['subagents']
+  },
+  'a summary, which the arguments ask for': {
+    more: ['-c', 'model_auto_compact_token_limit=5000'],
+    script: largeTurn(6000),
+    reasons: ['compaction']
+  },
+  'a summary of a large turn': {
+    script: largeTurn(260_000),
+    reasons: ['compaction']
+  }
+}
+
+for (const [name, { command = ['exec'], more = [], isSandboxed = true, script, reasons }] of Object.entries(MODES)) {
+  test(`codex: ${name}`, async (t) => {
+    const { mock, sum } = await startBilling(t, script)
+    const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [...command, ...common.filter((each, index) => isSandboxed || ![each, common[index - 1]].includes('--sandbox')), ...more, '--', text]
+    const { child, done } = startTurn('codex', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.codex }, prompt: 'run: echo one', args })
+    const { code, stderr } = await done
+    assert.equal(code, 0, stderr)
+    const { usage } = child
+    assert.deepEqual([usage?.complete, usage?.incompleteBecause, usage?.turns], [reasons.length === 0, reasons, 1])
+    const missing = minus(sum, usage).inputTokens
+    assert.ok(reasons.length === 0 ? missing === 0 : missing > 0, `${missing} missing`)
+    assert.deepEqual(reasons.length === 0 ? countsOf(usage) : NOTHING, reasons.length === 0 ? sum : NOTHING)
+  })
+}
+
+/** The files of sessions below a directory. @param {string} dir @returns {string[]} */
+const sessions = (dir) => fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jsonl')).map((file) => path.join(dir, file))
+
+for (const [name, edit] of /** @type {[string, (text: string) => string][]} */ ([
+  ['nothing', (text) => text],
+  ['one turn', (text) => text.replaceAll(/"input_tokens":\d+/g, '"input_tokens":1')],
+  ['everything', (text) => text.replaceAll(/"total_token_usage":\{[^}]*\}/g, (total) => total.replaceAll(/:\d+/g, ':0'))]
+])) {
+  test(`codex: a thread whose file the tenant has changed since: ${name}`, async (t) => {
+    const { mock, sum } = await startBilling(t, () => ({ text: 'fine', usage: { input: 100_000, output: 1000, cacheRead: 0 } }))
+    const homes = agentHomes(t)
+    const start = (/** @type {string[]} */ resume) => startTurn('codex', { mock, homes, programs, payload: { apiKey: KEY.codex }, envOptions: { workspace: { id: `edited ${name}` } }, args: (common, text) => ['exec', ...common, ...resume, '--', text] })
+    const first = await start([]).done
+    const before = countsOf(sum)
+    const files = sessions(homes.codexHome)
+    assert.equal(files.length, 1)
+    fs.writeFileSync(files[0], edit(fs.readFileSync(files[0], 'utf8')))
+    const { child, done } = start(['resume', first.session])
+    assert.equal((await done).code, 0)
+    const isWhole = name === 'nothing'
+    assert.deepEqual([child.usage?.complete, child.usage?.incompleteBecause], [isWhole, isWhole ? [] : ['total-unbelievable']])
+    const told = Number(child.usage?.inputTokens)
+    const billed = Number(minus(sum, before).inputTokens)
+    assert.ok(isWhole ? told === billed : told < billed, `${told} of ${billed}`)
+  })
+}
