@@ -880,6 +880,7 @@ module.exports.runCommand = nativeBinding.runCommand
 module.exports.sdkVariables = nativeBinding.sdkVariables
 module.exports.secretFrom = nativeBinding.secretFrom
 module.exports.serverVariables = nativeBinding.serverVariables
+module.exports.settleLogins = nativeBinding.settleLogins
 module.exports.signal = nativeBinding.signal
 module.exports.spawn = nativeBinding.spawn
 module.exports.stateDirOptions = nativeBinding.stateDirOptions

@@ -21,6 +21,8 @@ export declare class NativeCredentialStore {
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
+  /** Whether `fresh()` has something to do. */
+  get due(): boolean
   get persisted(): boolean
   get path(): string | null
   get disposed(): boolean
@@ -599,8 +601,11 @@ export declare function resolveProgram(provider: string, command: string | undef
 /** Undoes it. False when there was nothing to undo. */
 export declare function restore(fingerprint: string): boolean
 
-/** Has every later launch with a credential fail, in all threads. */
-export declare function revoke(fingerprint: string): void
+/**
+ * Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
+ * the fingerprints of all.
+ */
+export declare function revoke(fingerprint: string): Array<string>
 
 /** Queues a command. Its outcome and its end are events. */
 export declare function runCommand(options: NativeCommand, ids: NativeIdentity): NativeProcess
@@ -613,6 +618,12 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 
 /** Every variable that a server's key can stand in. */
 export declare function serverVariables(): Array<string>
+
+/**
+ * For `process.on('exit')`: waits a short while for answers that are the only copy of a login's next refresh token, and
+ * lets no refresh begin any more.
+ */
+export declare function settleLogins(): void
 
 /** Signals a process group; 0 asks only. False when there is none any more. */
 export declare function signal(id: number, signal: number): boolean

@@ -14,7 +14,7 @@ use super::lockbox::NativeLockbox;
 use super::secret::NativeSecret;
 use super::state::{self, Slot};
 use crate::credential::StoredCredential;
-use crate::credential_store::{Call, Fleet, Location, Overrides, Profile, Settings, Store};
+use crate::credential_store::{Call, Fleet, Location, Overrides, Profile, Settings, Store, in_flight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::jobs::{LOGINS, Turn};
 use crate::provider::{self, CredentialKind};
@@ -72,6 +72,13 @@ pub fn login_store(provider: String) -> napi::Result<NativeCredentialStore> {
     Ok(NativeCredentialStore::new(provider.id, None))
 }
 
+/// For `process.on('exit')`: waits a short while for answers that are the only copy of a login's next refresh token, and
+/// lets no refresh begin any more.
+#[napi(catch_unwind)]
+pub fn settle_logins() {
+    in_flight::close();
+}
+
 #[napi]
 impl NativeCredentialStore {
     /// Reads the login; the job's number.
@@ -120,6 +127,12 @@ impl NativeCredentialStore {
     #[napi(getter, catch_unwind)]
     pub fn expires_at(&self) -> napi::Result<Option<f64>> {
         Ok(self.store().into_napi()?.expires_at())
+    }
+
+    /// Whether `fresh()` has something to do.
+    #[napi(getter, catch_unwind)]
+    pub fn due(&self) -> napi::Result<bool> {
+        Ok(self.store().into_napi()?.is_due())
     }
 
     #[napi(getter, catch_unwind)]

@@ -13,6 +13,7 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use super::boundary_error::to_json;
+use crate::credential_store::in_flight;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Settings, check_proxy, roots_of_pem};
 use crate::jobs::{self, Turn};
@@ -35,6 +36,8 @@ pub fn listen_to_jobs(env: Env, callback: Function<'_, Arguments, Unknown<'stati
     CALLBACK.with_borrow_mut(|slot| *slot = Some(Arc::new(callback)));
     env.add_env_cleanup_hook((), |()| {
         let _ = CALLBACK.try_with(|slot| slot.borrow_mut().take());
+        // process.exit() in the main thread ends the others first, and may have no hook of ours there.
+        in_flight::wait();
     })?;
     Ok(())
 }
