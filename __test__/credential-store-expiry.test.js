@@ -113,6 +113,6 @@ test('a clock that stood wrong once is not believed for good', { skip: process.p
     for (const at of [Date.parse(expiresAt), inFile]) assert.ok(at - Date.now() <= HOUR && at - Date.now() > HOUR - 60_000, `${seconds}: ${(at - Date.now()) / 1000} s`)
     assert.deepEqual([failure, endpoint.posts.length], [null, posts], String(seconds))
     child.stdin.end()
-    await once(child, 'close')
+    await once(child, 'exit')
   }
 })

@@ -27,7 +27,11 @@ const whyNoStrace = () => (spawnSync('strace', ['-qq', '-o', '/dev/null', 'true'
 function startServing(t, wrapper = []) {
   const [program, ...args] = ['unshare', '--mount', '--propagation', 'private', ...wrapper, process.execPath, FIXTURE]
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
+  // A process that is traced goes on without its tracer, until it hears nothing more.
+  t.after(() => {
+    child.stdin.end()
+    child.kill('SIGKILL')
+  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   /** The answer to a call of the store's, or to a command: the result, or an error's code. @param {string} job @param {any} [value] */
   const ask = async (job, value) => {
@@ -35,7 +39,7 @@ function startServing(t, wrapper = []) {
     const { done, value: line } = await lines.next()
     return done ? { ended: true } : JSON.parse(line)
   }
-  return { child, ask, run: (/** @type {string[]} */ ...command) => ask('run', command), ended: once(child, 'close') }
+  return { child, ask, run: (/** @type {string[]} */ ...command) => ask('run', command), ended: once(child, 'exit') }
 }
 
 /** Whether an attribute of chattr(1) can be set in a directory. @param {string} dir */

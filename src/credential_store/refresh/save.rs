@@ -138,7 +138,11 @@ impl Refresh<'_> {
     pub(super) fn correct_expiry(&self, directory: &Directory, basis: &Basis) -> Result<()> {
         let StoredExpiry::Document(path, unit) = &self.source.profile.expiry else { return Ok(()) };
         let now = Clocks::now();
-        let Some(expiry) = self.store.state().obtained.and(self.store.state().expires_at) else { return Ok(()) };
+        let expiry = {
+            let state = self.store.state();
+            state.obtained.and(state.expires_at)
+        };
+        let Some(expiry) = expiry else { return Ok(()) };
         let told = basis.content.document.time(path, *unit).unwrap_or(f64::MAX);
         let ours = expiry.milliseconds(now);
         if basis.unsaved.is_some() || told - ours <= EXPIRY_TOLERANCE {
