@@ -6,7 +6,7 @@ const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
-const { isRunning, pause, until } = require('./support/kernel.js')
+const { isRunning, pause, status, until } = require('./support/kernel.js')
 const { LATE, SOON, openLogin } = require('./support/stored-login.js')
 const { tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -90,6 +90,7 @@ test('a process that was frozen past its deadline takes the answer that has come
   const { child, ended } = runScript(t, context, 'const { how } = await store.fresh(); process.stdout.write(how)', { timeoutMs })
   await until('it asks', () => endpoint.posts.length > 0)
   child.kill('SIGSTOP')
+  await until('it is frozen', () => status(child.pid).State.startsWith('T'))
   answer()
   // Time is what this is about.
   await pause(timeoutMs + 500)

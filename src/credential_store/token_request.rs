@@ -205,7 +205,7 @@ pub(super) const MAX_LIFETIME: f64 = 315_360_000.0;
 /// good for this long, in seconds.
 pub(super) const DEFAULT_LIFETIME: f64 = 3600.0;
 
-/// A new access token counts as good for this long at least where nothing but its own time says how long, in seconds.
+/// A new access token counts as good for this long at least, unless the answer says less, in seconds.
 const SHORTEST_LIFETIME: f64 = 60.0;
 
 impl Tokens {
@@ -214,10 +214,13 @@ impl Tokens {
     pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
         let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
         match profile.expiry {
-            // What was given just now is good for a while, whatever this clock makes of the time that is in it.
-            StoredExpiry::Jwt => match (super::jwt::expires_at(self.access.expose()), self.expires_in) {
-                (Some(at), None) => at.max(now + SHORTEST_LIFETIME * 1000.0),
-                _ => by_answer(),
+            StoredExpiry::Jwt => match super::jwt::expires_at(self.access.expose()) {
+                // What was given just now is good for a while, whatever this clock makes of the time that is in it.
+                Some(at) => {
+                    let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
+                    at.max(now + SHORTEST_LIFETIME * 1000.0).min(given)
+                }
+                None => by_answer(),
             },
             StoredExpiry::Document(..) => by_answer(),
         }
@@ -274,6 +277,19 @@ mod tests {
             read(&profile(), answer(200, r#"{"access_token":"sk-ant-oat01-x","expires_in":60}"#)).expect("tokens");
         assert_eq!((tokens.access.expose(), tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
+        let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
+        let jwt = format!("e30.{}.c2ln", data_encoding::BASE64URL_NOPAD.encode(br#"{"exp":1700000000}"#));
+        // The time in the token, less where the answer says so, and a minute by a clock that stands after it.
+        for (expires_in, now, expected) in [
+            ("", 1.6e12, 1.7e12),
+            (r#","expires_in":60"#, 1.6e12, 1.6e12 + 60_000.0),
+            (r#","expires_in":"9e9""#, 1.6e12, 1.7e12),
+            ("", 1.8e12, 1.8e12 + 60_000.0),
+        ] {
+            let tokens =
+                read(&codex, answer(200, &format!(r#"{{"access_token":"{jwt}"{expires_in}}}"#))).expect("tokens");
+            assert_eq!(tokens.expires_at(&codex, now), expected, "{expires_in}");
+        }
         for body in ["", "[]", "{}", r#"{"access_token":7}"#, r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#] {
             assert_eq!(read(&profile(), answer(200, body)).expect_err(body).code(), ErrorCode::RefreshFailed);
         }
