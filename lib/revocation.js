@@ -16,7 +16,7 @@ function revoke(target) {
   const fingerprint = fingerprintOf(target)
   // With a login, all of its tokens.
   const revoked = translate(() => binding.revoke(fingerprint))
-  return running.list({ fingerprints: revoked })
+  return running.list({ fingerprints: revoked, provider: undefined })
 }
 
 /** @param {import('../index').RevocationTarget} target */
