@@ -91,7 +91,7 @@ fn having(token: Fingerprint) -> Vec<Arc<Lineage>> {
 /// login. Returns all that are revoked by it.
 ///
 /// # Errors
-/// As [`revocation::revoke`].
+/// `UNSUPPORTED` when as many others are revoked already as are remembered.
 pub fn revoke(token: Fingerprint) -> Result<Vec<Fingerprint>> {
     revocation::revoke(token)?;
     let mut revoked = vec![token];
