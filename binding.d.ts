@@ -21,10 +21,22 @@ export declare class NativeCredentialStore {
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
+  /** Whether `fresh()` has something to do. */
+  get due(): boolean
   get persisted(): boolean
   get path(): string | null
   get disposed(): boolean
   dispose(): void
+}
+
+/**
+ * Hears of the jobs that one copy of the facade has begun. One environment can have several copies of it, as two bundles
+ * do, or a test runner that loads modules anew.
+ */
+export declare class NativeJobListener {
+  constructor(callback: (job: number, failed: boolean, json: string) => void)
+  /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
+  begin(begin: () => number): number
 }
 
 /** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
@@ -58,6 +70,14 @@ export declare class NativeMasterKeys {
   /** The lockbox of all of them. */
   lockbox(allowLegacy: boolean, requireProtection: boolean): NativeLockbox
   dispose(): void
+}
+
+/**
+ * Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
+ * bundles do, or a test runner that loads modules anew.
+ */
+export declare class NativeProcessListener {
+  constructor(callback: (id: number, kind: number, number: number, text?: string | null) => void)
 }
 
 /** An environment, held in Rust until it is disposed of. */
@@ -193,6 +213,9 @@ export declare class NativeUsageMeter {
   mismatch(): NativeMismatch | null
 }
 
+/** Remembers a process group that `child_process` has made: it ends with this Node environment. */
+export declare function addGroup(leader: number): void
+
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
@@ -211,6 +234,9 @@ export declare function describe(env: NativeProviderEnv): NativeDescription
 /** Forgets a process that has ended. */
 export declare function forget(id: number): void
 
+/** Forgets a process group whose leader has ended. */
+export declare function forgetGroup(leader: number): void
+
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
 
@@ -219,15 +245,6 @@ export declare function inputLimits(): NativeInputLimits
 
 /** What a target can do with paths. */
 export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
-
-/**
- * Sets the function that hears of every process of this Node environment, and has everything wiped and ended with
- * the environment. To be called once.
- */
-export declare function listen(callback: (id: number, kind: number, number: number, text?: string | null) => void): void
-
-/** Sets the function that hears of every job of this Node environment. To be called once. */
-export declare function listenToJobs(callback: (job: number, failed: boolean, json: string) => void): void
 
 /** A store whose login [`NativeCredentialStore::open`] reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
@@ -362,6 +379,8 @@ export interface NativeInputLimits {
   names: number
   /** Of a whole frame, and of a text. */
   bytes: number
+  /** Of the members that lead to a payload. */
+  path: number
 }
 
 /** What was found of a key. No part of it is in there. */
@@ -487,8 +506,10 @@ export interface NativeProviderFacts {
   /** The option of a workspace that sets it. */
   stateOption: string
   stateBelowHome: string
-  /** The variables of directories that must be writable, or the CLI ends. */
+  /** The variables of directories that must be writable, or there is no start. */
   neededDirectories: Array<string>
+  /** Those of directories that must be so where they are named, and that the CLI makes there. */
+  namedDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
@@ -589,8 +610,11 @@ export interface NativeUsage {
 /** Prepares the question about a credential. */
 export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
-/** Decides a start. Finding the program happens on this thread. */
-export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable
+/**
+ * Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
+ * start. Finding the program happens on this thread.
+ */
+export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable | string
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
@@ -600,6 +624,9 @@ export declare function realPath(path: string): string | null
 
 /** What scrubs the output of a launch with this environment. */
 export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
+
+/** Refuses a payload that has members, and none that is read. */
+export declare function refusePayload(): void
 
 /** Whether the CLI reports totals of threads; false for one that nobody knows. */
 export declare function reportsThreadTotals(provider: string): boolean
@@ -613,11 +640,14 @@ export declare function resolveProgram(provider: string, command: string | undef
 /** Undoes it. False when there was nothing to undo. */
 export declare function restore(fingerprint: string): boolean
 
-/** Has every later launch with a credential fail, in all threads. */
-export declare function revoke(fingerprint: string): void
+/**
+ * Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
+ * the fingerprints of all.
+ */
+export declare function revoke(fingerprint: string): Array<string>
 
-/** Queues a command. Its outcome and its end are events. */
-export declare function runCommand(options: NativeCommand, ids: NativeIdentity): NativeProcess
+/** Queues a command. Its outcome and its end are events; only what its arguments tell is thrown. */
+export declare function runCommand(listener: NativeProcessListener, options: NativeCommand, ids: NativeIdentity): NativeProcess
 
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
@@ -631,8 +661,8 @@ export declare function serverVariables(): Array<string>
 /** Signals a process group; 0 asks only. False when there is none any more. */
 export declare function signal(id: number, signal: number): boolean
 
-/** Queues a start. Its outcome and its end are events. */
-export declare function spawn(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
+/** Queues a start. Its outcome and its end are events; only what its arguments tell is thrown. */
+export declare function spawn(listener: NativeProcessListener, env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
 
 /** The workspace option that sets each provider's state directory, as provider and option by turns. */
 export declare function stateDirOptions(): Array<string>
@@ -671,10 +701,16 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
 export declare function takeStream(id: number, index: number): number
 
 /**
- * Wipes everything that was not disposed of and kills every process that has not ended, with what it started: for
- * `process.on('exit')`.
+ * Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker thread's
+ * by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an uncaught throw run
+ * no cleanup hook. Once per environment, however many copies of the facade ask for it. The process is the environment's
+ * own: a test runner gives modules a copy, which never exits.
+ *
+ * Waits a short while for answers that are the only copy of a login's next refresh token. The end of the main thread lets no
+ * refresh begin any more; that of a worker thread leaves them to the process, which may be ending: `process.exit()` in the main
+ * thread ends the others first, and may have no hook of ours there.
  */
-export declare function tearDown(): void
+export declare function tearDownAtExit(isMainThread: boolean): void
 
 /** Looks at a key: bytes, which are wiped, or a secret, which stays. */
 export declare function validateKey(provider: string, isToken: boolean, key: Uint8Array | NativeSecret): NativeKeyValidation

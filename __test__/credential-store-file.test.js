@@ -1,4 +1,4 @@
-// CredentialStore: whose the file, its directory and its lock are. What others could have put there is not taken.
+// CredentialStore: whose the file, its directory and its lock are, and how large. What others could have put there is not taken.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
 const { CredentialStore } = require('../index.js')
-const { SOON, makeDir, nextOf, openLogin } = require('./support/stored-login.js')
+const { LATE, SOON, makeDir, memoryFleet, nextOf, openLogin } = require('./support/stored-login.js')
 const { loginDocument, startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
 const UNUSABLE = { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' }
@@ -58,5 +58,32 @@ test('what somebody else made ready does not take the place of the file', asRoot
     assert.equal((await store.reload()).how, isTaken ? 'elsewhere' : 'not-needed')
     assert.equal(tokensOf('claude', file).refresh, (isTaken ? planted : first).refresh)
     assert.equal(fs.existsSync(next), false)
+  }
+})
+
+/** What the CLI keeps of MCP servers in the same file. @param {number} bytes */
+const servers = (bytes) => ({ mcpOAuth: Object.fromEntries(Array.from({ length: Math.floor(bytes / 1000) }, (_, index) => [`server-${index}`, { accessToken: 'x'.repeat(960) }])) })
+
+test('a file with the logins of many servers', async (t) => {
+  for (const bytes of [250_000, 1_500_000, 4_000_000]) {
+    const fleet = memoryFleet()
+    const { store, file, endpoint } = await openLogin(t, fleet.options(), { first: { expiresAt: SOON() } })
+    fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), ...servers(bytes) }))
+    const { how, persisted, failure } = await store.fresh()
+    assert.deepEqual([how, persisted, failure], ['here', true, null], String(bytes))
+    const document = JSON.parse(fs.readFileSync(file, 'utf8'))
+    assert.deepEqual(document.mcpOAuth, servers(bytes).mcpOAuth)
+    assert.equal(document.claudeAiOauth.refreshToken, endpoint.issued[1].refresh)
+    // The other machines hear of the login, and of nothing else.
+    assert.ok(Number(fleet.shared.published?.length) < 10_000, String(fleet.shared.published?.length))
+  }
+})
+
+test('a file that is too large, or would be with new tokens: nothing is asked', async (t) => {
+  for (const bytes of [4_200_000, 5_000_000]) {
+    const { store, file, endpoint } = await openLogin(t, {}, { first: { expiresAt: LATE() } })
+    fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), ...servers(bytes) }))
+    await assert.rejects(store.fresh(), (/** @type {any} */ error) => error.code === UNUSABLE.code && /4194304/.test(error.message))
+    assert.equal(endpoint.posts.length, 0)
   }
 })

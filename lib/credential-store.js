@@ -41,7 +41,6 @@ class CredentialStore extends Handle {
   static madeBy = 'CredentialStore.of() or CredentialStore.open()'
 
   #native
-  #aheadMs
   /** @type {Fleet | undefined} */
   #fleet
   /** The refresh that is under way: whoever comes meanwhile waits for its end. @type {{ call: Call, promise: Promise<RefreshResult> } | undefined} */
@@ -52,13 +51,11 @@ class CredentialStore extends Handle {
   /**
    * @param {symbol} key
    * @param {Native} native
-   * @param {number} [aheadMs]
    * @param {Fleet} [fleet]
    */
-  constructor(key, native, aheadMs = 0, fleet) {
+  constructor(key, native, fleet) {
     super(key, native)
     this.#native = native
-    this.#aheadMs = aheadMs
     this.#fleet = fleet
   }
 
@@ -84,7 +81,7 @@ class CredentialStore extends Handle {
     const fleet = readFleet(options)
     const native = translate(() => binding.loginStore(validate.optionalString('provider', provider) ?? ''))
     await runJob(() => native.open(login))
-    return new CredentialStore(KEY, native, login.refreshAheadMs, fleet)
+    return new CredentialStore(KEY, native, fleet)
   }
 
   get provider() {
@@ -120,9 +117,7 @@ class CredentialStore extends Handle {
   /** @param {{ signal?: AbortSignal }} [value] @returns {Promise<RefreshResult>} */
   async fresh(value) {
     const { signal } = validate.options('options', value, ['signal'])
-    const { expiresAt } = this
-    const isGood = expiresAt === null || expiresAt.getTime() - Date.now() > this.#aheadMs
-    if (isGood && !this.#unpublished && this.#native.persisted) return this.#result(NOT_NEEDED)
+    if (!translate(() => this.#native.due) && !this.#unpublished) return this.#result(NOT_NEEDED)
     return await this.#shared('fresh', signal)
   }
 

@@ -2,6 +2,7 @@
 'use strict'
 
 const { inspect } = require('node:util')
+const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
 const { COPY, THIS_COPY } = require('./validate.js')
 
@@ -23,7 +24,7 @@ class Handle {
   constructor(key, native) {
     if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor: ${/** @type {any} */ (new.target).madeBy} makes one.`)
     this.#native = native
-    binding.tearDownAtExit()
+    binding.tearDownAtExit(isMainThread)
   }
 
   get disposed() {

@@ -1,6 +1,7 @@
 // The native start: hands a launch to the addon and its events to the process.
 'use strict'
 
+const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
 const { fromJson, translate } = require('./errors.js')
 const { completed } = require('./failed-start.js')
@@ -161,7 +162,7 @@ function hold(stream) {
  * @param {Hearer} driver What hears of it.
  */
 function startCommand(command, ids, driver) {
-  binding.tearDownAtExit()
+  binding.tearDownAtExit(isMainThread)
   const { id, stdio } = translate(() => binding.runCommand(heard(), command, ids))
   follow(id, { driver, release: () => {} })
   return { id, streams: stdio.map((isStream, index) => (isStream ? socket(id, index) : null)) }

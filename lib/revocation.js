@@ -14,8 +14,9 @@ const validate = require('./validate.js')
  */
 function revoke(target) {
   const fingerprint = fingerprintOf(target)
-  translate(() => binding.revoke(fingerprint))
-  return running.list({ fingerprint: fingerprint.toLowerCase(), provider: undefined })
+  // With a login, all of its tokens.
+  const revoked = translate(() => binding.revoke(fingerprint))
+  return running.list({ fingerprints: revoked, provider: undefined })
 }
 
 /** @param {import('../index').RevocationTarget} target */
@@ -30,8 +31,9 @@ function restore(target) {
  */
 function runningProcesses(value) {
   const filter = validate.options('filter', value, ['fingerprint', 'provider'])
+  const fingerprint = validate.optionalString('filter.fingerprint', filter.fingerprint)?.toLowerCase()
   return running.list({
-    fingerprint: validate.optionalString('filter.fingerprint', filter.fingerprint)?.toLowerCase(),
+    fingerprints: fingerprint === undefined ? undefined : [fingerprint],
     provider: validate.optionalString('filter.provider', filter.provider)
   })
 }

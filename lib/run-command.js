@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { once } = require('node:events')
+const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
 const { ProviderError } = require('./errors.js')
 const { cutHeldStreams } = require('./held-streams.js')
@@ -109,7 +110,7 @@ function runPortable(command, args, { uid, gid }, stdio, timeout) {
   const child = spawn(command, args, { uid, gid, cwd: '/', env: { PATH }, stdio: 'ignore', detached: true, timeout, killSignal: 'SIGKILL' })
   const { pid } = child
   if (pid !== undefined) {
-    binding.tearDownAtExit()
+    binding.tearDownAtExit(isMainThread)
     binding.addGroup(pid)
   }
   const ended = new Promise((resolve, reject) => {

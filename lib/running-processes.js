@@ -23,12 +23,12 @@ function has(child) {
 
 /**
  * Those that match all that is given, oldest first.
- * @param {{ fingerprint?: string, provider?: string }} filter
+ * @param {{ fingerprints?: string[], provider?: string }} filter
  * @returns {ProviderProcess[]}
  */
-function list({ fingerprint, provider }) {
+function list({ fingerprints, provider }) {
   const all = [...running]
-  return all.filter((child) => (fingerprint ?? child.credential.fingerprint) === child.credential.fingerprint && (provider ?? child.provider) === child.provider)
+  return all.filter(({ credential, provider: of }) => (fingerprints?.includes(credential.fingerprint ?? '') ?? true) && (provider ?? of) === of)
 }
 
 module.exports = { add, has, list, remove }

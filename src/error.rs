@@ -109,12 +109,12 @@ impl Serialize for ErrorCode {
 }
 
 /// An error with its code and the fields that Node's system errors have.
-#[derive(thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error("{}", .0.message)]
 pub struct Error(Box<Details>);
 
 /// The parts of an [`Error`], as they cross to JavaScript.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Details {
     /// Its code.
     pub code: ErrorCode,

@@ -4,6 +4,8 @@
 //! To be called on a thread of [`crate::jobs`]: it blocks, and there alone the library's buffers are in guarded memory
 //! and wiped.
 
+mod last_read;
+
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -44,6 +46,8 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
     /// What is posted; none for a GET.
     pub body: Option<&'a [u8]>,
+    /// Whether the answer is the only copy of something: it is then looked for once more when the time is up.
+    pub is_precious: bool,
 }
 
 /// An answer.
@@ -183,7 +187,7 @@ fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq
         .timeout_global(Some(settings.timeout))
         .tls_config(tls(roots))
         .build();
-    Ok(config.new_agent())
+    Ok(if request.is_precious { last_read::agent(config) } else { config.new_agent() })
 }
 
 /// Who decides how long a request takes, and whom it waits for: the domain that a host is in (its last two labels, or the

@@ -138,7 +138,8 @@ impl KeyCheck {
         let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose()]);
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
         headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
-        match http::send(&Request { url: &self.url, headers: &headers, body: None }, &self.settings) {
+        match http::send(&Request { url: &self.url, headers: &headers, body: None, is_precious: false }, &self.settings)
+        {
             Ok(response) => self.judge(&response),
             Err(failure) => self.unreachable(failure),
         }

@@ -142,7 +142,7 @@ fn execute(file: &Path) -> Result<Ending, i32> {
         target: target(),
         stdio: [None, None, None],
     };
-    spawner::run(command, &process).expect("queued");
+    spawner::run(command, &process);
     loop {
         match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
             Event::Exited(ending) => return Ok(ending),

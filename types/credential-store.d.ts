@@ -65,14 +65,17 @@ export interface RefreshResult {
    */
   readonly how: 'not-needed' | 'here' | 'elsewhere'
   /**
-   * False as long as the file could not be written: it has a refresh token that is used up, and the new tokens are in this process
-   * only, which tries again with each call. A process that ends before it could has lost the login.
+   * Whether the file has the tokens. False: it has a refresh token that is used up, and the new tokens are in this process only,
+   * which goes on from them, and tries to write them with each call. A process that ends before it could may have lost the login.
    */
   readonly persisted: boolean
   readonly generation: number
   readonly fingerprint: string
   readonly expiresAt: Date | null
-  /** Why it failed, where the old tokens serve on; and why the file could not be written. */
+  /**
+   * Why it failed, where the old tokens serve on; why the file could not be written; or why a crash of the machine may undo what was
+   * written. The same error again means that the endpoint was left alone after a failure.
+   */
   readonly failure: ProviderError | null
 }
 
@@ -101,6 +104,8 @@ export class CredentialStore {
    * takes tokens from its own file only, so `dir` becomes its `CODEX_HOME`, and whoever runs as its uid can read them.
    * An API key in Codex's file is handed over as any API key.
    *
+   * The file may have up to 4 MiB. Mount its directory into a container, and not the file alone.
+   *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
    * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
@@ -112,7 +117,7 @@ export class CredentialStore {
   readonly fingerprint: string
   /** Counts the credentials that this store has had, in this process, from 1 on. */
   readonly generation: number
-  /** `null`: it does not expire, or nobody says when. */
+  /** `null`: it is a key, which does not expire, or nobody says until when the token is good. */
   readonly expiresAt: Date | null
   /** The login's file; `null` for a store of one credential. */
   readonly path: string | null
@@ -125,14 +130,19 @@ export class CredentialStore {
   rotate(secret: SecretInput): void
   /**
    * Makes sure that the token is good for `refreshAheadMs`. To be awaited before each `buildProviderEnv`: it costs nothing
-   * while the token is good and in the file. Refreshes happen once: one at a time in this process, under a lock of this machine, and under
+   * while the token is good and in the file. A token that does not say until when it is good is refreshed as well, where there is a
+   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process, under a lock of this machine, and under
    * `withLock`; who comes second takes what the first got. A failure is in the result while the old token is good.
    * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person can help),
-   * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`;
+   * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`,
+   * `ERR_PROVIDER_BUSY` (in the middle of an exit);
    * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is whole, whatever happens.
    */
   fresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
-  /** The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. */
+  /**
+   * The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. It asks
+   * also after a failure, but not about a login that the vendor has just called dead.
+   */
   refresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
   /**
    * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,

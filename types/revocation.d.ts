@@ -1,7 +1,10 @@
 // The public types of revoke(), restore() and runningProcesses().
 import type { ProviderEnv, ProviderId, ProviderProcess, Secret } from '../index.js'
 
-/** A credential: its fingerprint (8 hex digits), a handle of it, or an environment that was built with it. */
+/**
+ * A credential: its fingerprint (8 hex digits), a handle of it, or an environment that was built with it. A token of a stored login
+ * stands for the login.
+ */
 export type RevocationTarget = string | Secret | ProviderEnv
 
 /** Options of {@link runningProcesses}. All that is given must match. */
@@ -17,8 +20,11 @@ export interface ProcessFilter {
  * {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that waits in the queue is refused
  * too, by an `error` event. Idempotent. It holds until {@link restore}, or the end of the process.
  *
- * What runs goes on running: the returned processes are those of this thread that run with the credential or are about
- * to, for you to end. Those of other worker threads are listed there, by {@link runningProcesses}; what the Codex SDK
+ * A stored login is revoked with all the tokens that its refreshes bring, whoever refreshes it. Since nothing tells those from a new
+ * login of the same account, that needs {@link restore}.
+ *
+ * What runs goes on running: the returned processes are those of this thread that run with the credential, or another token of the
+ * same login, or are about to, for you to end. Those of other worker threads are listed there, by {@link runningProcesses}; what the Codex SDK
  * starts is not ours to list.
  *
  * Fingerprints have 32 bits: with n credentials revoked, a healthy one is refused with a chance of n in 4.3 thousand
@@ -32,7 +38,7 @@ export interface ProcessFilter {
 export function revoke(target: RevocationTarget): ProviderProcess[]
 
 /**
- * Undoes a {@link revoke} that was a mistake.
+ * Undoes a {@link revoke}: one that was a mistake, or that of a login whose place a new one has taken.
  * @returns whether it was revoked.
  * @throws As {@link revoke}.
  */

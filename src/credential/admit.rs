@@ -1,8 +1,6 @@
 //! Whether a credential that was chosen earlier may be used for a start now.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use super::{Credential, revocation};
+use super::{Clocks, Credential, Expiry, revocation};
 use crate::error::{Error, ErrorCode, Result};
 
 /// Refuses a credential that is not good any more. Looked at when an environment is built,
@@ -20,20 +18,14 @@ pub fn admit(credential: &Credential) -> Result<()> {
     Err(Error::new(ErrorCode::CredentialSuperseded, message).name("credentialStore"))
 }
 
-/// Refuses what was good until then, in milliseconds since 1970.
+/// Refuses what was good until then.
 ///
 /// # Errors
 /// `CREDENTIAL_EXPIRED`.
-pub fn check_expiry(expires_at: Option<f64>) -> Result<()> {
-    if expires_at.is_none_or(|at| at > now()) {
+pub fn check_expiry(expires_at: Option<Expiry>) -> Result<()> {
+    if expires_at.is_none_or(|at| !at.is_over(Clocks::now())) {
         return Ok(());
     }
     let message = "The stored access token has expired. Await credentialStore.fresh() before each buildProviderEnv().";
     Err(Error::new(ErrorCode::CredentialExpired, message).name("credentialStore"))
-}
-
-/// The time, in milliseconds since 1970.
-#[must_use]
-pub fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Expiry;
 use crate::secret::Secret;
 
 /// The count of a store's credentials so far.
@@ -53,8 +54,8 @@ pub struct StoredCredential {
     pub kind: crate::provider::CredentialKind,
     /// Itself.
     pub secret: Arc<Secret>,
-    /// Until when it is good, in milliseconds since 1970.
-    pub expires_at: Option<f64>,
+    /// Until when it is good; none: it does not expire, or nobody says when.
+    pub expires_at: Option<Expiry>,
     /// Which of the store's it is.
     pub generation: Generation,
     /// The state directory that the CLI itself must read it from; none: it is handed over.

@@ -1,19 +1,23 @@
 //! The credential of a launch: which of those offered is used, whether it can be one at all, and whether it still may.
 
 mod admit;
+mod expiry;
 mod finding;
 mod generation;
+pub mod lineage;
 mod owner;
-pub mod revocation;
+mod revocation;
 mod select;
 mod server;
 mod shape;
 mod slips;
 mod validate;
 
-pub use admit::{admit, check_expiry, now};
+pub use admit::{admit, check_expiry};
+pub use expiry::{Clocks, Expiry, now};
 pub use finding::{Finding, FindingCode, Verdict};
 pub use generation::{Generation, Generations, StoredCredential};
+pub use lineage::Lineage;
 pub use owner::CredentialOwner;
 pub use select::{ApiKeySource, Credential, CredentialSource, Fallbacks, Terms, select};
 pub use server::ServerCredentials;

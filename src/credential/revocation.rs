@@ -41,9 +41,17 @@ impl Revocations {
         if set.len() >= self.limit && !set.contains(&fingerprint) {
             return Err(full(self.limit));
         }
+        self.insert_into(set, fingerprint);
+        Ok(())
+    }
+
+    fn insert(&self, fingerprint: Fingerprint) {
+        self.insert_into(self.write().get_or_insert_default(), fingerprint);
+    }
+
+    fn insert_into(&self, set: &mut HashSet<Fingerprint>, fingerprint: Fingerprint) {
         set.insert(fingerprint);
         self.any.store(true, Ordering::SeqCst);
-        Ok(())
     }
 
     fn restore(&self, fingerprint: Fingerprint) -> bool {
@@ -59,16 +67,28 @@ impl Revocations {
     }
 }
 
-/// Makes every launch fail that asks for a credential of this fingerprint from now on. Idempotent.
+/// Makes every launch fail that asks for a credential of this fingerprint from now on, and for no other: [`super::lineage`]
+/// does so for logins. Idempotent.
 ///
 /// # Errors
 /// `UNSUPPORTED` when [`MAX_REVOKED`] others are revoked already.
-pub fn revoke(fingerprint: Fingerprint) -> Result<()> {
+pub(super) fn revoke(fingerprint: Fingerprint) -> Result<()> {
     REVOCATIONS.revoke(fingerprint)
 }
 
+/// The same for another token of a login that was revoked: of those there is always room for one more, as none may be let
+/// through. Their number grows with the refreshes of revoked logins alone.
+pub(super) fn revoke_with_its_login(fingerprint: Fingerprint) {
+    REVOCATIONS.insert(fingerprint);
+}
+
+/// Whether it was revoked.
+pub(super) fn is_revoked(fingerprint: Fingerprint) -> bool {
+    REVOCATIONS.is_revoked(fingerprint)
+}
+
 /// Undoes a revocation. Returns whether there was one.
-pub fn restore(fingerprint: Fingerprint) -> bool {
+pub(super) fn restore(fingerprint: Fingerprint) -> bool {
     REVOCATIONS.restore(fingerprint)
 }
 

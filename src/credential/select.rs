@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CredentialOwner, Generation, ServerCredentials, StoredCredential, shape};
+use super::{CredentialOwner, Expiry, Generation, ServerCredentials, StoredCredential, shape};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
 use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
@@ -25,8 +25,8 @@ pub struct Credential {
     pub fingerprint: Option<Fingerprint>,
     /// Which of its store's it is; none for one that comes from none.
     pub generation: Option<Generation>,
-    /// Until when it is good, in milliseconds since 1970; none: it does not expire, or nobody says when.
-    pub expires_at: Option<f64>,
+    /// Until when it is good; none: it does not expire, or nobody says when.
+    pub expires_at: Option<Expiry>,
     /// The state directory that the CLI itself reads it from; none where it is handed over.
     pub directory: Option<String>,
 }

@@ -53,10 +53,19 @@ impl Document {
         (!text.expose().is_empty()).then(|| Secret::copy_of(text.expose()))
     }
 
-    /// The number at a path.
+    /// The number at a path, also where it is written as a string.
     #[must_use]
     pub fn number(&self, path: &[String]) -> Option<f64> {
-        self.find(path)?.parse().ok().filter(|number: &f64| number.is_finite())
+        let raw = self.find(path)?;
+        let text = raw.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(raw);
+        text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// The time at a path, in milliseconds since 1970: a number in so many milliseconds, or a date of ISO 8601.
+    #[must_use]
+    pub fn time(&self, path: &[String], unit: f64) -> Option<f64> {
+        let number = self.number(path).map(|number| number * unit);
+        number.or_else(|| date(self.find(path)?.strip_prefix('"')?.strip_suffix('"')?.trim()))
     }
 
     /// A word at a path, such as the name of a kind: short. Not copied: it may be a key in the wrong place.
@@ -77,6 +86,21 @@ impl Document {
     #[must_use]
     pub fn has(&self, path: &[String]) -> bool {
         self.find(path).is_some_and(|raw| raw != "null")
+    }
+
+    /// The members of the root that have these names, as a document of their own.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Option<Self> {
+        let members = self.members(self.root()?)?;
+        let is_wanted = |literal: &str| {
+            json_string::decode(literal).is_ok_and(|known| names.iter().any(|name| known.expose() == name.as_bytes()))
+        };
+        let mut parts: Vec<&[u8]> = vec![b"{"];
+        for (name, value) in members.into_iter().filter(|(name, _)| is_wanted(name)) {
+            parts.extend([if parts.len() == 1 { &b""[..] } else { b"," }, name.as_bytes(), b":", value.as_bytes()]);
+        }
+        parts.push(b"}");
+        Some(Self(GuardedBytes::joined(&parts)))
     }
 
     /// The same document with other values. A member that is not there is added to the object that should have it.
@@ -155,6 +179,26 @@ impl Document {
     }
 }
 
+/// A date and time of ISO 8601 as RFC 3339 profiles it, in milliseconds since 1970: in UTC, or with an offset.
+fn date(text: &str) -> Option<f64> {
+    // Beyond the date, whose hyphens are no signs.
+    let (time, offset) = match text.get(10..)?.rfind(['+', '-']) {
+        None => (text, 0.0),
+        Some(sign) => (&text[..10 + sign], offset_minutes(&text[10 + sign..])?),
+    };
+    let since = humantime::parse_rfc3339_weak(time).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some((since.as_secs_f64() * 1000.0).round() - offset * 60_000.0)
+}
+
+/// `+hh:mm`, `-hhmm`, `+hh`.
+fn offset_minutes(text: &str) -> Option<f64> {
+    let digits: String = text[1..].chars().filter(|digit| *digit != ':').collect();
+    let is_plain = matches!(digits.len(), 2 | 4) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |range| digits.get(range).map_or(Some(0), |digits: &str| digits.parse::<u32>().ok());
+    let minutes = is_plain.then(|| Some(number(0..2)? * 60 + number(2..4)?)).flatten()?;
+    Some(if text.starts_with('-') { -f64::from(minutes) } else { f64::from(minutes) })
+}
+
 struct Edit<'a> {
     from: usize,
     to: usize,
@@ -210,6 +254,45 @@ mod tests {
     }
 
     #[test]
+    fn times_in_all_the_ways_that_files_have_them() {
+        for (raw, expected) in [
+            ("1790000000000", Some(1.79e12)),
+            ("1.79e12", Some(1.79e12)),
+            (r#""1790000000000""#, Some(1.79e12)),
+            (r#"" 1790000000000 ""#, Some(1.79e12)),
+            (r#""2026-11-25T22:30:36.995Z""#, Some(1_795_645_836_995.0)),
+            (r#""2026-11-25 22:30:36""#, Some(1_795_645_836_000.0)),
+            (r#""2026-11-26T00:30:36+02:00""#, Some(1_795_645_836_000.0)),
+            (r#""2026-11-25T17:00:36-0530""#, Some(1_795_645_836_000.0)),
+            (r#""2026-11-26T00:30:36+02""#, Some(1_795_645_836_000.0)),
+            ("0", Some(0.0)),
+            ("null", None),
+            ("true", None),
+            ("[1]", None),
+            ("1e999", None),
+            (r#""""#, None),
+            (r#""soon""#, None),
+            (r#""NaN""#, None),
+            (r#""2026-11-25""#, None),
+            (r#""2026-13-25T22:30:36Z""#, None),
+            (r#""2026-11-25T22:30:36+é""#, None),
+            (r#""2026-11-25é22:30:36""#, None),
+            (r#""2026-11-2é-""#, None),
+        ] {
+            assert_eq!(document(&format!(r#"{{"t":{raw}}}"#)).time(&path("t"), 1.0), expected, "{raw}");
+        }
+        assert_eq!(document(r#"{"t":"1790000000"}"#).time(&path("t"), 1000.0), Some(1.79e12));
+        assert_eq!(document("{}").time(&path("t"), 1.0), None);
+    }
+
+    #[test]
+    fn some_members_alone() {
+        let it = document(r#"{ "a" : {"b": 1}, "large": "x", "\u0063": [2] }"#);
+        assert_eq!(it.only(&["a", "c"]).expect("an object").bytes(), br#"{"a":{"b": 1},"\u0063":[2]}"#);
+        assert_eq!(it.only(&["d"]).expect("an object").bytes(), b"{}");
+    }
+
+    #[test]
     fn replaces_that_and_nothing_else() {
         let it = document("{\n  \"a\": {\"t\": \"old\", \"x\": [1, 2]},\n  \"y\": 1e2\n}\n");
         let (token, expiry, new) = (path("a.t"), path("y"), path("a.added"));
@@ -223,6 +306,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(text in ".*") {
+            let _ = date(&text);
             if let Some(it) = Document::parse(GuardedBytes::copy_of(text.as_bytes())) {
                 let _ = it.with(&[(&path("a"), b"1")]).map(|it| it.has(&path("a")));
             }

@@ -1,15 +1,20 @@
-//! The file of a stored login: read whole, replaced atomically, under a lock that every process of this machine respects.
+//! The file of a stored login: read whole, replaced as a whole, under a lock that every process of this machine respects.
 //!
 //! All happens through one descriptor of the directory, so that nothing that is done to the path meanwhile can lead
 //! elsewhere, and no symlink is followed in it: a tenant may own the directory, and this process may be root.
 
+mod facts;
+mod journal;
+mod lock;
+mod replace;
+mod room;
+
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use data_encoding::HEXLOWER;
-use rustix::fs::{self, AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
+use rustix::fs::{self, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -17,11 +22,11 @@ use super::document::Document;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::GuardedBytes;
 
-/// The largest file, in bytes: a login is a few KiB.
-pub const MAX_FILE_BYTES: usize = 256 * 1024;
+pub use replace::{Moment, Next, Recovered, Replaced};
 
-/// How many entries of the directory are looked at for what killed processes left.
-const MAX_ENTRIES: usize = 1024;
+/// The largest file, in bytes. A login is a few KiB, but the CLI keeps its logins to MCP servers in the same file, and
+/// some are of more than a MiB.
+pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// What tells one content of the file from another.
 pub type Digest = [u8; 32];
@@ -42,7 +47,7 @@ pub struct Location {
 pub struct Content {
     /// The document.
     pub document: Document,
-    /// Its digest.
+    /// The digest of the file's bytes.
     pub digest: Digest,
     owner: (Uid, Gid),
 }
@@ -52,28 +57,6 @@ pub struct Content {
 pub struct Directory {
     descriptor: OwnedFd,
     location: Location,
-}
-
-/// The lock, until it is dropped, or the process ends in whatever way.
-#[derive(Debug)]
-pub struct Lock {
-    _descriptor: OwnedFd,
-}
-
-/// The file that is to take the place of another one.
-#[derive(Debug)]
-pub struct Next {
-    descriptor: OwnedFd,
-    name: String,
-}
-
-/// A moment of a replacement, for tests that end the process there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// All of it is on the disk.
-    Written,
-    /// It has taken the place of the old one.
-    Replaced,
 }
 
 /// What tells one content from another.
@@ -137,7 +120,8 @@ impl Directory {
     pub fn read(&self) -> Result<Content> {
         let (bytes, owner) = self.read_named(&self.location.name)?.ok_or_else(|| self.absent())?;
         let digest = digest_of(&bytes);
-        let document = Document::parse(bytes).ok_or_else(|| {
+        // What a killed process had begun to write in place is as good as written, or has not begun.
+        let document = Document::parse(journal::resolve(bytes)).ok_or_else(|| {
             let message = format!(
                 "The file of the stored login, {}, is no JSON object. Nothing was changed in it. Log in again with the CLI.",
                 self.path()
@@ -145,159 +129,6 @@ impl Directory {
             self.error(ErrorCode::CredentialFileUnusable, &message)
         })?;
         Ok(Content { document, digest, owner })
-    }
-
-    /// Takes the lock; none while somebody else has it.
-    ///
-    /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE`.
-    pub fn try_lock(&self) -> Result<Option<Lock>> {
-        let name = format!(".{}.lock", self.location.name);
-        let descriptor = self.open_lock(&name)?;
-        match fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Lock { _descriptor: descriptor })),
-            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
-            Err(errno) => Err(self.errno("cannot be locked", errno, "flock")),
-        }
-    }
-
-    /// Makes the file that is to take the place of this one, empty, with its owner and mode: what can be refused is
-    /// refused before a refresh token is used up. With the lock.
-    ///
-    /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE`.
-    pub fn prepare(&self, based_on: &Content) -> Result<Next> {
-        let name = self.next_name(&based_on.digest);
-        // What a process that was killed here had begun.
-        let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let descriptor = fs::openat(&self.descriptor, &name, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| self.errno("cannot be replaced: its directory takes no new file", errno, "openat"))?;
-        let next = Next { descriptor, name };
-        if let Err(error) = self.give(&next, based_on) {
-            self.discard(next);
-            return Err(error);
-        }
-        Ok(next)
-    }
-
-    /// Replaces the file, if it is still what `based_on` was read from: all of it or nothing. `None` when it is not, and
-    /// then nothing was done. With the lock.
-    ///
-    /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole.
-    pub fn finish(
-        &self,
-        next: Next,
-        based_on: &Content,
-        new: &Document,
-        seen: impl Fn(Moment),
-    ) -> Result<Option<Digest>> {
-        let name = next.name;
-        let result = self.write(next.descriptor, new).and_then(|()| {
-            seen(Moment::Written);
-            self.take_place(&name, based_on)
-        });
-        if !matches!(result, Ok(true)) {
-            let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
-        }
-        Ok(result?.then(|| {
-            seen(Moment::Replaced);
-            digest_of(new.bytes())
-        }))
-    }
-
-    /// Both at once.
-    ///
-    /// # Errors
-    /// As [`Directory::finish`].
-    pub fn replace(&self, based_on: &Content, new: &Document) -> Result<Option<Digest>> {
-        self.finish(self.prepare(based_on)?, based_on, new, |_| ())
-    }
-
-    /// Removes what was prepared.
-    pub fn discard(&self, next: Next) {
-        let _ = fs::unlinkat(&self.descriptor, &next.name, AtFlags::empty());
-    }
-
-    /// Finishes what a process had written whole when it was killed, and removes what it had not. With the lock.
-    ///
-    /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE`.
-    pub fn recover(&self, is_complete: impl Fn(&Document) -> bool) -> Result<bool> {
-        let Some((bytes, owner)) = self.read_named(&self.location.name)? else { return Ok(false) };
-        let wanted = self.next_name(&digest_of(&bytes));
-        let (begins, ends) = (format!(".{}.", self.location.name), ".next");
-        let mut recovered = false;
-        let is_ours = |name: &String| name.starts_with(&begins) && name.ends_with(ends);
-        // The wanted one first and whatever else there is: a tenant may fill the directory.
-        for name in std::iter::once(wanted.clone()).chain(self.names()?.into_iter().filter(is_ours)) {
-            let whole = name == wanted && self.is_next_of(&name, owner, &is_complete);
-            if whole && fs::renameat(&self.descriptor, &name, &self.descriptor, &self.location.name).is_ok() {
-                recovered = true;
-            } else {
-                let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
-            }
-        }
-        Ok(recovered)
-    }
-
-    fn is_next_of(&self, name: &str, owner: (Uid, Gid), is_complete: impl Fn(&Document) -> bool) -> bool {
-        let Ok(Some((bytes, next_owner))) = self.read_named(name) else { return false };
-        owner == next_owner && Document::parse(bytes).is_some_and(|document| is_complete(&document))
-    }
-
-    fn open_lock(&self, name: &str) -> Result<OwnedFd> {
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let failed = |errno| self.errno("has no lock file that can be opened", errno, "openat");
-        let made = fs::openat(&self.descriptor, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
-        match made {
-            Ok(descriptor) => {
-                // Whoever owns the login must be able to take the lock later, when the worker has dropped its privileges.
-                if let Ok(Some((_, (uid, gid)))) = self.read_named(&self.location.name) {
-                    let _ = fs::fchown(&descriptor, Some(uid), Some(gid));
-                }
-                Ok(descriptor)
-            }
-            Err(Errno::EXIST) => fs::openat(&self.descriptor, name, flags, Mode::empty()).map_err(failed),
-            Err(errno) => Err(failed(errno)),
-        }
-    }
-
-    fn give(&self, next: &Next, based_on: &Content) -> Result<()> {
-        fs::fchown(&next.descriptor, Some(based_on.owner.0), Some(based_on.owner.1))
-            .map_err(|errno| self.errno("would lose its owner, as this process may not keep it", errno, "fchown"))?;
-        // After fchown, which may take bits away, and whatever the umask is.
-        fs::fchmod(&next.descriptor, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| self.errno("cannot be replaced", errno, "fchmod"))
-    }
-
-    fn write(&self, descriptor: OwnedFd, new: &Document) -> Result<()> {
-        // Nobody could read it again.
-        if new.bytes().len() > MAX_FILE_BYTES {
-            return Err(self.refused("would become larger than a login can be"));
-        }
-        let mut file = File::from(descriptor);
-        let failed = |error: std::io::Error, syscall| {
-            let errno = Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default());
-            self.errno("cannot be replaced", errno, syscall)
-        };
-        file.write_all(new.bytes()).map_err(|error| failed(error, "write"))?;
-        file.sync_all().map_err(|error| failed(error, "fsync"))
-    }
-
-    /// Somebody without the lock (the CLI itself, a person) may have written meanwhile: theirs stays.
-    fn take_place(&self, next: &str, based_on: &Content) -> Result<bool> {
-        let unchanged =
-            self.read_named(&self.location.name)?.is_some_and(|(bytes, _)| digest_of(&bytes) == based_on.digest);
-        if !unchanged {
-            return Ok(false);
-        }
-        fs::renameat(&self.descriptor, next, &self.descriptor, &self.location.name)
-            .map_err(|errno| self.errno("cannot be replaced", errno, "renameat"))?;
-        fs::fsync(&self.descriptor)
-            .map_err(|errno| self.errno("may be lost with a crash of this machine", errno, "fsync"))?;
-        Ok(true)
     }
 
     fn read_named(&self, name: &str) -> Result<Option<(GuardedBytes, (Uid, Gid))>> {
@@ -319,25 +150,12 @@ impl Directory {
             return Err(self.refused("can be written by others than its owner. Make its mode 0600"));
         }
         let length = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
-        if length > MAX_FILE_BYTES {
-            return Err(self.refused("is larger than a login can be"));
+        if length > journal::MAX_BYTES {
+            return Err(self.refused(&format!("has {length} bytes, of which at most {MAX_FILE_BYTES} are read")));
         }
-        let bytes = read_whole(descriptor, length).map_err(|error| {
-            self.errno("cannot be read", Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default()), "read")
-        })?;
+        let bytes =
+            read_whole(descriptor, length).map_err(|error| self.errno("cannot be read", errno_of(&error), "read"))?;
         Ok(Some((bytes, (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))))
-    }
-
-    fn names(&self) -> Result<Vec<String>> {
-        let entries =
-            fs::Dir::read_from(&self.descriptor).map_err(|errno| self.errno("cannot be listed", errno, "getdents"))?;
-        let entries = entries.take(MAX_ENTRIES).flatten();
-        Ok(entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).collect())
-    }
-
-    /// By what it replaces: what was written for another content must not take the place of this one.
-    fn next_name(&self, digest: &Digest) -> String {
-        format!(".{}.{}.next", self.location.name, HEXLOWER.encode(&digest[..8]))
     }
 
     fn absent(&self) -> Error {
@@ -369,6 +187,10 @@ impl Directory {
     fn error(&self, code: ErrorCode, message: &str) -> Error {
         Error::new(code, message).path(self.path())
     }
+}
+
+fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default())
 }
 
 /// Into memory of exactly its size: a growing buffer would leave parts of it behind.

@@ -1,6 +1,6 @@
 //! What hosts of a fleet tell one another of a login that each has a file of its own of: sealed, under the fleet's lock.
 //!
-//! The text holds the newest document, and digests of the refresh tokens that were used up on the way to it: a host whose
+//! The text holds what the newest document has of the login, and digests of the refresh tokens that were used up on the way to it: a host whose
 //! token is among them has been overtaken.
 
 use data_encoding::HEXLOWER;
@@ -98,11 +98,13 @@ impl Fleet<'_> {
         Ok(Some(Published { document, lineage: Lineage(lineage) }))
     }
 
-    /// What is to be left for the next holder.
+    /// What is to be left for the next holder: these members of the document. The others may be larger than what a lockbox
+    /// seals, and are not the fleet's.
     ///
     /// # Errors
     /// As [`Lockbox::seal`].
-    pub fn write(&self, document: &Document, lineage: &Lineage) -> Result<String> {
+    pub fn write(&self, document: &Document, members: &[&str], lineage: &Lineage) -> Result<String> {
+        let document = document.only(members).ok_or_else(foreign)?;
         let head = HEXLOWER.encode(&lineage.0.concat());
         let secret = Secret::build(head.len() + 1 + document.bytes().len(), |bytes| {
             bytes[..head.len()].copy_from_slice(head.as_bytes());
@@ -145,11 +147,11 @@ mod tests {
         for number in 0..100 {
             lineage.add(&token(&format!("rt-{number}")));
         }
-        let document = Document::parse(GuardedBytes::copy_of(b"{\"a\":\n1}")).expect("an object");
+        let document = Document::parse(GuardedBytes::copy_of(b"{\"a\":1,\"b\":2}")).expect("an object");
         let fleet = |name, published| Fleet { lockbox: &lockbox, name, published };
-        let text = fleet("one", None).write(&document, &lineage).expect("sealed");
+        let text = fleet("one", None).write(&document, &["a"], &lineage).expect("sealed");
         let read = fleet("one", Some(&text)).read().expect("opens").expect("there");
-        assert_eq!((read.document.bytes(), &read.lineage), (document.bytes(), &lineage));
+        assert_eq!((read.document.bytes(), &read.lineage), (&b"{\"a\":1}"[..], &lineage));
         assert!(read.lineage.has(&token("rt-99")) && !read.lineage.has(&token("rt-5")));
         assert_eq!(fleet("two", Some(&text)).read().expect_err("moved").code(), ErrorCode::UnsealFailed);
         for text in ["", "{}", "null"] {

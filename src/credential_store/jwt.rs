@@ -13,7 +13,7 @@ pub fn expires_at(token: &[u8]) -> Option<f64> {
     let mut decoded = GuardedBytes::zeroed(BASE64URL_NOPAD.decode_len(claims.len()).ok()?);
     let length = BASE64URL_NOPAD.decode_mut(claims, &mut decoded).ok()?;
     let document = Document::parse(GuardedBytes::copy_of(&decoded[..length]))?;
-    Some(document.number(&["exp".to_owned()])? * 1000.0)
+    document.time(&["exp".to_owned()], 1000.0)
 }
 
 #[cfg(test)]
@@ -27,6 +27,8 @@ mod tests {
     #[test]
     fn reads_the_claim() {
         assert_eq!(expires_at(jwt(r#"{"exp":1700000000,"x":1}"#).as_bytes()), Some(1_700_000_000_000.0));
+        assert_eq!(expires_at(jwt(r#"{"exp":"1700000000"}"#).as_bytes()), Some(1_700_000_000_000.0));
+        assert_eq!(expires_at(jwt(r#"{"exp":"2023-11-14T22:13:20Z"}"#).as_bytes()), Some(1_700_000_000_000.0));
         for token in [jwt("{}"), jwt("[1]"), jwt(r#"{"exp":"soon"}"#), "opaque".into(), "a.!.c".into(), "..".into()] {
             assert_eq!(expires_at(token.as_bytes()), None, "{token}");
         }

@@ -4,11 +4,12 @@ use super::document::Document;
 use super::file::MAX_FILE_BYTES;
 use super::jwt;
 use super::profile::{Profile, StoredExpiry};
-use super::token_request::{Tokens, is_plain};
-use crate::credential;
+use super::token_request::{DEFAULT_LIFETIME, MAX_LIFETIME, Tokens, is_plain};
+use crate::credential::{self, Clocks, Expiry, lineage};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
 use crate::secret::Secret;
+use sha2::{Digest as _, Sha256};
 
 /// A stored login.
 #[derive(Debug)]
@@ -19,8 +20,12 @@ pub struct Login {
     pub credential: Secret,
     /// What new tokens are asked for with.
     pub refresh: Option<Secret>,
-    /// Until when the credential is good, in milliseconds since 1970; none: it does not expire, or nobody says when.
-    pub expires_at: Option<f64>,
+    /// Until when the credential is good; none: it is a key, which does not expire, or nobody says when.
+    pub expires_at: Option<Expiry>,
+    /// When it was refreshed, in milliseconds since 1970.
+    pub refreshed_at: Option<f64>,
+    /// What tells its account from others.
+    pub account: Option<lineage::Account>,
 }
 
 impl Login {
@@ -54,27 +59,46 @@ impl Login {
         let wants_key = kind.is_none_or(|kind| row.api_key_kinds.contains(&kind));
         let key = profile.api_key.as_ref().filter(|_| wants_key).and_then(|path| document.secret(path));
         if let Some(credential) = key {
-            return Ok(Self { kind: CredentialKind::ApiKey, credential, refresh: None, expires_at: None });
+            let kind = CredentialKind::ApiKey;
+            return Ok(Self { kind, credential, refresh: None, expires_at: None, refreshed_at: None, account: None });
         }
         let credential = document.secret(&profile.access_token).ok_or_else(|| no_token(profile))?;
         let expires_at = match &profile.expiry {
             StoredExpiry::Jwt => jwt::expires_at(credential.expose()),
-            StoredExpiry::Document(path, unit) => document.number(path).map(|number| number * unit),
+            StoredExpiry::Document(path, unit) => document.time(path, *unit),
         };
-        let refresh = document.secret(&profile.refresh_token);
-        Ok(Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at })
+        let now = Clocks::now();
+        // What is to be good for longer than any token is was written in another unit, or by nobody who knew.
+        let expires_at = expires_at.filter(|at| at - now.wall <= MAX_LIFETIME * 1000.0);
+        Ok(Self {
+            kind: CredentialKind::OauthToken,
+            credential,
+            refresh: document.secret(&profile.refresh_token),
+            expires_at: expires_at.map(|at| Expiry::at(at, now)),
+            refreshed_at: profile.refreshed_at.as_ref().and_then(|path| document.time(path, 1.0)),
+            account: profile.account.as_ref().and_then(|path| document.secret(path)).map(|it| account_of(&it)),
+        })
     }
 
     /// What a file will hold that new tokens are written into.
     #[must_use]
-    pub fn obtained(profile: &Profile, tokens: &Tokens, now: f64) -> Self {
+    pub fn obtained(profile: &Profile, tokens: &Tokens, now: Clocks, account: Option<lineage::Account>) -> Self {
         let copy = |secret: &Secret| Secret::copy_of(secret.expose());
-        let expires_at = match &profile.expiry {
-            StoredExpiry::Jwt => jwt::expires_at(tokens.access.expose()),
-            StoredExpiry::Document(_, unit) => Some((tokens.expires_at(profile, now) / unit).round() * unit),
+        let told = tokens.expires_at(profile, now.wall);
+        let told = match &profile.expiry {
+            StoredExpiry::Jwt => told,
+            StoredExpiry::Document(_, unit) => (told / unit).round() * unit,
         };
         let (credential, refresh) = (copy(&tokens.access), tokens.refresh.as_ref().map(copy));
-        Self { kind: CredentialKind::OauthToken, credential, refresh, expires_at }
+        let expires_at = Some(Expiry::at(told, now));
+        Self {
+            kind: CredentialKind::OauthToken,
+            credential,
+            refresh,
+            expires_at,
+            refreshed_at: Some(now.wall),
+            account,
+        }
     }
 
     /// What new tokens are asked for with.
@@ -82,12 +106,12 @@ impl Login {
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh.as_ref()
     }
+}
 
-    /// Whether it is good for `ahead` milliseconds from `now`.
-    #[must_use]
-    pub fn is_fresh(&self, now: f64, ahead: f64) -> bool {
-        self.expires_at.is_none_or(|at| at - now > ahead)
-    }
+/// Whether a token that does not say until when it is good was refreshed so short a while ago that it is taken to be.
+#[must_use]
+pub fn is_recent(refreshed_at: Option<f64>, now: Clocks) -> bool {
+    refreshed_at.is_some_and(|at| (0.0..DEFAULT_LIFETIME * 1000.0).contains(&(now.wall - at)))
 }
 
 /// The document with new tokens in the place of the old ones.
@@ -138,19 +162,30 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
     Ok(new)
 }
 
-/// Whether new tokens will find their place in this document: asked before the old refresh token is used up.
+fn account_of(name: &Secret) -> lineage::Account {
+    Sha256::digest(name.expose()).into()
+}
+
+/// Whether new tokens will find their place in this document, and how many bytes it can have then: asked before the old
+/// refresh token is used up.
 ///
 /// # Errors
 /// `CREDENTIAL_FILE_UNUSABLE`.
-pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Result<()> {
+pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Result<usize> {
     let copy = |secret: &Secret| Secret::copy_of(secret.expose());
     let extra = profile.extra_tokens.iter().map(|_| Some(copy(&login.credential))).collect();
     let refresh = login.refresh.as_ref().map(copy);
     let tokens = Tokens { access: copy(&login.credential), refresh, expires_in: Some(1.0), extra };
-    if document.bytes().len() + (2 + profile.extra_tokens.len()) * LARGEST_TOKEN > MAX_FILE_BYTES {
-        return Err(no_place(profile));
+    let room = document.bytes().len() + (2 + profile.extra_tokens.len()) * LARGEST_TOKEN;
+    if room > MAX_FILE_BYTES {
+        let message = format!(
+            "The file of the stored login has {} bytes; with new tokens it could have more than the {MAX_FILE_BYTES} that \
+             are read. Nothing was asked for. Remove from it what the CLI does not need, such as logins to MCP servers.",
+            document.bytes().len()
+        );
+        return Err(Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id));
     }
-    with_tokens(document, profile, &tokens, 0.0).map(|_| ())
+    with_tokens(document, profile, &tokens, 0.0).map(|_| room)
 }
 
 /// What a new token can add to a document, in bytes, with its name and the time that may go with it.
@@ -191,11 +226,11 @@ mod tests {
         let claude =
             r#"{"claudeAiOauth":{"accessToken":"sk-ant-oat01-x","refreshToken":"sk-ant-ort01-y","expiresAt":5000}}"#;
         let it = login("claude", claude).expect("a login");
-        assert_eq!((it.kind, it.expires_at, it.refresh.is_some()), (CredentialKind::OauthToken, Some(5000.0), true));
-        assert!(it.is_fresh(1000.0, 3999.0) && !it.is_fresh(1000.0, 4000.0));
+        let told = it.expires_at.map(Expiry::told);
+        assert_eq!((it.kind, told, it.refresh.is_some()), (CredentialKind::OauthToken, Some(5000.0), true));
         let key =
             login("codex", r#"{"auth_mode":"apikey","OPENAI_API_KEY":"sk-proj-x","tokens":null}"#).expect("a login");
-        assert_eq!((key.kind, key.expires_at), (CredentialKind::ApiKey, None));
+        assert_eq!((key.kind, key.expires_at.is_none()), (CredentialKind::ApiKey, true));
         let tokens =
             r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":null,"tokens":{"access_token":"opaque","refresh_token":"rt"}}"#;
         assert_eq!(login("codex", tokens).expect("a login").kind, CredentialKind::OauthToken);
@@ -214,6 +249,41 @@ mod tests {
         ] {
             assert_eq!(login(provider, text).expect_err(text).code(), code, "{text}");
         }
+    }
+
+    #[test]
+    fn an_expiry_that_nobody_can_read_is_no_reason_to_believe_in_the_token() {
+        let now = Clocks::now();
+        let claude = |expiry: &str, refresh: &str| {
+            login(
+                "claude",
+                &format!(
+                    r#"{{"claudeAiOauth":{{"accessToken":"sk-ant-oat01-x","refreshToken":"{refresh}"{expiry}}}}}"#
+                ),
+            )
+            .expect("a login")
+        };
+        let past = r#","expiresAt":"1700000000000""#;
+        assert_eq!(claude(past, "r").expires_at.map(Expiry::told), Some(1.7e12));
+        // The last is in millionths of a second.
+        for expiry in [
+            "",
+            r#","expiresAt":null"#,
+            r#","expiresAt":{}"#,
+            r#","expiresAt":"soon""#,
+            r#","expiresAt":1790000000000000"#,
+        ] {
+            let it = claude(expiry, "r");
+            assert!(it.expires_at.is_none() && it.refresh.is_some(), "{expiry}");
+            assert!(claude(expiry, "").refresh.is_none());
+        }
+        let opaque = |ago: f64| {
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis((now.wall - ago) as u64);
+            let at = humantime::format_rfc3339_millis(at);
+            let text = format!(r#"{{"tokens":{{"access_token":"opaque","refresh_token":"r"}},"last_refresh":"{at}"}}"#);
+            is_recent(login("codex", &text).expect("a login").refreshed_at, now)
+        };
+        assert_eq!([opaque(60_000.0), opaque(3_600_001.0), opaque(-60_000.0)], [true, false, false]);
     }
 
     #[test]

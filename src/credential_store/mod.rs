@@ -3,8 +3,10 @@
 mod document;
 mod file;
 mod fleet;
+pub mod in_flight;
 mod jwt;
 mod login;
+mod pause;
 mod profile;
 mod refresh;
 mod step;
@@ -12,7 +14,7 @@ mod store;
 mod token_request;
 
 pub use document::Document;
-pub use file::Location;
+pub use file::{Location, MAX_FILE_BYTES};
 pub use fleet::Fleet;
 pub use login::Login;
 pub use profile::{Overrides, Profile};

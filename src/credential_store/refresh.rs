@@ -1,19 +1,26 @@
 //! One refresh of a stored login: under the lock, from what is in the file then, once for all processes.
 
+mod memory;
+mod save;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use save::Written;
+
 use super::document::Document;
-use super::file::{Content, Directory, Moment, Next};
+use super::file::{Content, Directory, Recovered};
 use super::fleet::{Fleet, Lineage};
+use super::in_flight;
 use super::login::{Login, check_place, with_tokens};
+use super::pause::{Pause, Refusal};
 use super::step::Step;
 use super::store::{LoginSource, Obtained, Store};
 use super::token_request::{self, Tokens};
-use crate::credential::now;
+use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
@@ -94,7 +101,7 @@ impl Store {
     #[must_use]
     pub fn attempt(&self) -> Attempt {
         let timeout = self.login.as_ref().map_or(Duration::ZERO, |source| source.settings.http.timeout);
-        Attempt { deadline: Instant::now() + timeout, wait: FIRST_WAIT }
+        Attempt { deadline: Instant::now() + timeout, wait: FIRST_WAIT, has_waited: false }
     }
 
     /// As [`Store::refresh`], which gives a time to come again at while somebody else has the lock. It blocks for the
@@ -102,7 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// Only where the old token is no good any more: `LOGIN_REQUIRED`, `REFRESH_FAILED`, `CREDENTIAL_FILE_UNUSABLE`,
-    /// `UNSEAL_FAILED`; and `UNSUPPORTED` for a store of one credential.
+    /// `UNSEAL_FAILED`, `BUSY`; and `UNSUPPORTED` for a store of one credential.
     pub fn try_refresh(
         &self,
         call: Call,
@@ -113,10 +120,23 @@ impl Store {
             let message = "A store of one credential is not refreshed. Use rotate().";
             return ControlFlow::Break(Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id)));
         };
-        let refreshed = match (Refresh { store: self, source, fleet, call }).run(attempt.deadline) {
+        let refresh = Refresh { store: self, source, fleet, call, has_waited: attempt.has_waited };
+        let result = if Instant::now() >= attempt.deadline {
+            // Before the file is looked at: what comes too late was not given a thread.
+            Err(refresh.too_late())
+        } else {
+            refresh.run()
+        };
+        let refreshed = match result {
             Ok(Some(refreshed)) => refreshed,
-            Ok(None) => return ControlFlow::Continue(attempt.next_look()),
-            Err(error) if self.expires_at().is_some_and(|at| at <= now()) => return ControlFlow::Break(Err(error)),
+            Ok(None) => match refresh.known_answer(None, call == Call::Fresh) {
+                None => {
+                    attempt.has_waited = true;
+                    return ControlFlow::Continue(attempt.next_look());
+                }
+                Some(error) => Refreshed::by(How::NotNeeded).because(Some(&error)),
+            },
+            Err(error) if self.state().is_over(Clocks::now()) => return ControlFlow::Break(Err(error)),
             Err(error) => Refreshed::by(How::NotNeeded).because(Some(&error)),
         };
         ControlFlow::Break(Ok(Refreshed { persisted: self.is_persisted(), ..refreshed }))
@@ -133,6 +153,8 @@ pub struct Attempt {
     /// The last moment to have the lock.
     pub deadline: Instant,
     wait: Duration,
+    /// Somebody else had the lock.
+    has_waited: bool,
 }
 
 impl Attempt {
@@ -143,21 +165,12 @@ impl Attempt {
     }
 }
 
-/// How often tokens are put into a file that others write without the lock.
-const MAX_TRIES: usize = 5;
-
-/// What came of that.
-enum Written {
-    Ours,
-    Theirs,
-    Failed(Error),
-}
-
 struct Refresh<'a> {
     store: &'a Store,
     source: &'a LoginSource,
     fleet: Option<&'a Fleet<'a>>,
     call: Call,
+    has_waited: bool,
 }
 
 /// What is to be refreshed from, and what the fleet should hear of it.
@@ -166,52 +179,60 @@ struct Basis {
     lineage: Lineage,
     /// The fleet's is older, or there is none.
     is_news: bool,
-    unsaved: Option<Unsaved>,
-}
-
-/// The document is not the file's: it has tokens that still cannot be written.
-struct Unsaved {
-    /// The used-up refresh token that the file has.
-    in_file: Secret,
-    why: Error,
+    /// The document is not the file's: it has tokens that still cannot be written, and this is why.
+    unsaved: Option<Error>,
 }
 
 impl Refresh<'_> {
     /// None while somebody else has the lock.
-    fn run(&self, deadline: Instant) -> Result<Option<Refreshed>> {
-        // Before the file is looked at: what comes too late was not given a thread.
-        if Instant::now() >= deadline {
-            return Err(self.too_late());
+    fn run(&self) -> Result<Option<Refreshed>> {
+        match self.run_with_the_file() {
+            // Nobody else has the tokens that are in this process alone, so they need no lock.
+            Err(error) if error.code() == ErrorCode::CredentialFileUnusable => {
+                self.run_without_the_file(error).map(Some)
+            }
+            result => result,
         }
+    }
+
+    fn run_with_the_file(&self) -> Result<Option<Refreshed>> {
         let directory = self.source.location.open()?;
         // Before anything is made there: what is no login of the owner's has no lock either.
         directory.read()?;
         let Some(_lock) = directory.try_lock()? else { return Ok(None) };
         self.observe(Step::Locked);
-        directory.recover(|document| Login::of(document, &self.source.profile).is_ok())?;
-        let unsaved = self.save_what_was_not(&directory)?;
+        let unsaved = match directory.recover(|document| Login::of(document, &self.source.profile).is_ok())? {
+            Recovered::Stuck(document, why) => self.keep_what_is_stuck(&directory, document, why)?,
+            Recovered::Nothing | Recovered::Whole => self.save_what_was_not(&directory)?,
+        };
+        let unsynced = self.sync_what_was_not(&directory);
         let basis = self.basis(&directory, unsaved)?;
         self.observe(Step::Read);
         let login = self.login(&basis.content.document)?;
         // Other bytes are not yet another login: the CLI writes more into its file than tokens.
-        let is_new = self.store.state().credential.expose() != login.credential.expose();
+        let is_new = self.store.take(&login, None);
         let is_wanted = self.call == Call::Refresh && !is_new;
-        if self.call == Call::Reload || (login.is_fresh(now(), self.ahead(&login)) && !is_wanted) {
+        // What somebody else has got while this call waited for the lock is fresh, also where it does not say until when.
+        if is_new && self.has_waited && login.expires_at.is_none() {
+            self.store.state().assume_fresh(Clocks::now());
+        }
+        if self.call == Call::Reload || (self.store.is_fresh() && !is_wanted) {
             let how = if is_new { How::Elsewhere } else { How::NotNeeded };
             let publish = if basis.is_news { self.publish(&basis.content.document, &basis.lineage)? } else { None };
-            self.store.take(login, None);
+            let uncorrected = self.correct_expiry(&directory, &basis).err();
+            let failure = basis.unsaved.or(unsynced).or(uncorrected);
             let refreshed = Refreshed { publish, ..Refreshed::by(how) };
-            return Ok(Some(refreshed.because(basis.unsaved.map(|unsaved| unsaved.why).as_ref())));
+            return Ok(Some(refreshed.because(failure.as_ref())));
         }
         self.ask(&directory, basis, login).map(Some)
     }
 
     /// The newest of what the file has and what the fleet has; the file has it then as well.
-    fn basis(&self, directory: &Directory, unsaved: Option<(Document, Unsaved)>) -> Result<Basis> {
+    fn basis(&self, directory: &Directory, unsaved: Option<(Document, Error)>) -> Result<Basis> {
         let mut content = directory.read()?;
-        let unsaved = unsaved.map(|(document, unsaved)| {
+        let unsaved = unsaved.map(|(document, why)| {
             content.document = document;
-            unsaved
+            why
         });
         let Some(published) = self.fleet.map(Fleet::read).transpose()?.flatten() else {
             return Ok(Basis { content, lineage: Lineage::default(), is_news: self.fleet.is_some(), unsaved });
@@ -225,7 +246,8 @@ impl Refresh<'_> {
                     return Ok(Basis { content, lineage: published.lineage, is_news: false, unsaved });
                 }
                 let used = ours.refresh.as_ref().is_some_and(|token| published.lineage.has(token));
-                used || theirs.expires_at > ours.expires_at
+                let until = |login: &Login| login.expires_at.map(crate::credential::Expiry::told);
+                used || until(&theirs) > until(ours)
             }
         };
         if !overtaken {
@@ -233,55 +255,53 @@ impl Refresh<'_> {
             theirs.refresh.iter().for_each(|token| lineage.add(token));
             return Ok(Basis { content, lineage, is_news: true, unsaved });
         }
-        let merged = self.merged(&content.document, &published.document)?;
+        let merged = with_tokens(
+            &content.document,
+            &self.source.profile,
+            &self.tokens_of(&published.document)?,
+            Clocks::now().wall,
+        )?;
         if directory.replace(&content, &merged)?.is_some() {
             self.store.state().unsaved = None;
         }
         Ok(Basis { content: directory.read()?, lineage: published.lineage, is_news: false, unsaved: None })
     }
 
-    /// Our document with another one's tokens.
-    fn merged(&self, ours: &Document, theirs: &Document) -> Result<Document> {
-        let profile = &self.source.profile;
-        let login = self.login(theirs)?;
-        let extra = profile.extra_tokens.iter().map(|(_, path)| theirs.secret(path)).collect();
-        let now = now();
-        let expires_in = login.expires_at.map(|at| (at - now) / 1000.0);
-        let tokens = Tokens { access: login.credential, refresh: login.refresh, expires_in, extra };
-        with_tokens(ours, profile, &tokens, now)
+    /// The tokens that a document has.
+    fn tokens_of(&self, document: &Document) -> Result<Tokens> {
+        let login = self.login(document)?;
+        let extra = self.source.profile.extra_tokens.iter().map(|(_, path)| document.secret(path)).collect();
+        let now = Clocks::now();
+        let expires_in = login.expires_at.map(|expiry| expiry.left(now) / 1000.0);
+        Ok(Tokens { access: login.credential, refresh: login.refresh, expires_in, extra })
     }
 
     fn ask(&self, directory: &Directory, mut basis: Basis, login: Login) -> Result<Refreshed> {
         let profile = &self.source.profile;
         let Some(refresh) = &login.refresh else {
-            let may_wait = login.is_fresh(now(), 0.0);
-            self.store.take(login, None);
-            return if may_wait { Ok(Refreshed::by(How::NotNeeded)) } else { Err(self.no_refresh_token()) };
+            let is_over = self.store.state().is_over(Clocks::now());
+            return if is_over { Err(self.no_refresh_token()) } else { Ok(Refreshed::by(How::NotNeeded)) };
         };
+        if let Some(why) = basis.unsaved.take() {
+            return self.ask_from_memory(directory, basis, &login, why);
+        }
         // All that can be refused is refused before the refresh token is used up.
-        check_place(&basis.content.document, profile, &login)?;
-        let next = directory.prepare(&basis.content)?;
+        let room = check_place(&basis.content.document, profile, &login)?;
+        let next = directory.prepare(&basis.content, room)?;
         self.observe(Step::Created);
         let spent = Secret::copy_of(refresh.expose());
-        let scopes = profile.scopes.as_ref().and_then(|path| basis.content.document.words(path));
-        let scopes = scopes.map(|all| all.join(" "));
-        self.observe(Step::Asking);
-        // With all the time there is, whatever the wait for the lock took: an answer that nobody awaits costs the login.
-        let tokens = match token_request::send(profile, &spent, scopes.as_deref(), &self.source.settings.http) {
+        let scopes = self.scopes(&basis.content.document);
+        let (tokens, _underway) = match self.request(&spent, scopes.as_deref()) {
             Ok(tokens) => tokens,
             Err(error) => {
                 directory.discard(next);
-                // What the file has may be newer than what the store has, and good for a while yet.
-                self.store.take(login, None);
                 return Err(error);
             }
         };
-        self.observe(Step::Answered);
         basis.lineage.add(&spent);
-        let in_file = basis.unsaved.take().map_or(spent, |unsaved| unsaved.in_file);
-        let got = Obtained { tokens, at: now(), in_file };
+        let got = Obtained { tokens, at: Clocks::now(), in_file: spent };
         // From here to the disk nothing may fail without a trace.
-        let (document, written) = match with_tokens(&basis.content.document, profile, &got.tokens, got.at) {
+        let (document, written) = match with_tokens(&basis.content.document, profile, &got.tokens, got.at.wall) {
             Ok(document) => {
                 let written = self.write(directory, next, &basis.content, &document, &got);
                 (Some(document), written)
@@ -291,13 +311,13 @@ impl Refresh<'_> {
                 (None, Written::Failed(error))
             }
         };
-        let mut failure = match written {
-            Written::Ours => None,
+        let (is_saved, mut failure) = match written {
+            Written::Ours(unsynced) => (true, unsynced),
             Written::Theirs => return self.adopt(directory, &basis.lineage),
-            Written::Failed(error) => Some(error),
+            Written::Failed(error) => (false, Some(error)),
         };
-        self.store.take(Login::obtained(profile, &got.tokens, got.at), Some(got.at));
-        self.store.state().unsaved = failure.is_some().then(|| Arc::new(got));
+        self.store.take(&Login::obtained(profile, &got.tokens, got.at, login.account), Some(got.at));
+        self.store.state().unsaved = (!is_saved).then(|| Arc::new(got));
         let publish = document.and_then(|document| {
             self.publish(&document, &basis.lineage).unwrap_or_else(|error| {
                 failure = Some(error);
@@ -310,76 +330,51 @@ impl Refresh<'_> {
         Ok(Refreshed { publish, ..Refreshed::by(How::Here) }.because(failure.as_ref()))
     }
 
-    fn write(&self, directory: &Directory, next: Next, old: &Content, new: &Document, got: &Obtained) -> Written {
-        match directory.finish(next, old, new, self.moments()) {
-            Ok(Some(_)) => Written::Ours,
-            Ok(None) => self.write_beside(directory, got),
-            Err(error) => Written::Failed(error),
+    /// Asks the endpoint, unless what it said last still counts. Until what is returned is dropped, the end of the process
+    /// waits for it.
+    fn request(&self, refresh: &Secret, scopes: Option<&str>) -> Result<(Tokens, in_flight::Underway)> {
+        if let Some(error) = self.known_answer(Some(refresh), self.call != Call::Refresh) {
+            return Err(error);
         }
-    }
-
-    /// Somebody wrote the file without the lock while we asked. Where its refresh token is still the one that is used up
-    /// (the CLI wrote something else), our tokens go into what is there now; where it is another, that login counts.
-    fn write_beside(&self, directory: &Directory, got: &Obtained) -> Written {
-        let mut last = self.busy();
-        for _ in 0..MAX_TRIES {
-            match self.put(directory, got) {
-                Ok((_, Written::Failed(error))) => last = error,
-                Ok((_, done)) => return done,
-                Err(error) => return Written::Failed(error),
+        let underway = in_flight::begin().ok_or_else(|| self.ending())?;
+        self.observe(Step::Asking);
+        // With all the time there is, whatever the wait for the lock took: an answer that nobody awaits costs the login.
+        match token_request::send(&self.source.profile, refresh, scopes, &self.source.settings.http) {
+            Ok(tokens) => {
+                self.observe(Step::Answered);
+                Ok((tokens, underway))
+            }
+            Err(refusal) => {
+                self.pause(&refusal, Some(refresh));
+                Err(refusal.error)
             }
         }
-        Written::Failed(last)
     }
 
-    /// Puts tokens into what is in the file now; with what it has or should have then.
-    fn put(&self, directory: &Directory, got: &Obtained) -> Result<(Document, Written)> {
-        let content = directory.read()?;
-        let theirs = self.login(&content.document)?;
-        if theirs.refresh_token().map(Secret::expose) != Some(got.in_file.expose()) {
-            return Ok((content.document, Written::Theirs));
-        }
-        let document = with_tokens(&content.document, &self.source.profile, &got.tokens, got.at)?;
-        let next = directory.prepare(&content);
-        let written = match next.and_then(|next| directory.finish(next, &content, &document, self.moments())) {
-            Ok(Some(_)) => Written::Ours,
-            Ok(None) => Written::Failed(self.busy()),
-            Err(error) => Written::Failed(error),
-        };
-        Ok((document, written))
+    fn pause(&self, refusal: &Refusal, asked_with: Option<&Secret>) {
+        let mut state = self.store.state();
+        let now = Clocks::now();
+        let left = state.expires_at.map_or(f64::MAX, |expiry| expiry.left(now));
+        state.pause = Some(Pause::after(refusal, state.pause.as_ref(), asked_with, left, now));
     }
 
-    /// A person logged in again.
-    fn adopt(&self, directory: &Directory, lineage: &Lineage) -> Result<Refreshed> {
-        self.store.state().unsaved = None;
-        let content = directory.read()?;
-        let login = self.login(&content.document)?;
-        let publish = self.publish(&content.document, lineage)?;
-        self.store.take(login, None);
-        Ok(Refreshed { publish, ..Refreshed::by(How::Elsewhere) })
-    }
-
-    /// Tokens that an earlier refresh could not write are written now, as the file's refresh token is used up. What still
-    /// cannot be written is returned; where somebody has logged in again meanwhile, that login counts.
-    fn save_what_was_not(&self, directory: &Directory) -> Result<Option<(Document, Unsaved)>> {
-        // Whatever fails here, they stay.
-        let Some(got) = self.store.state().unsaved.clone() else { return Ok(None) };
-        let (document, written) = self.put(directory, &got)?;
-        let Written::Failed(why) = written else {
-            self.store.state().unsaved = None;
-            return Ok(None);
-        };
-        Ok(Some((document, Unsaved { in_file: Secret::copy_of(got.in_file.expose()), why })))
+    /// What is told instead of asking or waiting once more.
+    fn known_answer(&self, refresh: Option<&Secret>, may_wait: bool) -> Option<Error> {
+        let (state, now) = (self.store.state(), Clocks::now());
+        let may_wait = may_wait && !state.is_over(now);
+        state.pause.as_ref().and_then(|pause| pause.answer(refresh, may_wait, now))
     }
 
     fn too_late(&self) -> Error {
-        let message = "The stored login could not be read or refreshed within options.timeoutMs: another process holds its lock, or too many calls wait. Try again later.";
-        Error::new(ErrorCode::RefreshFailed, message).provider(self.source.profile.provider.id)
+        let message = "The stored login could not be read or refreshed within options.timeoutMs: another process has its lock, or too many calls wait. Try again later, or end that process, which releases it. To delete a lock file releases nothing.";
+        let error = Error::new(ErrorCode::RefreshFailed, message).provider(self.source.profile.provider.id);
+        self.pause(&error.clone().into(), None);
+        error
     }
 
-    fn busy(&self) -> Error {
-        let message = "The file of the stored login is written by somebody else all the time, without its lock.";
-        Error::new(ErrorCode::CredentialFileUnusable, message).provider(self.source.profile.provider.id)
+    fn scopes(&self, document: &Document) -> Option<String> {
+        let scopes = self.source.profile.scopes.as_ref().and_then(|path| document.words(path));
+        scopes.map(|all| all.join(" "))
     }
 
     fn login(&self, document: &Document) -> Result<Login> {
@@ -387,18 +382,8 @@ impl Refresh<'_> {
     }
 
     fn publish(&self, document: &Document, lineage: &Lineage) -> Result<Option<String>> {
-        self.fleet.map(|fleet| fleet.write(document, lineage)).transpose()
-    }
-
-    /// A token that lives for less than the time that it should be refreshed ahead would be refreshed with every call.
-    fn ahead(&self, login: &Login) -> f64 {
-        let ahead = self.source.settings.refresh_ahead;
-        let state = self.store.state();
-        let obtained = state.obtained_at.filter(|_| state.credential.expose() == login.credential.expose());
-        match (obtained, login.expires_at) {
-            (Some(from), Some(until)) => ahead.min((until - from) / 2.0),
-            _ => ahead,
-        }
+        let publish = |fleet: &Fleet<'_>| fleet.write(document, &self.source.profile.members(), lineage);
+        self.fleet.map(publish).transpose()
     }
 
     fn no_refresh_token(&self) -> Error {
@@ -409,17 +394,13 @@ impl Refresh<'_> {
         Error::new(ErrorCode::LoginRequired, message).provider(self.source.profile.provider.id)
     }
 
-    fn observe(&self, step: Step) {
-        (self.source.settings.observe)(step);
+    fn ending(&self) -> Error {
+        let message =
+            "This process is about to exit, and would lose what the token endpoint answers. Nothing was asked.";
+        Error::new(ErrorCode::Busy, message).provider(self.source.profile.provider.id)
     }
 
-    fn moments(&self) -> impl Fn(Moment) {
-        let observe = self.source.settings.observe;
-        move |moment| {
-            observe(match moment {
-                Moment::Written => Step::Written,
-                Moment::Replaced => Step::Replaced,
-            });
-        }
+    fn observe(&self, step: Step) {
+        (self.source.settings.observe)(step);
     }
 }

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::Location;
 use super::login::Login;
+use super::pause::Pause;
 use super::profile::Profile;
 use super::step::Step;
-use super::token_request::Tokens;
-use crate::credential::{self, Generations, StoredCredential};
+use super::token_request::{DEFAULT_LIFETIME, Tokens};
+use crate::credential::{self, Clocks, Expiry, Generations, Lineage, StoredCredential, lineage};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::provider::{CredentialKind, Provider, Stored};
@@ -23,12 +24,17 @@ pub struct Store {
     state: Mutex<State>,
 }
 
+/// How much later than it is a file may say that a token of ours expires, in milliseconds.
+pub(super) const EXPIRY_TOLERANCE: f64 = 60_000.0;
+
 /// Where a login is, and how it is kept fresh.
 #[derive(Debug)]
 pub(super) struct LoginSource {
     pub location: Location,
     pub profile: Profile,
     pub settings: Settings,
+    /// What is revoked with one of its tokens.
+    pub lineage: Arc<Lineage>,
 }
 
 /// How a login is kept fresh.
@@ -46,8 +52,8 @@ pub struct Settings {
 #[derive(Debug)]
 pub(super) struct Obtained {
     pub tokens: Tokens,
-    /// When, in milliseconds since 1970.
-    pub at: f64,
+    /// When.
+    pub at: Clocks,
     /// The refresh token that the file had then, which is used up.
     pub in_file: Secret,
 }
@@ -56,11 +62,69 @@ pub(super) struct Obtained {
 pub(super) struct State {
     pub kind: CredentialKind,
     pub credential: Arc<Secret>,
-    pub expires_at: Option<f64>,
-    /// When this process got it from the endpoint, in milliseconds since 1970.
-    pub obtained_at: Option<f64>,
+    pub expires_at: Option<Expiry>,
+    pub refreshed_at: Option<f64>,
+    pub account: Option<lineage::Account>,
+    /// Whether the file has a refresh token.
+    pub can_refresh: bool,
+    /// When this process got it from the endpoint.
+    pub obtained: Option<Clocks>,
+    /// Until when a token that does not say so itself counts as fresh, by the clock that nobody sets.
+    fresh_until: Option<f64>,
     /// What could not be written yet.
     pub unsaved: Option<Arc<Obtained>>,
+    /// What was written may be undone by a crash of the machine.
+    pub is_unsynced: bool,
+    /// What the endpoint said last.
+    pub pause: Option<Pause>,
+}
+
+impl State {
+    fn new(kind: CredentialKind, credential: Arc<Secret>) -> Self {
+        Self {
+            kind,
+            credential,
+            expires_at: None,
+            refreshed_at: None,
+            account: None,
+            can_refresh: false,
+            obtained: None,
+            fresh_until: None,
+            unsaved: None,
+            is_unsynced: false,
+            pause: None,
+        }
+    }
+
+    /// Whether it is known to have expired.
+    pub(super) fn is_over(&self, now: Clocks) -> bool {
+        self.expires_at.is_some_and(|expiry| expiry.is_over(now))
+    }
+
+    /// Whether there is nothing to refresh, or no reason to: it is good for `ahead` milliseconds.
+    pub(super) fn is_fresh(&self, ahead: f64, now: Clocks) -> bool {
+        match self.expires_at {
+            Some(expiry) => expiry.left(now) > self.ahead(ahead),
+            None if !self.can_refresh => true,
+            None => {
+                let is_assumed = self.fresh_until.is_some_and(|until| until > now.boot);
+                is_assumed || super::login::is_recent(self.refreshed_at, now)
+            }
+        }
+    }
+
+    /// A token that does not say until when it is good counts as fresh for a while.
+    pub(super) fn assume_fresh(&mut self, now: Clocks) {
+        self.fresh_until = Some(now.boot + DEFAULT_LIFETIME * 1000.0);
+    }
+
+    /// A token that lives for less than the time that it should be refreshed ahead would be refreshed with every call.
+    fn ahead(&self, ahead: f64) -> f64 {
+        match (self.obtained, self.expires_at) {
+            (Some(from), Some(expiry)) => ahead.min(expiry.left(from) / 2.0),
+            _ => ahead,
+        }
+    }
 }
 
 impl Store {
@@ -80,8 +144,8 @@ impl Store {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
         credential::check(provider, kind, "secret", credential.expose())?;
-        let state = State { kind, credential, expires_at: None, obtained_at: None, unsaved: None };
-        Ok(Self { provider, login: None, generations: Generations::default(), state: Mutex::new(state) })
+        let state = Mutex::new(State::new(kind, credential));
+        Ok(Self { provider, login: None, generations: Generations::default(), state })
     }
 
     /// A store of a login in a file. It blocks.
@@ -91,16 +155,18 @@ impl Store {
     pub fn open(location: Location, profile: Profile, settings: Settings) -> Result<Self> {
         let content = location.open()?.read()?;
         let login = Login::of(&content.document, &profile)?;
+        let lineage = Lineage::of(&location.path().display().to_string());
+        add_to(&lineage, &login);
         let state = State {
-            kind: login.kind,
-            credential: Arc::new(login.credential),
             expires_at: login.expires_at,
-            obtained_at: None,
-            unsaved: None,
+            refreshed_at: login.refreshed_at,
+            account: login.account,
+            can_refresh: login.refresh.is_some(),
+            ..State::new(login.kind, Arc::new(login.credential))
         };
         Ok(Self {
             provider: profile.provider,
-            login: Some(LoginSource { location, profile, settings }),
+            login: Some(LoginSource { location, profile, settings, lineage }),
             generations: Generations::default(),
             state: Mutex::new(state),
         })
@@ -160,10 +226,29 @@ impl Store {
         self.state().kind
     }
 
-    /// Until when it is good, in milliseconds since 1970.
+    /// Until when it is good, in milliseconds since 1970, by the wall clock as it stands now.
     #[must_use]
     pub fn expires_at(&self) -> Option<f64> {
-        self.state().expires_at
+        self.state().expires_at.map(|expiry| expiry.milliseconds(Clocks::now()))
+    }
+
+    /// Whether the credential needs no refresh now.
+    pub(super) fn is_fresh(&self) -> bool {
+        let ahead = self.login.as_ref().map_or(0.0, |source| source.settings.refresh_ahead);
+        self.state().is_fresh(ahead, Clocks::now())
+    }
+
+    /// Whether there is something to do: to refresh, to write what could not be written, or to correct what was.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        if self.login.is_none() {
+            return false;
+        }
+        let is_fresh = self.is_fresh();
+        let (state, now) = (self.state(), Clocks::now());
+        let is_wrong = |expiry: Expiry| expiry.is_too_late(now, EXPIRY_TOLERANCE);
+        let is_wrong = state.obtained.is_some() && state.expires_at.is_some_and(is_wrong);
+        !is_fresh || is_wrong || state.unsaved.is_some() || state.is_unsynced
     }
 
     /// Whether the file has all that this store has got.
@@ -186,17 +271,38 @@ impl Store {
         self.state().credential.fingerprint()
     }
 
-    /// Takes what a file holds, or will hold. A credential of the same bytes is no new one.
-    pub(super) fn take(&self, login: Login, obtained_at: Option<f64>) {
+    /// Takes what a file holds, or will hold; with when, where this process has just got it. Returns whether it is a new
+    /// credential, which one of the same bytes is not.
+    pub(super) fn take(&self, login: &Login, obtained: Option<Clocks>) -> bool {
+        if let Some(source) = &self.login {
+            // Before anything can be launched with it.
+            add_to(&source.lineage, login);
+        }
         let mut state = self.state();
-        let is_same = state.credential.expose() == login.credential.expose();
+        let is_new = state.credential.expose() != login.credential.expose();
+        // What is known of a token by both clocks is not given up for what a file says of it by one.
+        let told = |expiry: Option<Expiry>| expiry.map(Expiry::told);
+        let is_known = state.obtained.is_some() || told(state.expires_at) == told(login.expires_at);
+        if is_new || obtained.is_some() || !is_known {
+            state.expires_at = login.expires_at;
+        }
         state.kind = login.kind;
-        state.expires_at = login.expires_at;
-        if !is_same {
-            state.credential = Arc::new(login.credential);
-            state.obtained_at = obtained_at;
+        state.refreshed_at = login.refreshed_at;
+        state.account = login.account;
+        // An answer may have no refresh token, as the old one stays good.
+        state.can_refresh = login.refresh.is_some() || (obtained.is_some() && state.can_refresh);
+        if obtained.is_some() {
+            state.pause = None;
+        }
+        if is_new || obtained.is_some() {
+            state.obtained = obtained;
+            state.fresh_until = None;
+        }
+        if is_new {
+            state.credential = Arc::new(Secret::copy_of(login.credential.expose()));
             self.generations.next();
         }
+        is_new
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -204,10 +310,41 @@ impl Store {
     }
 }
 
+/// What is revoked of a login is revoked for the tokens that it has later as well. Keys are no tokens of a login: who puts
+/// another one there has changed it.
+fn add_to(lineage: &Lineage, login: &Login) {
+    match login.kind {
+        CredentialKind::OauthToken => {
+            // Where there is no fingerprint, there is no launch either.
+            if let Ok(fingerprint) = login.credential.fingerprint() {
+                lineage.add(fingerprint, login.account);
+            }
+        }
+        CredentialKind::ApiKey | CredentialKind::ConfigDir => lineage.end(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::provider::find;
+
+    #[test]
+    fn a_token_that_does_not_say_until_when_is_refreshed_but_not_for_ever() {
+        let now = Clocks::now();
+        let hours = |hours: f64| Clocks { wall: now.wall + hours * 3.6e6, boot: now.boot + hours * 3.6e6 };
+        let token = || Arc::new(Secret::copy_of(b"opaque"));
+        let mut state = State::new(CredentialKind::OauthToken, token());
+        assert!(state.is_fresh(0.0, now), "nothing to refresh it with");
+        state.can_refresh = true;
+        assert!(!state.is_fresh(0.0, now) && !state.is_over(now));
+        state.refreshed_at = Some(now.wall - 60_000.0);
+        assert!(state.is_fresh(0.0, now) && !state.is_fresh(0.0, hours(1.0)));
+        state.refreshed_at = Some(now.wall + 60_000.0);
+        assert!(!state.is_fresh(0.0, now), "a time to come");
+        state.assume_fresh(now);
+        assert!(state.is_fresh(0.0, now) && !state.is_fresh(0.0, hours(1.1)));
+    }
 
     #[test]
     fn a_rotated_credential_makes_the_old_one_old() {

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use super::document::Document;
+use super::pause::Refusal;
 use super::profile::{Profile, StoredExpiry};
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
@@ -31,11 +32,17 @@ pub struct Tokens {
 ///
 /// # Errors
 /// `LOGIN_REQUIRED`, `REFRESH_FAILED`.
-pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings: &Settings) -> Result<Tokens> {
+pub fn send(
+    profile: &Profile,
+    refresh: &Secret,
+    scopes: Option<&str>,
+    settings: &Settings,
+) -> std::result::Result<Tokens, Refusal> {
     // What a file holds is no more to be trusted than what a payload does.
     let refresh = std::str::from_utf8(refresh.expose()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
-        return Err(login_required(profile, "The stored refresh token has characters that no token has."));
+        let error = login_required(profile, "The stored refresh token has characters that no token has.");
+        return Err(Refusal { error, is_dead: true, retry_after: None });
     };
     let scope = scopes.unwrap_or_default();
     let parameters = Parameters { grant_type: "refresh_token", refresh_token, client_id: &profile.client_id, scope };
@@ -45,12 +52,16 @@ pub fn send(profile: &Profile, refresh: &Secret, scopes: Option<&str>, settings:
     };
     let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be written."))?;
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
-    let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body) };
+    let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
     let given = (profile.token_url != profile.provider.oauth.token_url).then_some("options.tokenUrl");
     let response = http::send(&request, settings).map_err(|failure| failed(profile, &failure.message(given)))?;
+    let retry_after = response.retry_after.map(|time| time.as_secs_f64() * 1000.0);
     match response.status {
-        200..=299 => read(profile, response),
-        status => Err(refused(profile, status, response)),
+        200..=299 => Ok(read(profile, response)?),
+        status => {
+            let error = refused(profile, status, response);
+            Err(Refusal { is_dead: error.code() == ErrorCode::LoginRequired, error, retry_after })
+        }
     }
 }
 
@@ -188,11 +199,14 @@ fn failed(profile: &Profile, why: &str) -> Error {
 }
 
 /// The longest life of an access token that is believed, in seconds: 10 years.
-const MAX_LIFETIME: f64 = 315_360_000.0;
+pub(super) const MAX_LIFETIME: f64 = 315_360_000.0;
 
 /// An access token whose answer does not say how long it is good (RFC 6749 recommends to, and no more) is taken to be
 /// good for this long, in seconds.
-const DEFAULT_LIFETIME: f64 = 3600.0;
+pub(super) const DEFAULT_LIFETIME: f64 = 3600.0;
+
+/// A new access token counts as good for this long at least, unless the answer says less, in seconds.
+const SHORTEST_LIFETIME: f64 = 60.0;
 
 impl Tokens {
     /// Until when the access token is good, in milliseconds since 1970.
@@ -200,7 +214,14 @@ impl Tokens {
     pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
         let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
         match profile.expiry {
-            StoredExpiry::Jwt => super::jwt::expires_at(self.access.expose()).unwrap_or_else(by_answer),
+            StoredExpiry::Jwt => match super::jwt::expires_at(self.access.expose()) {
+                // What was given just now is good for a while, whatever this clock makes of the time that is in it.
+                Some(at) => {
+                    let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
+                    at.max(now + SHORTEST_LIFETIME * 1000.0).min(given)
+                }
+                None => by_answer(),
+            },
             StoredExpiry::Document(..) => by_answer(),
         }
     }
@@ -256,6 +277,19 @@ mod tests {
             read(&profile(), answer(200, r#"{"access_token":"sk-ant-oat01-x","expires_in":60}"#)).expect("tokens");
         assert_eq!((tokens.access.expose(), tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
+        let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
+        let jwt = format!("e30.{}.c2ln", data_encoding::BASE64URL_NOPAD.encode(br#"{"exp":1700000000}"#));
+        // The time in the token, less where the answer says so, and a minute by a clock that stands after it.
+        for (expires_in, now, expected) in [
+            ("", 1.6e12, 1.7e12),
+            (r#","expires_in":60"#, 1.6e12, 1.6e12 + 60_000.0),
+            (r#","expires_in":"9e9""#, 1.6e12, 1.7e12),
+            ("", 1.8e12, 1.8e12 + 60_000.0),
+        ] {
+            let tokens =
+                read(&codex, answer(200, &format!(r#"{{"access_token":"{jwt}"{expires_in}}}"#))).expect("tokens");
+            assert_eq!(tokens.expires_at(&codex, now), expected, "{expires_in}");
+        }
         for body in ["", "[]", "{}", r#"{"access_token":7}"#, r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#] {
             assert_eq!(read(&profile(), answer(200, body)).expect_err(body).code(), ErrorCode::RefreshFailed);
         }
@@ -308,7 +342,7 @@ mod tests {
         assert!(message.contains("Look at options.tokenUrl"), "{message}");
         let nobody = Profile { token_url: "http://127.0.0.1:1/token".into(), ..profile() };
         let settings = Settings { timeout: std::time::Duration::from_secs(60), ..Settings::default() };
-        let error = send(&nobody, &Secret::copy_of(b"rt"), None, &settings).expect_err("nobody listens");
+        let error = send(&nobody, &Secret::copy_of(b"rt"), None, &settings).expect_err("nobody listens").error;
         assert!(error.to_string().contains("options.tokenUrl"), "{error}");
     }
 }

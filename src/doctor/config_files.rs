@@ -306,7 +306,7 @@ mod tests {
         // What came before the mistake is told all the same.
         let broken = &found("codex", "config.toml", "notify = ['sh']\nmodel = \n")[0];
         assert_eq!((broken.hazards.len(), broken.unread), (1, true));
-        let large = format!("{}{}", r#"{"hooks": {"Stop": [1]}}"#, " ".repeat(1024 * 1024));
+        let large = format!("{}{}", r#"{"hooks": {"Stop": [1]}}"#, " ".repeat(text::MAX_BYTES as usize));
         assert!(found("claude", ".claude/settings.json", &large)[0].unread);
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::text::{self, Unread};
+use crate::credential::Expiry;
 use crate::credential_store::{Document, Login, Overrides, Profile};
 use crate::error::ErrorCode;
 use crate::provider::{CredentialKind, Provider};
@@ -66,7 +67,7 @@ fn read(provider: &'static Provider, text: &[u8]) -> Option<LoginState> {
                 CredentialKind::ApiKey => LoginKind::ApiKey,
                 CredentialKind::OauthToken | CredentialKind::ConfigDir => LoginKind::OauthToken,
             },
-            expires_at_ms: login.expires_at,
+            expires_at_ms: login.expires_at.map(Expiry::told),
             refreshable: login.refresh.is_some(),
         },
         Err(error) if error.code() == ErrorCode::Unsupported => LoginState::bare(LoginKind::CliOnly),

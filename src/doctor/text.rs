@@ -7,7 +7,7 @@ use crate::launch::program::file::open_regular;
 use crate::secret::Secret;
 
 /// The largest file that is read, in bytes. Settings and logins have a few KiB.
-pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = crate::credential_store::MAX_FILE_BYTES as u64;
 
 /// Why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ fn server(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
 
 fn get(url: &str) -> std::result::Result<Response, Failure> {
     let settings = Settings { timeout: Duration::from_secs(60), ..Settings::default() };
-    send(&Request { url, headers: &[("x-api-key", b"sk-made-up")], body: None }, &settings)
+    send(&Request { url, headers: &[("x-api-key", b"sk-made-up")], body: None, is_precious: false }, &settings)
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_silent_endpoint_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     let settings = Settings { timeout: Duration::from_millis(200), ..Settings::default() };
-    let result = send(&Request { url: &url, headers: &[], body: None }, &settings);
+    let result = send(&Request { url: &url, headers: &[], body: None, is_precious: false }, &settings);
     assert_eq!(result.map(|response| response.status), Err(Failure::Timeout));
 }
 

@@ -122,6 +122,12 @@ impl NativeCredentialStore {
         Ok(self.store().into_napi()?.expires_at())
     }
 
+    /// Whether `fresh()` has something to do.
+    #[napi(getter, catch_unwind)]
+    pub fn due(&self) -> napi::Result<bool> {
+        Ok(self.store().into_napi()?.is_due())
+    }
+
     #[napi(getter, catch_unwind)]
     pub fn persisted(&self) -> napi::Result<bool> {
         Ok(self.store().into_napi()?.is_persisted())

@@ -7,6 +7,7 @@ use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, Object, Unknown};
 use napi_derive::napi;
 
 use super::state;
+use crate::credential_store::in_flight;
 
 /// A listener for `process.on()`.
 type Listener<'env> = Function<'env, (), ()>;
@@ -19,17 +20,25 @@ thread_local! {
 /// by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an uncaught throw run
 /// no cleanup hook. Once per environment, however many copies of the facade ask for it. The process is the environment's
 /// own: a test runner gives modules a copy, which never exits.
+///
+/// Waits a short while for answers that are the only copy of a login's next refresh token. The end of the main thread lets no
+/// refresh begin any more; that of a worker thread leaves them to the process, which may be ending: `process.exit()` in the main
+/// thread ends the others first, and may have no hook of ours there.
 #[napi(catch_unwind)]
-pub fn tear_down_at_exit(env: Env) -> napi::Result<()> {
+pub fn tear_down_at_exit(env: Env, is_main_thread: bool) -> napi::Result<()> {
     if IS_HOOKED.replace(true) {
         return Ok(());
     }
     env.add_env_cleanup_hook((), |()| {
         state::tear_down();
+        in_flight::wait();
         let _ = IS_HOOKED.try_with(|is_hooked| is_hooked.set(false));
     })?;
-    let tear_down: Listener<'_> = env.create_function_from_closure("tearDown", |_| {
+    let tear_down: Listener<'_> = env.create_function_from_closure("tearDown", move |_| {
         state::tear_down();
+        if is_main_thread {
+            in_flight::close();
+        }
         Ok(())
     })?;
     let process: Object<'_> = env.get_global()?.get_named_property("process")?;
