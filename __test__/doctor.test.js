@@ -212,7 +212,7 @@ test('settings that cannot be looked through are no clean bill', { skip }, (t) =
   const machine = makeMachine(t)
   const { workspace, codexHome } = machine.homes
   for (const [provider, file, text] of /** @type {const} */ ([
-    ['claude', path.join(workspace, '.claude/settings.local.json'), `{"hooks": {"Stop": ["${SENTINEL}"]}}${' '.repeat(1024 * 1024)}`],
+    ['claude', path.join(workspace, '.claude/settings.local.json'), `{"hooks": {"Stop": ["${SENTINEL}"]}}${' '.repeat(4 * 1024 * 1024)}`],
     ['codex', path.join(codexHome, 'config.toml'), `a = """\nnotify = ["${SENTINEL}"]\n`]
   ])) {
     tenantFile(file, text)

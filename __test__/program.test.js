@@ -200,7 +200,8 @@ test('what nobody can run is refused before a start, natively and portably, and 
     assert.match(error.message.replace(command, 'FILE'), message, name)
     const { env } = makeEnv(t)
     const launch = readLaunch(env, { command, args: [], workspaceTrust: 'trusted', ...ids, ...root }, [])
-    assert.throws(() => startPortable(launch), { code: UNREACHABLE, message: error.message }, `${name}, portably`)
+    const portable = await outcome(startPortable(launch).child)
+    assert.deepEqual([portable.error.code, portable.error.message], [UNREACHABLE, error.message], `${name}, portably`)
     const PATH = `${path.dirname(command)}:${path.dirname(good)}:/usr/bin:/bin`
     assert.equal(resolveProgram('claude', { ...ids, ...root, path: PATH }).path, good, name)
     const chosen = makeEnv(t, {}, { set: { PATH } }).env

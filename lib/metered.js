@@ -70,7 +70,7 @@ class Metered {
       models: Object.fromEntries(usage.models.map((each) => withModel(bare(each)))),
       costUsd: usage.costUsd ?? null,
       complete: usage.complete && !this.#failed,
-      incompleteBecause: /** @type {any} */ (this.#failed ? [...new Set([...(usage.incompleteBecause ?? []), OUTPUT_UNREAD])] : usage.incompleteBecause),
+      incompleteBecause: /** @type {any} */ ([...new Set([...usage.incompleteBecause, ...(this.#failed ? [OUTPUT_UNREAD] : [])])]),
       thread: usage.thread ? flat(usage.thread) : null
     }
   }
