@@ -90,7 +90,7 @@ impl Document {
 
     /// The members of the root that have these names, as a document of their own.
     #[must_use]
-    pub fn only(&self, names: &[&str]) -> Option<Self> {
+    pub fn subset(&self, names: &[&str]) -> Option<Self> {
         let members = self.members(self.root()?)?;
         let is_wanted = |literal: &str| {
             json_string::decode(literal).is_ok_and(|known| names.iter().any(|name| known.expose() == name.as_bytes()))
@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn some_members_alone() {
         let it = document(r#"{ "a" : {"b": 1}, "large": "x", "\u0063": [2] }"#);
-        assert_eq!(it.only(&["a", "c"]).expect("an object").bytes(), br#"{"a":{"b": 1},"\u0063":[2]}"#);
-        assert_eq!(it.only(&["d"]).expect("an object").bytes(), b"{}");
+        assert_eq!(it.subset(&["a", "c"]).expect("an object").bytes(), br#"{"a":{"b": 1},"\u0063":[2]}"#);
+        assert_eq!(it.subset(&["d"]).expect("an object").bytes(), b"{}");
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Fleet<'_> {
     /// # Errors
     /// As [`Lockbox::seal`].
     pub fn write(&self, document: &Document, members: &[&str], lineage: &Lineage) -> Result<String> {
-        let document = document.only(members).ok_or_else(foreign)?;
+        let document = document.subset(members).ok_or_else(foreign)?;
         let head = HEXLOWER.encode(&lineage.0.concat());
         let secret = Secret::build(head.len() + 1 + document.bytes().len(), |bytes| {
             bytes[..head.len()].copy_from_slice(head.as_bytes());

@@ -4,7 +4,7 @@
 //! A file that is itself a mount point (`docker run -v …/auth.json:…`) cannot be replaced by another, and what stands beside
 //! it is gone with the container. So everything is in the file. JSON has no NUL, which therefore begins the journal.
 //!
-//! Written by turns, each synced: the journal; the new content over the old; the file cut to its length.
+//! Three writes follow one another, each synced: the journal; the new content over the old; the cut to its length.
 
 use sha2::{Digest as _, Sha256};
 
