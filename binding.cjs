@@ -868,6 +868,7 @@ module.exports.meterOf = nativeBinding.meterOf
 module.exports.meterOfStart = nativeBinding.meterOfStart
 module.exports.missingForNativeStart = nativeBinding.missingForNativeStart
 module.exports.missingFromNativeStart = nativeBinding.missingFromNativeStart
+module.exports.payloadFields = nativeBinding.payloadFields
 module.exports.planKeyCheck = nativeBinding.planKeyCheck
 module.exports.preparePortable = nativeBinding.preparePortable
 module.exports.providerFacts = nativeBinding.providerFacts

@@ -464,6 +464,11 @@ export interface NativeModelUsage {
   costUsd?: number
 }
 
+export interface NativePayloadFields {
+  read: Array<string>
+  refused: Array<string>
+}
+
 /** A start for `child_process`. */
 export interface NativePortable {
   program: string
@@ -606,6 +611,9 @@ export interface NativeUsage {
   models: Array<NativeModelUsage>
   thread?: NativeThreadTotals
 }
+
+/** What a payload may have, and what it must not. */
+export declare function payloadFields(): NativePayloadFields
 
 /** Prepares the question about a credential. */
 export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck

@@ -105,7 +105,7 @@ for (const how of ['native', 'portable']) {
     assert.equal(starts[0].events.at(0), 'error')
     assert.ok(commands.every((/** @type {any} */ each) => each.thrown === null), JSON.stringify(commands))
     assert.deepEqual([after.events, after.code], [['spawn', 'exit', 'close'], 0])
-    // child_process itself loses some of them, by nine in this run.
+    // child_process itself leaves some of them open.
     if (how === 'native') assert.equal(open.after, open.before)
   })
 }

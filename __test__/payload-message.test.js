@@ -26,7 +26,8 @@ function bytesOf(value) {
 const UNKNOWN = {
   'a whole message line': { id: SENTINEL, payload: PAYLOAD },
   'a field that is misspelt': { apikey: SENTINEL, Provider: 'codex' },
-  'a wrong nesting': { data: { payload: PAYLOAD } }
+  'a wrong nesting': { data: { payload: PAYLOAD } },
+  'an option that says nothing': { id: SENTINEL, credentialOwner: null, requireCredential: null }
 }
 
 for (const [what, payload] of Object.entries(UNKNOWN)) {

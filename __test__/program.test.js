@@ -217,7 +217,7 @@ test('where none can run, the first is explained and the others are named', { sk
   const [a, b] = ['a', 'b'].map((name) => path.join(place.dir, name))
   const error = await refusal(t, { path: `${a}:${b}`, command: 'claude', ...root })
   assert.ok(error.message.startsWith(`${a}/claude cannot be run: its dynamic loader, /lib/ld-absent.so.1, is not there`), error.message)
-  assert.ok(error.message.endsWith(`Neither can be run: ${b}/claude (its first line (#!) ends in a carriage return, as files with Windows line ends do).`), error.message)
+  assert.ok(error.message.endsWith(`None of the other candidates can be run either: ${b}/claude (its first line (#!) ends in a carriage return, as files with Windows line ends do).`), error.message)
   const { findings } = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}`, ...ids })
   const [broken] = findings.filter(({ id }) => id === 'program.broken')
   assert.match(broken.sentence, /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there/)

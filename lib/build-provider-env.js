@@ -28,7 +28,9 @@ const SECRET_FIELDS = /** @type {const} */ ([
   ['sessionCookie', TAG.sessionCookie]
 ])
 
-const PAYLOAD = ['provider', ...SECRET_FIELDS.map(([name]) => name), 'userEnvKeys']
+/** The fields of a payload, and options that would be a tenant's word in one. */
+const { read: FIELDS, refused: NO_FIELDS } = binding.payloadFields()
+const KNOWN = [...FIELDS, ...NO_FIELDS]
 
 /** Of the variables that one option or field has, and of the members that lead to a payload. */
 const { names: MOST_NAMES, path: MOST_MEMBERS } = binding.inputLimits()
@@ -45,10 +47,6 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 
 /** Workspace options that set a provider's state directory: `[provider, option]`. */
 const STATE_DIRS = pairs(binding.stateDirOptions())
-
-/** Options that would be a tenant's word in a payload. src/payload.rs has the same list. */
-const NO_FIELDS = /** @type {const} */ (['credentialOwner', 'requireCredential'])
-const READ = [...PAYLOAD, ...NO_FIELDS]
 
 const OPTIONS = /** @type {const} */ ([
   'workspace',
@@ -157,7 +155,7 @@ function addPayload(frame, payload, consumed) {
   /** @type {UserEnvKeys} */
   let userEnvKeys = { names: [], values: [] }
   // Consumed first: also when a field before is refused.
-  const fields = validate.fields('payload', payload, READ, (value, field) => {
+  const fields = validate.fields('payload', payload, KNOWN, (value, field) => {
     if (field === 'userEnvKeys') userEnvKeys = readUserEnvKeys(value, note)
     else note(value)
   })
@@ -166,7 +164,7 @@ function addPayload(frame, payload, consumed) {
   }
 
   // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
-  if (!READ.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
+  if (!FIELDS.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) frame.add(TAG.provider, '', provider)
   for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)

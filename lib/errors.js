@@ -8,7 +8,7 @@ const { isNativeError } = require('node:util').types
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([['ERR_PROVIDER_ABORTED', 'AbortError'], ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']])
-/** In characters, as src/error.rs has them in bytes: what a caller or a tenant chose stands in a message, and it goes into a log. */
+/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose stands in a message, and it goes into a log. */
 const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
 
 /** The parts that an error has beside its code and message where they are known. */
@@ -39,11 +39,20 @@ Object.defineProperty(ProviderError.prototype, 'name', hidden('ProviderError'))
  * @param {number} most
  */
 function bounded(text, most) {
-  if (text.length <= most) return text
-  const room = most - ' … '.length
-  const cut = `${text.slice(0, Math.floor((room / 4) * 3))} … ${text.slice(-Math.floor(room / 4))}`
-  // Not half of a pair where it was cut.
-  return /** @type {any} */ (cut).toWellFormed()
+  if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text
+  const bytes = Buffer.from(text)
+  const room = most - Buffer.byteLength(' … ')
+  let start = Math.floor((room / 4) * 3)
+  let end = bytes.length - Math.floor(room / 4)
+  // Not within a character.
+  while (isWithin(bytes[start])) start -= 1
+  while (isWithin(bytes[end])) end += 1
+  return `${bytes.toString('utf8', 0, start)} … ${bytes.toString('utf8', end)}`
+}
+
+/** Whether a byte of UTF-8 goes on with a character. @param {number} byte */
+function isWithin(byte) {
+  return (byte & 0xc0) === 0x80
 }
 
 /**

@@ -186,10 +186,12 @@ function signalGroup(child, signal) {
  * @param {string} program
  */
 function spawnFailed(error, provider, program) {
+  const isTooLarge = error.code === 'E2BIG'
+  const advice = isTooLarge ? ' Give less in arguments and variables: hand large values over in files.' : ''
   return new ProviderError({
-    code: error.code === 'E2BIG' ? 'ERR_PROVIDER_ENV_TOO_LARGE' : 'ERR_PROVIDER_SPAWN_FAILED',
+    code: isTooLarge ? 'ERR_PROVIDER_ENV_TOO_LARGE' : 'ERR_PROVIDER_SPAWN_FAILED',
     // Node's own message holds no argument and no variable, but its `spawnargs` do: it is not passed on.
-    message: `The program could not be started: ${error.code ?? 'unknown error'}.`,
+    message: `The program could not be started: ${error.code ?? 'unknown error'}.${advice}`,
     errno: typeof error.errno === 'number' ? -error.errno : undefined,
     syscall: 'spawn',
     path: program,

@@ -30,7 +30,10 @@ pub const MAX_USER_ENV_KEYS: usize = 4096;
 const SESSION_COOKIE: &str = "sessionCookie";
 
 /// The fields that are read.
-const FIELDS: &[&str] = &["provider", "apiKey", "oauthAccessToken", SESSION_COOKIE, "userEnvKeys"];
+pub const FIELDS: &[&str] = &["provider", "apiKey", "oauthAccessToken", SESSION_COOKIE, "userEnvKeys"];
+
+/// Options that would be a tenant's word in a payload: [`no_field`] refuses them there.
+pub const NO_FIELDS: &[&str] = &["credentialOwner", "requireCredential"];
 
 /// A secret on its way in: where the caller has it, who wipes it, or in memory of its own.
 pub enum Input<'a> {
@@ -127,8 +130,8 @@ impl<'a> Payload<'a> {
             return Err(Error::new(ErrorCode::PayloadInvalid, message));
         }
         let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| problem_with(&error, "The payload"))?;
-        let options = [("credentialOwner", fields.credential_owner), ("requireCredential", fields.require_credential)];
-        if let Some((name, _)) = options.into_iter().find(|(_, value)| value.is_some()) {
+        let options = [fields.credential_owner, fields.require_credential];
+        if let Some((name, _)) = NO_FIELDS.iter().zip(options).find(|(_, value)| value.is_some()) {
             return Err(no_field(name));
         }
         if fields.is_empty() && !is_empty_object(json) {

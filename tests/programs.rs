@@ -332,7 +332,13 @@ fn a_candidate_that_cannot_run_is_passed_over_and_named_where_none_can() {
     let error = find(None, &directories(&["a", "b", "c"])).expect_err("none of them");
     let text = error.to_string();
     assert!(text.starts_with(&format!("{} cannot be run: its dynamic loader", place.name("a/claude"))), "{text}");
-    assert!(text.contains(&format!("Neither can be run: {} (it is empty); ", place.name("b/claude"))), "{text}");
+    assert!(
+        text.contains(&format!(
+            "None of the other candidates can be run either: {} (it is empty); ",
+            place.name("b/claude")
+        )),
+        "{text}"
+    );
     assert!(text.ends_with("ends in a carriage return, as files with Windows line ends do)."), "{text}");
 
     let good = place.file("d/claude", Elf::default().bytes());

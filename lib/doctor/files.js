@@ -71,7 +71,7 @@ const rows = [
     severity: 'warning',
     isError,
     sentence: (seen) =>
-      `${where(seen)} is there, and could not be read or understood, or is larger than 1 MiB. ` +
+      `${where(seen)} is there, and could not be read or understood, or is larger than 4 MiB. ` +
       (isRefused(seen.file) ? refusal(seen.file, seen.facts, seen.version) : 'The CLI may find in it what the doctor did not.'),
     remedy: (seen) => `Look into it, or move it out of the way${orElse(seen)}:`,
     commands: moveAway

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::launch::program::file::open_regular;
 use crate::secret::Secret;
 
-/// The largest file that is read, in bytes. Settings and logins have a few KiB.
+/// The largest file that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = crate::credential_store::MAX_FILE_BYTES as u64;
 
 /// Why there is no text.

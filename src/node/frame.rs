@@ -28,6 +28,18 @@ pub struct NativeInputLimits {
     pub path: u32,
 }
 
+#[napi(object, object_from_js = false)]
+pub struct NativePayloadFields {
+    pub read: Vec<&'static str>,
+    pub refused: Vec<&'static str>,
+}
+
+/// What a payload may have, and what it must not.
+#[napi(catch_unwind)]
+pub fn payload_fields() -> NativePayloadFields {
+    NativePayloadFields { read: payload::FIELDS.to_vec(), refused: payload::NO_FIELDS.to_vec() }
+}
+
 /// Where the facade stops to read.
 #[napi(catch_unwind)]
 pub fn input_limits() -> NativeInputLimits {
@@ -151,6 +163,7 @@ fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| broken())
 }
 
-fn broken() -> Error {
+/// The refusal of what only another version of the facade would say.
+pub fn broken() -> Error {
     Error::new(ErrorCode::Internal, "The facade and the addon do not fit together. Reinstall the package.")
 }

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{BufferSlice, Either};
 use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
-use super::frame::Consumed;
+use super::frame::{Consumed, broken};
 use super::state::{self, Slot};
 use crate::credential::{self, CredentialOwner};
 use crate::error::{Error, ErrorCode, Result};
@@ -120,8 +120,10 @@ pub fn seal_for(
     if let Some(credential) = PayloadField::named(field) {
         credential::check_for_any(credential.kind(), field, secret.expose())?;
     }
-    // The facade has checked the word.
-    let owner = credential_owner.as_deref().and_then(CredentialOwner::named).and_then(CredentialOwner::bound);
+    let owner = match credential_owner {
+        Some(word) => CredentialOwner::named(word).ok_or_else(broken)?.bound(),
+        None => None,
+    };
     sealed::seal(secret, &public_key, &Binding { workspace, field, request, owner }, SystemTime::now())
 }
 

@@ -92,8 +92,12 @@ pub fn tear_down() {
 }
 
 /// Remembers a process group that `child_process` has made, until its leader has ended.
+///
+/// A number that no child has would be a signal to others: -1 stands for every process there is.
 pub fn add_group(leader: i32) {
-    STATE.with_borrow_mut(|state| state.groups.insert(leader));
+    if leader > 1 {
+        STATE.with_borrow_mut(|state| state.groups.insert(leader));
+    }
 }
 
 /// Forgets a group whose leader has ended: its number may soon be another's.

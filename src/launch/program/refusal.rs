@@ -77,7 +77,7 @@ pub fn of_all(refusals: Vec<Refusal>) -> Option<Error> {
     let named: Vec<String> =
         refusals.take(MAX_NAMED).map(|refusal| format!("{} ({})", refusal.path.display(), refusal.why)).collect();
     let rest = if more == 0 { String::new() } else { format!("; and {more} more") };
-    Some(first.error.and_also(&format!("Neither can be run: {}{rest}.", named.join("; "))))
+    Some(first.error.and_also(&format!("None of the other candidates can be run either: {}{rest}.", named.join("; "))))
 }
 
 /// The error of a program that is nowhere.

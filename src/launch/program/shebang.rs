@@ -72,8 +72,23 @@ fn env_name(argument: &[u8]) -> Result<String, Fault> {
         };
     };
     let mut words = words.split_ascii_whitespace();
-    let name = words.find(|word| !word.starts_with('-') && !word.contains('='));
-    name.map(str::to_owned).ok_or_else(|| Fault::not_executable("its first line (#!) gives env no command"))
+    while let Some(word) = words.next() {
+        if takes_the_next(word) {
+            words.next();
+        } else if !word.starts_with('-') && !word.contains('=') {
+            return Ok(word.to_owned());
+        }
+    }
+    Err(Fault::not_executable("its first line (#!) gives env no command"))
+}
+
+/// Whether the value of an option of `env` is the word after it: env(1) of GNU coreutils 9.1, and `-P` of the BSDs.
+fn takes_the_next(word: &str) -> bool {
+    if word.starts_with("--") {
+        return matches!(word, "--unset" | "--chdir" | "--argv0");
+    }
+    let Some(flags) = word.strip_prefix('-') else { return false };
+    flags.find(['u', 'C', 'a', 'P']).is_some_and(|at| at + 1 == flags.len())
 }
 
 /// Without `-S`, `env` takes all that follows for one name, blanks included.
@@ -124,6 +139,10 @@ mod tests {
             ("#!/usr/bin/env node\n", env("node")),
             ("#!/usr/bin/env -S node --flag\n", env("node")),
             ("#!/usr/bin/env -SNAME=value node\n", env("node")),
+            ("#!/usr/bin/env -S -u NAME node\n", env("node")),
+            ("#!/usr/bin/env -S -uNAMEa --unset OTHER --unset=C -iC /tmp node -u x\n", env("node")),
+            ("#!/usr/bin/env -S --argv0 -x --chdir / -v node\n", env("node")),
+            ("#!/usr/bin/env -S -u node\n", Err(libc::ENOEXEC)),
             ("#!/usr/bin/env --split-string=node -x\n", env("node")),
             (&*format!("#!/bin/sh{}", " ".repeat(HEAD_BYTES)), interpreter("/bin/sh")),
             ("#!", Err(libc::ENOEXEC)),
