@@ -82,10 +82,11 @@ test('a payload in a message is used as bytes, the rest of it is not, and all of
 
 /** Messages in which the payload cannot be found. @type {[any, unknown, RegExp][]} */
 const NOT_FOUND = [
-  [{ id: SENTINEL }, ['payload'], /^The payload at payload \(options\.payloadPath\) is not there\.$/],
-  [{ body: { [SENTINEL]: 1 } }, ['body', 'payload'], /^The payload at body\.payload \(options\.payloadPath\) is not there\.$/],
+  [{ id: SENTINEL }, ['payload'], /^The payload at payload \(options\.payloadPath\) is not there: name the members that lead to it\.$/],
+  [{ body: { [SENTINEL]: 1 } }, ['body', 'payload'], /^The payload at body\.payload \(options\.payloadPath\) is not there: name the members that lead to it\.$/],
   [{ body: SENTINEL }, ['body', 'payload'], /^What stands at body \(options\.payloadPath\) is not an object/],
-  [{ payload: null }, ['payload'], /^The payload is not an object/],
+  [{ id: '0123456789', payload: null }, ['payload'], /^The payload is not an object with each field once \(line 1, column 33\)\.$/],
+  [`{"id": 1,\n"payload": {"apiKey": "a",\n  "apiKey": "${SENTINEL}"}}`, ['payload'], /^The payload is not an object with each field once \(line 3, column 10\)\.$/],
   [{ payload: [SENTINEL] }, ['payload'], /^The payload is not an object/],
   [{ payload: { apikey: SENTINEL } }, ['payload'], /none of the fields that are read/],
   [`{"payload":{"apiKey":"a"},"payload":{"apiKey":"${SENTINEL}"}}`, ['payload'], /^The payload at payload \(options\.payloadPath\) is there twice/],

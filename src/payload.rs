@@ -129,7 +129,8 @@ impl<'a> Payload<'a> {
             let message = "The payload is not an object with each field once.";
             return Err(Error::new(ErrorCode::PayloadInvalid, message));
         }
-        let fields: Fields<'a> = serde_json::from_slice(json).map_err(|error| problem_with(&error, "The payload"))?;
+        let fields: Fields<'a> =
+            serde_json::from_slice(json).map_err(|error| problem_with(&error, "The payload", (message, json)))?;
         let options = [fields.credential_owner, fields.require_credential];
         if let Some((name, _)) = NO_FIELDS.iter().zip(options).find(|(_, value)| value.is_some()) {
             return Err(no_field(name));
@@ -262,7 +263,13 @@ fn check_user_value(name: &str, value: &Input<'_>) -> Result<()> {
 
 /// What every value must be, whichever form it came in.
 fn check_text(field: &str, value: &[u8]) -> Result<()> {
-    let problem = if value.contains(&0) {
+    let problem = if !value.is_empty() && value.iter().all(|byte| *byte == 0) {
+        let message = format!(
+            "payload.{field} holds only zeros, as an array does that was consumed before. Make a Secret of it once, and use \
+             that."
+        );
+        return Err(Error::new(ErrorCode::PayloadInvalid, message).name(field));
+    } else if value.contains(&0) {
         "has a NUL byte, which no environment can hold"
     } else if std::str::from_utf8(value).is_err() {
         "is not UTF-8"
@@ -310,15 +317,20 @@ pub fn no_known_field() -> Error {
     FIELDS.iter().fold(Error::new(ErrorCode::PayloadInvalid, message), |error, field| error.name(*field))
 }
 
-/// Keeps line, column and category; `Display` would quote the input.
-fn problem_with(error: &serde_json::Error, whole: &str) -> Error {
+/// Keeps line, column and category; `Display` would quote the input. The place is that in the message, of which `text` is a part.
+fn problem_with(error: &serde_json::Error, whole: &str, (message, text): (&[u8], &[u8])) -> Error {
     use serde_json::error::Category;
     let what = match error.classify() {
         Category::Eof => "ends too early",
         Category::Syntax => "is not JSON",
         Category::Data | Category::Io => "is not an object with each field once",
     };
-    let place = format!("line {}, column {}", error.line(), error.column());
+    let start = (text.as_ptr() as usize).saturating_sub(message.as_ptr() as usize);
+    let before = &message[..start.min(message.len())];
+    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
+    let column = if error.line() == 1 { column } else { 0 };
+    let place = format!("line {}, column {}", lines + error.line(), column + error.column());
     Error::new(ErrorCode::PayloadInvalid, format!("{whole} {what} ({place})."))
 }
 

@@ -322,6 +322,23 @@ fn a_header_with_any_byte_changed_is_judged_as_by_the_kernel() {
 }
 
 #[test]
+fn scripts_for_env_in_many_directories_are_no_maze() {
+    let place = Place::new();
+    let directories: Vec<String> = (0..32).map(|at| format!("bin{at}")).collect();
+    for directory in &directories {
+        place.file(&format!("{directory}/claude"), "#!/usr/bin/env s1\n");
+        for at in 1..4 {
+            place.file(&format!("{directory}/s{at}"), format!("#!/usr/bin/env s{}\n", at + 1));
+        }
+        place.file(&format!("{directory}/s4"), "#!/nonexistent\n");
+    }
+    let path = directories.iter().map(|directory| place.name(directory)).collect::<Vec<_>>().join(":");
+    // 32⁵ ways: without a bound it ends in days.
+    let error = find(None, &path).expect_err("none of them");
+    assert!(error.to_string().contains("more than 256 scripts and interpreters"), "{error}");
+}
+
+#[test]
 fn a_candidate_that_cannot_run_is_passed_over_and_named_where_none_can() {
     let place = Place::new();
     let absent = Elf { loader: Some(b"/lib/ld-absent.so.1\0"), ..Elf::default() };

@@ -1,10 +1,11 @@
 //! Proves the file of further roots of trust. Whoever can change it decides whom the CLI's TLS trusts, and a CLI that
 //! cannot use it says nothing, or tries again for ever.
 
+use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Access, StatVfsMountFlags, statvfs};
 
@@ -20,6 +21,9 @@ use crate::sys::real_path::real_path;
 /// The largest file that is read, in bytes: all authorities of a system take some hundred KiB.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+/// As the kernel's (`MAXSYMLINKS`): with more it would not open the file.
+const MAX_LINKS: usize = 40;
+
 /// The variable that names the file to the CLI, and its path without symlinks: the one that was proved. None where there is
 /// no such file.
 ///
@@ -29,6 +33,9 @@ pub fn prove(plan: &EnvPlan, target: &Target, reach: &dyn Reach) -> Result<Optio
     let Some(given) = plan.ca_file.as_deref() else { return Ok(None) };
     let unusable = |path: &Path, why: &str| unusable(plan, path, why);
     let real = real_path(Path::new(given)).map_err(|error| unusable(Path::new(given), &format!("{given}: {error}")))?;
+    if let Some((path, why)) = steered(Path::new(given), target) {
+        return Err(unusable(&path, &why));
+    }
     let checks: Vec<Check> = checks_along(&real, Access::READ_OK).collect();
     for Check { path, .. } in &checks {
         let metadata =
@@ -61,10 +68,59 @@ pub fn prove_by_mode(plan: &EnvPlan, target: &Target) -> Result<Option<(&'static
     }
 }
 
+/// What lets somebody else than root and this process lead a symlink on the way elsewhere, and so choose the file: the first
+/// such link, or the directory that it is in.
+///
+/// It stops there, so that no link of a tenant's is followed: what is left of the way is as long as the caller made it.
+fn steered(given: &Path, target: &Target) -> Option<(PathBuf, String)> {
+    let mut here = PathBuf::from("/");
+    let mut rest: Vec<OsString> = names_reversed(given);
+    let mut links = 0;
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            here.pop();
+            continue;
+        }
+        let next = here.join(&name);
+        // What cannot be looked at is told by the real path.
+        let metadata = next.symlink_metadata().ok()?;
+        if !metadata.is_symlink() {
+            here = next;
+            continue;
+        }
+        let because = |why: &str| format!("{} is a symlink that can be changed: {why}", next.display());
+        if !is_ours(&metadata, target) {
+            return Some((next.clone(), because(&describe(&next, &metadata))));
+        }
+        if let Some(why) = who_may_change(&here, &here.symlink_metadata().ok()?, target) {
+            return Some((here, because(&why)));
+        }
+        links += 1;
+        let to = std::fs::read_link(&next).ok().filter(|_| links <= MAX_LINKS)?;
+        if to.is_absolute() {
+            here = PathBuf::from("/");
+        }
+        rest.extend(names_reversed(&to));
+    }
+    None
+}
+
+fn names_reversed(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter(|component| matches!(component, Component::Normal(_) | Component::ParentDir));
+    let mut names: Vec<OsString> = names.map(|component| component.as_os_str().to_owned()).collect();
+    names.reverse();
+    names
+}
+
+/// Whether it is root's, or this process's where that is not the CLI's own uid.
+fn is_ours(metadata: &Metadata, target: &Target) -> bool {
+    let (own, owner) = (identity::own().0, metadata.uid());
+    owner == 0 || (owner == own && own != target.uid())
+}
+
 /// Who else than root and this process may change a file or a directory, and so what the file is; none where nobody may.
 fn who_may_change(path: &Path, metadata: &Metadata, target: &Target) -> Option<String> {
-    let (own, owner) = (identity::own().0, metadata.uid());
-    let is_ours = owner == 0 || (owner == own && own != target.uid());
+    let (owner, is_ours) = (metadata.uid(), is_ours(metadata, target));
     // In a sticky directory only its owner and theirs remove or rename what others have: inode(7).
     let is_sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
     // A volume of a container's is often of any mode, and nobody can change it where it is mounted.
@@ -174,6 +230,38 @@ mod tests {
         }
         assert!(refusal(&dir.path().join("none.pem"), &target()).expect("refused").contains("No such file"));
         assert!(refusal(dir.path(), &target()).expect("refused").contains("no regular file"));
+    }
+
+    #[test]
+    fn a_symlink_that_others_can_change_is_refused_though_what_it_leads_to_is_not_theirs() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (of_root, of_others) = (dir.path().join("root"), dir.path().join("others"));
+        for (path, mode) in [(dir.path(), 0o755), (&of_root, 0o755), (&of_others, 0o777)] {
+            std::fs::create_dir_all(path).expect("ours");
+            set_permissions(path, Permissions::from_mode(mode)).expect("ours");
+        }
+        let file = of_root.join("ca.pem");
+        std::fs::write(&file, ROOT).expect("ours");
+        set_permissions(&file, Permissions::from_mode(0o644)).expect("ours");
+        let links =
+            [("others/ca.pem", "../root/ca.pem"), ("others/dir", "../root"), ("hop", "others/dir"), ("good", "root")];
+        for (link, to) in links {
+            symlink(to, dir.path().join(link)).expect("ours");
+        }
+        for (given, steered) in [
+            ("others/ca.pem", "others/ca.pem"),
+            ("others/dir/ca.pem", "others/dir"),
+            ("hop/ca.pem", "others/dir"),
+            ("root/../hop/../root/ca.pem", "others/dir"),
+            ("good/ca.pem", ""),
+            ("good/../good/ca.pem", ""),
+            ("others/../root/ca.pem", ""),
+        ] {
+            let refusal = refusal(&dir.path().join(given), &target()).unwrap_or_default();
+            let wanted = format!("{} is a symlink that can be changed", dir.path().join(steered).display());
+            assert_eq!(refusal.is_empty(), steered.is_empty(), "{given}: {refusal}");
+            assert!(steered.is_empty() || refusal.contains(&wanted), "{given}: {refusal}");
+        }
     }
 
     #[test]

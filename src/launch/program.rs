@@ -17,13 +17,14 @@ mod refusal;
 mod shebang;
 mod survey;
 
+use std::cell::Cell;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
 pub use candidates::{FoundBy, Search};
-use image::{Look, Needs};
+use image::{Look, MAX_LOOKS, Needs};
 pub use proof::Proofs;
 use refusal::Refusal;
 pub use survey::{Candidate, survey};
@@ -91,11 +92,13 @@ pub fn resolve(
     proofs: &Proofs,
 ) -> Result<Program> {
     let mut refusals = Vec::new();
+    // For all candidates together.
+    let looks = Cell::new(MAX_LOOKS);
     for (found_at, found_by) in candidates::all(provider, search) {
         if let Some(program) = proofs.known(&found_at, target, search.path) {
             return Ok(program);
         }
-        match prove(provider, search, &found_at, found_by, target, reach) {
+        match prove(provider, search, (&found_at, found_by), target, reach, &looks) {
             Ok((program, checks)) => {
                 proofs.remember(&program, &checks, target, search.path);
                 return Ok(program);
@@ -110,10 +113,10 @@ pub fn resolve(
 fn prove(
     provider: &'static Provider,
     search: &Search<'_>,
-    found_at: &Path,
-    found_by: FoundBy,
+    (found_at, found_by): (&Path, FoundBy),
     target: &Target,
     reach: &dyn Reach,
+    looks: &Cell<usize>,
 ) -> std::result::Result<(Program, Vec<Check>), Refusal> {
     let path = leads_to(provider, found_at).map_err(|error| Refusal::unresolvable(provider, found_at, &error))?;
     let ask = |checks: &[Check]| match reach.first_obstacle(target, checks) {
@@ -124,7 +127,7 @@ fn prove(
         Err(error) => Err(Refusal::unasked(&path, error)),
     };
     let can_use = |checks: &[Check]| ask(checks).is_ok();
-    let found = Look { path: search.path, can_use: &can_use }.at(&path);
+    let found = Look { path: search.path, can_use: &can_use, looks }.at(&path);
     let Needs { interpreter, checks } = match found {
         Ok(needs) => needs,
         // Whether it may be run at all comes first, as at `execve`.

@@ -244,11 +244,15 @@ fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
 
 fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
     let (provider, option) = (plan.provider, plan.provider.state_directory.option);
-    let trust = if plan.has_server_credential() { "" } else { ", or say workspaceTrust: \"trusted\"" };
+    let (more, last) = if plan.has_server_credential() {
+        ("or give options.baseUrl", "")
+    } else {
+        ("give options.baseUrl", ", or say workspaceTrust: \"trusted\"")
+    };
     let (what, remedy) = match when {
         RefusedWhen::UntrustedWithoutBaseUrl => (
             "which can run commands and change its settings whatever its arguments say",
-            format!(", name another directory in options.workspace.{option}, give options.baseUrl{trust}"),
+            format!(", name another directory in options.workspace.{option}, {more}{last}"),
         ),
         RefusedWhen::Credential(_) => {
             ("and use the credential in there in the place of this launch's", ", or give an API key".to_owned())

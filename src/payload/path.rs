@@ -19,10 +19,11 @@ pub fn find<'a>(message: &'a [u8], path: &[&str]) -> Result<&'a [u8]> {
     for (index, name) in path.iter().enumerate() {
         let mut json = serde_json::Deserializer::from_str(here);
         let found = Member { name }.deserialize(&mut json).and_then(|found| json.end().map(|()| found));
-        let found = found.map_err(|error| super::problem_with(&error, &whole(path, index)))?;
+        let found =
+            found.map_err(|error| super::problem_with(&error, &whole(path, index), (message, here.as_bytes())))?;
         here = match found {
             Found::Once(value) => value.get(),
-            Found::Nowhere => return Err(refuse(&path[..=index], "is not there")),
+            Found::Nowhere => return Err(refuse(&path[..=index], "is not there: name the members that lead to it")),
             Found::Twice => {
                 return Err(refuse(&path[..=index], "is there twice, and two parsers would disagree on it"));
             }
@@ -138,8 +139,8 @@ mod tests {
     fn what_is_not_there_or_is_no_json_is_refused_and_nothing_repeated() {
         let of = |message: &str| message.replace('S', SENTINEL);
         for (message, path, phrase) in [
-            (r#"{"id":"S"}"#, &["payload"][..], "The payload at payload (options.payloadPath) is not there."),
-            (r#"{"a":{"S":1}}"#, &["a", "b"], "The payload at a.b (options.payloadPath) is not there."),
+            (r#"{"id":"S"}"#, &["payload"][..], "The payload at payload (options.payloadPath) is not there: name"),
+            (r#"{"a":{"S":1}}"#, &["a", "b"], "The payload at a.b (options.payloadPath) is not there: name"),
             (r#"{"payload":{},"payload":{"k":"S"}}"#, &["payload"], "payload (options.payloadPath) is there twice"),
             (r#"{"payload":{},"p\u0061yload":"S"}"#, &["payload"], "is there twice"),
             (r#"{"a":{"b":1,"b":"S"}}"#, &["a", "b"], "a.b (options.payloadPath) is there twice"),

@@ -147,6 +147,6 @@ const IMPOSSIBLE_AGE: &str = "A sealed secret's maximum age must be from one sec
 
 fn does_not_open() -> Error {
     let message = "A sealed secret does not open. Check that it was sealed to this worker's recipient, for the same \
-        workspace, field and request, and that it came unchanged.";
+        workspace, field, request and credentialOwner, and that it came unchanged.";
     Error::new(ErrorCode::UnsealFailed, message)
 }

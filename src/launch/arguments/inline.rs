@@ -20,9 +20,10 @@ const PARTS: usize = 4;
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE`, which says what to do instead.
 pub fn check(provider: &Provider, caller: &[String]) -> Result<()> {
+    let caller = &caller[..scan::latest_end_of_options(&provider.output.command_line, caller)];
     for row in provider.inline_definitions {
         for name in row.options {
-            let mut values = scan::options(caller, &[name]).flat_map(|option| {
+            let mut values = scan::options_anywhere(caller, &[name]).flat_map(|option| {
                 let further = caller[option.end..].iter().map(String::as_str).take_while(|text| !text.starts_with('-'));
                 let further = further.filter(|_| row.syntax == InlineSyntax::Json);
                 [option.value].into_iter().chain(further)
@@ -124,6 +125,7 @@ mod tests {
         for arguments in [
             &["--mcp-config", &headers][..],
             &["-p", "--mcp-config", "/a.json", &env],
+            &["-p", "--append-system-prompt", "--", "--mcp-config", &headers],
             &[&format!("--mcp-config={headers}")],
             &["--mcp-config", &with(r#""headers":{"Authorization":"${USER_TOKEN:-made-up}"}"#)],
             &["--agents", &format!(r#"{{"reviewer":{{"description":"x","nested":{env}}}}}"#)],

@@ -33,7 +33,7 @@ fn asked_for<'a>(
     caller: &'a [String],
     on_terminal: bool,
 ) -> impl Iterator<Item = &'static Mode> + 'a {
-    let before_end = &caller[..scan::end_of_options(caller)];
+    let before_end = &caller[..scan::latest_end_of_options(&provider.output.command_line, caller)];
     let words = Words::of(provider, before_end);
     provider.modes.iter().filter(move |mode| match mode.sign {
         ModeSign::Subcommand(name, word) => words.have(name, word),
@@ -80,9 +80,10 @@ fn is_flag(argument: &str, flag: &str) -> bool {
 /// What is no string in TOML is one to the CLI.
 fn has_override(provider: &Provider, before_end: &[String], key: &str, values: &[&str]) -> bool {
     let bare = |text: &str| text.trim().trim_matches(['"', '\'']).trim().to_owned();
-    let overrides = scan::options(before_end, provider.override_options);
+    let overrides = scan::options_anywhere(before_end, provider.override_options);
     let mut pairs = overrides.filter_map(|option| option.value.split_once('='));
-    pairs.any(|(name, value)| bare(name) == key && values.contains(&&*bare(value)))
+    // An escape may stand for any of these values, and no other has a reason for one.
+    pairs.any(|(name, value)| bare(name) == key && (value.contains('\\') || values.contains(&&*bare(value))))
 }
 
 fn is_given(plan: &EnvPlan, delivery: Delivery, usable: Usable) -> bool {
@@ -158,6 +159,7 @@ mod tests {
             ("exec -c model_provider=\"ollama\" hello", &["model_provider"]),
             ("exec -cmodel_provider=lmstudio hello", &["model_provider"]),
             ("exec -c model_provider=\"mine\" hello", &[]),
+            ("exec -c model_provider=\"oll\\u0061ma\" hello", &["model_provider"]),
         ] {
             assert_eq!(asked("codex", text, false), expected, "{text}");
         }
@@ -166,6 +168,10 @@ mod tests {
             ("-p --barefoot", &[]),
             ("-p --bare -- hi", &["--bare"]),
             ("-p --append-system-prompt --bare hi", &["--bare"]),
+            ("-p --append-system-prompt -- --bare hi", &["--bare"]),
+            ("-p --unheard-of -- --bare -- hi", &["--bare"]),
+            ("-p --model=opus -- --bare", &[]),
+            ("-p --append-system-prompt x -- --bare", &[]),
             ("-p agents", &["agents"]),
             ("-p hi agents", &[]),
             ("-p --agent agents hi", &[]),

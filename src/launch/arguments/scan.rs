@@ -71,7 +71,11 @@ fn skip_values<'a>(
         rest.next();
         return true;
     }
-    // `--name=value`, `-n=value` and `-nvalue` end with themselves.
+    ends_with_itself(line, option)
+}
+
+/// A flag, `--name=value`, `-n=value` and `-nvalue`.
+fn ends_with_itself(line: &CommandLine, option: &str) -> bool {
     line.flags.contains(&option) || option.contains('=') || (!option.starts_with("--") && option.len() > 2)
 }
 
@@ -83,6 +87,14 @@ pub fn is_option(argument: &str) -> bool {
 /// Where `--` stands, or the end.
 pub fn end_of_options(arguments: &[String]) -> usize {
     arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len())
+}
+
+/// Where the options end at the latest, for refusals: Claude Code 2.1.330 takes a `--` for the value of an option before it, and
+/// what stands behind that is no prompt.
+pub fn latest_end_of_options(line: &CommandLine, arguments: &[String]) -> usize {
+    let may_take_it = |option: &str| is_option(option) && option != "--" && !ends_with_itself(line, option);
+    let ends = |index: &usize| arguments[*index] == "--" && (*index == 0 || !may_take_it(&arguments[*index - 1]));
+    (0..arguments.len()).find(ends).unwrap_or(arguments.len())
 }
 
 #[cfg(test)]

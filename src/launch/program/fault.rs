@@ -57,6 +57,15 @@ impl Fault {
         )
     }
 
+    /// Scripts whose interpreters are scripts, in many directories.
+    pub fn maze(most: usize) -> Self {
+        Self::new(
+            format!("what runs it is one of more than {most} scripts and interpreters on the child's PATH"),
+            libc::ELOOP,
+        )
+        .remedy("Give the program itself as options.command, or a PATH with fewer directories.")
+    }
+
     /// Adds what would mend it.
     pub fn remedy(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }

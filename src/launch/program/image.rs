@@ -1,6 +1,7 @@
 //! What a file needs to be run: the loader that an ELF file names, the interpreters of a script, each of them a file of the
 //! same kind. Judged as the kernel judges at `execve`, before there is a process.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,10 @@ use crate::sys::real_path::real_path;
 
 /// So many scripts may be run by each other (`exec_binprm` in fs/exec.c), the first among them.
 const MAX_SCRIPTS: usize = 5;
+
+/// So many interpreters are looked at for one start. Scripts for `env` of scripts for `env` in each directory of a tenant's on
+/// the `PATH` make a maze, whose ways grow with the fifth power of the directories.
+pub const MAX_LOOKS: usize = 256;
 
 /// "Accessing a corrupted shared library", by its number: libc has no name for it elsewhere than on Linux.
 const ELIBBAD: i32 = 80;
@@ -37,6 +42,8 @@ pub struct Look<'a> {
     pub path: &'a str,
     /// Whether the target can use all of these.
     pub can_use: &'a dyn Fn(&[Check]) -> bool,
+    /// The looks at interpreters that are left.
+    pub looks: &'a Cell<usize>,
 }
 
 impl std::fmt::Debug for Look<'_> {
@@ -122,6 +129,8 @@ impl Look<'_> {
 
     /// The checks of an interpreter.
     fn of_tool(&self, program: &Path, depth: usize) -> Result<Vec<Check>, Fault> {
+        let Some(left) = self.looks.get().checked_sub(1) else { return Err(Fault::maze(MAX_LOOKS)) };
+        self.looks.set(left);
         let real = match real_path(program) {
             Ok(real) => real,
             Err(error) if is_absent(&error) => return Err(Fault::no_interpreter(&program.to_string_lossy(), "there")),

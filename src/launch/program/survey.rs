@@ -1,7 +1,9 @@
 //! Every candidate with what became of it, where a start takes the first that passes: for a diagnosis.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
+use super::image::MAX_LOOKS;
 use super::{FoundBy, Program, Reach, Search, Target, candidates, leads_to, prove};
 use crate::error::Error;
 use crate::provider::Provider;
@@ -28,9 +30,10 @@ pub struct Candidate {
 /// Looks at every candidate, in the order in which a start does.
 pub fn survey(provider: &'static Provider, search: &Search<'_>, target: &Target, reach: &dyn Reach) -> Vec<Candidate> {
     let all = candidates::all(provider, search).take(MAX_CANDIDATES);
+    let looks = Cell::new(MAX_LOOKS);
     all.map(|(found_at, found_by)| {
         let path = leads_to(provider, &found_at).ok();
-        let outcome = prove(provider, search, &found_at, found_by, target, reach);
+        let outcome = prove(provider, search, (&found_at, found_by), target, reach, &looks);
         let outcome = outcome.map(|(program, _)| program).map_err(|refusal| refusal.error);
         let directory = path.as_deref().and_then(|path| path.parent());
         let beside = provider.companions.iter().filter(|row| {

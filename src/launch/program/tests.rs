@@ -166,7 +166,7 @@ fn the_first_closed_directory_is_named_and_the_next_candidate_is_tried() {
 }
 
 /// Counts how often the kernel would have been asked.
-struct Counting(std::cell::Cell<usize>);
+struct Counting(Cell<usize>);
 
 impl Reach for Counting {
     fn first_obstacle(&self, _: &Target, _: &[Check]) -> Result<Option<Obstacle>> {
@@ -183,7 +183,7 @@ fn a_proof_holds_until_something_changes() {
     let search = Search { command: None, path: &path, package_roots: &[] };
     let provider = provider::find("codex").expect("a row");
     let target = Target::Same { uid: 1, gid: 1 };
-    let (reach, proofs) = (Counting(std::cell::Cell::new(0)), Proofs::default());
+    let (reach, proofs) = (Counting(Cell::new(0)), Proofs::default());
     let ask = || resolve(provider, &search, &target, &reach, &proofs).expect("found");
     ask();
     ask();
