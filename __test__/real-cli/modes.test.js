@@ -131,7 +131,7 @@ test('codex review and exec review send the key', async (t) => {
  * @param {any} options
  */
 function connect(t, env, options) {
-  const child = spawnProvider(env, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawnProvider(env, { ...options, stdio: 'pipe' })
   env.dispose()
   t.after(() => child.kill('SIGKILL'))
   const stop = async () => {
@@ -148,17 +148,30 @@ function speak(child) {
   /** @type {{ method: string, hear: (params: any) => void }[]} */
   const hearers = []
   let ids = 0
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const message = JSON.parse(line)
-    answers.get(message.id)?.(message)
-    for (const { method, hear } of hearers) if (method === message.method) hear(message.params)
-  })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (said = `${said}${text}`.slice(-4000)))
+  // Nothing waits for a server that has ended, or that says what is no message.
+  const broken = /** @type {Promise<never>} */ (new Promise((_, reject) => {
+    const end = (/** @type {string} */ why) => reject(new Error(`${why}\n${said}`))
+    child.stdin.on('error', (/** @type {Error} */ error) => end(`stdin: ${error.message}`))
+    child.on('close', (/** @type {any} */ code, /** @type {any} */ signal) => end(`it ended with ${code ?? signal}`))
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      try {
+        const message = JSON.parse(line)
+        answers.get(message.id)?.(message)
+        for (const { method, hear } of hearers) if (method === message.method) hear(message.params)
+      } catch {
+        end(`it said ${line.slice(0, 400)}`)
+      }
+    })
+  }))
+  broken.catch(() => {})
   const send = (/** @type {any} */ message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
   const call = async (/** @type {string} */ method, /** @type {any} */ params) => {
     const id = (ids += 1)
     const answer = new Promise((resolve) => answers.set(id, resolve))
     send({ id, method, params })
-    const { result, error } = await answer
+    const { result, error } = await Promise.race([answer, broken])
     assert.equal(error, undefined, method)
     return result
   }
@@ -166,7 +179,7 @@ function speak(child) {
     call,
     tell: (/** @type {string} */ method) => send({ method }),
     /** The next of its kind. */
-    next: (/** @type {string} */ method) => /** @type {Promise<any>} */ (new Promise((resolve) => hearers.push({ method, hear: resolve })))
+    next: (/** @type {string} */ method) => /** @type {Promise<any>} */ (Promise.race([new Promise((resolve) => hearers.push({ method, hear: resolve })), broken]))
   }
 }
 
