@@ -24,6 +24,9 @@ const TOKEN = 'sk-ant-oat01-made-up-mode-token'
 /** @param {'claude' | 'codex'} provider @param {Kind} kind */
 const payloadOf = (provider, kind) => (kind === 'key' ? { apiKey: KEY[provider] } : kind === 'token' ? { oauthAccessToken: TOKEN } : {})
 
+const SIMPLE = JSON.stringify({ env: { CLAUDE_CODE_SIMPLE: '1' } })
+/** Arguments of Codex that choose a model provider and define it. @param {string[]} members */
+const definedAs = (...members) => ['-c', 'model_provider="x"', ...['name="x"', 'wire_api="responses"', ...members].flatMap((member) => ['-c', `model_providers.x.${member}`])]
 const PRINT = ['-p', '--output-format', 'json', '--']
 
 /** Arguments, kind of the credential, delivery, what the error names. @type {['claude' | 'codex', string[], Kind, any, string][]} */
@@ -57,7 +60,13 @@ const REFUSED = [
   ['codex', ['responses-api-proxy'], 'key', undefined, 'responses-api-proxy'],
   ['codex', ['mcp-server'], 'key', undefined, 'mcp-server'],
   ['codex', ['exec', '--oss', 'hi'], 'key', undefined, '--oss'],
-  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider']
+  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"'), 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'env_key="USER_MINE"'), 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', '-c', 'model_provider="x"', '-c', 'model_providers={x={name="x",base_url="http://127.0.0.1:9"}}', 'hi'], 'key', undefined, 'model_provider'],
+  ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'key', undefined, '--settings'],
+  ['claude', [`--settings=${SIMPLE}`, ...PRINT, 'hi'], 'token', 'env', '--settings']
 ]
 
 for (const [provider, args, kind, delivery, name] of REFUSED) {
@@ -88,6 +97,33 @@ test('a terminal, in which Codex reads no key, is refused', async (t) => {
     assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives a terminal .* Use exec, / })
   }
 })
+
+test('claude with CLAUDE_CODE_SIMPLE in --settings sends an API key that the caller lets into the environment', async (t) => {
+  const mock = await startMock(t)
+  const args = ['--settings', SIMPLE, '-p', '--output-format', 'json', '--model=claude-sonnet-4-5', '--', 'hi']
+  const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { delivery: 'env', args } })
+  assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
+})
+
+test('control: by a pipe it would send nothing, also as settings of a file, which are not looked into', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const file = path.join(homes.workspace, 'settings.json')
+  fs.writeFileSync(file, SIMPLE)
+  const args = ['--settings', file, '-p', '--output-format', 'json', '--model=claude-sonnet-4-5', '--', 'hi']
+  const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args } })
+  assert.deepEqual([turn.code, credentialsSeen(mock)], [1, []], turn.stdout + turn.stderr)
+  assert.match(turn.stdout, /Not logged in/)
+})
+
+for (const [name, members] of Object.entries({ env_key: ['env_key="CODEX_API_KEY"'], 'the second variable': ['env_key="OPENAI_API_KEY"'], requires_openai_auth: ['requires_openai_auth=true'] })) {
+  test(`codex exec sends the key to a model provider of the caller's by ${name}`, async (t) => {
+    const [mock, other] = [await startMock(t), await startMock(t)]
+    const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...definedAs(`base_url="${other.openaiBaseUrl}"`, ...members), '--', prompt]
+    const turn = await runTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), args })
+    assert.deepEqual([turn.code, credentialsSeen(mock), credentialsSeen(other)], [0, [], [`authorization ${KEY.codex}`]], turn.stderr)
+  })
+}
 
 test('claude --bare sends an API key that the caller lets into the environment', async (t) => {
   const mock = await startMock(t)

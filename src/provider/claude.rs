@@ -286,14 +286,8 @@ pub static CLAUDE: Provider = Provider {
 static MODES: &[Mode] = &[
     // No descriptor, no token and no stored login is read: "Not logged in". A key in the environment is, and the agent's
     // shell does not get it.
-    Mode {
-        sign: ModeSign::Flag("--bare"),
-        does: "reads nothing but an API key in the environment",
-        uses: &[Usable::InEnvironment(CredentialKind::ApiKey)],
-        overrides: &[],
-        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
-                  can find it in /proc/PID/environ.",
-    },
+    bare(ModeSign::Flag("--bare")),
+    bare(ModeSign::Setting("--settings", SIMPLE)),
     background(ModeSign::Flag("--bg")),
     background(ModeSign::Flag("--background")),
     background(ModeSign::Subcommand("agents", None)),
@@ -322,6 +316,17 @@ static MODES: &[Mode] = &[
 ];
 
 /// The service and its sessions have neither the descriptor nor the key in their environment, and outlive the start.
+const fn bare(sign: ModeSign) -> Mode {
+    Mode {
+        sign,
+        does: "reads nothing but an API key in the environment",
+        uses: &[Usable::InEnvironment(CredentialKind::ApiKey)],
+        overrides: &[],
+        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
+                  can find it in /proc/PID/environ.",
+    }
+}
+
 const fn background(sign: ModeSign) -> Mode {
     let does = "hands the session to a background service, which does not get the credential and outlives the start";
     Mode { sign, does, uses: &[], overrides: &[], instead: "Use -p, in a start of its own." }

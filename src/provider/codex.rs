@@ -4,7 +4,7 @@ use super::api::{Api, Authorization};
 use super::codex_output::CODEX_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
-use super::mode::{Mode, ModeSign, Usable};
+use super::mode::{ChosenDefinition, Mode, ModeSign, Usable};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
@@ -360,6 +360,19 @@ static MODES: &[Mode] = &[
     keyless(ModeSign::Flag("--oss")),
     keyless(ModeSign::Flag("--local-provider")),
     keyless(ModeSign::Override("model_provider", &["ollama", "lmstudio", "amazon-bedrock"])),
+    // Measured: without `env_key` the request goes out without any credential, with another variable's name with that one's
+    // value, and with `auth.command` with what the command prints.
+    Mode {
+        sign: ModeSign::Definition(&ChosenDefinition {
+            chosen_by: "model_provider",
+            holder: "model_providers",
+            uses_own: "requires_openai_auth",
+        }),
+        does: "asks a model provider whose definition does not name the key",
+        uses: &[],
+        overrides: &[],
+        instead: "Use env_key=\"CODEX_API_KEY\" in the definition, or options.baseUrl in its place.",
+    },
 ];
 
 const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
