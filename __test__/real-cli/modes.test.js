@@ -9,10 +9,12 @@ const path = require('node:path')
 const test = require('node:test')
 const { createInterface } = require('node:readline')
 const { CredentialStore, spawnProvider } = require('../../index.js')
+const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { connectWebSocket } = require('../support/websocket.js')
 
 requirePrivateNetwork()
 
@@ -65,6 +67,7 @@ const REFUSED = [
   ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'env_key="USER_MINE"'), 'hi'], 'key', undefined, 'model_provider'],
   ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'], 'key', undefined, 'model_provider'],
   ['codex', ['exec', '-c', 'model_provider="x"', '-c', 'model_providers={x={name="x",base_url="http://127.0.0.1:9"}}', 'hi'], 'key', undefined, 'model_provider'],
+  ['claude', ['plugin', 'eval', '.'], 'key', 'env', 'plugin eval'],
   ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'key', undefined, '--settings'],
   ['claude', [`--settings=${SIMPLE}`, ...PRINT, 'hi'], 'token', 'env', '--settings']
 ]
@@ -179,17 +182,23 @@ function connect(t, env, options) {
 
 /** @param {any} child */
 function speak(child) {
+  const lines = createInterface({ input: child.stdout })
+  return talk((hear) => lines.on('line', hear), (text) => child.stdin.write(`${text}\n`))
+}
+
+/** JSON-RPC over anything that carries texts. @param {(hear: (text: string) => void) => void} onText @param {(text: string) => void} write */
+function talk(onText, write) {
   /** @type {Map<number, (message: any) => void>} */
   const answers = new Map()
   /** @type {{ method: string, hear: (params: any) => void }[]} */
   const hearers = []
   let ids = 0
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  onText((line) => {
     const message = JSON.parse(line)
     answers.get(message.id)?.(message)
     for (const { method, hear } of hearers) if (method === message.method) hear(message.params)
   })
-  const send = (/** @type {any} */ message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  const send = (/** @type {any} */ message) => write(JSON.stringify({ jsonrpc: '2.0', ...message }))
   const call = async (/** @type {string} */ method, /** @type {any} */ params) => {
     const id = (ids += 1)
     const answer = new Promise((resolve) => answers.set(id, resolve))
@@ -245,6 +254,49 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', thread.id, prompt]
   const again = await runTurn('codex', { mock, homes, programs, payload, args })
   assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
+})
+
+test('codex app-server sends the key where it listens on a port', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', ...quiet.codex.args, '--listen', 'ws://127.0.0.1:0'] } })
+  const child = spawnProvider(env, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  env.dispose()
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (/** @type {Buffer} */ chunk) => (output += chunk))
+  const port = () => /127\.0\.0\.1:([1-9]\d*)/.exec(output)?.[1]
+  await until('the port', () => port() !== undefined)
+  const { onText, send } = await connectWebSocket(Number(port()))
+  const client = talk(onText, send)
+  await greet(client)
+  const { thread } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
+  assert.equal(await turnIn(client, thread.id), 'completed')
+  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
+})
+
+test('claude plugin eval sends what it is given on a pipe, and a token in the environment', async (t) => {
+  for (const [kind, delivery, seen] of /** @type {[Kind, any, string][]} */ ([['key', 'fd', `x-api-key ${KEY.claude}`], ['token', 'fd', `authorization ${TOKEN}`], ['token', 'env', `authorization ${TOKEN}`]])) {
+    const mock = await startMock(t)
+    const homes = agentHomes(t)
+    const plugin = path.join(homes.workspace, 'made-up')
+    const files = {
+      '.claude-plugin/plugin.json': JSON.stringify({ name: 'made-up', version: '1.0.0', description: 'made up' }),
+      'evals/one/prompt.md': '---\nname: one\n---\nhello\n',
+      'evals/one/graders/greets.md': '---\ntype: llm\n---\nIs it a greeting?\n'
+    }
+    for (const [name, text] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(plugin, name)), { recursive: true })
+      fs.writeFileSync(path.join(plugin, name), text)
+    }
+    if (AGENT.uid !== undefined) execFileSync('chown', ['-R', `${AGENT.uid}:${AGENT.gid}`, plugin])
+    const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', kind), launch: { delivery, args: ['plugin', 'eval', plugin, '--trust-plugin', '--ablation', 'none'] } })
+    const all = `${turn.stdout}${turn.stderr}`
+    assert.deepEqual(credentialsSeen(mock), [seen], all)
+    // Each case was answered, and judged: the mock's answer is no verdict.
+    assert.match(all, /judge votes/)
+    assert.doesNotMatch(all, /Not logged in/)
+  }
 })
 
 test('codex app-server sends nothing in a thread that names the provider which has no key', async (t) => {

@@ -306,6 +306,8 @@ static MODES: &[Mode] = &[
         overrides: &[],
         instead: "Leave it out.",
     },
+    evaluation("plugin"),
+    evaluation("plugins"),
     in_the_cloud(ModeSign::Flag("--cloud")),
     in_the_cloud(ModeSign::Flag("--remote")),
     in_the_cloud(ModeSign::Flag("--teleport")),
@@ -324,6 +326,23 @@ const fn bare(sign: ModeSign) -> Mode {
         overrides: &[],
         instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
                   can find it in /proc/PID/environ.",
+    }
+}
+
+/// Each case is a CLI of its own. What is on the pipe is handed on to it, as is a token in the environment. A key there is not:
+/// the host's variable keeps it from the CLI's children.
+const fn evaluation(subcommand: &'static str) -> Mode {
+    Mode {
+        sign: ModeSign::Subcommand(subcommand, Some("eval")),
+        does: "starts further CLIs, which do not get a key from its environment",
+        uses: &[
+            Usable::OnPipe(CredentialKind::ApiKey),
+            Usable::OnPipe(CredentialKind::OauthToken),
+            Usable::InEnvironment(CredentialKind::OauthToken),
+            Usable::OwnLogin,
+        ],
+        overrides: &[],
+        instead: "Use options.delivery \"fd\".",
     }
 }
 

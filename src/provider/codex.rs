@@ -320,8 +320,10 @@ static MODES: &[Mode] = &[
     elsewhere("fork", None, IN_TERMINAL),
     elsewhere("exec-server", None, "runs commands for others, and has no use for a key"),
     elsewhere("responses-api-proxy", None, "reads the key from stdin alone"),
-    elsewhere("mcp-server", None, READS_NONE),
-    elsewhere("proto", None, READS_NONE),
+    // Measured on 0.140.0: its requests have no credential. Later versions do not know it.
+    elsewhere("mcp-server", None, "reads no key"),
+    // Measured on 0.20.0: it reads OPENAI_API_KEY, and none of what protects that. Later versions do not know it.
+    elsewhere("proto", None, "is of a version that is too old for what protects the key"),
     Mode {
         sign: ModeSign::Terminal(&[
             "exec",
@@ -378,7 +380,6 @@ static MODES: &[Mode] = &[
 const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
 const OUTLIVES: &str = "hands the session to a process that outlives the start, and that sends no key";
 const IN_TERMINAL: &str = "runs in the terminal, where Codex reads no key";
-const READS_NONE: &str = "reads no key";
 const USE_EXEC: &str = "Use exec, exec resume, exec fork, review or app-server.";
 
 const fn elsewhere(subcommand: &'static str, word: Option<&'static str>, does: &'static str) -> Mode {

@@ -51,6 +51,8 @@ pub struct ChosenDefinition {
 pub enum Usable {
     /// One of this kind, in the environment.
     InEnvironment(CredentialKind),
+    /// One of this kind, on a pipe.
+    OnPipe(CredentialKind),
     /// The login that the CLI finds in its state directory by itself.
     OwnLogin,
 }

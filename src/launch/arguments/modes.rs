@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::scan;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{ChosenDefinition, Mode, ModeSign, OverrideValue, Provider, Usable};
+use crate::provider::{ChosenDefinition, CredentialKind, Mode, ModeSign, OverrideValue, Provider, Usable};
 use crate::toml_names;
 
 /// Refuses every mode that the arguments ask for and that leaves the credential unused. `on_terminal`: whether the CLI's stdin
@@ -148,11 +148,14 @@ fn sets_variable(settings: &str, variable: &str) -> bool {
     })
 }
 
+fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
+    plan.credential.slot.is_some_and(|slot| slot.kind == kind)
+}
+
 fn is_given(plan: &EnvPlan, delivery: Delivery, usable: Usable) -> bool {
     match usable {
-        Usable::InEnvironment(kind) => {
-            plan.credential.slot.is_some_and(|slot| slot.kind == kind) && delivery == Delivery::Env
-        }
+        Usable::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
+        Usable::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
         Usable::OwnLogin => plan.credential.slot.is_none(),
     }
 }
@@ -250,6 +253,9 @@ mod tests {
             ("--model sonnet agents", &["agents"]),
             ("--resume agents hi", &["agents"]),
             ("mcp serve", &[]),
+            ("plugin eval /srv/plugin", &["eval"]),
+            ("plugins eval", &["eval"]),
+            ("plugin list", &[]),
             ("--bg hi", &["--bg"]),
             ("-p --cloud=session_x hi", &["--cloud"]),
             ("-p --settings {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"1\"}} hi", &["--settings"]),
