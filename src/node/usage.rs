@@ -119,7 +119,8 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
     let may_have = given.subagents && row.output.session_files.is_some();
     let subagents = if may_have { Subagents::Unknown } else { Subagents::Counted };
-    let expected = Expected { credential, model: given.model, resumed, thread, owner, subagents, ..Expected::default() };
+    let expected =
+        Expected { credential, model: given.model, resumed, thread, owner, subagents, ..Expected::default() };
     Ok(Meter::new(row, expected))
 }
 

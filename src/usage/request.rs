@@ -113,3 +113,30 @@ pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    #[test]
+    fn subagents_are_off_where_nothing_can_undo_that() {
+        let provider = provider::find("codex").expect("a row");
+        let files = provider.output.session_files.expect("it has some");
+        for (text, off) in [
+            ("exec -c agents.enabled=false --json hi", true),
+            ("exec --json -cagents.enabled=false resume 0199", true),
+            ("exec --disable apps -c a=1 --config=agents.enabled=false", true),
+            ("exec -c agents.enabled=false -c agents.enabled=true", false),
+            // Codex forgets what stands above it.
+            ("-c agents.enabled=false exec -c a=1", false),
+            ("-c agents.enabled=false exec --disable apps", false),
+            ("exec -c agents.enabled=true", false),
+            ("exec --disable multi_agent", false),
+            ("exec", false),
+        ] {
+            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(is_off(provider, files, &arguments), off, "{text}");
+        }
+    }
+}

@@ -65,7 +65,9 @@ impl Search {
         let mut own: Vec<String> = threads.iter().map(|id| format!("-{id}.")).collect();
         let mut room = MAX_ENTRIES;
         let mut result = Found::None;
-        let Some(days) = days(&self.state_directory.join(self.files.directory), &mut room) else { return Found::Unknown };
+        let Some(days) = days(&self.state_directory.join(self.files.directory), &mut room) else {
+            return Found::Unknown;
+        };
         for day in days {
             if own.is_empty() {
                 break;
@@ -164,7 +166,8 @@ mod tests {
         let directory = home.join("sessions").join(day);
         fs::create_dir_all(&directory).expect("ours");
         let file = directory.join(format!("rollout-2026-11-26T02-37-00-{id}.jsonl"));
-        let line = format!(r#"{{"type":"session_meta","payload":{{"id":"{id}","x":"{}",{meta}}}}}"#, "y".repeat(30_000));
+        let line =
+            format!(r#"{{"type":"session_meta","payload":{{"id":"{id}","x":"{}",{meta}}}}}"#, "y".repeat(30_000));
         fs::write(&file, format!("{line}\n{{\"type\":\"other\"}}\n")).expect("ours");
         file
     }
