@@ -3,6 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
@@ -11,8 +12,9 @@ const { readLaunch } = require('../lib/launch.js')
 const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
 const { TOKEN_COUNTS } = require('../lib/token-counts.js')
+const { mountSilent } = require('./support/fuse.js')
 const { until } = require('./support/kernel.js')
-const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
@@ -300,6 +302,33 @@ test('UsageMeter knows the threads of its own workspace', () => {
   for (const options of [{ workspace: 'ws_meter_2' }, { resumed: false }]) assert.deepEqual(read(options, 1), [1, true])
   for (const workspace of ['ws_meter_3', undefined]) assert.deepEqual(read({ workspace, resumed: true }, 2000), [0, false])
   assert.deepEqual(read({ workspace: 'ws_meter_1', resumed: true }, 2000), [500, true])
+})
+
+/** A script that prints what a run of Codex does. @param {string} id */
+const printTurn = (id) => `printf '%s\\n' '${turnOf(id, 7).map((event) => JSON.stringify(event)).join("' '")}'`
+
+test('a file system that never answers holds `close` for a while, and leaves a run incomplete', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+  const silent = await mountSilent(t, UID, ',allow_other').catch((error) => t.skip(String(error)))
+  if (!silent) return
+  const { env, homes } = makeEnv(t, { provider: 'codex' })
+  fs.symlinkSync(silent.place, path.join(homes.codexHome, 'sessions'))
+  const child = startScript(env, printTurn('made-up-of-a-silent-system'), { usage: true })
+  const closed = new Promise((resolve) => child.once('close', resolve))
+  await outcome(child)
+  await closed
+  assert.deepEqual([child.usage?.turns, child.usage?.incompleteBecause], [1, ['subagents-unknown']])
+})
+
+test('what a listener throws after the look at session files is uncaught, and no rejection', { skip }, () => {
+  const script = `
+    const { ids, makeEnv, startScript } = require('./support/launch.js')
+    process.on('uncaughtException', (error, origin) => console.log(origin, error.message))
+    const { env } = makeEnv({ after: (remove) => process.on('exit', remove) }, { provider: 'codex' })
+    const child = startScript(env, ${JSON.stringify(printTurn('made-up-of-a-throw'))}, { usage: true })
+    child.stdout.resume()
+    child.once('close', () => { throw new Error('made up') })`
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: __dirname, encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined } })
+  assert.equal(stdout.trim(), 'uncaughtException made up', stderr)
 })
 
 test('what a run prints of a thread is known to runs of the same owner alone', { skip }, async (t) => {
