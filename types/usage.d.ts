@@ -45,7 +45,7 @@ export type UsageGap =
   | 'review'
   /** codex: other threads worked for this one, such as subagents, and no event tells what they used. */
   | 'subagents'
-  /** codex: nobody can tell whether any did: the session's file could not be found, or a {@link UsageMeter} has no files. */
+  /** codex: nobody can tell whether any did: the session's file could not be found, or it is a {@link UsageMeter}'s run. */
   | 'subagents-unknown'
   /** codex: the session was, or may have been, summed up in requests that no event tells. */
   | 'compaction'

@@ -95,6 +95,12 @@ function leaveBehind() {
   }
 }
 
+/** A command that needs an approval. The reviewer is a model of another name. @param {any} turn */
+function needsApproval({ prompt, step, request }) {
+  if (prompt !== 'run: echo one' || step > 0 || request.body.model.includes('luna')) return { text: 'done' }
+  return { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } }
+}
+
 /** A first request of so many tokens, which leads to a summary. @param {number} input */
 const largeTurn = (input) => (/** @type {any} */ turn) => {
   const { type } = turn.request.body.input.at(-1)
@@ -110,7 +116,7 @@ const MODES = {
   'a command that needs an approval, which a model reviews': {
     more: ['--approve-for-me'],
     isSandboxed: false,
-    script: (turn) => (turn.prompt === 'run: echo one' && turn.step === 0 && !turn.request.body.model.includes('luna') ? { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } } : { text: 'done' }),
+    script: needsApproval,
     reasons: ['review', 'subagents']
   },
   'an agent that is waited for': {
@@ -140,7 +146,14 @@ const MODES = {
     config: 'approvals_reviewer = "auto_review"\n',
     isSandboxed: false,
     more: ['-c', 'approval_policy="on-request"', '-c', 'sandbox_mode="workspace-write"'],
-    script: (turn) => (turn.prompt === 'run: echo one' && turn.step === 0 && !turn.request.body.model.includes('luna') ? { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } } : { text: 'done' }),
+    script: needsApproval,
+    reasons: ['subagents']
+  },
+  'such a review where the arguments allow no agent': {
+    config: 'approvals_reviewer = "auto_review"\n',
+    isSandboxed: false,
+    more: ['-c', 'approval_policy="on-request"', '-c', 'sandbox_mode="workspace-write"', '-c', 'agents.enabled=false'],
+    script: needsApproval,
     reasons: ['subagents']
   },
   'a summary, which the arguments ask for': {

@@ -63,7 +63,7 @@ pub struct SessionFiles {
     pub prefix: &'static str,
     /// Where the first line has the thread, its session and its parent.
     pub fields: &'static [FieldPath],
-    /// The override, as key and value, with which no other thread works for a run.
+    /// The override, as key and value, with which a run has no subagents.
     pub off: (&'static str, &'static str),
 }
 

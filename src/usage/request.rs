@@ -57,12 +57,11 @@ fn uncounted(line: &CommandLine, before_end: &[String]) -> Gaps {
 /// How to tell whether other threads work for a run.
 fn subagents_of(plan: &EnvPlan, before_end: &[String]) -> Subagents {
     let provider = plan.provider;
-    let Some(files) = provider.output.session_files.filter(|files| !is_off(provider, files, before_end)) else {
-        return Subagents::Counted;
-    };
+    let Some(files) = provider.output.session_files else { return Subagents::Counted };
     let state = &provider.state_directory;
     let state_directory = plan.directory(state.variable, state.below_home);
-    Subagents::Sought(Search { files, state_directory, since: SystemTime::now() })
+    let is_off = is_off(provider, files, before_end);
+    Subagents::Sought(Search { files, state_directory, since: SystemTime::now(), is_off })
 }
 
 /// Whether the last override is the one with which there are none: of others, a later one may undo it, or, at a deeper command

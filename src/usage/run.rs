@@ -376,12 +376,19 @@ impl Run {
         (!threads.is_empty() && !self.gaps.has(Gap::Subagents)).then(|| (search.clone(), threads))
     }
 
+    /// Whether nobody knows so far that it has none.
+    fn may_hide_subagents(&self) -> bool {
+        match &self.expected.subagents {
+            Subagents::Counted => false,
+            Subagents::Sought(search) => !search.is_off,
+            Subagents::Unknown => true,
+        }
+    }
+
     /// What it has found.
     pub fn found(&mut self, found: Found) {
-        self.expected.subagents = match found {
-            Found::None | Found::Some => Subagents::Counted,
-            Found::Unknown => Subagents::Unknown,
-        };
+        let is_unknown = found == Found::Unknown && self.may_hide_subagents();
+        self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };
         if found == Found::Some {
             self.gap(Gap::Subagents);
         }
@@ -414,7 +421,7 @@ impl Run {
             }
         }
         usage.gaps = self.gaps;
-        if !matches!(self.expected.subagents, Subagents::Counted) && !self.gaps.has(Gap::Subagents) {
+        if self.may_hide_subagents() && !self.gaps.has(Gap::Subagents) {
             usage.gaps.insert(Gap::SubagentsUnknown);
         }
         if usage.turns == 0 || self.is_open {

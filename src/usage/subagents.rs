@@ -42,6 +42,9 @@ pub struct Search {
     pub state_directory: PathBuf,
     /// When the run began.
     pub since: SystemTime,
+    /// Whether its arguments leave it no subagents: then it counts as having none where nobody can see, though a reviewer of
+    /// approvals may have worked for it.
+    pub is_off: bool,
 }
 
 /// What a search has found.
@@ -173,7 +176,7 @@ mod tests {
     }
 
     fn look(home: &Path, since: SystemTime) -> Found {
-        let search = Search { files: files(), state_directory: home.to_owned(), since };
+        let search = Search { files: files(), state_directory: home.to_owned(), since, is_off: false };
         search.look(&[OWN.into()])
     }
 
