@@ -204,6 +204,12 @@ export declare class NativeUsageMeter {
   complain(chunk: Uint8Array): void
   /** A part of stdout could not be read. */
   lose(): void
+  /** Whether a search is left to be made that tells whether other threads worked for the run. */
+  seeksSubagents(): boolean
+  /** Begins it. Its result is for `found`. */
+  seekSubagents(): number
+  /** What the search has found; none where it did not end. */
+  found(found?: number | undefined | null): void
   /** The run has ended, with this exit code. */
   end(code?: number | undefined | null): number
   usage(): NativeUsage
@@ -320,6 +326,7 @@ export interface NativeExpected {
   resumed: boolean
   thread?: NativeThreadTotals
   workspace?: string
+  subagents: boolean
 }
 
 /** What a run failed at. */

@@ -38,7 +38,7 @@ for (const maxEntries of [1000, 7]) {
       add(expected.get(key), sum)
       expected.get(key).runs += 1
       add(total, sum)
-      const meter = new UsageMeter(provider, { resumed: false })
+      const meter = new UsageMeter(provider, { resumed: false, subagents: false })
       ledger.track(meter, { workspace, generation })
       return { meter, pieces: cut(bytes, seed + index, 1 + next(2000)) }
     })

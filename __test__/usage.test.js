@@ -3,6 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
@@ -11,13 +12,16 @@ const { readLaunch } = require('../lib/launch.js')
 const { CHANGED, Metered } = require('../lib/metered.js')
 const { startPortable } = require('../lib/portable-start.js')
 const { TOKEN_COUNTS } = require('../lib/token-counts.js')
+const { mountSilent } = require('./support/fuse.js')
 const { until } = require('./support/kernel.js')
-const { ids, makeEnv, outcome, startScript } = require('./support/launch.js')
+const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false
 const ASKS = ['sh', '--output-format', 'stream-json']
+/** No session's file tells whether these runs had subagents. */
+const WITHOUT_SUBAGENTS = ['-c', 'agents.enabled=false']
 
 /** Both starts. @type {Record<string, (env: any, script: string, options?: any) => any>} */
 const STARTS = {
@@ -55,7 +59,7 @@ for (const [name, start] of Object.entries(STARTS)) {
       const { bytes, sum } = make(name.length)
       // Bytes that are no JSON, no UTF-8, and a line of megabytes.
       const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 254, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`)])
-      const child = start(env, `cat '${place(homes, all)}'`, { usage: true })
+      const child = start(env, `cat '${place(homes, all)}'`, { usage: true, args: provider === 'codex' ? ['sh', ...WITHOUT_SUBAGENTS] : [] })
       const usages = /** @type {any[]} */ ([])
       child.on('usage', (/** @type {any} */ usage) => usages.push(usage))
       const seen = await bytesOf(child)
@@ -247,13 +251,15 @@ test('a start that failed has used nothing and failed at nothing of the provider
 test('UsageMeter reads pieces, text and events alike', () => {
   for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
     const { bytes, sum } = make(11)
-    const pieces = new UsageMeter(provider, { resumed: false })
+    const pieces = new UsageMeter(provider, { resumed: false, subagents: false })
     for (const piece of cut(bytes, 1, 7)) pieces.write(piece)
     const text = new UsageMeter(provider, { resumed: false }).write(bytes.toString())
     const events = new UsageMeter(provider, { resumed: false })
     for (const line of bytes.toString().trim().split('\n')) events.event(JSON.parse(line))
     for (const meter of [pieces, text, events]) assert.deepEqual(countsOf(meter.usage), sum)
     assert.equal(pieces.end(0).usage.complete, true)
+    // Its events do not tell of all subagents, and it has no files.
+    assert.deepEqual(text.end(0).usage.incompleteBecause, provider === 'codex' ? ['subagents-unknown'] : [])
   }
 })
 
@@ -262,7 +268,7 @@ test('UsageMeter goes on from a thread that another process has read', () => {
   const id = 'made-up-of-another-process'
   const tokens = { inputTokens: 5, cachedInputTokens: 4, cacheWriteInputTokens: 0, outputTokens: 2, reasoningTokens: 1 }
   const read = (/** @type {any} */ options) => new UsageMeter('codex', options).event({ type: 'thread.started', thread_id: id }).event(done).usage
-  const given = read({ resumed: true, thread: { id, ...tokens }, model: 'gpt-made-up' })
+  const given = read({ resumed: true, thread: { id, ...tokens }, model: 'gpt-made-up', subagents: false })
   assert.deepEqual([given.inputTokens, given.outputTokens], [done.usage.input_tokens - 5, done.usage.output_tokens - 2])
   assert.deepEqual([given.complete, given.model, Object.keys(given.models)], [true, 'gpt-made-up', ['gpt-made-up']])
   // What it gives is what the next is given.
@@ -288,7 +294,7 @@ const turnOf = (id, input) => [{ type: 'thread.started', thread_id: id }, { type
 test('UsageMeter knows the threads of its own workspace', () => {
   const id = 'made-up-of-a-workspace'
   const read = (/** @type {any} */ options, /** @type {number} */ input) => {
-    const meter = new UsageMeter('codex', options)
+    const meter = new UsageMeter('codex', { subagents: false, ...options })
     for (const event of turnOf(id, input)) meter.event(event)
     return [meter.usage.inputTokens, meter.usage.complete]
   }
@@ -296,6 +302,33 @@ test('UsageMeter knows the threads of its own workspace', () => {
   for (const options of [{ workspace: 'ws_meter_2' }, { resumed: false }]) assert.deepEqual(read(options, 1), [1, true])
   for (const workspace of ['ws_meter_3', undefined]) assert.deepEqual(read({ workspace, resumed: true }, 2000), [0, false])
   assert.deepEqual(read({ workspace: 'ws_meter_1', resumed: true }, 2000), [500, true])
+})
+
+/** A script that prints what a run of Codex does. @param {string} id */
+const printTurn = (id) => `printf '%s\\n' '${turnOf(id, 7).map((event) => JSON.stringify(event)).join("' '")}'`
+
+test('a file system that never answers holds `close` for a while, and leaves a run incomplete', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+  const silent = await mountSilent(t, UID, ',allow_other').catch((error) => t.skip(String(error)))
+  if (!silent) return
+  const { env, homes } = makeEnv(t, { provider: 'codex' })
+  fs.symlinkSync(silent.place, path.join(homes.codexHome, 'sessions'))
+  const child = startScript(env, printTurn('made-up-of-a-silent-system'), { usage: true })
+  const closed = new Promise((resolve) => child.once('close', resolve))
+  await outcome(child)
+  await closed
+  assert.deepEqual([child.usage?.turns, child.usage?.incompleteBecause], [1, ['subagents-unknown']])
+})
+
+test('what a listener throws after the look at session files is uncaught, and no rejection', { skip }, () => {
+  const script = `
+    const { ids, makeEnv, startScript } = require('./support/launch.js')
+    process.on('uncaughtException', (error, origin) => console.log(origin, error.message))
+    const { env } = makeEnv({ after: (remove) => process.on('exit', remove) }, { provider: 'codex' })
+    const child = startScript(env, ${JSON.stringify(printTurn('made-up-of-a-throw'))}, { usage: true })
+    child.stdout.resume()
+    child.once('close', () => { throw new Error('made up') })`
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: __dirname, encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined } })
+  assert.equal(stdout.trim(), 'uncaughtException made up', stderr)
 })
 
 test('what a run prints of a thread is known to runs of the same owner alone', { skip }, async (t) => {
@@ -316,7 +349,7 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
     const lines = turnOf(id, input).map((event) => JSON.stringify(event))
     // What sh runs when its first argument is the subcommand, which a start with the server's key must begin with.
     fs.writeFileSync(path.join(cwd, 'exec'), `printf '%s\\n' '${lines.join("' '")}'`)
-    const child = spawnProvider(env, { ...ids, command: '/bin/sh', cwd, args: ['exec', '--json', ...resume] })
+    const child = spawnProvider(env, { ...ids, command: '/bin/sh', cwd, args: ['exec', '--json', ...resume, ...WITHOUT_SUBAGENTS] })
     await outcome(child)
     return [child.usage?.inputTokens, child.usage?.complete]
   }

@@ -8,6 +8,8 @@ const { flat } = require('./token-counts.js')
 
 /** What has changed, by a bit each; src/usage/meter.rs has the same. */
 const CHANGED = { usage: 1, failure: 2, mismatch: 4 }
+/** How long `close` waits for a file system of the tenant's. */
+const SEARCH_MS = 5000
 /** As src/usage/gap.rs calls it. */
 const OUTPUT_UNREAD = 'output-unread'
 
@@ -49,6 +51,20 @@ class Metered {
   /** @param {Uint8Array} chunk */
   complain(chunk) {
     this.#call(() => (this.native.complain(chunk), 0))
+  }
+
+  /**
+   * Finds out whether other threads worked for the run, where its session files tell: to be awaited before `end`. Nothing
+   * where there is nothing to find out.
+   * @returns {Promise<void> | undefined}
+   */
+  seekSubagents() {
+    if (this.#failed || !translate(() => this.native.seeksSubagents())) return undefined
+    // Loaded here: it needs launch.js, which needs this.
+    const { runJob } = /** @type {typeof import('./jobs.js')} */ (require('./jobs.js'))
+    const search = runJob(() => this.native.seekSubagents(), AbortSignal.timeout(SEARCH_MS))
+    // Also after a defect, and where a file system hangs: then nobody knows.
+    return search.then((found) => this.native.found(found), () => this.native.found(null))
   }
 
   /** @param {number | null} code */

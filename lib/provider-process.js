@@ -376,6 +376,13 @@ class ProviderProcess extends EventEmitter {
   #maybeClose() {
     this.#open -= 1
     if (this.#open > 0) return
+    const search = this.#startError ? undefined : this.#metered?.seekSubagents()
+    if (search === undefined) return this.#close()
+    // What a listener throws is no rejection.
+    search.then(() => process.nextTick(() => this.#resource.runInAsyncScope(() => this.#close())))
+  }
+
+  #close() {
     this.#closed = true
     // A start that failed is no failure of the run's.
     this.#metered?.end(this.#startError ? null : this.#exitCode)

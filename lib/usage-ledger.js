@@ -74,7 +74,7 @@ class UsageLedger {
  * @param {ProviderProcess} child
  */
 function unread(child) {
-  const native = translate(() => binding.meterOf(child.provider, { credential: undefined, model: undefined, resumed: false, thread: undefined, workspace: undefined }))
+  const native = translate(() => binding.meterOf(child.provider, { credential: undefined, model: undefined, resumed: false, thread: undefined, workspace: undefined, subagents: true }))
   const metered = new Metered(child, native, labelsOf(child))
   if (running.has(child)) child.once('close', () => metered.end(null))
   else metered.end(null)

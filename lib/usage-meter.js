@@ -8,7 +8,7 @@ const { Metered } = require('./metered.js')
 const { readThread } = require('./thread-totals.js')
 const validate = require('./validate.js')
 
-const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'thread', 'workspace'])
+const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'subagents', 'thread', 'workspace'])
 /** Without any of them a resumed thread would be counted from its beginning again. */
 const WHICH_THREAD = /** @type {const} */ (['workspace', 'thread', 'resumed'])
 const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
@@ -30,7 +30,8 @@ class UsageMeter {
       model: validate.optionalString('options.model', options.model),
       resumed: validate.optionalBoolean('options.resumed', options.resumed) ?? false,
       thread: readThread('options.thread', options.thread),
-      workspace: readWorkspace(options.workspace)
+      workspace: readWorkspace(options.workspace),
+      subagents: validate.optionalBoolean('options.subagents', options.subagents) ?? true
     }
     const isThreadKnown = WHICH_THREAD.some((name) => options[name] !== undefined)
     if (!isThreadKnown && binding.reportsThreadTotals(provider)) throw validate.wrongValue('options.workspace', 'is missing. This CLI reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.')

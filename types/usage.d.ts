@@ -43,8 +43,10 @@ export type UsageGap =
   | 'total-unbelievable'
   /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`): no event tells of their requests. */
   | 'review'
-  /** codex: other agents worked for this one, and no event tells what they used. */
+  /** codex: other threads worked for this one, such as subagents, and no event tells what they used. */
   | 'subagents'
+  /** codex: nobody can tell whether any did: the session's file could not be found, or it is a {@link UsageMeter}'s run. */
+  | 'subagents-unknown'
   /** codex: the session was, or may have been, summed up in requests that no event tells. */
   | 'compaction'
 
@@ -125,6 +127,11 @@ export interface UsageMeterOptions {
    * stays false, and the first turn counts nothing (codex) or what the agent alone used in it (claude). Default false.
    */
   resumed?: boolean
+  /**
+   * Say `false` where the run can have no subagents (codex: started with the override `agents.enabled=false`). Otherwise
+   * `complete` stays false for codex, as its events do not tell of all subagents. Default true.
+   */
+  subagents?: boolean
   /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
   thread?: ThreadTotals | null
   /**

@@ -113,7 +113,7 @@ const CASES = [
   { provider: 'codex', name: 'no TLS', baseUrl: (mock) => mock.openaiBaseUrl.replace('http:', 'https:'), kind: 'network', status: null },
   { provider: 'codex', name: 'no such session', resume: NO_SESSION, kind: 'no-session', status: null },
   { provider: 'codex', name: 'a damaged config.toml', file: ({ codexHome }) => [`${codexHome}/config.toml`, 'model = ['], kind: 'configuration', status: null },
-  { provider: 'codex', name: 'a key that its configuration names is absent', extra: custom({ baseUrl: 'http://127.0.0.1:9', key: 'ABSENT_KEY' }), kind: 'no-credential', status: null },
+  { provider: 'codex', name: 'a key that its configuration names is absent', file: ({ codexHome }) => [`${codexHome}/config.toml`, '[model_providers.mock]\nname = "mock"\nbase_url = "http://127.0.0.1:9"\nwire_api = "responses"\nenv_key = "ABSENT_KEY"\n'], extra: ['-c', 'model_provider="mock"'], kind: 'no-credential', status: null },
   { provider: 'codex', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', kind: 'network', status: null },
   { provider: 'codex', name: 'a configuration that is none', extra: ['-c', 'model_provider="nope"'], kind: 'configuration', status: null },
   { provider: 'codex', name: 'an argument that it does not know', extra: ['--no-such-option'], kind: 'configuration', status: null }

@@ -9,10 +9,12 @@ const path = require('node:path')
 const test = require('node:test')
 const { createInterface } = require('node:readline')
 const { CredentialStore, spawnProvider } = require('../../index.js')
+const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { connectWebSocket } = require('../support/websocket.js')
 
 requirePrivateNetwork()
 
@@ -24,6 +26,9 @@ const TOKEN = 'sk-ant-oat01-made-up-mode-token'
 /** @param {'claude' | 'codex'} provider @param {Kind} kind */
 const payloadOf = (provider, kind) => (kind === 'key' ? { apiKey: KEY[provider] } : kind === 'token' ? { oauthAccessToken: TOKEN } : {})
 
+const SIMPLE = JSON.stringify({ env: { CLAUDE_CODE_SIMPLE: '1' } })
+/** Arguments of Codex that choose a model provider and define it. @param {string[]} members */
+const definedAs = (...members) => ['-c', 'model_provider="x"', ...['name="x"', 'wire_api="responses"', ...members].flatMap((member) => ['-c', `model_providers.x.${member}`])]
 const PRINT = ['-p', '--output-format', 'json', '--']
 
 /** Arguments, kind of the credential, delivery, what the error names. @type {['claude' | 'codex', string[], Kind, any, string][]} */
@@ -57,7 +62,14 @@ const REFUSED = [
   ['codex', ['responses-api-proxy'], 'key', undefined, 'responses-api-proxy'],
   ['codex', ['mcp-server'], 'key', undefined, 'mcp-server'],
   ['codex', ['exec', '--oss', 'hi'], 'key', undefined, '--oss'],
-  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider']
+  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"'), 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'env_key="USER_MINE"'), 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'], 'key', undefined, 'model_provider'],
+  ['codex', ['exec', '-c', 'model_provider="x"', '-c', 'model_providers={x={name="x",base_url="http://127.0.0.1:9"}}', 'hi'], 'key', undefined, 'model_provider'],
+  ['claude', ['plugin', 'eval', '.'], 'key', 'env', 'plugin eval'],
+  ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'key', undefined, '--settings'],
+  ['claude', [`--settings=${SIMPLE}`, ...PRINT, 'hi'], 'token', 'env', '--settings']
 ]
 
 for (const [provider, args, kind, delivery, name] of REFUSED) {
@@ -88,6 +100,33 @@ test('a terminal, in which Codex reads no key, is refused', async (t) => {
     assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives a terminal .* Use exec, / })
   }
 })
+
+test('claude with CLAUDE_CODE_SIMPLE in --settings sends an API key that the caller lets into the environment', async (t) => {
+  const mock = await startMock(t)
+  const args = ['--settings', SIMPLE, '-p', '--output-format', 'json', '--model=claude-sonnet-4-5', '--', 'hi']
+  const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { delivery: 'env', args } })
+  assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
+})
+
+test('control: by a pipe it would send nothing, also as settings of a file, which are not looked into', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const file = path.join(homes.workspace, 'settings.json')
+  fs.writeFileSync(file, SIMPLE)
+  const args = ['--settings', file, '-p', '--output-format', 'json', '--model=claude-sonnet-4-5', '--', 'hi']
+  const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args } })
+  assert.deepEqual([turn.code, credentialsSeen(mock)], [1, []], turn.stdout + turn.stderr)
+  assert.match(turn.stdout, /Not logged in/)
+})
+
+for (const [name, members] of Object.entries({ env_key: ['env_key="CODEX_API_KEY"'], 'the second variable': ['env_key="OPENAI_API_KEY"'], requires_openai_auth: ['requires_openai_auth=true'] })) {
+  test(`codex exec sends the key to a model provider of the caller's by ${name}`, async (t) => {
+    const [mock, other] = [await startMock(t), await startMock(t)]
+    const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...definedAs(`base_url="${other.openaiBaseUrl}"`, ...members), '--', prompt]
+    const turn = await runTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), args })
+    assert.deepEqual([turn.code, credentialsSeen(mock), credentialsSeen(other)], [0, [], [`authorization ${KEY.codex}`]], turn.stderr)
+  })
+}
 
 test('claude --bare sends an API key that the caller lets into the environment', async (t) => {
   const mock = await startMock(t)
@@ -143,30 +182,47 @@ function connect(t, env, options) {
 
 /** @param {any} child */
 function speak(child) {
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (said = `${said}${text}`.slice(-4000)))
+  const lines = createInterface({ input: child.stdout })
+  return talk((hear, end) => {
+    lines.on('line', hear)
+    child.stdin.on('error', (/** @type {Error} */ error) => end(`stdin: ${error.message}\n${said}`))
+    child.on('close', (/** @type {any} */ code, /** @type {any} */ signal) => end(`it ended with ${code ?? signal}\n${said}`))
+  }, (text) => child.stdin.write(`${text}\n`))
+}
+
+/** A promise that is rejected when nothing more can come. @returns {{ promise: Promise<never>, end: (why: string) => void }} */
+function failing() {
+  /** @type {(why: string) => void} */
+  let end = () => {}
+  const promise = /** @type {Promise<never>} */ (new Promise((_, reject) => (end = (why) => reject(new Error(why)))))
+  promise.catch(() => {})
+  return { promise, end }
+}
+
+/**
+ * JSON-RPC over anything that carries texts.
+ * @param {(hear: (text: string) => void, end: (why: string) => void) => void} onText
+ * @param {(text: string) => void} write
+ */
+function talk(onText, write) {
   /** @type {Map<number, (message: any) => void>} */
   const answers = new Map()
   /** @type {{ method: string, hear: (params: any) => void }[]} */
   const hearers = []
   let ids = 0
-  let said = ''
-  child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (said = `${said}${text}`.slice(-4000)))
-  // Nothing waits for a server that has ended, or that says what is no message.
-  const broken = /** @type {Promise<never>} */ (new Promise((_, reject) => {
-    const end = (/** @type {string} */ why) => reject(new Error(`${why}\n${said}`))
-    child.stdin.on('error', (/** @type {Error} */ error) => end(`stdin: ${error.message}`))
-    child.on('close', (/** @type {any} */ code, /** @type {any} */ signal) => end(`it ended with ${code ?? signal}`))
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      try {
-        const message = JSON.parse(line)
-        answers.get(message.id)?.(message)
-        for (const { method, hear } of hearers) if (method === message.method) hear(message.params)
-      } catch {
-        end(`it said ${line.slice(0, 400)}`)
-      }
-    })
-  }))
-  broken.catch(() => {})
-  const send = (/** @type {any} */ message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  const { promise: broken, end } = failing()
+  onText((line) => {
+    try {
+      const message = JSON.parse(line)
+      answers.get(message.id)?.(message)
+      for (const { method, hear } of hearers) if (method === message.method) hear(message.params)
+    } catch {
+      end(`it said ${line.slice(0, 400)}`)
+    }
+  }, end)
+  const send = (/** @type {any} */ message) => write(JSON.stringify({ jsonrpc: '2.0', ...message }))
   const call = async (/** @type {string} */ method, /** @type {any} */ params) => {
     const id = (ids += 1)
     const answer = new Promise((resolve) => answers.set(id, resolve))
@@ -222,6 +278,49 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', thread.id, prompt]
   const again = await runTurn('codex', { mock, homes, programs, payload, args })
   assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
+})
+
+test('codex app-server sends the key where it listens on a port', async (t) => {
+  const mock = await startMock(t)
+  const homes = agentHomes(t)
+  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', ...quiet.codex.args, '--listen', 'ws://127.0.0.1:0'] } })
+  const child = spawnProvider(env, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  env.dispose()
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (/** @type {Buffer} */ chunk) => (output += chunk))
+  const port = () => /127\.0\.0\.1:([1-9]\d*)/.exec(output)?.[1]
+  await until('the port', () => port() !== undefined)
+  const { onText, send } = await connectWebSocket(Number(port()))
+  const client = talk(onText, send)
+  await greet(client)
+  const { thread } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
+  assert.equal(await turnIn(client, thread.id), 'completed')
+  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
+})
+
+test('claude plugin eval sends what it is given on a pipe, and a token in the environment', async (t) => {
+  for (const [kind, delivery, seen] of /** @type {[Kind, any, string][]} */ ([['key', 'fd', `x-api-key ${KEY.claude}`], ['token', 'fd', `authorization ${TOKEN}`], ['token', 'env', `authorization ${TOKEN}`]])) {
+    const mock = await startMock(t)
+    const homes = agentHomes(t)
+    const plugin = path.join(homes.workspace, 'made-up')
+    const files = {
+      '.claude-plugin/plugin.json': JSON.stringify({ name: 'made-up', version: '1.0.0', description: 'made up' }),
+      'evals/one/prompt.md': '---\nname: one\n---\nhello\n',
+      'evals/one/graders/greets.md': '---\ntype: llm\n---\nIs it a greeting?\n'
+    }
+    for (const [name, text] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(plugin, name)), { recursive: true })
+      fs.writeFileSync(path.join(plugin, name), text)
+    }
+    if (AGENT.uid !== undefined) execFileSync('chown', ['-R', `${AGENT.uid}:${AGENT.gid}`, plugin])
+    const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', kind), launch: { delivery, args: ['plugin', 'eval', plugin, '--trust-plugin', '--ablation', 'none'] } })
+    const all = `${turn.stdout}${turn.stderr}`
+    assert.deepEqual(credentialsSeen(mock), [seen], all)
+    // Each case was answered, and judged: the mock's answer is no verdict.
+    assert.match(all, /judge votes/)
+    assert.doesNotMatch(all, /Not logged in/)
+  }
 })
 
 test('codex app-server sends nothing in a thread that names the provider which has no key', async (t) => {

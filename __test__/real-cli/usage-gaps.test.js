@@ -82,6 +82,25 @@ test('claude: a summary and the model of a hook are counted', async (t) => {
 
 const AGENT_CALL = { call: 'spawn_agent', namespace: 'collaboration', input: { message: 'a part of it', task_name: 'helper', fork_turns: 'none' } }
 const isHelper = (/** @type {any} */ turn) => JSON.stringify(turn.request.body.input).includes('NEW_TASK')
+/** Starts an agent and goes on when that has asked, without waiting for what becomes of it. */
+function leaveBehind() {
+  /** @type {(asked?: undefined) => void} */
+  let tell = () => {}
+  const asked = new Promise((resolve) => (tell = resolve))
+  return async (/** @type {any} */ turn) => {
+    if (isHelper(turn)) tell()
+    else if (turn.step === 0) return AGENT_CALL
+    await asked
+    return { text: 'done' }
+  }
+}
+
+/** A command that needs an approval. The reviewer is a model of another name. @param {any} turn */
+function needsApproval({ prompt, step, request }) {
+  if (prompt !== 'run: echo one' || step > 0 || request.body.model.includes('luna')) return { text: 'done' }
+  return { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } }
+}
+
 /** A first request of so many tokens, which leads to a summary. @param {number} input */
 const largeTurn = (input) => (/** @type {any} */ turn) => {
   const { type } = turn.request.body.input.at(-1)
@@ -90,18 +109,51 @@ const largeTurn = (input) => (/** @type {any} */ turn) => {
   return type === 'compaction_trigger' || turn.step > 0 ? undefined : { run: 'echo one', usage: { input } }
 }
 
-/** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, script?: (turn: any) => any, reasons: string[] }>} */
+/** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, config?: string, script?: (turn: any) => any, reasons: string[] }>} */
 const MODES = {
   'a turn': { reasons: [] },
-  'a review': { command: ['exec', 'review'], isSandboxed: false, reasons: ['total-unbelievable', 'review'] },
+  'a review': { command: ['exec', 'review'], isSandboxed: false, reasons: ['total-unbelievable', 'review', 'subagents'] },
   'a command that needs an approval, which a model reviews': {
     more: ['--approve-for-me'],
     isSandboxed: false,
-    script: (turn) => (turn.prompt === 'run: echo one' && turn.step === 0 && !turn.request.body.model.includes('luna') ? { call: 'exec_command', input: { cmd: 'touch /etc/made-up', sandbox_permissions: 'require_escalated', justification: 'made up' } } : { text: 'done' }),
-    reasons: ['review']
+    script: needsApproval,
+    reasons: ['review', 'subagents']
   },
   'an agent that is waited for': {
     script: (turn) => (isHelper(turn) ? { text: 'done' } : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step]),
+    reasons: ['subagents']
+  },
+  'an agent that is not waited for': {
+    script: leaveBehind(),
+    reasons: ['subagents']
+  },
+  'an agent that is not waited for, and of which no file is kept': {
+    more: ['--ephemeral'],
+    script: leaveBehind(),
+    reasons: ['subagents-unknown']
+  },
+  'no agent, as the arguments allow none': {
+    more: ['--ephemeral', '-c', 'agents.enabled=false'],
+    script: (turn) => [AGENT_CALL][turn.step],
+    reasons: []
+  },
+  'an agent in spite of arguments that do not keep it': {
+    more: ['--disable', 'multi_agent', '--disable', 'multi_agent_v2'],
+    script: leaveBehind(),
+    reasons: ['subagents']
+  },
+  'a command that needs an approval, which a model reviews as config.toml says': {
+    config: 'approvals_reviewer = "auto_review"\n',
+    isSandboxed: false,
+    more: ['-c', 'approval_policy="on-request"', '-c', 'sandbox_mode="workspace-write"'],
+    script: needsApproval,
+    reasons: ['subagents']
+  },
+  'such a review where the arguments allow no agent': {
+    config: 'approvals_reviewer = "auto_review"\n',
+    isSandboxed: false,
+    more: ['-c', 'approval_policy="on-request"', '-c', 'sandbox_mode="workspace-write"', '-c', 'agents.enabled=false'],
+    script: needsApproval,
     reasons: ['subagents']
   },
   'a summary, which the arguments ask for': {
@@ -115,11 +167,13 @@ const MODES = {
   }
 }
 
-for (const [name, { command = ['exec'], more = [], isSandboxed = true, script, reasons }] of Object.entries(MODES)) {
+for (const [name, { command = ['exec'], more = [], isSandboxed = true, config, script, reasons }] of Object.entries(MODES)) {
   test(`codex: ${name}`, async (t) => {
     const { mock, sum } = await startBilling(t, script)
     const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [...command, ...common.filter((each, index) => isSandboxed || ![each, common[index - 1]].includes('--sandbox')), ...more, '--', text]
-    const { child, done } = startTurn('codex', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.codex }, prompt: 'run: echo one', args })
+    const homes = agentHomes(t)
+    if (config !== undefined) fs.writeFileSync(path.join(homes.codexHome, 'config.toml'), config)
+    const { child, done } = startTurn('codex', { mock, homes, programs, payload: { apiKey: KEY.codex }, prompt: 'run: echo one', args })
     const { code, stderr } = await done
     assert.equal(code, 0, stderr)
     const { usage } = child

@@ -118,10 +118,10 @@ test("codex: no value of an option, of all that its help tells, is taken for the
     const meter = binding.meterOfStart(native, args)
     const events = [{ type: 'thread.started', thread_id: `made-up-of-${args}` }, { type: 'turn.completed', usage: { input_tokens: 7 } }]
     for (const event of events) meter.feed(Buffer.from(`${JSON.stringify(event)}\n`))
-    const { tokens: { inputTokens }, complete } = meter.usage()
-    return { inputTokens, complete }
+    const { tokens: { inputTokens }, incompleteBecause } = meter.usage()
+    return { inputTokens, isKnown: !incompleteBecause.includes('earlier-total-unknown') }
   }
-  const [fresh, resumed] = [{ inputTokens: 7, complete: true }, { inputTokens: 0, complete: false }]
+  const [fresh, resumed] = [{ inputTokens: 7, isKnown: true }, { inputTokens: 0, isKnown: false }]
   let count = 0
   for (const command of [[], ['exec']]) {
     const help = execFileSync(programs.codex, [...command, '--help'], { encoding: 'utf8', env: { HOME: homes.home, CODEX_HOME: homes.codexHome, PATH: process.env.PATH } })

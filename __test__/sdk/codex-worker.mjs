@@ -20,7 +20,7 @@ try {
 
 /** A turn whose events are read by a meter of its own, as whoever uses the SDK would. */
 async function runMetered(conversation, prompt) {
-  const meter = new UsageMeter('codex', { workspace: 'ws_sdk' })
+  const meter = new UsageMeter('codex', { workspace: 'ws_sdk', subagents: false })
   ledger.track(meter, { workspace: 'ws_1' })
   const { events } = await conversation.runStreamed(prompt)
   let told

@@ -9,13 +9,13 @@ const { startMock } = require('./real-turn.js')
 
 /**
  * @param {{ after(fn: () => void): void }} t
- * @param {(turn: MockTurn) => Reply | undefined} [script] What is said other than by default; nothing is billed of what hangs.
+ * @param {(turn: MockTurn) => Reply | undefined | Promise<Reply>} [script] What is said other than by default; nothing is billed of what hangs.
  */
 async function startBilling(t, script) {
   const sum = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
   let requests = 0
-  const answer = (/** @type {MockTurn} */ turn) => {
-    const reply = script?.(turn) ?? defaultAnswer(turn)
+  const answer = async (/** @type {MockTurn} */ turn) => {
+    const reply = (await script?.(turn)) ?? defaultAnswer(turn)
     if ('hang' in reply || 'error' in reply || 'failed' in reply || 'cut' in reply) return reply
     requests += 1
     const isClaude = turn.provider === 'claude'

@@ -32,7 +32,7 @@ export function run(ledger: UsageLedger): ProviderProcess {
   const cost: number | null | undefined = usage?.models['m']?.costUsd ?? usage?.costUsd
   const kind: ProviderFailureKind | undefined = failure?.kind
   const gap: UsageGap | undefined = usage?.incompleteBecause[0]
-  console.log(cost, kind, usage?.complete, gap === 'subagents', kind === 'no-session' || kind === 'endpoint')
+  console.log(cost, kind, usage?.complete, gap === 'subagents' || gap === 'subagents-unknown', kind === 'no-session' || kind === 'endpoint')
   // @ts-expect-error: a snapshot needs all of its labels
   if (usage) ledger.record(usage, { workspace: 'w' })
   // @ts-expect-error: no such reaction
@@ -42,7 +42,7 @@ export function run(ledger: UsageLedger): ProviderProcess {
 }
 
 export function fromTheSdk(events: ThreadEvent[], thread: ThreadTotals | null): ProviderUsage {
-  const meter = new UsageMeter('codex', { resumed: true, thread, model: 'gpt-5' })
+  const meter = new UsageMeter('codex', { resumed: true, thread, model: 'gpt-5', subagents: false })
   for (const event of events) meter.event(event)
   meter.write('{}\n').write(new Uint8Array(1)).end().end(0)
   const next: ThreadTotals | null = meter.usage.thread

@@ -1,10 +1,7 @@
 //! What `diagnose()` asks of the core, off the JS thread: every answer crosses as JSON.
 
 use std::io::Read;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use napi_derive::napi;
 use rustix::fs::Access;
@@ -14,8 +11,7 @@ use super::boundary_error::IntoNapi;
 use super::jobs;
 use super::launch_options::NativeIdentity;
 use crate::doctor::{self, Parties};
-use crate::error::{Error, ErrorCode, Result};
-use crate::jobs::{LOOKS, Turn};
+use crate::error::Result;
 use crate::launch::identity::{self, Target};
 use crate::launch::inquiry::{self, Component, Manner, Question};
 use crate::launch::locate::Locate;
@@ -23,23 +19,9 @@ use crate::launch::program::{Candidate, file::open_regular};
 use crate::provider::{self, Format, Provider};
 use crate::sys::{self, memory};
 
-/// How long a look may wait for a thread: others hold all of them, at file systems that hang.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// One look, on a thread of its own: a tenant chooses the paths, and a file system of its choice may hang.
+/// One look as the target.
 fn look<T: Serialize>(target: &Target, look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
-    let deadline = Instant::now() + PATIENCE;
-    let whose: Arc<str> = target.uid().to_string().into();
-    let turn = Turn { source: Arc::clone(&whose), endpoint: whose, deadline, is_abandoned: Arc::default() };
-    let mut look = Some(look);
-    let mut work = move || match look.take() {
-        Some(look) if Instant::now() < deadline => look(),
-        _ => Err(Error::new(
-            ErrorCode::Busy,
-            "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
-        )),
-    };
-    jobs::start(&LOOKS, turn, move || ControlFlow::Break(work())).into_napi()
+    jobs::look(target.uid().to_string().into(), look)
 }
 
 /// A path, and `rwx` as access(2) has them: 4, 2, 1.

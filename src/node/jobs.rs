@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
@@ -12,10 +12,10 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde::Serialize;
 
-use super::boundary_error::to_json;
+use super::boundary_error::{IntoNapi, to_json};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{Settings, check_proxy, roots_of_pem};
-use crate::jobs::{self, Turn};
+use crate::jobs::{self, LOOKS, Turn};
 
 /// Job, whether it failed, result or error as JSON.
 type Arguments = FnArgs<(u32, bool, String)>;
@@ -85,6 +85,28 @@ pub fn start<T: Serialize>(
     Ok(id)
 }
 
+/// How long a look may wait for a thread: others hold all of them, at file systems that hang.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One look at paths that a tenant chooses, on a thread of its own, as a file system of its choice may hang. `whose` shares
+/// the threads out.
+///
+/// # Errors
+/// As [`jobs::run`].
+pub fn look<T: Serialize>(whose: Arc<str>, look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
+    let deadline = Instant::now() + PATIENCE;
+    let turn = Turn { source: Arc::clone(&whose), endpoint: whose, deadline, is_abandoned: Arc::default() };
+    let mut look = Some(look);
+    let mut work = move || match look.take() {
+        Some(look) if Instant::now() < deadline => look(),
+        _ => Err(Error::new(
+            ErrorCode::Busy,
+            "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
+        )),
+    };
+    start(&LOOKS, turn, move || ControlFlow::Break(work())).into_napi()
+}
+
 /// What a caller decides about requests.
 #[napi(object, object_to_js = false)]
 pub struct NativeHttpSettings {
@@ -104,7 +126,7 @@ impl NativeHttpSettings {
             check_proxy("options.proxy", proxy)?;
         }
         let roots = self.ca.map(|pem| roots_of_pem("options.ca", pem.as_bytes())).transpose()?.unwrap_or_default();
-        let timeout = std::time::Duration::from_millis(u64::from(self.timeout_ms));
+        let timeout = Duration::from_millis(u64::from(self.timeout_ms));
         Ok(Settings { timeout, proxy: self.proxy, roots })
     }
 }

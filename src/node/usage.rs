@@ -7,11 +7,13 @@ use napi_derive::napi;
 
 use super::boundary_error::IntoNapi;
 use super::env::NativeProviderEnv;
+use super::jobs;
 use super::tokens::NativeTokens;
 use crate::error::Result;
 use crate::provider::{self, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, Meter, ModelUsage, Owner, Resumed, ThreadTotals, Usage, expected_of,
+    Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, Subagents, ThreadTotals, Usage,
+    expected_of,
 };
 
 /// What a run has used.
@@ -72,6 +74,7 @@ pub struct NativeExpected {
     pub resumed: bool,
     pub thread: Option<NativeThreadTotals>,
     pub workspace: Option<String>,
+    pub subagents: bool,
 }
 
 /// Reads one run's output.
@@ -114,7 +117,10 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let thread = given.thread.map(thread_totals).transpose()?;
     let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
     let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
-    let expected = Expected { credential, model: given.model, resumed, thread, owner, ..Expected::default() };
+    let may_have = given.subagents && row.output.session_files.is_some();
+    let subagents = if may_have { Subagents::Unknown } else { Subagents::Counted };
+    let expected =
+        Expected { credential, model: given.model, resumed, thread, owner, subagents, ..Expected::default() };
     Ok(Meter::new(row, expected))
 }
 
@@ -140,6 +146,29 @@ impl NativeUsageMeter {
     #[napi(catch_unwind)]
     pub fn lose(&self) {
         self.meter().lose();
+    }
+
+    /// Whether a search is left to be made that tells whether other threads worked for the run.
+    #[napi(catch_unwind)]
+    pub fn seeks_subagents(&self) -> bool {
+        self.meter().sought().is_some()
+    }
+
+    /// Begins it. Its result is for `found`.
+    #[napi(catch_unwind)]
+    pub fn seek_subagents(&self) -> napi::Result<u32> {
+        let sought = self.meter().sought();
+        let whose = sought.as_ref().map(|(search, _)| search.state_directory.to_string_lossy().into());
+        let look = move || sought.map_or(Found::Unknown, |(search, threads)| search.look(&threads)) as u32;
+        jobs::look(whose.unwrap_or_default(), move || Ok(look()))
+    }
+
+    /// What the search has found; none where it did not end.
+    #[napi(catch_unwind)]
+    pub fn found(&self, found: Option<u32>) {
+        let all = [Found::None, Found::Some];
+        let found = all.into_iter().find(|each| Some(*each as u32) == found);
+        self.meter().found(found.unwrap_or(Found::Unknown));
     }
 
     /// The run has ended, with this exit code.

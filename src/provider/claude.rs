@@ -286,14 +286,8 @@ pub static CLAUDE: Provider = Provider {
 static MODES: &[Mode] = &[
     // No descriptor, no token and no stored login is read: "Not logged in". A key in the environment is, and the agent's
     // shell does not get it.
-    Mode {
-        sign: ModeSign::Flag("--bare"),
-        does: "reads nothing but an API key in the environment",
-        uses: &[Usable::InEnvironment(CredentialKind::ApiKey)],
-        overrides: &[],
-        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
-                  can find it in /proc/PID/environ.",
-    },
+    bare(ModeSign::Flag("--bare")),
+    bare(ModeSign::Setting("--settings", SIMPLE)),
     background(ModeSign::Flag("--bg")),
     background(ModeSign::Flag("--background")),
     background(ModeSign::Subcommand("agents", None)),
@@ -312,6 +306,8 @@ static MODES: &[Mode] = &[
         overrides: &[],
         instead: "Leave it out.",
     },
+    evaluation("plugin"),
+    evaluation("plugins"),
     in_the_cloud(ModeSign::Flag("--cloud")),
     in_the_cloud(ModeSign::Flag("--remote")),
     in_the_cloud(ModeSign::Flag("--teleport")),
@@ -322,6 +318,34 @@ static MODES: &[Mode] = &[
 ];
 
 /// The service and its sessions have neither the descriptor nor the key in their environment, and outlive the start.
+const fn bare(sign: ModeSign) -> Mode {
+    Mode {
+        sign,
+        does: "reads nothing but an API key in the environment",
+        uses: &[Usable::InEnvironment(CredentialKind::ApiKey)],
+        overrides: &[],
+        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
+                  can find it in /proc/PID/environ.",
+    }
+}
+
+/// Each case is a CLI of its own. What is on the pipe is handed on to it, as is a token in the environment. A key there is not:
+/// the host's variable keeps it from the CLI's children.
+const fn evaluation(subcommand: &'static str) -> Mode {
+    Mode {
+        sign: ModeSign::Subcommand(subcommand, Some("eval")),
+        does: "starts further CLIs, which do not get a key from its environment",
+        uses: &[
+            Usable::OnPipe(CredentialKind::ApiKey),
+            Usable::OnPipe(CredentialKind::OauthToken),
+            Usable::InEnvironment(CredentialKind::OauthToken),
+            Usable::OwnLogin,
+        ],
+        overrides: &[],
+        instead: "Use options.delivery \"fd\".",
+    }
+}
+
 const fn background(sign: ModeSign) -> Mode {
     let does = "hands the session to a background service, which does not get the credential and outlives the start";
     Mode { sign, does, uses: &[], overrides: &[], instead: "Use -p, in a start of its own." }

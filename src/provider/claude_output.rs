@@ -152,6 +152,7 @@ pub static CLAUDE_OUTPUT: Output = Output {
     reset_prefixes: &["usage limit reached|"],
     clock_prefixes: &[],
     doubled_path: Some("/v1"),
+    session_files: None,
     // Its own requests for a summary are in its reports.
     compacts_at: None,
 };

@@ -4,7 +4,7 @@ use super::api::{Api, Authorization};
 use super::codex_output::CODEX_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
-use super::mode::{Mode, ModeSign, Usable};
+use super::mode::{ChosenDefinition, Mode, ModeSign, Usable};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
@@ -320,8 +320,10 @@ static MODES: &[Mode] = &[
     elsewhere("fork", None, IN_TERMINAL),
     elsewhere("exec-server", None, "runs commands for others, and has no use for a key"),
     elsewhere("responses-api-proxy", None, "reads the key from stdin alone"),
-    elsewhere("mcp-server", None, READS_NONE),
-    elsewhere("proto", None, READS_NONE),
+    // Measured on 0.140.0: its requests have no credential. Later versions do not know it.
+    elsewhere("mcp-server", None, "reads no key"),
+    // Measured on 0.20.0: it reads OPENAI_API_KEY, and none of what protects that. Later versions do not know it.
+    elsewhere("proto", None, "is of a version that is too old for what protects the key"),
     Mode {
         sign: ModeSign::Terminal(&[
             "exec",
@@ -360,12 +362,24 @@ static MODES: &[Mode] = &[
     keyless(ModeSign::Flag("--oss")),
     keyless(ModeSign::Flag("--local-provider")),
     keyless(ModeSign::Override("model_provider", &["ollama", "lmstudio", "amazon-bedrock"])),
+    // Measured: without `env_key` the request goes out without any credential, with another variable's name with that one's
+    // value, and with `auth.command` with what the command prints.
+    Mode {
+        sign: ModeSign::Definition(&ChosenDefinition {
+            chosen_by: "model_provider",
+            holder: "model_providers",
+            uses_own: "requires_openai_auth",
+        }),
+        does: "asks a model provider whose definition does not name the key",
+        uses: &[],
+        overrides: &[],
+        instead: "Use env_key=\"CODEX_API_KEY\" in the definition, or options.baseUrl in its place.",
+    },
 ];
 
 const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
 const OUTLIVES: &str = "hands the session to a process that outlives the start, and that sends no key";
 const IN_TERMINAL: &str = "runs in the terminal, where Codex reads no key";
-const READS_NONE: &str = "reads no key";
 const USE_EXEC: &str = "Use exec, exec resume, exec fork, review or app-server.";
 
 const fn elsewhere(subcommand: &'static str, word: Option<&'static str>, does: &'static str) -> Mode {

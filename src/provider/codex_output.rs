@@ -1,7 +1,9 @@
 //! The JSON output of Codex, as measured on 0.163.0.
 
 use super::failure_kind::FailureKind as Kind;
-use super::output::{CommandLine, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest};
+use super::output::{
+    CommandLine, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest, SessionFiles,
+};
 use super::status_rules::STATUS_RULES;
 
 /// `codex exec --json`.
@@ -38,7 +40,8 @@ pub static CODEX_OUTPUT: Output = Output {
         EventRule::new(&[(Field::Type, "error")], Meaning::Passing),
         EventRule::new(&[(Field::Type, "turn.failed")], Meaning::Failed),
         // Agents that this one has started, whose tokens are in no event: 4,010 were answered, and 3,007 told. Where the
-        // catalogue gives a model "v2" of them, only waiting for one is told.
+        // catalogue gives a model "v2" of them, as it does to the default one, only waiting for one is told:
+        // SESSION_FILES has the others.
         EventRule::new(&[(Field::Item, "collab_tool_call")], Meaning::Uncounted),
     ],
     claims: &[],
@@ -117,9 +120,27 @@ pub static CODEX_OUTPUT: Output = Output {
     clock_prefixes: &["try again at "],
     // The address stands in the text.
     doubled_path: None,
+    session_files: Some(&SESSION_FILES),
     // Nine tenths of 272,000 tokens, the smallest context window of the catalogue in the executable. A request of 243,000
     // was not followed by one that summed up; one of 250,000 was.
     compacts_at: Some(244_800),
+};
+
+/// Of 0.163.0 and 0.169.0. Each agent has a file, as has the reviewer of approvals that a `config.toml` sets: with the ids of
+/// the thread that it works for, before its first request. Where 20 agents were started and not waited for, all that sent a
+/// request had one. With `--ephemeral` nobody has. An agent of an earlier run goes on in its own file.
+static SESSION_FILES: SessionFiles = SessionFiles {
+    directory: "sessions",
+    prefix: "rollout-",
+    fields: &[
+        FieldPath(Field::Thread, &["payload", "id"]),
+        FieldPath(Field::Session, &["payload", "session_id"]),
+        FieldPath(Field::Parent, &["payload", "parent_thread_id"]),
+        FieldPath(Field::Parent, &["payload", "source", "subagent", "thread_spawn", "parent_thread_id"]),
+    ],
+    // For both versions of agents. `--disable multi_agent`, which 0.169.0 calls deprecated, ends "v1" alone, and
+    // `--disable multi_agent_v2` neither. 0.140.0 does not start with this.
+    off: ("agents.enabled", "false"),
 };
 
 /// `codex exec --help` and `codex --help`, and tried: a subcommand may stand after the prompt, but not after `--`; a prompt

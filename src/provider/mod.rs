@@ -23,10 +23,11 @@ pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
 pub use failure_kind::{FailureKind, FailureText};
 pub use guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
 pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
-pub use mode::{Mode, ModeSign, Usable};
+pub use mode::{ChosenDefinition, Mode, ModeSign, Usable};
 pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{
     CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, ModelsOf, Output, OutputRequest,
+    SessionFiles,
 };
 pub use row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,

@@ -27,8 +27,23 @@ pub enum ModeSign {
     Flag(&'static str),
     /// An override that sets this key to one of these strings.
     Override(&'static str, &'static [&'static str]),
+    /// Overrides that choose a definition, and define it so that it does not use the credential.
+    Definition(&'static ChosenDefinition),
+    /// The value of this option, in JSON, that has a variable of this name among its `env`, and not as one that is off.
+    Setting(&'static str, &'static str),
     /// A terminal as stdin, and none of these subcommands or flags.
     Terminal(&'static [&'static str]),
+}
+
+/// A definition that overrides choose by its name. It uses the credential where it names one of its variables, or says so.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ChosenDefinition {
+    /// The key whose value is the name.
+    pub chosen_by: &'static str,
+    /// The table of definitions by their names.
+    pub holder: &'static str,
+    /// The member of a definition that, where it is `true`, uses the credential.
+    pub uses_own: &'static str,
 }
 
 /// A credential, by what it is and how the CLI gets it.
@@ -36,6 +51,8 @@ pub enum ModeSign {
 pub enum Usable {
     /// One of this kind, in the environment.
     InEnvironment(CredentialKind),
+    /// One of this kind, on a pipe.
+    OnPipe(CredentialKind),
     /// The login that the CLI finds in its state directory by itself.
     OwnLogin,
 }

@@ -40,6 +40,8 @@ pub struct Output {
     pub clock_prefixes: &'static [&'static str],
     /// The end of a base URL to which the CLI adds the same once more: the address does not exist then.
     pub doubled_path: Option<&'static str>,
+    /// Where it tells of other threads that worked for a run. None: its events tell what they used.
+    pub session_files: Option<&'static SessionFiles>,
     /// Tokens of one request from which on the CLI lets the API sum the thread up, in requests that no report tells.
     pub compacts_at: Option<u64>,
 }
@@ -50,6 +52,19 @@ impl Output {
     pub fn reports_thread_totals(&self) -> bool {
         self.events.iter().any(|rule| rule.meaning == Meaning::ThreadTotal)
     }
+}
+
+/// The files of a CLI's sessions, one for each thread, whose first line names the threads that it belongs to.
+#[derive(Debug)]
+pub struct SessionFiles {
+    /// Their directory below the state directory. In it there is one for each day: `year/month/day`.
+    pub directory: &'static str,
+    /// What their names begin with; they end in a hyphen, the thread's id, a dot and what follows it.
+    pub prefix: &'static str,
+    /// Where the first line has the thread, its session and its parent.
+    pub fields: &'static [FieldPath],
+    /// The override, as key and value, with which a run has no subagents.
+    pub off: (&'static str, &'static str),
 }
 
 /// An argument that asks for JSON.
@@ -125,6 +140,10 @@ pub enum Field {
     Text,
     /// What an item of a turn is.
     Item,
+    /// In a session's file: the first of the threads that it belongs to.
+    Session,
+    /// In a session's file: the thread that this one works for.
+    Parent,
     /// How long the CLI waits before it tries again, in milliseconds.
     RetryAfter,
     /// When the limit that was reached ends, in seconds since the epoch.

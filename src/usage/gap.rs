@@ -17,6 +17,8 @@ pub enum Gap {
     Review,
     /// The reports leave out other agents that worked for this one.
     Subagents,
+    /// They may do so: nobody can tell whether there were any.
+    SubagentsUnknown,
     /// The reports leave out the requests that sum a long session up.
     Compaction,
 }
@@ -31,6 +33,7 @@ impl Gap {
         Self::TotalUnbelievable,
         Self::Review,
         Self::Subagents,
+        Self::SubagentsUnknown,
         Self::Compaction,
     ];
 
@@ -45,6 +48,7 @@ impl Gap {
             Self::TotalUnbelievable => "total-unbelievable",
             Self::Review => "review",
             Self::Subagents => "subagents",
+            Self::SubagentsUnknown => "subagents-unknown",
             Self::Compaction => "compaction",
         }
     }
@@ -61,6 +65,12 @@ impl Gaps {
         self.0 == 0
     }
 
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn has(self, gap: Gap) -> bool {
+        self.0 & (1 << gap as u16) != 0
+    }
+
     /// Adds one.
     pub fn insert(&mut self, gap: Gap) {
         self.0 |= 1 << gap as u16;
@@ -68,7 +78,7 @@ impl Gaps {
 
     /// One after another.
     pub fn iter(self) -> impl Iterator<Item = Gap> {
-        Gap::ALL.iter().copied().filter(move |gap| self.0 & (1 << *gap as u16) != 0)
+        Gap::ALL.iter().copied().filter(move |gap| self.has(*gap))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads the JSON that one CLI writes: what it has used, what it failed at, which credential it claims to have.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
@@ -7,6 +9,7 @@ use super::gap::{Gap, Gaps};
 use super::resumed::Resumed;
 use super::run::Run;
 use super::scan::Scanner;
+use super::subagents::{Found, Search, Subagents};
 use super::threads::{Owner, ThreadTotals};
 use super::used::Usage;
 use crate::provider::{CredentialKind, Provider};
@@ -29,6 +32,8 @@ pub struct Expected {
     pub owner: Option<Owner>,
     /// What its reports will leave out, as its arguments tell.
     pub gaps: Gaps,
+    /// Whether they may leave out other threads.
+    pub subagents: Subagents,
     /// Its `TZ`, empty where that is not set; none where nobody knows.
     pub time_zone: Option<String>,
     /// Whether its base URL ends in what the CLI adds to it once more.
@@ -98,6 +103,18 @@ impl Meter {
         }
         let room = COMPLAINT_BYTES - self.complaint.len();
         self.complaint.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// The search that tells whether other threads worked for the run, and for which of its threads. None where there is
+    /// nothing to look for, or it is known already.
+    #[must_use]
+    pub fn sought(&self) -> Option<(Search, Vec<Arc<str>>)> {
+        self.run.sought()
+    }
+
+    /// What that search has found.
+    pub fn found(&mut self, found: Found) {
+        self.run.found(found);
     }
 
     /// The run has ended, with this exit code; none when it was killed.

@@ -1,13 +1,16 @@
 //! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
 
+use std::time::SystemTime;
+
 use super::gap::{Gap, Gaps};
 use super::meter::Expected;
 use super::resumed::{Resumed, is_uncounted};
+use super::subagents::{Search, Subagents};
 use super::threads::Owner;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::scan;
-use crate::provider::{BaseUrl, CommandLine, Output, Provider};
+use crate::provider::{BaseUrl, CommandLine, Output, Provider, SessionFiles};
 
 /// Whether the CLI will write JSON.
 #[must_use]
@@ -32,6 +35,7 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
         gaps: uncounted(&output.command_line, before_end),
+        subagents: subagents_of(plan, before_end),
         time_zone: Some(plan.plain("TZ").unwrap_or_default().to_owned()),
         is_path_doubled: is_path_doubled(plan, output),
     }
@@ -48,6 +52,25 @@ fn uncounted(line: &CommandLine, before_end: &[String]) -> Gaps {
         .filter(|(is, _)| *is)
         .map(|(_, gap)| gap)
         .collect()
+}
+
+/// How to tell whether other threads work for a run.
+fn subagents_of(plan: &EnvPlan, before_end: &[String]) -> Subagents {
+    let provider = plan.provider;
+    let Some(files) = provider.output.session_files else { return Subagents::Counted };
+    let state = &provider.state_directory;
+    let state_directory = plan.directory(state.variable, state.below_home);
+    let is_off = is_off(provider, files, before_end);
+    Subagents::Sought(Search { files, state_directory, since: SystemTime::now(), is_off })
+}
+
+/// Whether the last override is the one with which there are none: of others, a later one may undo it, or, at a deeper command
+/// level, make the CLI forget it.
+fn is_off(provider: &Provider, files: &SessionFiles, before_end: &[String]) -> bool {
+    let features: Vec<&str> = provider.feature_options.iter().map(|option| option.name).collect();
+    let last_feature = scan::options(before_end, &features).map(|option| option.end).max();
+    let last = scan::options(before_end, provider.override_options).max_by_key(|option| option.end);
+    last.is_some_and(|option| option.value.split_once('=') == Some(files.off) && Some(option.end) > last_feature)
 }
 
 /// Whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
@@ -88,4 +111,31 @@ pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
         return refuse(ErrorCode::InvalidArgValue, message.into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    #[test]
+    fn subagents_are_off_where_nothing_can_undo_that() {
+        let provider = provider::find("codex").expect("a row");
+        let files = provider.output.session_files.expect("it has some");
+        for (text, off) in [
+            ("exec -c agents.enabled=false --json hi", true),
+            ("exec --json -cagents.enabled=false resume 0199", true),
+            ("exec --disable apps -c a=1 --config=agents.enabled=false", true),
+            ("exec -c agents.enabled=false -c agents.enabled=true", false),
+            // Codex forgets what stands above it.
+            ("-c agents.enabled=false exec -c a=1", false),
+            ("-c agents.enabled=false exec --disable apps", false),
+            ("exec -c agents.enabled=true", false),
+            ("exec --disable multi_agent", false),
+            ("exec", false),
+        ] {
+            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(is_off(provider, files, &arguments), off, "{text}");
+        }
+    }
 }

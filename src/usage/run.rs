@@ -10,6 +10,7 @@ use super::left_out::left_out;
 use super::meter::{Changes, Claim, Expected};
 use super::resumed::Resumed;
 use super::session::SessionTotals;
+use super::subagents::{Found, Search, Subagents};
 use super::threads::{self, RunThreads, Thread};
 use super::tokens::{Cost, Tokens};
 use super::used::{ModelUsage, Usage, add, add_to, short};
@@ -368,6 +369,32 @@ impl Run {
         }
     }
 
+    /// The search that is left to be made, and for which threads.
+    pub fn sought(&self) -> Option<(Search, Vec<Arc<str>>)> {
+        let Subagents::Sought(search) = &self.expected.subagents else { return None };
+        let threads: Vec<Arc<str>> = self.threads.ids().collect();
+        (!threads.is_empty() && !self.gaps.has(Gap::Subagents)).then(|| (search.clone(), threads))
+    }
+
+    /// Whether nobody knows so far that it has none.
+    fn may_hide_subagents(&self) -> bool {
+        match &self.expected.subagents {
+            Subagents::Counted => false,
+            Subagents::Sought(search) => !search.is_off,
+            Subagents::Unknown => true,
+        }
+    }
+
+    /// What it has found.
+    pub fn found(&mut self, found: Found) {
+        let is_unknown = found == Found::Unknown && self.may_hide_subagents();
+        self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };
+        if found == Found::Some {
+            self.gap(Gap::Subagents);
+        }
+        self.changes |= Changes::USAGE;
+    }
+
     /// The run has ended, with this exit code; none when it was killed.
     pub fn end(&mut self, code: Option<i32>, complaint: &[u8]) {
         let is_unknown = self.failure.is_none_or(|failure| failure.kind == FailureKind::Unknown && !failure.passing);
@@ -394,6 +421,9 @@ impl Run {
             }
         }
         usage.gaps = self.gaps;
+        if self.may_hide_subagents() && !self.gaps.has(Gap::Subagents) {
+            usage.gaps.insert(Gap::SubagentsUnknown);
+        }
         if usage.turns == 0 || self.is_open {
             usage.gaps.insert(Gap::TurnNotReported);
         }

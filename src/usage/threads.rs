@@ -135,6 +135,11 @@ impl RunThreads {
         self.current.map(|index| &mut self.threads[index])
     }
 
+    /// The names of all.
+    pub fn ids(&self) -> impl Iterator<Item = Arc<str>> {
+        self.threads.iter().filter_map(|thread| thread.id.clone())
+    }
+
     fn push(&mut self, id: Option<Arc<str>>, last: Option<Tokens>) {
         self.current = Some(self.threads.len());
         let is_from_before = last.is_some_and(|last| last != Tokens::default());

@@ -1,9 +1,14 @@
 //! Refuses a start in a mode of the CLI that does not use the credential which it is given.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use super::scan;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{Mode, ModeSign, OverrideValue, Provider, Usable};
+use crate::provider::{ChosenDefinition, CredentialKind, Mode, ModeSign, OverrideValue, Provider, Usable};
+use crate::toml_names;
 
 /// Refuses every mode that the arguments ask for and that leaves the credential unused. `on_terminal`: whether the CLI's stdin
 /// is a terminal.
@@ -39,6 +44,10 @@ fn asked_for<'a>(
         ModeSign::Subcommand(name, word) => words.have(name, word),
         ModeSign::Flag(flag) => before_end.iter().any(|argument| is_flag(argument, flag)),
         ModeSign::Override(key, values) => has_override(provider, before_end, key, values),
+        ModeSign::Definition(row) => has_unused_definition(provider, before_end, row),
+        ModeSign::Setting(option, variable) => {
+            scan::options(before_end, &[option]).any(|given| sets_variable(given.value, variable))
+        }
         ModeSign::Terminal(unless) => {
             let is_flag = |argument: &String| argument.starts_with('-') && unless.contains(&&**argument);
             on_terminal && !unless.iter().any(|name| words.have(name, None)) && !before_end.iter().any(is_flag)
@@ -77,20 +86,77 @@ fn is_flag(argument: &str, flag: &str) -> bool {
     argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }
 
-/// What is no string in TOML is one to the CLI.
 fn has_override(provider: &Provider, before_end: &[String], key: &str, values: &[&str]) -> bool {
-    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).trim().to_owned();
-    let overrides = scan::options_anywhere(before_end, provider.override_options);
-    let mut pairs = overrides.filter_map(|option| option.value.split_once('='));
     // An escape may stand for any of these values, and no other has a reason for one.
-    pairs.any(|(name, value)| bare(name) == key && (value.contains('\\') || values.contains(&&*bare(value))))
+    values_of(provider, before_end, key).any(|value| value.contains('\\') || values.contains(&value))
+}
+
+/// The strings to which overrides set a key. What is no string in TOML is one to the CLI.
+fn values_of<'a>(provider: &Provider, before_end: &'a [String], key: &str) -> impl Iterator<Item = &'a str> {
+    let bare = |text: &'a str| text.trim().trim_matches(['"', '\'']).trim();
+    let overrides = scan::options_anywhere(before_end, provider.override_options);
+    let pairs = overrides.filter_map(|option| option.value.split_once('='));
+    pairs.filter(move |(name, _)| bare(name) == key).map(move |(_, value)| bare(value))
+}
+
+/// Whether the definition that is chosen stands in the arguments, and says nowhere that it uses the credential. One that stands
+/// elsewhere is not known here.
+fn has_unused_definition(provider: &Provider, before_end: &[String], row: &ChosenDefinition) -> bool {
+    let variables: Vec<&str> = provider.slots.iter().flat_map(|slot| slot.variables).copied().collect();
+    values_of(provider, before_end, row.chosen_by).any(|chosen| {
+        let overrides = scan::options_anywhere(before_end, provider.override_options);
+        let parts: Vec<Definition> = overrides.filter_map(|option| Definition::of(option.value, row, chosen)).collect();
+        let uses = |part: &Definition| {
+            let names = || part.text.split(|byte: char| !byte.is_ascii_alphanumeric() && byte != '_');
+            names().any(|name| variables.contains(&name)) || (part.has_own && names().any(|name| name == "true"))
+        };
+        !parts.is_empty() && !parts.iter().any(uses)
+    })
+}
+
+/// An override, or a part of one, that defines what is chosen.
+struct Definition<'a> {
+    text: &'a str,
+    /// Whether it has the member that uses the credential.
+    has_own: bool,
+}
+
+impl<'a> Definition<'a> {
+    fn of(text: &'a str, row: &ChosenDefinition, chosen: &str) -> Option<Self> {
+        let (mut defines, mut has_own) = (false, false);
+        toml_names::each(text, 3, &mut |path| {
+            let is_chosen = path.len() > 1 && path[0] == row.holder && path[1] == chosen;
+            defines |= is_chosen;
+            has_own |= is_chosen && path.get(2).is_some_and(|name| name == row.uses_own);
+        })?;
+        defines.then_some(Self { text, has_own })
+    }
+}
+
+/// Whether settings in JSON set a variable to what the CLI does not take for off. The path of a file is none.
+fn sets_variable(settings: &str, variable: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Settings {
+        #[serde(default)]
+        env: BTreeMap<String, serde_json::Value>,
+    }
+    let Ok(settings) = serde_json::from_str::<Settings>(settings) else { return false };
+    settings.env.get(variable).is_some_and(|value| match value {
+        serde_json::Value::String(text) => {
+            !["", "0", "false", "no", "off"].contains(&text.trim().to_ascii_lowercase().as_str())
+        }
+        value => !value.is_null() && *value != serde_json::Value::Bool(false),
+    })
+}
+
+fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
+    plan.credential.slot.is_some_and(|slot| slot.kind == kind)
 }
 
 fn is_given(plan: &EnvPlan, delivery: Delivery, usable: Usable) -> bool {
     match usable {
-        Usable::InEnvironment(kind) => {
-            plan.credential.slot.is_some_and(|slot| slot.kind == kind) && delivery == Delivery::Env
-        }
+        Usable::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
+        Usable::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
         Usable::OwnLogin => plan.credential.slot.is_none(),
     }
 }
@@ -103,6 +169,10 @@ fn refusal(plan: &EnvPlan, mode: &Mode) -> Error {
         }
         ModeSign::Flag(flag) => (format!("options.args has {flag}"), flag.to_owned()),
         ModeSign::Override(key, _) => (format!("options.args overrides {key}"), key.to_owned()),
+        ModeSign::Definition(row) => (format!("options.args overrides {}", row.chosen_by), row.chosen_by.to_owned()),
+        ModeSign::Setting(option, variable) => {
+            (format!("options.args has {option} with {variable}"), option.to_owned())
+        }
         ModeSign::Terminal(_) => {
             ("options.stdio gives a terminal to what options.args asks for".to_owned(), "stdio".to_owned())
         }
@@ -128,7 +198,8 @@ mod tests {
         let modes = asked_for(provider::find(id).expect("a row"), &caller, on_terminal);
         let name = |mode: &Mode| match mode.sign {
             ModeSign::Subcommand(name, word) => word.unwrap_or(name),
-            ModeSign::Flag(name) | ModeSign::Override(name, _) => name,
+            ModeSign::Flag(name) | ModeSign::Override(name, _) | ModeSign::Setting(name, _) => name,
+            ModeSign::Definition(row) => row.holder,
             ModeSign::Terminal(_) => "terminal",
         };
         modes.map(name).collect()
@@ -160,6 +231,15 @@ mod tests {
             ("exec -cmodel_provider=lmstudio hello", &["model_provider"]),
             ("exec -c model_provider=\"mine\" hello", &[]),
             ("exec -c model_provider=\"oll\\u0061ma\" hello", &["model_provider"]),
+            ("exec -c model_provider=x -c model_providers.x.base_url=\"http://h\"", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers.x.env_key=\"USER_A\"", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers={x={base_url=\"h\"}}", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers={x={base_url=\"h\",env_key=\"CODEX_API_KEY\"}}", &[]),
+            ("exec -c model_provider=x -c model_providers.x.a=1 -c model_providers.x.env_key=\"OPENAI_API_KEY\"", &[]),
+            ("exec -c model_provider=x -c model_providers.x.requires_openai_auth=true", &[]),
+            ("exec -c model_provider=x -c model_providers.x.requires_openai_auth=false", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers.y.env_key=\"USER_A\"", &[]),
+            ("exec -c model_providers.x.env_key=\"USER_A\"", &[]),
         ] {
             assert_eq!(asked("codex", text, false), expected, "{text}");
         }
@@ -179,8 +259,16 @@ mod tests {
             ("--model sonnet agents", &["agents"]),
             ("--resume agents hi", &["agents"]),
             ("mcp serve", &[]),
+            ("plugin eval /srv/plugin", &["eval"]),
+            ("plugins eval", &["eval"]),
+            ("plugin list", &[]),
             ("--bg hi", &["--bg"]),
             ("-p --cloud=session_x hi", &["--cloud"]),
+            ("-p --settings {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"1\"}} hi", &["--settings"]),
+            ("-p --settings={\"model\":\"m\",\"env\":{\"A\":\"1\",\"CLAUDE_CODE_SIMPLE\":true}} hi", &["--settings"]),
+            ("-p --settings {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"0\"}} hi", &[]),
+            ("-p --settings {\"env\":{}} -- {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"1\"}}", &[]),
+            ("-p --settings /a.json hi", &[]),
         ] {
             assert_eq!(asked("claude", text, false), expected, "{text}");
         }
