@@ -96,6 +96,7 @@ pub static CODEX_OUTPUT: Output = Output {
             FailureRule::text("websocket closed", Kind::Network),
             FailureRule::text("waiting for network", Kind::Network),
             FailureRule::text("error sending request", Kind::Network),
+            FailureRule::text("invalid peer certificate", Kind::Network),
             FailureRule::text("error decoding response body", Kind::Network),
             FailureRule::text("request or response body error", Kind::Network),
             FailureRule::text("Connection refused", Kind::Network),

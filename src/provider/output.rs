@@ -30,7 +30,7 @@ pub struct Output {
     pub failures: &'static [&'static [FailureRule]],
     /// Words before a status in a text.
     pub status_prefixes: &'static [&'static str],
-    /// What it writes to stderr when it ends before its first event; the first rule that fits decides.
+    /// What it writes to stderr when it ends without an event that tells why; the first rule that fits decides.
     pub complaints: &'static [FailureRule],
     /// Words before a time to wait in a text.
     pub wait_prefixes: &'static [&'static str],

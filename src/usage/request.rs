@@ -10,7 +10,7 @@ use super::threads::Owner;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
 use crate::launch::arguments::scan;
-use crate::provider::{BaseUrl, CommandLine, Output, Provider, SessionFiles};
+use crate::provider::{BaseUrl, Output, Provider, SessionFiles};
 
 /// Whether the CLI will write JSON.
 #[must_use]
@@ -34,7 +34,7 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
         resumed: Resumed::of(&output.command_line, before_end),
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
-        gaps: uncounted(&output.command_line, before_end),
+        gaps: uncounted(plan.provider, before_end),
         subagents: subagents_of(plan, before_end),
         time_zone: Some(plan.plain("TZ").unwrap_or_default().to_owned()),
         is_path_doubled: is_path_doubled(plan, output),
@@ -42,9 +42,15 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
 }
 
 /// What the reports of a run with these arguments leave out.
-fn uncounted(line: &CommandLine, before_end: &[String]) -> Gaps {
-    let sets =
-        |settings: &[&str]| before_end.iter().any(|argument| settings.iter().any(|part| argument.contains(part)));
+fn uncounted(provider: &Provider, before_end: &[String]) -> Gaps {
+    let line = &provider.output.command_line;
+    // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
+    let overrides: Vec<_> = scan::options(before_end, provider.override_options).collect();
+    let is_set = |setting: &str| {
+        let flag = |argument: &String| scan::is_option(argument) && argument.split('=').next() == Some(setting);
+        before_end.iter().any(flag) || overrides.iter().any(|given| given.value.contains(setting))
+    };
+    let sets = |settings: &[&str]| settings.iter().any(|setting| is_set(setting));
     let review = is_uncounted(line, before_end) || sets(line.review_settings);
     let compaction = sets(line.compaction_settings);
     [(review, Gap::Review), (compaction, Gap::Compaction)]
@@ -117,6 +123,25 @@ pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
 mod tests {
     use super::*;
     use crate::provider;
+
+    #[test]
+    fn what_arguments_set_is_uncounted_and_what_a_prompt_says_is_not() {
+        let provider = provider::find("codex").expect("a row");
+        for (arguments, expected) in [
+            (&["exec", "what is model_context_window?"][..], &[][..]),
+            (&["exec", "--json", "explain approvals_reviewer and --approve-for-me"], &[]),
+            (&["exec", "-c", "model=\"x\"", "model_auto_compact_token_limit"], &[]),
+            (&["exec", "-c", "model_auto_compact_token_limit=1000"], &[Gap::Compaction]),
+            (&["exec", "--config=profiles.x={model_context_window=9}"], &[Gap::Compaction]),
+            (&["exec", "-capprovals_reviewer=\"auto\""], &[Gap::Review]),
+            (&["exec", "--approve-for-me"], &[Gap::Review]),
+            (&["exec", "--approve-for-me=true"], &[Gap::Review]),
+        ] {
+            let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+            let gaps: Vec<Gap> = uncounted(provider, &arguments).iter().collect();
+            assert_eq!(gaps, expected, "{arguments:?}");
+        }
+    }
 
     #[test]
     fn subagents_are_off_where_nothing_can_undo_that() {

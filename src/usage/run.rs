@@ -250,6 +250,9 @@ impl Run {
     /// What has come to the totals of a session.
     fn session_report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
         let totals = self.by_model(event, ModelsOf::Session)?;
+        // The agent alone, without others that worked for it, has used no less. Read before the total is remembered: what a
+        // report that cannot be read leaves out must come with the next.
+        let floor = Tokens::of(event, None, self.output).ok()?.unwrap_or_default();
         let total = totals.iter().fold(Tokens::default(), |sum, part| sum.plus(part.tokens));
         let id = short(event.bytes(Field::Thread));
         let Report { last, used } = self.report_total(id.as_ref(), total)?;
@@ -259,8 +262,6 @@ impl Run {
         let used = used.unwrap_or_default();
         let began = self.expected.resumed == Resumed::No && last == Some(Tokens::default());
         let mut parts = self.session.report(&id.unwrap_or_else(|| "".into()), &totals, used, began);
-        // The agent alone, without others that worked for it, has used no less.
-        let floor = Tokens::of(event, None, self.output).ok()?.unwrap_or_default();
         self.session_used = self.session_used.plus(used);
         let rest = floor.beyond(self.session_used);
         if rest != Tokens::default() {
@@ -318,7 +319,9 @@ impl Run {
         match used {
             // Of a thread that goes on from where nobody knows, all could be somebody else's: nothing is counted.
             None => self.gap(Thread::reason(last)),
-            Some(used) if !is_believable(used, last.filter(|_| is_from_before)) => self.gap(Gap::TotalUnbelievable),
+            Some(used) if !is_believable(used, last.filter(|_| is_from_before), self.output) => {
+                self.gap(Gap::TotalUnbelievable);
+            }
             Some(_) => {}
         }
         let size = used.map_or(0, |used| used.input.saturating_add(used.output));
@@ -437,8 +440,11 @@ fn count(event: &Event, field: Field) -> Option<u64> {
 }
 
 /// Whether a thread can have used this after it had used `before` in another process, whose file of the session the tenant
-/// can change: a turn is a request at least, and each request sends what the thread has said before once more.
-fn is_believable(used: Tokens, before: Option<Tokens>) -> bool {
+/// can change: a turn is a request at least, and each request sends what the thread has said before once more. That is not so
+/// of a thread that has been summed up, as one may have been that has used so much.
+fn is_believable(used: Tokens, before: Option<Tokens>, output: &Output) -> bool {
+    let may_be_summed_up = |before: &Tokens| output.compacts_at.is_some_and(|most| before.input >= most);
+    let before = before.filter(|before| !may_be_summed_up(before));
     let said = before.map_or(0, |before| before.output.saturating_sub(before.reasoning));
     (used.input, used.output) != (0, 0) && used.input >= said
 }

@@ -28,6 +28,12 @@ enum At {
     Text,
     /// After a backslash in a string.
     TextEscape,
+    /// In the digits of `\u`.
+    TextUnicode,
+    /// After the first half of a surrogate pair.
+    TextPair,
+    /// After the backslash that follows it.
+    TextPairEscape,
     /// In an array whose first string a path leads to, between its elements.
     List,
     /// In a number, `true`, `false` or `null`.
@@ -57,6 +63,10 @@ pub struct Scanner {
     skipped: u32,
     /// Whether an array is open whose first string a path leads to.
     in_list: bool,
+    /// What the digits of `\u` say so far, and how many there were.
+    unicode: (u16, u8),
+    /// The first half of a surrogate pair.
+    first_half: Option<u16>,
     /// Whether the stream has had an event: before the first there may be a warning.
     has_begun: bool,
     event: Event,
@@ -77,6 +87,8 @@ impl Scanner {
             next: all,
             skipped: 0,
             in_list: false,
+            unicode: (0, 0),
+            first_half: None,
             has_begun: false,
             event: Event::new(),
         }
@@ -128,6 +140,7 @@ impl Scanner {
         let cut = self.is_inside();
         self.event.clear();
         (self.at, self.depth, self.skipped, self.in_list) = (At::Top, 0, 0, false);
+        self.first_half = None;
         cut
     }
 
@@ -142,6 +155,18 @@ impl Scanner {
             At::Value => self.value(byte),
             At::Text => self.text(byte),
             At::TextEscape => self.text_escape(byte),
+            At::TextUnicode => self.text_unicode(byte),
+            At::TextPair if byte == b'\\' => self.at = At::TextPairEscape,
+            At::TextPair => {
+                self.end_unpaired();
+                self.text(byte);
+            }
+            At::TextPairEscape => {
+                if byte != b'u' {
+                    self.end_unpaired();
+                }
+                self.text_escape(byte);
+            }
             At::List => self.list(byte),
             At::Scalar => return self.scalar(byte),
             At::Skip => self.skip(byte),
@@ -317,10 +342,58 @@ impl Scanner {
         }
     }
 
-    /// Only the escapes that a text to be compared can have in it become what they stand for.
+    /// `\n` and its like become blanks.
     fn text_escape(&mut self, byte: u8) {
+        if byte == b'u' {
+            (self.at, self.unicode) = (At::TextUnicode, (0, 0));
+            return;
+        }
         self.event.push(if matches!(byte, b'"' | b'\\' | b'/') { byte } else { b' ' });
         self.at = At::Text;
+    }
+
+    /// One of four digits.
+    fn text_unicode(&mut self, byte: u8) {
+        let (value, digits) = self.unicode;
+        let Some(digit) = char::from(byte).to_digit(16) else {
+            // No JSON: the quotation mark may be the end.
+            self.end_unpaired();
+            self.push_character(char::REPLACEMENT_CHARACTER);
+            return self.text(byte);
+        };
+        self.unicode = (value << 4 | digit as u16, digits + 1);
+        if digits + 1 == 4 {
+            self.end_unicode(self.unicode.0);
+        }
+    }
+
+    /// Half of a pair stands for nothing without the other.
+    fn end_unicode(&mut self, unit: u16) {
+        self.at = At::Text;
+        if let Some(first) = self.first_half.take() {
+            if let Some(Ok(whole)) = char::decode_utf16([first, unit]).next() {
+                return self.push_character(whole);
+            }
+            self.push_character(char::REPLACEMENT_CHARACTER);
+        }
+        match char::decode_utf16([unit]).next() {
+            Some(Ok(character)) => self.push_character(character),
+            _ if (0xd800..0xdc00).contains(&unit) => (self.at, self.first_half) = (At::TextPair, Some(unit)),
+            _ => self.push_character(char::REPLACEMENT_CHARACTER),
+        }
+    }
+
+    fn end_unpaired(&mut self) {
+        self.at = At::Text;
+        if self.first_half.take().is_some() {
+            self.push_character(char::REPLACEMENT_CHARACTER);
+        }
+    }
+
+    fn push_character(&mut self, character: char) {
+        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+            self.event.push(byte);
+        }
     }
 
     /// A scalar ends with the byte after it, which is then the object's.

@@ -106,6 +106,25 @@ fn a_report_that_names_no_model_has_used_nothing_more() {
 }
 
 #[test]
+fn an_escape_in_a_name_is_what_it_stands_for() {
+    for (written, shown) in [
+        (r"x\u00e9y", "xéy"),
+        (r"\ud83d\ude00!", "😀!"),
+        (r"a\u001bb\u202ec", "a\u{fffd}b\u{fffd}c"),
+        (r"a\ud83db", "a\u{fffd}b"),
+        (r"a\ud83d\nb", "a\u{fffd} b"),
+        (r"a\ud83d\ud83d\ude00", "a\u{fffd}😀"),
+        (r"\ude00a", "\u{fffd}a"),
+        (r"a\ud83d", "a\u{fffd}"),
+        (r"a\u00", "a\u{fffd}"),
+        (r"a\/\\\u0062", "a/\\b"),
+    ] {
+        let meter = read("claude", &format!("{}\n", INIT.replace("claude-sonnet-4-5", written)));
+        assert_eq!(meter.usage().model.as_deref(), Some(shown), "{written}");
+    }
+}
+
+#[test]
 fn an_array_of_events_reads_as_its_lines() {
     let text = format!("[{INIT},{},{}]", assistant("m1", 1), result(100, 10, 0.25));
     assert_eq!(read("claude", &text).usage().tokens, tokens(110, 7, 3, 10, 2));

@@ -9,6 +9,7 @@ use super::tokens::{Cost, Tokens};
 
 /// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
+
 /// What one model has used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelUsage {
@@ -51,7 +52,7 @@ pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     }
 }
 
-/// Both together, where there are both.
+/// Their sum; the one that there is, where the other is not told.
 pub fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.plus(other)),

@@ -31,6 +31,7 @@ fn a_stream_that_broke_is_judged_by_its_cause() {
         ("websocket closed by server before response.completed", Network),
         ("idle timeout waiting for SSE", Network),
         ("error sending request", Network),
+        ("invalid peer certificate: UnknownIssuer", Network),
         // What nobody here knows is no loss of the connection.
         ("a cause that is made up", Unknown),
         ("", Unknown),

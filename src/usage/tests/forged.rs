@@ -83,6 +83,17 @@ fn a_total_that_becomes_less_is_a_gap_and_not_believed() {
 }
 
 #[test]
+fn a_thread_that_may_have_been_summed_up_sends_less_than_it_had_said() {
+    for (before, believed) in [(2_000_000, true), (200_000, false)] {
+        let told = ThreadTotals { id: "thread-s".into(), tokens: tokens(before, 7, 0, 60_000, 4) };
+        let mut meter = codex(None, true, Some(told));
+        let turn = codex_turn("thread-s", before + 20_000).replace("\"output_tokens\":20", "\"output_tokens\":60020");
+        meter.feed(turn.as_bytes());
+        assert_eq!((meter.usage().tokens.input, meter.usage().complete), (20_000, believed), "{before}");
+    }
+}
+
+#[test]
 fn a_run_that_may_be_resumed_counts_all_and_says_that_it_may_be_wrong() {
     let expected = Expected { resumed: Resumed::Perhaps, ..Expected::default() };
     let mut meter = Meter::new(provider::find("codex").expect("a row"), expected);

@@ -74,6 +74,16 @@ fn a_session_whose_file_was_changed_counts_its_last_turn_at_least() {
 }
 
 #[test]
+fn what_an_unreadable_report_leaves_out_comes_with_the_next() {
+    let mut meter = claude(false, None);
+    let unreadable =
+        json_result("u", 100, &[("sonnet", 100, 0.5)]).replace("\"input_tokens\":100", "\"input_tokens\":-1");
+    meter.feed(format!("{unreadable}\n").as_bytes());
+    meter.feed(json_result("u", 50, &[("sonnet", 150, 0.75)]).as_bytes());
+    assert_eq!((meter.usage().tokens.input, gaps(&meter)), (150, vec!["output-unread"]));
+}
+
+#[test]
 fn totals_are_remembered_where_a_turns_own_usage_is_told() {
     let owner = Some("both");
     let told = json_result("b", 100, &[("sonnet", 100, 0.5)])
