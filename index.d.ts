@@ -564,11 +564,19 @@ export class ProviderProcess extends EventEmitter {
   readonly stderr: Readable | null
   readonly stdio: [Writable | null, Readable | null, Readable | null]
   readonly exitCode: number | null
+  /**
+   * The signal that ended it. A real-time signal, which Node has no name for, has the one that `kill -l` shows, as `SIGRTMIN+3`;
+   * not on the portable start, where `child_process` takes it for an exit with 0.
+   */
   readonly signalCode: NodeJS.Signals | null
-  /** True once a signal was sent with {@link kill}. */
+  /** True once a signal was sent with {@link kill}, or it was stopped by an abort, a timeout or `onCredentialMismatch`. */
   readonly killed: boolean
+  /** There is no channel of messages. */
+  readonly connected: false
   /** The absolute path of the program that was started, once known. */
   readonly spawnfile: string | undefined
+  /** What the program was given: {@link spawnfile}, and all arguments, ours among them. Empty until `spawn`. A copy. */
+  readonly spawnargs: string[]
   /** `"native"`: started by the addon. `"portable"`: by `child_process`. */
   readonly startPath: 'native' | 'portable'
   /** The default protections that this start could not give. */
@@ -613,7 +621,9 @@ export class ProviderProcess extends EventEmitter {
   /** Keeps the event loop alive while the process runs (the default). */
   ref(): void
   unref(): void
-  /** Stops the group as `kill()` does and waits for `close`. */
+  /** Stops the group as `kill()` does. */
+  [Symbol.dispose](): void
+  /** The same, and waits for `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

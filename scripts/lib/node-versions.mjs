@@ -1,4 +1,4 @@
-// Other runtimes, from the npm registry: a major version of Node, or Bun. They are kept under node_modules/.cache for the next run.
+// Other runtimes, from the npm registry: a major version of Node, Bun or Deno. They are kept under node_modules/.cache for the next run.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheDir } from './paths.mjs'
@@ -10,7 +10,7 @@ import { exists, run } from './run.mjs'
  */
 export async function nodeBinary(major) {
   const scope = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
-  return await binary(`Node ${major}`, `node-${major}`, `${scope}-${process.platform}-${process.arch}`, major, 'node')
+  return await binary(`Node ${major}`, `node-${major}`, `${scope}-${process.platform}-${process.arch}`, major, 'bin/node')
 }
 
 /** The version that docs and tests speak of. */
@@ -18,12 +18,21 @@ const BUN = '1.4.5'
 
 /** @returns {Promise<{ path?: string, reason?: string }>} the program, or why there is none */
 export async function bunBinary() {
-  return await binary(`Bun ${BUN}`, `bun-${BUN}`, `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`, BUN, 'bun')
+  return await binary(`Bun ${BUN}`, `bun-${BUN}`, `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`, BUN, 'bin/bun')
+}
+
+/** As of Bun. */
+const DENO = '2.9.6'
+
+/** @returns {Promise<{ path?: string, reason?: string }>} the program, or why there is none */
+export async function denoBinary() {
+  const suffix = process.platform === 'linux' ? '-glibc' : ''
+  return await binary(`Deno ${DENO}`, `deno-${DENO}`, `@deno/${process.platform}-${process.arch}${suffix}`, DENO, 'deno')
 }
 
 async function binary(what, cached, name, version, program) {
   const dir = join(cacheDir, cached)
-  const path = join(dir, 'node_modules', name, 'bin', program)
+  const path = join(dir, 'node_modules', name, program)
   if (!existsSync(path)) {
     mkdirSync(dir, { recursive: true })
     writeFileSync(join(dir, 'package.json'), '{ "private": true }\n')

@@ -17,7 +17,9 @@ pub fn call_without_context(env: Env, callback: Function<'_, (), Unknown<'_>>) -
     let mut receiver = Object::new(&env)?;
     receiver.freeze()?;
     // SAFETY: all three values are alive for this call and of the environment that runs it. There are no arguments. A
-    // null context is one that Node-API allows ("Pass NULL"): the empty one. No result is asked for.
+    // null context is one that Node-API allows ("Pass NULL"): the empty one. The result has a place: Deno writes
+    // one unasked.
+    let mut result = ptr::null_mut();
     let status = unsafe {
         sys::napi_make_callback(
             env.raw(),
@@ -26,7 +28,7 @@ pub fn call_without_context(env: Env, callback: Function<'_, (), Unknown<'_>>) -
             callback.raw(),
             0,
             ptr::null(),
-            ptr::null_mut(),
+            &raw mut result,
         )
     };
     check_status!(status)
