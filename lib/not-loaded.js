@@ -2,6 +2,7 @@
 'use strict'
 
 const { isNativeError } = require('node:util').types
+const { ownDirectory } = require('./own-directory.js')
 
 const REPOSITORY = 'https://github.com/webalive/provider-env'
 /** The outermost error's, which goes on with advice that mends nothing here. */
@@ -17,6 +18,7 @@ const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
 const IN_THE_WAY = [
   [/loading addons is disabled/, notAllowedByNode],
   [/again with the --allow-[a-z]+ flag/, () => 'An addon is native code, so Deno has to allow it: start it with --allow-ffi, --allow-read, --allow-env and --allow-sys.'],
+  [/^require is not defined$/, () => 'A bundle that is an ES module has no require(), which loads the addon: leave this package out of the bundle, or give it one (docs/migration.md, "In a bundle").'],
   [/: Permission denied$/, () => `Let this process${whom()} read that file: its mode, and those of the directories above it, keep it out.`],
   [/failed to map segment/, () => 'No program may be run from there: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or the like.']
 ]
@@ -64,8 +66,8 @@ function whom() {
 /** In the project that has this package, wherever the shell is: in a tenant's directory npm would run the tenant's scripts. */
 function reinstall() {
   const { command } = require('./doctor/words.js')
-  const [project, below] = __dirname.split('/node_modules/', 2)
-  return below === undefined ? 'npm install --include=optional' : command('npm', 'install', '--prefix', project || '/', '--include=optional')
+  const [project, below] = ownDirectory?.split('/node_modules/', 2) ?? []
+  return project === undefined || below === undefined ? 'npm install --include=optional' : command('npm', 'install', '--prefix', project || '/', '--include=optional')
 }
 
 /** @param {string} section */
