@@ -482,7 +482,7 @@ export interface SpawnOptions {
   /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default, and 0: none. */
   timeoutMs?: number | undefined
   /** The signal that asks the group to end. Default `"SIGTERM"`. */
-  killSignal?: NodeJS.Signals | undefined
+  killSignal?: NodeJS.Signals | number | undefined
   /** Milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default 5000. */
   killGraceMs?: number | undefined
   /**

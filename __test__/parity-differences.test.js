@@ -261,8 +261,8 @@ const DIFFERENCES = {
   },
   '`uid` and `gid`': {
     root: true,
-    see: ({ start }) => [{ uid: UID, gid: undefined }, { uid: 0, gid: 0 }].map((own) => refusal(() => start('exit 0', own))),
-    expect: [['started', 'started'], ['ERR_PROVIDER_PRIVILEGE_REFUSED', 'ERR_PROVIDER_PRIVILEGE_REFUSED']]
+    see: ({ start }) => [{ uid: UID, gid: undefined }, { uid: 0, gid: 0 }, { uid: 1.5 }].map((own) => refusal(() => start('exit 0', own))),
+    expect: [['started', 'started', 'ERR_INVALID_ARG_TYPE'], Array(3).fill('ERR_PROVIDER_PRIVILEGE_REFUSED')]
   }
 }
 

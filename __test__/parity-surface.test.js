@@ -97,6 +97,36 @@ test('an abort before the start counts as a signal', { skip: needsLinux }, async
   assert.deepEqual(children.map(({ killed }) => killed), [true, true])
 })
 
+test('values that are no signal, no path and no text are refused alike', { skip: needsLinux }, (t) => {
+  const { env } = makeEnv(t)
+  /** What is thrown, as its code. @param {() => any} call */
+  const refusal = (call) => {
+    try {
+      call().on('error', () => {}).kill('SIGKILL')
+      return 'started'
+    } catch (error) {
+      return /** @type {any} */ (error).code
+    }
+  }
+  /** @type {[string, any[]][]} */
+  const values = [
+    ['killSignal', [0, 'SIGFOO', 'sigint', 2, 999, -1, 1.5, undefined]],
+    ['cwd', ['/a\0b', 5, undefined]],
+    ['uid', ['1', true]],
+    ['signal', [{}, 5, undefined]],
+    ['stdio', ['pipe', 'nothing', 5, ['ignore', 'ignore', 2], undefined]],
+    ['args', [['a\0b'], [''], 'text', 5, undefined]]
+  ]
+  for (const [name, all] of values) {
+    for (const value of all) {
+      const { args = ['-c', 'exit 0'], ...options } = { cwd: '/', ...ids, [name]: value }
+      const theirs = refusal(() => spawn('/bin/sh', args, options))
+      const ours = refusal(() => spawnProvider(env, { command: '/bin/sh', args, workspaceTrust: 'trusted', ...options }))
+      assert.equal(ours, theirs, `${name}: ${JSON.stringify(value)}`)
+    }
+  }
+})
+
 test('the end of a block ends the process', { skip: needsLinux }, async (t) => {
   const children = both(t, 'exec sleep 60')
   for (const child of children) {

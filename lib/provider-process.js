@@ -210,7 +210,8 @@ class ProviderProcess extends EventEmitter {
    * @returns {boolean}
    */
   kill(signal = this.#killSignal) {
-    const number = signalNumber(signal)
+    // 0 asks only, and ends nothing.
+    const number = signal === 0 ? 0 : signalNumber(signal)
     if (this.#ended || !this.#backend.signal(number)) return false
     this.#killed = true
     return true
@@ -471,7 +472,7 @@ function withResolvers() {
  * @returns {number}
  */
 function signalNumber(signal) {
-  if (typeof signal === 'number' && Number.isInteger(signal) && (signal === 0 || Object.values(SIGNALS).includes(signal))) return signal
+  if (typeof signal === 'number' && Object.values(SIGNALS).includes(signal)) return signal
   // In whatever case, as Node has it.
   if (typeof signal === 'string' && Object.hasOwn(SIGNALS, signal.toUpperCase())) return SIGNALS[signal.toUpperCase()]
   throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'There is no such signal on this system.')
