@@ -244,8 +244,8 @@ const DIFFERENCES = {
     expect: [5, 'ERR_PROVIDER_PROGRAM_NOT_FOUND']
   },
   'Arguments': {
-    see: ({ start }) => refusal(() => start('exit 0', { args: [`--key=${KEYS.claude}`] })),
-    expect: ['started', REFUSED]
+    see: ({ start }) => [`--key=${KEYS.claude}`, 5].map((text) => refusal(() => start('exit 0', { args: [text] }))),
+    expect: [['started', 'started'], [REFUSED, 'ERR_INVALID_ARG_TYPE']]
   },
   '`null` for an option': {
     see: ({ start, isOurs }) => ['cwd', 'uid', 'gid', 'timeout'].map((name) => {
