@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { ChildProcess, spawn } = require('node:child_process')
 const { EventEmitter, getEventListeners, once } = require('node:events')
 const fs = require('node:fs')
+const { Socket } = require('node:net')
 const test = require('node:test')
 const { spawnProvider } = require('../index.js')
 const { KEYS, firstLine, ids, makeEnv, needsLinux } = require('./support/launch.js')
@@ -46,6 +47,32 @@ test('every public property of a ChildProcess is one of ours, of the same kind',
   assert.deepEqual(kinds(ours), kinds(theirs), 'after the end')
   for (const name of ['connected', 'exitCode', 'killed', 'signalCode']) assert.equal(ours[name], theirs[name], name)
   assert.deepEqual([ours.ref(), ours.unref(), ours.kill()], [theirs.ref(), theirs.unref(), theirs.kill()])
+})
+
+/** What a caller can ask a stream: all but what the docs name ("`stdout`, `stderr`"). */
+const OF_STREAMS = /** @type {const} */ ([
+  'readable', 'readableHighWaterMark', 'writableHighWaterMark', 'readableFlowing', 'readableEnded', 'readableEncoding', 'readableObjectMode', 'allowHalfOpen',
+  'pending', 'connecting', 'destroyed', 'closed', 'errored', 'bytesRead', 'bytesWritten', 'timeout', 'remoteAddress'
+])
+const OF_STDIN = /** @type {const} */ ([...OF_STREAMS, 'writable', 'readyState', 'writableEnded', 'writableFinished', 'writableNeedDrain', 'writableLength'])
+
+test('the streams are sockets in the same state, at first, while it runs and at the end', { skip: needsLinux }, async (t) => {
+  const children = both(t, 'read line; echo "$line"; exit 3')
+  const states = () => children.map((child) => ({
+    events: child.eventNames(),
+    streams: child.stdio.map((/** @type {any} */ stream) => [stream instanceof Socket, ...(stream === child.stdin ? OF_STDIN : OF_STREAMS).map((key) => [key, stream[key]])])
+  }))
+  const alike = (/** @type {string} */ when) => {
+    const [theirs, ours] = states()
+    assert.equal(theirs.streams[0][0], true)
+    assert.deepEqual(ours, theirs, when)
+  }
+  alike('at first')
+  await Promise.all(children.map((child) => once(child, 'spawn')))
+  alike('while it runs')
+  for (const child of children) child.stdin.write('a line\n')
+  await Promise.all(children.map((child) => once(child, 'close')))
+  alike('at the end')
 })
 
 test('spawnargs is what the program was given, as /proc has it, and holds no secret', { skip: needsLinux }, async (t) => {
