@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { AsyncLocalStorage } = require('node:async_hooks')
 const { ChildProcess, spawn } = require('node:child_process')
 const { once } = require('node:events')
 const test = require('node:test')
@@ -96,6 +97,36 @@ const DIFFERENCES = {
       return await worker.next()
     },
     expect: [['uncaught', 'ENOENT'], ['rejected', 'ERR_PROVIDER_SPAWN_FAILED']]
+  },
+  'A throw in a listener of `exit`': {
+    see: async ({ isOurs, t }) => {
+      const worker = inWorker(t, isOurs, `
+        process.on('uncaughtException', () => {})
+        const child = start('exit 3')
+        child.once('exit', () => { throw new Error('made-up') })
+        let closed = false
+        child.once('close', () => (closed = true))
+        const streams = [child.stdout, child.stderr].map((stream) => new Promise((resolve) => stream.resume().once('close', resolve)))
+        await Promise.all([...streams, new Promise((resolve) => child.prependListener('exit', resolve))])
+        // What comes at all comes with these.
+        for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate)
+        say(closed)`)
+      return await worker.next()
+    },
+    expect: [false, true]
+  },
+  "The context of an abort's `error` (`AsyncLocalStorage`)": {
+    see: async ({ start }) => {
+      const whose = new AsyncLocalStorage()
+      const controller = new AbortController()
+      const child = whose.run('the start’s', () => start(STAYS, { signal: controller.signal }))
+      const seen = new Promise((resolve) => child.once('error', () => resolve(whose.getStore())))
+      await once(child, 'spawn')
+      whose.run('the abort’s', () => controller.abort())
+      await once(child, 'close')
+      return await seen
+    },
+    expect: ['the abort’s', 'the start’s']
   },
   'An abort': {
     see: async ({ start, isOurs }) => {
