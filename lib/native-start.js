@@ -30,9 +30,9 @@ let net
  * @type {((running: Running, number: number, text: string) => void)[]}
  */
 const EVENTS = [
-  ({ driver, release }, pid, program) => {
+  ({ driver, release }, pid, argv) => {
     try {
-      driver.onSpawned(pid, program)
+      driver.onSpawned(pid, argv.split('\0'))
     } finally {
       // Also when a listener throws: the run goes on, as with child_process.
       release()
@@ -44,7 +44,8 @@ const EVENTS = [
   },
   ({ driver }) => driver.onTimedOut(),
   ({ driver }, code) => driver.onExited(code, null),
-  ({ driver }, signal) => driver.onExited(null, signalName(signal)),
+  // A real-time signal, which Node has no name for, comes with its own.
+  ({ driver }, signal, name) => driver.onExited(null, /** @type {NodeJS.Signals | null} */ (name || signalName(signal))),
   // Somebody else in this process waited for it: how it ended is not known.
   ({ driver }) => driver.onExited(null, null)
 ]

@@ -75,7 +75,7 @@ function startPortable(launch) {
   const { streams, end } = completed(launch, child.stdio ?? [])
   child.on('error', end)
   redact(launch, streams)
-  const driver = drive(child, launch, plan.program, streams)
+  const driver = drive(child, launch, plan, streams)
   if (plan.watch) tap(launch, streams, driver)
   return driver
 }
@@ -119,10 +119,10 @@ function toStdio(item) {
 /**
  * @param {import('node:child_process').ChildProcess} child
  * @param {Launch} launch
- * @param {string} program
+ * @param {{ program: string, args: string[] }} plan
  * @param {readonly any[]} streams
  */
-function drive(child, launch, program, streams) {
+function drive(child, launch, { program, args }, streams) {
   const { options, facts } = launch
   /** @type {NodeJS.Timeout[]} */
   const timers = []
@@ -143,7 +143,7 @@ function drive(child, launch, program, streams) {
     },
     facts
   )
-  child.on('spawn', () => driver.onSpawned(/** @type {number} */ (child.pid), program))
+  child.on('spawn', () => driver.onSpawned(/** @type {number} */ (child.pid), [program, ...args]))
   const clear = () => {
     for (const timer of timers) clearTimeout(timer)
   }

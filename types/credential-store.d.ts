@@ -18,43 +18,43 @@ export interface LoginOptions extends HttpOptions {
    */
   dir: string
   /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
-  file?: string
+  file?: string | undefined
   /**
    * The uid that the file must belong to, and the directory too unless it is root's; then `dir` must be no symlink either.
-   * Give it where a tenant can write to `dir` or above it.
+   * Give it where a tenant can write to `dir` or above it. `undefined` is refused.
    */
   owner?: number
   /** How long before its expiry a token is refreshed, in milliseconds. Default 300 000 (5 minutes). */
-  refreshAheadMs?: number
+  refreshAheadMs?: number | undefined
   /**
    * The most time for the request, and before it, from the call on, for the wait for a turn and for the lock of this
    * machine, in milliseconds. Default 30 000; at least 5 000, as an answer that nobody awaits costs the login.
    */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Where tokens are refreshed: `https://…`, or `http://` on loopback. Default: the vendor's. */
-  tokenUrl?: string
+  tokenUrl?: string | undefined
   /** Default: that of the CLI. */
-  clientId?: string
+  clientId?: string | undefined
   /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
-  format?: 'json' | 'form'
+  format?: 'json' | 'form' | undefined
   /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?: {
-    accessToken?: string
-    refreshToken?: string
+    accessToken?: string | undefined
+    refreshToken?: string | undefined
     /** `"jwt"`: in the access token, its claim `exp`. */
-    expiresAt?: string
+    expiresAt?: string | undefined
     /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
-    expiresAtUnit?: 'ms' | 's'
-  }
+    expiresAtUnit?: 'ms' | 's' | undefined
+  } | undefined
   /** For a login that several machines use. The lock of this machine is taken within it. */
-  withLock?: WithLock
+  withLock?: WithLock | undefined
   /** What the fleet calls this login. Needed with `withLock`. */
-  name?: string
+  name?: string | undefined
   /**
    * Seals what the machines tell one another, where each has a file of its own. Without it, `withLock` is a lock and no more: for
    * machines that share the file.
    */
-  lockbox?: Lockbox
+  lockbox?: Lockbox | undefined
 }
 
 /** What came of {@link CredentialStore.fresh} and its like. */
@@ -94,7 +94,7 @@ export class CredentialStore {
    * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_DISPOSED`.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
-  static of(provider: ProviderId, secret: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' }): CredentialStore
+  static of(provider: ProviderId, secret: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' | undefined }): CredentialStore
   /**
    * A store of the login that a CLI has put into its state directory. There is no interactive login here: it opens a
    * browser and a port, and waits for a person. Log in with the CLI elsewhere, and put its file there.
@@ -138,17 +138,17 @@ export class CredentialStore {
    * `ERR_PROVIDER_BUSY` (in the middle of an exit);
    * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is whole, whatever happens.
    */
-  fresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
+  fresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
    * The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. It asks
    * also after a failure, but not about a login that the vendor has just called dead.
    */
-  refresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
+  refresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
    * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,
    * not even where the old one has expired. Rejects as `fresh()` does where neither what is read nor the old token is of any use.
    */
-  reload(options?: { signal?: AbortSignal }): Promise<RefreshResult>
+  reload(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /** Wipes it. Idempotent. */
   dispose(): void
   [Symbol.dispose](): void

@@ -150,6 +150,16 @@ test("abort by the SDK's controller ends the CLI and its command", async (t) => 
   await until(`${all.filter(isAlive)} to end`, () => all.every((pid) => !isAlive(pid)))
 })
 
+test('a CLI that a real-time signal ends is a query that failed', async (t) => {
+  const { mock, heldCount } = await startHeldMock(t)
+  const { children, run } = prepare(t, { mock, prompt: 'run: id' })
+  const failure = assert.rejects(run(), /SIGRTMIN\+3/)
+  await until('the second request', () => heldCount() > 0)
+  // No name of it is known to Node.
+  process.kill(children[0].pid, 37)
+  await failure
+})
+
 test('what a callback of the SDK starts is started by the worker, as who it is; a stdio server is started by the CLI, as the tenant', async (t) => {
   const homes = agentHomes(t)
   const file = path.join(homes.tmpDir, 'server')

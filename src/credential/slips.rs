@@ -93,7 +93,6 @@ const REFERENCES: &[&str] = &[
     "/etc/",
     "arn:aws:",
     "@microsoft.keyvault(",
-    "ref+",
     "enc[",
     "!vault",
     "!secret",

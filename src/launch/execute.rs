@@ -32,15 +32,18 @@ pub(super) fn carry_out(start: Start, process: &Arc<Process>, room: &Room) {
         return process.failed(error.provider(provider));
     }
     match make(start, room) {
-        Ok((started, program)) => process.started(started, program),
+        Ok((started, argv)) => process.started(started, argv),
         Err(error) => process.failed(error.provider(provider)),
     }
 }
 
-fn make(start: Start, room: &Room) -> Result<(Started, String)> {
+fn make(start: Start, room: &Room) -> Result<(Started, Vec<String>)> {
     let program = resolve(&start, room)?;
     match execute(&start, &program, room) {
-        Ok(started) => Ok((started, program.path.to_string_lossy().into_owned())),
+        Ok((started, arguments)) => {
+            let path = program.path.to_string_lossy().into_owned();
+            Ok((started, [path].into_iter().chain(arguments).collect()))
+        }
         Err(Refusal::Kernel(failure)) => Err(explain(&start, &program, failure, room)),
         Err(Refusal::Other(error)) => Err(error),
     }
@@ -64,7 +67,8 @@ impl From<Error> for Refusal {
     }
 }
 
-fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result<Started, Refusal> {
+/// Makes the child; it, and the arguments that it was given, ours among them.
+fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result<(Started, Vec<String>), Refusal> {
     let provider = start.env.provider;
     let path = c_path(&program.path)?;
     if let Target::Same { uid, gid } = start.target
@@ -74,8 +78,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
         return Err(Error::new(ErrorCode::PrivilegeFailed, message).provider(provider.id).into());
     }
     let real_directory = start.real_directory()?;
-    let arguments: Vec<CString> =
-        start.arguments(real_directory.as_deref())?.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
+    let given = start.arguments(real_directory.as_deref())?;
+    let arguments: Vec<CString> = given.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
     let argv: Vec<&core::ffi::CStr> =
         [path.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
     let directory = real_directory.as_deref().map(c_path).transpose()?;
@@ -121,7 +125,7 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
     };
     // Last: a start can wait in the queue for longer than a credential is good.
     start.admit_last(program)?;
-    clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
+    let started = clone::start(&child, &room.stack, &room.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {
             let need = &needs[(failure.detail as usize).min(needs.len().saturating_sub(1))];
@@ -129,7 +133,8 @@ fn execute(start: &Start, program: &Program, room: &Room) -> std::result::Result
             Refusal::Other(failure::state_directory(provider, &start.target, &need.concerned(), failure.errno, &asks))
         }
         _ => Refusal::Kernel(failure),
-    })
+    })?;
+    Ok((started, given))
 }
 
 /// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.

@@ -20,8 +20,8 @@ pub enum Event {
     Spawned {
         /// Its process id.
         pid: i32,
-        /// The program that was started.
-        program: String,
+        /// The program's arguments, as everybody can read them in /proc. First its name, which is a provider's path.
+        argv: Vec<String>,
     },
     /// It does not, and no byte of it ever ran.
     Failed(Error),
@@ -162,7 +162,7 @@ impl Process {
     }
 
     /// The program runs: tells so, watches it, and delivers the signals that were kept.
-    pub(super) fn started(self: &Arc<Self>, started: Started, program: String) {
+    pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>) {
         let pid = started.pid;
         let mut state = self.lock();
         if let State::Ended = *state {
@@ -172,7 +172,7 @@ impl Process {
         }
         let running = Running { started, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, State::Running(running));
-        self.listener.on_event(Event::Spawned { pid, program });
+        self.listener.on_event(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(self);
         if let Some(timeout) = self.policy.timeout {

@@ -10,7 +10,7 @@ use napi_derive::napi;
 
 use super::boundary_error::to_json;
 use crate::launch::process::{Event, Listener};
-use crate::sys::support::Ending;
+use crate::sys::support::{self, Ending};
 
 /// Process, kind of event, number, text.
 type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;
@@ -65,11 +65,12 @@ impl Listener for ToJs {
 
     fn on_event(&self, event: Event) {
         let (kind, number, text) = match event {
-            Event::Spawned { pid, program } => (SPAWNED, pid, Some(program)),
+            // No argument has a NUL, so one text holds them all.
+            Event::Spawned { pid, argv } => (SPAWNED, pid, Some(argv.join("\0"))),
             Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
             Event::TimedOut => (TIMED_OUT, 0, None),
             Event::Exited(Ending::Code(code)) => (EXITED, code, None),
-            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, None),
+            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, support::real_time_name(signal)),
             Event::Exited(Ending::Unknown) => (ENDED, 0, None),
         };
         let id = self.id.load(Ordering::Acquire) as f64;
