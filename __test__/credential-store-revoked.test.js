@@ -32,6 +32,21 @@ test('what a refresh of a revoked login brings is revoked as well', async (t) =>
   build(other).dispose()
 })
 
+test('a login is the same by whatever path its directory is named', async (t) => {
+  const { store, dir, endpoint } = await openLogin(t)
+  const link = path.join(makeDir(t), 'link')
+  fs.symlinkSync(dir, link)
+  revoke(build(store))
+  store.dispose()
+  // What the CLI has got meanwhile, which no store here has had.
+  writeLogin(dir, 'claude', endpoint.issue())
+  for (const name of [`${dir}/.`, `${dir}/../${path.basename(dir)}`, `/${dir}`, link, dir]) {
+    const other = await CredentialStore.open('claude', { dir: name, tokenUrl: endpoint.url })
+    t.after(() => other.dispose())
+    assert.throws(() => build(other), REVOKED, name)
+  }
+})
+
 test('a login is revoked by any token that it has had, and what runs with any of them is listed', { skip: process.platform !== 'linux' && 'needs Linux' }, async (t) => {
   const { store } = await openLogin(t)
   const old = build(store)
