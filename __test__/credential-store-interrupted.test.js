@@ -90,6 +90,19 @@ test('process.exit() while an endpoint is silent: the process ends all the same,
   }
 })
 
+test('a thread that has asked nobody ends at once, whatever others wait for', async (t) => {
+  const context = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: () => new Promise(() => {}) })
+  const idle = JSON.stringify(`const secret = require(${JSON.stringify(INDEX)}).Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000)`)
+  const { child, ended, text } = runScript(t, context, `const worker = new (require('node:worker_threads').Worker)(${idle}, { eval: true }); worker.once('message', () => { store.refresh(); process.on('SIGUSR2', async () => { const from = Date.now(); await worker.terminate(); require('node:fs').writeSync(1, String(Date.now() - from)) }) })`)
+  await until('it asks', () => context.endpoint.posts.length > 0)
+  child.kill('SIGUSR2')
+  await until('the thread has ended', () => text() !== '')
+  // Time is what is promised.
+  assert.ok(Number(text()) < 3000, text())
+  child.kill('SIGKILL')
+  await ended
+})
+
 test('process.exit() ends a process at once that asks nobody', async (t) => {
   const context = await openLogin(t)
   const { code, text } = await runScript(t, context, 'await store.refresh(); const from = Date.now(); process.on("exit", () => process.stdout.write(String(Date.now() - from))); process.exit(3)').ended

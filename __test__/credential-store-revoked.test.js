@@ -85,20 +85,39 @@ test('other logins go on, and so does a key that takes the place of another', as
   build(stored).dispose()
 })
 
-test('a login of another account is another login', async (t) => {
+test('nothing that the file says undoes a revocation, as a tenant may write it', async (t) => {
   const { store, file, endpoint } = await openLogin(t, {}, { provider: 'codex' })
-  const put = (/** @type {string} */ account) => {
+  const put = async (/** @type {any} */ more) => {
     const document = loginDocument('codex', endpoint.issue())
-    document.tokens.account_id = account
+    Object.assign(document.tokens, more)
     fs.writeFileSync(file, JSON.stringify(document))
+    await store.reload()
   }
-  revoke(build(store))
-  put('acct_made_up')
-  await store.reload()
-  assert.throws(() => build(store), REVOKED)
-  put('acct_another')
+  const env = build(store)
+  revoke(env)
+  for (const account_id of ['acct_another', 'acct_made_up', undefined]) {
+    await put({ account_id })
+    assert.throws(() => build(store), REVOKED, account_id)
+  }
+  // A key is another credential. It is no other login.
+  fs.writeFileSync(file, JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: 'sk-proj-made-up-for-one-look' }))
   await store.reload()
   build(store).dispose()
+  await put({})
+  assert.throws(() => build(store), REVOKED)
+  restore(env)
+  build(store).dispose()
+})
+
+test('a login is revoked by the first of many tokens', async (t) => {
+  const { store, dir, endpoint } = await openLogin(t)
+  const env = build(store)
+  for (let edit = 0; edit < 200; edit += 1) {
+    writeLogin(dir, 'claude', endpoint.issue())
+    await store.reload()
+  }
+  revoke(env)
+  assert.throws(() => build(store), REVOKED)
 })
 
 test('in all threads of the process', async (t) => {

@@ -296,6 +296,44 @@ test('a lock file that is deleted while a process asks', { skip: skip || whyNoSt
   assert.deepEqual([(await two.ask('fresh')).how, (await first).how, endpoint.posts.length], ['elsewhere', 'here', 1])
 })
 
+test('what a killed process has left is not given up where it cannot be read for once, or others have written the file since', { skip: skip || whyNoStrace() }, async (t) => {
+  for (const errno of ['EMFILE', 'EIO']) {
+    const { endpoint, dir, file } = await makeLogin(t, { expiresAt: LATE() })
+    const tokens = endpoint.issue()
+    fs.renameSync(writeLogin(makeDir(t), 'claude', tokens), nextOf(file))
+    const one = startServingAlone(t, ['strace', '-f', '-qq', '-o', '/dev/null', '-P', path.basename(nextOf(file)), '-e', 'trace=openat', '-e', `inject=openat:error=${errno}:when=1`])
+    await one.ask('open', { dir, tokenUrl: endpoint.url })
+    assert.equal((await one.ask('fresh')).code, UNUSABLE)
+    assert.equal((await one.ask('fresh')).how, 'elsewhere')
+    assert.deepEqual([tokensOf('claude', file).refresh, endpoint.posts.length], [tokens.refresh, 0])
+  }
+  const { endpoint, dir, file } = await makeLogin(t, { expiresAt: LATE() })
+  const tokens = endpoint.issue()
+  fs.renameSync(writeLogin(makeDir(t), 'claude', tokens), nextOf(file))
+  fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), mcpOAuth: { written: 'since' } }))
+  const { ask } = startServingAlone(t)
+  await ask('open', { dir, tokenUrl: endpoint.url })
+  const { how, persisted, failure } = await ask('fresh')
+  assert.deepEqual([how, persisted, failure, endpoint.posts.length], ['elsewhere', true, null, 0])
+  assert.deepEqual([tokensOf('claude', file).refresh, JSON.parse(fs.readFileSync(file, 'utf8')).mcpOAuth], [tokens.refresh, { written: 'since' }])
+  assert.deepEqual(fs.readdirSync(dir).filter((name) => name.endsWith('.next')), [])
+})
+
+test('a lock file that somebody else has put into a sticky directory is refused, and named', { skip }, async (t) => {
+  const { endpoint, dir } = await makeLogin(t)
+  fs.chmodSync(dir, 0o1777)
+  const lock = path.join(dir, '..credentials.json.lock')
+  fs.writeFileSync(lock, '')
+  fs.chownSync(lock, 4712, 4712)
+  const { ask } = startServingAlone(t)
+  await ask('open', { dir, tokenUrl: endpoint.url })
+  const { failure } = await ask('fresh')
+  assert.deepEqual([failure?.code, endpoint.posts.length], [UNUSABLE, 0])
+  assert.match(failure.message, /credentials\.json\.lock, belongs to user 4712.*Remove it/)
+  fs.rmSync(lock)
+  assert.equal((await ask('refresh')).how, 'here')
+})
+
 // As with Linux before 4.11, and below some sandboxes.
 const NO_STATX = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=statx', '-e', 'inject=statx:error=ENOSYS']
 
