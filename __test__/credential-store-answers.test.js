@@ -20,7 +20,7 @@ test('the old access token serves on, and the new refresh token is kept and used
     let instead = answer(access, { refresh_token: 'made-up-rt-new' })
     const { store, endpoint, file, first } = await openLogin(t, {}, { first: { expiresAt: SOON() }, instead: async () => instead })
     const { how, asked, persisted, failure, fingerprint } = await store.fresh()
-    assert.deepEqual([how, asked, persisted, failure?.code, failure?.names], ['not-needed', true, true, FAILED, []], String(access))
+    assert.deepEqual([how, asked, persisted, failure?.code, failure?.names], ['not-needed', true, true, FAILED, undefined], String(access))
     assert.equal(fingerprint, store.fingerprint)
     assert.deepEqual(tokensOf('claude', file), { access: first.access, refresh: 'made-up-rt-new' })
     assert.equal(JSON.parse(fs.readFileSync(file, 'utf8')).claudeAiOauth.expiresAt, first.expiresAt)

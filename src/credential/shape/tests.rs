@@ -183,6 +183,7 @@ proptest! {
         let row = provider::find(if codex { "codex" } else { "claude" }).expect("a row");
         // By chance one can be of a class that belongs elsewhere, or one sign again and again.
         prop_assume!(class_of(key.as_bytes()).is_none_or(|class| !class.is_certain));
+        prop_assume!(!key.contains("...") && !key.contains("***"));
         let finding = examine(row, CredentialKind::ApiKey, key.as_bytes());
         prop_assert!(finding.verdict() != Verdict::Invalid, "{} is {}", key, finding.code.as_str());
     }
