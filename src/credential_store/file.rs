@@ -96,10 +96,10 @@ impl Location {
         }
         let descriptor = fs::openat(CWD, &self.directory, flags, Mode::empty()).map_err(|errno| {
             let reason = std::io::Error::from(errno);
-            let message = format!(
-                "The directory of the stored login, {}, cannot be opened: {reason}. Make it, or give another in options.dir.",
-                self.directory.display()
-            );
+            let remedy = remedy(errno).unwrap_or(" Make it, or give another in options.dir.");
+            let directory = self.directory.display();
+            let message =
+                format!("The directory of the stored login, {directory}, cannot be opened: {reason}.{remedy}");
             Error::new(ErrorCode::CredentialFileUnusable, message)
                 .path(self.directory.display().to_string())
                 .errno(errno.raw_os_error(), "openat")
@@ -229,7 +229,7 @@ impl Directory {
 
     fn errno(&self, problem: &str, errno: Errno, syscall: &'static str) -> Error {
         let reason = std::io::Error::from(errno);
-        let remedy = REMEDIES.iter().find(|(known, _)| *known == errno).map_or("", |(_, remedy)| remedy);
+        let remedy = remedy(errno).unwrap_or_default();
         let message = format!("The stored login {} {problem}: {reason}.{remedy}", self.path());
         self.error(ErrorCode::CredentialFileUnusable, &message).errno(errno.raw_os_error(), syscall)
     }
@@ -252,6 +252,10 @@ static REMEDIES: &[(Errno, &str)] = &[
     (Errno::DQUOT, " Raise the disk quota of its owner."),
     (Errno::MFILE, " Raise the limit of this process's open files (RLIMIT_NOFILE)."),
 ];
+
+fn remedy(errno: Errno) -> Option<&'static str> {
+    REMEDIES.iter().find_map(|(known, remedy)| (*known == errno).then_some(*remedy))
+}
 
 fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default())
