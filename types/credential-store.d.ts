@@ -65,6 +65,11 @@ export interface RefreshResult {
    */
   readonly how: 'not-needed' | 'here' | 'elsewhere'
   /**
+   * Whether this call has asked the endpoint. With a `failure` and `false`, the endpoint was left alone: nothing could be asked, or
+   * the failure is that of an earlier call.
+   */
+  readonly asked: boolean
+  /**
    * Whether the file has the tokens. False: it has a refresh token that is used up, and the new tokens are in this process only,
    * which goes on from them, and tries to write them with each call. A process that ends before it could may have lost the login.
    */
@@ -74,7 +79,7 @@ export interface RefreshResult {
   readonly expiresAt: Date | null
   /**
    * Why it failed, where the old tokens serve on; why the file could not be written; or why a crash of the machine may undo what was
-   * written. The same error again means that the endpoint was left alone after a failure.
+   * written.
    */
   readonly failure: ProviderError | null
 }
@@ -108,7 +113,8 @@ export class CredentialStore {
    *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
-   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access token that
+   * no launch would take is an error only where there is no refresh token beside it.
    */
   static open(provider: ProviderId, options: LoginOptions): Promise<CredentialStore>
   readonly provider: ProviderId
@@ -131,22 +137,26 @@ export class CredentialStore {
   /**
    * Makes sure that the token is good for `refreshAheadMs`. To be awaited before each `buildProviderEnv`: it costs nothing
    * while the token is good and in the file. A token that does not say until when it is good is refreshed as well, where there is a
-   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process, under a lock of this machine, and under
-   * `withLock`; who comes second takes what the first got. A failure is in the result while the old token is good.
+   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process,
+   * under a lock of this machine, and under `withLock`; who comes second takes what the first got. A failure is in the result
+   * while the old token is good. A key needs nothing.
    * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person can help),
    * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`,
-   * `ERR_PROVIDER_BUSY` (in the middle of an exit);
+   * `ERR_PROVIDER_BUSY` (in the middle of an exit), `ERR_PROVIDER_UNSUPPORTED` (a login that only the CLI can use);
    * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is whole, whatever happens.
    */
   fresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
    * The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. It asks
    * also after a failure, but not about a login that the vendor has just called dead.
+   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
    */
   refresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
    * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,
-   * not even where the old one has expired. Rejects as `fresh()` does where neither what is read nor the old token is of any use.
+   * not even where the old one has expired.
+   * @returns Rejects as `fresh()` does where neither what is read nor the old token is of any use, and with
+   * `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
    */
   reload(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /** Wipes it. Idempotent. */

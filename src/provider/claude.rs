@@ -214,7 +214,6 @@ pub static CLAUDE: Provider = Provider {
         expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
         extra_tokens: &[],
         refreshed_at: &[],
-        account: &[],
         api_key: &[],
         kind_field: &[],
         api_key_kinds: &[],

@@ -198,7 +198,6 @@ pub static CODEX: Provider = Provider {
         expiry: Expiry::Jwt,
         extra_tokens: &[ExtraToken { answer: "id_token", path: &["tokens", "id_token"] }],
         refreshed_at: &["last_refresh"],
-        account: &["tokens", "account_id"],
         api_key: &["OPENAI_API_KEY"],
         kind_field: &["auth_mode"],
         api_key_kinds: &["apikey"],
