@@ -250,7 +250,7 @@ test('codex app-server uses the login that it finds by itself as before', async 
   assert.ok(modelProvider)
 })
 
-test('an override that would undo it is refused', async (t) => {
+test('codex app-server: an override that would undo it is refused', async (t) => {
   const mock = await startMock(t)
   for (const override of ['model_provider="mine"', 'model_providers.provider-env.env_key="X"', 'openai_base_url="http://127.0.0.1:9"', 'model_providers={}']) {
     const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', '-c', override] } })
@@ -259,7 +259,7 @@ test('an override that would undo it is refused', async (t) => {
   }
 })
 
-test('control: without a start of ours app-server sends requests without any credential', async (t) => {
+test('control: without a start of ours codex app-server sends requests without any credential', async (t) => {
   const mock = await startMock(t)
   const { home, workspace, tmpDir, codexHome } = agentHomes(t)
   const args = ['app-server', ...quiet.codex.args, '-c', `openai_base_url="${mock.openaiBaseUrl}"`]

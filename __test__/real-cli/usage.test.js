@@ -195,7 +195,7 @@ for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
   })
 }
 
-test('a claim of another credential stops the run, where that is asked for', async (t) => {
+test('claude: a claim of another credential stops the run, where that is asked for', async (t) => {
   const { mock, heldCount } = await startHeldMock(t)
   const launch = { onCredentialMismatch: 'stop' }
   const homes = agentHomes(t)
