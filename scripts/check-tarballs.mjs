@@ -34,7 +34,8 @@ export async function packPlatform(dir) {
   return join(dir, filename)
 }
 
-async function npmPack(from, to) {
+/** Packs a directory into another; npm's own account of it. */
+export async function npmPack(from, to) {
   const text = await must('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', to], { cwd: from })
   // npm may warn on stderr, which stands in the same text; newer versions give an object by name instead of a list.
   const answer = JSON.parse(text.slice(text.search(/^[[{]/m)))
