@@ -32,19 +32,21 @@ await report.step('set-up', 'packed', async () => {
   given.tarballs = { main: await packMain(dir), platform: await packPlatform(dir) }
   given.project = await installedProject(dir, given.tarballs)
 })
-const missing = []
+let missing
 await report.step('set-up', 'tools', async () => {
-  const [{ modules, reason }, { path, reason: noNode }] = [await installTools(), await nodeBinary(TOOLS_NODE)]
-  if (!modules || !path) {
-    missing.push(reason ?? noNode)
-    return skip(reason ?? noNode)
+  try {
+    const { path, reason } = await nodeBinary(TOOLS_NODE)
+    if (!path) throw new Error(reason)
+    Object.assign(given, { tools: await installTools(), node: path })
+  } catch ({ message }) {
+    missing = message
+    return skip(message)
   }
-  Object.assign(given, { tools: modules, node: path })
 })
 if (given.project) {
   given.registry = await startRegistry(dir, given.tarballs.main)
   for (const [name, stage] of Object.entries(stages)) {
-    if (report.wants(name)) await stage(missing.length && name !== 'runtimes' ? skipping(report, missing[0]) : report, { ...given, dir })
+    if (report.wants(name)) await stage(missing && name !== 'runtimes' ? skipping(report, missing) : report, { ...given, dir })
   }
   given.registry.close()
 }
