@@ -63,7 +63,7 @@ test('the table is written by CLI and version, read back as it was, and a versio
   const later = withRows(document, [row('codex', '0.150.1')])
   assert.deepEqual(rowsIn(later).find((/** @type {any} */ { version }) => version === '0.150.1').failures, [])
   assert.equal(withRows(later, []), later, 'nothing else changes')
-  assert.equal(later.split('\n## Run it')[1], empty.split('\n## Run it')[1])
+  assert.equal(later.split('\n### Run it')[1], empty.split('\n### Run it')[1])
   assert.throws(() => withRows('# no markers', []), /the document has not exactly one/)
 })
 
@@ -101,6 +101,26 @@ test('which test belongs to which CLI', async () => {
     assert.deepEqual(await ran('claude'), [6, 0, 1, 'claude: a turn', "claude's claim", 'both Claude and Codex'])
   } finally {
     fs.rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test('where a program lies in its package', async (t) => {
+  const { clis, expand } = await load('clis.mjs')
+  const dir = makeOpenDir('provider-env-layout-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const make = (/** @type {string[]} */ parts) => {
+    const file = path.join(dir, ...parts.map((part) => (part === '*' ? 'x86_64-made-up' : part)))
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, '')
+    return file
+  }
+  for (const { programs } of Object.values(clis)) {
+    for (const parts of programs) {
+      assert.deepEqual(expand(dir, parts), [])
+      const file = make(parts)
+      assert.deepEqual(expand(dir, parts), [file])
+      fs.rmSync(path.dirname(file), { recursive: true })
+    }
   }
 })
 
