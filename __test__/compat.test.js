@@ -1,12 +1,15 @@
-// `npm run compat` and `npm run matrix`: what they refuse, and the table as it is written, read and written again.
+// `npm run compat` and `npm run matrix`: what they refuse, the table as it is written and read, and that nothing outlives an interrupted run.
 'use strict'
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
+const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { makeOpenDir } = require('./support/homes.js')
+const { end, isRunning, pause, until } = require('./support/kernel.js')
+const { needsLinux } = require('./support/launch.js')
+const { descendantsOf } = require('./support/proc.js')
 
 const SCRIPTS = path.join(__dirname, '..', 'scripts')
 const DOCUMENT = path.join(__dirname, '..', 'docs', 'compatibility.md')
@@ -152,3 +155,45 @@ test('without a registry a version is not run, the next is tried, and what the t
     fs.rmSync(cache, { recursive: true, force: true })
   }
 })
+
+test('Ctrl-C ends the tests, the CLIs that they started, and their directories', { skip: needsLinux }, async (t) => {
+  // The installed CLI stands in the cache as if it had been fetched.
+  const dir = makeOpenDir('provider-env-interrupt-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const modules = path.join(__dirname, '..', 'node_modules')
+  const { version } = JSON.parse(fs.readFileSync(path.join(modules, '@openai', 'codex', 'package.json'), 'utf8'))
+  const cached = path.join(dir, 'provider-env', 'compat', `codex-${version}`, 'node_modules')
+  fs.mkdirSync(cached, { recursive: true })
+  fs.symlinkSync(path.join(modules, '@openai'), path.join(cached, '@openai'))
+  const temporary = path.join(dir, 'tmp')
+  fs.mkdirSync(temporary)
+  fs.chmodSync(temporary, 0o1777)
+
+  const env = { ...process.env, XDG_CACHE_HOME: dir, TMPDIR: temporary, NODE_TEST_CONTEXT: undefined }
+  const runner = spawn(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), '--dry', `codex@${version}`], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => end(runner.pid))
+  let said = ''
+  runner.stdout.setEncoding('utf8').on('data', (text) => (said += text))
+  const ended = new Promise((resolve) => runner.once('close', (code) => resolve(code)))
+  const started = await until('a CLI runs', async () => {
+    await pause(20)
+    if (runner.exitCode !== null) return ['none']
+    const pids = descendantsOf(Number(runner.pid))
+    return pids.some((pid) => programOf(pid).startsWith(temporary)) && pids
+  })
+  if (started[0] === 'none' && said.includes('netns.sh: ')) return t.skip(said.trim().split('\n').at(-1))
+  assert.ok(started.length > 4, `${started} of ${runner.pid}: ${said}`)
+  runner.kill('SIGINT')
+  assert.equal(await ended, 130)
+  await until('all have ended', () => !started.some((pid) => isRunning(Number(pid))))
+  assert.deepEqual(fs.readdirSync(temporary), [])
+})
+
+/** @param {number} pid */
+function programOf(pid) {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]
+  } catch {
+    return ''
+  }
+}

@@ -1,7 +1,6 @@
 // `npm run compat -- version …`: the tests of the real CLIs, on published versions of them; the table goes to stdout and into the document.
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { clis, filesOf, patternOf } from './compat/clis.mjs'
 import { exactVersion, installed } from './compat/install.mjs'
 import { rowsIn, shortName, tableText, withRows } from './compat/table.mjs'
@@ -11,6 +10,7 @@ import { readOptions, refuse } from './lib/command-line.mjs'
 import { nodeTest } from './lib/node-test.mjs'
 import { fromRoot, userCache } from './lib/paths.mjs'
 import { manifest } from './lib/platforms.mjs'
+import { makeScratch } from './lib/scratch.mjs'
 import { testFiles } from './stages/node.mjs'
 
 const usage = `usage: npm run compat -- [--dry] version …
@@ -24,7 +24,8 @@ const say = (line) => process.stderr.write(`${line}\n`)
 const { values, positionals } = readOptions({ dry: { type: 'boolean' } }, usage)
 const targets = readTargets()
 await ensure()
-const scratch = openScratch()
+// The tests' own temporary directory, which every uid can enter: tests that are interrupted leave nothing elsewhere.
+const scratch = makeScratch('compat-', 0o1777).dir
 const rows = []
 const problems = []
 for (const target of targets) {
@@ -48,14 +49,6 @@ function readTargets() {
   } catch ({ message }) {
     return refuse(message, usage)
   }
-}
-
-/** The tests' own temporary directory, which every uid can enter; nothing in it outlives this process, interrupted or not. */
-function openScratch() {
-  const dir = mkdtempSync(join(tmpdir(), 'compat-'))
-  process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
-  chmodSync(dir, 0o1777)
-  return dir
 }
 
 /** @returns {Promise<import('./compat/table.mjs').Row>} */

@@ -1,12 +1,10 @@
 // `npm run matrix`: the packed package under other runtimes, test runners, bundlers and package managers. What takes too long for `npm test`.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { packMain, packPlatform } from './check-tarballs.mjs'
 import { ensure } from './ensure.mjs'
 import { readOptions, refuse } from './lib/command-line.mjs'
 import { nodeBinary } from './lib/node-versions.mjs'
 import { Report, skip, stepsOf } from './lib/report.mjs'
+import { makeScratch } from './lib/scratch.mjs'
 import { bundlers } from './matrix/bundlers.mjs'
 import { packageManagers } from './matrix/package-managers.mjs'
 import { installedProject } from './matrix/project.mjs'
@@ -25,7 +23,8 @@ const usage = `usage: npm run matrix [-- --only STAGE[/STEP],…]
 const only = await readOnly()
 const from = Date.now()
 const report = new Report(only.length ? [...only, 'set-up'] : [])
-const dir = openScratch()
+// Every uid can enter it: the exercise starts a process as another one.
+const { dir } = makeScratch('matrix-', 0o755)
 const given = {}
 await report.step('set-up', 'packed', async () => {
   await ensure()
@@ -69,12 +68,4 @@ async function readOnly() {
     if (!steps.includes(step)) refuse(`no step of ${name} is called ${step}: there are ${steps.join(', ')}`, usage)
   }
   return only
-}
-
-/** Every uid can enter it: the exercise becomes another one. Nothing in it outlives this process, interrupted or not. */
-function openScratch() {
-  const made = mkdtempSync(join(tmpdir(), 'matrix-'))
-  process.once('exit', () => rmSync(made, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
-  chmodSync(made, 0o755)
-  return made
 }

@@ -1,10 +1,10 @@
 // Runs test files under node:test, where asked in a network that has only loopback, and counts what came out.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromRoot } from './paths.mjs'
 import { counted, failure, skip } from './report.mjs'
 import { run } from './run.mjs'
+import { makeScratch } from './scratch.mjs'
 
 /** Bounds on a machine that has its cores for itself; a hang is then a failure with a name, not a run that never ends. */
 const TEST_MS = 240_000 // node:test bounds each file as a whole by it, too
@@ -20,8 +20,8 @@ const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
  */
 export async function nodeTest(files, { slowness = 1, isPrivate = false, node = process.execPath, pattern, env = {}, output = 'tee', log } = {}) {
   if (!files.length) throw new Error('there is no test file')
-  const scratch = mkdtempSync(join(tmpdir(), 'provider-env-test-'))
-  const totals = join(scratch, 'totals.json')
+  const scratch = makeScratch('provider-env-test-')
+  const totals = join(scratch.dir, 'totals.json')
   const args = [
     '--test',
     '--test-concurrency=2',
@@ -44,6 +44,6 @@ export async function nodeTest(files, { slowness = 1, isPrivate = false, node = 
     if (!counts?.passed && !counts?.skipped) throw failure('node --test ran no test', counts)
     return counted(counts)
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    scratch.remove()
   }
 }

@@ -1,6 +1,7 @@
 // Asks the npm registry through npm itself, and installs from it into the user's cache; says what its failures mean.
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { run, tail } from './run.mjs'
+import { temporary } from './scratch.mjs'
 
 const NPM_MS = 300_000
 const UNREACHABLE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT', 'FETCH_ERROR']
@@ -33,14 +34,11 @@ export function npmFailure(text, what) {
 export async function installInto(dir, what, prepare) {
   if (existsSync(dir)) return
   const scratch = `${dir}.${process.pid}`
-  const remove = () => rmSync(scratch, { recursive: true, force: true })
-  process.once('exit', remove)
+  const remove = temporary(scratch)
   try {
-    mkdirSync(scratch, { recursive: true })
     await npm(['install', '--ignore-scripts', '--no-save', '--no-package-lock', ...prepare(scratch)], scratch, what)
     renameSync(scratch, dir)
   } finally {
     remove()
-    process.off('exit', remove)
   }
 }
