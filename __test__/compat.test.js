@@ -71,9 +71,12 @@ test('the table is written by CLI and version, read back as it was, and a versio
 })
 
 test("a failed test's name is short, and cannot break the list", async () => {
-  const { rowsIn, shortName, withRows } = await load('table.mjs')
+  const { rowsIn, shortName, shortened, withRows } = await load('table.mjs')
   assert.equal(shortName('__test__/real-cli/usage.test.js: codex: a `b`\nc'), "usage: codex: a 'b' c")
   assert.equal(shortName('x'.repeat(500)).length, 110)
+  const many = ['a', 'b', 'c', 'd', 'e'].map((name) => `__test__/real-cli/turns.test.js: ${name}`)
+  assert.deepEqual(shortened([...many, '__test__/real-cli/stop.test.js: f']), ['stop: f', 'turns: 5 tests'])
+  assert.deepEqual(shortened(many.slice(1)), ['turns: b', 'turns: c', 'turns: d', 'turns: e'])
   const names = ['a` failed:', '- b', '| codex | 1.2.3 | 1 | 1 | 1 | x | y |'].map(shortName)
   const document = withRows(fs.readFileSync(DOCUMENT, 'utf8'), [row('codex', '0.1.0', names)])
   assert.deepEqual(rowsIn(document).find((/** @type {any} */ { version }) => version === '0.1.0').failures, names)

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { clis, filesOf, patternOf } from './compat/clis.mjs'
 import { exactVersion, installed } from './compat/install.mjs'
-import { rowsIn, shortName, tableText, withRows } from './compat/table.mjs'
+import { rowsIn, shortened, tableText, withRows } from './compat/table.mjs'
 import { nameOf, targetsOf } from './compat/targets.mjs'
 import { ensure } from './ensure.mjs'
 import { readOptions, refuse } from './lib/command-line.mjs'
@@ -62,7 +62,7 @@ async function tried(target) {
   const { passed, failed, skipped } = counts
   say(`  ${passed} passed, ${failed} failed, ${skipped} skipped, ${((Date.now() - from) / 1000).toFixed(0)} s; all output is in ${logOf(nameOf(target))}`)
   const [date] = new Date().toISOString().split('T')
-  return { cli, version, passed, failed, skipped, date, own: manifest().version, failures: counts.failures.map(shortName).sort() }
+  return { cli, version, passed, failed, skipped, date, own: manifest().version, failures: shortened(counts.failures) }
 }
 
 function logOf(name) {

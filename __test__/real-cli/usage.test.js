@@ -142,6 +142,8 @@ for (const extra of [[], ['--include-partial-messages']]) {
     const args = (/** @type {string[]} */ common) => [...common, '--input-format', 'stream-json', ...extra]
     const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.claude }, args })
     const child = spawnProvider(env, { ...options, stdio: 'pipe' })
+    // It would wait for its next prompt after an assertion that failed.
+    t.after(() => child.kill('SIGKILL'))
     child.stderr.resume()
     const say = (/** @type {string} */ content) => child.stdin.write(`${JSON.stringify({ type: 'user', message: { role: 'user', content } })}\n`)
     const prompts = ['run: echo one', 'two', 'run: echo three']

@@ -5,6 +5,7 @@ const BEGIN = '<!-- Written by `npm run compat`; edits here are lost. -->'
 const END = '<!-- The end of what is written. -->'
 const HEAD = ['| CLI | version | passed | failed | skipped | date | provider-env |', '|---|---|--:|--:|--:|---|---|']
 const LONGEST = 110
+const MOST = 4
 
 /** @typedef {{ cli: string, version: string, passed: number, failed: number, skipped: number, date: string, own: string, failures: string[] }} Row own: the version of this package */
 
@@ -25,6 +26,14 @@ function failureText({ cli, version, failures }) {
 export function shortName(name) {
   const short = name.replace(/^__test__\/real-cli\//, '').replace(/\.test\.js: /, ': ').replaceAll('`', "'").replace(/\s+/g, ' ')
   return short.length > LONGEST ? `${short.slice(0, LONGEST - 1)}…` : short
+}
+
+/** The names of what failed; of a file of which more than a few did, how many. @param {string[]} names @returns {string[]} */
+export function shortened(names) {
+  const short = names.map(shortName)
+  const fileOf = (name) => name.split(': ')[0]
+  const ofFile = (name) => short.filter((other) => fileOf(other) === fileOf(name)).length
+  return [...new Set(short.map((name) => (ofFile(name) > MOST ? `${fileOf(name)}: ${ofFile(name)} tests` : name)))].sort()
 }
 
 /** By CLI, the newest version first, a release before what led to it. @param {Row} a @param {Row} b */
