@@ -1,8 +1,11 @@
 // Stage `runtimes`: the oldest Node that is promised, the lines since, the newest, and Bun.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { loadUnder } from '../check-tarballs.mjs'
 import { nodeTest } from '../lib/node-test.mjs'
 import { bunBinary, nodeBinary } from '../lib/node-versions.mjs'
-import { skip, told } from '../lib/report.mjs'
+import { userCache } from '../lib/paths.mjs'
+import { failure, skip, told } from '../lib/report.mjs'
 import { PACKAGE, testFiles } from '../stages/node.mjs'
 import { copyOf, exerciseIn } from './project.mjs'
 
@@ -28,7 +31,18 @@ export async function runtimes(report, { project }) {
   for (const line of lines) {
     await report.step('runtimes', `tests-node-${line}`, async () => {
       const { path, reason } = await nodeBinary(line)
-      return path ? await nodeTest(testFiles([], PACKAGE), { node: path, slowness: 2, output: 'keep' }) : skip(reason)
+      return path ? await packageTests(path, line) : skip(reason)
     })
+  }
+}
+
+/** They print too much for a table: what failed is named, and the rest is in a file. */
+async function packageTests(node, line) {
+  const log = userCache('matrix', 'logs', `tests-node-${line}.log`)
+  mkdirSync(dirname(log), { recursive: true })
+  try {
+    return await nodeTest(testFiles([], PACKAGE), { node, slowness: 2, output: 'keep', log: (text) => writeFileSync(log, text) })
+  } catch (error) {
+    throw failure([error.message, ...(error.counts?.failures ?? []), `all output is in ${log}`].join('\n  '), error.counts)
   }
 }
