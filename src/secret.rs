@@ -8,7 +8,6 @@ use sha2::Sha256;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::{self, GuardedBytes};
-use crate::wiped_stack::wiping;
 
 /// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
@@ -85,9 +84,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Measured when built without optimization: a keyed hash reaches less than 5 KiB down.
-const HASH_STACK_BYTES: usize = 8 * 1024;
-
 /// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: tells two keys apart in one log, and
 /// cannot be brute-forced from the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,14 +95,10 @@ impl Fingerprint {
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
     pub fn of(value: &[u8]) -> Result<Self> {
-        let mac = process_mac()?;
-        // A value shorter than a block stands in the hash as it is, which is passed about by value.
-        Ok(wiping::<HASH_STACK_BYTES, _>(|| {
-            let mut mac = mac.clone();
-            mac.update(value);
-            let digest = mac.finalize().into_bytes();
-            Self([digest[0], digest[1], digest[2], digest[3]])
-        }))
+        let mut mac = process_mac()?.clone();
+        mac.update(value);
+        let digest = mac.finalize().into_bytes();
+        Ok(Self([digest[0], digest[1], digest[2], digest[3]]))
     }
 
     /// Reads what [`Display`](fmt::Display) writes: 8 hex digits.
@@ -148,25 +140,6 @@ mod tests {
     fn debug_shows_the_length_only() {
         let secret = Secret::copy_of(b"sk-ant-api03-made-up");
         assert_eq!(format!("{secret:?}"), "Secret(20 bytes)");
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn no_fingerprint_leaves_its_value_on_the_stack() {
-        use std::os::unix::fs::FileExt;
-        let value = b"sk-made-up-found-on-the-stack!!";
-        let secret = Secret::copy_of(value);
-        // Before it: what is called afterwards writes over what was left.
-        let memory = std::fs::File::open("/proc/self/mem").expect("our own memory");
-        let mut stack = vec![0; 256 * 1024];
-        let here = 0_u8;
-        let lowest = std::ptr::from_ref(&here) as u64 - stack.len() as u64;
-        // The first also makes the key of the process.
-        for _ in 0..2 {
-            secret.fingerprint().expect("random");
-            memory.read_exact_at(&mut stack, lowest).expect("the stack of this thread");
-            assert!(!stack.windows(value.len()).any(|window| window == value));
-        }
     }
 
     #[test]
