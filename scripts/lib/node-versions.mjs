@@ -1,4 +1,4 @@
-// Other runtimes, from the npm registry: a version or a line of Node, or Bun. They are kept under node_modules/.cache for the next run.
+// Other runtimes, from the npm registry: a major version of Node, or Bun. They are kept under node_modules/.cache for the next run.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheDir } from './paths.mjs'
@@ -6,12 +6,11 @@ import { exists, run } from './run.mjs'
 
 /**
  * What the package `node` would fetch with its install script: the platform's own package, which needs none.
- * @param {string | number} version an exact one, or a line as `22`: its newest on the day that it is fetched
  * @returns {Promise<{ path?: string, reason?: string }>} the program, or why there is none
  */
-export async function nodeBinary(version) {
+export async function nodeBinary(major) {
   const scope = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node'
-  return await binary(`Node ${version}`, `node-${version}`, `${scope}-${process.platform}-${process.arch}`, version, 'node')
+  return await binary(`Node ${major}`, `node-${major}`, `${scope}-${process.platform}-${process.arch}`, major, 'node')
 }
 
 /** The version that docs and tests speak of. */
