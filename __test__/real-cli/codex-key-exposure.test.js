@@ -13,7 +13,7 @@ const { write } = require('../support/attacks.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
@@ -118,7 +118,7 @@ test('app-server: the same', async (t) => {
   const { env, options } = prepareTurn('codex', { mock, homes, programs, ...PAYLOAD, args: () => ['app-server', ...quiet.codex.args] })
   const child = spawnProvider(env, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
   env.dispose()
-  t.after(() => child.kill('SIGKILL'))
+  livesIn(homes, child)
   const lines = require('node:readline').createInterface({ input: child.stdout })
   const send = (/** @type {any} */ message) => child.stdin.write(`${JSON.stringify(message)}\n`)
   send({ id: 1, method: 'initialize', params: { clientInfo: { name: 'x', version: '1' } } })

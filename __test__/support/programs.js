@@ -1,6 +1,7 @@
-// Finds the real CLIs' native binaries in node_modules, and places them where any uid can start them.
+// Finds the real CLIs' native binaries, in node_modules or where the environment says, and places them where any uid can start them.
 'use strict'
 
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { makeOpenDir } = require('./homes.js')
@@ -9,36 +10,50 @@ const PROJECT = path.join(__dirname, '..', '..')
 
 /** @typedef {{ codex: string, claude: string }} Programs */
 
+/** What names another program than the installed one, by an absolute path: `npm run compat` does. */
+const VARIABLES = Object.freeze({ codex: 'PROVIDER_ENV_TEST_CODEX', claude: 'PROVIDER_ENV_TEST_CLAUDE' })
+
 /**
  * Absolute paths of both native binaries; throws with the package to install when one is missing.
- * @param {object} [options]
- * @param {string} [options.from]  a directory to resolve from; default: this project
  * @returns {Programs}
  */
-function findPrograms({ from = PROJECT } = {}) {
-  const target = `${process.platform}-${process.arch}`
-  const codexDir = packageDir('@openai/codex', from)
-  const vendor = path.join(packageDir(`@openai/codex-${target}`, codexDir), 'vendor')
+function findPrograms() {
+  return { codex: named('codex') ?? installedCodex(), claude: named('claude') ?? installedClaude() }
+}
+
+/** @param {keyof typeof VARIABLES} provider */
+function named(provider) {
+  const file = process.env[VARIABLES[provider]]
+  if (!file) return undefined
+  if (!path.isAbsolute(file)) throw new Error(`${VARIABLES[provider]} must be an absolute path`)
+  if (!fs.existsSync(file)) throw new Error(`there is no file ${file}, which ${VARIABLES[provider]} names`)
+  return fs.realpathSync(file)
+}
+
+const TARGET = `${process.platform}-${process.arch}`
+const EXE = process.platform === 'win32' ? '.exe' : ''
+
+function installedCodex() {
+  const vendor = path.join(packageDir(`@openai/codex-${TARGET}`, packageDir('@openai/codex', PROJECT)), 'vendor')
   // One directory, named by the Rust target, of which a system may have several spellings.
   const [triple] = fs.readdirSync(vendor)
-  const exe = process.platform === 'win32' ? '.exe' : ''
-  return {
-    codex: existing(path.join(vendor, triple, 'bin', `codex${exe}`)),
-    claude: existing(path.join(packageDir(`@anthropic-ai/claude-agent-sdk-${target}`, from), `claude${exe}`))
-  }
+  return existing(path.join(vendor, triple, 'bin', `codex${EXE}`))
+}
+
+function installedClaude() {
+  return existing(path.join(packageDir(`@anthropic-ai/claude-agent-sdk-${TARGET}`, PROJECT), `claude${EXE}`))
 }
 
 /**
  * Puts both programs into a fresh directory that every uid can enter. Links where it can: they are 300 MB each.
  * @param {object} [options]
- * @param {string} [options.from]
  * @param {number} [options.mode]  for example 0o711, which keeps the agent's own uid from reading the provider's
  *   memory and environment. A mode belongs to the inode, so another than the installed one needs a copy.
  * @param {{ after(fn: () => void): void }} [options.test]  the test at whose end they are removed
  * @returns {Programs & { dir: string, remove: () => void }}
  */
-function installForAnyone({ from, mode, test } = {}) {
-  const found = findPrograms({ from })
+function installForAnyone({ mode, test } = {}) {
+  const found = findPrograms()
   const dir = makeOpenDir('provider-env-programs-')
   const remove = () => fs.rmSync(dir, { recursive: true, force: true })
   test?.after(remove)
@@ -53,7 +68,7 @@ function installForAnyone({ from, mode, test } = {}) {
 /**
  * Claude Code where its native installer puts it: the name of the file tells its version.
  * @param {{ after(fn: () => void): void }} test
- * @param {string} [version] default: the installed one
+ * @param {string} [version] default: its own
  */
 function claudeOfVersion(test, version = claudeVersion()) {
   const dir = makeOpenDir('provider-env-versions-')
@@ -62,10 +77,12 @@ function claudeOfVersion(test, version = claudeVersion()) {
   return place(findPrograms().claude, path.join(dir, 'versions', version))
 }
 
+/** What the program says of itself: it may be of another package than the SDK, or of none. */
 function claudeVersion() {
-  // Its `exports` name no manifest.
-  const sdk = path.join(findPrograms().claude, '../../claude-agent-sdk/package.json')
-  return JSON.parse(fs.readFileSync(sdk, 'utf8')).claudeCodeVersion
+  const text = execFileSync(findPrograms().claude, ['--version'], { env: { HOME: '/nonexistent' }, encoding: 'utf8', timeout: 30_000 })
+  const [version] = /^\d+\.\d+\.\d+/.exec(text) ?? []
+  if (version === undefined) throw new Error(`claude --version said ${JSON.stringify(text)}`)
+  return version
 }
 
 /**
