@@ -7,7 +7,7 @@ const http = require('node:http')
 const test = require('node:test')
 const { defaultAnswer } = require('../../lib/mock-api/answer.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { claudeOfVersion, installForAnyone } = require('../support/programs.js')
+const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, startMock, startTurn } = require('../support/real-turn.js')
 
@@ -156,7 +156,7 @@ for (const each of CASES) {
     const homes = agentHomes(t)
     if (file) writeFor(AGENT, ...file(homes))
     const { child, done } = startTurn(provider, {
-      mock, homes, programs: file ? { ...programs, claude: claudeOfVersion(t) } : programs, payload, prompt: 'run: echo one',
+      mock, homes, programs, payload, prompt: 'run: echo one',
       envOptions: baseUrl ? { baseUrl } : {},
       args: argsOf(each, baseUrl ?? mock.openaiBaseUrl)
     })

@@ -7,29 +7,87 @@ const { makeOpenDir } = require('./homes.js')
 
 const PROJECT = path.join(__dirname, '..', '..')
 
+/**
+ * A directory whose `node_modules` holds other versions of the CLIs than the project's: every test of a real CLI then runs on
+ * those. A CLI that is not there is the project's.
+ */
+const { PROVIDER_ENV_TEST_CLIS } = process.env
+
 /** @typedef {{ codex: string, claude: string }} Programs */
 
 /**
- * Absolute paths of both native binaries; throws with the package to install when one is missing.
+ * Absolute paths of both programs, which are native but for Claude Code up to 2.1.112; throws with the package to install
+ * when one is missing.
  * @param {object} [options]
- * @param {string} [options.from]  a directory to resolve from; default: this project
+ * @param {string} [options.from]  a directory to resolve from; default: that of the versions under test, then this project
  * @returns {Programs}
  */
-function findPrograms({ from = PROJECT } = {}) {
-  const target = `${process.platform}-${process.arch}`
-  const codexDir = packageDir('@openai/codex', from)
-  const vendor = path.join(packageDir(`@openai/codex-${target}`, codexDir), 'vendor')
-  // One directory, named by the Rust target, of which a system may have several spellings.
-  const [triple] = fs.readdirSync(vendor)
-  const exe = process.platform === 'win32' ? '.exe' : ''
-  return {
-    codex: existing(path.join(vendor, triple, 'bin', `codex${exe}`)),
-    claude: existing(path.join(packageDir(`@anthropic-ai/claude-agent-sdk-${target}`, from), `claude${exe}`))
-  }
+function findPrograms({ from } = {}) {
+  const roots = from ? [from] : [PROVIDER_ENV_TEST_CLIS, PROJECT].filter((root) => root !== undefined)
+  return { codex: firstIn(roots, findCodex, '@openai/codex'), claude: firstIn(roots, findClaude, '@anthropic-ai/claude-agent-sdk') }
 }
 
 /**
- * Puts both programs into a fresh directory that every uid can enter. Links where it can: they are 300 MB each.
+ * @param {string[]} roots
+ * @param {(from: string) => string | undefined} find
+ * @param {string} name
+ */
+function firstIn(roots, find, name) {
+  for (const root of roots) {
+    const found = find(root)
+    if (found !== undefined) return found
+  }
+  throw new Error(`${name} is not installed, or has another layout than this expects: run npm install, with optional dependencies`)
+}
+
+const PLATFORM = `${process.platform}-${process.arch}`
+
+/** @param {string} from */
+function findCodex(from) {
+  const launcher = packageDir('@openai/codex', from)
+  const native = launcher && packageDir(`@openai/codex-${PLATFORM}`, launcher)
+  if (!native) return undefined
+  const vendor = path.join(native, 'vendor')
+  // One directory, named by the Rust target, of which a system may have several spellings. Up to 0.132 the program stands in
+  // codex/.
+  const [triple] = fs.readdirSync(vendor)
+  return ['bin', 'codex'].map((dir) => path.join(vendor, triple, dir, 'codex')).find((file) => fs.existsSync(file))
+}
+
+/** @param {string} from */
+function findClaude(from) {
+  const launcher = packageDir('@anthropic-ai/claude-code', from)
+  const candidates = [
+    [launcher && packageDir(`@anthropic-ai/claude-code-${PLATFORM}`, launcher), 'claude'],
+    [launcher, 'cli.js'],
+    [packageDir(`@anthropic-ai/claude-agent-sdk-${PLATFORM}`, from), 'claude']
+  ]
+  return candidates.flatMap(([dir, file]) => (dir && file ? [path.join(dir, file)] : [])).find((file) => fs.existsSync(file))
+}
+
+/** @type {Record<keyof Programs, (program: string) => string>} */
+const VERSION_OF = {
+  codex(program) {
+    const vendor = path.join(program, '../../../..')
+    // `0.169.0-linux-x64`
+    return readJson(path.join(vendor, 'package.json')).version.split('-')[0]
+  },
+  claude(program) {
+    const { name, version } = readJson(path.join(program, '../package.json'))
+    // The Agent SDK's packages have versions of their own; its `exports` name no manifest.
+    return name.includes('agent-sdk') ? readJson(path.join(program, '../../claude-agent-sdk/package.json')).claudeCodeVersion : version
+  }
+}
+
+/** The versions of the programs that the tests run on. @returns {Programs} */
+function versionsUnderTest() {
+  const found = findPrograms()
+  return { codex: VERSION_OF.codex(found.codex), claude: VERSION_OF.claude(found.claude) }
+}
+
+/**
+ * Puts both programs into a fresh directory that every uid can enter, where their versions can be told: Codex with the files
+ * beside it, Claude Code as its native installer names it. Links where it can: they are 300 MB each.
  * @param {object} [options]
  * @param {string} [options.from]
  * @param {number} [options.mode]  for example 0o711, which keeps the agent's own uid from reading the provider's
@@ -46,37 +104,44 @@ function installForAnyone({ from, mode, test } = {}) {
     dir,
     remove,
     codex: placeCodex(found.codex, path.join(dir, 'codex'), mode),
-    claude: place(found.claude, path.join(dir, 'claude'), mode)
+    claude: placeClaude(found.claude, dir, VERSION_OF.claude(found.claude), mode)
   }
 }
 
 /**
- * Claude Code where its native installer puts it: the name of the file tells its version.
+ * Claude Code under another name, which tells another version, or none.
  * @param {{ after(fn: () => void): void }} test
- * @param {string} [version] default: the installed one
+ * @param {string | null} version
  */
-function claudeOfVersion(test, version = claudeVersion()) {
+function claudeOfVersion(test, version) {
   const dir = makeOpenDir('provider-env-versions-')
   test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
-  fs.mkdirSync(path.join(dir, 'versions'))
-  return place(findPrograms().claude, path.join(dir, 'versions', version))
+  const { claude } = findPrograms()
+  return version === null ? place(claude, path.join(dir, 'claude')) : placeClaude(claude, dir, version)
 }
 
-function claudeVersion() {
-  // Its `exports` name no manifest.
-  const sdk = path.join(findPrograms().claude, '../../claude-agent-sdk/package.json')
-  return JSON.parse(fs.readFileSync(sdk, 'utf8')).claudeCodeVersion
+/**
+ * @param {string} source
+ * @param {string} dir
+ * @param {string} version
+ * @param {number} [mode]
+ */
+function placeClaude(source, dir, version, mode) {
+  fs.mkdirSync(path.join(dir, 'versions'))
+  return place(source, path.join(dir, 'versions', version), mode)
 }
 
 /**
  * Codex finds its code-mode host, its sandbox helper and ripgrep by their place beside it, so they move together.
- * The host inherits Codex's environment, key and all: it must not be readable where Codex is not.
+ * The host inherits Codex's environment, key and all: it must not be readable where Codex is not. Up to 0.132 there is no
+ * manifest beside it, and it is started where it is.
  * @param {string} source
  * @param {string} dir
  * @param {number} [mode]
  */
 function placeCodex(source, dir, mode) {
   const home = path.join(source, '..', '..')
+  if (!fs.existsSync(path.join(home, 'codex-package.json'))) return source
   /** @type {[string, number | undefined][]} */
   const helpers = [
     ['bin/codex-code-mode-host', mode],
@@ -121,21 +186,19 @@ function tryLink(source, target) {
 }
 
 /**
+ * The directory of a package as Node finds it from there; none where there is none.
  * @param {string} name
  * @param {string} from
  */
 function packageDir(name, from) {
   try {
     return path.dirname(fs.realpathSync(require.resolve(`${name}/package.json`, { paths: [from] })))
-  } catch (cause) {
-    throw new Error(`${name} is not installed: run npm install, with optional dependencies`, { cause })
+  } catch {
+    return undefined
   }
 }
 
 /** @param {string} file */
-function existing(file) {
-  if (!fs.existsSync(file)) throw new Error(`${file} is missing: its package has another layout than this expects`)
-  return file
-}
+const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'))
 
-module.exports = { claudeOfVersion, findPrograms, installForAnyone }
+module.exports = { claudeOfVersion, findPrograms, installForAnyone, versionsUnderTest }
