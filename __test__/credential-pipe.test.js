@@ -9,7 +9,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { spawnProvider, takeServerCredentials } = require('../index.js')
 const { makeOpenDir } = require('./support/homes.js')
-const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot } = require('./support/launch.js')
+const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
 
 const skip = needsLinux || needsRoot
 const SERVER_KEY = 'sk-ant-api03-made-up-of-the-server'
@@ -22,7 +22,6 @@ const CASES = [
   { name: 'an older version', file: OLD, mode: 0o755, server: false, thief: true, self: true },
   { name: 'an unknown version', file: UNKNOWN, mode: 0o755, server: false, thief: true, self: true },
   { name: 'the server’s key and a version that reads the descriptor', file: NEW, mode: 0o755, server: true, thief: false, self: false },
-  { name: 'the server’s key and an older version', file: OLD, mode: 0o755, server: true, thief: false, self: false },
   { name: 'the server’s key and an unknown version', file: UNKNOWN, mode: 0o755, server: true, thief: false, self: false },
   { name: 'an unreadable program of a known version', file: NEW, mode: 0o711, server: false, thief: false, self: true },
   { name: 'an unreadable program, the server’s key and an unknown version', file: UNKNOWN, mode: 0o711, server: true, thief: false, self: true }
@@ -38,6 +37,16 @@ for (const { name, file, mode, server, thief, self } of CASES) {
   })
 }
 
+test('the server’s key and a version that would not find it are refused, and no process is made', { skip }, async (t) => {
+  const { env, command } = placed(t, { file: OLD, mode: 0o755, server: true })
+  const { error, events } = await outcome(spawnProvider(env, { ...ids, command, args: ['-c', 'echo ran'], workspaceTrust: 'trusted' }))
+  assert.deepEqual([error?.code, error?.names, events], ['ERR_PROVIDER_UNSUPPORTED', ['delivery'], ['error', 'close']])
+  assert.match(error.message, /^Claude Code 2\.1\.259 reads its API key only .*Install 2\.1\.260 or newer, or install the program unreadable .*options\.delivery "env"/)
+  // By environment it has its key.
+  const other = spawnProvider(placed(t, { file: OLD, mode: 0o755, server: true }).env, { ...ids, command, delivery: 'env', args: ['-c', 'echo "$ANTHROPIC_API_KEY"'], workspaceTrust: 'trusted' })
+  assert.equal(await firstLine(other), SERVER_KEY)
+})
+
 /** What an earlier process of the tenant's, which may not trace the CLI, gets. @param {string} pid */
 function steal(pid) {
   return spawnSync('cat', [`/proc/${pid}/fd/3`], { ...ids, encoding: 'utf8' })
@@ -49,7 +58,19 @@ function steal(pid) {
  * @param {{ file: string, mode: number, server: boolean, script?: string }} settings
  * @returns {Promise<string>} its first line: its pid
  */
-async function started(t, { file, mode, server, script = 'echo $$; read -r line' }) {
+async function started(t, { script = 'echo $$; read -r line', ...settings }) {
+  const { env, command } = placed(t, settings)
+  const child = spawnProvider(env, { ...ids, command, args: ['-c', script], workspaceTrust: 'trusted', stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  return await firstLine(child)
+}
+
+/**
+ * The shell, and an environment for it.
+ * @param {import('node:test').TestContext} t
+ * @param {{ file: string, mode: number, server: boolean }} settings
+ */
+function placed(t, { file, mode, server }) {
   const dir = makeOpenDir('provider-env-pipe-')
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const command = path.join(dir, file)
@@ -57,9 +78,7 @@ async function started(t, { file, mode, server, script = 'echo $$; read -r line'
   fs.copyFileSync(fs.realpathSync('/bin/sh'), command)
   fs.chmodSync(command, mode)
   const { env } = server ? makeEnv(t, { apiKey: undefined }, { serverCredentials: serverKey(t) }) : makeEnv(t)
-  const child = spawnProvider(env, { ...ids, command, args: ['-c', script], workspaceTrust: 'trusted', stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  return await firstLine(child)
+  return { env, command }
 }
 
 /** @param {import('node:test').TestContext} t */

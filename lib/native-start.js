@@ -8,6 +8,7 @@ const { completed } = require('./failed-start.js')
 const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
+const { warnOfUntested } = require('./untested-version.js')
 const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
@@ -46,7 +47,8 @@ const EVENTS = [
   ({ driver }, code) => driver.onExited(code, null),
   ({ driver }, signal) => driver.onExited(null, signalName(signal)),
   // Somebody else in this process waited for it: how it ended is not known.
-  ({ driver }) => driver.onExited(null, null)
+  ({ driver }) => driver.onExited(null, null),
+  (_running, _number, text) => warnOfUntested(text)
 ]
 /** Those after which there are no more. */
 const LAST = new Set([1, 3, 4, 5])

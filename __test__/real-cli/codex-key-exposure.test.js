@@ -10,6 +10,7 @@ const { text } = require('node:stream/consumers')
 const test = require('node:test')
 const { spawnProvider, takeServerCredentials } = require('../../index.js')
 const { write } = require('../support/attacks.js')
+const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
@@ -33,6 +34,11 @@ function spy({ home, tmpDir }, name) {
 }
 
 const mark = (/** @type {string} */ tmpDir, /** @type {string} */ name) => path.join(tmpDir, `mark-${name}`)
+
+/** Codex asks git beside the turn, and ends with it: an answer that waits until the key was taken. An error would be asked for again. @param {Homes} homes @param {string[]} names The marks. */
+function answersAfter(homes, ...names) {
+  return { answer: () => until(`the marks of ${names}`, () => names.every((name) => marks(homes)[name]) && { text: 'fine' }).catch(() => ({ text: 'late' })) }
+}
 
 /** Which marks there are, and whether each has the key. @param {Homes} homes */
 function marks({ tmpDir }) {
@@ -137,8 +143,8 @@ test('app-server: the same', async (t) => {
 })
 
 test('control: without what a start adds, a login shell and the filter of a repository get the key', async (t) => {
-  const mock = await startMock(t)
   const homes = agentHomes(t)
+  const mock = await startMock(t, answersAfter(homes, 'bashrc', 'filter'))
   plantLogin(homes)
   plantRepository(homes)
   const { home, workspace, tmpDir, codexHome } = homes
@@ -152,8 +158,8 @@ test('control: without what a start adds, a login shell and the filter of a repo
 })
 
 test('control: in a trusted workspace the filter of its repository gets the key', async (t) => {
-  const mock = await startMock(t)
   const homes = agentHomes(t)
+  const mock = await startMock(t, answersAfter(homes, 'filter'))
   plantRepository(homes)
   await runTurn('codex', { mock, homes, programs, ...PAYLOAD, launch: { workspaceTrust: 'trusted' } })
   assert.equal(marks(homes).filter, true)

@@ -1,4 +1,4 @@
-// Finds the real CLIs' native binaries in node_modules, and places them where any uid can start them.
+// Finds the real CLIs' native binaries, in node_modules or where the environment says, and places them where any uid can start them.
 'use strict'
 
 const fs = require('node:fs')
@@ -7,62 +7,40 @@ const { makeOpenDir } = require('./homes.js')
 
 const PROJECT = path.join(__dirname, '..', '..')
 
-/**
- * A directory whose `node_modules` holds other versions of the CLIs than the project's: every test of a real CLI then runs on
- * those. A CLI that is not there is the project's.
- */
-const { PROVIDER_ENV_TEST_CLIS } = process.env
-
 /** @typedef {{ codex: string, claude: string }} Programs */
 
+/** What names another program than the installed one, by an absolute path, in its npm package: `npm run compat` does. */
+const VARIABLES = Object.freeze({ codex: 'PROVIDER_ENV_TEST_CODEX', claude: 'PROVIDER_ENV_TEST_CLAUDE' })
+
 /**
- * Absolute paths of both programs, which are native but for Claude Code up to 2.1.112; throws with the package to install
- * when one is missing.
- * @param {object} [options]
- * @param {string} [options.from]  a directory to resolve from; default: that of the versions under test, then this project
+ * Absolute paths of both native binaries; throws with the package to install when one is missing.
  * @returns {Programs}
  */
-function findPrograms({ from } = {}) {
-  const roots = from ? [from] : [PROVIDER_ENV_TEST_CLIS, PROJECT].filter((root) => root !== undefined)
-  return { codex: firstIn(roots, findCodex, '@openai/codex'), claude: firstIn(roots, findClaude, '@anthropic-ai/claude-agent-sdk') }
+function findPrograms() {
+  return { codex: named('codex') ?? installedCodex(), claude: named('claude') ?? installedClaude() }
 }
 
-/**
- * @param {string[]} roots
- * @param {(from: string) => string | undefined} find
- * @param {string} name
- */
-function firstIn(roots, find, name) {
-  for (const root of roots) {
-    const found = find(root)
-    if (found !== undefined) return found
-  }
-  throw new Error(`${name} is not installed, or has another layout than this expects: run npm install, with optional dependencies`)
+/** @param {keyof typeof VARIABLES} provider */
+function named(provider) {
+  const file = process.env[VARIABLES[provider]]
+  if (!file) return undefined
+  if (!path.isAbsolute(file)) throw new Error(`${VARIABLES[provider]} must be an absolute path`)
+  if (!fs.existsSync(file)) throw new Error(`there is no file ${file}, which ${VARIABLES[provider]} names`)
+  return fs.realpathSync(file)
 }
 
-const PLATFORM = `${process.platform}-${process.arch}`
+const TARGET = `${process.platform}-${process.arch}`
+const EXE = process.platform === 'win32' ? '.exe' : ''
 
-/** @param {string} from */
-function findCodex(from) {
-  const launcher = packageDir('@openai/codex', from)
-  const native = launcher && packageDir(`@openai/codex-${PLATFORM}`, launcher)
-  if (!native) return undefined
-  const vendor = path.join(native, 'vendor')
-  // One directory, named by the Rust target, of which a system may have several spellings. Up to 0.132 the program stands in
-  // codex/.
+function installedCodex() {
+  const vendor = path.join(packageDir(`@openai/codex-${TARGET}`, packageDir('@openai/codex', PROJECT)), 'vendor')
+  // One directory, named by the Rust target, of which a system may have several spellings.
   const [triple] = fs.readdirSync(vendor)
-  return ['bin', 'codex'].map((dir) => path.join(vendor, triple, dir, 'codex')).find((file) => fs.existsSync(file))
+  return existing(path.join(vendor, triple, 'bin', `codex${EXE}`))
 }
 
-/** @param {string} from */
-function findClaude(from) {
-  const launcher = packageDir('@anthropic-ai/claude-code', from)
-  const candidates = [
-    [launcher && packageDir(`@anthropic-ai/claude-code-${PLATFORM}`, launcher), 'claude'],
-    [launcher, 'cli.js'],
-    [packageDir(`@anthropic-ai/claude-agent-sdk-${PLATFORM}`, from), 'claude']
-  ]
-  return candidates.flatMap(([dir, file]) => (dir && file ? [path.join(dir, file)] : [])).find((file) => fs.existsSync(file))
+function installedClaude() {
+  return existing(path.join(packageDir(`@anthropic-ai/claude-agent-sdk-${TARGET}`, PROJECT), `claude${EXE}`))
 }
 
 /** @type {Record<keyof Programs, (program: string) => string>} */
@@ -85,18 +63,23 @@ function versionsUnderTest() {
   return { codex: VERSION_OF.codex(found.codex), claude: VERSION_OF.claude(found.claude) }
 }
 
+/** For what differs by version. @param {string} version @param {string} since */
+function isAtLeast(version, since) {
+  const [[a, b, c], [x, y, z]] = [version, since].map((each) => each.split('.').map(Number))
+  return a !== x ? a > x : b !== y ? b > y : c >= z
+}
+
 /**
  * Puts both programs into a fresh directory that every uid can enter, where their versions can be told: Codex with the files
  * beside it, Claude Code as its native installer names it. Links where it can: they are 300 MB each.
  * @param {object} [options]
- * @param {string} [options.from]
  * @param {number} [options.mode]  for example 0o711, which keeps the agent's own uid from reading the provider's
  *   memory and environment. A mode belongs to the inode, so another than the installed one needs a copy.
  * @param {{ after(fn: () => void): void }} [options.test]  the test at whose end they are removed
  * @returns {Programs & { dir: string, remove: () => void }}
  */
-function installForAnyone({ from, mode, test } = {}) {
-  const found = findPrograms({ from })
+function installForAnyone({ mode, test } = {}) {
+  const found = findPrograms()
   const dir = makeOpenDir('provider-env-programs-')
   const remove = () => fs.rmSync(dir, { recursive: true, force: true })
   test?.after(remove)
@@ -134,14 +117,20 @@ function placeClaude(source, dir, version, mode) {
 /**
  * Codex finds its code-mode host, its sandbox helper and ripgrep by their place beside it, so they move together.
  * The host inherits Codex's environment, key and all: it must not be readable where Codex is not. Up to 0.132 there is no
- * manifest beside it, and it is started where it is.
+ * manifest beside it, and its package tells the version.
  * @param {string} source
  * @param {string} dir
  * @param {number} [mode]
  */
 function placeCodex(source, dir, mode) {
   const home = path.join(source, '..', '..')
-  if (!fs.existsSync(path.join(home, 'codex-package.json'))) return source
+  if (!fs.existsSync(path.join(home, 'codex-package.json'))) {
+    const inPackage = path.relative(path.join(home, '../../..'), source)
+    write(path.join(dir, 'node_modules/@openai/codex/package.json'), JSON.stringify({ version: VERSION_OF.codex(source) }))
+    const target = path.join(dir, 'node_modules/@openai', inPackage)
+    fs.mkdirSync(path.dirname(target), { recursive: true })
+    return place(source, target, mode)
+  }
   /** @type {[string, number | undefined][]} */
   const helpers = [
     ['bin/codex-code-mode-host', mode],
@@ -154,6 +143,12 @@ function placeCodex(source, dir, mode) {
     if (fs.existsSync(path.join(home, helper))) place(path.join(home, helper), path.join(dir, helper), wanted)
   }
   return place(source, path.join(dir, 'bin', path.basename(source)), mode)
+}
+
+/** @param {string} file @param {string} text */
+function write(file, text) {
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.writeFileSync(file, text)
 }
 
 /**
@@ -186,19 +181,24 @@ function tryLink(source, target) {
 }
 
 /**
- * The directory of a package as Node finds it from there; none where there is none.
  * @param {string} name
  * @param {string} from
  */
 function packageDir(name, from) {
   try {
     return path.dirname(fs.realpathSync(require.resolve(`${name}/package.json`, { paths: [from] })))
-  } catch {
-    return undefined
+  } catch (cause) {
+    throw new Error(`${name} is not installed: run npm install, with optional dependencies`, { cause })
   }
+}
+
+/** @param {string} file */
+function existing(file) {
+  if (!fs.existsSync(file)) throw new Error(`${file} is missing: its package has another layout than this expects`)
+  return file
 }
 
 /** @param {string} file */
 const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'))
 
-module.exports = { claudeOfVersion, findPrograms, installForAnyone, versionsUnderTest }
+module.exports = { claudeOfVersion, findPrograms, installForAnyone, isAtLeast, versionsUnderTest }

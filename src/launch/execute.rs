@@ -26,21 +26,23 @@ use crate::sys::{Step, identity, stdio, support};
 
 /// Makes the child and tells `process` how it went.
 pub(super) fn carry_out(start: Start, process: &Arc<Process>, room: &Room) {
-    let provider = start.env.provider.id;
+    let provider = start.env.provider;
     if process.is_aborted() {
         let error = Error::new(ErrorCode::Aborted, "The start was aborted before it began.");
-        return process.failed(error.provider(provider));
+        return process.failed(error.provider(provider.id));
     }
     match make(start, room) {
-        Ok((started, program)) => process.started(started, program),
-        Err(error) => process.failed(error.provider(provider)),
+        Ok((started, program)) => {
+            process.started(started, program.path.to_string_lossy().into_owned(), program.untested(provider));
+        }
+        Err(error) => process.failed(error.provider(provider.id)),
     }
 }
 
-fn make(start: Start, room: &Room) -> Result<(Started, String)> {
+fn make(start: Start, room: &Room) -> Result<(Started, Program)> {
     let program = resolve(&start, room)?;
     match execute(&start, &program, room) {
-        Ok(started) => Ok((started, program.path.to_string_lossy().into_owned())),
+        Ok(started) => Ok((started, program)),
         Err(Refusal::Kernel(failure)) => Err(explain(&start, &program, failure, room)),
         Err(Refusal::Other(error)) => Err(error),
     }

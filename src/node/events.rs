@@ -25,6 +25,7 @@ const TIMED_OUT: u32 = 2;
 const EXITED: u32 = 3;
 const SIGNALED: u32 = 4;
 const ENDED: u32 = 5;
+const UNTESTED: u32 = 6;
 
 /// Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
 /// bundles do, or a test runner that loads modules anew.
@@ -65,6 +66,7 @@ impl Listener for ToJs {
 
     fn on_event(&self, event: Event) {
         let (kind, number, text) = match event {
+            Event::Untested(text) => (UNTESTED, 0, Some(text)),
             Event::Spawned { pid, program } => (SPAWNED, pid, Some(program)),
             Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
             Event::TimedOut => (TIMED_OUT, 0, None),

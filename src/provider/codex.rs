@@ -8,14 +8,21 @@ use super::mode::{Mode, ModeSign, Usable};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
-    FirmArgument, Made, NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When,
+    FirmArgument, Made, NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, Sdk, StateDirectory, When,
     WhenUnused,
 };
+use super::version::{Version, Versions};
 
 /// OpenAI Codex.
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
+    // Measured with all tests of the real CLI. 0.124 and older do not know --ignore-user-config.
+    versions: Versions {
+        oldest: Version::new(0, 125, 0),
+        older: "obey config.toml in CODEX_HOME on a server's key, and 0.120 and older an untrusted workspace too",
+        tested: Version::new(0, 169, 0),
+    },
     output: &CODEX_OUTPUT,
     slots: &[CredentialSlot {
         kind: CredentialKind::ApiKey,
@@ -97,7 +104,9 @@ pub static CODEX: Provider = Provider {
         ConfigOverride { key: "features.plugins", value: OverrideValue::Off, when: When::ServerCredential },
         // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
         // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
-        ConfigOverride { key: "projects", value: OverrideValue::UntrustedProjects, when: When::Untrusted },
+        ConfigOverride { key: "projects", value: OverrideValue::Projects("untrusted"), when: When::Untrusted },
+        // Up to 0.166 a project is trusted by itself, in 0.169 it is not.
+        ConfigOverride { key: "projects", value: OverrideValue::Projects("trusted"), when: When::Trusted },
         // The same once more, should `config.toml` be read all the same.
         ConfigOverride { key: "model_provider", value: OverrideValue::Text("openai"), when: When::ServerCredential },
         ConfigOverride { key: "openai_base_url", value: OverrideValue::BaseUrl, when: When::BaseUrl },
@@ -162,16 +171,44 @@ pub static CODEX: Provider = Provider {
         },
     ],
     guard_variables: GUARDS,
+    // Measured: below a root with a `.codex` of its own, 0.120 asks about that root alone; from 0.125 on the directory
+    // itself comes first where it is untrusted, and trust in it does not reach the root.
+    project_markers: &[".git"],
     directory_options: &["-C", "--cd"],
-    sdk_variables: &["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"],
+    // 0.148.0 and older have no `configOverrides`, 0.149.0 has (from their index.js).
+    sdk: Sdk {
+        package: "@openai/codex-sdk",
+        oldest: Version::new(0, 149, 0),
+        older: "ignore configOverrides, so that the agent's shell gets the key and the workspace configures the CLI",
+        version_variable: None,
+        variables: &["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"],
+    },
     command: "codex",
     launcher_packages: &["@openai/codex"],
     native_packages: &[
-        musl("@openai/codex-linux-x64", "x86_64", "vendor/x86_64-unknown-linux-musl/bin/codex"),
-        musl("@openai/codex-linux-arm64", "aarch64", "vendor/aarch64-unknown-linux-musl/bin/codex"),
-        darwin("@openai/codex-darwin-x64", "x86_64", "vendor/x86_64-apple-darwin/bin/codex"),
-        darwin("@openai/codex-darwin-arm64", "aarch64", "vendor/aarch64-apple-darwin/bin/codex"),
+        musl(
+            "@openai/codex-linux-x64",
+            "x86_64",
+            &["vendor/x86_64-unknown-linux-musl/bin/codex", "vendor/x86_64-unknown-linux-musl/codex/codex"],
+        ),
+        musl(
+            "@openai/codex-linux-arm64",
+            "aarch64",
+            &["vendor/aarch64-unknown-linux-musl/bin/codex", "vendor/aarch64-unknown-linux-musl/codex/codex"],
+        ),
+        darwin(
+            "@openai/codex-darwin-x64",
+            "x86_64",
+            &["vendor/x86_64-apple-darwin/bin/codex", "vendor/x86_64-apple-darwin/codex/codex"],
+        ),
+        darwin(
+            "@openai/codex-darwin-arm64",
+            "aarch64",
+            &["vendor/aarch64-apple-darwin/bin/codex", "vendor/aarch64-apple-darwin/codex/codex"],
+        ),
     ],
+    // From 0.133 on, in every build of the vendor's.
+    manifest: Some(("../codex-package.json", "version")),
     // platform.openai.com "List models".
     api: Api {
         vendor: "OpenAI",
@@ -307,6 +344,9 @@ static MODES: &[Mode] = &[
         ],
         instead: "",
     },
+    // From 0.169 on a thread goes on with the model provider that it began with, which has to be there.
+    resuming("exec"),
+    resuming("e"),
     // Measured: the daemon lives on, with the key in its environment, and sends no credential.
     elsewhere("app-server", Some("daemon"), OUTLIVES),
     elsewhere("app-server", Some("proxy"), HANDS_OVER),
@@ -361,6 +401,17 @@ static MODES: &[Mode] = &[
     keyless(ModeSign::Flag("--local-provider")),
     keyless(ModeSign::Override("model_provider", &["ollama", "lmstudio", "amazon-bedrock"])),
 ];
+
+/// A thread may be one of the app server's.
+const fn resuming(subcommand: &'static str) -> Mode {
+    Mode {
+        sign: ModeSign::Subcommand(subcommand, Some("resume")),
+        does: "goes on with a thread",
+        uses: &[Usable::InEnvironment(CredentialKind::ApiKey), Usable::OwnLogin],
+        overrides: &[("model_providers.provider-env", OverrideValue::KeyedModelProvider)],
+        instead: "",
+    }
+}
 
 const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
 const OUTLIVES: &str = "hands the session to a process that outlives the start, and that sends no key";
@@ -469,10 +520,10 @@ const fn system(id: &'static str, path: &'static str, format: Format, hazards: &
 }
 
 /// Linked statically against musl: runs on any Linux.
-const fn musl(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
-    NativePackage { name, os: "linux", arch, libc: "", file, version: ("@openai/codex", "version") }
+const fn musl(name: &'static str, arch: &'static str, files: &'static [&'static str]) -> NativePackage {
+    NativePackage { name, os: "linux", arch, libc: "", files, version: ("@openai/codex", "version") }
 }
 
-const fn darwin(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
-    NativePackage { name, os: "macos", arch, libc: "", file, version: ("@openai/codex", "version") }
+const fn darwin(name: &'static str, arch: &'static str, files: &'static [&'static str]) -> NativePackage {
+    NativePackage { name, os: "macos", arch, libc: "", files, version: ("@openai/codex", "version") }
 }
