@@ -12,7 +12,7 @@ const { spawnProvider, takeServerCredentials } = require('../../index.js')
 const { write } = require('../support/attacks.js')
 const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 
@@ -157,7 +157,7 @@ test('control: without what a start adds, a login shell and the filter of a repo
   assert.deepEqual({ bashrc, filter }, { bashrc: true, filter: true })
 })
 
-test('control: in a trusted workspace the filter of its repository gets the key', async (t) => {
+test('control: in a trusted workspace the filter of its repository gets the key', { skip: unlessSince('codex', '0.140.0') }, async (t) => {
   const homes = agentHomes(t)
   const mock = await startMock(t, answersAfter(homes, 'filter'))
   plantRepository(homes)
@@ -193,7 +193,7 @@ for (const [name, { plant, bites }] of Object.entries(LEFT_BEHIND)) {
     })
   }
   if (bites === null) continue
-  test(`control: a tenant's own key and ${name}`, async (t) => {
+  test(`control: a tenant's own key and ${name}`, { skip: unlessSince('codex', '0.140.0') }, async (t) => {
     const mock = await startMock(t)
     const homes = agentHomes(t)
     plant(homes)

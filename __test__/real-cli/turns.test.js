@@ -84,7 +84,8 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
     const [id, own, parent] = turn.text.split(/^(?:ENV|PARENT)$/m)
     if (AGENT.uid) assert.match(id, new RegExp(`uid=${AGENT.uid} gid=${AGENT.gid}`))
     assert.deepEqual(keysIn(own), [], "in the agent's env")
-    assert.doesNotMatch(own, /_FILE_DESCRIPTOR=\d/)
+    // Of a pipe that is empty by then. Earlier versions leave its number there.
+    if (isAtLeast(versionsUnderTest().claude, '2.1.260')) assert.doesNotMatch(own, /_FILE_DESCRIPTOR=\d/)
     assert.match(own, /^USER_STRIPE_KEY=made-up-user-value$/m)
     if (!environ) {
       assert.deepEqual(keysIn(parent), [], "in what the agent reads of its parent's environ")
@@ -146,7 +147,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       }
       assert.doesNotMatch(results[index].stdout, new RegExp(foreign.key))
     }
-    assert.equal(mock.requests.length, tenants.flatMap(({ key }) => mock.requestsWith(key)).length)
+    assert.equal(mock.requests.filter(({ method }) => method !== 'HEAD').length, tenants.flatMap(({ key }) => mock.requestsWith(key)).length)
   })
 
   test(`${provider}: a new key serves the next launch, in the same home`, async (t) => {

@@ -69,6 +69,12 @@ function isAtLeast(version, since) {
   return a !== x ? a > x : b !== y ? b > y : c >= z
 }
 
+/** For the `skip` of a test of what came later. @param {keyof Programs} provider @param {string} since */
+function unlessSince(provider, since) {
+  const version = versionsUnderTest()[provider]
+  return isAtLeast(version, since) ? false : `${provider} ${version} does not do this, ${since} does`
+}
+
 /**
  * Puts both programs into a fresh directory that every uid can enter, where their versions can be told: Codex with the files
  * beside it, Claude Code as its native installer names it. Links where it can: they are 300 MB each.
@@ -201,4 +207,4 @@ function existing(file) {
 /** @param {string} file */
 const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'))
 
-module.exports = { claudeOfVersion, findPrograms, installForAnyone, isAtLeast, versionsUnderTest }
+module.exports = { claudeOfVersion, findPrograms, installForAnyone, isAtLeast, unlessSince, versionsUnderTest }
