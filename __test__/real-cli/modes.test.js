@@ -211,7 +211,8 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
 
   // And back again.
   await client.stop()
-  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', thread.id, prompt]
+  const provider = isAtLeast(versionsUnderTest().codex, '0.169.0') ? ['-c', `model_provider="${modelProvider}"`] : []
+  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...provider, 'resume', thread.id, prompt]
   const again = await runTurn('codex', { mock, homes, programs, payload, args })
   assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
 })

@@ -344,7 +344,8 @@ static MODES: &[Mode] = &[
         ],
         instead: "",
     },
-    // From 0.169 on a thread goes on with the model provider that it began with, which has to be there.
+    // 0.169 goes on with a thread only by the model provider that it began with: `-c model_provider="provider-env"` names the
+    // app server's, which has to be defined then.
     resuming("exec"),
     resuming("e"),
     // Measured: the daemon lives on, with the key in its environment, and sends no credential.
