@@ -87,6 +87,43 @@ fn the_native_program_behind_an_npm_launcher() {
     assert_eq!(program.version.as_deref(), Some("1.2.3"));
 }
 
+/// Codex up to 0.132 has its program elsewhere in the package; another install above must not take its place.
+#[test]
+fn every_layout_of_a_package_is_known() {
+    let native = codex_native();
+    for layout in native.files {
+        let fixture = Fixture::new();
+        let nested = "app/node_modules/@openai/codex";
+        let launcher = fixture.file(&format!("{nested}/bin/codex.js"), b"#!/usr/bin/env node\n", 0o755);
+        fixture.file(&format!("{nested}/package.json"), br#"{"version":"0.130.0"}"#, 0o644);
+        let file = fixture.file(&format!("app/node_modules/{}/{layout}", native.name), ELF, 0o755);
+        fixture.file("node_modules/@openai/codex/package.json", br#"{"version":"0.169.0"}"#, 0o644);
+        fixture.file(&format!("node_modules/{}/{}", native.name, native.files[0]), ELF, 0o755);
+        fixture.link("app/node_modules/.bin/codex", &launcher);
+        let program = run("codex", None, &fixture.path("app/node_modules/.bin").to_string_lossy(), &[]).expect("found");
+        assert_eq!((program.path, program.version.as_deref()), (file.clone(), Some("0.130.0")), "{layout}");
+        let program = run("codex", None, "", &[fixture.path("app/src")]).expect("found");
+        assert_eq!(program.path, file, "{layout}");
+    }
+}
+
+#[test]
+fn a_copy_tells_its_version_by_the_manifest_beside_it() {
+    let fixture = Fixture::new();
+    fixture.file("opt/codex-package.json", br#"{"version":"0.150.1"}"#, 0o644);
+    let file = fixture.file("opt/bin/codex", ELF, 0o755);
+    let program = run("codex", Some(&file.to_string_lossy()), "", &[]).expect("found");
+    assert_eq!(program.version.as_deref(), Some("0.150.1"));
+    fixture.file("opt/codex-package.json", br#"{"version":"0.124.0"}"#, 0o644);
+    let error = run("codex", Some(&file.to_string_lossy()), "", &[]).expect_err("too old");
+    assert_eq!(error.code(), ErrorCode::ProgramOutdated);
+    for damaged in [&b"{"[..], b"{}", b"[]", br#"{"version":1}"#] {
+        fixture.file("opt/codex-package.json", damaged, 0o644);
+        let program = run("codex", Some(&file.to_string_lossy()), "", &[]).expect("found");
+        assert_eq!(program.version, None);
+    }
+}
+
 #[test]
 fn the_native_program_behind_a_shell_shim() {
     let fixture = Fixture::new();
