@@ -9,17 +9,16 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { spawnProvider, takeServerCredentials } = require('../index.js')
 const { makeOpenDir } = require('./support/homes.js')
-const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
+const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot } = require('./support/launch.js')
 
 const skip = needsLinux || needsRoot
 const SERVER_KEY = 'sk-ant-api03-made-up-of-the-server'
 /** As the row has it: the first version that reads the descriptor where it may not open it by its name. */
-const [NEW, OLD, UNKNOWN] = ['versions/2.1.260', 'versions/2.1.259', 'claude']
+const [NEW, UNKNOWN] = ['versions/2.1.260', 'claude']
 
 /** @type {{ name: string, file: string, mode: number, server: boolean, thief: boolean, self: boolean }[]} */
 const CASES = [
   { name: 'a version that reads the descriptor', file: NEW, mode: 0o755, server: false, thief: false, self: false },
-  { name: 'an older version', file: OLD, mode: 0o755, server: false, thief: true, self: true },
   { name: 'an unknown version', file: UNKNOWN, mode: 0o755, server: false, thief: true, self: true },
   { name: 'the server’s key and a version that reads the descriptor', file: NEW, mode: 0o755, server: true, thief: false, self: false },
   { name: 'the server’s key and an unknown version', file: UNKNOWN, mode: 0o755, server: true, thief: false, self: false },
@@ -36,16 +35,6 @@ for (const { name, file, mode, server, thief, self } of CASES) {
     assert.equal(other, self ? key : 'none', 'the CLI itself')
   })
 }
-
-test('the server’s key and a version that would not find it are refused, and no process is made', { skip }, async (t) => {
-  const { env, command } = placed(t, { file: OLD, mode: 0o755, server: true })
-  const { error, events } = await outcome(spawnProvider(env, { ...ids, command, args: ['-c', 'echo ran'], workspaceTrust: 'trusted' }))
-  assert.deepEqual([error?.code, error?.names, events], ['ERR_PROVIDER_UNSUPPORTED', ['delivery'], ['error', 'close']])
-  assert.match(error.message, /^Claude Code 2\.1\.259 reads its API key only .*Install 2\.1\.260 or newer, or install the program unreadable .*options\.delivery "env"/)
-  // By environment it has its key.
-  const other = spawnProvider(placed(t, { file: OLD, mode: 0o755, server: true }).env, { ...ids, command, delivery: 'env', args: ['-c', 'echo "$ANTHROPIC_API_KEY"'], workspaceTrust: 'trusted' })
-  assert.equal(await firstLine(other), SERVER_KEY)
-})
 
 /** What an earlier process of the tenant's, which may not trace the CLI, gets. @param {string} pid */
 function steal(pid) {

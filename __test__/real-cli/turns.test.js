@@ -11,7 +11,7 @@ const { buildProviderEnv, takeServerCredentials } = require('../../index.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
 const { environOf, statusOf } = require('../support/proc.js')
-const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
+const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startHeldMock, startMock, startTurn } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
@@ -61,11 +61,6 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
       envOptions: server ? { serverCredentials } : {},
       launch: { delivery }
     })
-    // There a server's key is refused on a pipe.
-    if (provider === 'claude' && server && !payload.apiKey && !isAtLeast(versionsUnderTest().claude, '2.1.260')) {
-      await assert.rejects(done, { code: 'ERR_PROVIDER_UNSUPPORTED' })
-      return assert.deepEqual(mock.requests, [])
-    }
     await until('the second request', () => heldCount() > 0 || child.exitCode !== null)
     const block = environOf(child.pid)
     const ids = { uid: statusOf(child.pid, 'Uid'), groups: statusOf(child.pid, 'Groups'), noNewPrivs: statusOf(child.pid, 'NoNewPrivs') }
@@ -84,8 +79,7 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
     const [id, own, parent] = turn.text.split(/^(?:ENV|PARENT)$/m)
     if (AGENT.uid) assert.match(id, new RegExp(`uid=${AGENT.uid} gid=${AGENT.gid}`))
     assert.deepEqual(keysIn(own), [], "in the agent's env")
-    // Of a pipe that is empty by then. Earlier versions leave its number there.
-    if (isAtLeast(versionsUnderTest().claude, '2.1.260')) assert.doesNotMatch(own, /_FILE_DESCRIPTOR=\d/)
+    assert.doesNotMatch(own, /_FILE_DESCRIPTOR=\d/)
     assert.match(own, /^USER_STRIPE_KEY=made-up-user-value$/m)
     if (!environ) {
       assert.deepEqual(keysIn(parent), [], "in what the agent reads of its parent's environ")

@@ -162,10 +162,7 @@ impl Start {
         let is_read = since.is_some_and(|since| since.is_reached_by(program.version.as_deref()));
         // Where the CLI may not open it, it looks at files of another tenant's before it reads the descriptor itself. Their
         // owner can make a look last: there is none where it decides nothing.
-        let alone = || match (is_read, program.version.as_deref()) {
-            (false, Some(version)) => Err(self.unread(version)),
-            _ => redirection::check_credential_files(&self.env),
-        };
+        let alone = || redirection::check_credential_files(&self.env);
         if !program.is_hidden_from(uid) {
             if self.env.has_server_credential() {
                 return alone();
@@ -176,28 +173,6 @@ impl Start {
         }
         // CAP_SETUID and CAP_SETGID are enough for a start; this needs CAP_CHOWN.
         stdio::give(pipe, uid, gid).or_else(|_| alone())
-    }
-
-    /// The error of a version that finds nothing on a pipe which stays this process's.
-    #[cfg(target_os = "linux")]
-    fn unread(&self, version: &str) -> Error {
-        let provider = self.env.provider;
-        let newer = provider
-            .reads_descriptor_since
-            .map(|since| format!("Install {since} or newer, or install "))
-            .unwrap_or("Install ".into());
-        let why = if self.env.has_server_credential() {
-            "a server's key is not given to it so, as other processes of its uid could open it too"
-        } else {
-            "this process lacks CAP_CHOWN, which that takes"
-        };
-        let message = format!(
-            "{} {version} reads its {} only from a descriptor that it may open by its name below /proc, and {why}. {newer}the program \
-             unreadable (docs/hardening.md), or give options.delivery \"env\".",
-            provider.name,
-            self.env.credential.kind.name(),
-        );
-        Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("delivery")
     }
 
     #[cfg(not(target_os = "linux"))]

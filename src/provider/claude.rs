@@ -31,11 +31,12 @@ const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
-    // Measured with all tests of the real CLI. 2.1.113 and older send an empty Authorization header beside a blank
-    // ANTHROPIC_AUTH_TOKEN, and 2.1.112 and older are a script that node runs. See `file_shield` for the rest.
+    // See `reads_descriptor_since`. Measured too: 2.1.200 ran a command that `.git/config` of an untrusted workspace names;
+    // 2.1.150 and older obey proxies (`file_shield`); 2.1.113 and older send an empty Authorization header beside a blank
+    // ANTHROPIC_AUTH_TOKEN; 2.1.112 and older are a script that node runs.
     versions: Versions {
-        oldest: Version::new(2, 1, 200),
-        older: "let proxies in files of their own send the credential elsewhere",
+        oldest: Version::new(2, 1, 260),
+        older: "read a key from no pipe but one that every process of their uid can open",
         tested: Version::new(2, 1, 332),
     },
     output: &CLAUDE_OUTPUT,
