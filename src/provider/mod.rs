@@ -7,6 +7,7 @@ mod api;
 mod claude;
 mod claude_output;
 mod codex;
+mod codex_modes;
 mod codex_output;
 mod config_file;
 mod failure_kind;
