@@ -231,6 +231,12 @@ export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | u
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
+/**
+ * Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
+ * none, by its package in `node_modules` upwards from these directories.
+ */
+export declare function checkSdk(provider: string, variables: Array<string>, packageRoots: Array<string>): void
+
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
@@ -487,6 +493,8 @@ export interface NativePortable {
   credential: number
   /** Whether stdout is to be read for usage. */
   watch: boolean
+  /** What to say of a version that nobody has tried. */
+  untested?: string
 }
 
 /** A process that is being started. */
@@ -505,6 +513,10 @@ export interface NativeProgram {
   foundBy: string
   interpreter?: string
   version?: string
+  /** Whether it is in the range of versions that were tested; none where the version is unknown. */
+  tested?: boolean
+  /** What to say where it is behind that range. */
+  untested?: string
 }
 
 /** What the diagnosis needs of a provider's row. */
@@ -524,6 +536,9 @@ export interface NativeProviderFacts {
   namedDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
+  /** The first version that is started, and the newest that was tested. */
+  oldestVersion: string
+  testedVersion: string
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
   shieldedSince?: string
   loginFile: string

@@ -644,7 +644,7 @@ export type PipedProviderProcess = ProviderProcess & {
  * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. What
  * one of them throws is an uncaught exception, and the run goes on.
  *
- * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
+ * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
  * `ERR_PROVIDER_TIMEOUT`.
@@ -674,8 +674,16 @@ export interface Program {
   readonly kind: 'native' | 'script'
   /** The script's interpreter, absolute. */
   readonly interpreter: string | null
-  /** From the package that the program belongs to, or from the native installer's file name; `null` when neither tells. */
+  /**
+   * From the package that the program belongs to, the file beside it, or the native installer's file name; `null` when none of
+   * them tells.
+   */
   readonly version: string | null
+  /**
+   * Whether the version is in the range that this package was tested with. `false`: it is newer, which a warning
+   * (`PROVIDER_CLI_UNTESTED`, once per version) says too. `null`: the version is unknown. An older one is an error.
+   */
+  readonly tested: boolean | null
 }
 
 /**
@@ -684,8 +692,8 @@ export interface Program {
  * few file system look-ups and, where ids differ, one or two short-lived processes.
  * A file system that does not answer is given up after 2 s.
  *
- * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the
- * first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
+ * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
+ * started; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
  * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
  */
 export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
@@ -724,7 +732,8 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
  * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
  * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
  * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; from `spawnClaudeCodeProcess`, and so from
+ * `query()`, also for an Agent SDK before 0.3.326, which would put MCP servers' tokens into arguments.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
 
@@ -732,7 +741,7 @@ export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): Clau
 export interface CodexLaunch {
   /**
    * The directory that threads work in: it must be the `workingDirectory` of each, or that directory is trusted in
-   * spite of `"untrusted"`. Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
+   * spite of `"untrusted"` (Codex up to 0.166), or not trusted in spite of `"trusted"` (0.169). Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
    */
   cwd?: string | undefined
   command?: string | undefined
@@ -756,7 +765,8 @@ export interface CodexOptions {
 
 /**
  * Options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, or with the
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, for a Codex SDK
+ * before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
  * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
  * {@link resolveProgram} throws.
@@ -914,6 +924,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_ENV_TOO_LARGE'
   | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
   | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
+  | 'ERR_PROVIDER_PROGRAM_OUTDATED'
   | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
   | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
   | 'ERR_PROVIDER_PRIVILEGE_REFUSED'

@@ -8,6 +8,7 @@ const { completed } = require('./failed-start.js')
 const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
+const { warnOfUntested } = require('./untested-version.js')
 const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
@@ -47,7 +48,8 @@ const EVENTS = [
   // A real-time signal, which Node has no name for, comes with its own.
   ({ driver }, signal, name) => driver.onExited(null, /** @type {NodeJS.Signals | null} */ (name || signalName(signal))),
   // Somebody else in this process waited for it: how it ended is not known.
-  ({ driver }) => driver.onExited(null, null)
+  ({ driver }) => driver.onExited(null, null),
+  (_running, _number, text) => warnOfUntested(text)
 ]
 /** Those after which there are no more. */
 const LAST = new Set([1, 3, 4, 5])

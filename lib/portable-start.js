@@ -12,6 +12,7 @@ const { completed, failStart } = require('./failed-start.js')
 const { makeProcess } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
 const { IGNORE, PIPE } = require('./stdio.js')
+const { warnOfUntested } = require('./untested-version.js')
 const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
@@ -75,6 +76,7 @@ function startPortable(launch) {
   const { streams, end } = completed(launch, child.stdio ?? [])
   child.on('error', end)
   redact(launch, streams)
+  warnOfUntested(plan.untested)
   const driver = drive(child, launch, plan, streams)
   if (plan.watch) tap(launch, streams, driver)
   return driver

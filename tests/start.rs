@@ -91,7 +91,7 @@ fn ending(events: &Receiver<Event>) -> Ending {
         match next(events) {
             Event::Exited(ending) => return ending,
             Event::Failed(error) => panic!("{error:?}"),
-            Event::Spawned { .. } | Event::TimedOut => {}
+            Event::Untested(_) | Event::Spawned { .. } | Event::TimedOut => {}
         }
     }
 }

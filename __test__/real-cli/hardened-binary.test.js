@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const path = require('node:path')
 const test = require('node:test')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
@@ -45,7 +46,7 @@ for (const mode of [0o755, 0o711]) {
       assert.equal(turn.code, 0, turn.stderr)
       assert.deepEqual(credentialsSeen(mock), [`${HEADER[provider]} ${KEY[provider]}`])
       const names = seen.map(([program]) => program)
-      assert.deepEqual(names.filter((program) => program !== HOST), [provider])
+      assert.deepEqual(names.filter((program) => program !== HOST), [path.basename(programs[provider])])
       assert.equal(names.includes(HOST), provider === 'codex')
       const expected = mode === 0o711 ? CLOSED : readable
       assert.deepEqual(seen[0][1], expected, 'another process of the uid')

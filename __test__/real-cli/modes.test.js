@@ -11,7 +11,7 @@ const { createInterface } = require('node:readline')
 const { CredentialStore, spawnProvider } = require('../../index.js')
 const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 const { connectWebSocket } = require('../support/websocket.js')
@@ -270,13 +270,19 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   assert.equal((await reviewed).turn.status, 'completed')
   const fork = await client.call('thread/fork', { threadId: first.session })
   assert.equal(await turnIn(client, fork.thread.id), 'completed')
-  await client.call('thread/resume', { threadId: first.session, modelProvider })
-  assert.equal(await turnIn(client, first.session), 'completed')
+  if (isAtLeast(versionsUnderTest().codex, '0.169.0')) {
+    // Since then only a fork goes on with it.
+    await assert.rejects(client.call('thread/resume', { threadId: first.session, modelProvider }), ({ actual }) => /Cannot change this thread's model provider/.test(actual.message))
+  } else {
+    await client.call('thread/resume', { threadId: first.session, modelProvider })
+    assert.equal(await turnIn(client, first.session), 'completed')
+  }
   assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
 
   // And back again.
   await client.stop()
-  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', thread.id, prompt]
+  const provider = isAtLeast(versionsUnderTest().codex, '0.169.0') ? ['-c', `model_provider="${modelProvider}"`] : []
+  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...provider, 'resume', thread.id, prompt]
   const again = await runTurn('codex', { mock, homes, programs, payload, args })
   assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
 })

@@ -122,13 +122,12 @@ test('what else stands in the env of the query reaches no child', async (t) => {
 })
 
 test("the CLI's own files send nothing elsewhere, and the query's env does not lift what keeps them out", async (t) => {
-  const claude = placed.claudeOfVersion(t)
   for (const payload of [{ apiKey: KEY }, { oauthAccessToken: 'sk-ant-oat01-made-up-token' }]) {
     const [mock, evil] = [await startMock(t), await startMock(t)]
     const homes = agentHomes(t)
     baits.plantVariables([homes.claudeConfigDir, '.claude.json'], { ...baits.REDIRECTIONS['a base URL'](evil.anthropicBaseUrl), ...baits.REDIRECTIONS.proxies(evil.anthropicBaseUrl) })
     const lifted = { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '' }
-    const { env, run } = prepare(t, { mock, payload, homes, launch: { command: claude }, options: (sdk) => ({ env: { ...sdk.env, ...lifted } }) })
+    const { env, run } = prepare(t, { mock, payload, homes, options: (sdk) => ({ env: { ...sdk.env, ...lifted } }) })
     assert.deepEqual([env.get('CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST'), env.get('CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC')], ['1', '1'])
     assert.equal(resultOf(await run()).is_error, false)
     assert.equal(evil.requests.length, 0)

@@ -63,7 +63,7 @@ impl Command {
             return process.failed(Error::new(ErrorCode::Aborted, "The command was stopped before it began."));
         }
         match self.execute(room) {
-            Ok((started, argv)) => process.started(started, argv),
+            Ok((started, argv)) => process.started(started, argv, None),
             Err(error) => process.failed(error),
         }
     }

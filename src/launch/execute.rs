@@ -26,23 +26,25 @@ use crate::sys::{Step, identity, stdio, support};
 
 /// Makes the child and tells `process` how it went.
 pub(super) fn carry_out(start: Start, process: &Arc<Process>, room: &Room) {
-    let provider = start.env.provider.id;
+    let provider = start.env.provider;
     if process.is_aborted() {
         let error = Error::new(ErrorCode::Aborted, "The start was aborted before it began.");
-        return process.failed(error.provider(provider));
+        return process.failed(error.provider(provider.id));
     }
     match make(start, room) {
-        Ok((started, argv)) => process.started(started, argv),
-        Err(error) => process.failed(error.provider(provider)),
+        Ok((started, argv, untested)) => process.started(started, argv, untested),
+        Err(error) => process.failed(error.provider(provider.id)),
     }
 }
 
-fn make(start: Start, room: &Room) -> Result<(Started, Vec<String>)> {
+/// The child, what it was given, ours included, and its version where that is newer than those that were tested.
+fn make(start: Start, room: &Room) -> Result<(Started, Vec<String>, Option<String>)> {
     let program = resolve(&start, room)?;
     match execute(&start, &program, room) {
         Ok((started, arguments)) => {
             let path = program.path.to_string_lossy().into_owned();
-            Ok((started, [path].into_iter().chain(arguments).collect()))
+            let argv = [path].into_iter().chain(arguments).collect();
+            Ok((started, argv, program.untested(start.env.provider)))
         }
         Err(Refusal::Kernel(failure)) => Err(explain(&start, &program, failure, room)),
         Err(Refusal::Other(error)) => Err(error),

@@ -13,9 +13,11 @@ use crate::error::Error;
 use crate::sys::clone::Started;
 use crate::sys::support::{self, Ending};
 
-/// What happens to a process, in this order: `Spawned` or `Failed`; `TimedOut` at most once; `Exited`.
+/// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
 #[derive(Debug)]
 pub enum Event {
+    /// The program is of a version that nobody has tried: what to say of it.
+    Untested(String),
     /// The program runs.
     Spawned {
         /// Its process id.
@@ -162,7 +164,7 @@ impl Process {
     }
 
     /// The program runs: tells so, watches it, and delivers the signals that were kept.
-    pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>) {
+    pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
         let pid = started.pid;
         let mut state = self.lock();
         if let State::Ended = *state {
@@ -172,6 +174,9 @@ impl Process {
         }
         let running = Running { started, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, State::Running(running));
+        if let Some(untested) = untested {
+            self.listener.on_event(Event::Untested(untested));
+        }
         self.listener.on_event(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(self);

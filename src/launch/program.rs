@@ -25,6 +25,7 @@ use rustix::fs::Access;
 
 pub use candidates::{FoundBy, Search};
 use image::{Look, MAX_LOOKS, Needs};
+pub use package::installed_version;
 pub use proof::Proofs;
 use refusal::Refusal;
 pub use survey::{Candidate, survey};
@@ -32,7 +33,7 @@ pub use survey::{Candidate, survey};
 use super::identity::Target;
 use super::reach::{Check, Reach, checks_along};
 use crate::error::Result;
-use crate::provider::Provider;
+use crate::provider::{Provider, Standing};
 use crate::sys::real_path::real_path;
 
 /// A program that the target can run.
@@ -51,10 +52,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// Whether it is known to be of this version or a newer one.
+    /// What to say where it is newer than all that this package was tested with.
     #[must_use]
-    pub fn is_at_least(&self, since: [u64; 3]) -> bool {
-        is_at_least(self.version.as_deref(), since)
+    pub fn untested(&self, provider: &Provider) -> Option<String> {
+        let version = self.version.as_deref()?;
+        (provider.versions.standing(Some(version)) == Standing::Newer).then(|| {
+            let (name, tested) = (provider.name, provider.versions.tested);
+            format!("{name} {version} is newer than {tested}, the newest that this package was tested with.")
+        })
     }
 
     /// Whether the kernel keeps what runs it from other processes of this uid, which may not read it: `would_dump`
@@ -64,20 +69,6 @@ impl Program {
         let metadata = self.interpreter.is_none().then(|| std::fs::metadata(&self.path).ok()).flatten();
         uid != 0 && metadata.is_some_and(|file| file.uid() != uid && file.mode() & 0o044 == 0)
     }
-}
-
-/// Whether a version is known to be this one or a newer one.
-#[must_use]
-pub fn is_at_least(version: Option<&str>, since: [u64; 3]) -> bool {
-    version.and_then(numbers).is_some_and(|version| version >= since)
-}
-
-/// `2.1.330` of `2.1.330-x`.
-fn numbers(version: &str) -> Option<[u64; 3]> {
-    let plain = version.split(['-', '+']).next()?;
-    let mut parts = plain.split('.').map(str::parse::<u64>);
-    let three = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
-    parts.next().is_none().then_some(three)
 }
 
 /// Finds the program and proves it.
@@ -138,6 +129,9 @@ fn prove(
     };
     ask(&checks)?;
     let version = package::version_of(provider, &path);
+    if provider.versions.standing(version.as_deref()) == Standing::Older {
+        return Err(Refusal::outdated(provider, &path, version.as_deref().unwrap_or_default()));
+    }
     Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
 }
 

@@ -25,6 +25,7 @@ const TIMED_OUT: u32 = 2;
 const EXITED: u32 = 3;
 const SIGNALED: u32 = 4;
 const ENDED: u32 = 5;
+const UNTESTED: u32 = 6;
 
 /// Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
 /// bundles do, or a test runner that loads modules anew.
@@ -67,6 +68,7 @@ impl Listener for ToJs {
         let (kind, number, text) = match event {
             // No argument has a NUL, so one text holds them all.
             Event::Spawned { pid, argv } => (SPAWNED, pid, Some(argv.join("\0"))),
+            Event::Untested(text) => (UNTESTED, 0, Some(text)),
             Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
             Event::TimedOut => (TIMED_OUT, 0, None),
             Event::Exited(Ending::Code(code)) => (EXITED, code, None),

@@ -7,6 +7,7 @@ mod api;
 mod claude;
 mod claude_output;
 mod codex;
+mod codex_modes;
 mod codex_output;
 mod config_file;
 mod failure_kind;
@@ -17,6 +18,7 @@ mod oauth;
 mod output;
 mod row;
 mod status_rules;
+mod version;
 
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
 pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
@@ -32,8 +34,9 @@ pub use output::{
 pub use row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
     FileShield, FirmArgument, FixedVariable, FixedWhen, Made, NativePackage, OneQuestion, OverrideValue, PayloadField,
-    PrivateTemporary, Provider, RefusedFile, RefusedWhen, StateDirectory, When, WhenUnused,
+    PrivateTemporary, Provider, RefusedFile, RefusedWhen, Sdk, StateDirectory, When, WhenUnused,
 };
+pub use version::{Standing, Version, Versions};
 
 use crate::error::{Error, ErrorCode, Result};
 
