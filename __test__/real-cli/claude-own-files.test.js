@@ -108,7 +108,7 @@ test('a model of the caller is asked, beside the shield', async (t) => {
     const { mock, running } = await turnBeside(t, { plant: () => {}, ...options })
     const turn = await running
     assert.equal(turn.code, 0, turn.stdout + turn.stderr)
-    assert.deepEqual([...new Set(mock.requests.map(({ body }) => body.model))], ['claude-made-up-model'])
+    assert.deepEqual([...new Set(mock.requests.filter(({ method }) => method === 'POST').map(({ body }) => body.model))], ['claude-made-up-model'])
   }
 })
 

@@ -6,6 +6,7 @@ const { execFileSync } = require('node:child_process')
 const path = require('node:path')
 const test = require('node:test')
 const { requirePrivateNetwork } = require('../support/namespace.js')
+const { isAtLeast, versionsUnderTest } = require('../support/programs.js')
 const { whyNoCertificates } = require('../support/tls.js')
 
 requirePrivateNetwork()
@@ -31,7 +32,8 @@ test('with a base URL the key goes there alone', { skip }, () => {
   assert.ok(others.some((host) => host.endsWith('chatgpt.com')), others.join())
 })
 
-test("without one it goes to the vendor's two", { skip }, () => {
+test("without one it goes to the vendor's own, which are two from 0.163 on", { skip }, () => {
   const { withKey, mock } = hostsAsked('default')
-  assert.deepEqual([withKey, mock], [['api.openai.com', 'chatgpt.com'], []])
+  const hosts = isAtLeast(versionsUnderTest().codex, '0.163.0') ? ['api.openai.com', 'chatgpt.com'] : ['api.openai.com']
+  assert.deepEqual([withKey, mock], [hosts, []])
 })

@@ -51,7 +51,7 @@ const CASES = [
   ...['--cd', '-C'].map((option) => ({ name: `${option} of another directory`, place: (/** @type {Homes} */ { workspace, home }) => ({ cwd: home, dir: home, hostile: workspace, args: withOptions(option, workspace) }) })),
   { name: '-C glued, relative, through a symlink', place: ({ root, workspace, home }) => (link(workspace, path.join(root, 'link')), { cwd: home, dir: home, hostile: workspace, args: withOptions('-C../link') }) },
   { name: '--cd= of a directory with a dot', place: ({ workspace, home }) => ({ cwd: home, dir: home, hostile: makeDir(path.join(workspace, 'example.com')), args: withOptions(`--cd=${path.join(workspace, 'example.com')}`) }) },
-  { name: 'hooks asked for without review', since: '0.131.0', control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] }, place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') }) },
+  { name: 'hooks asked for without review', since: '0.150.0', control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] }, place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') }) },
   { name: '--worktree', since: '0.157.0', place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--worktree') }), after: commit, refused: /explicitly untrusted/ },
   { name: '--cd before exec', place: ({ workspace, home }) => ({ cwd: home, dir: home, hostile: workspace, args: (common, prompt) => ['--cd', workspace, 'exec', ...common, '--', prompt] }) }
 ]

@@ -17,6 +17,7 @@ const programs = installForAnyone({ test })
 const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
 const ECHO = 'made-up-echo-of-a-key'
 const NO_SESSION = '0199c0de-0000-7000-8000-000000000001'
+const { claude: CLAUDE, codex: CODEX } = versionsUnderTest()
 /** In whole seconds since the epoch, as the headers have it. */
 const RESET = Math.floor(Date.now() / 1000) + 7200
 const LIMIT = { 'anthropic-ratelimit-unified-status': 'rejected', 'anthropic-ratelimit-unified-reset': String(RESET), 'anthropic-ratelimit-unified-representative-claim': 'five_hour' }
@@ -54,7 +55,7 @@ const CASES = [
   { provider: 'claude', name: '500', error: [500, 'api_error'], kind: 'server', status: 500 },
   { provider: 'claude', name: '402', error: [402, 'billing_error'], kind: 'quota', status: 402 },
   { provider: 'claude', name: 'no credit', error: [400, 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API.'], kind: 'quota', status: 400 },
-  { provider: 'claude', name: '404', error: [404, 'not_found_error'], kind: 'model', status: 404 },
+  { provider: 'claude', name: '404', error: [404, 'not_found_error'], kind: isAtLeast(CLAUDE, '2.1.316') ? 'model' : 'endpoint', status: 404 },
   { provider: 'claude', name: '400', error: [400, 'invalid_request_error'], kind: 'invalid-request', status: 400 },
   { provider: 'claude', name: '413', error: [413, 'request_too_large'], kind: 'too-large', status: 413 },
   { provider: 'claude', name: '404 of a page', page: [404, PAGE], kind: 'endpoint', status: 404 },
@@ -63,7 +64,7 @@ const CASES = [
   { provider: 'claude', name: '200 of a page', page: [200, PAGE], kind: 'endpoint', status: null },
   { provider: 'claude', name: '408', error: [408, 'timeout_error'], kind: 'network', status: 408 },
   { provider: 'claude', name: '502 of a page', page: [502, PAGE], kind: 'server', status: 502 },
-  { provider: 'claude', name: 'its limit of five hours', payload: { oauthAccessToken: 'sk-ant-oat01-made-up' }, error: [429, 'rate_limit_error', 'limit', undefined, LIMIT], kind: 'quota', status: 429, resetsAt: RESET * 1000, retryable: true },
+  { provider: 'claude', name: 'its limit of five hours', payload: { oauthAccessToken: 'sk-ant-oat01-made-up' }, error: [429, 'rate_limit_error', 'limit', undefined, LIMIT], kind: 'quota', status: 429, ...(isAtLeast(CLAUDE, '2.1.300') && { resetsAt: RESET * 1000, retryable: true }) },
   { provider: 'claude', name: 'a limit as older versions tell it', error: [429, 'rate_limit_error', `Claude AI usage limit reached|${RESET}`], kind: 'quota', status: 429, resetsAt: RESET * 1000, retryable: true },
   { provider: 'claude', name: 'too long', error: [400, 'invalid_request_error', 'prompt is too long: 250000 tokens > 200000 maximum'], kind: 'too-large', status: 400 },
   { provider: 'claude', name: 'a stream that breaks off', reply: { cut: true }, kind: 'network', status: null },
@@ -80,12 +81,12 @@ const CASES = [
   { provider: 'codex', name: '401', error: [401, 'invalid_request_error', undefined, 'invalid_api_key'], kind: 'authentication', status: 401 },
   { provider: 'codex', name: '403', error: [403, 'invalid_request_error'], kind: 'permission', status: 403 },
   { provider: 'codex', name: '429', error: [429, 'rate_limit_exceeded', undefined, 'rate_limit_exceeded'], kind: 'rate-limited', status: 429 },
-  { provider: 'codex', name: '429 for want of quota', error: [429, 'insufficient_quota', undefined, 'insufficient_quota'], kind: 'quota', status: null },
+  { provider: 'codex', name: '429 for want of quota', error: [429, 'insufficient_quota', undefined, 'insufficient_quota'], ...(isAtLeast(CODEX, '0.158.0') ? { kind: 'quota', status: null } : { kind: 'rate-limited', status: 429 }) },
   { provider: 'codex', name: '503', error: [503, 'server_error'], kind: 'overloaded', status: 503 },
   // It says "high demand" and no status for every 500.
   { provider: 'codex', name: '500', error: [500, 'server_error'], kind: 'server', status: null },
   // From 0.165 on it says what the API says, and nothing of the status.
-  { provider: 'codex', name: '404', error: [404, 'invalid_request_error', `The model \`${ECHO}\` does not exist or you do not have access to it.`, 'model_not_found'], kind: 'model', status: isAtLeast(versionsUnderTest().codex, '0.165.0') ? null : 404 },
+  { provider: 'codex', name: '404', error: [404, 'invalid_request_error', `The model \`${ECHO}\` does not exist or you do not have access to it.`, 'model_not_found'], kind: 'model', status: isAtLeast(CODEX, '0.165.0') ? null : 404 },
   { provider: 'codex', name: '400', error: [400, 'invalid_request_error'], kind: 'invalid-request', status: null },
   { provider: 'codex', name: '400 of a context', error: [400, 'invalid_request_error', 'too much', 'context_length_exceeded'], kind: 'too-large', status: null },
   { provider: 'codex', name: '402', error: [402, 'made_up'], kind: 'quota', status: 402 },

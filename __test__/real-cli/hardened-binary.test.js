@@ -8,7 +8,7 @@ const test = require('node:test')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
 const { descendantsOf, peek } = require('../support/proc.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startTurn } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
@@ -47,7 +47,7 @@ for (const mode of [0o755, 0o711]) {
       assert.deepEqual(credentialsSeen(mock), [`${HEADER[provider]} ${KEY[provider]}`])
       const names = seen.map(([program]) => program)
       assert.deepEqual(names.filter((program) => program !== HOST), [path.basename(programs[provider])])
-      assert.equal(names.includes(HOST), provider === 'codex')
+      assert.equal(names.includes(HOST), provider === 'codex' && isAtLeast(versionsUnderTest().codex, '0.150.0'))
       const expected = mode === 0o711 ? CLOSED : readable
       assert.deepEqual(seen[0][1], expected, 'another process of the uid')
       for (const [program, got] of seen) if (program === HOST) assert.equal(got.environ, expected.environ, HOST)

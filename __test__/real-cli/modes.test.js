@@ -11,7 +11,7 @@ const { createInterface } = require('node:readline')
 const { CredentialStore, spawnProvider } = require('../../index.js')
 const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
+const { installForAnyone, isAtLeast, unlessSince, versionsUnderTest } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 const { connectWebSocket } = require('../support/websocket.js')
@@ -137,13 +137,16 @@ test('claude --bare sends an API key that the caller lets into the environment',
   assert.ok(!turn.text.includes(KEY.claude), "the key in the agent's shell")
 })
 
-test('claude mcp serve, --safe-mode and --restricted send what is on the pipe', async (t) => {
+test('claude --safe-mode and --restricted send what is on the pipe', async (t) => {
   for (const mode of ['--safe-mode', '--restricted']) {
     const mock = await startMock(t)
     const args = [mode, '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--', 'hi']
     const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'token'), launch: { args } })
     assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`authorization ${TOKEN}`]], mode + turn.stdout + turn.stderr)
   }
+})
+
+test('claude mcp serve sends what is on the pipe, where an agent is asked', { skip: unlessSince('claude', '2.1.280') }, async (t) => {
   const mock = await startMock(t)
   const homes = agentHomes(t)
   const { env, options } = prepareTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args: ['mcp', 'serve'] } })
@@ -306,7 +309,7 @@ test('codex app-server sends the key where it listens on a port', async (t) => {
   assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
 })
 
-test('claude plugin eval sends what it is given on a pipe, and a token in the environment', async (t) => {
+test('claude plugin eval sends what it is given on a pipe, and a token in the environment', { skip: unlessSince('claude', '2.1.316') }, async (t) => {
   for (const [kind, delivery, seen] of /** @type {[Kind, any, string][]} */ ([['key', 'fd', `x-api-key ${KEY.claude}`], ['token', 'fd', `authorization ${TOKEN}`], ['token', 'env', `authorization ${TOKEN}`]])) {
     const mock = await startMock(t)
     const homes = agentHomes(t)

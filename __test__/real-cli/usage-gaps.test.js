@@ -7,7 +7,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { countsOf, minus, startBilling } = require('../support/billed.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { agentHomes, startTurn } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
@@ -29,8 +29,11 @@ const FORMATS = { json: ['--output-format', 'json'], 'json, verbose': ['--output
 const formatted = (format, more) => (/** @type {string[]} */ common, /** @type {string} */ text) =>
   [...common.filter((each) => !['--output-format', 'stream-json', '--verbose'].includes(each)), ...format, ...more, text]
 
+/** What a turn used is told by itself since then: `model_usage_since_last_result`. */
+const TOLD_ALONE = '2.1.316'
+
 for (const [name, format] of Object.entries(FORMATS)) {
-  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, async (t) => {
+  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, { skip: unlessSince('claude', TOLD_ALONE) }, async (t) => {
     const { mock, sum, count } = await startBilling(t, delegate)
     const homes = agentHomes(t)
     const run = async (/** @type {string} */ prompt, /** @type {string[]} */ more, /** @type {any} */ envOptions = { workspace: { id: `ws ${name}` } }) => {
@@ -64,7 +67,7 @@ for (const [name, format] of Object.entries(FORMATS)) {
   })
 }
 
-test('claude: a summary and the model of a hook are counted', async (t) => {
+test('claude: a summary and the model of a hook are counted', { skip: unlessSince('claude', TOLD_ALONE) }, async (t) => {
   const { mock, sum, count } = await startBilling(t)
   const homes = agentHomes(t)
   const hooks = { hooks: { PreToolUse: [{ matcher: 'Bash', hooks: [{ type: 'prompt', prompt: 'Is it good? $ARGUMENTS' }] }] } }
@@ -109,17 +112,19 @@ const largeTurn = (input) => (/** @type {any} */ turn) => {
   return type === 'compaction_trigger' || turn.step > 0 ? undefined : { run: 'echo one', usage: { input } }
 }
 
-/** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, config?: string, script?: (turn: any) => any, reasons: string[] }>} */
+/** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, config?: string, script?: (turn: any) => any, reasons: string[], since?: string }>} */
 const MODES = {
   'a turn': { reasons: [] },
   'a review': { command: ['exec', 'review'], isSandboxed: false, reasons: ['total-unbelievable', 'review', 'subagents'] },
   'a command that needs an approval, which a model reviews': {
+    since: '0.150.0',
     more: ['--approve-for-me'],
     isSandboxed: false,
     script: needsApproval,
     reasons: ['review', 'subagents']
   },
   'an agent that is waited for': {
+    since: '0.150.0',
     script: (turn) => (isHelper(turn) ? { text: 'done' } : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step]),
     reasons: ['subagents']
   },
@@ -167,8 +172,8 @@ const MODES = {
   }
 }
 
-for (const [name, { command = ['exec'], more = [], isSandboxed = true, config, script, reasons }] of Object.entries(MODES)) {
-  test(`codex: ${name}`, async (t) => {
+for (const [name, { command = ['exec'], more = [], isSandboxed = true, config, script, reasons, since = '0.0.0' }] of Object.entries(MODES)) {
+  test(`codex: ${name}`, { skip: unlessSince('codex', since) }, async (t) => {
     const { mock, sum } = await startBilling(t, script)
     const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [...command, ...common.filter((each, index) => isSandboxed || ![each, common[index - 1]].includes('--sandbox')), ...more, '--', text]
     const homes = agentHomes(t)

@@ -43,13 +43,13 @@ function makeAuthority(test) {
 }
 
 /**
- * A server of TLS in front of one without; what it was asked, and how often somebody hung up on its certificate.
+ * A server of TLS in front of one without; how often somebody came, what it was asked, and how often somebody told it of an unknown certificate.
  * @param {{ after(fn: () => any): void }} test
  * @param {{ key: string, cert: string }} certificate
  * @param {number} behind The port of the other.
  */
 async function startTlsFront(test, certificate, behind) {
-  const seen = { port: 0, requests: 0, refusals: 0, onRefusal: () => {} }
+  const seen = { port: 0, connections: 0, requests: 0, refusals: 0, onRefusal: () => {} }
   const server = https.createServer(certificate, (request, response) => {
     seen.requests += 1
     const passed = http.request({ port: behind, method: request.method, path: request.url, headers: request.headers }, (answer) => {
@@ -59,6 +59,7 @@ async function startTlsFront(test, certificate, behind) {
     passed.on('error', () => response.destroy())
     request.pipe(passed)
   })
+  server.on('connection', () => (seen.connections += 1))
   server.on('tlsClientError', () => {
     seen.refusals += 1
     seen.onRefusal()

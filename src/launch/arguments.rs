@@ -248,9 +248,11 @@ fn refuse_contrary(
         return Ok(());
     }
     let instead = match kind {
-        OverrideValue::BaseUrl | OverrideValue::KeyedModelProvider => "; for another endpoint, give options.baseUrl",
+        OverrideValue::BaseUrl | OverrideValue::KeyedModelProvider | OverrideValue::Text(_) => {
+            "; for another endpoint, give options.baseUrl"
+        }
         OverrideValue::Projects(_) => "; options.workspaceTrust says whether the workspace is trusted",
-        OverrideValue::HiddenNames | OverrideValue::Off | OverrideValue::Text(_) => "",
+        OverrideValue::HiddenNames | OverrideValue::Off => "",
     };
     let message = format!(
         "options.args overrides {ours}, which a start of {} sets by itself, for the safety of the key and of the workspace. \

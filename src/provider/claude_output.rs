@@ -105,6 +105,8 @@ pub static CLAUDE_OUTPUT: Output = Output {
             FailureRule::word("error_max_budget_usd", Kind::Limit),
             FailureRule::word("error_max_structured_output_retries", Kind::Limit),
             FailureRule::word("max_output_tokens", Kind::Limit),
+            // 2.1.260 has no word for it: "You've hit your session limit · resets 6:35am (UTC)".
+            FailureRule::text("You've hit your", Kind::Quota),
             // With a 400.
             FailureRule::text("Prompt is too long", Kind::TooLarge),
             // The API's own 404 has this word. The CLI blames the model for that of any gateway.
