@@ -154,6 +154,8 @@ test('claude mcp serve sends what is on the pipe, where an agent is asked', { sk
   await client.call('initialize', { protocolVersion: '2025-06-18', clientInfo: { name: 'x', version: '1' }, capabilities: {} })
   client.tell('notifications/initialized')
   await client.call('tools/call', { name: 'Agent', arguments: { description: 'x', prompt: 'hi', subagent_type: 'general-purpose' } })
+  // The answer can come before the agent has asked.
+  await until('the agent asks', () => mock.requests.some(({ method }) => method === 'POST'))
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY.claude}`])
 })
 
