@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use save::Written;
-
 use super::document::Document;
 use super::file::{Content, Directory, Recovered};
 use super::fleet::{Fleet, Lineage};
@@ -69,6 +67,14 @@ pub struct Refreshed {
     pub failure: Option<serde_json::Value>,
     /// What is to be left for the fleet.
     pub publish: Option<String>,
+}
+
+/// What came of writing it.
+enum Written {
+    /// The file has them; with why a crash of the machine may undo it.
+    Ours(Option<Error>),
+    Theirs,
+    Failed(Error),
 }
 
 impl Refreshed {

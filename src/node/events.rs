@@ -10,7 +10,7 @@ use napi_derive::napi;
 
 use super::boundary_error::to_json;
 use crate::launch::process::{Event, Listener};
-use crate::sys::support::Ending;
+use crate::sys::wait::Ending;
 
 /// Process, kind of event, number, text.
 type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;

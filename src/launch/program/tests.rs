@@ -204,6 +204,6 @@ fn versions_are_numbers() {
         ("2.1.3.4", None),
         ("", None),
     ] {
-        assert_eq!(numbers(text), expected, "{text}");
+        assert_eq!(found::numbers(text), expected, "{text}");
     }
 }
