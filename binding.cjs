@@ -855,6 +855,7 @@ module.exports.addGroup = nativeBinding.addGroup
 module.exports.baseNames = nativeBinding.baseNames
 module.exports.buildProviderEnv = nativeBinding.buildProviderEnv
 module.exports.callWithoutContext = nativeBinding.callWithoutContext
+module.exports.checkSdk = nativeBinding.checkSdk
 module.exports.createRecipient = nativeBinding.createRecipient
 module.exports.describe = nativeBinding.describe
 module.exports.forget = nativeBinding.forget

@@ -231,6 +231,12 @@ export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | u
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
+/**
+ * Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
+ * none, by its package in `node_modules` upwards from these directories.
+ */
+export declare function checkSdk(provider: string, variables: Array<string>, packageRoots: Array<string>): void
+
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
@@ -487,6 +493,8 @@ export interface NativePortable {
   credential: number
   /** Whether stdout is to be read for usage. */
   watch: boolean
+  /** What to say of a version that nobody has tried. */
+  untested?: string
 }
 
 /** A process that is being started. */
@@ -505,6 +513,10 @@ export interface NativeProgram {
   foundBy: string
   interpreter?: string
   version?: string
+  /** Whether it is in the range of versions that were tested; none where the version is unknown. */
+  tested?: boolean
+  /** What to say where it is behind that range. */
+  untested?: string
 }
 
 /** What the diagnosis needs of a provider's row. */
@@ -524,6 +536,9 @@ export interface NativeProviderFacts {
   namedDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
+  /** The first version that is started, and the newest that was tested. */
+  oldestVersion: string
+  testedVersion: string
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
   shieldedSince?: string
   loginFile: string
@@ -716,14 +731,15 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
 export declare function takeStream(id: number, index: number): number
 
 /**
- * Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker thread's
- * by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an uncaught throw run
- * no cleanup hook. Once per environment, however many copies of the facade ask for it. The process is the environment's
- * own: a test runner gives modules a copy, which never exits.
+ * Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker
+ * thread's by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an
+ * uncaught throw run no cleanup hook. Once per environment, however many copies of the facade ask for it. The process
+ * is the environment's own: a test runner gives modules a copy, which never exits.
  *
- * Waits a short while for answers that are the only copy of a login's next refresh token. The end of the main thread lets no
- * refresh begin any more; that of a worker thread leaves them to the process, which may be ending: `process.exit()` in the main
- * thread ends the others first, and may have no hook of ours there.
+ * Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
+ * ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
+ * thread's may be the beginning of the process's, as `process.exit()` ends these threads after the exit hook of the
+ * main thread, which may be none of ours; so it waits for what this thread has asked for.
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 

@@ -44,7 +44,7 @@ export interface SecretOptions {
    * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` where the kernel refused to lock the memory that this very secret is in, or
    * another protection that this system knows. Default false: {@link memoryProtection} tells it.
    */
-  requireLocked?: boolean
+  requireLocked?: boolean | undefined
 }
 
 /**
@@ -97,15 +97,15 @@ export interface SealBinding {
    * Whose credential it is, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv} that opens
    * it. One that was sealed as the server's does not open as the workspace's, nor the reverse. Default `"workspace"`.
    */
-  credentialOwner?: CredentialOwner
+  credentialOwner?: CredentialOwner | undefined
 }
 
 /** Options of {@link createRecipient}. */
 export interface RecipientOptions {
   /** How old a sealed secret may be, in milliseconds. Default 300 000 (5 minutes); 1 000 to 3 600 000. */
-  maxAgeMs?: number
+  maxAgeMs?: number | undefined
   /** See {@link SecretOptions.requireLocked}. */
-  requireLocked?: boolean
+  requireLocked?: boolean | undefined
 }
 
 /** The worker's end of sealed secrets: a key pair whose private half never leaves Rust. */
@@ -140,39 +140,39 @@ export function createRecipient(options?: RecipientOptions): Recipient
  */
 export interface ProviderPayload {
   /** Default `"claude"`. */
-  provider?: ProviderId
+  provider?: ProviderId | undefined
   /** The workspace's own API key. `""`, `null` and absence mean "none". It wins over `oauthAccessToken`. */
-  apiKey?: SecretInput | null
+  apiKey?: SecretInput | null | undefined
   /** A Claude subscription token (`sk-ant-oat…`). Refused for `codex`. */
-  oauthAccessToken?: SecretInput | null
+  oauthAccessToken?: SecretInput | null | undefined
   /** Becomes `ALIVE_SESSION_COOKIE`, which is `""` when this is absent: never the previous request's. */
-  sessionCookie?: SecretInput | null
+  sessionCookie?: SecretInput | null | undefined
   /** Each becomes `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported. */
-  userEnvKeys?: Record<string, SecretInput> | null
+  userEnvKeys?: Record<string, SecretInput> | null | undefined
 }
 
 /** Where the tenant lives. Paths are absolute. */
 export interface Workspace {
   /** `ALIVE_WORKSPACE_KEY`: the name that people know the workspace by. */
-  key?: string
+  key?: string | undefined
   /** `ALIVE_WORKSPACE_ID`. */
-  id?: string
+  id?: string | undefined
   /** `ALIVE_USER_ID`. */
-  userId?: string
+  userId?: string | undefined
   /** `ALIVE_WORKSPACE_PATH`, and the directory whose files must not configure the CLI. */
-  dir?: string
+  dir?: string | undefined
   /** `HOME`. Default: this process's. */
-  home?: string
+  home?: string | undefined
   /** `TMPDIR`, `TMP` and `TEMP`. Default: this process's `TMPDIR`; absent when it has none. */
-  tmpDir?: string
+  tmpDir?: string | undefined
   /** `CODEX_HOME` (codex only). Must exist and be writable by the target uid. Default: the CLI's own, `$HOME/.codex`. */
-  codexHome?: string
+  codexHome?: string | undefined
   /**
    * `CLAUDE_CONFIG_DIR` (claude only). Must be writable by the target uid, and so must `projects` in it, or the session could
    * not be resumed; created by the CLI when missing. Default: the CLI's own, `$HOME/.claude`, which nobody looks at: where
    * that is not writable, the CLI runs and keeps nothing.
    */
-  claudeConfigDir?: string
+  claudeConfigDir?: string | undefined
 }
 
 /**
@@ -183,31 +183,31 @@ export interface Workspace {
  * `{ uid: config.uid }`. `Object.prototype` is never read.
  */
 export interface ProviderEnvOptions {
-  workspace?: Workspace
+  workspace?: Workspace | undefined
   /**
    * Where the credential comes from when the payload has none: it goes before the server's. Await its `fresh()` first.
    */
-  credentialStore?: CredentialStore
+  credentialStore?: CredentialStore | undefined
   /**
    * Whose the credential in the payload, or in `credentialStore`, is. Default `"workspace"`. Say `"server"` where the server's
    * key comes in the payload: it is then treated as one from `serverCredentials`. It stands here, and is refused in the
    * payload, so that no tenant can say it. A {@link SealedSecret} opens for the owner that it was sealed for alone.
    */
-  credentialOwner?: CredentialOwner
+  credentialOwner?: CredentialOwner | undefined
   /**
    * Whether the payload must have the credential. With `true` nothing takes its place: no `credentialStore`, no
    * `serverCredentials`, no login in `claudeConfigDir`. Default false.
    */
-  requireCredential?: boolean
+  requireCredential?: boolean | undefined
   /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
-  serverCredentials?: ServerCredentials
+  serverCredentials?: ServerCredentials | undefined
   /**
    * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. Codex
    * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`). With it,
    * Claude Code also gets `CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1`, or it would send the credential to
    * api.anthropic.com too; another value of that variable in `set` or `inherit` is refused.
    */
-  baseUrl?: string
+  baseUrl?: string | undefined
   /**
    * A file of certificates, PEM, absolute: roots of trust of the CLI's beside the system's, for an endpoint or a proxy with a
    * private CA. It becomes `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex, which `set` and
@@ -215,30 +215,30 @@ export interface ProviderEnvOptions {
    * directory above it; else it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`. {@link HttpOptions.ca} is the same for requests
    * of this package.
    */
-  caFile?: string
+  caFile?: string | undefined
   /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
-  inherit?: string[]
+  inherit?: string[] | undefined
   /**
    * Extra variables that are no secret: those that tune the CLI (`MAX_THINKING_TOKENS`), and your own. The same names are
    * refused as in `inherit`. An object, not a `Map`.
    */
-  set?: Record<string, string>
+  set?: Record<string, string> | undefined
   /**
    * Opens the {@link SealedSecret}s in the payload: those that were sealed for it, for this `workspace.id`, this
    * `requestId` and the field that they stand in, once each. Without it, a sealed secret is
    * refused (`ERR_PROVIDER_PAYLOAD_INVALID`).
    */
-  recipient?: Recipient
+  recipient?: Recipient | undefined
   /** The id of this request, as the parent knows it. Needed where the payload has a {@link SealedSecret}. */
-  requestId?: string
+  requestId?: string | undefined
   /** See {@link SecretOptions.requireLocked}. The environment is wiped when it throws. */
-  requireLocked?: boolean
+  requireLocked?: boolean | undefined
   /**
    * Where the payload stands in a message that is given as bytes: the names of the members that lead to it, at most 16, as
    * `['payload']` for `{"id":"1","payload":{…}}`. The message must be JSON as a whole, and each of these members stand there
    * once. The rest of it is passed over, and all of it is zero-filled as the bytes of a payload are.
    */
-  payloadPath?: readonly string[]
+  payloadPath?: readonly string[] | undefined
 }
 
 /**
@@ -347,7 +347,7 @@ export function takeServerCredentials(options?: ServerCredentialsOptions): Serve
 /** Options of {@link takeServerCredentials}. */
 export interface ServerCredentialsOptions {
   /** See {@link SecretOptions.requireLocked}. Looked at before anything is taken. */
-  requireLocked?: boolean
+  requireLocked?: boolean | undefined
 }
 
 /** A protection that the system refused. */
@@ -421,15 +421,15 @@ export interface ResourceLimits {
    * `RLIMIT_CORE`, bytes. Default 0, which means none at all: the limit is then 1 byte, as the kernel would ignore 0
    * for a `core_pattern` that is a pipe. A core dump would hold the key.
    */
-  coreBytes?: number
+  coreBytes?: number | undefined
   /** `RLIMIT_NOFILE`, descriptors, up to the machine's `fs.nr_open`. Default: the worker's. */
-  openFiles?: number
+  openFiles?: number | undefined
   /** `RLIMIT_NPROC`, processes of the target uid. Default: the worker's. */
-  processes?: number
+  processes?: number | undefined
   /** `RLIMIT_AS`, bytes. Both CLIs map far more than they use: below 100 GB neither starts. Default: the worker's. */
-  memoryBytes?: number
+  memoryBytes?: number | undefined
   /** `RLIMIT_CPU`, seconds. Default: the worker's. */
-  cpuSeconds?: number
+  cpuSeconds?: number | undefined
 }
 
 /** One of the three standard streams: a pipe to this process, `/dev/null`, this process's own, or a descriptor. */
@@ -447,57 +447,57 @@ export interface SpawnOptions {
    * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it. A mode in which the CLI
    * would not use the credential is refused (`ERR_PROVIDER_UNSUPPORTED`): `docs/providers.md` lists them.
    */
-  args?: string[]
+  args?: string[] | undefined
   /**
    * The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's own. Another
    * program in the CLI's place gets the same arguments and, for Claude Code, the key on descriptor 3: make it a script
    * file, for `sh -c` takes our arguments for its own.
    */
-  command?: string
+  command?: string | undefined
   /** An absolute path. Default: `workspace.dir`, else this process's directory. Entered as the target, which must be able to. */
-  cwd?: string
+  cwd?: string | undefined
   /** Target ids. Give both or neither. 0 is refused unless `allowRoot`. Default: this process's. */
-  uid?: number
-  gid?: number
+  uid?: number | undefined
+  gid?: number | undefined
   /** Supplementary groups. Default: none where `uid` is given, else this process's. */
-  groups?: number[]
+  groups?: number[] | undefined
   /** Lets the target be uid 0 or gid 0. Default false. */
-  allowRoot?: boolean
+  allowRoot?: boolean | undefined
   /** Default `"pipe"` for all three. A stream that is inherited, or a descriptor, is made blocking, as `child_process` does. */
-  stdio?: 'pipe' | 'ignore' | 'inherit' | [StdioItem, StdioItem, StdioItem]
+  stdio?: 'pipe' | 'ignore' | 'inherit' | [StdioItem, StdioItem, StdioItem] | undefined
   /** File mode creation mask, 0 to 0o777. Default: this process's. */
-  umask?: number
+  umask?: number | undefined
   /**
    * The child's nice value, 0 to 19. Default: this process's own at the time of the start (its main thread's, as
    * `os.getPriority()` tells there), and 0 where that is negative. A value below this process's needs root.
    */
-  priority?: number
+  priority?: number | undefined
   /**
    * The child's `oom_score_adj`, 0 to 1000: the higher, the sooner the kernel kills it when memory runs out. Default: this
    * process's own, and 0 where that is negative. A value below this process's needs root.
    */
-  oomScoreAdj?: number
+  oomScoreAdj?: number | undefined
   /** Aborting stops the process group, and emits `error` with `ERR_PROVIDER_ABORTED`. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default, and 0: none. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** The signal that asks the group to end. Default `"SIGTERM"`. */
-  killSignal?: NodeJS.Signals
+  killSignal?: NodeJS.Signals | number | undefined
   /** Milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default 5000. */
-  killGraceMs?: number
+  killGraceMs?: number | undefined
   /**
    * Whether what is left of the process group is killed when the CLI has ended. Default true. Then a stream whose other
    * end somebody outside of the group still holds ends as well, once it has brought nothing for a second: `close` comes.
    */
-  killGroupOnExit?: boolean
-  limits?: ResourceLimits
+  killGroupOnExit?: boolean | undefined
+  limits?: ResourceLimits | undefined
   /**
    * Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). `"env"` for
    * claude is what `--bare` needs: other processes of the target's uid can then find the key in `/proc/PID/environ`.
    */
-  delivery?: Delivery
+  delivery?: Delivery | undefined
   /** Default `"untrusted"`: files in the workspace must not configure the CLI. */
-  workspaceTrust?: 'untrusted' | 'trusted'
+  workspaceTrust?: 'untrusted' | 'trusted' | undefined
   /**
    * Which of the child's streams are scrubbed of every secret of this launch, and of its base64, base64url, hex,
    * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`,
@@ -508,25 +508,25 @@ export interface SpawnOptions {
    * stays in guarded memory until those streams have closed, also after `dispose()`. Hygiene for logs, not a wall:
    * whoever runs as the child's uid can spell a key in other ways.
    */
-  redactOutput?: boolean | { stdout?: boolean; stderr?: boolean }
+  redactOutput?: boolean | { stdout?: boolean | undefined; stderr?: boolean | undefined } | undefined
   /**
    * Whether what passes through stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. It goes
    * on unchanged and at once. Default: when `args` ask the CLI for JSON (claude `--output-format stream-json` or `json`,
    * codex `--json`) and stdout is a `"pipe"`. `true` reads whatever the arguments are, and is refused when stdout is no pipe.
    */
-  usage?: boolean
+  usage?: boolean | undefined
   /**
    * codex: {@link ProviderUsage.thread} of the last run of the thread that is resumed, where another process read that.
    * It alone counts then. Without it, and when this process has not read the thread in a run of the same owner (see
    * `docs/usage.md`), the first turn counts nothing and `complete` stays false.
    */
-  thread?: ThreadTotals | null
+  thread?: ThreadTotals | null | undefined
   /**
    * What to do when the CLI says that it uses another credential than it was given. `"event"`, the default: emit
    * `credentialMismatch`. `"stop"`: stop the run too, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; refused where the CLI's JSON
    * is not read, and for codex, which says nothing of its credential.
    */
-  onCredentialMismatch?: 'event' | 'stop'
+  onCredentialMismatch?: 'event' | 'stop' | undefined
 }
 
 /**
@@ -564,11 +564,19 @@ export class ProviderProcess extends EventEmitter {
   readonly stderr: Readable | null
   readonly stdio: [Writable | null, Readable | null, Readable | null]
   readonly exitCode: number | null
+  /**
+   * The signal that ended it. A real-time signal, which Node has no name for, has the one that `kill -l` shows, as `SIGRTMIN+3`;
+   * not on the portable start, where `child_process` takes it for an exit with 0.
+   */
   readonly signalCode: NodeJS.Signals | null
-  /** True once a signal was sent with {@link kill}. */
+  /** True once a signal was sent with {@link kill}, or it was stopped by an abort, a timeout or `onCredentialMismatch`. */
   readonly killed: boolean
+  /** There is no channel of messages. */
+  readonly connected: false
   /** The absolute path of the program that was started, once known. */
   readonly spawnfile: string | undefined
+  /** What the program was given: {@link spawnfile}, and all arguments, ours among them. Empty until `spawn`. A copy. */
+  readonly spawnargs: string[]
   /** `"native"`: started by the addon. `"portable"`: by `child_process`. */
   readonly startPath: 'native' | 'portable'
   /** The default protections that this start could not give. */
@@ -613,7 +621,9 @@ export class ProviderProcess extends EventEmitter {
   /** Keeps the event loop alive while the process runs (the default). */
   ref(): void
   unref(): void
-  /** Stops the group as `kill()` does and waits for `close`. */
+  /** Stops the group as `kill()` does. */
+  [Symbol.dispose](): void
+  /** The same, and waits for `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -634,23 +644,23 @@ export type PipedProviderProcess = ProviderProcess & {
  * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. What
  * one of them throws is an uncaught exception, and the run goes on.
  *
- * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
+ * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
  * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
  * `ERR_PROVIDER_TIMEOUT`.
  */
-export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' }): PipedProviderProcess
+export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' | undefined }): PipedProviderProcess
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
 
 /** Options of {@link resolveProgram}. */
 export interface ResolveOptions {
-  command?: string
-  uid?: number
-  gid?: number
-  groups?: number[]
-  allowRoot?: boolean
+  command?: string | undefined
+  uid?: number | undefined
+  gid?: number | undefined
+  groups?: number[] | undefined
+  allowRoot?: boolean | undefined
   /** Default: `process.env.PATH`. Entries that are not absolute are skipped. */
-  path?: string
+  path?: string | undefined
 }
 
 /** The executable file of a CLI, proved reachable as the target ids. */
@@ -664,8 +674,16 @@ export interface Program {
   readonly kind: 'native' | 'script'
   /** The script's interpreter, absolute. */
   readonly interpreter: string | null
-  /** From the package that the program belongs to, or from the native installer's file name; `null` when neither tells. */
+  /**
+   * From the package that the program belongs to, the file beside it, or the native installer's file name; `null` when none of
+   * them tells.
+   */
   readonly version: string | null
+  /**
+   * Whether the version is in the range that this package was tested with. `false`: it is newer, which a warning
+   * (`PROVIDER_CLI_UNTESTED`, once per version) says too. `null`: the version is unknown. An older one is an error.
+   */
+  readonly tested: boolean | null
 }
 
 /**
@@ -674,8 +692,8 @@ export interface Program {
  * few file system look-ups and, where ids differ, one or two short-lived processes.
  * A file system that does not answer is given up after 2 s.
  *
- * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the
- * first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
+ * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
+ * started; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
  * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
  */
 export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
@@ -689,7 +707,7 @@ export interface ClaudeAgentOptions {
   spawnClaudeCodeProcess: (options: {
     command: string
     args: string[]
-    cwd?: string
+    cwd?: string | undefined
     env: Record<string, string | undefined>
     signal: AbortSignal
   }) => PipedProviderProcess
@@ -702,7 +720,7 @@ export interface ClaudeAgentOptions {
 /** How an adapter starts the CLI: the options of {@link spawnProvider} that the SDK does not decide itself. */
 export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
   /** Called with each process that the SDK starts. Read `stderr` here: the SDK's own `stderr` option is not called. */
-  onSpawn?: (child: PipedProviderProcess) => void
+  onSpawn?: ((child: PipedProviderProcess) => void) | undefined
 }
 
 /**
@@ -714,7 +732,8 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
  * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
  * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
  * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; from `spawnClaudeCodeProcess`, and so from
+ * `query()`, also for an Agent SDK before 0.3.326, which would put MCP servers' tokens into arguments.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
 
@@ -722,14 +741,14 @@ export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): Clau
 export interface CodexLaunch {
   /**
    * The directory that threads work in: it must be the `workingDirectory` of each, or that directory is trusted in
-   * spite of `"untrusted"`. Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
+   * spite of `"untrusted"` (Codex up to 0.166), or not trusted in spite of `"trusted"` (0.169). Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
    */
-  cwd?: string
-  command?: string
-  workspaceTrust?: 'untrusted' | 'trusted'
+  cwd?: string | undefined
+  command?: string | undefined
+  workspaceTrust?: 'untrusted' | 'trusted' | undefined
   /** The SDK takes the key as a JS string in `env`. Saying `true` is what lets it out. */
-  exposeSecrets?: boolean
-  allowRoot?: boolean
+  exposeSecrets?: boolean | undefined
+  allowRoot?: boolean | undefined
 }
 
 /** What {@link codexOptions} returns: pass it to the Codex SDK's `new Codex()`. */
@@ -746,7 +765,8 @@ export interface CodexOptions {
 
 /**
  * Options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, or with the
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, for a Codex SDK
+ * before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
  * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
  * {@link resolveProgram} throws.
@@ -758,7 +778,7 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
 /** Options of a {@link Redactor}. */
 export interface RedactorOptions {
   /** Secrets and forms of fewer bytes are not looked for. Default 8; 4 to 1024. */
-  minLength?: number
+  minLength?: number | undefined
 }
 
 /** Whose secrets a {@link Redactor} looks for. */
@@ -813,9 +833,9 @@ export interface LockboxOptions {
   /** The first seals; all of them open. */
   masterKeys: MasterKeySource[]
   /** Whether rows of version 1 may be opened, which are bound to no tenant. Default false. */
-  allowLegacy?: boolean
+  allowLegacy?: boolean | undefined
   /** See {@link SecretOptions.requireLocked}; for the master keys, and for every secret that is opened. */
-  requireLocked?: boolean
+  requireLocked?: boolean | undefined
 }
 
 /** What a row is: it opens for the caller who expects exactly this. */
@@ -823,7 +843,7 @@ export interface LockboxContext {
   tenant: string
   purpose: string
   /** The third part of a version 2 key derivation; part of version 3's as well. */
-  extra?: string
+  extra?: string | undefined
   /** The secret's name in its table. Bound by version 3. */
   name: string
   /** The row's version number in its table, a whole number from 0. Bound by version 3. */
@@ -844,7 +864,7 @@ export interface LockboxRow {
    * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and absence count as version 1, which opens
    * with {@link LockboxOptions.allowLegacy} alone: rows that were written before the column have NULL in it.
    */
-  keyMeta?: string | null
+  keyMeta?: string | null | undefined
 }
 
 /** A row that was just sealed: version 3, `bytea` as `\x…` hex text. */
@@ -904,6 +924,7 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_ENV_TOO_LARGE'
   | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
   | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
+  | 'ERR_PROVIDER_PROGRAM_OUTDATED'
   | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
   | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
   | 'ERR_PROVIDER_PRIVILEGE_REFUSED'

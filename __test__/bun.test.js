@@ -96,3 +96,20 @@ test('what the system tells of a start is emitted', { skip: needsLinux }, async 
   assert.deepEqual(await worker.next(), ['ERR_PROVIDER_PROGRAM_NOT_FOUND', 'close'])
   assert.deepEqual(await worker.next(), ['ERR_PROVIDER_SPAWN_FAILED', 'close'])
 })
+
+test('`close` comes also after a write that nobody reads and whose error nobody hears', { skip: needsLinux }, async (t) => {
+  const program = await bun(t)
+  if (!program) return
+  const worker = startWorker(t, `${START}
+    const uncaught = []
+    process.on('uncaughtException', ({ code }) => {
+      uncaught.push(code)
+      child.kill('SIGKILL')
+    })
+    const child = start('exec 0<&-; echo closed; read line <&1; exit 3')
+    child.stdout.once('data', () => child.stdin.write('x'.repeat(3_000_000)))
+    const events = []
+    for (const name of ['exit', 'close']) child.on(name, (code) => events.push([name, code]))
+    child.once('close', () => say({ uncaught, events }))`, { input: inputOf(t), runtime: program })
+  assert.deepEqual(await worker.next(), { uncaught: ['EPIPE'], events: [['exit', null], ['close', null]] })
+})

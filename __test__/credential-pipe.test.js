@@ -14,15 +14,13 @@ const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot } = require('./supp
 const skip = needsLinux || needsRoot
 const SERVER_KEY = 'sk-ant-api03-made-up-of-the-server'
 /** As the row has it: the first version that reads the descriptor where it may not open it by its name. */
-const [NEW, OLD, UNKNOWN] = ['versions/2.1.260', 'versions/2.1.259', 'claude']
+const [NEW, UNKNOWN] = ['versions/2.1.260', 'claude']
 
 /** @type {{ name: string, file: string, mode: number, server: boolean, thief: boolean, self: boolean }[]} */
 const CASES = [
   { name: 'a version that reads the descriptor', file: NEW, mode: 0o755, server: false, thief: false, self: false },
-  { name: 'an older version', file: OLD, mode: 0o755, server: false, thief: true, self: true },
   { name: 'an unknown version', file: UNKNOWN, mode: 0o755, server: false, thief: true, self: true },
   { name: 'the server’s key and a version that reads the descriptor', file: NEW, mode: 0o755, server: true, thief: false, self: false },
-  { name: 'the server’s key and an older version', file: OLD, mode: 0o755, server: true, thief: false, self: false },
   { name: 'the server’s key and an unknown version', file: UNKNOWN, mode: 0o755, server: true, thief: false, self: false },
   { name: 'an unreadable program of a known version', file: NEW, mode: 0o711, server: false, thief: false, self: true },
   { name: 'an unreadable program, the server’s key and an unknown version', file: UNKNOWN, mode: 0o711, server: true, thief: false, self: true }
@@ -49,7 +47,19 @@ function steal(pid) {
  * @param {{ file: string, mode: number, server: boolean, script?: string }} settings
  * @returns {Promise<string>} its first line: its pid
  */
-async function started(t, { file, mode, server, script = 'echo $$; read -r line' }) {
+async function started(t, { script = 'echo $$; read -r line', ...settings }) {
+  const { env, command } = placed(t, settings)
+  const child = spawnProvider(env, { ...ids, command, args: ['-c', script], workspaceTrust: 'trusted', stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  return await firstLine(child)
+}
+
+/**
+ * The shell, and an environment for it.
+ * @param {import('node:test').TestContext} t
+ * @param {{ file: string, mode: number, server: boolean }} settings
+ */
+function placed(t, { file, mode, server }) {
   const dir = makeOpenDir('provider-env-pipe-')
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const command = path.join(dir, file)
@@ -57,9 +67,7 @@ async function started(t, { file, mode, server, script = 'echo $$; read -r line'
   fs.copyFileSync(fs.realpathSync('/bin/sh'), command)
   fs.chmodSync(command, mode)
   const { env } = server ? makeEnv(t, { apiKey: undefined }, { serverCredentials: serverKey(t) }) : makeEnv(t)
-  const child = spawnProvider(env, { ...ids, command, args: ['-c', script], workspaceTrust: 'trusted', stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  return await firstLine(child)
+  return { env, command }
 }
 
 /** @param {import('node:test').TestContext} t */

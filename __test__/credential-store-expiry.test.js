@@ -2,13 +2,12 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { spawn, spawnSync } = require('node:child_process')
-const { once } = require('node:events')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { createInterface } = require('node:readline')
 const { test } = require('node:test')
 const { CredentialStore, buildProviderEnv } = require('../index.js')
+const { startServing } = require('./support/serving.js')
 const { makeDir, openLogin } = require('./support/stored-login.js')
 const { loginDocument, startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 
@@ -97,13 +96,7 @@ test('a clock that stood wrong once is not believed for good', { skip: process.p
     const file = writeLogin(dir, 'claude', endpoint.issue())
     const set = (/** @type {number} */ value) => fs.writeFileSync(wrong, String(value))
     set(0)
-    const child = spawn(process.execPath, [path.join(__dirname, 'fixtures', 'serves-a-login.js')], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, LD_PRELOAD: library, TEST_CLOCK: wrong } })
-    t.after(() => child.kill('SIGKILL'))
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-    const ask = async (/** @type {string} */ job, /** @type {any} */ value = undefined) => {
-      child.stdin.write(`${JSON.stringify({ job, value })}\n`)
-      return JSON.parse((await lines.next()).value)
-    }
+    const { child, ask, ended } = startServing(t, { env: { ...process.env, LD_PRELOAD: library, TEST_CLOCK: wrong } })
     await ask('open', { dir, tokenUrl: endpoint.url })
     set(seconds)
     await ask('fresh')
@@ -113,6 +106,6 @@ test('a clock that stood wrong once is not believed for good', { skip: process.p
     for (const at of [Date.parse(expiresAt), inFile]) assert.ok(at - Date.now() <= HOUR && at - Date.now() > HOUR - 60_000, `${seconds}: ${(at - Date.now()) / 1000} s`)
     assert.deepEqual([failure, endpoint.posts.length], [null, posts], String(seconds))
     child.stdin.end()
-    await once(child, 'exit')
+    await ended
   }
 })

@@ -6,11 +6,12 @@ const { spawn } = require('node:child_process')
 const { once } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
-const { isRunning, pause, status, until } = require('./support/kernel.js')
+const { pause, status, until } = require('./support/kernel.js')
 const { LATE, SOON, openLogin } = require('./support/stored-login.js')
 const { tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
 const INDEX = path.join(__dirname, '..', 'index.js')
+const LOGIN_REQUIRED = 'ERR_PROVIDER_LOGIN_REQUIRED'
 
 /**
  * A process that has opened a login and runs a script with it, which may say something.
@@ -30,8 +31,11 @@ function run(t, script) {
   t.after(() => child.kill('SIGKILL'))
   let text = ''
   child.stdout.on('data', (more) => (text += more))
-  return { child, ended: once(child, 'close').then(([code]) => ({ code, text })) }
+  return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text })) }
 }
+
+/** Tells that nothing but the end of the process can follow. */
+const ENDING = "process.prependListener('exit', () => require('node:fs').writeSync(1, 'ending'));"
 
 test('the end of the process while an endpoint is asked: the login is saved', async (t) => {
   const worker = (/** @type {any} */ data) => `
@@ -50,27 +54,53 @@ test('the end of the process while an endpoint is asked: the login is saved', as
     const gate = new Promise((resolve) => (answer = () => resolve(undefined)))
     const context = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: () => gate })
     const { endpoint, dir, file } = context
-    const { child, ended } = script === null ? run(t, worker({ dir, tokenUrl: endpoint.url })) : runScript(t, context, script)
+    const { child, ended, text } = script === null ? run(t, ENDING + worker({ dir, tokenUrl: endpoint.url })) : runScript(t, context, ENDING + script)
     await until(`${name}: it asks`, () => endpoint.posts.length > 0)
     child.kill('SIGUSR2')
-    // It is in its exit hook, or about to be.
-    await pause(200)
-    assert.ok(isRunning(child.pid), name)
+    await until(`${name}: it waits at its end`, () => text().includes('ending') && status(child.pid).State.startsWith('S'))
     answer()
     assert.equal((await ended).code, code, name)
     assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh, name)
   }
 })
 
-test('process.exit() while an endpoint is silent: the process ends all the same', async (t) => {
+test('process.exit() while an endpoint is silent: the process ends all the same, however many threads use this package', async (t) => {
+  const index = JSON.stringify(INDEX)
+  /** A thread that uses the package and runs on. @param {string} [then] */
+  const thread = (then = '') => `new Promise((resolve) => new (require('node:worker_threads').Worker)(${JSON.stringify(`const api = require(${index}); const secret = api.Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000); ${then}`)}, { eval: true }).once('message', resolve))`
+  const exit = "process.on('SIGUSR2', () => process.exit(3))"
+  const cases = {
+    'no other thread': () => `store.refresh(); ${exit}`,
+    'two more threads': () => `await Promise.all([${thread()}, ${thread()}]); store.refresh(); ${exit}`,
+    'three threads, and not the main thread': (/** @type {any} */ data) => {
+      const asks = `api.CredentialStore.open('claude', ${JSON.stringify(data)}).then((store) => store.refresh())`
+      return `Promise.all([${thread(asks)}, ${thread()}, ${thread()}]); ${exit}`
+    }
+  }
+  for (const [name, script] of Object.entries(cases)) {
+    const context = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: () => new Promise(() => {}) })
+    const data = { dir: context.dir, tokenUrl: context.endpoint.url }
+    const { child, ended } = name.endsWith('not the main thread') ? run(t, script(data)) : runScript(t, context, script(data))
+    await until('it asks', () => context.endpoint.posts.length > 0)
+    const from = Date.now()
+    child.kill('SIGUSR2')
+    assert.equal((await ended).code, 3)
+    // Time is what is promised: five seconds, and as much again for a machine that is busy.
+    assert.ok(Date.now() - from < 9_500, `${name}: ${Date.now() - from} ms`)
+  }
+})
+
+test('a thread that has asked nobody ends at once, whatever others wait for', async (t) => {
   const context = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: () => new Promise(() => {}) })
-  const { child, ended } = runScript(t, context, 'store.refresh(); process.on("SIGUSR2", () => process.exit(3))')
+  const idle = JSON.stringify(`const secret = require(${JSON.stringify(INDEX)}).Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000)`)
+  const { child, ended, text } = runScript(t, context, `const worker = new (require('node:worker_threads').Worker)(${idle}, { eval: true }); worker.once('message', () => { store.refresh(); process.on('SIGUSR2', async () => { const from = Date.now(); await worker.terminate(); require('node:fs').writeSync(1, String(Date.now() - from)) }) })`)
   await until('it asks', () => context.endpoint.posts.length > 0)
-  const from = Date.now()
   child.kill('SIGUSR2')
-  assert.equal((await ended).code, 3)
-  // Time is what is promised: five seconds, and as much for a machine that is busy.
-  assert.ok(Date.now() - from < 10_000, `${Date.now() - from} ms`)
+  await until('the thread has ended', () => text() !== '')
+  // Time is what is promised.
+  assert.ok(Number(text()) < 3000, text())
+  child.kill('SIGKILL')
+  await ended
 })
 
 test('process.exit() ends a process at once that asks nobody', async (t) => {
@@ -101,10 +131,37 @@ test('a process that was frozen past its deadline takes the answer that has come
 
 test('a dead login is asked about once, and a new one at once', async (t) => {
   const { store, dir, endpoint } = await openLogin(t, {}, { first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' } })
-  for (let call = 0; call < 20; call += 1) await assert.rejects(call % 2 ? store.fresh() : store.refresh(), { code: 'ERR_PROVIDER_LOGIN_REQUIRED' })
+  for (let call = 0; call < 20; call += 1) await assert.rejects(call % 2 ? store.fresh() : store.refresh(), { code: LOGIN_REQUIRED })
   assert.equal(endpoint.posts.length, 1)
   writeLogin(dir, 'claude', { ...endpoint.issue(), expiresAt: LATE() })
   assert.equal((await store.fresh()).how, 'here')
+})
+
+test('a lock that is held does not undo what is known of a dead login', { timeout: 120_000 }, async (t) => {
+  const context = await openLogin(t, { timeoutMs: 5000 }, { first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' }, instead: (/** @type {any} */ { body }) => (body.refresh_token === 'held' ? new Promise(() => {}) : Promise.resolve(undefined)) })
+  const { store, dir, endpoint, first } = context
+  await assert.rejects(store.fresh(), { code: LOGIN_REQUIRED })
+  // A process that has the lock, for a login that was there for a moment.
+  writeLogin(dir, 'claude', { ...first, refresh: 'held' })
+  const holder = runScript(t, context, 'await store.refresh()', { timeoutMs: 600_000 })
+  await until('it asks', () => endpoint.posts.length === 2)
+  writeLogin(dir, 'claude', first)
+  await assert.rejects(store.refresh(), { code: 'ERR_PROVIDER_REFRESH_FAILED' })
+  holder.child.kill('SIGKILL')
+  await holder.ended
+  await assert.rejects(store.refresh(), { code: LOGIN_REQUIRED })
+  assert.equal(endpoint.posts.length, 2)
+})
+
+test('an endpoint that names a time is left alone until then, also when the token has expired, unless somebody insists', async (t) => {
+  for (const expiresAt of [SOON(), LATE()]) {
+    const { store, endpoint } = await openLogin(t, {}, { first: { expiresAt }, instead: async () => ({ status: 429, headers: { 'retry-after': '600' }, body: {} }) })
+    const code = () => store.fresh().then(({ failure }) => failure?.code, (error) => error.code)
+    for (let call = 0; call < 5; call += 1) assert.equal(await code(), 'ERR_PROVIDER_REFRESH_FAILED')
+    assert.equal(endpoint.posts.length, 1)
+    await store.refresh().catch(() => {})
+    assert.equal(endpoint.posts.length, 2)
+  }
 })
 
 test('an endpoint that gives nothing is left alone while the token is good, unless somebody insists', async (t) => {

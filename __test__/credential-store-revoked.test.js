@@ -32,6 +32,21 @@ test('what a refresh of a revoked login brings is revoked as well', async (t) =>
   build(other).dispose()
 })
 
+test('a login is the same by whatever path its directory is named', async (t) => {
+  const { store, dir, endpoint } = await openLogin(t)
+  const link = path.join(makeDir(t), 'link')
+  fs.symlinkSync(dir, link)
+  revoke(build(store))
+  store.dispose()
+  // What the CLI has got meanwhile, which no store here has had.
+  writeLogin(dir, 'claude', endpoint.issue())
+  for (const name of [`${dir}/.`, `${dir}/../${path.basename(dir)}`, `/${dir}`, link, dir]) {
+    const other = await CredentialStore.open('claude', { dir: name, tokenUrl: endpoint.url })
+    t.after(() => other.dispose())
+    assert.throws(() => build(other), REVOKED, name)
+  }
+})
+
 test('a login is revoked by any token that it has had, and what runs with any of them is listed', { skip: process.platform !== 'linux' && 'needs Linux' }, async (t) => {
   const { store } = await openLogin(t)
   const old = build(store)
@@ -70,20 +85,39 @@ test('other logins go on, and so does a key that takes the place of another', as
   build(stored).dispose()
 })
 
-test('a login of another account is another login', async (t) => {
+test('nothing that the file says undoes a revocation, as a tenant may write it', async (t) => {
   const { store, file, endpoint } = await openLogin(t, {}, { provider: 'codex' })
-  const put = (/** @type {string} */ account) => {
+  const put = async (/** @type {any} */ more) => {
     const document = loginDocument('codex', endpoint.issue())
-    document.tokens.account_id = account
+    Object.assign(document.tokens, more)
     fs.writeFileSync(file, JSON.stringify(document))
+    await store.reload()
   }
-  revoke(build(store))
-  put('acct_made_up')
-  await store.reload()
-  assert.throws(() => build(store), REVOKED)
-  put('acct_another')
+  const env = build(store)
+  revoke(env)
+  for (const account_id of ['acct_another', 'acct_made_up', undefined]) {
+    await put({ account_id })
+    assert.throws(() => build(store), REVOKED, account_id)
+  }
+  // A key is another credential. It is no other login.
+  fs.writeFileSync(file, JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: 'sk-proj-made-up-for-one-look' }))
   await store.reload()
   build(store).dispose()
+  await put({})
+  assert.throws(() => build(store), REVOKED)
+  restore(env)
+  build(store).dispose()
+})
+
+test('a login is revoked by the first of many tokens', async (t) => {
+  const { store, dir, endpoint } = await openLogin(t)
+  const env = build(store)
+  for (let edit = 0; edit < 200; edit += 1) {
+    writeLogin(dir, 'claude', endpoint.issue())
+    await store.reload()
+  }
+  revoke(env)
+  assert.throws(() => build(store), REVOKED)
 })
 
 test('in all threads of the process', async (t) => {

@@ -8,8 +8,8 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { pause, status, until } = require('./support/kernel.js')
-const { startServing, takesAttributes, whyNoMounts, whyNoStrace } = require('./support/mounts.js')
+const { status, until } = require('./support/kernel.js')
+const { startServingAlone, takesAttributes, whyNoMounts, whyNoStrace } = require('./support/mounts.js')
 const { LATE, SOON, makeDir, nextOf } = require('./support/stored-login.js')
 const { startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -31,9 +31,16 @@ async function mountAlone(t, { file, endpoint }, wrapper) {
   const dir = makeDir(t)
   const target = path.join(dir, '.credentials.json')
   fs.writeFileSync(target, '')
-  const serving = startServing(t, wrapper)
+  const serving = startServingAlone(t, wrapper)
   await serving.run('mount', '--bind', file, target)
   return { ...serving, dir, target, open: () => serving.ask('open', { dir, tokenUrl: endpoint.url }) }
+}
+
+/** What runs a process so that it is known when it has been refused the lock, as somebody else has it. @param {any} t */
+function traceLocks(t) {
+  const log = path.join(makeDir(t), 'flock')
+  const isRefused = () => fs.existsSync(log) && fs.readFileSync(log, 'utf8').includes('EAGAIN')
+  return { wrapper: ['strace', '-f', '-qq', '-o', log, '-e', 'trace=flock'], isRefused }
 }
 
 /** @param {any} serving */
@@ -62,11 +69,13 @@ test('a file that is mounted alone is written in place, and nothing beside it', 
   assert.equal(endpoint.granted(), 2)
 })
 
-test('containers that mount the same file alone, and the host, ask once', { skip }, async (t) => {
-  const login = await makeLogin(t, { expiresAt: LATE(), beforeAnswer: () => pause(200) })
-  const host = startServing(t)
+test('containers that mount the same file alone, and the host, ask once', { skip: skip || whyNoStrace() }, async (t) => {
+  const traces = [traceLocks(t), traceLocks(t)]
+  const beforeAnswer = async () => void (await until('the other one waits', () => traces.some(({ isRefused }) => isRefused())))
+  const login = await makeLogin(t, { expiresAt: LATE(), beforeAnswer })
+  const host = startServingAlone(t)
   await host.ask('open', { dir: login.dir, tokenUrl: login.endpoint.url })
-  const [one, two] = [await mountAlone(t, login), await mountAlone(t, login)]
+  const [one, two] = [await mountAlone(t, login, traces[0].wrapper), await mountAlone(t, login, traces[1].wrapper)]
   await Promise.all([one.open(), two.open()])
   const answers = await Promise.all([one.ask('fresh'), two.ask('fresh')])
   assert.deepEqual(answers.map(({ how }) => how).sort(), ['elsewhere', 'here'])
@@ -115,7 +124,7 @@ test('what cannot be written is not asked for', { skip }, async (t) => {
   for (const [name, block] of Object.entries(cases)) {
     await t.test(name, async (t) => {
       const login = await makeLogin(t)
-      const serving = startServing(t)
+      const serving = startServingAlone(t)
       const unblock = await block({ ...login, ...serving, t })
       await serving.ask('open', { dir: login.dir, tokenUrl: login.endpoint.url })
       for (const call of ['fresh', 'refresh']) {
@@ -129,7 +138,7 @@ test('what cannot be written is not asked for', { skip }, async (t) => {
   }
   await t.test('a limit of the process', async (t) => {
     const login = await makeLogin(t)
-    const { ask } = startServing(t, ['prlimit', '--fsize=100'])
+    const { ask } = startServingAlone(t, ['prlimit', '--fsize=100'])
     await ask('open', { dir: login.dir, tokenUrl: login.endpoint.url })
     const { failure } = await ask('refresh')
     assert.deepEqual([failure.code, failure.syscall, login.endpoint.posts.length], [UNUSABLE, 'getrlimit', 0])
@@ -142,7 +151,7 @@ test('tokens that a file system refuses to take serve on, also after they have e
   // Time is what this is about: a token that expires.
   const login = await makeLogin(t, { lifetimeMs: 2000, beforeAnswer: async () => block() })
   const { endpoint, dir, file } = login
-  const { ask, run } = startServing(t)
+  const { ask, run } = startServingAlone(t)
   await run('mount', '--bind', dir, dir)
   await ask('open', { dir, tokenUrl: endpoint.url })
   // A file system is not made read-only while a file is open for writing.
@@ -170,11 +179,11 @@ test('what one process has written whole and could not put in place serves the n
   const setImmutable = (/** @type {boolean} */ value) => execFileSync('chattr', [value ? '+i' : '-i', file])
   block = () => setImmutable(true)
   try {
-    const one = startServing(t)
+    const one = startServingAlone(t)
     await one.ask('open', { dir, tokenUrl: endpoint.url })
     assert.equal((await one.ask('fresh')).persisted, false)
     await end(one)
-    const two = startServing(t)
+    const two = startServingAlone(t)
     await two.ask('open', { dir, tokenUrl: endpoint.url })
     for (const how of ['elsewhere', 'not-needed']) {
       const answer = await two.ask(how === 'elsewhere' ? 'fresh' : 'reload')
@@ -204,7 +213,7 @@ test('killed at each system call of a write in place: the file is one of the two
     const target = path.join(dir, '.credentials.json')
     fs.writeFileSync(target, '')
     const trace = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', target, '-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${time}`]
-    const one = startServing(t, ['sh', '-c', `mount --bind ${file} ${target} && exec "$@"`, 'sh', ...trace])
+    const one = startServingAlone(t, ['sh', '-c', `mount --bind ${file} ${target} && exec "$@"`, 'sh', ...trace])
     await one.ask('open', { dir, tokenUrl: endpoint.url })
     const answer = await one.ask('fresh')
     one.child.stdin.end()
@@ -232,7 +241,7 @@ test('killed at each system call of a write in place: the file is one of the two
 
 /** A process whose calls of fsync(2) for a file fail until it is healed. @param {any} t @param {string} file @param {string} errno */
 async function startFailing(t, file, errno) {
-  const serving = startServing(t)
+  const serving = startServingAlone(t)
   await serving.run('true')
   const pid = String(serving.child.pid)
   const tracer = spawn('strace', ['-f', '-qq', '-o', '/dev/null', '-p', pid, '-P', file, '-e', 'trace=fsync', '-e', `inject=fsync:error=${errno}`], { stdio: 'ignore' })
@@ -275,12 +284,112 @@ test('a new file that cannot be synced: the tokens are in this process alone unt
   assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh)
 })
 
-test('a lock file that is deleted while a process asks', { skip }, async (t) => {
-  const { endpoint, dir } = await makeLogin(t, { expiresAt: LATE(), beforeAnswer: () => pause(300) })
-  const [one, two] = [startServing(t), startServing(t)]
+test('a lock file that is deleted while a process asks', { skip: skip || whyNoStrace() }, async (t) => {
+  const { wrapper, isRefused } = traceLocks(t)
+  const beforeAnswer = async () => void (await until('the other one waits', isRefused))
+  const { endpoint, dir } = await makeLogin(t, { expiresAt: LATE(), beforeAnswer })
+  const [one, two] = [startServingAlone(t), startServingAlone(t, wrapper)]
   for (const each of [one, two]) await each.ask('open', { dir, tokenUrl: endpoint.url })
   const first = one.ask('fresh')
   await until('it asks', () => endpoint.posts.length > 0)
   fs.rmSync(path.join(dir, '..credentials.json.lock'))
   assert.deepEqual([(await two.ask('fresh')).how, (await first).how, endpoint.posts.length], ['elsewhere', 'here', 1])
+})
+
+test('what a killed process has left is not given up where it cannot be read for once, or others have written the file since', { skip: skip || whyNoStrace() }, async (t) => {
+  for (const errno of ['EMFILE', 'EIO']) {
+    const { endpoint, dir, file } = await makeLogin(t, { expiresAt: LATE() })
+    const tokens = endpoint.issue()
+    fs.renameSync(writeLogin(makeDir(t), 'claude', tokens), nextOf(file))
+    const one = startServingAlone(t, ['strace', '-f', '-qq', '-o', '/dev/null', '-P', path.basename(nextOf(file)), '-e', 'trace=openat', '-e', `inject=openat:error=${errno}:when=1`])
+    await one.ask('open', { dir, tokenUrl: endpoint.url })
+    assert.equal((await one.ask('fresh')).code, UNUSABLE)
+    const two = startServingAlone(t)
+    await two.ask('open', { dir, tokenUrl: endpoint.url })
+    assert.equal((await two.ask('fresh')).how, 'elsewhere')
+    assert.deepEqual([tokensOf('claude', file).refresh, endpoint.posts.length], [tokens.refresh, 0])
+  }
+  const { endpoint, dir, file } = await makeLogin(t, { expiresAt: LATE() })
+  const tokens = endpoint.issue()
+  fs.renameSync(writeLogin(makeDir(t), 'claude', tokens), nextOf(file))
+  fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), mcpOAuth: { written: 'since' } }))
+  const { ask } = startServingAlone(t)
+  await ask('open', { dir, tokenUrl: endpoint.url })
+  const { how, persisted, failure } = await ask('fresh')
+  assert.deepEqual([how, persisted, failure, endpoint.posts.length], ['elsewhere', true, null, 0])
+  assert.deepEqual([tokensOf('claude', file).refresh, JSON.parse(fs.readFileSync(file, 'utf8')).mcpOAuth], [tokens.refresh, { written: 'since' }])
+  assert.deepEqual(fs.readdirSync(dir).filter((name) => name.endsWith('.next')), [])
+})
+
+test('a lock file that somebody else has put into a sticky directory is refused, and named', { skip }, async (t) => {
+  const { endpoint, dir } = await makeLogin(t)
+  fs.chmodSync(dir, 0o1777)
+  const lock = path.join(dir, '..credentials.json.lock')
+  fs.writeFileSync(lock, '')
+  fs.chownSync(lock, 4712, 4712)
+  const { ask } = startServingAlone(t)
+  await ask('open', { dir, tokenUrl: endpoint.url })
+  const { failure } = await ask('fresh')
+  assert.deepEqual([failure?.code, endpoint.posts.length], [UNUSABLE, 0])
+  assert.match(failure.message, /credentials\.json\.lock, belongs to user 4712.*Remove it/)
+  fs.rmSync(lock)
+  assert.equal((await ask('refresh')).how, 'here')
+})
+
+// As with Linux before 4.11, and below some sandboxes.
+const NO_STATX = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=statx', '-e', 'inject=statx:error=ENOSYS']
+
+test('a kernel that does not tell by statx(2) what cannot be replaced', { skip: skip || whyNoStrace() }, async (t) => {
+  await t.test('a file that is mounted alone', async (t) => {
+    const login = await makeLogin(t)
+    const one = await mountAlone(t, login, NO_STATX)
+    await one.open()
+    const { how, persisted, failure } = await one.ask('fresh')
+    assert.deepEqual([how, persisted, failure], ['here', true, null])
+    assert.equal(tokensOf('claude', login.file).refresh, login.endpoint.issued[1].refresh)
+    assert.deepEqual(fs.readdirSync(one.dir), ['.credentials.json'])
+  })
+  await t.test('a file of which nobody can tell whether it is', async (t) => {
+    const { endpoint, dir } = await makeLogin(t)
+    const { ask, run } = startServingAlone(t, NO_STATX)
+    await ask('open', { dir, tokenUrl: endpoint.url })
+    await run('mount', '-t', 'tmpfs', 'x', '/proc')
+    const { how, failure } = await ask('fresh')
+    assert.deepEqual([how, failure?.code, endpoint.posts.length], ['not-needed', UNUSABLE, 0])
+    assert.match(failure.message, /mount point.*\/proc/)
+    await run('umount', '/proc')
+    assert.deepEqual(await ask('refresh').then((/** @type {any} */ { how, failure }) => [how, failure]), ['here', null])
+  })
+  if (!takesAttributes(makeDir(t))) return
+  for (const [name, of, flag] of /** @type {const} */ ([['an immutable file', 'file', 'i'], ['an append-only file', 'file', 'a'], ['an immutable directory', 'dir', 'i'], ['an append-only directory', 'dir', 'a']])) {
+    await t.test(name, async (t) => {
+      const login = await makeLogin(t)
+      const { ask } = startServingAlone(t, NO_STATX)
+      await ask('open', { dir: login.dir, tokenUrl: login.endpoint.url })
+      execFileSync('chattr', [`+${flag}`, login[of]])
+      try {
+        const { how, failure } = await ask('fresh')
+        assert.deepEqual([how, failure?.code, login.endpoint.posts.length], ['not-needed', UNUSABLE, 0], failure?.message)
+      } finally {
+        execFileSync('chattr', [`-${flag}`, login[of]])
+      }
+      assert.equal((await ask('refresh')).how, 'here')
+    })
+  }
+})
+
+test('what another process left whole is put in place by one that cannot sync the directory: it says so until it can', { skip: skip || whyNoStrace() }, async (t) => {
+  const { endpoint, dir, file } = await makeLogin(t)
+  const next = nextOf(file)
+  const tokens = endpoint.issue()
+  fs.renameSync(writeLogin(makeDir(t), 'claude', tokens), next)
+  const { ask, heal } = await startFailing(t, dir, 'EIO')
+  await ask('open', { dir, tokenUrl: endpoint.url })
+  for (const expected of ['elsewhere', 'not-needed']) {
+    const { how, persisted, failure } = await ask('fresh')
+    assert.deepEqual([how, persisted, failure?.syscall], [expected, true, 'fsync'])
+    assert.equal(tokensOf('claude', file).refresh, tokens.refresh)
+  }
+  await heal()
+  assert.equal((await ask('fresh')).failure, null)
 })

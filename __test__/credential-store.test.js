@@ -176,7 +176,7 @@ test('failures lose nothing: the old token serves while it is good, the file sta
   answer = { status: 200, body: { access_token: 'a token with spaces' } }
   assert.equal(await failed(), 'ERR_PROVIDER_REFRESH_FAILED')
   answer = { status: 200, body: { access_token: 'sk-proj-of-somebody-else' } }
-  assert.equal(await failed(), 'ERR_PROVIDER_KEY_WRONG_PROVIDER')
+  assert.equal(await failed(), 'ERR_PROVIDER_REFRESH_FAILED')
   buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } }).dispose()
   answer = undefined
   assert.equal((await store.refresh()).how, 'here')

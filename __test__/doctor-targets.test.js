@@ -154,7 +154,7 @@ async function startRegistry(/** @type {any} */ t, /** @type {import('./support/
   fs.mkdirSync(source)
   fs.copyFileSync(NATIVE, path.join(source, command))
   fs.chmodSync(path.join(source, command), 0o755)
-  const manifest = { name, version: '1.2.3', bin: { [command]: command } }
+  const manifest = { name, version: '2.1.332', bin: { [command]: command } }
   fs.writeFileSync(path.join(source, 'package.json'), JSON.stringify(manifest))
   execFileSync('npm', ['pack', '--silent', '--pack-destination', machine.dir], { cwd: source })
   const tarball = fs.readFileSync(path.join(machine.dir, fs.readdirSync(machine.dir).find((file) => file.endsWith('.tgz')) ?? ''))
@@ -162,7 +162,7 @@ async function startRegistry(/** @type {any} */ t, /** @type {import('./support/
     if (request.url?.endsWith('.tgz')) return response.end(tarball)
     if (decodeURIComponent(request.url ?? '') !== `/${name}`) return response.writeHead(404).end('{}')
     const dist = { tarball: `http://${request.headers.host}/package.tgz` }
-    response.end(JSON.stringify({ name, 'dist-tags': { latest: '1.2.3' }, versions: { '1.2.3': { ...manifest, dist } } }))
+    response.end(JSON.stringify({ name, 'dist-tags': { latest: '2.1.332' }, versions: { '2.1.332': { ...manifest, dist } } }))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   t.after(() => server.close())
@@ -182,7 +182,7 @@ test('a CLI that is not installed', { skip }, async (t) => {
   const installed = await inBackground(machine, run, before.find('program.missing').commands)
   assert.deepEqual(installed.bad, ['program.readable'])
   assert.equal(installed.find('program.reachable').path, path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude'))
-  assert.equal(installed.find('program.reachable').details.version, '1.2.3')
+  assert.equal(installed.find('program.reachable').details.version, '2.1.332')
   const closed = runDoctor(machine, { ...run, env: { ...run.env, PATH: `${path.join(machine.prefix, 'bin')}:${run.env.PATH}` } }, installed.find('program.readable').commands)
   assert.deepEqual([closed.bad, closed.status], [[], 0])
 })

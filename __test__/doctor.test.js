@@ -45,7 +45,7 @@ test('a healthy machine', { skip }, async (t) => {
   assert.deepEqual(ids.filter((id) => !id.startsWith('start.')), [
     'platform.addon', 'platform.native-start', 'memory.protected', 'target.drop', 'environment.clean', 'state.usable', 'state.usable',
     'program.reachable', 'program.unknown-version', 'program.hidden', 'state.usable', 'state.usable', 'files.none',
-    'program.reachable', 'program.hidden', 'state.usable', 'files.none'
+    'program.reachable', 'program.unknown-version', 'program.hidden', 'state.usable', 'files.none'
   ])
   assert.deepEqual([status, report.ok, report.worst, report.providers], [0, true, 'info', [{ id: 'claude', name: 'Claude Code' }, { id: 'codex', name: 'OpenAI Codex' }]])
   const { homes, prefix, path: PATH } = machine

@@ -9,7 +9,7 @@ const util = require('node:util')
 const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, revoke, spawnProvider } = require('../index.js')
 const { fromJson } = require('../lib/errors.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
-const { makeHomes } = require('./support/homes.js')
+const { makeHomes, makeOpenDir } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
@@ -31,6 +31,18 @@ const json = (/** @type {string} */ text) => new TextEncoder().encode(text)
 const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type {any} */ payload = {}, script = 'exec sleep 60', /** @type {any} */ envOptions = {}) => {
   const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL }, ...envOptions }).env, script, { args: [ARGUMENT], ...options }))
   throw error
+}
+
+/** A shell in the place of a version that is too old. */
+const OLD = oldClaude()
+
+function oldClaude() {
+  const dir = makeOpenDir('provider-env-old-')
+  test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  fs.mkdirSync(path.join(dir, 'versions'))
+  const file = path.join(dir, 'versions/2.0.77')
+  fs.copyFileSync(fs.realpathSync('/bin/sh'), file)
+  return file
 }
 
 /** A store of a login that has expired, whose endpoint listens nowhere. @param {any} t @param {any} [tokens] */
@@ -117,6 +129,7 @@ const CASES = {
     fields: { path: '/none.pem', provider: 'claude', names: ['caFile'] },
     message: /^Claude Code was not started, as options\.caFile cannot be trusted or used: \/none\.pem: No such file/
   }],
+  ERR_PROVIDER_PROGRAM_OUTDATED: [{ raise: (t) => start(t, { command: OLD }), fields: { path: OLD, provider: 'claude' }, message: /is Claude Code 2\.0\.77, which is not started: versions before \d.*Install \d+\.\d+\.\d+ or newer/ }],
   ERR_PROVIDER_STATE_DIR_UNUSABLE: [{
     raise: (t) => {
       const { env, homes } = makeEnv(t, withKey({ provider: 'codex' }))

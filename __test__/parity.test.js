@@ -9,6 +9,7 @@ const { spawn } = require('node:child_process')
 const test = require('node:test')
 const { spawnProvider } = require('../index.js')
 const { ids, makeEnv, needsLinux } = require('./support/launch.js')
+const { documentedDifferences } = require('./support/differences.js')
 const { makeOpenDir } = require('./support/homes.js')
 
 /** Node looks on it as the target, so that a directory that is closed to it would change the errno. */
@@ -23,7 +24,7 @@ const PATH = '/usr/local/bin:/usr/bin:/bin'
  * @property {Act} [act]  what the caller does once it can listen
  * @property {boolean} [unread]  nobody reads the streams
  * @property {(seen: any) => void} check  what both must show, so that two that do nothing are not equal
- * @property {Record<string, [unknown, unknown]>} [differ]  field → [child_process, ours], on purpose
+ * @property {Record<string, Record<string, [unknown, unknown]>>} [differ]  a difference that the docs name → field → [child_process, ours]
  */
 
 const FAILED = (/** @type {number} */ errno) => (/** @type {any} */ seen) => {
@@ -80,6 +81,7 @@ const ROWS = {
   },
   'kill() is SIGTERM': { script: 'exec sleep 60', act: killsOnSpawn(), check: (seen) => assert.deepEqual([seen.notes, seen.killed, seen.signalCode], [[true], true, 'SIGTERM']) },
   'kill(9)': { script: 'exec sleep 60', act: killsOnSpawn(9), check: (seen) => assert.equal(seen.signalCode, 'SIGKILL') },
+  'a signal in lower case': { script: 'exec sleep 60', act: killsOnSpawn('sigint'), check: (seen) => assert.deepEqual([seen.notes, seen.signalCode], [[true], 'SIGINT']) },
   'kill before spawn': { script: 'exec sleep 60', act: kill('SIGKILL'), check: (seen) => assert.deepEqual([seen.notes, seen.killed, seen.signalCode], [[true], true, 'SIGKILL']) },
   'kill(0) asks only': {
     script: 'read line; exit 4',
@@ -116,24 +118,24 @@ const ROWS = {
   'no such program': {
     command: '/nowhere/claude',
     check: FAILED(-2),
-    differ: { code: ['ENOENT', 'ERR_PROVIDER_PROGRAM_NOT_FOUND'], syscall: ['spawn /nowhere/claude', 'spawn'] }
+    differ: { 'A failed start': { code: ['ENOENT', 'ERR_PROVIDER_PROGRAM_NOT_FOUND'], syscall: ['spawn /nowhere/claude', 'spawn'] } }
   },
   'no such name on the PATH': {
     command: 'claude-that-nobody-has',
     check: FAILED(-2),
-    differ: { code: ['ENOENT', 'ERR_PROVIDER_PROGRAM_NOT_FOUND'], syscall: ['spawn claude-that-nobody-has', 'spawn'] }
+    differ: { 'A failed start': { code: ['ENOENT', 'ERR_PROVIDER_PROGRAM_NOT_FOUND'], syscall: ['spawn claude-that-nobody-has', 'spawn'] } }
   },
   'a program that is not executable': {
     command: '/etc/passwd',
     check: FAILED(-13),
-    differ: { code: ['EACCES', 'ERR_PROVIDER_PROGRAM_UNREACHABLE'], syscall: ['spawn /etc/passwd', 'spawn'] }
+    differ: { 'A failed start': { code: ['EACCES', 'ERR_PROVIDER_PROGRAM_UNREACHABLE'], syscall: ['spawn /etc/passwd', 'spawn'] } }
   },
   'a missing working directory': {
     script: 'exit 0',
     options: { cwd: '/nowhere/at/all' },
     check: FAILED(-2),
     // Node blames the program; we name the step and the directory.
-    differ: { code: ['ENOENT', 'ERR_PROVIDER_SPAWN_FAILED'], syscall: ['spawn /bin/sh', 'chdir'], path: ['/bin/sh', '/nowhere/at/all'] }
+    differ: { 'A failed start': { code: ['ENOENT', 'ERR_PROVIDER_SPAWN_FAILED'], syscall: ['spawn /bin/sh', 'chdir'], path: ['/bin/sh', '/nowhere/at/all'] } }
   },
   'stdio ignore': {
     script: 'cat; echo lost; exit 5',
@@ -167,8 +169,9 @@ async function observe(/** @type {any} */ child, /** @type {Row} */ { act, unrea
   child.stdin?.on('error', () => {})
   const closed = new Promise((resolve) => child.once('close', resolve))
   await Promise.all([act?.(child, seen), closed])
-  const { exitCode, signalCode, killed, pid } = child
-  return { ...seen, exitCode, signalCode, killed, pid: pid !== undefined, streams: child.stdio.map((/** @type {any} */ stream) => stream !== null) }
+  const { exitCode, signalCode, killed, pid, spawnargs, connected } = child
+  const args = pid === undefined ? null : spawnargs.slice(1)
+  return { ...seen, exitCode, signalCode, killed, connected, args, pid: pid !== undefined, streams: child.stdio.map((/** @type {any} */ stream) => stream !== null) }
 }
 
 for (const [what, row] of Object.entries(ROWS)) {
@@ -183,10 +186,13 @@ for (const [what, row] of Object.entries(ROWS)) {
     const ours = await observe(spawnProvider(env, { cwd: '/', command, args: argv, workspaceTrust: 'trusted', ...ids, ...options }), row)
     row.check(theirs)
     row.check(ours)
-    for (const [field, [node, own]] of Object.entries(row.differ ?? {})) {
-      assert.deepEqual([theirs.error[field], ours.error[field]], [node, own], `${field} differs on purpose`)
-      delete theirs.error[field]
-      delete ours.error[field]
+    for (const [difference, fields] of Object.entries(row.differ ?? {})) {
+      assert.ok(documentedDifferences().includes(difference), difference)
+      for (const [field, [node, own]] of Object.entries(fields)) {
+        assert.deepEqual([theirs.error[field], ours.error[field]], [node, own], `${field} differs on purpose`)
+        delete theirs.error[field]
+        delete ours.error[field]
+      }
     }
     assert.deepEqual(ours, theirs)
   })

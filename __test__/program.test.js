@@ -93,7 +93,7 @@ test('symlinks: the real path is proved and started', { skip: needsLinux }, asyn
   const command = path.join(place.dir, 'one', 'claude')
   const found = resolveProgram('claude', { command, ...ids, ...root })
   const interpreter = found.interpreter
-  assert.deepEqual({ ...found }, { path: real, foundAt: command, foundBy: 'command', kind: 'script', interpreter, version: null })
+  assert.deepEqual({ ...found }, { path: real, foundAt: command, foundBy: 'command', kind: 'script', interpreter, version: null, tested: null })
   assert.equal(interpreter, '/bin/sh')
   assert.equal(Object.isFrozen(found), true)
   const { env } = makeEnv(t)

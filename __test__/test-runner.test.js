@@ -87,10 +87,10 @@ test('rounds: what failed is named, with the rounds in which it did; the last li
 test("node's own names of what failed: not the tests around it, not what is skipped or to be done", async () => {
   const { default: reporter } = await import(/** @type {any} */ ('../scripts/lib/count-reporter.mjs'))
   const fail = (/** @type {string} */ name, more = {}, failureType = 'testCodeFailure') => ({ type: 'test:fail', data: { name, nesting: 0, file: path.join(__dirname, 'x.test.js'), details: { error: { failureType } }, ...more } })
-  const events = [fail('inner'), fail('outer', {}, 'subtestsFailed'), fail('later', { todo: true }), { type: 'test:diagnostic', data: { nesting: 0, message: 'fail 2' } }]
+  const events = [fail('inner'), fail('outer', {}, 'subtestsFailed'), fail('later', { todo: true }), fail(path.join(__dirname, 'x.test.js')), { type: 'test:diagnostic', data: { nesting: 0, message: 'fail 2' } }]
   let text = ''
   for await (const piece of reporter(events)) text += piece
-  assert.deepEqual(JSON.parse(text), { passed: 0, failed: 2, skipped: 0, failures: ['__test__/x.test.js: inner'] })
+  assert.deepEqual(JSON.parse(text), { passed: 0, failed: 2, skipped: 0, failures: ['__test__/x.test.js: inner', '__test__/x.test.js: the file as a whole'] })
 })
 
 test('the load keeps the cores of a run busy, and ends with it, also when it is killed', { skip: needsLinux }, async (t) => {

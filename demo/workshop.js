@@ -54,10 +54,7 @@ class Workshop {
       this.moved = /** @type {Error} */ (error).message
       const placed = installForAnyone()
       this.onClose(placed.remove)
-      // Away from its package, a program's version is not to be told any more.
-      const installed = prove(found, providers, { allowRoot: true })
-      const proved = prove(placed, providers, ids)
-      return Object.fromEntries(providers.map((provider) => [provider, { path: proved[provider].path, version: installed[provider].version }]))
+      return prove(placed, providers, ids)
     }
   }
 

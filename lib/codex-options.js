@@ -6,6 +6,7 @@ const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { isTrusted, unsupported } = require('./launch.js')
 const { nativeOf, toObject } = require('./provider-env.js')
+const { packageRoots } = require('./package-roots.js')
 const { resolveProgram } = require('./resolve-program.js')
 const validate = require('./validate.js')
 
@@ -38,6 +39,7 @@ function codexOptions(env, value) {
     const option = native.source === 'server' ? 'serverCredentials' : 'credentialOwner'
     throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", option)
   }
+  translate(() => binding.checkSdk('codex', [], packageRoots()))
   const trusted = isTrusted(launch.workspaceTrust)
   const variables = { ...toObject(translate(() => native.exposeSecrets())), ...toObject(native.guardVariables(trusted)), ...toObject(translate(() => native.authority())) }
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })

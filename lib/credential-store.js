@@ -14,7 +14,10 @@ const validate = require('./validate.js')
 /** @typedef {import('../binding').NativeCredentialStore} Native */
 /** @typedef {import('../index').RefreshResult} RefreshResult */
 /** @typedef {'reload' | 'fresh' | 'refresh'} Call */
-/** @typedef {{ how: RefreshResult['how'], persisted: boolean, failure: any, publish: string | null }} Answer */
+/**
+ * `serves`: whether there is anything to launch with; else `failure` is thrown.
+ * @typedef {{ how: RefreshResult['how'], asked: boolean, persisted: boolean, serves: boolean, failure: any, publish: string | null }} Answer
+ */
 /**
  * @typedef {object} Fleet
  * @property {string} name
@@ -34,7 +37,7 @@ const MIN_TIMEOUT_MS = 5000
 const MAX_ID = 2 ** 32 - 2
 const DEFAULT_AHEAD_MS = 5 * 60 * 1000
 /** @type {Answer} */
-const NOT_NEEDED = { how: 'not-needed', persisted: true, failure: null, publish: null }
+const NOT_NEEDED = { how: 'not-needed', asked: false, persisted: true, serves: true, failure: null, publish: null }
 
 /** @extends {Handle<Native>} */
 class CredentialStore extends Handle {
@@ -209,9 +212,11 @@ class CredentialStore extends Handle {
   }
 
   /** @param {Answer} answer @returns {RefreshResult} */
-  #result({ how, persisted, failure }) {
+  #result({ how, asked, persisted, serves, failure: details }) {
+    const failure = details ? /** @type {any} */ (new ProviderError(details)) : null
+    if (!serves) throw failure
     const { generation, fingerprint, expiresAt } = this
-    return { how, persisted, generation, fingerprint, expiresAt, failure: failure ? /** @type {any} */ (new ProviderError(failure)) : null }
+    return { how, asked, persisted, generation, fingerprint, expiresAt, failure }
   }
 
   /** @override */

@@ -8,6 +8,7 @@ const { completed } = require('./failed-start.js')
 const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
+const { warnOfUntested } = require('./untested-version.js')
 const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
@@ -30,9 +31,9 @@ let net
  * @type {((running: Running, number: number, text: string) => void)[]}
  */
 const EVENTS = [
-  ({ driver, release }, pid, program) => {
+  ({ driver, release }, pid, argv) => {
     try {
-      driver.onSpawned(pid, program)
+      driver.onSpawned(pid, argv.split('\0'))
     } finally {
       // Also when a listener throws: the run goes on, as with child_process.
       release()
@@ -44,9 +45,11 @@ const EVENTS = [
   },
   ({ driver }) => driver.onTimedOut(),
   ({ driver }, code) => driver.onExited(code, null),
-  ({ driver }, signal) => driver.onExited(null, signalName(signal)),
+  // A real-time signal, which Node has no name for, comes with its own.
+  ({ driver }, signal, name) => driver.onExited(null, /** @type {NodeJS.Signals | null} */ (name || signalName(signal))),
   // Somebody else in this process waited for it: how it ended is not known.
-  ({ driver }) => driver.onExited(null, null)
+  ({ driver }) => driver.onExited(null, null),
+  (_running, _number, text) => warnOfUntested(text)
 ]
 /** Those after which there are no more. */
 const LAST = new Set([1, 3, 4, 5])

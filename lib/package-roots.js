@@ -3,22 +3,23 @@
 
 const path = require('node:path')
 const binding = require('./binding.js')
+const { codeDirectory, ownDirectory } = require('./own-directory.js')
 
 /** @type {string[] | undefined} */
 let roots
 
 /**
- * The main module's directory and this package's. Never the working directory: that can be a tenant's workspace, and
+ * The main module's directory, and this package's or, of a CommonJS bundle, the bundle's. Never the working directory: that can be a tenant's workspace, and
  * a program in its node_modules would be the tenant's.
  */
 function packageRoots() {
-  roots ??= [mainDirectory(), __dirname].filter((root) => root !== undefined)
+  roots ??= [mainDirectory(), codeDirectory].filter((root) => root !== undefined)
   return roots
 }
 
 function mainDirectory() {
   const called = calledAs()
-  if (called !== undefined) return projectOf(called)
+  if (called !== undefined && ownDirectory !== undefined) return projectOf(called, ownDirectory)
   const main = require.main?.filename ?? process.argv[1]
   const real = main ? binding.realPath(main) : null
   return real === null ? undefined : path.dirname(real)
@@ -29,17 +30,18 @@ function mainDirectory() {
  * @returns {string | undefined}
  */
 function calledAs() {
+  if (ownDirectory === undefined) return undefined
   const called = process.argv[1]
-  const own = path.join(__dirname, '..', 'bin', 'provider-env.js')
+  const own = path.join(ownDirectory, 'bin', 'provider-env.js')
   return called && path.isAbsolute(called) && binding.realPath(called) === binding.realPath(own) ? called : undefined
 }
 
 /**
  * Where the command was called: in a linked install that is the project, whose worker looks there first, and the real path is not.
  * @param {string} called
+ * @param {string} home
  */
-function projectOf(called) {
-  const home = path.join(__dirname, '..')
+function projectOf(called, home) {
   let directory = path.dirname(called)
   if (called === binding.realPath(called)) return directory
   const isInside = (/** @type {string} */ at) => !path.relative(home, binding.realPath(at) ?? at).startsWith('..')

@@ -12,6 +12,7 @@ const { completed, failStart } = require('./failed-start.js')
 const { makeProcess } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
 const { IGNORE, PIPE } = require('./stdio.js')
+const { warnOfUntested } = require('./untested-version.js')
 const { tap } = require('./usage-tap.js')
 
 /** @typedef {import('./launch.js').Launch} Launch */
@@ -75,7 +76,8 @@ function startPortable(launch) {
   const { streams, end } = completed(launch, child.stdio ?? [])
   child.on('error', end)
   redact(launch, streams)
-  const driver = drive(child, launch, plan.program, streams)
+  warnOfUntested(plan.untested)
+  const driver = drive(child, launch, plan, streams)
   if (plan.watch) tap(launch, streams, driver)
   return driver
 }
@@ -119,10 +121,10 @@ function toStdio(item) {
 /**
  * @param {import('node:child_process').ChildProcess} child
  * @param {Launch} launch
- * @param {string} program
+ * @param {{ program: string, args: string[] }} plan
  * @param {readonly any[]} streams
  */
-function drive(child, launch, program, streams) {
+function drive(child, launch, { program, args }, streams) {
   const { options, facts } = launch
   /** @type {NodeJS.Timeout[]} */
   const timers = []
@@ -143,7 +145,7 @@ function drive(child, launch, program, streams) {
     },
     facts
   )
-  child.on('spawn', () => driver.onSpawned(/** @type {number} */ (child.pid), program))
+  child.on('spawn', () => driver.onSpawned(/** @type {number} */ (child.pid), [program, ...args]))
   const clear = () => {
     for (const timer of timers) clearTimeout(timer)
   }

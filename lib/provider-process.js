@@ -42,7 +42,7 @@ const KEY = Symbol('ProviderProcess')
  * @property {(call: () => void) => void} inContext Calls in the asynchronous context of whoever asked for the start.
  * @property {(reason: unknown) => void} abort
  * @property {(error: any) => void} onFailed
- * @property {(pid: number, program: string) => void} onSpawned
+ * @property {(pid: number, argv: string[]) => void} onSpawned
  * @property {() => void} onTimedOut
  * @property {(code: number | null, signal: NodeJS.Signals | null) => void} onExited
  * @property {(metered: Metered) => void} observe
@@ -69,15 +69,15 @@ class ProviderProcess extends EventEmitter {
   #held = true
   /** @type {number | undefined} */
   #pid
-  /** @type {string | undefined} */
-  #spawnfile
+  /** What the program was given: its own path first. @type {string[]} */
+  #argv = []
   /** @type {number | null} */
   #exitCode = null
   /** @type {NodeJS.Signals | null} */
   #signalCode = null
   #ended = false
   #closed = false
-  /** Streams that are not closed yet, and the process itself. */
+  /** Streams of output that are not closed yet, and the process itself: as in ChildProcess, nobody waits for stdin. */
   #open = 1
   /** @type {ProviderError | undefined} */
   #abortError
@@ -111,7 +111,7 @@ class ProviderProcess extends EventEmitter {
     this.#killGroupOnExit = facts.killGroupOnExit
     keepAlive.hold()
     running.add(this)
-    for (const stream of backend.stdio) {
+    for (const stream of backend.stdio.slice(1)) {
       if (!stream) continue
       this.#open += 1
       stream.on('close', () => this.#maybeClose())
@@ -158,8 +158,17 @@ class ProviderProcess extends EventEmitter {
     return this.#killed
   }
 
+  /** There is no channel of messages. */
+  get connected() {
+    return false
+  }
+
   get spawnfile() {
-    return this.#spawnfile
+    return this.#argv.at(0)
+  }
+
+  get spawnargs() {
+    return [...this.#argv]
   }
 
   get startPath() {
@@ -201,7 +210,8 @@ class ProviderProcess extends EventEmitter {
    * @returns {boolean}
    */
   kill(signal = this.#killSignal) {
-    const number = signalNumber(signal)
+    // 0 asks only, and ends nothing.
+    const number = signal === 0 ? 0 : signalNumber(signal)
     if (this.#ended || !this.#backend.signal(number)) return false
     this.#killed = true
     return true
@@ -217,6 +227,10 @@ class ProviderProcess extends EventEmitter {
     if (this.#held && !this.#ended) keepAlive.release()
     this.#held = false
     this.#backend.unref()
+  }
+
+  [Symbol.dispose]() {
+    this.kill()
   }
 
   async [Symbol.asyncDispose]() {
@@ -249,7 +263,7 @@ class ProviderProcess extends EventEmitter {
   /** The caller's AbortSignal fired. @param {unknown} reason */
   #abort(reason) {
     if (this.#ended || this.#abortError) return
-    this.#backend.stop()
+    this.#stop()
     this.#abortError = new ProviderError(
       { code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', provider: this.#provider },
       { cause: reason }
@@ -258,13 +272,18 @@ class ProviderProcess extends EventEmitter {
     this.#emitError(this.#abortError)
   }
 
+  #stop() {
+    this.#backend.stop()
+    this.#killed = true
+  }
+
   /**
    * The run is not what the caller asked for.
    * @param {ProviderError} error
    */
   #refuse(error) {
     if (this.#ended || this.#stopError) return
-    this.#backend.stop()
+    this.#stop()
     this.#stopError = error
     // Not from within a stream's push: the listener may throw.
     process.nextTick(() => this.#emitError(error))
@@ -297,11 +316,11 @@ class ProviderProcess extends EventEmitter {
 
   /**
    * @param {number} pid
-   * @param {string} program
+   * @param {string[]} argv
    */
-  #onSpawned(pid, program) {
+  #onSpawned(pid, argv) {
     this.#pid = pid
-    this.#spawnfile = program
+    this.#argv = argv
     this.#spawned?.resolve()
     this.emit('spawn')
   }
@@ -311,6 +330,7 @@ class ProviderProcess extends EventEmitter {
     const told = this.#abortError
     this.#startError = told ?? error
     this.#exitCode = error.errno ?? -1
+    this.#killed ||= error.code === 'ERR_PROVIDER_ABORTED'
     this.#settle()
     this.#spawned?.reject(this.#startError)
     this.#exited?.reject(this.#startError)
@@ -327,6 +347,7 @@ class ProviderProcess extends EventEmitter {
   }
 
   #onTimedOut() {
+    this.#killed = true
     const message = 'The run took longer than options.timeoutMs, and was stopped.'
     const error = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
     this.#stopError ??= error
@@ -424,8 +445,8 @@ class ProviderProcess extends EventEmitter {
       abort: (reason) => child.#abort(reason),
       /** @param {ProviderError} error */
       onFailed: (error) => child.#onFailed(error),
-      /** @param {number} pid @param {string} program */
-      onSpawned: (pid, program) => child.#onSpawned(pid, program),
+      /** @param {number} pid @param {string[]} argv */
+      onSpawned: (pid, argv) => child.#onSpawned(pid, argv),
       onTimedOut: () => child.#onTimedOut(),
       /** @param {number | null} code @param {NodeJS.Signals | null} signal */
       onExited: (code, signal) => child.#onExited(code, signal),
@@ -458,8 +479,9 @@ function withResolvers() {
  * @returns {number}
  */
 function signalNumber(signal) {
-  if (typeof signal === 'number' && Number.isInteger(signal) && (signal === 0 || Object.values(SIGNALS).includes(signal))) return signal
-  if (typeof signal === 'string' && Object.hasOwn(SIGNALS, signal)) return SIGNALS[signal]
+  if (typeof signal === 'number' && Object.values(SIGNALS).includes(signal)) return signal
+  // In whatever case, as Node has it.
+  if (typeof signal === 'string' && Object.hasOwn(SIGNALS, signal.toUpperCase())) return SIGNALS[signal.toUpperCase()]
   throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'There is no such signal on this system.')
 }
 

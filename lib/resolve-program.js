@@ -6,6 +6,7 @@ const { variable } = require('./environment-variable.js')
 const { bare, translate } = require('./errors.js')
 const { IDS, readIds } = require('./launch.js')
 const { packageRoots } = require('./package-roots.js')
+const { warnOfUntested } = require('./untested-version.js')
 const validate = require('./validate.js')
 
 /**
@@ -21,13 +22,15 @@ function resolveProgram(provider, value) {
   const path = validate.optionalString('options.path', options.path) ?? variable('PATH') ?? ''
   const ids = readIds(options)
   const found = bare(translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids)))
+  warnOfUntested(found.untested)
   return Object.freeze({
     path: found.path,
     foundAt: found.foundAt,
     foundBy: /** @type {any} */ (found.foundBy),
     kind: found.interpreter == null ? 'native' : 'script',
     interpreter: found.interpreter ?? null,
-    version: found.version ?? null
+    version: found.version ?? null,
+    tested: found.tested ?? null
   })
 }
 

@@ -45,7 +45,9 @@ function tie(driver, signal) {
     return
   }
   signal.addEventListener('abort', onAbort, ONCE)
-  driver.child.once('close', () => signal.removeEventListener('abort', onAbort))
+  const untie = () => signal.removeEventListener('abort', onAbort)
+  // A start that fails has no `exit`.
+  driver.child.once('exit', untie).once('close', untie)
 }
 
 module.exports = { portable, spawnProvider, spawnWith }

@@ -17,7 +17,8 @@ const WORDS = /** @type {Record<string, (index: number) => number>} */ ({
 /** @param {unknown} value @returns {number[]} */
 function readStdio(value = 'pipe') {
   const items = Array.isArray(value) ? value : [value, value, value]
-  if (items.length !== 3) throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
+  // A descriptor alone, for all three, is a slip: it is one of the array's.
+  if (items.length !== 3 || typeof value === 'number') throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
   return [readStream(items, 0), readStream(items, 1), readStream(items, 2)]
 }
 

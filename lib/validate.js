@@ -89,7 +89,9 @@ const INSTEAD = {
   cancelSignal: 'Use signal.',
   homeDir: 'Use home.',
   shell: 'No shell is involved.',
-  detached: 'The process always has a session of its own.'
+  detached: 'The process always has a session of its own.',
+  argv0: 'The program is called by its own path.',
+  serialization: 'There is no channel of messages.'
 }
 
 /**

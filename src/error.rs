@@ -56,6 +56,8 @@ codes! {
     ProgramNotFound = "ERR_PROVIDER_PROGRAM_NOT_FOUND",
     /// The CLI is there, but the target ids cannot run it.
     ProgramUnreachable = "ERR_PROVIDER_PROGRAM_UNREACHABLE",
+    /// The CLI is of a version without which a protection would be lost.
+    ProgramOutdated = "ERR_PROVIDER_PROGRAM_OUTDATED",
     /// A directory that the CLI needs is missing or not writable by the target ids.
     StateDirUnusable = "ERR_PROVIDER_STATE_DIR_UNUSABLE",
     /// The file of further roots of trust is missing, is none, or can be changed by others.

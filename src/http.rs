@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -72,6 +73,8 @@ pub enum Failure {
     Refused,
     /// No way there.
     Network,
+    /// This process has no descriptor or memory for a connection: nobody was asked.
+    Exhausted,
     /// TLS: the reason is one of a few words.
     Tls(&'static str),
     /// The time is up.
@@ -89,7 +92,7 @@ impl Failure {
         match self {
             Self::Dns => "dns",
             Self::Refused => "refused",
-            Self::Network => "network",
+            Self::Network | Self::Exhausted => "network",
             Self::Tls(_) => "tls",
             Self::Timeout => "timeout",
             Self::Proxy => "proxy",
@@ -118,6 +121,9 @@ impl Failure {
                     .into()
             }
             (Self::Network, _) => "Look at routes and firewalls.".into(),
+            (Self::Exhausted, _) => {
+                "Raise the limit of open files (RLIMIT_NOFILE), or look at what this process keeps open.".into()
+            }
             (Self::Timeout, _) => "Try again, or give more time.".into(),
             (Self::Proxy, _) => "Look at its URL and its rules.".into(),
         };
@@ -128,6 +134,7 @@ impl Failure {
         Cow::Borrowed(match self {
             Self::Dns => "The endpoint's name has no address.",
             Self::Refused => "Nothing listens at the endpoint's address.",
+            Self::Exhausted => "This process has no descriptor or no memory left for a connection, and asked nobody.",
             Self::Network => "The endpoint cannot be reached from this server, or it closed the connection.",
             Self::Tls(why) => return Cow::Owned(format!("TLS failed: {why}.")),
             Self::Timeout => "The endpoint did not answer in time.",
@@ -288,6 +295,9 @@ fn io_failure(error: &io::Error) -> Failure {
     if error.raw_os_error().is_none() && error.to_string().starts_with("failed to lookup address") {
         return Failure::Dns;
     }
+    if error.raw_os_error().is_some_and(|errno| EXHAUSTED.contains(&Errno::from_raw_os_error(errno))) {
+        return Failure::Exhausted;
+    }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Failure::Refused,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,
@@ -295,6 +305,8 @@ fn io_failure(error: &io::Error) -> Failure {
         _ => Failure::Network,
     }
 }
+
+static EXHAUSTED: &[Errno] = &[Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS];
 
 /// In our words: the library's have names of hosts and certificates in them.
 fn tls_reason(error: &rustls::Error) -> &'static str {

@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::{self, GuardedBytes};
+use crate::wiped_stack::on_wiped_stack_of;
 
 /// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
@@ -84,6 +85,9 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// More than HMAC-SHA256 reaches down, also when it is built without optimization.
+const HASH_STACK_BYTES: usize = 16 * 1024;
+
 /// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: tells two keys apart in one log, and
 /// cannot be brute-forced from the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +99,11 @@ impl Fingerprint {
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
     pub fn of(value: &[u8]) -> Result<Self> {
+        on_wiped_stack_of::<HASH_STACK_BYTES, _>(|| Self::of_here(value))
+    }
+
+    /// Leaves the end of the value on the stack: the hash keeps it in a block of its own, and is passed about by value.
+    fn of_here(value: &[u8]) -> Result<Self> {
         let mut mac = process_mac()?.clone();
         mac.update(value);
         let digest = mac.finalize().into_bytes();
@@ -140,6 +149,30 @@ mod tests {
     fn debug_shows_the_length_only() {
         let secret = Secret::copy_of(b"sk-ant-api03-made-up");
         assert_eq!(format!("{secret:?}"), "Secret(20 bytes)");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_fingerprint_leaves_nothing_of_the_value_on_the_stack() {
+        use crate::wiped_stack::in_own_frame;
+        use std::os::unix::fs::FileExt;
+
+        // Shorter than a block of the hash, and not a constant, which would stand in this frame.
+        let value: Vec<u8> = (1..=48_u8).map(|byte| byte.wrapping_mul(37) ^ 0x5a).collect();
+        let marker = 0_u8;
+        let here = (&raw const marker).addr();
+        let memory = std::fs::File::open("/proc/self/mem").expect("Linux");
+        let mut below = vec![0; 128 * 1024];
+        let mut found = || {
+            let start = here - below.len();
+            memory.read_exact_at(&mut below, start as u64).expect("this thread's stack");
+            below.windows(24).filter(|window| value.windows(24).any(|part| part == *window)).count()
+        };
+        let left = in_own_frame(|| Fingerprint::of_here(&value));
+        assert_ne!(found(), 0, "the control: without the wipe, copies are found");
+        let wiped = Fingerprint::of(&value);
+        assert_eq!(found(), 0);
+        assert_eq!(left.expect("random"), wiped.expect("random"));
     }
 
     #[test]

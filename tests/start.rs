@@ -17,7 +17,7 @@ use provider_env::launch::options::{Limits, WorkspaceTrust};
 use provider_env::launch::process::{Event, Listener, Process, StopPolicy};
 use provider_env::launch::start::Start;
 use provider_env::payload::Payload;
-use provider_env::sys::wait::Ending;
+use provider_env::sys::wait::{Ending, real_time_name};
 use provider_env::sys::{identity, stdio};
 
 const KEY: &str = "sk-ant-api03-made-up-for-a-test";
@@ -90,7 +90,7 @@ fn ending(events: &Receiver<Event>) -> Ending {
         match next(events) {
             Event::Exited(ending) => return ending,
             Event::Failed(error) => panic!("{error:?}"),
-            Event::Spawned { .. } | Event::TimedOut => {}
+            Event::Untested(_) | Event::Spawned { .. } | Event::TimedOut => {}
         }
     }
 }
@@ -170,6 +170,23 @@ fn stop_reaches_who_ignores_it_and_who_left_the_group() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(gone(), "the grandchild in a session of its own survived");
+}
+
+#[test]
+fn a_start_tells_what_the_program_was_given() {
+    let (start, _ours) = shell("exit 0");
+    let (_process, events) = run(start, POLICY);
+    let Event::Spawned { argv, .. } = next(&events) else { panic!("it did not start") };
+    assert!(argv[0].starts_with('/'), "{argv:?}");
+    assert_eq!(argv[1..], ["-c", "exit 0"]);
+}
+
+#[test]
+fn a_real_time_signal_has_the_name_that_kill_shows() {
+    assert_eq!(real_time_name(libc::SIGRTMIN()).as_deref(), Some("SIGRTMIN"));
+    assert_eq!(real_time_name(libc::SIGRTMIN() + 3).as_deref(), Some("SIGRTMIN+3"));
+    assert_eq!(real_time_name(32).as_deref(), Some("SIG32"));
+    assert_eq!(real_time_name(libc::SIGKILL), None);
 }
 
 #[test]

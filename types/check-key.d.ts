@@ -4,11 +4,11 @@ import type { ProviderEnvOptions, ProviderId, SecretInput } from '../index.js'
 /** How a request is made. */
 export interface HttpOptions {
   /** The most time for all of it, in milliseconds, the wait for a thread included; 100 to 600 000. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** `http://host[:port]` of a proxy. Default: none. `HTTPS_PROXY` and its like are not read. */
-  proxy?: string
+  proxy?: string | undefined
   /** Further roots of trust beside the system's, PEM. The CLI's own are {@link ProviderEnvOptions.caFile}. */
-  ca?: string | Uint8Array
+  ca?: string | Uint8Array | undefined
 }
 
 /** Options of {@link checkKey}. */
@@ -18,15 +18,15 @@ export interface CheckKeyOptions extends HttpOptions {
    * (`https://gateway.example/v1`, asked at `/v1/models`), without for Claude (`https://gateway.example`, asked at
    * `/v1/models`). Default: the vendor's own.
    */
-  baseUrl?: string
+  baseUrl?: string | undefined
   /** Default 10 000. */
-  timeoutMs?: number
-  signal?: AbortSignal
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
   /**
    * How old an earlier answer to the same question may be, in milliseconds: same provider, credential and endpoint. Default 0: always
    * ask. The 1 000 newest answers are kept, by fingerprint; `rate-limited` and `unreachable` are not.
    */
-  cacheMs?: number
+  cacheMs?: number | undefined
 }
 
 /**

@@ -18,43 +18,43 @@ export interface LoginOptions extends HttpOptions {
    */
   dir: string
   /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
-  file?: string
+  file?: string | undefined
   /**
    * The uid that the file must belong to, and the directory too unless it is root's; then `dir` must be no symlink either.
-   * Give it where a tenant can write to `dir` or above it.
+   * Give it where a tenant can write to `dir` or above it. `undefined` is refused.
    */
   owner?: number
   /** How long before its expiry a token is refreshed, in milliseconds. Default 300 000 (5 minutes). */
-  refreshAheadMs?: number
+  refreshAheadMs?: number | undefined
   /**
    * The most time for the request, and before it, from the call on, for the wait for a turn and for the lock of this
    * machine, in milliseconds. Default 30 000; at least 5 000, as an answer that nobody awaits costs the login.
    */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Where tokens are refreshed: `https://…`, or `http://` on loopback. Default: the vendor's. */
-  tokenUrl?: string
+  tokenUrl?: string | undefined
   /** Default: that of the CLI. */
-  clientId?: string
+  clientId?: string | undefined
   /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
-  format?: 'json' | 'form'
+  format?: 'json' | 'form' | undefined
   /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?: {
-    accessToken?: string
-    refreshToken?: string
+    accessToken?: string | undefined
+    refreshToken?: string | undefined
     /** `"jwt"`: in the access token, its claim `exp`. */
-    expiresAt?: string
+    expiresAt?: string | undefined
     /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
-    expiresAtUnit?: 'ms' | 's'
-  }
+    expiresAtUnit?: 'ms' | 's' | undefined
+  } | undefined
   /** For a login that several machines use. The lock of this machine is taken within it. */
-  withLock?: WithLock
+  withLock?: WithLock | undefined
   /** What the fleet calls this login. Needed with `withLock`. */
-  name?: string
+  name?: string | undefined
   /**
    * Seals what the machines tell one another, where each has a file of its own. Without it, `withLock` is a lock and no more: for
    * machines that share the file.
    */
-  lockbox?: Lockbox
+  lockbox?: Lockbox | undefined
 }
 
 /** What came of {@link CredentialStore.fresh} and its like. */
@@ -65,6 +65,11 @@ export interface RefreshResult {
    */
   readonly how: 'not-needed' | 'here' | 'elsewhere'
   /**
+   * Whether this call has asked the endpoint. With a `failure` and `false`, the endpoint was left alone: nothing could be asked, or
+   * the failure is that of an earlier call.
+   */
+  readonly asked: boolean
+  /**
    * Whether the file has the tokens. False: it has a refresh token that is used up, and the new tokens are in this process only,
    * which goes on from them, and tries to write them with each call. A process that ends before it could may have lost the login.
    */
@@ -74,7 +79,7 @@ export interface RefreshResult {
   readonly expiresAt: Date | null
   /**
    * Why it failed, where the old tokens serve on; why the file could not be written; or why a crash of the machine may undo what was
-   * written. The same error again means that the endpoint was left alone after a failure.
+   * written.
    */
   readonly failure: ProviderError | null
 }
@@ -94,7 +99,7 @@ export class CredentialStore {
    * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_DISPOSED`.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
-  static of(provider: ProviderId, secret: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' }): CredentialStore
+  static of(provider: ProviderId, secret: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' | undefined }): CredentialStore
   /**
    * A store of the login that a CLI has put into its state directory. There is no interactive login here: it opens a
    * browser and a port, and waits for a person. Log in with the CLI elsewhere, and put its file there.
@@ -108,7 +113,8 @@ export class CredentialStore {
    *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
-   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access token that
+   * no launch would take is an error only where there is no refresh token beside it.
    */
   static open(provider: ProviderId, options: LoginOptions): Promise<CredentialStore>
   readonly provider: ProviderId
@@ -131,24 +137,28 @@ export class CredentialStore {
   /**
    * Makes sure that the token is good for `refreshAheadMs`. To be awaited before each `buildProviderEnv`: it costs nothing
    * while the token is good and in the file. A token that does not say until when it is good is refreshed as well, where there is a
-   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process, under a lock of this machine, and under
-   * `withLock`; who comes second takes what the first got. A failure is in the result while the old token is good.
+   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process,
+   * under a lock of this machine, and under `withLock`; who comes second takes what the first got. A failure is in the result
+   * while the old token is good. A key needs nothing.
    * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person can help),
    * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`,
-   * `ERR_PROVIDER_BUSY` (in the middle of an exit);
+   * `ERR_PROVIDER_BUSY` (in the middle of an exit), `ERR_PROVIDER_UNSUPPORTED` (a login that only the CLI can use);
    * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is whole, whatever happens.
    */
-  fresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
+  fresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
    * The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. It asks
    * also after a failure, but not about a login that the vendor has just called dead.
+   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
    */
-  refresh(options?: { signal?: AbortSignal }): Promise<RefreshResult>
+  refresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
    * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,
-   * not even where the old one has expired. Rejects as `fresh()` does where neither what is read nor the old token is of any use.
+   * not even where the old one has expired.
+   * @returns Rejects as `fresh()` does where neither what is read nor the old token is of any use, and with
+   * `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
    */
-  reload(options?: { signal?: AbortSignal }): Promise<RefreshResult>
+  reload(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /** Wipes it. Idempotent. */
   dispose(): void
   [Symbol.dispose](): void

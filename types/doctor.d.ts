@@ -7,31 +7,31 @@ export type Severity = 'ok' | 'info' | 'warning' | 'error'
 /** Options of {@link diagnose}. Paths may be relative to the working directory of this process. */
 export interface DiagnoseOptions {
   /** The provider to look at. Default: every one. */
-  provider?: ProviderId
+  provider?: ProviderId | undefined
   /** Whom the CLI becomes. Default: this process's own effective ids. */
-  uid?: number
-  gid?: number
-  groups?: number[]
+  uid?: number | undefined
+  gid?: number | undefined
+  groups?: number[] | undefined
   /** The tenant's workspace. Default: none, and its files are not looked at. */
-  workspace?: string
+  workspace?: string | undefined
   /** `HOME` of the CLI. Default: this process's own where the target is its own uid, else none. */
-  home?: string
+  home?: string | undefined
   /** `TMPDIR` of the CLI. Default: this process's own, else `/tmp`. */
-  tmpDir?: string
+  tmpDir?: string | undefined
   /** `CODEX_HOME`. Default: this process's own where the target is its own uid, else `.codex` below `home`. */
-  codexHome?: string
+  codexHome?: string | undefined
   /** `CLAUDE_CONFIG_DIR`. Default: this process's own where the target is its own uid, else `.claude` below `home`. */
-  claudeConfigDir?: string
+  claudeConfigDir?: string | undefined
   /** The program, as in `SpawnOptions`. Needs `provider`. */
-  command?: string
+  command?: string | undefined
   /** The `PATH` that the program is looked for on. Default: `process.env.PATH`. */
-  path?: string
+  path?: string | undefined
   /** Where the commands of remedies install programs. Default: `/opt/provider-env`. */
-  prefix?: string
+  prefix?: string | undefined
   /** Whether to start each CLI once against a mock of its API on 127.0.0.1. Default: true. */
-  start?: boolean
+  start?: boolean | undefined
   /** How long such a start may take, in milliseconds. Default: 30 000. */
-  startTimeoutMs?: number
+  startTimeoutMs?: number | undefined
 }
 
 /** One thing that was looked at. docs/doctor.md lists every `id`. */

@@ -8,7 +8,7 @@ export interface ValidateKeyOptions {
    * `payload.oauthAccessToken` (`"oauth-token"`). One given in the other's place is `invalid` (`wrong-kind`), as
    * {@link buildProviderEnv} refuses it.
    */
-  kind?: 'api-key' | 'oauth-token'
+  kind?: 'api-key' | 'oauth-token' | undefined
 }
 
 /** What a key was found to be. `docs/credentials.md` has a line on each code. */

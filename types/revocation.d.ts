@@ -10,8 +10,8 @@ export type RevocationTarget = string | Secret | ProviderEnv
 /** Options of {@link runningProcesses}. All that is given must match. */
 export interface ProcessFilter {
   /** {@link CredentialInfo.fingerprint}. */
-  fingerprint?: string
-  provider?: ProviderId
+  fingerprint?: string | undefined
+  provider?: ProviderId | undefined
 }
 
 /**

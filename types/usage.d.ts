@@ -118,28 +118,28 @@ export interface CredentialMismatch {
 /** Options of a {@link UsageMeter}. */
 export interface UsageMeterOptions {
   /** What the CLI was given, to be compared with what it says (claude). Default: nothing is compared. */
-  credential?: 'api-key' | 'oauth-token' | 'config-dir'
+  credential?: 'api-key' | 'oauth-token' | 'config-dir' | undefined
   /** The model, where the output does not tell it (codex). */
-  model?: string
+  model?: string | undefined
   /**
    * Whether the run goes on with an earlier thread of Codex, or session of Claude Code that is read as `json`. What that had
    * used is then `thread` (codex), or what this process has read of it in this `workspace`. When neither is known, `complete`
    * stays false, and the first turn counts nothing (codex) or what the agent alone used in it (claude). Default false.
    */
-  resumed?: boolean
+  resumed?: boolean | undefined
   /**
    * Say `false` where the run can have no subagents (codex: started with the override `agents.enabled=false`). Otherwise
    * `complete` stays false for codex, as its events do not tell of all subagents. Default true.
    */
-  subagents?: boolean
+  subagents?: boolean | undefined
   /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
-  thread?: ThreadTotals | null
+  thread?: ThreadTotals | null | undefined
   /**
    * Whose run it is: what this process has read of a thread is kept for runs of the same workspace, a
    * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this
    * meter, and for codex either `thread` or `resumed` must be given: it reports the total of a thread.
    */
-  workspace?: string
+  workspace?: string | undefined
 }
 
 /**
@@ -173,7 +173,7 @@ export interface LedgerLabels {
    * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
    * what your own records call the key, such as the version of its row.
    */
-  generation?: string | number
+  generation?: string | number | undefined
 }
 
 /** Options of a {@link UsageLedger}. */
@@ -182,7 +182,7 @@ export interface UsageLedgerOptions {
    * Entries that are kept apart, 1 to 1 000 000, as long as their lines for Prometheus are no more than 256 MiB together.
    * Default 10 000, which always are.
    */
-  maxEntries?: number
+  maxEntries?: number | undefined
 }
 
 /** Totals of runs. */

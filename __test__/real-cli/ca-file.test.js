@@ -8,7 +8,7 @@ const test = require('node:test')
 const { needsRoot } = require('../support/launch.js')
 const { makeOpenDir } = require('../support/homes.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { claudeOfVersion, installForAnyone } = require('../support/programs.js')
+const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, runTurn, startMock } = require('../support/real-turn.js')
 const { makeAuthority, startTlsFront, whyNoCertificates } = require('../support/tls.js')
 
@@ -39,7 +39,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     front.onRefusal = () => refused.abort()
     const baseUrl = `https://127.0.0.1:${front.port}${provider === 'codex' ? '/v1' : ''}`
     return runTurn(provider, {
-      mock, homes: agentHomes(t), programs: { ...installForAnyone({ test: t }), claude: claudeOfVersion(t) }, payload: { apiKey: KEYS[provider] },
+      mock, homes: agentHomes(t), programs: installForAnyone({ test: t }), payload: { apiKey: KEYS[provider] },
       envOptions: { baseUrl, ...envOptions }, launch: { signal: refused.signal }, prompt: `run: printf '%s' "$${VARIABLES[provider]}"`, ...turn
     })
   }

@@ -18,8 +18,8 @@ requirePrivateNetwork()
 const KEY = 'sk-ant-api03-made-up-key'
 const TOKEN = 'sk-ant-oat01-made-up-token'
 const REFUSED = 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
-const installed = claudeOfVersion(test)
-const unknown = installForAnyone({ test })
+const programs = installForAnyone({ test })
+const unknown = claudeOfVersion(test, null)
 
 /** @type {Record<string, (t: any) => { payload: Record<string, any>, envOptions?: Record<string, any>, launch?: Record<string, any>, seen: string }>} */
 const CREDENTIALS = {
@@ -43,7 +43,7 @@ function serverKey(t) {
  * @param {any} t
  * @param {{ credential?: string, config?: boolean, claude?: string, plant: (homes: any, evil: any) => void, baseUrl?: boolean, launch?: any, set?: any, args?: any }} options
  */
-async function turnBeside(t, { credential = 'API key by fd', config = true, claude = installed, plant, baseUrl = true, launch, set, args }) {
+async function turnBeside(t, { credential = 'API key by fd', config = true, claude = programs.claude, plant, baseUrl = true, launch, set, args }) {
   const [mock, evil] = [await startMock(t), await startMock(t)]
   const homes = agentHomes(t)
   plant(homes, evil)
@@ -54,7 +54,7 @@ async function turnBeside(t, { credential = 'API key by fd', config = true, clau
     ...(baseUrl ? {} : { baseUrl: undefined }),
     workspace: config ? {} : { claudeConfigDir: undefined }
   }
-  const running = runTurn('claude', { mock, homes, programs: { ...unknown, claude }, payload: given.payload, envOptions, launch: { ...given.launch, ...launch }, args })
+  const running = runTurn('claude', { mock, homes, programs: { ...programs, claude }, payload: given.payload, envOptions, launch: { ...given.launch, ...launch }, args })
   return { mock, evil, homes, running, seen: given.seen }
 }
 
@@ -94,7 +94,7 @@ for (const { name, config, at } of GLOBAL_CONFIGS) {
       const { workspace: dir, home, tmpDir, claudeConfigDir } = homes
       const env = buildProviderEnv({ apiKey: KEY }, { baseUrl: mock.anthropicBaseUrl, set: quiet.claude.env, workspace: { dir, home, tmpDir, ...(config && { claudeConfigDir }) } })
       t.after(() => env.dispose())
-      await runBare(installed, env, homes, { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: undefined })
+      await runBare(programs.claude, env, homes, { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: undefined })
       assert.ok(evil.requestsWith(KEY).length > 0, redirection)
     }
   })
@@ -112,26 +112,20 @@ test('a model of the caller is asked, beside the shield', async (t) => {
   }
 })
 
-for (const [name, claude, version] of /** @type {const} */ ([
-  ['a version whose shield lets proxies pass', '2.1.150', /version 2\.1\.150 obeys them/],
-  ['a program of an unknown version', null, /version of this program is unknown/]
-])) {
-  test(`${name} is not started beside such variables`, async (t) => {
-    const program = claude === null ? unknown.claude : claudeOfVersion(t, claude)
-    for (const { config, at } of GLOBAL_CONFIGS) {
-      for (const content of ['{"env":{"HTTPS_PROXY":"http://127.0.0.1:9"}}', '{"env":{"ANTHROPIC_BASE_URL":""}}', 'not json', '{"env":{},"env":{}}']) {
-        const plant = (/** @type {any} */ homes) => write(...at(homes), content)
-        const { mock, running, homes } = await turnBeside(t, { claude: program, config, plant })
-        await assert.rejects(running, { code: REFUSED, path: path.join(...at(homes)), message: version })
-        assert.equal(mock.requests.length, 0)
-      }
-      const plant = (/** @type {any} */ homes) => write(...at(homes), '{"env":{"FOO":"1"},"numStartups":1}')
-      const { running } = await turnBeside(t, { claude: program, config, plant })
-      const turn = await running
-      assert.equal(turn.code, 0, turn.stdout + turn.stderr)
+test('a program of an unknown version is not started beside such variables', async (t) => {
+  for (const { config, at } of GLOBAL_CONFIGS) {
+    for (const content of ['{"env":{"HTTPS_PROXY":"http://127.0.0.1:9"}}', '{"env":{"ANTHROPIC_BASE_URL":""}}', 'not json', '{"env":{},"env":{}}']) {
+      const plant = (/** @type {any} */ homes) => write(...at(homes), content)
+      const { mock, running, homes } = await turnBeside(t, { claude: unknown, config, plant })
+      await assert.rejects(running, { code: REFUSED, path: path.join(...at(homes)), message: /version of this program is unknown/ })
+      assert.equal(mock.requests.length, 0)
     }
-  })
-}
+    const plant = (/** @type {any} */ homes) => write(...at(homes), '{"env":{"FOO":"1"},"numStartups":1}')
+    const { running } = await turnBeside(t, { claude: unknown, config, plant })
+    const turn = await running
+    assert.equal(turn.code, 0, turn.stdout + turn.stderr)
+  }
+})
 
 test('what is no file in the place of one is not waited for', async (t) => {
   for (const plant of [
@@ -140,7 +134,7 @@ test('what is no file in the place of one is not waited for', async (t) => {
     (/** @type {string} */ file) => fs.symlinkSync('/proc/self/environ', file),
     (/** @type {string} */ file) => fs.symlinkSync('/dev/zero', file)
   ]) {
-    const { running, homes } = await turnBeside(t, { claude: unknown.claude, plant: ({ claudeConfigDir }) => plant(path.join(claudeConfigDir, '.claude.json')) })
+    const { running, homes } = await turnBeside(t, { claude: unknown, plant: ({ claudeConfigDir }) => plant(path.join(claudeConfigDir, '.claude.json')) })
     await assert.rejects(running, { code: REFUSED, path: path.join(homes.claudeConfigDir, '.claude.json') })
   }
 })
@@ -202,7 +196,7 @@ test("a login in the state directory is used, beside variables that are the tena
   const login = { claudeAiOauth: { accessToken: TOKEN, refreshToken: 'sk-ant-ort01-made-up', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'], subscriptionType: 'max' } }
   const [mock, homes] = [await startMock(t), agentHomes(t)]
   write(homes.claudeConfigDir, '.credentials.json', JSON.stringify(login))
-  const turn = await runTurn('claude', { mock, homes, programs: unknown, payload: {} })
+  const turn = await runTurn('claude', { mock, homes, programs, payload: {} })
   assert.equal(turn.code, 0, turn.stdout + turn.stderr)
   assert.deepEqual(credentialsSeen(mock), [`authorization ${TOKEN}`])
 })

@@ -10,10 +10,11 @@ const { text } = require('node:stream/consumers')
 const test = require('node:test')
 const { spawnProvider, takeServerCredentials } = require('../../index.js')
 const { write } = require('../support/attacks.js')
+const { pause } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
@@ -33,6 +34,35 @@ function spy({ home, tmpDir }, name) {
 }
 
 const mark = (/** @type {string} */ tmpDir, /** @type {string} */ name) => path.join(tmpDir, `mark-${name}`)
+
+/** Codex gives git and the login shell a few seconds, and on a busy machine that can be too little: controls try again. */
+const ROUNDS = 4
+
+/** An answer that waits a while for the key to be taken: Codex asks git beside the turn, and ends with it. @param {() => boolean} isTaken */
+async function answersAfter(isTaken) {
+  const deadline = Date.now() + 10_000
+  while (!isTaken() && Date.now() < deadline) await pause(5)
+  return { text: 'fine' }
+}
+
+/**
+ * Fails unless one of several runs leaves these marks with the key in them.
+ * @param {import('node:test').TestContext} t
+ * @param {string[]} names
+ * @param {(mock: any, homes: Homes) => Promise<void>} run
+ */
+async function assertTaken(t, names, run) {
+  const seen = []
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const homes = agentHomes(t)
+    const isTaken = () => names.every((name) => marks(homes)[name])
+    const mock = await startMock(t, { answer: () => answersAfter(isTaken) })
+    await run(mock, homes)
+    if (isTaken()) return
+    seen.push(marks(homes))
+  }
+  assert.fail(`no run of these left ${names}: ${JSON.stringify(seen)}`)
+}
 
 /** Which marks there are, and whether each has the key. @param {Homes} homes */
 function marks({ tmpDir }) {
@@ -118,7 +148,7 @@ test('app-server: the same', async (t) => {
   const { env, options } = prepareTurn('codex', { mock, homes, programs, ...PAYLOAD, args: () => ['app-server', ...quiet.codex.args] })
   const child = spawnProvider(env, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
   env.dispose()
-  t.after(() => child.kill('SIGKILL'))
+  livesIn(homes, child)
   const lines = require('node:readline').createInterface({ input: child.stdout })
   const send = (/** @type {any} */ message) => child.stdin.write(`${JSON.stringify(message)}\n`)
   send({ id: 1, method: 'initialize', params: { clientInfo: { name: 'x', version: '1' } } })
@@ -137,26 +167,22 @@ test('app-server: the same', async (t) => {
 })
 
 test('control: without what a start adds, a login shell and the filter of a repository get the key', async (t) => {
-  const mock = await startMock(t)
-  const homes = agentHomes(t)
-  plantLogin(homes)
-  plantRepository(homes)
-  const { home, workspace, tmpDir, codexHome } = homes
-  const args = ['exec', ...quiet.codex.args, '-c', `openai_base_url="${mock.openaiBaseUrl}"`, '--json', '--sandbox', 'danger-full-access', '--', 'run: echo hi']
-  const env = { HOME: home, CODEX_HOME: codexHome, TMPDIR: tmpDir, PATH: process.env.PATH, CODEX_API_KEY: KEY }
-  const child = spawn(programs.codex, args, { ...AGENT, cwd: workspace, env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 30_000 })
-  const [complaint, code] = await Promise.all([text(child.stderr), new Promise((resolve) => child.once('close', resolve))])
-  assert.equal(code, 0, complaint)
-  const { bashrc, filter } = marks(homes)
-  assert.deepEqual({ bashrc, filter }, { bashrc: true, filter: true })
+  await assertTaken(t, ['bashrc', 'filter'], async (mock, homes) => {
+    plantLogin(homes)
+    plantRepository(homes)
+    const { home, workspace, tmpDir, codexHome } = homes
+    const args = ['exec', ...quiet.codex.args, '-c', `openai_base_url="${mock.openaiBaseUrl}"`, '--json', '--sandbox', 'danger-full-access', '--', 'run: echo hi']
+    const env = { HOME: home, CODEX_HOME: codexHome, TMPDIR: tmpDir, PATH: process.env.PATH, CODEX_API_KEY: KEY }
+    const child = spawn(programs.codex, args, { ...AGENT, cwd: workspace, env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 30_000 })
+    await Promise.all([text(child.stderr), new Promise((resolve) => child.once('close', resolve))])
+  })
 })
 
-test('control: in a trusted workspace the filter of its repository gets the key', async (t) => {
-  const mock = await startMock(t)
-  const homes = agentHomes(t)
-  plantRepository(homes)
-  await runTurn('codex', { mock, homes, programs, ...PAYLOAD, launch: { workspaceTrust: 'trusted' } })
-  assert.equal(marks(homes).filter, true)
+test('control: in a trusted workspace the filter of its repository gets the key', { skip: unlessSince('codex', '0.140.0') }, async (t) => {
+  await assertTaken(t, ['filter'], async (mock, homes) => {
+    plantRepository(homes)
+    await runTurn('codex', { mock, homes, programs, ...PAYLOAD, launch: { workspaceTrust: 'trusted' } })
+  })
 })
 
 /** What a tenant may leave for the next start, and which mark it makes with the tenant's own key. @type {Record<string, { plant: (homes: Homes) => void, bites: string | null }>} */
@@ -187,7 +213,7 @@ for (const [name, { plant, bites }] of Object.entries(LEFT_BEHIND)) {
     })
   }
   if (bites === null) continue
-  test(`control: a tenant's own key and ${name}`, async (t) => {
+  test(`control: a tenant's own key and ${name}`, { skip: unlessSince('codex', '0.140.0') }, async (t) => {
     const mock = await startMock(t)
     const homes = agentHomes(t)
     plant(homes)

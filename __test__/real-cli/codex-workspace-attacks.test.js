@@ -9,7 +9,7 @@ const test = require('node:test')
 const { spawnProvider } = require('../../index.js')
 const { makeDir, marksIn, plantCodex, write } = require('../support/attacks.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 
@@ -18,7 +18,7 @@ requirePrivateNetwork()
 const programs = installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'
 const INERT = { marks: [], planted: '' }
-// `notify` and hooks in a project's files this release ignores, also in a trusted one: they are planted for the next.
+// `notify` in a project's files is obeyed up to 0.131 at least, and not by 0.163; hooks there are not.
 const CONTROL = { marks: ['codex-mcp'], planted: 'codex' }
 // The quiet arguments as a file, for a command line without any override.
 const QUIET_CONFIG = '[features]\nplugins = false\napps = false\n[analytics]\nenabled = false\n'
@@ -34,7 +34,7 @@ const QUIET_CONFIG = '[features]\nplugins = false\napps = false\n[analytics]\nen
  * @property {(common: string[], prompt: string) => string[]} [args]
  */
 
-/** @type {{ name: string, sandbox?: string, place: (homes: Homes) => Place, after?: (homes: Homes) => void, refused?: RegExp, control?: typeof CONTROL }[]} */
+/** @type {{ name: string, sandbox?: string, place: (homes: Homes) => Place, after?: (homes: Homes) => void, refused?: RegExp, control?: typeof CONTROL, since?: string }[]} */
 const CASES = [
   { name: 'danger-full-access', place: ({ workspace }) => ({ cwd: workspace }) },
   { name: 'workspace-write', sandbox: 'workspace-write', place: ({ workspace }) => ({ cwd: workspace }) },
@@ -51,8 +51,8 @@ const CASES = [
   ...['--cd', '-C'].map((option) => ({ name: `${option} of another directory`, place: (/** @type {Homes} */ { workspace, home }) => ({ cwd: home, dir: home, hostile: workspace, args: withOptions(option, workspace) }) })),
   { name: '-C glued, relative, through a symlink', place: ({ root, workspace, home }) => (link(workspace, path.join(root, 'link')), { cwd: home, dir: home, hostile: workspace, args: withOptions('-C../link') }) },
   { name: '--cd= of a directory with a dot', place: ({ workspace, home }) => ({ cwd: home, dir: home, hostile: makeDir(path.join(workspace, 'example.com')), args: withOptions(`--cd=${path.join(workspace, 'example.com')}`) }) },
-  { name: 'hooks asked for without review', control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] }, place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') }) },
-  { name: '--worktree', place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--worktree') }), after: commit, refused: /explicitly untrusted/ },
+  { name: 'hooks asked for without review', since: '0.131.0', control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] }, place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') }) },
+  { name: '--worktree', since: '0.157.0', place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--worktree') }), after: commit, refused: /explicitly untrusted/ },
   { name: '--cd before exec', place: ({ workspace, home }) => ({ cwd: home, dir: home, hostile: workspace, args: (common, prompt) => ['--cd', workspace, 'exec', ...common, '--', prompt] }) }
 ]
 
@@ -77,9 +77,9 @@ function commit({ workspace, home }) {
 
 const WHAT = { prompt: 'run: echo "planted=[$PLANTED]"; env', payload: { apiKey: KEY } }
 
-for (const { name, sandbox, place, after, refused, control = CONTROL } of CASES) {
+for (const { name, sandbox, place, after, refused, control = CONTROL, since = '0.0.0' } of CASES) {
   for (const workspaceTrust of /** @type {const} */ (['untrusted', 'trusted'])) {
-    test(`${name}: ${workspaceTrust === 'untrusted' ? 'inert' : 'control, trusted, bites'}`, async (t) => {
+    test(`${name}: ${workspaceTrust === 'untrusted' ? 'inert' : 'control, trusted, bites'}`, { skip: unlessSince('codex', since) }, async (t) => {
       const mock = await startMock(t)
       const homes = agentHomes(t)
       const { cwd, dir = cwd, hostile = cwd, args } = place(homes)
@@ -94,7 +94,8 @@ for (const { name, sandbox, place, after, refused, control = CONTROL } of CASES)
       }
       assert.equal(turn.code, 0, turn.stdout + turn.stderr)
       assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
-      assert.deepEqual(outcome(turn, homes), bites ? control : INERT)
+      if (bites) assertBites(outcome(turn, homes), control)
+      else assert.deepEqual(outcome(turn, homes), INERT)
       assert.doesNotMatch(turn.text, new RegExp(KEY), "the key in the agent's env")
       if (!bites) assert.doesNotMatch(configOf(homes), /trust/)
     })
@@ -114,10 +115,10 @@ for (const { name, extra = [] } of RESUMES) {
       const mock = await startMock(t)
       const homes = agentHomes(t)
       plantCodex(homes.workspace, homes.tmpDir)
-      // Trusted once, which Codex writes down in its home: that must not count later.
       const first = await runTurn('codex', { mock, homes, programs, ...WHAT, launch: { workspaceTrust: 'trusted' } })
       assert.equal(first.code, 0, first.stderr)
-      assert.match(configOf(homes), /trust_level = "trusted"/)
+      // What Codex up to 0.166 writes down by itself in its home, and what `--trust` leaves there: that must not count later.
+      write(homes.codexHome, 'config.toml', `${configOf(homes)}\n[projects.${JSON.stringify(homes.workspace)}]\ntrust_level = "trusted"\n`)
       for (const mark of marksIn(homes.tmpDir)) fs.rmSync(path.join(homes.tmpDir, mark))
       mock.requests.length = 0
       const turn = await runTurn('codex', {
@@ -127,7 +128,8 @@ for (const { name, extra = [] } of RESUMES) {
       assert.equal(turn.code, 0, turn.stdout + turn.stderr)
       assert.equal(turn.session, first.session)
       assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
-      assert.deepEqual(outcome(turn, homes), workspaceTrust === 'trusted' ? CONTROL : INERT)
+      if (workspaceTrust === 'trusted') assertBites(outcome(turn, homes), CONTROL)
+      else assert.deepEqual(outcome(turn, homes), INERT)
       assert.doesNotMatch(turn.text, new RegExp(KEY))
     })
   }
@@ -151,6 +153,11 @@ test('overrides that would undo ours are refused before any process, in every fo
   }
   assert.equal(mock.requests.length, 0)
 })
+
+/** What a version obeys beside that makes the control no weaker. @param {{ marks: string[], planted?: string }} seen @param {typeof CONTROL} control */
+function assertBites({ marks, planted }, control) {
+  assert.deepEqual({ marks: marks.filter((mark) => control.marks.includes(mark)), planted }, control)
+}
 
 /** @param {{ text: string }} turn @param {Homes} homes */
 function outcome({ text }, { tmpDir }) {

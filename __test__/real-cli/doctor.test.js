@@ -8,14 +8,14 @@ const test = require('node:test')
 const { makeMachine, runDoctor, script, withTemporary } = require('../support/doctor.js')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { claudeOfVersion, installForAnyone } = require('../support/programs.js')
+const { installForAnyone } = require('../support/programs.js')
 
 requirePrivateNetwork()
 
 /** The two npm executables, on a PATH of their own. */
 function withPrograms(/** @type {any} */ t) {
   const machine = makeMachine(t)
-  const programs = { ...installForAnyone({ test: t }), claude: claudeOfVersion(t) }
+  const programs = installForAnyone({ test: t })
   for (const name of /** @type {const} */ (['claude', 'codex'])) {
     fs.rmSync(path.join(machine.bin, name))
     fs.symlinkSync(programs[name], path.join(machine.bin, name))

@@ -7,7 +7,7 @@ const http = require('node:http')
 const test = require('node:test')
 const { defaultAnswer } = require('../../lib/mock-api/answer.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { claudeOfVersion, installForAnyone } = require('../support/programs.js')
+const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { AGENT, agentHomes, startMock, startTurn } = require('../support/real-turn.js')
 
@@ -84,7 +84,8 @@ const CASES = [
   { provider: 'codex', name: '503', error: [503, 'server_error'], kind: 'overloaded', status: 503 },
   // It says "high demand" and no status for every 500.
   { provider: 'codex', name: '500', error: [500, 'server_error'], kind: 'server', status: null },
-  { provider: 'codex', name: '404', error: [404, 'invalid_request_error', undefined, 'model_not_found'], kind: 'model', status: 404 },
+  // From 0.165 on it says what the API says, and nothing of the status.
+  { provider: 'codex', name: '404', error: [404, 'invalid_request_error', `The model \`${ECHO}\` does not exist or you do not have access to it.`, 'model_not_found'], kind: 'model', status: isAtLeast(versionsUnderTest().codex, '0.165.0') ? null : 404 },
   { provider: 'codex', name: '400', error: [400, 'invalid_request_error'], kind: 'invalid-request', status: null },
   { provider: 'codex', name: '400 of a context', error: [400, 'invalid_request_error', 'too much', 'context_length_exceeded'], kind: 'too-large', status: null },
   { provider: 'codex', name: '402', error: [402, 'made_up'], kind: 'quota', status: 402 },
@@ -156,7 +157,7 @@ for (const each of CASES) {
     const homes = agentHomes(t)
     if (file) writeFor(AGENT, ...file(homes))
     const { child, done } = startTurn(provider, {
-      mock, homes, programs: file ? { ...programs, claude: claudeOfVersion(t) } : programs, payload, prompt: 'run: echo one',
+      mock, homes, programs, payload, prompt: 'run: echo one',
       envOptions: baseUrl ? { baseUrl } : {},
       args: argsOf(each, baseUrl ?? mock.openaiBaseUrl)
     })

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const path = require('node:path')
 const test = require('node:test')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
@@ -28,35 +29,33 @@ const CASES = [
 ]
 
 for (const mode of [0o755, 0o711]) {
-  test(`mode ${mode.toString(8)}`, { skip: needsRoot }, async (t) => {
-    const programs = installForAnyone({ mode, test: t })
-    for (const { name, provider, delivery, readable } of CASES) {
-      await t.test(name, async (t) => {
-        const { mock, release, heldCount } = await startHeldMock(t)
-        const { child, done } = startTurn(provider, {
-          mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, launch: { delivery },
-          prompt: 'run: cat /proc/$PPID/environ | tr "\\0" "\\n"; head -c 1 /proc/$PPID/mem 2>&1; true'
-        })
-        await until('the second request', () => heldCount() > 0 || child.exitCode !== null)
-        const family = [child.pid, ...descendantsOf(child.pid)]
-        const seen = family.map((pid) => [programOf(pid), peek(pid, KEY[provider], AGENT)])
-        release()
-        const turn = await done
-
-        assert.equal(turn.code, 0, turn.stderr)
-        assert.deepEqual(credentialsSeen(mock), [`${HEADER[provider]} ${KEY[provider]}`])
-        const names = seen.map(([program]) => program)
-        assert.deepEqual(names.filter((program) => program !== HOST), [provider])
-        assert.equal(names.includes(HOST), provider === 'codex')
-        const expected = mode === 0o711 ? CLOSED : readable
-        assert.deepEqual(seen[0][1], expected, 'another process of the uid')
-        for (const [program, got] of seen) if (program === HOST) assert.equal(got.environ, expected.environ, HOST)
-        // And the agent itself, from its own shell.
-        assert.equal(turn.text.includes(KEY[provider]), mode === 0o755 && readable.environ === 'found')
-        if (mode === 0o711) assert.match(turn.text, /Permission denied/)
+  for (const { name, provider, delivery, readable } of CASES) {
+    test(`${name}: mode ${mode.toString(8)}`, { skip: needsRoot }, async (t) => {
+      const programs = installForAnyone({ mode, test: t })
+      const { mock, release, heldCount } = await startHeldMock(t)
+      const { child, done } = startTurn(provider, {
+        mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, launch: { delivery },
+        prompt: 'run: cat /proc/$PPID/environ | tr "\\0" "\\n"; head -c 1 /proc/$PPID/mem 2>&1; true'
       })
-    }
-  })
+      await until('the second request', () => heldCount() > 0 || child.exitCode !== null)
+      const family = [child.pid, ...descendantsOf(child.pid)]
+      const seen = family.map((pid) => [programOf(pid), peek(pid, KEY[provider], AGENT)])
+      release()
+      const turn = await done
+
+      assert.equal(turn.code, 0, turn.stderr)
+      assert.deepEqual(credentialsSeen(mock), [`${HEADER[provider]} ${KEY[provider]}`])
+      const names = seen.map(([program]) => program)
+      assert.deepEqual(names.filter((program) => program !== HOST), [path.basename(programs[provider])])
+      assert.equal(names.includes(HOST), provider === 'codex')
+      const expected = mode === 0o711 ? CLOSED : readable
+      assert.deepEqual(seen[0][1], expected, 'another process of the uid')
+      for (const [program, got] of seen) if (program === HOST) assert.equal(got.environ, expected.environ, HOST)
+      // And the agent itself, from its own shell.
+      assert.equal(turn.text.includes(KEY[provider]), mode === 0o755 && readable.environ === 'found')
+      if (mode === 0o711) assert.match(turn.text, /Permission denied/)
+    })
+  }
 }
 
 /** @param {number} pid */

@@ -11,9 +11,9 @@ const { createInterface } = require('node:readline')
 const { CredentialStore, spawnProvider } = require('../../index.js')
 const { until } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 const { connectWebSocket } = require('../support/websocket.js')
 
 requirePrivateNetwork()
@@ -145,8 +145,9 @@ test('claude mcp serve, --safe-mode and --restricted send what is on the pipe', 
     assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`authorization ${TOKEN}`]], mode + turn.stdout + turn.stderr)
   }
   const mock = await startMock(t)
-  const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { args: ['mcp', 'serve'] } })
-  const client = connect(t, env, options)
+  const homes = agentHomes(t)
+  const { env, options } = prepareTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args: ['mcp', 'serve'] } })
+  const client = connect(homes, env, options)
   await client.call('initialize', { protocolVersion: '2025-06-18', clientInfo: { name: 'x', version: '1' }, capabilities: {} })
   client.tell('notifications/initialized')
   await client.call('tools/call', { name: 'Agent', arguments: { description: 'x', prompt: 'hi', subagent_type: 'general-purpose' } })
@@ -165,14 +166,14 @@ test('codex review and exec review send the key', async (t) => {
 
 /**
  * JSON-RPC over the streams of a start.
- * @param {{ after(fn: () => void): void }} t
+ * @param {ReturnType<typeof agentHomes>} homes
  * @param {any} env
  * @param {any} options
  */
-function connect(t, env, options) {
+function connect(homes, env, options) {
   const child = spawnProvider(env, { ...options, stdio: 'pipe' })
   env.dispose()
-  t.after(() => child.kill('SIGKILL'))
+  livesIn(homes, child)
   const stop = async () => {
     child.kill('SIGKILL')
     await child.exited
@@ -258,7 +259,7 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   const payload = payloadOf('codex', 'key')
   const first = await runTurn('codex', { mock, homes, programs, payload })
   const { env, options } = prepareTurn('codex', { mock, homes, programs, payload, launch: { args: ['app-server', ...quiet.codex.args] } })
-  const client = connect(t, env, options)
+  const client = connect(homes, env, options)
   await greet(client)
   assert.deepEqual((await client.call('account/read', {})).requiresOpenaiAuth, false)
   const { thread, modelProvider } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
@@ -269,13 +270,19 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   assert.equal((await reviewed).turn.status, 'completed')
   const fork = await client.call('thread/fork', { threadId: first.session })
   assert.equal(await turnIn(client, fork.thread.id), 'completed')
-  await client.call('thread/resume', { threadId: first.session, modelProvider })
-  assert.equal(await turnIn(client, first.session), 'completed')
+  if (isAtLeast(versionsUnderTest().codex, '0.169.0')) {
+    // Since then only a fork goes on with it.
+    await assert.rejects(client.call('thread/resume', { threadId: first.session, modelProvider }), ({ actual }) => /Cannot change this thread's model provider/.test(actual.message))
+  } else {
+    await client.call('thread/resume', { threadId: first.session, modelProvider })
+    assert.equal(await turnIn(client, first.session), 'completed')
+  }
   assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
 
   // And back again.
   await client.stop()
-  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', thread.id, prompt]
+  const provider = isAtLeast(versionsUnderTest().codex, '0.169.0') ? ['-c', `model_provider="${modelProvider}"`] : []
+  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...provider, 'resume', thread.id, prompt]
   const again = await runTurn('codex', { mock, homes, programs, payload, args })
   assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
 })
@@ -330,7 +337,7 @@ test('codex app-server sends nothing in a thread that names the provider which h
   const first = await runTurn('codex', { mock, homes, programs, payload })
   const before = mock.requests.length
   const { env, options } = prepareTurn('codex', { mock, homes, programs, payload, launch: { args: ['app-server', ...quiet.codex.args] } })
-  const client = connect(t, env, options)
+  const client = connect(homes, env, options)
   await greet(client)
   await client.call('thread/resume', { threadId: first.session })
   const { thread } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never', modelProvider: 'openai' })
@@ -354,7 +361,7 @@ test('codex app-server uses the login that it finds by itself as before', async 
   const credentialStore = await CredentialStore.open('codex', { dir: homes.codexHome, owner: AGENT.uid })
   t.after(() => credentialStore.dispose())
   const { env, options } = prepareTurn('codex', { mock, homes, programs, payload: {}, envOptions: { credentialStore }, launch: { args: ['app-server', ...quiet.codex.args] } })
-  const client = connect(t, env, options)
+  const client = connect(homes, env, options)
   await greet(client)
   const { thread, modelProvider } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
   assert.equal(await turnIn(client, thread.id), 'completed')
@@ -362,7 +369,7 @@ test('codex app-server uses the login that it finds by itself as before', async 
   assert.ok(modelProvider)
 })
 
-test('an override that would undo it is refused', async (t) => {
+test('codex app-server: an override that would undo it is refused', async (t) => {
   const mock = await startMock(t)
   for (const override of ['model_provider="mine"', 'model_providers.provider-env.env_key="X"', 'openai_base_url="http://127.0.0.1:9"', 'model_providers={}']) {
     const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', '-c', override] } })
@@ -371,12 +378,13 @@ test('an override that would undo it is refused', async (t) => {
   }
 })
 
-test('control: without a start of ours app-server sends requests without any credential', async (t) => {
+test('control: without a start of ours codex app-server sends requests without any credential', async (t) => {
   const mock = await startMock(t)
-  const { home, workspace, tmpDir, codexHome } = agentHomes(t)
+  const homes = agentHomes(t)
+  const { home, workspace, tmpDir, codexHome } = homes
   const args = ['app-server', ...quiet.codex.args, '-c', `openai_base_url="${mock.openaiBaseUrl}"`]
   const child = spawn(programs.codex, args, { ...AGENT, cwd: workspace, env: { HOME: home, CODEX_HOME: codexHome, TMPDIR: tmpDir, PATH: process.env.PATH, CODEX_API_KEY: KEY.codex }, stdio: ['pipe', 'pipe', 'ignore'], timeout: 30_000 })
-  t.after(() => child.kill('SIGKILL'))
+  livesIn(homes, child)
   const client = speak(child)
   await greet(client)
   const { thread } = await client.call('thread/start', { cwd: workspace, approvalPolicy: 'never' })

@@ -15,7 +15,7 @@ const { countsOf, minus, startBilling } = require('../support/billed.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
 const { installForAnyone } = require('../support/programs.js')
-const { AGENT, agentHomes, prepareTurn, startHeldMock, startMock, startTurn } = require('../support/real-turn.js')
+const { AGENT, agentHomes, livesIn, prepareTurn, startHeldMock, startMock, startTurn } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
@@ -140,8 +140,11 @@ for (const extra of [[], ['--include-partial-messages']]) {
   test(`claude: three turns of one streaming session, killed in the fourth ${extra}`, async (t) => {
     const { mock, sum } = await startCounting(t)
     const args = (/** @type {string[]} */ common) => [...common, '--input-format', 'stream-json', ...extra]
-    const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.claude }, args })
+    const homes = agentHomes(t)
+    const { env, options } = prepareTurn('claude', { mock, homes, programs, payload: { apiKey: KEY.claude }, args })
     const child = spawnProvider(env, { ...options, stdio: 'pipe' })
+    // It would wait for its next prompt after an assertion that failed.
+    livesIn(homes, child)
     child.stderr.resume()
     const say = (/** @type {string} */ content) => child.stdin.write(`${JSON.stringify({ type: 'user', message: { role: 'user', content } })}\n`)
     const prompts = ['run: echo one', 'two', 'run: echo three']
@@ -195,7 +198,7 @@ for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
   })
 }
 
-test('a claim of another credential stops the run, where that is asked for', async (t) => {
+test('claude: a claim of another credential stops the run, where that is asked for', async (t) => {
   const { mock, heldCount } = await startHeldMock(t)
   const launch = { onCredentialMismatch: 'stop' }
   const homes = agentHomes(t)

@@ -122,13 +122,12 @@ test('what else stands in the env of the query reaches no child', async (t) => {
 })
 
 test("the CLI's own files send nothing elsewhere, and the query's env does not lift what keeps them out", async (t) => {
-  const claude = placed.claudeOfVersion(t)
   for (const payload of [{ apiKey: KEY }, { oauthAccessToken: 'sk-ant-oat01-made-up-token' }]) {
     const [mock, evil] = [await startMock(t), await startMock(t)]
     const homes = agentHomes(t)
     baits.plantVariables([homes.claudeConfigDir, '.claude.json'], { ...baits.REDIRECTIONS['a base URL'](evil.anthropicBaseUrl), ...baits.REDIRECTIONS.proxies(evil.anthropicBaseUrl) })
     const lifted = { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '' }
-    const { env, run } = prepare(t, { mock, payload, homes, launch: { command: claude }, options: (sdk) => ({ env: { ...sdk.env, ...lifted } }) })
+    const { env, run } = prepare(t, { mock, payload, homes, options: (sdk) => ({ env: { ...sdk.env, ...lifted } }) })
     assert.deepEqual([env.get('CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST'), env.get('CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC')], ['1', '1'])
     assert.equal(resultOf(await run()).is_error, false)
     assert.equal(evil.requests.length, 0)
@@ -148,6 +147,16 @@ test("abort by the SDK's controller ends the CLI and its command", async (t) => 
   abortController.abort()
   await assert.rejects(running, AbortError)
   await until(`${all.filter(isAlive)} to end`, () => all.every((pid) => !isAlive(pid)))
+})
+
+test('a CLI that a real-time signal ends is a query that failed', async (t) => {
+  const { mock, heldCount } = await startHeldMock(t)
+  const { children, run } = prepare(t, { mock, prompt: 'run: id' })
+  const failure = assert.rejects(run(), /SIGRTMIN\+3/)
+  await until('the second request', () => heldCount() > 0)
+  // No name of it is known to Node.
+  process.kill(children[0].pid, 37)
+  await failure
 })
 
 test('what a callback of the SDK starts is started by the worker, as who it is; a stdio server is started by the CLI, as the tenant', async (t) => {

@@ -131,13 +131,14 @@ for (const { name, sandboxMode, place } of PLACES) {
   }
 }
 
-test('limit: a thread that works elsewhere than launch.cwd and workspace.dir obeys that place', { skip }, async (t) => {
+test('limit: a thread that works elsewhere than launch.cwd and workspace.dir obeys that place, up to Codex 0.166', { skip }, async (t) => {
   const mock = await startMock(t)
   const homes = agentHomes(t)
   attacks.plantCodex(homes.workspace, homes.tmpDir)
-  // The SDK tells nobody where its threads work, and Codex trusts every directory that it was not told of.
+  // The SDK tells nobody where its threads work, and Codex up to 0.166 trusts every directory that it was not told of.
+  const obeys = !placed.isAtLeast(placed.versionsUnderTest().codex, '0.169.0')
   const { done } = startWorker(t, { mock, homes, dir: homes.home, thread: { workingDirectory: homes.workspace }, prompts: ['run: echo "planted=[$PLANTED]"'] })
-  assert.match((await done).turns[0].finalResponse, /planted=\[codex\]/)
+  assert.match((await done).turns[0].finalResponse, obeys ? /planted=\[codex\]/ : /planted=\[\]/)
 })
 
 test('it lets the key out only when told to, and knows no uid', (t) => {

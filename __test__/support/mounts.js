@@ -2,12 +2,8 @@
 // left behind.
 'use strict'
 
-const { execFileSync, spawn, spawnSync } = require('node:child_process')
-const { once } = require('node:events')
-const path = require('node:path')
-const { createInterface } = require('node:readline')
-
-const FIXTURE = path.join(__dirname, '..', 'fixtures', 'serves-a-login.js')
+const { execFileSync, spawnSync } = require('node:child_process')
+const { startServing } = require('./serving.js')
 
 /** Why there are no such namespaces here; false where there are. */
 function whyNoMounts() {
@@ -20,27 +16,11 @@ function whyNoMounts() {
 const whyNoStrace = () => (spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0 ? false : 'needs strace')
 
 /**
- * A process in a mount namespace of its own that keeps a login fresh. It does what it is told, line by line.
+ * A process in a mount namespace of its own that keeps a login fresh, as {@link startServing} has it.
  * @param {{ after(fn: () => any): void }} t
  * @param {string[]} [wrapper] a program that runs it
  */
-function startServing(t, wrapper = []) {
-  const [program, ...args] = ['unshare', '--mount', '--propagation', 'private', ...wrapper, process.execPath, FIXTURE]
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  // A process that is traced goes on without its tracer, until it hears nothing more.
-  t.after(() => {
-    child.stdin.end()
-    child.kill('SIGKILL')
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  /** The answer to a call of the store's, or to a command: the result, or an error's code. @param {string} job @param {any} [value] */
-  const ask = async (job, value) => {
-    child.stdin.write(`${JSON.stringify({ job, value })}\n`)
-    const { done, value: line } = await lines.next()
-    return done ? { ended: true } : JSON.parse(line)
-  }
-  return { child, ask, run: (/** @type {string[]} */ ...command) => ask('run', command), ended: once(child, 'exit') }
-}
+const startServingAlone = (t, wrapper = []) => startServing(t, { wrapper: ['unshare', '--mount', '--propagation', 'private', ...wrapper] })
 
 /** Whether an attribute of chattr(1) can be set in a directory. @param {string} dir */
 function takesAttributes(dir) {
@@ -53,4 +33,4 @@ function takesAttributes(dir) {
   }
 }
 
-module.exports = { startServing, takesAttributes, whyNoMounts, whyNoStrace }
+module.exports = { startServingAlone, takesAttributes, whyNoMounts, whyNoStrace }

@@ -63,7 +63,7 @@ function startTurn(provider, turn) {
   const child = spawnProvider(env, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   // The start keeps what it needs.
   env.dispose()
-  tenants.get(turn.homes)?.push(child)
+  livesIn(turn.homes, child)
   return { child, done: readTurn(provider, child) }
 }
 
@@ -148,23 +148,31 @@ async function startMock(test, options) {
 /** The processes that live in some homes. @type {WeakMap<Homes, any[]>} */
 const tenants = new WeakMap()
 
+/** A process that is ended before its homes are removed: it would write to them meanwhile. @param {Homes} homes @param {any} child */
+function livesIn(homes, child) {
+  tenants.get(homes)?.push(child)
+}
+
 /** Homes of the agent, removed at the test's end when whoever still lives there has ended. @param {{ after(fn: () => any): void }} test */
 function agentHomes(test) {
   const homes = makeHomes(AGENT)
   tenants.set(homes, [])
   test.after(async () => {
     const running = (tenants.get(homes) ?? []).filter((child) => child.exitCode === null && child.signalCode === null)
+    const ended = running.map((child) => child.exited ?? new Promise((resolve) => child.once('exit', resolve)))
     for (const child of running) child.kill('SIGKILL')
-    await Promise.allSettled(running.map((child) => child.exited))
+    await Promise.allSettled(ended)
     homes.remove()
   })
   return homes
 }
 
-/** Every credential that the mock was sent, as `header value`, each once. @param {import('../../lib/mock-api/types').MockApi} mock */
+/**
+ * Every credential that the mock was sent, as `header value`, each once. Claude Code up to 2.1.260 begins with a HEAD that has none.
+ * @param {import('../../lib/mock-api/types').MockApi} mock */
 function credentialsSeen(mock) {
-  const all = mock.requests.map(({ credentials }) => credentials.map(({ header, value }) => `${header} ${value}`).join(' + ') || 'none')
+  const all = mock.requests.filter(({ method }) => method !== 'HEAD').map(({ credentials }) => credentials.map(({ header, value }) => `${header} ${value}`).join(' + ') || 'none')
   return [...new Set(all)]
 }
 
-module.exports = { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startHeldMock, startMock, startTurn }
+module.exports = { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startHeldMock, startMock, startTurn }

@@ -29,8 +29,10 @@ async function openLogin(t, options = {}, endpointOptions = {}) {
 
 /** The name that the file which is to take the place of this one has. @param {string} file */
 function nextOf(file) {
-  const digest = createHash('sha256').update(fs.readFileSync(file)).digest('hex').slice(0, 16)
-  return path.join(path.dirname(file), `.${path.basename(file)}.${digest}.next`)
+  const text = fs.readFileSync(file, 'utf8')
+  const { claudeAiOauth, tokens } = JSON.parse(text)
+  const [content, login] = [text, claudeAiOauth?.refreshToken ?? tokens.refresh_token].map((of) => createHash('sha256').update(of).digest('hex').slice(0, 16))
+  return path.join(path.dirname(file), `.${path.basename(file)}.${content}.${login}.next`)
 }
 
 /** A fleet whose shared place is a variable. */

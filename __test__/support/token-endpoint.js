@@ -29,7 +29,7 @@ function jwt(claims) {
  * @param {object} [options]
  * @param {number} [options.lifetimeMs] of an access token
  * @param {'claude' | 'codex'} [options.provider]
- * @param {(post: Post) => Promise<{ status: number, body: any } | undefined> | undefined} [options.instead] answers in its place
+ * @param {(post: Post) => Promise<{ status: number, headers?: object, body: any } | undefined> | undefined} [options.instead] answers in its place
  * @param {() => Promise<void>} [options.beforeAnswer] after the token was used up
  * @param {{ key: string, cert: string }} [options.tls]
  */
@@ -61,9 +61,9 @@ async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'cla
     /** @type {Post} */
     const post = { at: Date.now(), body, contentType, outcome: 'refused' }
     posts.push(post)
-    const send = (/** @type {number} */ status, /** @type {any} */ answer) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+    const send = (/** @type {number} */ status, /** @type {any} */ answer, /** @type {object} */ headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(answer))
     const other = await instead?.(post)
-    if (other) return send(other.status, other.body)
+    if (other) return send(other.status, other.body, other.headers)
     // Used up by being looked at.
     if (!good.delete(body.refresh_token)) return send(400, { error: 'invalid_grant', error_description: `no such token: ${body.refresh_token}` })
     post.outcome = 'granted'

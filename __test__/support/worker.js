@@ -32,15 +32,16 @@ function copyPackage(test) {
  * @param {string} [options.main]
  * @param {string[]} [options.before]  a command that executes the worker
  * @param {string} [options.runtime]  another program than this Node
+ * @param {string[]} [options.flags]  its own
  * @param {import('node:child_process').SpawnOptions} [options.spawn]
  */
-function startWorker(test, body, { input = null, main = path.join(PROJECT, 'index.js'), before = [], runtime = process.execPath, spawn: options = {} } = {}) {
+function startWorker(test, body, { input = null, main = path.join(PROJECT, 'index.js'), before = [], runtime = process.execPath, flags = [], spawn: options = {} } = {}) {
   const script = `
     const main = require(${JSON.stringify(main)}), input = ${JSON.stringify(input)}
     const say = (value) => process.stdout.write(JSON.stringify(value) + '\\n')
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
     ;(async () => { ${body} })().catch(({ code, message, step, stack }) => say({ failed: { code, message, step, stack } }))`
-  const [command, ...args] = [...before, runtime, '-e', script]
+  const [command, ...args] = [...before, runtime, ...flags, '-e', script]
   const worker = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
   test.after(() => end(worker.pid))
   let text = ''

@@ -11,6 +11,7 @@ const { command, quote } = require('./words.js')
  * @property {'command' | 'path' | 'npm-package'} foundBy
  * @property {string | null} path
  * @property {string | null} version
+ * @property {boolean} untested Whether the version is newer than all that was tested.
  * @property {string | null} interpreter
  * @property {boolean} shebang Whether the file itself is a script.
  * @property {import('./ask.js').Component[]} components

@@ -45,13 +45,27 @@ const rows = [
     id: 'program.unknown-version',
     severity: 'info',
     sentence: ({ facts }) =>
-      `Its version is unknown: neither a package nor the name of the file tells it. ${facts.name} is then not started with any key or token beside a file of its own that sets variables which could redirect it. Installed from npm, or as versions/VERSION, it is.`
+      `Its version is unknown: neither a package nor a file beside it nor its name tells it. So nobody can tell whether it is ${facts.oldestVersion} or newer, which a start asks for.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is then not started with any key or token beside a file of its own that sets variables which could redirect it. Installed from npm, or as versions/VERSION, it is.`}`
   },
   {
     id: 'program.missing',
     severity: 'error',
     sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
     remedy: ({ plan }) => install.withPlan('Install it system-wide, and put it on the PATH of the worker (or name it as `command`)', plan),
+    commands: ({ plan }) => plan.commands
+  },
+  {
+    id: 'program.outdated',
+    severity: 'error',
+    sentence: ({ message }) => message,
+    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} ${facts.oldestVersion} or newer, system-wide`, plan),
+    commands: ({ plan }) => plan.commands
+  },
+  {
+    id: 'program.untested',
+    severity: 'warning',
+    sentence: ({ facts, program }) => `${facts.name} ${program.version} is newer than ${facts.testedVersion}, the newest that this package was tested with: its protections may have changed.`,
+    remedy: ({ facts, plan }) => install.withPlan(`Update @webalive/provider-env, or install ${facts.name} ${facts.testedVersion}`, plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -134,13 +148,27 @@ async function look(context, facts) {
   const details = { foundAt, foundBy, version, interpreter, steps: steps(program) }
   const findings = [
     finding('program.reachable', { facts, program, target }, { ...about, details }),
-    ...(version === null && facts.shieldedSince !== undefined ? [finding('program.unknown-version', { facts }, about)] : []),
+    ...(await standing(context, facts, program, about)),
     ...all.slice(0, index).map((passed) => finding('program.passed-over', { passed }, { provider: facts.id, path: passed.foundAt, details: { reason: passed.error?.message ?? null } })),
     ...(await origin(context, facts, program, about)),
     ...(await changeable(context, facts, program, about)),
     ...(await readable(context, facts, program, about))
   ]
   return { findings, program }
+}
+
+/**
+ * What its version says.
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Facts} facts
+ * @param {SurveyedProgram} program
+ * @param {import('./finding.js').Seen} about
+ */
+async function standing(context, facts, program, about) {
+  if (program.version === null) return [finding('program.unknown-version', { facts }, about)]
+  if (!program.untested) return []
+  const plan = await install.plan(context, { ...facts, package: `${facts.package}@${facts.testedVersion}` }, null)
+  return [finding('program.untested', { facts, program, plan }, about)]
 }
 
 /**
@@ -153,6 +181,9 @@ async function look(context, facts) {
 async function refusal(context, facts, program, about) {
   const error = /** @type {NonNullable<SurveyedProgram['error']>} */ (program.error)
   const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: steps(program) }
+  if (error.code === 'ERR_PROVIDER_PROGRAM_OUTDATED') {
+    return finding('program.outdated', { facts, message: error.message, plan: await install.plan(context, facts, null) }, { ...about, details })
+  }
   const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
   // Without an obstacle on its own path it is a link to nowhere, no program, or one without what runs it.
   if (program.path === null || blocked === undefined || error.errno !== EACCES || error.names) {

@@ -2,6 +2,7 @@
 'use strict'
 
 const path = require('node:path')
+const { ownDirectory } = require('../own-directory.js')
 
 /** What a POSIX shell takes as it is. A leading ~ or = would mean something to some. */
 const PLAIN = /^[A-Za-z0-9_/.,:@%+-][A-Za-z0-9_/.,:@%+=-]*$/
@@ -67,9 +68,9 @@ function harmless(text, most = 300) {
   return line.length > most ? `${line.slice(0, most)}…` : line
 }
 
-/** Where a page of the documentation lies on this machine: it comes with the package. @param {string} name */
+/** Where a page of the documentation lies on this machine: it comes with the package, and not with a bundle. @param {string} name */
 function page(name) {
-  return path.join(__dirname, '..', '..', 'docs', name)
+  return ownDirectory === undefined ? `https://github.com/webalive/provider-env/blob/main/docs/${name}` : path.join(ownDirectory, 'docs', name)
 }
 
 /** The name of an option, `codexHome`, as the command line has it, without the dashes. @param {string} name */
@@ -94,7 +95,10 @@ function escaped(text) {
   return text.replace(UNSAFE, (character) => (character === '\n' || character === '\t' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`))
 }
 
-/** This package's command line, by its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to choose. */
-const OWN = Object.freeze([process.execPath, path.join(__dirname, '..', '..', 'bin', 'provider-env.js')])
+/**
+ * This package's command line, by its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to
+ * choose. Of a bundle by its name, for a global install: there is no path.
+ */
+const OWN = Object.freeze(ownDirectory === undefined ? ['provider-env'] : [process.execPath, path.join(ownDirectory, 'bin', 'provider-env.js')])
 
 module.exports = { OWN, command, escaped, flag, harmless, ids, json, list, octal, owner, page, quote, whom }

@@ -4,6 +4,9 @@ const sums = { passed: 0, failed: 0, skipped: 0 }
 /** A step's answer when it could not run here, with the reason. */
 export const skip = (reason) => ({ skip: reason })
 
+/** A step's answer when it passed, with what it saw. */
+export const told = (note) => ({ note })
+
 /** A step's answer when a runner counted tests of its own. */
 export const counted = (counts) => ({ counts })
 
@@ -38,7 +41,7 @@ export class Report {
     process.stdout.write(`\n══ round ${round} of ${rounds}\n`)
   }
 
-  /** Runs one step: it passes by returning nothing, `counted(…)` or `skip(…)`, and fails by throwing. */
+  /** Runs one step: it passes by returning nothing, `told(…)`, `counted(…)` or `skip(…)`, and fails by throwing. */
   async step(stage, name, work) {
     if (!this.wants(stage, name)) return
     const title = `${stage}/${name}`
@@ -54,7 +57,7 @@ export class Report {
     const seconds = Number(process.hrtime.bigint() - from) / 1e9
     const outcome = answer.error ? 'FAIL' : answer.skip ? 'skip' : 'ok'
     const counts = answer.error?.counts ?? answer.counts
-    this.#steps.push({ title, outcome, seconds, counts, reason: answer.skip, round: this.#round, message: answer.error?.message })
+    this.#steps.push({ title, outcome, seconds, counts, reason: answer.skip ?? answer.note, round: this.#round, message: answer.error?.message })
     process.stdout.write(`${line(this.#steps.at(-1))}\n`)
   }
 
@@ -92,7 +95,7 @@ export class Report {
 
 function line({ title, outcome, seconds, counts, reason }) {
   const inside = counts ? ` ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped` : ''
-  return `${outcome.padEnd(5)}${title.padEnd(26)}${seconds.toFixed(1).padStart(7)} s ${inside}${reason ? ` ${reason}` : ''}`
+  return `${outcome.padEnd(5)}${title.padEnd(36)}${seconds.toFixed(1).padStart(7)} s ${inside}${reason ? ` ${reason}` : ''}`
 }
 
 /** An error that carries what a runner counted before it failed. */

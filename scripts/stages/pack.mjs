@@ -1,15 +1,14 @@
 // Stage `pack`: what would be published, installed into an empty project and loaded through both doors.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkAddon } from '../check-addon.mjs'
 import { checkPlatformPackages } from '../check-platform-packages.mjs'
 import { checkTypes, installBoth, loadUnder, packMain, packPlatform, runInstalledDoctor } from '../check-tarballs.mjs'
 import { skip } from '../lib/report.mjs'
 import { nodeBinary } from '../lib/node-versions.mjs'
+import { makeScratch } from '../lib/scratch.mjs'
 
 export async function pack(report) {
-  const dir = mkdtempSync(join(tmpdir(), 'provider-env-pack-'))
+  const { dir, remove } = makeScratch('provider-env-pack-')
   const project = join(dir, 'project')
   let installed = false
   try {
@@ -30,6 +29,6 @@ export async function pack(report) {
       })
     }
   } finally {
-    rmSync(dir, { recursive: true, force: true })
+    remove()
   }
 }

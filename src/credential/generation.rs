@@ -3,37 +3,53 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Expiry;
+use super::{Expiry, LoginTokens};
 use crate::secret::Secret;
 
 /// The count of a store's credentials so far.
+#[derive(Debug, Default)]
+pub struct Generations {
+    newest: Arc<Newest>,
+}
+
+/// What all generations of a store share.
 #[derive(Debug)]
-pub struct Generations(Arc<AtomicU64>);
+struct Newest {
+    number: AtomicU64,
+    /// Of a stored login: what its tokens are is not forgotten while anything can be launched with one.
+    _login: Arc<[Arc<LoginTokens>]>,
+}
 
 /// One of them.
 #[derive(Clone, Debug)]
 pub struct Generation {
-    newest: Arc<AtomicU64>,
+    newest: Arc<Newest>,
     /// Its number, from 1 on.
     pub number: u64,
 }
 
-impl Default for Generations {
+impl Default for Newest {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(1)))
+        Self { number: AtomicU64::new(1), _login: Arc::default() }
     }
 }
 
 impl Generations {
+    /// Those of a stored login.
+    #[must_use]
+    pub fn of_login(login: Arc<[Arc<LoginTokens>]>) -> Self {
+        Self { newest: Arc::new(Newest { _login: login, ..Newest::default() }) }
+    }
+
     /// The newest.
     #[must_use]
     pub fn newest(&self) -> Generation {
-        Generation { newest: Arc::clone(&self.0), number: self.0.load(Ordering::SeqCst) }
+        Generation { newest: Arc::clone(&self.newest), number: self.newest.number.load(Ordering::SeqCst) }
     }
 
     /// Makes all there were old ones.
     pub fn next(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.newest.number.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -41,7 +57,7 @@ impl Generation {
     /// Whether there is no newer one.
     #[must_use]
     pub fn is_newest(&self) -> bool {
-        self.newest.load(Ordering::SeqCst) == self.number
+        self.newest.number.load(Ordering::SeqCst) == self.number
     }
 }
 

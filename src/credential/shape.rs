@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, FindingCode};
 use super::slips;
-use crate::error::{ErrorCode, Result};
+use crate::error::Result;
 use crate::provider::{CredentialKind, KeyClass, KeyUse, Provider, class_of};
 
 /// Checks a credential before anything is started with it. `origin` is the name of the field or variable it came by.
@@ -28,18 +28,6 @@ fn impossible(key: &[u8], class: Option<&KeyClass>) -> Option<FindingCode> {
     let is_plain = key.iter().all(slips::is_plain);
     let is_odd = !is_plain && class.is_some_and(|class| class.is_plain);
     slips::first_in(key, is_plain).or(is_odd.then_some(FindingCode::ForbiddenCharacters))
-}
-
-/// Refuses a token that its endpoint has just issued only where it is another's. The old one is used up, so one that looks
-/// odd has to be kept all the same: it is the only one there is.
-///
-/// # Errors
-/// `KEY_WRONG_PROVIDER`.
-pub fn check_issued(provider: &'static Provider, kind: CredentialKind, origin: &str, key: &[u8]) -> Result<()> {
-    match check(provider, kind, origin, key) {
-        Err(error) if error.code() == ErrorCode::KeyWrongProvider => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// Refuses what can be no credential of any provider: where it is sealed, and nobody knows yet for which it will be used.

@@ -92,7 +92,6 @@ const REFERENCES: &[&str] = &[
     "/etc/",
     "arn:aws:",
     "@microsoft.keyvault(",
-    "ref+",
     "enc[",
     "!vault",
     "!secret",

@@ -179,8 +179,12 @@ impl Document {
     }
 }
 
-/// A date and time of ISO 8601 as RFC 3339 profiles it, in milliseconds since 1970: in UTC, or with an offset.
+/// A date and time of ISO 8601 as RFC 3339 profiles it, in milliseconds since 1970: in UTC, or with an offset. A date
+/// alone is the beginning of that day in UTC, as `Date.parse` has it.
 fn date(text: &str) -> Option<f64> {
+    if text.len() == 10 {
+        return date(&format!("{text}T00:00:00Z"));
+    }
     // Beyond the date, whose hyphens are no signs.
     let (time, offset) = match text.get(10..)?.rfind(['+', '-']) {
         None => (text, 0.0),
@@ -273,7 +277,9 @@ mod tests {
             (r#""""#, None),
             (r#""soon""#, None),
             (r#""NaN""#, None),
-            (r#""2026-11-25""#, None),
+            (r#""2026-11-25""#, Some(1_795_564_800_000.0)),
+            (r#""2026-11-32""#, None),
+            (r#""2026-1é25""#, None),
             (r#""2026-13-25T22:30:36Z""#, None),
             (r#""2026-11-25T22:30:36+é""#, None),
             (r#""2026-11-25é22:30:36""#, None),

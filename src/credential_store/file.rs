@@ -1,4 +1,5 @@
-//! The file of a stored login: read whole, replaced as a whole, under a lock that every process of this machine respects.
+//! The file of a stored login: read whole, replaced as a whole, under a lock that every process of this machine
+//! respects.
 //!
 //! All happens through one descriptor of the directory, so that nothing that is done to the path meanwhile can lead
 //! elsewhere, and no symlink is followed in it: a tenant may own the directory, and this process may be root.
@@ -10,17 +11,19 @@ mod replace;
 mod room;
 
 use std::fs::File;
-use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{self, CWD, FileType, Gid, Mode, OFlags, Uid};
-use rustix::io::Errno;
+use rustix::fs::{self, CWD, FileType, Gid, Mode, OFlags, Stat, Uid};
+use rustix::io::{Errno, pread, retry_on_intr};
 use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
+use super::profile::Profile;
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::Secret;
 use crate::sys::guarded::GuardedBytes;
+use crate::sys::real_path::real_path;
 
 pub use journal::MAX_FILE_BYTES;
 pub use replace::{Moment, Next, Recovered, Replaced};
@@ -35,6 +38,8 @@ pub struct Location {
     pub directory: PathBuf,
     /// The file's name in it.
     pub name: String,
+    /// Where the refresh token stands in it, which tells one login from the next.
+    pub refresh_token: Vec<String>,
     /// The user that the file must belong to; anybody's where the caller does not say.
     pub owner: Option<u32>,
 }
@@ -46,10 +51,12 @@ pub struct Content {
     pub document: Document,
     /// The digest of the file's bytes.
     pub digest: Digest,
+    /// That of its refresh token.
+    login: Digest,
     owner: (Uid, Gid),
 }
 
-/// The directory, opened.
+/// The directory of a login, held by one descriptor.
 #[derive(Debug)]
 pub struct Directory {
     descriptor: OwnedFd,
@@ -63,6 +70,12 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
 }
 
 impl Location {
+    /// Where a CLI stores its login, in this directory.
+    #[must_use]
+    pub fn of(profile: &Profile, directory: PathBuf, owner: Option<u32>) -> Self {
+        Self { directory, name: profile.file.clone(), refresh_token: profile.refresh_token.clone(), owner }
+    }
+
     /// The whole path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
@@ -80,10 +93,10 @@ impl Location {
         }
         let descriptor = fs::openat(CWD, &self.directory, flags, Mode::empty()).map_err(|errno| {
             let reason = std::io::Error::from(errno);
-            let message = format!(
-                "The directory of the stored login, {}, cannot be opened: {reason}. Make it, or give another in options.dir.",
-                self.directory.display()
-            );
+            let remedy = remedy(errno).unwrap_or(" Make it, or give another in options.dir.");
+            let directory = self.directory.display();
+            let message =
+                format!("The directory of the stored login, {directory}, cannot be opened: {reason}.{remedy}");
             Error::new(ErrorCode::CredentialFileUnusable, message)
                 .path(self.directory.display().to_string())
                 .errno(errno.raw_os_error(), "openat")
@@ -99,13 +112,11 @@ impl Directory {
         let stat = fs::fstat(&self.descriptor).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
         // Who can put another file there can put another login there. In a sticky directory only its owner can.
         if stat.st_mode & 0o022 != 0 && stat.st_mode & 0o1000 == 0 {
-            return Err(
-                self.refused("is in a directory that others than its owner can write to. Run: chmod go-w on it")
-            );
+            return Err(self.refused_directory("can be written by others than its owner. Run: chmod go-w on it"));
         }
         // Nothing may be made in a directory of somebody else's, which a tenant has put in the place of theirs.
         if self.location.owner.is_some_and(|owner| stat.st_uid != owner && stat.st_uid != 0) {
-            return Err(self.refused("is in a directory of somebody else than options.owner"));
+            return Err(self.refused_directory("belongs to somebody else than options.owner"));
         }
         Ok(())
     }
@@ -118,25 +129,38 @@ impl Directory {
         let (bytes, owner) = self.read_named(&self.location.name)?.ok_or_else(|| self.absent())?;
         let digest = digest_of(&bytes);
         // What a killed process had begun to write in place is as good as written, or has not begun.
-        let document = Document::parse(journal::resolve(bytes)).ok_or_else(|| {
+        let bytes = journal::resolve(bytes);
+        if bytes.len() > MAX_FILE_BYTES {
+            return Err(self.too_large());
+        }
+        let document = Document::parse(bytes).ok_or_else(|| {
             let message = format!(
                 "The file of the stored login, {}, is no JSON object. Nothing was changed in it. Log in again with the CLI.",
                 self.path()
             );
             self.error(ErrorCode::CredentialFileUnusable, &message)
         })?;
-        Ok(Content { document, digest, owner })
+        let login = digest_of(document.secret(&self.location.refresh_token).as_ref().map_or(b"", Secret::expose));
+        Ok(Content { document, digest, login, owner })
     }
 
     fn read_named(&self, name: &str) -> Result<Option<(GuardedBytes, (Uid, Gid))>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let descriptor = match fs::openat(&self.descriptor, name, flags, Mode::empty()) {
+        let descriptor = match retry_on_intr(|| fs::openat(&self.descriptor, name, flags, Mode::empty())) {
             Ok(descriptor) => descriptor,
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => return Err(self.refused("is a symlink, which is not followed")),
             Err(errno) => return Err(self.errno("cannot be read", errno, "openat")),
         };
-        let stat = fs::fstat(&descriptor).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
+        let file = File::from(descriptor);
+        let stat = self.check_file(&file)?;
+        let bytes = self.read_open(&file, &stat)?;
+        Ok(Some((bytes, (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))))
+    }
+
+    /// Refuses what is not the owner's file alone.
+    fn check_file(&self, file: &File) -> Result<Stat> {
+        let stat = fs::fstat(file).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(self.refused("is no regular file"));
         }
@@ -146,13 +170,36 @@ impl Directory {
         if stat.st_mode & 0o022 != 0 {
             return Err(self.refused("can be written by others than its owner. Make its mode 0600"));
         }
+        Ok(stat)
+    }
+
+    /// All that is in a file, with what is being written in place of it.
+    fn read_open(&self, file: &File, stat: &Stat) -> Result<GuardedBytes> {
         let length = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
         if length > journal::MAX_BYTES {
-            return Err(self.refused(&format!("has {length} bytes, of which at most {MAX_FILE_BYTES} are read")));
+            return Err(self.too_large());
         }
-        let bytes =
-            read_whole(descriptor, length).map_err(|error| self.errno("cannot be read", errno_of(&error), "read"))?;
-        Ok(Some((bytes, (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))))
+        read_whole(file, length).map_err(|errno| self.errno("cannot be read", errno, "pread64"))
+    }
+
+    fn too_large(&self) -> Error {
+        self.refused(&format!(
+            "is larger than {MAX_FILE_BYTES} bytes. Remove from it what the CLI does not need, such as logins to MCP servers"
+        ))
+    }
+
+    /// The login's path without symlinks, by whatever path it was opened.
+    ///
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE`.
+    pub fn real_path(&self) -> Result<PathBuf> {
+        // By the descriptor, as another directory may have the path by now. Elsewhere than on Linux none has such a
+        // path.
+        let own = PathBuf::from(format!("/proc/self/fd/{}", self.descriptor.as_raw_fd()));
+        let path = if own.exists() { &own } else { &self.location.directory };
+        let directory =
+            real_path(path).map_err(|error| self.errno("has no real path", errno_of(&error), "readlink"))?;
+        Ok(directory.join(&self.location.name))
     }
 
     fn absent(&self) -> Error {
@@ -171,9 +218,16 @@ impl Directory {
         )
     }
 
+    fn refused_directory(&self, problem: &str) -> Error {
+        let directory = self.location.directory.display().to_string();
+        let message = format!("The directory of the stored login, {directory}, {problem}. Nothing was changed in it.");
+        Error::new(ErrorCode::CredentialFileUnusable, message).path(directory)
+    }
+
     fn errno(&self, problem: &str, errno: Errno, syscall: &'static str) -> Error {
         let reason = std::io::Error::from(errno);
-        let message = format!("The stored login {} {problem}: {reason}.", self.path());
+        let remedy = remedy(errno).unwrap_or_default();
+        let message = format!("The stored login {} {problem}: {reason}.{remedy}", self.path());
         self.error(ErrorCode::CredentialFileUnusable, &message).errno(errno.raw_os_error(), syscall)
     }
 
@@ -186,17 +240,30 @@ impl Directory {
     }
 }
 
+/// What to do where the kernel refuses.
+static REMEDIES: &[(Errno, &str)] = &[
+    (Errno::ROFS, " Mount its file system for writing."),
+    (Errno::PERM, " Where it or its directory is immutable or append-only, run: chattr -ia on it."),
+    (Errno::ACCESS, " Give its directory to the user that this process runs as."),
+    (Errno::NOSPC, " Make room on its file system."),
+    (Errno::DQUOT, " Raise the disk quota of its owner."),
+    (Errno::MFILE, " Raise the limit of this process's open files (RLIMIT_NOFILE)."),
+];
+
+fn remedy(errno: Errno) -> Option<&'static str> {
+    REMEDIES.iter().find_map(|(known, remedy)| (*known == errno).then_some(*remedy))
+}
+
 fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_raw_os_error(error.raw_os_error().unwrap_or_default())
 }
 
 /// Into memory of exactly its size: a growing buffer would leave parts of it behind.
-fn read_whole(descriptor: OwnedFd, length: usize) -> std::io::Result<GuardedBytes> {
-    let mut file = File::from(descriptor);
+fn read_whole(file: &File, length: usize) -> std::result::Result<GuardedBytes, Errno> {
     let mut bytes = GuardedBytes::zeroed(length);
     let mut at = 0;
     while at < length {
-        match file.read(&mut bytes[at..])? {
+        match retry_on_intr(|| pread(file, &mut bytes[at..], at as u64))? {
             0 => break,
             count => at += count,
         }

@@ -1,7 +1,8 @@
-//! What hosts of a fleet tell one another of a login that each has a file of its own of: sealed, under the fleet's lock.
+//! What hosts of a fleet tell one another of a login that each has a file of its own of: sealed, under the fleet's
+//! lock.
 //!
-//! The text holds what the newest document has of the login, and digests of the refresh tokens that were used up on the way to it: a host whose
-//! token is among them has been overtaken.
+//! The text holds what the newest document has of the login, and digests of the refresh tokens that were used up on the
+//! way to it: a host whose token is among them has been overtaken.
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 use crate::sys::guarded::GuardedBytes;
 
 /// The most used-up tokens that are remembered: a host that was away for longer compares expiries instead.
-const MAX_LINEAGE: usize = 64;
+const MAX_SPENT: usize = 64;
 
 /// Bytes of a token's digest.
 const DIGEST_BYTES: usize = 16;
@@ -36,14 +37,14 @@ pub struct Published {
     /// The newest document.
     pub document: Document,
     /// Digests of used-up refresh tokens, the newest last.
-    pub lineage: Lineage,
+    pub spent: SpentTokens,
 }
 
 /// Digests of used-up refresh tokens, the newest last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lineage(Vec<[u8; DIGEST_BYTES]>);
+pub struct SpentTokens(Vec<[u8; DIGEST_BYTES]>);
 
-impl Lineage {
+impl SpentTokens {
     /// Whether this token was used up.
     #[must_use]
     pub fn has(&self, token: &Secret) -> bool {
@@ -55,7 +56,7 @@ impl Lineage {
         if !self.has(token) {
             self.0.push(digest(token));
         }
-        let surplus = self.0.len().saturating_sub(MAX_LINEAGE);
+        let surplus = self.0.len().saturating_sub(MAX_SPENT);
         self.0.drain(..surplus);
     }
 }
@@ -91,21 +92,21 @@ impl Fleet<'_> {
         };
         let opened = self.lockbox.open(&row, &self.context())?;
         let split = opened.expose().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;
-        let (lineage, document) = opened.expose().split_at(split);
-        let lineage = HEXLOWER.decode(lineage).map_err(|_| foreign())?;
-        let lineage = lineage.chunks_exact(DIGEST_BYTES).filter_map(|chunk| chunk.try_into().ok()).collect();
+        let (spent, document) = opened.expose().split_at(split);
+        let spent = HEXLOWER.decode(spent).map_err(|_| foreign())?;
+        let spent = spent.chunks_exact(DIGEST_BYTES).filter_map(|chunk| chunk.try_into().ok()).collect();
         let document = Document::parse(GuardedBytes::copy_of(&document[1..])).ok_or_else(foreign)?;
-        Ok(Some(Published { document, lineage: Lineage(lineage) }))
+        Ok(Some(Published { document, spent: SpentTokens(spent) }))
     }
 
-    /// What is to be left for the next holder: these members of the document. The others may be larger than what a lockbox
-    /// seals, and are not the fleet's.
+    /// What is to be left for the next holder: these members of the document. The others may be larger than what a
+    /// lockbox seals, and are not the fleet's.
     ///
     /// # Errors
     /// As [`Lockbox::seal`].
-    pub fn write(&self, document: &Document, members: &[&str], lineage: &Lineage) -> Result<String> {
+    pub fn write(&self, document: &Document, members: &[&str], spent: &SpentTokens) -> Result<String> {
         let document = document.subset(members).ok_or_else(foreign)?;
-        let head = HEXLOWER.encode(&lineage.0.concat());
+        let head = HEXLOWER.encode(&spent.0.concat());
         let secret = Secret::build(head.len() + 1 + document.bytes().len(), |bytes| {
             bytes[..head.len()].copy_from_slice(head.as_bytes());
             bytes[head.len()] = b'\n';
@@ -143,16 +144,16 @@ mod tests {
     fn what_is_left_is_found_by_its_name_alone() {
         let lockbox = Lockbox::new(vec![MasterKey::from_bytes(&[7; 32]).expect("a key")], false).expect("a lockbox");
         let token = |text: &str| Secret::copy_of(text.as_bytes());
-        let mut lineage = Lineage::default();
+        let mut spent = SpentTokens::default();
         for number in 0..100 {
-            lineage.add(&token(&format!("rt-{number}")));
+            spent.add(&token(&format!("rt-{number}")));
         }
         let document = Document::parse(GuardedBytes::copy_of(b"{\"a\":1,\"b\":2}")).expect("an object");
         let fleet = |name, published| Fleet { lockbox: &lockbox, name, published };
-        let text = fleet("one", None).write(&document, &["a"], &lineage).expect("sealed");
+        let text = fleet("one", None).write(&document, &["a"], &spent).expect("sealed");
         let read = fleet("one", Some(&text)).read().expect("opens").expect("there");
-        assert_eq!((read.document.bytes(), &read.lineage), (&b"{\"a\":1}"[..], &lineage));
-        assert!(read.lineage.has(&token("rt-99")) && !read.lineage.has(&token("rt-5")));
+        assert_eq!((read.document.bytes(), &read.spent), (&b"{\"a\":1}"[..], &spent));
+        assert!(read.spent.has(&token("rt-99")) && !read.spent.has(&token("rt-5")));
         assert_eq!(fleet("two", Some(&text)).read().expect_err("moved").code(), ErrorCode::UnsealFailed);
         for text in ["", "{}", "null"] {
             assert_eq!(fleet("one", Some(text)).read().expect_err(text).code(), ErrorCode::UnsealFailed);

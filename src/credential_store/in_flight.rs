@@ -1,18 +1,26 @@
-//! Refreshes whose answer is the only copy of the next refresh token. A process that ends meanwhile has lost the login, so it
-//! may wait for them.
+//! Refreshes whose answer is the only copy of the next refresh token. A process that ends meanwhile has lost the login,
+//! so it may wait for them.
+//!
+//! A process ends in several places, one after the other: in the exit hook of its main thread, and in the cleanup hook
+//! of each worker thread. All of them wait until the same moment.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-/// Long enough for an endpoint that answers, and shorter than what those give who end processes: ten seconds (Docker) and
-/// more.
+/// Long enough for an endpoint that answers, and shorter than what those give who end processes: ten seconds (Docker)
+/// and more.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct State {
-    count: usize,
+    /// For whom: the threads of JavaScript that have asked.
+    all: Vec<ThreadId>,
     /// The process ends: nothing begins any more.
     is_closed: bool,
+    /// When all waits are over. It is set by the first one, and holds for those that follow: once the process is
+    /// closed, and else while anything is in flight, as the end of a thread may be the beginning of the process's.
+    deadline: Option<Instant>,
 }
 
 /// Of one process.
@@ -26,49 +34,72 @@ static IN_FLIGHT: InFlight = InFlight::new();
 
 /// One that has begun, until it is dropped.
 #[derive(Debug)]
-pub struct Underway(&'static InFlight);
+pub struct Underway {
+    of: &'static InFlight,
+    thread: ThreadId,
+}
 
 impl InFlight {
     const fn new() -> Self {
-        Self { state: Mutex::new(State { count: 0, is_closed: false }), changed: Condvar::new() }
+        Self { state: Mutex::new(State { all: Vec::new(), is_closed: false, deadline: None }), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&'static self) -> Option<Underway> {
+    fn begin(&'static self, thread: ThreadId) -> Option<Underway> {
         let mut state = self.lock();
         if state.is_closed {
             return None;
         }
-        state.count += 1;
-        Some(Underway(self))
+        state.all.push(thread);
+        Some(Underway { of: self, thread })
     }
 
     fn close(&self, limit: Duration) -> bool {
-        self.lock().is_closed = true;
-        self.wait(limit)
+        let mut state = self.lock();
+        if !state.is_closed {
+            state.is_closed = true;
+            state.deadline = Some(Instant::now() + limit);
+        }
+        self.wait(state, limit, |state| !state.all.is_empty())
     }
 
-    fn wait(&self, limit: Duration) -> bool {
-        let state = self.lock();
-        let waited = self.changed.wait_timeout_while(state, limit, |state| state.count > 0);
-        waited.map_or_else(|poisoned| poisoned.into_inner().0.count == 0, |(state, _)| state.count == 0)
+    fn wait_for(&self, thread: ThreadId, limit: Duration) -> bool {
+        self.wait(self.lock(), limit, |state| state.all.contains(&thread))
+    }
+
+    /// Whether it came to an end in time.
+    fn wait(&self, mut state: MutexGuard<'_, State>, limit: Duration, goes_on: impl Fn(&State) -> bool) -> bool {
+        if !goes_on(&state) {
+            return true;
+        }
+        let now = Instant::now();
+        let left = state.deadline.get_or_insert(now + limit).saturating_duration_since(now);
+        let waited = self.changed.wait_timeout_while(state, left, |state| goes_on(state));
+        !goes_on(&waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 }
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        self.0.lock().count -= 1;
-        self.0.changed.notify_all();
+        let mut state = self.of.lock();
+        if let Some(at) = state.all.iter().position(|thread| *thread == self.thread) {
+            state.all.swap_remove(at);
+        }
+        if state.all.is_empty() && !state.is_closed {
+            state.deadline = None;
+        }
+        drop(state);
+        self.of.changed.notify_all();
     }
 }
 
-/// Before a request; none where the process is about to end.
+/// Before a request that this thread of JavaScript has asked for; none where the process is about to end.
 #[must_use]
-pub fn begin() -> Option<Underway> {
-    IN_FLIGHT.begin()
+pub fn begin(thread: ThreadId) -> Option<Underway> {
+    IN_FLIGHT.begin(thread)
 }
 
 /// For the end of the process: waits for what has begun, and lets nothing begin any more.
@@ -76,22 +107,53 @@ pub fn close() {
     IN_FLIGHT.close(LONGEST_WAIT);
 }
 
-/// For the end of a thread, which may be the beginning of the process's: waits for what has begun.
+/// For the end of this thread of JavaScript, which may be the beginning of the process's: waits for what it has asked
+/// for. The others wait for theirs.
 pub fn wait() {
-    IN_FLIGHT.wait(LONGEST_WAIT);
+    IN_FLIGHT.wait_for(thread::current().id(), LONGEST_WAIT);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn me() -> ThreadId {
+        thread::current().id()
+    }
+
     #[test]
     fn the_end_waits_for_what_has_begun_and_nothing_begins_after_it() {
         static ONE: InFlight = InFlight::new();
-        let underway = ONE.begin().expect("open");
+        let underway = ONE.begin(me()).expect("open");
         assert!(!ONE.close(Duration::ZERO));
-        assert!(ONE.begin().is_none());
-        let ending = std::thread::spawn(|| ONE.close(Duration::from_secs(60)));
+        assert!(ONE.begin(me()).is_none());
+        drop(underway);
+        assert!(ONE.close(Duration::ZERO));
+    }
+
+    #[test]
+    fn all_waits_of_an_end_share_one_deadline() {
+        static CLOSED: InFlight = InFlight::new();
+        static OPEN: InFlight = InFlight::new();
+        let _underway = [CLOSED.begin(me()).expect("open"), OPEN.begin(me()).expect("open")];
+        assert!(!CLOSED.close(Duration::ZERO) && !CLOSED.wait_for(me(), HOUR) && !CLOSED.close(HOUR));
+        // The main thread may have no hook of ours.
+        assert!(!OPEN.wait_for(me(), Duration::ZERO) && !OPEN.wait_for(me(), HOUR));
+        // What closes the process is another end than that of a thread long ago.
+        assert!(!OPEN.close(Duration::ZERO) && !OPEN.wait_for(me(), HOUR));
+    }
+
+    #[test]
+    fn the_end_of_a_thread_waits_for_its_own_and_takes_nothing_from_the_next() {
+        static ONE: InFlight = InFlight::new();
+        let other = thread::spawn(me).join().expect("no panic");
+        let others = ONE.begin(other).expect("open");
+        assert!(ONE.wait_for(me(), HOUR) && !ONE.wait_for(other, Duration::ZERO));
+        drop(others);
+        let underway = ONE.begin(other).expect("open");
+        let ending = thread::spawn(move || ONE.wait_for(other, HOUR));
         drop(underway);
         assert!(ending.join().expect("no panic"));
     }

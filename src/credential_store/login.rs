@@ -5,11 +5,10 @@ use super::file::MAX_FILE_BYTES;
 use super::jwt;
 use super::profile::{Profile, StoredExpiry};
 use super::token_request::{DEFAULT_LIFETIME, MAX_LIFETIME, Tokens, is_plain};
-use crate::credential::{self, Clocks, Expiry, lineage};
+use crate::credential::{self, Clocks, Expiry};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
 use crate::secret::Secret;
-use sha2::{Digest as _, Sha256};
 
 /// A stored login.
 #[derive(Debug)]
@@ -24,20 +23,23 @@ pub struct Login {
     pub expires_at: Option<Expiry>,
     /// When it was refreshed, in milliseconds since 1970.
     pub refreshed_at: Option<f64>,
-    /// What tells its account from others.
-    pub account: Option<lineage::Account>,
+    /// Why nothing can be launched with its credential, which can be refreshed.
+    pub unusable: Option<Error>,
 }
 
 impl Login {
-    /// Reads a document whose credential is to be launched with.
+    /// Reads a document whose credential is to be launched with, at once or when it has been refreshed.
     ///
     /// # Errors
     /// `LOGIN_REQUIRED` where there is no token in it; `UNSUPPORTED` for a kind of login that cannot be used here;
-    /// what [`credential::check`] finds.
+    /// what [`credential::check`] finds, where there is no refresh token.
     pub fn of(document: &Document, profile: &Profile) -> Result<Self> {
         let login = Self::read(document, profile)?;
-        credential::check(profile.provider, login.kind, "The stored login", login.credential.expose())?;
-        Ok(login)
+        let unusable = unusable(profile, &login);
+        match unusable {
+            Some(why) if login.refresh.is_none() => Err(why),
+            unusable => Ok(Self { unusable, ..login }),
+        }
     }
 
     /// Reads a document as the CLI does, without a look at what its credential is made of.
@@ -60,7 +62,7 @@ impl Login {
         let key = profile.api_key.as_ref().filter(|_| wants_key).and_then(|path| document.secret(path));
         if let Some(credential) = key {
             let kind = CredentialKind::ApiKey;
-            return Ok(Self { kind, credential, refresh: None, expires_at: None, refreshed_at: None, account: None });
+            return Ok(Self { kind, credential, refresh: None, expires_at: None, refreshed_at: None, unusable: None });
         }
         let credential = document.secret(&profile.access_token).ok_or_else(|| no_token(profile))?;
         let expires_at = match &profile.expiry {
@@ -76,29 +78,27 @@ impl Login {
             refresh: document.secret(&profile.refresh_token),
             expires_at: expires_at.map(|at| Expiry::at(at, now)),
             refreshed_at: profile.refreshed_at.as_ref().and_then(|path| document.time(path, 1.0)),
-            account: profile.account.as_ref().and_then(|path| document.secret(path)).map(|it| account_of(&it)),
+            unusable: None,
         })
     }
 
-    /// What a file will hold that new tokens are written into.
+    /// What a file will hold that new tokens are written into; none where no access token is among them.
     #[must_use]
-    pub fn obtained(profile: &Profile, tokens: &Tokens, now: Clocks, account: Option<lineage::Account>) -> Self {
+    pub fn obtained(profile: &Profile, tokens: &Tokens, now: Clocks) -> Option<Self> {
         let copy = |secret: &Secret| Secret::copy_of(secret.expose());
         let told = tokens.expires_at(profile, now.wall);
         let told = match &profile.expiry {
             StoredExpiry::Jwt => told,
             StoredExpiry::Document(_, unit) => (told / unit).round() * unit,
         };
-        let (credential, refresh) = (copy(&tokens.access), tokens.refresh.as_ref().map(copy));
-        let expires_at = Some(Expiry::at(told, now));
-        Self {
+        Some(Self {
             kind: CredentialKind::OauthToken,
-            credential,
-            refresh,
-            expires_at,
+            credential: copy(tokens.access.as_ref().ok()?),
+            refresh: tokens.refresh.as_ref().map(copy),
+            expires_at: Some(Expiry::at(told, now)),
             refreshed_at: Some(now.wall),
-            account,
-        }
+            unusable: None,
+        })
     }
 
     /// What new tokens are asked for with.
@@ -108,13 +108,26 @@ impl Login {
     }
 }
 
+/// What a launch would say of a login's credential, by the field that it stands in.
+fn unusable(profile: &Profile, login: &Login) -> Option<Error> {
+    let finding = credential::examine(profile.provider, login.kind, login.credential.expose());
+    let field = match login.kind {
+        CredentialKind::ApiKey => profile.api_key.as_ref()?,
+        CredentialKind::OauthToken | CredentialKind::ConfigDir => &profile.access_token,
+    };
+    let sentence = finding.sentence(Some("The stored login"));
+    let error = Error::new(finding.code.error_code()?, sentence).provider(profile.provider.id);
+    Some(error.name(field.join(".")))
+}
+
 /// Whether a token that does not say until when it is good was refreshed so short a while ago that it is taken to be.
 #[must_use]
 pub fn is_recent(refreshed_at: Option<f64>, now: Clocks) -> bool {
     refreshed_at.is_some_and(|at| (0.0..DEFAULT_LIFETIME * 1000.0).contains(&(now.wall - at)))
 }
 
-/// The document with new tokens in the place of the old ones.
+/// The document with new tokens in the place of the old ones. Where no access token is among them, what belongs to the
+/// old one stays.
 ///
 /// # Errors
 /// `CREDENTIAL_FILE_UNUSABLE` where it has no place for them.
@@ -130,7 +143,7 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
             Ok::<_, Error>(())
         })
     };
-    let access = quoted(&tokens.access)?;
+    let access = tokens.access.as_ref().ok().map(quoted).transpose()?;
     let refresh = tokens.refresh.as_ref().map(quoted).transpose()?;
     let extra: Vec<Option<Secret>> =
         tokens.extra.iter().map(|secret| secret.as_ref().map(quoted).transpose()).collect::<Result<_>>()?;
@@ -138,32 +151,33 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
         "\"{}\"",
         humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + std::time::Duration::from_millis(now as u64))
     );
-    let mut edits: Vec<(&[String], &[u8])> = vec![(&profile.access_token, access.expose())];
+    let expiry = match &profile.expiry {
+        StoredExpiry::Document(_, unit) => format!("{}", (tokens.expires_at(profile, now) / unit).round()),
+        StoredExpiry::Jwt => String::new(),
+    };
+    let mut edits: Vec<(&[String], &[u8])> = Vec::new();
     if let Some(refresh) = &refresh {
         edits.push((&profile.refresh_token, refresh.expose()));
+    }
+    if let Some(access) = &access {
+        edits.push((&profile.access_token, access.expose()));
+        if let StoredExpiry::Document(path, _) = &profile.expiry {
+            edits.push((path, expiry.as_bytes()));
+        }
+        if let Some(path) = &profile.refreshed_at {
+            edits.push((path, time.as_bytes()));
+        }
     }
     for ((_, path), secret) in profile.extra_tokens.iter().zip(&extra) {
         if let Some(secret) = secret {
             edits.push((path, secret.expose()));
         }
     }
-    let expiry;
-    if let StoredExpiry::Document(path, unit) = &profile.expiry {
-        expiry = format!("{}", (tokens.expires_at(profile, now) / unit).round());
-        edits.push((path, expiry.as_bytes()));
-    }
-    if let Some(path) = &profile.refreshed_at {
-        edits.push((path, time.as_bytes()));
-    }
     let new = document.with(&edits).map_err(|_| no_place(profile))?;
     // What is written must be what can be read again, whatever the document looked like.
     let new = Document::parse(new.into_bytes()).ok_or_else(|| no_place(profile))?;
     Login::read(&new, profile)?;
     Ok(new)
-}
-
-fn account_of(name: &Secret) -> lineage::Account {
-    Sha256::digest(name.expose()).into()
 }
 
 /// Whether new tokens will find their place in this document, and how many bytes it can have then: asked before the old
@@ -175,7 +189,7 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
     let copy = |secret: &Secret| Secret::copy_of(secret.expose());
     let extra = profile.extra_tokens.iter().map(|_| Some(copy(&login.credential))).collect();
     let refresh = login.refresh.as_ref().map(copy);
-    let tokens = Tokens { access: copy(&login.credential), refresh, expires_in: Some(1.0), extra };
+    let tokens = Tokens { access: Ok(copy(&login.credential)), refresh, expires_in: Some(1.0), extra };
     let room = document.bytes().len() + (2 + profile.extra_tokens.len()) * LARGEST_TOKEN;
     if room > MAX_FILE_BYTES {
         let message = format!(
@@ -191,7 +205,7 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
 /// What a new token can add to a document, in bytes, with its name and the time that may go with it.
 const LARGEST_TOKEN: usize = credential::MAX_CREDENTIAL_BYTES + 256;
 
-fn no_place(profile: &Profile) -> Error {
+pub(super) fn no_place(profile: &Profile) -> Error {
     let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
     Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id)
 }
@@ -303,7 +317,8 @@ mod tests {
         let text = r#"{"auth_mode":"chatgpt","tokens":{"id_token":"i","access_token":"a","refresh_token":"r","account_id":"x"},"odd":[1]}"#;
         let document = Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object");
         let secret = |text: &str| Secret::copy_of(text.as_bytes());
-        let tokens = Tokens { access: secret("A"), refresh: None, expires_in: None, extra: vec![Some(secret("I"))] };
+        let tokens =
+            Tokens { access: Ok(secret("A")), refresh: None, expires_in: None, extra: vec![Some(secret("I"))] };
         let new = with_tokens(&document, &profile("codex"), &tokens, 0.0).expect("a place");
         let expected = r#"{"last_refresh":"1970-01-01T00:00:00.000Z","auth_mode":"chatgpt","tokens":{"id_token":"I","access_token":"A","refresh_token":"r","account_id":"x"},"odd":[1]}"#;
         assert_eq!(std::str::from_utf8(new.bytes()), Ok(expected));

@@ -1,4 +1,5 @@
-//! Credentials that change while the worker runs: a key that is rotated, a login whose tokens are refreshed once for all.
+//! Credentials that change while the worker runs: a key that is rotated, a login whose tokens are refreshed once for
+//! all.
 
 mod document;
 mod file;

@@ -31,8 +31,6 @@ pub struct Profile {
     pub extra_tokens: Vec<(String, Path)>,
     /// Where the time of the last refresh stands.
     pub refreshed_at: Option<Path>,
-    /// Where the account's name stands.
-    pub account: Option<Path>,
     /// Where an API key may stand.
     pub api_key: Option<Path>,
     /// Where the kind of login stands.
@@ -111,14 +109,15 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The members of the document's root that a login is in. Others are the CLI's own, such as its logins to MCP servers.
+    /// The members of the document's root that a login is in. Others are the CLI's own, such as its logins to MCP
+    /// servers.
     #[must_use]
     pub fn members(&self) -> Vec<&str> {
         let expiry = match &self.expiry {
             StoredExpiry::Document(path, _) => Some(path),
             StoredExpiry::Jwt => None,
         };
-        let optional = [&self.scopes, &self.refreshed_at, &self.account, &self.api_key, &self.kind_field];
+        let optional = [&self.scopes, &self.refreshed_at, &self.api_key, &self.kind_field];
         let optional =
             optional.into_iter().flatten().chain(expiry).chain(self.extra_tokens.iter().map(|(_, path)| path));
         let paths = [&self.access_token, &self.refresh_token].into_iter().chain(optional);
@@ -143,7 +142,6 @@ impl Profile {
             expiry,
             extra_tokens: row.extra_tokens.iter().map(|extra| (extra.answer.into(), owned(extra.path))).collect(),
             refreshed_at: optional(row.refreshed_at),
-            account: optional(row.account),
             api_key: optional(row.api_key),
             kind_field: optional(row.kind_field),
             stored: row.stored,

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::Location;
 use super::login::Login;
-use super::pause::Pause;
+use super::pause::Pauses;
 use super::profile::Profile;
 use super::step::Step;
 use super::token_request::{DEFAULT_LIFETIME, Tokens};
-use crate::credential::{self, Clocks, Expiry, Generations, Lineage, StoredCredential, lineage};
+use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::provider::{CredentialKind, Provider, Stored};
@@ -33,8 +33,8 @@ pub(super) struct LoginSource {
     pub location: Location,
     pub profile: Profile,
     pub settings: Settings,
-    /// What is revoked with one of its tokens.
-    pub lineage: Arc<Lineage>,
+    /// What is revoked with one of its tokens: by the path that the caller gave, and by the real one.
+    pub known_tokens: Arc<[Arc<LoginTokens>]>,
 }
 
 /// How a login is kept fresh.
@@ -58,13 +58,24 @@ pub(super) struct Obtained {
     pub in_file: Secret,
 }
 
+impl Obtained {
+    /// Whether this login has them.
+    pub(super) fn is_in(&self, login: &Login) -> bool {
+        let has = |token: &Secret, theirs: Option<&Secret>| theirs.is_some_and(|it| it.expose() == token.expose());
+        let Tokens { access, refresh, .. } = &self.tokens;
+        access.as_ref().map_or(true, |access| has(access, Some(&login.credential)))
+            && refresh.as_ref().is_none_or(|refresh| has(refresh, login.refresh.as_ref()))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     pub kind: CredentialKind,
     pub credential: Arc<Secret>,
     pub expires_at: Option<Expiry>,
     pub refreshed_at: Option<f64>,
-    pub account: Option<lineage::Account>,
+    /// Why nothing can be launched with the credential before it was refreshed.
+    pub unusable: Option<Error>,
     /// Whether the file has a refresh token.
     pub can_refresh: bool,
     /// When this process got it from the endpoint.
@@ -73,10 +84,10 @@ pub(super) struct State {
     fresh_until: Option<f64>,
     /// What could not be written yet.
     pub unsaved: Option<Arc<Obtained>>,
-    /// What was written may be undone by a crash of the machine.
-    pub is_unsynced: bool,
-    /// What the endpoint said last.
-    pub pause: Option<Pause>,
+    /// Why a crash of the machine may undo what was written.
+    pub unsynced: Option<Error>,
+    /// What is left alone after a failure.
+    pub pauses: Pauses,
 }
 
 impl State {
@@ -86,23 +97,31 @@ impl State {
             credential,
             expires_at: None,
             refreshed_at: None,
-            account: None,
+            unusable: None,
             can_refresh: false,
             obtained: None,
             fresh_until: None,
             unsaved: None,
-            is_unsynced: false,
-            pause: None,
+            unsynced: None,
+            pauses: Pauses::default(),
         }
     }
 
-    /// Whether it is known to have expired.
+    /// Whether it is known to have expired, or to be none.
     pub(super) fn is_over(&self, now: Clocks) -> bool {
-        self.expires_at.is_some_and(|expiry| expiry.is_over(now))
+        self.unusable.is_some() || self.expires_at.is_some_and(|expiry| expiry.is_over(now))
+    }
+
+    /// How long it is good for, in milliseconds.
+    pub(super) fn left(&self, now: Clocks) -> f64 {
+        if self.unusable.is_some() { 0.0 } else { self.expires_at.map_or(f64::MAX, |expiry| expiry.left(now)) }
     }
 
     /// Whether there is nothing to refresh, or no reason to: it is good for `ahead` milliseconds.
     pub(super) fn is_fresh(&self, ahead: f64, now: Clocks) -> bool {
+        if self.unusable.is_some() {
+            return false;
+        }
         match self.expires_at {
             Some(expiry) => expiry.left(now) > self.ahead(ahead),
             None if !self.can_refresh => true,
@@ -153,26 +172,30 @@ impl Store {
     /// # Errors
     /// `LOGIN_REQUIRED`, `CREDENTIAL_FILE_UNUSABLE`, `UNSUPPORTED`.
     pub fn open(location: Location, profile: Profile, settings: Settings) -> Result<Self> {
-        let content = location.open()?.read()?;
+        let directory = location.open()?;
+        let content = directory.read()?;
         let login = Login::of(&content.document, &profile)?;
-        let lineage = Lineage::of(&location.path().display().to_string());
-        add_to(&lineage, &login);
+        // A tenant may make another symlink of the one, or another directory of the other.
+        let paths = [location.path(), directory.real_path()?];
+        let known_tokens: Arc<[_]> = paths.iter().map(|path| LoginTokens::of(path)).collect();
+        add_to(&known_tokens, &login)?;
         let state = State {
             expires_at: login.expires_at,
             refreshed_at: login.refreshed_at,
-            account: login.account,
+            unusable: login.unusable,
             can_refresh: login.refresh.is_some(),
             ..State::new(login.kind, Arc::new(login.credential))
         };
         Ok(Self {
             provider: profile.provider,
-            login: Some(LoginSource { location, profile, settings, lineage }),
-            generations: Generations::default(),
+            generations: Generations::of_login(Arc::clone(&known_tokens)),
+            login: Some(LoginSource { location, profile, settings, known_tokens }),
             state: Mutex::new(state),
         })
     }
 
-    /// Puts another credential in the place of the one there is. From when it returns on, nothing that begins uses the old one.
+    /// Puts another credential in the place of the one there is. From when it returns on, nothing that begins uses the
+    /// old one.
     ///
     /// # Errors
     /// What [`credential::check`] finds; `UNSUPPORTED` for a login in a file.
@@ -192,9 +215,12 @@ impl Store {
     /// What a launch gets.
     ///
     /// # Errors
-    /// `CREDENTIAL_EXPIRED`.
+    /// `CREDENTIAL_EXPIRED`; what [`credential::check`] finds, where the login was not refreshed since it was opened.
     pub fn credential(&self) -> Result<StoredCredential> {
         let state = self.state();
+        if let Some(why) = &state.unusable {
+            return Err(why.clone());
+        }
         credential::check_expiry(state.expires_at).map_err(|error| error.provider(self.provider.id))?;
         Ok(StoredCredential {
             provider: self.provider.id,
@@ -248,7 +274,7 @@ impl Store {
         let (state, now) = (self.state(), Clocks::now());
         let is_wrong = |expiry: Expiry| expiry.is_too_late(now, EXPIRY_TOLERANCE);
         let is_wrong = state.obtained.is_some() && state.expires_at.is_some_and(is_wrong);
-        !is_fresh || is_wrong || state.unsaved.is_some() || state.is_unsynced
+        !is_fresh || is_wrong || state.unsaved.is_some() || state.unsynced.is_some()
     }
 
     /// Whether the file has all that this store has got.
@@ -271,13 +297,11 @@ impl Store {
         self.state().credential.fingerprint()
     }
 
-    /// Takes what a file holds, or will hold; with when, where this process has just got it. Returns whether it is a new
-    /// credential, which one of the same bytes is not.
+    /// Takes what a file holds, or will hold; with when, where this process has just got it. Returns whether it is a
+    /// new credential, which one of the same bytes is not.
     pub(super) fn take(&self, login: &Login, obtained: Option<Clocks>) -> bool {
-        if let Some(source) = &self.login {
-            // Before anything can be launched with it.
-            add_to(&source.lineage, login);
-        }
+        // Before anything can be launched with it.
+        let added = self.login.as_ref().map_or(Ok(()), |source| add_to(&source.known_tokens, login));
         let mut state = self.state();
         let is_new = state.credential.expose() != login.credential.expose();
         // What is known of a token by both clocks is not given up for what a file says of it by one.
@@ -288,11 +312,11 @@ impl Store {
         }
         state.kind = login.kind;
         state.refreshed_at = login.refreshed_at;
-        state.account = login.account;
+        state.unusable = added.err().or_else(|| login.unusable.clone());
         // An answer may have no refresh token, as the old one stays good.
         state.can_refresh = login.refresh.is_some() || (obtained.is_some() && state.can_refresh);
         if obtained.is_some() {
-            state.pause = None;
+            state.pauses.granted();
         }
         if is_new || obtained.is_some() {
             state.obtained = obtained;
@@ -310,18 +334,14 @@ impl Store {
     }
 }
 
-/// What is revoked of a login is revoked for the tokens that it has later as well. Keys are no tokens of a login: who puts
-/// another one there has changed it.
-fn add_to(lineage: &Lineage, login: &Login) {
-    match login.kind {
-        CredentialKind::OauthToken => {
-            // Where there is no fingerprint, there is no launch either.
-            if let Ok(fingerprint) = login.credential.fingerprint() {
-                lineage.add(fingerprint, login.account);
-            }
-        }
-        CredentialKind::ApiKey | CredentialKind::ConfigDir => lineage.end(),
+/// What is revoked of a login is revoked for the tokens that it has later as well. Keys are no tokens of a login: who
+/// puts another one there has changed it, and one that is revoked stays so by itself.
+fn add_to(known: &[Arc<LoginTokens>], login: &Login) -> Result<()> {
+    if login.kind != CredentialKind::OauthToken {
+        return Ok(());
     }
+    let token = login.credential.fingerprint()?;
+    known.iter().try_for_each(|known| known.add(token))
 }
 
 #[cfg(test)]

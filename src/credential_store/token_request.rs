@@ -10,7 +10,7 @@ use super::pause::Refusal;
 use super::profile::{Profile, StoredExpiry};
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
-use crate::http::{self, Request, Response, Settings};
+use crate::http::{self, Failure, Request, Response, Settings};
 use crate::provider::{BodyFormat, CredentialKind};
 use crate::secret::Secret;
 use crate::sys::guarded::GuardedBytes;
@@ -18,8 +18,9 @@ use crate::sys::guarded::GuardedBytes;
 /// What an endpoint gave.
 #[derive(Debug)]
 pub struct Tokens {
-    /// The new access token.
-    pub access: Secret,
+    /// The new access token; or why there is none, beside a new refresh token: the one that was sent is used up all the
+    /// same.
+    pub access: Result<Secret>,
     /// The new refresh token; none: the old one stays good.
     pub refresh: Option<Secret>,
     /// Until when the access token is good, in seconds from now; none: the answer does not say.
@@ -42,7 +43,7 @@ pub fn send(
     let refresh = std::str::from_utf8(refresh.expose()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
         let error = login_required(profile, "The stored refresh token has characters that no token has.");
-        return Err(Refusal { error, is_dead: true, retry_after: None });
+        return Err(Refusal { is_dead: true, ..error.into() });
     };
     let scope = scopes.unwrap_or_default();
     let parameters = Parameters { grant_type: "refresh_token", refresh_token, client_id: &profile.client_id, scope };
@@ -54,13 +55,16 @@ pub fn send(
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
     let given = (profile.token_url != profile.provider.oauth.token_url).then_some("options.tokenUrl");
-    let response = http::send(&request, settings).map_err(|failure| failed(profile, &failure.message(given)))?;
+    let response = http::send(&request, settings).map_err(|failure| Refusal {
+        is_ours: failure == Failure::Exhausted,
+        ..failed(profile, &failure.message(given)).into()
+    })?;
     let retry_after = response.retry_after.map(|time| time.as_secs_f64() * 1000.0);
     match response.status {
         200..=299 => Ok(read(profile, response)?),
         status => {
             let error = refused(profile, status, response);
-            Err(Refusal { is_dead: error.code() == ErrorCode::LoginRequired, error, retry_after })
+            Err(Refusal { is_dead: error.code() == ErrorCode::LoginRequired, retry_after, ..Refusal::from(error) })
         }
     }
 }
@@ -142,15 +146,28 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     let answer = Document::parse(response.body).ok_or_else(strange)?;
     let token = |name: &str| answer.secret(&[name.to_owned()]);
     let plain = |secret: &Secret| is_plain(secret.expose());
-    let access = token("access_token").filter(plain).ok_or_else(strange)?;
-    // Whatever answered, it must not make a launch run on the key of somebody else.
-    credential::check_issued(profile.provider, CredentialKind::OauthToken, "The new access token", access.expose())?;
     let refresh = token("refresh_token");
     if refresh.as_ref().is_some_and(|secret| !plain(secret)) {
         return Err(strange());
     }
+    let access = token("access_token").filter(plain).ok_or_else(strange).and_then(|access| {
+        // By the table that a launch asks: what it refuses must not take the place of a token that is good.
+        let finding = credential::examine(profile.provider, CredentialKind::OauthToken, access.expose());
+        match finding.code.error_code() {
+            None => Ok(access),
+            Some(_) => Err(failed(
+                profile,
+                &format!("{} {LOOK_AT_URL}", finding.sentence(Some("What it gave as the access token"))),
+            )),
+        }
+    });
+    let access = match access {
+        Err(why) if refresh.is_none() => return Err(why),
+        access => access,
+    };
     let expires_in = answer.number(&["expires_in".to_owned()]).filter(|seconds| (0.0..=MAX_LIFETIME).contains(seconds));
-    let extra = profile.extra_tokens.iter().map(|(name, _)| token(name).filter(plain)).collect();
+    let extra = profile.extra_tokens.iter().map(|(name, _)| token(name).filter(plain));
+    let extra = extra.map(|token| token.filter(|_| access.is_ok())).collect();
     Ok(Tokens { access, refresh, expires_in, extra })
 }
 
@@ -214,7 +231,7 @@ impl Tokens {
     pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
         let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
         match profile.expiry {
-            StoredExpiry::Jwt => match super::jwt::expires_at(self.access.expose()) {
+            StoredExpiry::Jwt => match self.access.as_ref().ok().and_then(|it| super::jwt::expires_at(it.expose())) {
                 // What was given just now is good for a while, whatever this clock makes of the time that is in it.
                 Some(at) => {
                     let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
@@ -275,7 +292,8 @@ mod tests {
     fn answers() {
         let tokens =
             read(&profile(), answer(200, r#"{"access_token":"sk-ant-oat01-x","expires_in":60}"#)).expect("tokens");
-        assert_eq!((tokens.access.expose(), tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
+        let access = tokens.access.as_ref().expect("good").expose();
+        assert_eq!((access, tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
         let jwt = format!("e30.{}.c2ln", data_encoding::BASE64URL_NOPAD.encode(br#"{"exp":1700000000}"#));
@@ -293,8 +311,19 @@ mod tests {
         for body in ["", "[]", "{}", r#"{"access_token":7}"#, r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#] {
             assert_eq!(read(&profile(), answer(200, body)).expect_err(body).code(), ErrorCode::RefreshFailed);
         }
-        let foreign = read(&profile(), answer(200, r#"{"access_token":"sk-proj-made-up"}"#));
-        assert_eq!(foreign.expect_err("foreign").code(), ErrorCode::KeyWrongProvider);
+        // What no launch would take; a refresh token beside it counts.
+        for access in
+            ["sk-proj-made-up", "undefined", "null", "NaN", "your-api-key", "$KEY", "sk-...abcd", "Bearer abc"]
+        {
+            let read = |more| read(&profile(), answer(200, &format!(r#"{{"access_token":"{access}"{more}}}"#)));
+            assert_eq!(read("").expect_err(access).code(), ErrorCode::RefreshFailed);
+            let tokens = read(r#","refresh_token":"rt-2""#).expect("a refresh token");
+            let error = tokens.access.expect_err(access);
+            assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::RefreshFailed, &[][..]));
+            assert_eq!(tokens.refresh.expect("kept").expose(), b"rt-2");
+        }
+        let nothing = read(&profile(), answer(200, r#"{"refresh_token":"rt-2"}"#)).expect("a refresh token");
+        assert!(nothing.access.is_err() && nothing.refresh.is_some());
     }
 
     #[test]

@@ -5,10 +5,12 @@ mod modes;
 pub(crate) mod scan;
 mod secrets;
 
+use std::path::Path;
+
 use super::options::WorkspaceTrust;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{FeatureOption, FirmArgument, OverrideValue, RefusedOption, When};
+use crate::provider::{FeatureOption, FirmArgument, OverrideValue, Provider, RefusedOption, When};
 pub use modes::check as check_mode;
 pub use secrets::Place;
 
@@ -89,6 +91,22 @@ pub fn directories_in<'a>(plan: &EnvPlan, caller: &'a [String]) -> impl Iterator
     scan::options(caller, plan.provider.directory_options).map(|option| option.value)
 }
 
+/// These directories, and the nearest root of a project that each of them is in.
+#[must_use]
+pub fn with_project_roots(provider: &Provider, mut directories: Vec<String>) -> Vec<String> {
+    let is_root = |path: &&Path| {
+        provider.project_markers.iter().any(|marker| std::fs::symlink_metadata(path.join(marker)).is_ok())
+    };
+    let root =
+        |directory: &String| Some(Path::new(directory).ancestors().find(is_root)?.to_string_lossy().into_owned());
+    for root in directories.iter().filter_map(root).collect::<Vec<_>>() {
+        if !directories.contains(&root) {
+            directories.push(root);
+        }
+    }
+    directories
+}
+
 /// The configuration overrides of a start with the caller's arguments, as key and TOML value: also for an SDK that takes them
 /// apart from arguments.
 pub fn overrides<'a>(
@@ -100,7 +118,8 @@ pub fn overrides<'a>(
     rows.filter_map(|(key, kind)| Some((key, value(kind, plan, context)?)))
 }
 
-/// Those of the modes that the arguments ask for, and the row's own where none of these has the same key.
+/// Those of the modes that the arguments ask for, and the row's own where none of these has the same key. What only says that
+/// the workspace is trusted gives way to the caller's own.
 fn override_rows(
     plan: &EnvPlan,
     caller: &[String],
@@ -108,6 +127,7 @@ fn override_rows(
 ) -> Vec<(&'static str, OverrideValue)> {
     let of_modes: Vec<_> = modes::overrides(plan, caller).copied().collect();
     let rows = plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context));
+    let rows = rows.filter(|row| row.when != When::Trusted || !are_undone(plan, row.key, None, caller));
     let rows = rows.filter(|row| of_modes.iter().all(|(key, _)| *key != row.key)).map(|row| (row.key, row.value));
     rows.chain(of_modes.iter().copied()).collect()
 }
@@ -129,6 +149,7 @@ pub fn guards<'a>(
 fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
+        When::Trusted => context.trust == WorkspaceTrust::Trusted,
         When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.slot.is_some(),
         When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential(),
         When::ServerCredential => plan.has_server_credential(),
@@ -145,9 +166,9 @@ fn value(kind: OverrideValue, plan: &EnvPlan, context: &ArgumentContext<'_>) -> 
             Some(format!("[{}]", names.collect::<Vec<_>>().join(",")))
         }
         OverrideValue::Off => Some("false".into()),
-        OverrideValue::UntrustedProjects => {
+        OverrideValue::Projects(level) => {
             let projects = context.directories.iter();
-            let projects = projects.map(|dir| format!("{}={{trust_level=\"untrusted\"}}", toml_string(dir)));
+            let projects = projects.map(|dir| format!("{}={{trust_level=\"{level}\"}}", toml_string(dir)));
             let projects: Vec<String> = projects.collect();
             (!projects.is_empty()).then(|| format!("{{{}}}", projects.join(",")))
         }
@@ -216,25 +237,14 @@ fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
     Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.name)
 }
 
-/// The last override of a key wins in the CLI, so the caller's would be lost, or undo ours. One that says the same does not;
-/// a feature's option beats an override wherever it stands (measured).
+/// The last override of a key wins in the CLI, so the caller's would be lost, or undo ours.
 fn refuse_contrary(
     plan: &EnvPlan,
     ours: &'static str,
     value: impl Fn() -> Option<String>,
     caller: &[String],
 ) -> Result<()> {
-    let undoes = |key: &str, given: &str| {
-        let key: String = key.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
-        (ours == key && value().as_deref() != Some(given.trim())) || is_below(ours, &key) || is_below(&key, ours)
-    };
-    let overrides = scan::options(caller, plan.provider.override_options);
-    let mut overrides = overrides.map(|option| option.value.split_once('=').unwrap_or((option.value, "")));
-    let feature = |option: &FeatureOption| {
-        scan::options(caller, &[option.name])
-            .any(|given| undoes(&format!("{}{}", option.prefix, given.value.trim()), option.value))
-    };
-    if !overrides.any(|(key, given)| undoes(key.trim(), given)) && !plan.provider.feature_options.iter().any(feature) {
+    if !are_undone(plan, ours, Some(&value), caller) {
         return Ok(());
     }
     let message = format!(
@@ -243,6 +253,23 @@ fn refuse_contrary(
         plan.provider.name
     );
     Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(ours))
+}
+
+/// Whether the caller overrides the same key, or a table above or below it. Saying the same does not count, where it is known
+/// what that is; a feature's option beats an override wherever it stands (measured).
+fn are_undone(plan: &EnvPlan, ours: &str, value: Option<&dyn Fn() -> Option<String>>, caller: &[String]) -> bool {
+    let is_same = |given: &str| value.is_some_and(|value| value().as_deref() == Some(given.trim()));
+    let undoes = |key: &str, given: &str| {
+        let key: String = key.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
+        (ours == key && !is_same(given)) || is_below(ours, &key) || is_below(&key, ours)
+    };
+    let overrides = scan::options(caller, plan.provider.override_options);
+    let mut overrides = overrides.map(|option| option.value.split_once('=').unwrap_or((option.value, "")));
+    let feature = |option: &FeatureOption| {
+        scan::options(caller, &[option.name])
+            .any(|given| undoes(&format!("{}{}", option.prefix, given.value.trim()), option.value))
+    };
+    overrides.any(|(key, given)| undoes(key.trim(), given)) || plan.provider.feature_options.iter().any(feature)
 }
 
 fn refuse_option(plan: &EnvPlan, row: &RefusedOption, caller: &[String]) -> Result<()> {
@@ -340,24 +367,40 @@ mod tests {
             ]
         );
         let trusted = args(&plan, WorkspaceTrust::Trusted, &["exec"]).expect("fine");
-        assert!(!trusted.iter().any(|argument| argument.contains("projects")));
+        assert!(trusted.contains(&r#"projects={"/srv/a\"b"={trust_level="trusted"}}"#.to_owned()), "{trusted:?}");
+        for own in ["projects={}", "projects.\"/x\".trust_level=\"untrusted\""] {
+            let given = args(&plan, WorkspaceTrust::Trusted, &["exec", "-c", own]).expect("fine");
+            assert_eq!(given.iter().filter(|text| text.contains("projects")).count(), 1, "the caller's own: {given:?}");
+        }
     }
 
     #[test]
     fn ours_follow_the_callers_last_and_precede_the_prompt() {
         let plan = plan("codex", None);
         let exclude = r#"shell_environment_policy.exclude=["CODEX_API_KEY","OPENAI_API_KEY"]"#;
+        let projects = r#"projects={"/srv/a\"b"={trust_level="trusted"}}"#;
         for (caller, before) in [
-            (&["exec", "-c", "a=1", "resume", "ID"][..], &["exec", "-c", "a=1"][..]),
+            (&["exec", "-c", "a=1", "review", "x"][..], &["exec", "-c", "a=1"][..]),
             (&["exec", "--config=a=1", "--json"], &["exec", "--config=a=1"]),
             (&["exec", "--disable", "apps", "hi"], &["exec", "--disable", "apps"]),
             (&["exec", "--", "-c", "x=1"], &["exec"]),
             (&["exec", "hi"], &["exec", "hi"]),
         ] {
             let built = args(&plan, WorkspaceTrust::Trusted, caller).expect("fine");
-            let expected =
-                [before, &["-c", exclude, "-c", "features.shell_snapshot=false"], &caller[before.len()..]].concat();
+            let ours = ["-c", exclude, "-c", "features.shell_snapshot=false", "-c", projects];
+            let expected = [before, &ours, &caller[before.len()..]].concat();
             assert_eq!(built, expected, "{caller:?}");
+        }
+    }
+
+    #[test]
+    fn a_resumed_thread_finds_the_model_provider_that_it_began_with() {
+        let provider = r#"model_providers.provider-env={name="OpenAI","#;
+        for (caller, expected) in
+            [(&["exec", "resume", "ID"][..], 1), (&["e", "resume", "--last"], 1), (&["exec", "hi"], 0)]
+        {
+            let built = args(&plan("codex", None), WorkspaceTrust::Untrusted, caller).expect("fine");
+            assert_eq!(built.iter().filter(|text| text.starts_with(provider)).count(), expected, "{built:?}");
         }
     }
 

@@ -71,12 +71,12 @@ impl Command {
             return process.failed(Error::new(ErrorCode::Aborted, "The command was stopped before it began."));
         }
         match self.execute(host) {
-            Ok((started, program)) => process.started(started, program),
+            Ok((started, argv)) => process.started(started, argv, None),
             Err(error) => process.failed(error),
         }
     }
 
-    fn execute(&self, host: &Host) -> Result<(Started, String)> {
+    fn execute(&self, host: &Host) -> Result<(Started, Vec<String>)> {
         let program = self.locate()?;
         let path = c_path(&program)?;
         let name = c_string(&self.program)?;
@@ -117,7 +117,7 @@ impl Command {
             access: &[],
         };
         let started = clone::start(&child, &host.stack, &host.in_flight).map_err(fail)?;
-        Ok((started, program.to_string_lossy().into_owned()))
+        Ok((started, [self.program.clone()].into_iter().chain(self.arguments.iter().cloned()).collect()))
     }
 
     /// The kernel says at `execve` whether the target may run it.

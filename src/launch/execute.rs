@@ -36,21 +36,26 @@ impl Start {
 
 /// Makes the child and tells `process` how it went.
 fn carry_out(start: Start, process: &Arc<Process>, host: &Host) {
-    let provider = start.env.provider.id;
+    let provider = start.env.provider;
     if process.is_aborted() {
         let error = Error::new(ErrorCode::Aborted, "The start was aborted before it began.");
-        return process.failed(error.provider(provider));
+        return process.failed(error.provider(provider.id));
     }
     match make(start, host) {
-        Ok((started, program)) => process.started(started, program),
-        Err(error) => process.failed(error.provider(provider)),
+        Ok((started, argv, untested)) => process.started(started, argv, untested),
+        Err(error) => process.failed(error.provider(provider.id)),
     }
 }
 
-fn make(start: Start, host: &Host) -> Result<(Started, String)> {
+/// The child, what it was given, ours included, and its version where that is newer than those that were tested.
+fn make(start: Start, host: &Host) -> Result<(Started, Vec<String>, Option<String>)> {
     let program = resolve(&start, host)?;
     match execute(&start, &program, host) {
-        Ok(started) => Ok((started, program.path.to_string_lossy().into_owned())),
+        Ok((started, arguments)) => {
+            let path = program.path.to_string_lossy().into_owned();
+            let argv = [path].into_iter().chain(arguments).collect();
+            Ok((started, argv, program.untested(start.env.provider)))
+        }
         Err(Refusal::Kernel(failure)) => Err(explain(&start, &program, failure, host)),
         Err(Refusal::Other(error)) => Err(error),
     }
@@ -74,7 +79,8 @@ impl From<Error> for Refusal {
     }
 }
 
-fn execute(start: &Start, program: &Program, host: &Host) -> std::result::Result<Started, Refusal> {
+/// Makes the child; it, and the arguments that it was given, ours among them.
+fn execute(start: &Start, program: &Program, host: &Host) -> std::result::Result<(Started, Vec<String>), Refusal> {
     let provider = start.env.provider;
     let path = c_path(&program.path)?;
     if let Target::Same { uid, gid } = start.target
@@ -84,8 +90,8 @@ fn execute(start: &Start, program: &Program, host: &Host) -> std::result::Result
         return Err(Error::new(ErrorCode::PrivilegeFailed, message).provider(provider.id).into());
     }
     let real_directory = start.real_directory()?;
-    let arguments: Vec<CString> =
-        start.arguments(real_directory.as_deref())?.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
+    let given = start.arguments(real_directory.as_deref())?;
+    let arguments: Vec<CString> = given.iter().map(|text| c_string(text)).collect::<Result<_>>()?;
     let argv: Vec<&core::ffi::CStr> =
         [path.as_c_str()].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
     let directory = real_directory.as_deref().map(c_path).transpose()?;
@@ -131,7 +137,7 @@ fn execute(start: &Start, program: &Program, host: &Host) -> std::result::Result
     };
     // Last: a start can wait in the queue for longer than a credential is good.
     start.admit_last(program)?;
-    clone::start(&child, &host.stack, &host.in_flight).map_err(|failure| match failure.step {
+    let started = clone::start(&child, &host.stack, &host.in_flight).map_err(|failure| match failure.step {
         // Without an errno it was ended in the middle of it: that says nothing of the directory.
         Step::StateDirectory if failure.errno != 0 => {
             let need = &needs[(failure.detail as usize).min(needs.len().saturating_sub(1))];
@@ -139,7 +145,8 @@ fn execute(start: &Start, program: &Program, host: &Host) -> std::result::Result
             Refusal::Other(failure::state_directory(provider, &start.target, &need.concerned(), failure.errno, &asks))
         }
         _ => Refusal::Kernel(failure),
-    })
+    })?;
+    Ok((started, given))
 }
 
 /// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.

@@ -13,15 +13,17 @@ use crate::error::Error;
 use crate::sys::clone::Started;
 use crate::sys::wait::{self, Ending};
 
-/// What happens to a process, in this order: `Spawned` or `Failed`; `TimedOut` at most once; `Exited`.
+/// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
 #[derive(Debug)]
 pub enum Event {
+    /// The program is of a version that nobody has tried: what to say of it.
+    Untested(String),
     /// The program runs.
     Spawned {
         /// Its process id.
         pid: i32,
-        /// The program that was started.
-        program: String,
+        /// The program's arguments, as everybody can read them in /proc. First its name, which is a provider's path.
+        argv: Vec<String>,
     },
     /// It does not, and no byte of it ever ran.
     Failed(Error),
@@ -162,7 +164,7 @@ impl Process {
     }
 
     /// The program runs: tells so, watches it, and delivers the signals that were kept.
-    pub(super) fn started(self: &Arc<Self>, started: Started, program: String) {
+    pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
         let pid = started.pid;
         let mut state = self.lock();
         if let State::Ended = *state {
@@ -172,7 +174,10 @@ impl Process {
         }
         let running = Running { started, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, State::Running(running));
-        self.listener.on_event(Event::Spawned { pid, program });
+        if let Some(untested) = untested {
+            self.listener.on_event(Event::Untested(untested));
+        }
+        self.listener.on_event(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
         if let Some(timeout) = self.policy.timeout {

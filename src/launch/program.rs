@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 
 pub use candidates::{FoundBy, Search};
-pub use found::{Program, is_at_least};
+pub use found::Program;
 use image::{Look, MAX_LOOKS, Needs};
+pub use package::installed_version;
 pub use proof::Proofs;
 use refusal::Refusal;
 pub use survey::{Candidate, survey};
@@ -32,7 +33,7 @@ pub use survey::{Candidate, survey};
 use super::identity::Target;
 use super::reach::{Check, Reach, checks_along};
 use crate::error::Result;
-use crate::provider::Provider;
+use crate::provider::{Provider, Standing};
 use crate::sys::real_path::real_path;
 
 /// Finds the program and proves it.
@@ -93,6 +94,9 @@ fn prove(
     };
     ask(&checks)?;
     let version = package::version_of(provider, &path);
+    if provider.versions.standing(version.as_deref()) == Standing::Older {
+        return Err(Refusal::outdated(provider, &path, version.as_deref().unwrap_or_default()));
+    }
     Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
 }
 

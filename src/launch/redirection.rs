@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use super::exhausted::used_up;
 use super::identity::Target;
 use super::options::WorkspaceTrust;
-use super::program;
 use super::reach::{self, OwnReach};
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
@@ -108,7 +107,7 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     if plan.credential.slot.is_none() {
         return Ok(());
     }
-    let holds = program::is_at_least(version, shield.since);
+    let holds = shield.since.is_reached_by(version);
     if holds && !plan.has_server_credential() {
         return Ok(());
     }
@@ -148,7 +147,7 @@ pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -
         Err(Errno::NOENT | Errno::NOTDIR) if is_missing(path) => return Ok(RefusedStarts::None),
         Err(errno) => return Err(errno),
     };
-    let holds = program::is_at_least(version, shield.since);
+    let holds = shield.since.is_reached_by(version);
     let understood = content::read(&file).is_some_and(|text| !sets(&text, &|name| is_harmful(shield, holds, name)));
     Ok(match (understood, holds) {
         (true, _) => RefusedStarts::None,
@@ -269,20 +268,20 @@ fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
 /// Why nothing keeps the variables in the file out, and what would, each as a part of a sentence.
 fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: Option<&str>) -> (String, String) {
     let provider = plan.provider;
-    let [major, minor, patch] = shield.since;
+    let since = shield.since;
     match (holds, version) {
         (true, _) => ("the credential is the server's".to_owned(), String::new()),
         (false, None) => (
             "the version of this program is unknown".to_owned(),
             format!(
-                ", or start {major}.{minor}.{patch} or newer, from the npm package of {} or from a copy that is named \
+                ", or start {since} or newer, from the npm package of {} or from a copy that is named \
                  versions/<version> (docs/hardening.md)",
                 provider.name
             ),
         ),
         (false, Some(version)) => (
             format!("version {version} obeys them in spite of {}", shield.variable),
-            format!(", or install version {major}.{minor}.{patch} or newer"),
+            format!(", or install version {since} or newer"),
         ),
     }
 }

@@ -159,11 +159,12 @@ impl Start {
     #[cfg(target_os = "linux")]
     fn give_to_target(&self, pipe: &OwnedFd, program: &Program) -> Result<()> {
         let Target::Other { uid, gid, .. } = self.target else { return Ok(()) };
+        let since = self.env.provider.reads_descriptor_since;
+        let is_read = since.is_some_and(|since| since.is_reached_by(program.version.as_deref()));
         // Where the CLI may not open it, it looks at files of another tenant's before it reads the descriptor itself. Their
         // owner can make a look last: there is none where it decides nothing.
         let alone = || redirection::check_credential_files(&self.env);
         if !program.is_hidden_from(uid) {
-            let is_read = self.env.provider.reads_descriptor_since.is_some_and(|since| program.is_at_least(since));
             if self.env.has_server_credential() {
                 return alone();
             }
@@ -203,7 +204,7 @@ impl Start {
                 }
             }
         }
-        all
+        arguments::with_project_roots(self.env.provider, all)
     }
 }
 

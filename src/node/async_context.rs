@@ -16,8 +16,10 @@ pub fn call_without_context(env: Env, callback: Function<'_, (), Unknown<'_>>) -
     // Node 20 and 22 look for the stores on the receiver, so it is an object that has none.
     let mut receiver = Object::new(&env)?;
     receiver.freeze()?;
+    let mut result = ptr::null_mut();
     // SAFETY: all three values are alive for this call and of the environment that runs it. There are no arguments. A
-    // null context is one that Node-API allows ("Pass NULL"): the empty one. No result is asked for.
+    // null context is one that Node-API allows ("Pass NULL"): the empty one. `result` is a place for the result: Node-API
+    // would do without, and Deno 2.9 writes one all the same.
     let status = unsafe {
         sys::napi_make_callback(
             env.raw(),
@@ -26,7 +28,7 @@ pub fn call_without_context(env: Env, callback: Function<'_, (), Unknown<'_>>) -
             callback.raw(),
             0,
             ptr::null(),
-            ptr::null_mut(),
+            &raw mut result,
         )
     };
     check_status!(status)

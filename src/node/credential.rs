@@ -6,7 +6,7 @@ use napi_derive::napi;
 use super::boundary_error::IntoNapi;
 use super::frame::Consumed;
 use super::secret::NativeSecret;
-use crate::credential::{self, Validation, lineage};
+use crate::credential::{self, Validation, login_tokens};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
 use crate::secret::Fingerprint;
@@ -59,14 +59,14 @@ fn to_object(found: Validation) -> NativeKeyValidation {
 /// the fingerprints of all.
 #[napi(catch_unwind)]
 pub fn revoke(fingerprint: String) -> napi::Result<Vec<String>> {
-    let revoked = parse(&fingerprint).and_then(lineage::revoke).into_napi()?;
+    let revoked = parse(&fingerprint).and_then(login_tokens::revoke).into_napi()?;
     Ok(revoked.iter().map(ToString::to_string).collect())
 }
 
 /// Undoes it. False when there was nothing to undo.
 #[napi(catch_unwind)]
 pub fn restore(fingerprint: String) -> napi::Result<bool> {
-    parse(&fingerprint).map(lineage::restore).into_napi()
+    parse(&fingerprint).map(login_tokens::restore).into_napi()
 }
 
 /// Its text is not repeated: it may be a key.

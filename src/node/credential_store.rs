@@ -184,8 +184,7 @@ impl NativeCredentialStore {
         let overrides =
             Overrides { token_url, client_id, file, body, access_token, refresh_token, expires_at, expires_at_unit };
         let profile = Profile::new(provider::find(self.provider)?, overrides)?;
-        let location =
-            Location { directory: PathBuf::from(options.dir), name: profile.file.clone(), owner: options.owner };
+        let location = Location::of(&profile, PathBuf::from(options.dir), options.owner);
         let settings = Settings {
             refresh_ahead: f64::from(options.refresh_ahead_ms),
             http: options.http.read()?,

@@ -52,6 +52,8 @@ struct SurveyedProgram {
     found_by: &'static str,
     path: Option<String>,
     version: Option<String>,
+    /// Whether it is newer than all that was tested.
+    untested: bool,
     interpreter: Option<String>,
     components: Vec<Component>,
     companions: Vec<SurveyedCompanion>,
@@ -83,11 +85,11 @@ pub fn survey_programs(
     let wanted = Locate { provider, command, path, package_roots, target };
     look(&wanted.target.clone(), move || {
         let candidates = inquiry::survey(&wanted, manner(by_mode_bits))?;
-        Ok(candidates.into_iter().map(surveyed).collect::<Vec<_>>())
+        Ok(candidates.into_iter().map(|candidate| surveyed(wanted.provider, candidate)).collect::<Vec<_>>())
     })
 }
 
-fn surveyed(candidate: Candidate) -> SurveyedProgram {
+fn surveyed(provider: &Provider, candidate: Candidate) -> SurveyedProgram {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (program, error) = match candidate.outcome {
         Ok(program) => (Some(program), None),
@@ -100,6 +102,7 @@ fn surveyed(candidate: Candidate) -> SurveyedProgram {
         components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
         path: candidate.path.as_deref().map(text),
         version: program.as_ref().and_then(|program| program.version.clone()),
+        untested: program.as_ref().is_some_and(|program| program.untested(provider).is_some()),
         interpreter: program.as_ref().and_then(|program| program.interpreter.as_deref().map(text)),
         companions: companions
             .map(|(path, inherits_credential)| SurveyedCompanion { path, inherits_credential })
@@ -177,6 +180,9 @@ pub struct NativeProviderFacts {
     pub named_directories: Vec<&'static str>,
     /// The ids of files that can do harm.
     pub config_files: Vec<&'static str>,
+    /// The first version that is started, and the newest that was tested.
+    pub oldest_version: String,
+    pub tested_version: String,
     /// The first version that keeps variables in files of its own out; none where no version is asked for.
     pub shielded_since: Option<String>,
     pub login_file: &'static str,
@@ -201,7 +207,9 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         needed_directories: needs(row, false).collect(),
         named_directories: needs(row, true).collect(),
         config_files: harmful(row).collect(),
-        shielded_since: row.file_shield.as_ref().map(|shield| shield.since.map(|part| part.to_string()).join(".")),
+        oldest_version: row.versions.oldest.to_string(),
+        tested_version: row.versions.tested.to_string(),
+        shielded_since: row.file_shield.as_ref().map(|shield| shield.since.to_string()),
         login_file: row.oauth.file,
         log_in: row.oauth.log_in,
         question_arguments: row.one_question.arguments.to_vec(),

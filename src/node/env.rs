@@ -1,5 +1,6 @@
 //! `buildProviderEnv` and the handle of an environment.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,8 +22,9 @@ use crate::launch::arguments::{self, ArgumentContext, Place};
 use crate::launch::authority;
 use crate::launch::identity::Target;
 use crate::launch::options::WorkspaceTrust;
+use crate::launch::program;
 use crate::payload::{self, Payload};
-use crate::provider::PROVIDERS;
+use crate::provider::{self, PROVIDERS};
 use crate::sys::identity;
 use crate::usage::Owner;
 
@@ -237,9 +239,10 @@ impl NativeProviderEnv {
     pub fn config_overrides(&self, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
         let plan = self.plan().into_napi()?;
         let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
-        let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
         let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).into_napi()?;
+        let directories = arguments::with_project_roots(plan.provider, directories);
+        let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
         Ok(arguments::overrides(&plan, &[], &context).map(|(key, value)| format!("{key}={value}")).collect())
     }
 
@@ -319,7 +322,20 @@ pub fn base_names() -> Vec<&'static str> {
 #[napi(catch_unwind)]
 pub fn sdk_variables(provider: String) -> Vec<&'static str> {
     let row = PROVIDERS.iter().find(|row| row.id == provider);
-    row.map(|row| row.sdk_variables.to_vec()).unwrap_or_default()
+    row.map(|row| row.sdk.variables.to_vec()).unwrap_or_default()
+}
+
+/// Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
+/// none, by its package in `node_modules` upwards from these directories.
+#[napi(catch_unwind)]
+pub fn check_sdk(provider: String, variables: Vec<String>, package_roots: Vec<String>) -> napi::Result<()> {
+    let row = provider::find(&provider).into_napi()?;
+    let roots: Vec<PathBuf> = package_roots.into_iter().map(PathBuf::from).collect();
+    let version = match row.sdk.version_variable {
+        Some(name) => variables.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1].clone()),
+        None => program::installed_version(row.sdk.package, &roots),
+    };
+    row.sdk.check(row, version.as_deref()).into_napi()
 }
 
 /// The workspace option that sets each provider's state directory, as provider and option by turns.

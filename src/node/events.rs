@@ -10,7 +10,7 @@ use napi_derive::napi;
 
 use super::boundary_error::to_json;
 use crate::launch::process::{Event, Listener};
-use crate::sys::wait::Ending;
+use crate::sys::wait::{self, Ending};
 
 /// Process, kind of event, number, text.
 type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;
@@ -25,6 +25,7 @@ const TIMED_OUT: u32 = 2;
 const EXITED: u32 = 3;
 const SIGNALED: u32 = 4;
 const ENDED: u32 = 5;
+const UNTESTED: u32 = 6;
 
 /// Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
 /// bundles do, or a test runner that loads modules anew.
@@ -65,11 +66,13 @@ impl Listener for ToJs {
 
     fn on_event(&self, event: Event) {
         let (kind, number, text) = match event {
-            Event::Spawned { pid, program } => (SPAWNED, pid, Some(program)),
+            // No argument has a NUL, so one text holds them all.
+            Event::Spawned { pid, argv } => (SPAWNED, pid, Some(argv.join("\0"))),
+            Event::Untested(text) => (UNTESTED, 0, Some(text)),
             Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
             Event::TimedOut => (TIMED_OUT, 0, None),
             Event::Exited(Ending::Code(code)) => (EXITED, code, None),
-            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, None),
+            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, wait::real_time_name(signal)),
             Event::Exited(Ending::Unknown) => (ENDED, 0, None),
         };
         let id = self.id.load(Ordering::Acquire) as f64;

@@ -30,6 +30,8 @@ pub struct NativePortable<'env> {
     pub credential: i32,
     /// Whether stdout is to be read for usage.
     pub watch: bool,
+    /// What to say of a version that nobody has tried.
+    pub untested: Option<String>,
 }
 
 /// Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
@@ -66,8 +68,9 @@ pub fn prepare_portable<'env>(
         Ok(credential) => credential.map_or(-1, IntoRawFd::into_raw_fd),
         Err(error) => return Ok(failed(error, &start)),
     };
+    let untested = program.untested(start.env.provider);
     let program = program.path.to_string_lossy().into_owned();
-    Ok(Either::A(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch }))
+    Ok(Either::A(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch, untested }))
 }
 
 fn find(start: &Start) -> Result<(Program, Vec<String>)> {

@@ -9,7 +9,7 @@ use super::launch_options::NativeIdentity;
 use crate::error::Result;
 use crate::launch::identity;
 use crate::launch::locate::{Locate, locate};
-use crate::provider;
+use crate::provider::{self, Standing};
 use crate::sys;
 
 /// A found program.
@@ -20,6 +20,10 @@ pub struct NativeProgram {
     pub found_by: String,
     pub interpreter: Option<String>,
     pub version: Option<String>,
+    /// Whether it is in the range of versions that were tested; none where the version is unknown.
+    pub tested: Option<bool>,
+    /// What to say where it is behind that range.
+    pub untested: Option<String>,
 }
 
 /// Finds a provider's program for a target.
@@ -45,6 +49,11 @@ fn resolve(
     let target = identity::decide(&ids.into(), sys::identity::own())?;
     let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
     let program = locate(Locate { provider, command, path, package_roots, target })?;
+    let tested = match provider.versions.standing(program.version.as_deref()) {
+        Standing::Unknown => None,
+        standing => Some(standing == Standing::Tested),
+    };
+    let untested = program.untested(provider);
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     Ok(NativeProgram {
         path: text(program.path),
@@ -52,6 +61,8 @@ fn resolve(
         found_by: program.found_by.as_str().into(),
         interpreter: program.interpreter.map(text),
         version: program.version,
+        tested,
+        untested,
     })
 }
 

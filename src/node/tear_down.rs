@@ -16,14 +16,15 @@ thread_local! {
     static IS_HOOKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker thread's
-/// by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an uncaught throw run
-/// no cleanup hook. Once per environment, however many copies of the facade ask for it. The process is the environment's
-/// own: a test runner gives modules a copy, which never exits.
+/// Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker
+/// thread's by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an
+/// uncaught throw run no cleanup hook. Once per environment, however many copies of the facade ask for it. The process
+/// is the environment's own: a test runner gives modules a copy, which never exits.
 ///
-/// Waits a short while for answers that are the only copy of a login's next refresh token. The end of the main thread lets no
-/// refresh begin any more; that of a worker thread leaves them to the process, which may be ending: `process.exit()` in the main
-/// thread ends the others first, and may have no hook of ours there.
+/// Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
+/// ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
+/// thread's may be the beginning of the process's, as `process.exit()` ends these threads after the exit hook of the
+/// main thread, which may be none of ours; so it waits for what this thread has asked for.
 #[napi(catch_unwind)]
 pub fn tear_down_at_exit(env: Env, is_main_thread: bool) -> napi::Result<()> {
     if IS_HOOKED.replace(true) {

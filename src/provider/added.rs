@@ -5,6 +5,8 @@
 pub enum When {
     /// The workspace is not trusted.
     Untrusted,
+    /// It is. What a caller says of the same then counts.
+    Trusted,
     /// The credential is in the environment.
     CredentialInEnvironment,
     /// The caller gave a base URL, or the credential is the server's.
@@ -51,8 +53,8 @@ pub enum OverrideValue {
     HiddenNames,
     /// `false`.
     Off,
-    /// The workspace's directories as untrusted projects, as an inline table.
-    UntrustedProjects,
+    /// The workspace's directories as projects of this level of trust, as an inline table.
+    Projects(&'static str),
     /// The base URL, the vendor's own where the caller gave none, as a string.
     BaseUrl,
     /// A string.

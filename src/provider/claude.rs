@@ -9,8 +9,9 @@ use super::oauth::{BodyFormat, Expiry, OauthRow, Stored};
 use super::row::{
     Authority, BaseUrl, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed, FileShield, FirmArgument,
     FixedVariable, FixedWhen, Made, NativePackage, OneQuestion, PayloadField, PrivateTemporary, Provider, RefusedFile,
-    RefusedWhen, StateDirectory, When, WhenUnused,
+    RefusedWhen, Sdk, StateDirectory, When, WhenUnused,
 };
+use super::version::{Version, Versions};
 
 const TOKEN_OR_LOGIN: &[CredentialKind] = &[CredentialKind::OauthToken, CredentialKind::ConfigDir];
 
@@ -30,6 +31,14 @@ const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
+    // See `reads_descriptor_since`. Measured too: 2.1.200 ran a command that `.git/config` of an untrusted workspace names;
+    // 2.1.150 and older obey proxies (`file_shield`); 2.1.113 and older send an empty Authorization header beside a blank
+    // ANTHROPIC_AUTH_TOKEN; 2.1.112 and older are a script that node runs.
+    versions: Versions {
+        oldest: Version::new(2, 1, 260),
+        older: "read a key from no pipe but one that every process of their uid can open",
+        tested: Version::new(2, 1, 332),
+    },
     output: &CLAUDE_OUTPUT,
     slots: &[
         CredentialSlot {
@@ -108,7 +117,7 @@ pub static CLAUDE: Provider = Provider {
     // as --bare, leaves the credential unused.
     file_shield: Some(FileShield {
         variable: MANAGED_BY_HOST,
-        since: [2, 1, 200],
+        since: Version::new(2, 1, 200),
         files: &["claude-home-config", "claude-state-config", "claude-legacy-config"],
         passes: &["BUN_CONFIG_VERBOSE_FETCH", QUIET, SIMPLE],
     }),
@@ -123,7 +132,7 @@ pub static CLAUDE: Provider = Provider {
         RefusedFile { file: "claude-foreign-token", when: RefusedWhen::Credential(&[CredentialKind::ConfigDir]) },
     ],
     // Measured with a pipe of root's: 2.1.250 says that it is not logged in, 2.1.260 and newer read it.
-    reads_descriptor_since: Some([2, 1, 260]),
+    reads_descriptor_since: Some(Version::new(2, 1, 260)),
     // Without it, a uid that has no passwd entry crashes in uv_os_homedir.
     required_variables: &["HOME"],
     base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
@@ -151,20 +160,29 @@ pub static CLAUDE: Provider = Provider {
         holder: "mcpServers",
         tables: &["env", "headers"],
         secrets: &[],
-        // Agent SDK 0.2.41 ignores mcpServersDelivery, which 0.3.330 obeys (measured).
+        // Agent SDK 0.3.325 and older ignore mcpServersDelivery (see `sdk`); their version may be unknown.
         instead: "Give the path of a file that only the target can read, or name a variable of `userEnvKeys` in it, as \
                   ${USER_TOKEN}. An Agent SDK does this where it does not know mcpServersDelivery, which \
-                  `claudeAgentOptions` sets: take a newer one (0.3.330 knows it).",
+                  `claudeAgentOptions` sets: take 0.3.326 or newer.",
     }],
     guard_variables: &[],
+    project_markers: &[],
     directory_options: &[],
-    sdk_variables: &[
-        "CLAUDE_CODE_ENTRYPOINT",
-        "CLAUDE_AGENT_SDK_VERSION",
-        "CLAUDE_CODE_SDK_READS_SESSION_STATE",
-        "CLAUDE_CODE_SDK_READS_STARTUP_MARKS",
-        "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING",
-    ],
+    // 0.3.325 and older do not know `mcpServersDelivery`, 0.3.326 does (from their sdk.mjs). Each sets the variable, unless
+    // the caller's environment has it.
+    sdk: Sdk {
+        package: "@anthropic-ai/claude-agent-sdk",
+        oldest: Version::new(0, 3, 326),
+        older: "put MCP servers, with their variables and headers, on the command line, which every user of the machine reads",
+        version_variable: Some("CLAUDE_AGENT_SDK_VERSION"),
+        variables: &[
+            "CLAUDE_CODE_ENTRYPOINT",
+            "CLAUDE_AGENT_SDK_VERSION",
+            "CLAUDE_CODE_SDK_READS_SESSION_STATE",
+            "CLAUDE_CODE_SDK_READS_STARTUP_MARKS",
+            "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING",
+        ],
+    },
     command: "claude",
     launcher_packages: &["@anthropic-ai/claude-code"],
     native_packages: &[
@@ -181,6 +199,7 @@ pub static CLAUDE: Provider = Provider {
         sdk("@anthropic-ai/claude-agent-sdk-darwin-x64", "macos", "x86_64", ""),
         sdk("@anthropic-ai/claude-agent-sdk-darwin-arm64", "macos", "aarch64", ""),
     ],
+    manifest: None,
     // platform.claude.com "List Models"; the OAuth header's beta is the CLI's own.
     api: Api {
         vendor: "Anthropic",
@@ -214,7 +233,6 @@ pub static CLAUDE: Provider = Provider {
         expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
         extra_tokens: &[],
         refreshed_at: &[],
-        account: &[],
         api_key: &[],
         kind_field: &[],
         api_key_kinds: &[],
@@ -432,11 +450,11 @@ const fn absent(name: &'static str) -> CredentialName {
 }
 
 const fn code(name: &'static str, os: &'static str, arch: &'static str, libc: &'static str) -> NativePackage {
-    NativePackage { name, os, arch, libc, file: "claude", version: ("@anthropic-ai/claude-code", "version") }
+    NativePackage { name, os, arch, libc, files: &["claude"], version: ("@anthropic-ai/claude-code", "version") }
 }
 
 /// The Agent SDK's packages are versioned as the SDK is; its own manifest names the CLI's version.
 const fn sdk(name: &'static str, os: &'static str, arch: &'static str, libc: &'static str) -> NativePackage {
     let version = ("@anthropic-ai/claude-agent-sdk", "claudeCodeVersion");
-    NativePackage { name, os, arch, libc, file: "claude", version }
+    NativePackage { name, os, arch, libc, files: &["claude"], version }
 }

@@ -1,21 +1,28 @@
 //! The row of OpenAI Codex, as measured on 0.163.0.
 
 use super::api::{Api, Authorization};
+use super::codex_modes::MODES;
 use super::codex_output::CODEX_OUTPUT;
 use super::config_file::{Base, ConfigFile, Effect, Format, Hazard, hazard};
 use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
-use super::mode::{ChosenDefinition, Mode, ModeSign, Usable};
 use super::oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 use super::row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
-    FirmArgument, Made, NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, StateDirectory, When,
+    FirmArgument, Made, NativePackage, OneQuestion, OverrideValue, PayloadField, Provider, Sdk, StateDirectory, When,
     WhenUnused,
 };
+use super::version::{Version, Versions};
 
 /// OpenAI Codex.
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
+    // Measured with all tests of the real CLI. 0.124 and older do not know --ignore-user-config.
+    versions: Versions {
+        oldest: Version::new(0, 125, 0),
+        older: "obey config.toml in CODEX_HOME on a server's key, and 0.120 and older an untrusted workspace too",
+        tested: Version::new(0, 169, 0),
+    },
     output: &CODEX_OUTPUT,
     slots: &[CredentialSlot {
         kind: CredentialKind::ApiKey,
@@ -97,7 +104,9 @@ pub static CODEX: Provider = Provider {
         ConfigOverride { key: "features.plugins", value: OverrideValue::Off, when: When::ServerCredential },
         // Else `workspace-write` marks the directory as trusted by itself, loads its .codex/config.toml and runs the
         // MCP servers named there, outside the sandbox. Only the inline table works; the dotted form does not.
-        ConfigOverride { key: "projects", value: OverrideValue::UntrustedProjects, when: When::Untrusted },
+        ConfigOverride { key: "projects", value: OverrideValue::Projects("untrusted"), when: When::Untrusted },
+        // Up to 0.166 a project is trusted by itself, in 0.169 it is not.
+        ConfigOverride { key: "projects", value: OverrideValue::Projects("trusted"), when: When::Trusted },
         // The same once more, should `config.toml` be read all the same.
         ConfigOverride { key: "model_provider", value: OverrideValue::Text("openai"), when: When::ServerCredential },
         ConfigOverride { key: "openai_base_url", value: OverrideValue::BaseUrl, when: When::BaseUrl },
@@ -162,16 +171,44 @@ pub static CODEX: Provider = Provider {
         },
     ],
     guard_variables: GUARDS,
+    // Measured: below a root with a `.codex` of its own, 0.120 asks about that root alone; from 0.125 on the directory
+    // itself comes first where it is untrusted, and trust in it does not reach the root.
+    project_markers: &[".git"],
     directory_options: &["-C", "--cd"],
-    sdk_variables: &["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"],
+    // 0.148.0 and older have no `configOverrides`, 0.149.0 has (from their index.js).
+    sdk: Sdk {
+        package: "@openai/codex-sdk",
+        oldest: Version::new(0, 149, 0),
+        older: "ignore configOverrides, so that the agent's shell gets the key and the workspace configures the CLI",
+        version_variable: None,
+        variables: &["CODEX_INTERNAL_ORIGINATOR_OVERRIDE"],
+    },
     command: "codex",
     launcher_packages: &["@openai/codex"],
     native_packages: &[
-        musl("@openai/codex-linux-x64", "x86_64", "vendor/x86_64-unknown-linux-musl/bin/codex"),
-        musl("@openai/codex-linux-arm64", "aarch64", "vendor/aarch64-unknown-linux-musl/bin/codex"),
-        darwin("@openai/codex-darwin-x64", "x86_64", "vendor/x86_64-apple-darwin/bin/codex"),
-        darwin("@openai/codex-darwin-arm64", "aarch64", "vendor/aarch64-apple-darwin/bin/codex"),
+        musl(
+            "@openai/codex-linux-x64",
+            "x86_64",
+            &["vendor/x86_64-unknown-linux-musl/bin/codex", "vendor/x86_64-unknown-linux-musl/codex/codex"],
+        ),
+        musl(
+            "@openai/codex-linux-arm64",
+            "aarch64",
+            &["vendor/aarch64-unknown-linux-musl/bin/codex", "vendor/aarch64-unknown-linux-musl/codex/codex"],
+        ),
+        darwin(
+            "@openai/codex-darwin-x64",
+            "x86_64",
+            &["vendor/x86_64-apple-darwin/bin/codex", "vendor/x86_64-apple-darwin/codex/codex"],
+        ),
+        darwin(
+            "@openai/codex-darwin-arm64",
+            "aarch64",
+            &["vendor/aarch64-apple-darwin/bin/codex", "vendor/aarch64-apple-darwin/codex/codex"],
+        ),
     ],
+    // From 0.133 on, in every build of the vendor's.
+    manifest: Some(("../codex-package.json", "version")),
     // platform.openai.com "List models".
     api: Api {
         vendor: "OpenAI",
@@ -198,7 +235,6 @@ pub static CODEX: Provider = Provider {
         expiry: Expiry::Jwt,
         extra_tokens: &[ExtraToken { answer: "id_token", path: &["tokens", "id_token"] }],
         refreshed_at: &["last_refresh"],
-        account: &["tokens", "account_id"],
         api_key: &["OPENAI_API_KEY"],
         kind_field: &["auth_mode"],
         api_key_kinds: &["apikey"],
@@ -290,113 +326,6 @@ static GUARDS: &[GuardVariable] = &[
     GuardVariable { name: "GIT_CONFIG_GLOBAL", value: "/dev/null", when: When::ServerCredential },
 ];
 
-/// Measured on 0.163.0: `exec` and `review` read CODEX_API_KEY; nothing else that runs a session does. The app server sends
-/// its requests without any credential, the terminal asks for a login, and either uses a login that it finds in CODEX_HOME.
-/// Words that 0.163.0 does not know are a prompt for the terminal; other versions know them.
-static MODES: &[Mode] = &[
-    Mode {
-        sign: ModeSign::Subcommand("app-server", None),
-        does: "reads no key but a model provider's",
-        uses: &[Usable::InEnvironment(CredentialKind::ApiKey), Usable::OwnLogin],
-        overrides: &[
-            ("model_provider", OverrideValue::Text("provider-env")),
-            ("model_providers.provider-env", OverrideValue::KeyedModelProvider),
-            // A client can name the vendor's own provider, and a thread that `exec` began does when it is resumed: its
-            // requests would have no credential. Measured: with this it sends none, and the turn fails.
-            ("openai_base_url", OverrideValue::Text("no-credential:name-the-model-provider-provider-env")),
-        ],
-        instead: "",
-    },
-    // Measured: the daemon lives on, with the key in its environment, and sends no credential.
-    elsewhere("app-server", Some("daemon"), OUTLIVES),
-    elsewhere("app-server", Some("proxy"), HANDS_OVER),
-    // It starts an app server of its own, without any of these arguments.
-    elsewhere("debug", Some("app-server"), HANDS_OVER),
-    elsewhere("remote-control", None, OUTLIVES),
-    elsewhere("agents", None, HANDS_OVER),
-    elsewhere("queue", None, HANDS_OVER),
-    elsewhere("cloud", None, "works with a ChatGPT login alone"),
-    elsewhere("resume", None, IN_TERMINAL),
-    elsewhere("fork", None, IN_TERMINAL),
-    elsewhere("exec-server", None, "runs commands for others, and has no use for a key"),
-    elsewhere("responses-api-proxy", None, "reads the key from stdin alone"),
-    // Measured on 0.140.0: its requests have no credential. Later versions do not know it.
-    elsewhere("mcp-server", None, "reads no key"),
-    // Measured on 0.20.0: it reads OPENAI_API_KEY, and none of what protects that. Later versions do not know it.
-    elsewhere("proto", None, "is of a version that is too old for what protects the key"),
-    Mode {
-        sign: ModeSign::Terminal(&[
-            "exec",
-            "e",
-            "review",
-            "login",
-            "logout",
-            "mcp",
-            "plugin",
-            "app-server",
-            "completion",
-            "update",
-            "doctor",
-            "sandbox",
-            "debug",
-            "apply",
-            "a",
-            "archive",
-            "delete",
-            "migrate-rollouts",
-            "unarchive",
-            "features",
-            "execpolicy",
-            "stdio-to-uds",
-            "help",
-            "--help",
-            "-h",
-            "--version",
-            "-V",
-        ]),
-        does: IN_TERMINAL,
-        uses: &[Usable::OwnLogin],
-        overrides: &[],
-        instead: USE_EXEC,
-    },
-    keyless(ModeSign::Flag("--oss")),
-    keyless(ModeSign::Flag("--local-provider")),
-    keyless(ModeSign::Override("model_provider", &["ollama", "lmstudio", "amazon-bedrock"])),
-    // Measured: without `env_key` the request goes out without any credential, with another variable's name with that one's
-    // value, and with `auth.command` with what the command prints.
-    Mode {
-        sign: ModeSign::Definition(&ChosenDefinition {
-            chosen_by: "model_provider",
-            holder: "model_providers",
-            uses_own: "requires_openai_auth",
-        }),
-        does: "asks a model provider whose definition does not name the key",
-        uses: &[],
-        overrides: &[],
-        instead: "Use env_key=\"CODEX_API_KEY\" in the definition, or options.baseUrl in its place.",
-    },
-];
-
-const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
-const OUTLIVES: &str = "hands the session to a process that outlives the start, and that sends no key";
-const IN_TERMINAL: &str = "runs in the terminal, where Codex reads no key";
-const USE_EXEC: &str = "Use exec, exec resume, exec fork, review or app-server.";
-
-const fn elsewhere(subcommand: &'static str, word: Option<&'static str>, does: &'static str) -> Mode {
-    Mode {
-        sign: ModeSign::Subcommand(subcommand, word),
-        does,
-        uses: &[Usable::OwnLogin],
-        overrides: &[],
-        instead: USE_EXEC,
-    }
-}
-
-const fn keyless(sign: ModeSign) -> Mode {
-    let (does, instead) = ("asks another model than OpenAI's, without the key", "Leave it out.");
-    Mode { sign, does, uses: &[], overrides: &[], instead }
-}
-
 static PROJECT_HAZARDS: &[Hazard] =
     &[hazard("mcp_servers", Effect::RunsCommands), hazard("shell_environment_policy", Effect::ChangesShell)];
 
@@ -483,10 +412,10 @@ const fn system(id: &'static str, path: &'static str, format: Format, hazards: &
 }
 
 /// Linked statically against musl: runs on any Linux.
-const fn musl(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
-    NativePackage { name, os: "linux", arch, libc: "", file, version: ("@openai/codex", "version") }
+const fn musl(name: &'static str, arch: &'static str, files: &'static [&'static str]) -> NativePackage {
+    NativePackage { name, os: "linux", arch, libc: "", files, version: ("@openai/codex", "version") }
 }
 
-const fn darwin(name: &'static str, arch: &'static str, file: &'static str) -> NativePackage {
-    NativePackage { name, os: "macos", arch, libc: "", file, version: ("@openai/codex", "version") }
+const fn darwin(name: &'static str, arch: &'static str, files: &'static [&'static str]) -> NativePackage {
+    NativePackage { name, os: "macos", arch, libc: "", files, version: ("@openai/codex", "version") }
 }

@@ -8,6 +8,7 @@ mod api;
 mod claude;
 mod claude_output;
 mod codex;
+mod codex_modes;
 mod codex_output;
 mod config_file;
 mod credential_kind;
@@ -19,6 +20,7 @@ mod oauth;
 mod output;
 mod row;
 mod status_rules;
+mod version;
 
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
 pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
@@ -34,8 +36,9 @@ pub use output::{
 pub use row::{
     Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
     FileShield, FirmArgument, FixedVariable, FixedWhen, Made, NativePackage, OneQuestion, OverrideValue, PayloadField,
-    PrivateTemporary, Provider, RefusedFile, RefusedWhen, StateDirectory, When, WhenUnused,
+    PrivateTemporary, Provider, RefusedFile, RefusedWhen, Sdk, StateDirectory, When, WhenUnused,
 };
+pub use version::{Standing, Version, Versions};
 
 use crate::error::{Error, ErrorCode, Result};
 

@@ -23,8 +23,6 @@ pub struct OauthRow {
     pub extra_tokens: &'static [ExtraToken],
     /// Where the time of the last refresh stands, RFC 3339; empty: nowhere.
     pub refreshed_at: &'static [&'static str],
-    /// Where the account's name stands that the login is for; empty: nowhere.
-    pub account: &'static [&'static str],
     /// An API key that may stand there instead of tokens; empty: none may.
     pub api_key: &'static [&'static str],
     /// What kind of login it is, in the CLI's own words; empty: it does not say.

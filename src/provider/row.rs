@@ -1,5 +1,7 @@
 //! What a row of the provider table holds.
 
+use std::path::{Path, PathBuf};
+
 pub use super::added::{ConfigOverride, FirmArgument, OverrideValue, When};
 use super::api::Api;
 use super::config_file::ConfigFile;
@@ -8,6 +10,8 @@ use super::guard::{FeatureOption, GuardVariable, InlineDefinitions, RefusedOptio
 use super::mode::Mode;
 use super::oauth::OauthRow;
 use super::output::Output;
+use super::version::{Version, Versions};
+use crate::error::{Error, ErrorCode, Result};
 
 /// One provider: everything this crate knows about its CLI.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub struct Provider {
     pub id: &'static str,
     /// What people call it.
     pub name: &'static str,
+    /// The versions of its CLI that all of this is about.
+    pub versions: Versions,
     /// Its JSON output.
     pub output: &'static Output,
     /// The ways it takes a credential, in the order of precedence within one source.
@@ -36,7 +42,7 @@ pub struct Provider {
     pub refused_files: &'static [RefusedFile],
     /// The first version that reads a credential's descriptor where it may not open it by its name below /proc. Older ones have
     /// no credential there.
-    pub reads_descriptor_since: Option<[u64; 3]>,
+    pub reads_descriptor_since: Option<Version>,
     /// Variables without which its CLI crashes.
     pub required_variables: &'static [&'static str],
     /// How it is told of another endpoint.
@@ -59,16 +65,20 @@ pub struct Provider {
     pub inline_definitions: &'static [InlineDefinitions],
     /// Variables that keep the CLI's own child processes from running what files name.
     pub guard_variables: &'static [GuardVariable],
+    /// What marks the root of a project: the CLI asks whether that root is trusted, too.
+    pub project_markers: &'static [&'static str],
     /// The options that set the CLI's working directory.
     pub directory_options: &'static [&'static str],
-    /// The variables that an official SDK sets to steer the CLI and that the SDK adapter lets pass.
-    pub sdk_variables: &'static [&'static str],
+    /// Its vendor's SDK, and what the adapter has to know of it.
+    pub sdk: Sdk,
     /// The program's name on a `PATH`.
     pub command: &'static str,
     /// npm packages whose executable is a script or a stub that starts the native one.
     pub launcher_packages: &'static [&'static str],
     /// npm packages that hold the native executable.
     pub native_packages: &'static [NativePackage],
+    /// The file beside a native executable, by its path from that one's directory, and the key in it, that tell the version.
+    pub manifest: Option<(&'static str, &'static str)>,
     /// Its vendor's HTTP API.
     pub api: Api,
     /// Its stored login, and how that is refreshed.
@@ -79,6 +89,21 @@ pub struct Provider {
     pub config_files: &'static [ConfigFile],
     /// How to ask it one question without a terminal, and without its doing anything else meanwhile.
     pub one_question: OneQuestion,
+}
+
+/// An SDK that starts the CLI.
+#[derive(Debug)]
+pub struct Sdk {
+    /// Its npm package.
+    pub package: &'static str,
+    /// The first version that the adapter works with. `package.json` has the same as a peer dependency.
+    pub oldest: Version,
+    /// What an older one does, as the rest of a sentence that begins with it.
+    pub older: &'static str,
+    /// The one of its variables that tells its version; none: its package is looked for.
+    pub version_variable: Option<&'static str>,
+    /// The variables that it sets to steer the CLI and that the adapter lets pass.
+    pub variables: &'static [&'static str],
 }
 
 /// A start that asks one question and ends.
@@ -248,7 +273,7 @@ pub struct FileShield {
     /// One of [`Provider::fixed_variables`].
     pub variable: &'static str,
     /// The first version that is known to keep out all that redirects.
-    pub since: [u64; 3],
+    pub since: Version,
     /// The ids of the files, all JSON, among [`Provider::config_files`].
     pub files: &'static [&'static str],
     /// What those files can set in spite of it, and what can disclose the credential then, or leave it unused.
@@ -302,8 +327,8 @@ pub struct NativePackage {
     pub arch: &'static str,
     /// The C library it needs: `gnu`, `musl`, or "" for any.
     pub libc: &'static str,
-    /// The executable, below the package.
-    pub file: &'static str,
+    /// The executable, below the package: where newer versions have it first.
+    pub files: &'static [&'static str],
     /// The package beside it, and the key in its `package.json`, that tell the CLI's version.
     pub version: (&'static str, &'static str),
 }
@@ -323,5 +348,29 @@ impl Provider {
                 && package.arch == std::env::consts::ARCH
                 && (package.libc.is_empty() || package.libc == libc)
         })
+    }
+}
+
+impl NativePackage {
+    /// Where its executable can be, below a `node_modules`.
+    pub fn executables(&self, modules: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+        let package = modules.join(self.name);
+        self.files.iter().map(move |file| package.join(file))
+    }
+}
+
+impl Sdk {
+    /// Refuses a version that is known to be too old.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED`, with the package in `names`.
+    pub fn check(&self, provider: &Provider, version: Option<&str>) -> Result<()> {
+        let Some(parsed) = version.and_then(Version::parse).filter(|version| *version < self.oldest) else {
+            return Ok(());
+        };
+        let (package, oldest) = (self.package, self.oldest);
+        let message =
+            format!("{package} is {parsed}; versions before {oldest} {}. Install {oldest} or newer.", self.older);
+        Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name(package))
     }
 }

@@ -38,7 +38,11 @@ fn key_classes_differ_by_their_prefixes_and_what_shares_an_id_is_the_same_thing(
 fn every_row_is_complete() {
     for row in PROVIDERS {
         assert!(!row.slots.is_empty(), "{}: no slot", row.id);
-        assert!(row.native_packages.iter().all(|package| !package.file.starts_with('/')), "{}", row.id);
+        assert!(
+            row.native_packages.iter().all(|package| package.files.iter().all(|file| !file.starts_with('/'))),
+            "{}",
+            row.id
+        );
         for slot in row.slots {
             assert!(!slot.variables.is_empty(), "{}: a slot without a variable", row.id);
             assert!(

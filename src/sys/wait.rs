@@ -16,6 +16,20 @@ pub enum Ending {
     Unknown,
 }
 
+/// The name of a real-time signal as `kill -l` has it; none for the others, which the platform's tables name. The first
+/// one is the C library's to choose: it keeps those below for its threads.
+#[must_use]
+pub fn real_time_name(signal: i32) -> Option<String> {
+    const FIRST_OF_KERNEL: i32 = 32;
+    let first = libc::SIGRTMIN();
+    match signal - first {
+        0 => Some("SIGRTMIN".to_owned()),
+        1.. => Some(format!("SIGRTMIN+{}", signal - first)),
+        _ if signal >= FIRST_OF_KERNEL => Some(format!("SIG{signal}")),
+        _ => None,
+    }
+}
+
 /// Waits until the process has ended and takes its status.
 #[must_use]
 pub fn wait(pidfd: &OwnedFd) -> Ending {

@@ -63,7 +63,7 @@ pub fn endpoint() -> (String, Arc<Mutex<Endpoint>>) {
 pub fn open(dir: &Path, url: &str, observe: fn(Step)) -> Store {
     let overrides = Overrides { token_url: Some(url.into()), ..Overrides::default() };
     let profile = Profile::new(find("claude").expect("a row"), overrides).expect("valid");
-    let location = Location { directory: dir.to_owned(), name: profile.file.clone(), owner: None };
+    let location = Location::of(&profile, dir.to_owned(), None);
     let http = http::Settings { timeout: Duration::from_secs(120), ..http::Settings::default() };
     Store::open(location, profile, Settings { refresh_ahead: 0.0, http, observe }).expect("opened")
 }

@@ -176,13 +176,14 @@ proptest! {
             "(sk-proxy-|sk-litellm-|sk-helicone-|sk-or-v1-|vck_|hf_|gsk_|xai-|pk-lf-|nvapi-|ABSK|dapi|ya29\\.)[A-Za-z0-9_-]{16,80}",
             "[0-9a-f]{32}\\.[A-Za-z0-9]{16}",
             "[A-Za-z0-9]{20}:[A-Za-z0-9]{20}",
-            "[A-Za-z0-9]{12}[A-Za-z0-9!#$%&*+./:=?@^_|~-]{8,20}[A-Za-z0-9!#$&*+_~-]",
+            // With `=` or `%`, chance makes an assignment or an escape of one in some hundred thousand.
+            "[A-Za-z0-9]{12}[A-Za-z0-9!#$&*+./:?@^_|~-]{8,20}[A-Za-z0-9!#$&*+_~-]",
         ],
         codex: bool,
     ) {
         let row = provider::find(if codex { "codex" } else { "claude" }).expect("a row");
-        // By chance one can be an address, of a class that belongs elsewhere, or one sign again and again.
-        prop_assume!(!key.contains("://"));
+        // By chance one can be of a class that belongs elsewhere, or have an address or a mask in it.
+        prop_assume!(!["://", "***", "..."].iter().any(|part| key.contains(part)));
         prop_assume!(class_of(key.as_bytes()).is_none_or(|class| !class.is_certain));
         let finding = examine(row, CredentialKind::ApiKey, key.as_bytes());
         prop_assert!(finding.verdict() != Verdict::Invalid, "{} is {}", key, finding.code.as_str());

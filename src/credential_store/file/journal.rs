@@ -1,8 +1,9 @@
-//! How a file is written in place so that a kill at any byte leaves a whole login: the new content stands behind the old
-//! one, with its length and digest, before the first byte of the old one is touched.
+//! How a file is written in place so that a kill at any byte leaves a whole login: the new content stands behind the
+//! old one, with its length and digest, before the first byte of the old one is touched.
 //!
-//! A file that is itself a mount point (`docker run -v …/auth.json:…`) cannot be replaced by another, and what stands beside
-//! it is gone with the container. So everything is in the file. JSON has no NUL, which therefore begins the journal.
+//! A file that is itself a mount point (`docker run -v …/auth.json:…`) cannot be replaced by another, and what stands
+//! beside it is gone with the container. So everything is in the file. JSON has no NUL, which therefore begins the
+//! journal.
 //!
 //! Three writes follow one another, each synced: the journal; the new content over the old; the cut to its length.
 
@@ -27,8 +28,8 @@ pub const fn room_for(content: usize) -> usize {
     2 * content + HEAD_BYTES
 }
 
-/// What is written behind a content of `old` bytes, from there on: white space up to where the new content will end, and
-/// the journal.
+/// What is written behind a content of `old` bytes, from there on: white space up to where the new content will end,
+/// and the journal.
 pub fn behind(old: usize, new: &[u8]) -> GuardedBytes {
     let space = vec![b' '; new.len().saturating_sub(old)];
     let length = (new.len() as u64).to_le_bytes();

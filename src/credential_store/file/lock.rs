@@ -1,8 +1,8 @@
 //! The lock of a stored login: which process may ask for new tokens.
 //!
-//! Two locks that hold together. That of the lock file stays where it is while the login's file is replaced. That of the
-//! login's file cannot be lost by deleting the lock file, and it is the one file that containers share which mount it alone.
-//! The kernel releases both however a process ends.
+//! Two locks that hold together. That of the lock file stays where it is while the login's file is replaced. That of
+//! the login's file cannot be lost by deleting the lock file, and it is the one file that containers share which mount
+//! it alone. The kernel releases both however a process ends.
 
 use std::os::fd::OwnedFd;
 
@@ -34,7 +34,7 @@ impl Directory {
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn try_lock(&self) -> Result<Option<Lock>> {
         // The directory of a file that is mounted alone is not where the others look, and may be read-only.
-        let beside = if self.is_mount() { None } else { Some(self.open_lock(&self.lock_name())?) };
+        let beside = if self.is_mount()? { None } else { Some(self.open_lock(&self.lock_name())?) };
         let beside = match beside.map(|descriptor| self.lock(descriptor, &self.lock_name())).transpose()? {
             None => None,
             Some(Attempt::Taken(descriptor)) => Some(descriptor),
@@ -67,8 +67,8 @@ impl Directory {
             Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(Attempt::Busy),
             Err(errno) => return Ok(Attempt::Unknown(errno)),
         }
-        // What was opened may have been deleted or replaced before it was locked, and another process may have locked what
-        // has its name now.
+        // What was opened may have been deleted or replaced before it was locked, and another process may have locked
+        // what has its name now.
         let mine = fs::fstat(&descriptor).map_err(|errno| self.errno("cannot be locked", errno, "fstat"))?;
         Ok(match fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(named) if (named.st_dev, named.st_ino) == (mine.st_dev, mine.st_ino) => Attempt::Taken(descriptor),
@@ -84,14 +84,39 @@ impl Directory {
         let made = fs::openat(&self.descriptor, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
         match made {
             Ok(descriptor) => {
-                // Whoever owns the login must be able to take the lock later, when the worker has dropped its privileges.
+                // Whoever owns the login must be able to take the lock later, when the worker has dropped its
+                // privileges.
                 if let Ok(Some((_, (uid, gid)))) = self.read_named(&self.location.name) {
                     let _ = fs::fchown(&descriptor, Some(uid), Some(gid));
                 }
                 Ok(descriptor)
             }
-            Err(Errno::EXIST) => fs::openat(&self.descriptor, name, flags, Mode::empty()).map_err(failed),
+            Err(Errno::EXIST) => {
+                let descriptor = fs::openat(&self.descriptor, name, flags, Mode::empty()).map_err(failed)?;
+                self.check_owner(&descriptor, name)?;
+                Ok(descriptor)
+            }
             Err(errno) => Err(failed(errno)),
         }
+    }
+
+    /// Refuses a lock file that somebody else has put there, as everybody may in a sticky directory: they would hold
+    /// it.
+    fn check_owner(&self, lock: &OwnedFd, name: &str) -> Result<()> {
+        let stat = |descriptor: &OwnedFd| {
+            fs::fstat(descriptor).map_err(|errno| self.errno("cannot be locked", errno, "fstat"))
+        };
+        let (owner, directory) = (stat(lock)?.st_uid, stat(&self.descriptor)?.st_uid);
+        let login =
+            fs::statat(&self.descriptor, &self.location.name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat.st_uid);
+        if [0, rustix::process::geteuid().as_raw(), directory].contains(&owner)
+            || login.is_ok_and(|login| login == owner)
+        {
+            return Ok(());
+        }
+        Err(self.refused(&format!(
+            "cannot be locked: the lock file beside it, {name}, belongs to user {owner}, who is neither the login's owner nor \
+             the directory's. Remove it, and let nobody else write to that directory"
+        )))
     }
 }

@@ -1,8 +1,7 @@
-//! Putting a new document in the place of the old one: prepared before a refresh token is used up, all of it or nothing,
-//! and finished by the next process where this one is killed.
+//! Putting a new document in the place of the old one: prepared before a refresh token is used up, all of it or
+//! nothing, and finished by the next process where this one is killed.
 
 use std::fs::File;
-use std::io::{Seek, Write};
 use std::os::unix::fs::FileExt;
 
 use data_encoding::HEXLOWER;
@@ -10,8 +9,8 @@ use rustix::fs::{self, AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
 use super::journal::{self, Journal};
-use super::room;
-use super::{Content, Digest, Directory, Document, MAX_FILE_BYTES, digest_of, errno_of};
+use super::{Content, Directory, Document, MAX_FILE_BYTES, digest_of, errno_of};
+use super::{facts, room};
 use crate::error::{Error, Result};
 
 /// How many entries of the directory are looked at for what killed processes left.
@@ -43,9 +42,8 @@ pub enum Moment {
 
 /// The file has the new document.
 #[derive(Debug)]
+#[must_use = "what a crash of the machine may undo has to be told and tried again"]
 pub struct Replaced {
-    /// Its digest.
-    pub digest: Digest,
     /// Why a crash of the machine may undo it.
     pub unsynced: Option<Error>,
 }
@@ -55,11 +53,20 @@ pub struct Replaced {
 pub enum Recovered {
     /// Nothing that counts.
     Nothing,
+    /// What had begun to be written in place of the file's content, which is whole without it.
+    Undone,
     /// A whole document, which the file has now.
-    Whole,
+    Finished(Replaced),
     /// A whole document that cannot take the place of the old one, and stays where it is.
     Stuck(Document, Error),
+    /// A whole document for the login that the file has, which was written since by somebody without the lock. Its
+    /// tokens belong into what is there now.
+    Overtaken(Document, Left),
 }
+
+/// What a killed process has left by a name of its own, which [`Directory::remove`] takes away.
+#[derive(Debug)]
+pub struct Left(String);
 
 impl Directory {
     /// Opens what the new document will be written to, and takes space for `room` bytes: what can be refused is refused
@@ -68,7 +75,13 @@ impl Directory {
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn prepare(&self, based_on: &Content, room: usize) -> Result<Next> {
-        let next = if self.check_attributes()?.is_mount { self.open_in_place()? } else { self.make_beside(based_on)? };
+        let next = if self.check_attributes()?.is_mount {
+            // Behind what was begun and cannot be ended, nothing else may stand.
+            let _ = self.mend()?;
+            self.open_in_place()?
+        } else {
+            self.make_beside(based_on)?
+        };
         let reserved = match next.place {
             Place::Beside(_) => room::reserve(&next.file, room),
             Place::In(has) => room::reserve_behind(&next.file, journal::room_for(room.max(has))),
@@ -81,6 +94,8 @@ impl Directory {
         Ok(next)
     }
 
+    /// Opens the login's file to be written in place. It is one that is mounted alone, and has no other name where the
+    /// same would be read.
     fn open_in_place(&self) -> Result<Next> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let descriptor = fs::openat(&self.descriptor, &self.location.name, flags, Mode::empty()).map_err(|errno| {
@@ -88,34 +103,58 @@ impl Directory {
                 "is a mount point of its own and cannot be written. Mount it, or better its directory, for writing";
             self.errno(problem, errno, "openat")
         })?;
-        // Others can read what is there already, and a mount may not take a mode.
-        let _ = fs::fchmod(&descriptor, Mode::RUSR | Mode::WUSR);
         let file = File::from(descriptor);
-        let has = file.metadata().map_err(|error| self.errno("cannot be read", errno_of(&error), "fstat"))?.len();
-        Ok(Next { file, place: Place::In(usize::try_from(has).unwrap_or(usize::MAX)) })
+        let stat = self.check_file(&file)?;
+        if !self.is_mounted(&file)? {
+            return Err(self.refused("was a mount point of its own, and is none any more. Try again"));
+        }
+        if stat.st_nlink > 1 {
+            return Err(self.refused(
+                "is mounted here alone and has hard links, so that to write it would change other files. Remove them, or \
+                 mount its directory instead",
+            ));
+        }
+        // Others can read what is there already, and a mount may not take a mode.
+        let _ = fs::fchmod(&file, Mode::RUSR | Mode::WUSR);
+        Ok(Next { file, place: Place::In(usize::try_from(stat.st_size).unwrap_or(usize::MAX)) })
     }
 
     fn make_beside(&self, based_on: &Content) -> Result<Next> {
-        let name = self.next_name(&based_on.digest);
-        // What a process that was killed here had begun.
-        let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let descriptor = fs::openat(&self.descriptor, &name, flags, Mode::RUSR | Mode::WUSR)
+        let first = format!(".{}.new.next", self.location.name);
+        // What a process that was killed here had begun.
+        let _ = fs::unlinkat(&self.descriptor, &first, AtFlags::empty());
+        let descriptor = fs::openat(&self.descriptor, &first, flags, Mode::RUSR | Mode::WUSR)
             .map_err(|errno| self.errno("cannot be replaced: its directory takes no new file", errno, "openat"))?;
-        let next = Next { file: File::from(descriptor), place: Place::Beside(name) };
-        if let Err(error) = self.give(&next.file, based_on) {
-            self.discard(next);
-            return Err(error);
+        let next = Next { file: File::from(descriptor), place: Place::Beside(first) };
+        match self.give(&next.file, based_on).and_then(|()| self.give_name(&next, self.next_name(based_on))) {
+            Ok(name) => Ok(Next { place: Place::Beside(name), ..next }),
+            Err(error) => {
+                self.discard(next);
+                Err(error)
+            }
         }
-        Ok(next)
     }
 
-    /// Replaces the file, if it is still what `based_on` was read from: all of it or nothing. `None` when it is not, and
-    /// then nothing was done. With the lock.
+    /// Proves that the directory lets one name be changed for another, as it must be in the end: one that is
+    /// append-only does not, and not every file system tells that it is.
+    fn give_name(&self, next: &Next, name: String) -> Result<String> {
+        let Place::Beside(first) = &next.place else { return Ok(name) };
+        match fs::renameat(&self.descriptor, first, &self.descriptor, &name) {
+            Ok(()) => Ok(name),
+            Err(Errno::PERM) => Err(self.refused(facts::DIRECTORY_PROTECTED)),
+            Err(errno) => {
+                Err(self.errno("cannot be replaced: its directory lets nothing be renamed", errno, "renameat"))
+            }
+        }
+    }
+
+    /// Replaces the file, if it is still what `based_on` was read from: all of it or nothing. `None` when it is not,
+    /// and then nothing was done. With the lock.
     ///
     /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole. Where all of the new one is on the disk, it stays there, for the
-    /// next process.
+    /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole. Where all of the new one is on the disk, it stays there, for
+    /// the next process.
     pub fn finish(
         &self,
         next: Next,
@@ -130,12 +169,13 @@ impl Directory {
         }
         match &next.place {
             Place::In(has) => {
-                if !self.is_unchanged(based_on)? {
+                // By the descriptor that is written to: what has the name may have been mounted since.
+                if digest_of(&self.read_open(&next.file, &self.check_file(&next.file)?)?) != based_on.digest {
                     self.discard(next);
                     return Ok(None);
                 }
                 self.overwrite(&next.file, *has, new.bytes(), &seen)?;
-                Ok(Some(Replaced { digest: digest_of(new.bytes()), unsynced: None }))
+                Ok(Some(Replaced { unsynced: None }))
             }
             Place::Beside(name) => {
                 if let Err(error) = self.write(&next.file, new) {
@@ -149,7 +189,10 @@ impl Directory {
                 }
                 self.rename(name)?;
                 seen(Moment::Replaced);
-                Ok(Some(Replaced { digest: digest_of(new.bytes()), unsynced: self.sync().err() }))
+                let replaced = Replaced { unsynced: self.sync().err() };
+                // What space was taken and is not needed goes back.
+                let _ = fs::ftruncate(&next.file, new.bytes().len() as u64);
+                Ok(Some(replaced))
             }
         }
     }
@@ -190,45 +233,84 @@ impl Directory {
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn recover(&self, is_complete: impl Fn(&Document) -> bool) -> Result<Recovered> {
         let Some((bytes, owner)) = self.read_named(&self.location.name)? else { return Ok(Recovered::Nothing) };
-        if self.mend(&bytes) {
-            return Ok(Recovered::Whole);
+        match Journal::find(&bytes) {
+            Journal::None => {}
+            // Where it cannot be mended, [`Directory::read`] reads it as if it had been.
+            Journal::Begun(_) | Journal::Whole(_) => return Ok(self.mend().unwrap_or(Recovered::Nothing)),
         }
-        if self.is_mount() {
+        if self.is_mount()? {
             return Ok(Recovered::Nothing);
         }
-        let wanted = self.next_name(&digest_of(&bytes));
+        drop(bytes);
+        let content = self.read()?;
+        let (wanted, end) = (self.next_name(&content), Self::end_of_next(&content));
         let (begins, ends) = (format!(".{}.", self.location.name), ".next");
         let mut recovered = Recovered::Nothing;
         let is_ours = |name: &String| name.starts_with(&begins) && name.ends_with(ends) && *name != wanted;
         // The wanted one first and whatever else there is: a tenant may fill the directory.
         for name in std::iter::once(wanted.clone()).chain(self.names()?.into_iter().filter(is_ours)) {
-            let whole = if name == wanted { self.next_of(&name, owner, &is_complete) } else { None };
-            match whole.map(|document| (self.rename(&name), document)) {
-                Some((Ok(()), _)) => recovered = Recovered::Whole,
-                // It may be the only copy of the tokens.
-                Some((Err(error), document)) => recovered = Recovered::Stuck(document, error),
+            let is_of_this_login = name.ends_with(&end) && matches!(recovered, Recovered::Nothing);
+            let whole = if is_of_this_login { self.next_of(&name, owner, &is_complete)? } else { None };
+            match whole {
                 None => drop(fs::unlinkat(&self.descriptor, &name, AtFlags::empty())),
+                Some(document) if name == wanted => {
+                    recovered = match self.rename(&name) {
+                        Ok(()) => Recovered::Finished(Replaced { unsynced: self.sync().err() }),
+                        // It may be the only copy of the tokens.
+                        Err(error) => Recovered::Stuck(document, error),
+                    };
+                }
+                Some(document) => recovered = Recovered::Overtaken(document, Left(name)),
             }
         }
         Ok(recovered)
     }
 
-    /// Ends what was being written in place. Where that cannot be, [`Directory::read`] reads it as if it had.
-    fn mend(&self, bytes: &[u8]) -> bool {
-        let journal = Journal::find(bytes);
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let open = || fs::openat(&self.descriptor, &self.location.name, flags, Mode::empty()).map(File::from).ok();
-        match journal {
-            Journal::None => false,
-            Journal::Begun(at) => open().is_some_and(|file| fs::ftruncate(file, at as u64).is_ok()),
-            Journal::Whole(new) => open().is_some_and(|file| take_over(&file, new).is_ok()),
+    /// Takes away what is not needed any more.
+    pub fn remove(&self, left: &Left) {
+        let _ = fs::unlinkat(&self.descriptor, &left.0, AtFlags::empty());
+    }
+
+    /// Ends what was being written in place.
+    fn mend(&self) -> Result<Recovered> {
+        if !self.is_mount()? {
+            // A tenant may have made it, and linked it to a file of somebody else's: it is replaced, not written.
+            let content = self.read()?;
+            let replaced = self.replace(&content, &content.document)?;
+            return Ok(replaced.map_or(Recovered::Nothing, Recovered::Finished));
+        }
+        let Next { file, .. } = self.open_in_place()?;
+        // What it has now, by the descriptor that is written to: somebody may have written it since it was looked at.
+        let bytes = self.read_open(&file, &self.check_file(&file)?)?;
+        let failed = |(error, syscall): (std::io::Error, _)| self.errno("cannot be mended", errno_of(&error), syscall);
+        match Journal::find(&bytes) {
+            Journal::None => Ok(Recovered::Nothing),
+            Journal::Begun(at) => {
+                cut(&file, at).map_err(failed)?;
+                Ok(Recovered::Undone)
+            }
+            Journal::Whole(new) => {
+                take_over(&file, new).map_err(failed)?;
+                Ok(Recovered::Finished(Replaced { unsynced: None }))
+            }
         }
     }
 
-    fn next_of(&self, name: &str, owner: (Uid, Gid), is_complete: impl Fn(&Document) -> bool) -> Option<Document> {
-        let (bytes, next_owner) = self.read_named(name).ok()??;
-        let document = Document::parse(bytes)?;
-        (owner == next_owner && is_complete(&document)).then_some(document)
+    /// What was left by this name, if it is whole. What cannot be read now may be so, and the only copy of the tokens.
+    fn next_of(
+        &self,
+        name: &str,
+        owner: (Uid, Gid),
+        is_complete: impl Fn(&Document) -> bool,
+    ) -> Result<Option<Document>> {
+        let (bytes, next_owner) = match self.read_named(name) {
+            Ok(Some(read)) => read,
+            Err(error) if error.details().errno.is_some() => return Err(error),
+            // What no process of ours has left.
+            Ok(None) | Err(_) => return Ok(None),
+        };
+        let document = Document::parse(journal::resolve(bytes));
+        Ok(document.filter(|document| owner == next_owner && is_complete(document)))
     }
 
     fn give(&self, file: &File, based_on: &Content) -> Result<()> {
@@ -238,12 +320,15 @@ impl Directory {
         fs::fchmod(file, Mode::RUSR | Mode::WUSR).map_err(|errno| self.errno("cannot be replaced", errno, "fchmod"))
     }
 
-    fn write(&self, mut file: &File, new: &Document) -> Result<()> {
+    fn write(&self, file: &File, new: &Document) -> Result<()> {
         let failed = |error: std::io::Error, syscall| self.errno("cannot be replaced", errno_of(&error), syscall);
-        // What was taken and is not needed goes back; what is needed stays taken.
-        fs::ftruncate(file, new.bytes().len() as u64)
-            .map_err(|errno| self.errno("cannot be replaced", errno, "ftruncate"))?;
-        file.rewind().and_then(|()| file.write_all(new.bytes())).map_err(|error| failed(error, "write"))?;
+        // Before all else: from here on a kill loses nothing.
+        file.write_all_at(new.bytes(), 0).map_err(|error| failed(error, "pwrite64"))?;
+        let length = new.bytes().len() as u64;
+        // Where space could not be reserved, it was written. Until it is cut off, NULs end the document.
+        if file.metadata().map_err(|error| failed(error, "fstat"))?.len() > length {
+            fs::ftruncate(file, length).map_err(|errno| self.errno("cannot be replaced", errno, "ftruncate"))?;
+        }
         file.sync_all().map_err(|error| failed(error, "fsync"))
     }
 
@@ -284,9 +369,15 @@ impl Directory {
         Ok(entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned)).collect())
     }
 
-    /// By what it replaces: what was written for another content must not take the place of this one.
-    pub(super) fn next_name(&self, digest: &Digest) -> String {
-        format!(".{}.{}.next", self.location.name, HEXLOWER.encode(&digest[..8]))
+    /// By what it replaces: what was written for another content must not take the place of this one, and what was
+    /// written for another login is worth nothing.
+    pub(super) fn next_name(&self, based_on: &Content) -> String {
+        let digest = HEXLOWER.encode(&based_on.digest[..8]);
+        format!(".{}.{digest}{}", self.location.name, Self::end_of_next(based_on))
+    }
+
+    fn end_of_next(based_on: &Content) -> String {
+        format!(".{}.next", HEXLOWER.encode(&based_on.login[..8]))
     }
 }
 
@@ -294,6 +385,10 @@ impl Directory {
 fn take_over(file: &File, new: &[u8]) -> std::result::Result<(), (std::io::Error, &'static str)> {
     file.write_all_at(new, 0).map_err(|error| (error, "pwrite64"))?;
     file.sync_data().map_err(|error| (error, "fdatasync"))?;
-    fs::ftruncate(file, new.len() as u64).map_err(|errno| (errno.into(), "ftruncate"))?;
+    cut(file, new.len())
+}
+
+fn cut(file: &File, length: usize) -> std::result::Result<(), (std::io::Error, &'static str)> {
+    fs::ftruncate(file, length as u64).map_err(|errno| (errno.into(), "ftruncate"))?;
     file.sync_all().map_err(|error| (error, "fsync"))
 }

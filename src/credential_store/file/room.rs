@@ -9,7 +9,8 @@ use rustix::io::Errno;
 /// What the kernel says, and the call.
 type Refusal = (Errno, &'static str);
 
-/// Takes space for an empty file to become one of `length` bytes. Where the file system cannot reserve any, it is written.
+/// Takes space for an empty file to become one of `length` bytes. Where the file system cannot reserve any, it is
+/// written.
 ///
 /// # Errors
 /// Where there is none.
@@ -17,8 +18,8 @@ pub(super) fn reserve(file: &File, length: usize) -> Result<(), Refusal> {
     if allocate(file, length)? { Ok(()) } else { fill(file, length) }
 }
 
-/// Takes space for a file to become one of `length` bytes, without a change that a reader could see. Where the file system
-/// cannot reserve any, it must have it free.
+/// Takes space for a file to become one of `length` bytes, without a change that a reader could see. Where the file
+/// system cannot reserve any, it must have it free.
 ///
 /// # Errors
 /// Where there is none.
@@ -63,7 +64,9 @@ fn fill(mut file: &File, length: usize) -> Result<(), Refusal> {
     let mut left = length;
     let mut write = || -> std::io::Result<()> {
         while left > 0 {
-            left -= file.write(&zeros[..left.min(zeros.len())])?;
+            let count = left.min(zeros.len());
+            file.write_all(&zeros[..count])?;
+            left -= count;
         }
         // Some tell only then that there is no room.
         file.sync_data()

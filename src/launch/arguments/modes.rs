@@ -209,7 +209,7 @@ mod tests {
     fn a_subcommand_is_found_where_the_cli_finds_it() {
         for (text, expected) in [
             ("exec hello", &[][..]),
-            ("-m gpt exec resume 0199", &[]),
+            ("-m gpt exec resume 0199", &["resume"]),
             ("exec app-server", &[]),
             ("exec -- app-server", &[]),
             ("-- app-server", &[]),

@@ -75,6 +75,6 @@ fn in_packages<'a>(provider: &'static Provider, roots: &'a [PathBuf]) -> impl It
     roots.iter().flat_map(|root| root.ancestors()).flat_map(move |directory| {
         let modules = directory.join("node_modules");
         let packages = provider.native_packages_here();
-        packages.map(move |package| modules.join(package.name).join(package.file)).filter(|file| file.is_file())
+        packages.flat_map(move |package| package.executables(&modules)).filter(|file| file.is_file())
     })
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::candidates::FoundBy;
+use crate::provider::{Provider, Standing};
 
 /// A program that the target can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +22,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// Whether it is known to be of this version or a newer one.
+    /// What to say where it is newer than all that this package was tested with.
     #[must_use]
-    pub fn is_at_least(&self, since: [u64; 3]) -> bool {
-        is_at_least(self.version.as_deref(), since)
+    pub fn untested(&self, provider: &Provider) -> Option<String> {
+        let version = self.version.as_deref()?;
+        (provider.versions.standing(Some(version)) == Standing::Newer).then(|| {
+            let (name, tested) = (provider.name, provider.versions.tested);
+            format!("{name} {version} is newer than {tested}, the newest that this package was tested with.")
+        })
     }
 
     /// Whether the kernel keeps what runs it from other processes of this uid, which may not read it: `would_dump`
@@ -34,18 +39,4 @@ impl Program {
         let metadata = self.interpreter.is_none().then(|| std::fs::metadata(&self.path).ok()).flatten();
         uid != 0 && metadata.is_some_and(|file| file.uid() != uid && file.mode() & 0o044 == 0)
     }
-}
-
-/// Whether a version is known to be this one or a newer one.
-#[must_use]
-pub fn is_at_least(version: Option<&str>, since: [u64; 3]) -> bool {
-    version.and_then(numbers).is_some_and(|version| version >= since)
-}
-
-/// `2.1.330` of `2.1.330-x`.
-pub(super) fn numbers(version: &str) -> Option<[u64; 3]> {
-    let plain = version.split(['-', '+']).next()?;
-    let mut parts = plain.split('.').map(str::parse::<u64>);
-    let three = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
-    parts.next().is_none().then_some(three)
 }

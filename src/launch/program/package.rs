@@ -30,7 +30,7 @@ fn is_native(file: &Path) -> bool {
 }
 
 fn native_below(provider: &'static Provider, modules: &Path) -> Option<PathBuf> {
-    let files = provider.native_packages_here().map(|package| modules.join(package.name).join(package.file));
+    let files = provider.native_packages_here().flat_map(|package| package.executables(modules));
     files.filter_map(|file| real_path(&file).ok()).find(|file| file.is_file())
 }
 
@@ -49,19 +49,22 @@ fn shim_target(file: &Path) -> Option<PathBuf> {
     real_path(&file.parent()?.join(relative)).ok()
 }
 
-/// The version of a program: of the package it is in, or of the native installer's directory.
+/// The version of a program: of the package it is in, of the file beside it, or of the native installer's directory.
 pub fn version_of(provider: &'static Provider, program: &Path) -> Option<String> {
     let packages = provider.native_packages_here();
     let version = packages.filter_map(|package| Some((package, package_root(package, program)?)));
-    let version = version.filter_map(|(package, root)| version_in(package, &root));
-    version.into_iter().next().or_else(|| version_in_name(program)).or_else(|| own_manifest(provider, program))
+    let mut version = version.filter_map(|(package, root)| version_in(package, &root));
+    let beside = || {
+        let (manifest, key) = provider.manifest?;
+        manifest_value(&program.parent()?.join(manifest), key)
+    };
+    version.next().or_else(beside).or_else(|| version_in_name(program)).or_else(|| own_manifest(provider, program))
 }
 
 /// `…/node_modules` for a program that is a native package's file.
 fn package_root(package: &NativePackage, program: &Path) -> Option<PathBuf> {
-    let inside = Path::new(package.name).join(package.file);
-    let depth = inside.components().count();
-    program.ends_with(&inside).then(|| program.ancestors().nth(depth).map(Path::to_owned))?
+    let inside = package.executables(Path::new("")).find(|inside| program.ends_with(inside))?;
+    program.ancestors().nth(inside.components().count()).map(Path::to_owned)
 }
 
 /// From the package beside it, or from a hoisted one further up.
@@ -83,6 +86,14 @@ fn version_in_name(program: &Path) -> Option<String> {
 /// A launcher that is run as a script belongs to a package of its own.
 fn own_manifest(provider: &'static Provider, program: &Path) -> Option<String> {
     manifest_value(&launcher_package(provider, program)?.join("package.json"), "version")
+}
+
+/// The version of an npm package as Node would find it first, upwards from each of these directories.
+#[must_use]
+pub fn installed_version(package: &str, roots: &[PathBuf]) -> Option<String> {
+    let directories = roots.iter().flat_map(|root| root.ancestors());
+    let mut manifests = directories.map(|directory| directory.join("node_modules").join(package).join("package.json"));
+    manifests.find_map(|manifest| manifest_value(&manifest, "version"))
 }
 
 fn manifest_value(manifest: &Path, key: &str) -> Option<String> {

@@ -56,6 +56,18 @@ impl Refusal {
         Self::new(path, &why, cannot_run(provider, message, &check.path, errno))
     }
 
+    /// A version without a protection that every start promises.
+    pub fn outdated(provider: &'static Provider, path: &Path, version: &str) -> Self {
+        let (name, oldest) = (provider.name, provider.versions.oldest);
+        let message = format!(
+            "{} is {name} {version}, which is not started: versions before {oldest} {}. Install {oldest} or newer.",
+            path.display(),
+            provider.versions.older
+        );
+        let error = Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path.to_string_lossy());
+        Self::new(path, &format!("version {version}, older than {oldest}"), error)
+    }
+
     /// The target could not be asked.
     pub fn unasked(path: &Path, error: Error) -> Self {
         Self { is_final: true, ..Self::new(path, "could not be asked for", error) }

@@ -25,7 +25,7 @@ pub(super) fn prctl(option: i32, value: i32) -> Outcome {
 /// One raw system call. Integers of any width are passed as registers.
 pub(super) fn call<T: Into<i64> + Copy>(number: c_long, arguments: [T; 5]) -> Result<i64, Failed> {
     let [a, b, c, d, e] = arguments.map(Into::into);
-    // SAFETY: the callers, `child` and `scheduling`, pass pointers to live memory of the size that the call expects, or no pointer;
+    // SAFETY: the callers, `child` and `scheduling`, pass pointers to live memory of the size that the call expects, or none;
     // `syscall` itself only writes errno, which belongs to the thread that made us, suspended until we are gone.
     let result = unsafe { libc::syscall(number, a, b, c, d, e, null::<c_void>()) };
     if result >= 0 {

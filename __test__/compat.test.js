@@ -1,0 +1,202 @@
+// `npm run compat` and `npm run matrix`: what they refuse, the table as it is written and read, and that nothing outlives an interrupted run.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { spawn, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const test = require('node:test')
+const { makeOpenDir } = require('./support/homes.js')
+const { end, isRunning, pause, until } = require('./support/kernel.js')
+const { needsLinux } = require('./support/launch.js')
+const { descendantsOf } = require('./support/proc.js')
+
+const SCRIPTS = path.join(__dirname, '..', 'scripts')
+const DOCUMENT = path.join(__dirname, '..', 'docs', 'compatibility.md')
+
+/** @param {string} name @returns {Promise<any>} */
+const load = (name) => import(path.join(SCRIPTS, 'compat', name))
+/** @param {string[]} args @param {NodeJS.ProcessEnv} [env] */
+const compat = (args, env = {}) => spawnSync(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), ...args], { encoding: 'utf8', env: { ...process.env, ...env } })
+
+const REFUSED = /** @type {[string, string[], RegExp][]} */ ([
+  ['compat', [], /^name what to run/],
+  ['compat', ['gemini@1.2.3'], /^no CLI is called gemini: there are claude, codex/],
+  ['compat', ['@1.2.3'], /^no CLI is called @1\.2\.3/],
+  ['compat', ['constructor'], /^no CLI is called constructor/],
+  ['compat', ['codex@^0.150'], /^codex@\^0\.150: a version is exact/],
+  ['compat', ['codex@0.150.1@2'], /a version is exact/],
+  ['compat', ['--wet', 'latest'], /^Unknown option '--wet'/],
+  ['matrix', ['npm'], /^npm: name a stage by --only/],
+  ['matrix', ['--only', 'nothing'], /^no stage is called nothing/],
+  ['matrix', ['--only', 'bundlers/rollup'], /^no step of bundlers is called rollup: there are esbuild-cjs, esbuild-esm, webpack-cjs, webpack-esm/]
+])
+
+test('a wrong argument is refused with the usage, and nothing is run or written', () => {
+  const before = fs.readFileSync(DOCUMENT, 'utf8')
+  for (const [command, args, message] of REFUSED) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(SCRIPTS, `${command}.mjs`), ...args], { encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '))
+    assert.match(stderr, message)
+    assert.match(stderr, new RegExp(`^usage: npm run ${command} `, 'm'))
+  }
+  assert.equal(fs.readFileSync(DOCUMENT, 'utf8'), before)
+})
+
+test('what is asked for, each version once', async () => {
+  const { targetsOf } = await load('targets.mjs')
+  const listed = [{ cli: 'codex', version: '0.150.1' }, { cli: 'claude', version: '2.1.200' }]
+  const named = (/** @type {string[]} */ ...words) => targetsOf(words, listed).map((/** @type {any} */ { cli, version }) => `${cli}@${version}`)
+  assert.deepEqual(named('latest'), ['claude@latest', 'codex@latest'])
+  assert.deepEqual(named('codex', 'codex@latest', 'claude@2.1.200', 'codex@0.150.1-alpha.2'), ['codex@latest', 'claude@2.1.200', 'codex@0.150.1-alpha.2'])
+  assert.deepEqual(named('listed', 'codex@0.150.1'), ['codex@0.150.1', 'claude@2.1.200'])
+})
+
+const row = (/** @type {string} */ cli, /** @type {string} */ version, /** @type {string[]} */ failures = []) => ({ cli, version, passed: 90, failed: failures.length, skipped: 1, date: '2026-11-26', own: '0.1.0', failures })
+
+test('the table is written by CLI and version, read back as it was, and a version has its newest row alone', async () => {
+  const { rowsIn, tableText, withRows } = await load('table.mjs')
+  const rows = [row('codex', '0.99.0'), row('codex', '0.150.1', ['usage: a | b', 'turns: codex, x']), row('claude', '2.1.200', ['one']), row('codex', '0.150.1-alpha.2')]
+  const empty = withRows(fs.readFileSync(DOCUMENT, 'utf8').replace(/^\|.*\n|^.* failed:\n|^- `.*`\n/gm, ''), [])
+  assert.deepEqual(rowsIn(empty), [])
+  const document = withRows(empty, rows)
+  assert.deepEqual(rowsIn(document).map(({ cli, version }) => `${cli} ${version}`), ['claude 2.1.200', 'codex 0.150.1', 'codex 0.150.1-alpha.2', 'codex 0.99.0'])
+  assert.deepEqual(new Set(rowsIn(document).map((/** @type {any} */ each) => JSON.stringify(each))), new Set(rows.map((each) => JSON.stringify(each))))
+  assert.match(tableText(rows), /^\| codex \| 0\.150\.1 \| 90 \| 2 \| 1 \| 2026-11-26 \| 0\.1\.0 \|$/m)
+  const later = withRows(document, [row('codex', '0.150.1')])
+  assert.deepEqual(rowsIn(later).find((/** @type {any} */ { version }) => version === '0.150.1').failures, [])
+  assert.equal(withRows(later, []), later, 'nothing else changes')
+  assert.equal(later.split('\n### Run it')[1], empty.split('\n### Run it')[1])
+  assert.throws(() => withRows('# no markers', []), /the document has not exactly one/)
+})
+
+test("a failed test's name is short, and cannot break the list", async () => {
+  const { rowsIn, shortName, shortened, withRows } = await load('table.mjs')
+  assert.equal(shortName('__test__/real-cli/usage.test.js: codex: a `b`\nc'), "usage: codex: a 'b' c")
+  assert.equal(shortName('x'.repeat(500)).length, 110)
+  const many = ['a', 'b', 'c', 'd', 'e'].map((name) => `__test__/real-cli/turns.test.js: ${name}`)
+  assert.deepEqual(shortened([...many, '__test__/real-cli/stop.test.js: f']), ['stop: f', 'turns: 5 tests'])
+  assert.deepEqual(shortened(many.slice(1)), ['turns: b', 'turns: c', 'turns: d', 'turns: e'])
+  const names = ['a` failed:', '- b', '| codex | 1.2.3 | 1 | 1 | 1 | x | y |'].map(shortName)
+  const document = withRows(fs.readFileSync(DOCUMENT, 'utf8'), [row('codex', '0.1.0', names)])
+  assert.deepEqual(rowsIn(document).find((/** @type {any} */ { version }) => version === '0.1.0').failures, names)
+})
+
+test('which test belongs to which CLI', async () => {
+  const { filesOf, patternOf } = await load('clis.mjs')
+  const files = ['a/claude-x.test.js', 'a/codex-x.test.js', 'a/usage.test.js']
+  assert.deepEqual(filesOf('codex', files), files.slice(1))
+  assert.deepEqual(filesOf('claude', files), [files[0], files[2]])
+  // As node:test itself takes it, with a test around another.
+  const dir = makeOpenDir('provider-env-names-')
+  const file = path.join(dir, 'names.test.js')
+  fs.writeFileSync(file, `const test = require('node:test')
+    for (const name of ['codex, a turn', 'claude: a turn', "claude's claim", 'both Claude and Codex', 'neither']) test(name, () => {})
+    test('around', async (t) => { await t.test('inside', () => {}) })
+    test('skipped', { skip: 'a reason' }, () => {})`)
+  try {
+    const { nodeTest } = await import(path.join(SCRIPTS, 'lib', 'node-test.mjs'))
+    const ran = async (/** @type {string} */ cli) => {
+      let text = ''
+      // Or node:test takes it for a part of this run.
+      const env = { NODE_TEST_CONTEXT: undefined }
+      const { counts } = await nodeTest([file], { pattern: patternOf(cli), env, output: 'keep', log: (/** @type {string} */ all) => (text = all) })
+      return [counts.passed, counts.failed, counts.skipped, ...[...text.matchAll(/✔ (c.*|both.*) \(/g)].map(([, name]) => name)]
+    }
+    assert.deepEqual(await ran('codex'), [5, 0, 1, 'codex, a turn', 'both Claude and Codex'])
+    assert.deepEqual(await ran('claude'), [6, 0, 1, 'claude: a turn', "claude's claim", 'both Claude and Codex'])
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test('where a program lies in its package', async (t) => {
+  const { clis, expand } = await load('clis.mjs')
+  const dir = makeOpenDir('provider-env-layout-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const make = (/** @type {string[]} */ parts) => {
+    const file = path.join(dir, ...parts.map((part) => (part === '*' ? 'x86_64-made-up' : part)))
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, '')
+    return file
+  }
+  for (const { programs } of Object.values(clis)) {
+    for (const parts of programs) {
+      assert.deepEqual(expand(dir, parts), [])
+      const file = make(parts)
+      assert.deepEqual(expand(dir, parts), [file])
+      fs.rmSync(path.dirname(file), { recursive: true })
+    }
+  }
+})
+
+test("what npm's failure means", async () => {
+  const { npmFailure } = await import(path.join(SCRIPTS, 'lib', 'npm.mjs'))
+  assert.equal(npmFailure('npm error code E404\nnpm error 404 No match', 'codex@9.9.9'), 'codex@9.9.9 is not published')
+  assert.equal(npmFailure('npm error code ETARGET\n', 'codex@9.9.9'), 'codex@9.9.9 is not published')
+  assert.equal(npmFailure('npm error code EAI_AGAIN\n', 'codex@9.9.9'), 'codex@9.9.9: the npm registry cannot be reached (EAI_AGAIN)')
+  assert.match(npmFailure('npm error code ENOSPC\nnpm error full', 'codex@9.9.9'), /npm failed\n.*ENOSPC\nnpm error full/s)
+})
+
+test('a program that is named but not there fails with the name of the variable', () => {
+  const find = (/** @type {string} */ file) => spawnSync(process.execPath, ['-p', `require(${JSON.stringify(path.join(__dirname, 'support', 'programs.js'))}).findPrograms().codex`], { encoding: 'utf8', env: { ...process.env, PROVIDER_ENV_TEST_CODEX: file } })
+  assert.equal(find('/bin/sh').stdout.trim(), fs.realpathSync('/bin/sh'))
+  assert.match(find('/nowhere/codex').stderr, /there is no file \/nowhere\/codex, which PROVIDER_ENV_TEST_CODEX names/)
+  assert.match(find('codex').stderr, /PROVIDER_ENV_TEST_CODEX must be an absolute path/)
+})
+
+test('without a registry a version is not run, the next is tried, and what the table had stays', () => {
+  const before = fs.readFileSync(DOCUMENT, 'utf8')
+  const cache = makeOpenDir('provider-env-cache-')
+  try {
+    const { status, stdout } = compat(['--dry', 'codex@0.1.2', 'claude'], { XDG_CACHE_HOME: cache, npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: path.join(cache, 'npm'), npm_config_fetch_retries: '0' })
+    assert.equal(status, 1)
+    assert.match(stdout, /^Not run:\n\n- codex@0\.1\.2: the npm registry cannot be reached \(ECONNREFUSED\).*\n- claude@latest: the npm registry cannot be reached/m)
+    assert.deepEqual(fs.readdirSync(path.join(cache, 'provider-env', 'compat')), [], 'nothing half installed')
+    assert.equal(fs.readFileSync(DOCUMENT, 'utf8'), before)
+  } finally {
+    fs.rmSync(cache, { recursive: true, force: true })
+  }
+})
+
+test('Ctrl-C ends the tests, the CLIs that they started, and their directories', { skip: needsLinux }, async (t) => {
+  // The installed CLI stands in the cache as if it had been fetched.
+  const dir = makeOpenDir('provider-env-interrupt-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const modules = path.join(__dirname, '..', 'node_modules')
+  const { version } = JSON.parse(fs.readFileSync(path.join(modules, '@openai', 'codex', 'package.json'), 'utf8'))
+  const cached = path.join(dir, 'provider-env', 'compat', `codex-${version}`, 'node_modules')
+  fs.mkdirSync(cached, { recursive: true })
+  fs.symlinkSync(path.join(modules, '@openai'), path.join(cached, '@openai'))
+  const temporary = path.join(dir, 'tmp')
+  fs.mkdirSync(temporary)
+  fs.chmodSync(temporary, 0o1777)
+
+  const env = { ...process.env, XDG_CACHE_HOME: dir, TMPDIR: temporary, NODE_TEST_CONTEXT: undefined }
+  const runner = spawn(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), '--dry', `codex@${version}`], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => end(runner.pid))
+  let said = ''
+  runner.stdout.setEncoding('utf8').on('data', (text) => (said += text))
+  const ended = new Promise((resolve) => runner.once('close', (code) => resolve(code)))
+  const started = await until('a CLI runs', async () => {
+    await pause(20)
+    if (runner.exitCode !== null) return ['none']
+    const pids = descendantsOf(Number(runner.pid))
+    return pids.some((pid) => programOf(pid).startsWith(temporary)) && pids
+  })
+  if (started[0] === 'none' && said.includes('netns.sh: ')) return t.skip(said.trim().split('\n').at(-1))
+  assert.notDeepEqual(started, ['none'], said)
+  runner.kill('SIGINT')
+  assert.equal(await ended, 130)
+  await until('all have ended', () => !started.some((pid) => isRunning(Number(pid))))
+  assert.deepEqual(fs.readdirSync(temporary), [])
+})
+
+/** @param {number} pid */
+function programOf(pid) {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]
+  } catch {
+    return ''
+  }
+}

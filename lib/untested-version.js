@@ -1,0 +1,20 @@
+// Warns of a CLI that is newer than all that this package was tested with: once per version, as Node does of deprecations.
+'use strict'
+
+/** What was said already. @type {Set<string>} */
+const said = new Set()
+
+/** @param {string | null | undefined} message The core's; none for a version that was tested, or is unknown. */
+function warnOfUntested(message) {
+  if (message == null || said.has(message)) return
+  said.add(message)
+  const warning = {
+    __proto__: null,
+    type: 'SecurityWarning',
+    code: 'PROVIDER_CLI_UNTESTED',
+    detail: 'Its protections may have changed. Update @webalive/provider-env, or install a version of its table (docs/providers.md). node --disable-warning=PROVIDER_CLI_UNTESTED silences this.'
+  }
+  process.emitWarning(message, /** @type {any} */ (warning))
+}
+
+module.exports = { warnOfUntested }

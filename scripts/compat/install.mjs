@@ -1,0 +1,34 @@
+// Installs a published version of a CLI into the user's cache, where the next run finds it.
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { installInto, npm } from '../lib/npm.mjs'
+import { userCache } from '../lib/paths.mjs'
+import { run, tail } from '../lib/run.mjs'
+import { clis, expand } from './clis.mjs'
+import { nameOf } from './targets.mjs'
+
+/** The exact version that a name of the registry stands for today; an exact one stands for itself. */
+export async function exactVersion(target) {
+  const { cli, version } = target
+  if (/^\d/.test(version)) return version
+  const text = await npm(['view', `${clis[cli].package}@${version}`, 'version'], tmpdir(), nameOf(target))
+  const [exact] = /^\d+\.\d+\.\d+\S*$/m.exec(text) ?? []
+  if (!exact) throw new Error(`${nameOf(target)} is not published`)
+  return exact
+}
+
+/** @returns {Promise<string>} the native program */
+export async function installed(target) {
+  const { cli, version } = target
+  const dir = userCache('compat', `${cli}-${version}`)
+  await installInto(dir, nameOf(target), (scratch) => {
+    writeFileSync(join(scratch, 'package.json'), '{ "private": true }\n')
+    return [`${clis[cli].package}@${version}`]
+  })
+  const found = clis[cli].programs.flatMap((parts) => expand(join(dir, 'node_modules'), parts))
+  if (found.length !== 1) throw new Error(`${nameOf(target)} has no native program for this system where it is looked for: scripts/compat/clis.mjs names the places`)
+  const { text, code } = await run(found[0], ['--version'], { cwd: tmpdir(), env: { HOME: '/nonexistent' }, output: 'keep', timeoutMs: 60_000 })
+  if (code !== 0 || !text.includes(version)) throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and said ${JSON.stringify(tail(text, 3))}`)
+  return found[0]
+}
