@@ -91,7 +91,8 @@ test('what is malformed is malformed wherever a key is taken, and sent nowhere',
     assert.throws(() => takeServerCredentials(), malformed, pattern)
     delete process.env.ANTHROPIC_API_KEY
     delete process.env.OPENAI_API_KEY
-    writeLogin(dir, 'claude', { access: key, refresh: 'made-up', expiresAt: Date.now() + 3_600_000 })
+    // With a refresh token beside it, it is opened to be refreshed.
+    writeLogin(dir, 'claude', { access: key, refresh: '', expiresAt: Date.now() + 3_600_000 })
     await assert.rejects(CredentialStore.open('claude', { dir }), malformed, pattern)
     const seal = () => Secret.from(Buffer.from(key)).sealFor(createRecipient().publicKey, { workspace: 'w', field: 'apiKey', request: 'r' })
     assert.throws(seal, malformed, pattern)

@@ -5,10 +5,8 @@
 
 use provider_env::environment::forbidden::{Reason, reason};
 
-static LISTS: [(&str, &str); 2] = [
-    ("claude-2.1.330", include_str!("variables/claude-2.1.330.txt")),
-    ("codex-0.163.0", include_str!("variables/codex-0.163.0.txt")),
-];
+static LISTS: [(&str, &str); 2] =
+    [("claude", include_str!("variables/claude.txt")), ("codex", include_str!("variables/codex.txt"))];
 
 /// The classes of a list, in which each name stands once.
 fn class(word: &str) -> Option<Reason> {

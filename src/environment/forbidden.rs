@@ -211,6 +211,7 @@ static FORBIDDEN: &[(Reason, &[&str])] = &[
             "CLAUDE_CODE_CCR_WORKER_SOCKET",
             "CLAUDE_CODE_CLIENT_DATA_URL",
             "CLAUDE_CODE_DISABLE_*_CERT_DROP",
+            "CLAUDE_CODE_DISABLE_REDIRECT_CHECK",
             "CLAUDE_CODE_IDE_HOST_OVERRIDE",
             "CLAUDE_CODE_MESSAGING_SOCKET",
             "CLAUDE_CODE_MODEL_CATALOG_URL",
@@ -337,6 +338,8 @@ static FORBIDDEN: &[(Reason, &[&str])] = &[
         Reason::Mode,
         &[
             "CLAUDE_CODE_REMOTE*",
+            "CLAUDE_CODE_FETCH_PERSONAL_CLOUD_CONFIGURATION",
+            "CLAUDE_CODE_SENDS_VIA_SESSION_SERVICE",
             "CLAUDE_CODE_USE_*",
             "CLAUDE_CODE_SKIP_*",
             "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",

@@ -65,7 +65,7 @@ pub fn check_all(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_
     }
     firm(plan, caller, context)?;
     for (key, kind) in override_rows(plan, caller, context) {
-        refuse_contrary(plan, key, || value(kind, plan, context), caller)?;
+        refuse_contrary(plan, (key, kind), || value(kind, plan, context), caller)?;
     }
     for row in plan.provider.refused_options.iter().filter(|row| applies(row.when, plan, context)) {
         refuse_option(plan, row, caller)?;
@@ -240,16 +240,21 @@ fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
 /// The last override of a key wins in the CLI, so the caller's would be lost, or undo ours.
 fn refuse_contrary(
     plan: &EnvPlan,
-    ours: &'static str,
+    (ours, kind): (&'static str, OverrideValue),
     value: impl Fn() -> Option<String>,
     caller: &[String],
 ) -> Result<()> {
     if !are_undone(plan, ours, Some(&value), caller) {
         return Ok(());
     }
+    let instead = match kind {
+        OverrideValue::BaseUrl | OverrideValue::KeyedModelProvider => "; for another endpoint, give options.baseUrl",
+        OverrideValue::Projects(_) => "; options.workspaceTrust says whether the workspace is trusted",
+        OverrideValue::HiddenNames | OverrideValue::Off | OverrideValue::Text(_) => "",
+    };
     let message = format!(
-        "options.args overrides {ours}, which keeps {} from disclosing the key, leaving it unused or obeying the workspace. \
-         Leave it out; another endpoint is options.baseUrl.",
+        "options.args overrides {ours}, which a start of {} sets by itself, for the safety of the key and of the workspace. \
+         Leave it out{instead}.",
         plan.provider.name
     );
     Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(ours))
@@ -273,7 +278,8 @@ fn are_undone(plan: &EnvPlan, ours: &str, value: Option<&dyn Fn() -> Option<Stri
 }
 
 fn refuse_option(plan: &EnvPlan, row: &RefusedOption, caller: &[String]) -> Result<()> {
-    if scan::options(caller, &[row.name]).next().is_none() {
+    let before_end = &caller[..scan::latest_end_of_options(&plan.provider.output.command_line, caller)];
+    if scan::options_anywhere(before_end, &[row.name]).next().is_none() {
         return Ok(());
     }
     let message = format!("options.args has {}, which {}. {}", row.name, row.does, row.instead);
