@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fromRoot, root, walk } from './lib/paths.mjs'
+import { blank, closing } from './lib/rust-text.mjs'
 
 export function checkCatchUnwind() {
   let seen = 0
@@ -33,22 +34,6 @@ export function exportedFunctions(text) {
     found.push({ name: item[1], caught: /\bcatch_unwind\b/.test(code.slice(open.index, end)), line })
   }
   return found
-}
-
-/** Index of the bracket that closes the one at `from`. */
-function closing(code, from) {
-  let depth = 0
-  for (let i = from; i < code.length; i++) {
-    if (code[i] === '[') depth++
-    else if (code[i] === ']' && --depth === 0) return i
-  }
-  return code.length
-}
-
-/** Comments, strings and quoted characters become spaces, so that positions and lines stay. */
-function blank(text) {
-  const quoted = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|\bb?r(#*)"[\s\S]*?"\1|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[^']+|\\'|[^'\\\n])'/g
-  return text.replace(quoted, (match) => match.replace(/[^\n]/g, ' '))
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) checkCatchUnwind()

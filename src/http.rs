@@ -16,13 +16,15 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::credential::MAX_CREDENTIAL_BYTES;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::GuardedBytes;
 use crate::sys::wiping_allocator::with_plain_memory;
 
 /// The most of an answer that is read, in bytes: token answers and errors are a few KiB.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The most of a request's own request line and headers, the credential among them, in bytes.
+pub const MAX_REQUEST_HEAD_BYTES: usize = 32 * 1024;
 
 /// The most of an answer's status line and headers, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -190,11 +192,26 @@ fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq
         .user_agent(concat!("provider-env/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
         .input_buffer_size(MAX_HEAD_BYTES)
-        .output_buffer_size(2 * MAX_CREDENTIAL_BYTES)
+        .output_buffer_size(MAX_REQUEST_HEAD_BYTES)
         .timeout_global(Some(settings.timeout))
         .tls_config(tls(roots))
         .build();
     Ok(if request.is_precious { last_read::agent(config) } else { config.new_agent() })
+}
+
+/// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+pub fn check_base_url(url: &str) -> Result<()> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"@?#"'\<>{}|^`"#.contains(&byte));
+    if plain && authority.is_some_and(|authority| !authority.is_empty()) {
+        return Ok(());
+    }
+    let message = "options.baseUrl must be http(s)://host[:port][/path] without user name, query or fragment.";
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"))
 }
 
 /// Who decides how long a request takes, and whom it waits for: the domain that a host is in (its last two labels, or the

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::credential;
-use crate::environment::check_base_url;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::{self, BETWEEN, Failure, Request, Response, Settings};
 use crate::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
@@ -83,7 +82,7 @@ pub fn plan(
     settings: Settings,
 ) -> Result<Plan> {
     if let Some(url) = base_url {
-        check_base_url(url)?;
+        http::check_base_url(url)?;
     }
     if is_sealed(secret.expose()) {
         let message =

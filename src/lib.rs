@@ -15,6 +15,7 @@ pub mod environment;
 pub mod error;
 pub mod http;
 pub mod jobs;
+mod json_string;
 pub mod key_check;
 pub mod launch;
 pub mod lockbox;

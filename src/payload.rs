@@ -3,8 +3,8 @@
 //! A JSON parser's error text quotes its input, and its scratch buffers are not wiped. So the parser only finds where
 //! each value stands ([`RawValue`]); the strings are decoded here, each into one allocation of exactly its size.
 
-pub(crate) mod json_string;
 mod path;
+mod problem;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,10 +15,12 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::json_string::{self, Text};
 use crate::provider::{self, PayloadField, Provider};
 use crate::sealed::is_sealed;
 use crate::secret::Secret;
 pub use path::MAX_PATH;
+use problem::problem_with;
 
 /// The worker's line limit for one message, in bytes.
 pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
@@ -281,10 +283,14 @@ fn check_text(field: &str, value: &[u8]) -> Result<()> {
 }
 
 fn decode<'a>(field: &str, raw: &'a RawValue) -> Result<Input<'a>> {
-    json_string::decode(raw.get()).map_err(|problem| {
-        let message = format!("payload.{field} {problem}.");
-        Error::new(ErrorCode::PayloadInvalid, message).name(field)
-    })
+    match json_string::decode(raw.get()) {
+        Ok(Text::Literal(bytes)) => Ok(Input::Borrowed(bytes)),
+        Ok(Text::Decoded(secret)) => Ok(Input::Decoded(secret)),
+        Err(problem) => {
+            let message = format!("payload.{field} {problem}.");
+            Err(Error::new(ErrorCode::PayloadInvalid, message).name(field))
+        }
+    }
 }
 
 fn not_an_object_of_strings() -> Error {
@@ -315,23 +321,6 @@ pub fn no_known_field() -> Error {
         FIELDS.join(", ")
     );
     FIELDS.iter().fold(Error::new(ErrorCode::PayloadInvalid, message), |error, field| error.name(*field))
-}
-
-/// Keeps line, column and category; `Display` would quote the input. The place is that in the message, of which `text` is a part.
-fn problem_with(error: &serde_json::Error, whole: &str, (message, text): (&[u8], &[u8])) -> Error {
-    use serde_json::error::Category;
-    let what = match error.classify() {
-        Category::Eof => "ends too early",
-        Category::Syntax => "is not JSON",
-        Category::Data | Category::Io => "is not an object with each field once",
-    };
-    let start = (text.as_ptr() as usize).saturating_sub(message.as_ptr() as usize);
-    let before = &message[..start.min(message.len())];
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
-    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
-    let column = if error.line() == 1 { column } else { 0 };
-    let place = format!("line {}, column {}", lines + error.line(), column + error.column());
-    Error::new(ErrorCode::PayloadInvalid, format!("{whole} {what} ({place})."))
 }
 
 /// The fields that carry identity, as they stand in the input, `null` among them, and the options that must not be among them.

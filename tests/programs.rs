@@ -15,11 +15,10 @@ use provider_env::launch::identity::{IdentityRequest, Target, decide};
 use provider_env::launch::locate::{Locate, locate};
 use provider_env::launch::process::{Event, Listener, Process, StopPolicy};
 use provider_env::launch::program::Program;
-use provider_env::launch::spawner;
 use provider_env::provider;
 use provider_env::sys::identity;
 use provider_env::sys::real_path::real_path;
-use provider_env::sys::support::Ending;
+use provider_env::sys::wait::Ending;
 
 /// `_exit(0)` in machine code, and this machine's `e_machine`.
 #[cfg(target_arch = "x86_64")]
@@ -142,7 +141,7 @@ fn execute(file: &Path) -> Result<Ending, i32> {
         target: target(),
         stdio: [None, None, None],
     };
-    spawner::run(command, &process);
+    command.queue(&process);
     loop {
         match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
             Event::Exited(ending) => return Ok(ending),

@@ -15,10 +15,9 @@ use provider_env::error::ErrorCode;
 use provider_env::launch::identity::{IdentityRequest, Target, decide};
 use provider_env::launch::options::{Limits, WorkspaceTrust};
 use provider_env::launch::process::{Event, Listener, Process, StopPolicy};
-use provider_env::launch::spawner;
 use provider_env::launch::start::Start;
 use provider_env::payload::Payload;
-use provider_env::sys::support::{Ending, real_time_name};
+use provider_env::sys::wait::{Ending, real_time_name};
 use provider_env::sys::{identity, stdio};
 
 const KEY: &str = "sk-ant-api03-made-up-for-a-test";
@@ -77,7 +76,7 @@ const POLICY: StopPolicy =
 fn run(start: Start, policy: StopPolicy) -> (Arc<Process>, Receiver<Event>) {
     let (sender, receiver) = channel();
     let process = Process::new(policy, Box::new(Heard(sender)));
-    spawner::start(start, &process);
+    start.queue(&process);
     (process, receiver)
 }
 
@@ -205,14 +204,14 @@ fn signals_before_the_start_are_kept_and_an_aborted_start_does_not_happen() {
     let process = Process::new(POLICY, Box::new(Heard(sender)));
     process.signal(libc::SIGTERM).expect("kept");
     let (start, _ours) = shell("exec sleep 1000");
-    spawner::start(start, &process);
+    start.queue(&process);
     assert_eq!(ending(&events), Ending::Signal(libc::SIGTERM));
 
     let (sender, events) = channel();
     let process = Process::new(POLICY, Box::new(Heard(sender)));
     process.stop();
     let (start, ours) = shell("echo should not run");
-    spawner::start(start, &process);
+    start.queue(&process);
     let Event::Failed(error) = next(&events) else { panic!("it ran") };
     assert_eq!(error.code(), ErrorCode::Aborted);
     assert_eq!(read_all(ours), "");

@@ -1,5 +1,6 @@
 // Stage `lint`: what can be said of the sources without running them.
 import { checkCatchUnwind } from '../check-catch-unwind.mjs'
+import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDeny } from '../check-deny.mjs'
 import { checkFiles } from '../check-files.mjs'
 import { checkGenerated } from '../check-generated.mjs'
@@ -29,5 +30,6 @@ export async function lint(report, { regenerated }) {
   })
   await report.step('lint', 'generated', () => checkGenerated(regenerated))
   await report.step('lint', 'catch-unwind', checkCatchUnwind)
+  await report.step('lint', 'dependencies', () => checkDependencies())
   await report.step('lint', 'files', checkFiles)
 }

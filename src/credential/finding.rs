@@ -1,7 +1,14 @@
 //! What can be found of a key by looking at it: one table of codes, verdicts and sentences.
 
 use crate::error::{Error, ErrorCode};
+use crate::http;
 use crate::provider::{CredentialKind, KeyClass, Provider};
+
+/// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
+pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
+
+// Beside it stand an address and the other headers.
+const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
 /// Whether a launch takes the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +198,7 @@ impl Finding {
             .replace("{kind}", self.kind.name())
             .replace("{provider}", self.provider.map_or("that CLI", |provider| provider.name))
             .replace("{length}", &self.length.to_string())
-            .replace("{limit}", &super::MAX_CREDENTIAL_BYTES.to_string())
+            .replace("{limit}", &MAX_CREDENTIAL_BYTES.to_string())
     }
 
     /// The error of a launch that was asked for with this key; none where it is taken.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CredentialOwner, Expiry, Generation, ServerCredentials, StoredCredential, shape};
+use super::{
+    ApiKeySource, CredentialOwner, CredentialSource, Expiry, Generation, ServerCredentials, StoredCredential, shape,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::payload::Payload;
 use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
@@ -49,58 +51,6 @@ pub struct Terms {
     pub require: bool,
     /// Whether there is a config directory, which may hold a login.
     pub has_config_dir: bool,
-}
-
-/// Where a credential comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialSource {
-    /// The request's payload.
-    Payload,
-    /// A credential store.
-    Store,
-    /// The server, as a fallback.
-    Server,
-    /// The CLI's own login.
-    ConfigDir,
-}
-
-impl CredentialSource {
-    /// As JavaScript and logs see it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Payload => "payload",
-            Self::Store => "store",
-            Self::Server => "server",
-            Self::ConfigDir => "config-dir",
-        }
-    }
-}
-
-/// The worker's older word for the source, with the kind folded in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiKeySource {
-    /// The workspace's own API key.
-    User,
-    /// The workspace's own OAuth token.
-    Oauth,
-    /// The server's key.
-    Server,
-    /// No key was handed over.
-    None,
-}
-
-impl ApiKeySource {
-    /// As JavaScript and logs see it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Oauth => "oauth",
-            Self::Server => "server",
-            Self::None => "none",
-        }
-    }
 }
 
 impl Credential {

@@ -5,9 +5,6 @@ use super::slips;
 use crate::error::Result;
 use crate::provider::{CredentialKind, KeyClass, KeyUse, Provider, class_of};
 
-/// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
-pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
-
 /// Checks a credential before anything is started with it. `origin` is the name of the field or variable it came by.
 /// What [`examine`] only warns of passes.
 ///

@@ -1,7 +1,6 @@
 //! What comes along, or comes instead, when a person pastes a key: a table of slips and how each is seen.
 
-use super::MAX_CREDENTIAL_BYTES;
-use super::finding::FindingCode;
+use super::finding::{FindingCode, MAX_CREDENTIAL_BYTES};
 use crate::provider::class_of;
 use crate::sealed;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::payload::json_string;
+use crate::json_string;
 use crate::secret::Secret;
 use crate::sys::guarded::GuardedBytes;
 

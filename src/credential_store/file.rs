@@ -25,11 +25,8 @@ use crate::secret::Secret;
 use crate::sys::guarded::GuardedBytes;
 use crate::sys::real_path::real_path;
 
+pub use journal::MAX_FILE_BYTES;
 pub use replace::{Moment, Next, Recovered, Replaced};
-
-/// The largest file, in bytes. A login is a few KiB, but the CLI keeps its logins to MCP servers in the same file, and
-/// some are of more than a MiB.
-pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// What tells one content of the file from another.
 pub type Digest = [u8; 32];

@@ -185,7 +185,7 @@ fn file_name(text: String) -> Result<String> {
 fn checked_url(url: String) -> Result<String> {
     let problem =
         "must be an https URL, or an http URL of this machine's loopback, without user name, query or fragment";
-    crate::environment::check_base_url(&url).map_err(|_| invalid("options.tokenUrl", problem))?;
+    crate::http::check_base_url(&url).map_err(|_| invalid("options.tokenUrl", problem))?;
     let host = url.strip_prefix("http://").map(|rest| {
         let authority = rest.split('/').next().unwrap_or_default();
         authority.rsplit_once(':').map_or(authority, |(host, _)| host)

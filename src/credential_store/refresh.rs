@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use save::Written;
-
 use super::document::Document;
 use super::file::{Content, Directory, Recovered};
 use super::fleet::{Fleet, SpentTokens};
@@ -75,6 +73,16 @@ pub struct Refreshed {
     pub failure: Option<serde_json::Value>,
     /// What is to be left for the fleet.
     pub publish: Option<String>,
+}
+
+/// What came of writing it.
+enum Written {
+    /// The file has them.
+    Ours,
+    /// Somebody has logged in again, and that counts.
+    Theirs,
+    /// They are in this process alone.
+    Failed(Error),
 }
 
 impl Refreshed {

@@ -3,8 +3,8 @@
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use crate::launch::program::file::open_regular;
 use crate::secret::Secret;
+use crate::sys::regular_file::open_regular;
 
 /// The largest file that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = crate::credential_store::MAX_FILE_BYTES as u64;

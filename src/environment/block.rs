@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use super::limits::ExecLimits;
-use super::plan::{Delivery, EnvPlan};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -16,14 +15,14 @@ pub struct EnvBlock {
 }
 
 impl EnvBlock {
-    /// The child's descriptor of the credential's pipe, as text: the first after the standard streams.
-    pub const CREDENTIAL_DESCRIPTOR_TEXT: &'static str = "3";
-
-    /// Lays out `plan`, with `extra` variables that are no secret and take the place of any of the same name.
-    pub(super) fn new(plan: &EnvPlan, delivery: Delivery, limits: ExecLimits, extra: &[(&str, &str)]) -> Result<Self> {
+    /// Lays out `own`, with `extra` variables that are no secret and take the place of any of the same name.
+    pub(super) fn new<'a>(
+        own: impl Iterator<Item = (&'a str, &'a [u8])>,
+        limits: ExecLimits,
+        extra: &[(&'a str, &'a str)],
+    ) -> Result<Self> {
         let replaced = |name: &str| extra.iter().any(|(known, _)| *known == name);
-        let own = plan.variables(delivery).filter(|variable| !replaced(variable.name));
-        let own = own.map(|variable| (variable.name, variable.value));
+        let own = own.filter(|(name, _)| !replaced(name));
         let variables: Vec<(&str, &[u8])> =
             own.chain(extra.iter().map(|(name, value)| (*name, value.as_bytes()))).collect();
 

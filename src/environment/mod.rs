@@ -15,7 +15,7 @@ pub use build::{Means, build};
 pub use limits::ExecLimits;
 pub use plan::{Delivery, EnvNames, EnvPlan, Variable};
 pub use request::{BASE_NAMES, EnvRequest, Workspace};
-pub use rules::{WORKSPACE_ID, check_base_url};
+pub use rules::WORKSPACE_ID;
 
 #[cfg(test)]
 mod tests;

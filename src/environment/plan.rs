@@ -11,9 +11,14 @@ use super::request::EnvRequest;
 use super::rules;
 use crate::credential::{self, Credential, Fallbacks, Terms};
 use crate::error::{Error, ErrorCode, Result};
+use crate::http;
 use crate::payload::{Input, Payload};
 use crate::provider::{BaseUrl, CredentialSlot, FixedWhen, Provider, WhenUnused};
 use crate::secret::Secret;
+use crate::sys::stdio::CREDENTIAL_DESCRIPTOR;
+
+/// What the variable that names the credential's descriptor says. It has one digit.
+const CREDENTIAL_DESCRIPTOR_TEXT: &[u8] = &[b'0' + CREDENTIAL_DESCRIPTOR];
 
 /// How the child gets its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +186,7 @@ impl EnvPlan {
         let credential = carriers.iter().map(move |name| Variable { name, value: key, is_secret: true });
         let descriptor = self.names.descriptor_variable(delivery).map(|name| Variable {
             name,
-            value: EnvBlock::CREDENTIAL_DESCRIPTOR_TEXT.as_bytes(),
+            value: CREDENTIAL_DESCRIPTOR_TEXT,
             is_secret: false,
         });
         entries.chain(credential).chain(descriptor)
@@ -229,7 +234,8 @@ impl EnvPlan {
     /// # Errors
     /// `ENV_TOO_LARGE`.
     pub fn block(&self, delivery: Delivery, limits: ExecLimits, extra: &[(&str, &str)]) -> Result<EnvBlock> {
-        EnvBlock::new(self, delivery, limits, extra)
+        let own = self.variables(delivery).map(|variable| (variable.name, variable.value));
+        EnvBlock::new(own, limits, extra)
     }
 
     fn check_size(&self, limits: ExecLimits) -> Result<()> {
@@ -320,7 +326,7 @@ fn add_base_url<'a>(draft: &mut Draft<'a>, provider: &Provider, base_url: Option
     let Some(url) = base_url else {
         return Ok(());
     };
-    rules::check_base_url(url)?;
+    http::check_base_url(url)?;
     if let BaseUrl::Variable(name) = provider.base_url {
         draft.plain(name, "", url);
     }

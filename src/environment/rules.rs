@@ -165,18 +165,3 @@ pub fn check_extra_value(option: &str, name: &str, value: &str) -> Result<()> {
     let message = format!("The value of {name} in options.{option} has a NUL byte, which no environment can hold.");
     Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
 }
-
-/// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
-///
-/// # Errors
-/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
-pub fn check_base_url(url: &str) -> Result<()> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
-    let plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"@?#"'\<>{}|^`"#.contains(&byte));
-    if plain && authority.is_some_and(|authority| !authority.is_empty()) {
-        return Ok(());
-    }
-    let message = "options.baseUrl must be http(s)://host[:port][/path] without user name, query or fragment.";
-    Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"))
-}

@@ -10,13 +10,13 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{Access, StatVfsMountFlags, statvfs};
 
 use super::identity::Target;
-use super::program::file::open_regular;
 use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along, describe, explain};
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::sys::identity;
 use crate::sys::real_path::real_path;
+use crate::sys::regular_file::open_regular;
 
 /// The largest file that is read, in bytes: all authorities of a system take some hundred KiB.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;

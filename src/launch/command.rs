@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use super::execute::{TargetReach, c_path, c_string, concerned_limit, identity, limits, oom_score};
+use super::child::{c_path, c_string, concerned_limit, identity, limits};
+use super::exhausted::no_descriptor;
 use super::failure::{self, Concerned};
+use super::host::Host;
 use super::identity::Target;
 use super::options::Limits;
 use super::process::Process;
-use super::spawner::Room;
-use super::start::{no_descriptor, no_directory};
+use super::queue::queue;
+use super::start::no_directory;
+use super::target_reach::TargetReach;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider;
 use crate::sys::clone::{self, Child, Failure, Program, Started, Strings};
@@ -57,18 +60,23 @@ impl Command {
         Ok(())
     }
 
-    /// Makes the child and tells `process` how it went. On the spawner's thread only.
-    pub(super) fn carry_out(&self, process: &Arc<Process>, room: &Room) {
+    /// Queues it. Its outcome is an event of `process`, as that of a start.
+    pub fn queue(self, process: &Arc<Process>) {
+        queue(self.target.uid(), process, |error| error, move |process, host| self.carry_out(process, host));
+    }
+
+    /// Makes the child and tells `process` how it went.
+    fn carry_out(&self, process: &Arc<Process>, host: &Host) {
         if process.is_aborted() {
             return process.failed(Error::new(ErrorCode::Aborted, "The command was stopped before it began."));
         }
-        match self.execute(room) {
+        match self.execute(host) {
             Ok((started, argv)) => process.started(started, argv, None),
             Err(error) => process.failed(error),
         }
     }
 
-    fn execute(&self, room: &Room) -> Result<(Started, Vec<String>)> {
+    fn execute(&self, host: &Host) -> Result<(Started, Vec<String>)> {
         let program = self.locate()?;
         let path = c_path(&program)?;
         let name = c_string(&self.program)?;
@@ -92,10 +100,10 @@ impl Command {
                 _ => Concerned::Nothing,
             };
             // Of whom it would speak is not heard: where it cannot be asked, nothing is said.
-            let reach = TargetReach { room, provider: provider::default_provider() };
+            let reach = TargetReach { host, provider: provider::default_provider() };
             failure::of(&self.program, &self.target, failure, concerned, &reach)
         };
-        let oom_score = oom_score(None, room).map_err(fail)?;
+        let oom_score = host.oom_score(None).map_err(fail)?;
         let child = Child {
             program: Some(Program { path: &path, arguments: &argv, environment, stdio: streams, credential: None }),
             directory: Some(&directory),
@@ -108,7 +116,7 @@ impl Command {
             may_be_root: self.target.uid() == 0,
             access: &[],
         };
-        let started = clone::start(&child, &room.stack, &room.in_flight).map_err(fail)?;
+        let started = clone::start(&child, &host.stack, &host.in_flight).map_err(fail)?;
         Ok((started, [self.program.clone()].into_iter().chain(self.arguments.iter().cloned()).collect()))
     }
 

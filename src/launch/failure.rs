@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::exhausted::used_up;
 use super::identity::Target;
 use super::reach::{self, Reach};
-use super::start::used_up;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::identity::Target;
 use super::locate::Locate;
-use super::program::{self, Candidate, Search};
+use super::program::{self, Candidate};
 use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along};
 use crate::error::Result;
 use crate::provider::{self, Provider};
@@ -83,10 +83,8 @@ pub fn inquire(target: &Target, questions: &[Question], manner: Manner) -> Resul
 /// # Errors
 /// As [`inquire`].
 pub fn survey(wanted: &Locate, manner: Manner) -> Result<Vec<Candidate>> {
-    let search =
-        Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
     let reach = reach(wanted.provider, &wanted.target, manner);
-    Ok(program::survey(wanted.provider, &search, &wanted.target, &*reach))
+    Ok(program::survey(wanted.provider, &wanted.search(), &wanted.target, &*reach))
 }
 
 /// The directories from the root to `path`, then `path`.
@@ -130,8 +128,12 @@ struct SpawnerReach {
 #[cfg(target_os = "linux")]
 impl Reach for SpawnerReach {
     fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<super::reach::Obstacle>> {
-        let (asked, checks) = (target.clone(), checks.to_vec());
-        super::spawner::ask(self.provider, target, move |reach| reach.first_obstacle(&asked, &checks))?
+        use super::spawner::{self, LIMIT};
+        use super::target_reach::TargetReach;
+        let (provider, asked, checks) = (self.provider, target.clone(), checks.to_vec());
+        spawner::answer(target.uid(), LIMIT, move |host| {
+            TargetReach { host, provider }.first_obstacle(&asked, &checks)
+        })?
     }
 }
 

@@ -23,6 +23,17 @@ pub struct Locate {
     pub target: Target,
 }
 
+impl Locate {
+    /// What is looked for, and where.
+    pub(super) fn search(&self) -> Search<'_> {
+        Search { command: self.command.as_deref(), path: &self.path, package_roots: &self.package_roots }
+    }
+
+    fn ask(&self, reach: &dyn Reach, proofs: &Proofs) -> Result<Program> {
+        program::resolve(self.provider, &self.search(), &self.target, reach, proofs)
+    }
+}
+
 /// Finds it: the kernel is asked as the target where the native start works, else the mode bits are.
 ///
 /// # Errors
@@ -30,13 +41,15 @@ pub struct Locate {
 pub fn locate(wanted: Locate) -> Result<Program> {
     #[cfg(target_os = "linux")]
     if crate::sys::support::native_start().is_ok() {
-        return super::spawner::locate(wanted);
+        use super::spawner::{self, LIMIT_OF_JS};
+        use super::target_reach::TargetReach;
+        return spawner::answer(wanted.target.uid(), LIMIT_OF_JS, move |host| {
+            wanted.ask(&TargetReach { host, provider: wanted.provider }, &host.proofs)
+        })?;
     }
-    let search =
-        Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
     let reach: &dyn Reach = match wanted.target {
         Target::Same { .. } => &OwnReach,
         Target::Other { .. } => &ModeReach,
     };
-    program::resolve(wanted.provider, &search, &wanted.target, reach, &Proofs::default())
+    wanted.ask(reach, &Proofs::default())
 }

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod authority;
+pub mod exhausted;
 pub mod group;
 pub mod identity;
 pub mod inquiry;
@@ -14,6 +15,8 @@ pub mod start;
 pub mod temporary;
 
 #[cfg(target_os = "linux")]
+mod child;
+#[cfg(target_os = "linux")]
 pub mod command;
 #[cfg(target_os = "linux")]
 mod descendants;
@@ -22,11 +25,17 @@ mod execute;
 #[cfg(target_os = "linux")]
 mod failure;
 #[cfg(target_os = "linux")]
+mod host;
+#[cfg(target_os = "linux")]
 pub mod process;
+#[cfg(target_os = "linux")]
+mod queue;
 #[cfg(target_os = "linux")]
 mod reaper;
 #[cfg(target_os = "linux")]
-pub mod spawner;
+mod spawner;
+#[cfg(target_os = "linux")]
+mod target_reach;
 #[cfg(target_os = "linux")]
 mod thread;
 #[cfg(target_os = "linux")]

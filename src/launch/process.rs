@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 
 use super::descendants::Descendants;
-use super::reaper::{self, Deadline};
+use super::reaper::{self, Deadline, Watched};
 use super::thread::Precedence;
 use super::tracer;
 use crate::error::Error;
 use crate::sys::clone::Started;
-use crate::sys::support::{self, Ending};
+use crate::sys::wait::{self, Ending};
 
 /// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl Process {
         }
         self.listener.on_event(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
-        reaper::register(self);
+        reaper::register(Arc::<Self>::clone(self));
         if let Some(timeout) = self.policy.timeout {
             reaper::schedule_after(timeout, self.id, Deadline::Timeout);
         }
@@ -211,65 +211,6 @@ impl Process {
         }
         drop(state);
         self.listener.on_event(Event::Failed(error));
-    }
-
-    /// The process has ended: kills what it left behind while its ids are still its own, then takes its status. Never
-    /// waits: a debugger of the tenant's can hold the zombie for as long as it likes. On the reaper's thread only.
-    ///
-    /// Returns whether there is nothing left to do.
-    pub(super) fn reap(&self) -> bool {
-        if !self.ends_what_is_left() {
-            return false;
-        }
-        let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return true };
-        let ending = match support::try_wait(&running.started.pidfd) {
-            Some(ending) => ending,
-            None if running.waits < MAX_WAITS => {
-                if running.waits == 0 {
-                    tracer::end(running.started.pid);
-                }
-                running.waits += 1;
-                reaper::schedule_after(WAIT_INTERVAL, self.id, Deadline::Reap);
-                return false;
-            }
-            None => Ending::Unknown,
-        };
-        *state = State::Ended;
-        drop(state);
-        self.listener.on_event(Event::Exited(ending));
-        true
-    }
-
-    /// A deadline of this process has passed. On the reaper's thread only.
-    pub(super) fn on_deadline(&self, deadline: Deadline) {
-        if deadline == Deadline::Timeout {
-            if matches!(&*self.lock(), State::Running(_)) {
-                self.listener.on_event(Event::TimedOut);
-            }
-            return self.on_deadline(Deadline::Stop);
-        }
-        let is_last = deadline == Deadline::Kill;
-        let Some((pid, _)) = self.begin_turn(deadline) else { return };
-        // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all. Without
-        // the lock, as a tenant decides how long it takes; the pid stays the child's until this thread reaps it.
-        let complete = lock(&self.descendants).sweep(pid, Instant::now() + TURN, is_last);
-        if !complete && self.takes_another_turn(deadline, if is_last { ALL_LAST_TURNS } else { ALL_TURNS }) {
-            return;
-        }
-        if let State::Running(running) = &mut *self.lock() {
-            running.turns = None;
-        }
-        if is_last {
-            let _ = signal_group(pid, libc::SIGKILL);
-            // What this leaves is killed when the process has ended.
-            let _ = lock(&self.descendants).kill(Instant::now() + TURN);
-            // It holds even a killed process in its last stop.
-            return tracer::end(pid);
-        }
-        let _ = signal_group(pid, self.policy.signal);
-        let _ = signal_group(pid, libc::SIGCONT);
-        reaper::schedule_after(self.policy.grace, self.id, Deadline::Kill);
     }
 
     /// The process has ended: kills what it left behind. If it was being stopped, all that was found below it is stopped
@@ -354,6 +295,69 @@ impl Process {
     }
 }
 
+/// On the reaper's thread only.
+impl Watched for Process {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The process has ended: kills what it left behind while its ids are still its own, then takes its status. Never
+    /// waits: a debugger of the tenant's can hold the zombie for as long as it likes.
+    fn reap(&self) -> bool {
+        if !self.ends_what_is_left() {
+            return false;
+        }
+        let mut state = self.lock();
+        let State::Running(running) = &mut *state else { return true };
+        let ending = match wait::try_wait(&running.started.pidfd) {
+            Some(ending) => ending,
+            None if running.waits < MAX_WAITS => {
+                if running.waits == 0 {
+                    tracer::end(running.started.pid);
+                }
+                running.waits += 1;
+                reaper::schedule_after(WAIT_INTERVAL, self.id, Deadline::Reap);
+                return false;
+            }
+            None => Ending::Unknown,
+        };
+        *state = State::Ended;
+        drop(state);
+        self.listener.on_event(Event::Exited(ending));
+        true
+    }
+
+    fn on_deadline(&self, deadline: Deadline) {
+        if deadline == Deadline::Timeout {
+            if matches!(&*self.lock(), State::Running(_)) {
+                self.listener.on_event(Event::TimedOut);
+            }
+            return self.on_deadline(Deadline::Stop);
+        }
+        let is_last = deadline == Deadline::Kill;
+        let Some((pid, _)) = self.begin_turn(deadline) else { return };
+        // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all. Without
+        // the lock, as a tenant decides how long it takes; the pid stays the child's until this thread reaps it.
+        let complete = lock(&self.descendants).sweep(pid, Instant::now() + TURN, is_last);
+        if !complete && self.takes_another_turn(deadline, if is_last { ALL_LAST_TURNS } else { ALL_TURNS }) {
+            return;
+        }
+        if let State::Running(running) = &mut *self.lock() {
+            running.turns = None;
+        }
+        if is_last {
+            let _ = signal_group(pid, libc::SIGKILL);
+            // What this leaves is killed when the process has ended.
+            let _ = lock(&self.descendants).kill(Instant::now() + TURN);
+            // It holds even a killed process in its last stop.
+            return tracer::end(pid);
+        }
+        let _ = signal_group(pid, self.policy.signal);
+        let _ = signal_group(pid, libc::SIGCONT);
+        reaper::schedule_after(self.policy.grace, self.id, Deadline::Kill);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -361,7 +365,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Ends a process that nobody waits for any more.
 fn discard(started: &Started) {
     let _ = rustix::process::pidfd_send_signal(&started.pidfd, Signal::KILL);
-    let _ = support::wait(&started.pidfd);
+    let _ = wait::wait(&started.pidfd);
 }
 
 /// How long the reaper looks for the descendants of one process, or kills them, before it serves others.

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 
-use super::process::Process;
 use super::thread::{self, Precedence};
 use crate::error::{Error, ErrorCode, Result};
 
@@ -28,6 +27,18 @@ pub enum Deadline {
     Reap,
 }
 
+/// What the reaper waits for.
+pub trait Watched: Send + Sync {
+    /// Tells it apart in this process, for good. It is not 0.
+    fn id(&self) -> u64;
+
+    /// It has ended, or its end is to be looked at again. Returns whether there is nothing left to do.
+    fn reap(&self) -> bool;
+
+    /// A deadline of its own has passed.
+    fn on_deadline(&self, deadline: Deadline);
+}
+
 /// The epoll tag of the eventfd; processes count from 1.
 const WAKE: u64 = 0;
 
@@ -39,7 +50,7 @@ struct Reaper {
 
 #[derive(Default)]
 struct Shared {
-    processes: HashMap<u64, Arc<Process>>,
+    processes: HashMap<u64, Arc<dyn Watched>>,
     deadlines: BTreeSet<(Instant, u64, Deadline)>,
 }
 
@@ -79,13 +90,13 @@ fn make() -> std::result::Result<Reaper, rustix::io::Errno> {
 }
 
 /// Remembers a process; its deadlines count from now on.
-pub fn register(process: &Arc<Process>) {
+pub fn register(process: Arc<dyn Watched>) {
     if let Some(reaper) = REAPER.get() {
-        reaper.lock().processes.insert(process.id, Arc::clone(process));
+        reaper.lock().processes.insert(process.id(), process);
     }
 }
 
-/// Calls [`Process::reap`] when the process has ended.
+/// Calls [`Watched::reap`] when the process has ended.
 pub fn arm(id: u64, pidfd: &OwnedFd) {
     let Some(reaper) = REAPER.get() else { return };
     let tag = epoll::EventData::new_u64(id);
@@ -103,7 +114,7 @@ pub fn disarm(pidfd: &OwnedFd) {
     }
 }
 
-/// Calls [`Process::on_deadline`] after `delay`. One that no clock can hold never comes.
+/// Calls [`Watched::on_deadline`] after `delay`. One that no clock can hold never comes.
 pub fn schedule_after(delay: Duration, id: u64, deadline: Deadline) {
     let (Some(reaper), Some(when)) = (REAPER.get(), Instant::now().checked_add(delay)) else { return };
     reaper.lock().deadlines.insert((when, id, deadline));
@@ -122,7 +133,7 @@ impl Reaper {
         Some(first.saturating_duration_since(Instant::now()))
     }
 
-    fn process(&self, id: u64) -> Option<Arc<Process>> {
+    fn process(&self, id: u64) -> Option<Arc<dyn Watched>> {
         self.lock().processes.get(&id).cloned()
     }
 
@@ -133,9 +144,9 @@ impl Reaper {
         Some((first.1, first.2))
     }
 
-    fn reap(&self, process: &Process) {
+    fn reap(&self, process: &dyn Watched) {
         if process.reap() {
-            self.drop_process(process.id);
+            self.drop_process(process.id());
         }
     }
 
@@ -165,13 +176,13 @@ fn turn(reaper: &Reaper) {
         if id == WAKE {
             let _ = rustix::io::read(&reaper.wake, &mut [0_u8; 8]);
         } else if let Some(process) = reaper.process(id) {
-            reaper.reap(&process);
+            reaper.reap(&*process);
         }
     }
     // One, and then the exits that have come meanwhile: a tenant decides how long a deadline takes.
     if let Some((id, deadline)) = reaper.due() {
         match reaper.process(id) {
-            Some(process) if deadline == Deadline::Reap => reaper.reap(&process),
+            Some(process) if deadline == Deadline::Reap => reaper.reap(&*process),
             Some(process) => process.on_deadline(deadline),
             None => {}
         }

@@ -13,10 +13,10 @@ use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::exhausted::used_up;
 use super::identity::Target;
 use super::options::WorkspaceTrust;
 use super::reach::{self, OwnReach};
-use super::start::used_up;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};

@@ -6,49 +6,32 @@
 //! daemon's answer. Then the watchdog has another thread lead, and other jobs of that uid wait, or are refused.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::command::Command;
-use super::execute::{self, TargetReach};
-use super::identity::Target;
-use super::locate::Locate;
-use super::process::Process;
-use super::program::{self, Program, Proofs, Search};
-use super::reach::Reach;
-use super::start::{Start, no_descriptor};
+use super::host::Host;
+use super::program::Proofs;
 use super::watchdog::Watchdog;
 use super::{reaper, thread};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::Provider;
-use crate::sys::clone::{InFlight, Stack};
-use crate::sys::support;
+use crate::sys::clone::InFlight;
+use crate::sys::{support, wait};
 
 /// What a thread is asked for.
-struct Job {
+pub struct Job {
     /// Whose files it may have to wait for.
-    uid: u32,
+    pub uid: u32,
     /// How long it may take.
-    limit: Duration,
-    run: Box<dyn FnOnce(&Room) + Send>,
+    pub limit: Duration,
+    /// Does it.
+    pub run: Run,
     /// Answers in its stead. What the job itself answers later is not heard.
-    refuse: Refuse,
+    pub refuse: Refuse,
 }
 
+type Run = Box<dyn FnOnce(&Host) + Send>;
 type Refuse = Box<dyn FnOnce(Error) + Send>;
-
-/// What lives as long as a thread.
-#[derive(Debug)]
-pub(super) struct Room {
-    pub stack: Stack,
-    pub in_flight: Arc<InFlight>,
-    pub proofs: Arc<Proofs>,
-    /// This process's `oom_score_adj`, open: to look it up by name would be a tenth of a start. None without /proc.
-    pub oom_score: Option<File>,
-}
 
 /// A thread, as the others see it.
 struct Lane {
@@ -72,7 +55,7 @@ struct State {
     leader: usize,
 }
 
-pub(super) struct Spawner {
+struct Spawner {
     state: Mutex<State>,
     changed: Condvar,
     proofs: Arc<Proofs>,
@@ -83,9 +66,9 @@ static SPAWNER: OnceLock<(&'static Spawner, Watchdog)> = OnceLock::new();
 /// How long the leader may be at one job while others wait. A start takes a millisecond.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long a job may take at all. A file system that hangs for this long will not come back.
-const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(20);
 /// The same for a job that the JS thread waits for, and with it every tenant.
-const LIMIT_OF_JS: Duration = Duration::from_secs(1);
+pub const LIMIT_OF_JS: Duration = Duration::from_secs(1);
 /// A killed child ends, and its job with it, within this; else nobody waits for it any more.
 const LAST: Duration = Duration::from_secs(1);
 /// Each but one is held by another uid.
@@ -113,7 +96,7 @@ fn spawner() -> Result<&'static (&'static Spawner, Watchdog)> {
     // For as long as the process lives, as its threads do.
     let spawner: &'static Spawner = Box::leak(Box::new(spawner));
     spawner.add_lane()?;
-    let watchdog = Watchdog::start(spawner)?;
+    let watchdog = Watchdog::start(|| spawner.look())?;
     Ok(SPAWNER.get_or_init(|| (spawner, watchdog)))
 }
 
@@ -124,22 +107,13 @@ impl Spawner {
 
     /// Starts one more thread, and returns its number.
     fn add_lane(&'static self) -> Result<usize> {
-        let stack = Stack::new().map_err(|errno| {
-            Error::new(ErrorCode::SpawnFailed, "There is no memory for a child's stack.").errno(errno, "mmap")
-        })?;
-        let oom_score = match File::open("/proc/self/oom_score_adj") {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(no_descriptor(error.raw_os_error().unwrap_or(libc::EIO))),
-        };
-        let in_flight = Arc::new(InFlight::default());
+        let host = Host::new(Arc::clone(&self.proofs))?;
         let number = {
             let mut state = self.lock();
-            state.lanes.push(Lane { in_flight: Arc::clone(&in_flight), work: None });
+            state.lanes.push(Lane { in_flight: Arc::clone(&host.in_flight), work: None });
             state.lanes.len() - 1
         };
-        let room = Room { stack, in_flight, proofs: Arc::clone(&self.proofs), oom_score };
-        let started = thread::start("pe-spawner", move || self.round(number, &room));
+        let started = thread::start("pe-spawner", move || self.round(number, &host));
         if started.is_err() {
             // Only the watchdog adds one, after the first: it is still the last.
             self.lock().lanes.pop();
@@ -147,16 +121,16 @@ impl Spawner {
         started.map(|()| number)
     }
 
-    fn round(&self, number: usize, room: &Room) {
+    fn round(&self, number: usize, host: &Host) {
         let run = self.next(number);
         if let Some((_, watchdog)) = SPAWNER.get() {
             watchdog.wake();
         }
-        run(room);
+        run(host);
     }
 
     /// Waits for the next job of this thread.
-    fn next(&self, number: usize) -> Box<dyn FnOnce(&Room) + Send> {
+    fn next(&self, number: usize) -> Run {
         let mut state = self.lock();
         if state.lanes[number].work.take().is_some() && state.leader != number {
             // The leader may go on with the jobs of that uid.
@@ -178,7 +152,7 @@ impl Spawner {
     }
 
     /// Looks after the threads, on the watchdog's. Returns whether any of them is at work.
-    pub(super) fn look(&'static self) -> bool {
+    fn look(&'static self) -> bool {
         let mut refused: Vec<(Refuse, u32)> = Vec::new();
         let busy = {
             let mut state = self.lock();
@@ -269,7 +243,7 @@ impl Lane {
     fn end_child_if_stuck(&self) {
         let Some(work) = &self.work else { return };
         self.in_flight.with_child(|pidfd| {
-            if support::is_stopped(pidfd) || work.since.elapsed() > work.limit {
+            if wait::is_stopped(pidfd) || work.since.elapsed() > work.limit {
                 self.in_flight.ended.store(true, std::sync::atomic::Ordering::Release);
                 let _ = rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::KILL);
             }
@@ -285,74 +259,31 @@ fn stuck(uid: u32) -> Error {
     Error::new(ErrorCode::SpawnFailed, message)
 }
 
-/// Queues a start. Its outcome is an event of `process`: also that the kernel lacks a call (`UNSUPPORTED`), or that the
-/// system has no thread for it (`SPAWN_FAILED`).
-pub fn start(start: Start, process: &Arc<Process>) {
-    let (uid, provider) = (start.target.uid(), start.env.provider.id);
-    let speak = move |error: Error| error.provider(provider);
-    queue(uid, process, speak, move |process, room| execute::carry_out(start, process, room));
-}
-
-/// Queues a command. Its outcome is an event of `process`, as that of a start.
-pub fn run(command: Command, process: &Arc<Process>) {
-    queue(command.target.uid(), process, |error| error, move |process, room| command.carry_out(process, room));
-}
-
-/// `speak` adds to an error whom it is about.
-fn queue(
-    uid: u32,
-    process: &Arc<Process>,
-    speak: impl Fn(Error) -> Error + Clone + Send + 'static,
-    carry_out: impl FnOnce(&Arc<Process>, &Room) + Send + 'static,
-) {
-    let spawner = match spawner() {
-        Ok((spawner, _)) => spawner,
-        Err(error) => return process.failed(speak(error)),
-    };
-    let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
-    let (about_run, about_refusal) = (speak.clone(), speak);
-    let run = move |room: &Room| {
-        if catch_unwind(AssertUnwindSafe(|| carry_out(&of_run, room))).is_err() {
-            let error = Error::new(ErrorCode::Internal, "The start failed by a defect in this package.");
-            of_run.failed(about_run(error));
-        }
-    };
-    let refuse = move |error: Error| of_refusal.failed(about_refusal(error));
-    spawner.push(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) });
-}
-
-/// Finds a program, and waits for the answer.
+/// Queues a job.
 ///
 /// # Errors
-/// What [`program::resolve`] says; `UNSUPPORTED`, `SPAWN_FAILED`.
-pub fn locate(wanted: Locate) -> Result<Program> {
-    answer(wanted.target.uid(), LIMIT_OF_JS, move |room| {
-        let search =
-            Search { command: wanted.command.as_deref(), path: &wanted.path, package_roots: &wanted.package_roots };
-        let reach = TargetReach { room, provider: wanted.provider };
-        program::resolve(wanted.provider, &search, &wanted.target, &reach, &room.proofs)
-    })?
-}
-
-/// Lets `question` ask as `target`, and waits for its answer. Errors speak of `provider`.
-///
-/// # Errors
-/// `UNSUPPORTED`, `SPAWN_FAILED`.
-pub fn ask<T: Send + 'static>(
-    provider: &'static Provider,
-    target: &Target,
-    question: impl FnOnce(&dyn Reach) -> T + Send + 'static,
-) -> Result<T> {
-    answer(target.uid(), LIMIT, move |room| question(&TargetReach { room, provider }))
-}
-
-fn answer<T: Send + 'static>(uid: u32, limit: Duration, work: impl FnOnce(&Room) -> T + Send + 'static) -> Result<T> {
+/// `UNSUPPORTED` where the kernel or a sandbox lacks a call; `SPAWN_FAILED` when the system gives no thread. Whoever would
+/// answer for the job is not told: the caller is.
+pub fn submit(job: Job) -> Result<()> {
     let (spawner, _) = spawner()?;
+    spawner.push(job);
+    Ok(())
+}
+
+/// Has `work` done for `uid` on a spawner's thread, and waits for what it gives.
+///
+/// # Errors
+/// As [`submit`]; `SPAWN_FAILED` where a file system of that uid's holds it for longer than `limit`.
+pub fn answer<T: Send + 'static>(
+    uid: u32,
+    limit: Duration,
+    work: impl FnOnce(&Host) -> T + Send + 'static,
+) -> Result<T> {
     let (sender, receiver) = channel();
     let of_refusal = sender.clone();
-    let run = move |room: &Room| drop(sender.send(Ok(work(room))));
+    let run = move |host: &Host| drop(sender.send(Ok(work(host))));
     let refuse = move |error| drop(of_refusal.send(Err(error)));
-    spawner.push(Job { uid, limit, run: Box::new(run), refuse: Box::new(refuse) });
+    submit(Job { uid, limit, run: Box::new(run), refuse: Box::new(refuse) })?;
     let gone = |_| Error::new(ErrorCode::Internal, "The answer failed by a defect in this package.");
     receiver.recv().map_err(gone)?
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::{self, ArgumentContext, Place};
+use super::exhausted::{no_descriptor, used_up};
 use super::identity::Target;
 use super::options::{Limits, WorkspaceTrust};
 use super::program::Program;
@@ -207,22 +208,6 @@ impl Start {
     }
 }
 
-/// What to do about a resource that is used up, by the kernel's error number, whichever step asked for it.
-pub fn used_up(errno: i32) -> Option<&'static str> {
-    match errno {
-        libc::EMFILE => Some(
-            "This process has no descriptor left: raise its limit (ulimit -n, LimitNOFILE= of a unit), or look for \
-             descriptors that are never closed.",
-        ),
-        libc::ENFILE => Some("The machine has no open file left: raise fs.file-max."),
-        libc::EAGAIN => {
-            Some("The user or a cgroup has no room for another process: see ulimit -u, pids.max and kernel.pid_max.")
-        }
-        libc::ENOMEM => Some("The machine or a cgroup has no memory left: see memory.max of the cgroup."),
-        _ => None,
-    }
-}
-
 /// The error of a working directory that cannot be found. `name` is what would have been started.
 pub fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
     let step = Step::WorkingDirectory;
@@ -245,12 +230,4 @@ pub fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Erro
         .path(path)
         .step(step.name())
         .errno(error.raw_os_error().unwrap_or(libc::EIO), step.syscall())
-}
-
-/// The error of a stream or pipe that could not be made.
-pub fn no_descriptor(errno: i32) -> Error {
-    let reason = std::io::Error::from_raw_os_error(errno);
-    let remedy = used_up(errno).unwrap_or("Look at the limits of this process and of the machine.");
-    let message = format!("There is no descriptor for the child's streams: {reason}. {remedy}");
-    Error::new(ErrorCode::SpawnFailed, message).step(Step::Stdio.name()).errno(errno, "pipe2")
 }

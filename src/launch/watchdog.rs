@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
-use super::spawner::Spawner;
 use super::thread;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -22,11 +21,11 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the thread.
+    /// Starts the thread. `look` looks after the spawner's threads once, and returns whether any of them is at work.
     ///
     /// # Errors
     /// `SPAWN_FAILED` when the system gives no thread.
-    pub(super) fn start(spawner: &'static Spawner) -> Result<Self> {
+    pub fn start(look: impl Fn() -> bool + Send + 'static) -> Result<Self> {
         let asleep = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = std::sync::mpsc::channel();
         let of_thread = Arc::clone(&asleep);
@@ -36,13 +35,13 @@ impl Watchdog {
                 let _ = sender.send(std::thread::current());
             }
             std::thread::sleep(INTERVAL);
-            in_vain = if spawner.look() { 0 } else { in_vain + 1 };
+            in_vain = if look() { 0 } else { in_vain + 1 };
             if in_vain < LINGER {
                 return;
             }
             of_thread.store(true, Ordering::SeqCst);
             // Who has begun before that did not see it.
-            if spawner.look() {
+            if look() {
                 of_thread.store(false, Ordering::SeqCst);
             } else {
                 std::thread::park();

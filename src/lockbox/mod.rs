@@ -31,12 +31,9 @@ mod seal;
 
 pub use context::Context;
 pub use master::MasterKey;
-pub use row::{Column, Row, SealedRow};
+pub use row::{Column, MAX_SECRET_BYTES, Row, SealedRow};
 
 use crate::error::{Error, ErrorCode, Result};
-
-/// The largest secret in a row, in bytes.
-pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
 
 /// Master keys, and what they open.
 #[derive(Debug)]

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
-use super::MAX_SECRET_BYTES;
 use crate::error::{Error, ErrorCode, Result};
 
+/// The largest secret in a row, in bytes.
+pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
 /// How many bytes of IV.
 pub const IV_BYTES: usize = 12;
 /// How many bytes of tag.

@@ -15,8 +15,9 @@ use crate::error::Result;
 use crate::launch::identity::{self, Target};
 use crate::launch::inquiry::{self, Component, Manner, Question};
 use crate::launch::locate::Locate;
-use crate::launch::program::{Candidate, file::open_regular};
+use crate::launch::program::Candidate;
 use crate::provider::{self, Format, Provider};
+use crate::sys::regular_file::open_regular;
 use crate::sys::{self, memory};
 
 /// One look as the target.

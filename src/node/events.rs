@@ -10,7 +10,7 @@ use napi_derive::napi;
 
 use super::boundary_error::to_json;
 use crate::launch::process::{Event, Listener};
-use crate::sys::support::{self, Ending};
+use crate::sys::wait::{self, Ending};
 
 /// Process, kind of event, number, text.
 type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;
@@ -72,7 +72,7 @@ impl Listener for ToJs {
             Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
             Event::TimedOut => (TIMED_OUT, 0, None),
             Event::Exited(Ending::Code(code)) => (EXITED, code, None),
-            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, support::real_time_name(signal)),
+            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, wait::real_time_name(signal)),
             Event::Exited(Ending::Unknown) => (ENDED, 0, None),
         };
         let id = self.id.load(Ordering::Acquire) as f64;

@@ -14,10 +14,9 @@ use super::launch_options::{NativeIdentity, NativeStart, duration, not_open};
 use super::state;
 use crate::error::Result;
 use crate::launch::command::Command;
+use crate::launch::exhausted::no_descriptor;
 use crate::launch::identity;
 use crate::launch::process::{Process, StopPolicy};
-use crate::launch::spawner;
-use crate::launch::start::no_descriptor;
 use crate::sys::{self, stdio};
 
 /// A process that is being started.
@@ -66,7 +65,7 @@ fn spawn_inner(
     let ours = match streams {
         Ok((ours, theirs)) => {
             start.stdio = theirs;
-            spawner::start(start, &process);
+            start.queue(&process);
             ours
         }
         Err(error) => {
@@ -124,7 +123,7 @@ fn run_command_inner(
     let ours = match streams {
         Ok((ours, theirs)) => {
             command.stdio = theirs;
-            spawner::run(command, &process);
+            command.queue(&process);
             ours
         }
         Err(error) => {

@@ -11,7 +11,7 @@ use super::tokens::{NativeTokens, count};
 use super::usage::{NativeUsage, NativeUsageMeter};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider;
-use crate::usage::{Cost, Counts, Ledger, LedgerKey, Usage, exposition};
+use crate::usage::{Cost, Counts, Ledger, LedgerKey, Usage};
 
 /// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
 const LABEL_BYTES: usize = 256;
@@ -109,7 +109,7 @@ impl NativeUsageLedger {
 
     #[napi(catch_unwind)]
     pub fn exposition(&self) -> String {
-        exposition(&self.ledger())
+        self.ledger().exposition()
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::problem::problem_with;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The most members on the way.
@@ -19,8 +20,7 @@ pub fn find<'a>(message: &'a [u8], path: &[&str]) -> Result<&'a [u8]> {
     for (index, name) in path.iter().enumerate() {
         let mut json = serde_json::Deserializer::from_str(here);
         let found = Member { name }.deserialize(&mut json).and_then(|found| json.end().map(|()| found));
-        let found =
-            found.map_err(|error| super::problem_with(&error, &whole(path, index), (message, here.as_bytes())))?;
+        let found = found.map_err(|error| problem_with(&error, &whole(path, index), (message, here.as_bytes())))?;
         here = match found {
             Found::Once(value) => value.get(),
             Found::Nowhere => return Err(refuse(&path[..=index], "is not there: name the members that lead to it")),

@@ -1,7 +1,7 @@
 //! What a start adds against files that would run code with the credential, and which options of a caller's would undo a
 //! protection or show a secret.
 
-use super::row::When;
+use super::added::When;
 
 /// A variable that keeps the CLI's own child processes from running what a file names. The agent's shell does not get it.
 #[derive(Debug)]

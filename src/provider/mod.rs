@@ -3,6 +3,7 @@
 //! A new provider is one row, one entry in [`PROVIDERS`] and its fixtures. The sources of the facts are named in the
 //! rows; `docs/providers.md` explains them.
 
+mod added;
 mod api;
 mod claude;
 mod claude_output;
@@ -10,6 +11,7 @@ mod codex;
 mod codex_modes;
 mod codex_output;
 mod config_file;
+mod credential_kind;
 mod failure_kind;
 mod guard;
 mod key_class;

@@ -1,6 +1,7 @@
 //! Ways of running a CLI in which it takes its credential otherwise than it does elsewhere, or not at all.
 
-use super::row::{CredentialKind, OverrideValue};
+use super::added::OverrideValue;
+use super::credential_kind::CredentialKind;
 
 /// One of them. A start that asks for it and hands over a credential that it does not use is refused.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What a row says of its CLI's JSON output: who asks for it, what its events mean, what it claims, how it fails.
 
+use super::credential_kind::CredentialKind;
 use super::failure_kind::FailureKind;
-use super::row::CredentialKind;
 
 /// The JSON that a CLI writes to stdout when it is asked to.
 #[derive(Debug)]

@@ -4,11 +4,13 @@ use std::cmp::Ordering;
 
 use zeroize::Zeroizing;
 
-use super::MIN_LENGTHS;
 use super::encodings::{ENCODINGS, Encoding, Write};
 use super::variants::{Variant, variants_of};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
+
+/// What may be said in place of [`super::DEFAULT_MIN_LENGTH`]. Four bytes are what the search looks at at once.
+pub const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
 
 /// The longest form that is looked for as a whole. Longer ones are cut; the last piece overlaps the one before.
 pub const PIECE_BYTES: usize = 256;

@@ -16,6 +16,7 @@ mod variants;
 
 use std::fmt;
 
+pub use forms::MIN_LENGTHS;
 pub use stream::{Fed, Stream};
 pub use variants::trim;
 
@@ -25,9 +26,6 @@ use search::Search;
 
 /// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
 pub const DEFAULT_MIN_LENGTH: usize = 8;
-
-/// What may be said instead. Four bytes are what the search looks at at once.
-pub const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
 
 /// The secrets to be looked for, with their forms.
 pub struct Redactor {

@@ -5,15 +5,14 @@
 //! Everything it needs was laid out by [`super::clone`].
 
 use core::ffi::{CStr, c_char, c_long, c_void};
-use core::ptr::null;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
+use super::stdio::CREDENTIAL_DESCRIPTOR;
 use super::step::Step;
+use raw::{Failed, Outcome, call, prctl};
 
+mod raw;
 mod scheduling;
-
-/// The descriptor that the credential's pipe gets, after the standard streams.
-pub const CREDENTIAL_DESCRIPTOR: i32 = 3;
 
 /// Where the child says how far it got. It lies in memory that both see.
 #[derive(Debug, Default)]
@@ -88,20 +87,6 @@ pub(super) struct Task<'a> {
 /// Stands for "no descriptor" in [`Task::descriptors`].
 pub(super) const NONE: i32 = -1;
 
-/// A failed system call.
-struct Failed {
-    errno: i32,
-    detail: u32,
-}
-
-type Outcome = Result<(), Failed>;
-
-impl From<i32> for Failed {
-    fn from(errno: i32) -> Self {
-        Self { errno, detail: 0 }
-    }
-}
-
 /// The child's entry point.
 pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
     // SAFETY: `clone::start` passes a `Task` that outlives the child: it waits until the child has executed or ended.
@@ -137,7 +122,7 @@ static STEPS: &[(Step, Act)] = &[
     (Step::Stdio, stdio),
     (Step::CloseDescriptors, close_descriptors),
     (Step::SessionKeyring, session_keyring),
-    (Step::Scheduling, scheduling::scheduling),
+    (Step::Scheduling, scheduling),
     (Step::OomScore, oom_score),
     (Step::Umask, umask),
     (Step::Limits, limits),
@@ -171,7 +156,7 @@ fn stdio(task: &Task<'_>) -> Outcome {
     };
     // A source below 4 could be overwritten before its turn: move it out of the way first.
     for source in &mut sources {
-        if (0..=CREDENTIAL_DESCRIPTOR).contains(source) {
+        if (0..=i32::from(CREDENTIAL_DESCRIPTOR)).contains(source) {
             let above = i64::from(CREDENTIAL_DESCRIPTOR) + 1;
             *source =
                 call(libc::SYS_fcntl, [i64::from(*source), i64::from(libc::F_DUPFD_CLOEXEC), above, 0, 0])? as i32;
@@ -216,6 +201,13 @@ fn session_keyring(task: &Task<'_>) -> Outcome {
         return Ok(());
     }
     call(libc::SYS_keyctl, [JOIN_SESSION_KEYRING, 0, 0, 0, 0]).map(drop)
+}
+
+fn scheduling(task: &Task<'_>) -> Outcome {
+    match task.ending {
+        Ending::Execute { .. } => scheduling::take_place(task.worker, task.priority),
+        Ending::Exit => Ok(()),
+    }
 }
 
 /// The kernel changes nobody else who shares the memory while a `CLONE_VFORK` lasts (`__set_oom_adj`, fs/proc/base.c).
@@ -401,23 +393,6 @@ fn execute(task: &Task<'_>) -> Outcome {
         return Ok(());
     };
     call(libc::SYS_execve, [program as i64, arguments as i64, environment as i64, 0, 0]).map(drop)
-}
-
-fn prctl(option: i32, value: i32) -> Outcome {
-    call(libc::SYS_prctl, [i64::from(option), i64::from(value), 0, 0, 0]).map(drop)
-}
-
-/// One raw system call. Integers of any width are passed as registers.
-fn call<T: Into<i64> + Copy>(number: c_long, arguments: [T; 5]) -> Result<i64, Failed> {
-    let [a, b, c, d, e] = arguments.map(Into::into);
-    // SAFETY: the callers in this file pass pointers to live memory of the size that the call expects, or no pointer;
-    // `syscall` itself only writes errno, which belongs to the thread that made us, suspended until we are gone.
-    let result = unsafe { libc::syscall(number, a, b, c, d, e, null::<c_void>()) };
-    if result >= 0 {
-        return Ok(result);
-    }
-    // SAFETY: the thread-local errno of the suspended thread that made us, which shares its storage with this child.
-    Err(unsafe { *libc::__errno_location() }.into())
 }
 
 #[cfg(test)]

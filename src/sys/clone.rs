@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::child::{self, Ending, Report, Task};
-pub use super::child::{Access, CREDENTIAL_DESCRIPTOR, Identity, Limit};
+pub use super::child::{Access, Identity, Limit};
 use super::dumpable;
 use super::step::Step;
+use super::support::{SessionKeyring, session_keyring};
+use super::wait::wait;
 
 /// The child's stack. It calls a few small functions; the guard page below catches what should never happen.
 const STACK_BYTES: usize = 128 * 1024;
@@ -261,9 +263,36 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     if failed == 0 && !cut_short {
         return Ok(Started { pid, pidfd });
     }
-    let _ = super::support::wait(&pidfd);
+    let _ = wait(&pidfd);
     let step = Step::from_number(report.step.load(Ordering::Relaxed));
     Err(Failure { step, errno: failed, detail: report.detail.load(Ordering::Relaxed) })
+}
+
+/// Starts a child that only checks paths as somebody else. Must be called on the spawner thread.
+///
+/// # Errors
+/// As [`start`]; at [`Step::StateDirectory`], `detail` is the index of the path.
+pub fn check_access(
+    identity: &Identity,
+    access: &[Access<'_>],
+    stack: &Stack,
+    in_flight: &InFlight,
+) -> Result<(), Failure> {
+    let child = Child {
+        program: None,
+        directory: None,
+        own_keyring: session_keyring() == SessionKeyring::Own,
+        priority: None,
+        oom_score: None,
+        umask: None,
+        limits: &[],
+        identity: Some(identity),
+        may_be_root: identity.uid == 0,
+        access,
+    };
+    let started = start(&child, stack, in_flight)?;
+    let _ = wait(&started.pidfd);
+    Ok(())
 }
 
 /// `clone` with every signal blocked, so that no handler of ours runs in the child.

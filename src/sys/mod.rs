@@ -10,6 +10,7 @@ pub mod harden;
 pub mod identity;
 pub mod memory;
 pub mod real_path;
+pub mod regular_file;
 pub mod stdio;
 mod thread_stack;
 pub mod wiping_allocator;
@@ -22,6 +23,8 @@ pub mod clone;
 pub mod dumpable;
 #[cfg(target_os = "linux")]
 pub mod support;
+#[cfg(target_os = "linux")]
+pub mod wait;
 
 mod step;
 

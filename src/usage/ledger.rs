@@ -1,77 +1,11 @@
 //! Totals per workspace, provider and generation of the credential: a bounded number of entries, and one for all others.
 
-use std::sync::Arc;
-
+use super::counts::{Counts, LedgerKey};
 use super::meter::Meter;
 use super::prometheus;
 use super::recent::Recent;
-use super::tokens::{Cost, MAX_COUNT, Tokens};
+use super::tokens::Cost;
 use super::used::Usage;
-
-/// Whose usage.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LedgerKey {
-    /// The workspace, as the caller calls it.
-    pub workspace: Arc<str>,
-    /// The provider's id.
-    pub provider: Arc<str>,
-    /// Which of the workspace's credentials.
-    pub generation: Arc<str>,
-}
-
-/// Totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Tokens.
-    pub tokens: Tokens,
-    /// Turns that are over.
-    pub turns: u64,
-    /// Runs that have ended.
-    pub runs: u64,
-    /// Those of them whose usage is a lower bound.
-    pub incomplete_runs: u64,
-    /// The cost that CLIs have told, where one has.
-    pub cost: Option<Cost>,
-}
-
-impl Counts {
-    /// Both together.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        let cost = match (self.cost, other.cost) {
-            (Some(one), Some(two)) => Some(one.plus(two)),
-            (one, two) => one.or(two),
-        };
-        Self {
-            tokens: self.tokens.plus(other.tokens),
-            turns: self.turns.saturating_add(other.turns).min(MAX_COUNT),
-            runs: self.runs.saturating_add(other.runs).min(MAX_COUNT),
-            incomplete_runs: self.incomplete_runs.saturating_add(other.incomplete_runs).min(MAX_COUNT),
-            cost,
-        }
-    }
-
-    /// What has come since `earlier`, which was no more.
-    fn since(self, earlier: Self) -> Self {
-        Self {
-            tokens: self.tokens.since(earlier.tokens).unwrap_or_default(),
-            turns: self.turns.saturating_sub(earlier.turns),
-            runs: self.runs.saturating_sub(earlier.runs),
-            incomplete_runs: self.incomplete_runs.saturating_sub(earlier.incomplete_runs),
-            cost: self.cost.map(|cost| Cost(cost.0.saturating_sub(earlier.cost.unwrap_or_default().0))),
-        }
-    }
-
-    fn of_run(usage: &Usage, ended: bool) -> Self {
-        Self {
-            tokens: usage.tokens,
-            turns: usage.turns,
-            runs: u64::from(ended),
-            incomplete_runs: u64::from(ended && !usage.complete),
-            cost: usage.cost,
-        }
-    }
-}
 
 /// Bytes of the exposition at most. A string of JavaScript holds twice as much in any V8 that Node has.
 const EXPOSITION_BYTES: usize = 256 * 1024 * 1024;
@@ -146,6 +80,12 @@ impl Ledger {
         entries
     }
 
+    /// All of it as Prometheus' text.
+    #[must_use]
+    pub fn exposition(&self) -> String {
+        prometheus::exposition(&self.entries(), (self.evicted > 0).then_some(self.others))
+    }
+
     /// The sum of the entries that had to go.
     #[must_use]
     pub fn others(&self) -> Counts {
@@ -179,6 +119,7 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tokens::{MAX_COUNT, Tokens};
     use super::*;
 
     #[test]
@@ -201,7 +142,7 @@ mod tests {
             ledger.add(&key(index), Counts::default());
         }
         assert_eq!((ledger.len(), ledger.evicted()), (10, 40));
-        let text = prometheus::exposition(&ledger);
+        let text = ledger.exposition();
         let lines = text.lines().filter(|line| line.contains("workspace=")).map(|line| line.len() + 1).sum::<usize>();
         assert!(lines <= most, "{lines} of {most}");
         assert_eq!(ledger.total().turns, 50);

@@ -4,54 +4,17 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::expected::{Claim, Expected};
 use super::failure::Failure;
-use super::gap::{Gap, Gaps};
-use super::resumed::Resumed;
-use super::run::Run;
+use super::gap::Gap;
+use super::run::{Changes, Run};
 use super::scan::Scanner;
-use super::subagents::{Found, Search, Subagents};
-use super::threads::{Owner, ThreadTotals};
+use super::subagents::{Found, Search};
 use super::used::Usage;
-use crate::provider::{CredentialKind, Provider};
+use crate::provider::Provider;
 
 /// Bytes that are kept of stderr.
 const COMPLAINT_BYTES: usize = 1024;
-
-/// What is known of a run before it says anything.
-#[derive(Debug, Default)]
-pub struct Expected {
-    /// The credential that it was given.
-    pub credential: Option<CredentialKind>,
-    /// The model, where the arguments name one.
-    pub model: Option<String>,
-    /// Whether it goes on with an earlier thread.
-    pub resumed: Resumed,
-    /// What that thread had used.
-    pub thread: Option<ThreadTotals>,
-    /// Whose threads it may go on with; none for those of this run alone.
-    pub owner: Option<Owner>,
-    /// What its reports will leave out, as its arguments tell.
-    pub gaps: Gaps,
-    /// Whether they may leave out other threads.
-    pub subagents: Subagents,
-    /// Its `TZ`, empty where that is not set; none where nobody knows.
-    pub time_zone: Option<String>,
-    /// Whether its base URL ends in what the CLI adds to it once more.
-    pub is_path_doubled: bool,
-}
-
-/// What has changed, by a bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes(pub u32);
-
-impl Changes {
-    /// The usage.
-    pub const USAGE: u32 = 1;
-    /// The failure.
-    pub const FAILURE: u32 = 2;
-    /// The CLI claims another credential than it was given.
-    pub const MISMATCH: u32 = 4;
-}
 
 /// Reads one CLI's output.
 #[derive(Debug)]
@@ -60,15 +23,6 @@ pub struct Meter {
     scanner: Option<Scanner>,
     run: Run,
     complaint: Zeroizing<Vec<u8>>,
-}
-
-/// What the CLI says of its credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// What it says, when that is a word of the table's, or `other`.
-    pub claimed: &'static str,
-    /// Whether that goes with what it was given.
-    pub fits: bool,
 }
 
 impl Meter {

@@ -4,7 +4,9 @@
 //! held back, and no text of it is kept but names of models and threads.
 
 mod answers;
+mod counts;
 mod event;
+mod expected;
 mod failure;
 mod gap;
 mod ledger;
@@ -23,13 +25,15 @@ mod tokens;
 mod used;
 mod wait;
 
+pub use counts::{Counts, LedgerKey};
+pub use expected::{Claim, Expected};
 pub use failure::Failure;
 pub use gap::{Gap, Gaps};
-pub use ledger::{Counts, Ledger, LedgerKey};
-pub use meter::{Changes, Claim, Expected, Meter};
-pub use prometheus::exposition;
+pub use ledger::Ledger;
+pub use meter::Meter;
 pub use request::{asks_for_output, expected_of, require_claims};
 pub use resumed::Resumed;
+pub use run::Changes;
 pub use subagents::{Found, Search, Subagents};
 pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::ledger::{Counts, Ledger, LedgerKey};
+use super::counts::{Counts, LedgerKey};
 use super::tokens::Cost;
 
 /// A counter of every entry.
@@ -62,12 +62,10 @@ const METRICS: &[Metric] = &[
     },
 ];
 
-/// The whole ledger. What was let go of stands in series without labels.
-#[must_use]
-pub fn exposition(ledger: &Ledger) -> String {
+/// The whole ledger. `others` are what was let go of, in series without labels.
+pub fn exposition(entries: &[(&LedgerKey, &Counts)], others: Option<Counts>) -> String {
     // Each set of labels stands in a line of every metric.
-    let entries: Vec<_> = ledger.entries().into_iter().map(|(key, counts)| (labels(key), counts)).collect();
-    let others = ledger.others();
+    let entries: Vec<_> = entries.iter().map(|(key, counts)| (labels(key), counts)).collect();
     let mut text = String::new();
     for metric in METRICS {
         // Writing to a String cannot fail.
@@ -77,7 +75,7 @@ pub fn exposition(ledger: &Ledger) -> String {
                 let _ = writeln!(text, "{}{labels} {value}", metric.name);
             }
         }
-        if let Some(value) = (metric.value)(&others).filter(|_| ledger.evicted() > 0) {
+        if let Some(value) = others.as_ref().and_then(metric.value) {
             let _ = writeln!(text, "{} {value}", metric.name);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
+use super::expected::Expected;
 use super::gap::{Gap, Gaps};
-use super::meter::Expected;
 use super::resumed::{Resumed, is_uncounted};
 use super::subagents::{Search, Subagents};
 use super::threads::Owner;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::answers::Answers;
 use super::event::Event;
+use super::expected::{Claim, Expected};
 use super::failure::{Failure, Said};
 use super::gap::{Gap, Gaps};
 use super::left_out::left_out;
-use super::meter::{Changes, Claim, Expected};
 use super::resumed::Resumed;
 use super::session::SessionTotals;
 use super::subagents::{Found, Search, Subagents};
@@ -15,6 +15,19 @@ use super::threads::{self, RunThreads, Thread};
 use super::tokens::{Cost, Tokens};
 use super::used::{ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
+
+/// What has changed, by a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes(pub u32);
+
+impl Changes {
+    /// The usage.
+    pub const USAGE: u32 = 1;
+    /// The failure.
+    pub const FAILURE: u32 = 2;
+    /// The CLI claims another credential than it was given.
+    pub const MISMATCH: u32 = 4;
+}
 
 /// What is known of the run.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use super::event::Event;
 use super::scan::Scanner;
-use crate::launch::program::file::open_regular;
 use crate::provider::{Field, SessionFiles};
+use crate::sys::regular_file::open_regular;
 
 /// Entries of directories that are looked at.
 const MAX_ENTRIES: usize = 20_000;

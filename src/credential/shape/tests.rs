@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::super::finding::Verdict;
+use super::super::finding::{MAX_CREDENTIAL_BYTES, Verdict};
 use super::super::validate;
 use super::*;
 use crate::error::ErrorCode;

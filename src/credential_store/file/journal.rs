@@ -9,13 +9,16 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{MAX_FILE_BYTES, digest_of};
 use crate::sys::guarded::GuardedBytes;
 
 const MAGIC: &[u8; 8] = b"\0pe-next";
 const LENGTH_BYTES: usize = 8;
 const DIGEST_BYTES: usize = 32;
 const HEAD_BYTES: usize = MAGIC.len() + LENGTH_BYTES + DIGEST_BYTES;
+
+/// The largest file, in bytes. A login is a few KiB, but the CLI keeps its logins to MCP servers in the same file, and
+/// some are of more than a MiB.
+pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The largest file with a journal.
 pub const MAX_BYTES: usize = room_for(MAX_FILE_BYTES);
@@ -30,7 +33,7 @@ pub const fn room_for(content: usize) -> usize {
 pub fn behind(old: usize, new: &[u8]) -> GuardedBytes {
     let space = vec![b' '; new.len().saturating_sub(old)];
     let length = (new.len() as u64).to_le_bytes();
-    GuardedBytes::joined(&[&space, MAGIC, &length, &digest_of(new), new])
+    GuardedBytes::joined(&[&space, MAGIC, &length, &Sha256::digest(new), new])
 }
 
 /// The content of a file, whatever was written of another one in its place.

@@ -10,23 +10,13 @@ use super::super::login::{no_place, with_tokens};
 use super::super::profile::StoredExpiry;
 use super::super::step::Step;
 use super::super::store::{EXPIRY_TOLERANCE, Obtained};
-use super::{Basis, How, Refresh, Refreshed};
+use super::{Basis, How, Refresh, Refreshed, Written};
 use crate::credential::{Clocks, Expiry};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
 /// How often tokens are put into a file that others write without the lock.
 const MAX_TRIES: usize = 5;
-
-/// What came of it.
-pub(super) enum Written {
-    /// The file has them.
-    Ours,
-    /// Somebody has logged in again, and that counts.
-    Theirs,
-    /// They are in this process alone.
-    Failed(Error),
-}
 
 impl Refresh<'_> {
     pub(super) fn write(

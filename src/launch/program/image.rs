@@ -13,9 +13,9 @@ use super::binfmt_misc;
 use super::candidates;
 use super::elf;
 use super::fault::Fault;
-use super::file::open_regular;
 use super::shebang::{self, HEAD_BYTES, Line};
 use crate::sys::real_path::real_path;
+use crate::sys::regular_file::open_regular;
 
 /// So many scripts may be run by each other (`exec_binprm` in fs/exec.c), the first among them.
 const MAX_SCRIPTS: usize = 5;

@@ -3,10 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::file::open_regular;
-
 use crate::provider::{NativePackage, Provider};
 use crate::sys::real_path::real_path;
+use crate::sys::regular_file::open_regular;
 
 /// The largest launcher or manifest that is looked at, in bytes.
 const MAX_TEXT_BYTES: u64 = 256 * 1024;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::identity::Target;
 use super::super::reach::Check;
-use super::Program;
+use super::found::Program;
 
 /// More targets than this at once are a worker's whole fleet; then it starts anew.
 const CAPACITY: usize = 1024;

@@ -4,7 +4,7 @@
 //! calls it: the spawner's, which has what the worker had when that thread was made. A process's own, as `ps`, `nice` and
 //! `taskset -p` tell and set it, is its main thread's, whose id is the process's.
 
-use super::{Ending, Failed, Outcome, Task, call, prctl};
+use super::raw::{Failed, Outcome, call, prctl};
 
 /// What the raw `getpriority` adds to the negated nice value (getpriority(2), "C library/kernel differences").
 const NICE_BASE: i64 = 20;
@@ -24,14 +24,11 @@ const PROCESSOR_WORDS: usize = 128;
 const SELF: i64 = 0;
 
 /// Takes away what gives a process more than its share. What gives it less, it keeps: the host wanted that.
-pub(super) fn scheduling(task: &Task<'_>) -> Outcome {
-    if let Ending::Exit = task.ending {
-        return Ok(());
-    }
-    let worker = i64::from(task.worker);
+pub(super) fn take_place(worker: i32, priority: Option<u32>) -> Outcome {
+    let worker = i64::from(worker);
     affinity(worker)?;
     class(worker)?;
-    nice(worker, task.priority)?;
+    nice(worker, priority)?;
     io_priority(worker)?;
     // The calling thread's alone: nobody can ask for another's without /proc.
     let slack = call(libc::SYS_prctl, [i64::from(libc::PR_GET_TIMERSLACK), 0, 0, 0, 0])?;

@@ -41,7 +41,7 @@ fn exposition_escapes_and_tells_what_was_let_go() {
         |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "codex".into(), generation: "a1".into() };
     ledger.record(&key("gone"), &Usage { tokens: tokens(5, 0, 0, 0, 0), ..Usage::default() });
     ledger.record(&key("a\"b\\c\nd"), &Usage { tokens: tokens(7, 0, 0, 0, 0), ..Usage::default() });
-    let text = exposition(&ledger);
+    let text = ledger.exposition();
     assert!(text.contains("# TYPE provider_env_input_tokens_total counter\n"));
     assert!(text.contains(
         "provider_env_input_tokens_total{workspace=\"a\\\"b\\\\c\\nd\",provider=\"codex\",generation=\"a1\"} 7\n"

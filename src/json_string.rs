@@ -4,17 +4,42 @@
 //! `serde_json` decodes a string with escapes through a growing scratch buffer, whose earlier allocations keep parts
 //! of the value. Here the literal is walked twice: once to count, once to write.
 
-use super::Input;
+use std::fmt;
+
 use crate::secret::Secret;
+
+/// What a literal stands for.
+pub enum Text<'a> {
+    /// Itself: it has no escapes.
+    Literal(&'a [u8]),
+    /// Something of its own.
+    Decoded(Secret),
+}
+
+impl Text<'_> {
+    /// The bytes.
+    pub fn expose(&self) -> &[u8] {
+        match self {
+            Self::Literal(bytes) => bytes,
+            Self::Decoded(secret) => secret.expose(),
+        }
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Text({} bytes)", self.expose().len())
+    }
+}
 
 /// Decodes `literal`, a JSON string that a parser has already found to be well-formed JSON.
 ///
 /// # Errors
 /// A phrase for the end of a sentence; it holds nothing of the literal.
-pub(crate) fn decode(literal: &str) -> Result<Input<'_>, &'static str> {
+pub fn decode(literal: &str) -> Result<Text<'_>, &'static str> {
     let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or("must be a string")?.as_bytes();
     if !inner.contains(&b'\\') {
-        return Ok(Input::Borrowed(inner));
+        return Ok(Text::Literal(inner));
     }
     let mut length = 0;
     walk(inner, |bytes| length += bytes.len())?;
@@ -25,7 +50,7 @@ pub(crate) fn decode(literal: &str) -> Result<Input<'_>, &'static str> {
             at += bytes.len();
         })
     })
-    .map(Input::Decoded)
+    .map(Text::Decoded)
 }
 
 /// Hands the decoded bytes to `emit`, run by run.

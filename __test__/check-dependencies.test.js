@@ -1,0 +1,98 @@
+// The lint step that reads the imports of src: what it finds when a circle or an arrow against the order is planted.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const test = require('node:test')
+
+const ROOT = path.join(__dirname, '..')
+
+/** What the check says of a copy of src in which these lines end these files. @param {any} t @param {Record<string, string>} lines */
+function check(t, lines) {
+  const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'check-dependencies-'))
+  t.after(() => fs.rmSync(copy, { recursive: true }))
+  const src = path.join(copy, 'src')
+  fs.cpSync(path.join(ROOT, 'src'), src, { recursive: true })
+  for (const [file, text] of Object.entries(lines)) {
+    fs.mkdirSync(path.dirname(path.join(src, file)), { recursive: true })
+    fs.appendFileSync(path.join(src, file), `\n${text}\n`)
+  }
+  const script = `
+    import { checkDependencies } from './scripts/check-dependencies.mjs'
+    try { checkDependencies(${JSON.stringify(src)}) } catch (error) { process.stdout.write(error.message); process.exitCode = 1 }`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, encoding: 'utf8' })
+  assert.equal(stderr, '')
+  return { status, text: stdout }
+}
+
+const lineOf = (/** @type {string} */ file) => fs.readFileSync(path.join(ROOT, 'src', file), 'utf8').split('\n').length + 1
+
+test('src as it is has no circle and nothing against the order', (t) => {
+  const { status, text } = check(t, {})
+  assert.equal(status, 0, text)
+  assert.match(text, /^\d{3,} files, \d{3,} imports between them, no circle, none against the order\n$/)
+})
+
+const PLANTED = /** @type {[string, Record<string, string>, (at: number) => string[]][]} */ ([
+  [
+    'two files',
+    { 'sys/step.rs': 'use super::clone::Stack;' },
+    (at) => ['A circle of 2 files', `src/sys/step.rs:${at} uses src/sys/clone.rs: super::clone::Stack`, 'uses src/sys/step.rs: ']
+  ],
+  [
+    'a name that a parent hands on',
+    { 'provider/api.rs': 'fn planted(row: &super::Provider) {}' },
+    (at) => ['A circle of 2 files', `src/provider/api.rs:${at} uses src/provider/row.rs: super::Provider`, 'uses src/provider/api.rs: ']
+  ],
+  [
+    'a parent and its child',
+    { 'launch/program/elf.rs': 'use super::super::program;\nfn planted() { program::resolve() }' },
+    (at) => [`src/launch/program/elf.rs:${at + 1} uses src/launch/program.rs: program::resolve`, 'uses src/launch/program/elf.rs']
+  ],
+  [
+    'three files, by a renamed import in braces',
+    { 'usage/tokens.rs': 'use crate::usage::{self as planted, wait::ClockTime};\nfn planted(_: planted::Meter) {}' },
+    (at) => ['A circle of ', `src/usage/tokens.rs:${at + 1} uses src/usage/meter.rs: planted::Meter`]
+  ]
+])
+
+for (const [what, lines, expected] of PLANTED) {
+  test(`a circle is found: ${what}`, (t) => {
+    const { status, text } = check(t, lines)
+    assert.equal(status, 1, text)
+    for (const part of expected(lineOf(Object.keys(lines)[0]))) assert.ok(text.includes(part), `${part}\n---\n${text}`)
+    assert.doesNotMatch(text, /must not use/)
+  })
+}
+
+test('an arrow against the order is found, also in the middle of code, and alone where it closes no circle', (t) => {
+  const file = 'redact/encodings.rs'
+  const { status, text } = check(t, { [file]: 'fn planted(_: crate::launch::options::Limits) {}' })
+  const line = `src/${file}:${lineOf(file)}: redact must not use launch, which does not stand below it: crate::launch::options::Limits is of src/launch/options.rs`
+  assert.deepEqual([status, text], [1, line])
+})
+
+test('one floor does not know itself, and a folder without a floor is told', (t) => {
+  assert.match(check(t, { 'jobs.rs': 'use crate::http::Settings;' }).text, /^src\/jobs\.rs:\d+: jobs must not use http,/)
+  const { status, text } = check(t, { 'lib.rs': 'mod planted;', 'planted/mod.rs': '//! Planted.' })
+  assert.deepEqual([status, text], [1, 'src/planted has no place in the order of scripts/check-dependencies.mjs'])
+})
+
+test('tests, comments, texts and names of a child that are only handed on are no imports', (t) => {
+  const nothing = [
+    '// use crate::launch::options::Limits;',
+    '/// [`crate::launch::options::Limits`]',
+    'const PLANTED: &str = "crate::launch::options::Limits";',
+    '#[cfg(test)]\nuse crate::launch::options::Limits;',
+    '#[cfg(test)]\n#[allow(unused, reason = "planted")]\nmod planted_tests {\n    use crate::launch::options::Limits;\n}'
+  ]
+  // A child that names an item of its parent, which only hands on an item of the child.
+  const parent = { 'launch/program/elf/planted.rs': 'fn planted() { super::needs() }', 'launch/program/elf.rs': 'mod planted;\npub use planted::planted;' }
+  const { status, text } = check(t, { 'redact/encodings.rs': nothing.join('\n'), ...parent })
+  assert.equal(status, 0, text)
+  const upwards = check(t, { 'redact/variants.rs': 'pub use crate::launch::options::Limits;' })
+  assert.match(upwards.text, /^src\/redact\/variants\.rs:\d+: redact must not use launch,/)
+})

@@ -1,0 +1,68 @@
+//! Waiting for a child by its pidfd, and looking at what has become of it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this status.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Somebody else waited for it: a `waitpid(-1)` elsewhere in the process, or ignored SIGCHLD.
+    Unknown,
+}
+
+/// The name of a real-time signal as `kill -l` has it; none for the others, which the platform's tables name. The first
+/// one is the C library's to choose: it keeps those below for its threads.
+#[must_use]
+pub fn real_time_name(signal: i32) -> Option<String> {
+    const FIRST_OF_KERNEL: i32 = 32;
+    let first = libc::SIGRTMIN();
+    match signal - first {
+        0 => Some("SIGRTMIN".to_owned()),
+        1.. => Some(format!("SIGRTMIN+{}", signal - first)),
+        _ if signal >= FIRST_OF_KERNEL => Some(format!("SIG{signal}")),
+        _ => None,
+    }
+}
+
+/// Waits until the process has ended and takes its status.
+#[must_use]
+pub fn wait(pidfd: &OwnedFd) -> Ending {
+    loop {
+        match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
+            Ok(Some(status)) => return ending(&status),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(_) => return Ending::Unknown,
+        }
+    }
+}
+
+/// Takes the status of a process that has ended, if it is to be had at once: a tracer may hold it.
+#[must_use]
+pub fn try_wait(pidfd: &OwnedFd) -> Option<Ending> {
+    match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+        Ok(Some(status)) => Some(ending(&status)),
+        Ok(None) | Err(Errno::INTR) => None,
+        Err(_) => Some(Ending::Unknown),
+    }
+}
+
+fn ending(status: &WaitIdStatus) -> Ending {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Ending::Code(code),
+        (None, Some(signal)) => Ending::Signal(signal),
+        (None, None) => Ending::Unknown,
+    }
+}
+
+/// Whether the process is stopped (SIGSTOP and the like). Does not take the state away from anybody.
+#[must_use]
+pub fn is_stopped(pidfd: BorrowedFd<'_>) -> bool {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::PidFd(pidfd), options), Ok(Some(_)))
+}
