@@ -33,7 +33,7 @@ const formatted = (format, more) => (/** @type {string[]} */ common, /** @type {
 const TOLD_ALONE = '2.1.316'
 
 for (const [name, format] of Object.entries(FORMATS)) {
-  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, { skip: unlessSince('claude', TOLD_ALONE) }, async (t) => {
+  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, { skip: unlessSince('claude', name === 'json, verbose' ? '2.1.330' : TOLD_ALONE) }, async (t) => {
     const { mock, sum, count } = await startBilling(t, delegate)
     const homes = agentHomes(t)
     const run = async (/** @type {string} */ prompt, /** @type {string[]} */ more, /** @type {any} */ envOptions = { workspace: { id: `ws ${name}` } }) => {
