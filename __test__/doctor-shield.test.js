@@ -18,7 +18,7 @@ const SERVER = /\. Claude Code is not started beside it on the server's key/
 /** Text of .claude.json, version of the program, severity, what the sentence says, and whether it starts: on the tenant's key, on the server's. */
 const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolean]][]} */ ([
   [REDIRECTS, null, 'error', new RegExp(`${REFUSED.source}the version of this program is unknown\\.`), [false, false]],
-  [REDIRECTS, '2.1.260', 'warning', /keeps Claude Code from obeying it, in a trusted workspace too; a start without this package does not\.$/, [true, true]],
+  [REDIRECTS, '2.1.300', 'warning', /keeps Claude Code from obeying it, in a trusted workspace too; a start without this package does not\.$/, [true, true]],
   ['{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}', '2.1.330', 'error', SERVER, [true, false]],
   ['{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}', '2.1.330', 'warning', /keeps Claude Code from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'/, [true, true]],
   ['{ broken', null, 'error', REFUSED, [false, false]],

@@ -257,7 +257,7 @@ mod tests {
         ] {
             std::fs::write(dir.path().join(".claude.json"), text).expect("ours");
             for (version, expected) in
-                [(Some("2.1.330"), held), (Some("2.1.200"), held), (Some("2.1.199"), not_held), (None, not_held)]
+                [(Some("2.1.330"), held), (Some("2.1.300"), held), (Some("2.1.299"), not_held), (None, not_held)]
             {
                 let files = config_files(row, bases, version);
                 assert_eq!(files[0].refused_starts, expected, "{text} {version:?}");

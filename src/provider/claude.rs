@@ -31,12 +31,14 @@ const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
-    // See `reads_descriptor_since`. Measured too: 2.1.200 ran a command that `.git/config` of an untrusted workspace names;
+    // 2.1.280, 281, 296 and 299 send the credential to a proxy that `.claude.json` names (`file_shield`); for those before 260
+    // see `reads_descriptor_since`. Measured too: 2.1.200 ran a command that `.git/config` of an untrusted workspace names;
     // 2.1.150 and older obey proxies (`file_shield`); 2.1.113 and older send an empty Authorization header beside a blank
     // ANTHROPIC_AUTH_TOKEN; 2.1.112 and older are a script that node runs.
     versions: Versions {
-        oldest: Version::new(2, 1, 260),
-        older: "read a key from no pipe but one that every process of their uid can open",
+        oldest: Version::new(2, 1, 300),
+        older: "send their credential to a proxy that a file of the tenant's names, or read a key from no pipe but one that every \
+                process of their uid can open",
         tested: Version::new(2, 1, 332),
     },
     output: &CLAUDE_OUTPUT,
@@ -111,13 +113,14 @@ pub static CLAUDE: Provider = Provider {
             when: FixedWhen::BaseUrl,
         },
     ],
-    // Measured with both kinds of credential and with each file: 2.1.200, 250, 260, 280, 300, 316, 330 and 332 keep base
-    // URLs, proxies and other services out. 2.1.150 and 113 know the name, and obey proxies; 2.1.81 does not know it.
+    // Measured with both kinds of credential and with each file: 2.1.300, 316, 330 and 332 keep base URLs, proxies and other
+    // services out, and so do 200, 250 and 260. Those between (280, 281, 296, 299) obey proxies, and so do 150 and 113; 2.1.81
+    // does not know the name.
     // BUN_CONFIG_VERBOSE_FETCH, which the runtime reads, prints every request's headers; an empty QUIET counts as none; SIMPLE,
     // as --bare, leaves the credential unused.
     file_shield: Some(FileShield {
         variable: MANAGED_BY_HOST,
-        since: Version::new(2, 1, 200),
+        since: Version::new(2, 1, 300),
         files: &["claude-home-config", "claude-state-config", "claude-legacy-config"],
         passes: &["BUN_CONFIG_VERBOSE_FETCH", QUIET, SIMPLE],
     }),
