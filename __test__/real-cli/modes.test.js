@@ -344,16 +344,17 @@ test('codex app-server sends nothing in a thread that names the provider which h
   const { env, options } = prepareTurn('codex', { mock, homes, programs, payload, launch: { args: ['app-server', ...quiet.codex.args] } })
   const client = connect(homes, env, options)
   await greet(client)
-  // 0.166 refuses at once to go on with it.
-  const resumed = await client.call('thread/resume', { threadId: first.session }).then(() => [first.session], ({ actual }) => {
+  /** Whether it is not refused, as 0.166 does at once. @param {Promise<any>} answer */
+  const goesOn = (answer) => answer.then(() => true, ({ actual }) => {
     assert.match(actual.message, /This chat uses openai/)
-    return []
+    return false
   })
+  const resumed = (await goesOn(client.call('thread/resume', { threadId: first.session }))) ? [first.session] : []
   const { thread } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never', modelProvider: 'openai' })
   // The turn fails after some forty seconds of such errors.
   for (const threadId of [...resumed, thread.id]) {
     const failing = client.next('error')
-    await client.call('turn/start', { threadId, input: [{ type: 'text', text: 'hello' }] })
+    if (!(await goesOn(client.call('turn/start', { threadId, input: [{ type: 'text', text: 'hello' }] })))) continue
     const { error } = await failing
     assert.match(`${error.message} ${error.additionalDetails}`, /builder error|failed to build websocket request/)
     await client.call('turn/interrupt', { threadId, turnId: (await failing).turnId })
