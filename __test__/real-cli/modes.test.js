@@ -241,7 +241,12 @@ function talk(onText, write) {
     call,
     tell: (/** @type {string} */ method) => send({ method }),
     /** The next of its kind. */
-    next: (/** @type {string} */ method) => /** @type {Promise<any>} */ (Promise.race([new Promise((resolve) => hearers.push({ method, hear: resolve })), broken]))
+    next(/** @type {string} */ method) {
+      const next = /** @type {Promise<any>} */ (Promise.race([new Promise((resolve) => hearers.push({ method, hear: resolve })), broken]))
+      // One that nobody waits for any more ends with the server.
+      next.catch(() => {})
+      return next
+    }
   }
 }
 
