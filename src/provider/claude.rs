@@ -31,14 +31,14 @@ const SIMPLE: &str = "CLAUDE_CODE_SIMPLE";
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",
-    // 2.1.280, 281, 296 and 299 send the credential to a proxy that `.claude.json` names (`file_shield`); for those before 260
-    // see `reads_descriptor_since`. Measured too: 2.1.200 ran a command that `.git/config` of an untrusted workspace names;
+    // Measured: 2.1.280, 281, 296 and 299 send the credential to a proxy that `.claude.json` names (`file_shield`). For those
+    // before 260 see `reads_descriptor_since`. 2.1.200 ran a command that `.git/config` of an untrusted workspace names;
     // 2.1.150 and older obey proxies (`file_shield`); 2.1.113 and older send an empty Authorization header beside a blank
     // ANTHROPIC_AUTH_TOKEN; 2.1.112 and older are a script that node runs.
     versions: Versions {
         oldest: Version::new(2, 1, 300),
-        older: "send their credential to a proxy that a file of the tenant's names, or read a key from no pipe but one that every \
-                process of their uid can open",
+        older: "send their credential to a proxy that `.claude.json` names, or read a key only from a pipe that every process of \
+                their uid can open",
         tested: Version::new(2, 1, 332),
     },
     output: &CLAUDE_OUTPUT,
