@@ -49,8 +49,8 @@ const PLANTED = /** @type {[string, Record<string, string>, (at: number) => stri
   ],
   [
     'a parent and its child',
-    { 'launch/program/elf.rs': 'use super::super::program;\nfn planted() { program::resolve() }' },
-    (at) => [`src/launch/program/elf.rs:${at + 1} uses src/launch/program.rs: program::resolve`, 'uses src/launch/program/elf.rs']
+    { 'process/program/elf.rs': 'use super::super::program;\nfn planted() { program::resolve() }' },
+    (at) => [`src/process/program/elf.rs:${at + 1} uses src/process/program/mod.rs: program::resolve`, 'uses src/process/program/elf.rs']
   ],
   [
     'three files, by a renamed import in braces',
@@ -69,30 +69,30 @@ for (const [what, lines, expected] of PLANTED) {
 }
 
 test('an arrow against the order is found, also in the middle of code, and alone where it closes no circle', (t) => {
-  const file = 'redact/encodings.rs'
-  const { status, text } = check(t, { [file]: 'fn planted(_: crate::launch::options::Limits) {}' })
-  const line = `src/${file}:${lineOf(file)}: redact must not use launch, which does not stand below it: crate::launch::options::Limits is of src/launch/options.rs`
+  const file = 'secret/redaction/encodings.rs'
+  const { status, text } = check(t, { [file]: 'fn planted(_: crate::process::options::Limits) {}' })
+  const line = `src/${file}:${lineOf(file)}: secret must not use process, which does not stand below it: crate::process::options::Limits is of src/process/options.rs`
   assert.deepEqual([status, text], [1, line])
 })
 
 test('one floor does not know itself, and a folder without a floor is told', (t) => {
-  assert.match(check(t, { 'jobs.rs': 'use crate::http::Settings;' }).text, /^src\/jobs\.rs:\d+: jobs must not use http,/)
+  assert.match(check(t, { 'net/jobs.rs': 'use crate::secret::Secret;' }).text, /^src\/net\/jobs\.rs:\d+: net must not use secret,/)
   const { status, text } = check(t, { 'lib.rs': 'mod planted;', 'planted/mod.rs': '//! Planted.' })
   assert.deepEqual([status, text], [1, 'src/planted has no place in the order of scripts/check-dependencies.mjs'])
 })
 
 test('tests, comments, texts and names of a child that are only handed on are no imports', (t) => {
   const nothing = [
-    '// use crate::launch::options::Limits;',
-    '/// [`crate::launch::options::Limits`]',
-    'const PLANTED: &str = "crate::launch::options::Limits";',
-    '#[cfg(test)]\nuse crate::launch::options::Limits;',
-    '#[cfg(test)]\n#[allow(unused, reason = "planted")]\nmod planted_tests {\n    use crate::launch::options::Limits;\n}'
+    '// use crate::process::options::Limits;',
+    '/// [`crate::process::options::Limits`]',
+    'const PLANTED: &str = "crate::process::options::Limits";',
+    '#[cfg(test)]\nuse crate::process::options::Limits;',
+    '#[cfg(test)]\n#[allow(unused, reason = "planted")]\nmod planted_tests {\n    use crate::process::options::Limits;\n}'
   ]
   // A child that names an item of its parent, which only hands on an item of the child.
-  const parent = { 'launch/program/elf/planted.rs': 'fn planted() { super::needs() }', 'launch/program/elf.rs': 'mod planted;\npub use planted::planted;' }
-  const { status, text } = check(t, { 'redact/encodings.rs': nothing.join('\n'), ...parent })
+  const parent = { 'process/program/elf/planted.rs': 'fn planted() { super::needs() }', 'process/program/elf.rs': 'mod planted;\npub use planted::planted;' }
+  const { status, text } = check(t, { 'secret/redaction/encodings.rs': nothing.join('\n'), ...parent })
   assert.equal(status, 0, text)
-  const upwards = check(t, { 'redact/variants.rs': 'pub use crate::launch::options::Limits;' })
-  assert.match(upwards.text, /^src\/redact\/variants\.rs:\d+: redact must not use launch,/)
+  const upwards = check(t, { 'secret/redaction/variants.rs': 'pub use crate::process::options::Limits;' })
+  assert.match(upwards.text, /^src\/secret\/redaction\/variants\.rs:\d+: secret must not use process,/)
 })

@@ -17,7 +17,7 @@ const TEXT = 'sk-ant-api03-made-up-é'
 const MASTER = randomBytes(32)
 const CONTEXT = { tenant: 'tenant_1', purpose: 'anthropic', extra: 'live', name: 'api_key', rowVersion: 7 }
 
-/** A field with its length before it, as src/lockbox/mod.rs describes. @param {string | Buffer} value */
+/** A field with its length before it, as src/secret/lockbox/mod.rs describes. @param {string | Buffer} value */
 function field(value) {
   const bytes = Buffer.from(value)
   const length = Buffer.alloc(4)

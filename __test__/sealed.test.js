@@ -19,7 +19,7 @@ before(async () => {
   suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
 })
 
-/** The HPKE `info` of a binding, as src/sealed/mod.rs describes it. @param {any} binding */
+/** The HPKE `info` of a binding, as src/secret/sealed/mod.rs describes it. @param {any} binding */
 function infoOf({ workspace, field, request }) {
   const parts = [workspace, field, request].map((part) => {
     const length = Buffer.alloc(4)

@@ -7,7 +7,7 @@ const binding = require('./binding.js')
 const { ProviderError } = require('./errors.js')
 const { lengthOf } = require('./secret-input.js')
 
-/** What a record says; src/node/frame.rs has the same list. */
+/** What a record says; src/node/environment/wire_buffer.rs has the same list. */
 const TAG = Object.freeze({
   provider: 0,
   apiKey: 1,

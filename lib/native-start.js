@@ -27,7 +27,7 @@ let missing
 let net
 
 /**
- * The kinds of event; src/node/events.rs has the same.
+ * The kinds of event; src/node/process/events.rs has the same.
  * @type {((running: Running, number: number, text: string) => void)[]}
  */
 const EVENTS = [

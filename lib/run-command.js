@@ -15,7 +15,7 @@ const { IGNORE, PIPE } = require('./stdio.js')
 const DEFAULT_GRACE_MS = 5000
 /** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000
-/** Where a command is looked for, and all of its environment; src/launch/command.rs has the same, for the native start. */
+/** Where a command is looked for, and all of its environment; src/process/command.rs has the same, for the native start. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** @typedef {{ uid?: number, gid?: number, groups?: number[] }} Ids */

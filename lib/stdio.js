@@ -3,9 +3,9 @@
 
 const validate = require('./validate.js')
 
-/** A stream to this process; src/node/spawn.rs has the same. */
+/** A stream to this process; src/node/process/spawn.rs has the same. */
 const PIPE = -1
-/** `/dev/null`; src/node/spawn.rs has the same. */
+/** `/dev/null`; src/node/process/spawn.rs has the same. */
 const IGNORE = -2
 
 const WORDS = /** @type {Record<string, (index: number) => number>} */ ({

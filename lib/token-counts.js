@@ -1,4 +1,4 @@
-// The counts of tokens: their names, the same as in src/node/tokens.rs and types/usage.d.ts, and how they are read.
+// The counts of tokens: their names, the same as in src/node/usage/tokens.rs and types/usage.d.ts, and how they are read.
 'use strict'
 
 const validate = require('./validate.js')

@@ -10,14 +10,12 @@ import { fromRoot } from './lib/paths.mjs'
  */
 const FLOORS = [
   ['node'],
-  ['doctor', 'key_check', 'usage'],
-  ['credential_store', 'launch'],
+  ['doctor'],
+  ['process', 'usage'],
   ['environment'],
   ['credential'],
-  ['payload'],
-  ['http', 'jobs', 'json_string', 'lockbox', 'provider', 'redact', 'sealed'],
-  ['bound_text', 'secret'],
-  ['error', 'sys', 'toml_names', 'wiped_stack']
+  ['net', 'provider', 'secret'],
+  ['error', 'sys']
 ]
 
 const where = (arrow) => `src/${arrow.from}:${arrow.line}`

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use provider_env::credential_store::{Call, Fleet, How, Refreshed, Step};
+use provider_env::credential::store::{Call, Fleet, How, Refreshed, Step};
 use provider_env::error::{ErrorCode, Result};
-use provider_env::lockbox::{Lockbox, MasterKey};
+use provider_env::secret::lockbox::{Lockbox, MasterKey};
 use support::{endpoint, open, whole, write_login};
 
 const STEP: &str = "PROVIDER_ENV_TEST_STEP";

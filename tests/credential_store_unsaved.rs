@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use provider_env::credential_store::{Call, How, Step, Store};
+use provider_env::credential::store::{Call, How, Step, Store};
 use support::{endpoint, open, whole, write_login};
 
 type Hook = Box<dyn Fn(Step)>;

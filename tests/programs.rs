@@ -10,11 +10,11 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use provider_env::error::{Error, ErrorCode};
-use provider_env::launch::command::Command;
-use provider_env::launch::identity::{IdentityRequest, Target, decide};
-use provider_env::launch::locate::{Locate, locate};
-use provider_env::launch::process::{Event, Listener, Process, StopPolicy};
-use provider_env::launch::program::Program;
+use provider_env::process::command::Command;
+use provider_env::process::identity::{IdentityRequest, Target, decide};
+use provider_env::process::locate::{Locate, locate};
+use provider_env::process::program::Program;
+use provider_env::process::running::{Event, Listener, Process, StopPolicy};
 use provider_env::provider;
 use provider_env::sys::identity;
 use provider_env::sys::real_path::real_path;

@@ -10,13 +10,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use provider_env::credential::Fallbacks;
+use provider_env::credential::payload::Payload;
 use provider_env::environment::{EnvPlan, EnvRequest, ExecLimits, Workspace};
 use provider_env::error::ErrorCode;
-use provider_env::launch::identity::{IdentityRequest, Target, decide};
-use provider_env::launch::options::{Limits, WorkspaceTrust};
-use provider_env::launch::process::{Event, Listener, Process, StopPolicy};
-use provider_env::launch::start::Start;
-use provider_env::payload::Payload;
+use provider_env::process::identity::{IdentityRequest, Target, decide};
+use provider_env::process::options::{Limits, WorkspaceTrust};
+use provider_env::process::running::{Event, Listener, Process, StopPolicy};
+use provider_env::process::start::Start;
 use provider_env::sys::wait::{Ending, real_time_name};
 use provider_env::sys::{identity, stdio};
 

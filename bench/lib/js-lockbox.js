@@ -6,7 +6,7 @@ const { createCipheriv, createDecipheriv, hkdfSync, randomBytes } = require('nod
 const KEM_BYTES = 32
 const TIME_BYTES = 8
 
-/** A field with its length before it, as src/lockbox/mod.rs and src/sealed/mod.rs describe. @param {string | Buffer} value */
+/** A field with its length before it, as src/secret/lockbox/mod.rs and src/secret/sealed/mod.rs describe. @param {string | Buffer} value */
 function field(value) {
   const bytes = Buffer.from(value)
   const length = Buffer.allocUnsafe(4)

@@ -2,7 +2,7 @@
 'use strict'
 
 /**
- * The forms that src/redact/encodings.rs lists. Base64 by where the secret begins in a group of three bytes: only the
+ * The forms that src/secret/redaction/encodings.rs lists. Base64 by where the secret begins in a group of three bytes: only the
  * digits that it decides alone.
  * @type {((secret: string) => string)[]}
  */

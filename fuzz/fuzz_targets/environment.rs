@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::credential::Fallbacks;
+use provider_env::credential::payload::{Input, Payload};
 use provider_env::environment::{Delivery, EnvPlan, EnvRequest, ExecLimits};
-use provider_env::payload::{Input, Payload};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Given {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use provider_env::payload::Payload;
+use provider_env::credential::payload::Payload;
 
 fuzz_target!(|json: &[u8]| {
     if let Ok(payload) = Payload::from_message(json, &["payload"]) {

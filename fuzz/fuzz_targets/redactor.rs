@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use provider_env::redact::{Fed, Redactor, Stream};
+use provider_env::secret::redaction::{Fed, Redactor, Stream};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Input<'a> {

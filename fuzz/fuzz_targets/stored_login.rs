@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use provider_env::credential_store::{Document, Login, Overrides, Profile};
+use provider_env::credential::store::{Document, Login, Overrides, Profile};
 use provider_env::provider::PROVIDERS;
 use provider_env::sys::guarded::GuardedBytes;
 use serde_json::Value;

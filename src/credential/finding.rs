@@ -1,7 +1,7 @@
 //! What can be found of a key by looking at it: one table of codes, verdicts and sentences.
 
 use crate::error::{Error, ErrorCode};
-use crate::http;
+use crate::net::http;
 use crate::provider::{CredentialKind, KeyClass, Provider};
 
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.

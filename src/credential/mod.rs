@@ -4,14 +4,17 @@ mod admit;
 mod expiry;
 mod finding;
 mod generation;
+pub mod key_check;
 pub mod login_tokens;
 mod owner;
+pub mod payload;
 mod revocation;
 mod select;
 mod server;
 mod shape;
 mod slips;
 mod source;
+pub mod store;
 mod validate;
 
 pub use admit::{admit, check_expiry};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     ApiKeySource, CredentialOwner, CredentialSource, Expiry, Generation, ServerCredentials, StoredCredential, shape,
 };
+use crate::credential::payload::Payload;
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::Payload;
 use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
 use crate::secret::{Fingerprint, Secret};
 
@@ -232,7 +232,7 @@ fn credential_missing(provider: &'static Provider, message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::Payload;
+    use crate::credential::payload::Payload;
 
     fn server() -> ServerCredentials {
         ServerCredentials::from_variables(|name| {

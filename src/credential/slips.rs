@@ -2,7 +2,7 @@
 
 use super::finding::{FindingCode, MAX_CREDENTIAL_BYTES};
 use crate::provider::class_of;
-use crate::sealed;
+use crate::secret::sealed;
 
 /// A slip.
 struct Slip {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::keys;
 use super::text::{self, Unread};
 use crate::environment::forbidden;
-use crate::launch::redirection::{RefusedStarts, refused_beside};
+use crate::process::redirection::{RefusedStarts, refused_beside};
 use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
 
 /// A file that is there, or may be.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::provider::Format;
-use crate::toml_names;
+use crate::provider::toml_names;
 
 /// How deep JSON is looked into: `env.NAME`, `permissions.allow`.
 const DEPTH: usize = 2;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::text::{self, Unread};
 use crate::credential::Expiry;
-use crate::credential_store::{Document, Login, Overrides, Profile};
+use crate::credential::store::{Document, Login, Overrides, Profile};
 use crate::error::ErrorCode;
 use crate::provider::{CredentialKind, Provider};
 use crate::sys::guarded::GuardedBytes;

@@ -7,7 +7,7 @@ use crate::secret::Secret;
 use crate::sys::regular_file::open_regular;
 
 /// The largest file that is read, in bytes.
-pub(super) const MAX_BYTES: u64 = crate::credential_store::MAX_FILE_BYTES as u64;
+pub(super) const MAX_BYTES: u64 = crate::credential::store::MAX_FILE_BYTES as u64;
 
 /// Why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

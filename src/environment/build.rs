@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use super::limits::ExecLimits;
 use super::plan::EnvPlan;
 use super::request::EnvRequest;
+use crate::credential::payload::Payload;
 use crate::credential::{Fallbacks, ServerCredentials, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
-use crate::payload::Payload;
 use crate::provider::PayloadField;
-use crate::sealed::{Binding, Recipient, Ticket};
+use crate::secret::sealed::{Binding, Recipient, Ticket};
 
 /// The most sealed secrets in one payload: each takes a tenth of a millisecond.
 const MAX_SEALED: usize = 256;
@@ -85,9 +85,9 @@ mod tests {
 
     use super::*;
     use crate::credential::CredentialOwner;
-    use crate::payload::Input;
-    use crate::sealed::{DEFAULT_MAX_AGE, seal};
+    use crate::credential::payload::Input;
     use crate::secret::Secret;
+    use crate::secret::sealed::{DEFAULT_MAX_AGE, seal};
 
     fn request<'a>() -> EnvRequest<'a> {
         let mut request =

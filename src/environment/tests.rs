@@ -1,9 +1,9 @@
 //! The rules of an environment, each shown on a finished plan.
 
 use super::*;
+use crate::credential::payload::Payload;
 use crate::credential::{Fallbacks, ServerCredentials};
 use crate::error::ErrorCode;
-use crate::payload::Payload;
 use crate::provider::{self, PROVIDERS};
 use crate::secret::Secret;
 use std::collections::BTreeMap;

@@ -7,22 +7,22 @@ use napi_derive::napi;
 use rustix::fs::Access;
 use serde::Serialize;
 
-use super::boundary_error::IntoNapi;
-use super::jobs;
-use super::launch_options::NativeIdentity;
 use crate::doctor::{self, Parties};
 use crate::error::Result;
-use crate::launch::identity::{self, Target};
-use crate::launch::inquiry::{self, Component, Manner, Question};
-use crate::launch::locate::Locate;
-use crate::launch::program::Candidate;
+use crate::node::boundary_error::IntoNapi;
+use crate::node::net;
+use crate::node::process::options::NativeIdentity;
+use crate::process::identity::{self, Target};
+use crate::process::inquiry::{self, Component, Manner, Question};
+use crate::process::locate::Locate;
+use crate::process::program::Candidate;
 use crate::provider::{self, Format, Provider};
 use crate::sys::regular_file::open_regular;
 use crate::sys::{self, memory};
 
 /// One look as the target.
 fn look<T: Serialize>(target: &Target, look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
-    jobs::look(target.uid().to_string().into(), look)
+    net::look(target.uid().to_string().into(), look)
 }
 
 /// A path, and `rwx` as access(2) has them: 4, 2, 1.

@@ -12,32 +12,12 @@
 mod async_context;
 mod boundary_error;
 mod credential;
-mod credential_store;
-mod describe;
 mod doctor;
-mod env;
 mod environment;
-mod frame;
-mod jobs;
-mod key_check;
-mod launch_options;
-mod lockbox;
-mod memory;
-mod portable;
-mod program;
-mod recipient;
-mod redaction;
-mod redactor;
+mod net;
+mod process;
+mod provider;
 mod secret;
-mod server;
 mod state;
 mod tear_down;
-mod tokens;
 mod usage;
-mod usage_ledger;
-
-// The native start is Linux's; elsewhere the facade carries out what `portable` has decided.
-#[cfg(target_os = "linux")]
-mod events;
-#[cfg(target_os = "linux")]
-mod spawn;

@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::launch::group;
+use crate::process::group;
 #[cfg(target_os = "linux")]
-use crate::launch::process::Process;
+use crate::process::running::Process;
 
 /// Something that can be taken away from whoever holds it.
 pub struct Slot<T>(Mutex<Option<Arc<T>>>);

@@ -6,8 +6,8 @@ use napi::Env;
 use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, Object, Unknown};
 use napi_derive::napi;
 
-use super::state;
-use crate::credential_store::in_flight;
+use crate::credential::store::in_flight;
+use crate::node::state;
 
 /// A listener for `process.on()`.
 type Listener<'env> = Function<'env, (), ()>;

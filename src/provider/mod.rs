@@ -6,10 +6,8 @@
 mod added;
 mod api;
 mod claude;
-mod claude_output;
 mod codex;
-mod codex_modes;
-mod codex_output;
+pub mod command_line;
 mod config_file;
 mod credential_kind;
 mod failure_kind;
@@ -20,6 +18,7 @@ mod oauth;
 mod output;
 mod row;
 mod status_rules;
+pub(crate) mod toml_names;
 mod version;
 
 pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};

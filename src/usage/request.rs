@@ -9,16 +9,16 @@ use super::subagents::{Search, Subagents};
 use super::threads::Owner;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
-use crate::launch::arguments::scan;
+use crate::provider::command_line;
 use crate::provider::{BaseUrl, Output, Provider, SessionFiles};
 
 /// Whether the CLI will write JSON.
 #[must_use]
 pub fn asks_for_output(output: &Output, arguments: &[String]) -> bool {
-    let before_end = &arguments[..scan::end_of_options(arguments)];
+    let before_end = &arguments[..command_line::end_of_options(arguments)];
     output.requests.iter().any(|request| match request.values {
         [] => before_end.iter().any(|argument| argument == request.option),
-        values => scan::options(before_end, &[request.option]).any(|given| values.contains(&given.value)),
+        values => command_line::options(before_end, &[request.option]).any(|given| values.contains(&given.value)),
     })
 }
 
@@ -27,10 +27,10 @@ pub fn asks_for_output(output: &Output, arguments: &[String]) -> bool {
 #[must_use]
 pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) -> Expected {
     let output = plan.provider.output;
-    let before_end = &arguments[..scan::end_of_options(arguments)];
+    let before_end = &arguments[..command_line::end_of_options(arguments)];
     Expected {
         credential: Some(plan.credential.kind),
-        model: scan::options(before_end, output.model_options).last().map(|given| given.value.to_owned()),
+        model: command_line::options(before_end, output.model_options).last().map(|given| given.value.to_owned()),
         resumed: Resumed::of(&output.command_line, before_end),
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
@@ -45,9 +45,9 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
 fn uncounted(provider: &Provider, before_end: &[String]) -> Gaps {
     let line = &provider.output.command_line;
     // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
-    let overrides: Vec<_> = scan::options(before_end, provider.override_options).collect();
+    let overrides: Vec<_> = command_line::options(before_end, provider.override_options).collect();
     let is_set = |setting: &str| {
-        let flag = |argument: &String| scan::is_option(argument) && argument.split('=').next() == Some(setting);
+        let flag = |argument: &String| command_line::is_option(argument) && argument.split('=').next() == Some(setting);
         before_end.iter().any(flag) || overrides.iter().any(|given| given.value.contains(setting))
     };
     let sets = |settings: &[&str]| settings.iter().any(|setting| is_set(setting));
@@ -74,8 +74,8 @@ fn subagents_of(plan: &EnvPlan, before_end: &[String]) -> Subagents {
 /// level, make the CLI forget it.
 fn is_off(provider: &Provider, files: &SessionFiles, before_end: &[String]) -> bool {
     let features: Vec<&str> = provider.feature_options.iter().map(|option| option.name).collect();
-    let last_feature = scan::options(before_end, &features).map(|option| option.end).max();
-    let last = scan::options(before_end, provider.override_options).max_by_key(|option| option.end);
+    let last_feature = command_line::options(before_end, &features).map(|option| option.end).max();
+    let last = command_line::options(before_end, provider.override_options).max_by_key(|option| option.end);
     last.is_some_and(|option| option.value.split_once('=') == Some(files.off) && Some(option.end) > last_feature)
 }
 

@@ -1,7 +1,7 @@
 //! What the arguments of a run tell of its totals: whether it goes on with an earlier thread, whether all is in them.
 
-use crate::launch::arguments::scan;
 use crate::provider::CommandLine;
+use crate::provider::command_line;
 
 /// Whether it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Resumed {
         if before_end.iter().any(|argument| resumes(line, argument)) {
             return Self::Yes;
         }
-        for word in scan::words(line, before_end) {
+        for word in command_line::words(line, before_end) {
             if line.resuming.contains(&word.text) {
                 return if word.may_be_value { Self::Perhaps } else { Self::Yes };
             }
@@ -35,7 +35,7 @@ impl Resumed {
 
 /// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests no report tells.
 pub fn is_uncounted(line: &CommandLine, before_end: &[String]) -> bool {
-    for word in scan::words(line, before_end) {
+    for word in command_line::words(line, before_end) {
         if line.uncounted.contains(&word.text) {
             return true;
         }
@@ -50,7 +50,7 @@ pub fn is_uncounted(line: &CommandLine, before_end: &[String]) -> bool {
 fn resumes(line: &CommandLine, argument: &str) -> bool {
     line.resuming_options.iter().any(|option| match (option.strip_prefix("--"), argument.strip_prefix("--")) {
         (Some(name), Some(given)) => given.split('=').next() == Some(name),
-        (None, None) if scan::is_option(argument) => {
+        (None, None) if command_line::is_option(argument) => {
             let letter = option.chars().nth(1);
             argument.chars().skip(1).take_while(char::is_ascii_alphabetic).any(|one| Some(one) == letter)
         }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use provider_env::credential_store::{Location, Overrides, Profile, Settings, Step, Store};
-use provider_env::http;
+use provider_env::credential::store::{Location, Overrides, Profile, Settings, Step, Store};
+use provider_env::net::http;
 use provider_env::provider::find;
 
 /// Which refresh tokens are good, and how many requests there were.

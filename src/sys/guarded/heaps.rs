@@ -16,7 +16,7 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
 use super::arena::{Report, lock_limit};
 use super::mapping::{GUARD_PAGES, LOCKED, PROTECTIONS, Refusal};
 
-/// Two for each thread, of which there are fewer in `crate::jobs`. Where all are taken, a thread has the system's heap,
+/// Two for each thread, of which there are fewer in `crate::net::jobs`. Where all are taken, a thread has the system's heap,
 /// which is reported.
 const HEAPS: usize = 2 * 512;
 

@@ -1,0 +1,78 @@
+//! `validateKey`, `revoke` and `restore`.
+
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
+use napi_derive::napi;
+
+use crate::credential::{self, Validation, login_tokens};
+use crate::error::{Error, ErrorCode, Result};
+use crate::node::boundary_error::IntoNapi;
+use crate::node::environment::wire_buffer::Consumed;
+use crate::node::secret::handle::NativeSecret;
+use crate::provider::CredentialKind;
+use crate::secret::Fingerprint;
+
+/// What was found of a key. No part of it is in there.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeKeyValidation {
+    pub verdict: &'static str,
+    pub code: &'static str,
+    pub provider: &'static str,
+    pub class: Option<&'static str>,
+    pub class_name: Option<&'static str>,
+    pub kind: Option<&'static str>,
+    pub belongs_to: Option<&'static str>,
+    pub message: String,
+    pub fingerprint: Option<String>,
+}
+
+/// Looks at a key: bytes, which are wiped, or a secret, which stays.
+#[napi(catch_unwind, ts_args_type = "provider: string, isToken: boolean, key: Uint8Array | NativeSecret")]
+pub fn validate_key(
+    provider: String,
+    is_token: bool,
+    key: Either<ClassInstance<'_, NativeSecret>, BufferSlice<'_>>,
+) -> napi::Result<NativeKeyValidation> {
+    let kind = if is_token { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
+    let found = match key {
+        Either::A(handle) => handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose())),
+        Either::B(bytes) => credential::validate(&provider, kind, &Consumed(bytes).0),
+    };
+    found.map(to_object).into_napi()
+}
+
+fn to_object(found: Validation) -> NativeKeyValidation {
+    let finding = &found.finding;
+    NativeKeyValidation {
+        verdict: finding.verdict().as_str(),
+        code: finding.code.as_str(),
+        provider: found.provider.id,
+        class: finding.class.map(|class| class.id),
+        class_name: finding.class.map(|class| class.name),
+        kind: found.kind().map(CredentialKind::as_str),
+        belongs_to: finding.class.and_then(|class| class.provider),
+        message: finding.sentence(None),
+        fingerprint: found.fingerprint.map(|fingerprint| fingerprint.to_string()),
+    }
+}
+
+/// Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
+/// the fingerprints of all.
+#[napi(catch_unwind)]
+pub fn revoke(fingerprint: String) -> napi::Result<Vec<String>> {
+    let revoked = parse(&fingerprint).and_then(login_tokens::revoke).into_napi()?;
+    Ok(revoked.iter().map(ToString::to_string).collect())
+}
+
+/// Undoes it. False when there was nothing to undo.
+#[napi(catch_unwind)]
+pub fn restore(fingerprint: String) -> napi::Result<bool> {
+    parse(&fingerprint).map(login_tokens::restore).into_napi()
+}
+
+/// Its text is not repeated: it may be a key.
+fn parse(fingerprint: &str) -> Result<Fingerprint> {
+    Fingerprint::parse(fingerprint).ok_or_else(|| {
+        let message = "A fingerprint is 8 hex digits, as credential.fingerprint has them.";
+        Error::new(ErrorCode::InvalidArgValue, message).name("fingerprint")
+    })
+}

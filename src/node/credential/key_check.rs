@@ -1,0 +1,90 @@
+//! `checkKey`.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::bindgen_prelude::ClassInstance;
+use napi_derive::napi;
+
+use crate::credential::key_check::{self, Plan};
+use crate::error::{Error, ErrorCode, Result};
+use crate::net::jobs::{Pool, Turn, VENDOR_REQUESTS};
+use crate::node::boundary_error::IntoNapi;
+use crate::node::net::{self, NativeHttpSettings};
+use crate::node::secret::handle::NativeSecret;
+use crate::node::state::{self, Slot};
+use crate::provider;
+
+/// A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of.
+#[napi]
+pub struct NativeKeyCheck {
+    slot: Arc<Slot<Mutex<Option<Plan>>>>,
+    under_way: Mutex<Option<(&'static Pool, Turn)>>,
+}
+
+/// Prepares the question about a credential.
+#[napi(catch_unwind)]
+pub fn plan_key_check(
+    provider: String,
+    secret: ClassInstance<'_, NativeSecret>,
+    base_url: Option<String>,
+    settings: NativeHttpSettings,
+) -> napi::Result<NativeKeyCheck> {
+    plan(&provider, &secret, base_url.as_deref(), settings).into_napi()
+}
+
+fn plan(
+    provider: &str,
+    secret: &NativeSecret,
+    base_url: Option<&str>,
+    settings: NativeHttpSettings,
+) -> Result<NativeKeyCheck> {
+    let plan = key_check::plan(provider::find(provider)?, secret.secret()?, base_url, settings.read()?)?;
+    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))), under_way: Mutex::new(None) })
+}
+
+#[napi]
+impl NativeKeyCheck {
+    /// Asks, once; the job's number.
+    #[napi(catch_unwind)]
+    pub fn ask(&self) -> napi::Result<u32> {
+        let plan = self.take().ok_or_else(|| Error::new(ErrorCode::Internal, "The question was asked already."));
+        plan.and_then(|plan| {
+            let (pool, turn) = match &plan {
+                Plan::Known(_) => (&VENDOR_REQUESTS, Turn::at_once()),
+                Plan::Ask(check) => check.turn(),
+            };
+            *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some((pool, turn.clone()));
+            let mut plan = Some(plan);
+            net::start(pool, turn, move || {
+                ControlFlow::Break(match plan.take() {
+                    Some(Plan::Known(verdict)) => Ok(verdict),
+                    Some(Plan::Ask(check)) => Ok(check.ask()),
+                    None => Err(Error::new(ErrorCode::Internal, "The question was asked already.")),
+                })
+            })
+        })
+        .into_napi()
+    }
+
+    /// Nobody awaits the answer: where the question still waits for its turn, it is not asked.
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        state::dispose(&self.slot);
+        if let Some((pool, turn)) = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            turn.is_abandoned.store(true, Ordering::Relaxed);
+            pool.look_again();
+        }
+    }
+
+    fn take(&self) -> Option<Plan> {
+        self.slot.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for NativeKeyCheck {
+    fn drop(&mut self) {
+        state::dispose(&self.slot);
+    }
+}

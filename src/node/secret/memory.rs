@@ -1,0 +1,85 @@
+//! `memoryProtection`, `requireLocked` and `hardenWorker`.
+
+use napi_derive::napi;
+
+use crate::node::boundary_error::IntoNapi;
+use crate::secret::Secret;
+use crate::sys::{guarded, harden};
+
+/// What the memory that secrets live in has.
+#[napi(object, object_from_js = false)]
+pub struct NativeMemoryProtection {
+    pub guard_pages: bool,
+    pub locked: bool,
+    pub excluded_from_core_dumps: bool,
+    pub wiped_on_fork: bool,
+    pub allocations: f64,
+    pub allocated_bytes: f64,
+    pub mapped_bytes: f64,
+    pub locked_bytes: f64,
+    /// None for no limit.
+    pub lock_limit_bytes: Option<f64>,
+    pub refusals: Vec<NativeRefusal>,
+}
+
+/// A protection that the system refused.
+#[napi(object, object_from_js = false)]
+pub struct NativeRefusal {
+    pub protection: &'static str,
+    pub syscall: &'static str,
+    /// Positive.
+    pub errno: i32,
+}
+
+/// What `hardenWorker` obtained.
+#[napi(object, object_from_js = false)]
+pub struct NativeHardening {
+    pub non_dumpable: bool,
+    pub no_core_dumps: bool,
+    pub refusals: Vec<NativeRefusal>,
+}
+
+/// What the memory that secrets live in has now.
+#[napi(catch_unwind)]
+pub fn memory_protection() -> NativeMemoryProtection {
+    let report = guarded::report();
+    let refusals = report.refusals.iter().map(|refusal| NativeRefusal {
+        protection: refusal.protection.name,
+        syscall: refusal.protection.syscall,
+        errno: refusal.errno,
+    });
+    NativeMemoryProtection {
+        guard_pages: report.guard_pages,
+        locked: report.locked,
+        excluded_from_core_dumps: report.excluded_from_core_dumps,
+        wiped_on_fork: report.wiped_on_fork,
+        allocations: report.allocations as f64,
+        allocated_bytes: report.allocated_bytes as f64,
+        mapped_bytes: report.mapped_bytes as f64,
+        locked_bytes: report.locked_bytes as f64,
+        lock_limit_bytes: guarded::lock_limit().map(|bytes| bytes as f64),
+        refusals: refusals.collect(),
+    }
+}
+
+/// Throws where a new secret's memory would be refused a protection.
+#[napi(catch_unwind)]
+pub fn require_protection() -> napi::Result<()> {
+    Secret::copy_of(&[0]).require_protection().into_napi()
+}
+
+/// Makes the process non-dumpable and takes its core dumps away.
+#[napi(catch_unwind)]
+pub fn harden_worker() -> NativeHardening {
+    let hardening = harden::harden();
+    let refusals = hardening.refusals.iter().map(|refusal| NativeRefusal {
+        protection: refusal.protection,
+        syscall: refusal.syscall,
+        errno: refusal.errno,
+    });
+    NativeHardening {
+        non_dumpable: hardening.non_dumpable,
+        no_core_dumps: hardening.no_core_dumps,
+        refusals: refusals.collect(),
+    }
+}

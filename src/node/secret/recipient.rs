@@ -1,0 +1,69 @@
+//! `createRecipient` and its handle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64URL_NOPAD;
+use napi_derive::napi;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::node::boundary_error::IntoNapi;
+use crate::node::state::{self, Slot};
+use crate::secret::sealed::{DEFAULT_MAX_AGE, Recipient};
+
+/// A key pair that secrets are sealed for.
+#[napi]
+pub struct NativeRecipient {
+    slot: Arc<Slot<Recipient>>,
+    public_key: String,
+}
+
+/// Makes a key pair. Sealed secrets open while they are no older than this.
+#[napi(catch_unwind)]
+pub fn create_recipient(max_age_ms: Option<f64>, require_protection: bool) -> napi::Result<NativeRecipient> {
+    create(max_age_ms, require_protection).into_napi()
+}
+
+fn create(max_age_ms: Option<f64>, require_protection: bool) -> Result<NativeRecipient> {
+    let max_age = max_age_ms.map_or(DEFAULT_MAX_AGE, |ms| Duration::from_secs_f64(ms / 1000.0));
+    let recipient = Recipient::generate(max_age)?;
+    if require_protection {
+        recipient.require_protection()?;
+    }
+    let public_key = BASE64URL_NOPAD.encode(&recipient.public_key());
+    Ok(NativeRecipient { slot: state::register(Slot::new(recipient)), public_key })
+}
+
+#[napi]
+impl NativeRecipient {
+    #[napi(getter, catch_unwind)]
+    pub fn public_key(&self) -> String {
+        self.public_key.clone()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn disposed(&self) -> bool {
+        self.slot.get().is_none()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn dispose(&self) {
+        state::dispose(&self.slot);
+    }
+}
+
+impl Drop for NativeRecipient {
+    fn drop(&mut self) {
+        state::dispose(&self.slot);
+    }
+}
+
+impl NativeRecipient {
+    /// The key pair, unless it was disposed of.
+    pub fn recipient(&self) -> Result<Arc<Recipient>> {
+        self.slot.get().ok_or_else(|| {
+            let message = "options.recipient was disposed of. Make a new one, and send its public key to the parent.";
+            Error::new(ErrorCode::Disposed, message).name("recipient")
+        })
+    }
+}

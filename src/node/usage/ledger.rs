@@ -1,0 +1,160 @@
+//! `UsageLedger`: totals of many runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::ClassInstance;
+use napi_derive::napi;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::node::boundary_error::IntoNapi;
+use crate::node::usage::meter::{NativeUsage, NativeUsageMeter};
+use crate::node::usage::tokens::{NativeTokens, count};
+use crate::provider;
+use crate::usage::{Cost, Counts, Ledger, LedgerKey, Usage};
+
+/// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
+const LABEL_BYTES: usize = 256;
+
+/// Totals.
+#[napi(object, object_from_js = false)]
+pub struct NativeCounts {
+    pub tokens: NativeTokens,
+    pub turns: f64,
+    pub runs: f64,
+    pub incomplete_runs: f64,
+    pub cost_usd: Option<f64>,
+}
+
+/// Totals of one entry.
+#[napi(object, object_from_js = false)]
+pub struct NativeLedgerEntry {
+    pub workspace: String,
+    pub provider: String,
+    pub generation: String,
+    pub counts: NativeCounts,
+}
+
+/// Whose usage.
+#[napi(object, object_to_js = false)]
+pub struct NativeLedgerKey {
+    pub workspace: String,
+    pub provider: String,
+    pub generation: String,
+}
+
+/// Totals of many runs.
+#[napi]
+pub struct NativeUsageLedger {
+    id: u64,
+    ledger: Mutex<Ledger>,
+}
+
+#[napi]
+impl NativeUsageLedger {
+    #[napi(constructor, catch_unwind)]
+    pub fn new(max_entries: u32) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, ledger: Mutex::new(Ledger::new(max_entries as usize)) }
+    }
+
+    /// Adds a run that has ended.
+    #[napi(catch_unwind)]
+    pub fn record(&self, key: NativeLedgerKey, usage: NativeUsage) -> napi::Result<()> {
+        let usage = run(usage).into_napi()?;
+        self.ledger().record(&key.try_into().into_napi()?, &usage);
+        Ok(())
+    }
+
+    /// Adds what a run has come to since it was asked last.
+    #[napi(catch_unwind)]
+    pub fn follow(&self, key: NativeLedgerKey, meter: ClassInstance<'_, NativeUsageMeter>) -> napi::Result<()> {
+        let key: LedgerKey = key.try_into().into_napi()?;
+        meter.with_mark(self.id, |meter, mark| self.ledger().follow(&key, meter, mark));
+        Ok(())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn entries(&self) -> Vec<NativeLedgerEntry> {
+        let ledger = self.ledger();
+        let entry = |(key, counts): (&LedgerKey, &Counts)| NativeLedgerEntry {
+            workspace: key.workspace.to_string(),
+            provider: key.provider.to_string(),
+            generation: key.generation.to_string(),
+            counts: counts_to_js(*counts),
+        };
+        ledger.entries().into_iter().map(entry).collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn others(&self) -> NativeCounts {
+        counts_to_js(self.ledger().others())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn total(&self) -> NativeCounts {
+        counts_to_js(self.ledger().total())
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn evicted(&self) -> f64 {
+        self.ledger().evicted() as f64
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn size(&self) -> u32 {
+        u32::try_from(self.ledger().len()).unwrap_or(u32::MAX)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn exposition(&self) -> String {
+        self.ledger().exposition()
+    }
+}
+
+impl NativeUsageLedger {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TryFrom<NativeLedgerKey> for LedgerKey {
+    type Error = Error;
+
+    fn try_from(key: NativeLedgerKey) -> Result<Self> {
+        let labels = [("workspace", &key.workspace), ("provider", &key.provider), ("generation", &key.generation)];
+        for (name, label) in labels {
+            if label.is_empty() || label.len() > LABEL_BYTES {
+                let message = format!("{name} must be a text of 1 to {LABEL_BYTES} bytes.");
+                return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
+            }
+        }
+        provider::find(&key.provider)?;
+        let NativeLedgerKey { workspace, provider, generation } = key;
+        Ok(Self { workspace: workspace.into(), provider: provider.into(), generation: generation.into() })
+    }
+}
+
+fn run(usage: NativeUsage) -> Result<Usage> {
+    let cost = usage.cost_usd.map(cost).transpose()?;
+    let turns = count("usage.turns", usage.turns)?;
+    Ok(Usage { tokens: usage.tokens.try_into()?, turns, cost, complete: usage.complete, ..Usage::default() })
+}
+
+fn cost(dollars: f64) -> Result<Cost> {
+    Cost::from_dollars(dollars).ok_or_else(|| {
+        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars, or null.")
+            .name("usage.costUsd")
+    })
+}
+
+fn counts_to_js(counts: Counts) -> NativeCounts {
+    NativeCounts {
+        tokens: counts.tokens.into(),
+        turns: counts.turns as f64,
+        runs: counts.runs as f64,
+        incomplete_runs: counts.incomplete_runs as f64,
+        cost_usd: counts.cost.map(Cost::dollars),
+    }
+}

@@ -1,0 +1,266 @@
+//! What reads a CLI's output for usage, failures and claims.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::{BufferSlice, ClassInstance};
+use napi_derive::napi;
+
+use crate::error::Result;
+use crate::node::boundary_error::IntoNapi;
+use crate::node::environment::provider_env::NativeProviderEnv;
+use crate::node::net;
+use crate::node::usage::tokens::NativeTokens;
+use crate::provider::{self, CredentialKind};
+use crate::usage::{
+    Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, Subagents, ThreadTotals, Usage,
+    expected_of,
+};
+
+/// What a run has used.
+#[napi(object)]
+pub struct NativeUsage {
+    pub tokens: NativeTokens,
+    pub turns: f64,
+    pub model: Option<String>,
+    pub cost_usd: Option<f64>,
+    pub complete: bool,
+    pub incomplete_because: Vec<String>,
+    pub models: Vec<NativeModelUsage>,
+    pub thread: Option<NativeThreadTotals>,
+}
+
+/// What one model has used.
+#[napi(object)]
+pub struct NativeModelUsage {
+    pub model: String,
+    pub tokens: NativeTokens,
+    pub cost_usd: Option<f64>,
+}
+
+/// What a thread has used, also before this run.
+#[napi(object)]
+pub struct NativeThreadTotals {
+    pub id: String,
+    pub tokens: NativeTokens,
+}
+
+/// What a run failed at.
+#[napi(object, object_from_js = false)]
+pub struct NativeFailure {
+    pub kind: &'static str,
+    pub status: Option<u32>,
+    pub retryable: bool,
+    pub retry_after_ms: Option<f64>,
+    pub resets_at: Option<f64>,
+    /// Hour and minute, then year, month and day where they are told, in the CLI's time zone.
+    pub resets_by_clock: Option<Vec<u32>>,
+    pub passing: bool,
+    pub message: &'static str,
+    pub remedy: &'static str,
+}
+
+/// A claim of another credential.
+#[napi(object, object_from_js = false)]
+pub struct NativeMismatch {
+    pub expected: Vec<&'static str>,
+    pub claimed: &'static str,
+}
+
+/// What is known of a run that this package does not start.
+#[napi(object, object_to_js = false)]
+pub struct NativeExpected {
+    pub credential: Option<String>,
+    pub model: Option<String>,
+    pub resumed: bool,
+    pub thread: Option<NativeThreadTotals>,
+    pub workspace: Option<String>,
+    pub subagents: bool,
+}
+
+/// Reads one run's output.
+#[napi]
+pub struct NativeUsageMeter {
+    meter: Mutex<Meter>,
+    /// What each ledger, by its number, has of it.
+    marks: Mutex<Vec<(u64, Counts)>>,
+}
+
+/// Reads the output of a start with this environment and these arguments.
+#[napi(catch_unwind)]
+pub fn meter_of_start(
+    env: ClassInstance<'_, NativeProviderEnv>,
+    args: Vec<String>,
+    thread: Option<NativeThreadTotals>,
+) -> napi::Result<NativeUsageMeter> {
+    let plan = env.plan().into_napi()?;
+    let mut expected = expected_of(&plan, &args, env.owner());
+    expected.thread = thread.map(thread_totals).transpose().into_napi()?;
+    Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
+}
+
+/// Whether the CLI reports totals of threads; false for one that nobody knows.
+#[napi(catch_unwind)]
+pub fn reports_thread_totals(provider: String) -> bool {
+    provider::find(&provider).is_ok_and(|row| row.output.reports_thread_totals())
+}
+
+/// Reads what the caller has of a run.
+#[napi(catch_unwind)]
+pub fn meter_of(provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {
+    meter(&provider, expected).map(NativeUsageMeter::around).into_napi()
+}
+
+fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
+    let row = provider::find(provider)?;
+    let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
+    let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
+    let thread = given.thread.map(thread_totals).transpose()?;
+    let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
+    let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
+    let may_have = given.subagents && row.output.session_files.is_some();
+    let subagents = if may_have { Subagents::Unknown } else { Subagents::Counted };
+    let expected =
+        Expected { credential, model: given.model, resumed, thread, owner, subagents, ..Expected::default() };
+    Ok(Meter::new(row, expected))
+}
+
+fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
+    Ok(ThreadTotals { id: given.id.into(), tokens: given.tokens.try_into()? })
+}
+
+#[napi]
+impl NativeUsageMeter {
+    /// Takes the next bytes of stdout. What has changed, by a bit each: usage, failure, claim.
+    #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
+    pub fn feed(&self, chunk: BufferSlice<'_>) -> u32 {
+        self.meter().feed(&chunk).0
+    }
+
+    /// Takes the next bytes of stderr.
+    #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
+    pub fn complain(&self, chunk: BufferSlice<'_>) {
+        self.meter().complain(&chunk);
+    }
+
+    /// A part of stdout could not be read.
+    #[napi(catch_unwind)]
+    pub fn lose(&self) {
+        self.meter().lose();
+    }
+
+    /// Whether a search is left to be made that tells whether other threads worked for the run.
+    #[napi(catch_unwind)]
+    pub fn seeks_subagents(&self) -> bool {
+        self.meter().sought().is_some()
+    }
+
+    /// Begins it. Its result is for `found`.
+    #[napi(catch_unwind)]
+    pub fn seek_subagents(&self) -> napi::Result<u32> {
+        let sought = self.meter().sought();
+        let whose = sought.as_ref().map(|(search, _)| search.state_directory.to_string_lossy().into());
+        let look = move || sought.map_or(Found::Unknown, |(search, threads)| search.look(&threads)) as u32;
+        net::look(whose.unwrap_or_default(), move || Ok(look()))
+    }
+
+    /// What the search has found; none where it did not end.
+    #[napi(catch_unwind)]
+    pub fn found(&self, found: Option<u32>) {
+        let all = [Found::None, Found::Some];
+        let found = all.into_iter().find(|each| Some(*each as u32) == found);
+        self.meter().found(found.unwrap_or(Found::Unknown));
+    }
+
+    /// The run has ended, with this exit code.
+    #[napi(catch_unwind)]
+    pub fn end(&self, code: Option<i32>) -> u32 {
+        self.meter().end(code).0
+    }
+
+    #[napi(catch_unwind)]
+    pub fn usage(&self) -> NativeUsage {
+        to_js(&self.meter().usage())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn failure(&self) -> Option<NativeFailure> {
+        self.meter().failure().map(failure_to_js)
+    }
+
+    /// The CLI's `TZ`, empty where that is not set; none where nobody knows.
+    #[napi(catch_unwind)]
+    pub fn time_zone(&self) -> Option<String> {
+        self.meter().time_zone().map(str::to_owned)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn mismatch(&self) -> Option<NativeMismatch> {
+        let meter = self.meter();
+        let claim = meter.claim().filter(|claim| !claim.fits)?;
+        Some(NativeMismatch { expected: meter.expected_claims().to_vec(), claimed: claim.claimed })
+    }
+}
+
+impl NativeUsageMeter {
+    fn around(meter: Meter) -> Self {
+        Self { meter: Mutex::new(meter), marks: Mutex::default() }
+    }
+
+    /// The meter.
+    pub fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a ledger add what it does not have yet.
+    pub fn with_mark(&self, ledger: u64, add: impl FnOnce(&Meter, &mut Counts)) {
+        let meter = self.meter();
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = marks.iter().position(|(id, _)| *id == ledger).unwrap_or(marks.len());
+        if index == marks.len() {
+            marks.push((ledger, Counts::default()));
+        }
+        add(&meter, &mut marks[index].1);
+    }
+}
+
+fn failure_to_js(failure: Failure) -> NativeFailure {
+    let text = failure.kind.text();
+    NativeFailure {
+        kind: text.name,
+        status: failure.status.map(u32::from),
+        retryable: failure.is_retryable(),
+        retry_after_ms: failure.retry_after.map(|milliseconds| milliseconds as f64),
+        resets_at: failure.resets_at.map(|milliseconds| milliseconds as f64),
+        resets_by_clock: failure
+            .resets_by_clock
+            .map(|time| [time.hour, time.minute].into_iter().chain(time.date.into_iter().flatten()).collect()),
+        passing: failure.passing,
+        message: text.message,
+        remedy: text.remedy,
+    }
+}
+
+fn to_js(usage: &Usage) -> NativeUsage {
+    NativeUsage {
+        tokens: usage.tokens.into(),
+        turns: usage.turns as f64,
+        model: usage.model.as_deref().map(str::to_owned),
+        cost_usd: usage.cost.map(Cost::dollars),
+        complete: usage.complete,
+        incomplete_because: usage.gaps.iter().map(|gap| gap.as_str().to_owned()).collect(),
+        models: usage.models.iter().map(model_to_js).collect(),
+        thread: usage.thread.as_ref().map(thread_to_js),
+    }
+}
+
+fn model_to_js(part: &ModelUsage) -> NativeModelUsage {
+    NativeModelUsage {
+        model: part.model.to_string(),
+        tokens: part.tokens.into(),
+        cost_usd: part.cost.map(Cost::dollars),
+    }
+}
+
+fn thread_to_js(thread: &ThreadTotals) -> NativeThreadTotals {
+    NativeThreadTotals { id: thread.id.to_string(), tokens: thread.tokens.into() }
+}

@@ -1,0 +1,5 @@
+//! What runs have used.
+
+mod ledger;
+mod meter;
+mod tokens;

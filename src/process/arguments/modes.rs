@@ -1,0 +1,291 @@
+//! Refuses a start in a mode of the CLI that does not use the credential which it is given.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::environment::{Delivery, EnvPlan};
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::command_line;
+use crate::provider::toml_names;
+use crate::provider::{ChosenDefinition, CredentialKind, Mode, ModeSign, OverrideValue, Provider, Usable};
+
+/// Refuses every mode that the arguments ask for and that leaves the credential unused. `on_terminal`: whether the CLI's stdin
+/// is a terminal.
+///
+/// # Errors
+/// `UNSUPPORTED`, with the subcommand or option in `names`.
+pub fn check(plan: &EnvPlan, caller: &[String], delivery: Delivery, on_terminal: bool) -> Result<()> {
+    let is_unused = |mode: &&Mode| !mode.uses.iter().any(|usable| is_given(plan, delivery, *usable));
+    match asked_for(plan.provider, caller, on_terminal).find(is_unused) {
+        Some(mode) => Err(refusal(plan, mode)),
+        None => Ok(()),
+    }
+}
+
+/// The overrides with which the modes that the arguments ask for use the credential.
+pub fn overrides<'a>(
+    plan: &'a EnvPlan,
+    caller: &'a [String],
+) -> impl Iterator<Item = &'static (&'static str, OverrideValue)> + 'a {
+    // What the CLI finds by itself needs none.
+    let modes = asked_for(plan.provider, caller, false).filter(|_| plan.credential.slot.is_some());
+    modes.flat_map(|mode| mode.overrides)
+}
+
+fn asked_for<'a>(
+    provider: &'static Provider,
+    caller: &'a [String],
+    on_terminal: bool,
+) -> impl Iterator<Item = &'static Mode> + 'a {
+    let before_end = &caller[..command_line::latest_end_of_options(&provider.output.command_line, caller)];
+    let words = Words::of(provider, before_end);
+    provider.modes.iter().filter(move |mode| match mode.sign {
+        ModeSign::Subcommand(name, word) => words.have(name, word),
+        ModeSign::Flag(flag) => before_end.iter().any(|argument| is_flag(argument, flag)),
+        ModeSign::Override(key, values) => has_override(provider, before_end, key, values),
+        ModeSign::Definition(row) => has_unused_definition(provider, before_end, row),
+        ModeSign::Setting(option, variable) => {
+            command_line::options(before_end, &[option]).any(|given| sets_variable(given.value, variable))
+        }
+        ModeSign::Terminal(unless) => {
+            let is_flag = |argument: &String| argument.starts_with('-') && unless.contains(&&**argument);
+            on_terminal && !unless.iter().any(|name| words.have(name, None)) && !before_end.iter().any(is_flag)
+        }
+    })
+}
+
+/// The words of a command line.
+struct Words<'a> {
+    all: Vec<&'a str>,
+    /// How many of them may be the subcommand: the first, and, where that may be the value of an option that nobody here
+    /// knows, the next.
+    first: usize,
+}
+
+impl<'a> Words<'a> {
+    fn of(provider: &Provider, before_end: &'a [String]) -> Self {
+        let mut first = None;
+        let words = command_line::words(&provider.output.command_line, before_end).enumerate();
+        let all: Vec<&str> = words
+            .map(|(index, word)| {
+                first = first.or((!word.may_be_value).then_some(index + 1));
+                word.text
+            })
+            .collect();
+        Self { first: first.unwrap_or(all.len()), all }
+    }
+
+    fn have(&self, subcommand: &str, word: Option<&str>) -> bool {
+        let place = self.all[..self.first].iter().position(|each| *each == subcommand);
+        place.is_some_and(|place| word.is_none_or(|word| self.all[place + 1..].contains(&word)))
+    }
+}
+
+fn is_flag(argument: &str, flag: &str) -> bool {
+    argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+}
+
+fn has_override(provider: &Provider, before_end: &[String], key: &str, values: &[&str]) -> bool {
+    // An escape may stand for any of these values, and no other has a reason for one.
+    values_of(provider, before_end, key).any(|value| value.contains('\\') || values.contains(&value))
+}
+
+/// The strings to which overrides set a key. What is no string in TOML is one to the CLI.
+fn values_of<'a>(provider: &Provider, before_end: &'a [String], key: &str) -> impl Iterator<Item = &'a str> {
+    let bare = |text: &'a str| text.trim().trim_matches(['"', '\'']).trim();
+    let overrides = command_line::options_anywhere(before_end, provider.override_options);
+    let pairs = overrides.filter_map(|option| option.value.split_once('='));
+    pairs.filter(move |(name, _)| bare(name) == key).map(move |(_, value)| bare(value))
+}
+
+/// Whether the definition that is chosen stands in the arguments, and says nowhere that it uses the credential. One that stands
+/// elsewhere is not known here.
+fn has_unused_definition(provider: &Provider, before_end: &[String], row: &ChosenDefinition) -> bool {
+    let variables: Vec<&str> = provider.slots.iter().flat_map(|slot| slot.variables).copied().collect();
+    values_of(provider, before_end, row.chosen_by).any(|chosen| {
+        let overrides = command_line::options_anywhere(before_end, provider.override_options);
+        let parts: Vec<Definition> = overrides.filter_map(|option| Definition::of(option.value, row, chosen)).collect();
+        let uses = |part: &Definition| {
+            let names = || part.text.split(|byte: char| !byte.is_ascii_alphanumeric() && byte != '_');
+            names().any(|name| variables.contains(&name)) || (part.has_own && names().any(|name| name == "true"))
+        };
+        !parts.is_empty() && !parts.iter().any(uses)
+    })
+}
+
+/// An override, or a part of one, that defines what is chosen.
+struct Definition<'a> {
+    text: &'a str,
+    /// Whether it has the member that uses the credential.
+    has_own: bool,
+}
+
+impl<'a> Definition<'a> {
+    fn of(text: &'a str, row: &ChosenDefinition, chosen: &str) -> Option<Self> {
+        let (mut defines, mut has_own) = (false, false);
+        toml_names::each(text, 3, &mut |path| {
+            let is_chosen = path.len() > 1 && path[0] == row.holder && path[1] == chosen;
+            defines |= is_chosen;
+            has_own |= is_chosen && path.get(2).is_some_and(|name| name == row.uses_own);
+        })?;
+        defines.then_some(Self { text, has_own })
+    }
+}
+
+/// Whether settings in JSON set a variable to what the CLI does not take for off. The path of a file is none.
+fn sets_variable(settings: &str, variable: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Settings {
+        #[serde(default)]
+        env: BTreeMap<String, serde_json::Value>,
+    }
+    let Ok(settings) = serde_json::from_str::<Settings>(settings) else { return false };
+    settings.env.get(variable).is_some_and(|value| match value {
+        serde_json::Value::String(text) => {
+            !["", "0", "false", "no", "off"].contains(&text.trim().to_ascii_lowercase().as_str())
+        }
+        value => !value.is_null() && *value != serde_json::Value::Bool(false),
+    })
+}
+
+fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
+    plan.credential.slot.is_some_and(|slot| slot.kind == kind)
+}
+
+fn is_given(plan: &EnvPlan, delivery: Delivery, usable: Usable) -> bool {
+    match usable {
+        Usable::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
+        Usable::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
+        Usable::OwnLogin => plan.credential.slot.is_none(),
+    }
+}
+
+fn refusal(plan: &EnvPlan, mode: &Mode) -> Error {
+    let (what, name) = match mode.sign {
+        ModeSign::Subcommand(name, None) => (format!("options.args has the subcommand {name}"), name.to_owned()),
+        ModeSign::Subcommand(name, Some(word)) => {
+            (format!("options.args has the subcommand {name} {word}"), format!("{name} {word}"))
+        }
+        ModeSign::Flag(flag) => (format!("options.args has {flag}"), flag.to_owned()),
+        ModeSign::Override(key, _) => (format!("options.args overrides {key}"), key.to_owned()),
+        ModeSign::Definition(row) => (format!("options.args overrides {}", row.chosen_by), row.chosen_by.to_owned()),
+        ModeSign::Setting(option, variable) => {
+            (format!("options.args has {option} with {variable}"), option.to_owned())
+        }
+        ModeSign::Terminal(_) => {
+            ("options.stdio gives a terminal to what options.args asks for".to_owned(), "stdio".to_owned())
+        }
+    };
+    let provider = plan.provider;
+    let message = format!(
+        "{what}, with which {} {}: it would not use the {} that it is given. {}",
+        provider.name,
+        mode.does,
+        plan.credential.kind.name(),
+        mode.instead
+    );
+    Error::new(ErrorCode::Unsupported, message).provider(provider.id).name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    fn asked(id: &str, text: &str, on_terminal: bool) -> Vec<&'static str> {
+        let caller: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let modes = asked_for(provider::find(id).expect("a row"), &caller, on_terminal);
+        let name = |mode: &Mode| match mode.sign {
+            ModeSign::Subcommand(name, word) => word.unwrap_or(name),
+            ModeSign::Flag(name) | ModeSign::Override(name, _) | ModeSign::Setting(name, _) => name,
+            ModeSign::Definition(row) => row.holder,
+            ModeSign::Terminal(_) => "terminal",
+        };
+        modes.map(name).collect()
+    }
+
+    #[test]
+    fn a_subcommand_is_found_where_the_cli_finds_it() {
+        for (text, expected) in [
+            ("exec hello", &[][..]),
+            ("-m gpt exec resume 0199", &["resume"]),
+            ("exec app-server", &[]),
+            ("exec -- app-server", &[]),
+            ("-- app-server", &[]),
+            ("-m app-server exec hello", &[]),
+            ("review resume", &[]),
+            ("app-server", &["app-server"]),
+            ("-c a=1 --enable x app-server --listen stdio://", &["app-server"]),
+            ("--unheard-of app-server", &["app-server"]),
+            ("--unheard-of x app-server", &["app-server"]),
+            ("app-server daemon start", &["app-server", "daemon"]),
+            ("app-server --listen off proxy", &["app-server", "proxy"]),
+            ("debug models", &[]),
+            ("debug app-server send-message-v2 hi", &["app-server"]),
+            ("resume --last", &["resume"]),
+            ("exec --oss hello", &["--oss"]),
+            ("exec --local-provider=ollama hello", &["--local-provider"]),
+            ("exec -- --oss", &[]),
+            ("exec -c model_provider=\"ollama\" hello", &["model_provider"]),
+            ("exec -cmodel_provider=lmstudio hello", &["model_provider"]),
+            ("exec -c model_provider=\"mine\" hello", &[]),
+            ("exec -c model_provider=\"oll\\u0061ma\" hello", &["model_provider"]),
+            ("exec -c model_provider=x -c model_providers.x.base_url=\"http://h\"", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers.x.env_key=\"USER_A\"", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers={x={base_url=\"h\"}}", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers={x={base_url=\"h\",env_key=\"CODEX_API_KEY\"}}", &[]),
+            ("exec -c model_provider=x -c model_providers.x.a=1 -c model_providers.x.env_key=\"OPENAI_API_KEY\"", &[]),
+            ("exec -c model_provider=x -c model_providers.x.requires_openai_auth=true", &[]),
+            ("exec -c model_provider=x -c model_providers.x.requires_openai_auth=false", &["model_providers"]),
+            ("exec -c model_provider=x -c model_providers.y.env_key=\"USER_A\"", &[]),
+            ("exec -c model_providers.x.env_key=\"USER_A\"", &[]),
+        ] {
+            assert_eq!(asked("codex", text, false), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("-p --output-format json -- --bare", &[][..]),
+            ("-p --barefoot", &[]),
+            ("-p --bare -- hi", &["--bare"]),
+            ("-p --append-system-prompt --bare hi", &["--bare"]),
+            ("-p --append-system-prompt -- --bare hi", &["--bare"]),
+            ("-p --unheard-of -- --bare -- hi", &["--bare"]),
+            ("-p --model=opus -- --bare", &[]),
+            ("-p --append-system-prompt x -- --bare", &[]),
+            ("-p agents", &["agents"]),
+            ("-p hi agents", &[]),
+            ("-p --agent agents hi", &[]),
+            ("--allowedTools agents Bash -p hi", &[]),
+            ("--model sonnet agents", &["agents"]),
+            ("--resume agents hi", &["agents"]),
+            ("mcp serve", &[]),
+            ("plugin eval /srv/plugin", &["eval"]),
+            ("plugins eval", &["eval"]),
+            ("plugin list", &[]),
+            ("--bg hi", &["--bg"]),
+            ("-p --cloud=session_x hi", &["--cloud"]),
+            ("-p --settings {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"1\"}} hi", &["--settings"]),
+            ("-p --settings={\"model\":\"m\",\"env\":{\"A\":\"1\",\"CLAUDE_CODE_SIMPLE\":true}} hi", &["--settings"]),
+            ("-p --settings {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"0\"}} hi", &[]),
+            ("-p --settings {\"env\":{}} -- {\"env\":{\"CLAUDE_CODE_SIMPLE\":\"1\"}}", &[]),
+            ("-p --settings /a.json hi", &[]),
+        ] {
+            assert_eq!(asked("claude", text, false), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_asks_for_a_mode_only_where_no_subcommand_is_known() {
+        for (text, expected) in [
+            ("hello", &["terminal"][..]),
+            ("-m gpt", &["terminal"]),
+            ("exec hello", &[]),
+            ("-m gpt review", &[]),
+            ("--version", &[]),
+        ] {
+            assert_eq!(asked("codex", text, true), expected, "{text}");
+            assert!(asked("codex", text, false).is_empty(), "{text}");
+        }
+        assert!(asked("claude", "hello", true).is_empty());
+    }
+}

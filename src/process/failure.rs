@@ -1,0 +1,276 @@
+//! What a failed step says to a person.
+
+use std::path::{Path, PathBuf};
+
+use super::exhausted::used_up;
+use super::identity::Target;
+use super::reach::{self, Reach};
+use crate::error::{Error, ErrorCode};
+use crate::provider::Provider;
+use crate::sys::Step;
+use crate::sys::clone::{Failure, Limit};
+use crate::sys::harden::NO_CORE;
+
+/// A step whose failure has a code of its own, and what to do about it.
+struct Row {
+    step: Step,
+    code: ErrorCode,
+    remedy: &'static str,
+}
+
+const fn row(step: Step, code: ErrorCode, remedy: &'static str) -> Row {
+    Row { step, code, remedy }
+}
+
+/// Steps that are not here are `SPAWN_FAILED`.
+static ROWS: &[Row] = &[
+    row(
+        Step::SessionKeyring,
+        ErrorCode::SpawnFailed,
+        "Each child gets a session keyring of its own, which counts against the worker's user: see \
+         /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
+    ),
+    row(
+        Step::Scheduling,
+        ErrorCode::SpawnFailed,
+        "A nice value below this process's own needs root (CAP_SYS_NICE); see options.priority.",
+    ),
+    row(
+        Step::OomScore,
+        ErrorCode::SpawnFailed,
+        "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
+    ),
+    row(
+        Step::Groups,
+        ErrorCode::PrivilegeFailed,
+        "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the target.",
+    ),
+    row(Step::Group, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
+    row(Step::User, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
+    row(
+        Step::Capabilities,
+        ErrorCode::PrivilegeFailed,
+        "The child kept capabilities; look at the worker's securebits.",
+    ),
+    row(Step::VerifyDrop, ErrorCode::PrivilegeFailed, "The child could have become root again, so it was not started."),
+    row(Step::NoNewPrivileges, ErrorCode::PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
+    row(
+        Step::WorkingDirectory,
+        ErrorCode::SpawnFailed,
+        "Give a directory that the target can enter by itself, in options.cwd.",
+    ),
+];
+
+/// What a failed step was about.
+#[derive(Clone, Copy, Debug)]
+pub enum Concerned<'a> {
+    /// Nothing that an error could name.
+    Nothing,
+    /// The program or the directory: by the name that the caller knows, and where it really is.
+    Path(&'a str, &'a Path),
+    /// The limit, and the option that asked for it.
+    Limit(Limit, &'static str),
+}
+
+/// The error of a step that failed. `reach` asks as the target.
+pub fn error(
+    provider: &'static Provider,
+    target: &Target,
+    failure: Failure,
+    concerned: Concerned<'_>,
+    reach: &dyn Reach,
+) -> Error {
+    of(provider.name, target, failure, concerned, reach).provider(provider.id)
+}
+
+/// The error of a step of something that is no provider's.
+pub fn of(name: &str, target: &Target, failure: Failure, concerned: Concerned<'_>, reach: &dyn Reach) -> Error {
+    match concerned {
+        Concerned::Nothing => plain(name, target, failure, None, ""),
+        Concerned::Limit(limit, option) => {
+            let why = if failure.errno == libc::EPERM { refused_limit(limit, option) } else { String::new() };
+            plain(name, target, failure, None, &why).name(option)
+        }
+        Concerned::Path(path, real) => {
+            let closed = (failure.errno == libc::EACCES).then(|| reach::closed(reach, target, real)).flatten();
+            let why = closed.as_ref().map(|(_, why)| format!("{why}.")).unwrap_or_default();
+            let error = plain(name, target, failure, Some(path), &why);
+            error.path(closed.map_or_else(|| path.to_owned(), |(closed, _)| closed.to_string_lossy().into_owned()))
+        }
+    }
+}
+
+/// Where a descriptor limit ends for everybody, root too (proc_sys_fs(5)).
+const NR_OPEN: &str = "/proc/sys/fs/nr_open";
+
+fn refused_limit(limit: Limit, option: &str) -> String {
+    if option == "limits.coreBytes" && limit.value == NO_CORE {
+        return "A child's core limit is 1, as with 0 the kernel still dumps into a pipe (core(5)), and this process's hard \
+                limit is 0. Start the worker with 1: LimitCORE=1 of a unit, or prlimit --core=1."
+            .to_owned();
+    }
+    let most = std::fs::read_to_string(NR_OPEN).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    match most.filter(|most| option == "limits.openFiles" && limit.value > *most) {
+        Some(most) => format!(
+            "options.{option} is above fs.nr_open, which is {most} on this machine: nobody may have more. Give less, or \
+             raise that (sysctl fs.nr_open)."
+        ),
+        None => format!(
+            "options.{option} is above this process's own hard limit, which only root (CAP_SYS_RESOURCE) may raise. Give \
+             less, or raise the worker's limit."
+        ),
+    }
+}
+
+/// `why` is what is known beyond the kernel's reason, in sentences of its own.
+fn plain(name: &str, target: &Target, failure: Failure, path: Option<&str>, why: &str) -> Error {
+    let step = failure.step;
+    let row = ROWS.iter().find(|row| row.step == step);
+    let code = match (step, failure.errno) {
+        (Step::Execute, libc::E2BIG) => ErrorCode::EnvTooLarge,
+        _ => row.map_or(ErrorCode::SpawnFailed, |row| row.code),
+    };
+    let reason = match failure.errno {
+        0 => "a signal ended it before the program ran".into(),
+        errno => std::io::Error::from_raw_os_error(errno).to_string(),
+    };
+    let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
+    let known = format!("{name} was not started as {target}: step {}{at}: {reason}.", step.name());
+    let message = [&*known, why, remedy(failure, row)].into_iter().filter(|text| !text.is_empty());
+    let error = Error::new(code, message.collect::<Vec<_>>().join(" ")).step(step.name());
+    if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) }
+}
+
+fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
+    if let Some(remedy) = used_up(failure.errno) {
+        return remedy;
+    }
+    match (failure.step, failure.errno) {
+        (_, 0) => "Start it again. If that recurs, look for who stops or kills processes of that user.",
+        (Step::Execute, libc::EACCES) => {
+            "Give a program that the target may execute by itself, on a file system without noexec."
+        }
+        (Step::Execute, libc::ENOEXEC) => {
+            "Give a program for this machine, or a script whose first line names its interpreter (#!)."
+        }
+        (Step::Execute, libc::ENOENT) => "Look at the program, and at the interpreter or loader that it names.",
+        (Step::Execute, libc::E2BIG) => "Give less in arguments and variables: hand large values over in files.",
+        (Step::WorkingDirectory, libc::ENOENT) => "Make the directory, or give another in options.cwd.",
+        // What is wrong with the option is said already.
+        (Step::Limits, libc::EPERM) => "",
+        _ => row.map_or(
+            "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.",
+            |row| row.remedy,
+        ),
+    }
+}
+
+/// A directory that the target must be able to write to.
+#[derive(Debug)]
+pub struct Directory {
+    /// What names it.
+    pub variable: &'static str,
+    /// It.
+    pub path: PathBuf,
+    /// Where the CLI would make it; none where it is there, or the CLI makes none.
+    pub made_in: Option<PathBuf>,
+}
+
+/// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `reach` asks as the
+/// target: this process may not be able to look for itself.
+pub fn state_directory(
+    provider: &'static Provider,
+    target: &Target,
+    directory: &Directory,
+    errno: i32,
+    reach: &dyn Reach,
+) -> Error {
+    let Directory { variable, path, made_in } = directory;
+    let asked = made_in.as_ref().unwrap_or(path);
+    let closed = asked.parent().and_then(|above| reach::closed(reach, target, above));
+    let what = match &closed {
+        _ if errno == libc::ENOENT => "does not exist. Make it, and give it to the target".to_owned(),
+        Some((_, why)) => {
+            format!("cannot be reached: {why}, which keeps the target out. Let the target through, or name another")
+        }
+        None if made_in.is_some() => {
+            format!("does not exist, and cannot be made: {} {}", asked.display(), unusable(asked, errno))
+        }
+        None => unusable(asked, errno),
+    };
+    let message = format!("{variable} ({}) is not writable as {target}: it {what}.", path.display());
+    let concerned = closed.map_or_else(|| path.clone(), |(closed, _)| closed);
+    Error::new(ErrorCode::StateDirUnusable, message)
+        .provider(provider.id)
+        .path(concerned.to_string_lossy().into_owned())
+        .name(*variable)
+        .step(Step::StateDirectory.name())
+        .errno(errno, Step::StateDirectory.syscall())
+}
+
+/// Why the target cannot write in a directory that it can get to, and what to do.
+fn unusable(path: &Path, errno: i32) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = match std::fs::metadata(path) {
+        _ if errno == libc::EROFS => {
+            return "is on a file system that is mounted read-only. Name one elsewhere in options.workspace".to_owned();
+        }
+        Ok(metadata) => metadata,
+        Err(_) => {
+            let reason = std::io::Error::from_raw_os_error(errno);
+            return format!("is refused by the kernel ({reason}). Name another in options.workspace");
+        }
+    };
+    let mode = metadata.mode() & 0o7777;
+    match metadata.uid() {
+        _ if !metadata.is_dir() => "is no directory. Name one".to_owned(),
+        // What root owns is not the tenant's to have: it came from this process's own HOME, or by mistake.
+        0 => format!("belongs to root with mode {mode:04o}. Name one of the tenant's in options.workspace"),
+        uid => {
+            format!("belongs to {uid}:{} with mode {mode:04o}. Open it, or name another", metadata.gid())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::reach::OwnReach;
+
+    #[test]
+    fn whatever_fails_says_what_to_do() {
+        let target = Target::Same { uid: 1, gid: 1 };
+        let limit = Limit { resource: 0, value: 1 };
+        for (step, ..) in Step::ALL {
+            for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {
+                let failure = Failure { step: *step, errno, detail: 0 };
+                let concerned = match step {
+                    Step::Limits => Concerned::Limit(limit, "limits.cpuSeconds"),
+                    _ => Concerned::Nothing,
+                };
+                let text = of("x", &target, failure, concerned, &OwnReach).to_string();
+                let reason = format!("{}.", std::io::Error::from_raw_os_error(errno));
+                let end = if errno == 0 { "before the program ran." } else { &reason };
+                let (_, remedy) = text.split_once(end).expect("the reason");
+                assert!(remedy.len() > 20 && remedy.ends_with('.'), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_was_met_is_named() {
+        let target = Target::Same { uid: 1, gid: 1 };
+        for (errno, limit) in [
+            (libc::EMFILE, "ulimit -n"),
+            (libc::ENFILE, "fs.file-max"),
+            (libc::EAGAIN, "ulimit -u"),
+            (libc::ENOMEM, "no memory"),
+        ] {
+            let failure = Failure { step: Step::Clone, errno, detail: 0 };
+            let provider = crate::provider::default_provider();
+            let text = error(provider, &target, failure, Concerned::Nothing, &OwnReach).to_string();
+            assert!(text.contains(limit), "{text}");
+            assert_eq!(text.contains("ulimit -u"), errno == libc::EAGAIN, "{text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The ways of running Codex in which it takes its key otherwise than `exec` does, or not at all.
+
+use crate::provider::mode::{ChosenDefinition, Mode, ModeSign, Usable};
+use crate::provider::row::{CredentialKind, OverrideValue};
+
+/// Measured on 0.163.0: `exec` and `review` read CODEX_API_KEY; nothing else that runs a session does. The app server sends
+/// its requests without any credential, the terminal asks for a login, and either uses a login that it finds in CODEX_HOME.
+/// Words that 0.163.0 does not know are a prompt for the terminal; other versions know them.
+pub static MODES: &[Mode] = &[
+    Mode {
+        sign: ModeSign::Subcommand("app-server", None),
+        does: "reads no key but a model provider's",
+        uses: &[Usable::InEnvironment(CredentialKind::ApiKey), Usable::OwnLogin],
+        overrides: &[
+            ("model_provider", OverrideValue::Text("provider-env")),
+            ("model_providers.provider-env", OverrideValue::KeyedModelProvider),
+            // A client can name the vendor's own provider, and a thread that `exec` began does when it is resumed: its
+            // requests would have no credential. Measured: with this it sends none, and the turn fails.
+            ("openai_base_url", OverrideValue::Text("no-credential:name-the-model-provider-provider-env")),
+        ],
+        instead: "",
+    },
+    // 0.169 goes on with a thread only by the model provider that it began with: `-c model_provider="provider-env"` names the
+    // app server's, which has to be defined then.
+    resuming("exec"),
+    resuming("e"),
+    // Measured: the daemon lives on, with the key in its environment, and sends no credential.
+    elsewhere("app-server", Some("daemon"), OUTLIVES),
+    elsewhere("app-server", Some("proxy"), HANDS_OVER),
+    // It starts an app server of its own, without any of these arguments.
+    elsewhere("debug", Some("app-server"), HANDS_OVER),
+    elsewhere("remote-control", None, OUTLIVES),
+    elsewhere("agents", None, HANDS_OVER),
+    elsewhere("queue", None, HANDS_OVER),
+    elsewhere("cloud", None, "works with a ChatGPT login alone"),
+    elsewhere("resume", None, IN_TERMINAL),
+    elsewhere("fork", None, IN_TERMINAL),
+    elsewhere("exec-server", None, "runs commands for others, and has no use for a key"),
+    elsewhere("responses-api-proxy", None, "reads the key from stdin alone"),
+    // Measured on 0.140.0: its requests have no credential. Later versions do not know it.
+    elsewhere("mcp-server", None, "reads no key"),
+    // Measured on 0.20.0: it reads OPENAI_API_KEY, and none of what protects that. Later versions do not know it.
+    elsewhere("proto", None, "is of a version that is too old for what protects the key"),
+    Mode {
+        sign: ModeSign::Terminal(&[
+            "exec",
+            "e",
+            "review",
+            "login",
+            "logout",
+            "mcp",
+            "plugin",
+            "app-server",
+            "completion",
+            "update",
+            "doctor",
+            "sandbox",
+            "debug",
+            "apply",
+            "a",
+            "archive",
+            "delete",
+            "migrate-rollouts",
+            "unarchive",
+            "features",
+            "execpolicy",
+            "stdio-to-uds",
+            "help",
+            "--help",
+            "-h",
+            "--version",
+            "-V",
+        ]),
+        does: IN_TERMINAL,
+        uses: &[Usable::OwnLogin],
+        overrides: &[],
+        instead: USE_EXEC,
+    },
+    keyless(ModeSign::Flag("--oss")),
+    keyless(ModeSign::Flag("--local-provider")),
+    keyless(ModeSign::Override("model_provider", &["ollama", "lmstudio", "amazon-bedrock"])),
+    // Measured: without `env_key` the request goes out without any credential, with another variable's name with that one's
+    // value, and with `auth.command` with what the command prints.
+    Mode {
+        sign: ModeSign::Definition(&ChosenDefinition {
+            chosen_by: "model_provider",
+            holder: "model_providers",
+            uses_own: "requires_openai_auth",
+        }),
+        does: "asks a model provider whose definition does not name the key",
+        uses: &[],
+        overrides: &[],
+        instead: "Use env_key=\"CODEX_API_KEY\" in the definition, or options.baseUrl in its place.",
+    },
+];
+
+/// A thread may be one of the app server's.
+const fn resuming(subcommand: &'static str) -> Mode {
+    Mode {
+        sign: ModeSign::Subcommand(subcommand, Some("resume")),
+        does: "goes on with a thread",
+        uses: &[Usable::InEnvironment(CredentialKind::ApiKey), Usable::OwnLogin],
+        overrides: &[("model_providers.provider-env", OverrideValue::KeyedModelProvider)],
+        instead: "",
+    }
+}
+
+const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
+const OUTLIVES: &str = "hands the session to a process that outlives the start, and that sends no key";
+const IN_TERMINAL: &str = "runs in the terminal, where Codex reads no key";
+const USE_EXEC: &str = "Use exec, exec resume, exec fork, review or app-server.";
+
+const fn elsewhere(subcommand: &'static str, word: Option<&'static str>, does: &'static str) -> Mode {
+    Mode {
+        sign: ModeSign::Subcommand(subcommand, word),
+        does,
+        uses: &[Usable::OwnLogin],
+        overrides: &[],
+        instead: USE_EXEC,
+    }
+}
+
+const fn keyless(sign: ModeSign) -> Mode {
+    let (does, instead) = ("asks another model than OpenAI's, without the key", "Leave it out.");
+    Mode { sign, does, uses: &[], overrides: &[], instead }
+}
