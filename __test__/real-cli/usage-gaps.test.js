@@ -129,10 +129,12 @@ const MODES = {
     reasons: ['subagents']
   },
   'an agent that is not waited for': {
+    since: '0.150.0',
     script: leaveBehind(),
     reasons: ['subagents']
   },
   'an agent that is not waited for, and of which no file is kept': {
+    since: '0.150.0',
     more: ['--ephemeral'],
     script: leaveBehind(),
     reasons: ['subagents-unknown']
