@@ -6,7 +6,6 @@ use super::key_class::KeyClass;
 /// A vendor whose API a CLI speaks to, and how the CLI is told of a credential for it and of another endpoint.
 #[derive(Debug)]
 pub struct Vendor {
-    /// Its API.
     pub api: &'static Api,
     /// The ways the CLI takes a credential for it, in the order of precedence within one source.
     pub slots: &'static [CredentialSlot],
@@ -17,7 +16,6 @@ pub struct Vendor {
 /// How a CLI is told of another endpoint.
 #[derive(Debug)]
 pub enum BaseUrl {
-    /// By this variable.
     Variable(&'static str),
     /// By an override among those of the row's arguments.
     Override,
@@ -26,7 +24,7 @@ pub enum BaseUrl {
 /// A vendor's API, as far as this package asks it.
 #[derive(Debug)]
 pub struct Api {
-    /// Whose it is.
+    /// The vendor's name, for people and for the classes of its keys.
     pub vendor: &'static str,
     /// The vendor's own base URL, as `options.baseUrl` would give another one.
     pub base_url: &'static str,
@@ -41,13 +39,12 @@ pub struct Api {
 /// How a credential of one kind is sent.
 #[derive(Debug)]
 pub struct Authorization {
-    /// What it is.
     pub kind: CredentialKind,
-    /// The header.
+    /// The header that carries it, in lower case.
     pub header: &'static str,
     /// What stands in it before the credential.
     pub prefix: &'static str,
-    /// The headers beside it.
+    /// Further headers that the API asks for beside this one.
     pub with: &'static [(&'static str, &'static str)],
 }
 
@@ -59,7 +56,6 @@ pub struct RefusalReason {
     /// What `error.message` of a 403 has in it, in lower case. Of a 403 alone: a 429 names the organization whose limit
     /// it is, and links to the billing page, when nothing but the rate is too high.
     pub phrases: &'static [&'static str],
-    /// As results spell it.
     pub reason: &'static str,
     /// For whoever reads the settings page.
     pub message: &'static str,

@@ -6,7 +6,6 @@ use super::credential::CredentialKind;
 /// How a CLI's command line is read, and what a start adds to it or refuses in it.
 #[derive(Debug)]
 pub struct Arguments {
-    /// Which options have values.
     pub grammar: Grammar,
     /// Arguments that keep files of the tenant's from configuring the CLI.
     pub enforced: &'static [EnforcedArgument],
@@ -63,7 +62,6 @@ pub enum When {
 /// An argument that every start of its kind has.
 #[derive(Debug)]
 pub struct EnforcedArgument {
-    /// The whole argument.
     pub text: &'static str,
     /// The option's name. The caller's own wins, as the CLI obeys the last.
     pub name: &'static str,
@@ -71,14 +69,12 @@ pub struct EnforcedArgument {
     pub sdk_option: Option<&'static str>,
     /// Values of the caller's, separated by commas, that contradict it and are refused.
     pub contrary: &'static [&'static str],
-    /// When it is added.
     pub when: When,
     /// The subcommands that take it, where the CLI itself does not: one of them must be the first of the caller's
     /// arguments, and it follows that one. The CLI takes it once. Where there are none, it stands before all others.
     pub subcommands: &'static [&'static str],
 }
 
-/// A configuration override.
 #[derive(Debug)]
 pub struct ConfigOverride {
     /// The dotted key. An override of the same key, or of a table above or below it, by the caller is refused: the
@@ -96,7 +92,6 @@ pub struct ConfigOverride {
 pub struct OverrideFacts<'a> {
     /// The endpoint: the caller's, else the vendor's own.
     pub base_url: &'a str,
-    /// Whose API it is.
     pub vendor: &'static str,
     /// The variables that hold the credential; none where it is not in the environment.
     pub credential_variables: &'static [&'static str],
@@ -109,20 +104,16 @@ pub struct OverrideFacts<'a> {
 /// An option that is short for an override: `--enable x` for `-c features.x=true`.
 #[derive(Debug)]
 pub struct FeatureOption {
-    /// The option.
     pub name: &'static str,
     /// What stands before the option's value in the override's key.
     pub prefix: &'static str,
-    /// The override's value.
     pub value: &'static str,
 }
 
 /// An option of the caller's that is refused, because it undoes a protection that no argument of ours restores.
 #[derive(Debug)]
 pub struct RefusedOption {
-    /// The option.
     pub name: &'static str,
-    /// When it is refused.
     pub when: When,
     /// What it does, as the rest of a sentence that begins with it.
     pub does: &'static str,
@@ -134,7 +125,6 @@ pub struct RefusedOption {
 /// machine reads them.
 #[derive(Debug)]
 pub struct InlineDefinitions {
-    /// The options.
     pub options: &'static [&'static str],
     /// How the value is written.
     pub syntax: InlineSyntax,

@@ -55,7 +55,6 @@ pub struct Companion {
 /// An SDK that starts the CLI.
 #[derive(Debug)]
 pub struct Sdk {
-    /// Its npm package.
     pub package: &'static str,
     /// The first version that the adapter works with. `package.json` has the same as a peer dependency.
     pub oldest: Version,

@@ -53,7 +53,6 @@ struct WordPlace {
     may_be_value: bool,
 }
 
-/// An option as given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Given<'a> {
     /// Its value; empty when it is missing.
@@ -65,7 +64,6 @@ pub struct Given<'a> {
 /// A word that no option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word<'a> {
-    /// The whole argument.
     pub text: &'a str,
     /// Whether it may be the value of an option that nobody here knows.
     pub may_be_value: bool,

@@ -8,11 +8,9 @@ use super::version::Version;
 pub struct ConfigFile {
     /// Names it in a finding: `files.<id>`.
     pub id: &'static str,
-    /// Where its path begins.
     pub base: Base,
-    /// Its path from there.
+    /// Its path below `base`, without a slash in front.
     pub path: &'static str,
-    /// How it is written.
     pub format: Format,
     /// Keys that can do harm, from the document's root, joined by dots. What lies below one counts too.
     pub hazards: &'static [Hazard],
@@ -25,14 +23,11 @@ pub struct ConfigFile {
     pub ignored_with_server_credential: bool,
 }
 
-/// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
     /// The workspace, which is the tenant's.
     Workspace,
-    /// The provider's state directory.
     StateDirectory,
-    /// The tenant's home.
     Home,
     /// The root of the file system: the host's own settings.
     Root,
@@ -41,9 +36,7 @@ pub enum Base {
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// JSON.
     Json,
-    /// TOML.
     Toml,
     /// Lines of `NAME=value`.
     Dotenv,
@@ -63,13 +56,10 @@ impl Format {
 /// A key that can do harm.
 #[derive(Debug)]
 pub struct Hazard {
-    /// It.
     pub key: &'static str,
-    /// What it does.
     pub effect: Effect,
 }
 
-/// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Runs commands, outside of the CLI's own sandbox.
@@ -78,11 +68,9 @@ pub enum Effect {
     Redirects,
     /// Is used in the place of the tenant's credential.
     ReplacesCredential,
-    /// Prints the key.
     Discloses,
     /// Changes what the agent's shell gets.
     ChangesShell,
-    /// Allows the agent more.
     LoosensPermissions,
 }
 
@@ -101,7 +89,6 @@ impl Effect {
     }
 }
 
-/// A row of [`ConfigFile::hazards`].
 pub(super) const fn hazard(key: &'static str, effect: Effect) -> Hazard {
     Hazard { key, effect }
 }
@@ -124,7 +111,6 @@ pub struct FileShield {
 pub struct RefusedFile {
     /// Its id among the row's configuration files.
     pub file: &'static str,
-    /// Which starts it stops.
     pub when: RefusedWhen,
 }
 

@@ -22,7 +22,6 @@ impl CredentialKind {
         }
     }
 
-    /// As people call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -36,9 +35,7 @@ impl CredentialKind {
 /// A field of the payload that carries a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadField {
-    /// `apiKey`
     ApiKey,
-    /// `oauthAccessToken`
     OauthAccessToken,
 }
 
@@ -71,9 +68,7 @@ impl PayloadField {
 /// One way of handing over a credential.
 #[derive(Debug)]
 pub struct CredentialSlot {
-    /// What it takes.
     pub kind: CredentialKind,
-    /// The payload's field.
     pub field: PayloadField,
     /// The variables that carry it when it is delivered by the environment.
     pub variables: &'static [&'static str],
@@ -86,7 +81,6 @@ pub struct CredentialSlot {
 /// A further variable that carries a credential.
 #[derive(Debug)]
 pub struct CredentialName {
-    /// The variable.
     pub name: &'static str,
     /// What the child gets instead.
     pub unused: WhenUnused,
@@ -98,7 +92,6 @@ pub enum WhenUnused {
     /// Set it to the empty string, so that no `.env` or settings file brings one back. Only where the CLI was seen to
     /// treat empty as unset.
     Blank,
-    /// Leave it out.
     Absent,
 }
 

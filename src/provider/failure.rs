@@ -8,9 +8,7 @@ pub struct FailureText {
     pub name: &'static str,
     /// Whether the same run may succeed later with nothing changed.
     pub retryable: bool,
-    /// What is wrong.
     pub message: &'static str,
-    /// What to do.
     pub remedy: &'static str,
 }
 
@@ -23,7 +21,6 @@ macro_rules! kinds {
         }
 
         impl FailureKind {
-            /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// What is said of it.
@@ -71,7 +68,6 @@ kinds! {
     Overloaded: "overloaded", true,
         "The API has no room for the request at the moment.",
         "Try again later, or use another model.";
-    /// The API failed.
     Server: "server", true,
         "The API failed.",
         "Try again; when it lasts, look at the vendor's status page.";
@@ -107,7 +103,6 @@ kinds! {
     Configuration: "configuration", false,
         "The CLI refused its arguments, its configuration or its surroundings.",
         "Read its stderr, and mend the arguments, the configuration or the directories.";
-    /// None of these.
     Unknown: "unknown", false,
         "The run failed for a reason that is not known here.",
         "Read the CLI's output.";
@@ -118,21 +113,17 @@ kinds! {
 pub struct FailureRule {
     /// A status from the first to the last.
     pub status: Option<(u16, u16)>,
-    /// The CLI's word.
     pub word: Option<&'static str>,
     /// A part of the text.
     pub text: Option<&'static str>,
-    /// What it is.
     pub kind: FailureKind,
 }
 
 impl FailureRule {
-    /// Any of these statuses.
     pub const fn status(first: u16, last: u16, kind: FailureKind) -> Self {
         Self { status: Some((first, last)), word: None, text: None, kind }
     }
 
-    /// This word.
     pub const fn word(word: &'static str, kind: FailureKind) -> Self {
         Self { status: None, word: Some(word), text: None, kind }
     }
@@ -142,7 +133,6 @@ impl FailureRule {
         Self { status: Some(status), word: None, text: Some(text), kind }
     }
 
-    /// This text anywhere.
     pub const fn text(text: &'static str, kind: FailureKind) -> Self {
         Self { status: None, word: None, text: Some(text), kind }
     }

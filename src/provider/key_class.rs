@@ -9,14 +9,12 @@ pub struct KeyClass {
     pub id: &'static str,
     /// What people call one of them, with its article.
     pub name: &'static str,
-    /// How they begin.
     pub prefix: &'static str,
     /// What stands somewhere behind the prefix, where the prefix alone says too little.
     pub marker: Option<&'static str>,
     /// Whose they are, as [`super::Api::vendor`] has it; none for those of vendors that no CLI of the table speaks to: gateways
     /// take them.
     pub vendor: Option<&'static str>,
-    /// What they open.
     pub usable_as: KeyUse,
     /// Whether the shape proves it. What is likely only is never a reason to refuse a key.
     pub is_certain: bool,

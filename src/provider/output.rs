@@ -70,7 +70,6 @@ pub struct SessionFiles {
 /// An argument that asks for JSON.
 #[derive(Debug)]
 pub struct OutputRequest {
-    /// The option.
     pub option: &'static str,
     /// Its values that do. Empty: it takes none.
     pub values: &'static [&'static str],
@@ -96,31 +95,25 @@ pub struct ReportArguments {
 /// A value in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// What the event is.
     Type,
     /// What it is more closely.
     Subtype,
-    /// The thread or session.
     Thread,
-    /// The model.
     Model,
     /// The CLI's claim of its credential.
     Claim,
     /// The request's answer that it belongs to.
     Message,
-    /// Tokens that went in.
     Input,
     /// Those of them that came from the cache.
     Cached,
     /// Those of them that were written to the cache.
     CacheWrite,
-    /// Tokens that came out.
     Output,
     /// Those of them that nobody sees.
     Reasoning,
     /// US dollars.
     Cost,
-    /// Whether it failed.
     IsError,
     /// A word for the failure.
     Word,
@@ -128,7 +121,6 @@ pub enum Field {
     Cause,
     /// The API's own word for the failure.
     ErrorType,
-    /// The failure's HTTP status.
     Status,
     /// The failure's text, or the first of several. It may hold what the server said, so it is only compared.
     Text,
@@ -158,7 +150,6 @@ pub enum ModelsOf {
 }
 
 impl ModelsOf {
-    /// How many there are.
     pub const COUNT: usize = 2;
 
     /// What stands below the keys that this part of a path is for; none where it is a key itself.
@@ -175,20 +166,16 @@ impl ModelsOf {
 /// What an event with these values means.
 #[derive(Debug)]
 pub struct EventRule {
-    /// All of them.
     pub when: &'static [(Field, &'static str)],
-    /// What it means.
     pub meaning: Meaning,
 }
 
 impl EventRule {
-    /// A rule.
     pub const fn new(when: &'static [(Field, &'static str)], meaning: Meaning) -> Self {
         Self { when, meaning }
     }
 }
 
-/// What an event means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A thread begins or goes on.
@@ -212,7 +199,6 @@ pub enum Meaning {
 /// What the CLI says of its credential when it has one of this kind.
 #[derive(Debug)]
 pub struct CredentialClaim {
-    /// What it was given.
     pub kind: CredentialKind,
     /// What it may say then.
     pub claims: &'static [&'static str],

@@ -17,13 +17,11 @@ use super::version::Version;
 pub struct Provider {
     /// What payloads and logs call it.
     pub id: &'static str,
-    /// What people call it.
     pub name: &'static str,
     /// The program, its packages and its versions.
     pub cli: Cli,
     /// How its command line is read, and what a start adds to it or refuses in it.
     pub arguments: Arguments,
-    /// Its JSON output.
     pub output: &'static Output,
     /// The vendors whose APIs the CLI speaks to. The first is meant where nothing says another.
     pub vendors: &'static [Vendor],

@@ -34,7 +34,6 @@ pub struct DirectoryNeed {
 /// When the CLI makes a directory that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
-    /// It does not.
     Never,
     /// When the variable is not set.
     WhenDefault,

@@ -6,13 +6,11 @@ use super::arguments::When;
 /// A variable that this package sets.
 #[derive(Debug)]
 pub struct FixedVariable {
-    /// The variable.
     pub name: &'static str,
     /// Its value. A caller may give the same, and no other.
     pub value: &'static str,
     /// Beside what it is set, and what for: the rest of a sentence.
     pub why: &'static str,
-    /// Which starts have it.
     pub when: FixedWhen,
 }
 
@@ -31,9 +29,7 @@ pub enum FixedWhen {
 pub struct GuardVariable {
     /// The variable. Callers cannot set it: it is a forbidden one.
     pub name: &'static str,
-    /// Its value.
     pub value: &'static str,
-    /// When it is added.
     pub when: When,
 }
 
@@ -49,7 +45,6 @@ pub struct Authority {
 /// Why nobody may add a variable to a child's environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It carries a credential.
     Credential,
     /// It loads code into the CLI or the shells it starts.
     Code,
@@ -81,15 +76,10 @@ impl Reason {
 /// Names of variables by the reason that forbids them. A `*` matches any text.
 #[derive(Debug)]
 pub struct VariablePatterns {
-    /// Of [`Reason::Code`].
     pub code: &'static [&'static str],
-    /// Of [`Reason::Redirect`].
     pub redirect: &'static [&'static str],
-    /// Of [`Reason::Disclosure`].
     pub disclosure: &'static [&'static str],
-    /// Of [`Reason::Credential`].
     pub credential: &'static [&'static str],
-    /// Of [`Reason::Mode`].
     pub mode: &'static [&'static str],
 }
 

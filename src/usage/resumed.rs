@@ -2,10 +2,8 @@
 
 use crate::provider::{Reading, ReportArguments};
 
-/// Whether it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resumed {
-    /// It begins a thread.
     #[default]
     No,
     /// It goes on with one.

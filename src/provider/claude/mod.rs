@@ -15,10 +15,8 @@ use crate::provider::state::{DirectoryNeed, Made, PrivateTemporary, StateDirecto
 use crate::provider::variables::Authority;
 use crate::provider::version::Version;
 
-/// Names the state directory.
 const STATE: &str = "CLAUDE_CONFIG_DIR";
 
-/// Claude Code.
 pub static CLAUDE: Provider = Provider {
     id: "claude",
     name: "Claude Code",

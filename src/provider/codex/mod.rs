@@ -17,7 +17,6 @@ use crate::provider::row::Provider;
 use crate::provider::state::{DirectoryNeed, Made, StateDirectory};
 use crate::provider::variables::{Authority, GuardVariable};
 
-/// OpenAI Codex.
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
