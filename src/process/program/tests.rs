@@ -53,7 +53,7 @@ impl Fixture {
 }
 
 fn codex_native() -> &'static provider::NativePackage {
-    provider::find("codex").expect("a row").native_packages_here().next().expect("built for a listed platform")
+    provider::find("codex").expect("a row").cli.native_packages_here().next().expect("built for a listed platform")
 }
 
 fn run(provider: &str, command: Option<&str>, path: &str, roots: &[PathBuf]) -> Result<Program> {
@@ -95,13 +95,13 @@ fn every_layout_of_a_package_is_known() {
         let fixture = Fixture::new();
         let nested = "app/node_modules/@openai/codex";
         let launcher = fixture.file(&format!("{nested}/bin/codex.js"), b"#!/usr/bin/env node\n", 0o755);
-        fixture.file(&format!("{nested}/package.json"), br#"{"version":"0.130.0"}"#, 0o644);
+        fixture.file(&format!("{nested}/package.json"), br#"{"version":"0.140.0"}"#, 0o644);
         let file = fixture.file(&format!("app/node_modules/{}/{layout}", native.name), ELF, 0o755);
         fixture.file("node_modules/@openai/codex/package.json", br#"{"version":"0.169.0"}"#, 0o644);
         fixture.file(&format!("node_modules/{}/{}", native.name, native.files[0]), ELF, 0o755);
         fixture.link("app/node_modules/.bin/codex", &launcher);
         let program = run("codex", None, &fixture.path("app/node_modules/.bin").to_string_lossy(), &[]).expect("found");
-        assert_eq!((program.path, program.version.as_deref()), (file.clone(), Some("0.130.0")), "{layout}");
+        assert_eq!((program.path, program.version.as_deref()), (file.clone(), Some("0.140.0")), "{layout}");
         let program = run("codex", None, "", &[fixture.path("app/src")]).expect("found");
         assert_eq!(program.path, file, "{layout}");
     }
