@@ -1,7 +1,7 @@
 //! What `diagnose()` asks of the core, off the JS thread: every answer crosses as JSON.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use napi_derive::napi;
 use rustix::fs::Access;
@@ -11,10 +11,9 @@ use crate::doctor::{self, Parties};
 use crate::error::Result;
 use crate::node::boundary_error::IntoNapi;
 use crate::node::net;
-use crate::node::process::options::NativeIdentity;
-use crate::process::identity::{self, Target};
-use crate::process::inquiry::{self, Component, Manner, Question};
-use crate::process::locate::Locate;
+use crate::process::identity::{self, IdentityRequest, Target};
+use crate::process::inquiry::{self, Component, Locate, Manner, Question};
+use crate::process::options::ProgramQuery;
 use crate::process::program::Candidate;
 use crate::provider::{self, Format, Provider};
 use crate::sys::regular_file::open_regular;
@@ -34,7 +33,7 @@ pub struct NativeQuestion {
 
 /// What a target can do with paths.
 #[napi(catch_unwind)]
-pub fn inquire_paths(ids: NativeIdentity, questions: Vec<NativeQuestion>, by_mode_bits: bool) -> napi::Result<u32> {
+pub fn inquire_paths(ids: IdentityRequest, questions: Vec<NativeQuestion>, by_mode_bits: bool) -> napi::Result<u32> {
     let target = target(ids).into_napi()?;
     let ask = |question: NativeQuestion| Question {
         path: question.path.into(),
@@ -76,13 +75,10 @@ pub fn survey_programs(
     command: Option<String>,
     path: String,
     package_roots: Vec<String>,
-    ids: NativeIdentity,
+    ids: IdentityRequest,
     by_mode_bits: bool,
 ) -> napi::Result<u32> {
-    let provider = provider::find(&provider).into_napi()?;
-    let target = target(ids).into_napi()?;
-    let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
-    let wanted = Locate { provider, command, path, package_roots, target };
+    let wanted = Locate::new(ProgramQuery { provider, command, path, package_roots, ids }).into_napi()?;
     look(&wanted.target.clone(), move || {
         let candidates = inquiry::survey(&wanted, manner(by_mode_bits))?;
         Ok(candidates.into_iter().map(|candidate| surveyed(wanted.provider, candidate)).collect::<Vec<_>>())
@@ -124,7 +120,7 @@ pub fn survey_config_files(
     workspace: Option<String>,
     state_directory: Option<String>,
     home: Option<String>,
-    ids: NativeIdentity,
+    ids: IdentityRequest,
     version: Option<String>,
 ) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
@@ -141,7 +137,7 @@ pub fn survey_config_files(
 
 /// Where a path really leads, and who could have it lead elsewhere.
 #[napi(catch_unwind)]
-pub fn survey_way(path: String, ids: NativeIdentity) -> napi::Result<u32> {
+pub fn survey_way(path: String, ids: IdentityRequest) -> napi::Result<u32> {
     let (target, own) = (target(ids).into_napi()?, sys::identity::own());
     let groups = target.groups().iter().copied().chain([target.gid()]).collect();
     let parties = Parties { uid: target.uid(), groups, own };
@@ -150,7 +146,7 @@ pub fn survey_way(path: String, ids: NativeIdentity) -> napi::Result<u32> {
 
 /// A provider's stored login in its state directory.
 #[napi(catch_unwind)]
-pub fn survey_stored_login(provider: String, state_directory: String, ids: NativeIdentity) -> napi::Result<u32> {
+pub fn survey_stored_login(provider: String, state_directory: String, ids: IdentityRequest) -> napi::Result<u32> {
     let provider = provider::find(&provider).into_napi()?;
     look(&target(ids).into_napi()?, move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
 }
@@ -227,8 +223,8 @@ fn harmful(row: &Provider) -> impl Iterator<Item = &'static str> {
     row.config_files.iter().filter(|file| file.format != Format::Prose).map(|file| file.id)
 }
 
-fn target(ids: NativeIdentity) -> Result<Target> {
-    identity::decide(&ids.into(), sys::identity::own())
+fn target(ids: IdentityRequest) -> Result<Target> {
+    identity::decide(&ids, sys::identity::own())
 }
 
 const fn manner(by_mode_bits: bool) -> Manner {

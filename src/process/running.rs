@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use super::descendants::Descendants;
+use super::descendants::{self, Descendants};
+use super::options::StopPolicy;
 use super::reaper::{self, Deadline, Watched};
 use super::thread::Precedence;
-use super::tracer;
 use crate::error::Error;
 use crate::sys::clone::Started;
-use crate::sys::wait::{self, Ending};
+use crate::sys::wait::{self, ExitStatus};
 
 /// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Event {
     /// `timeoutMs` went by; the process is being stopped.
     TimedOut,
     /// It has ended.
-    Exited(Ending),
+    Exited(ExitStatus),
 }
 
 /// Hears of events, on threads of this crate. It must not block.
@@ -39,19 +39,6 @@ pub trait Listener: Send + Sync {
     fn attach(&self, id: u64);
     /// Called with each event.
     fn on_event(&self, event: Event);
-}
-
-/// How a process is stopped.
-#[derive(Clone, Copy, Debug)]
-pub struct StopPolicy {
-    /// The signal that asks it to end.
-    pub signal: i32,
-    /// How long it may take before SIGKILL.
-    pub grace: Duration,
-    /// How long it may run.
-    pub timeout: Option<Duration>,
-    /// Whether what is left of its group is killed when it has ended by itself.
-    pub kill_group_on_exit: bool,
 }
 
 /// A process from the moment its start was asked for.
@@ -180,7 +167,7 @@ impl Process {
         self.listener.on_event(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
-        if let Some(timeout) = self.policy.timeout {
+        if let Some(timeout) = self.policy.timeout() {
             reaper::schedule_after(timeout, self.id, Deadline::Timeout);
         }
         let State::Running(running) = &*state else { return };
@@ -279,7 +266,7 @@ impl Process {
     /// their own, and not on the caller's thread, as looking for them takes its time.
     fn send(&self, running: &Running, signal: i32) -> Result<(), i32> {
         match signal {
-            _ if signal == self.policy.signal => self.soon(Deadline::Stop),
+            _ if signal == self.policy.kill_signal => self.soon(Deadline::Stop),
             libc::SIGKILL => self.soon(Deadline::Kill),
             _ => return signal_group(running.started.pid, signal),
         }
@@ -309,21 +296,21 @@ impl Watched for Process {
         }
         let mut state = self.lock();
         let State::Running(running) = &mut *state else { return true };
-        let ending = match wait::try_wait(&running.started.pidfd) {
+        let status = match wait::try_wait(&running.started.pidfd) {
             Some(ending) => ending,
             None if running.waits < MAX_WAITS => {
                 if running.waits == 0 {
-                    tracer::end(running.started.pid);
+                    descendants::end_tracer(running.started.pid);
                 }
                 running.waits += 1;
                 reaper::schedule_after(WAIT_INTERVAL, self.id, Deadline::Reap);
                 return false;
             }
-            None => Ending::Unknown,
+            None => ExitStatus::Unknown,
         };
         *state = State::Ended;
         drop(state);
-        self.listener.on_event(Event::Exited(ending));
+        self.listener.on_event(Event::Exited(status));
         true
     }
 
@@ -350,11 +337,11 @@ impl Watched for Process {
             // What this leaves is killed when the process has ended.
             let _ = lock(&self.descendants).kill(Instant::now() + TURN);
             // It holds even a killed process in its last stop.
-            return tracer::end(pid);
+            return descendants::end_tracer(pid);
         }
-        let _ = signal_group(pid, self.policy.signal);
+        let _ = signal_group(pid, self.policy.kill_signal);
         let _ = signal_group(pid, libc::SIGCONT);
-        reaper::schedule_after(self.policy.grace, self.id, Deadline::Kill);
+        reaper::schedule_after(self.policy.grace(), self.id, Deadline::Kill);
     }
 }
 

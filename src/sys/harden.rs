@@ -16,12 +16,12 @@ pub struct Hardening {
     /// No core dump of this process, nor of what it starts without a limit of its own.
     pub no_core_dumps: bool,
     /// What was refused.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<RefusedProtection>,
 }
 
 /// A step that the system refused.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedProtection {
     /// As JavaScript sees it.
     pub protection: &'static str,
     /// The system call.
@@ -36,7 +36,7 @@ pub struct Refusal {
 pub fn harden() -> Hardening {
     let mut refusals = Vec::new();
     let mut refuse = |protection, syscall, errno: rustix::io::Errno| {
-        refusals.push(Refusal { protection, syscall, errno: errno.raw_os_error() });
+        refusals.push(RefusedProtection { protection, syscall, errno: errno.raw_os_error() });
     };
     if let Err(errno) = forbid_dumping() {
         refuse("nonDumpable", "prctl", errno);

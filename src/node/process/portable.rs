@@ -6,16 +6,17 @@ use napi::bindgen_prelude::{ClassInstance, Either};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
+use super::start_of;
 use crate::error::{Error, Result};
 use crate::node::boundary_error::{IntoNapi, to_json, to_napi};
 use crate::node::environment::provider_env::{NativeProviderEnv, to_strings};
-use crate::node::process::options::{NativeIdentity, NativeStart, not_open};
 use crate::node::state;
 use crate::process::authority;
-use crate::process::locate::{Locate, locate};
+use crate::process::inquiry::Locate;
+use crate::process::options::{ChildOptions, CliOptions, Stdio};
 use crate::process::program::Program;
 use crate::process::start::Start;
-use crate::sys::stdio;
+use crate::sys::stdio::is_open;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
@@ -26,66 +27,62 @@ pub struct NativePortable<'env> {
     /// Names and values by turns, secrets among them.
     #[napi(ts_type = "Array<string>")]
     pub env: Vec<JsString<'env>>,
-    /// The reading end of the credential's pipe; -1 for none. It belongs to the caller now.
-    pub credential: i32,
+    /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
+    pub credential: Option<i32>,
     /// Whether stdout is to be read for usage.
     pub watch: bool,
     /// What to say of a version that nobody has tried.
     pub untested: Option<String>,
 }
 
-/// Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
+/// Decides a start; or gives, as JSON, the error of one that fails. What its options alone tell is thrown, as by the native
 /// start. Finding the program happens on this thread.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,
     env: ClassInstance<'_, NativeProviderEnv>,
-    mut options: NativeStart,
-    ids: NativeIdentity,
+    child: ChildOptions,
+    cli: CliOptions,
 ) -> napi::Result<Either<NativePortable<'env>, String>> {
-    let start = options.take_start(&env, ids).into_napi()?;
-    let watch = options.watches(&start).into_napi()?;
-    if let Some(closed) = options.stdio.iter().find(|number| **number >= 0 && !stdio::is_open(**number)) {
-        return Err(to_napi(&not_open(*closed)));
+    let (start, watch) = start_of(&env, child, cli).into_napi()?;
+    let is_closed = |stream: &&Stdio| matches!(stream, Stdio::Descriptor { number } if !is_open(*number));
+    if let Some(closed) = start.child.stdio.iter().find(is_closed) {
+        return Err(to_napi(&closed.not_open()));
     }
+    let failed = |error: Error| Ok(Either::B(to_json(&error.provider(start.env.provider.id))));
     let (program, args) = match find(&start) {
         Ok(found) => found,
-        Err(error) => return Ok(failed(error, &start)),
+        Err(error) => return failed(error),
     };
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
     }
-    let authority = match authority::prove_by_mode(&start.env, &start.target) {
-        Ok(authority) => authority,
-        Err(error) => return Ok(failed(error, &start)),
-    };
-    if let Some((name, path)) = authority {
-        variables.extend([node.create_string(name)?, node.create_string(&path)?]);
+    match authority::prove_by_mode(&start.env, &start.target) {
+        Ok(None) => {}
+        Ok(Some((name, path))) => variables.extend([node.create_string(name)?, node.create_string(&path)?]),
+        Err(error) => return failed(error),
     }
     // Last: from here on nothing fails, and the caller closes it.
     let credential = match start.admit_last(&program).and_then(|()| start.credential_pipe(&program)) {
-        Ok(credential) => credential.map_or(-1, IntoRawFd::into_raw_fd),
-        Err(error) => return Ok(failed(error, &start)),
+        Ok(credential) => credential.map(IntoRawFd::into_raw_fd),
+        Err(error) => return failed(error),
     };
     let untested = program.untested(start.env.provider);
     let program = program.path.to_string_lossy().into_owned();
-    Ok(Either::A(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch, untested }))
+    let cwd = start.child.cwd;
+    Ok(Either::A(NativePortable { program, args, cwd, env: variables, credential, watch, untested }))
 }
 
 fn find(start: &Start) -> Result<(Program, Vec<String>)> {
-    let program = locate(Locate {
+    let program = Locate {
         provider: start.env.provider,
-        command: start.command.clone(),
-        path: start.env.plain("PATH").unwrap_or_default().to_owned(),
-        package_roots: start.package_roots.clone(),
         target: start.target.clone(),
-    })?;
-    Ok((program, start.arguments(None)?))
-}
-
-fn failed<T>(error: Error, start: &Start) -> Either<T, String> {
-    Either::B(to_json(&error.provider(start.env.provider.id)))
+        command: start.child.command.clone(),
+        path: start.env.plain("PATH").unwrap_or_default().to_owned(),
+        package_roots: start.cli.package_roots.clone(),
+    };
+    Ok((program.find()?, start.arguments(None)?))
 }
 
 /// Remembers a process group that `child_process` has made: it ends with this Node environment.

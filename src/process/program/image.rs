@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-use super::super::reach::{Check, checks_along};
+use super::super::access::{Check, checks_along};
 use super::binfmt_misc;
 use super::candidates;
 use super::elf;

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::super::access::Check;
 use super::super::identity::Target;
-use super::super::reach::Check;
 use super::found::Program;
 
 /// More targets than this at once are a worker's whole fleet; then it starts anew.
