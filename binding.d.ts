@@ -34,7 +34,7 @@ export declare class NativeCredentialStore {
  * do, or a test runner that loads modules anew.
  */
 export declare class NativeJobListener {
-  constructor(callback: (job: number, failed: boolean, json: string) => void)
+  constructor(callback: (job: number, error: NativeError | null, json: string) => void)
   /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
   begin(begin: () => number): number
 }
@@ -77,7 +77,7 @@ export declare class NativeMasterKeys {
  * bundles do, or a test runner that loads modules anew.
  */
 export declare class NativeProcessListener {
-  constructor(callback: (id: number, kind: number, number: number, text?: string | null) => void)
+  constructor(callback: (id: number, kind: number, number: number, text: string | null, error: NativeError | null) => void)
 }
 
 /** An environment, held in Rust until it is disposed of. */
@@ -323,6 +323,25 @@ export interface NativeDescription {
   credentialSource: string
   billedTo: string
   fingerprint?: string
+}
+
+/**
+ * An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
+ * never absent: it would be read from `Object.prototype`.
+ */
+export interface NativeError {
+  /** `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`. */
+  code: string
+  message: string
+  /** The kernel's error number, positive. Node's system errors have it negative. */
+  errno: number | null
+  syscall: string | null
+  path: string | null
+  /** The step of a start that failed. */
+  step: string | null
+  provider: string | null
+  /** The variables, options or fields that it is about. */
+  names: Array<string> | null
 }
 
 /** What is known of a run that this package does not start. */
@@ -641,10 +660,10 @@ export declare function payloadFields(): NativePayloadFields
 export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
 /**
- * Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
+ * Decides a start; or gives the error of one that fails. What its arguments alone tell is thrown, as by the native
  * start. Finding the program happens on this thread.
  */
-export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable | string
+export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable | NativeError
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>

@@ -3,7 +3,7 @@
 
 const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
-const { fromJson, translate } = require('./errors.js')
+const { fromNative, translate } = require('./errors.js')
 const { completed } = require('./failed-start.js')
 const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
@@ -14,6 +14,7 @@ const { tap } = require('./usage-tap.js')
 /** @typedef {import('./launch.js').Launch} Launch */
 /** @typedef {import('./provider-process.js').Driver} Driver */
 
+/** @typedef {import('../binding').NativeError} NativeError */
 /** @typedef {Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>} Hearer */
 /** @typedef {{ driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
 
@@ -28,7 +29,7 @@ let net
 
 /**
  * The kinds of event; src/node/process/events.rs has the same.
- * @type {((running: Running, number: number, text: string) => void)[]}
+ * @type {((running: Running, number: number, text: string, error: NativeError | null) => void)[]}
  */
 const EVENTS = [
   ({ driver, release }, pid, argv) => {
@@ -39,9 +40,9 @@ const EVENTS = [
       release()
     }
   },
-  ({ driver, release }, _, json) => {
+  ({ driver, release }, _number, _text, error) => {
     release()
-    driver.onFailed(fromJson(json))
+    driver.onFailed(fromNative(/** @type {NativeError} */ (error)))
   },
   ({ driver }) => driver.onTimedOut(),
   ({ driver }, code) => driver.onExited(code, null),
@@ -58,9 +59,10 @@ const LAST = new Set([1, 3, 4, 5])
  * @param {number} id
  * @param {number} kind
  * @param {number} number
- * @param {string | null} [text]
+ * @param {string | null} text
+ * @param {NativeError | null} error
  */
-function onEvent(id, kind, number, text) {
+function onEvent(id, kind, number, text, error) {
   const entry = running.get(id)
   if (!entry) return
   if (LAST.has(kind)) {
@@ -68,7 +70,7 @@ function onEvent(id, kind, number, text) {
     if (running.size === 0) keepAlive.awaited.delete(onEvent)
     binding.forget(id)
   }
-  entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? ''))
+  entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? '', error))
 }
 
 function heard() {

@@ -8,12 +8,12 @@ use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::node::boundary_error::to_json;
+use crate::node::boundary_error::NativeError;
 use crate::process::running::{Event, Listener};
 use crate::sys::wait::{self, Ending};
 
-/// Process, kind of event, number, text.
-type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;
+/// Process, kind of event, number, text, error.
+type Arguments = FnArgs<(f64, u32, i32, Option<String>, Option<NativeError>)>;
 
 /// Weak: it does not keep the event loop alive. The facade does, while a process runs that was not `unref`ed.
 type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
@@ -39,7 +39,7 @@ impl NativeProcessListener {
     #[napi(
         constructor,
         catch_unwind,
-        ts_args_type = "callback: (id: number, kind: number, number: number, text?: string | null) => void"
+        ts_args_type = "callback: (id: number, kind: number, number: number, text: string | null, error: NativeError | null) => void"
     )]
     pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
         let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
@@ -65,18 +65,19 @@ impl Listener for ToJs {
     }
 
     fn on_event(&self, event: Event) {
-        let (kind, number, text) = match event {
+        let (kind, number, text) = match &event {
             // No argument has a NUL, so one text holds them all.
-            Event::Spawned { pid, argv } => (SPAWNED, pid, Some(argv.join("\0"))),
-            Event::Untested(text) => (UNTESTED, 0, Some(text)),
-            Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
+            Event::Spawned { pid, argv } => (SPAWNED, *pid, Some(argv.join("\0"))),
+            Event::Untested(text) => (UNTESTED, 0, Some(text.clone())),
+            Event::Failed(_) => (FAILED, 0, None),
             Event::TimedOut => (TIMED_OUT, 0, None),
-            Event::Exited(Ending::Code(code)) => (EXITED, code, None),
-            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, wait::real_time_name(signal)),
+            Event::Exited(Ending::Code(code)) => (EXITED, *code, None),
+            Event::Exited(Ending::Signal(signal)) => (SIGNALED, *signal, wait::real_time_name(*signal)),
             Event::Exited(Ending::Unknown) => (ENDED, 0, None),
         };
+        let error = if let Event::Failed(error) = &event { Some(error.into()) } else { None };
         let id = self.id.load(Ordering::Acquire) as f64;
         // A closing environment hears nothing more, which is as it should be.
-        let _ = self.callback.call((id, kind, number, text).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        let _ = self.callback.call((id, kind, number, text, error).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

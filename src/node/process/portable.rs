@@ -7,7 +7,7 @@ use napi::{Env, JsString};
 use napi_derive::napi;
 
 use crate::error::{Error, Result};
-use crate::node::boundary_error::{IntoNapi, to_json, to_napi};
+use crate::node::boundary_error::{NativeError, OrThrow};
 use crate::node::environment::provider_env::{NativeProviderEnv, to_strings};
 use crate::node::process::options::{NativeIdentity, NativeStart, not_open};
 use crate::node::state;
@@ -34,7 +34,7 @@ pub struct NativePortable<'env> {
     pub untested: Option<String>,
 }
 
-/// Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
+/// Decides a start; or gives the error of one that fails. What its arguments alone tell is thrown, as by the native
 /// start. Finding the program happens on this thread.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
@@ -42,11 +42,11 @@ pub fn prepare_portable<'env>(
     env: ClassInstance<'_, NativeProviderEnv>,
     mut options: NativeStart,
     ids: NativeIdentity,
-) -> napi::Result<Either<NativePortable<'env>, String>> {
-    let start = options.take_start(&env, ids).into_napi()?;
-    let watch = options.watches(&start).into_napi()?;
+) -> napi::Result<Either<NativePortable<'env>, NativeError>> {
+    let start = options.take_start(&env, ids).or_throw(node)?;
+    let watch = options.watches(&start).or_throw(node)?;
     if let Some(closed) = options.stdio.iter().find(|number| **number >= 0 && !stdio::is_open(**number)) {
-        return Err(to_napi(&not_open(*closed)));
+        return Err(not_open(*closed)).or_throw(node);
     }
     let (program, args) = match find(&start) {
         Ok(found) => found,
@@ -84,8 +84,8 @@ fn find(start: &Start) -> Result<(Program, Vec<String>)> {
     Ok((program, start.arguments(None)?))
 }
 
-fn failed<T>(error: Error, start: &Start) -> Either<T, String> {
-    Either::B(to_json(&error.provider(start.env.provider.id)))
+fn failed<T>(error: Error, start: &Start) -> Either<T, NativeError> {
+    Either::B((&error.provider(start.env.provider.id)).into())
 }
 
 /// Remembers a process group that `child_process` has made: it ends with this Node environment.

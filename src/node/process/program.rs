@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use napi::Env;
 use napi_derive::napi;
 
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::process::options::NativeIdentity;
 use crate::process::identity;
 use crate::process::locate::{Locate, locate};
@@ -29,13 +30,14 @@ pub struct NativeProgram {
 /// Finds a provider's program for a target.
 #[napi(catch_unwind)]
 pub fn resolve_program(
+    env: &Env,
     provider: String,
     command: Option<String>,
     path: String,
     package_roots: Vec<String>,
     ids: NativeIdentity,
 ) -> napi::Result<NativeProgram> {
-    resolve(&provider, command, path, package_roots, ids).into_napi()
+    resolve(&provider, command, path, package_roots, ids).or_throw(env)
 }
 
 fn resolve(

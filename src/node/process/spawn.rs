@@ -3,12 +3,13 @@
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;
 
+use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::process::events::NativeProcessListener;
 use crate::node::process::options::{NativeIdentity, NativeStart, duration, not_open};
@@ -35,12 +36,13 @@ const NONE: i32 = -2;
 /// Queues a start. Its outcome and its end are events; only what its arguments tell is thrown.
 #[napi(catch_unwind)]
 pub fn spawn(
+    node: &Env,
     listener: ClassInstance<'_, NativeProcessListener>,
     env: ClassInstance<'_, NativeProviderEnv>,
     options: NativeStart,
     ids: NativeIdentity,
 ) -> napi::Result<NativeProcess> {
-    spawn_inner(&listener, &env, options, ids).into_napi()
+    spawn_inner(&listener, &env, options, ids).or_throw(node)
 }
 
 fn spawn_inner(
@@ -91,11 +93,12 @@ pub struct NativeCommand {
 /// Queues a command. Its outcome and its end are events; only what its arguments tell is thrown.
 #[napi(catch_unwind)]
 pub fn run_command(
+    env: &Env,
     listener: ClassInstance<'_, NativeProcessListener>,
     options: NativeCommand,
     ids: NativeIdentity,
 ) -> napi::Result<NativeProcess> {
-    run_command_inner(&listener, options, ids).into_napi()
+    run_command_inner(&listener, options, ids).or_throw(env)
 }
 
 fn run_command_inner(
