@@ -34,7 +34,7 @@ export declare class NativeCredentialStore {
  * do, or a test runner that loads modules anew.
  */
 export declare class NativeJobListener {
-  constructor(callback: (job: number, failed: boolean, json: string) => void)
+  constructor(callback: (job: number, error: NativeError | null, json: string) => void)
   /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
   begin(begin: () => number): number
 }
@@ -414,6 +414,25 @@ export interface NativeDescription {
   fingerprint?: string
 }
 
+/**
+ * An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
+ * never absent: it would be read from `Object.prototype`.
+ */
+export interface NativeError {
+  /** `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`. */
+  code: string
+  message: string
+  /** The kernel's error number, positive. Node's system errors have it negative. */
+  errno: number | null
+  syscall: string | null
+  path: string | null
+  /** The step of a start that failed. */
+  step: string | null
+  provider: string | null
+  /** The variables, options or fields that it is about. */
+  names: Array<string> | null
+}
+
 /** What is known of a run that this package does not start. */
 export interface NativeExpected {
   credential?: string
@@ -576,7 +595,7 @@ export interface NativePortable {
 export type NativeProcessEvent =
   | { type: 'Untested'; message: string }
   | { type: 'Spawned'; pid: number; argv: Array<string> }
-  | { type: 'Failed'; error: string }
+  | { type: 'Failed'; error: NativeError }
   | { type: 'TimedOut' }
   | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }
 
@@ -687,10 +706,10 @@ export declare function payloadFields(): NativePayloadFields
 export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
 /**
- * Decides a start; or gives, as JSON, the error of one that fails. What its options alone tell is thrown, as by the native
- * start. Finding the program happens on this thread.
+ * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
+ * Finding the program happens on this thread.
  */
-export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | string
+export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
 
 /** A program to find. */
 export interface ProgramQuery {

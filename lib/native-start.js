@@ -3,7 +3,7 @@
 
 const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
-const { fromJson, translate } = require('./errors.js')
+const { fromNative, translate } = require('./errors.js')
 const { completed } = require('./failed-start.js')
 const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
@@ -61,7 +61,7 @@ function tell({ driver, release }, event) {
       }
     case 'Failed':
       release()
-      return driver.onFailed(fromJson(event.error))
+      return driver.onFailed(fromNative(event.error))
     case 'TimedOut':
       return driver.onTimedOut()
     case 'Exited':

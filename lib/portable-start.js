@@ -5,7 +5,7 @@
 
 const { closeSync } = require('node:fs')
 const binding = require('./binding.js')
-const { ProviderError, bare, fromJson, translate } = require('./errors.js')
+const { ProviderError, bare, fromNative, translate } = require('./errors.js')
 const { unsupported } = require('./launch.js')
 const { toObject } = require('./provider-env.js')
 const { completed, failStart } = require('./failed-start.js')
@@ -40,9 +40,8 @@ function startPortable(launch) {
   refuseWhatCannotBe(launch)
   const { ids, stdio, aborted } = launch.child
   if (aborted) return fail(launch, abortedError(launch))
-  const prepared = translate(() => binding.preparePortable(launch.env, launch.child, launch.cli))
-  if (typeof prepared === 'string') return fail(launch, fromJson(prepared))
-  const plan = bare(prepared)
+  const plan = bare(translate(() => binding.preparePortable(launch.env, launch.child, launch.cli)))
+  if ('code' in plan) return fail(launch, fromNative(plan))
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
   const credential = plan.credential == null ? [] : [plan.credential]

@@ -23,7 +23,6 @@ pub struct Check {
 pub struct Obstacle {
     /// Its place in the list of checks.
     pub index: usize,
-    /// The kernel's error number.
     pub errno: i32,
 }
 

@@ -16,17 +16,15 @@ pub struct IdentityRequest {
     pub allow_root: Option<bool>,
 }
 
-/// Whom the child becomes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Stays who this process is: nothing is to be changed.
     Same { uid: u32, gid: u32 },
-    /// Becomes somebody.
     Other(Identity),
 }
 
 impl Target {
-    /// This process.
+    /// The target of a child that stays who this process is.
     #[must_use]
     pub fn own() -> Self {
         let (uid, gid) = own();

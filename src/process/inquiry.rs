@@ -67,7 +67,6 @@ impl Locate {
 /// A path, and what somebody wants to do with it.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Absolute.
     pub path: PathBuf,
     /// As in access(2).
     pub access: Access,
@@ -87,24 +86,18 @@ pub struct Answer {
 /// What is in the way.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Blocked {
-    /// It.
     pub path: String,
-    /// The kernel's error number.
     pub errno: i32,
 }
 
 /// One step of a path.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Component {
-    /// It, from the root.
     pub path: String,
     /// `directory`, `file`, `other`; `missing` when there is nothing, or we may not look.
     pub kind: &'static str,
-    /// Its owner.
     pub uid: u32,
-    /// Its group.
     pub gid: u32,
-    /// Its permission bits.
     pub mode: u32,
 }
 

@@ -27,10 +27,8 @@ pub type Streams = [Option<OwnedFd>; 3];
 
 /// Something to be run as a target.
 pub trait Launch: Send + 'static {
-    /// What was asked for.
     fn options(&self) -> &ChildOptions;
 
-    /// Whom the child becomes.
     fn target(&self) -> &Target;
 
     /// The row of a CLI. Errors about a command, which has none, speak of no provider.

@@ -139,10 +139,8 @@ pub struct ProgramQuery {
 /// Whether the files of the workspace may configure the CLI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WorkspaceTrust {
-    /// They must not.
     #[default]
     Untrusted,
-    /// They may.
     Trusted,
 }
 

@@ -18,9 +18,7 @@ use crate::sys::wait::{self, ExitStatus};
 pub enum Event {
     /// The program is of a version that nobody has tried: what to say of it.
     Untested(String),
-    /// The program runs.
     Spawned {
-        /// Its process id.
         pid: i32,
         /// The program's arguments, as everybody can read them in /proc. First its name, which is a provider's path.
         argv: Vec<String>,
@@ -29,7 +27,6 @@ pub enum Event {
     Failed(Error),
     /// `timeoutMs` went by; the process is being stopped.
     TimedOut,
-    /// It has ended.
     Exited(ExitStatus),
 }
 
@@ -37,7 +34,6 @@ pub enum Event {
 pub trait Listener: Send + Sync {
     /// Called once, before any event, with the process's id.
     fn attach(&self, id: u64);
-    /// Called with each event.
     fn on_event(&self, event: Event);
 }
 

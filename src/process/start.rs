@@ -27,7 +27,6 @@ pub struct Start {
     pub env: Arc<EnvPlan>,
     /// How the credential is handed over.
     pub delivery: Delivery,
-    /// Whom the child becomes.
     pub target: Target,
     /// What was asked for; `cwd` is the workspace's where none was.
     pub child: ChildOptions,

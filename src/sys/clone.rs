@@ -127,16 +127,12 @@ impl InFlight {
 /// A child that runs, or has ended after its checks; the caller waits for it.
 #[derive(Debug)]
 pub struct Started {
-    /// Its process id.
     pub pid: i32,
-    /// Its descriptor.
     pub pidfd: OwnedFd,
 }
 
-/// Why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The step that failed.
     pub step: Step,
     /// The kernel's error number; 0 when the child was ended by a signal in the middle of it.
     pub errno: i32,

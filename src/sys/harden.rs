@@ -15,18 +15,14 @@ pub struct Hardening {
     pub non_dumpable: bool,
     /// No core dump of this process, nor of what it starts without a limit of its own.
     pub no_core_dumps: bool,
-    /// What was refused.
     pub refusals: Vec<RefusedProtection>,
 }
 
 /// A step that the system refused.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RefusedProtection {
-    /// As JavaScript sees it.
     pub protection: &'static str,
-    /// The system call.
     pub syscall: &'static str,
-    /// The kernel's error number.
     pub errno: i32,
 }
 
@@ -84,7 +80,6 @@ fn forbid_dumping() -> Result<(), rustix::io::Errno> {
     Err(rustix::io::Errno::NOSYS)
 }
 
-/// See above.
 #[cfg(not(target_os = "linux"))]
 fn is_not_dumpable() -> bool {
     false

@@ -5,12 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
-/// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// With this status.
     Code(i32),
-    /// By this signal.
     Signal(i32),
     /// Somebody else waited for it: a `waitpid(-1)` elsewhere in the process, or ignored SIGCHLD.
     Unknown,

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::node::boundary_error::to_json;
+use crate::node::boundary_error::NativeError;
 use crate::process::running::{Event, Listener};
 use crate::sys::wait::{self, ExitStatus};
 
@@ -27,7 +27,7 @@ pub enum NativeProcessEvent {
     /// The program runs. Its arguments are what everybody can read in /proc, its name first.
     Spawned { pid: i32, argv: Vec<String> },
     /// It does not, and no byte of it ever ran. The last event.
-    Failed { error: String },
+    Failed { error: NativeError },
     /// Its time is over, and it is being stopped.
     TimedOut,
     /// It has ended. The last event. Neither a code nor a signal is known where somebody else in this process waited for it;
@@ -40,7 +40,7 @@ impl From<Event> for NativeProcessEvent {
         match event {
             Event::Untested(message) => Self::Untested { message },
             Event::Spawned { pid, argv } => Self::Spawned { pid, argv },
-            Event::Failed(error) => Self::Failed { error: to_json(&error) },
+            Event::Failed(error) => Self::Failed { error: (&error).into() },
             Event::TimedOut => Self::TimedOut,
             Event::Exited(status) => {
                 let (code, signal) = match status {

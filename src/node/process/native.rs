@@ -3,13 +3,14 @@
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;
 
+use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, Unknown};
 use napi_derive::napi;
 
 use super::events::{Arguments, Callback, ToJs};
 use super::start_of;
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::state;
 use crate::process::command::Command;
@@ -38,18 +39,19 @@ impl NativeSpawner {
     #[napi(catch_unwind)]
     pub fn spawn(
         &self,
+        node: &Env,
         env: ClassInstance<'_, NativeProviderEnv>,
         child: ChildOptions,
         cli: CliOptions,
     ) -> napi::Result<NativeProcess> {
         let begun = start_of(&env, child, cli).and_then(|(start, watch)| self.begin(start, watch));
-        begun.into_napi()
+        begun.or_throw(node)
     }
 
     /// Queues a command that is no CLI, as a start is queued.
     #[napi(catch_unwind)]
-    pub fn run_command(&self, child: ChildOptions) -> napi::Result<NativeProcess> {
-        Command::new(child).and_then(|command| self.begin(command, false)).into_napi()
+    pub fn run_command(&self, node: &Env, child: ChildOptions) -> napi::Result<NativeProcess> {
+        Command::new(child).and_then(|command| self.begin(command, false)).or_throw(node)
     }
 }
 

@@ -1,14 +1,14 @@
 //! What the portable start needs: everything decided, for `child_process` to carry out.
 
-use std::os::fd::IntoRawFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
 
 use napi::bindgen_prelude::{ClassInstance, Either};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::start_of;
-use crate::error::{Error, Result};
-use crate::node::boundary_error::{IntoNapi, to_json, to_napi};
+use crate::error::Result;
+use crate::node::boundary_error::{NativeError, OrThrow};
 use crate::node::environment::provider_env::{NativeProviderEnv, to_strings};
 use crate::node::state;
 use crate::process::authority;
@@ -35,54 +35,65 @@ pub struct NativePortable<'env> {
     pub untested: Option<String>,
 }
 
-/// Decides a start; or gives, as JSON, the error of one that fails. What its options alone tell is thrown, as by the native
-/// start. Finding the program happens on this thread.
+/// Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
+/// Finding the program happens on this thread.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,
     env: ClassInstance<'_, NativeProviderEnv>,
     child: ChildOptions,
     cli: CliOptions,
-) -> napi::Result<Either<NativePortable<'env>, String>> {
-    let (start, watch) = start_of(&env, child, cli).into_napi()?;
+) -> napi::Result<Either<NativePortable<'env>, NativeError>> {
+    let (start, watch) = start_of(&env, child, cli).or_throw(node)?;
     let is_closed = |stream: &&Stdio| matches!(stream, Stdio::Descriptor { number } if !is_open(*number));
     if let Some(closed) = start.child.stdio.iter().find(is_closed) {
-        return Err(to_napi(&closed.not_open()));
+        return Err(closed.not_open()).or_throw(node);
     }
-    let failed = |error: Error| Ok(Either::B(to_json(&error.provider(start.env.provider.id))));
-    let (program, args) = match find(&start) {
-        Ok(found) => found,
-        Err(error) => return failed(error),
+    let Prepared { program, args, authority, credential } = match prepare(&start) {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(Either::B((&error.provider(start.env.provider.id)).into())),
     };
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
     }
-    match authority::prove_by_mode(&start.env, &start.target) {
-        Ok(None) => {}
-        Ok(Some((name, path))) => variables.extend([node.create_string(name)?, node.create_string(&path)?]),
-        Err(error) => return failed(error),
+    if let Some((name, path)) = authority {
+        variables.extend([node.create_string(name)?, node.create_string(&path)?]);
     }
-    // Last: from here on nothing fails, and the caller closes it.
-    let credential = match start.admit_last(&program).and_then(|()| start.credential_pipe(&program)) {
-        Ok(credential) => credential.map(IntoRawFd::into_raw_fd),
-        Err(error) => return failed(error),
-    };
     let untested = program.untested(start.env.provider);
-    let program = program.path.to_string_lossy().into_owned();
-    let cwd = start.child.cwd;
-    Ok(Either::A(NativePortable { program, args, cwd, env: variables, credential, watch, untested }))
+    Ok(Either::A(NativePortable {
+        program: program.path.to_string_lossy().into_owned(),
+        args,
+        cwd: start.child.cwd,
+        env: variables,
+        // Last: the caller closes it.
+        credential: credential.map(IntoRawFd::into_raw_fd),
+        watch,
+        untested,
+    }))
 }
 
-fn find(start: &Start) -> Result<(Program, Vec<String>)> {
-    let program = Locate {
+struct Prepared {
+    program: Program,
+    args: Vec<String>,
+    authority: Option<(&'static str, String)>,
+    credential: Option<OwnedFd>,
+}
+
+fn prepare(start: &Start) -> Result<Prepared> {
+    let wanted = Locate {
         provider: start.env.provider,
         target: start.target.clone(),
         command: start.child.command.clone(),
         path: start.env.plain("PATH").unwrap_or_default().to_owned(),
         package_roots: start.cli.package_roots.clone(),
     };
-    Ok((program.find()?, start.arguments(None)?))
+    let program = wanted.find()?;
+    let args = start.arguments(None)?;
+    let authority = authority::prove_by_mode(&start.env, &start.target)?;
+    start.admit_last(&program)?;
+    let credential = start.credential_pipe(&program)?;
+    Ok(Prepared { program, args, authority, credential })
 }
 
 /// Remembers a process group that `child_process` has made: it ends with this Node environment.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use napi::Env;
 use napi_derive::napi;
 
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::process::inquiry::Locate;
 use crate::process::options::{self, ProgramQuery};
 use crate::provider::Standing;
@@ -15,7 +16,6 @@ use crate::sys;
 #[napi]
 pub const COMMAND_PATH: &str = options::COMMAND_PATH;
 
-/// A found program.
 #[napi(object, object_from_js = false)]
 pub struct NativeProgram {
     pub path: String,
@@ -31,8 +31,8 @@ pub struct NativeProgram {
 
 /// Finds a provider's program for a target.
 #[napi(catch_unwind)]
-pub fn resolve_program(query: ProgramQuery) -> napi::Result<NativeProgram> {
-    resolve(query).into_napi()
+pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<NativeProgram> {
+    resolve(query).or_throw(env)
 }
 
 fn resolve(query: ProgramQuery) -> Result<NativeProgram> {

@@ -18,16 +18,12 @@ pub struct Search<'a> {
 /// How a program was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
-    /// The caller named it.
     Command,
-    /// On the `PATH`.
     Path,
-    /// In `node_modules`.
     NpmPackage,
 }
 
 impl FoundBy {
-    /// As JavaScript sees it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -53,7 +53,6 @@ impl Proofs {
         holds.then(|| proof.program.clone())
     }
 
-    /// Remembers a proof.
     pub fn remember(&self, program: &Program, checks: &[Check], target: &Target, path: &str) {
         let found_at = program.found_at.as_path();
         let is_known = checks.iter().any(|check| check.path == found_at);

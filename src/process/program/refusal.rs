@@ -17,7 +17,6 @@ const MAX_NAMED: usize = 3;
 pub struct Rejection {
     /// The whole error, for where it is the only one or the first.
     pub error: Error,
-    /// The candidate.
     path: PathBuf,
     /// As a clause, for where it is one of several.
     why: String,
@@ -26,7 +25,6 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A link to nowhere.
     pub fn unresolvable(provider: &'static Provider, found_at: &Path, error: &std::io::Error) -> Self {
         let errno = error.raw_os_error().unwrap_or(libc::ENOENT);
         let advice = format!("Reinstall {}.", provider.name);

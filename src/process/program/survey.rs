@@ -14,9 +14,7 @@ const MAX_CANDIDATES: usize = 16;
 /// One place where the program is.
 #[derive(Debug)]
 pub struct Candidate {
-    /// Where it was found.
     pub found_at: PathBuf,
-    /// How.
     pub found_by: FoundBy,
     /// What it leads to, if anything.
     pub path: Option<PathBuf>,

@@ -128,7 +128,6 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusedStarts {
-    /// None.
     None,
     /// Those on the server's credential: the file sets what the shield lets pass.
     ServerCredential,

@@ -62,10 +62,8 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// A program to start.
 #[derive(Debug)]
 pub struct Program<'a> {
-    /// Its absolute path.
     pub path: &'a CStr,
     /// Its arguments, its name first.
     pub arguments: &'a [&'a CStr],
