@@ -599,7 +599,6 @@ export type NativeProcessEvent =
   | { type: 'TimedOut' }
   | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }
 
-/** A found program. */
 export interface NativeProgram {
   path: string
   foundAt: string
@@ -634,6 +633,7 @@ export interface NativeProviderFacts {
   testedVersion: string
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
   shieldedSince?: string
+  /** Empty where the row has no login. */
   loginFile: string
   logIn: string
   /** What stands before a question that is asked without a terminal. */

@@ -8,6 +8,7 @@ export * from './types/usage.js'
 
 import type { HttpOptions } from './types/check-key.js'
 import type { CredentialStore } from './types/credential-store.js'
+import type { ProviderId, StateDirectories } from './types/providers.js'
 
 export * from './types/check-key.js'
 export * from './types/credential-store.js'
@@ -17,8 +18,7 @@ export * from './types/revocation.js'
 
 export * from './types/doctor.js'
 
-/** The CLI that serves a request. */
-export type ProviderId = 'claude' | 'codex'
+export type { ProviderId } from './types/providers.js'
 
 /**
  * A secret on its way in.
@@ -152,7 +152,7 @@ export interface ProviderPayload {
 }
 
 /** Where the tenant lives. Paths are absolute. */
-export interface Workspace {
+export interface Workspace extends StateDirectories {
   /** `ALIVE_WORKSPACE_KEY`: the name that people know the workspace by. */
   key?: string | undefined
   /** `ALIVE_WORKSPACE_ID`. */
@@ -165,14 +165,6 @@ export interface Workspace {
   home?: string | undefined
   /** `TMPDIR`, `TMP` and `TEMP`. Default: this process's `TMPDIR`; absent when it has none. */
   tmpDir?: string | undefined
-  /** `CODEX_HOME` (codex only). Must exist and be writable by the target uid. Default: the CLI's own, `$HOME/.codex`. */
-  codexHome?: string | undefined
-  /**
-   * `CLAUDE_CONFIG_DIR` (claude only). Must be writable by the target uid, and so must `projects` in it, or the session could
-   * not be resumed; created by the CLI when missing. Default: the CLI's own, `$HOME/.claude`, which nobody looks at: where
-   * that is not writable, the CLI runs and keeps nothing.
-   */
-  claudeConfigDir?: string | undefined
 }
 
 /**

@@ -1,15 +1,16 @@
-// Builds the addon and its generated loader: `npm run build [-- napi options]`.
+// Builds the addon, its generated loader and the generated types: `npm run build [-- napi options]`.
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fromRoot, root } from './lib/paths.mjs'
+import { writeProviderTypes } from './lib/provider-types.mjs'
 import { must, run } from './lib/run.mjs'
 import { rustEnv } from './lib/rust.mjs'
 
 /** Committed, and equal to what a build writes; `generated` in the tests checks it. */
-export const generated = ['binding.cjs', 'binding.d.ts']
+export const generated = ['binding.cjs', 'binding.d.ts', 'types/providers.d.ts']
 
 /**
  * Builds into `outDir`, which holds nothing but this build afterwards.
@@ -26,6 +27,9 @@ export async function buildInto(outDir, options = []) {
   // Progress goes to stderr: stdout belongs to the program that asked for the build.
   const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })
   if (code !== 0) throw new Error('the addon did not build; see above')
+  // Built for another platform, it cannot be asked; the table is the same for all.
+  if (options.includes('--target')) cpSync(fromRoot(generated[2]), join(outDir, generated[2]))
+  else writeProviderTypes(outDir, generated[2])
   const missing = generated.filter((name) => !existsSync(join(outDir, name)))
   // napi writes them only when napi-derive has its feature `type-def`.
   if (missing.length) throw new Error(`the build wrote no ${missing.join(' and no ')}`)
@@ -34,10 +38,10 @@ export async function buildInto(outDir, options = []) {
 /** Puts a build in its place; names the committed files that it changed. */
 export function install(outDir) {
   const changed = generated.filter((name) => !same(join(outDir, name), fromRoot(name)))
-  for (const name of readdirSync(outDir)) {
-    if (!name.endsWith('.node') && !changed.includes(name)) continue
+  const addons = readdirSync(outDir).filter((name) => name.endsWith('.node'))
+  for (const name of [...addons, ...changed]) {
     // By rename: a running process has the old file mapped, and writing into that file would crash it.
-    const fresh = fromRoot(`.${name}.${process.pid}`)
+    const fresh = fromRoot(dirname(name), `.${basename(name)}.${process.pid}`)
     copyFileSync(join(outDir, name), fresh)
     renameSync(fresh, fromRoot(name))
   }

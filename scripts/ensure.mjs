@@ -35,7 +35,7 @@ async function ensureModules() {
 }
 
 async function ensureAddon() {
-  const named = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo/config.toml', 'package.json', 'scripts/build.mjs']
+  const named = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo/config.toml', 'package.json', 'scripts/build.mjs', 'scripts/lib/provider-types.mjs']
   const stamp = fromRoot('target', 'provider-env-addon.json')
   // Taken before the build: a source edited meanwhile is then seen as newer.
   const source = sourceDigest([...named.map((n) => fromRoot(n)), ...walk(fromRoot('src'))])

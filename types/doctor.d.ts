@@ -1,11 +1,15 @@
 // The types of the doctor: diagnose() and the report that `provider-env doctor --json` prints.
 import type { ProviderId } from '../index.js'
+import type { StateDirectories } from './providers.js'
 
 /** How bad a finding is. `info` asks for nothing. */
 export type Severity = 'ok' | 'info' | 'warning' | 'error'
 
-/** Options of {@link diagnose}. Paths may be relative to the working directory of this process. */
-export interface DiagnoseOptions {
+/**
+ * Options of {@link diagnose}. Paths may be relative to the working directory of this process. A state directory that is not
+ * given is this process's own where the target is its own uid.
+ */
+export interface DiagnoseOptions extends StateDirectories {
   /** The provider to look at. Default: every one. */
   provider?: ProviderId | undefined
   /** Whom the CLI becomes. Default: this process's own effective ids. */
@@ -18,10 +22,6 @@ export interface DiagnoseOptions {
   home?: string | undefined
   /** `TMPDIR` of the CLI. Default: this process's own, else `/tmp`. */
   tmpDir?: string | undefined
-  /** `CODEX_HOME`. Default: this process's own where the target is its own uid, else `.codex` below `home`. */
-  codexHome?: string | undefined
-  /** `CLAUDE_CONFIG_DIR`. Default: this process's own where the target is its own uid, else `.claude` below `home`. */
-  claudeConfigDir?: string | undefined
   /** The program, as in `SpawnOptions`. Needs `provider`. */
   command?: string | undefined
   /** The `PATH` that the program is looked for on. Default: `process.env.PATH`. */

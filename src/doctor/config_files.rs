@@ -14,9 +14,7 @@ use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundFile {
-    /// Of its row.
     pub id: &'static str,
-    /// Where it is.
     pub path: String,
     /// Whether it is not for us to see if it is there at all.
     pub hidden: bool,
@@ -41,7 +39,6 @@ pub struct FoundFile {
 /// A key that can do harm.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct FoundHazard {
-    /// Its name.
     pub key: String,
     /// What it does, as the rest of a sentence that begins with it.
     pub effect: &'static str,
@@ -56,11 +53,8 @@ const MAX_HAZARDS: usize = 12;
 /// Where to look. A base that is not given is left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bases<'a> {
-    /// The workspace.
     pub workspace: Option<&'a Path>,
-    /// The provider's state directory.
     pub state: Option<&'a Path>,
-    /// The tenant's home.
     pub home: Option<&'a Path>,
     /// The root of the file system.
     pub root: Option<&'a Path>,

@@ -28,7 +28,7 @@ pub fn describe(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::
     Ok(NativeDescription {
         provider: row.id,
         name: row.name,
-        vendor: row.api.vendor,
+        vendor: row.vendor().api.vendor,
         model_family: row.output.model_family,
         credential_kind: env.kind(),
         credential_source: env.source(),

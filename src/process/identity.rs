@@ -19,7 +19,10 @@ pub struct IdentityRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Stays who this process is: nothing is to be changed.
-    Same { uid: u32, gid: u32 },
+    Same {
+        uid: u32,
+        gid: u32,
+    },
     Other(Identity),
 }
 

@@ -16,6 +16,7 @@ use super::temporary;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::CommandLine;
 #[cfg(target_os = "linux")]
 use crate::sys::identity::Identity;
 use crate::sys::real_path::real_path;
@@ -28,8 +29,10 @@ pub struct Start {
     /// How the credential is handed over.
     pub delivery: Delivery,
     pub target: Target,
-    /// What was asked for; `cwd` is the workspace's where none was.
+    /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
+    /// The caller's arguments.
+    pub command_line: CommandLine,
     /// What was asked for beside that.
     pub cli: CliOptions,
 }
@@ -45,16 +48,17 @@ impl Start {
         let delivery = options::delivery(&env, cli.delivery.as_deref())?;
         let target = decide(&child.ids, identity::own())?;
         child.cwd = child.cwd.or_else(|| env.workspace_dir.clone());
-        let start = Self { env, delivery, target, child, cli };
+        let command_line = CommandLine::parse(&env.provider.arguments.grammar, std::mem::take(&mut child.args));
+        let start = Self { env, delivery, target, child, command_line, cli };
         start.check()?;
         Ok(start)
     }
 
     fn check(&self) -> Result<()> {
         self.admit()?;
-        let ChildOptions { args, command, cwd, .. } = &self.child;
-        arguments::check_all(&self.env, args, &self.context(&[]))?;
-        arguments::check_mode(&self.env, args, self.delivery, self.child.is_on_terminal())?;
+        let ChildOptions { command, cwd, .. } = &self.child;
+        arguments::check_all(&self.env, &self.command_line, &self.context(&[]))?;
+        arguments::check_mode(&self.env, &self.command_line, self.delivery, self.child.is_on_terminal())?;
         for (name, text) in [("cwd", cwd), ("command", command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
@@ -66,7 +70,12 @@ impl Start {
             let message = "options.cwd must be an absolute path.";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("cwd"));
         }
-        let texts = args.iter().enumerate().map(|(index, text)| (Place::Argument(index), text.as_str()));
+        let texts = self
+            .command_line
+            .arguments()
+            .iter()
+            .enumerate()
+            .map(|(index, text)| (Place::Argument(index), text.as_str()));
         // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
         let paths = [("command", command), ("cwd", cwd)];
         let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
@@ -113,7 +122,7 @@ impl Start {
     /// `ERR_INVALID_ARG_VALUE`, see [`arguments::build`].
     pub fn arguments(&self, here: Option<&Path>) -> Result<Vec<String>> {
         let directories = self.directories(here);
-        arguments::build(&self.env, self.child.args.clone(), &self.context(&directories))
+        arguments::build(&self.env, &self.command_line, &self.context(&directories))
     }
 
     /// The variables that stand beside the environment's own: those of an SDK, ours that keep the CLI's child processes
@@ -179,7 +188,7 @@ impl Start {
         let own = || Some(std::env::current_dir().ok()?.to_string_lossy().into_owned());
         let base = self.child.cwd.clone().or_else(own).unwrap_or_else(|| "/".into());
         let real_base = if self.child.cwd.is_some() { here } else { Some(Path::new(&base)) };
-        let in_arguments = arguments::directories_in(&self.env, &self.child.args);
+        let in_arguments = arguments::directories_in(&self.env, &self.command_line);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
         let mut given: Vec<String> =
             self.env.workspace_dir.clone().into_iter().chain([base.clone()]).chain(in_arguments).collect();

@@ -1,11 +1,30 @@
-//! How a provider's HTTP API is asked: where it is, and the headers that carry a credential.
+//! The vendors behind a CLI: how their HTTP APIs are asked, what their keys look like, and how the CLI is told of both.
 
-use super::CredentialKind;
+use super::credential::{CredentialKind, CredentialSlot};
+use super::key_class::KeyClass;
+
+/// A vendor whose API a CLI speaks to, and how the CLI is told of a credential for it and of another endpoint.
+#[derive(Debug)]
+pub struct Vendor {
+    pub api: &'static Api,
+    /// The ways the CLI takes a credential for it, in the order of precedence within one source.
+    pub slots: &'static [CredentialSlot],
+    /// How the CLI is told of another endpoint.
+    pub base_url: BaseUrl,
+}
+
+/// How a CLI is told of another endpoint.
+#[derive(Debug)]
+pub enum BaseUrl {
+    Variable(&'static str),
+    /// By an override among those of the row's arguments.
+    Override,
+}
 
 /// A vendor's API, as far as this package asks it.
 #[derive(Debug)]
 pub struct Api {
-    /// Whose it is.
+    /// The vendor's name, for people and for the classes of its keys.
     pub vendor: &'static str,
     /// The vendor's own base URL, as `options.baseUrl` would give another one.
     pub base_url: &'static str,
@@ -13,18 +32,19 @@ pub struct Api {
     pub models_path: &'static str,
     /// How a credential of each kind is sent.
     pub authorizations: &'static [Authorization],
+    /// What the vendor's keys look like.
+    pub key_classes: &'static [KeyClass],
 }
 
 /// How a credential of one kind is sent.
 #[derive(Debug)]
 pub struct Authorization {
-    /// What it is.
     pub kind: CredentialKind,
-    /// The header.
+    /// The header that carries it, in lower case.
     pub header: &'static str,
     /// What stands in it before the credential.
     pub prefix: &'static str,
-    /// The headers beside it.
+    /// Further headers that the API asks for beside this one.
     pub with: &'static [(&'static str, &'static str)],
 }
 
@@ -36,7 +56,6 @@ pub struct RefusalReason {
     /// What `error.message` of a 403 has in it, in lower case. Of a 403 alone: a 429 names the organization whose limit
     /// it is, and links to the billing page, when nothing but the rate is too high.
     pub phrases: &'static [&'static str],
-    /// As results spell it.
     pub reason: &'static str,
     /// For whoever reads the settings page.
     pub message: &'static str,

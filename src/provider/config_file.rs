@@ -1,15 +1,16 @@
-//! Files that configure a CLI: where they stand, and which of their keys can do harm.
+//! Files that configure a CLI: where they stand, which of their keys can do harm, and what a start does about them.
+
+use super::credential::CredentialKind;
+use super::version::Version;
 
 /// A file that the CLI reads by itself.
 #[derive(Debug)]
 pub struct ConfigFile {
     /// Names it in a finding: `files.<id>`.
     pub id: &'static str,
-    /// Where its path begins.
     pub base: Base,
-    /// Its path from there.
+    /// Its path below `base`, without a slash in front.
     pub path: &'static str,
-    /// How it is written.
     pub format: Format,
     /// Keys that can do harm, from the document's root, joined by dots. What lies below one counts too.
     pub hazards: &'static [Hazard],
@@ -22,14 +23,11 @@ pub struct ConfigFile {
     pub ignored_with_server_credential: bool,
 }
 
-/// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
     /// The workspace, which is the tenant's.
     Workspace,
-    /// The provider's state directory.
     StateDirectory,
-    /// The tenant's home.
     Home,
     /// The root of the file system: the host's own settings.
     Root,
@@ -38,9 +36,7 @@ pub enum Base {
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// JSON.
     Json,
-    /// TOML.
     Toml,
     /// Lines of `NAME=value`.
     Dotenv,
@@ -60,13 +56,10 @@ impl Format {
 /// A key that can do harm.
 #[derive(Debug)]
 pub struct Hazard {
-    /// It.
     pub key: &'static str,
-    /// What it does.
     pub effect: Effect,
 }
 
-/// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Runs commands, outside of the CLI's own sandbox.
@@ -75,11 +68,9 @@ pub enum Effect {
     Redirects,
     /// Is used in the place of the tenant's credential.
     ReplacesCredential,
-    /// Prints the key.
     Discloses,
     /// Changes what the agent's shell gets.
     ChangesShell,
-    /// Allows the agent more.
     LoosensPermissions,
 }
 
@@ -98,7 +89,36 @@ impl Effect {
     }
 }
 
-/// A row of [`ConfigFile::hazards`].
 pub(super) const fn hazard(key: &'static str, effect: Effect) -> Hazard {
     Hazard { key, effect }
+}
+
+/// A variable that keeps the CLI from obeying the variables in files of its own.
+#[derive(Debug)]
+pub struct FileShield {
+    /// One of the row's fixed variables.
+    pub variable: &'static str,
+    /// The first version that is known to keep out all that redirects.
+    pub since: Version,
+    /// The ids of the files, all JSON, among the row's configuration files.
+    pub files: &'static [&'static str],
+    /// What those files can set in spite of it, and what can disclose the credential then, or leave it unused.
+    pub passes: &'static [&'static str],
+}
+
+/// A file that no argument and no variable keeps unread.
+#[derive(Debug)]
+pub struct RefusedFile {
+    /// Its id among the row's configuration files.
+    pub file: &'static str,
+    pub when: RefusedWhen,
+}
+
+/// When a [`RefusedFile`] stops a start.
+#[derive(Clone, Copy, Debug)]
+pub enum RefusedWhen {
+    /// There is no base URL, and the workspace is untrusted or the credential is the server's.
+    UntrustedWithoutBaseUrl,
+    /// The credential is of one of these kinds.
+    Credential(&'static [CredentialKind]),
 }

@@ -1,15 +1,15 @@
 //! What a row says of its CLI's JSON output: who asks for it, what its events mean, what it claims, how it fails.
 
-use super::credential_kind::CredentialKind;
-use super::failure_kind::FailureKind;
+use super::credential::CredentialKind;
+use super::failure::FailureRule;
 
 /// The JSON that a CLI writes to stdout when it is asked to.
 #[derive(Debug)]
 pub struct Output {
     /// Arguments that ask for it.
     pub requests: &'static [OutputRequest],
-    /// How its command line tells that it continues an earlier session, whose totals then stand in the events.
-    pub command_line: CommandLine,
+    /// The words and options of a command line that decide what its reports tell.
+    pub report_arguments: ReportArguments,
     /// Options that name the model, where no event does.
     pub model_options: &'static [&'static str],
     /// The models that it may speak to, as people call them.
@@ -70,25 +70,18 @@ pub struct SessionFiles {
 /// An argument that asks for JSON.
 #[derive(Debug)]
 pub struct OutputRequest {
-    /// The option.
     pub option: &'static str,
     /// Its values that do. Empty: it takes none.
     pub values: &'static [&'static str],
 }
 
-/// What tells a subcommand from the value of an option.
+/// The words and options of a command line that decide what the reports of a run tell.
 #[derive(Debug)]
-pub struct CommandLine {
-    /// Subcommands that continue an earlier session.
+pub struct ReportArguments {
+    /// Subcommands that continue an earlier session, whose totals then stand in the events.
     pub resuming: &'static [&'static str],
     /// Subcommands that do not; a word after the first subcommand is none.
     pub other: &'static [&'static str],
-    /// Options without a value.
-    pub flags: &'static [&'static str],
-    /// Options with one value, where it is not a part of the same argument.
-    pub valued: &'static [&'static str],
-    /// Options whose values go on until the next option.
-    pub listed: &'static [&'static str],
     /// Options that continue an earlier session, where they are no subcommands.
     pub resuming_options: &'static [&'static str],
     /// Subcommands whose requests the reports leave out.
@@ -102,31 +95,25 @@ pub struct CommandLine {
 /// A value in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
-    /// What the event is.
     Type,
     /// What it is more closely.
     Subtype,
-    /// The thread or session.
     Thread,
-    /// The model.
     Model,
     /// The CLI's claim of its credential.
     Claim,
     /// The request's answer that it belongs to.
     Message,
-    /// Tokens that went in.
     Input,
     /// Those of them that came from the cache.
     Cached,
     /// Those of them that were written to the cache.
     CacheWrite,
-    /// Tokens that came out.
     Output,
     /// Those of them that nobody sees.
     Reasoning,
     /// US dollars.
     Cost,
-    /// Whether it failed.
     IsError,
     /// A word for the failure.
     Word,
@@ -134,7 +121,6 @@ pub enum Field {
     Cause,
     /// The API's own word for the failure.
     ErrorType,
-    /// The failure's HTTP status.
     Status,
     /// The failure's text, or the first of several. It may hold what the server said, so it is only compared.
     Text,
@@ -164,7 +150,6 @@ pub enum ModelsOf {
 }
 
 impl ModelsOf {
-    /// How many there are.
     pub const COUNT: usize = 2;
 
     /// What stands below the keys that this part of a path is for; none where it is a key itself.
@@ -181,20 +166,16 @@ impl ModelsOf {
 /// What an event with these values means.
 #[derive(Debug)]
 pub struct EventRule {
-    /// All of them.
     pub when: &'static [(Field, &'static str)],
-    /// What it means.
     pub meaning: Meaning,
 }
 
 impl EventRule {
-    /// A rule.
     pub const fn new(when: &'static [(Field, &'static str)], meaning: Meaning) -> Self {
         Self { when, meaning }
     }
 }
 
-/// What an event means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A thread begins or goes on.
@@ -218,43 +199,7 @@ pub enum Meaning {
 /// What the CLI says of its credential when it has one of this kind.
 #[derive(Debug)]
 pub struct CredentialClaim {
-    /// What it was given.
     pub kind: CredentialKind,
     /// What it may say then.
     pub claims: &'static [&'static str],
-}
-
-/// A failure as the CLI tells it: everything that is given must fit.
-#[derive(Debug)]
-pub struct FailureRule {
-    /// A status from the first to the last.
-    pub status: Option<(u16, u16)>,
-    /// The CLI's word.
-    pub word: Option<&'static str>,
-    /// A part of the text.
-    pub text: Option<&'static str>,
-    /// What it is.
-    pub kind: FailureKind,
-}
-
-impl FailureRule {
-    /// Any of these statuses.
-    pub const fn status(first: u16, last: u16, kind: FailureKind) -> Self {
-        Self { status: Some((first, last)), word: None, text: None, kind }
-    }
-
-    /// This word.
-    pub const fn word(word: &'static str, kind: FailureKind) -> Self {
-        Self { status: None, word: Some(word), text: None, kind }
-    }
-
-    /// Any of these statuses, with this text anywhere.
-    pub const fn status_text(status: (u16, u16), text: &'static str, kind: FailureKind) -> Self {
-        Self { status: Some(status), word: None, text: Some(text), kind }
-    }
-
-    /// This text anywhere.
-    pub const fn text(text: &'static str, kind: FailureKind) -> Self {
-        Self { status: None, word: None, text: Some(text), kind }
-    }
 }

@@ -11,7 +11,6 @@ pub struct Version {
 }
 
 impl Version {
-    /// A release.
     #[must_use]
     pub const fn new(major: u64, minor: u64, patch: u64) -> Self {
         Self { numbers: [major, minor, patch], is_release: true }
@@ -58,7 +57,6 @@ pub struct Versions {
 pub enum Standing {
     /// Before it: not started.
     Older,
-    /// In it.
     Tested,
     /// Behind it: nobody has looked.
     Newer,
@@ -67,7 +65,6 @@ pub enum Standing {
 }
 
 impl Versions {
-    /// Where a version stands.
     #[must_use]
     pub fn standing(&self, version: Option<&str>) -> Standing {
         match version.and_then(Version::parse) {

@@ -19,7 +19,7 @@ use crate::usage;
 fn start_of(env: &NativeProviderEnv, child: ChildOptions, cli: CliOptions) -> Result<(Start, bool)> {
     let start = Start::new(env.plan()?, child, cli)?;
     let provider = start.env.provider;
-    let watches = start.cli.watch.unwrap_or_else(|| usage::asks_for_output(provider.output, &start.child.args));
+    let watches = start.cli.watch.unwrap_or_else(|| usage::asks_for_output(provider.output, &start.command_line));
     if start.cli.must_claim {
         usage::require_claims(provider, watches)?;
     }

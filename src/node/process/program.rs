@@ -39,7 +39,7 @@ fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
     let wanted = Locate::new(query)?;
     let provider = wanted.provider;
     let program = wanted.find()?;
-    let tested = match provider.versions.standing(program.version.as_deref()) {
+    let tested = match provider.cli.versions.standing(program.version.as_deref()) {
         Standing::Unknown => None,
         standing => Some(standing == Standing::Tested),
     };

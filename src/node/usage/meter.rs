@@ -11,7 +11,7 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::net;
 use crate::node::usage::tokens::NativeTokens;
-use crate::provider::{self, CredentialKind};
+use crate::provider::{self, CommandLine, CredentialKind};
 use crate::usage::{
     Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, Subagents, ThreadTotals, Usage,
     expected_of,
@@ -95,7 +95,8 @@ pub fn meter_of_start(
     thread: Option<NativeThreadTotals>,
 ) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().or_throw(node)?;
-    let mut expected = expected_of(&plan, &args, env.owner());
+    let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
+    let mut expected = expected_of(&plan, &line, env.owner());
     expected.thread = thread.map(thread_totals).transpose().or_throw(node)?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }

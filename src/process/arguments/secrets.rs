@@ -19,12 +19,9 @@ const MIN_BYTES: usize = 8;
 /// Whose first so many bytes stand in a text is taken to be there: what one look costs stays bounded.
 const MAX_BYTES: usize = 256;
 
-/// Where a text stands.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
-    /// In `options.args`.
     Argument(usize),
-    /// In another option.
     Option(&'static str),
 }
 
@@ -78,7 +75,6 @@ fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
     Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(place.to_string())
 }
 
-/// What is looked for.
 struct Patterns<'a> {
     all: Vec<&'a [u8]>,
     /// In order, none of them the beginning of another: so only the last that is not above a text can be its beginning.

@@ -13,9 +13,7 @@ pub struct OauthRow {
     pub body: BodyFormat,
     /// A list of scopes that the request repeats; empty: none are sent.
     pub scopes: &'static [&'static str],
-    /// The access token.
     pub access_token: &'static [&'static str],
-    /// The refresh token.
     pub refresh_token: &'static [&'static str],
     /// When the access token expires.
     pub expiry: Expiry,
@@ -62,9 +60,7 @@ pub enum Expiry {
 /// A further token of an answer.
 #[derive(Debug)]
 pub struct ExtraToken {
-    /// Its name there.
     pub answer: &'static str,
-    /// Where it is stored.
     pub path: &'static [&'static str],
 }
 
