@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -107,9 +108,7 @@ impl Place {
 struct Heard(Sender<Event>);
 
 impl Listener for Heard {
-    fn attach(&self, _: u64) {}
-
-    fn on_event(&self, event: Event) {
+    fn on_event(&self, _: u64, event: Event) {
         let _ = self.0.send(event);
     }
 }
@@ -137,7 +136,7 @@ fn execute(file: &Path) -> Result<ExitStatus, i32> {
         stop: StopPolicy { kill_signal: libc::SIGKILL, kill_group_on_exit: true, ..StopPolicy::default() },
         ..ChildOptions::default()
     };
-    begin(Command::new(child).expect("a command"), Box::new(Heard(sender))).expect("begun");
+    begin(Command::new(child).expect("a command"), Arc::new(Heard(sender))).expect("begun");
     loop {
         match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
             Event::Exited(status) => return Ok(status),

@@ -27,9 +27,7 @@ const KEY: &str = "sk-ant-api03-made-up-for-a-test";
 struct Heard(Sender<Event>);
 
 impl Listener for Heard {
-    fn attach(&self, _: u64) {}
-
-    fn on_event(&self, event: Event) {
+    fn on_event(&self, _: u64, event: Event) {
         let _ = self.0.send(event);
     }
 }
@@ -69,7 +67,7 @@ const POLICY: StopPolicy =
 
 fn run(start: Start) -> (Arc<Process>, Receiver<Event>, OwnedFd) {
     let (sender, receiver) = channel();
-    let (process, [_, stdout, _]) = begin(start, Box::new(Heard(sender))).expect("begun");
+    let (process, [_, stdout, _]) = begin(start, Arc::new(Heard(sender))).expect("begun");
     (process, receiver, stdout.expect("a stream"))
 }
 
@@ -193,7 +191,7 @@ fn a_timeout_is_told_and_kept() {
 #[test]
 fn signals_before_the_start_are_kept_and_an_aborted_start_does_not_happen() {
     let (sender, events) = channel();
-    let process = Process::new(POLICY, Box::new(Heard(sender)));
+    let process = Process::new(POLICY, Arc::new(Heard(sender)));
     process.signal(libc::SIGTERM).expect("kept");
     queue(shell("exec sleep 1000"), [None, None, None], &process);
     assert_eq!(exit_status(&events), ExitStatus::Signal(libc::SIGTERM));

@@ -70,7 +70,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a descriptor in `stdio` that is not open.
-pub fn begin(launch: impl Launch, listener: Box<dyn Listener>) -> Result<(Arc<Process>, Streams)> {
+pub fn begin(launch: impl Launch, listener: Arc<dyn Listener>) -> Result<(Arc<Process>, Streams)> {
     let streams = streams(&launch.options().stdio)?;
     let process = Process::new(launch.options().stop, listener);
     if launch.options().aborted {

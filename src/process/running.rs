@@ -30,11 +30,10 @@ pub enum Event {
     Exited(ExitStatus),
 }
 
-/// Hears of events, on threads of this crate. It must not block.
+/// Hears of processes, on threads of this crate. It must not block.
 pub trait Listener: Send + Sync {
-    /// Called once, before any event, with the process's id.
-    fn attach(&self, id: u64);
-    fn on_event(&self, event: Event);
+    /// Called with the id of a process, and what has happened to it.
+    fn on_event(&self, id: u64, event: Event);
 }
 
 /// A process from the moment its start was asked for.
@@ -42,7 +41,7 @@ pub struct Process {
     /// Tells it apart in this process, for good.
     pub id: u64,
     policy: StopPolicy,
-    listener: Box<dyn Listener>,
+    listener: Arc<dyn Listener>,
     state: Mutex<State>,
     /// What it started. A lock of its own, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
@@ -84,12 +83,11 @@ struct Turns {
 impl Process {
     /// A process that is about to be started.
     #[must_use]
-    pub fn new(policy: StopPolicy, listener: Box<dyn Listener>) -> Arc<Self> {
+    pub fn new(policy: StopPolicy, listener: Arc<dyn Listener>) -> Arc<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let state = Mutex::new(State::Starting { signals: Vec::new(), aborted: false });
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        listener.attach(id);
         Arc::new(Self { id, policy, listener, state, descendants: Mutex::default() })
     }
 
@@ -158,9 +156,9 @@ impl Process {
         let running = Running { started, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, State::Running(running));
         if let Some(untested) = untested {
-            self.listener.on_event(Event::Untested(untested));
+            self.tell(Event::Untested(untested));
         }
-        self.listener.on_event(Event::Spawned { pid, argv });
+        self.tell(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
         if let Some(timeout) = self.policy.timeout() {
@@ -193,7 +191,7 @@ impl Process {
             State::Starting { .. } => *state = State::Ended,
         }
         drop(state);
-        self.listener.on_event(Event::Failed(error));
+        self.tell(Event::Failed(error));
     }
 
     /// The process has ended: kills what it left behind. If it was being stopped, all that was found below it is stopped
@@ -269,6 +267,10 @@ impl Process {
         Ok(())
     }
 
+    fn tell(&self, event: Event) {
+        self.listener.on_event(self.id, event);
+    }
+
     fn soon(&self, deadline: Deadline) {
         reaper::schedule_after(Duration::ZERO, self.id, deadline);
     }
@@ -306,14 +308,14 @@ impl Watched for Process {
         };
         *state = State::Ended;
         drop(state);
-        self.listener.on_event(Event::Exited(status));
+        self.tell(Event::Exited(status));
         true
     }
 
     fn on_deadline(&self, deadline: Deadline) {
         if deadline == Deadline::Timeout {
             if matches!(&*self.lock(), State::Running(_)) {
-                self.listener.on_event(Event::TimedOut);
+                self.tell(Event::TimedOut);
             }
             return self.on_deadline(Deadline::Stop);
         }

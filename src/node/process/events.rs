@@ -1,8 +1,5 @@
 //! Events of processes on their way to JavaScript: one threadsafe function per copy of the facade.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -54,26 +51,12 @@ impl From<Event> for NativeProcessEvent {
     }
 }
 
-/// Tells one copy of the facade of one process.
-pub struct ToJs {
-    callback: Arc<Callback>,
-    id: AtomicU64,
-}
-
-impl ToJs {
-    pub fn new(callback: &Arc<Callback>) -> Box<dyn Listener> {
-        Box::new(Self { callback: Arc::clone(callback), id: AtomicU64::new(0) })
-    }
-}
+/// Tells one copy of the facade.
+pub struct ToJs(pub Callback);
 
 impl Listener for ToJs {
-    fn attach(&self, id: u64) {
-        self.id.store(id, Ordering::Release);
-    }
-
-    fn on_event(&self, event: Event) {
-        let id = self.id.load(Ordering::Acquire) as f64;
+    fn on_event(&self, id: u64, event: Event) {
         // A closing environment hears nothing more, which is as it should be.
-        let _ = self.callback.call((id, event.into()).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        let _ = self.0.call((id as f64, event.into()).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, Unknown};
 use napi_derive::napi;
 
-use super::events::{Arguments, Callback, ToJs};
+use super::events::{Arguments, ToJs};
 use super::start_of;
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
@@ -23,7 +23,7 @@ use crate::sys::support::{self, SessionKeyring};
 /// as two bundles do, or a test runner that loads modules anew.
 #[napi]
 pub struct NativeSpawner {
-    callback: Arc<Callback>,
+    listener: Arc<ToJs>,
 }
 
 #[napi]
@@ -32,7 +32,7 @@ impl NativeSpawner {
     #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: NativeProcessEvent) => void")]
     pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
         let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
-        Ok(Self { callback: Arc::new(callback) })
+        Ok(Self { listener: Arc::new(ToJs(callback)) })
     }
 
     /// Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown.
@@ -57,7 +57,7 @@ impl NativeSpawner {
 
 impl NativeSpawner {
     fn begin(&self, launch: impl Launch, watch: bool) -> Result<NativeProcess> {
-        let (process, streams) = begin(launch, ToJs::new(&self.callback))?;
+        let (process, streams) = begin(launch, Arc::<ToJs>::clone(&self.listener))?;
         state::add_process(Arc::clone(&process));
         Ok(NativeProcess { process, streams, watch })
     }
