@@ -6,6 +6,7 @@ use super::access::{self, AccessCheck};
 use super::exhausted::used_up;
 use super::identity::Target;
 use crate::error::{Error, ErrorCode};
+use crate::provider::Provider;
 use crate::sys::Step;
 use crate::sys::attributes::Limit;
 use crate::sys::clone::Failure;
@@ -77,6 +78,14 @@ pub struct Subject<'a> {
     /// What was to be started.
     pub name: &'a str,
     pub target: &'a Target,
+}
+
+/// The error with the provider that it is about, where it is about one.
+pub fn about(error: Error, provider: Option<&'static Provider>) -> Error {
+    match provider {
+        Some(provider) => error.provider(provider.id),
+        None => error,
+    }
 }
 
 /// The error of a step that failed. `access` asks as the target.

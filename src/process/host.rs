@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::access::{AccessCheck, Check, Obstacle, OwnAccess};
 use super::exhausted::no_descriptor;
-use super::failure::{self, Concerned, Subject};
+use super::failure::{self, Concerned, Subject, about};
 use super::identity::Target;
 use super::program::Proofs;
 use crate::error::{Error, ErrorCode, Result};
@@ -100,10 +100,7 @@ impl AccessCheck for TargetAccess<'_> {
             Err(failure) => {
                 let subject = Subject { name: self.provider.map_or("The program", |row| row.name), target };
                 let error = failure::error(&subject, failure, Concerned::Nothing, &OwnAccess);
-                Err(match self.provider {
-                    Some(row) => error.provider(row.id),
-                    None => error,
-                })
+                Err(about(error, self.provider))
             }
         }
     }

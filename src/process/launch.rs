@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::exhausted::no_descriptor;
-use super::failure::{self, Concerned, Need, Subject};
+use super::failure::{self, Concerned, Need, Subject, about};
 use super::host::{Host, c_path, c_string};
 use super::identity::Target;
 use super::options::{ChildOptions, Stdio};
@@ -121,13 +121,6 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     let refuse = move |error: Error| of_refusal.failed(about(error, provider));
     if let Err(error) = spawner::submit(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) }) {
         process.failed(about(error, provider));
-    }
-}
-
-fn about(error: Error, provider: Option<&'static Provider>) -> Error {
-    match provider {
-        Some(provider) => error.provider(provider.id),
-        None => error,
     }
 }
 
