@@ -301,7 +301,7 @@ test('aborted, and wrong options', async (t) => {
   setTimeout(() => controller.abort(new Error('why')), 20)
   await assert.rejects(promise, (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_ABORTED' && error.name === 'AbortError' && error.cause.message === 'why')
   await assert.rejects(checkKey('codex', KEYS.codex, { signal: AbortSignal.abort() }), { code: 'ERR_PROVIDER_ABORTED' })
-  await assert.rejects(checkKey(/** @type {any} */ ('gemini'), 'k'), { code: 'ERR_PROVIDER_UNKNOWN' })
+  await assert.rejects(checkKey(/** @type {any} */ ('nobody'), 'k'), { code: 'ERR_PROVIDER_UNKNOWN' })
   await assert.rejects(checkKey('codex', 'eyJhbGciOiJub25lIn0.e30.x', { baseUrl: 'ftp://x' }), { code: 'ERR_INVALID_ARG_VALUE' })
   for (const options of [{ proxy: 'socks5://h:1' }, { proxy: 'http://u:p@h' }, { ca: 'no PEM' }, { timeoutMs: 1 }, { timeout: 5 }, { baseUrl: 'http://u:pw@h' }]) {
     await assert.rejects(checkKey('codex', KEYS.codex, /** @type {any} */ (options)), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(options))

@@ -44,7 +44,7 @@ test('help, unknown commands and wrong options', () => {
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/],
     [['--groups', '1,x'], /--groups must be numbers with commas between them/],
     [['--groups', '1'], /--groups needs --uid and --gid\./],
-    [['--provider', 'gemini'], /--provider must be one of: claude, codex/],
+    [['--provider', 'nobody'], /--provider must be one of: claude, codex/],
     [['--command', '/bin/true'], /--command needs --provider/],
     [['--tmp-dir', ''], /--tmp-dir must be the path of a directory/],
     [['--codex-home', ''], /--codex-home must be the path of a directory/]

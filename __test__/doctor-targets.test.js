@@ -127,7 +127,7 @@ test('options that are wrong are thrown, and what was not named is said', { skip
     [{ uid: 7 }, 'ERR_PROVIDER_PRIVILEGE_REFUSED'],
     [{ uid: -1, gid: 7 }, 'ERR_PROVIDER_PRIVILEGE_REFUSED'],
     [{ uid: '7', gid: 7 }, 'ERR_INVALID_ARG_TYPE'],
-    [{ provider: 'gemini' }, 'ERR_INVALID_ARG_VALUE'],
+    [{ provider: 'nobody' }, 'ERR_INVALID_ARG_VALUE'],
     [{ command: '/bin/true' }, 'ERR_INVALID_ARG_VALUE'],
     [{ workspace: '' }, 'ERR_INVALID_ARG_VALUE'],
     [{ home: 'a\0b' }, 'ERR_INVALID_ARG_VALUE'],

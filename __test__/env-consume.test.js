@@ -12,7 +12,7 @@ const broken = { get: () => { throw new RangeError('a getter of the caller') }, 
 
 /** What a payload of bytes alone is spoilt by; the options; code and message of the refusal. */
 const REFUSED = /** @type {any[]} */ ([
-  ['an unknown provider', (p) => { p.provider = 'gemini' }, {}, 'ERR_PROVIDER_UNKNOWN', /claude, codex/],
+  ['an unknown provider', (p) => { p.provider = 'nobody' }, {}, 'ERR_PROVIDER_UNKNOWN', /claude, codex/],
   ['a provider of a wrong type', (p) => { p.provider = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.provider must be a string/],
   ['the first secret of a wrong type', (p) => { p.apiKey = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret/],
   ['the last secret of a wrong type', (p) => { p.sessionCookie = {} }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.sessionCookie must be/],

@@ -135,7 +135,7 @@ test('nobody can construct or forge a handle', () => {
 test('process.env and the ids are the same before and after, in success and in failure', async (t) => {
   const before = { env: { ...process.env }, cwd: process.cwd(), umask: process.umask(), uid: process.getuid?.(), groups: process.getgroups?.() }
   const { env } = makeEnv(t, { sessionCookie: 'x' }, { set: { SOME: 'x' }, inherit: ['PATH'] })
-  assert.throws(() => buildProviderEnv({ provider: /** @type {any} */ ('gemini') }), ProviderError)
+  assert.throws(() => buildProviderEnv({ provider: /** @type {any} */ ('nobody') }), ProviderError)
   assert.equal((await outcome(startScript(env, 'exit 3', { umask: 0o077 }))).code, 3)
   const after = { env: { ...process.env }, cwd: process.cwd(), umask: process.umask(), uid: process.getuid?.(), groups: process.getgroups?.() }
   assert.deepEqual(after, before)

@@ -94,6 +94,10 @@ const CALLS = {
   RecipientOptions: (own) => main.createRecipient(own).dispose(),
   ProviderPayload: (own) => main.buildProviderEnv({ ...own, apiKey: KEYS.claude }, { workspace: { home: '/' } }).dispose(),
   Workspace: (own) => main.buildProviderEnv({ apiKey: KEYS.claude }, { workspace: { ...own, home: '/' } }).dispose(),
+  StateDirectories: async (own) => {
+    main.buildProviderEnv({ apiKey: KEYS.claude }, { workspace: { ...own, home: '/' } }).dispose()
+    await main.diagnose({ ...own, start: false })
+  },
   ProviderEnvOptions: (own) => main.buildProviderEnv({ apiKey: KEYS.claude }, own).dispose(),
   ServerCredentialsOptions: (own) => main.takeServerCredentials(own).dispose(),
   ResourceLimits: async (own, t) => assert.equal((await outcome(start(t, { limits: own }))).code, 0),

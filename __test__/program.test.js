@@ -160,7 +160,7 @@ test('what is not there, and what is no program', { skip: needsLinux }, async (t
   ])) {
     assert.throws(() => resolveProgram('claude', { command, path: '/usr/bin:/bin', ...ids, ...root }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', errno: -2, syscall: 'spawn', path: command, message }, command)
   }
-  assert.throws(() => resolveProgram(/** @type {any} */ ('gemini')), { code: 'ERR_PROVIDER_UNKNOWN', message: /claude, codex/ })
+  assert.throws(() => resolveProgram(/** @type {any} */ ('nobody')), { code: 'ERR_PROVIDER_UNKNOWN', message: /claude, codex/ })
   assert.throws(() => resolveProgram('claude', { command: /** @type {any} */ (7) }), { code: 'ERR_INVALID_ARG_TYPE', message: /options\.command must be a string/ })
 })
 

@@ -149,7 +149,7 @@ test('record() takes a snapshot, and refuses what is none', () => {
   for (const wrong of [{ provider: 5 }, { workspace: 5 }, { generation: true }]) {
     assert.throws(() => ledger.record(usage, /** @type {any} */ ({ ...labels, ...wrong })), { code: 'ERR_INVALID_ARG_TYPE' }, JSON.stringify(wrong))
   }
-  for (const provider of ['gemini', 'Claude', 'claude ', 'constructor']) {
+  for (const provider of ['nobody', 'Claude', 'claude ', 'constructor']) {
     const unknown = /** @type {any} */ ({ ...labels, provider })
     assert.throws(() => ledger.record(usage, unknown), { code: 'ERR_PROVIDER_UNKNOWN' }, provider)
     assert.throws(() => ledger.track(new UsageMeter('claude'), unknown), { code: 'ERR_PROVIDER_UNKNOWN' }, provider)

@@ -376,7 +376,7 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
 test('UsageMeter refuses what it cannot take', () => {
   assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*whose threads/ })
   const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
-  assert.throws(wrong('gemini'), { code: 'ERR_PROVIDER_UNKNOWN' })
+  assert.throws(wrong('nobody'), { code: 'ERR_PROVIDER_UNKNOWN' })
   assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })
   for (const options of [{ credential: 'key' }, { modle: 'x' }, { workspace: '' }, { workspace: '\ud800' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
     assert.throws(wrong('codex', options), { code: 'ERR_INVALID_ARG_VALUE' })

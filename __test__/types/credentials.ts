@@ -36,7 +36,7 @@ export const credential: CredentialInfo | undefined = runningProcesses({ provide
 export const all: ProviderProcess[] = runningProcesses()
 
 // @ts-expect-error no such provider
-validateKey('gemini', 'x')
+validateKey('nobody', 'x')
 // @ts-expect-error no such kind
 validateKey('claude', 'x', { kind: 'config-dir' })
 // @ts-expect-error null is no key

@@ -12,7 +12,7 @@ export async function health(uid: number, gid: number, workspace: string): Promi
 
 export async function refused(): Promise<void> {
   // @ts-expect-error there is no such provider
-  const report = await diagnose({ provider: 'gemini' })
+  const report = await diagnose({ provider: 'nobody' })
   // @ts-expect-error a report is not for changing
   report.worst = 'ok'
 }

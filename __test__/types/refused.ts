@@ -11,7 +11,7 @@ export const rows: (() => unknown)[] = [
   // @ts-expect-error JSON comes as bytes, which can be wiped
   () => buildProviderEnv('{"apiKey":"x"}'),
   // @ts-expect-error no such provider
-  () => buildProviderEnv({ provider: 'gemini' }),
+  () => buildProviderEnv({ provider: 'nobody' }),
   // @ts-expect-error the caller's word, and no field
   () => buildProviderEnv({ apiKey: 'x', credentialOwner: 'server' }),
   // @ts-expect-error no such owner
@@ -61,7 +61,7 @@ export const rows: (() => unknown)[] = [
   // @ts-expect-error get() may find nothing
   (): string => env.get('HOME'),
   // @ts-expect-error no such provider
-  () => resolveProgram('gemini'),
+  () => resolveProgram('nobody'),
   // @ts-expect-error the SDK decides the arguments
   () => claudeAgentOptions(env, { args: [] }),
   // @ts-expect-error the SDK starts the CLI as the worker itself

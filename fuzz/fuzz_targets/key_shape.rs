@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::credential::{self, Finding, FindingCode, MAX_CREDENTIAL_BYTES, Verdict, examine};
-use provider_env::provider::{CredentialKind, KEY_CLASSES, PROVIDERS};
+use provider_env::provider::{CredentialKind, PROVIDERS, key_classes};
 
 const KINDS: [CredentialKind; 2] = [CredentialKind::ApiKey, CredentialKind::OauthToken];
 
@@ -16,7 +16,7 @@ static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut all = HashSet::new();
     for &code in FindingCode::ALL {
         for (&provider, kind) in PROVIDERS.iter().flat_map(|row| KINDS.map(|kind| (row, kind))) {
-            for class in KEY_CLASSES.iter().map(Some).chain([None]) {
+            for class in key_classes().map(Some).chain([None]) {
                 let finding = Finding { code, class, provider: Some(provider), kind, length: 0 };
                 all.extend([None, Some("apiKey")].map(|origin| finding.sentence(origin)));
             }
@@ -33,7 +33,7 @@ struct Input<'a> {
 }
 
 fuzz_target!(|input: Input| {
-    let prefix = KEY_CLASSES.get(usize::from(input.class)).map_or("", |class| class.prefix);
+    let prefix = key_classes().nth(usize::from(input.class)).map_or("", |class| class.prefix);
     let key = [prefix.as_bytes(), input.key].concat();
     for (&provider, kind) in PROVIDERS.iter().flat_map(|row| KINDS.map(|kind| (row, kind))) {
         let finding = examine(provider, kind, &key);

@@ -112,7 +112,10 @@ async function dryStart(context, facts, scratch) {
     }
   })
   try {
-    const outcome = await ask(context, facts, scratch, mock, key, seen)
+    const baseUrl = mock.baseUrls[facts.id]
+    // Without one, the CLI would ask its vendor.
+    if (baseUrl === undefined) return finding('start.skipped', { facts, reason: 'there is no mock of its API' }, { provider: facts.id })
+    const outcome = await ask(context, facts, scratch, baseUrl, key, seen)
     const durationMs = Math.round(performance.now() - from)
     return judge(context, facts, { ...outcome, durationMs, hidden: seen.hidden, asked: mock.requestsWith(key).length, strange: mock.requests.some(({ credential }) => credential !== null && credential !== key), requests: mock.requests.length })
   } finally {
@@ -124,15 +127,14 @@ async function dryStart(context, facts, scratch) {
  * @param {import('./context.js').Context} context
  * @param {Facts} facts
  * @param {import('./scratch.js').Scratch} scratch
- * @param {import('../mock-api/types').MockApi} mock
+ * @param {string} baseUrl
  * @param {string} key
  * @param {{ pid?: number }} seen
  */
-async function ask(context, facts, scratch, mock, key, seen) {
+async function ask(context, facts, scratch, baseUrl, key, seen) {
   /** @type {any} */
   const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
   const set = { PATH: context.path, ...pairs(facts.questionVariables) }
-  const baseUrl = mock.baseUrls[facts.id]
   let complaint = ''
   try {
     const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })

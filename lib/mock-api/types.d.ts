@@ -76,8 +76,8 @@ export interface MockApi {
   readonly port: number
   readonly openaiBaseUrl: string
   readonly anthropicBaseUrl: string
-  /** The one of each provider's dialect. */
-  readonly baseUrls: Readonly<Record<MockProvider, string>>
+  /** By provider, where there is a dialect of its API. */
+  readonly baseUrls: Readonly<Record<string, string | undefined>>
   /** Every request, oldest first. A long run may empty it: `requests.length = 0`. */
   readonly requests: RecordedRequest[]
   /** Those that carried this bare key in either header. */

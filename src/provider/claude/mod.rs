@@ -4,7 +4,6 @@ mod api;
 mod arguments;
 mod cli;
 mod files;
-mod login;
 mod output;
 mod variables;
 
@@ -44,7 +43,7 @@ pub static CLAUDE: Provider = Provider {
         ],
         base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
     }],
-    login: Some(login::LOGIN),
+    login: Some(api::LOGIN),
     // Names from the executable's strings. Blank where an empty value was seen to count as unset, all at once and
     // beside every kind of credential.
     credential_names: &[

@@ -4,18 +4,16 @@ mod api;
 mod arguments;
 mod cli;
 mod files;
-mod login;
 mod modes;
 mod output;
 mod overrides;
-mod variables;
 
 use crate::provider::api::{BaseUrl, Vendor};
 use crate::provider::arguments::When;
 use crate::provider::credential::{CredentialKind, CredentialSlot, PayloadField, absent, blank};
 use crate::provider::row::Provider;
 use crate::provider::state::{DirectoryNeed, Made, StateDirectory};
-use crate::provider::variables::{Authority, GuardVariable};
+use crate::provider::variables::{Authority, GuardVariable, VariablePatterns};
 
 pub static CODEX: Provider = Provider {
     id: "codex",
@@ -37,7 +35,7 @@ pub static CODEX: Provider = Provider {
         // OPENAI_BASE_URL is not honoured.
         base_url: BaseUrl::Override,
     }],
-    login: Some(login::LOGIN),
+    login: Some(api::LOGIN),
     credential_names: &[
         blank("CODEX_ACCESS_TOKEN"),
         absent("CODEX_AGENT_IDENTITY"),
@@ -52,7 +50,7 @@ pub static CODEX: Provider = Provider {
         absent("OPENAI_IDENTITY_TOKEN_FILE"),
         absent("OPENAI_WORKLOAD_IDENTITY_CONTEXT"),
     ],
-    forbidden_variables: variables::FORBIDDEN,
+    forbidden_variables: FORBIDDEN,
     harmless_variables: &[],
     fixed_variables: &[],
     guard_variables: GUARDS,
@@ -93,3 +91,32 @@ const GUARDS: &[GuardVariable] = &[
     GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::ServerCredential },
     GuardVariable { name: "GIT_CONFIG_GLOBAL", value: "/dev/null", when: When::ServerCredential },
 ];
+
+/// From the strings and the measured behaviour of 0.163.0; `tests/variables/codex.txt` classifies each that it reads.
+const FORBIDDEN: VariablePatterns = VariablePatterns {
+    code: &[
+        "CODEX_EXEC_SERVER_*",
+        "CODEX_APPLY_GIT_CFG",
+        "CODEX_MANAGED_PACKAGE_ROOT",
+        "CODEX_SNAPSHOT_*",
+        "__CODEX_*",
+    ],
+    redirect: &[
+        "CODEX_NETWORK_*",
+        "CODEX_CA_CERTIFICATE",
+        "CODEX_APP_SERVER_LOGIN_*",
+        "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
+        "CODEX_REVOKE_TOKEN_URL_OVERRIDE",
+        "CODEX_OSS_*",
+    ],
+    disclosure: &[
+        "OPENAI_LOG",
+        "CODEX_ROLLOUT_TRACE_ROOT",
+        "CODEX_TUI_RECORD_SESSION",
+        "CODEX_TUI_SESSION_LOG_*",
+        "CODEX_INTERNAL_ORIGINATOR_OVERRIDE",
+        "CODEX_PLUGIN_METRICS_OUTPUT",
+    ],
+    credential: &["OPENAI_*", "CODEX_*TOKEN*", "CODEX_*_KEY"],
+    mode: &["CODEX_SQLITE_HOME", "CODEX_CLOUD_TASKS_*", "CODEX_DAEMON_*", "CODEX_SANDBOX*"],
+};
