@@ -34,7 +34,7 @@ export declare class NativeCredentialStore {
  * do, or a test runner that loads modules anew.
  */
 export declare class NativeJobListener {
-  constructor(callback: (job: number, failed: boolean, json: string) => void)
+  constructor(callback: (job: number, error: NativeError | null, json: string) => void)
   /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
   begin(begin: () => number): number
 }
@@ -72,12 +72,23 @@ export declare class NativeMasterKeys {
   dispose(): void
 }
 
-/**
- * Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
- * bundles do, or a test runner that loads modules anew.
- */
-export declare class NativeProcessListener {
-  constructor(callback: (id: number, kind: number, number: number, text?: string | null) => void)
+/** A process that is being started, or runs, or has ended. */
+export declare class NativeProcess {
+  /** By which its events name it. */
+  get id(): number
+  /** Whether stdout is to be read for usage. */
+  get watch(): boolean
+  /**
+   * The descriptor of our end of a stream, which belongs to the caller from now on. None where there is no such stream, or
+   * it was taken before.
+   */
+  takeStream(index: number): number | null
+  /** Signals its process group; 0 asks only. False when there is none any more. */
+  signal(signal: number): boolean
+  /** Stops it: its signal, the grace, SIGKILL. */
+  stop(): void
+  /** Says that it has ended: it need not be killed with this Node environment any more. */
+  forget(): void
 }
 
 /** An environment, held in Rust until it is disposed of. */
@@ -181,6 +192,19 @@ export declare class NativeServerCredentials {
   dispose(): void
 }
 
+/**
+ * Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
+ * as two bundles do, or a test runner that loads modules anew.
+ */
+export declare class NativeSpawner {
+  /** `callback` gets the id of a process with each of its events. */
+  constructor(callback: (id: number, event: NativeProcessEvent) => void)
+  /** Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown. */
+  spawn(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativeProcess
+  /** Queues a command that is no CLI, as a start is queued. */
+  runCommand(child: ChildOptions): NativeProcess
+}
+
 /** Totals of many runs. */
 export declare class NativeUsageLedger {
   constructor(maxEntries: number)
@@ -222,6 +246,20 @@ export declare class NativeUsageMeter {
 /** Remembers a process group that `child_process` has made: it ends with this Node environment. */
 export declare function addGroup(leader: number): void
 
+/**
+ * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
+ * its field says otherwise.
+ */
+export interface Attributes {
+  /** The nice value, from 0 to 19; absent, the worker's, or 0 where that is negative. */
+  priority?: number
+  /** The `oom_score_adj`, from 0 to 1000; absent, the worker's, or 0 where that is negative. */
+  oomScoreAdj?: number
+  /** The umask, from 0 to 0o777. */
+  umask?: number
+  limits?: Limits
+}
+
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
@@ -237,14 +275,53 @@ export declare function callWithoutContext(callback: () => void): void
  */
 export declare function checkSdk(provider: string, variables: Array<string>, packageRoots: Array<string>): void
 
+/** What is asked of any child, a CLI or a command. The facade has checked the types and the ranges. */
+export interface ChildOptions {
+  /** An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own. */
+  command?: string
+  /** The arguments without the program's name. */
+  args: Array<string>
+  /** The working directory; absent, a CLI's workspace, or that of this process. */
+  cwd?: string
+  ids: IdentityRequest
+  attributes: Attributes
+  stop: StopPolicy
+  /** The three standard streams, in the order of their numbers. */
+  stdio: Array<Stdio>
+  /** Whether it was aborted before it began. */
+  aborted: boolean
+}
+
+/** What is asked of a CLI besides. */
+export interface CliOptions {
+  /** Directories from which packages are looked for, upwards. */
+  packageRoots: Array<string>
+  /** `auto`, `fd`, `env` or `broker`; absent, `auto`. */
+  delivery?: string
+  /** Whether the workspace's own files may configure the CLI. */
+  trusted: boolean
+  /** Variables that an SDK adds. They are no secrets. */
+  extra: Array<ExtraVariable>
+  /** Whether stdout is read for usage; absent, as the arguments tell. */
+  watch?: boolean
+  /** Whether the CLI's claim of another credential must be seen. */
+  mustClaim: boolean
+}
+
+/** Where a command that is no CLI is looked for, and all of its environment. */
+export declare const COMMAND_PATH: string
+
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
 /** Describes an environment. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
 
-/** Forgets a process that has ended. */
-export declare function forget(id: number): void
+/** A variable that is no secret. */
+export interface ExtraVariable {
+  name: string
+  value: string
+}
 
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
@@ -252,11 +329,34 @@ export declare function forgetGroup(leader: number): void
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
 
+/** Ids as the caller gave them. Numbers come from JavaScript, so they may be anything. */
+export interface IdentityRequest {
+  uid?: number
+  gid?: number
+  groups?: Array<number>
+  /** Whether the child may be root, or of root's group; absent, it may not. */
+  allowRoot?: boolean
+}
+
 /** Where the facade stops to read. */
 export declare function inputLimits(): NativeInputLimits
 
 /** What a target can do with paths. */
-export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
+export declare function inquirePaths(ids: IdentityRequest, questions: Array<NativeQuestion>, byModeBits: boolean): number
+
+/** Resource limits, soft and hard alike. */
+export interface Limits {
+  /** `RLIMIT_CORE`, in bytes; absent or 0, what keeps the kernel from dumping into a program too. */
+  coreBytes?: number
+  /** `RLIMIT_NOFILE`: one more than the highest descriptor. */
+  openFiles?: number
+  /** `RLIMIT_NPROC`: processes and threads of the user, in the whole machine. */
+  processes?: number
+  /** `RLIMIT_AS`, in bytes. */
+  memoryBytes?: number
+  /** `RLIMIT_CPU`, in seconds. */
+  cpuSeconds?: number
+}
 
 /** A store whose login [`NativeCredentialStore::open`] reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
@@ -282,17 +382,6 @@ export interface NativeBinding {
   field: string
   request: string
   credentialOwner?: string
-}
-
-/** A command that is no CLI, to be run as a target. The facade has checked the types. */
-export interface NativeCommand {
-  command: string
-  args: Array<string>
-  cwd: string
-  killGraceMs: number
-  timeoutMs?: number
-  /** As of a start. */
-  stdio: Array<number>
 }
 
 /** What a row is expected to be. */
@@ -323,6 +412,25 @@ export interface NativeDescription {
   credentialSource: string
   billedTo: string
   fingerprint?: string
+}
+
+/**
+ * An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
+ * never absent: it would be read from `Object.prototype`.
+ */
+export interface NativeError {
+  /** `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`. */
+  code: string
+  message: string
+  /** The kernel's error number, positive. Node's system errors have it negative. */
+  errno: number | null
+  syscall: string | null
+  path: string | null
+  /** The step of a start that failed. */
+  step: string | null
+  provider: string | null
+  /** The variables, options or fields that it is about. */
+  names: Array<string> | null
 }
 
 /** What is known of a run that this package does not start. */
@@ -378,14 +486,6 @@ export interface NativeHttpSettings {
   ca?: string
 }
 
-/** Ids. */
-export interface NativeIdentity {
-  uid?: number
-  gid?: number
-  groups?: Array<number>
-  allowRoot?: boolean
-}
-
 /** How much of an object the facade reads: no more than the same payload may have as JSON. */
 export interface NativeInputLimits {
   /** Of `userEnvKeys`, and of each option that is a list of variables. */
@@ -422,15 +522,6 @@ export interface NativeLedgerKey {
   workspace: string
   provider: string
   generation: string
-}
-
-/** Limits. */
-export interface NativeLimits {
-  coreBytes?: number
-  openFiles?: number
-  processes?: number
-  memoryBytes?: number
-  cpuSeconds?: number
 }
 
 /** Where a login is, and how it is kept fresh. */
@@ -489,24 +580,25 @@ export interface NativePortable {
   cwd?: string
   /** Names and values by turns, secrets among them. */
   env: Array<string>
-  /** The reading end of the credential's pipe; -1 for none. It belongs to the caller now. */
-  credential: number
+  /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
+  credential?: number
   /** Whether stdout is to be read for usage. */
   watch: boolean
   /** What to say of a version that nobody has tried. */
   untested?: string
 }
 
-/** A process that is being started. */
-export interface NativeProcess {
-  id: number
-  /** For which of the three there is a stream to take. */
-  stdio: Array<boolean>
-  /** Whether stdout is to be read for usage. */
-  watch: boolean
-}
+/**
+ * What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
+ * `Exited`.
+ */
+export type NativeProcessEvent =
+  | { type: 'Untested'; message: string }
+  | { type: 'Spawned'; pid: number; argv: Array<string> }
+  | { type: 'Failed'; error: NativeError }
+  | { type: 'TimedOut' }
+  | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }
 
-/** A found program. */
 export interface NativeProgram {
   path: string
   foundAt: string
@@ -580,34 +672,6 @@ export interface NativeSealedRow {
   keyMeta: string
 }
 
-/** Everything else. The facade has checked the types. */
-export interface NativeStart {
-  args: Array<string>
-  command?: string
-  packageRoots: Array<string>
-  cwd?: string
-  priority?: number
-  oomScoreAdj?: number
-  umask?: number
-  limits?: NativeLimits
-  delivery?: string
-  trusted: boolean
-  /** Names and values by turns. */
-  extra: Array<string>
-  killSignal: number
-  killGraceMs: number
-  timeoutMs?: number
-  killGroupOnExit: boolean
-  /** Whether stdout is read for usage; by the arguments when it is not said. */
-  watch?: boolean
-  /** Whether a claim of another credential must be seen. */
-  mustClaim: boolean
-  /** Whether the caller's AbortSignal has fired already. */
-  aborted: boolean
-  /** A descriptor of this process, or -1 for a new stream, or -2 for none. */
-  stdio: Array<number>
-}
-
 /** What a thread has used, also before this run. */
 export interface NativeThreadTotals {
   id: string
@@ -642,10 +706,24 @@ export declare function payloadFields(): NativePayloadFields
 export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
 /**
- * Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
- * start. Finding the program happens on this thread.
+ * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
+ * Finding the program happens on this thread.
  */
-export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable | string
+export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
+
+/** A program to find. */
+export interface ProgramQuery {
+  /** The id of its provider. */
+  provider: string
+  /** An absolute path or a name; absent, the provider's own. */
+  command?: string
+  /** The child's `PATH`. */
+  path: string
+  /** Directories from which packages are looked for, upwards. */
+  packageRoots: Array<string>
+  /** Who is to run it. */
+  ids: IdentityRequest
+}
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
@@ -666,7 +744,7 @@ export declare function reportsThreadTotals(provider: string): boolean
 export declare function requireProtection(): void
 
 /** Finds a provider's program for a target. */
-export declare function resolveProgram(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity): NativeProgram
+export declare function resolveProgram(query: ProgramQuery): NativeProgram
 
 /** Undoes it. False when there was nothing to undo. */
 export declare function restore(fingerprint: string): boolean
@@ -677,9 +755,6 @@ export declare function restore(fingerprint: string): boolean
  */
 export declare function revoke(fingerprint: string): Array<string>
 
-/** Queues a command. Its outcome and its end are events; only what its arguments tell is thrown. */
-export declare function runCommand(listener: NativeProcessListener, options: NativeCommand, ids: NativeIdentity): NativeProcess
-
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
 
@@ -689,47 +764,50 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 /** Every variable that a server's key can stand in. */
 export declare function serverVariables(): Array<string>
 
-/** Signals a process group; 0 asks only. False when there is none any more. */
-export declare function signal(id: number, signal: number): boolean
-
-/** Queues a start. Its outcome and its end are events; only what its arguments tell is thrown. */
-export declare function spawn(listener: NativeProcessListener, env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
-
 /** The workspace option that sets each provider's state directory, as provider and option by turns. */
 export declare function stateDirOptions(): Array<string>
 
-/** Stops a process group: its signal, the grace, SIGKILL. */
-export declare function stop(id: number): void
+/** What one of a child's standard streams is. */
+export type Stdio =
+  | { type: 'pipe' }
+  | { type: 'ignore' }
+  | { type: 'descriptor'; number: number }
+
+/** How a child is stopped. */
+export interface StopPolicy {
+  /** The number of the signal that asks it to end. */
+  killSignal: number
+  /** How long it may take before SIGKILL, in milliseconds. */
+  killGraceMs: number
+  /** How long it may run, in milliseconds; absent, for ever. */
+  timeoutMs?: number
+  /** Whether what is left of its group is killed when it has ended by itself. */
+  killGroupOnExit: boolean
+}
 
 /** A store of one credential. */
 export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
 /** The files that configure a provider's CLI, judged for a program of this version. */
-export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: NativeIdentity, version?: string | undefined | null): number
+export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: IdentityRequest, version?: string | undefined | null): number
 
 /** Every place where a provider's program is, in a start's order. */
-export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number
+export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: IdentityRequest, byModeBits: boolean): number
 
 /** A provider's stored login in its state directory. */
-export declare function surveyStoredLogin(provider: string, stateDirectory: string, ids: NativeIdentity): number
+export declare function surveyStoredLogin(provider: string, stateDirectory: string, ids: IdentityRequest): number
 
 /** Those of these names in this process's environment that nobody may hand on. */
 export declare function surveyVariables(names: Array<string>): string
 
 /** Where a path really leads, and who could have it lead elsewhere. */
-export declare function surveyWay(path: string, ids: NativeIdentity): number
+export declare function surveyWay(path: string, ids: IdentityRequest): number
 
 /**
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
  * and calls `wipeInitialEnvironment`.
  */
 export declare function takeServerCredentials(requireProtection: boolean): NativeServerCredentials
-
-/**
- * Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken
- * is closed with the process or the Node environment.
- */
-export declare function takeStream(id: number, index: number): number
 
 /**
  * Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker

@@ -7,10 +7,9 @@ const path = require('node:path')
 const { once } = require('node:events')
 const test = require('node:test')
 const { buildProviderEnv, claudeAgentOptions, codexOptions } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { KEYS, ids, makeEnv, needsRoot, run } = require('./support/launch.js')
+const { spawnPortable } = require('./support/portable.js')
 
 // Where nothing is known to be root's, nothing is taken: as itself, and in a user namespace.
 const skip = needsRoot || (fs.statSync('/').uid === 0 ? false : 'in a user namespace nothing is known to be root\'s')
@@ -34,8 +33,7 @@ function volume(t) {
 const STARTS = {
   native: async (env, script) => (await run(env, script)).stdout,
   async portable(env, script) {
-    const launch = readLaunch(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids }, [])
-    const { child } = startPortable(launch)
+    const child = spawnPortable(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids })
     let text = ''
     child.stdout.on('data', (/** @type {Buffer} */ bytes) => (text += bytes))
     await once(child, 'close')

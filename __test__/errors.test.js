@@ -7,7 +7,8 @@ const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
 const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, revoke, spawnProvider } = require('../index.js')
-const { fromJson } = require('../lib/errors.js')
+const binding = require('../binding.cjs')
+const { translate } = require('../lib/errors.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes, makeOpenDir } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
@@ -199,13 +200,31 @@ const CASES = {
     message: /gives no thread.*Try again later/
   }],
   ERR_PROVIDER_DISPOSED: [{ raise: () => { const env = build(withKey({})); env.dispose(); env.exposeSecrets() }, fields: { provider: 'claude' }, message: /Build a new one with buildProviderEnv\(\)/ }],
-  ERR_PROVIDER_INTERNAL: [{ raise: () => { throw fromJson(`panicked at ${SENTINEL}`) }, message: /defect in @webalive\/provider-env.*no secrets/ }]
+  ERR_PROVIDER_INTERNAL: [{ raise: () => translate(() => { throw Object.assign(new Error(`panicked at ${SENTINEL}`), { code: 'GenericFailure' }) }), message: /defect in @webalive\/provider-env.*no secrets/ }]
 }
 
 test('the types, the table here and Rust have the same codes', () => {
   assert.ok(CODES.length >= 19, `${CODES.length} codes in index.d.ts`)
   assert.deepEqual(Object.keys(CASES).sort(), CODES)
   assert.deepEqual(inText(read('src', 'error.rs')), CODES)
+})
+
+test('an error crosses as an object with every part, whatever stands on Object.prototype', (t) => {
+  for (const name of ['code', 'errno', 'path', 'step']) {
+    Object.defineProperty(Object.prototype, name, { configurable: true, get: () => SENTINEL, set: () => {} })
+    t.after(() => Reflect.deleteProperty(Object.prototype, name))
+  }
+  assert.throws(() => binding.revoke('none'), (/** @type {any} */ thrown) => {
+    assert.equal(util.types.isNativeError(thrown), false, 'its stack would be made for nothing')
+    assert.deepEqual(Object.keys(thrown).sort(), ['code', 'errno', 'message', 'names', 'path', 'provider', 'step', 'syscall'])
+    assert.equal(thrown.code, 'ERR_INVALID_ARG_VALUE')
+    return true
+  })
+  for (const name of ['code', 'errno', 'path', 'step']) Reflect.deleteProperty(Object.prototype, name)
+  assert.throws(() => resolveProgram(/** @type {any} */ (SENTINEL)), (/** @type {any} */ error) => {
+    assert.deepEqual(Object.keys(error), ['code', 'names'], 'what is not known is left out')
+    return error.stack.includes(__filename)
+  })
 })
 
 test('docs/errors.md has a heading for each code, and for no other', (t) => {

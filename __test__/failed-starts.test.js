@@ -9,17 +9,16 @@ const { once } = require('node:events')
 const test = require('node:test')
 const { promisify } = require('node:util')
 const { spawnProvider } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { makeHomes } = require('./support/homes.js')
 const { UID, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
+const { spawnPortable } = require('./support/portable.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'without-descriptors.js')
 
 /** @type {Record<string, (env: any, options: any) => any>} */
 const STARTS = {
   native: spawnProvider,
-  portable: (env, options) => startPortable(readLaunch(env, options, [])).child
+  portable: spawnPortable
 }
 
 /** Why a start cannot be, by the options that make it so; the error's code and parts. @type {Record<string, { options: (homes: any) => any, error: object, skip?: any }>} */

@@ -148,6 +148,10 @@ test('what the caller’s own code throws passes as it is, and is no defect of t
   // A code that Node-API has too.
   const coded = Object.assign(new Error('mine'), { code: 'Closing' })
   await assert.rejects(checkKey('claude', KEY, /** @type {any} */ (Object.defineProperty({}, 'proxy', { get: () => { throw coded } }))), (error) => error === coded)
+  for (const value of [{ code: 'EACCES', message: 'mine' }, { message: 'mine' }, 'mine', null, undefined, throwing, revoked.proxy]) {
+    const call = checkKey('claude', KEY, /** @type {any} */ (Object.defineProperty({}, 'proxy', { get: () => { throw value } })))
+    assert.equal(await call.then(() => 'checked', (error) => ({ error })).then((result) => result.error === value), true)
+  }
   for (const value of [unprintable, throwing, revoked.proxy, Symbol('x'), 10n, () => {}]) {
     for (const call of [
       () => env.get(value), () => store.rotate(value), () => checkKey(value, value, value), () => CredentialStore.open(value, value), () => spawnProvider(env, { command: value }),

@@ -6,11 +6,10 @@ const fs = require('node:fs')
 const { once } = require('node:events')
 const { test } = require('node:test')
 const { buildProviderEnv } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { makeHomes } = require('./support/homes.js')
 const { until, withEnoughTime } = require('./support/kernel.js')
 const { UID, ids, isRoot } = require('./support/launch.js')
+const { spawnPortable } = require('./support/portable.js')
 
 const KEY = 'made-up-key-for-the-portable-start'
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false
@@ -24,8 +23,8 @@ function makeEnv(t, provider = 'claude') {
 
 /** @param {any} env @param {string} script @param {object} [options] */
 function start(env, script, options = {}) {
-  const launch = readLaunch(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids, ...options }, ['SDK_SAID', 'this'])
-  return startPortable(launch).child
+  const extra = [{ name: 'SDK_SAID', value: 'this' }]
+  return spawnPortable(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids, ...options }, extra)
 }
 
 /** @param {any} child */

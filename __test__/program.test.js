@@ -6,10 +6,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { diagnose, resolveProgram, spawnProvider } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { makeOpenDir } = require('./support/homes.js')
+const { spawnPortable } = require('./support/portable.js')
 
 const root = { allowRoot: true }
 const UNREACHABLE = 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
@@ -199,8 +198,7 @@ test('what nobody can run is refused before a start, natively and portably, and 
     assert.deepEqual([error.code, error.errno, error.path, error.names], [UNREACHABLE, errno, command, names], name)
     assert.match(error.message.replace(command, 'FILE'), message, name)
     const { env } = makeEnv(t)
-    const launch = readLaunch(env, { command, args: [], workspaceTrust: 'trusted', ...ids, ...root }, [])
-    const portable = await outcome(startPortable(launch).child)
+    const portable = await outcome(spawnPortable(env, { command, args: [], workspaceTrust: 'trusted', ...ids, ...root }))
     assert.deepEqual([portable.error.code, portable.error.message], [UNREACHABLE, error.message], `${name}, portably`)
     const PATH = `${path.dirname(command)}:${path.dirname(good)}:/usr/bin:/bin`
     assert.equal(resolveProgram('claude', { ...ids, ...root, path: PATH }).path, good, name)

@@ -7,10 +7,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { memoryProtection, spawnProvider } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { ids, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
 const { until } = require('./support/kernel.js')
+const { spawnPortable } = require('./support/portable.js')
 
 const KEY = 'sk-ant-api03-made-up-key'
 /** With everything that some encoding writes in another way. */
@@ -35,7 +34,7 @@ const FORMS = {
 const STARTS = {
   native: startScript,
   portable: (env, script, { args = [], ...options } = {}) =>
-    startPortable(readLaunch(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options }, [])).child
+    spawnPortable(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
 }
 
 /** @param {any} t */

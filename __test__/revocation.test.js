@@ -7,10 +7,9 @@ const { once } = require('node:events')
 const { Worker } = require('node:worker_threads')
 const test = require('node:test')
 const main = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { ids, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
 const { isRunning, until } = require('./support/kernel.js')
+const { spawnPortable } = require('./support/portable.js')
 
 const { buildProviderEnv, claudeAgentOptions, codexOptions, restore, revoke, runningProcesses } = main
 const REVOKED = { code: 'ERR_PROVIDER_CREDENTIAL_REVOKED' }
@@ -143,7 +142,7 @@ test('a start that waits in the queue is refused, and one that was made is liste
 
 test('the portable start, too', async (t) => {
   const { env } = makeEnv(t, { apiKey: freshKey() })
-  const start = (/** @type {string} */ script) => startPortable(readLaunch(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids }, [])).child
+  const start = (/** @type {string} */ script) => spawnPortable(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids })
   const child = start('echo ready; exec sleep 60')
   await once(/** @type {any} */ (child.stdout), 'data')
   assert.deepEqual(revoke(env), [child])

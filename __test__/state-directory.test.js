@@ -7,10 +7,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { codexOptions, spawnProvider, takeServerCredentials } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { makeHomes } = require('./support/homes.js')
 const { UID, ids, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
+const { spawnPortable } = require('./support/portable.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
@@ -162,7 +161,7 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       const { error, events, stdout } = await outcome(spawnProvider(env, options))
       assert.deepEqual([error?.code, error?.path, error?.names, events, stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], ''])
       assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or give the tenant's own key\.$/)
-      const portable = await outcome(startPortable(readLaunch(env, options, [])).child)
+      const portable = await outcome(spawnPortable(env, options))
       assert.deepEqual([portable.error?.code, portable.error?.path, portable.events, portable.stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], ''])
     }
   })

@@ -9,13 +9,13 @@ const { ids, makeEnv, needsLinux } = require('./support/launch.js')
 const { end, isRunning, until, zombies } = require('./support/kernel.js')
 const { startWorker } = require('./support/worker.js')
 
-const LIB = path.join(__dirname, '..', 'lib')
+const SUPPORT = path.join(__dirname, 'support')
 
 /** How a worker makes a start of each kind. */
 const STARTS = {
   native: 'const start = main.spawnProvider',
   portable: `
-    const start = (env, options) => require(input.lib + '/portable-start.js').startPortable(require(input.lib + '/launch.js').readLaunch(env, options, [])).child`
+    const start = require(input.support + '/portable.js').spawnPortable`
 }
 
 /** Starts a script in a worker; the variable is `child`. */
@@ -28,7 +28,7 @@ const start = (/** @type {string} */ script, options = '', by = STARTS.native) =
 /** Whether a worker's child is still there when the worker has ended. */
 function inputOf(/** @type {any} */ t) {
   const { env } = makeEnv(t)
-  return { ids, lib: LIB, workspace: { home: '/', tmpDir: env.get('TMPDIR') } }
+  return { ids, support: SUPPORT, workspace: { home: '/', tmpDir: env.get('TMPDIR') } }
 }
 
 test('a worker that is killed takes its CLI along', { skip: needsLinux }, async (t) => {
@@ -72,7 +72,7 @@ for (const [how, body, code, signal] of ENDS) {
 test('a thread that is ended leaves no CLI behind: portable start', { skip: needsLinux }, async (t) => {
   const before = zombies()
   const body = `const { workerData: input, parentPort } = require('node:worker_threads')
-    const main = require(input.lib + '/../index.js')
+    const main = require(input.support + '/../../index.js')
     ;(async () => { ${start(STAYS, '', STARTS.portable)}; parentPort.postMessage(child.pid) })()`
   const worker = new Worker(body, { eval: true, workerData: inputOf(t) })
   t.after(() => worker.terminate())

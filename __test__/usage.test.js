@@ -8,13 +8,12 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { CredentialStore, UsageMeter, spawnProvider, takeServerCredentials } = require('../index.js')
-const { readLaunch } = require('../lib/launch.js')
 const { CHANGED, Metered } = require('../lib/metered.js')
-const { startPortable } = require('../lib/portable-start.js')
 const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { mountSilent } = require('./support/fuse.js')
 const { until } = require('./support/kernel.js')
 const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { spawnPortable } = require('./support/portable.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
@@ -27,7 +26,7 @@ const WITHOUT_SUBAGENTS = ['-c', 'agents.enabled=false']
 const STARTS = {
   native: startScript,
   portable: (env, script, { args = [], ...options } = {}) =>
-    startPortable(readLaunch(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options }, [])).child
+    spawnPortable(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
 }
 
 /** A file that the target can read. @param {any} homes @param {Uint8Array} bytes */

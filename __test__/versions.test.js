@@ -80,14 +80,13 @@ for (const provider of PROVIDERS) {
 function warnings(command, what) {
   const script = `
     const { buildProviderEnv, resolveProgram, spawnProvider } = require(${JSON.stringify(path.join(__dirname, '..'))})
-    const { startPortable } = require(${JSON.stringify(path.join(__dirname, '../lib/portable-start.js'))})
-    const { readLaunch } = require(${JSON.stringify(path.join(__dirname, '../lib/launch.js'))})
+    const { spawnPortable } = require(${JSON.stringify(path.join(__dirname, 'support/portable.js'))})
     const [command, ids, home] = [${JSON.stringify(command)}, ${JSON.stringify(ids)}, ${JSON.stringify(path.dirname(command))}]
     const said = []
     process.on('warning', ({ name, code, message }) => said.push({ name, code, message }))
     const env = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up-7c1b' }, { workspace: { home, tmpDir: '/tmp' } })
     const options = { ...ids, command, args: ['-c', 'exit'], workspaceTrust: 'trusted', stdio: 'ignore' }
-    const starts = { native: () => spawnProvider(env, options), portable: () => startPortable(readLaunch(env, options, [])).child }
+    const starts = { native: () => spawnProvider(env, options), portable: () => spawnPortable(env, options) }
     ;(async () => {
       for (let round = 0; round < 2; round += 1) {
         if (${JSON.stringify(what)} === 'resolve') resolveProgram('claude', { ...ids, command })

@@ -1,10 +1,11 @@
 // The errors that users see: ProviderError, Node's own TypeErrors, and how the addon's errors become them.
 'use strict'
 
-const { isNativeError } = require('node:util').types
+const { isNativeError, isProxy } = require('node:util').types
 
 /** @typedef {import('../index').ProviderErrorCode} ProviderErrorCode */
-/** @typedef {{ code: string, message: string, errno?: number, syscall?: string, path?: string, step?: string, provider?: string, names?: string[] }} Details */
+/** @typedef {import('../binding').NativeError} NativeError */
+/** @typedef {Pick<NativeError, 'code' | 'message'> & Partial<NativeError>} Details */
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([['ERR_PROVIDER_ABORTED', 'AbortError'], ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']])
@@ -23,15 +24,20 @@ class ProviderError extends Error {
     super(bounded(details.message, MOST.message), /** @type {any} */ ({ __proto__: null, ...options }))
     this.code = /** @type {ProviderErrorCode} */ (details.code)
     // Negative, as in Node's system errors.
-    if (details.errno !== undefined) this.errno = -details.errno
-    if (details.path !== undefined) details.path = bounded(details.path, MOST.path)
-    if (details.names !== undefined) details.names = details.names.slice(0, MOST.names).map((/** @type {string} */ name) => bounded(name, MOST.name))
-    for (const part of PARTS) if (details[part] !== undefined) /** @type {any} */ (this)[part] = details[part]
+    if (isKnown(details.errno)) this.errno = -details.errno
+    if (isKnown(details.path)) details.path = bounded(details.path, MOST.path)
+    if (isKnown(details.names)) details.names = details.names.slice(0, MOST.names).map((/** @type {string} */ name) => bounded(name, MOST.name))
+    for (const part of PARTS) if (isKnown(details[part])) /** @type {any} */ (this)[part] = details[part]
     const name = NAMES.get(details.code)
     if (name) Object.defineProperty(this, 'name', hidden(name))
   }
 }
 Object.defineProperty(ProviderError.prototype, 'name', hidden('ProviderError'))
+
+/** Null is how the addon says that it has nothing. @param {unknown} part */
+function isKnown(part) {
+  return part !== undefined && part !== null
+}
 
 /**
  * The text, or its beginning and its end, where an advice stands, when it is longer than that.
@@ -65,20 +71,12 @@ function hidden(value) {
 }
 
 /**
- * An error of the addon, from the JSON that it crosses as.
- * @param {string} json
+ * An error of the addon, as users see it.
+ * @param {NativeError} native
  */
-function fromJson(json) {
-  /** @type {Details} */
-  let details
-  try {
-    details = JSON.parse(json)
-  } catch {
-    // A panic, or a refusal by napi itself. Its text is not ours, so it is not shown.
-    return internal()
-  }
-  if (details.code.startsWith('ERR_PROVIDER_')) return new ProviderError(details)
-  return nodeTypeError(details.code, details.message)
+function fromNative(native) {
+  if (native.code.startsWith('ERR_PROVIDER_')) return new ProviderError(native)
+  return nodeTypeError(native.code, native.message)
 }
 
 function internal() {
@@ -125,18 +123,22 @@ function translate(call) {
   }
 }
 
-/** The codes that the addon's errors have: names of `napi_status`, for a refusal of ours, a panic, and a wrong type. */
+/** The codes of the errors that napi makes, of a panic and of a wrong type: names of `napi_status`. */
 const NAPI_CODE = /^(?:GenericFailure|InvalidArg|\w+Expected)$/
+const NATIVE_CODE = /^ERR_(?:PROVIDER|INVALID_ARG)_/
 
 /**
  * What was thrown within a call of the addon, as users see it. Only what the addon itself threw is translated: the rest
  * is ours already, or what the caller's own code threw (a getter, a listener, a `toString`).
- * @param {unknown} error
+ * @param {any} thrown
  */
-function fromThrown(error) {
-  if (!isNativeError(error)) return error
-  const code = Object.getOwnPropertyDescriptor(error, 'code')?.value
-  return typeof code === 'string' && NAPI_CODE.test(code) ? fromJson(error.message) : error
+function fromThrown(thrown) {
+  if (typeof thrown !== 'object' || thrown === null || isProxy(thrown)) return thrown
+  const code = Object.getOwnPropertyDescriptor(thrown, 'code')?.value
+  if (typeof code !== 'string') return thrown
+  // The text of a panic, or of a refusal by napi itself, is not ours, so it is not shown.
+  if (isNativeError(thrown)) return NAPI_CODE.test(code) ? internal() : thrown
+  return NATIVE_CODE.test(code) ? fromNative(thrown) : thrown
 }
 
 /**
@@ -148,4 +150,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(bounded(message, MOST.message)), { code })
 }
 
-module.exports = { ProviderError, bare, bounded, fromJson, nodeTypeError, own, translate }
+module.exports = { ProviderError, bare, bounded, fromNative, nodeTypeError, own, translate }

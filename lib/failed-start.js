@@ -18,10 +18,10 @@ const drop = (_chunk, _encoding, done) => done()
  * @param {Launch} launch
  * @param {readonly any[]} made The streams that there are.
  */
-function completed({ options }, made) {
+function completed({ child }, made) {
   /** @type {(() => void)[]} */
   const ends = []
-  const streams = options.stdio.map((item, index) => {
+  const streams = child.stdio.map((item, index) => {
     if (made[index] || item !== PIPE) return made[index] ?? null
     if (index === 0) return new Writable(bare({ write: drop }))
     const stream = new Readable(bare({ read: () => {} }))

@@ -3,7 +3,7 @@
 
 const { isUint8Array } = require('node:util').types
 const binding = require('./binding.js')
-const { ProviderError, fromJson, translate } = require('./errors.js')
+const { ProviderError, fromNative, translate } = require('./errors.js')
 const keepAlive = require('./keep-alive.js')
 const { ONCE } = require('./launch.js')
 const validate = require('./validate.js')
@@ -17,15 +17,15 @@ let listener
 
 /**
  * @param {number} job
- * @param {boolean} failed
+ * @param {import('../binding').NativeError | null} error
  * @param {string} json
  */
-function onResult(job, failed, json) {
+function onResult(job, error, json) {
   const waiting = pending.get(job)
   if (!waiting) return
   pending.delete(job)
   if (pending.size === 0) keepAlive.awaited.delete(onResult)
-  if (failed) waiting.reject(fromJson(json))
+  if (error) waiting.reject(fromNative(error))
   else waiting.resolve(JSON.parse(json))
 }
 
@@ -37,7 +37,17 @@ function onResult(job, failed, json) {
  */
 async function runJob(start, signal) {
   if (signal?.aborted) throw aborted(signal)
-  const job = translate(() => heard().begin(start))
+  /** What `start` throws does not cross `begin` as it is: napi makes an error of its own of what is none. @type {unknown[]} */
+  const thrown = []
+  const job = heard().begin(() => {
+    try {
+      return translate(start)
+    } catch (error) {
+      thrown.push(error)
+      return 0
+    }
+  })
+  if (thrown.length > 0) throw thrown[0]
   keepAlive.awaited.add(onResult)
   keepAlive.hold()
   /** @type {(() => void) | undefined} */

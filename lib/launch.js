@@ -13,8 +13,8 @@ const validate = require('./validate.js')
 /**
  * @typedef {object} Launch
  * @property {import('../binding').NativeProviderEnv} env
- * @property {import('../binding').NativeStart} options
- * @property {import('../binding').NativeIdentity} ids
+ * @property {import('../binding').ChildOptions} child
+ * @property {import('../binding').CliOptions} cli
  * @property {import('./provider-process.js').Facts} facts
  * @property {AbortSignal | undefined} signal
  * @property {import('./redact-output.js').RedactOutput} redactOutput
@@ -27,8 +27,21 @@ const DEFAULT_GRACE_MS = 5000
 const MAX_NICE = 19
 const MAX_OOM_SCORE_ADJ = 1000
 const IDS = /** @type {const} */ (['uid', 'gid', 'groups', 'allowRoot'])
-const OPTIONS = /** @type {const} */ ([
+const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
+/**
+ * Attributes of the child, which go to it as they are. Only the native start honours them.
+ * @type {Record<keyof import('../binding').Attributes, (name: string, value: any) => any>}
+ */
+const ATTRIBUTES = {
+  priority: (name, value) => validate.optionalCount(name, value, MAX_NICE),
+  oomScoreAdj: (name, value) => validate.optionalCount(name, value, MAX_OOM_SCORE_ADJ),
+  umask: (name, value) => validate.optionalCount(name, value, 0o777),
+  limits: readLimits
+}
+const ATTRIBUTE_NAMES = /** @type {(keyof typeof ATTRIBUTES)[]} */ (Object.keys(ATTRIBUTES))
+const OPTIONS = [
   ...IDS,
+  ...ATTRIBUTE_NAMES,
   'args',
   'command',
   'cwd',
@@ -36,27 +49,23 @@ const OPTIONS = /** @type {const} */ ([
   'killGraceMs',
   'killGroupOnExit',
   'killSignal',
-  'limits',
   'onCredentialMismatch',
-  'oomScoreAdj',
-  'priority',
   'redactOutput',
   'signal',
   'stdio',
   'thread',
   'timeoutMs',
-  'umask',
   'usage',
   'workspaceTrust'
-])
-const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
+]
+
 /**
  * @param {import('../index').ProviderEnv} env
  * @param {any} value
- * @param {string[]} extra Variables of an SDK, names and values by turns.
+ * @param {import('../binding').ExtraVariable[]} [extra] Variables of an SDK.
  * @returns {Launch}
  */
-function readLaunch(env, value, extra) {
+function readLaunch(env, value, extra = []) {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
   const options = validate.options('options', value, OPTIONS)
@@ -64,41 +73,50 @@ function readLaunch(env, value, extra) {
   const stdio = readStdio(options.stdio)
   const watch = readWatch(options, stdio)
   const killGroupOnExit = validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true
+  const signal = abortSignal(options.signal)
   return {
     env: native,
     handle: env,
     watch,
+    signal,
     redactOutput: readRedactOutput(options.redactOutput, stdio),
-    ids: readIds(options),
-    signal: abortSignal(options.signal),
     facts: { provider: native.provider, credential: credentialOf(env), killSignal, killGroupOnExit },
-    options: {
-      args: validate.strings('options.args', options.args),
+    child: {
       command: validate.optionalString('options.command', options.command),
+      args: validate.strings('options.args', options.args),
+      cwd: validate.optionalString('options.cwd', options.cwd),
+      ids: readIds(options),
+      attributes: readAttributes(options),
+      stop: {
+        killSignal,
+        killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
+        // 0 means none, as in child_process.
+        timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
+        killGroupOnExit
+      },
+      stdio,
+      aborted: signal?.aborted === true
+    },
+    cli: {
       // Where a program is named, none is looked for in packages.
       packageRoots: options.command === undefined ? packageRoots() : [],
-      cwd: validate.optionalString('options.cwd', options.cwd),
-      priority: validate.optionalCount('options.priority', options.priority, MAX_NICE),
-      oomScoreAdj: validate.optionalCount('options.oomScoreAdj', options.oomScoreAdj, MAX_OOM_SCORE_ADJ),
-      umask: validate.optionalCount('options.umask', options.umask, 0o777),
-      limits: readLimits(options.limits),
       delivery: validate.optionalString('options.delivery', options.delivery),
       trusted: isTrusted(options.workspaceTrust),
       extra,
-      killSignal,
-      killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
-      // 0 means none, as in child_process.
-      timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
-      aborted: abortSignal(options.signal)?.aborted === true,
-      killGroupOnExit,
       watch: watch.watch,
-      mustClaim: watch.stops,
-      stdio
+      mustClaim: watch.stops
     }
   }
 }
 
-/** @param {any} options @returns {import('../binding').NativeIdentity} */
+/** @param {any} options @returns {import('../binding').Attributes} */
+function readAttributes(options) {
+  const attributes = /** @type {any} */ ({ __proto__: null })
+  for (const name of ATTRIBUTE_NAMES) attributes[name] = ATTRIBUTES[name](`options.${name}`, options[name])
+  return attributes
+}
+
+/** @param {any} options @returns {import('../binding').IdentityRequest} */
 function readIds(options) {
   const { groups } = options
   return {
@@ -109,11 +127,11 @@ function readIds(options) {
   }
 }
 
-/** @param {any} value @returns {import('../binding').NativeLimits | undefined} */
-function readLimits(value) {
+/** @param {string} name @param {any} value @returns {import('../binding').Limits | undefined} */
+function readLimits(name, value) {
   if (value === undefined) return undefined
-  const limits = validate.options('options.limits', value, LIMITS)
-  return Object.fromEntries(LIMITS.map((name) => [name, validate.optionalCount(`options.limits.${name}`, limits[name])]))
+  const limits = validate.options(name, value, LIMITS)
+  return Object.fromEntries(LIMITS.map((limit) => [limit, validate.optionalCount(`${name}.${limit}`, limits[limit])]))
 }
 
 /** @param {unknown} value */

@@ -3,7 +3,7 @@
 
 const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
-const { fromJson, translate } = require('./errors.js')
+const { fromNative, translate } = require('./errors.js')
 const { completed } = require('./failed-start.js')
 const keepAlive = require('./keep-alive.js')
 const { makeProcess, signalName } = require('./provider-process.js')
@@ -15,74 +15,77 @@ const { tap } = require('./usage-tap.js')
 /** @typedef {import('./provider-process.js').Driver} Driver */
 
 /** @typedef {Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>} Hearer */
-/** @typedef {{ driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
+/** @typedef {import('../binding').NativeProcess} NativeProcess */
+/** @typedef {import('../binding').NativeProcessEvent} NativeProcessEvent */
+/** @typedef {{ native: NativeProcess, driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
 
 /** @type {Map<number, Running>} */
 const running = new Map()
-/** What hears of the processes that this copy of the package starts. @type {import('../binding').NativeProcessListener | undefined} */
-let listener
+/** Starts the processes of this copy of the package. @type {import('../binding').NativeSpawner | undefined} */
+let made
 /** What no native start here can give; known once one was asked for. @type {import('../index').MissingProtection[] | undefined} */
 let missing
 /** @type {typeof import('node:net') | undefined} */
 let net
 
 /**
- * The kinds of event; src/node/process/events.rs has the same.
- * @type {((running: Running, number: number, text: string) => void)[]}
- */
-const EVENTS = [
-  ({ driver, release }, pid, argv) => {
-    try {
-      driver.onSpawned(pid, argv.split('\0'))
-    } finally {
-      // Also when a listener throws: the run goes on, as with child_process.
-      release()
-    }
-  },
-  ({ driver, release }, _, json) => {
-    release()
-    driver.onFailed(fromJson(json))
-  },
-  ({ driver }) => driver.onTimedOut(),
-  ({ driver }, code) => driver.onExited(code, null),
-  // A real-time signal, which Node has no name for, comes with its own.
-  ({ driver }, signal, name) => driver.onExited(null, /** @type {NodeJS.Signals | null} */ (name || signalName(signal))),
-  // Somebody else in this process waited for it: how it ended is not known.
-  ({ driver }) => driver.onExited(null, null),
-  (_running, _number, text) => warnOfUntested(text)
-]
-/** Those after which there are no more. */
-const LAST = new Set([1, 3, 4, 5])
-
-/**
  * @param {number} id
- * @param {number} kind
- * @param {number} number
- * @param {string | null} [text]
+ * @param {NativeProcessEvent} event
  */
-function onEvent(id, kind, number, text) {
+function onEvent(id, event) {
   const entry = running.get(id)
   if (!entry) return
-  if (LAST.has(kind)) {
+  // After these there are no more.
+  if (event.type === 'Failed' || event.type === 'Exited') {
     running.delete(id)
     if (running.size === 0) keepAlive.awaited.delete(onEvent)
-    binding.forget(id)
+    entry.native.forget()
   }
-  entry.driver.inContext(() => EVENTS[kind](entry, number, text ?? ''))
-}
-
-function heard() {
-  // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
-  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeProcessListener(keepAlive.weakly(onEvent))))
-  return /** @type {import('../binding').NativeProcessListener} */ (listener)
+  entry.driver.inContext(() => tell(entry, event))
 }
 
 /**
- * @param {number} id
  * @param {Running} entry
+ * @param {NativeProcessEvent} event
  */
-function follow(id, entry) {
-  running.set(id, entry)
+function tell({ driver, release }, event) {
+  switch (event.type) {
+    case 'Untested':
+      return warnOfUntested(event.message)
+    case 'Spawned':
+      try {
+        return driver.onSpawned(event.pid, event.argv)
+      } finally {
+        // Also when a listener throws: the run goes on, as with child_process.
+        release()
+      }
+    case 'Failed':
+      release()
+      return driver.onFailed(fromNative(event.error))
+    case 'TimedOut':
+      return driver.onTimedOut()
+    case 'Exited':
+      return driver.onExited(event.code, event.signal === null ? null : nameOf(event.signal, event.realTimeSignal))
+  }
+}
+
+/**
+ * @param {number} signal
+ * @param {string | null} realTimeSignal
+ */
+function nameOf(signal, realTimeSignal) {
+  return /** @type {NodeJS.Signals | null} */ (realTimeSignal ?? signalName(signal))
+}
+
+function spawner() {
+  // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
+  if (!made) binding.callWithoutContext(() => void (made = new binding.NativeSpawner(keepAlive.weakly(onEvent))))
+  return /** @type {import('../binding').NativeSpawner} */ (made)
+}
+
+/** @param {Running} entry */
+function follow(entry) {
+  running.set(entry.native.id, entry)
   keepAlive.awaited.add(onEvent)
 }
 
@@ -92,8 +95,8 @@ function follow(id, entry) {
  */
 function startNative(launch) {
   const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
-  const { id, stdio, watch } = translate(() => binding.spawn(heard(), launch.env, launch.options, launch.ids))
-  const sockets = stdio.map((isStream, index) => (isStream ? socket(id, index) : null))
+  const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
+  const sockets = socketsOf(native)
   // A start that got no descriptors for them has failed, and its event is on the way.
   const { streams, end } = completed(launch, sockets)
   redact(launch, streams)
@@ -103,28 +106,36 @@ function startNative(launch) {
       startPath: 'native',
       missingProtections: [...missingHere, ...launch.redactOutput.missing],
       stdio: /** @type {any} */ (streams),
-      signal: (number) => binding.signal(id, number),
-      stop: () => binding.stop(id),
+      signal: (number) => native.signal(number),
+      stop: () => native.stop(),
       ref: () => {},
       unref: () => {}
     },
     launch.facts
   )
-  if (watch) tap(launch, streams, driver)
+  if (native.watch) tap(launch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
-  follow(id, { driver, release })
+  follow({ native, driver, release })
   return driver
 }
 
+/** Our ends of its streams, as far as it has them. @param {NativeProcess} native */
+function socketsOf(native) {
+  return [0, 1, 2].map((index) => {
+    const fd = native.takeStream(index)
+    return fd === null ? null : socket(fd, index)
+  })
+}
+
 /**
- * @param {number} id
+ * @param {number} fd
  * @param {number} index
  */
-function socket(id, index) {
+function socket(fd, index) {
   // Loaded with the first start: it is a fifth of this package's load time.
   net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
   const options = {
-    fd: binding.takeStream(id, index),
+    fd,
     readable: index !== 0,
     writable: index === 0,
     // net's own word for "do not read yet"; `hold` needs it.
@@ -159,16 +170,15 @@ function hold(stream) {
 }
 
 /**
- * Begins a command that is no CLI: its streams, as far as it has them, and its id.
- * @param {import('../binding').NativeCommand} command
- * @param {import('../binding').NativeIdentity} ids
+ * Begins a command that is no CLI.
+ * @param {import('../binding').ChildOptions} child
  * @param {Hearer} driver What hears of it.
  */
-function startCommand(command, ids, driver) {
+function startCommand(child, driver) {
   binding.tearDownAtExit(isMainThread)
-  const { id, stdio } = translate(() => binding.runCommand(heard(), command, ids))
-  follow(id, { driver, release: () => {} })
-  return { id, streams: stdio.map((isStream, index) => (isStream ? socket(id, index) : null)) }
+  const native = translate(() => spawner().runCommand(child))
+  follow({ native, driver, release: () => {} })
+  return { native, streams: socketsOf(native) }
 }
 
 module.exports = { startCommand, startNative }

@@ -5,13 +5,12 @@
 
 const { closeSync } = require('node:fs')
 const binding = require('./binding.js')
-const { ProviderError, bare, fromJson, translate } = require('./errors.js')
+const { ProviderError, bare, fromNative, translate } = require('./errors.js')
 const { unsupported } = require('./launch.js')
 const { toObject } = require('./provider-env.js')
 const { completed, failStart } = require('./failed-start.js')
 const { makeProcess } = require('./provider-process.js')
 const { redact } = require('./redact-output.js')
-const { IGNORE, PIPE } = require('./stdio.js')
 const { warnOfUntested } = require('./untested-version.js')
 const { tap } = require('./usage-tap.js')
 
@@ -33,23 +32,19 @@ const MISSING = [
   'scheduling-reset'
 ]
 
-/** Options that only the native start honours. */
-const REFUSED = /** @type {const} */ (['umask', 'limits', 'priority', 'oomScoreAdj'])
-
 /**
  * @param {Launch} launch
  * @returns {Driver}
  */
 function startPortable(launch) {
   refuseWhatCannotBe(launch)
-  const { options, ids } = launch
-  if (options.aborted) return fail(launch, aborted(launch))
-  const prepared = translate(() => binding.preparePortable(launch.env, options, ids))
-  if (typeof prepared === 'string') return fail(launch, fromJson(prepared))
-  const plan = bare(prepared)
+  const { ids, stdio, aborted } = launch.child
+  if (aborted) return fail(launch, abortedError(launch))
+  const plan = bare(translate(() => binding.preparePortable(launch.env, launch.child, launch.cli)))
+  if ('code' in plan) return fail(launch, fromNative(plan))
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
-  const credential = plan.credential < 0 ? [] : [plan.credential]
+  const credential = plan.credential == null ? [] : [plan.credential]
   let child
   try {
     child = spawn(plan.program, plan.args, {
@@ -59,7 +54,7 @@ function startPortable(launch) {
       gid: ids.gid,
       // A session and group of its own, as the native start makes.
       detached: true,
-      stdio: [...options.stdio.map(toStdio), ...credential]
+      stdio: [...stdio.map(toStdio), ...credential]
     })
   } catch (error) {
     // child_process emits what it expects, such as ENOENT, and throws other answers of the system, such as EPERM and E2BIG.
@@ -67,11 +62,7 @@ function startPortable(launch) {
   } finally {
     for (const fd of credential) closeSync(fd)
   }
-  const { pid } = child
-  if (pid !== undefined) {
-    binding.addGroup(pid)
-    child.on('exit', () => binding.forgetGroup(pid))
-  }
+  ownGroup(child)
   // Where child_process got no descriptors it has no streams, and its error is on the way.
   const { streams, end } = completed(launch, child.stdio ?? [])
   child.on('error', end)
@@ -91,7 +82,7 @@ function fail(launch, error) {
 }
 
 /** @param {Launch} launch */
-function aborted({ facts, signal }) {
+function abortedError({ facts, signal }) {
   const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
   return new ProviderError(error, { cause: signal?.reason })
 }
@@ -102,9 +93,9 @@ function missing(launch) {
 }
 
 /** @param {Launch} launch */
-function refuseWhatCannotBe({ options, ids }) {
-  for (const name of REFUSED) {
-    if (options[name] !== undefined) throw unsupported(`options.${name} needs the native start, which this system or runtime does not have.`, name)
+function refuseWhatCannotBe({ child: { attributes, ids } }) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) throw unsupported(`options.${name} needs the native start, which this system or runtime does not have.`, name)
   }
   if (ids.groups?.length) throw unsupported('options.groups needs the native start, which this system or runtime does not have.', 'groups')
   // Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
@@ -112,10 +103,20 @@ function refuseWhatCannotBe({ options, ids }) {
   if (other && process.versions.bun) throw unsupported('Under Bun options.uid cannot be verified. Run the worker on Node, or as the target itself.', 'uid')
 }
 
-/** @param {number} item */
+/** @param {import('../binding').Stdio} item */
 function toStdio(item) {
-  if (item === PIPE) return 'pipe'
-  return item === IGNORE ? 'ignore' : item
+  return item.type === 'descriptor' ? item.number : item.type
+}
+
+/**
+ * Has the group that a child leads end with this Node environment.
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function ownGroup(child) {
+  const { pid } = child
+  if (pid === undefined) return
+  binding.addGroup(pid)
+  child.on('exit', () => binding.forgetGroup(pid))
 }
 
 /**
@@ -125,11 +126,12 @@ function toStdio(item) {
  * @param {readonly any[]} streams
  */
 function drive(child, launch, { program, args }, streams) {
-  const { options, facts } = launch
+  const { stop: policy } = launch.child
+  const { facts } = launch
   /** @type {NodeJS.Timeout[]} */
   const timers = []
   const signal = (/** @type {number} */ number) => {
-    if (number === facts.killSignal) timers.push(setTimeout(() => signalGroup(child, 9), options.killGraceMs))
+    if (number === facts.killSignal) timers.push(setTimeout(() => signalGroup(child, 9), policy.killGraceMs))
     return signalGroup(child, number)
   }
   const stop = () => void signal(facts.killSignal)
@@ -155,16 +157,16 @@ function drive(child, launch, { program, args }, streams) {
   })
   child.on('exit', (code, name) => {
     clear()
-    if (options.killGroupOnExit || timers.length > 0) signalGroup(child, 9)
+    if (policy.killGroupOnExit || timers.length > 0) signalGroup(child, 9)
     driver.onExited(code, name)
   })
-  if (options.timeoutMs !== undefined) {
+  if (policy.timeoutMs !== undefined) {
     const onTimeout = () => {
       // First: a listener may throw.
       stop()
       driver.onTimedOut()
     }
-    timers.push(setTimeout(onTimeout, options.timeoutMs))
+    timers.push(setTimeout(onTimeout, policy.timeoutMs))
   }
   return driver
 }
@@ -202,4 +204,4 @@ function spawnFailed(error, provider, program) {
   })
 }
 
-module.exports = { startPortable }
+module.exports = { ownGroup, startPortable }

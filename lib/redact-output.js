@@ -26,7 +26,7 @@ const STREAMS = /** @type {const} */ ([
 
 /**
  * @param {unknown} value
- * @param {number[]} stdio
+ * @param {import('../binding').Stdio[]} stdio
  * @returns {RedactOutput}
  */
 function readRedactOutput(value, stdio) {

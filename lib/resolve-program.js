@@ -20,8 +20,8 @@ function resolveProgram(provider, value) {
   const options = validate.options('options', value, [...IDS, 'command', 'path'])
   const command = validate.optionalString('options.command', options.command)
   const path = validate.optionalString('options.path', options.path) ?? variable('PATH') ?? ''
-  const ids = readIds(options)
-  const found = bare(translate(() => binding.resolveProgram(provider, command, path, packageRoots(), ids)))
+  const query = { provider, command, path, packageRoots: packageRoots(), ids: readIds(options) }
+  const found = bare(translate(() => binding.resolveProgram(query)))
   warnOfUntested(found.untested)
   return Object.freeze({
     path: found.path,

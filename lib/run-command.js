@@ -4,9 +4,10 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { once } = require('node:events')
+const { constants } = require('node:os')
 const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
-const { ProviderError } = require('./errors.js')
+const { ProviderError, bare } = require('./errors.js')
 const { cutHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
 const { portable } = require('./spawn-provider.js')
@@ -15,8 +16,6 @@ const { IGNORE, PIPE } = require('./stdio.js')
 const DEFAULT_GRACE_MS = 5000
 /** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000
-/** Where a command is looked for, and all of its environment; src/process/command.rs has the same, for the native start. */
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** @typedef {{ uid?: number, gid?: number, groups?: number[] }} Ids */
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Result */
@@ -54,15 +53,25 @@ function runCommand(command, args, ids, { cwd = '/', stdio = [false, false, fals
     onExited: (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) => resolve({ code, signal })
   }
   const giveUpAfter = (/** @type {number} */ delay) => void setTimeout(() => reject(endless(command)), delay + graceMs + LAST_MS).unref()
-  const native = { command, args, cwd, killGraceMs: graceMs, timeoutMs, stdio: stdio.map((wanted) => (wanted ? PIPE : IGNORE)) }
-  const { id, streams } = startCommand(native, { uid: undefined, gid: undefined, groups: undefined, allowRoot: undefined, ...ids }, driver)
+  /** @type {import('../binding').ChildOptions} */
+  const asked = {
+    command,
+    args,
+    cwd,
+    ids: bare(ids),
+    attributes: bare({}),
+    stop: { killSignal: constants.signals.SIGTERM, killGraceMs: graceMs, timeoutMs, killGroupOnExit: true },
+    stdio: stdio.map((wanted) => (wanted ? PIPE : IGNORE)),
+    aborted: false
+  }
+  const { native, streams } = startCommand(asked, driver)
   keepAlive.hold()
   if (timeoutMs !== undefined) giveUpAfter(timeoutMs)
   const open = streams.slice(1).filter((stream) => stream !== null)
   let isOver = false
   exited.finally(() => (isOver = true)).catch(() => {})
   const stop = () => {
-    binding.stop(id)
+    native.stop()
     // Once it has ended, what is left to stop is the reading.
     if (isOver) open.forEach((stream) => stream.destroy())
     giveUpAfter(0)
@@ -106,19 +115,14 @@ function runPortable(command, args, { uid, gid }, stdio, timeout) {
     const message = `Commands as another user need the native start, and ${missing()}. Run the command as that user by other means, without a terminal.`
     throw new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message })
   }
+  const { ownGroup } = require('./portable-start.js')
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
-  const child = spawn(command, args, { uid, gid, cwd: '/', env: { PATH }, stdio: 'ignore', detached: true, timeout, killSignal: 'SIGKILL' })
-  const { pid } = child
-  if (pid !== undefined) {
-    binding.tearDownAtExit(isMainThread)
-    binding.addGroup(pid)
-  }
+  const child = spawn(command, args, { uid, gid, cwd: '/', env: { PATH: binding.COMMAND_PATH }, stdio: 'ignore', detached: true, timeout, killSignal: 'SIGKILL' })
+  binding.tearDownAtExit(isMainThread)
+  ownGroup(child)
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code, signal) => {
-      if (pid !== undefined) binding.forgetGroup(pid)
-      resolve({ code, signal })
-    })
+    child.once('exit', (code, signal) => resolve({ code, signal }))
   })
   return { streams: [null, null, null], stop: () => void child.kill('SIGKILL'), ended }
 }

@@ -17,13 +17,13 @@ const start = portable ? require('./portable-start.js').startPortable : require(
  * @returns {any}
  */
 function spawnProvider(env, options) {
-  return spawnWith(env, options, [])
+  return spawnWith(env, options)
 }
 
 /**
  * @param {import('../index').ProviderEnv} env
  * @param {import('../index').SpawnOptions | undefined} options
- * @param {string[]} extra Variables of an SDK, names and values by turns.
+ * @param {import('../binding').ExtraVariable[]} [extra] Variables of an SDK.
  */
 function spawnWith(env, options, extra) {
   const launch = readLaunch(env, options, extra)

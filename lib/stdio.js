@@ -3,18 +3,20 @@
 
 const validate = require('./validate.js')
 
-/** A stream to this process; src/node/process/spawn.rs has the same. */
-const PIPE = -1
-/** `/dev/null`; src/node/process/spawn.rs has the same. */
-const IGNORE = -2
+/** @typedef {import('../binding').Stdio} Stdio */
 
-const WORDS = /** @type {Record<string, (index: number) => number>} */ ({
+/** A stream to this process. @type {Stdio} */
+const PIPE = Object.freeze({ type: 'pipe' })
+/** `/dev/null`. @type {Stdio} */
+const IGNORE = Object.freeze({ type: 'ignore' })
+
+const WORDS = /** @type {Record<string, (index: number) => Stdio>} */ ({
   pipe: () => PIPE,
   ignore: () => IGNORE,
-  inherit: (index) => index
+  inherit: (number) => ({ type: 'descriptor', number })
 })
 
-/** @param {unknown} value @returns {number[]} */
+/** @param {unknown} value @returns {Stdio[]} */
 function readStdio(value = 'pipe') {
   const items = Array.isArray(value) ? value : [value, value, value]
   // A descriptor alone, for all three, is a slip: it is one of the array's.
@@ -25,14 +27,14 @@ function readStdio(value = 'pipe') {
 /**
  * @param {unknown[]} items
  * @param {number} index
- * @returns {number}
+ * @returns {Stdio}
  */
 function readStream(items, index) {
   // A hole is nothing, not what `Array.prototype` may have there.
   const item = Object.hasOwn(items, index) ? items[index] : undefined
   if (typeof item === 'string' && Object.hasOwn(WORDS, item)) return WORDS[item](index)
   const name = `options.stdio[${index}]`
-  if (typeof item === 'number') return /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1))
+  if (typeof item === 'number') return { type: 'descriptor', number: /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1)) }
   throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
 }
 

@@ -20,7 +20,7 @@ const validate = require('./validate.js')
 
 /**
  * @param {any} options
- * @param {number[]} stdio
+ * @param {import('../binding').Stdio[]} stdio
  * @returns {Watch}
  */
 function readWatch(options, stdio) {
@@ -38,7 +38,7 @@ function readWatch(options, stdio) {
  * @param {Driver} driver
  */
 function tap(launch, streams, driver) {
-  const native = translate(() => binding.meterOfStart(launch.env, launch.options.args, launch.watch.thread))
+  const native = translate(() => binding.meterOfStart(launch.env, launch.child.args, launch.watch.thread))
   const metered = new Metered(driver.child, native, labelsOf(driver.child))
   driver.observe(metered)
   metered.listen((changes) => {

@@ -5,19 +5,20 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use provider_env::error::{Error, ErrorCode};
 use provider_env::process::command::Command;
-use provider_env::process::identity::{IdentityRequest, Target, decide};
-use provider_env::process::locate::{Locate, locate};
+use provider_env::process::identity::IdentityRequest;
+use provider_env::process::inquiry::Locate;
+use provider_env::process::launch::begin;
+use provider_env::process::options::{ChildOptions, ProgramQuery, StopPolicy};
 use provider_env::process::program::Program;
-use provider_env::process::running::{Event, Listener, Process, StopPolicy};
-use provider_env::provider;
-use provider_env::sys::identity;
+use provider_env::process::running::{Event, Listener};
 use provider_env::sys::real_path::real_path;
-use provider_env::sys::wait::Ending;
+use provider_env::sys::wait::ExitStatus;
 
 /// `_exit(0)` in machine code, and this machine's `e_machine`.
 #[cfg(target_arch = "x86_64")]
@@ -107,20 +108,18 @@ impl Place {
 struct Heard(Sender<Event>);
 
 impl Listener for Heard {
-    fn attach(&self, _: u64) {}
-
-    fn on_event(&self, event: Event) {
+    fn on_event(&self, _: u64, event: Event) {
         let _ = self.0.send(event);
     }
 }
 
-fn target() -> Target {
-    decide(&IdentityRequest { allow_root: true, ..IdentityRequest::default() }, identity::own()).expect("ourselves")
+fn ids() -> IdentityRequest {
+    IdentityRequest { allow_root: Some(true), ..IdentityRequest::default() }
 }
 
 /// What the kernel says to `execve`, or how what it began has ended. A child of another test has our descriptors for a moment,
 /// so that the file may still count as open for writing.
-fn kernel(file: &Path) -> Result<Ending, i32> {
+fn kernel(file: &Path) -> Result<ExitStatus, i32> {
     loop {
         match execute(file) {
             Err(libc::ETXTBSY) => std::thread::yield_now(),
@@ -129,21 +128,18 @@ fn kernel(file: &Path) -> Result<Ending, i32> {
     }
 }
 
-fn execute(file: &Path) -> Result<Ending, i32> {
+fn execute(file: &Path) -> Result<ExitStatus, i32> {
     let (sender, events) = channel();
-    let policy = StopPolicy { signal: libc::SIGKILL, grace: Duration::ZERO, timeout: None, kill_group_on_exit: true };
-    let process = Process::new(policy, Box::new(Heard(sender)));
-    let command = Command {
-        program: file.to_string_lossy().into_owned(),
-        arguments: Vec::new(),
-        directory: "/".into(),
-        target: target(),
-        stdio: [None, None, None],
+    let child = ChildOptions {
+        command: Some(file.to_string_lossy().into_owned()),
+        ids: ids(),
+        stop: StopPolicy { kill_signal: libc::SIGKILL, kill_group_on_exit: true, ..StopPolicy::default() },
+        ..ChildOptions::default()
     };
-    command.queue(&process);
+    begin(Command::new(child).expect("a command"), Arc::new(Heard(sender))).expect("begun");
     loop {
         match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
-            Event::Exited(ending) => return Ok(ending),
+            Event::Exited(status) => return Ok(status),
             Event::Failed(error) => {
                 assert_eq!(error.details().step, Some("execute"), "{error}");
                 return Err(error.details().errno.expect("a number"));
@@ -154,13 +150,10 @@ fn execute(file: &Path) -> Result<Ending, i32> {
 }
 
 fn find(command: Option<&Path>, path: &str) -> Result<Program, Error> {
-    locate(Locate {
-        provider: provider::find("claude").expect("a row"),
-        command: command.map(|command| command.to_string_lossy().into_owned()),
-        path: path.into(),
-        package_roots: Vec::new(),
-        target: target(),
-    })
+    let command = command.map(|command| command.to_string_lossy().into_owned());
+    let query =
+        ProgramQuery { provider: "claude".into(), command, path: path.into(), package_roots: Vec::new(), ids: ids() };
+    Locate::new(query).expect("a row").find()
 }
 
 /// What a file is called, what is in it, and a part of what is said about it.
@@ -249,7 +242,7 @@ fn what_the_kernel_begins_and_what_then_fails_is_refused_too() {
         (place.file("option-cr", "#!/bin/sh -e\r\n"), "ends in a carriage return"),
     ] {
         if file.ends_with("env") {
-            assert_eq!(kernel(&file), Ok(Ending::Code(127)), "what env says");
+            assert_eq!(kernel(&file), Ok(ExitStatus::Code(127)), "what env says");
         }
         let error = find(Some(&file), "/usr/bin:/bin").expect_err("taken for a program");
         assert!(error.to_string().contains(words), "{error}");
@@ -282,7 +275,7 @@ fn what_the_kernel_runs_is_a_program() {
         place.file("env-split", "#!/usr/bin/env -S sh -e\n"),
         PathBuf::from("/bin/sh"),
     ] {
-        assert_eq!(kernel(&file), Ok(Ending::Code(0)), "{}", file.display());
+        assert_eq!(kernel(&file), Ok(ExitStatus::Code(0)), "{}", file.display());
         if let Err(error) = find(Some(&file), "/usr/bin:/bin") {
             panic!("refused, and the kernel runs it: {error}");
         }
@@ -307,7 +300,7 @@ fn a_header_with_any_byte_changed_is_judged_as_by_the_kernel() {
                     refused += 1;
                     assert!(ours.is_err(), "byte {at} is {value}: the kernel refuses it");
                 }
-                Ok(Ending::Code(0)) => {
+                Ok(ExitStatus::Code(0)) => {
                     ran += 1;
                     assert!(ours.is_ok(), "byte {at} is {value}: the kernel runs it, and here {:?}", ours.err());
                 }

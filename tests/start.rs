@@ -1,5 +1,6 @@
 //! Real starts through the core alone: no napi, no Node. Linux only, as the native start is.
 #![cfg(target_os = "linux")]
+#![allow(missing_docs, reason = "a test has no users")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::Read;
@@ -12,22 +13,21 @@ use provider_env::credential::Fallbacks;
 use provider_env::credential::payload::Payload;
 use provider_env::environment::{EnvPlan, EnvRequest, ExecLimits, Workspace};
 use provider_env::error::ErrorCode;
-use provider_env::process::identity::{IdentityRequest, Target, decide};
-use provider_env::process::options::{Limits, WorkspaceTrust};
-use provider_env::process::running::{Event, Listener, Process, StopPolicy};
+use provider_env::process::identity::IdentityRequest;
+use provider_env::process::launch::{begin, queue};
+use provider_env::process::options::{ChildOptions, CliOptions, Stdio, StopPolicy};
+use provider_env::process::running::{Event, Listener, Process};
 use provider_env::process::start::Start;
-use provider_env::provider::CommandLine;
-use provider_env::sys::wait::{Ending, real_time_name};
-use provider_env::sys::{identity, stdio};
+use provider_env::sys::attributes::Limits;
+use provider_env::sys::identity;
+use provider_env::sys::wait::{ExitStatus, real_time_name};
 
 const KEY: &str = "sk-ant-api03-made-up-for-a-test";
 
 struct Heard(Sender<Event>);
 
 impl Listener for Heard {
-    fn attach(&self, _: u64) {}
-
-    fn on_event(&self, event: Event) {
+    fn on_event(&self, _: u64, event: Event) {
         let _ = self.0.send(event);
     }
 }
@@ -43,41 +43,32 @@ fn plan() -> EnvPlan {
     EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
 }
 
-fn own_target() -> Target {
-    decide(&IdentityRequest { allow_root: true, ..IdentityRequest::default() }, identity::own()).expect("ourselves")
+/// `/bin/sh -c script`: `--setting-sources=` would come first, so the workspace counts as trusted.
+fn shell(script: &str) -> Start {
+    shell_as(script, IdentityRequest { allow_root: Some(true), ..IdentityRequest::default() })
 }
 
-/// `/bin/sh -c script`: `--setting-sources=` would come first, so the workspace counts as trusted.
-fn shell(script: &str) -> (Start, OwnedFd) {
-    let ends = stdio::stream().expect("a stream");
-    let start = Start {
-        env: Arc::new(plan()),
-        delivery: provider_env::environment::Delivery::Fd,
-        extra: Vec::new(),
+fn shell_as(script: &str, ids: IdentityRequest) -> Start {
+    let child = ChildOptions {
         command: Some("/bin/sh".into()),
-        package_roots: Vec::new(),
-        command_line: CommandLine::parse(&plan().provider.arguments.grammar, vec!["-c".into(), script.into()]),
-        trust: WorkspaceTrust::Trusted,
-        directory: Some("/".into()),
-        target: own_target(),
-        priority: None,
-        oom_score_adj: None,
-        umask: None,
-        limits: Limits::default(),
-        stdio: [None, Some(ends.theirs), None],
-        on_terminal: false,
+        args: vec!["-c".into(), script.into()],
+        cwd: Some("/".into()),
+        ids,
+        stop: POLICY,
+        stdio: vec![Stdio::Ignore, Stdio::Pipe, Stdio::Ignore],
+        ..ChildOptions::default()
     };
-    (start, ends.ours)
+    let cli = CliOptions { delivery: Some("fd".into()), trusted: true, ..CliOptions::default() };
+    Start::new(Arc::new(plan()), child, cli).expect("a start")
 }
 
 const POLICY: StopPolicy =
-    StopPolicy { signal: libc::SIGTERM, grace: Duration::from_millis(200), timeout: None, kill_group_on_exit: true };
+    StopPolicy { kill_signal: libc::SIGTERM, kill_grace_ms: 200.0, timeout_ms: None, kill_group_on_exit: true };
 
-fn run(start: Start, policy: StopPolicy) -> (Arc<Process>, Receiver<Event>) {
+fn run(start: Start) -> (Arc<Process>, Receiver<Event>, OwnedFd) {
     let (sender, receiver) = channel();
-    let process = Process::new(policy, Box::new(Heard(sender)));
-    start.queue(&process);
-    (process, receiver)
+    let (process, [_, stdout, _]) = begin(start, Arc::new(Heard(sender))).expect("begun");
+    (process, receiver, stdout.expect("a stream"))
 }
 
 fn next(events: &Receiver<Event>) -> Event {
@@ -85,10 +76,10 @@ fn next(events: &Receiver<Event>) -> Event {
     events.recv_timeout(Duration::from_secs(120)).expect("an event")
 }
 
-fn ending(events: &Receiver<Event>) -> Ending {
+fn exit_status(events: &Receiver<Event>) -> ExitStatus {
     loop {
         match next(events) {
-            Event::Exited(ending) => return ending,
+            Event::Exited(status) => return status,
             Event::Failed(error) => panic!("{error:?}"),
             Event::Untested(_) | Event::Spawned { .. } | Event::TimedOut => {}
         }
@@ -105,10 +96,9 @@ fn read_all(ours: OwnedFd) -> String {
 
 #[test]
 fn the_child_gets_its_environment_and_its_key_on_the_pipe() {
-    let (start, ours) = shell("env; echo; cat <&3; ls /proc/self/fd | wc -l");
-    let (_process, events) = run(start, POLICY);
+    let (_process, events, ours) = run(shell("env; echo; cat <&3; ls /proc/self/fd | wc -l"));
     let text = read_all(ours);
-    assert_eq!(ending(&events), Ending::Code(0));
+    assert_eq!(exit_status(&events), ExitStatus::Code(0));
     let (env, rest) = text.split_once("\n\n").expect("two parts");
     assert!(env.contains("USER_MARK=yes") && env.contains("CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR=3"), "{env}");
     assert!(!env.contains(KEY), "{env}");
@@ -120,10 +110,10 @@ fn the_child_gets_its_environment_and_its_key_on_the_pipe() {
 fn each_step_that_can_fail_here_is_named() {
     type Spoil = fn(&mut Start);
     let cases: [(&str, ErrorCode, Spoil); 4] = [
-        ("working-directory", ErrorCode::SpawnFailed, |start| start.directory = Some("/nowhere".into())),
+        ("working-directory", ErrorCode::SpawnFailed, |start| start.child.cwd = Some("/nowhere".into())),
         ("limits", ErrorCode::SpawnFailed, |start| {
             // No process may raise this above `fs.nr_open`, root included.
-            start.limits.open_files = Some(u64::MAX - 1);
+            start.child.attributes.limits = Some(Limits { open_files: Some(i64::MAX), ..Limits::default() });
         }),
         ("state-directory", ErrorCode::StateDirUnusable, |start| {
             let json = format!(r#"{{"apiKey":"{KEY}"}}"#);
@@ -136,12 +126,12 @@ fn each_step_that_can_fail_here_is_named() {
                 EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan"),
             );
         }),
-        ("execute", ErrorCode::SpawnFailed, |start| start.command = Some("/etc/passwd".into())),
+        ("execute", ErrorCode::SpawnFailed, |start| start.child.command = Some("/etc/passwd".into())),
     ];
     for (step, code, spoil) in cases {
-        let (mut start, _ours) = shell("echo should not run");
+        let mut start = shell("echo should not run");
         spoil(&mut start);
-        let (_process, events) = run(start, POLICY);
+        let (_process, events, _ours) = run(start);
         let Event::Failed(error) = next(&events) else { panic!("{step}: it ran") };
         // A file that is not executable is already found unreachable.
         let expected = if step == "execute" { (ErrorCode::ProgramUnreachable, None) } else { (code, Some(step)) };
@@ -152,8 +142,8 @@ fn each_step_that_can_fail_here_is_named() {
 
 #[test]
 fn stop_reaches_who_ignores_it_and_who_left_the_group() {
-    let (start, ours) = shell("trap '' TERM; setsid sleep 1000 & echo $!; while :; do sleep 1; done");
-    let (process, events) = run(start, POLICY);
+    let script = "trap '' TERM; setsid sleep 1000 & echo $!; while :; do sleep 1; done";
+    let (process, events, ours) = run(shell(script));
     assert!(matches!(next(&events), Event::Spawned { .. }));
     let mut stream = std::os::unix::net::UnixStream::from(ours);
     stream.set_nonblocking(false).expect("a socket");
@@ -162,8 +152,8 @@ fn stop_reaches_who_ignores_it_and_who_left_the_group() {
     let grandchild: i32 = String::from_utf8_lossy(&line[..length]).trim().parse().expect("a pid");
     let begun = Instant::now();
     process.stop();
-    assert_eq!(ending(&events), Ending::Signal(libc::SIGKILL));
-    assert!(begun.elapsed() >= POLICY.grace, "the grace was not kept");
+    assert_eq!(exit_status(&events), ExitStatus::Signal(libc::SIGKILL));
+    assert!(begun.elapsed().as_secs_f64() * 1000.0 >= POLICY.kill_grace_ms, "the grace was not kept");
     let gone = || !std::path::Path::new(&format!("/proc/{grandchild}/cwd")).exists();
     let deadline = Instant::now() + Duration::from_secs(120);
     while !gone() && Instant::now() < deadline {
@@ -174,8 +164,7 @@ fn stop_reaches_who_ignores_it_and_who_left_the_group() {
 
 #[test]
 fn a_start_tells_what_the_program_was_given() {
-    let (start, _ours) = shell("exit 0");
-    let (_process, events) = run(start, POLICY);
+    let (_process, events, _ours) = run(shell("exit 0"));
     let Event::Spawned { argv, .. } = next(&events) else { panic!("it did not start") };
     assert!(argv[0].starts_with('/'), "{argv:?}");
     assert_eq!(argv[1..], ["-c", "exit 0"]);
@@ -191,27 +180,25 @@ fn a_real_time_signal_has_the_name_that_kill_shows() {
 
 #[test]
 fn a_timeout_is_told_and_kept() {
-    let (start, _ours) = shell("exec sleep 1000");
-    let (_process, events) = run(start, StopPolicy { timeout: Some(Duration::from_millis(100)), ..POLICY });
+    let mut start = shell("exec sleep 1000");
+    start.child.stop.timeout_ms = Some(100.0);
+    let (_process, events, _ours) = run(start);
     assert!(matches!(next(&events), Event::Spawned { .. }));
     assert!(matches!(next(&events), Event::TimedOut));
-    assert_eq!(ending(&events), Ending::Signal(libc::SIGTERM));
+    assert_eq!(exit_status(&events), ExitStatus::Signal(libc::SIGTERM));
 }
 
 #[test]
 fn signals_before_the_start_are_kept_and_an_aborted_start_does_not_happen() {
     let (sender, events) = channel();
-    let process = Process::new(POLICY, Box::new(Heard(sender)));
+    let process = Process::new(POLICY, Arc::new(Heard(sender)));
     process.signal(libc::SIGTERM).expect("kept");
-    let (start, _ours) = shell("exec sleep 1000");
-    start.queue(&process);
-    assert_eq!(ending(&events), Ending::Signal(libc::SIGTERM));
+    queue(shell("exec sleep 1000"), [None, None, None], &process);
+    assert_eq!(exit_status(&events), ExitStatus::Signal(libc::SIGTERM));
 
-    let (sender, events) = channel();
-    let process = Process::new(POLICY, Box::new(Heard(sender)));
-    process.stop();
-    let (start, ours) = shell("echo should not run");
-    start.queue(&process);
+    let mut start = shell("echo should not run");
+    start.child.aborted = true;
+    let (_process, events, ours) = run(start);
     let Event::Failed(error) = next(&events) else { panic!("it ran") };
     assert_eq!(error.code(), ErrorCode::Aborted);
     assert_eq!(read_all(ours), "");
@@ -226,11 +213,11 @@ fn the_process_stays_dumpable_and_becomes_nobody_itself() {
     }
     let before = dumpable_behavior().expect("readable");
     for _ in 0..20 {
-        let (mut start, ours) = shell("id -u; id -g; id -G");
-        start.target = Target::Other { uid: 12345, gid: 12346, groups: vec![12347] };
-        let (_process, events) = run(start, POLICY);
+        let (uid, gid, groups) = (Some(12345.0), Some(12346.0), Some(vec![12347.0]));
+        let start = shell_as("id -u; id -g; id -G", IdentityRequest { uid, gid, groups, allow_root: None });
+        let (_process, events, ours) = run(start);
         assert_eq!(read_all(ours), "12345\n12346\n12346 12347\n");
-        assert_eq!(ending(&events), Ending::Code(0));
+        assert_eq!(exit_status(&events), ExitStatus::Code(0));
     }
     assert_eq!(dumpable_behavior(), Ok(before));
     assert_eq!(before, DumpableBehavior::Dumpable);

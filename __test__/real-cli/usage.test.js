@@ -115,7 +115,7 @@ test("codex: no value of an option, of all that its help tells, is taken for the
   const homes = agentHomes(t)
   const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes, programs, payload: { apiKey: KEY.codex } })
   t.after(() => env.dispose())
-  const native = readLaunch(env, options, []).env
+  const native = readLaunch(env, options).env
   /** What is counted of a run with these arguments. @param {string[]} args */
   const read = (args) => {
     const meter = binding.meterOfStart(native, args)

@@ -16,7 +16,7 @@ pub struct EnvBlock {
 
 impl EnvBlock {
     /// Lays out `own`, with `extra` variables that are no secret and take the place of any of the same name.
-    pub(super) fn new<'a>(
+    pub(crate) fn new<'a>(
         own: impl Iterator<Item = (&'a str, &'a [u8])>,
         limits: ExecLimits,
         extra: &[(&'a str, &'a str)],

@@ -1,26 +1,56 @@
-//! Errors on their way to JavaScript.
+//! Errors on their way to JavaScript: one object with named parts, which `lib/errors.js` makes the error that callers see of.
+
+use napi::{Env, Status};
+use napi_derive::napi;
 
 use crate::error::Error;
 
-/// All parts of an error, as the message of a napi error.
-pub fn to_napi(error: &Error) -> napi::Error {
-    napi::Error::from_reason(to_json(error))
+/// An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
+/// never absent: it would be read from `Object.prototype`.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeError {
+    /// `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`.
+    pub code: &'static str,
+    pub message: String,
+    /// The kernel's error number, positive. Node's system errors have it negative.
+    pub errno: Option<i32>,
+    pub syscall: Option<&'static str>,
+    pub path: Option<String>,
+    /// The step of a start that failed.
+    pub step: Option<&'static str>,
+    pub provider: Option<&'static str>,
+    /// The variables, options or fields that it is about.
+    pub names: Option<Vec<String>>,
 }
 
-/// All parts of an error as JSON.
-pub fn to_json(error: &Error) -> String {
-    // Cannot fail: strings and numbers only. An empty text becomes `ERR_PROVIDER_INTERNAL` in the facade.
-    serde_json::to_string(error.details()).unwrap_or_default()
+impl From<&Error> for NativeError {
+    fn from(error: &Error) -> Self {
+        let details = error.details().clone();
+        Self {
+            code: details.code.as_str(),
+            message: details.message,
+            errno: details.errno,
+            syscall: details.syscall,
+            path: details.path,
+            step: details.step,
+            provider: details.provider,
+            names: Some(details.names).filter(|names| !names.is_empty()),
+        }
+    }
 }
 
-/// Converts the error of a result.
-pub trait IntoNapi<T> {
-    /// The same with a napi error.
-    fn into_napi(self) -> napi::Result<T>;
+/// Hands the error of a result to JavaScript.
+pub trait OrThrow<T> {
+    /// The value; or the error is pending in this Node environment, and is thrown when the call returns.
+    fn or_throw(self, env: &Env) -> napi::Result<T>;
 }
 
-impl<T> IntoNapi<T> for crate::error::Result<T> {
-    fn into_napi(self) -> napi::Result<T> {
-        self.map_err(|error| to_napi(&error))
+impl<T> OrThrow<T> for crate::error::Result<T> {
+    fn or_throw(self, env: &Env) -> napi::Result<T> {
+        self.map_err(|error| {
+            let thrown = env.throw(NativeError::from(&error));
+            // napi makes an error of its own of any other status.
+            thrown.err().unwrap_or_else(|| napi::Error::from_status(Status::PendingException))
+        })
     }
 }

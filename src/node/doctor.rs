@@ -1,28 +1,32 @@
 //! What `diagnose()` asks of the core, off the JS thread: every answer crosses as JSON.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use napi::Env;
 use napi_derive::napi;
 use rustix::fs::Access;
 use serde::Serialize;
 
 use crate::doctor::{self, Parties};
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::net;
-use crate::node::process::options::NativeIdentity;
-use crate::process::identity::{self, Target};
-use crate::process::inquiry::{self, Component, Manner, Question};
-use crate::process::locate::Locate;
+use crate::process::identity::{self, IdentityRequest, Target};
+use crate::process::inquiry::{self, Component, Locate, Manner, Question};
+use crate::process::options::ProgramQuery;
 use crate::process::program::Candidate;
 use crate::provider::{self, Format, Provider};
 use crate::sys::regular_file::open_regular;
 use crate::sys::{self, memory};
 
 /// One look as the target.
-fn look<T: Serialize>(target: &Target, look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
-    net::look(target.uid().to_string().into(), look)
+fn look<T: Serialize>(
+    env: &Env,
+    target: &Target,
+    look: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<u32> {
+    net::look(env, target.uid().to_string().into(), look)
 }
 
 /// A path, and `rwx` as access(2) has them: 4, 2, 1.
@@ -34,14 +38,19 @@ pub struct NativeQuestion {
 
 /// What a target can do with paths.
 #[napi(catch_unwind)]
-pub fn inquire_paths(ids: NativeIdentity, questions: Vec<NativeQuestion>, by_mode_bits: bool) -> napi::Result<u32> {
-    let target = target(ids).into_napi()?;
+pub fn inquire_paths(
+    env: &Env,
+    ids: IdentityRequest,
+    questions: Vec<NativeQuestion>,
+    by_mode_bits: bool,
+) -> napi::Result<u32> {
+    let target = target(ids).or_throw(env)?;
     let ask = |question: NativeQuestion| Question {
         path: question.path.into(),
         access: Access::from_bits_truncate(question.access),
     };
     let questions: Vec<Question> = questions.into_iter().map(ask).collect();
-    look(&target.clone(), move || inquiry::inquire(&target, &questions, manner(by_mode_bits)))
+    look(env, &target.clone(), move || inquiry::inquire(&target, &questions, manner(by_mode_bits)))
 }
 
 /// A candidate, as JSON.
@@ -72,18 +81,16 @@ struct SurveyedCompanion {
 /// Every place where a provider's program is, in a start's order.
 #[napi(catch_unwind)]
 pub fn survey_programs(
+    env: &Env,
     provider: String,
     command: Option<String>,
     path: String,
     package_roots: Vec<String>,
-    ids: NativeIdentity,
+    ids: IdentityRequest,
     by_mode_bits: bool,
 ) -> napi::Result<u32> {
-    let provider = provider::find(&provider).into_napi()?;
-    let target = target(ids).into_napi()?;
-    let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
-    let wanted = Locate { provider, command, path, package_roots, target };
-    look(&wanted.target.clone(), move || {
+    let wanted = Locate::new(ProgramQuery { provider, command, path, package_roots, ids }).or_throw(env)?;
+    look(env, &wanted.target.clone(), move || {
         let candidates = inquiry::survey(&wanted, manner(by_mode_bits))?;
         Ok(candidates.into_iter().map(|candidate| surveyed(wanted.provider, candidate)).collect::<Vec<_>>())
     })
@@ -120,15 +127,16 @@ fn begins_with_shebang(path: &Path) -> bool {
 /// The files that configure a provider's CLI, judged for a program of this version.
 #[napi(catch_unwind)]
 pub fn survey_config_files(
+    env: &Env,
     provider: String,
     workspace: Option<String>,
     state_directory: Option<String>,
     home: Option<String>,
-    ids: NativeIdentity,
+    ids: IdentityRequest,
     version: Option<String>,
 ) -> napi::Result<u32> {
-    let provider = provider::find(&provider).into_napi()?;
-    look(&target(ids).into_napi()?, move || {
+    let provider = provider::find(&provider).or_throw(env)?;
+    look(env, &target(ids).or_throw(env)?, move || {
         let bases = doctor::Bases {
             workspace: workspace.as_deref().map(Path::new),
             state: state_directory.as_deref().map(Path::new),
@@ -141,18 +149,23 @@ pub fn survey_config_files(
 
 /// Where a path really leads, and who could have it lead elsewhere.
 #[napi(catch_unwind)]
-pub fn survey_way(path: String, ids: NativeIdentity) -> napi::Result<u32> {
-    let (target, own) = (target(ids).into_napi()?, sys::identity::own());
+pub fn survey_way(env: &Env, path: String, ids: IdentityRequest) -> napi::Result<u32> {
+    let (target, own) = (target(ids).or_throw(env)?, sys::identity::own());
     let groups = target.groups().iter().copied().chain([target.gid()]).collect();
     let parties = Parties { uid: target.uid(), groups, own };
-    look(&target, move || Ok(doctor::way_to(Path::new(&path), &parties)))
+    look(env, &target, move || Ok(doctor::way_to(Path::new(&path), &parties)))
 }
 
 /// A provider's stored login in its state directory.
 #[napi(catch_unwind)]
-pub fn survey_stored_login(provider: String, state_directory: String, ids: NativeIdentity) -> napi::Result<u32> {
-    let provider = provider::find(&provider).into_napi()?;
-    look(&target(ids).into_napi()?, move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
+pub fn survey_stored_login(
+    env: &Env,
+    provider: String,
+    state_directory: String,
+    ids: IdentityRequest,
+) -> napi::Result<u32> {
+    let provider = provider::find(&provider).or_throw(env)?;
+    look(env, &target(ids).or_throw(env)?, move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
 }
 
 /// Those of these names in this process's environment that nobody may hand on.
@@ -228,8 +241,8 @@ fn harmful(row: &Provider) -> impl Iterator<Item = &'static str> {
     row.config_files.iter().filter(|file| file.format != Format::Prose).map(|file| file.id)
 }
 
-fn target(ids: NativeIdentity) -> Result<Target> {
-    identity::decide(&ids.into(), sys::identity::own())
+fn target(ids: IdentityRequest) -> Result<Target> {
+    identity::decide(&ids, sys::identity::own())
 }
 
 const fn manner(by_mode_bits: bool) -> Manner {

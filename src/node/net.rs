@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use napi::Env;
 use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Function, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -15,10 +16,10 @@ use serde::Serialize;
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{Settings, check_proxy, roots_of_pem};
 use crate::net::jobs::{self, LOOKS, Turn};
-use crate::node::boundary_error::{IntoNapi, to_json};
+use crate::node::boundary_error::{NativeError, OrThrow};
 
-/// Job, whether it failed, result or error as JSON.
-type Arguments = FnArgs<(u32, bool, String)>;
+/// Job, its error, its result as JSON.
+type Arguments = FnArgs<(u32, Option<NativeError>, String)>;
 
 /// Weak: it does not keep the event loop alive. The facade does, while a promise is pending.
 type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
@@ -38,7 +39,11 @@ pub struct NativeJobListener {
 
 #[napi]
 impl NativeJobListener {
-    #[napi(constructor, catch_unwind, ts_args_type = "callback: (job: number, failed: boolean, json: string) => void")]
+    #[napi(
+        constructor,
+        catch_unwind,
+        ts_args_type = "callback: (job: number, error: NativeError | null, json: string) => void"
+    )]
     pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
         let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
         Ok(Self { callback: Arc::new(callback) })
@@ -73,13 +78,13 @@ pub fn start<T: Serialize>(
         // A panic must be heard of as well, or a promise would stay pending for ever.
         let done = catch_unwind(AssertUnwindSafe(&mut work))
             .unwrap_or_else(|_| ControlFlow::Break(Err(Error::new(ErrorCode::Internal, "A job ended in a panic."))));
-        let (failed, json) = match done {
+        let (error, json) = match done {
             ControlFlow::Continue(time) => return Some(time),
-            ControlFlow::Break(Ok(result)) => (false, serde_json::to_string(&result).unwrap_or_default()),
-            ControlFlow::Break(Err(error)) => (true, to_json(&error)),
+            ControlFlow::Break(Ok(result)) => (None, serde_json::to_string(&result).unwrap_or_default()),
+            ControlFlow::Break(Err(error)) => (Some(NativeError::from(&error)), String::new()),
         };
         // A closing environment hears nothing more, which is as it should be.
-        let _ = callback.call((id, failed, json).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        let _ = callback.call((id, error, json).into(), ThreadsafeFunctionCallMode::NonBlocking);
         None
     })?;
     Ok(id)
@@ -93,7 +98,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// As [`jobs::run`].
-pub fn look<T: Serialize>(whose: Arc<str>, look: impl FnOnce() -> Result<T> + Send + 'static) -> napi::Result<u32> {
+pub fn look<T: Serialize>(
+    env: &Env,
+    whose: Arc<str>,
+    look: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<u32> {
     let deadline = Instant::now() + PATIENCE;
     let turn = Turn { source: Arc::clone(&whose), endpoint: whose, deadline, is_abandoned: Arc::default() };
     let mut look = Some(look);
@@ -104,7 +113,7 @@ pub fn look<T: Serialize>(whose: Arc<str>, look: impl FnOnce() -> Result<T> + Se
             "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
         )),
     };
-    start(&LOOKS, turn, move || ControlFlow::Break(work())).into_napi()
+    start(&LOOKS, turn, move || ControlFlow::Break(work())).or_throw(env)
 }
 
 /// What a caller decides about requests.

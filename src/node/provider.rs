@@ -1,9 +1,10 @@
 //! What a badge shows of an environment; also after it was disposed of.
 
+use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::provider;
 
@@ -22,8 +23,8 @@ pub struct NativeDescription {
 
 /// Describes an environment.
 #[napi(catch_unwind)]
-pub fn describe(env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeDescription> {
-    let row = provider::find(env.provider()).into_napi()?;
+pub fn describe(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeDescription> {
+    let row = provider::find(env.provider()).or_throw(node)?;
     Ok(NativeDescription {
         provider: row.id,
         name: row.name,

@@ -4,8 +4,6 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-#[cfg(target_os = "linux")]
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::process::group;
@@ -44,16 +42,9 @@ struct EnvState {
     /// By address, which is the holder's own for as long as it lives.
     holders: HashMap<usize, Weak<dyn Clear>>,
     #[cfg(target_os = "linux")]
-    processes: HashMap<u64, Running>,
+    processes: HashMap<u64, Arc<Process>>,
     /// Leaders of process groups that `child_process` has made.
     groups: HashSet<i32>,
-}
-
-/// A process, and our ends of its streams until JavaScript takes them.
-#[cfg(target_os = "linux")]
-struct Running {
-    process: Arc<Process>,
-    streams: [Option<OwnedFd>; 3],
 }
 
 thread_local! {
@@ -107,20 +98,8 @@ pub fn remove_group(leader: i32) {
 
 /// Remembers a process until it has ended.
 #[cfg(target_os = "linux")]
-pub fn add_process(process: Arc<Process>, streams: [Option<OwnedFd>; 3]) {
-    STATE.with_borrow_mut(|state| state.processes.insert(process.id, Running { process, streams }));
-}
-
-/// Our end of one of its streams, once.
-#[cfg(target_os = "linux")]
-pub fn take_stream(id: u64, index: usize) -> Option<OwnedFd> {
-    STATE.with_borrow_mut(|state| state.processes.get_mut(&id)?.streams.get_mut(index)?.take())
-}
-
-/// A process that has not ended.
-#[cfg(target_os = "linux")]
-pub fn process(id: u64) -> Option<Arc<Process>> {
-    STATE.with_borrow(|state| Some(Arc::clone(&state.processes.get(&id)?.process)))
+pub fn add_process(process: Arc<Process>) {
+    STATE.with_borrow_mut(|state| state.processes.insert(process.id, process));
 }
 
 /// Forgets a process that has ended.
@@ -132,7 +111,7 @@ pub fn remove_process(id: u64) {
 #[cfg(target_os = "linux")]
 fn kill_all() {
     let processes = STATE.with_borrow_mut(|state| std::mem::take(&mut state.processes));
-    for running in processes.values() {
-        running.process.kill();
+    for process in processes.values() {
+        process.kill();
     }
 }

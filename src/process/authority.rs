@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Access, StatVfsMountFlags, statvfs};
 
+use super::access::{AccessCheck, Check, ModeBits, OwnAccess, checks_along, describe, explain};
 use super::identity::Target;
-use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along, describe, explain};
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
@@ -28,8 +28,8 @@ const MAX_LINKS: usize = 40;
 /// no such file.
 ///
 /// # Errors
-/// `CA_FILE_UNUSABLE`; what `reach` says.
-pub fn prove(plan: &EnvPlan, target: &Target, reach: &dyn Reach) -> Result<Option<(&'static str, String)>> {
+/// `CA_FILE_UNUSABLE`; what `access` says.
+pub fn prove(plan: &EnvPlan, target: &Target, access: &dyn AccessCheck) -> Result<Option<(&'static str, String)>> {
     let Some(given) = plan.ca_file.as_deref() else { return Ok(None) };
     let unusable = |path: &Path, why: &str| unusable(plan, path, why);
     let real = real_path(Path::new(given)).map_err(|error| unusable(Path::new(given), &format!("{given}: {error}")))?;
@@ -44,7 +44,7 @@ pub fn prove(plan: &EnvPlan, target: &Target, reach: &dyn Reach) -> Result<Optio
             return Err(unusable(path, &why));
         }
     }
-    if let Some(obstacle) = reach.first_obstacle(target, &checks)? {
+    if let Some(obstacle) = access.first_obstacle(target, &checks)? {
         let check = &checks[obstacle.index];
         let why = explain(check, check.path.symlink_metadata().ok().as_ref());
         return Err(unusable(&check.path, &format!("{target} cannot read it: {why}")));
@@ -63,8 +63,8 @@ pub fn prove(plan: &EnvPlan, target: &Target, reach: &dyn Reach) -> Result<Optio
 /// As [`prove`].
 pub fn prove_by_mode(plan: &EnvPlan, target: &Target) -> Result<Option<(&'static str, String)>> {
     match target {
-        Target::Same { .. } => prove(plan, target, &OwnReach),
-        Target::Other { .. } => prove(plan, target, &ModeReach),
+        Target::Same { .. } => prove(plan, target, &OwnAccess),
+        Target::Other(_) => prove(plan, target, &ModeBits),
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
     /// Somebody else than this process.
     fn target() -> Target {
         let id = identity::own().0 + 4321;
-        Target::Other { uid: id, gid: id, groups: vec![] }
+        Target::Other(identity::Identity { uid: id, gid: id, groups: vec![] })
     }
 
     fn refusal(file: &Path, target: &Target) -> Option<String> {

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::access::{self, AccessCheck};
 use super::exhausted::used_up;
 use super::identity::Target;
-use super::reach::{self, Reach};
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
-use crate::sys::clone::{Failure, Limit};
+use crate::sys::attributes::Limit;
+use crate::sys::clone::Failure;
 use crate::sys::harden::NO_CORE;
 
 /// A step whose failure has a code of its own, and what to do about it.
@@ -68,33 +69,38 @@ pub enum Concerned<'a> {
     Nothing,
     /// The program or the directory: by the name that the caller knows, and where it really is.
     Path(&'a str, &'a Path),
-    /// The limit, and the option that asked for it.
-    Limit(Limit, &'static str),
+    Limit(Limit),
 }
 
-/// The error of a step that failed. `reach` asks as the target.
-pub fn error(
-    provider: &'static Provider,
-    target: &Target,
-    failure: Failure,
-    concerned: Concerned<'_>,
-    reach: &dyn Reach,
-) -> Error {
-    of(provider.name, target, failure, concerned, reach).provider(provider.id)
+/// Of what an error speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// What was to be started.
+    pub name: &'a str,
+    pub target: &'a Target,
 }
 
-/// The error of a step of something that is no provider's.
-pub fn of(name: &str, target: &Target, failure: Failure, concerned: Concerned<'_>, reach: &dyn Reach) -> Error {
+/// The error with the provider that it is about, where it is about one.
+pub fn about(error: Error, provider: Option<&'static Provider>) -> Error {
+    match provider {
+        Some(provider) => error.provider(provider.id),
+        None => error,
+    }
+}
+
+/// The error of a step that failed. `access` asks as the target.
+pub fn error(subject: &Subject<'_>, failure: Failure, concerned: Concerned<'_>, access: &dyn AccessCheck) -> Error {
     match concerned {
-        Concerned::Nothing => plain(name, target, failure, None, ""),
-        Concerned::Limit(limit, option) => {
-            let why = if failure.errno == libc::EPERM { refused_limit(limit, option) } else { String::new() };
-            plain(name, target, failure, None, &why).name(option)
+        Concerned::Nothing => plain(subject, failure, None, ""),
+        Concerned::Limit(limit) => {
+            let why = if failure.errno == libc::EPERM { refused_limit(limit) } else { String::new() };
+            plain(subject, failure, None, &why).name(limit.option)
         }
         Concerned::Path(path, real) => {
-            let closed = (failure.errno == libc::EACCES).then(|| reach::closed(reach, target, real)).flatten();
+            let closed =
+                (failure.errno == libc::EACCES).then(|| access::closed(access, subject.target, real)).flatten();
             let why = closed.as_ref().map(|(_, why)| format!("{why}.")).unwrap_or_default();
-            let error = plain(name, target, failure, Some(path), &why);
+            let error = plain(subject, failure, Some(path), &why);
             error.path(closed.map_or_else(|| path.to_owned(), |(closed, _)| closed.to_string_lossy().into_owned()))
         }
     }
@@ -103,7 +109,8 @@ pub fn of(name: &str, target: &Target, failure: Failure, concerned: Concerned<'_
 /// Where a descriptor limit ends for everybody, root too (proc_sys_fs(5)).
 const NR_OPEN: &str = "/proc/sys/fs/nr_open";
 
-fn refused_limit(limit: Limit, option: &str) -> String {
+fn refused_limit(limit: Limit) -> String {
+    let option = limit.option;
     if option == "limits.coreBytes" && limit.value == NO_CORE {
         return "A child's core limit is 1, as with 0 the kernel still dumps into a pipe (core(5)), and this process's hard \
                 limit is 0. Start the worker with 1: LimitCORE=1 of a unit, or prlimit --core=1."
@@ -123,7 +130,8 @@ fn refused_limit(limit: Limit, option: &str) -> String {
 }
 
 /// `why` is what is known beyond the kernel's reason, in sentences of its own.
-fn plain(name: &str, target: &Target, failure: Failure, path: Option<&str>, why: &str) -> Error {
+fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str) -> Error {
+    let Subject { name, target } = subject;
     let step = failure.step;
     let row = ROWS.iter().find(|row| row.step == step);
     let code = match (step, failure.errno) {
@@ -165,29 +173,22 @@ fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
     }
 }
 
-/// A directory that the target must be able to write to.
+/// A directory that the child must be able to write to.
 #[derive(Debug)]
-pub struct Directory {
-    /// What names it.
+pub struct Need {
+    /// The variable that names it.
     pub variable: &'static str,
-    /// It.
     pub path: PathBuf,
-    /// Where the CLI would make it; none where it is there, or the CLI makes none.
+    /// Looked at where there is no such directory: where the CLI would make it.
     pub made_in: Option<PathBuf>,
 }
 
-/// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `reach` asks as the
+/// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `access` asks as the
 /// target: this process may not be able to look for itself.
-pub fn state_directory(
-    provider: &'static Provider,
-    target: &Target,
-    directory: &Directory,
-    errno: i32,
-    reach: &dyn Reach,
-) -> Error {
-    let Directory { variable, path, made_in } = directory;
+pub fn state_directory(subject: &Subject<'_>, need: &Need, errno: i32, access: &dyn AccessCheck) -> Error {
+    let (Need { variable, path, made_in }, target) = (need, subject.target);
     let asked = made_in.as_ref().unwrap_or(path);
-    let closed = asked.parent().and_then(|above| reach::closed(reach, target, above));
+    let closed = asked.parent().and_then(|above| access::closed(access, target, above));
     let what = match &closed {
         _ if errno == libc::ENOENT => "does not exist. Make it, and give it to the target".to_owned(),
         Some((_, why)) => {
@@ -201,7 +202,6 @@ pub fn state_directory(
     let message = format!("{variable} ({}) is not writable as {target}: it {what}.", path.display());
     let concerned = closed.map_or_else(|| path.clone(), |(closed, _)| closed);
     Error::new(ErrorCode::StateDirUnusable, message)
-        .provider(provider.id)
         .path(concerned.to_string_lossy().into_owned())
         .name(*variable)
         .step(Step::StateDirectory.name())
@@ -235,20 +235,21 @@ fn unusable(path: &Path, errno: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::reach::OwnReach;
+    use crate::process::access::OwnAccess;
 
     #[test]
     fn whatever_fails_says_what_to_do() {
         let target = Target::Same { uid: 1, gid: 1 };
-        let limit = Limit { resource: 0, value: 1 };
+        let limit = Limit { resource: 0, value: 1, option: "limits.cpuSeconds" };
+        let subject = Subject { name: "x", target: &target };
         for (step, ..) in Step::ALL {
             for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {
                 let failure = Failure { step: *step, errno, detail: 0 };
                 let concerned = match step {
-                    Step::Limits => Concerned::Limit(limit, "limits.cpuSeconds"),
+                    Step::Limits => Concerned::Limit(limit),
                     _ => Concerned::Nothing,
                 };
-                let text = of("x", &target, failure, concerned, &OwnReach).to_string();
+                let text = error(&subject, failure, concerned, &OwnAccess).to_string();
                 let reason = format!("{}.", std::io::Error::from_raw_os_error(errno));
                 let end = if errno == 0 { "before the program ran." } else { &reason };
                 let (_, remedy) = text.split_once(end).expect("the reason");
@@ -267,8 +268,8 @@ mod tests {
             (libc::ENOMEM, "no memory"),
         ] {
             let failure = Failure { step: Step::Clone, errno, detail: 0 };
-            let provider = crate::provider::default_provider();
-            let text = error(provider, &target, failure, Concerned::Nothing, &OwnReach).to_string();
+            let subject = Subject { name: "x", target: &target };
+            let text = error(&subject, failure, Concerned::Nothing, &OwnAccess).to_string();
             assert!(text.contains(limit), "{text}");
             assert_eq!(text.contains("ulimit -u"), errno == libc::EAGAIN, "{text}");
         }

@@ -3,65 +3,64 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::sys::identity::{Identity, own};
 
 /// Ids as the caller gave them. Numbers come from JavaScript, so they may be anything.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct IdentityRequest {
-    /// `uid`
     pub uid: Option<f64>,
-    /// `gid`
     pub gid: Option<f64>,
-    /// `groups`
     pub groups: Option<Vec<f64>>,
-    /// `allowRoot`
-    pub allow_root: bool,
+    /// Whether the child may be root, or of root's group; absent, it may not.
+    pub allow_root: Option<bool>,
 }
 
-/// Whom the child becomes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Stays who this process is: nothing is to be changed.
     Same {
-        /// This process's user.
         uid: u32,
-        /// This process's group.
         gid: u32,
     },
-    /// Becomes somebody.
-    Other {
-        /// The user.
-        uid: u32,
-        /// The group.
-        gid: u32,
-        /// The supplementary groups.
-        groups: Vec<u32>,
-    },
+    Other(Identity),
 }
 
 impl Target {
-    /// The user.
+    /// The target of a child that stays who this process is.
+    #[must_use]
+    pub fn own() -> Self {
+        let (uid, gid) = own();
+        Self::Same { uid, gid }
+    }
+
     #[must_use]
     pub const fn uid(&self) -> u32 {
         match self {
-            Self::Same { uid, .. } | Self::Other { uid, .. } => *uid,
+            Self::Same { uid, .. } | Self::Other(Identity { uid, .. }) => *uid,
         }
     }
 
-    /// The group.
     #[must_use]
     pub const fn gid(&self) -> u32 {
         match self {
-            Self::Same { gid, .. } | Self::Other { gid, .. } => *gid,
+            Self::Same { gid, .. } | Self::Other(Identity { gid, .. }) => *gid,
+        }
+    }
+
+    /// Whom to become; none where it stays who this process is.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Same { .. } => None,
+            Self::Other(identity) => Some(identity),
         }
     }
 
     /// The supplementary groups, where they are set.
     #[must_use]
     pub fn groups(&self) -> &[u32] {
-        match self {
-            Self::Same { .. } => &[],
-            Self::Other { groups, .. } => groups,
-        }
+        self.identity().map_or(&[], |identity| &identity.groups)
     }
 }
 
@@ -88,7 +87,11 @@ pub fn decide(request: &IdentityRequest, own: (u32, u32)) -> Result<Target> {
     let target = match (request.uid, request.gid) {
         (Some(uid), Some(gid)) => {
             let groups = request.groups.iter().flatten().map(|group| id("groups", *group));
-            Target::Other { uid: id("uid", uid)?, gid: id("gid", gid)?, groups: groups.collect::<Result<_>>()? }
+            Target::Other(Identity {
+                uid: id("uid", uid)?,
+                gid: id("gid", gid)?,
+                groups: groups.collect::<Result<_>>()?,
+            })
         }
         (None, None) if request.groups.is_none() => Target::Same { uid: own.0, gid: own.1 },
         (None, None) => return Err(refused("options.groups needs options.uid and options.gid.", "groups")),
@@ -105,7 +108,7 @@ pub fn decide(request: &IdentityRequest, own: (u32, u32)) -> Result<Target> {
             ));
         }
     };
-    if !request.allow_root {
+    if request.allow_root != Some(true) {
         refuse_root(&target)?;
     }
     Ok(unchanged(&target, own).unwrap_or(target))
@@ -120,9 +123,9 @@ fn unchanged(target: &Target, own: (u32, u32)) -> Option<Target> {
 fn refuse_root(target: &Target) -> Result<()> {
     let root = match target {
         Target::Same { uid: 0, .. } => "This process is root, and no options.uid and options.gid say whom to become",
-        Target::Other { uid: 0, .. } => "options.uid is root",
-        Target::Other { gid: 0, .. } => "options.gid is root's",
-        Target::Other { groups, .. } if groups.contains(&0) => "options.groups has root's",
+        Target::Other(Identity { uid: 0, .. }) => "options.uid is root",
+        Target::Other(Identity { gid: 0, .. }) => "options.gid is root's",
+        Target::Other(Identity { groups, .. }) if groups.contains(&0) => "options.groups has root's",
         _ => return Ok(()),
     };
     let message = format!("{root}. Give the workspace's own ids, or allowRoot: true.");
@@ -149,7 +152,7 @@ mod tests {
     use super::*;
 
     fn request(uid: Option<f64>, gid: Option<f64>, groups: Option<&[f64]>, allow_root: bool) -> IdentityRequest {
-        IdentityRequest { uid, gid, groups: groups.map(<[f64]>::to_vec), allow_root }
+        IdentityRequest { uid, gid, groups: groups.map(<[f64]>::to_vec), allow_root: Some(allow_root) }
     }
 
     #[test]
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn who_the_child_becomes() {
-        let other = Target::Other { uid: 5, gid: 6, groups: vec![] };
+        let other = Target::Other(Identity { uid: 5, gid: 6, groups: vec![] });
         assert_eq!(decide(&request(Some(5.0), Some(6.0), None, false), (0, 0)).expect("fine"), other);
         let same = Target::Same { uid: 5, gid: 6 };
         assert_eq!(decide(&request(Some(5.0), Some(6.0), None, false), (5, 6)).expect("fine"), same);

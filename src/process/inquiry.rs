@@ -1,5 +1,5 @@
-//! What a target can do with a path, and with every program that a start would look at: for a diagnosis, which wants to
-//! see every step where a start wants the first that fails.
+//! What somebody wants to know of a target without a start: the program that it would run, and, for a diagnosis, every step
+//! of a path and every candidate, where a start wants the first that fails or passes.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,66 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use serde::Serialize;
 
-use super::identity::Target;
-use super::locate::Locate;
-use super::program::{self, Candidate};
-use super::reach::{Check, ModeReach, OwnReach, Reach, checks_along};
+use super::access::{AccessCheck, Check, ModeBits, OwnAccess, checks_along};
+use super::identity::{Target, decide};
+use super::options::ProgramQuery;
+use super::program::{self, Candidate, Program, Proofs, Search};
 use crate::error::Result;
 use crate::provider::{self, Provider};
+use crate::sys::identity;
 use crate::sys::real_path::real_path;
+
+/// A program to find, for a target.
+#[derive(Debug)]
+pub struct Locate {
+    pub provider: &'static Provider,
+    pub target: Target,
+    /// An absolute path or a name; none for the provider's own.
+    pub command: Option<String>,
+    /// The child's `PATH`.
+    pub path: String,
+    /// Directories from which packages are looked for, upwards.
+    pub package_roots: Vec<String>,
+}
+
+impl Locate {
+    /// Decides of which provider, and for whom.
+    ///
+    /// # Errors
+    /// `PROVIDER_UNKNOWN`, and what [`decide`] refuses.
+    pub fn new(query: ProgramQuery) -> Result<Self> {
+        let ProgramQuery { provider, command, path, package_roots, ids } = query;
+        let (provider, target) = (provider::find(&provider)?, decide(&ids, identity::own())?);
+        Ok(Self { provider, target, command, path, package_roots })
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search { command: self.command.as_deref(), path: &self.path, package_roots: &self.package_roots }
+    }
+
+    /// Finds it: the kernel is asked as the target where the native start works, else the mode bits are.
+    ///
+    /// # Errors
+    /// What [`program::resolve`] says; `SPAWN_FAILED`.
+    pub fn find(self) -> Result<Program> {
+        #[cfg(target_os = "linux")]
+        if crate::sys::support::native_start().is_ok() {
+            use super::spawner::{self, LIMIT_OF_JS};
+            return spawner::answer(self.target.uid(), LIMIT_OF_JS, move |host| {
+                self.ask(&host.access_check(Some(self.provider)), &host.proofs)
+            })?;
+        }
+        self.ask(&*access_check(self.provider, &self.target, Manner::Surest), &Proofs::default())
+    }
+
+    fn ask(&self, access: &dyn AccessCheck, proofs: &Proofs) -> Result<Program> {
+        program::resolve(self.provider, &self.search(), &self.target, access, proofs)
+    }
+}
 
 /// A path, and what somebody wants to do with it.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Absolute.
     pub path: PathBuf,
     /// As in access(2).
     pub access: Access,
@@ -38,24 +86,18 @@ pub struct Answer {
 /// What is in the way.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Blocked {
-    /// It.
     pub path: String,
-    /// The kernel's error number.
     pub errno: i32,
 }
 
 /// One step of a path.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Component {
-    /// It, from the root.
     pub path: String,
     /// `directory`, `file`, `other`; `missing` when there is nothing, or we may not look.
     pub kind: &'static str,
-    /// Its owner.
     pub uid: u32,
-    /// Its group.
     pub gid: u32,
-    /// Its permission bits.
     pub mode: u32,
 }
 
@@ -74,8 +116,8 @@ pub enum Manner {
 /// # Errors
 /// `PRIVILEGE_FAILED` when this process cannot become the target; `UNSUPPORTED`, `SPAWN_FAILED`.
 pub fn inquire(target: &Target, questions: &[Question], manner: Manner) -> Result<Vec<Answer>> {
-    let reach = reach(provider::default_provider(), target, manner);
-    questions.iter().map(|question| answer(question, target, &*reach)).collect()
+    let access = access_check(provider::default_provider(), target, manner);
+    questions.iter().map(|question| answer(question, target, &*access)).collect()
 }
 
 /// Every candidate of a program, in a start's order. As [`inquire`], it may take long.
@@ -83,8 +125,8 @@ pub fn inquire(target: &Target, questions: &[Question], manner: Manner) -> Resul
 /// # Errors
 /// As [`inquire`].
 pub fn survey(wanted: &Locate, manner: Manner) -> Result<Vec<Candidate>> {
-    let reach = reach(wanted.provider, &wanted.target, manner);
-    Ok(program::survey(wanted.provider, &wanted.search(), &wanted.target, &*reach))
+    let access = access_check(wanted.provider, &wanted.target, manner);
+    Ok(program::survey(wanted.provider, &wanted.search(), &wanted.target, &*access))
 }
 
 /// The directories from the root to `path`, then `path`.
@@ -104,46 +146,45 @@ fn steps(path: &Path, access: Access) -> impl Iterator<Item = Check> {
     all.into_iter().enumerate().filter(move |(index, _)| near_an_end(*index)).map(|(_, check)| check)
 }
 
-fn reach(provider: &'static Provider, target: &Target, manner: Manner) -> Box<dyn Reach> {
+fn access_check(provider: &'static Provider, target: &Target, manner: Manner) -> Box<dyn AccessCheck> {
     match (manner, target) {
-        (Manner::Surest, Target::Same { .. }) => Box::new(OwnReach),
+        (Manner::Surest, Target::Same { .. }) => Box::new(OwnAccess),
         #[cfg(target_os = "linux")]
-        (Manner::Surest, Target::Other { .. }) if crate::sys::support::native_start().is_ok() => {
-            Box::new(SpawnerReach { provider })
+        (Manner::Surest, Target::Other(_)) if crate::sys::support::native_start().is_ok() => {
+            Box::new(SpawnerAccess { provider })
         }
         _ => {
             // Only the spawner's own errors speak of the provider.
             let _ = provider;
-            Box::new(ModeReach)
+            Box::new(ModeBits)
         }
     }
 }
 
 /// Asks as the target, by a child of the spawner's. Nothing else is done on its thread, which every start waits for.
 #[cfg(target_os = "linux")]
-struct SpawnerReach {
+struct SpawnerAccess {
     provider: &'static Provider,
 }
 
 #[cfg(target_os = "linux")]
-impl Reach for SpawnerReach {
-    fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<super::reach::Obstacle>> {
+impl AccessCheck for SpawnerAccess {
+    fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<super::access::Obstacle>> {
         use super::spawner::{self, LIMIT};
-        use super::target_reach::TargetReach;
         let (provider, asked, checks) = (self.provider, target.clone(), checks.to_vec());
         spawner::answer(target.uid(), LIMIT, move |host| {
-            TargetReach { host, provider }.first_obstacle(&asked, &checks)
+            host.access_check(Some(provider)).first_obstacle(&asked, &checks)
         })?
     }
 }
 
-fn answer(question: &Question, target: &Target, reach: &dyn Reach) -> Result<Answer> {
+fn answer(question: &Question, target: &Target, access: &dyn AccessCheck) -> Result<Answer> {
     let mut checks: Vec<Check> = Vec::new();
     let real = real_path(&question.path).ok().filter(|real| *real != question.path);
     for path in real.iter().chain([&question.path]) {
         checks.extend(steps(path, question.access));
     }
-    let obstacle = reach.first_obstacle(target, &checks)?;
+    let obstacle = access.first_obstacle(target, &checks)?;
     let blocked = obstacle.and_then(|found| Some((checks.get(found.index)?, found.errno)));
     Ok(Answer {
         path: text(&question.path),
@@ -171,11 +212,11 @@ fn text(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::identity::own;
+    use crate::sys::identity::{Identity, own};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn own_target() -> Target {
-        Target::Same { uid: own().0, gid: own().1 }
+        Target::own()
     }
 
     fn ask(path: &Path, access: Access) -> Answer {
@@ -228,7 +269,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
         let here = real_path(dir.path()).expect("there");
-        let target = Target::Other { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] };
+        let target = Target::Other(Identity { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] });
         let question = Question { path: here.join("x"), access: Access::READ_OK };
         let answers = inquire(&target, &[question], Manner::ModeBits).expect("asked");
         assert_eq!(answers[0].obstacle, Some(Blocked { path: text(&here), errno: libc::EACCES }));

@@ -1,21 +1,18 @@
 //! A start: the pure plan, the program it starts, and the process that comes of it.
 
+pub mod access;
 pub mod arguments;
 pub mod authority;
 pub mod exhausted;
 pub mod group;
 pub mod identity;
 pub mod inquiry;
-pub mod locate;
 pub mod options;
 pub mod program;
-pub mod reach;
 pub mod redirection;
 pub mod start;
 pub mod temporary;
 
-#[cfg(target_os = "linux")]
-mod child;
 #[cfg(target_os = "linux")]
 pub mod command;
 #[cfg(target_os = "linux")]
@@ -27,8 +24,7 @@ mod failure;
 #[cfg(target_os = "linux")]
 mod host;
 #[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]
-mod queue;
+pub mod launch;
 #[cfg(target_os = "linux")]
 mod reaper;
 #[cfg(target_os = "linux")]
@@ -36,10 +32,6 @@ pub mod running;
 #[cfg(target_os = "linux")]
 mod spawner;
 #[cfg(target_os = "linux")]
-mod target_reach;
-#[cfg(target_os = "linux")]
 mod thread;
-#[cfg(target_os = "linux")]
-mod tracer;
 #[cfg(target_os = "linux")]
 mod watchdog;

@@ -1,32 +1,147 @@
-//! What a caller asks of a start, checked as far as values alone can tell.
+//! What a caller asks of a start: the facade's words, as they arrive. What is decided from them is a `Start` or a `Command`,
+//! and what the child needs is `sys::clone::Child`.
 
+use std::time::Duration;
+
+use super::identity::IdentityRequest;
 use crate::credential::Credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::sys::attributes::Attributes;
+use crate::sys::stdio::is_terminal;
+
+/// What is asked of any child, a CLI or a command. The facade has checked the types and the ranges.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct ChildOptions {
+    /// An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own.
+    pub command: Option<String>,
+    /// The arguments without the program's name.
+    pub args: Vec<String>,
+    /// The working directory; absent, a CLI's workspace, or that of this process.
+    pub cwd: Option<String>,
+    pub ids: IdentityRequest,
+    pub attributes: Attributes,
+    pub stop: StopPolicy,
+    /// The three standard streams, in the order of their numbers.
+    pub stdio: Vec<Stdio>,
+    /// Whether it was aborted before it began.
+    pub aborted: bool,
+}
+
+impl ChildOptions {
+    /// Whether its first stream is a terminal.
+    pub(super) fn is_on_terminal(&self) -> bool {
+        matches!(self.stdio.first(), Some(Stdio::Descriptor { number }) if is_terminal(*number))
+    }
+}
+
+/// What is asked of a CLI besides.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct CliOptions {
+    /// Directories from which packages are looked for, upwards.
+    pub package_roots: Vec<String>,
+    /// `auto`, `fd`, `env` or `broker`; absent, `auto`.
+    pub delivery: Option<String>,
+    /// Whether the workspace's own files may configure the CLI.
+    pub trusted: bool,
+    /// Variables that an SDK adds. They are no secrets.
+    pub extra: Vec<ExtraVariable>,
+    /// Whether stdout is read for usage; absent, as the arguments tell.
+    pub watch: Option<bool>,
+    /// Whether the CLI's claim of another credential must be seen.
+    pub must_claim: bool,
+}
+
+/// A variable that is no secret.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct ExtraVariable {
+    pub name: String,
+    pub value: String,
+}
+
+/// What one of a child's standard streams is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "node",
+    napi_derive::napi(discriminant = "type", discriminant_case = "lowercase", object_to_js = false)
+)]
+pub enum Stdio {
+    /// A stream to this process.
+    Pipe,
+    /// `/dev/null`.
+    Ignore,
+    /// A descriptor of this process.
+    Descriptor { number: i32 },
+}
+
+impl Stdio {
+    /// The error of a descriptor that is not open.
+    #[must_use]
+    pub fn not_open(self) -> Error {
+        let number = if let Self::Descriptor { number } = self { number } else { -1 };
+        let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
+        Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
+    }
+}
+
+/// How a child is stopped.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct StopPolicy {
+    /// The number of the signal that asks it to end.
+    pub kill_signal: i32,
+    /// How long it may take before SIGKILL, in milliseconds.
+    pub kill_grace_ms: f64,
+    /// How long it may run, in milliseconds; absent, for ever.
+    pub timeout_ms: Option<f64>,
+    /// Whether what is left of its group is killed when it has ended by itself.
+    pub kill_group_on_exit: bool,
+}
+
+impl StopPolicy {
+    pub(super) fn grace(&self) -> Duration {
+        duration(self.kill_grace_ms)
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout_ms.map(duration)
+    }
+}
+
+/// What no duration holds is for ever.
+fn duration(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
+}
+
+/// Where a command that is no CLI is looked for, and all of its environment: what root has in its own is not the target's to
+/// see, and a `PATH` of somebody else's names somebody else's programs.
+pub const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program to find.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
+pub struct ProgramQuery {
+    /// The id of its provider.
+    pub provider: String,
+    /// An absolute path or a name; absent, the provider's own.
+    pub command: Option<String>,
+    /// The child's `PATH`.
+    pub path: String,
+    /// Directories from which packages are looked for, upwards.
+    pub package_roots: Vec<String>,
+    /// Who is to run it.
+    pub ids: IdentityRequest,
+}
 
 /// Whether the files of the workspace may configure the CLI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WorkspaceTrust {
-    /// They must not.
     #[default]
     Untrusted,
-    /// They may.
     Trusted,
-}
-
-/// The resource limits of a child; absent ones stay as they are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// `RLIMIT_CORE`, bytes; 0 when absent.
-    pub core_bytes: Option<u64>,
-    /// `RLIMIT_NOFILE`
-    pub open_files: Option<u64>,
-    /// `RLIMIT_NPROC`
-    pub processes: Option<u64>,
-    /// `RLIMIT_AS`, bytes.
-    pub memory_bytes: Option<u64>,
-    /// `RLIMIT_CPU`, seconds.
-    pub cpu_seconds: Option<u64>,
 }
 
 /// Chooses the delivery that a caller asked for by name.

@@ -5,22 +5,20 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use super::descendants::Descendants;
+use super::descendants::{self, Descendants};
+use super::options::StopPolicy;
 use super::reaper::{self, Deadline, Watched};
 use super::thread::Precedence;
-use super::tracer;
 use crate::error::Error;
 use crate::sys::clone::Started;
-use crate::sys::wait::{self, Ending};
+use crate::sys::wait::{self, ExitStatus};
 
 /// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
 #[derive(Debug)]
 pub enum Event {
     /// The program is of a version that nobody has tried: what to say of it.
     Untested(String),
-    /// The program runs.
     Spawned {
-        /// Its process id.
         pid: i32,
         /// The program's arguments, as everybody can read them in /proc. First its name, which is a provider's path.
         argv: Vec<String>,
@@ -29,29 +27,13 @@ pub enum Event {
     Failed(Error),
     /// `timeoutMs` went by; the process is being stopped.
     TimedOut,
-    /// It has ended.
-    Exited(Ending),
+    Exited(ExitStatus),
 }
 
-/// Hears of events, on threads of this crate. It must not block.
+/// Hears of processes, on threads of this crate. It must not block.
 pub trait Listener: Send + Sync {
-    /// Called once, before any event, with the process's id.
-    fn attach(&self, id: u64);
-    /// Called with each event.
-    fn on_event(&self, event: Event);
-}
-
-/// How a process is stopped.
-#[derive(Clone, Copy, Debug)]
-pub struct StopPolicy {
-    /// The signal that asks it to end.
-    pub signal: i32,
-    /// How long it may take before SIGKILL.
-    pub grace: Duration,
-    /// How long it may run.
-    pub timeout: Option<Duration>,
-    /// Whether what is left of its group is killed when it has ended by itself.
-    pub kill_group_on_exit: bool,
+    /// Called with the id of a process, and what has happened to it.
+    fn on_event(&self, id: u64, event: Event);
 }
 
 /// A process from the moment its start was asked for.
@@ -59,7 +41,7 @@ pub struct Process {
     /// Tells it apart in this process, for good.
     pub id: u64,
     policy: StopPolicy,
-    listener: Box<dyn Listener>,
+    listener: Arc<dyn Listener>,
     state: Mutex<State>,
     /// What it started. A lock of its own, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
@@ -101,12 +83,11 @@ struct Turns {
 impl Process {
     /// A process that is about to be started.
     #[must_use]
-    pub fn new(policy: StopPolicy, listener: Box<dyn Listener>) -> Arc<Self> {
+    pub fn new(policy: StopPolicy, listener: Arc<dyn Listener>) -> Arc<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let state = Mutex::new(State::Starting { signals: Vec::new(), aborted: false });
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        listener.attach(id);
         Arc::new(Self { id, policy, listener, state, descendants: Mutex::default() })
     }
 
@@ -175,12 +156,12 @@ impl Process {
         let running = Running { started, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, State::Running(running));
         if let Some(untested) = untested {
-            self.listener.on_event(Event::Untested(untested));
+            self.tell(Event::Untested(untested));
         }
-        self.listener.on_event(Event::Spawned { pid, argv });
+        self.tell(Event::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
-        if let Some(timeout) = self.policy.timeout {
+        if let Some(timeout) = self.policy.timeout() {
             reaper::schedule_after(timeout, self.id, Deadline::Timeout);
         }
         let State::Running(running) = &*state else { return };
@@ -210,7 +191,7 @@ impl Process {
             State::Starting { .. } => *state = State::Ended,
         }
         drop(state);
-        self.listener.on_event(Event::Failed(error));
+        self.tell(Event::Failed(error));
     }
 
     /// The process has ended: kills what it left behind. If it was being stopped, all that was found below it is stopped
@@ -279,11 +260,15 @@ impl Process {
     /// their own, and not on the caller's thread, as looking for them takes its time.
     fn send(&self, running: &Running, signal: i32) -> Result<(), i32> {
         match signal {
-            _ if signal == self.policy.signal => self.soon(Deadline::Stop),
+            _ if signal == self.policy.kill_signal => self.soon(Deadline::Stop),
             libc::SIGKILL => self.soon(Deadline::Kill),
             _ => return signal_group(running.started.pid, signal),
         }
         Ok(())
+    }
+
+    fn tell(&self, event: Event) {
+        self.listener.on_event(self.id, event);
     }
 
     fn soon(&self, deadline: Deadline) {
@@ -309,28 +294,28 @@ impl Watched for Process {
         }
         let mut state = self.lock();
         let State::Running(running) = &mut *state else { return true };
-        let ending = match wait::try_wait(&running.started.pidfd) {
+        let status = match wait::try_wait(&running.started.pidfd) {
             Some(ending) => ending,
             None if running.waits < MAX_WAITS => {
                 if running.waits == 0 {
-                    tracer::end(running.started.pid);
+                    descendants::end_tracer(running.started.pid);
                 }
                 running.waits += 1;
                 reaper::schedule_after(WAIT_INTERVAL, self.id, Deadline::Reap);
                 return false;
             }
-            None => Ending::Unknown,
+            None => ExitStatus::Unknown,
         };
         *state = State::Ended;
         drop(state);
-        self.listener.on_event(Event::Exited(ending));
+        self.tell(Event::Exited(status));
         true
     }
 
     fn on_deadline(&self, deadline: Deadline) {
         if deadline == Deadline::Timeout {
             if matches!(&*self.lock(), State::Running(_)) {
-                self.listener.on_event(Event::TimedOut);
+                self.tell(Event::TimedOut);
             }
             return self.on_deadline(Deadline::Stop);
         }
@@ -350,11 +335,11 @@ impl Watched for Process {
             // What this leaves is killed when the process has ended.
             let _ = lock(&self.descendants).kill(Instant::now() + TURN);
             // It holds even a killed process in its last stop.
-            return tracer::end(pid);
+            return descendants::end_tracer(pid);
         }
-        let _ = signal_group(pid, self.policy.signal);
+        let _ = signal_group(pid, self.policy.kill_signal);
         let _ = signal_group(pid, libc::SIGCONT);
-        reaper::schedule_after(self.policy.grace, self.id, Deadline::Kill);
+        reaper::schedule_after(self.policy.grace(), self.id, Deadline::Kill);
     }
 }
 

@@ -24,7 +24,6 @@ pub struct Job {
     pub uid: u32,
     /// How long it may take.
     pub limit: Duration,
-    /// Does it.
     pub run: Run,
     /// Answers in its stead. What the job itself answers later is not heard.
     pub refuse: Refuse,

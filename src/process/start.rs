@@ -5,76 +5,68 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::access::{self, OwnAccess};
 use super::arguments::{self, ArgumentContext, Place};
 use super::exhausted::{no_descriptor, used_up};
-use super::identity::Target;
-use super::options::{Limits, WorkspaceTrust};
+use super::identity::{Target, decide};
+use super::options::{self, ChildOptions, CliOptions, WorkspaceTrust};
 use super::program::Program;
-use super::reach::{self, OwnReach};
 use super::redirection::{self, Beside};
 use super::temporary;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CommandLine;
+#[cfg(target_os = "linux")]
+use crate::sys::identity::Identity;
 use crate::sys::real_path::real_path;
 use crate::sys::{Step, identity, stdio};
 
-/// A start, with everything that the caller decided.
+/// A CLI's start, with everything that the caller decided.
 #[derive(Debug)]
 pub struct Start {
-    /// The environment.
     pub env: Arc<EnvPlan>,
     /// How the credential is handed over.
     pub delivery: Delivery,
-    /// Variables that are no secret and that an SDK adds.
-    pub extra: Vec<(String, String)>,
-    /// `command`
-    pub command: Option<String>,
-    /// Where to look for packages.
-    pub package_roots: Vec<PathBuf>,
-    /// The caller's arguments, parsed.
-    pub command_line: CommandLine,
-    /// Whether the workspace's files may configure the CLI.
-    pub trust: WorkspaceTrust,
-    /// The working directory.
-    pub directory: Option<String>,
-    /// Whom the child becomes.
     pub target: Target,
-    /// `priority`
-    pub priority: Option<u32>,
-    /// `oomScoreAdj`
-    pub oom_score_adj: Option<u32>,
-    /// `umask`
-    pub umask: Option<u32>,
-    /// `limits`
-    pub limits: Limits,
-    /// The child's standard streams; none for `/dev/null`.
-    pub stdio: [Option<OwnedFd>; 3],
-    /// Whether the first of them is a terminal.
-    pub on_terminal: bool,
+    /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
+    pub child: ChildOptions,
+    /// The caller's arguments.
+    pub command_line: CommandLine,
+    /// What was asked for beside that.
+    pub cli: CliOptions,
 }
 
 impl Start {
-    /// Refuses what would be refused on the spawner's thread too, while the caller can still be thrown at.
+    /// Decides a start, and refuses what would be refused on the spawner's thread too, while the caller can still be
+    /// thrown at.
     ///
     /// # Errors
-    /// `CREDENTIAL_REVOKED`; `UNSUPPORTED` for a mode that leaves the credential unused; `ERR_INVALID_ARG_VALUE` for arguments,
-    /// paths or names that cannot be.
-    pub fn check(&self) -> Result<()> {
+    /// `CREDENTIAL_REVOKED`; `PRIVILEGE_REFUSED`; `UNSUPPORTED` for a delivery that there is not, and a mode that leaves the
+    /// credential unused; `ERR_INVALID_ARG_VALUE` for arguments, paths or names that cannot be.
+    pub fn new(env: Arc<EnvPlan>, mut child: ChildOptions, cli: CliOptions) -> Result<Self> {
+        let delivery = options::delivery(&env, cli.delivery.as_deref())?;
+        let target = decide(&child.ids, identity::own())?;
+        child.cwd = child.cwd.or_else(|| env.workspace_dir.clone());
+        let command_line = CommandLine::parse(&env.provider.arguments.grammar, std::mem::take(&mut child.args));
+        let start = Self { env, delivery, target, child, command_line, cli };
+        start.check()?;
+        Ok(start)
+    }
+
+    fn check(&self) -> Result<()> {
         self.admit()?;
-        let directories = [];
-        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
-        arguments::check_all(&self.env, &self.command_line, &context)?;
-        arguments::check_mode(&self.env, &self.command_line, self.delivery, self.on_terminal)?;
-        for (name, text) in [("cwd", &self.directory), ("command", &self.command)] {
+        let ChildOptions { command, cwd, .. } = &self.child;
+        arguments::check_all(&self.env, &self.command_line, &self.context(&[]))?;
+        arguments::check_mode(&self.env, &self.command_line, self.delivery, self.child.is_on_terminal())?;
+        for (name, text) in [("cwd", cwd), ("command", command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
         }
         // This process may have another working directory by the time that the start is carried out.
-        if self.directory.as_deref().is_some_and(|directory| !directory.starts_with('/')) {
+        if cwd.as_deref().is_some_and(|directory| !directory.starts_with('/')) {
             let message = "options.cwd must be an absolute path.";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("cwd"));
         }
@@ -85,9 +77,17 @@ impl Start {
             .enumerate()
             .map(|(index, text)| (Place::Argument(index), text.as_str()));
         // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
-        let paths = [("command", &self.command), ("cwd", &self.directory)];
+        let paths = [("command", command), ("cwd", cwd)];
         let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
         arguments::check_visible(&self.env, texts.chain(paths))
+    }
+
+    fn trust(&self) -> WorkspaceTrust {
+        if self.cli.trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted }
+    }
+
+    fn context<'a>(&self, directories: &'a [String]) -> ArgumentContext<'a> {
+        ArgumentContext { delivery: self.delivery, trust: self.trust(), directories }
     }
 
     /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
@@ -96,7 +96,7 @@ impl Start {
     /// # Errors
     /// `CREDENTIAL_REVOKED`, and what [`redirection::check`] finds.
     pub fn admit_last(&self, program: &Program) -> Result<()> {
-        redirection::check(&self.env, Beside { trust: self.trust, version: program.version.as_deref() })?;
+        redirection::check(&self.env, Beside { trust: self.trust(), version: program.version.as_deref() })?;
         self.admit()
     }
 
@@ -113,12 +113,7 @@ impl Start {
     /// # Errors
     /// `SPAWN_FAILED` when there is none.
     pub fn real_directory(&self) -> Result<Option<PathBuf>> {
-        let Some(directory) = &self.directory else {
-            return Ok(None);
-        };
-        let provider = self.env.provider;
-        let real = real_path(Path::new(directory));
-        real.map(Some).map_err(|error| no_directory(provider.name, directory, &error).provider(provider.id))
+        self.child.cwd.as_deref().map(|given| real_directory(self.env.provider.name, given)).transpose()
     }
 
     /// The CLI's arguments, ours among them, for a child that works in `here`.
@@ -127,16 +122,15 @@ impl Start {
     /// `ERR_INVALID_ARG_VALUE`, see [`arguments::build`].
     pub fn arguments(&self, here: Option<&Path>) -> Result<Vec<String>> {
         let directories = self.directories(here);
-        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
-        arguments::build(&self.env, &self.command_line, &context)
+        arguments::build(&self.env, &self.command_line, &self.context(&directories))
     }
 
     /// The variables that stand beside the environment's own: those of an SDK, ours that keep the CLI's child processes
     /// from running what files name, and a temporary directory where another has taken the CLI's.
     #[must_use]
     pub fn variables_beside(&self) -> Vec<(&str, Cow<'_, str>)> {
-        let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &[] };
-        let sdk = self.extra.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value)));
+        let context = self.context(&[]);
+        let sdk = self.cli.extra.iter().map(|variable| (&*variable.name, Cow::Borrowed(&*variable.value)));
         let guards = arguments::guards(&self.env, &context).map(|(name, value)| (name, Cow::Borrowed(value)));
         let temporary = temporary::variable(&self.env, self.target.uid());
         sdk.chain(guards).chain(temporary.map(|(name, value)| (name, Cow::Owned(value)))).collect()
@@ -164,7 +158,7 @@ impl Start {
     /// tenant's own key where the CLI would have none, or another one, without.
     #[cfg(target_os = "linux")]
     fn give_to_target(&self, pipe: &OwnedFd, program: &Program) -> Result<()> {
-        let Target::Other { uid, gid, .. } = self.target else { return Ok(()) };
+        let Some(&Identity { uid, gid, .. }) = self.target.identity() else { return Ok(()) };
         let since = self.env.provider.reads_descriptor_since;
         let is_read = since.is_some_and(|since| since.is_reached_by(program.version.as_deref()));
         // Where the CLI may not open it, it looks at files of another tenant's before it reads the descriptor itself. Their
@@ -192,8 +186,8 @@ impl Start {
     fn directories(&self, here: Option<&Path>) -> Vec<String> {
         // getcwd(2) says where we are without symlinks.
         let own = || Some(std::env::current_dir().ok()?.to_string_lossy().into_owned());
-        let base = self.directory.clone().or_else(own).unwrap_or_else(|| "/".into());
-        let real_base = if self.directory.is_some() { here } else { Some(Path::new(&base)) };
+        let base = self.child.cwd.clone().or_else(own).unwrap_or_else(|| "/".into());
+        let real_base = if self.child.cwd.is_some() { here } else { Some(Path::new(&base)) };
         let in_arguments = arguments::directories_in(&self.env, &self.command_line);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
         let mut given: Vec<String> =
@@ -214,14 +208,20 @@ impl Start {
     }
 }
 
-/// The error of a working directory that cannot be found. `name` is what would have been started.
-pub fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
+/// A working directory without symlinks. `name` is what is to be started there.
+///
+/// # Errors
+/// `SPAWN_FAILED` when there is none.
+pub fn real_directory(name: &str, directory: &str) -> Result<PathBuf> {
+    real_path(Path::new(directory)).map_err(|error| no_directory(name, directory, &error))
+}
+
+fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
     let step = Step::WorkingDirectory;
     let errno = error.raw_os_error();
     // It is this process that may not look.
-    let (uid, gid) = identity::own();
-    let own = Target::Same { uid, gid };
-    let closed = (errno == Some(libc::EACCES)).then(|| reach::closed(&OwnReach, &own, Path::new(directory))).flatten();
+    let asked = || access::closed(&OwnAccess, &Target::own(), Path::new(directory));
+    let closed = (errno == Some(libc::EACCES)).then(asked).flatten();
     let remedy = match (errno.and_then(used_up), &closed, errno) {
         (Some(remedy), ..) => remedy.to_owned(),
         (_, Some((_, why)), _) => {

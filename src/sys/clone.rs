@@ -4,16 +4,17 @@
 //! ended. So it must be a thread that nothing waits for, and one that never ends while the process lives: the child's
 //! parent-death signal follows the thread.
 
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{c_char, c_void};
 use core::ptr::{null, null_mut};
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::child::{self, Ending, Report, Task};
-pub use super::child::{Access, Identity, Limit};
+use super::child::{self, ChildAction, Report, Task};
+pub use super::child::{Access, Child, Program, Strings};
 use super::dumpable;
+use super::identity::Identity;
 use super::step::Step;
 use super::support::{SessionKeyring, session_keyring};
 use super::wait::wait;
@@ -123,81 +124,15 @@ impl InFlight {
     }
 }
 
-/// Strings laid out one after the other, each with its NUL.
-#[derive(Clone, Copy, Debug)]
-pub struct Strings<'a> {
-    bytes: &'a [u8],
-    offsets: &'a [usize],
-}
-
-impl<'a> Strings<'a> {
-    /// Takes a layout; none when a string would not end inside of it.
-    #[must_use]
-    pub fn new(bytes: &'a [u8], offsets: &'a [usize]) -> Option<Self> {
-        let ends = bytes.last().is_none_or(|last| *last == 0);
-        let inside = offsets.iter().all(|offset| *offset < bytes.len());
-        (ends && inside).then_some(Self { bytes, offsets })
-    }
-
-    fn pointers(self) -> Vec<*const c_char> {
-        let strings = self.offsets.iter().map(|offset| self.bytes[*offset..].as_ptr().cast::<c_char>());
-        strings.chain([null()]).collect()
-    }
-}
-
-/// A program to start.
-#[derive(Debug)]
-pub struct Program<'a> {
-    /// Its absolute path.
-    pub path: &'a CStr,
-    /// Its arguments, its name first.
-    pub arguments: &'a [&'a CStr],
-    /// Its environment.
-    pub environment: Strings<'a>,
-    /// Its standard streams.
-    pub stdio: [BorrowedFd<'a>; 3],
-    /// Its credential's pipe.
-    pub credential: Option<BorrowedFd<'a>>,
-}
-
-/// A child to start.
-#[derive(Debug)]
-pub struct Child<'a> {
-    /// What it executes; without, it ends after its checks.
-    pub program: Option<Program<'a>>,
-    /// Its working directory.
-    pub directory: Option<&'a CStr>,
-    /// Whether it gets a session keyring of its own.
-    pub own_keyring: bool,
-    /// Its nice value; without, the worker's, or 0 where that is negative.
-    pub priority: Option<u32>,
-    /// Its `oom_score_adj`, in digits; without, the worker's.
-    pub oom_score: Option<&'a [u8]>,
-    /// Its umask.
-    pub umask: Option<u32>,
-    /// Its limits.
-    pub limits: &'a [Limit],
-    /// Whom it becomes; without, it stays who we are.
-    pub identity: Option<&'a Identity>,
-    /// Whether it may be root in the end.
-    pub may_be_root: bool,
-    /// What it must be able to use.
-    pub access: &'a [Access<'a>],
-}
-
 /// A child that runs, or has ended after its checks; the caller waits for it.
 #[derive(Debug)]
 pub struct Started {
-    /// Its process id.
     pub pid: i32,
-    /// Its descriptor.
     pub pidfd: OwnedFd,
 }
 
-/// Why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The step that failed.
     pub step: Step,
     /// The kernel's error number; 0 when the child was ended by a signal in the middle of it.
     pub errno: i32,
@@ -215,25 +150,23 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
         None => Vec::new(),
     };
     let environment = child.program.as_ref().map(|program| program.environment.pointers()).unwrap_or_default();
+    // One that only checks is not worth limits of its own.
+    let limits = if child.program.is_some() { child.attributes.limits() } else { Vec::new() };
+    let oom_score = child.attributes.oom_score_adj.map(|score| score.to_string());
     let report = Report::default();
     let task = Task {
+        child,
         report: &report,
         begun: &in_flight.begun,
         worker: rustix::process::getpid().as_raw_nonzero().get(),
+        own_keyring: session_keyring() == SessionKeyring::Own,
         descriptors: child.program.as_ref().map(|program| {
             let [stdin, stdout, stderr] = program.stdio.map(|stream| stream.as_raw_fd());
             [stdin, stdout, stderr, program.credential.map_or(child::NONE, |pipe| pipe.as_raw_fd())]
         }),
-        directory: child.directory,
-        own_keyring: child.own_keyring,
-        priority: child.priority,
-        oom_score: child.oom_score,
-        umask: child.umask,
-        limits: child.limits,
-        identity: child.identity,
-        may_be_root: child.may_be_root,
-        access: child.access,
-        ending: child.program.as_ref().map_or(Ending::Exit, |program| Ending::Execute {
+        limits: &limits,
+        oom_score: oom_score.as_deref().map(str::as_bytes),
+        action: child.program.as_ref().map_or(ChildAction::Exit, |program| ChildAction::Execute {
             program: program.path.as_ptr(),
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
@@ -278,18 +211,8 @@ pub fn check_access(
     stack: &Stack,
     in_flight: &InFlight,
 ) -> Result<(), Failure> {
-    let child = Child {
-        program: None,
-        directory: None,
-        own_keyring: session_keyring() == SessionKeyring::Own,
-        priority: None,
-        oom_score: None,
-        umask: None,
-        limits: &[],
-        identity: Some(identity),
-        may_be_root: identity.uid == 0,
-        access,
-    };
+    let may_be_root = identity.uid == 0;
+    let child = Child { identity: Some(identity), may_be_root, access, ..Child::default() };
     let started = start(&child, stack, in_flight)?;
     let _ = wait(&started.pidfd);
     Ok(())

@@ -43,7 +43,6 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Notes the flag.
     #[must_use]
     pub fn new() -> Self {
         let mut flag = lock();

@@ -15,18 +15,14 @@ pub struct Hardening {
     pub non_dumpable: bool,
     /// No core dump of this process, nor of what it starts without a limit of its own.
     pub no_core_dumps: bool,
-    /// What was refused.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<RefusedProtection>,
 }
 
 /// A step that the system refused.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// As JavaScript sees it.
+pub struct RefusedProtection {
     pub protection: &'static str,
-    /// The system call.
     pub syscall: &'static str,
-    /// The kernel's error number.
     pub errno: i32,
 }
 
@@ -36,7 +32,7 @@ pub struct Refusal {
 pub fn harden() -> Hardening {
     let mut refusals = Vec::new();
     let mut refuse = |protection, syscall, errno: rustix::io::Errno| {
-        refusals.push(Refusal { protection, syscall, errno: errno.raw_os_error() });
+        refusals.push(RefusedProtection { protection, syscall, errno: errno.raw_os_error() });
     };
     if let Err(errno) = forbid_dumping() {
         refuse("nonDumpable", "prctl", errno);
@@ -84,7 +80,6 @@ fn forbid_dumping() -> Result<(), rustix::io::Errno> {
     Err(rustix::io::Errno::NOSYS)
 }
 
-/// See above.
 #[cfg(not(target_os = "linux"))]
 fn is_not_dumpable() -> bool {
     false

@@ -1,6 +1,15 @@
-//! Who this process is.
+//! Who this process is, and whom a child becomes.
 
-/// The effective ids of this process.
+/// The ids of a child that becomes somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    pub uid: u32,
+    pub gid: u32,
+    /// The supplementary groups; where there are none, the child has none.
+    pub groups: Vec<u32>,
+}
+
+/// The effective ids of this process: the user's, then the group's.
 #[must_use]
 pub fn own() -> (u32, u32) {
     (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())

@@ -5,6 +5,7 @@
 //! live; `wiping_allocator` wipes what libraries free on the threads that ask for it.
 #![allow(unsafe_code, reason = "the room for it")]
 
+pub mod attributes;
 pub mod guarded;
 pub mod harden;
 pub mod identity;

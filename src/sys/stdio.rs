@@ -13,9 +13,7 @@ pub const CREDENTIAL_DESCRIPTOR: u8 = 3;
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 pub struct Ends {
-    /// Ours.
     pub ours: OwnedFd,
-    /// The child's.
     pub theirs: OwnedFd,
 }
 

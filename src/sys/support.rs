@@ -42,7 +42,6 @@ pub fn native_start() -> Result<(), &'static str> {
 /// What becomes of the session keyring of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionKeyring {
-    /// It gets its own.
     Own,
     /// This kernel has no keyrings.
     None,

@@ -5,12 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
-/// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// With this status.
+pub enum ExitStatus {
     Code(i32),
-    /// By this signal.
     Signal(i32),
     /// Somebody else waited for it: a `waitpid(-1)` elsewhere in the process, or ignored SIGCHLD.
     Unknown,
@@ -32,31 +29,31 @@ pub fn real_time_name(signal: i32) -> Option<String> {
 
 /// Waits until the process has ended and takes its status.
 #[must_use]
-pub fn wait(pidfd: &OwnedFd) -> Ending {
+pub fn wait(pidfd: &OwnedFd) -> ExitStatus {
     loop {
         match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
-            Ok(Some(status)) => return ending(&status),
+            Ok(Some(status)) => return exit_status(&status),
             Ok(None) | Err(Errno::INTR) => {}
-            Err(_) => return Ending::Unknown,
+            Err(_) => return ExitStatus::Unknown,
         }
     }
 }
 
 /// Takes the status of a process that has ended, if it is to be had at once: a tracer may hold it.
 #[must_use]
-pub fn try_wait(pidfd: &OwnedFd) -> Option<Ending> {
+pub fn try_wait(pidfd: &OwnedFd) -> Option<ExitStatus> {
     match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-        Ok(Some(status)) => Some(ending(&status)),
+        Ok(Some(status)) => Some(exit_status(&status)),
         Ok(None) | Err(Errno::INTR) => None,
-        Err(_) => Some(Ending::Unknown),
+        Err(_) => Some(ExitStatus::Unknown),
     }
 }
 
-fn ending(status: &WaitIdStatus) -> Ending {
+fn exit_status(status: &WaitIdStatus) -> ExitStatus {
     match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => Ending::Code(code),
-        (None, Some(signal)) => Ending::Signal(signal),
-        (None, None) => Ending::Unknown,
+        (Some(code), _) => ExitStatus::Code(code),
+        (None, Some(signal)) => ExitStatus::Signal(signal),
+        (None, None) => ExitStatus::Unknown,
     }
 }
 

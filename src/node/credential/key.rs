@@ -1,11 +1,12 @@
 //! `validateKey`, `revoke` and `restore`.
 
+use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
 use crate::credential::{self, Validation, login_tokens};
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::Consumed;
 use crate::node::secret::handle::NativeSecret;
 use crate::provider::{self, CredentialKind};
@@ -28,6 +29,7 @@ pub struct NativeKeyValidation {
 /// Looks at a key: bytes, which are wiped, or a secret, which stays.
 #[napi(catch_unwind, ts_args_type = "provider: string, isToken: boolean, key: Uint8Array | NativeSecret")]
 pub fn validate_key(
+    env: &Env,
     provider: String,
     is_token: bool,
     key: Either<ClassInstance<'_, NativeSecret>, BufferSlice<'_>>,
@@ -37,7 +39,7 @@ pub fn validate_key(
         Either::A(handle) => handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose())),
         Either::B(bytes) => credential::validate(&provider, kind, &Consumed(bytes).0),
     };
-    found.map(to_object).into_napi()
+    found.map(to_object).or_throw(env)
 }
 
 fn to_object(found: Validation) -> NativeKeyValidation {
@@ -58,15 +60,15 @@ fn to_object(found: Validation) -> NativeKeyValidation {
 /// Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
 /// the fingerprints of all.
 #[napi(catch_unwind)]
-pub fn revoke(fingerprint: String) -> napi::Result<Vec<String>> {
-    let revoked = parse(&fingerprint).and_then(login_tokens::revoke).into_napi()?;
+pub fn revoke(env: &Env, fingerprint: String) -> napi::Result<Vec<String>> {
+    let revoked = parse(&fingerprint).and_then(login_tokens::revoke).or_throw(env)?;
     Ok(revoked.iter().map(ToString::to_string).collect())
 }
 
 /// Undoes it. False when there was nothing to undo.
 #[napi(catch_unwind)]
-pub fn restore(fingerprint: String) -> napi::Result<bool> {
-    parse(&fingerprint).map(login_tokens::restore).into_napi()
+pub fn restore(env: &Env, fingerprint: String) -> napi::Result<bool> {
+    parse(&fingerprint).map(login_tokens::restore).or_throw(env)
 }
 
 /// Its text is not repeated: it may be a key.

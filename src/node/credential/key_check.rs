@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
 use crate::credential::key_check::{self, Plan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{Pool, Turn, VENDOR_REQUESTS};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::state::{self, Slot};
@@ -26,12 +27,13 @@ pub struct NativeKeyCheck {
 /// Prepares the question about a credential.
 #[napi(catch_unwind)]
 pub fn plan_key_check(
+    env: &Env,
     provider: String,
     secret: ClassInstance<'_, NativeSecret>,
     base_url: Option<String>,
     settings: NativeHttpSettings,
 ) -> napi::Result<NativeKeyCheck> {
-    plan(&provider, &secret, base_url.as_deref(), settings).into_napi()
+    plan(&provider, &secret, base_url.as_deref(), settings).or_throw(env)
 }
 
 fn plan(
@@ -48,7 +50,7 @@ fn plan(
 impl NativeKeyCheck {
     /// Asks, once; the job's number.
     #[napi(catch_unwind)]
-    pub fn ask(&self) -> napi::Result<u32> {
+    pub fn ask(&self, env: &Env) -> napi::Result<u32> {
         let plan = self.take().ok_or_else(|| Error::new(ErrorCode::Internal, "The question was asked already."));
         plan.and_then(|plan| {
             let (pool, turn) = match &plan {
@@ -65,7 +67,7 @@ impl NativeKeyCheck {
                 })
             })
         })
-        .into_napi()
+        .or_throw(env)
     }
 
     /// Nobody awaits the answer: where the question still waits for its turn, it is not asked.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use napi::Env;
 use napi_derive::napi;
 
 use crate::credential::ServerCredentials;
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
 use crate::node::state::{self, Slot};
 use crate::secret::Secret;
@@ -22,8 +23,8 @@ pub struct NativeServerCredentials {
 /// Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
 /// and calls `wipeInitialEnvironment`.
 #[napi(catch_unwind)]
-pub fn take_server_credentials(require_protection: bool) -> napi::Result<NativeServerCredentials> {
-    take(require_protection).into_napi()
+pub fn take_server_credentials(env: &Env, require_protection: bool) -> napi::Result<NativeServerCredentials> {
+    take(require_protection).or_throw(env)
 }
 
 fn take(require_protection: bool) -> Result<NativeServerCredentials> {
@@ -68,10 +69,10 @@ impl NativeServerCredentials {
     }
 
     #[napi(catch_unwind)]
-    pub fn fingerprint(&self, provider: String) -> napi::Result<Option<String>> {
+    pub fn fingerprint(&self, env: &Env, provider: String) -> napi::Result<Option<String>> {
         let Some(keys) = self.slot.get() else { return Ok(None) };
         let found = keys.providers().find(|(id, _)| *id == provider).map(|(_, secret)| Secret::fingerprint(secret));
-        Ok(found.transpose().into_napi()?.map(|fingerprint| fingerprint.to_string()))
+        Ok(found.transpose().or_throw(env)?.map(|fingerprint| fingerprint.to_string()))
     }
 
     #[napi(catch_unwind)]

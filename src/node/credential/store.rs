@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
@@ -12,7 +13,7 @@ use crate::credential::StoredCredential;
 use crate::credential::store::{Call, Fleet, Location, Overrides, Profile, Settings, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{LOGINS, Turn};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
@@ -54,21 +55,22 @@ pub struct NativeFleet {
 /// A store of one credential.
 #[napi(catch_unwind)]
 pub fn store_of(
+    env: &Env,
     provider: String,
     kind: String,
     secret: ClassInstance<'_, NativeSecret>,
 ) -> napi::Result<NativeCredentialStore> {
-    let provider = provider::find(&provider).into_napi()?;
+    let provider = provider::find(&provider).or_throw(env)?;
     let kind =
         if kind == CredentialKind::OauthToken.as_str() { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
-    let store = secret.secret().and_then(|secret| Store::of(provider, kind, secret)).into_napi()?;
+    let store = secret.secret().and_then(|secret| Store::of(provider, kind, secret)).or_throw(env)?;
     Ok(NativeCredentialStore::new(provider.id, Some(store)))
 }
 
 /// A store whose login [`NativeCredentialStore::open`] reads.
 #[napi(catch_unwind)]
-pub fn login_store(provider: String) -> napi::Result<NativeCredentialStore> {
-    let provider = provider::find(&provider).into_napi()?;
+pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredentialStore> {
+    let provider = provider::find(&provider).or_throw(env)?;
     Ok(NativeCredentialStore::new(provider.id, None))
 }
 
@@ -76,25 +78,26 @@ pub fn login_store(provider: String) -> napi::Result<NativeCredentialStore> {
 impl NativeCredentialStore {
     /// Reads the login; the job's number.
     #[napi(catch_unwind)]
-    pub fn open(&self, options: NativeLoginOptions) -> napi::Result<u32> {
-        self.start_opening(options).into_napi()
+    pub fn open(&self, env: &Env, options: NativeLoginOptions) -> napi::Result<u32> {
+        self.start_opening(options).or_throw(env)
     }
 
     /// Does what is asked of a login, by its name in JavaScript; the job's number.
     #[napi(catch_unwind)]
     pub fn refresh(
         &self,
+        env: &Env,
         call: String,
         fleet: Option<NativeFleet>,
         lockbox: Option<ClassInstance<'_, NativeLockbox>>,
     ) -> napi::Result<u32> {
-        self.start_refreshing(&call, fleet, lockbox.as_deref()).into_napi()
+        self.start_refreshing(&call, fleet, lockbox.as_deref()).or_throw(env)
     }
 
     #[napi(catch_unwind)]
-    pub fn rotate(&self, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
+    pub fn rotate(&self, env: &Env, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
         let secret = secret.secret();
-        secret.and_then(|secret| self.store()?.rotate(secret)).into_napi()
+        secret.and_then(|secret| self.store()?.rotate(secret)).or_throw(env)
     }
 
     #[napi(getter, catch_unwind)]
@@ -103,39 +106,39 @@ impl NativeCredentialStore {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn kind(&self) -> napi::Result<&'static str> {
-        Ok(self.store().into_napi()?.kind().as_str())
+    pub fn kind(&self, env: &Env) -> napi::Result<&'static str> {
+        Ok(self.store().or_throw(env)?.kind().as_str())
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn fingerprint(&self) -> napi::Result<String> {
-        Ok(self.store().and_then(|store| store.fingerprint()).into_napi()?.to_string())
+    pub fn fingerprint(&self, env: &Env) -> napi::Result<String> {
+        Ok(self.store().and_then(|store| store.fingerprint()).or_throw(env)?.to_string())
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn generation(&self) -> napi::Result<f64> {
-        Ok(self.store().into_napi()?.generation() as f64)
+    pub fn generation(&self, env: &Env) -> napi::Result<f64> {
+        Ok(self.store().or_throw(env)?.generation() as f64)
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn expires_at(&self) -> napi::Result<Option<f64>> {
-        Ok(self.store().into_napi()?.expires_at())
+    pub fn expires_at(&self, env: &Env) -> napi::Result<Option<f64>> {
+        Ok(self.store().or_throw(env)?.expires_at())
     }
 
     /// Whether `fresh()` has something to do.
     #[napi(getter, catch_unwind)]
-    pub fn due(&self) -> napi::Result<bool> {
-        Ok(self.store().into_napi()?.is_due())
+    pub fn due(&self, env: &Env) -> napi::Result<bool> {
+        Ok(self.store().or_throw(env)?.is_due())
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn persisted(&self) -> napi::Result<bool> {
-        Ok(self.store().into_napi()?.is_persisted())
+    pub fn persisted(&self, env: &Env) -> napi::Result<bool> {
+        Ok(self.store().or_throw(env)?.is_persisted())
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn path(&self) -> napi::Result<Option<String>> {
-        Ok(self.store().into_napi()?.path())
+    pub fn path(&self, env: &Env) -> napi::Result<Option<String>> {
+        Ok(self.store().or_throw(env)?.path())
     }
 
     #[napi(getter, catch_unwind)]

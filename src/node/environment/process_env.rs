@@ -1,9 +1,10 @@
 //! Taking a secret out of the process's environment, in steps: the facade unsets the name in between.
 
+use napi::Env;
 use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::sys::memory;
 
 /// Overwrites a variable's value where libc keeps it. The facade then unsets the name.
@@ -14,9 +15,9 @@ pub fn wipe_variable(name: String) {
 
 /// Wipes every `name=…` of these names in the process's initial environment, once they are unset.
 #[napi(catch_unwind)]
-pub fn wipe_initial_environment(names: Vec<String>) -> napi::Result<()> {
+pub fn wipe_initial_environment(env: &Env, names: Vec<String>) -> napi::Result<()> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    wipe_initial(&names).into_napi()
+    wipe_initial(&names).or_throw(env)
 }
 
 /// Refuses where the initial environment cannot be wiped: a key that would stay in it is not taken.

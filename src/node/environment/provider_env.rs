@@ -12,7 +12,7 @@ use crate::credential;
 use crate::credential::payload::{self, Payload};
 use crate::environment::{self, BASE_NAMES, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits, Means, Variable};
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::credential::store::NativeCredentialStore;
 use crate::node::environment::wire_buffer::{self, Consumed};
@@ -54,11 +54,13 @@ struct Facts {
 }
 
 /// Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped.
+#[allow(clippy::too_many_arguments, reason = "napi hands over the Node environment as one more")]
 #[napi(
     catch_unwind,
     ts_args_type = "frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean"
 )]
 pub fn build_provider_env(
+    env: &Env,
     frame: BufferSlice<'_>,
     json: Option<BufferSlice<'_>>,
     server: Option<ClassInstance<'_, NativeServerCredentials>>,
@@ -70,13 +72,13 @@ pub fn build_provider_env(
     let (frame, json) = (Consumed(frame), json.map(Consumed));
     let (server, recipient, store) = (server.as_deref(), recipient.as_deref(), store.as_deref());
     let held = Held { handles: &handles, server, recipient, store, require_protection };
-    build(&frame.0, json.as_ref().map(|json| &*json.0), &held).into_napi()
+    build(&frame.0, json.as_ref().map(|json| &*json.0), &held).or_throw(env)
 }
 
 /// Refuses a payload that has members, and none that is read.
 #[napi(catch_unwind)]
-pub fn refuse_payload() -> napi::Result<()> {
-    Err(payload::no_known_field()).into_napi()
+pub fn refuse_payload(env: &Env) -> napi::Result<()> {
+    Err(payload::no_known_field()).or_throw(env)
 }
 
 /// What the facade hands over besides, by its handle.
@@ -204,14 +206,14 @@ impl NativeProviderEnv {
 
     /// The value of a variable that holds no secret.
     #[napi(catch_unwind)]
-    pub fn get(&self, name: String) -> napi::Result<Option<String>> {
-        let plan = self.plan().into_napi()?;
+    pub fn get(&self, env: &Env, name: String) -> napi::Result<Option<String>> {
+        let plan = self.plan().or_throw(env)?;
         let secret = [Delivery::Env, plan.names.auto_delivery()]
             .into_iter()
             .any(|delivery| plan.variables(delivery).any(|variable| variable.name == name && variable.is_secret));
         if secret {
             let message = format!("{name} holds a secret. Only exposeSecrets() hands it out.");
-            return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).into_napi();
+            return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).or_throw(env);
         }
         let mut variables = plan.variables(plan.names.auto_delivery());
         let found = variables.find(|variable| variable.name == name);
@@ -221,26 +223,26 @@ impl NativeProviderEnv {
     /// Names and values by turns, as the delivery `env` hands them over, with the secrets.
     #[napi(catch_unwind, ts_return_type = "Array<string>")]
     pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<JsString<'env>>> {
-        let plan = self.plan().into_napi()?;
-        credential::admit(&plan.credential).map_err(|error| error.provider(plan.provider.id)).into_napi()?;
+        let plan = self.plan().or_throw(env)?;
+        credential::admit(&plan.credential).map_err(|error| error.provider(plan.provider.id)).or_throw(env)?;
         to_strings(env, plan.variables(Delivery::Env))
     }
 
     /// Names and values by turns, without the secrets.
     #[napi(catch_unwind, ts_return_type = "Array<string>")]
     pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<JsString<'env>>> {
-        let plan = self.plan().into_napi()?;
+        let plan = self.plan().or_throw(env)?;
         let delivery = plan.names.auto_delivery();
         to_strings(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
     /// The configuration overrides of a start with delivery `env`, as `key=value`.
     #[napi(catch_unwind)]
-    pub fn config_overrides(&self, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
-        let plan = self.plan().into_napi()?;
+    pub fn config_overrides(&self, env: &Env, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
+        let plan = self.plan().or_throw(env)?;
         let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
         let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
-        arguments::check_visible(&plan, visible).into_napi()?;
+        arguments::check_visible(&plan, visible).or_throw(env)?;
         let directories = arguments::with_project_roots(plan.provider, directories);
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
         Ok(arguments::overrides(&plan, &CommandLine::default(), &context)
@@ -252,17 +254,17 @@ impl NativeProviderEnv {
     /// The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty
     /// where there is none.
     #[napi(catch_unwind)]
-    pub fn authority(&self) -> napi::Result<Vec<String>> {
-        let plan = self.plan().into_napi()?;
+    pub fn authority(&self, env: &Env) -> napi::Result<Vec<String>> {
+        let plan = self.plan().or_throw(env)?;
         let (uid, gid) = identity::own();
-        let proved = authority::prove_by_mode(&plan, &Target::Same { uid, gid }).into_napi()?;
+        let proved = authority::prove_by_mode(&plan, &Target::Same { uid, gid }).or_throw(env)?;
         Ok(proved.map_or_else(Vec::new, |(name, path)| vec![name.to_owned(), path]))
     }
 
     /// The variables that a start with delivery `env` adds, names and values by turns.
     #[napi(catch_unwind)]
-    pub fn guard_variables(&self, trusted: bool) -> napi::Result<Vec<&'static str>> {
-        let plan = self.plan().into_napi()?;
+    pub fn guard_variables(&self, env: &Env, trusted: bool) -> napi::Result<Vec<&'static str>> {
+        let plan = self.plan().or_throw(env)?;
         let trust = if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &[] };
         Ok(arguments::guards(&plan, &context).flat_map(|(name, value)| [name, value]).collect())
@@ -331,14 +333,14 @@ pub fn sdk_variables(provider: String) -> Vec<&'static str> {
 /// Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
 /// none, by its package in `node_modules` upwards from these directories.
 #[napi(catch_unwind)]
-pub fn check_sdk(provider: String, variables: Vec<String>, package_roots: Vec<String>) -> napi::Result<()> {
-    let row = provider::find(&provider).into_napi()?;
+pub fn check_sdk(env: &Env, provider: String, variables: Vec<String>, package_roots: Vec<String>) -> napi::Result<()> {
+    let row = provider::find(&provider).or_throw(env)?;
     let roots: Vec<PathBuf> = package_roots.into_iter().map(PathBuf::from).collect();
     let version = match row.cli.sdk.version_variable {
         Some(name) => variables.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1].clone()),
         None => program::installed_version(row.cli.sdk.package, &roots),
     };
-    row.cli.sdk.check(row.id, version.as_deref()).into_napi()
+    row.cli.sdk.check(row.id, version.as_deref()).or_throw(env)
 }
 
 /// The workspace option that sets each provider's state directory, as provider and option by turns.

@@ -1,82 +1,62 @@
 //! Events of processes on their way to JavaScript: one threadsafe function per copy of the facade.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use napi::Status;
-use napi::bindgen_prelude::{FnArgs, Function, Unknown};
+use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::node::boundary_error::to_json;
+use crate::node::boundary_error::NativeError;
 use crate::process::running::{Event, Listener};
-use crate::sys::wait::{self, Ending};
+use crate::sys::wait::{self, ExitStatus};
 
-/// Process, kind of event, number, text.
-type Arguments = FnArgs<(f64, u32, i32, Option<String>)>;
+/// The id of a process, and what has happened to it.
+pub type Arguments = FnArgs<(f64, NativeProcessEvent)>;
 
 /// Weak: it does not keep the event loop alive. The facade does, while a process runs that was not `unref`ed.
-type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
+pub type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
 
-/// The kinds of event; `lib/native-start.js` has the same.
-const SPAWNED: u32 = 0;
-const FAILED: u32 = 1;
-const TIMED_OUT: u32 = 2;
-const EXITED: u32 = 3;
-const SIGNALED: u32 = 4;
-const ENDED: u32 = 5;
-const UNTESTED: u32 = 6;
-
-/// Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
-/// bundles do, or a test runner that loads modules anew.
-#[napi]
-pub struct NativeProcessListener {
-    callback: Arc<Callback>,
+/// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
+/// `Exited`.
+#[napi(discriminant = "type", object_from_js = false, use_nullable = true)]
+pub enum NativeProcessEvent {
+    /// The program is of a version that nobody has tried; what to say of it.
+    Untested { message: String },
+    /// The program runs. Its arguments are what everybody can read in /proc, its name first.
+    Spawned { pid: i32, argv: Vec<String> },
+    /// It does not, and no byte of it ever ran. The last event.
+    Failed { error: NativeError },
+    /// Its time is over, and it is being stopped.
+    TimedOut,
+    /// It has ended. The last event. Neither a code nor a signal is known where somebody else in this process waited for it;
+    /// a real-time signal, which Node has no name for, comes with its own.
+    Exited { code: Option<i32>, signal: Option<i32>, real_time_signal: Option<String> },
 }
 
-#[napi]
-impl NativeProcessListener {
-    #[napi(
-        constructor,
-        catch_unwind,
-        ts_args_type = "callback: (id: number, kind: number, number: number, text?: string | null) => void"
-    )]
-    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
-        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
-        Ok(Self { callback: Arc::new(callback) })
+impl From<Event> for NativeProcessEvent {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Untested(message) => Self::Untested { message },
+            Event::Spawned { pid, argv } => Self::Spawned { pid, argv },
+            Event::Failed(error) => Self::Failed { error: (&error).into() },
+            Event::TimedOut => Self::TimedOut,
+            Event::Exited(status) => {
+                let (code, signal) = match status {
+                    ExitStatus::Code(code) => (Some(code), None),
+                    ExitStatus::Signal(signal) => (None, Some(signal)),
+                    ExitStatus::Unknown => (None, None),
+                };
+                Self::Exited { code, signal, real_time_signal: signal.and_then(wait::real_time_name) }
+            }
+        }
     }
 }
 
-impl NativeProcessListener {
-    /// For one process.
-    pub fn for_process(&self) -> Box<dyn Listener> {
-        Box::new(ToJs { callback: Arc::clone(&self.callback), id: AtomicU64::new(0) })
-    }
-}
-
-struct ToJs {
-    callback: Arc<Callback>,
-    id: AtomicU64,
-}
+/// Tells one copy of the facade.
+pub struct ToJs(pub Callback);
 
 impl Listener for ToJs {
-    fn attach(&self, id: u64) {
-        self.id.store(id, Ordering::Release);
-    }
-
-    fn on_event(&self, event: Event) {
-        let (kind, number, text) = match event {
-            // No argument has a NUL, so one text holds them all.
-            Event::Spawned { pid, argv } => (SPAWNED, pid, Some(argv.join("\0"))),
-            Event::Untested(text) => (UNTESTED, 0, Some(text)),
-            Event::Failed(error) => (FAILED, 0, Some(to_json(&error))),
-            Event::TimedOut => (TIMED_OUT, 0, None),
-            Event::Exited(Ending::Code(code)) => (EXITED, code, None),
-            Event::Exited(Ending::Signal(signal)) => (SIGNALED, signal, wait::real_time_name(signal)),
-            Event::Exited(Ending::Unknown) => (ENDED, 0, None),
-        };
-        let id = self.id.load(Ordering::Acquire) as f64;
+    fn on_event(&self, id: u64, event: Event) {
         // A closing environment hears nothing more, which is as it should be.
-        let _ = self.callback.call((id, kind, number, text).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        let _ = self.0.call((id as f64, event.into()).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

@@ -1,21 +1,22 @@
 //! What the portable start needs: everything decided, for `child_process` to carry out.
 
-use std::os::fd::IntoRawFd;
+use std::os::fd::{IntoRawFd, OwnedFd};
 
 use napi::bindgen_prelude::{ClassInstance, Either};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
-use crate::error::{Error, Result};
-use crate::node::boundary_error::{IntoNapi, to_json, to_napi};
+use super::start_of;
+use crate::error::Result;
+use crate::node::boundary_error::{NativeError, OrThrow};
 use crate::node::environment::provider_env::{NativeProviderEnv, to_strings};
-use crate::node::process::options::{NativeIdentity, NativeStart, not_open};
 use crate::node::state;
 use crate::process::authority;
-use crate::process::locate::{Locate, locate};
+use crate::process::inquiry::Locate;
+use crate::process::options::{ChildOptions, CliOptions, Stdio};
 use crate::process::program::Program;
 use crate::process::start::Start;
-use crate::sys::stdio;
+use crate::sys::stdio::is_open;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
@@ -26,66 +27,73 @@ pub struct NativePortable<'env> {
     /// Names and values by turns, secrets among them.
     #[napi(ts_type = "Array<string>")]
     pub env: Vec<JsString<'env>>,
-    /// The reading end of the credential's pipe; -1 for none. It belongs to the caller now.
-    pub credential: i32,
+    /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
+    pub credential: Option<i32>,
     /// Whether stdout is to be read for usage.
     pub watch: bool,
     /// What to say of a version that nobody has tried.
     pub untested: Option<String>,
 }
 
-/// Decides a start; or gives, as JSON, the error of one that fails. What its arguments alone tell is thrown, as by the native
-/// start. Finding the program happens on this thread.
+/// Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
+/// Finding the program happens on this thread.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,
     env: ClassInstance<'_, NativeProviderEnv>,
-    mut options: NativeStart,
-    ids: NativeIdentity,
-) -> napi::Result<Either<NativePortable<'env>, String>> {
-    let start = options.take_start(&env, ids).into_napi()?;
-    let watch = options.watches(&start).into_napi()?;
-    if let Some(closed) = options.stdio.iter().find(|number| **number >= 0 && !stdio::is_open(**number)) {
-        return Err(to_napi(&not_open(*closed)));
+    child: ChildOptions,
+    cli: CliOptions,
+) -> napi::Result<Either<NativePortable<'env>, NativeError>> {
+    let (start, watch) = start_of(&env, child, cli).or_throw(node)?;
+    let is_closed = |stream: &&Stdio| matches!(stream, Stdio::Descriptor { number } if !is_open(*number));
+    if let Some(closed) = start.child.stdio.iter().find(is_closed) {
+        return Err(closed.not_open()).or_throw(node);
     }
-    let (program, args) = match find(&start) {
-        Ok(found) => found,
-        Err(error) => return Ok(failed(error, &start)),
+    let Prepared { program, args, authority, credential } = match prepare(&start) {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(Either::B((&error.provider(start.env.provider.id)).into())),
     };
     let mut variables = to_strings(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
         variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
     }
-    let authority = match authority::prove_by_mode(&start.env, &start.target) {
-        Ok(authority) => authority,
-        Err(error) => return Ok(failed(error, &start)),
-    };
     if let Some((name, path)) = authority {
         variables.extend([node.create_string(name)?, node.create_string(&path)?]);
     }
-    // Last: from here on nothing fails, and the caller closes it.
-    let credential = match start.admit_last(&program).and_then(|()| start.credential_pipe(&program)) {
-        Ok(credential) => credential.map_or(-1, IntoRawFd::into_raw_fd),
-        Err(error) => return Ok(failed(error, &start)),
-    };
     let untested = program.untested(start.env.provider);
-    let program = program.path.to_string_lossy().into_owned();
-    Ok(Either::A(NativePortable { program, args, cwd: start.directory, env: variables, credential, watch, untested }))
+    Ok(Either::A(NativePortable {
+        program: program.path.to_string_lossy().into_owned(),
+        args,
+        cwd: start.child.cwd,
+        env: variables,
+        // Last: the caller closes it.
+        credential: credential.map(IntoRawFd::into_raw_fd),
+        watch,
+        untested,
+    }))
 }
 
-fn find(start: &Start) -> Result<(Program, Vec<String>)> {
-    let program = locate(Locate {
+struct Prepared {
+    program: Program,
+    args: Vec<String>,
+    authority: Option<(&'static str, String)>,
+    credential: Option<OwnedFd>,
+}
+
+fn prepare(start: &Start) -> Result<Prepared> {
+    let wanted = Locate {
         provider: start.env.provider,
-        command: start.command.clone(),
-        path: start.env.plain("PATH").unwrap_or_default().to_owned(),
-        package_roots: start.package_roots.clone(),
         target: start.target.clone(),
-    })?;
-    Ok((program, start.arguments(None)?))
-}
-
-fn failed<T>(error: Error, start: &Start) -> Either<T, String> {
-    Either::B(to_json(&error.provider(start.env.provider.id)))
+        command: start.child.command.clone(),
+        path: start.env.plain("PATH").unwrap_or_default().to_owned(),
+        package_roots: start.cli.package_roots.clone(),
+    };
+    let program = wanted.find()?;
+    let args = start.arguments(None)?;
+    let authority = authority::prove_by_mode(&start.env, &start.target)?;
+    start.admit_last(&program)?;
+    let credential = start.credential_pipe(&program)?;
+    Ok(Prepared { program, args, authority, credential })
 }
 
 /// Remembers a process group that `child_process` has made: it ends with this Node environment.

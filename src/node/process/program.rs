@@ -1,19 +1,22 @@
-//! `resolveProgram`.
+//! `resolveProgram`, and where programs are looked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use napi::Env;
 use napi_derive::napi;
 
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
-use crate::node::process::options::NativeIdentity;
-use crate::process::identity;
-use crate::process::locate::{Locate, locate};
-use crate::provider::{self, Standing};
+use crate::node::boundary_error::OrThrow;
+use crate::process::inquiry::Locate;
+use crate::process::options::{self, ProgramQuery};
+use crate::provider::Standing;
 use crate::sys;
 
-/// A found program.
-#[napi(object)]
+/// Where a command that is no CLI is looked for, and all of its environment.
+#[napi]
+pub const COMMAND_PATH: &str = options::COMMAND_PATH;
+
+#[napi(object, object_from_js = false)]
 pub struct NativeProgram {
     pub path: String,
     pub found_at: String,
@@ -28,27 +31,14 @@ pub struct NativeProgram {
 
 /// Finds a provider's program for a target.
 #[napi(catch_unwind)]
-pub fn resolve_program(
-    provider: String,
-    command: Option<String>,
-    path: String,
-    package_roots: Vec<String>,
-    ids: NativeIdentity,
-) -> napi::Result<NativeProgram> {
-    resolve(&provider, command, path, package_roots, ids).into_napi()
+pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<NativeProgram> {
+    resolve(query).or_throw(env)
 }
 
-fn resolve(
-    provider: &str,
-    command: Option<String>,
-    path: String,
-    package_roots: Vec<String>,
-    ids: NativeIdentity,
-) -> Result<NativeProgram> {
-    let provider = provider::find(provider)?;
-    let target = identity::decide(&ids.into(), sys::identity::own())?;
-    let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
-    let program = locate(Locate { provider, command, path, package_roots, target })?;
+fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
+    let wanted = Locate::new(query)?;
+    let provider = wanted.provider;
+    let program = wanted.find()?;
     let tested = match provider.cli.versions.standing(program.version.as_deref()) {
         Standing::Unknown => None,
         standing => Some(standing == Standing::Tested),
@@ -69,6 +59,6 @@ fn resolve(
 /// The real path of a file, in one walk; none where there is none.
 #[napi(catch_unwind)]
 pub fn real_path(path: String) -> Option<String> {
-    let real = sys::real_path::real_path(std::path::Path::new(&path)).ok()?;
+    let real = sys::real_path::real_path(Path::new(&path)).ok()?;
     Some(real.to_string_lossy().into_owned())
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use data_encoding::BASE64URL_NOPAD;
+use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Either};
 use napi_derive::napi;
 
 use crate::credential::{self, CredentialOwner};
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::{Consumed, broken};
 use crate::node::state::{self, Slot};
 use crate::provider::PayloadField;
@@ -27,13 +28,13 @@ pub struct NativeSecret {
 
 /// Copies bytes into a secret, and wipes them.
 #[napi(catch_unwind, ts_args_type = "bytes: Uint8Array, requireProtection: boolean")]
-pub fn secret_from(bytes: BufferSlice<'_>, require_protection: bool) -> napi::Result<NativeSecret> {
+pub fn secret_from(env: &Env, bytes: BufferSlice<'_>, require_protection: bool) -> napi::Result<NativeSecret> {
     let bytes = Consumed(bytes);
     let secret = Secret::copy_of(&bytes.0);
     if require_protection {
-        secret.require_protection().into_napi()?;
+        secret.require_protection().or_throw(env)?;
     }
-    NativeSecret::new(secret).into_napi()
+    NativeSecret::new(secret).or_throw(env)
 }
 
 #[napi]
@@ -57,10 +58,11 @@ impl NativeSecret {
     #[napi(catch_unwind)]
     pub fn seal_for(
         &self,
+        env: &Env,
         #[napi(ts_arg_type = "string | Uint8Array")] public_key: Either<String, BufferSlice<'_>>,
         binding: NativeBinding,
     ) -> napi::Result<String> {
-        self.secret().and_then(|secret| seal_for(&secret, &public_key, &binding)).into_napi()
+        self.secret().and_then(|secret| seal_for(&secret, &public_key, &binding)).or_throw(env)
     }
 
     #[napi(catch_unwind)]

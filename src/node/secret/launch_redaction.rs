@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, ClassInstance};
 use napi_derive::napi;
 
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::state::{self, Slot};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor, Stream};
@@ -47,8 +48,8 @@ enum Redaction {
 
 /// What scrubs the output of a launch with this environment.
 #[napi(catch_unwind)]
-pub fn redaction_for(env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeRedaction> {
-    let env = env.plan().into_napi()?;
+pub fn redaction_for(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeRedaction> {
+    let env = env.plan().or_throw(node)?;
     Ok(NativeRedaction { slot: state::register(Slot::new(Mutex::new(Redaction::Waiting(env)))) })
 }
 
@@ -56,18 +57,18 @@ pub fn redaction_for(env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<
 impl NativeRedaction {
     /// Scrubs the next chunk of a stream in place.
     #[napi(catch_unwind, ts_args_type = "index: number, chunk: Uint8Array")]
-    pub fn feed(&self, index: u32, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
-        self.with(|redaction| Ok(feed(redaction.stream(index)?, &mut chunk))).into_napi()
+    pub fn feed(&self, env: &Env, index: u32, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
+        self.with(|redaction| Ok(feed(redaction.stream(index)?, &mut chunk))).or_throw(env)
     }
 
     /// What was held back of a stream that has ended.
     #[napi(catch_unwind)]
-    pub fn finish(&self, index: u32) -> napi::Result<Option<Buffer>> {
+    pub fn finish(&self, env: &Env, index: u32) -> napi::Result<Option<Buffer>> {
         self.with(|redaction| match redaction {
             Redaction::Waiting(_) => Ok(None),
             Redaction::Working(..) => Ok(buffer(redaction.stream(index)?.finish())),
         })
-        .into_napi()
+        .or_throw(env)
     }
 
     #[napi(catch_unwind)]

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
 use crate::node::secret::handle::{NativeBinding, NativeSecret, seal_for};
 use crate::node::state::{self, Slot};
@@ -99,30 +100,30 @@ impl NativeMasterKeys {
     }
 
     #[napi(catch_unwind)]
-    pub fn add_secret(&self, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
-        self.add(secret.secret().and_then(|secret| MasterKey::from_bytes(secret.expose()))).into_napi()
+    pub fn add_secret(&self, env: &Env, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
+        self.add(secret.secret().and_then(|secret| MasterKey::from_bytes(secret.expose()))).or_throw(env)
     }
 
     #[napi(catch_unwind)]
-    pub fn add_file(&self, path: String) -> napi::Result<()> {
-        self.add(MasterKey::from_file(Path::new(&path))).into_napi()
+    pub fn add_file(&self, env: &Env, path: String) -> napi::Result<()> {
+        self.add(MasterKey::from_file(Path::new(&path))).or_throw(env)
     }
 
     #[napi(catch_unwind)]
-    pub fn add_credential(&self, directory: String, name: String) -> napi::Result<()> {
-        self.add(MasterKey::from_credential(Path::new(&directory), &name)).into_napi()
+    pub fn add_credential(&self, env: &Env, directory: String, name: String) -> napi::Result<()> {
+        self.add(MasterKey::from_credential(Path::new(&directory), &name)).or_throw(env)
     }
 
     /// Copies the key out of a variable that could be wiped. The facade has that done when all else has succeeded.
     #[napi(catch_unwind)]
-    pub fn add_variable(&self, name: String) -> napi::Result<()> {
-        self.copy_variable(&name).into_napi()
+    pub fn add_variable(&self, env: &Env, name: String) -> napi::Result<()> {
+        self.copy_variable(&name).or_throw(env)
     }
 
     /// The lockbox of all of them.
     #[napi(catch_unwind)]
-    pub fn lockbox(&self, allow_legacy: bool, require_protection: bool) -> napi::Result<NativeLockbox> {
-        self.build(allow_legacy, require_protection).into_napi()
+    pub fn lockbox(&self, env: &Env, allow_legacy: bool, require_protection: bool) -> napi::Result<NativeLockbox> {
+        self.build(allow_legacy, require_protection).or_throw(env)
     }
 
     #[napi(catch_unwind)]
@@ -190,43 +191,46 @@ impl NativeLockbox {
     }
 
     #[napi(catch_unwind)]
-    pub fn open(&self, row: NativeRow<'_>, context: NativeContext) -> napi::Result<NativeSecret> {
-        self.open_row(&row, &context).and_then(NativeSecret::new).into_napi()
+    pub fn open(&self, env: &Env, row: NativeRow<'_>, context: NativeContext) -> napi::Result<NativeSecret> {
+        self.open_row(&row, &context).and_then(NativeSecret::new).or_throw(env)
     }
 
     #[napi(catch_unwind)]
     pub fn seal(
         &self,
+        env: &Env,
         secret: ClassInstance<'_, NativeSecret>,
         context: NativeContext,
     ) -> napi::Result<NativeSealedRow> {
         let seal = || self.lockbox()?.seal(&*secret.secret()?, &context.as_context());
-        Ok(seal().into_napi()?.into())
+        Ok(seal().or_throw(env)?.into())
     }
 
     #[napi(catch_unwind)]
     pub fn reseal(
         &self,
+        env: &Env,
         row: NativeRow<'_>,
         from: NativeContext,
         to: Option<NativeContext>,
     ) -> napi::Result<NativeSealedRow> {
         let to = to.as_ref().unwrap_or(&from).as_context();
         let resealed = self.lockbox().and_then(|lockbox| lockbox.reseal(&row.as_row(), &from.as_context(), &to));
-        Ok(resealed.into_napi()?.into())
+        Ok(resealed.or_throw(env)?.into())
     }
 
     /// Opens a row and seals what it holds for a recipient, whose public key is text or bytes.
     #[napi(catch_unwind)]
     pub fn unseal_for(
         &self,
+        env: &Env,
         row: NativeRow<'_>,
         context: NativeContext,
         #[napi(ts_arg_type = "string | Uint8Array")] public_key: Either<String, BufferSlice<'_>>,
         binding: NativeBinding,
     ) -> napi::Result<String> {
         let opened = self.open_row(&row, &context);
-        opened.and_then(|secret| seal_for(&secret, &public_key, &binding)).into_napi()
+        opened.and_then(|secret| seal_for(&secret, &public_key, &binding)).or_throw(env)
     }
 
     #[napi(catch_unwind)]

@@ -1,8 +1,9 @@
 //! `memoryProtection`, `requireLocked` and `hardenWorker`.
 
+use napi::Env;
 use napi_derive::napi;
 
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::secret::Secret;
 use crate::sys::{guarded, harden};
 
@@ -64,8 +65,8 @@ pub fn memory_protection() -> NativeMemoryProtection {
 
 /// Throws where a new secret's memory would be refused a protection.
 #[napi(catch_unwind)]
-pub fn require_protection() -> napi::Result<()> {
-    Secret::copy_of(&[0]).require_protection().into_napi()
+pub fn require_protection(env: &Env) -> napi::Result<()> {
+    Secret::copy_of(&[0]).require_protection().or_throw(env)
 }
 
 /// Makes the process non-dumpable and takes its core dumps away.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
+use napi::Env;
 use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::state::{self, Slot};
 use crate::secret::sealed::{DEFAULT_MAX_AGE, Recipient};
 
@@ -20,8 +21,8 @@ pub struct NativeRecipient {
 
 /// Makes a key pair. Sealed secrets open while they are no older than this.
 #[napi(catch_unwind)]
-pub fn create_recipient(max_age_ms: Option<f64>, require_protection: bool) -> napi::Result<NativeRecipient> {
-    create(max_age_ms, require_protection).into_napi()
+pub fn create_recipient(env: &Env, max_age_ms: Option<f64>, require_protection: bool) -> napi::Result<NativeRecipient> {
+    create(max_age_ms, require_protection).or_throw(env)
 }
 
 fn create(max_age_ms: Option<f64>, require_protection: bool) -> Result<NativeRecipient> {

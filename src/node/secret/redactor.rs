@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, ClassInstance};
 use napi_derive::napi;
 
 use crate::credential::ServerCredentials;
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::secret::handle::NativeSecret;
@@ -48,24 +49,28 @@ impl NativeRedactorSources {
     }
 
     #[napi(catch_unwind)]
-    pub fn add_env(&self, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<()> {
-        self.add(env.plan().map(Source::Env)).into_napi()
+    pub fn add_env(&self, node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<()> {
+        self.add(env.plan().map(Source::Env)).or_throw(node)
     }
 
     #[napi(catch_unwind)]
-    pub fn add_server_credentials(&self, keys: ClassInstance<'_, NativeServerCredentials>) -> napi::Result<()> {
-        self.add(keys.credentials().map(Source::Server)).into_napi()
+    pub fn add_server_credentials(
+        &self,
+        env: &Env,
+        keys: ClassInstance<'_, NativeServerCredentials>,
+    ) -> napi::Result<()> {
+        self.add(keys.credentials().map(Source::Server)).or_throw(env)
     }
 
     #[napi(catch_unwind)]
-    pub fn add_secret(&self, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
-        self.add(secret.secret().map(Source::Secret)).into_napi()
+    pub fn add_secret(&self, env: &Env, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
+        self.add(secret.secret().map(Source::Secret)).or_throw(env)
     }
 
     /// The redactor of all of them.
     #[napi(catch_unwind)]
-    pub fn redactor(&self, min_length: Option<u32>) -> napi::Result<NativeRedactor> {
-        self.build(min_length).into_napi()
+    pub fn redactor(&self, env: &Env, min_length: Option<u32>) -> napi::Result<NativeRedactor> {
+        self.build(min_length).or_throw(env)
     }
 
     #[napi(catch_unwind)]
@@ -123,14 +128,14 @@ impl NativeRedactor {
 
     /// Scrubs one whole text in place, and says whether there was anything.
     #[napi(catch_unwind, ts_args_type = "text: Uint8Array")]
-    pub fn redact(&self, mut text: BufferSlice<'_>) -> napi::Result<bool> {
-        Ok(self.get().into_napi()?.scrub(&mut text))
+    pub fn redact(&self, env: &Env, mut text: BufferSlice<'_>) -> napi::Result<bool> {
+        Ok(self.get().or_throw(env)?.scrub(&mut text))
     }
 
     /// What scrubs one stream.
     #[napi(catch_unwind)]
-    pub fn stream(&self) -> napi::Result<NativeRedactorStream> {
-        let slot = state::register(Slot::new(Mutex::new(Stream::new(self.get().into_napi()?))));
+    pub fn stream(&self, env: &Env) -> napi::Result<NativeRedactorStream> {
+        let slot = state::register(Slot::new(Mutex::new(Stream::new(self.get().or_throw(env)?))));
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(&slot));
@@ -170,14 +175,14 @@ pub struct NativeRedactorStream {
 impl NativeRedactorStream {
     /// Scrubs the next chunk in place.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
-    pub fn feed(&self, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
-        self.with(|stream| feed(stream, &mut chunk)).into_napi()
+    pub fn feed(&self, env: &Env, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
+        self.with(|stream| feed(stream, &mut chunk)).or_throw(env)
     }
 
     /// What was held back of a stream that has ended.
     #[napi(catch_unwind)]
-    pub fn finish(&self) -> napi::Result<Option<Buffer>> {
-        self.with(|stream| buffer(stream.finish())).into_napi()
+    pub fn finish(&self, env: &Env) -> napi::Result<Option<Buffer>> {
+        self.with(|stream| buffer(stream.finish())).or_throw(env)
     }
 
     #[napi(catch_unwind)]

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::usage::meter::{NativeUsage, NativeUsageMeter};
 use crate::node::usage::tokens::{NativeTokens, count};
 use crate::provider;
@@ -61,16 +62,21 @@ impl NativeUsageLedger {
 
     /// Adds a run that has ended.
     #[napi(catch_unwind)]
-    pub fn record(&self, key: NativeLedgerKey, usage: NativeUsage) -> napi::Result<()> {
-        let usage = run(usage).into_napi()?;
-        self.ledger().record(&key.try_into().into_napi()?, &usage);
+    pub fn record(&self, env: &Env, key: NativeLedgerKey, usage: NativeUsage) -> napi::Result<()> {
+        let usage = run(usage).or_throw(env)?;
+        self.ledger().record(&key.try_into().or_throw(env)?, &usage);
         Ok(())
     }
 
     /// Adds what a run has come to since it was asked last.
     #[napi(catch_unwind)]
-    pub fn follow(&self, key: NativeLedgerKey, meter: ClassInstance<'_, NativeUsageMeter>) -> napi::Result<()> {
-        let key: LedgerKey = key.try_into().into_napi()?;
+    pub fn follow(
+        &self,
+        env: &Env,
+        key: NativeLedgerKey,
+        meter: ClassInstance<'_, NativeUsageMeter>,
+    ) -> napi::Result<()> {
+        let key: LedgerKey = key.try_into().or_throw(env)?;
         meter.with_mark(self.id, |meter, mark| self.ledger().follow(&key, meter, mark));
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance};
 use napi_derive::napi;
 
 use crate::error::Result;
-use crate::node::boundary_error::IntoNapi;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::net;
 use crate::node::usage::tokens::NativeTokens;
@@ -88,14 +89,15 @@ pub struct NativeUsageMeter {
 /// Reads the output of a start with this environment and these arguments.
 #[napi(catch_unwind)]
 pub fn meter_of_start(
+    node: &Env,
     env: ClassInstance<'_, NativeProviderEnv>,
     args: Vec<String>,
     thread: Option<NativeThreadTotals>,
 ) -> napi::Result<NativeUsageMeter> {
-    let plan = env.plan().into_napi()?;
+    let plan = env.plan().or_throw(node)?;
     let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
     let mut expected = expected_of(&plan, &line, env.owner());
-    expected.thread = thread.map(thread_totals).transpose().into_napi()?;
+    expected.thread = thread.map(thread_totals).transpose().or_throw(node)?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
 
@@ -107,8 +109,8 @@ pub fn reports_thread_totals(provider: String) -> bool {
 
 /// Reads what the caller has of a run.
 #[napi(catch_unwind)]
-pub fn meter_of(provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {
-    meter(&provider, expected).map(NativeUsageMeter::around).into_napi()
+pub fn meter_of(env: &Env, provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {
+    meter(&provider, expected).map(NativeUsageMeter::around).or_throw(env)
 }
 
 fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
@@ -157,11 +159,11 @@ impl NativeUsageMeter {
 
     /// Begins it. Its result is for `found`.
     #[napi(catch_unwind)]
-    pub fn seek_subagents(&self) -> napi::Result<u32> {
+    pub fn seek_subagents(&self, env: &Env) -> napi::Result<u32> {
         let sought = self.meter().sought();
         let whose = sought.as_ref().map(|(search, _)| search.state_directory.to_string_lossy().into());
         let look = move || sought.map_or(Found::Unknown, |(search, threads)| search.look(&threads)) as u32;
-        net::look(whose.unwrap_or_default(), move || Ok(look()))
+        net::look(env, whose.unwrap_or_default(), move || Ok(look()))
     }
 
     /// What the search has found; none where it did not end.

@@ -12,22 +12,18 @@ pub struct Search<'a> {
     /// The child's `PATH`.
     pub path: &'a str,
     /// Directories from which `node_modules` are looked for, upwards.
-    pub package_roots: &'a [PathBuf],
+    pub package_roots: &'a [String],
 }
 
 /// How a program was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
-    /// The caller named it.
     Command,
-    /// On the `PATH`.
     Path,
-    /// In `node_modules`.
     NpmPackage,
 }
 
 impl FoundBy {
-    /// As JavaScript sees it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,8 +67,8 @@ pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> +
 }
 
 /// The native executable in `node_modules`, upwards from each root, as Node looks for packages.
-fn in_packages<'a>(provider: &'static Provider, roots: &'a [PathBuf]) -> impl Iterator<Item = PathBuf> + 'a {
-    roots.iter().flat_map(|root| root.ancestors()).flat_map(move |directory| {
+fn in_packages<'a>(provider: &'static Provider, roots: &'a [String]) -> impl Iterator<Item = PathBuf> + 'a {
+    roots.iter().flat_map(|root| Path::new(root).ancestors()).flat_map(move |directory| {
         let modules = directory.join("node_modules");
         let packages = provider.cli.native_packages_here();
         packages.flat_map(move |package| package.executables(&modules)).filter(|file| file.is_file())

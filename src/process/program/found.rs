@@ -13,7 +13,6 @@ pub struct Program {
     pub path: PathBuf,
     /// Where it was found first.
     pub found_at: PathBuf,
-    /// How.
     pub found_by: FoundBy,
     /// A script's interpreter.
     pub interpreter: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-use super::super::reach::{Check, checks_along};
+use super::super::access::{Check, checks_along};
 use super::binfmt_misc;
 use super::candidates;
 use super::elf;
@@ -27,7 +27,6 @@ pub const MAX_LOOKS: usize = 256;
 /// "Accessing a corrupted shared library", by its number: libc has no name for it elsewhere than on Linux.
 const ELIBBAD: i32 = 80;
 
-/// What a program needs.
 #[derive(Debug, Default)]
 pub struct Needs {
     /// A script's interpreter; of one for `env`, what that finds.

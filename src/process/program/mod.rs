@@ -27,11 +27,11 @@ pub use found::Program;
 use image::{Look, MAX_LOOKS, Needs};
 pub use package::installed_version;
 pub use proof::Proofs;
-use refusal::Refusal;
+use refusal::Rejection;
 pub use survey::{Candidate, survey};
 
+use super::access::{AccessCheck, Check, checks_along};
 use super::identity::Target;
-use super::reach::{Check, Reach, checks_along};
 use crate::error::Result;
 use crate::provider::{Provider, Standing};
 use crate::sys::real_path::real_path;
@@ -44,7 +44,7 @@ pub fn resolve(
     provider: &'static Provider,
     search: &Search<'_>,
     target: &Target,
-    reach: &dyn Reach,
+    access: &dyn AccessCheck,
     proofs: &Proofs,
 ) -> Result<Program> {
     let mut refusals = Vec::new();
@@ -54,7 +54,7 @@ pub fn resolve(
         if let Some(program) = proofs.known(&found_at, target, search.path) {
             return Ok(program);
         }
-        match prove(provider, search, (&found_at, found_by), target, reach, &looks) {
+        match prove(provider, search, (&found_at, found_by), target, access, &looks) {
             Ok((program, checks)) => {
                 proofs.remember(&program, &checks, target, search.path);
                 return Ok(program);
@@ -71,16 +71,16 @@ fn prove(
     search: &Search<'_>,
     (found_at, found_by): (&Path, FoundBy),
     target: &Target,
-    reach: &dyn Reach,
+    access: &dyn AccessCheck,
     looks: &Cell<usize>,
-) -> std::result::Result<(Program, Vec<Check>), Refusal> {
-    let path = leads_to(provider, found_at).map_err(|error| Refusal::unresolvable(provider, found_at, &error))?;
-    let ask = |checks: &[Check]| match reach.first_obstacle(target, checks) {
+) -> std::result::Result<(Program, Vec<Check>), Rejection> {
+    let path = leads_to(provider, found_at).map_err(|error| Rejection::unresolvable(provider, found_at, &error))?;
+    let ask = |checks: &[Check]| match access.first_obstacle(target, checks) {
         Ok(None) => Ok(()),
         Ok(Some(obstacle)) => {
-            Err(Refusal::unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno))
+            Err(Rejection::unreachable(provider, &path, target, &checks[obstacle.index], obstacle.errno))
         }
-        Err(error) => Err(Refusal::unasked(&path, error)),
+        Err(error) => Err(Rejection::unasked(&path, error)),
     };
     let can_use = |checks: &[Check]| ask(checks).is_ok();
     let found = Look { path: search.path, can_use: &can_use, looks }.at(&path);
@@ -89,13 +89,13 @@ fn prove(
         // Whether it may be run at all comes first, as at `execve`.
         Err(fault) => {
             let steps: Vec<Check> = checks_along(&path, Access::EXEC_OK).collect();
-            return Err(ask(&steps).err().unwrap_or_else(|| Refusal::unrunnable(provider, &path, fault)));
+            return Err(ask(&steps).err().unwrap_or_else(|| Rejection::unrunnable(provider, &path, fault)));
         }
     };
     ask(&checks)?;
     let version = package::version_of(provider, &path);
     if provider.cli.versions.standing(version.as_deref()) == Standing::Older {
-        return Err(Refusal::outdated(provider, &path, version.as_deref().unwrap_or_default()));
+        return Err(Rejection::outdated(provider, &path, version.as_deref().unwrap_or_default()));
     }
     Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
 }

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::super::access::Check;
 use super::super::identity::Target;
-use super::super::reach::Check;
 use super::found::Program;
 
 /// More targets than this at once are a worker's whole fleet; then it starts anew.
@@ -53,7 +53,6 @@ impl Proofs {
         holds.then(|| proof.program.clone())
     }
 
-    /// Remembers a proof.
     pub fn remember(&self, program: &Program, checks: &[Check], target: &Target, path: &str) {
         let found_at = program.found_at.as_path();
         let is_known = checks.iter().any(|check| check.path == found_at);

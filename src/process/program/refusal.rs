@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::access::{Check, explain};
 use super::super::identity::Target;
-use super::super::reach::{Check, explain};
 use super::candidates::{self, Search};
 use super::fault::Fault;
 use crate::error::{Error, ErrorCode};
@@ -14,10 +14,9 @@ const MAX_NAMED: usize = 3;
 
 /// Why a candidate was passed over.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct Rejection {
     /// The whole error, for where it is the only one or the first.
     pub error: Error,
-    /// The candidate.
     path: PathBuf,
     /// As a clause, for where it is one of several.
     why: String,
@@ -25,8 +24,7 @@ pub struct Refusal {
     is_final: bool,
 }
 
-impl Refusal {
-    /// A link to nowhere.
+impl Rejection {
     pub fn unresolvable(provider: &'static Provider, found_at: &Path, error: &std::io::Error) -> Self {
         let errno = error.raw_os_error().unwrap_or(libc::ENOENT);
         let advice = format!("Reinstall {}.", provider.name);
@@ -79,7 +77,7 @@ impl Refusal {
 }
 
 /// The error of candidates none of which can be run: the first one's, with the others; none where there were none.
-pub fn of_all(refusals: Vec<Refusal>) -> Option<Error> {
+pub fn of_all(refusals: Vec<Rejection>) -> Option<Error> {
     let mut refusals = refusals.into_iter();
     let first = refusals.next()?;
     if first.is_final || refusals.len() == 0 {

@@ -9,10 +9,8 @@ use super::fault::Fault;
 /// The kernel reads this much of a file to find out what it is (`BINPRM_BUF_SIZE`; execve(2), "Interpreter scripts").
 pub const HEAD_BYTES: usize = 256;
 
-/// Who runs a script.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
-    /// This program.
     Interpreter(PathBuf),
     /// What `env`, at this path, finds under this name.
     Env(PathBuf, String),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::image::MAX_LOOKS;
-use super::{FoundBy, Program, Reach, Search, Target, candidates, leads_to, prove};
+use super::{AccessCheck, FoundBy, Program, Search, Target, candidates, leads_to, prove};
 use crate::error::Error;
 use crate::provider::Provider;
 
@@ -14,9 +14,7 @@ const MAX_CANDIDATES: usize = 16;
 /// One place where the program is.
 #[derive(Debug)]
 pub struct Candidate {
-    /// Where it was found.
     pub found_at: PathBuf,
-    /// How.
     pub found_by: FoundBy,
     /// What it leads to, if anything.
     pub path: Option<PathBuf>,
@@ -28,12 +26,17 @@ pub struct Candidate {
 }
 
 /// Looks at every candidate, in the order in which a start does.
-pub fn survey(provider: &'static Provider, search: &Search<'_>, target: &Target, reach: &dyn Reach) -> Vec<Candidate> {
+pub fn survey(
+    provider: &'static Provider,
+    search: &Search<'_>,
+    target: &Target,
+    access: &dyn AccessCheck,
+) -> Vec<Candidate> {
     let all = candidates::all(provider, search).take(MAX_CANDIDATES);
     let looks = Cell::new(MAX_LOOKS);
     all.map(|(found_at, found_by)| {
         let path = leads_to(provider, &found_at).ok();
-        let outcome = prove(provider, search, (&found_at, found_by), target, reach, &looks);
+        let outcome = prove(provider, search, (&found_at, found_by), target, access, &looks);
         let outcome = outcome.map(|(program, _)| program).map_err(|refusal| refusal.error);
         let directory = path.as_deref().and_then(|path| path.parent());
         let beside = provider.cli.companions.iter().filter(|row| {

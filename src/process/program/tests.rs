@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::error::ErrorCode;
-use crate::process::reach::{ModeReach, Obstacle, OwnReach};
+use crate::process::access::{ModeBits, Obstacle, OwnAccess};
 use crate::provider;
+use crate::sys::identity::Identity;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 /// As much of a program as is looked at: a header, and one segment, which is of no use here. Those that run are in
@@ -56,10 +57,10 @@ fn codex_native() -> &'static provider::NativePackage {
     provider::find("codex").expect("a row").cli.native_packages_here().next().expect("built for a listed platform")
 }
 
-fn run(provider: &str, command: Option<&str>, path: &str, roots: &[PathBuf]) -> Result<Program> {
+fn run(provider: &str, command: Option<&str>, path: &str, roots: &[String]) -> Result<Program> {
     let search = Search { command, path, package_roots: roots };
     let target = Target::Same { uid: 1, gid: 1 };
-    resolve(provider::find(provider).expect("a row"), &search, &target, &OwnReach, &Proofs::default())
+    resolve(provider::find(provider).expect("a row"), &search, &target, &OwnAccess, &Proofs::default())
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn every_layout_of_a_package_is_known() {
         fixture.link("app/node_modules/.bin/codex", &launcher);
         let program = run("codex", None, &fixture.path("app/node_modules/.bin").to_string_lossy(), &[]).expect("found");
         assert_eq!((program.path, program.version.as_deref()), (file.clone(), Some("0.140.0")), "{layout}");
-        let program = run("codex", None, "", &[fixture.path("app/src")]).expect("found");
+        let program = run("codex", None, "", &[fixture.path("app/src").to_string_lossy().into_owned()]).expect("found");
         assert_eq!(program.path, file, "{layout}");
     }
 }
@@ -143,7 +144,7 @@ fn a_package_found_upwards_from_a_root() {
     let native = codex_native();
     let file = fixture.file(&format!("node_modules/{}/{}", native.name, native.files[0]), ELF, 0o755);
     let root = fixture.path("apps/worker");
-    let program = run("codex", None, "", &[root]).expect("found");
+    let program = run("codex", None, "", &[root.to_string_lossy().into_owned()]).expect("found");
     assert_eq!((&program.path, program.found_by), (&file, FoundBy::NpmPackage));
 }
 
@@ -186,26 +187,26 @@ fn the_first_closed_directory_is_named_and_the_next_candidate_is_tried() {
     let home = fixture.path("home");
     std::fs::set_permissions(fixture.0.path(), std::fs::Permissions::from_mode(0o755)).expect("ours");
     std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).expect("ours");
-    let target = Target::Other { uid: 12345, gid: 12345, groups: vec![] };
+    let target = Target::Other(Identity { uid: 12345, gid: 12345, groups: vec![] });
     let provider = provider::find("codex").expect("a row");
     let closed = home.join("bin").to_string_lossy().into_owned();
 
     let search = Search { command: None, path: &closed, package_roots: &[] };
-    let error = resolve(provider, &search, &target, &ModeReach, &Proofs::default()).expect_err("closed");
+    let error = resolve(provider, &search, &target, &ModeBits, &Proofs::default()).expect_err("closed");
     assert_eq!(error.code(), ErrorCode::ProgramUnreachable);
     assert_eq!(error.details().path.as_deref(), Some(&*home.to_string_lossy()));
     assert!(error.to_string().contains("mode 0700") && error.to_string().contains("system-wide"), "{error}");
 
     let both = format!("{closed}:{}", fixture.path("usr").display());
     let search = Search { command: None, path: &both, package_roots: &[] };
-    let program = resolve(provider, &search, &target, &ModeReach, &Proofs::default()).expect("the second");
+    let program = resolve(provider, &search, &target, &ModeBits, &Proofs::default()).expect("the second");
     assert_eq!(program.path, open);
 }
 
 /// Counts how often the kernel would have been asked.
 struct Counting(Cell<usize>);
 
-impl Reach for Counting {
+impl AccessCheck for Counting {
     fn first_obstacle(&self, _: &Target, _: &[Check]) -> Result<Option<Obstacle>> {
         self.0.set(self.0.get() + 1);
         Ok(None)
@@ -220,12 +221,12 @@ fn a_proof_holds_until_something_changes() {
     let search = Search { command: None, path: &path, package_roots: &[] };
     let provider = provider::find("codex").expect("a row");
     let target = Target::Same { uid: 1, gid: 1 };
-    let (reach, proofs) = (Counting(Cell::new(0)), Proofs::default());
-    let ask = || resolve(provider, &search, &target, &reach, &proofs).expect("found");
+    let (counting, proofs) = (Counting(Cell::new(0)), Proofs::default());
+    let ask = || resolve(provider, &search, &target, &counting, &proofs).expect("found");
     ask();
     ask();
-    assert_eq!(reach.0.get(), 1);
+    assert_eq!(counting.0.get(), 1);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).expect("ours");
     ask();
-    assert_eq!(reach.0.get(), 2);
+    assert_eq!(counting.0.get(), 2);
 }

@@ -13,15 +13,14 @@ use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
 use super::identity::Target;
 use super::options::WorkspaceTrust;
-use super::reach::{self, OwnReach};
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
-use crate::sys::identity;
 
 mod content;
 #[cfg(test)]
@@ -129,7 +128,6 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefusedStarts {
-    /// None.
     None,
     /// Those on the server's credential: the file sets what the shield lets pass.
     ServerCredential,
@@ -345,9 +343,8 @@ fn variable_of(plan: &EnvPlan, file: &Path) -> Option<&'static str> {
 }
 
 fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
-    let (uid, gid) = identity::own();
-    let own = Target::Same { uid, gid };
-    let closed = (errno == Errno::ACCESS).then(|| reach::closed(&OwnReach, &own, file.parent()?)).flatten();
+    let own = Target::own();
+    let closed = (errno == Errno::ACCESS).then(|| access::closed(&OwnAccess, &own, file.parent()?)).flatten();
     let (code, remedy) = match (used_up(errno.raw_os_error()), &closed) {
         (Some(remedy), _) => (ErrorCode::SpawnFailed, remedy.to_owned()),
         (None, Some((_, why))) => (

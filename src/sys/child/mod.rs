@@ -5,8 +5,12 @@
 //! Everything it needs was laid out by [`super::clone`].
 
 use core::ffi::{CStr, c_char, c_long, c_void};
+use core::ptr::null;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::os::fd::BorrowedFd;
 
+use super::attributes::{Attributes, Limit};
+use super::identity::Identity;
 use super::stdio::CREDENTIAL_DESCRIPTOR;
 use super::step::Step;
 use raw::{Failed, Outcome, call, prctl};
@@ -28,7 +32,6 @@ pub struct Report {
 /// A path that the target must be able to use.
 #[derive(Debug)]
 pub struct Access<'a> {
-    /// It.
     pub path: &'a CStr,
     /// `R_OK`, `W_OK`, `X_OK`.
     pub mode: i32,
@@ -36,52 +39,78 @@ pub struct Access<'a> {
     pub otherwise: Option<&'a CStr>,
 }
 
-/// A limit, soft and hard alike.
+/// Strings laid out one after the other, each with its NUL.
 #[derive(Clone, Copy, Debug)]
-pub struct Limit {
-    /// `RLIMIT_*`
-    pub resource: u32,
-    /// Its value.
-    pub value: u64,
+pub struct Strings<'a> {
+    bytes: &'a [u8],
+    offsets: &'a [usize],
 }
 
-/// The ids to become.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity {
-    /// The user.
-    pub uid: u32,
-    /// The group.
-    pub gid: u32,
-    /// The supplementary groups.
-    pub groups: Vec<u32>,
+impl<'a> Strings<'a> {
+    /// Takes a layout; none when a string would not end inside of it.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], offsets: &'a [usize]) -> Option<Self> {
+        let ends = bytes.last().is_none_or(|last| *last == 0);
+        let inside = offsets.iter().all(|offset| *offset < bytes.len());
+        (ends && inside).then_some(Self { bytes, offsets })
+    }
+
+    /// An array for `execve`, with its null pointer.
+    pub(super) fn pointers(self) -> Vec<*const c_char> {
+        let strings = self.offsets.iter().map(|offset| self.bytes[*offset..].as_ptr().cast::<c_char>());
+        strings.chain([null()]).collect()
+    }
 }
 
-/// What the child ends with.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub struct Program<'a> {
+    pub path: &'a CStr,
+    /// Its arguments, its name first.
+    pub arguments: &'a [&'a CStr],
+    pub environment: Strings<'a>,
+    pub stdio: [BorrowedFd<'a>; 3],
+    /// The pipe that holds its credential.
+    pub credential: Option<BorrowedFd<'a>>,
+}
+
+/// A child to make: all that it needs.
+#[derive(Debug, Default)]
+pub struct Child<'a> {
+    /// What it executes; without, it ends after its checks.
+    pub program: Option<Program<'a>>,
+    /// Its working directory, without symlinks.
+    pub directory: Option<&'a CStr>,
+    pub attributes: Attributes,
+    /// Whom it becomes; without, it stays who we are.
+    pub identity: Option<&'a Identity>,
+    /// Whether it may be root in the end.
+    pub may_be_root: bool,
+    /// What it must be able to use.
+    pub access: &'a [Access<'a>],
+}
+
+/// What the child does last.
+#[derive(Debug)]
+pub(super) enum ChildAction {
     /// `execve`: the program, and null-terminated arrays of strings.
     Execute { program: *const c_char, arguments: *const *const c_char, environment: *const *const c_char },
     /// `exit_group(0)`: it only had to check something.
     Exit,
 }
 
-/// Everything the child does.
+/// What the child works with: what was asked for, and what was laid out for it, as it cannot allocate.
 #[derive(Debug)]
 pub(super) struct Task<'a> {
+    pub child: &'a Child<'a>,
     pub report: &'a Report,
     pub begun: &'a AtomicBool,
     pub worker: i32,
-    pub descriptors: Option<[i32; 4]>,
-    pub directory: Option<&'a CStr>,
     pub own_keyring: bool,
-    pub priority: Option<u32>,
-    pub oom_score: Option<&'a [u8]>,
-    pub umask: Option<u32>,
+    pub descriptors: Option<[i32; 4]>,
     pub limits: &'a [Limit],
-    pub identity: Option<&'a Identity>,
-    pub may_be_root: bool,
-    pub access: &'a [Access<'a>],
-    pub ending: Ending,
+    /// The `oom_score_adj` in digits.
+    pub oom_score: Option<&'a [u8]>,
+    pub action: ChildAction,
 }
 
 /// Stands for "no descriptor" in [`Task::descriptors`].
@@ -144,9 +173,9 @@ static STEPS: &[(Step, Act)] = &[
 /// nobody types through it into the worker's terminal. A session is a scheduling group of its own (autogroup), which waits
 /// for its turn on a busy machine: the check would take tens of milliseconds.
 fn session(task: &Task<'_>) -> Outcome {
-    match task.ending {
-        Ending::Execute { .. } => call(libc::SYS_setsid, [0; 5]).map(drop),
-        Ending::Exit => Ok(()),
+    match task.action {
+        ChildAction::Execute { .. } => call(libc::SYS_setsid, [0; 5]).map(drop),
+        ChildAction::Exit => Ok(()),
     }
 }
 
@@ -204,15 +233,15 @@ fn session_keyring(task: &Task<'_>) -> Outcome {
 }
 
 fn scheduling(task: &Task<'_>) -> Outcome {
-    match task.ending {
-        Ending::Execute { .. } => scheduling::take_place(task.worker, task.priority),
-        Ending::Exit => Ok(()),
+    match task.action {
+        ChildAction::Execute { .. } => scheduling::take_place(task.worker, task.child.attributes.priority),
+        ChildAction::Exit => Ok(()),
     }
 }
 
 /// The kernel changes nobody else who shares the memory while a `CLONE_VFORK` lasts (`__set_oom_adj`, fs/proc/base.c).
 fn oom_score(task: &Task<'_>) -> Outcome {
-    let (Some(score), Ending::Execute { .. }) = (task.oom_score, &task.ending) else {
+    let (Some(score), ChildAction::Execute { .. }) = (task.oom_score, &task.action) else {
         return Ok(());
     };
     let path = c"/proc/self/oom_score_adj".as_ptr() as i64;
@@ -224,7 +253,7 @@ fn oom_score(task: &Task<'_>) -> Outcome {
 }
 
 fn umask(task: &Task<'_>) -> Outcome {
-    match task.umask {
+    match task.child.attributes.umask {
         Some(mask) => call(libc::SYS_umask, [i64::from(mask), 0, 0, 0, 0]).map(drop),
         None => Ok(()),
     }
@@ -240,7 +269,7 @@ fn limits(task: &Task<'_>) -> Outcome {
 }
 
 fn groups(task: &Task<'_>) -> Outcome {
-    let Some(identity) = task.identity else {
+    let Some(identity) = task.child.identity else {
         return Ok(());
     };
     let (count, list) = (identity.groups.len() as i64, identity.groups.as_ptr() as i64);
@@ -248,7 +277,7 @@ fn groups(task: &Task<'_>) -> Outcome {
 }
 
 fn group(task: &Task<'_>) -> Outcome {
-    let Some(identity) = task.identity else {
+    let Some(identity) = task.child.identity else {
         return Ok(());
     };
     let gid = i64::from(identity.gid);
@@ -256,7 +285,7 @@ fn group(task: &Task<'_>) -> Outcome {
 }
 
 fn user(task: &Task<'_>) -> Outcome {
-    let Some(identity) = task.identity else {
+    let Some(identity) = task.child.identity else {
         return Ok(());
     };
     let uid = i64::from(identity.uid);
@@ -269,7 +298,7 @@ const CAPABILITY_HEADER: [u32; 2] = [0x2008_0522, 0];
 /// A change from root to another uid clears them, unless the securebits say otherwise, and a change from one plain
 /// uid to another, which `CAP_SETUID` allows, does not.
 fn capabilities(task: &Task<'_>) -> Outcome {
-    if task.may_be_root {
+    if task.child.may_be_root {
         return Ok(());
     }
     let none = [0_u32; 6];
@@ -277,10 +306,10 @@ fn capabilities(task: &Task<'_>) -> Outcome {
 }
 
 fn verify_drop(task: &Task<'_>) -> Outcome {
-    if task.may_be_root {
+    if task.child.may_be_root {
         return Ok(());
     }
-    if let Some(identity) = task.identity {
+    if let Some(identity) = task.child.identity {
         verify_ids(libc::SYS_getresuid, identity.uid)?;
         verify_ids(libc::SYS_getresgid, identity.gid)?;
         let count = call(libc::SYS_getgroups, [0; 5])?;
@@ -323,7 +352,7 @@ const PATH_BYTES: usize = 4096;
 /// the real one that was decided on, and where we are then must be just that: a directory on the way may have been
 /// replaced by a symlink since.
 fn working_directory(task: &Task<'_>) -> Outcome {
-    let Some(path) = task.directory else {
+    let Some(path) = task.child.directory else {
         return Ok(());
     };
     call(libc::SYS_chdir, [path.as_ptr() as i64, 0, 0, 0, 0])?;
@@ -340,9 +369,9 @@ fn working_directory(task: &Task<'_>) -> Outcome {
 }
 
 fn no_new_privileges(task: &Task<'_>) -> Outcome {
-    match task.ending {
-        Ending::Execute { .. } => prctl(libc::PR_SET_NO_NEW_PRIVS, 1),
-        Ending::Exit => Ok(()),
+    match task.action {
+        ChildAction::Execute { .. } => prctl(libc::PR_SET_NO_NEW_PRIVS, 1),
+        ChildAction::Exit => Ok(()),
     }
 }
 
@@ -356,7 +385,7 @@ fn parent_check(task: &Task<'_>) -> Outcome {
 }
 
 fn state_directory(task: &Task<'_>) -> Outcome {
-    for (index, access) in (0_u32..).zip(task.access) {
+    for (index, access) in (0_u32..).zip(task.child.access) {
         let mut outcome = may(access.path, access.mode);
         if let (Err(Failed { errno: libc::ENOENT, .. }), Some(otherwise)) = (&outcome, access.otherwise) {
             outcome = may(otherwise, access.mode);
@@ -374,7 +403,7 @@ fn may(path: &CStr, mode: i32) -> Outcome {
 
 /// Handlers and ignored signals become the default before the mask is lifted: a handler would run in shared memory.
 fn signals(task: &Task<'_>) -> Outcome {
-    if let Ending::Exit = task.ending {
+    if let ChildAction::Exit = task.action {
         return Ok(());
     }
     // The kernel's `struct sigaction` is at most four words; all zero is the default action.
@@ -389,7 +418,7 @@ fn signals(task: &Task<'_>) -> Outcome {
 }
 
 fn execute(task: &Task<'_>) -> Outcome {
-    let Ending::Execute { program, arguments, environment } = task.ending else {
+    let ChildAction::Execute { program, arguments, environment } = task.action else {
         return Ok(());
     };
     call(libc::SYS_execve, [program as i64, arguments as i64, environment as i64, 0, 0]).map(drop)

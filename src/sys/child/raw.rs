@@ -3,7 +3,6 @@
 use core::ffi::{c_long, c_void};
 use core::ptr::null;
 
-/// A failed system call.
 pub(super) struct Failed {
     pub errno: i32,
     /// Which item of a list.

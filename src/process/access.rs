@@ -13,23 +13,21 @@ use crate::error::Result;
 /// A path and what must be possible with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// It.
     pub path: PathBuf,
-    /// What: `EXEC_OK` is "searchable" of a directory, and no bit at all is "there".
+    /// `EXEC_OK` is "searchable" of a directory, and no bit at all is "there".
     pub access: Access,
 }
 
 /// The first path that the target cannot use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Obstacle {
-    /// Its place in the list.
+    /// Its place in the list of checks.
     pub index: usize,
-    /// The kernel's error number.
     pub errno: i32,
 }
 
-/// Asks the kernel as somebody.
-pub trait Reach {
+/// A way to ask what a target may do.
+pub trait AccessCheck {
     /// The first of `checks` that the target cannot use, in their order.
     ///
     /// # Errors
@@ -69,9 +67,9 @@ pub fn describe(path: &Path, metadata: &Metadata) -> String {
 
 /// The first component of a path that keeps `target` out, with what is to be said about it; none where none is found. Not
 /// how to open it: it may be somebody else's to keep closed.
-pub fn closed(reach: &dyn Reach, target: &Target, path: &Path) -> Option<(PathBuf, String)> {
+pub fn closed(access: &dyn AccessCheck, target: &Target, path: &Path) -> Option<(PathBuf, String)> {
     let checks: Vec<Check> = checks_along(path, Access::EXEC_OK).collect();
-    let obstacle = reach.first_obstacle(target, &checks).ok()??;
+    let obstacle = access.first_obstacle(target, &checks).ok()??;
     let path = &checks.get(obstacle.index)?.path;
     Some((path.clone(), describe(path, &std::fs::metadata(path).ok()?)))
 }
@@ -84,9 +82,9 @@ fn letters(access: Access) -> String {
 
 /// Asks as this process, with its effective ids.
 #[derive(Debug, Default)]
-pub struct OwnReach;
+pub struct OwnAccess;
 
-impl Reach for OwnReach {
+impl AccessCheck for OwnAccess {
     fn first_obstacle(&self, _: &Target, checks: &[Check]) -> Result<Option<Obstacle>> {
         for (index, check) in checks.iter().enumerate() {
             if let Err(error) = accessat(CWD, &check.path, check.access, AtFlags::EACCESS) {
@@ -99,9 +97,9 @@ impl Reach for OwnReach {
 
 /// Asks the mode bits: where nobody can be asked as somebody else. Blind to ACLs and mount options.
 #[derive(Debug, Default)]
-pub struct ModeReach;
+pub struct ModeBits;
 
-impl Reach for ModeReach {
+impl AccessCheck for ModeBits {
     fn first_obstacle(&self, target: &Target, checks: &[Check]) -> Result<Option<Obstacle>> {
         for (index, check) in checks.iter().enumerate() {
             let errno = match std::fs::metadata(&check.path) {
@@ -133,6 +131,7 @@ fn mode_allows(metadata: &Metadata, target: &Target, access: Access) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::identity::Identity;
 
     #[test]
     fn ancestors_come_first() {
@@ -146,12 +145,12 @@ mod tests {
     fn own_and_mode_agree_on_what_is_there() {
         let dir = tempfile::tempdir().expect("a directory");
         let target = Target::Same { uid: 0, gid: 0 };
-        for reach in [&OwnReach as &dyn Reach, &ModeReach] {
+        for asked in [&OwnAccess as &dyn AccessCheck, &ModeBits] {
             let checks = [
                 Check { path: dir.path().into(), access: Access::EXEC_OK },
                 Check { path: dir.path().join("missing"), access: Access::EXEC_OK },
             ];
-            let obstacle = reach.first_obstacle(&target, &checks).expect("asked");
+            let obstacle = asked.first_obstacle(&target, &checks).expect("asked");
             assert_eq!(obstacle, Some(Obstacle { index: 1, errno: libc::ENOENT }));
         }
     }
@@ -188,7 +187,7 @@ mod tests {
             let metadata = file.as_file().metadata().expect("there");
             (metadata.uid(), metadata.gid())
         };
-        let other = |uid, gid, groups| Target::Other { uid, gid, groups };
+        let other = |uid, gid, groups| Target::Other(Identity { uid, gid, groups });
         for (mode, target, expected) in [
             (0o700, other(uid + 1, gid + 1, vec![]), false),
             (0o701, other(uid + 1, gid + 1, vec![]), true),

@@ -1,0 +1,16 @@
+// A start by child_process, as spawnProvider() makes where there is no native one.
+'use strict'
+
+const { readLaunch } = require('../../lib/launch.js')
+const { startPortable } = require('../../lib/portable-start.js')
+
+/**
+ * @param {any} env
+ * @param {any} [options]
+ * @param {import('../../binding').ExtraVariable[]} [extra] Variables of an SDK.
+ */
+function spawnPortable(env, options, extra) {
+  return startPortable(readLaunch(env, options, extra)).child
+}
+
+module.exports = { spawnPortable }

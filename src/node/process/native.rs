@@ -1,0 +1,126 @@
+//! The native start: processes that this package makes itself.
+
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::sync::Arc;
+
+use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, Function, Unknown};
+use napi_derive::napi;
+
+use super::events::{Arguments, ToJs};
+use super::start_of;
+use crate::error::Result;
+use crate::node::boundary_error::OrThrow;
+use crate::node::environment::provider_env::NativeProviderEnv;
+use crate::node::state;
+use crate::process::command::Command;
+use crate::process::launch::{Launch, begin};
+use crate::process::options::{ChildOptions, CliOptions};
+use crate::process::running::Process;
+use crate::sys::support::{self, SessionKeyring};
+
+/// Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
+/// as two bundles do, or a test runner that loads modules anew.
+#[napi]
+pub struct NativeSpawner {
+    listener: Arc<ToJs>,
+}
+
+#[napi]
+impl NativeSpawner {
+    /// `callback` gets the id of a process with each of its events.
+    #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: NativeProcessEvent) => void")]
+    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
+        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
+        Ok(Self { listener: Arc::new(ToJs(callback)) })
+    }
+
+    /// Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown.
+    #[napi(catch_unwind)]
+    pub fn spawn(
+        &self,
+        node: &Env,
+        env: ClassInstance<'_, NativeProviderEnv>,
+        child: ChildOptions,
+        cli: CliOptions,
+    ) -> napi::Result<NativeProcess> {
+        let begun = start_of(&env, child, cli).and_then(|(start, watch)| self.begin(start, watch));
+        begun.or_throw(node)
+    }
+
+    /// Queues a command that is no CLI, as a start is queued.
+    #[napi(catch_unwind)]
+    pub fn run_command(&self, node: &Env, child: ChildOptions) -> napi::Result<NativeProcess> {
+        Command::new(child).and_then(|command| self.begin(command, false)).or_throw(node)
+    }
+}
+
+impl NativeSpawner {
+    fn begin(&self, launch: impl Launch, watch: bool) -> Result<NativeProcess> {
+        let (process, streams) = begin(launch, Arc::<ToJs>::clone(&self.listener))?;
+        state::add_process(Arc::clone(&process));
+        Ok(NativeProcess { process, streams, watch })
+    }
+}
+
+/// A process that is being started, or runs, or has ended.
+#[napi]
+pub struct NativeProcess {
+    process: Arc<Process>,
+    /// Our ends, until they are taken. What nobody takes is closed with this object.
+    streams: [Option<OwnedFd>; 3],
+    watch: bool,
+}
+
+#[napi]
+impl NativeProcess {
+    /// By which its events name it.
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> f64 {
+        self.process.id as f64
+    }
+
+    /// Whether stdout is to be read for usage.
+    #[napi(getter, catch_unwind)]
+    pub fn watch(&self) -> bool {
+        self.watch
+    }
+
+    /// The descriptor of our end of a stream, which belongs to the caller from now on. None where there is no such stream, or
+    /// it was taken before.
+    #[napi(catch_unwind)]
+    pub fn take_stream(&mut self, index: u32) -> Option<i32> {
+        self.streams.get_mut(index as usize)?.take().map(IntoRawFd::into_raw_fd)
+    }
+
+    /// Signals its process group; 0 asks only. False when there is none any more.
+    #[napi(catch_unwind)]
+    pub fn signal(&self, signal: i32) -> bool {
+        self.process.signal(signal).is_ok()
+    }
+
+    /// Stops it: its signal, the grace, SIGKILL.
+    #[napi(catch_unwind)]
+    pub fn stop(&self) {
+        self.process.stop();
+    }
+
+    /// Says that it has ended: it need not be killed with this Node environment any more.
+    #[napi(catch_unwind)]
+    pub fn forget(&mut self) {
+        state::remove_process(self.process.id);
+        self.streams = Default::default();
+    }
+}
+
+/// The name of the first call that the native start lacks here; none when it works.
+#[napi(catch_unwind)]
+pub fn missing_for_native_start() -> Option<&'static str> {
+    support::native_start().err()
+}
+
+/// The default protections that the native start cannot give here.
+#[napi(catch_unwind)]
+pub fn missing_from_native_start() -> Vec<&'static str> {
+    if support::session_keyring() == SessionKeyring::Inherited { vec!["session-keyring"] } else { Vec::new() }
+}

@@ -1,0 +1,211 @@
+//! The way of a CLI and of a plain command, from what was decided to the child: queued, prepared and made on a spawner's
+//! thread, and told of.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::exhausted::no_descriptor;
+use super::failure::{self, Concerned, Need, Subject, about};
+use super::host::{Host, c_path, c_string};
+use super::identity::Target;
+use super::options::{ChildOptions, Stdio};
+use super::running::{Listener, Process};
+use super::spawner::{self, Job, LIMIT};
+use crate::environment::EnvBlock;
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Provider;
+use crate::sys::clone::{self, Access, Child, Failure, Program, Started, Strings};
+use crate::sys::{Step, identity, stdio};
+
+/// Standard streams; none for `/dev/null`, or where nobody is at our end.
+pub type Streams = [Option<OwnedFd>; 3];
+
+/// Something to be run as a target.
+pub trait Launch: Send + 'static {
+    fn options(&self) -> &ChildOptions;
+
+    fn target(&self) -> &Target;
+
+    /// The row of a CLI. Errors about a command, which has none, speak of no provider.
+    fn provider(&self) -> Option<&'static Provider>;
+
+    /// Finds the program and lays everything out, on a spawner's thread.
+    ///
+    /// # Errors
+    /// Why there can be no child.
+    fn prepare(&self, host: &Host) -> Result<Prepared>;
+
+    /// A better explanation of an `execve` that the kernel refused, where there is one.
+    fn doubt(&self, _: Failure, _: &Host) -> Option<Error> {
+        None
+    }
+}
+
+/// Everything that the child needs, beside what was asked for.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Where the program really is.
+    pub program: PathBuf,
+    /// What it is called by.
+    pub name: PathBuf,
+    /// Its arguments without its name, ours among them.
+    pub arguments: Vec<String>,
+    pub environment: EnvBlock,
+    /// The working directory, without symlinks.
+    pub directory: Option<PathBuf>,
+    /// The pipe that holds the credential.
+    pub credential: Option<OwnedFd>,
+    pub needs: Vec<Need>,
+    /// What to say of a version that nobody has tried.
+    pub untested: Option<String>,
+}
+
+/// Queues a launch. Its outcome is an event of the process: also that the kernel lacks a call (`UNSUPPORTED`), or that the
+/// system has no thread or no descriptor for it (`SPAWN_FAILED`). Gives our ends of its streams too.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE` for a descriptor in `stdio` that is not open.
+pub fn begin(launch: impl Launch, listener: Arc<dyn Listener>) -> Result<(Arc<Process>, Streams)> {
+    let streams = streams(&launch.options().stdio)?;
+    let process = Process::new(launch.options().stop, listener);
+    if launch.options().aborted {
+        process.stop();
+    }
+    let ours = match streams {
+        Ok((ours, theirs)) => {
+            queue(launch, theirs, &process);
+            ours
+        }
+        Err(error) => {
+            process.failed(about(error, launch.provider()));
+            Streams::default()
+        }
+    };
+    Ok((process, ours))
+}
+
+/// Our ends of the streams, and the child's; within, the error of a system that has no descriptor left.
+fn streams(wanted: &[Stdio]) -> Result<Result<(Streams, Streams)>> {
+    let (mut ours, mut theirs) = (Streams::default(), Streams::default());
+    for ((wanted, theirs), ours) in wanted.iter().zip(&mut theirs).zip(&mut ours) {
+        let made = match *wanted {
+            Stdio::Pipe => stdio::stream().map(|ends| (*ours, *theirs) = (Some(ends.ours), Some(ends.theirs))),
+            Stdio::Ignore => Ok(()),
+            Stdio::Descriptor { number } => match stdio::copy_of(number) {
+                Err(Errno::BADF) => return Err(wanted.not_open()),
+                copy => copy.map(|copy| *theirs = Some(copy)),
+            },
+        };
+        if let Err(errno) = made {
+            return Ok(Err(no_descriptor(errno.raw_os_error())));
+        }
+    }
+    Ok(Ok((ours, theirs)))
+}
+
+/// Has `launch` made, with the child's ends of its streams, and told to `process`.
+pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
+    let (uid, provider) = (launch.target().uid(), launch.provider());
+    let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
+    let run = move |host: &Host| {
+        if catch_unwind(AssertUnwindSafe(|| carry_out(&launch, &streams, &of_run, host))).is_err() {
+            let error = Error::new(ErrorCode::Internal, "The start failed by a defect in this package.");
+            of_run.failed(about(error, provider));
+        }
+    };
+    let refuse = move |error: Error| of_refusal.failed(about(error, provider));
+    if let Err(error) = spawner::submit(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) }) {
+        process.failed(about(error, provider));
+    }
+}
+
+/// Makes the child and tells `process` how that went.
+fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, host: &Host) {
+    let made = if process.is_aborted() {
+        Err(Error::new(ErrorCode::Aborted, "The start was aborted before it began."))
+    } else {
+        make(launch, streams, host)
+    };
+    match made {
+        Ok((started, argv, untested)) => process.started(started, argv, untested),
+        Err(error) => process.failed(about(error, launch.provider())),
+    }
+}
+
+fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<(Started, Vec<String>, Option<String>)> {
+    if matches!(launch.target(), Target::Same { uid, gid } if (*uid, *gid) != identity::own()) {
+        let message = "This process has changed its ids since the start was asked for. Ask again.";
+        return Err(Error::new(ErrorCode::PrivilegeFailed, message));
+    }
+    let prepared = launch.prepare(host)?;
+    let started = execute(launch, &prepared, streams, host)?;
+    let name = prepared.name.to_string_lossy().into_owned();
+    Ok((started, [name].into_iter().chain(prepared.arguments).collect(), prepared.untested))
+}
+
+fn execute(launch: &impl Launch, prepared: &Prepared, streams: &Streams, host: &Host) -> Result<Started> {
+    let (path, name) = (c_path(&prepared.program)?, c_path(&prepared.name)?);
+    let arguments: Vec<CString> =
+        prepared.arguments.iter().map(|text| c_string(text.as_bytes())).collect::<Result<_>>()?;
+    let arguments: Vec<&CStr> = [&*name].into_iter().chain(arguments.iter().map(|text| &**text)).collect();
+    let environment = Strings::new(prepared.environment.bytes(), prepared.environment.offsets())
+        .ok_or_else(|| Error::new(ErrorCode::Internal, "The environment block is not well-formed."))?;
+    let directory = prepared.directory.as_deref().map(c_path).transpose()?;
+    let mut null = None;
+    let stdio = stdio::or_null(streams, &mut null).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+    let needs: Vec<(CString, Option<CString>)> = prepared
+        .needs
+        .iter()
+        .map(|need| Ok((c_path(&need.path)?, need.made_in.as_deref().map(c_path).transpose()?)))
+        .collect::<Result<_>>()?;
+    let access: Vec<Access<'_>> = needs
+        .iter()
+        .map(|(path, made_in)| Access { path, mode: libc::W_OK | libc::X_OK, otherwise: made_in.as_deref() })
+        .collect();
+    let explain = |failure: Failure| explain(launch, prepared, failure, host);
+    let credential = prepared.credential.as_ref().map(AsFd::as_fd);
+    let child = Child {
+        program: Some(Program { path: &path, arguments: &arguments, environment, stdio, credential }),
+        directory: directory.as_deref(),
+        attributes: host.attributes(launch.options().attributes).map_err(explain)?,
+        identity: launch.target().identity(),
+        may_be_root: launch.target().uid() == 0,
+        access: &access,
+    };
+    clone::start(&child, &host.stack, &host.in_flight).map_err(explain)
+}
+
+/// The error of a step that failed.
+fn explain(launch: &impl Launch, prepared: &Prepared, failure: Failure, host: &Host) -> Error {
+    if failure.step == Step::Execute
+        && let Some(error) = launch.doubt(failure, host)
+    {
+        return error;
+    }
+    let (options, provider) = (launch.options(), launch.provider());
+    let name = prepared.name.to_string_lossy();
+    let subject = Subject { name: provider.map_or(&*name, |row| row.name), target: launch.target() };
+    let access = host.access_check(provider);
+    let limits = options.attributes.limits();
+    let item = failure.detail as usize;
+    let concerned = match failure.step {
+        Step::Execute => Concerned::Path(&name, &prepared.program),
+        Step::WorkingDirectory => match (options.cwd.as_deref(), prepared.directory.as_deref()) {
+            (Some(given), Some(real)) => Concerned::Path(given, real),
+            _ => Concerned::Nothing,
+        },
+        Step::Limits => limits.get(item).map_or(Concerned::Nothing, |limit| Concerned::Limit(*limit)),
+        // Without an errno it was ended in the middle of it: that says nothing of the directory.
+        Step::StateDirectory if failure.errno != 0 => match prepared.needs.get(item) {
+            Some(need) => return failure::state_directory(&subject, need, failure.errno, &access),
+            None => Concerned::Nothing,
+        },
+        _ => Concerned::Nothing,
+    };
+    failure::error(&subject, failure, concerned, &access)
+}
