@@ -1,7 +1,6 @@
 //! What counts as a program, beside what the kernel says when it is told to execute the same file: nothing that it refuses is
 //! taken, and nothing that it runs is refused. The files are made here, byte by byte.
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, reason = "a test has no users")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,6 +1,5 @@
 //! Every variable that the two CLIs read, classified by hand, against the table of forbidden names: a pattern that is too
 //! wide refuses what their own messages tell people to set, and one that is too narrow lets a credential through.
-#![allow(missing_docs, reason = "a test has no users")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use provider_env::environment::forbidden::{Reason, reason};
