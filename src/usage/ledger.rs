@@ -1,9 +1,12 @@
 //! Totals per workspace, provider and generation of the credential: a bounded number of entries, and one for all others.
 
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
 use super::counts::{Counts, LedgerKey};
 use super::meter::Meter;
 use super::prometheus;
-use super::recent::Recent;
 use super::tokens::Cost;
 use super::used::Usage;
 
@@ -13,7 +16,7 @@ const EXPOSITION_BYTES: usize = 256 * 1024 * 1024;
 /// The totals.
 #[derive(Debug)]
 pub struct Ledger {
-    entries: Recent<LedgerKey, Counts>,
+    entries: LruCache<LedgerKey, Counts>,
     /// As many bytes at most as all entries are in the exposition.
     bytes: usize,
     most_bytes: usize,
@@ -29,7 +32,9 @@ impl Ledger {
     }
 
     fn bounded(max_entries: usize, most_bytes: usize) -> Self {
-        Self { entries: Recent::new(max_entries), bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
+        // `sparse`: a million may be allowed, and memory is taken for those that there are.
+        let entries = LruCache::sparse(NonZeroUsize::new(max_entries).unwrap_or(NonZeroUsize::MIN));
+        Self { entries, bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
     }
 
     /// Adds a run that has ended.
@@ -51,17 +56,16 @@ impl Ledger {
 
     /// Adds to an entry; the one used longest ago goes to the others when there is no room.
     pub fn add(&mut self, key: &LedgerKey, counts: Counts) {
-        let is_new = self.entries.get(key).is_none();
-        let (entry, evicted) = self.entries.entry(key);
-        *entry = entry.plus(counts);
-        if let Some((key, gone)) = evicted {
+        if let Some(entry) = self.entries.get_mut(key) {
+            *entry = entry.plus(counts);
+            return;
+        }
+        self.bytes += prometheus::most_bytes(key);
+        if let Some((key, gone)) = self.entries.push(key.clone(), counts) {
             self.let_go(&key, gone);
         }
-        if is_new {
-            self.bytes += prometheus::most_bytes(key);
-        }
         while self.bytes > self.most_bytes && self.entries.len() > 1 {
-            let Some((key, gone)) = self.entries.pop_oldest() else { return };
+            let Some((key, gone)) = self.entries.pop_lru() else { return };
             self.let_go(&key, gone);
         }
     }
@@ -113,7 +117,7 @@ impl Ledger {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.len() == 0
+        self.entries.is_empty()
     }
 }
 

@@ -13,7 +13,6 @@ mod ledger;
 mod left_out;
 mod meter;
 mod prometheus;
-mod recent;
 mod request;
 mod resumed;
 mod run;

@@ -4,18 +4,20 @@
 //! Ids of threads are what a run prints, which can be anything. So they are kept apart by whose run it was: no run can
 //! change or push out what is known of another owner's threads.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use lru::LruCache;
+
 use super::gap::Gap;
-use super::recent::Recent;
 use super::tokens::Tokens;
 use crate::secret::Fingerprint;
 
 /// Owners whose threads are remembered.
-const OWNERS: usize = 5_000;
+const OWNERS: NonZeroUsize = NonZeroUsize::new(5_000).unwrap();
 /// Threads that are remembered of one owner.
-const THREADS: usize = 32;
+const THREADS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 /// Threads of one run: the CLIs have one.
 const THREADS_OF_RUN: usize = 8;
 
@@ -50,28 +52,21 @@ impl Owner {
     }
 }
 
-/// The threads of one owner.
-#[derive(Debug)]
-struct Owned(Recent<Arc<str>, Tokens>);
+type KnownThreads = LruCache<Owner, LruCache<Arc<str>, Tokens>>;
 
-impl Default for Owned {
-    fn default() -> Self {
-        Self(Recent::new(THREADS))
-    }
-}
-
-static KNOWN: LazyLock<Mutex<Recent<Owner, Owned>>> = LazyLock::new(|| Mutex::new(Recent::new(OWNERS)));
+static KNOWN: LazyLock<Mutex<KnownThreads>> = LazyLock::new(|| Mutex::new(LruCache::sparse(OWNERS)));
 
 /// What a thread had used when this process last heard of it from a run of its owner.
 pub fn last_of(owner: &Owner, id: &Arc<str>) -> Option<Tokens> {
     let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.get(owner)?.0.get(id).copied()
+    known.peek(owner)?.peek(id).copied()
 }
 
 /// Remembers it. Totals only grow: of two that are told, the larger is the later.
 pub fn remember(owner: &Owner, thread: &ThreadTotals) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let tokens = known.entry(owner).0.0.entry(&thread.id).0;
+    let threads = known.get_or_insert_mut_ref(owner, || LruCache::sparse(THREADS));
+    let tokens = threads.get_or_insert_mut(Arc::clone(&thread.id), Tokens::default);
     *tokens = tokens.most(thread.tokens);
 }
 
@@ -159,12 +154,12 @@ mod tests {
         let other = Owner::new_environment();
         assert_ne!(other, Owner::new_environment());
         remember(&other, &ThreadTotals { id: thread(0), tokens });
-        for index in 0..=OWNERS.max(THREADS) {
+        for index in 0..=OWNERS.get() {
             remember(&owner, &ThreadTotals { id: thread(index), tokens });
         }
         assert_eq!(last_of(&other, &thread(0)), Some(tokens));
-        assert_eq!((last_of(&owner, &thread(0)), last_of(&owner, &thread(OWNERS))), (None, Some(tokens)));
+        assert_eq!((last_of(&owner, &thread(0)), last_of(&owner, &thread(OWNERS.get()))), (None, Some(tokens)));
         let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(known.get(&owner).map(|owned| owned.0.len()), Some(THREADS));
+        assert_eq!(known.peek(&owner).map(LruCache::len), Some(THREADS.get()));
     }
 }
