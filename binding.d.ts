@@ -541,6 +541,7 @@ export interface NativeProviderFacts {
   testedVersion: string
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
   shieldedSince?: string
+  /** Empty where the row has no login. */
   loginFile: string
   logIn: string
   /** What stands before a question that is asked without a terminal. */

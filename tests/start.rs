@@ -16,6 +16,7 @@ use provider_env::process::identity::{IdentityRequest, Target, decide};
 use provider_env::process::options::{Limits, WorkspaceTrust};
 use provider_env::process::running::{Event, Listener, Process, StopPolicy};
 use provider_env::process::start::Start;
+use provider_env::provider::CommandLine;
 use provider_env::sys::wait::{Ending, real_time_name};
 use provider_env::sys::{identity, stdio};
 
@@ -55,7 +56,7 @@ fn shell(script: &str) -> (Start, OwnedFd) {
         extra: Vec::new(),
         command: Some("/bin/sh".into()),
         package_roots: Vec::new(),
-        arguments: vec!["-c".into(), script.into()],
+        command_line: CommandLine::parse(&plan().provider.arguments.grammar, vec!["-c".into(), script.into()]),
         trust: WorkspaceTrust::Trusted,
         directory: Some("/".into()),
         target: own_target(),

@@ -100,12 +100,12 @@ pub fn plan(
             ..verdict(Outcome::Invalid, Some("malformed"), None)
         }));
     }
-    let Some(authorization) = provider.api.authorization(kind) else {
+    let Some(authorization) = provider.vendor().api.authorization(kind) else {
         let message =
-            format!("{} has no request that tells whether an {} is good.", provider.api.vendor, kind.as_str());
+            format!("{} has no request that tells whether an {} is good.", provider.vendor().api.vendor, kind.as_str());
         return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
     };
-    let api = &provider.api;
+    let api = provider.vendor().api;
     let url = format!("{}{}", base_url.unwrap_or(api.base_url).trim_end_matches('/'), api.models_path);
     let (source, endpoint) = http::parties(&url, settings.proxy.as_deref());
     let pool = match (base_url, &settings.proxy) {

@@ -117,7 +117,7 @@ impl Credential {
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialOwner"));
         }
-        let slot = provider.slots.iter().find(|slot| slot.kind == stored.kind && !by_directory);
+        let slot = provider.slots().find(|slot| slot.kind == stored.kind && !by_directory);
         if slot.is_none() && !by_directory {
             let message = format!("{} takes no {} from a store.", provider.name, stored.kind.as_str());
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialStore"));
@@ -150,7 +150,7 @@ pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> 
 fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
     let provider = payload.provider;
     let Terms { owner, require, has_config_dir } = terms;
-    for slot in provider.slots {
+    for slot in provider.slots() {
         if let Some(secret) = payload.take_credential(slot.field) {
             shape::check(provider, slot.kind, slot.field.as_str(), secret.expose())?;
             return Credential::new(slot, CredentialSource::Payload, owner, secret.into_secret());
@@ -168,7 +168,7 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Resu
     if let Some(stored) = fallbacks.store {
         return Credential::from_store(provider, stored, owner);
     }
-    for slot in provider.slots {
+    for slot in provider.slots() {
         if let Some(secret) = fallbacks.server.and_then(|keys| keys.get(provider, slot.kind)) {
             return Credential::new(slot, CredentialSource::Server, owner, secret);
         }
@@ -194,13 +194,13 @@ fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
         "{} takes no {} from this package. Give payload.{} instead.",
         provider.name,
         field.as_str(),
-        provider.slots[0].field.as_str(),
+        provider.vendor().slots[0].field.as_str(),
     );
     Error::new(ErrorCode::Unsupported, message).provider(provider.id).name(field.as_str())
 }
 
 fn fields_of(provider: &'static Provider) -> Vec<String> {
-    provider.slots.iter().map(|slot| format!("payload.{}", slot.field.as_str())).collect()
+    provider.slots().map(|slot| format!("payload.{}", slot.field.as_str())).collect()
 }
 
 fn required(provider: &'static Provider) -> Error {
@@ -226,7 +226,7 @@ fn missing(provider: &'static Provider) -> Error {
 
 fn credential_missing(provider: &'static Provider, message: String) -> Error {
     let error = Error::new(ErrorCode::CredentialMissing, message).provider(provider.id);
-    provider.slots.iter().fold(error, |error, slot| error.name(slot.field.as_str()))
+    provider.slots().fold(error, |error, slot| error.name(slot.field.as_str()))
 }
 
 #[cfg(test)]

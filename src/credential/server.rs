@@ -16,7 +16,7 @@ pub struct ServerCredentials {
 impl ServerCredentials {
     /// Every variable that a server's key can stand in, in the order in which they are looked at.
     pub fn variables() -> impl Iterator<Item = &'static str> {
-        let slots = PROVIDERS.iter().flat_map(|provider| provider.slots);
+        let slots = PROVIDERS.iter().flat_map(|provider| provider.slots());
         slots.flat_map(|slot| slot.server_variables.iter().copied())
     }
 
@@ -27,7 +27,7 @@ impl ServerCredentials {
     pub fn from_variables(mut take: impl FnMut(&'static str) -> Option<Secret>) -> Result<Self> {
         let mut found = Self::default();
         for provider in PROVIDERS {
-            for slot in provider.slots {
+            for slot in provider.slots() {
                 for variable in slot.server_variables {
                     let Some(secret) = take(variable).filter(|secret| !secret.is_empty()) else {
                         continue;

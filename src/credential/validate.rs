@@ -33,7 +33,7 @@ pub fn validate(provider: &str, kind: CredentialKind, key: &[u8]) -> Result<Vali
 }
 
 fn takes(provider: &Provider, kind: CredentialKind) -> bool {
-    provider.slots.iter().any(|slot| slot.kind == kind)
+    provider.slots().any(|slot| slot.kind == kind)
 }
 
 impl Validation {

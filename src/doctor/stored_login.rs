@@ -44,7 +44,7 @@ pub enum LoginKind {
 /// Reads the login of a provider in its state directory; none when there is no file.
 #[must_use]
 pub fn stored_login(provider: &'static Provider, state_directory: &Path) -> Option<LoginState> {
-    match text::read(&state_directory.join(provider.oauth.file)) {
+    match text::read(&state_directory.join(provider.login.as_ref()?.file)) {
         Err(Unread::Missing) => None,
         Err(Unread::Hidden) => Some(LoginState::bare(LoginKind::Hidden)),
         Err(Unread::Refused) => Some(LoginState::bare(LoginKind::Unread)),

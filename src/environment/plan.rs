@@ -327,7 +327,7 @@ fn add_base_url<'a>(draft: &mut Draft<'a>, provider: &Provider, base_url: Option
         return Ok(());
     };
     http::check_base_url(url)?;
-    if let BaseUrl::Variable(name) = provider.base_url {
+    if let BaseUrl::Variable(name) = provider.vendor().base_url {
         draft.plain(name, "", url);
     }
     Ok(())
@@ -359,7 +359,7 @@ fn add_fixed(
 /// Blanks every credential variable of the provider that its CLI lets be blank; [`EnvPlan::variables`] leaves out
 /// those that the credential itself takes.
 fn add_blanks(draft: &mut Draft<'_>, provider: &'static Provider) {
-    let slots = provider.slots.iter().flat_map(|slot| slot.variables.iter().copied());
+    let slots = provider.slots().flat_map(|slot| slot.variables.iter().copied());
     let blank = provider.credential_names.iter().filter(|row| row.unused == WhenUnused::Blank);
     for name in slots.chain(blank.map(|row| row.name)) {
         draft.plain(name, "", "");

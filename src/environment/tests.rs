@@ -63,7 +63,7 @@ fn codex_holds_its_key_under_both_names() {
 
 /// Whether the row says that this name is to be empty when it is not used.
 fn is_blank(row: &provider::Provider, name: &str) -> bool {
-    let in_slot = row.slots.iter().any(|slot| slot.variables.contains(&name));
+    let in_slot = row.slots().any(|slot| slot.variables.contains(&name));
     let listed = row.credential_names.iter().find(|listed| listed.name == name);
     in_slot || listed.is_some_and(|listed| listed.unused == provider::WhenUnused::Blank)
 }
@@ -71,7 +71,7 @@ fn is_blank(row: &provider::Provider, name: &str) -> bool {
 #[test]
 fn only_the_launchs_credential_is_set_and_the_other_providers_names_are_absent() {
     for row in PROVIDERS {
-        for slot in row.slots {
+        for slot in row.slots() {
             let json = format!(r#"{{"provider":"{}","{}":"{KEY}"}}"#, row.id, slot.field.as_str());
             let plan = build(&json, request()).expect("a plan");
             let map = values(&plan, Delivery::Env);

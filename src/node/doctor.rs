@@ -185,6 +185,7 @@ pub struct NativeProviderFacts {
     pub tested_version: String,
     /// The first version that keeps variables in files of its own out; none where no version is asked for.
     pub shielded_since: Option<String>,
+    /// Empty where the row has no login.
     pub login_file: &'static str,
     pub log_in: &'static str,
     /// What stands before a question that is asked without a terminal.
@@ -199,21 +200,21 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
     let rows = provider::PROVIDERS.iter().map(|row| NativeProviderFacts {
         id: row.id,
         name: row.name,
-        command: row.command,
-        package: row.launcher_packages.first().copied().unwrap_or_default(),
+        command: row.cli.command,
+        package: row.cli.launcher_packages.first().copied().unwrap_or_default(),
         state_variable: row.state_directory.variable,
         state_option: row.state_directory.option,
         state_below_home: row.state_directory.below_home,
         needed_directories: needs(row, false).collect(),
         named_directories: needs(row, true).collect(),
         config_files: harmful(row).collect(),
-        oldest_version: row.versions.oldest.to_string(),
-        tested_version: row.versions.tested.to_string(),
+        oldest_version: row.cli.versions.oldest.to_string(),
+        tested_version: row.cli.versions.tested.to_string(),
         shielded_since: row.file_shield.as_ref().map(|shield| shield.since.to_string()),
-        login_file: row.oauth.file,
-        log_in: row.oauth.log_in,
-        question_arguments: row.one_question.arguments.to_vec(),
-        question_variables: row.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
+        login_file: row.login.as_ref().map_or("", |login| login.file),
+        log_in: row.login.as_ref().map_or("", |login| login.log_in),
+        question_arguments: row.cli.one_question.arguments.to_vec(),
+        question_variables: row.cli.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
     });
     rows.collect()
 }

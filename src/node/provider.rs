@@ -27,7 +27,7 @@ pub fn describe(env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<Nativ
     Ok(NativeDescription {
         provider: row.id,
         name: row.name,
-        vendor: row.api.vendor,
+        vendor: row.vendor().api.vendor,
         model_family: row.output.model_family,
         credential_kind: env.kind(),
         credential_source: env.source(),

@@ -16,6 +16,7 @@ use super::temporary;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::CommandLine;
 use crate::sys::real_path::real_path;
 use crate::sys::{Step, identity, stdio};
 
@@ -32,8 +33,8 @@ pub struct Start {
     pub command: Option<String>,
     /// Where to look for packages.
     pub package_roots: Vec<PathBuf>,
-    /// The caller's arguments.
-    pub arguments: Vec<String>,
+    /// The caller's arguments, parsed.
+    pub command_line: CommandLine,
     /// Whether the workspace's files may configure the CLI.
     pub trust: WorkspaceTrust,
     /// The working directory.
@@ -64,8 +65,8 @@ impl Start {
         self.admit()?;
         let directories = [];
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
-        arguments::check_all(&self.env, &self.arguments, &context)?;
-        arguments::check_mode(&self.env, &self.arguments, self.delivery, self.on_terminal)?;
+        arguments::check_all(&self.env, &self.command_line, &context)?;
+        arguments::check_mode(&self.env, &self.command_line, self.delivery, self.on_terminal)?;
         for (name, text) in [("cwd", &self.directory), ("command", &self.command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
@@ -77,7 +78,12 @@ impl Start {
             let message = "options.cwd must be an absolute path.";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("cwd"));
         }
-        let texts = self.arguments.iter().enumerate().map(|(index, text)| (Place::Argument(index), text.as_str()));
+        let texts = self
+            .command_line
+            .arguments()
+            .iter()
+            .enumerate()
+            .map(|(index, text)| (Place::Argument(index), text.as_str()));
         // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
         let paths = [("command", &self.command), ("cwd", &self.directory)];
         let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
@@ -122,7 +128,7 @@ impl Start {
     pub fn arguments(&self, here: Option<&Path>) -> Result<Vec<String>> {
         let directories = self.directories(here);
         let context = ArgumentContext { delivery: self.delivery, trust: self.trust, directories: &directories };
-        arguments::build(&self.env, self.arguments.clone(), &context)
+        arguments::build(&self.env, &self.command_line, &context)
     }
 
     /// The variables that stand beside the environment's own: those of an SDK, ours that keep the CLI's child processes
@@ -188,7 +194,7 @@ impl Start {
         let own = || Some(std::env::current_dir().ok()?.to_string_lossy().into_owned());
         let base = self.directory.clone().or_else(own).unwrap_or_else(|| "/".into());
         let real_base = if self.directory.is_some() { here } else { Some(Path::new(&base)) };
-        let in_arguments = arguments::directories_in(&self.env, &self.arguments);
+        let in_arguments = arguments::directories_in(&self.env, &self.command_line);
         let in_arguments = in_arguments.map(|path| Path::new(&base).join(path).to_string_lossy().into_owned());
         let mut given: Vec<String> =
             self.env.workspace_dir.clone().into_iter().chain([base.clone()]).chain(in_arguments).collect();

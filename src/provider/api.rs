@@ -1,6 +1,27 @@
-//! How a provider's HTTP API is asked: where it is, and the headers that carry a credential.
+//! The vendors behind a CLI: how their HTTP APIs are asked, what their keys look like, and how the CLI is told of both.
 
-use super::CredentialKind;
+use super::credential::{CredentialKind, CredentialSlot};
+use super::key_class::KeyClass;
+
+/// A vendor whose API a CLI speaks to, and how the CLI is told of a credential for it and of another endpoint.
+#[derive(Debug)]
+pub struct Vendor {
+    /// Its API.
+    pub api: &'static Api,
+    /// The ways the CLI takes a credential for it, in the order of precedence within one source.
+    pub slots: &'static [CredentialSlot],
+    /// How the CLI is told of another endpoint.
+    pub base_url: BaseUrl,
+}
+
+/// How a CLI is told of another endpoint.
+#[derive(Debug)]
+pub enum BaseUrl {
+    /// By this variable.
+    Variable(&'static str),
+    /// By an override among those of the row's arguments.
+    Override,
+}
 
 /// A vendor's API, as far as this package asks it.
 #[derive(Debug)]
@@ -13,6 +34,8 @@ pub struct Api {
     pub models_path: &'static str,
     /// How a credential of each kind is sent.
     pub authorizations: &'static [Authorization],
+    /// What the vendor's keys look like.
+    pub key_classes: &'static [KeyClass],
 }
 
 /// How a credential of one kind is sent.

@@ -1,4 +1,7 @@
-//! Files that configure a CLI: where they stand, and which of their keys can do harm.
+//! Files that configure a CLI: where they stand, which of their keys can do harm, and what a start does about them.
+
+use super::credential::CredentialKind;
+use super::version::Version;
 
 /// A file that the CLI reads by itself.
 #[derive(Debug)]
@@ -101,4 +104,35 @@ impl Effect {
 /// A row of [`ConfigFile::hazards`].
 pub(super) const fn hazard(key: &'static str, effect: Effect) -> Hazard {
     Hazard { key, effect }
+}
+
+/// A variable that keeps the CLI from obeying the variables in files of its own.
+#[derive(Debug)]
+pub struct FileShield {
+    /// One of the row's fixed variables.
+    pub variable: &'static str,
+    /// The first version that is known to keep out all that redirects.
+    pub since: Version,
+    /// The ids of the files, all JSON, among the row's configuration files.
+    pub files: &'static [&'static str],
+    /// What those files can set in spite of it, and what can disclose the credential then, or leave it unused.
+    pub passes: &'static [&'static str],
+}
+
+/// A file that no argument and no variable keeps unread.
+#[derive(Debug)]
+pub struct RefusedFile {
+    /// Its id among the row's configuration files.
+    pub file: &'static str,
+    /// Which starts it stops.
+    pub when: RefusedWhen,
+}
+
+/// When a [`RefusedFile`] stops a start.
+#[derive(Clone, Copy, Debug)]
+pub enum RefusedWhen {
+    /// There is no base URL, and the workspace is untrusted or the credential is the server's.
+    UntrustedWithoutBaseUrl,
+    /// The credential is of one of these kinds.
+    Credential(&'static [CredentialKind]),
 }

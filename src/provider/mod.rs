@@ -1,45 +1,49 @@
-//! The provider table: the types of a row. Facts about a CLI are data here, and nowhere else.
+//! The provider table: the types of a row, and a folder for each provider. Facts about a CLI are data here, and nowhere else.
 //!
-//! A new provider is one row, one entry in [`PROVIDERS`] and its fixtures. The sources of the facts are named in the
-//! rows; `docs/providers.md` explains them.
+//! A new provider is one folder and its entry in [`PROVIDERS`]. The sources of the facts are named in the rows;
+//! `docs/providers.md` explains them.
 
-mod added;
 mod api;
+mod arguments;
 mod claude;
+mod cli;
 mod codex;
-pub mod command_line;
+mod command_line;
 mod config_file;
-mod credential_kind;
-mod failure_kind;
-mod guard;
+mod credential;
+mod failure;
 mod key_class;
-mod mode;
-mod oauth;
+mod login;
 mod output;
 mod row;
-mod status_rules;
+mod state;
 pub(crate) mod toml_names;
+mod variables;
 mod version;
 
-pub use api::{Api, Authorization, REFUSAL_REASONS, RefusalReason};
-pub use config_file::{Base, ConfigFile, Effect, Format, Hazard};
-pub use failure_kind::{FailureKind, FailureText};
-pub use guard::{FeatureOption, GuardVariable, InlineDefinitions, InlineSyntax, RefusedOption};
-pub use key_class::{KEY_CLASSES, KeyClass, KeyUse, class_of};
-pub use mode::{ChosenDefinition, Mode, ModeSign, Usable};
-pub use oauth::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
+pub use api::{Api, Authorization, BaseUrl, REFUSAL_REASONS, RefusalReason, Vendor};
+pub use arguments::{
+    Arguments, ChosenDefinition, ConfigOverride, EnforcedArgument, FeatureOption, InlineDefinitions, InlineSyntax,
+    Mode, ModeSign, OverrideFacts, RefusedOption, UsableCredential, When,
+};
+pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
+pub use command_line::{CommandLine, Given, Grammar, Reading, Word};
+pub use config_file::{Base, ConfigFile, Effect, FileShield, Format, Hazard, RefusedFile, RefusedWhen};
+pub use credential::{CredentialKind, CredentialName, CredentialSlot, PayloadField, WhenUnused};
+pub use failure::{FailureKind, FailureRule, FailureText};
+pub use key_class::{KeyClass, KeyUse};
+pub use login::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
 pub use output::{
-    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, ModelsOf, Output, OutputRequest,
+    CredentialClaim, EventRule, Field, FieldPath, Meaning, ModelsOf, Output, OutputRequest, ReportArguments,
     SessionFiles,
 };
-pub use row::{
-    Authority, BaseUrl, Companion, ConfigOverride, CredentialKind, CredentialName, CredentialSlot, DirectoryNeed,
-    FileShield, FirmArgument, FixedVariable, FixedWhen, Made, NativePackage, OneQuestion, OverrideValue, PayloadField,
-    PrivateTemporary, Provider, RefusedFile, RefusedWhen, Sdk, StateDirectory, When, WhenUnused,
-};
+pub use row::Provider;
+pub use state::{DirectoryNeed, Made, PrivateTemporary, StateDirectory};
+pub use variables::{Authority, FixedVariable, FixedWhen, GuardVariable, Reason, VariablePatterns};
 pub use version::{Standing, Version, Versions};
 
 use crate::error::{Error, ErrorCode, Result};
+use key_class::OTHER_KEY_CLASSES;
 
 /// Every provider. The first is the default of a payload that names none.
 pub static PROVIDERS: &[&Provider] = &[&claude::CLAUDE, &codex::CODEX];
@@ -65,6 +69,24 @@ pub fn default_provider() -> &'static Provider {
 /// Every variable name that carries a credential for some provider.
 pub fn credential_names() -> impl Iterator<Item = (&'static Provider, &'static str)> {
     PROVIDERS.iter().copied().flat_map(|row| row.own_credential_names().map(move |name| (row, name)))
+}
+
+/// What is known of the shapes of keys: those of the vendors of the table last.
+pub fn key_classes() -> impl Iterator<Item = &'static KeyClass> {
+    let vendors = PROVIDERS.iter().flat_map(|row| row.vendors);
+    OTHER_KEY_CLASSES.iter().chain(vendors.flat_map(|vendor| vendor.api.key_classes))
+}
+
+/// The class of a key, by its longest known prefix; of two with the same one, that of a vendor of the table.
+#[must_use]
+pub fn class_of(key: &[u8]) -> Option<&'static KeyClass> {
+    key_classes().filter(|class| class.is_of(key)).max_by_key(|class| class.prefix.len())
+}
+
+/// The first provider whose CLI speaks to the vendor of these keys.
+#[must_use]
+pub fn owner_of(class: &KeyClass) -> Option<&'static Provider> {
+    PROVIDERS.iter().copied().find(|row| row.takes_keys_of(class))
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! What a row says of its CLI's JSON output: who asks for it, what its events mean, what it claims, how it fails.
 
-use super::credential_kind::CredentialKind;
-use super::failure_kind::FailureKind;
+use super::credential::CredentialKind;
+use super::failure::FailureRule;
 
 /// The JSON that a CLI writes to stdout when it is asked to.
 #[derive(Debug)]
 pub struct Output {
     /// Arguments that ask for it.
     pub requests: &'static [OutputRequest],
-    /// How its command line tells that it continues an earlier session, whose totals then stand in the events.
-    pub command_line: CommandLine,
+    /// The words and options of a command line that decide what its reports tell.
+    pub report_arguments: ReportArguments,
     /// Options that name the model, where no event does.
     pub model_options: &'static [&'static str],
     /// The models that it may speak to, as people call them.
@@ -76,19 +76,13 @@ pub struct OutputRequest {
     pub values: &'static [&'static str],
 }
 
-/// What tells a subcommand from the value of an option.
+/// The words and options of a command line that decide what the reports of a run tell.
 #[derive(Debug)]
-pub struct CommandLine {
-    /// Subcommands that continue an earlier session.
+pub struct ReportArguments {
+    /// Subcommands that continue an earlier session, whose totals then stand in the events.
     pub resuming: &'static [&'static str],
     /// Subcommands that do not; a word after the first subcommand is none.
     pub other: &'static [&'static str],
-    /// Options without a value.
-    pub flags: &'static [&'static str],
-    /// Options with one value, where it is not a part of the same argument.
-    pub valued: &'static [&'static str],
-    /// Options whose values go on until the next option.
-    pub listed: &'static [&'static str],
     /// Options that continue an earlier session, where they are no subcommands.
     pub resuming_options: &'static [&'static str],
     /// Subcommands whose requests the reports leave out.
@@ -222,39 +216,4 @@ pub struct CredentialClaim {
     pub kind: CredentialKind,
     /// What it may say then.
     pub claims: &'static [&'static str],
-}
-
-/// A failure as the CLI tells it: everything that is given must fit.
-#[derive(Debug)]
-pub struct FailureRule {
-    /// A status from the first to the last.
-    pub status: Option<(u16, u16)>,
-    /// The CLI's word.
-    pub word: Option<&'static str>,
-    /// A part of the text.
-    pub text: Option<&'static str>,
-    /// What it is.
-    pub kind: FailureKind,
-}
-
-impl FailureRule {
-    /// Any of these statuses.
-    pub const fn status(first: u16, last: u16, kind: FailureKind) -> Self {
-        Self { status: Some((first, last)), word: None, text: None, kind }
-    }
-
-    /// This word.
-    pub const fn word(word: &'static str, kind: FailureKind) -> Self {
-        Self { status: None, word: Some(word), text: None, kind }
-    }
-
-    /// Any of these statuses, with this text anywhere.
-    pub const fn status_text(status: (u16, u16), text: &'static str, kind: FailureKind) -> Self {
-        Self { status: Some(status), word: None, text: Some(text), kind }
-    }
-
-    /// This text anywhere.
-    pub const fn text(text: &'static str, kind: FailureKind) -> Self {
-        Self { status: None, word: None, text: Some(text), kind }
-    }
 }

@@ -17,18 +17,23 @@ fn a_credential_name_known_to_one_row_is_handled_by_all() {
     for (row, name) in credential_names() {
         assert!(forbidden::reason(name).is_some(), "{name} of {} could be inherited", row.id);
     }
-    for class in KEY_CLASSES {
-        let owner = class.provider.map(find);
-        assert!(owner.is_none_or(|owner| owner.is_ok()), "{} belongs to no row", class.prefix);
+    for vendor in PROVIDERS.iter().flat_map(|row| row.vendors) {
+        assert!(
+            vendor.api.key_classes.iter().all(|class| class.vendor == Some(vendor.api.vendor)),
+            "{}",
+            vendor.api.vendor
+        );
     }
 }
 
 #[test]
 fn key_classes_differ_by_their_prefixes_and_what_shares_an_id_is_the_same_thing() {
-    for (index, class) in KEY_CLASSES.iter().enumerate() {
-        for other in &KEY_CLASSES[index + 1..] {
-            assert_ne!(class.prefix, other.prefix);
-            let same = (class.name, class.provider, class.usable_as) == (other.name, other.provider, other.usable_as);
+    let classes: Vec<&KeyClass> = key_classes().collect();
+    for (index, class) in classes.iter().enumerate() {
+        for other in &classes[index + 1..] {
+            // One of a vendor of the table takes the place of one that is nobody's.
+            assert!(class.prefix != other.prefix || class.vendor.is_none(), "{}", class.prefix);
+            let same = (class.name, class.vendor, class.usable_as) == (other.name, other.vendor, other.usable_as);
             assert!(class.id != other.id || same, "{}", class.id);
         }
     }
@@ -37,13 +42,13 @@ fn key_classes_differ_by_their_prefixes_and_what_shares_an_id_is_the_same_thing(
 #[test]
 fn every_row_is_complete() {
     for row in PROVIDERS {
-        assert!(!row.slots.is_empty(), "{}: no slot", row.id);
+        assert!(row.vendors.iter().all(|vendor| !vendor.slots.is_empty()), "{}: no slot", row.id);
         assert!(
-            row.native_packages.iter().all(|package| package.files.iter().all(|file| !file.starts_with('/'))),
+            row.cli.native_packages.iter().all(|package| package.files.iter().all(|file| !file.starts_with('/'))),
             "{}",
             row.id
         );
-        for slot in row.slots {
+        for slot in row.slots() {
             assert!(!slot.variables.is_empty(), "{}: a slot without a variable", row.id);
             assert!(
                 slot.server_variables.iter().all(|name| slot.variables.contains(name)),
@@ -51,9 +56,32 @@ fn every_row_is_complete() {
                 row.id
             );
         }
-        let tells = matches!(row.base_url, BaseUrl::Variable(_))
-            || row.overrides.iter().any(|row| matches!(row.value, OverrideValue::BaseUrl));
-        assert!(tells, "{}: no way to give a base URL", row.id);
+        let tells = row.vendors.iter().all(|vendor| matches!(vendor.base_url, BaseUrl::Variable(_)));
+        let overrides = row.arguments.overrides;
+        assert!(
+            tells || overrides.iter().any(|(when, _)| *when == When::BaseUrl),
+            "{}: no way to give a base URL",
+            row.id
+        );
+        assert!(
+            overrides.is_empty() || !row.arguments.override_options.is_empty(),
+            "{}: no option for overrides",
+            row.id
+        );
+        // The command line takes an option's name for what stands before `=`, or for its letter.
+        for name in row.arguments.names().chain(row.output.requests.iter().map(|request| request.option)) {
+            let is_long = name.starts_with("--") && !name.contains('=');
+            assert!(is_long || (name.len() == 2 && name.starts_with('-')), "{}: {name}", row.id);
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_a_row_sets_cannot_be_given_by_a_caller() {
+    for row in PROVIDERS {
+        for guard in row.guard_variables {
+            assert!(forbidden::reason(guard.name).is_some(), "{} of {} could be replaced", guard.name, row.id);
+        }
     }
 }
 

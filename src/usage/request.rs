@@ -9,29 +9,28 @@ use super::subagents::{Search, Subagents};
 use super::threads::Owner;
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::command_line;
-use crate::provider::{BaseUrl, Output, Provider, SessionFiles};
+use crate::provider::{BaseUrl, CommandLine, Output, Provider, Reading, SessionFiles};
 
 /// Whether the CLI will write JSON.
 #[must_use]
-pub fn asks_for_output(output: &Output, arguments: &[String]) -> bool {
-    let before_end = &arguments[..command_line::end_of_options(arguments)];
+pub fn asks_for_output(output: &Output, line: &CommandLine) -> bool {
+    let before_end = line.before_end();
     output.requests.iter().any(|request| match request.values {
-        [] => before_end.iter().any(|argument| argument == request.option),
-        values => command_line::options(before_end, &[request.option]).any(|given| values.contains(&given.value)),
+        [] => before_end.whole_options().any(|option| option == request.option),
+        values => before_end.options(&[request.option]).any(|given| values.contains(&given.value)),
     })
 }
 
 /// What is known of a run with this environment and these arguments; `environment` owns its threads where nobody else can
 /// be told from others.
 #[must_use]
-pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) -> Expected {
+pub fn expected_of(plan: &EnvPlan, line: &CommandLine, environment: &Owner) -> Expected {
     let output = plan.provider.output;
-    let before_end = &arguments[..command_line::end_of_options(arguments)];
+    let before_end = line.before_end();
     Expected {
         credential: Some(plan.credential.kind),
-        model: command_line::options(before_end, output.model_options).last().map(|given| given.value.to_owned()),
-        resumed: Resumed::of(&output.command_line, before_end),
+        model: before_end.options(output.model_options).last().map(|given| given.value.to_owned()),
+        resumed: Resumed::of(&output.report_arguments, before_end),
         thread: None,
         owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
         gaps: uncounted(plan.provider, before_end),
@@ -42,17 +41,17 @@ pub fn expected_of(plan: &EnvPlan, arguments: &[String], environment: &Owner) ->
 }
 
 /// What the reports of a run with these arguments leave out.
-fn uncounted(provider: &Provider, before_end: &[String]) -> Gaps {
-    let line = &provider.output.command_line;
+fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
+    let rules = &provider.output.report_arguments;
     // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
-    let overrides: Vec<_> = command_line::options(before_end, provider.override_options).collect();
+    let overrides: Vec<_> = before_end.options(provider.arguments.override_options).collect();
     let is_set = |setting: &str| {
-        let flag = |argument: &String| command_line::is_option(argument) && argument.split('=').next() == Some(setting);
-        before_end.iter().any(flag) || overrides.iter().any(|given| given.value.contains(setting))
+        let flag = |option: &str| option.split('=').next() == Some(setting);
+        before_end.whole_options().any(flag) || overrides.iter().any(|given| given.value.contains(setting))
     };
     let sets = |settings: &[&str]| settings.iter().any(|setting| is_set(setting));
-    let review = is_uncounted(line, before_end) || sets(line.review_settings);
-    let compaction = sets(line.compaction_settings);
+    let review = is_uncounted(rules, before_end) || sets(rules.review_settings);
+    let compaction = sets(rules.compaction_settings);
     [(review, Gap::Review), (compaction, Gap::Compaction)]
         .into_iter()
         .filter(|(is, _)| *is)
@@ -61,7 +60,7 @@ fn uncounted(provider: &Provider, before_end: &[String]) -> Gaps {
 }
 
 /// How to tell whether other threads work for a run.
-fn subagents_of(plan: &EnvPlan, before_end: &[String]) -> Subagents {
+fn subagents_of(plan: &EnvPlan, before_end: Reading<'_>) -> Subagents {
     let provider = plan.provider;
     let Some(files) = provider.output.session_files else { return Subagents::Counted };
     let state = &provider.state_directory;
@@ -72,16 +71,16 @@ fn subagents_of(plan: &EnvPlan, before_end: &[String]) -> Subagents {
 
 /// Whether the last override is the one with which there are none: of others, a later one may undo it, or, at a deeper command
 /// level, make the CLI forget it.
-fn is_off(provider: &Provider, files: &SessionFiles, before_end: &[String]) -> bool {
-    let features: Vec<&str> = provider.feature_options.iter().map(|option| option.name).collect();
-    let last_feature = command_line::options(before_end, &features).map(|option| option.end).max();
-    let last = command_line::options(before_end, provider.override_options).max_by_key(|option| option.end);
+fn is_off(provider: &Provider, files: &SessionFiles, before_end: Reading<'_>) -> bool {
+    let features: Vec<&str> = provider.arguments.feature_options.iter().map(|option| option.name).collect();
+    let last_feature = before_end.options(&features).map(|option| option.end).max();
+    let last = before_end.options(provider.arguments.override_options).max_by_key(|option| option.end);
     last.is_some_and(|option| option.value.split_once('=') == Some(files.off) && Some(option.end) > last_feature)
 }
 
 /// Whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
 fn is_path_doubled(plan: &EnvPlan, output: &Output) -> bool {
-    let BaseUrl::Variable(name) = plan.provider.base_url else { return false };
+    let BaseUrl::Variable(name) = plan.provider.vendor().base_url else { return false };
     let url = plan.plain(name).unwrap_or_default().trim_end_matches('/');
     output.doubled_path.is_some_and(|path| url.ends_with(path))
 }
@@ -137,8 +136,9 @@ mod tests {
             (&["exec", "--approve-for-me"], &[Gap::Review]),
             (&["exec", "--approve-for-me=true"], &[Gap::Review]),
         ] {
-            let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
-            let gaps: Vec<Gap> = uncounted(provider, &arguments).iter().collect();
+            let line = arguments.iter().map(|text| (*text).to_owned()).collect();
+            let line = CommandLine::parse(&provider.arguments.grammar, line);
+            let gaps: Vec<Gap> = uncounted(provider, line.before_end()).iter().collect();
             assert_eq!(gaps, expected, "{arguments:?}");
         }
     }
@@ -159,8 +159,9 @@ mod tests {
             ("exec --disable multi_agent", false),
             ("exec", false),
         ] {
-            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(is_off(provider, files, &arguments), off, "{text}");
+            let arguments = text.split_whitespace().map(str::to_owned).collect();
+            let line = CommandLine::parse(&provider.arguments.grammar, arguments);
+            assert_eq!(is_off(provider, files, line.before_end()), off, "{text}");
         }
     }
 }

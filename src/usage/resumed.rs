@@ -1,7 +1,6 @@
 //! What the arguments of a run tell of its totals: whether it goes on with an earlier thread, whether all is in them.
 
-use crate::provider::CommandLine;
-use crate::provider::command_line;
+use crate::provider::{Reading, ReportArguments};
 
 /// Whether it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,15 +16,15 @@ pub enum Resumed {
 
 impl Resumed {
     /// Reads the arguments before a `--`.
-    pub fn of(line: &CommandLine, before_end: &[String]) -> Self {
-        if before_end.iter().any(|argument| resumes(line, argument)) {
+    pub fn of(rules: &ReportArguments, before_end: Reading<'_>) -> Self {
+        if before_end.whole_options().any(|option| resumes(rules, option)) {
             return Self::Yes;
         }
-        for word in command_line::words(line, before_end) {
-            if line.resuming.contains(&word.text) {
+        for word in before_end.words() {
+            if rules.resuming.contains(&word.text) {
                 return if word.may_be_value { Self::Perhaps } else { Self::Yes };
             }
-            if line.other.contains(&word.text) && !word.may_be_value {
+            if rules.other.contains(&word.text) && !word.may_be_value {
                 return Self::No;
             }
         }
@@ -34,25 +33,25 @@ impl Resumed {
 }
 
 /// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests no report tells.
-pub fn is_uncounted(line: &CommandLine, before_end: &[String]) -> bool {
-    for word in command_line::words(line, before_end) {
-        if line.uncounted.contains(&word.text) {
+pub fn is_uncounted(rules: &ReportArguments, before_end: Reading<'_>) -> bool {
+    for word in before_end.words() {
+        if rules.uncounted.contains(&word.text) {
             return true;
         }
-        if (line.resuming.contains(&word.text) || line.other.contains(&word.text)) && !word.may_be_value {
+        if (rules.resuming.contains(&word.text) || rules.other.contains(&word.text)) && !word.may_be_value {
             return false;
         }
     }
     false
 }
 
-/// Whether an argument is an option that resumes: by itself, with its value, or as one letter among others.
-fn resumes(line: &CommandLine, argument: &str) -> bool {
-    line.resuming_options.iter().any(|option| match (option.strip_prefix("--"), argument.strip_prefix("--")) {
+/// Whether an option resumes: by itself, with its value, or as one letter among others.
+fn resumes(rules: &ReportArguments, given: &str) -> bool {
+    rules.resuming_options.iter().any(|option| match (option.strip_prefix("--"), given.strip_prefix("--")) {
         (Some(name), Some(given)) => given.split('=').next() == Some(name),
-        (None, None) if command_line::is_option(argument) => {
+        (None, None) => {
             let letter = option.chars().nth(1);
-            argument.chars().skip(1).take_while(char::is_ascii_alphabetic).any(|one| Some(one) == letter)
+            given.chars().skip(1).take_while(char::is_ascii_alphabetic).any(|one| Some(one) == letter)
         }
         _ => false,
     })
@@ -61,12 +60,12 @@ fn resumes(line: &CommandLine, argument: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider;
+    use crate::provider::{self, CommandLine};
 
     #[test]
     fn only_a_subcommand_resumes() {
         use Resumed::{No, Perhaps, Yes};
-        let line = &provider::find("codex").expect("a row").output.command_line;
+        let row = provider::find("codex").expect("a row");
         for (text, resumed) in [
             ("exec --json hello", No),
             ("exec --json resume 0199", Yes),
@@ -98,14 +97,15 @@ mod tests {
             ("exec", No),
             ("", No),
         ] {
-            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(Resumed::of(line, &arguments), resumed, "{text}");
+            let arguments = text.split_whitespace().map(str::to_owned).collect();
+            let line = CommandLine::parse(&row.arguments.grammar, arguments);
+            assert_eq!(Resumed::of(&row.output.report_arguments, line.before_end()), resumed, "{text}");
         }
     }
 
     #[test]
     fn options_of_claude_code_resume() {
-        let line = &provider::find("claude").expect("a row").output.command_line;
+        let row = provider::find("claude").expect("a row");
         for (text, resumed) in [
             ("-p --resume 0199 hello", Resumed::Yes),
             ("-p --resume=0199 hello", Resumed::Yes),
@@ -117,14 +117,15 @@ mod tests {
             ("-p --model=claude-c hello", Resumed::No),
             ("-p resume continue -", Resumed::No),
         ] {
-            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(Resumed::of(line, &arguments), resumed, "{text}");
+            let arguments = text.split_whitespace().map(str::to_owned).collect();
+            let line = CommandLine::parse(&row.arguments.grammar, arguments);
+            assert_eq!(Resumed::of(&row.output.report_arguments, line.before_end()), resumed, "{text}");
         }
     }
 
     #[test]
     fn only_a_review_is_uncounted() {
-        let line = &provider::find("codex").expect("a row").output.command_line;
+        let row = provider::find("codex").expect("a row");
         for (text, uncounted) in [
             ("exec review --json", true),
             ("exec --json review --uncommitted", true),
@@ -134,8 +135,9 @@ mod tests {
             ("exec resume review", false),
             ("exec hello", false),
         ] {
-            let arguments: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(is_uncounted(line, &arguments), uncounted, "{text}");
+            let arguments = text.split_whitespace().map(str::to_owned).collect();
+            let line = CommandLine::parse(&row.arguments.grammar, arguments);
+            assert_eq!(is_uncounted(&row.output.report_arguments, line.before_end()), uncounted, "{text}");
         }
     }
 }

@@ -52,8 +52,10 @@ fn belonging(provider: &Provider, kind: CredentialKind, class: &KeyClass) -> Opt
     if class.usable_as == KeyUse::NotForLaunch {
         return Some(NotForLaunch);
     }
-    let Some(owner) = class.provider else { return Some(OtherVendor) };
-    if owner != provider.id {
+    if class.vendor.is_none() {
+        return Some(OtherVendor);
+    }
+    if !provider.takes_keys_of(class) {
         return either(WrongProvider, LikelyOtherProvider);
     }
     match class.usable_as {

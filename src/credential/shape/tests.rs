@@ -7,7 +7,7 @@ use super::super::finding::{MAX_CREDENTIAL_BYTES, Verdict};
 use super::super::validate;
 use super::*;
 use crate::error::ErrorCode;
-use crate::provider::{self, KEY_CLASSES, PROVIDERS};
+use crate::provider::{self, KeyClass, PROVIDERS, key_classes};
 
 /// `[provider, kind, key, code, class, owner]`
 type Row = (String, String, String, String, Option<String>, Option<String>);
@@ -55,13 +55,13 @@ fn the_corpus_has_its_verdicts_and_every_code_and_class() {
         let seen = found.finding;
         let seen_class = seen.class.map(|class| class.id);
         assert_eq!((seen.code.as_str(), seen_class), (&*code, class.as_deref()), "{provider} {kind} {pattern:?}");
-        assert_eq!(seen.class.and_then(|class| class.provider), owner.as_deref(), "{pattern:?}");
+        assert_eq!(seen.class.and_then(provider::owner_of).map(|owner| owner.id), owner.as_deref(), "{pattern:?}");
         assert_eq!(found.fingerprint.is_some(), seen.verdict() != Verdict::Invalid, "{pattern:?}");
         codes.insert(code);
         classes.extend(class);
     }
     assert_eq!(codes.len(), FindingCode::ALL.len());
-    assert!(KEY_CLASSES.iter().all(|class| classes.contains(class.id)));
+    assert!(key_classes().all(|class| classes.contains(class.id)));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn kind(token: bool) -> CredentialKind {
 fn vocabulary() -> Vec<String> {
     let mut all = Vec::new();
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken];
-    let classes = || KEY_CLASSES.iter().map(Some).chain([None]);
+    let classes = || key_classes().map(Some).chain([None]);
     for &code in FindingCode::ALL {
         for (&provider, kind) in PROVIDERS.iter().flat_map(|row| kinds.map(|kind| (row, kind))) {
             for (class, origin) in classes().flat_map(|class| [None, Some("apiKey")].map(|origin| (class, origin))) {
@@ -104,7 +104,8 @@ fn likely_key() -> impl Strategy<Value = Vec<u8>> {
         proptest::collection::vec(any::<u8>(), 0..40),
         "[a-zA-Z0-9_.-]{0,60}".prop_map(String::into_bytes),
         "\\PC{0,20}".prop_map(String::into_bytes),
-        (0..KEY_CLASSES.len()).prop_map(|index| KEY_CLASSES[index].prefix.as_bytes().to_vec()),
+        proptest::sample::select(key_classes().collect::<Vec<_>>())
+            .prop_map(|class: &KeyClass| class.prefix.as_bytes().to_vec()),
         proptest::sample::select(vec![
             "Bearer ",
             "KEY=",
@@ -192,7 +193,7 @@ proptest! {
     /// Whatever else a vendor's key has, it has no other signs than these.
     #[test]
     fn a_vendors_key_has_no_other_signs(
-        class in proptest::sample::select(KEY_CLASSES.iter().filter(|class| class.is_plain).collect::<Vec<_>>()),
+        class in proptest::sample::select(key_classes().filter(|class| class.is_plain).collect::<Vec<_>>()),
         body in "[A-Za-z0-9_-]{40,100}",
         other in "[^A-Za-z0-9_-]",
         at in 0_usize..41,

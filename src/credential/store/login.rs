@@ -48,7 +48,7 @@ impl Login {
     /// As [`Login::of`].
     pub fn read(document: &Document, profile: &Profile) -> Result<Self> {
         let kind = profile.kind_field.as_ref().and_then(|path| document.word(path));
-        let row = &profile.provider.oauth;
+        let row = profile.row;
         // Not repeated: it is a value of the file, and may be a key in the wrong place.
         if kind.is_some_and(|kind| !row.api_key_kinds.contains(&kind) && !row.token_kinds.contains(&kind)) {
             let message = format!(

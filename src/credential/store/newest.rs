@@ -152,8 +152,8 @@ impl Store {
     /// # Errors
     /// What [`credential::check`] finds; `UNSUPPORTED` for a kind that the provider does not take.
     pub fn of(provider: &'static Provider, kind: CredentialKind, credential: Arc<Secret>) -> Result<Self> {
-        if !provider.slots.iter().any(|slot| slot.kind == kind) {
-            let taken: Vec<&str> = provider.slots.iter().map(|slot| slot.kind.as_str()).collect();
+        if !provider.slots().any(|slot| slot.kind == kind) {
+            let taken: Vec<&str> = provider.slots().map(|slot| slot.kind.as_str()).collect();
             let message = format!(
                 "{} takes no {} from this package. Give an {}, or the login that the CLI has stored: CredentialStore.open().",
                 provider.name,

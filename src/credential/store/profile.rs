@@ -11,6 +11,8 @@ pub type Path = Vec<String>;
 pub struct Profile {
     /// Whose login it is.
     pub provider: &'static Provider,
+    /// Its row.
+    pub row: &'static OauthRow,
     /// The file's name.
     pub file: String,
     /// Where tokens are refreshed.
@@ -73,9 +75,13 @@ impl Profile {
     /// A provider's row with overrides.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE`.
+    /// `UNSUPPORTED` for a provider whose row has no login; `ERR_INVALID_ARG_VALUE`.
     pub fn new(provider: &'static Provider, overrides: Overrides) -> Result<Self> {
-        let mut profile = Self::of(provider, &provider.oauth);
+        let Some(row) = &provider.login else {
+            let message = format!("This package does not know how {} stores its login. Give its key.", provider.name);
+            return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
+        };
+        let mut profile = Self::of(provider, row);
         let moves = overrides.file.is_some() || overrides.access_token.is_some() || overrides.refresh_token.is_some();
         if moves && profile.stored == Stored::CliReadsTheFile {
             let problem =
@@ -132,6 +138,7 @@ impl Profile {
         };
         Self {
             provider,
+            row,
             file: row.file.into(),
             token_url: row.token_url.into(),
             client_id: row.client_id.into(),

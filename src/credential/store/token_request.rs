@@ -54,7 +54,7 @@ pub fn send(
     let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be written."))?;
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
-    let given = (profile.token_url != profile.provider.oauth.token_url).then_some("options.tokenUrl");
+    let given = (profile.token_url != profile.row.token_url).then_some("options.tokenUrl");
     let response = http::send(&request, settings).map_err(|failure| Refusal {
         is_ours: failure == Failure::Exhausted,
         ..failed(profile, &failure.message(given)).into()
@@ -195,8 +195,7 @@ fn refused(profile: &Profile, status: u16, response: Response) -> Error {
         answer.as_ref()?.word(&path)
     });
     let words: Vec<&str> = words.collect();
-    if let Some(known) = profile.provider.oauth.login_again.iter().find(|known| words.iter().any(|word| word == *known))
-    {
+    if let Some(known) = profile.row.login_again.iter().find(|known| words.iter().any(|word| word == *known)) {
         return login_required(profile, &format!("The vendor refuses the stored refresh token ({known})."));
     }
     let remedy =

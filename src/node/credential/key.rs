@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::IntoNapi;
 use crate::node::environment::wire_buffer::Consumed;
 use crate::node::secret::handle::NativeSecret;
-use crate::provider::CredentialKind;
+use crate::provider::{self, CredentialKind};
 use crate::secret::Fingerprint;
 
 /// What was found of a key. No part of it is in there.
@@ -49,7 +49,7 @@ fn to_object(found: Validation) -> NativeKeyValidation {
         class: finding.class.map(|class| class.id),
         class_name: finding.class.map(|class| class.name),
         kind: found.kind().map(CredentialKind::as_str),
-        belongs_to: finding.class.and_then(|class| class.provider),
+        belongs_to: finding.class.and_then(provider::owner_of).map(|owner| owner.id),
         message: finding.sentence(None),
         fingerprint: found.fingerprint.map(|fingerprint| fingerprint.to_string()),
     }

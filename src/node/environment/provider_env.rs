@@ -24,7 +24,7 @@ use crate::process::authority;
 use crate::process::identity::Target;
 use crate::process::options::WorkspaceTrust;
 use crate::process::program;
-use crate::provider::{self, PROVIDERS};
+use crate::provider::{self, CommandLine, PROVIDERS};
 use crate::sys::identity;
 use crate::usage::Owner;
 
@@ -243,7 +243,10 @@ impl NativeProviderEnv {
         arguments::check_visible(&plan, visible).into_napi()?;
         let directories = arguments::with_project_roots(plan.provider, directories);
         let context = ArgumentContext { delivery: Delivery::Env, trust, directories: &directories };
-        Ok(arguments::overrides(&plan, &[], &context).map(|(key, value)| format!("{key}={value}")).collect())
+        Ok(arguments::overrides(&plan, &CommandLine::default(), &context)
+            .into_iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect())
     }
 
     /// The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty
@@ -322,7 +325,7 @@ pub fn base_names() -> Vec<&'static str> {
 #[napi(catch_unwind)]
 pub fn sdk_variables(provider: String) -> Vec<&'static str> {
     let row = PROVIDERS.iter().find(|row| row.id == provider);
-    row.map(|row| row.sdk.variables.to_vec()).unwrap_or_default()
+    row.map(|row| row.cli.sdk.variables.to_vec()).unwrap_or_default()
 }
 
 /// Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
@@ -331,11 +334,11 @@ pub fn sdk_variables(provider: String) -> Vec<&'static str> {
 pub fn check_sdk(provider: String, variables: Vec<String>, package_roots: Vec<String>) -> napi::Result<()> {
     let row = provider::find(&provider).into_napi()?;
     let roots: Vec<PathBuf> = package_roots.into_iter().map(PathBuf::from).collect();
-    let version = match row.sdk.version_variable {
+    let version = match row.cli.sdk.version_variable {
         Some(name) => variables.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1].clone()),
-        None => program::installed_version(row.sdk.package, &roots),
+        None => program::installed_version(row.cli.sdk.package, &roots),
     };
-    row.sdk.check(row, version.as_deref()).into_napi()
+    row.cli.sdk.check(row.id, version.as_deref()).into_napi()
 }
 
 /// The workspace option that sets each provider's state directory, as provider and option by turns.

@@ -10,6 +10,7 @@ use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::process::identity::{self, IdentityRequest};
 use crate::process::options::{self, Limits, WorkspaceTrust};
 use crate::process::start::Start;
+use crate::provider::CommandLine;
 use crate::sys;
 use crate::usage;
 
@@ -79,13 +80,14 @@ impl NativeStart {
         let trust = if self.trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted };
         let directory = self.cwd.take().or_else(|| plan.workspace_dir.clone());
         let extra = self.extra.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+        let command_line = CommandLine::parse(&plan.provider.arguments.grammar, std::mem::take(&mut self.args));
         let start = Start {
             env: plan,
             delivery,
             extra,
             command: self.command.take(),
             package_roots: self.package_roots.drain(..).map(PathBuf::from).collect(),
-            arguments: std::mem::take(&mut self.args),
+            command_line,
             trust,
             directory,
             target,
@@ -106,7 +108,7 @@ impl NativeStart {
     /// `UNSUPPORTED`, `ERR_INVALID_ARG_VALUE` where a claim must be seen, and there will be none.
     pub fn watches(&self, start: &Start) -> Result<bool> {
         let provider = start.env.provider;
-        let watches = self.watch.unwrap_or_else(|| usage::asks_for_output(provider.output, &start.arguments));
+        let watches = self.watch.unwrap_or_else(|| usage::asks_for_output(provider.output, &start.command_line));
         if self.must_claim {
             usage::require_claims(provider, watches)?;
         }

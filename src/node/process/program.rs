@@ -49,7 +49,7 @@ fn resolve(
     let target = identity::decide(&ids.into(), sys::identity::own())?;
     let package_roots = package_roots.into_iter().map(PathBuf::from).collect();
     let program = locate(Locate { provider, command, path, package_roots, target })?;
-    let tested = match provider.versions.standing(program.version.as_deref()) {
+    let tested = match provider.cli.versions.standing(program.version.as_deref()) {
         Standing::Unknown => None,
         standing => Some(standing == Standing::Tested),
     };

@@ -10,7 +10,7 @@ use crate::node::boundary_error::IntoNapi;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::net;
 use crate::node::usage::tokens::NativeTokens;
-use crate::provider::{self, CredentialKind};
+use crate::provider::{self, CommandLine, CredentialKind};
 use crate::usage::{
     Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, Subagents, ThreadTotals, Usage,
     expected_of,
@@ -93,7 +93,8 @@ pub fn meter_of_start(
     thread: Option<NativeThreadTotals>,
 ) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().into_napi()?;
-    let mut expected = expected_of(&plan, &args, env.owner());
+    let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
+    let mut expected = expected_of(&plan, &line, env.owner());
     expected.thread = thread.map(thread_totals).transpose().into_napi()?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }

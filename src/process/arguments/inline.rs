@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::command_line;
 use crate::provider::toml_names;
-use crate::provider::{InlineDefinitions, InlineSyntax, Provider};
+use crate::provider::{CommandLine, InlineDefinitions, InlineSyntax, Provider};
 
 /// Definitions in JSON stand no deeper.
 const MAX_DEPTH: usize = 8;
@@ -19,12 +18,13 @@ const PARTS: usize = 4;
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE`, which says what to do instead.
-pub fn check(provider: &Provider, caller: &[String]) -> Result<()> {
-    let caller = &caller[..command_line::latest_end_of_options(&provider.output.command_line, caller)];
-    for row in provider.inline_definitions {
+pub fn check(provider: &Provider, line: &CommandLine) -> Result<()> {
+    let before_end = line.before_latest_end();
+    for row in provider.arguments.inline_definitions {
         for name in row.options {
-            let mut values = command_line::options_anywhere(caller, &[name]).flat_map(|option| {
-                let further = caller[option.end..].iter().map(String::as_str).take_while(|text| !text.starts_with('-'));
+            let mut values = before_end.options(std::slice::from_ref(name)).flat_map(|option| {
+                let behind = before_end.arguments()[option.end..].iter().map(String::as_str);
+                let further = behind.take_while(|text| !text.starts_with('-'));
                 let further = further.filter(|_| row.syntax == InlineSyntax::Json);
                 [option.value].into_iter().chain(further)
             });
@@ -48,7 +48,7 @@ fn refusal(provider: &Provider, row: &InlineDefinitions, option: &str) -> Error 
 fn holds_secrets(row: &InlineDefinitions, value: &str) -> bool {
     match row.syntax {
         InlineSyntax::Json => members(value).is_some_and(|document| in_document(row, &document, 0)),
-        InlineSyntax::Override => in_override(row, value),
+        InlineSyntax::Toml => in_override(row, value),
     }
 }
 
@@ -113,8 +113,9 @@ mod tests {
     use crate::provider;
 
     fn refused(id: &str, arguments: &[&str]) -> bool {
-        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
-        check(provider::find(id).expect("a row"), &arguments).is_err()
+        let row = provider::find(id).expect("a row");
+        let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
+        check(row, &CommandLine::parse(&row.arguments.grammar, arguments)).is_err()
     }
 
     #[test]

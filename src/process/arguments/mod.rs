@@ -2,7 +2,6 @@
 
 mod inline;
 mod modes;
-
 mod secrets;
 
 use std::path::Path;
@@ -10,8 +9,9 @@ use std::path::Path;
 use super::options::WorkspaceTrust;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::command_line;
-use crate::provider::{FeatureOption, FirmArgument, OverrideValue, Provider, RefusedOption, When};
+use crate::provider::{
+    CommandLine, ConfigOverride, EnforcedArgument, FeatureOption, OverrideFacts, Provider, RefusedOption, When,
+};
 pub use modes::check as check_mode;
 pub use secrets::Place;
 
@@ -34,45 +34,53 @@ pub struct ArgumentContext<'a> {
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a NUL, definitions that hold secrets, or an option that contradicts or undoes one of ours.
-pub fn build(plan: &EnvPlan, mut caller: Vec<String>, context: &ArgumentContext<'_>) -> Result<Vec<String>> {
-    check_all(plan, &caller, context)?;
-    let provider = plan.provider;
-    let firm = firm(plan, &caller, context)?;
+pub fn build(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Result<Vec<String>> {
+    let enforced = check_all(plan, line, context)?;
+    let rules = &plan.provider.arguments;
     let mut ours = Vec::new();
-    for (key, value) in overrides(plan, &caller, context) {
-        ours.extend([provider.override_options[0].to_owned(), format!("{key}={value}")]);
+    for (key, value) in overrides(plan, line, context) {
+        ours.extend([rules.override_options[0].to_owned(), format!("{key}={value}")]);
     }
-    let features: Vec<&str> = provider.feature_options.iter().map(|option| option.name).collect();
-    let levels =
-        command_line::options(&caller, provider.override_options).chain(command_line::options(&caller, &features));
-    let end = command_line::end_of_options(&caller);
-    let place = levels.map(|option| option.end).max().unwrap_or(end);
-    caller.splice(place..place, ours);
-    if !firm.of_subcommand.is_empty() {
-        caller.splice(1..1, firm.of_subcommand.into_iter().map(str::to_owned));
-    }
-    caller.splice(0..0, firm.first.into_iter().map(str::to_owned));
-    Ok(caller)
+    let before_end = line.before_end();
+    let last = before_end.options(rules.override_options).map(|option| option.end).max();
+    let place = last.max(last_feature(plan.provider, line)).unwrap_or(before_end.arguments().len());
+    let mut all =
+        Vec::with_capacity(line.arguments().len() + ours.len() + enforced.first.len() + enforced.second.len());
+    all.extend(enforced.first.into_iter().map(str::to_owned));
+    let (before, behind) = line.arguments().split_at(place);
+    let (subcommand, before) = before.split_at(before.len().min(1));
+    all.extend_from_slice(subcommand);
+    all.extend(enforced.second.into_iter().map(str::to_owned));
+    all.extend_from_slice(before);
+    all.extend(ours);
+    all.extend_from_slice(behind);
+    Ok(all)
 }
 
-/// Only the refusals of [`build`]: they need no look at the file system. Secrets are [`check_visible`]'s.
+/// The refusals of [`build`], which need no look at the file system. Secrets are [`check_visible`]'s.
 ///
 /// # Errors
 /// As [`build`].
-pub fn check_all(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<()> {
-    if let Some(index) = caller.iter().position(|argument| argument.contains('\0')) {
+pub fn check_all(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Result<Enforced> {
+    if let Some(index) = line.arguments().iter().position(|argument| argument.contains('\0')) {
         let name = format!("args[{index}]");
         let message = format!("options.{name} has a NUL byte, which no argument can hold.");
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
     }
-    firm(plan, caller, context)?;
-    for (key, kind) in override_rows(plan, caller, context) {
-        refuse_contrary(plan, (key, kind), || value(kind, plan, context), caller)?;
+    let enforced = enforced(plan, line, context)?;
+    let ours = override_rows(plan, line, context);
+    if !ours.is_empty() {
+        let hidden = hidden_variables(plan, context);
+        let facts = facts(plan, context, &hidden);
+        for row in ours {
+            refuse_contrary(plan, row, || (row.value)(&facts), line)?;
+        }
     }
-    for row in plan.provider.refused_options.iter().filter(|row| applies(row.when, plan, context)) {
-        refuse_option(plan, row, caller)?;
+    for row in plan.provider.arguments.refused_options.iter().filter(|row| applies(row.when, plan, context)) {
+        refuse_option(plan, row, line)?;
     }
-    inline::check(plan.provider, caller)
+    inline::check(plan.provider, line)?;
+    Ok(enforced)
 }
 
 /// Refuses texts that every user of the machine can read and that hold a secret of the launch: those given, and what the
@@ -84,20 +92,20 @@ pub fn check_visible<'a>(plan: &'a EnvPlan, texts: impl Iterator<Item = (Place, 
     let of_plan = [(Place::Option("baseUrl"), &plan.base_url), (Place::Option("workspace.dir"), &plan.workspace_dir)];
     let of_plan = of_plan.into_iter().filter_map(|(place, text)| Some((place, text.as_deref()?)));
     // Where no override says them, they are in no argument.
-    let of_plan = of_plan.filter(|_| !plan.provider.overrides.is_empty());
+    let of_plan = of_plan.filter(|_| !plan.provider.arguments.overrides.is_empty());
     secrets::check(plan, texts.chain(of_plan))
 }
 
 /// The directories that the caller's arguments make the CLI work in.
-pub fn directories_in<'a>(plan: &EnvPlan, caller: &'a [String]) -> impl Iterator<Item = &'a str> {
-    command_line::options(caller, plan.provider.directory_options).map(|option| option.value)
+pub fn directories_in<'a>(plan: &EnvPlan, line: &'a CommandLine) -> impl Iterator<Item = &'a str> + use<'a> {
+    line.before_end().options(plan.provider.arguments.directory_options).map(|option| option.value)
 }
 
 /// These directories, and the nearest root of a project that each of them is in.
 #[must_use]
 pub fn with_project_roots(provider: &Provider, mut directories: Vec<String>) -> Vec<String> {
     let is_root = |path: &&Path| {
-        provider.project_markers.iter().any(|marker| std::fs::symlink_metadata(path.join(marker)).is_ok())
+        provider.arguments.project_markers.iter().any(|marker| std::fs::symlink_metadata(path.join(marker)).is_ok())
     };
     let root =
         |directory: &String| Some(Path::new(directory).ancestors().find(is_root)?.to_string_lossy().into_owned());
@@ -109,32 +117,35 @@ pub fn with_project_roots(provider: &Provider, mut directories: Vec<String>) -> 
     directories
 }
 
-/// The configuration overrides of a start with the caller's arguments, as key and TOML value: also for an SDK that takes them
+/// The configuration overrides of a start with the caller's arguments, as key and value: also for an SDK that takes them
 /// apart from arguments.
-pub fn overrides<'a>(
-    plan: &'a EnvPlan,
-    caller: &[String],
-    context: &'a ArgumentContext<'_>,
-) -> impl Iterator<Item = (&'static str, String)> + 'a {
-    let rows = override_rows(plan, caller, context).into_iter();
-    rows.filter_map(|(key, kind)| Some((key, value(kind, plan, context)?)))
+#[must_use]
+pub fn overrides(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Vec<(&'static str, String)> {
+    let rows = override_rows(plan, line, context);
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let hidden = hidden_variables(plan, context);
+    let facts = facts(plan, context, &hidden);
+    rows.into_iter().filter_map(|row| Some((row.key, (row.value)(&facts)?))).collect()
 }
 
 /// Those of the modes that the arguments ask for, and the row's own where none of these has the same key. What only says that
 /// the workspace is trusted gives way to the caller's own.
-fn override_rows(
-    plan: &EnvPlan,
-    caller: &[String],
-    context: &ArgumentContext<'_>,
-) -> Vec<(&'static str, OverrideValue)> {
-    let of_modes: Vec<_> = modes::overrides(plan, caller).copied().collect();
-    let rows = plan.provider.overrides.iter().filter(|row| applies(row.when, plan, context));
-    let rows = rows.filter(|row| row.when != When::Trusted || !are_undone(plan, row.key, None, caller));
-    let rows = rows.filter(|row| of_modes.iter().all(|(key, _)| *key != row.key)).map(|row| (row.key, row.value));
-    rows.chain(of_modes.iter().copied()).collect()
+fn override_rows(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Vec<&'static ConfigOverride> {
+    let mut rows: Vec<&ConfigOverride> = modes::overrides(plan, line).collect();
+    let of_modes = rows.len();
+    for (when, row) in plan.provider.arguments.overrides.iter().filter(|(when, _)| applies(*when, plan, context)) {
+        let is_callers = *when == When::Trusted && are_undone(plan, row.key, None, line);
+        if !is_callers && rows[..of_modes].iter().all(|of_mode| of_mode.key != row.key) {
+            rows.push(row);
+        }
+    }
+    rows.rotate_left(of_modes);
+    rows
 }
 
-/// The variables that keep the CLI's own child processes from running what files name.
+/// The variables that keep files from configuring the CLI, or its own child processes from running what files name.
 pub fn guards<'a>(
     plan: &'a EnvPlan,
     context: &'a ArgumentContext<'_>,
@@ -158,61 +169,50 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     }
 }
 
-/// None when there is nothing to say.
-fn value(kind: OverrideValue, plan: &EnvPlan, context: &ArgumentContext<'_>) -> Option<String> {
-    let base_url = || toml_string(plan.base_url.as_deref().unwrap_or(plan.provider.api.base_url));
-    match kind {
-        OverrideValue::HiddenNames => {
-            let credential = plan.names.credential_variables(context.delivery).iter().copied();
-            let names = credential.chain(guards(plan, context).map(|(name, _)| name)).map(toml_string);
-            Some(format!("[{}]", names.collect::<Vec<_>>().join(",")))
-        }
-        OverrideValue::Off => Some("false".into()),
-        OverrideValue::Projects(level) => {
-            let projects = context.directories.iter();
-            let projects = projects.map(|dir| format!("{}={{trust_level=\"{level}\"}}", toml_string(dir)));
-            let projects: Vec<String> = projects.collect();
-            (!projects.is_empty()).then(|| format!("{{{}}}", projects.join(",")))
-        }
-        OverrideValue::BaseUrl => Some(base_url()),
-        OverrideValue::Text(text) => Some(toml_string(text)),
-        OverrideValue::KeyedModelProvider => {
-            let variable = plan.names.credential_variables(context.delivery).first()?;
-            let (name, variable) = (toml_string(plan.provider.api.vendor), toml_string(variable));
-            Some(format!("{{name={name},base_url={},env_key={variable},wire_api=\"responses\"}}", base_url()))
-        }
+fn hidden_variables(plan: &EnvPlan, context: &ArgumentContext<'_>) -> Vec<&'static str> {
+    let credential = plan.names.credential_variables(context.delivery).iter().copied();
+    credential.chain(guards(plan, context).map(|(name, _)| name)).collect()
+}
+
+fn facts<'a>(plan: &'a EnvPlan, context: &'a ArgumentContext<'_>, hidden: &'a [&'static str]) -> OverrideFacts<'a> {
+    let api = plan.provider.vendor().api;
+    OverrideFacts {
+        base_url: plan.base_url.as_deref().unwrap_or(api.base_url),
+        vendor: api.vendor,
+        credential_variables: plan.names.credential_variables(context.delivery),
+        hidden_variables: hidden,
+        directories: context.directories,
     }
 }
 
-/// Firm arguments, by their places.
-#[derive(Default)]
-struct Firm {
+/// Enforced arguments, by their places.
+#[derive(Debug, Default)]
+pub struct Enforced {
     /// Before all others, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only
     /// looks like the caller's own, such as the value of another option, takes nothing away.
     first: Vec<&'static str>,
     /// Right after the caller's first, which is the subcommand.
-    of_subcommand: Vec<&'static str>,
+    second: Vec<&'static str>,
 }
 
-fn firm(plan: &EnvPlan, caller: &[String], context: &ArgumentContext<'_>) -> Result<Firm> {
-    let mut firm = Firm::default();
-    for row in plan.provider.firm_arguments.iter().filter(|row| applies(row.when, plan, context)) {
-        let mut given = command_line::options_anywhere(caller, std::slice::from_ref(&row.name));
+fn enforced(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Result<Enforced> {
+    let mut enforced = Enforced::default();
+    for row in plan.provider.arguments.enforced.iter().filter(|row| applies(row.when, plan, context)) {
+        let mut given = line.whole().options(std::slice::from_ref(&row.name));
         if given.any(|option| option.value.split(',').any(|value| row.contrary.contains(&value.trim()))) {
             return Err(contradicts(plan, row));
         }
         if row.subcommands.is_empty() {
-            firm.first.push(row.text);
-        } else if is_missing_in_subcommand(plan, row, caller)? {
-            firm.of_subcommand.push(row.text);
+            enforced.first.push(row.text);
+        } else if is_missing_in_subcommand(plan, row, line.before_end().arguments())? {
+            enforced.second.push(row.text);
         }
     }
-    Ok(firm)
+    Ok(enforced)
 }
 
 /// Only right after the subcommand it cannot be the value of another option.
-fn is_missing_in_subcommand(plan: &EnvPlan, row: &FirmArgument, caller: &[String]) -> Result<bool> {
-    let before_end = &caller[..command_line::end_of_options(caller)];
+fn is_missing_in_subcommand(plan: &EnvPlan, row: &EnforcedArgument, before_end: &[String]) -> Result<bool> {
     let refuse = |what: String| {
         let message = format!("{what}: {} would run on the server's key.", plan.provider.name);
         Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name("args[0]"))
@@ -228,7 +228,7 @@ fn is_missing_in_subcommand(plan: &EnvPlan, row: &FirmArgument, caller: &[String
     Ok(!is_there)
 }
 
-fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
+fn contradicts(plan: &EnvPlan, row: &EnforcedArgument) -> Error {
     let made_of = row.sdk_option.map(|option| format!(" (the SDK's {option})")).unwrap_or_default();
     let message = format!(
         "options.args has {} with {}{made_of}, and the workspace is untrusted. Leave that out, or say workspaceTrust: \
@@ -242,48 +242,48 @@ fn contradicts(plan: &EnvPlan, row: &FirmArgument) -> Error {
 /// The last override of a key wins in the CLI, so the caller's would be lost, or undo ours.
 fn refuse_contrary(
     plan: &EnvPlan,
-    (ours, kind): (&'static str, OverrideValue),
+    row: &ConfigOverride,
     value: impl Fn() -> Option<String>,
-    caller: &[String],
+    line: &CommandLine,
 ) -> Result<()> {
-    if !are_undone(plan, ours, Some(&value), caller) {
+    if !are_undone(plan, row.key, Some(&value), line) {
         return Ok(());
     }
-    let instead = match kind {
-        OverrideValue::BaseUrl | OverrideValue::KeyedModelProvider | OverrideValue::Text(_) => {
-            "; for another endpoint, give options.baseUrl"
-        }
-        OverrideValue::Projects(_) => "; options.workspaceTrust says whether the workspace is trusted",
-        OverrideValue::HiddenNames | OverrideValue::Off => "",
-    };
+    let instead = if row.instead.is_empty() { String::new() } else { format!("; {}", row.instead) };
     let message = format!(
-        "options.args overrides {ours}, which a start of {} sets by itself, for the safety of the key and of the workspace. \
+        "options.args overrides {}, which a start of {} sets by itself, for the safety of the key and of the workspace. \
          Leave it out{instead}.",
-        plan.provider.name
+        row.key, plan.provider.name
     );
-    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(ours))
+    Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.key))
 }
 
 /// Whether the caller overrides the same key, or a table above or below it. Saying the same does not count, where it is known
 /// what that is; a feature's option beats an override wherever it stands (measured).
-fn are_undone(plan: &EnvPlan, ours: &str, value: Option<&dyn Fn() -> Option<String>>, caller: &[String]) -> bool {
+fn are_undone(plan: &EnvPlan, ours: &str, value: Option<&dyn Fn() -> Option<String>>, line: &CommandLine) -> bool {
+    let rules = &plan.provider.arguments;
     let is_same = |given: &str| value.is_some_and(|value| value().as_deref() == Some(given.trim()));
     let undoes = |key: &str, given: &str| {
         let key: String = key.chars().filter(|character| !matches!(character, '"' | '\'' | ' ')).collect();
         (ours == key && !is_same(given)) || is_below(ours, &key) || is_below(&key, ours)
     };
-    let overrides = command_line::options(caller, plan.provider.override_options);
+    let overrides = line.before_end().options(rules.override_options);
     let mut overrides = overrides.map(|option| option.value.split_once('=').unwrap_or((option.value, "")));
     let feature = |option: &FeatureOption| {
-        command_line::options(caller, &[option.name])
-            .any(|given| undoes(&format!("{}{}", option.prefix, given.value.trim()), option.value))
+        let mut given = line.before_end().options(std::slice::from_ref(&option.name));
+        given.any(|given| undoes(&format!("{}{}", option.prefix, given.value.trim()), option.value))
     };
-    overrides.any(|(key, given)| undoes(key.trim(), given)) || plan.provider.feature_options.iter().any(feature)
+    overrides.any(|(key, given)| undoes(key.trim(), given)) || rules.feature_options.iter().any(feature)
 }
 
-fn refuse_option(plan: &EnvPlan, row: &RefusedOption, caller: &[String]) -> Result<()> {
-    let before_end = &caller[..command_line::latest_end_of_options(&plan.provider.output.command_line, caller)];
-    if command_line::options_anywhere(before_end, &[row.name]).next().is_none() {
+/// The end of the caller's last option that is short for an override.
+fn last_feature(provider: &Provider, line: &CommandLine) -> Option<usize> {
+    let options = provider.arguments.feature_options.iter();
+    options.flat_map(|row| line.before_end().options(std::slice::from_ref(&row.name))).map(|option| option.end).max()
+}
+
+fn refuse_option(plan: &EnvPlan, row: &RefusedOption, line: &CommandLine) -> Result<()> {
+    if line.before_latest_end().options(std::slice::from_ref(&row.name)).next().is_none() {
         return Ok(());
     }
     let message = format!("options.args has {}, which {}. {}", row.name, row.does, row.instead);
@@ -292,21 +292,6 @@ fn refuse_option(plan: &EnvPlan, row: &RefusedOption, caller: &[String]) -> Resu
 
 fn is_below(key: &str, table: &str) -> bool {
     key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
-}
-
-/// A TOML basic string (toml.io v1.0.0, "String"): JSON's escapes are a subset of its own.
-fn toml_string(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => literal.extend(['\\', character]),
-            control if control.is_control() => literal.push_str(&format!("\\u{:04X}", u32::from(control))),
-            plain => literal.push(plain),
-        }
-    }
-    literal.push('"');
-    literal
 }
 
 #[cfg(test)]
@@ -328,7 +313,8 @@ mod tests {
     fn args(plan: &EnvPlan, trust: WorkspaceTrust, caller: &[&str]) -> Result<Vec<String>> {
         let directories = ["/srv/a\"b".to_owned()];
         let context = ArgumentContext { delivery: plan.names.auto_delivery(), trust, directories: &directories };
-        build(plan, caller.iter().map(|text| (*text).into()).collect(), &context)
+        let caller = caller.iter().map(|text| (*text).into()).collect();
+        build(plan, &CommandLine::parse(&plan.provider.arguments.grammar, caller), &context)
     }
 
     #[test]

@@ -6,51 +6,50 @@ use serde::Deserialize;
 
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::command_line;
 use crate::provider::toml_names;
-use crate::provider::{ChosenDefinition, CredentialKind, Mode, ModeSign, OverrideValue, Provider, Usable};
+use crate::provider::{
+    ChosenDefinition, CommandLine, ConfigOverride, CredentialKind, Mode, ModeSign, Provider, Reading, UsableCredential,
+};
 
 /// Refuses every mode that the arguments ask for and that leaves the credential unused. `on_terminal`: whether the CLI's stdin
 /// is a terminal.
 ///
 /// # Errors
 /// `UNSUPPORTED`, with the subcommand or option in `names`.
-pub fn check(plan: &EnvPlan, caller: &[String], delivery: Delivery, on_terminal: bool) -> Result<()> {
+pub fn check(plan: &EnvPlan, line: &CommandLine, delivery: Delivery, on_terminal: bool) -> Result<()> {
     let is_unused = |mode: &&Mode| !mode.uses.iter().any(|usable| is_given(plan, delivery, *usable));
-    match asked_for(plan.provider, caller, on_terminal).find(is_unused) {
+    match asked_for(plan.provider, line, on_terminal).find(is_unused) {
         Some(mode) => Err(refusal(plan, mode)),
         None => Ok(()),
     }
 }
 
 /// The overrides with which the modes that the arguments ask for use the credential.
-pub fn overrides<'a>(
-    plan: &'a EnvPlan,
-    caller: &'a [String],
-) -> impl Iterator<Item = &'static (&'static str, OverrideValue)> + 'a {
+pub fn overrides(plan: &EnvPlan, line: &CommandLine) -> impl Iterator<Item = &'static ConfigOverride> {
     // What the CLI finds by itself needs none.
-    let modes = asked_for(plan.provider, caller, false).filter(|_| plan.credential.slot.is_some());
+    let modes = asked_for(plan.provider, line, false).filter(|_| plan.credential.slot.is_some());
     modes.flat_map(|mode| mode.overrides)
 }
 
 fn asked_for<'a>(
     provider: &'static Provider,
-    caller: &'a [String],
+    line: &'a CommandLine,
     on_terminal: bool,
 ) -> impl Iterator<Item = &'static Mode> + 'a {
-    let before_end = &caller[..command_line::latest_end_of_options(&provider.output.command_line, caller)];
-    let words = Words::of(provider, before_end);
-    provider.modes.iter().filter(move |mode| match mode.sign {
+    let before_end = line.before_latest_end();
+    let words = Words::of(before_end);
+    provider.arguments.modes.iter().filter(move |mode| match mode.sign {
         ModeSign::Subcommand(name, word) => words.have(name, word),
-        ModeSign::Flag(flag) => before_end.iter().any(|argument| is_flag(argument, flag)),
+        ModeSign::Flag(flag) => before_end.whole_options().any(|option| is_flag(option, flag)),
         ModeSign::Override(key, values) => has_override(provider, before_end, key, values),
         ModeSign::Definition(row) => has_unused_definition(provider, before_end, row),
         ModeSign::Setting(option, variable) => {
-            command_line::options(before_end, &[option]).any(|given| sets_variable(given.value, variable))
+            line.before_end().options(&[option]).any(|given| sets_variable(given.value, variable))
         }
         ModeSign::Terminal(unless) => {
-            let is_flag = |argument: &String| argument.starts_with('-') && unless.contains(&&**argument);
-            on_terminal && !unless.iter().any(|name| words.have(name, None)) && !before_end.iter().any(is_flag)
+            on_terminal
+                && !unless.iter().any(|name| words.have(name, None))
+                && !before_end.whole_options().any(|option| unless.contains(&option))
         }
     })
 }
@@ -64,16 +63,10 @@ struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    fn of(provider: &Provider, before_end: &'a [String]) -> Self {
-        let mut first = None;
-        let words = command_line::words(&provider.output.command_line, before_end).enumerate();
-        let all: Vec<&str> = words
-            .map(|(index, word)| {
-                first = first.or((!word.may_be_value).then_some(index + 1));
-                word.text
-            })
-            .collect();
-        Self { first: first.unwrap_or(all.len()), all }
+    fn of(before_end: Reading<'a>) -> Self {
+        let all = before_end.words().map(|word| word.text).collect::<Vec<_>>();
+        let first = before_end.words().position(|word| !word.may_be_value).map_or(all.len(), |index| index + 1);
+        Self { first, all }
     }
 
     fn have(&self, subcommand: &str, word: Option<&str>) -> bool {
@@ -86,25 +79,25 @@ fn is_flag(argument: &str, flag: &str) -> bool {
     argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }
 
-fn has_override(provider: &Provider, before_end: &[String], key: &str, values: &[&str]) -> bool {
+fn has_override(provider: &'static Provider, before_end: Reading<'_>, key: &str, values: &[&str]) -> bool {
     // An escape may stand for any of these values, and no other has a reason for one.
     values_of(provider, before_end, key).any(|value| value.contains('\\') || values.contains(&value))
 }
 
 /// The strings to which overrides set a key. What is no string in TOML is one to the CLI.
-fn values_of<'a>(provider: &Provider, before_end: &'a [String], key: &str) -> impl Iterator<Item = &'a str> {
+fn values_of<'a>(provider: &'static Provider, before_end: Reading<'a>, key: &str) -> impl Iterator<Item = &'a str> {
     let bare = |text: &'a str| text.trim().trim_matches(['"', '\'']).trim();
-    let overrides = command_line::options_anywhere(before_end, provider.override_options);
+    let overrides = before_end.options(provider.arguments.override_options);
     let pairs = overrides.filter_map(|option| option.value.split_once('='));
     pairs.filter(move |(name, _)| bare(name) == key).map(move |(_, value)| bare(value))
 }
 
 /// Whether the definition that is chosen stands in the arguments, and says nowhere that it uses the credential. One that stands
 /// elsewhere is not known here.
-fn has_unused_definition(provider: &Provider, before_end: &[String], row: &ChosenDefinition) -> bool {
-    let variables: Vec<&str> = provider.slots.iter().flat_map(|slot| slot.variables).copied().collect();
+fn has_unused_definition(provider: &'static Provider, before_end: Reading<'_>, row: &ChosenDefinition) -> bool {
+    let variables: Vec<&str> = provider.slots().flat_map(|slot| slot.variables).copied().collect();
     values_of(provider, before_end, row.chosen_by).any(|chosen| {
-        let overrides = command_line::options_anywhere(before_end, provider.override_options);
+        let overrides = before_end.options(provider.arguments.override_options);
         let parts: Vec<Definition> = overrides.filter_map(|option| Definition::of(option.value, row, chosen)).collect();
         let uses = |part: &Definition| {
             let names = || part.text.split(|byte: char| !byte.is_ascii_alphanumeric() && byte != '_');
@@ -153,11 +146,11 @@ fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
     plan.credential.slot.is_some_and(|slot| slot.kind == kind)
 }
 
-fn is_given(plan: &EnvPlan, delivery: Delivery, usable: Usable) -> bool {
+fn is_given(plan: &EnvPlan, delivery: Delivery, usable: UsableCredential) -> bool {
     match usable {
-        Usable::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
-        Usable::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
-        Usable::OwnLogin => plan.credential.slot.is_none(),
+        UsableCredential::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
+        UsableCredential::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
+        UsableCredential::OwnLogin => plan.credential.slot.is_none(),
     }
 }
 
@@ -194,8 +187,10 @@ mod tests {
     use crate::provider;
 
     fn asked(id: &str, text: &str, on_terminal: bool) -> Vec<&'static str> {
-        let caller: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        let modes = asked_for(provider::find(id).expect("a row"), &caller, on_terminal);
+        let row = provider::find(id).expect("a row");
+        let arguments = text.split_whitespace().map(str::to_owned).collect();
+        let line = CommandLine::parse(&row.arguments.grammar, arguments);
+        let modes = asked_for(row, &line, on_terminal);
         let name = |mode: &Mode| match mode.sign {
             ModeSign::Subcommand(name, word) => word.unwrap_or(name),
             ModeSign::Flag(name) | ModeSign::Override(name, _) | ModeSign::Setting(name, _) => name,

@@ -53,7 +53,7 @@ pub fn all<'a>(
         Some(command) if command.contains('/') => Box::new(std::iter::empty()),
         Some(command) => Box::new(on_path(command, search.path).map(|file| (file, FoundBy::Command))),
         None => {
-            let on_path = on_path(provider.command, search.path).map(|file| (file, FoundBy::Path));
+            let on_path = on_path(provider.cli.command, search.path).map(|file| (file, FoundBy::Path));
             Box::new(on_path.chain(in_packages(provider, search.package_roots).map(|file| (file, FoundBy::NpmPackage))))
         }
     }
@@ -74,7 +74,7 @@ pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> +
 fn in_packages<'a>(provider: &'static Provider, roots: &'a [PathBuf]) -> impl Iterator<Item = PathBuf> + 'a {
     roots.iter().flat_map(|root| root.ancestors()).flat_map(move |directory| {
         let modules = directory.join("node_modules");
-        let packages = provider.native_packages_here();
+        let packages = provider.cli.native_packages_here();
         packages.flat_map(move |package| package.executables(&modules)).filter(|file| file.is_file())
     })
 }

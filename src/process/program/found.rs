@@ -26,8 +26,8 @@ impl Program {
     #[must_use]
     pub fn untested(&self, provider: &Provider) -> Option<String> {
         let version = self.version.as_deref()?;
-        (provider.versions.standing(Some(version)) == Standing::Newer).then(|| {
-            let (name, tested) = (provider.name, provider.versions.tested);
+        (provider.cli.versions.standing(Some(version)) == Standing::Newer).then(|| {
+            let (name, tested) = (provider.name, provider.cli.versions.tested);
             format!("{name} {version} is newer than {tested}, the newest that this package was tested with.")
         })
     }

@@ -94,7 +94,7 @@ fn prove(
     };
     ask(&checks)?;
     let version = package::version_of(provider, &path);
-    if provider.versions.standing(version.as_deref()) == Standing::Older {
+    if provider.cli.versions.standing(version.as_deref()) == Standing::Older {
         return Err(Refusal::outdated(provider, &path, version.as_deref().unwrap_or_default()));
     }
     Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))

@@ -30,13 +30,13 @@ fn is_native(file: &Path) -> bool {
 }
 
 fn native_below(provider: &'static Provider, modules: &Path) -> Option<PathBuf> {
-    let files = provider.native_packages_here().flat_map(|package| package.executables(modules));
+    let files = provider.cli.native_packages_here().flat_map(|package| package.executables(modules));
     files.filter_map(|file| real_path(&file).ok()).find(|file| file.is_file())
 }
 
 /// The directory of the launcher package that `file` is in: its path holds the package's name as directories.
 fn launcher_package(provider: &'static Provider, file: &Path) -> Option<PathBuf> {
-    let is_launcher = |directory: &&Path| provider.launcher_packages.iter().any(|name| directory.ends_with(name));
+    let is_launcher = |directory: &&Path| provider.cli.launcher_packages.iter().any(|name| directory.ends_with(name));
     file.ancestors().skip(1).find(is_launcher).map(Path::to_owned)
 }
 
@@ -51,11 +51,11 @@ fn shim_target(file: &Path) -> Option<PathBuf> {
 
 /// The version of a program: of the package it is in, of the file beside it, or of the native installer's directory.
 pub fn version_of(provider: &'static Provider, program: &Path) -> Option<String> {
-    let packages = provider.native_packages_here();
+    let packages = provider.cli.native_packages_here();
     let version = packages.filter_map(|package| Some((package, package_root(package, program)?)));
     let mut version = version.filter_map(|(package, root)| version_in(package, &root));
     let beside = || {
-        let (manifest, key) = provider.manifest?;
+        let (manifest, key) = provider.cli.manifest?;
         manifest_value(&program.parent()?.join(manifest), key)
     };
     version.next().or_else(beside).or_else(|| version_in_name(program)).or_else(|| own_manifest(provider, program))

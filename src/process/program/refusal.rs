@@ -58,11 +58,11 @@ impl Refusal {
 
     /// A version without a protection that every start promises.
     pub fn outdated(provider: &'static Provider, path: &Path, version: &str) -> Self {
-        let (name, oldest) = (provider.name, provider.versions.oldest);
+        let (name, oldest) = (provider.name, provider.cli.versions.oldest);
         let message = format!(
             "{} is {name} {version}, which is not started: versions before {oldest} {}. Install {oldest} or newer.",
             path.display(),
-            provider.versions.older
+            provider.cli.versions.older
         );
         let error = Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path.to_string_lossy());
         Self::new(path, &format!("version {version}, older than {oldest}"), error)
@@ -110,7 +110,7 @@ pub fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
             command,
         ),
         None => {
-            let command = provider.command;
+            let command = provider.cli.command;
             let message = format!(
                 "{name} is not installed: no {command} on the child's PATH, and no npm package of it. Install it \
                  system-wide, or name it with options.command.{}",

@@ -36,7 +36,7 @@ pub fn survey(provider: &'static Provider, search: &Search<'_>, target: &Target,
         let outcome = prove(provider, search, (&found_at, found_by), target, reach, &looks);
         let outcome = outcome.map(|(program, _)| program).map_err(|refusal| refusal.error);
         let directory = path.as_deref().and_then(|path| path.parent());
-        let beside = provider.companions.iter().filter(|row| {
+        let beside = provider.cli.companions.iter().filter(|row| {
             directory.is_some_and(|directory| std::fs::exists(directory.join(row.path)).unwrap_or(false))
         });
         let companions = beside.map(|row| (row.path, row.inherits_credential)).collect();

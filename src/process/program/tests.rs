@@ -53,7 +53,7 @@ impl Fixture {
 }
 
 fn codex_native() -> &'static provider::NativePackage {
-    provider::find("codex").expect("a row").native_packages_here().next().expect("built for a listed platform")
+    provider::find("codex").expect("a row").cli.native_packages_here().next().expect("built for a listed platform")
 }
 
 fn run(provider: &str, command: Option<&str>, path: &str, roots: &[PathBuf]) -> Result<Program> {

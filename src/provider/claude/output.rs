@@ -1,16 +1,23 @@
 //! The JSON output of Claude Code, as measured on 2.1.330.
 
-use crate::provider::failure_kind::FailureKind as Kind;
+use crate::provider::credential::CredentialKind;
+use crate::provider::failure::{FailureKind as Kind, FailureRule, STATUS_RULES};
 use crate::provider::output::{
-    CommandLine, CredentialClaim, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest,
+    CredentialClaim, EventRule, Field, FieldPath, Meaning, Output, OutputRequest, ReportArguments,
 };
-use crate::provider::row::CredentialKind;
-use crate::provider::status_rules::STATUS_RULES;
 
 /// `--output-format stream-json`, and `json`: one event, or with `--verbose` an array of them.
 pub static CLAUDE_OUTPUT: Output = Output {
     requests: &[OutputRequest { option: "--output-format", values: &["stream-json", "json"] }],
-    command_line: COMMAND_LINE,
+    report_arguments: ReportArguments {
+        resuming: &[],
+        other: &[],
+        // Short ones may stand together (`-pc`).
+        resuming_options: &["--resume", "-r", "--continue", "-c", "--from-pr", "--teleport"],
+        uncounted: &[],
+        review_settings: &[],
+        compaction_settings: &[],
+    },
     model_options: &[],
     model_family: "Claude",
     input_excludes_cache: true,
@@ -157,89 +164,4 @@ pub static CLAUDE_OUTPUT: Output = Output {
     session_files: None,
     // Its own requests for a summary are in its reports.
     compacts_at: None,
-};
-
-/// `claude --help`, and the Agent SDK's arguments. Those whose value may be left out are not here: what follows one may be its
-/// value or not.
-const COMMAND_LINE: CommandLine = CommandLine {
-    resuming: &[],
-    other: &[],
-    // Short ones may stand together (`-pc`).
-    resuming_options: &["--resume", "-r", "--continue", "-c", "--from-pr", "--teleport"],
-    uncounted: &[],
-    review_settings: &[],
-    compaction_settings: &[],
-    flags: &[
-        "--allow-dangerously-skip-permissions",
-        "--ax-screen-reader",
-        "--background",
-        "--bare",
-        "--bg",
-        "--brief",
-        "--chrome",
-        "--continue",
-        "--dangerously-skip-permissions",
-        "--desktop",
-        "--disable-slash-commands",
-        "--fork-session",
-        "--forward-subagent-text",
-        "--ide",
-        "--include-hook-events",
-        "--include-partial-messages",
-        "--no-chrome",
-        "--no-session-persistence",
-        "--print",
-        "--replay-user-messages",
-        "--restricted",
-        "--safe-mode",
-        "--strict-mcp-config",
-        "--tmux",
-        "--verbose",
-        "-c",
-        "-p",
-    ],
-    valued: &[
-        "--agent",
-        "--agents",
-        "--append-system-prompt",
-        "--append-system-prompt-file",
-        "--autocompact",
-        "--debug-file",
-        "--effort",
-        "--environment",
-        "--fallback-model",
-        "--input-format",
-        "--json-schema",
-        "--max-budget-usd",
-        "--max-thinking-tokens",
-        "--max-turns",
-        "--model",
-        "--name",
-        "--output-format",
-        "--permission-mode",
-        "--permission-prompt-tool",
-        "--permission-prompts",
-        "--plugin-dir",
-        "--plugin-url",
-        "--resume-session-at",
-        "--sdk-url",
-        "--session-id",
-        "--setting-sources",
-        "--settings",
-        "--system-prompt",
-        "--system-prompt-file",
-        "--thinking",
-        "-n",
-    ],
-    listed: &[
-        "--add-dir",
-        "--allowed-tools",
-        "--allowedTools",
-        "--betas",
-        "--disallowed-tools",
-        "--disallowedTools",
-        "--file",
-        "--mcp-config",
-        "--tools",
-    ],
 };

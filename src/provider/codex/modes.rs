@@ -1,27 +1,20 @@
 //! The ways of running Codex in which it takes its key otherwise than `exec` does, or not at all.
 
-use crate::provider::mode::{ChosenDefinition, Mode, ModeSign, Usable};
-use crate::provider::row::{CredentialKind, OverrideValue};
+use super::overrides::{APP_SERVER, RESUMED};
+use crate::provider::arguments::{ChosenDefinition, Mode, ModeSign, UsableCredential};
+use crate::provider::credential::CredentialKind;
 
 /// Measured on 0.163.0: `exec` and `review` read CODEX_API_KEY; nothing else that runs a session does. The app server sends
 /// its requests without any credential, the terminal asks for a login, and either uses a login that it finds in CODEX_HOME.
 /// Words that 0.163.0 does not know are a prompt for the terminal; other versions know them.
-pub static MODES: &[Mode] = &[
+pub(super) const MODES: &[Mode] = &[
     Mode {
         sign: ModeSign::Subcommand("app-server", None),
         does: "reads no key but a model provider's",
-        uses: &[Usable::InEnvironment(CredentialKind::ApiKey), Usable::OwnLogin],
-        overrides: &[
-            ("model_provider", OverrideValue::Text("provider-env")),
-            ("model_providers.provider-env", OverrideValue::KeyedModelProvider),
-            // A client can name the vendor's own provider, and a thread that `exec` began does when it is resumed: its
-            // requests would have no credential. Measured: with this it sends none, and the turn fails.
-            ("openai_base_url", OverrideValue::Text("no-credential:name-the-model-provider-provider-env")),
-        ],
+        uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey), UsableCredential::OwnLogin],
+        overrides: APP_SERVER,
         instead: "",
     },
-    // 0.169 goes on with a thread only by the model provider that it began with: `-c model_provider="provider-env"` names the
-    // app server's, which has to be defined then.
     resuming("exec"),
     resuming("e"),
     // Measured: the daemon lives on, with the key in its environment, and sends no credential.
@@ -72,7 +65,7 @@ pub static MODES: &[Mode] = &[
             "-V",
         ]),
         does: IN_TERMINAL,
-        uses: &[Usable::OwnLogin],
+        uses: &[UsableCredential::OwnLogin],
         overrides: &[],
         instead: USE_EXEC,
     },
@@ -99,8 +92,8 @@ const fn resuming(subcommand: &'static str) -> Mode {
     Mode {
         sign: ModeSign::Subcommand(subcommand, Some("resume")),
         does: "goes on with a thread",
-        uses: &[Usable::InEnvironment(CredentialKind::ApiKey), Usable::OwnLogin],
-        overrides: &[("model_providers.provider-env", OverrideValue::KeyedModelProvider)],
+        uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey), UsableCredential::OwnLogin],
+        overrides: RESUMED,
         instead: "",
     }
 }
@@ -114,7 +107,7 @@ const fn elsewhere(subcommand: &'static str, word: Option<&'static str>, does: &
     Mode {
         sign: ModeSign::Subcommand(subcommand, word),
         does,
-        uses: &[Usable::OwnLogin],
+        uses: &[UsableCredential::OwnLogin],
         overrides: &[],
         instead: USE_EXEC,
     }

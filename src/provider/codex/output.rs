@@ -1,10 +1,9 @@
 //! The JSON output of Codex, as measured on 0.163.0.
 
-use crate::provider::failure_kind::FailureKind as Kind;
+use crate::provider::failure::{FailureKind as Kind, FailureRule, STATUS_RULES};
 use crate::provider::output::{
-    CommandLine, EventRule, FailureRule, Field, FieldPath, Meaning, Output, OutputRequest, SessionFiles,
+    EventRule, Field, FieldPath, Meaning, Output, OutputRequest, ReportArguments, SessionFiles,
 };
-use crate::provider::status_rules::STATUS_RULES;
 
 /// `codex exec --json`.
 pub static CODEX_OUTPUT: Output = Output {
@@ -12,7 +11,16 @@ pub static CODEX_OUTPUT: Output = Output {
         OutputRequest { option: "--json", values: &[] },
         OutputRequest { option: "--experimental-json", values: &[] },
     ],
-    command_line: COMMAND_LINE,
+    report_arguments: ReportArguments {
+        resuming: &["resume", "fork"],
+        other: &["review", "help"],
+        resuming_options: &[],
+        // `turn.completed` tells 0 tokens: the requests are another thread's.
+        uncounted: &["review"],
+        // A reviewer of another model answered six requests where one command asked for an approval, and none was told.
+        review_settings: &["--approve-for-me", "approvals_reviewer"],
+        compaction_settings: &["model_auto_compact_token_limit", "model_context_window"],
+    },
     // No event names the model.
     model_options: &["-m", "--model"],
     model_family: "GPT",
@@ -142,71 +150,4 @@ static SESSION_FILES: SessionFiles = SessionFiles {
     // For both versions of agents. `--disable multi_agent`, which 0.169.0 calls deprecated, ends "v1" alone, and
     // `--disable multi_agent_v2` neither. 0.140.0 does not start with this.
     off: ("agents.enabled", "false"),
-};
-
-/// `codex exec --help` and `codex --help`, and tried: a subcommand may stand after the prompt, but not after `--`; a prompt
-/// that is the word of one is one; `-i a.png resume` is two images, `-i=a.png resume` is not.
-const COMMAND_LINE: CommandLine = CommandLine {
-    resuming: &["resume", "fork"],
-    other: &["review", "help"],
-    flags: &[
-        "--all",
-        "--approve-for-me",
-        "--dangerously-bypass-approvals-and-sandbox",
-        "--dangerously-bypass-hook-trust",
-        "--ephemeral",
-        "--experimental-json",
-        "--full-auto",
-        "--help",
-        "--ignore-rules",
-        "--ignore-user-config",
-        "--json",
-        "--last",
-        "--no-alt-screen",
-        "--no-daemon",
-        "--oss",
-        "--search",
-        "--skip-git-repo-check",
-        "--strict-config",
-        "--trust",
-        "--version",
-        "--worktree",
-        "--yolo",
-        "-V",
-        "-h",
-    ],
-    valued: &[
-        "--add-dir",
-        "--ask-for-approval",
-        "--cd",
-        "--color",
-        "--config",
-        "--cyber-access-program",
-        "--disable",
-        "--enable",
-        "--local-provider",
-        "--model",
-        "--output-last-message",
-        "--output-schema",
-        "--profile",
-        "--profile-v2",
-        "--remote",
-        "--remote-auth-token-env",
-        "--sandbox",
-        "--thread-source",
-        "-C",
-        "-a",
-        "-c",
-        "-m",
-        "-o",
-        "-p",
-        "-s",
-    ],
-    listed: &["--image", "-i"],
-    resuming_options: &[],
-    // `turn.completed` tells 0 tokens: the requests are another thread's.
-    uncounted: &["review"],
-    // A reviewer of another model answered six requests where one command asked for an approval, and none was told.
-    review_settings: &["--approve-for-me", "approvals_reviewer"],
-    compaction_settings: &["model_auto_compact_token_limit", "model_context_window"],
 };

@@ -1,4 +1,5 @@
-//! The kinds of failure of a run, and what is said of each: our own sentences, never the server's.
+//! The kinds of failure of a run, what is said of each (our own sentences, never the server's), and the rules by which a
+//! CLI's output tells them.
 
 /// What is said of a kind.
 #[derive(Debug)]
@@ -111,3 +112,56 @@ kinds! {
         "The run failed for a reason that is not known here.",
         "Read the CLI's output.";
 }
+
+/// A failure as the CLI tells it: everything that is given must fit.
+#[derive(Debug)]
+pub struct FailureRule {
+    /// A status from the first to the last.
+    pub status: Option<(u16, u16)>,
+    /// The CLI's word.
+    pub word: Option<&'static str>,
+    /// A part of the text.
+    pub text: Option<&'static str>,
+    /// What it is.
+    pub kind: FailureKind,
+}
+
+impl FailureRule {
+    /// Any of these statuses.
+    pub const fn status(first: u16, last: u16, kind: FailureKind) -> Self {
+        Self { status: Some((first, last)), word: None, text: None, kind }
+    }
+
+    /// This word.
+    pub const fn word(word: &'static str, kind: FailureKind) -> Self {
+        Self { status: None, word: Some(word), text: None, kind }
+    }
+
+    /// Any of these statuses, with this text anywhere.
+    pub const fn status_text(status: (u16, u16), text: &'static str, kind: FailureKind) -> Self {
+        Self { status: Some(status), word: None, text: Some(text), kind }
+    }
+
+    /// This text anywhere.
+    pub const fn text(text: &'static str, kind: FailureKind) -> Self {
+        Self { status: None, word: None, text: Some(text), kind }
+    }
+}
+
+/// What HTTP statuses mean, to every vendor of the table. A row has them after the texts and words that tell more closely,
+/// before those that tell less.
+pub const STATUS_RULES: &[FailureRule] = &[
+    FailureRule::status(401, 401, FailureKind::Authentication),
+    FailureRule::status(402, 402, FailureKind::Quota),
+    FailureRule::status(403, 403, FailureKind::Permission),
+    FailureRule::status(404, 404, FailureKind::Model),
+    FailureRule::status(405, 405, FailureKind::Endpoint),
+    // The proxy's, and whoever waited in vain for the request.
+    FailureRule::status(407, 408, FailureKind::Network),
+    FailureRule::status(413, 413, FailureKind::TooLarge),
+    FailureRule::status(429, 429, FailureKind::RateLimited),
+    FailureRule::status(503, 503, FailureKind::Overloaded),
+    FailureRule::status(529, 529, FailureKind::Overloaded),
+    FailureRule::status(400, 499, FailureKind::InvalidRequest),
+    FailureRule::status(500, 599, FailureKind::Server),
+];
