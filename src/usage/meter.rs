@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::expected::{Claim, Expected};
 use super::failure::Failure;
-use super::gap::Gap;
-use super::run::{Changes, Run};
+use super::request::Expected;
+use super::run::{Changes, Claim, Run};
 use super::scan::Scanner;
 use super::subagents::{Found, Search};
-use super::used::Usage;
+use super::used::{Gap, Usage};
 use crate::provider::Provider;
 
 /// Bytes that are kept of stderr.

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use super::answers::Answers;
+use super::by_model::{SessionTotals, left_out};
 use super::event::Event;
-use super::expected::{Claim, Expected};
 use super::failure::{Failure, Said};
-use super::gap::{Gap, Gaps};
-use super::left_out::left_out;
+use super::request::Expected;
 use super::resumed::Resumed;
-use super::session::SessionTotals;
 use super::subagents::{Found, Search, Subagents};
 use super::threads::{self, RunThreads, Thread};
 use super::tokens::{Cost, Tokens};
-use super::used::{ModelUsage, Usage, add, add_to, short};
+use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
 /// What has changed, by a bit each.
@@ -27,6 +25,15 @@ impl Changes {
     pub const FAILURE: u32 = 2;
     /// The CLI claims another credential than it was given.
     pub const MISMATCH: u32 = 4;
+}
+
+/// What the CLI says of its credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What it says, when that is a word of the table's, or `other`.
+    pub claimed: &'static str,
+    /// Whether that goes with what it was given.
+    pub fits: bool,
 }
 
 /// What is known of the run.
@@ -270,7 +277,7 @@ impl Run {
         let id = short(event.bytes(Field::Thread));
         let Report { last, used } = self.report_total(id.as_ref(), total)?;
         if used.is_none() {
-            self.gap(Thread::reason(last));
+            self.gap(why_of_no_use(last));
         }
         let used = used.unwrap_or_default();
         let began = self.expected.resumed == Resumed::No && last == Some(Tokens::default());
@@ -331,7 +338,7 @@ impl Run {
         let (is_from_before, last, used) = report.unwrap_or_default();
         match used {
             // Of a thread that goes on from where nobody knows, all could be somebody else's: nothing is counted.
-            None => self.gap(Thread::reason(last)),
+            None => self.gap(why_of_no_use(last)),
             Some(used) if !is_believable(used, last.filter(|_| is_from_before), self.output) => {
                 self.gap(Gap::TotalUnbelievable);
             }
@@ -446,6 +453,11 @@ impl Run {
         usage.complete = usage.gaps.is_empty();
         usage
     }
+}
+
+/// Why the total of a thread says nothing of this run, where the thread had used `last` before.
+fn why_of_no_use(last: Option<Tokens>) -> Gap {
+    if last.is_some() { Gap::TotalUnbelievable } else { Gap::EarlierTotalUnknown }
 }
 
 fn count(event: &Event, field: Field) -> Option<u64> {

@@ -10,7 +10,6 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use lru::LruCache;
 
-use super::gap::Gap;
 use super::tokens::Tokens;
 use crate::secret::Fingerprint;
 
@@ -99,11 +98,6 @@ impl Thread {
             self.is_from_before = false;
         }
         used.flatten()
-    }
-
-    /// Why a report was of no use, where the thread had used this before.
-    pub fn reason(last: Option<Tokens>) -> Gap {
-        if last.is_some() { Gap::TotalUnbelievable } else { Gap::EarlierTotalUnknown }
     }
 
     /// What is known of it.
