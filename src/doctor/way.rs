@@ -11,26 +11,24 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat, statat};
 use serde::Serialize;
 
-/// As the kernel's.
+/// The kernel follows no more links either (path_resolution(7)).
 const MOST_LINKS: usize = 40;
-/// More steps than this are a maze. One path has at most half of `PATH_MAX`.
+/// A way of more steps is given up as a maze. One path has at most half of `PATH_MAX`.
 const MOST_STEPS: usize = 8192;
 
-/// Whom the way is asked for.
+/// The tenant, and whoever asks.
 #[derive(Clone, Debug)]
 pub struct Parties {
-    /// The tenant's user.
     pub uid: u32,
     /// The tenant's groups, the first one among them.
     pub groups: Vec<u32>,
-    /// Whoever asks: user and group.
+    /// The asking process's own user and group.
     pub own: (u32, u32),
 }
 
-/// What was found.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Way {
-    /// Where it leads; what is missing at its end is part of it.
+    /// Where the path leads; what is missing at its end is part of it.
     pub real: String,
     /// The first link on it that is, or could be, the tenant's.
     pub steered: Option<String>,
@@ -38,7 +36,7 @@ pub struct Way {
     pub movable: Option<String>,
     /// Whether the target can make and rename things in the last directory that there is, above the path.
     pub targets: bool,
-    /// Whether it can in the path itself.
+    /// Whether the target can do so in the path itself.
     pub inside: bool,
 }
 
@@ -87,7 +85,7 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
 }
 
 impl Way {
-    /// Nobody can tell: as if it were the tenant's to choose.
+    /// Answers, where nobody can tell, as if the way were the tenant's to choose.
     fn given_up(real: &Path, steered: &Path) -> Self {
         let (real, steered) = (text(real), Some(text(steered)));
         Self { real, steered, movable: None, targets: true, inside: true }
@@ -95,7 +93,7 @@ impl Way {
 }
 
 impl Parties {
-    /// Everybody counts as the tenant who is neither root nor we.
+    /// Takes everybody for the tenant who is neither root nor we.
     fn owns(&self, stat: &Stat) -> bool {
         stat.st_uid != 0 && (stat.st_uid == self.uid || stat.st_uid != self.own.0)
     }
@@ -118,7 +116,7 @@ impl Parties {
 struct Place {
     path: PathBuf,
     stat: Stat,
-    /// Of a directory.
+    /// None where it is no directory.
     descriptor: Option<OwnedFd>,
 }
 

@@ -13,11 +13,10 @@ use super::used::Usage;
 /// Bytes of the exposition at most. A string of JavaScript holds twice as much in any V8 that Node has.
 const EXPOSITION_BYTES: usize = 256 * 1024 * 1024;
 
-/// The totals.
 #[derive(Debug)]
 pub struct Ledger {
     entries: LruCache<LedgerKey, Counts>,
-    /// As many bytes at most as all entries are in the exposition.
+    /// A bound for the bytes of the entries in the exposition.
     bytes: usize,
     most_bytes: usize,
     others: Counts,
@@ -25,7 +24,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Keeps at most so many entries, and at least one.
+    /// Makes a ledger that keeps so many entries at most, and one at least.
     #[must_use]
     pub fn new(max_entries: usize) -> Self {
         Self::bounded(max_entries, EXPOSITION_BYTES)
@@ -37,7 +36,6 @@ impl Ledger {
         Self { entries, bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
     }
 
-    /// Adds a run that has ended.
     pub fn record(&mut self, key: &LedgerKey, usage: &Usage) {
         self.add(key, Counts::of_run(usage, true));
     }
@@ -76,7 +74,7 @@ impl Ledger {
         self.evicted += 1;
     }
 
-    /// The entries, sorted.
+    /// Lists the entries in the order of their labels.
     #[must_use]
     pub fn entries(&self) -> Vec<(&LedgerKey, &Counts)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
@@ -84,37 +82,33 @@ impl Ledger {
         entries
     }
 
-    /// All of it as Prometheus' text.
     #[must_use]
     pub fn exposition(&self) -> String {
         prometheus::exposition(&self.entries(), (self.evicted > 0).then_some(self.others))
     }
 
-    /// The sum of the entries that had to go.
+    /// Returns the sum of the entries that had to go.
     #[must_use]
     pub fn others(&self) -> Counts {
         self.others
     }
 
-    /// How many had to go.
     #[must_use]
     pub fn evicted(&self) -> u64 {
         self.evicted
     }
 
-    /// The sum of everything.
+    /// Adds up all that was ever recorded, with what had to go.
     #[must_use]
     pub fn total(&self) -> Counts {
         self.entries.iter().fold(self.others, |sum, (_, counts)| sum.plus(*counts))
     }
 
-    /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

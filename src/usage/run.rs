@@ -14,35 +14,30 @@ use super::tokens::{Cost, Tokens};
 use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
-/// What has changed, by a bit each.
+/// What has changed: a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes(pub u32);
 
 impl Changes {
-    /// The usage.
     pub const USAGE: u32 = 1;
-    /// The failure.
     pub const FAILURE: u32 = 2;
-    /// The CLI claims another credential than it was given.
+    /// The CLI has begun to claim another credential than it was given.
     pub const MISMATCH: u32 = 4;
 }
 
-/// What the CLI says of its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What it says, when that is a word of the table's, or `other`.
+    /// A word of the table's, or `other`.
     pub claimed: &'static str,
     /// Whether that goes with what it was given.
     pub fits: bool,
 }
 
-/// What is known of the run.
 #[derive(Debug)]
 pub struct Run {
     output: &'static Output,
-    /// What was known before.
     pub expected: Expected,
-    /// Of turns that were reported.
+    /// The usage of turns that were reported.
     pub settled: Usage,
     answers: Answers,
     threads: RunThreads,
@@ -51,7 +46,7 @@ pub struct Run {
     session_used: Tokens,
     /// A turn has begun and was not reported.
     is_open: bool,
-    /// What is not told, but for a turn that is open.
+    /// Every reason but that a turn is open.
     gaps: Gaps,
     word: Option<&'static str>,
     /// When the limit ends that the turn has reached, in seconds since the epoch.
@@ -70,7 +65,6 @@ struct Report {
 }
 
 impl Run {
-    /// Before it says anything.
     pub fn new(output: &'static Output, expected: Expected) -> Self {
         let model = expected.model.as_deref().and_then(|name| short(name.as_bytes()));
         let settled = Usage { model, ..Usage::default() };
@@ -93,12 +87,12 @@ impl Run {
         }
     }
 
-    /// What has changed since this was asked last.
+    /// Returns what has changed since the last call.
     pub fn changed(&mut self) -> Changes {
         Changes(std::mem::take(&mut self.changes))
     }
 
-    /// Takes an event; none for one that could not be read.
+    /// Takes an event, or none in the place of one that could not be read.
     pub fn take(&mut self, event: Option<&Event>) {
         let Some(event) = event else { return self.gap(Gap::OutputUnread) };
         let rule = self
@@ -119,7 +113,7 @@ impl Run {
         }
     }
 
-    /// Something is not told.
+    /// Notes a reason why the usage may be more.
     pub fn gap(&mut self, gap: Gap) {
         let known = self.gaps;
         self.gaps.insert(gap);
@@ -169,7 +163,7 @@ impl Run {
         }
     }
 
-    /// What the CLI may say of the credential that it was given.
+    /// Lists what the CLI may say of the credential that it was given.
     pub fn expected_claims(&self) -> Option<&'static [&'static str]> {
         let given = self.expected.credential?;
         self.output.claims.iter().find(|row| row.kind == given).map(|row| row.claims)
@@ -408,7 +402,7 @@ impl Run {
         }
     }
 
-    /// What it has found.
+    /// Takes the result of the search that `sought` asked for.
     pub fn found(&mut self, found: Found) {
         let is_unknown = found == Found::Unknown && self.may_hide_subagents();
         self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };
@@ -418,7 +412,7 @@ impl Run {
         self.changes |= Changes::USAGE;
     }
 
-    /// The run has ended, with this exit code; none when it was killed.
+    /// Ends the run with an exit code, or with none where it was killed.
     pub fn end(&mut self, code: Option<i32>, complaint: &[u8]) {
         let is_unknown = self.failure.is_none_or(|failure| failure.kind == FailureKind::Unknown && !failure.passing);
         match (code, self.failure) {
@@ -432,7 +426,6 @@ impl Run {
         self.changes |= Changes::USAGE;
     }
 
-    /// What it has used so far.
     pub fn usage(&self) -> Usage {
         let mut usage = self.settled.clone();
         usage.tokens = usage.tokens.plus(self.answers.rest());

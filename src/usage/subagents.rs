@@ -14,7 +14,7 @@ use super::scan::Scanner;
 use crate::provider::{Field, SessionFiles};
 use crate::sys::regular_file::open_regular;
 
-/// Entries of directories that are looked at.
+/// How many entries of directories one search looks at.
 const MAX_ENTRIES: usize = 20_000;
 /// Bytes in which a file must name its threads: 100 KiB were seen.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -24,37 +24,30 @@ const TICK: Duration = Duration::from_millis(20);
 /// What is known of the subagents of a run, beside what its events tell.
 #[derive(Clone, Debug, Default)]
 pub enum Subagents {
-    /// It has none, or its reports count them.
+    /// The run has none, or its reports count them.
     #[default]
     Counted,
-    /// Its session files tell whether it had any.
+    /// The session files tell whether it had any.
     Sought(Search),
-    /// Nobody can tell.
     Unknown,
 }
 
-/// Where to look.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// The row's facts.
     pub files: &'static SessionFiles,
-    /// The CLI's state directory.
     pub state_directory: PathBuf,
-    /// When the run began.
+    /// The time at which the run began.
     pub since: SystemTime,
     /// Whether its arguments leave it no subagents: then it counts as having none where nobody can see, though a reviewer of
     /// approvals may have worked for it.
     pub is_off: bool,
 }
 
-/// What a search has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// No other thread worked for the run.
     None,
-    /// Some did.
     Some,
-    /// It could not be seen.
+    /// Some directory or file could not be read, or there were too many.
     Unknown,
 }
 

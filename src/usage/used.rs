@@ -6,42 +6,35 @@ use super::event::MODELS;
 use super::threads::ThreadTotals;
 use super::tokens::{Cost, Tokens};
 
-/// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
 
-/// What one model has used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelUsage {
-    /// Its name.
     pub model: Arc<str>,
-    /// Its tokens.
     pub tokens: Tokens,
-    /// Its cost, where the CLI tells it.
+    /// None where the CLI tells no cost by model.
     pub cost: Option<Cost>,
 }
 
-/// What a run has used so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// All of it.
     pub tokens: Tokens,
     /// Turns that are over: prompts that were answered.
     pub turns: u64,
-    /// The model that the run began with.
     pub model: Option<Arc<str>>,
-    /// By model, as far as that is known.
+    /// The part of each model whose name is known; their sum can be less than `tokens`.
     pub models: Vec<ModelUsage>,
-    /// What the CLI says that it cost.
+    /// None where the CLI tells no cost.
     pub cost: Option<Cost>,
-    /// Whether it is all. Else it is a lower bound.
+    /// False where the figures are a lower bound.
     pub complete: bool,
-    /// Why it is not all; none when it is.
+    /// The reasons why it may be more.
     pub gaps: Gaps,
-    /// The thread and what it has used in all, where the CLI counts so.
+    /// The last thread and all that it has used, where the CLI counts by thread.
     pub thread: Option<ThreadTotals>,
 }
 
-/// Beyond [`MODELS`] what one has used stands in the sum alone.
+/// Adds to the part of a model. Beyond [`MODELS`] models what one has used stands in the sum alone.
 pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     if let Some(known) = models.iter_mut().find(|known| known.model == part.model) {
         known.tokens = known.tokens.plus(part.tokens);
@@ -51,7 +44,6 @@ pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     }
 }
 
-/// Their sum; the one that there is, where the other is not told.
 pub fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.plus(other)),
@@ -59,7 +51,8 @@ pub fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     }
 }
 
-/// A name that is not too long and can be shown anywhere; none for none.
+/// Makes a name that can be shown anywhere: 128 bytes at most, and nothing that a terminal obeys. None where it is
+/// empty.
 pub fn short(name: &[u8]) -> Option<Arc<str>> {
     let name = String::from_utf8_lossy(&name[..name.len().min(NAME_BYTES)]);
     (!name.is_empty()).then(|| name.replace(is_obeyed, "\u{fffd}").into())
@@ -72,7 +65,6 @@ fn is_obeyed(character: char) -> bool {
     turns || character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
     /// A turn is under way, or was cut off before it was reported.
@@ -89,14 +81,13 @@ pub enum Gap {
     Review,
     /// The reports leave out other agents that worked for this one.
     Subagents,
-    /// They may do so: nobody can tell whether there were any.
+    /// The reports leave out other agents, and nobody can tell whether there were any.
     SubagentsUnknown,
     /// The reports leave out the requests that sum a long session up.
     Compaction,
 }
 
 impl Gap {
-    /// Every reason.
     pub const ALL: &'static [Self] = &[
         Self::TurnNotReported,
         Self::OutputUnread,
@@ -109,7 +100,7 @@ impl Gap {
         Self::Compaction,
     ];
 
-    /// As JavaScript sees it.
+    /// Returns the word for it in `incompleteBecause`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -126,29 +117,25 @@ impl Gap {
     }
 }
 
-/// Several reasons, a bit each.
+/// A set of reasons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps(u16);
 
 impl Gaps {
-    /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this one is among them.
     #[must_use]
     pub fn has(self, gap: Gap) -> bool {
         self.0 & (1 << gap as u16) != 0
     }
 
-    /// Adds one.
     pub fn insert(&mut self, gap: Gap) {
         self.0 |= 1 << gap as u16;
     }
 
-    /// One after another.
     pub fn iter(self) -> impl Iterator<Item = Gap> {
         Gap::ALL.iter().copied().filter(move |gap| self.has(*gap))
     }
