@@ -98,14 +98,14 @@ impl Parties {
         stat.st_uid != 0 && (stat.st_uid == self.uid || stat.st_uid != self.own.0)
     }
 
-    /// Whether the tenant can make things in a directory.
+    /// Says whether the tenant can make things in a directory.
     fn opens(&self, stat: &Stat) -> bool {
         let group = stat.st_gid;
         let in_group = group != 0 && (self.groups.contains(&group) || group != self.own.1);
         self.owns(stat) || stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && in_group)
     }
 
-    /// Whether the tenant can rename what is in a directory. In a sticky one, only what is its own (rename(2)).
+    /// Says whether the tenant can rename what is in a directory. In a sticky one, only what is its own (rename(2)).
     fn can_replace(&self, what: &Stat, directory: &Stat) -> bool {
         let sticky = directory.st_mode & 0o1000 != 0;
         self.owns(directory) || (self.opens(directory) && (!sticky || self.owns(what)))
@@ -154,7 +154,7 @@ impl Place {
         Some(Self { path, stat, descriptor: Some(descriptor) })
     }
 
-    /// Where `next`, a step from here of that name, leads if it is a link.
+    /// Returns where `next`, a step from here of that name, leads if it is a link.
     fn link(&self, name: &OsStr, next: &Self) -> Option<PathBuf> {
         if FileType::from_raw_mode(next.stat.st_mode) != FileType::Symlink {
             return None;
@@ -164,7 +164,7 @@ impl Place {
     }
 }
 
-/// Whether a directory has an access ACL. By the descriptor's link: fgetxattr(2) takes no `O_PATH`.
+/// Says whether a directory has an access ACL. By the descriptor's link: fgetxattr(2) takes no `O_PATH`.
 #[cfg(target_os = "linux")]
 fn has_acl(directory: &OwnedFd) -> bool {
     use std::os::fd::AsRawFd;

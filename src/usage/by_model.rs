@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tokens::{Cost, Tokens};
 use super::used::ModelUsage;
 
-/// What the answers told and the report does not hold, by model.
+/// Returns what the answers told and the report does not hold, by model.
 ///
 /// A model that both name is compared with itself. All others are compared as one sum, with what the report has more of
 /// the former: the API may call a model by a longer name than it was asked for by.

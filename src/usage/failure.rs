@@ -76,7 +76,7 @@ fn fits(rule: &FailureRule, said: Said<'_>) -> bool {
     status && word && rule.text.is_none_or(|text| position(said.text, text).is_some())
 }
 
-/// Where a text stands in another; a byte after a cut character fits nothing.
+/// Finds a text in another, whose last character may be cut.
 fn position(text: &[u8], part: &str) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part.as_bytes())
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{CommandLine, CredentialKind, Output, Provider, Reading, SessionFiles};
 use crate::secret::Fingerprint;
 
-/// Whether the CLI will write JSON.
+/// Says whether the CLI will write JSON.
 #[must_use]
 pub fn asks_for_output(output: &Output, line: &CommandLine) -> bool {
     let before_end = line.before_end();
@@ -64,7 +64,8 @@ pub struct RunEnvironment<'a> {
 }
 
 impl RunEnvironment<'_> {
-    /// What is known of a run with these arguments. Its threads are `otherwise`'s where nothing tells whose it is.
+    /// Returns what is known of a run with these arguments. Its threads are `otherwise`'s where nothing tells whose it
+    /// is.
     #[must_use]
     pub fn expected(self, line: &CommandLine, otherwise: &Owner) -> Expected {
         let output = self.provider.output;
@@ -95,13 +96,13 @@ impl RunEnvironment<'_> {
         directory.or(self.fingerprint.map(Owner::Credential))
     }
 
-    /// Whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
+    /// Says whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
     fn is_path_doubled(&self) -> bool {
         let url = self.base_url.trim_end_matches('/');
         self.provider.output.doubled_path.is_some_and(|path| url.ends_with(path))
     }
 
-    /// How to tell whether other threads work for the run.
+    /// Returns how to tell whether other threads work for the run.
     fn subagents(self, before_end: Reading<'_>) -> Subagents {
         let Some(files) = self.provider.output.session_files else { return Subagents::Counted };
         let is_off = is_off(self.provider, files, before_end);
@@ -109,7 +110,7 @@ impl RunEnvironment<'_> {
     }
 }
 
-/// What the reports of a run with these arguments leave out.
+/// Returns what the reports of a run with these arguments leave out.
 fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
     let rules = &provider.output.report_arguments;
     // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
@@ -128,8 +129,8 @@ fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
         .collect()
 }
 
-/// Whether the last override is the one with which there are none: of others, a later one may undo it, or, at a deeper command
-/// level, make the CLI forget it.
+/// Says whether the last override is the one with which there are none: of others, a later one may undo it, or, at a
+/// deeper command level, make the CLI forget it.
 fn is_off(provider: &Provider, files: &SessionFiles, before_end: Reading<'_>) -> bool {
     let features: Vec<&str> = provider.arguments.feature_options.iter().map(|option| option.name).collect();
     let last_feature = before_end.options(&features).map(|option| option.end).max();

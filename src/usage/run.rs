@@ -141,7 +141,7 @@ impl Run {
         self.threads.current(fresh)
     }
 
-    /// What a thread had used of which nothing is known.
+    /// Returns what a thread had used of which nothing is known.
     fn fresh(&self) -> Option<Tokens> {
         (self.expected.resumed != Resumed::Yes).then(Tokens::default)
     }
@@ -227,14 +227,14 @@ impl Run {
         (self.word, self.resets_at) = (None, None);
     }
 
-    /// What answers told that the report leaves out.
+    /// Returns what answers told that the report leaves out.
     fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
         let known = self.settled.model.as_ref();
         let told = self.answers.iter().map(|(model, tokens)| (model.or(known), tokens));
         left_out(report, told.chain([(None, self.answers.rest())]))
     }
 
-    /// What a turn used, by model where it is told so.
+    /// Returns what a turn used, by model where it is told so.
     fn report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
         if event.is_by_model(ModelsOf::Report) {
             self.remember_session(event);
@@ -261,7 +261,7 @@ impl Run {
         ModelUsage { model: self.settled.model.clone().unwrap_or_else(|| "".into()), tokens, cost: None }
     }
 
-    /// What has come to the totals of a session.
+    /// Returns what has come to the totals of a session.
     fn session_report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
         let totals = self.by_model(event, ModelsOf::Session)?;
         // The agent alone, without others that worked for it, has used no less. Read before the total is remembered: what a
@@ -299,7 +299,7 @@ impl Run {
         }
     }
 
-    /// What a thread had used and what has come to it; its total is kept for its owner's next run.
+    /// Returns what a thread had used and what has come to it; its total is kept for its owner's next run.
     fn report_total(&mut self, id: Option<&Arc<str>>, total: Tokens) -> Option<Report> {
         let fresh = self.fresh();
         let thread = match id {
@@ -393,7 +393,7 @@ impl Run {
         (!threads.is_empty() && !self.gaps.has(Gap::Subagents)).then(|| (search.clone(), threads))
     }
 
-    /// Whether nobody knows so far that it has none.
+    /// Says whether nobody knows so far that it has none.
     fn may_hide_subagents(&self) -> bool {
         match &self.expected.subagents {
             Subagents::Counted => false,
@@ -457,9 +457,9 @@ fn count(event: &Event, field: Field) -> Option<u64> {
     event.count(field, None).ok().flatten()
 }
 
-/// Whether a thread can have used this after it had used `before` in another process, whose file of the session the tenant
-/// can change: a turn is a request at least, and each request sends what the thread has said before once more. That is not so
-/// of a thread that has been summed up, as one may have been that has used so much.
+/// Says whether a thread can have used this after it had used `before` in another process, whose file of the session
+/// the tenant can change: a turn is a request at least, and each request sends what the thread has said before once
+/// more. That is not so of a thread that has been summed up, as one may have been that has used so much.
 fn is_believable(used: Tokens, before: Option<Tokens>, output: &Output) -> bool {
     let may_be_summed_up = |before: &Tokens| output.compacts_at.is_some_and(|most| before.input >= most);
     let before = before.filter(|before| !may_be_summed_up(before));

@@ -211,7 +211,7 @@ impl Scanner {
         self.at = At::Key;
     }
 
-    /// Which paths fit the key that has just ended.
+    /// Returns which paths fit the key that has just ended.
     fn fitting(&mut self) -> u64 {
         let level = self.depth - 1;
         let mut candidates = self.fits[level];
@@ -286,7 +286,7 @@ impl Scanner {
         None
     }
 
-    /// Whether a path goes on below the value that comes next.
+    /// Says whether a path goes on below the value that comes next.
     fn leads_on(&self) -> bool {
         let mut candidates = self.next;
         while candidates != 0 {
@@ -298,7 +298,7 @@ impl Scanner {
         false
     }
 
-    /// Whether the keys of the object that comes next are names of models, and what stands below them.
+    /// Says whether the keys of the object that comes next are names of models, and what stands below them.
     fn leads_to_models(&self) -> Option<ModelsOf> {
         let mut candidates = self.next;
         while candidates != 0 {
@@ -405,7 +405,7 @@ impl Scanner {
         }
     }
 
-    /// Where the stream stands when a value has ended.
+    /// Returns where the stream stands when a value has ended.
     fn after_value(&self) -> At {
         if self.in_list { At::List } else { At::Object }
     }
@@ -425,8 +425,8 @@ impl Scanner {
     }
 }
 
-/// How many bytes stand before the first that stops. Without a branch for each of them, the compiler looks at many at
-/// once.
+/// Counts how many bytes stand before the first that stops. Without a branch for each of them, the compiler looks at
+/// many at once.
 #[inline(always)]
 fn before(bytes: &[u8], stops: impl Fn(u8) -> bool) -> usize {
     const BLOCK: usize = 32;

@@ -87,13 +87,13 @@ impl Search {
         if own.is_empty() { result } else { Found::Unknown }
     }
 
-    /// Whether somebody wrote to it since the run began; also where that cannot be told.
+    /// Says whether somebody wrote to it since the run began; also where that cannot be told.
     fn is_of_this_run(&self, entry: &DirEntry) -> bool {
         let written = entry.metadata().and_then(|metadata| metadata.modified());
         written.map_or(true, |time| time + TICK >= self.since)
     }
 
-    /// Whether the thread of a file worked for one of these; none where its first line does not tell.
+    /// Says whether the thread of a file worked for one of these; none where its first line does not tell.
     fn worked_for(&self, file: &Path, threads: &[Arc<str>]) -> Option<bool> {
         let mut file = open_regular(file)?.take(MAX_LINE);
         let mut scanner = Scanner::new(self.files.fields);
@@ -109,7 +109,8 @@ impl Search {
     }
 }
 
-/// Whether the line of a session names one of these threads as its own session or parent; none where it is no such line.
+/// Says whether the line of a session names one of these threads as its own session or parent; none where it is no such
+/// line.
 fn named(event: &Event, threads: &[Arc<str>]) -> Option<bool> {
     event.text(Field::Thread)?;
     let is_one = |field| event.text(field).is_some_and(|id| threads.iter().any(|thread| **thread == *id));
@@ -134,7 +135,7 @@ fn days(sessions: &Path, room: &mut usize) -> Option<Vec<PathBuf>> {
     Some(level)
 }
 
-/// What a directory holds, while there is room; none in the place of what cannot be read.
+/// Returns what a directory holds, while there is room; none in the place of what cannot be read.
 fn entries<'a>(directory: &Path, room: &'a mut usize) -> impl Iterator<Item = Option<DirEntry>> + use<'a> {
     let (read, failed) = match fs::read_dir(directory) {
         Ok(read) => (Some(read), None),

@@ -102,7 +102,7 @@ impl Tokens {
     }
 }
 
-/// What JavaScript would not hold, no CLI has counted.
+/// Refuses what JavaScript would not hold: no CLI has counted so far.
 fn exact(count: Option<u64>) -> Result<Option<u64>, NotACount> {
     if count.is_some_and(|count| count > MAX_COUNT) { Err(NotACount) } else { Ok(count) }
 }

@@ -58,8 +58,8 @@ pub fn short(name: &[u8]) -> Option<Arc<str>> {
     (!name.is_empty()).then(|| name.replace(is_obeyed, "\u{fffd}").into())
 }
 
-/// Whether a terminal or whoever lays out text obeys a character rather than shows it: control characters, separators of
-/// lines, and what turns the direction.
+/// Says whether a terminal or whoever lays out text obeys a character rather than shows it: control characters,
+/// separators of lines, and what turns the direction.
 fn is_obeyed(character: char) -> bool {
     let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'].contains(&character);
     turns || character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

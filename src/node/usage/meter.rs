@@ -102,7 +102,7 @@ pub fn meter_of_start(
 
 fn run_environment(plan: &EnvPlan) -> RunEnvironment<'_> {
     let (row, credential) = (plan.provider, &plan.credential);
-    let base_url = match row.base_url {
+    let base_url = match row.vendor().base_url {
         BaseUrl::Variable(name) => plan.plain(name),
         BaseUrl::Override => None,
     };
