@@ -9,7 +9,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { spawn } = require('node:child_process')
-const { once } = require('node:events')
+const { once, setMaxListeners } = require('node:events')
 const { text } = require('node:stream/consumers')
 const { test } = require('node:test')
 const { Secret, checkKey } = require('../index.js')
@@ -254,7 +254,9 @@ test('an endpoint that does not answer holds up nobody else, and what was aborte
     connections += 1
     sockets.push(socket.on('error', () => {}))
   }))
+  // As whoever shares a signal among so many calls has to: beyond ten listeners Node warns of a leak.
   const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
   const stuck = Array.from({ length: 100 }, () => checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 60_000, signal: controller.signal }))
   for (const one of stuck) one.catch(() => {}).then(() => (isOver = true))
   const { url } = await answering(t, 200)
@@ -274,6 +276,7 @@ test('an endpoint that does not answer holds up nobody else, and what was aborte
 test('a tenant with many silent endpoints holds up nobody else, of its own host or of another', async (t) => {
   const silent = await Promise.all(Array.from({ length: 40 }, () => listen(t, net.createServer(() => {}))))
   const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
   const ask = (/** @type {string} */ baseUrl, /** @type {any} */ options) => checkKey('codex', KEYS.codex, { baseUrl, timeoutMs: 20_000, ...options })
   const stuck = silent.flatMap((url) => Array.from({ length: 8 }, () => ask(url, { signal: controller.signal })))
   for (const one of stuck) one.catch(() => {})

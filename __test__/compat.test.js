@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { makeOpenDir } = require('./support/homes.js')
-const { end, isRunning, pause, until } = require('./support/kernel.js')
+const { isRunning, pause, until } = require('./support/kernel.js')
 const { needsLinux } = require('./support/launch.js')
 const { descendantsOf } = require('./support/proc.js')
 
@@ -174,7 +174,7 @@ test('Ctrl-C ends the tests, the CLIs that they started, and their directories',
 
   const env = { ...process.env, XDG_CACHE_HOME: dir, TMPDIR: temporary, NODE_TEST_CONTEXT: undefined }
   const runner = spawn(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), '--dry', `codex@${version}`], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => end(runner.pid))
+  t.after(() => runner.kill('SIGKILL'))
   let said = ''
   runner.stdout.setEncoding('utf8').on('data', (text) => (said += text))
   const ended = new Promise((resolve) => runner.once('close', (code) => resolve(code)))

@@ -75,7 +75,7 @@ for (const harden of [false, true]) {
   test(`the kernel's dump, ${how}`, { skip: skipKernel }, async (t) => {
     const dir = openTo(t)
     const { worker, wanted } = await startHolder(t, harden, dir)
-    process.kill(worker.pid, 'SIGABRT')
+    worker.kill('SIGABRT')
     await worker.ended
     const files = fs.readdirSync(dir)
     if (harden) return assert.deepEqual(files, [], 'there is none')

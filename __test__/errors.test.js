@@ -203,10 +203,11 @@ const CASES = {
   ERR_PROVIDER_INTERNAL: [{ raise: () => translate(() => { throw Object.assign(new Error(`panicked at ${SENTINEL}`), { code: 'GenericFailure' }) }), message: /defect in @webalive\/provider-env.*no secrets/ }]
 }
 
-test('the types, the table here and Rust have the same codes', () => {
+test('the types and the table here have the codes that Rust or the facade has, and no other', () => {
   assert.ok(CODES.length >= 19, `${CODES.length} codes in index.d.ts`)
   assert.deepEqual(Object.keys(CASES).sort(), CODES)
-  assert.deepEqual(inText(read('src', 'error.rs')), CODES)
+  const facade = fs.readdirSync(path.join(__dirname, '..', 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  assert.deepEqual(inText([read('src', 'error.rs'), ...facade.map((file) => read('lib', file))].join()), CODES)
 })
 
 test('an error crosses as an object with every part, whatever stands on Object.prototype', (t) => {

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const { spawnSync } = require('node:child_process')
 const { test } = require('node:test')
 const { UID, firstLine, makeEnv, needsRoot, startScript } = require('./support/launch.js')
-const { end, status, until } = require('./support/kernel.js')
+const { identify, signalProcess, status, until } = require('./support/kernel.js')
 const { startWorker } = require('./support/worker.js')
 
 const COUNT = 60
@@ -84,17 +84,16 @@ function running(uid) {
   })
 }
 
-/** What a failed test leaves. Those that are stopped start no others while the rest of them are killed. @param {number} uid */
+/**
+ * What a failed test leaves. Those that are stopped start no others while the rest of them are killed. The number of one that
+ * has ended can be another uid's by then, but not that with the time of its start.
+ * @param {number} uid
+ */
 function endAllOf(uid) {
   for (let left = running(uid); left.length > 0; left = running(uid)) {
-    for (const pid of left) {
-      try {
-        process.kill(pid, 'SIGSTOP')
-      } catch {
-        // Gone already.
-      }
-    }
-    left.forEach(end)
+    const all = left.map(identify)
+    for (const one of all) signalProcess(one, 'SIGSTOP')
+    for (const one of all) signalProcess(one)
   }
 }
 

@@ -11,7 +11,6 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { Lockbox } = require('../index.js')
 const { countInMemory } = require('./support/memory-scan.js')
-const { end } = require('./support/kernel.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'holds-a-key.js')
 const skip = process.platform !== 'linux' ? 'reads /proc' : process.getuid?.() === 0 ? false : 'needs root: reads the memory of another process'
@@ -56,7 +55,7 @@ function startFixture(t, what, node = []) {
   const reversed = Buffer.from(secret).reverse().toString('latin1')
   const child = spawn(process.execPath, [...node, FIXTURE, what, reversed, home], { stdio: ['pipe', 'pipe', 'pipe'] })
   t.after(() => {
-    end(child.pid)
+    child.kill('SIGKILL')
     fs.rmSync(home, { recursive: true, force: true })
   })
   let complaint = ''

@@ -10,7 +10,7 @@ const { spawnProvider } = require('../index.js')
 const { KEYS, UID, firstLine, ids, makeEnv, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
 const { documentedDifferences } = require('./support/differences.js')
 const { startWorker } = require('./support/worker.js')
-const { end, isRunning, until } = require('./support/kernel.js')
+const { endAfter, isRunning, until } = require('./support/kernel.js')
 
 const STAYS = 'exec sleep 60'
 const PATH = '/usr/local/bin:/usr/bin:/bin'
@@ -161,7 +161,7 @@ const DIFFERENCES = {
     see: async ({ start, isOurs, t }) => {
       const child = start('sleep 60 & echo $!; wait')
       const grandchild = Number(await firstLine(child))
-      t.after(() => end(grandchild))
+      endAfter(t, grandchild)
       child.kill()
       await once(child, 'exit')
       if (isOurs) await until('the grandchild ends', () => !isRunning(grandchild))
@@ -211,7 +211,7 @@ const DIFFERENCES = {
     see: async ({ start, isOurs, t }) => {
       const child = start('sleep 60 & echo $!')
       const left = Number(await firstLine(child))
-      t.after(() => end(left))
+      endAfter(t, left)
       if (child.exitCode === null) await once(child, 'exit')
       if (isOurs) await until('it ends', () => !isRunning(left))
       return isRunning(left)
@@ -225,8 +225,8 @@ const DIFFERENCES = {
         child.once('spawn', () => say(child.pid))
         await pause(60_000)`)
       const pid = await worker.next()
-      t.after(() => end(pid))
-      process.kill(worker.pid, 'SIGKILL')
+      endAfter(t, pid)
+      worker.kill('SIGKILL')
       await worker.ended
       if (isOurs) await until('the CLI ends', () => !isRunning(pid))
       return isRunning(pid)

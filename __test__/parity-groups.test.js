@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { spawn } = require('node:child_process')
 const test = require('node:test')
 const { ids, makeEnv, needsLinux, startScript } = require('./support/launch.js')
-const { end, isRunning, pause, status, until } = require('./support/kernel.js')
+const { endAfter, isRunning, pause, status, until } = require('./support/kernel.js')
 
 /** A child that ends at once and leaves a process with its streams behind. */
 const LEAVES = 'sleep 60 & echo $!'
@@ -32,11 +32,11 @@ const STARTS = [
 for (const [what, start, stays] of STARTS) {
   test(`what a child leaves behind ${stays ? 'stays, and holds its streams open' : 'ends with it'}: ${what}`, { skip: needsLinux }, async (t) => {
     const { seen, left } = await watch(start(t))
-    t.after(() => end(left))
+    const end = endAfter(t, left)
     if (stays) {
       await pause(150)
       assert.deepEqual([isRunning(left), seen.closed], [true, false])
-      end(left)
+      end()
     }
     await until('the streams close', () => seen.closed)
     // A process that ends closes its descriptors before it is a zombie.
@@ -47,7 +47,7 @@ for (const [what, start, stays] of STARTS) {
 test('a signal reaches the whole group, which is the child’s own', { skip: needsLinux }, async (t) => {
   const child = startScript(makeEnv(t).env, 'sleep 60 & echo $!; wait')
   const grandchild = await new Promise((resolve) => child.stdout.once('data', (/** @type {Buffer} */ text) => resolve(Number(text))))
-  t.after(() => end(grandchild))
+  endAfter(t, grandchild)
   await child.spawned
   const { NSpgid, NSsid } = status(grandchild)
   assert.deepEqual([Number(NSpgid), Number(NSsid)], [child.pid, child.pid], 'a session and a group of its own')

@@ -8,6 +8,7 @@ const fs = require('node:fs')
 const { Socket } = require('node:net')
 const test = require('node:test')
 const { spawnProvider } = require('../index.js')
+const { endAfter } = require('./support/kernel.js')
 const { KEYS, firstLine, ids, makeEnv, needsLinux } = require('./support/launch.js')
 
 /** Not documented: what child_process itself starts by, and what belongs to a channel of messages. */
@@ -106,6 +107,7 @@ test('the abort listener is there until the exit, and no longer', { skip: needsL
   const theirs = spawn('/bin/sh', ['-c', script], { cwd: '/', ...ids, signal: controllers[0].signal })
   const ours = spawnProvider(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', killGroupOnExit: false, ...ids, signal: controllers[1].signal })
   const left = await Promise.all([theirs, ours].map(firstLine))
+  const ends = left.map((pid) => endAfter(t, Number(pid)))
   assert.deepEqual(listeners(), [1, 1])
   const atExit = Promise.all([theirs, ours].map((child, index) => new Promise((resolve) => child.once('exit', () => resolve(listeners()[index])))))
   const closed = Promise.all([once(theirs, 'close'), once(ours, 'close')])
@@ -114,7 +116,7 @@ test('the abort listener is there until the exit, and no longer', { skip: needsL
   // An abort says nothing to anybody then.
   for (const child of [theirs, ours]) child.on('error', assert.fail)
   for (const controller of controllers) controller.abort()
-  for (const pid of left) process.kill(Number(pid), 'SIGKILL')
+  for (const end of ends) end()
   await closed
   const failed = spawnProvider(env, { command: '/bin/sh', cwd: '/nowhere', ...ids, signal: new AbortController().signal })
   await assert.rejects(failed.spawned)

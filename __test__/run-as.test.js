@@ -11,6 +11,7 @@ const { BIN, makeMachine, script } = require('./support/doctor.js')
 const { mountSilent } = require('./support/fuse.js')
 const { isRunning, until } = require('./support/kernel.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
+const { withArgument } = require('./support/proc.js')
 const { needsScript, onTerminal, quoted } = require('./support/terminal.js')
 
 const skip = needsLinux || needsRoot
@@ -116,8 +117,9 @@ test('what it leaves behind in another session keeps nobody, however much that w
   const machine = makeMachine(t)
   const file = path.join(machine.homes.workspace, 'left')
   for (const loop of ['echo more', 'echo more; sleep 0.2']) {
-    const { status, signal, stdout } = shell(`setsid sh -c 'echo $$ > ${file}; while ${loop}; do :; done' & while ! test -s ${file}; do :; done; echo said; exit 3`, { maxBuffer: 1e9, timeout: 30_000 })
-    process.kill(Number(fs.readFileSync(file, 'utf8')), 'SIGKILL')
+    const leaves = `echo > ${file}; while ${loop}; do :; done`
+    const { status, signal, stdout } = shell(`setsid sh -c '${leaves}' & while ! test -s ${file}; do :; done; echo said; exit 3`, { maxBuffer: 1e9, timeout: 30_000 })
+    for (const pid of withArgument(leaves)) process.kill(pid, 'SIGKILL')
     fs.rmSync(file)
     assert.deepEqual([status, signal, stdout.includes('said\n')], [3, null, true], loop)
   }

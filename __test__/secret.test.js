@@ -149,7 +149,7 @@ test('hardenWorker() shuts the process to its own uid, and a start does not open
     assert.equal(readableAs(UID, `/proc/${worker.pid}/environ`), !harden)
     const limit = /Max core file size\s+(\S+)\s+(\S+)/.exec(fs.readFileSync(`/proc/${worker.pid}/limits`, 'utf8'))?.slice(1)
     // Any process of its uid may send it, and Node opens a debugger.
-    process.kill(worker.pid, 'SIGUSR1')
+    worker.kill('SIGUSR1')
     if (!harden) {
       await until('the debugger listens', () => isListening(worker.pid))
       continue

@@ -7,7 +7,6 @@ const path = require('node:path')
 const { fork } = require('node:child_process')
 const test = require('node:test')
 const { needsLinux } = require('./support/launch.js')
-const { end } = require('./support/kernel.js')
 
 const CLAUDE = 'sk-ant-api03-server-sentinel'
 const CODEX = 'sk-proj-server-sentinel'
@@ -22,7 +21,7 @@ const NAMES = ['ANTHROPIC_API_KEY', 'CODEX_API_KEY', 'OPENAI_API_KEY']
 function startServer(t, keys) {
   const { PATH = '', HOME = '/' } = process.env
   const server = fork(path.join(__dirname, 'fixtures', 'server.js'), { env: { PATH, HOME, BEFORE: 'kept-1', ...keys, BEHIND: 'kept-2' } })
-  t.after(() => end(server.pid))
+  t.after(() => server.kill('SIGKILL'))
   const ask = (/** @type {string} */ command, /** @type {any} */ argument) => new Promise((resolve, reject) => {
     server.once('message', (/** @type {any} */ { answer, error }) => (error ? reject(Object.assign(new Error(error.message), error)) : resolve(answer)))
     server.send({ command, argument })

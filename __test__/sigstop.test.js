@@ -7,7 +7,7 @@ const test = require('node:test')
 const { buildProviderEnv } = require('../index.js')
 const { KEYS, UID, isRoot, makeEnv, needsRoot, run, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
-const { end, status, until } = require('./support/kernel.js')
+const { status, until } = require('./support/kernel.js')
 
 /** A uid of its own: the attack hits whatever else of that uid runs at the time. */
 const VICTIM = UID + 3
@@ -19,8 +19,8 @@ test('starts under a storm of SIGSTOP: each ends in time, and says at which step
   // First: child_process itself hangs for good when its child is stopped between its drop and its exec.
   const victim = spawn('/bin/sleep', ['60'], { ...ids, stdio: 'ignore' })
   const attacker = spawn('/bin/sh', ['-c', 'while :; do kill -STOP -1; done'], { ...ids, stdio: 'ignore' })
-  t.after(() => end(attacker.pid))
-  t.after(() => end(victim.pid))
+  t.after(() => attacker.kill('SIGKILL'))
+  t.after(() => victim.kill('SIGKILL'))
   await until('the attack works', () => status(victim.pid).State.startsWith('T'))
 
   const steps = /** @type {string[]} */ ([])
@@ -48,7 +48,7 @@ test('starts under a storm of SIGSTOP: each ends in time, and says at which step
   assert.ok(steps.every((step) => typeof step === 'string'), String(steps))
 
   assert.equal((await run(makeEnv(t).env, 'echo fine')).stdout, 'fine\n', 'another uid is not concerned')
-  end(attacker.pid)
+  attacker.kill('SIGKILL')
   await until('the attacker ends', () => attacker.signalCode !== null)
   for (let turn = 0; turn < 5; turn += 1) assert.equal((await run(env, 'echo fine', ids)).stdout, 'fine\n')
 })

@@ -6,7 +6,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { Worker } = require('node:worker_threads')
 const { ids, makeEnv, needsLinux } = require('./support/launch.js')
-const { end, isRunning, until, zombies } = require('./support/kernel.js')
+const { endAfter, isRunning, until, zombies } = require('./support/kernel.js')
 const { startWorker } = require('./support/worker.js')
 
 const SUPPORT = path.join(__dirname, 'support')
@@ -36,9 +36,9 @@ test('a worker that is killed takes its CLI along', { skip: needsLinux }, async 
   for (let turn = 0; turn < 5; turn += 1) {
     const worker = startWorker(t, `${start('trap "" TERM HUP INT; while :; do sleep 1; done')}; say(child.pid); await pause(60_000)`, { input })
     const pid = await worker.next()
-    t.after(() => end(pid))
+    endAfter(t, pid)
     assert.equal(isRunning(pid), true)
-    process.kill(worker.pid, 'SIGKILL')
+    worker.kill('SIGKILL')
     await until('the CLI ends with its worker', () => !isRunning(pid))
     await worker.ended
   }
@@ -62,7 +62,7 @@ for (const [how, body, code, signal] of ENDS) {
     test(`a worker that ends by ${how} leaves no CLI behind: ${name} start`, { skip: needsLinux }, async (t) => {
       const worker = startWorker(t, `${start(STAYS, '', by)}; say(child.pid); ${body}`, { input: inputOf(t), spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
       const pid = await worker.next()
-      t.after(() => end(pid))
+      endAfter(t, pid)
       assert.deepEqual(await worker.ended, { code, signal })
       await until('the CLI ends', () => !isRunning(pid))
     })
@@ -77,7 +77,7 @@ test('a thread that is ended leaves no CLI behind: portable start', { skip: need
   const worker = new Worker(body, { eval: true, workerData: inputOf(t) })
   t.after(() => worker.terminate())
   const pid = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
-  t.after(() => end(pid))
+  endAfter(t, pid)
   assert.equal(isRunning(pid), true)
   await worker.terminate()
   await until('the CLI ends', () => !isRunning(pid))
@@ -92,7 +92,7 @@ test('a portable start that has ended is not killed again with its worker', { sk
     say(Number(left))
     process.exit(5)`, { input: inputOf(t) })
   const pid = await worker.next()
-  t.after(() => end(pid))
+  endAfter(t, pid)
   assert.deepEqual(await worker.ended, { code: 5, signal: null })
   assert.equal(isRunning(pid), true)
 })

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { firstLine, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
-const { end, isRunning, pause, status, until, withEnoughTime } = require('./support/kernel.js')
+const { endAfter, isRunning, pause, status, until, withEnoughTime } = require('./support/kernel.js')
 
 /** Ignores SIGTERM, and so does its child, whose number it prints. */
 const STUBBORN = 'trap "" TERM; sh -c \'trap "" TERM; echo $$; while :; do sleep 1; done\' & wait'
@@ -20,7 +20,7 @@ async function startPair(/** @type {any} */ t, /** @type {string} */ script, opt
   child.on('error', (/** @type {any} */ error) => events.push(error.code))
   for (const name of ['exit', 'close']) child.on(name, () => events.push(name))
   const grandchild = Number(await firstLine(child))
-  t.after(() => end(grandchild))
+  endAfter(t, grandchild)
   assert.ok(isRunning(grandchild) && isRunning(child.pid))
   return { child, grandchild, events }
 }
@@ -158,7 +158,7 @@ test('a stream that a daemon holds does not hold back `close`', { skip: needsLin
   const { env } = makeEnv(t)
   const held = await outcome(startScript(env, HOLDER))
   const daemon = Number.parseInt(held.stdout, 10)
-  t.after(() => end(daemon))
+  endAfter(t, daemon)
   assert.ok(isRunning(daemon), 'it waited for the daemon')
   assert.deepEqual([held.code, held.events], [0, ['spawn', 'exit', 'close']])
   assert.match(held.stdout, /^\d+\nlast$/)
@@ -167,14 +167,13 @@ test('a stream that a daemon holds does not hold back `close`', { skip: needsLin
 test('who reads slowly reads all of it, though a daemon holds the stream', { skip: needsLinux }, async (t) => {
   const child = startScript(makeEnv(t).env, `${HOLDER}; head -c 1000000 /dev/zero`)
   let length = 0
-  let holder = ''
+  let holder = 0
   for await (const chunk of child.stdout) {
-    holder ||= String(chunk)
+    if (holder === 0) endAfter(t, holder = Number.parseInt(chunk, 10))
     length += chunk.length
     // Beyond the exit, and for longer than the silence that ends a stream.
     await pause(child.exitCode === null ? 100 : 1500)
   }
-  t.after(() => end(Number.parseInt(holder, 10)))
-  const before = `${Number.parseInt(holder, 10)}\nlast`.length
+  const before = `${holder}\nlast`.length
   assert.equal(length - before, 1_000_000)
 })

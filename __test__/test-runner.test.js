@@ -6,7 +6,7 @@ const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { end, isRunning, status, until } = require('./support/kernel.js')
+const { endAfter, isRunning, status, until } = require('./support/kernel.js')
 const { needsLinux } = require('./support/launch.js')
 
 const SCRIPTS = path.join(__dirname, '..', 'scripts')
@@ -102,10 +102,10 @@ test('the load keeps the cores of a run busy, and ends with it, also when it is 
     process.stdout.write('busy')
     setInterval(() => {}, 60_000)`
   const runner = spawn(process.execPath, ['--input-type=module', '-e', text], { cwd: SCRIPTS, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => end(runner.pid))
+  t.after(() => runner.kill('SIGKILL'))
   await new Promise((resolve) => runner.stdout.once('data', resolve))
   const spinners = childrenOf(Number(runner.pid))
-  t.after(() => spinners.forEach(end))
+  for (const pid of spinners) endAfter(t, pid)
   const allowed = status(spinners[0]).Cpus_allowed_list
   if (taskset) assert.deepEqual([spinners.length, /^\d+$/.test(allowed)], [1, true], `${spinners.length} on ${allowed}`)
   await until('it spins', () => cpuTicks(spinners[0]) > 20)

@@ -112,6 +112,17 @@ for (const what of ['resolve', 'native', 'portable']) {
   })
 }
 
+test('only so many warnings are remembered: a tenant that chooses the program chooses its version', () => {
+  const script = `
+    const { warnOfUntested } = require(${JSON.stringify(require.resolve('../lib/untested-version.js'))})
+    const said = []
+    process.emitWarning = (message) => said.push(message)
+    for (const text of ['first', 'first', ...Array.from({ length: 100 }, (_, index) => 'number ' + index), 'number 99', 'first', 'first']) warnOfUntested(text)
+    process.stdout.write(JSON.stringify([said.length, said.filter((text) => text === 'first').length, said.at(-1)]))`
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+  assert.equal(stdout, '[102,2,"first"]', stderr)
+})
+
 /** The oldest version of an SDK, by its peer dependency. @param {string} name */
 function oldestSdk(name) {
   const { peerDependencies, peerDependenciesMeta, devDependencies } = require('../package.json')

@@ -9,7 +9,7 @@ const path = require('node:path')
 const test = require('node:test')
 const main = require('../index.js')
 const { makeHomes, makeOpenDir } = require('./support/homes.js')
-const { end, isRunning, until } = require('./support/kernel.js')
+const { endAfter, isRunning, until } = require('./support/kernel.js')
 const { KEYS, UID, needsLinux, needsRoot } = require('./support/launch.js')
 
 const PROJECT = path.join(__dirname, '..')
@@ -78,13 +78,18 @@ async function startSample(t, sample, provider) {
   let complaint = ''
   worker.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (complaint += text))
   const file = path.join(tmpDir, 'pids')
+  t.after(() => worker.kill('SIGKILL'))
   /** @type {number[]} */
-  let found = []
-  const pidsIn = () => (found = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim().split('\n').map(Number) : [])
-  t.after(() => [worker.pid, ...found].forEach(end))
-  const pids = await until('the commands run', () => {
+  const pids = []
+  await until('the commands run', () => {
     assert.equal(worker.exitCode, null, complaint)
-    return pidsIn().length === 2 && pidsIn()
+    for (const line of fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').slice(0, -1) : []) {
+      const pid = Number(line)
+      if (pids.includes(pid)) continue
+      pids.push(pid)
+      endAfter(t, pid)
+    }
+    return pids.length === 2
   })
   assert.deepEqual(pids.map(isRunning), [true, true])
   return { worker, pids }

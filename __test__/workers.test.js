@@ -8,7 +8,7 @@ const { Worker } = require('node:worker_threads')
 const test = require('node:test')
 const { ids, makeEnv, needsLinux, run, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
-const { end, isRunning, pause, until } = require('./support/kernel.js')
+const { endAfter, isRunning, pause, until } = require('./support/kernel.js')
 
 /** What a thread does: builds, starts one that stays, then builds and starts without a pause, and counts. */
 const BODY = `
@@ -42,7 +42,7 @@ async function startThread(t, name, busy) {
   const error = new Promise((_, reject) => worker.once('error', reject))
   const hear = () => Promise.race([error, new Promise((resolve) => worker.once('message', resolve))])
   const { pid } = /** @type {any} */ (await hear())
-  t.after(() => end(pid))
+  endAfter(t, pid)
   /** How many starts it has done. @returns {Promise<number>} */
   const turns = async () => {
     const answer = hear()

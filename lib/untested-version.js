@@ -1,13 +1,16 @@
 // Warns of a CLI that is newer than all that this package was tested with: once per version, as Node does of deprecations.
 'use strict'
 
-/** What was said already. @type {Set<string>} */
+/** Messages that are not repeated. A tenant that chooses the program chooses its version, so only so many are remembered. */
+const MAX_SAID = 100
+/** The newest last. @type {Set<string>} */
 const said = new Set()
 
 /** @param {string | null | undefined} message The core's; none for a version that was tested, or is unknown. */
 function warnOfUntested(message) {
   if (message == null || said.has(message)) return
   said.add(message)
+  if (said.size > MAX_SAID) said.delete(/** @type {string} */ (said.values().next().value))
   const warning = {
     __proto__: null,
     type: 'SecurityWarning',

@@ -11,9 +11,9 @@ import { fromRoot } from './lib/paths.mjs'
 const FLOORS = [
   ['node'],
   ['doctor'],
-  ['process', 'usage'],
+  ['process'],
   ['environment'],
-  ['credential'],
+  ['credential', 'usage'],
   ['net', 'provider', 'secret'],
   ['error', 'sys']
 ]

@@ -1,13 +1,10 @@
-//! What this crate refuses or fails at: one error type, one list of codes.
+//! What this crate refuses or fails at: one error type, one list of codes. What only JavaScript raises is not in the list.
 //!
 //! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
 //! parser's text, because each of those can hold a secret.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 
-/// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
 macro_rules! codes {
@@ -19,10 +16,10 @@ macro_rules! codes {
         }
 
         impl ErrorCode {
-            /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            #[cfg(test)]
+            const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The code as JavaScript sees it.
+            /// The text by which JavaScript and `docs/errors.md` know the code.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -38,19 +35,19 @@ codes! {
     PayloadInvalid = "ERR_PROVIDER_PAYLOAD_INVALID",
     /// The payload's JSON is larger than the worker's line limit.
     PayloadTooLarge = "ERR_PROVIDER_PAYLOAD_TOO_LARGE",
-    /// No provider of that name.
+    /// No provider has that name.
     Unknown = "ERR_PROVIDER_UNKNOWN",
-    /// No credential from any source that the caller allowed.
+    /// None of the sources that the caller allowed has a credential.
     CredentialMissing = "ERR_PROVIDER_CREDENTIAL_MISSING",
-    /// A key that no server can have issued.
+    /// No vendor can have issued a key of this shape.
     KeyMalformed = "ERR_PROVIDER_KEY_MALFORMED",
-    /// A key of the other provider, or of another kind than its field says.
+    /// The key is another provider's, or of another kind than its field says.
     KeyWrongProvider = "ERR_PROVIDER_KEY_WRONG_PROVIDER",
-    /// A credential that was revoked in this process.
+    /// The credential was revoked in this process.
     CredentialRevoked = "ERR_PROVIDER_CREDENTIAL_REVOKED",
-    /// A variable that must not be set, copied or read.
+    /// The variable must not be set, copied or read by a caller.
     EnvForbidden = "ERR_PROVIDER_ENV_FORBIDDEN",
-    /// More than the kernel takes.
+    /// The kernel takes no environment or argument of this size.
     EnvTooLarge = "ERR_PROVIDER_ENV_TOO_LARGE",
     /// The CLI is nowhere to be found.
     ProgramNotFound = "ERR_PROVIDER_PROGRAM_NOT_FOUND",
@@ -62,23 +59,19 @@ codes! {
     StateDirUnusable = "ERR_PROVIDER_STATE_DIR_UNUSABLE",
     /// The file of further roots of trust is missing, is none, or can be changed by others.
     CaFileUnusable = "ERR_PROVIDER_CA_FILE_UNUSABLE",
-    /// Ids that this package does not start a provider with.
+    /// This package starts no provider with these ids.
     PrivilegeRefused = "ERR_PROVIDER_PRIVILEGE_REFUSED",
     /// The kernel did not let the child become the target, or did not keep it there.
     PrivilegeFailed = "ERR_PROVIDER_PRIVILEGE_FAILED",
     /// The process could not be started.
     SpawnFailed = "ERR_PROVIDER_SPAWN_FAILED",
-    /// Something that this provider, system or runtime cannot do.
+    /// This provider, system or runtime cannot do what was asked for.
     Unsupported = "ERR_PROVIDER_UNSUPPORTED",
     /// The caller's `AbortSignal` fired.
     Aborted = "ERR_PROVIDER_ABORTED",
-    /// The CLI claims another credential than it was given, and `onCredentialMismatch` is `"stop"`.
-    CredentialMismatch = "ERR_PROVIDER_CREDENTIAL_MISMATCH",
-    /// `timeoutMs` went by.
-    Timeout = "ERR_PROVIDER_TIMEOUT",
-    /// A lockbox row or a sealed secret that does not open here.
+    /// A lockbox row or a sealed secret does not open here.
     UnsealFailed = "ERR_PROVIDER_UNSEAL_FAILED",
-    /// No master key where the caller says that there is one, or one that is none.
+    /// There is no master key where the caller says, or what is there is none.
     LockboxKeyInvalid = "ERR_PROVIDER_LOCKBOX_KEY_INVALID",
     /// The store has a newer credential than the launch's.
     CredentialSuperseded = "ERR_PROVIDER_CREDENTIAL_SUPERSEDED",
@@ -86,21 +79,19 @@ codes! {
     CredentialExpired = "ERR_PROVIDER_CREDENTIAL_EXPIRED",
     /// The file of a stored login cannot be read, locked or replaced.
     CredentialFileUnusable = "ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE",
-    /// Only a person can mend it, by logging in again.
+    /// Only a person can mend the stored login, by logging in again.
     LoginRequired = "ERR_PROVIDER_LOGIN_REQUIRED",
     /// The tokens of a stored login could not be refreshed now.
     RefreshFailed = "ERR_PROVIDER_REFRESH_FAILED",
     /// More work of this kind waits than is taken, or the system gives no thread for it.
     Busy = "ERR_PROVIDER_BUSY",
-    /// `requireLocked`, and the kernel refused a protection of memory.
+    /// The kernel refused a protection of memory, and the caller gave `requireLocked`.
     MemoryUnprotected = "ERR_PROVIDER_MEMORY_UNPROTECTED",
-    /// Used after `dispose()`.
+    /// The object was used after `dispose()`.
     Disposed = "ERR_PROVIDER_DISPOSED",
-    /// A defect in this package.
+    /// This package has a defect.
     Internal = "ERR_PROVIDER_INTERNAL",
-    /// A JavaScript value of the wrong type; Node's own code.
-    InvalidArgType = "ERR_INVALID_ARG_TYPE",
-    /// A JavaScript value that is impossible; Node's own code.
+    /// A JavaScript value is impossible. The code is Node's own.
     InvalidArgValue = "ERR_INVALID_ARG_VALUE",
 }
 
@@ -111,47 +102,42 @@ impl Serialize for ErrorCode {
 }
 
 /// An error with its code and the fields that Node's system errors have.
-#[derive(Clone, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", .0.message)]
 pub struct Error(Box<Details>);
 
 /// The parts of an [`Error`], as they cross to JavaScript.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
-    /// Its code.
     pub code: ErrorCode,
-    /// What is wrong and what to do.
+    /// At most 4,096 bytes: what is wrong, then what to do.
     pub message: String,
-    /// The kernel's error number, positive.
+    /// Positive, as the kernel has it; Node's errors have it negative.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errno: Option<i32>,
-    /// The system call that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub syscall: Option<&'static str>,
-    /// The path concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The step of the start that failed.
+    /// The step of a start that failed, by its name in `docs/errors.md`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<&'static str>,
-    /// The provider concerned.
+    /// The id of the provider whose CLI or credential it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<&'static str>,
-    /// The names concerned: of variables or of payload fields.
+    /// The variables, options or payload fields that it is about: at most 64.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
 }
 
-/// The most bytes of a message: what a caller or a tenant chose stands in it, and it goes into a log.
+/// A message goes into a log, and what a caller or a tenant chose stands in it. `lib/errors.js` has the same bounds.
 const MAX_MESSAGE_BYTES: usize = 4096;
-/// The longest path that the kernel takes.
+/// The kernel takes no longer path.
 const MAX_PATH_BYTES: usize = 4096;
-/// Of the names of one error.
 const MAX_NAMES: usize = 64;
-/// Of one of them; lib/errors.js has the same bounds.
 const MAX_NAME_BYTES: usize = 256;
 
-/// The text, or its beginning and its end, where an advice stands, when it is longer than `most` bytes.
+/// Cuts the middle out of a text of more than `most` bytes: its end, where the advice stands, is kept.
 fn bounded(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
@@ -170,7 +156,7 @@ fn bounded(text: String, most: usize) -> String {
 }
 
 impl Error {
-    /// An error of this code with this message.
+    /// Makes an error with nothing but a code and a message, which is cut to 4,096 bytes.
     #[cold]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(Details {
@@ -185,14 +171,13 @@ impl Error {
         }))
     }
 
-    /// Adds the provider.
     #[must_use]
     pub fn provider(mut self, id: &'static str) -> Self {
         self.0.provider = Some(id);
         self
     }
 
-    /// Adds a name concerned.
+    /// Adds the name of a variable, an option or a payload field; beyond 64 they are left out.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         if self.0.names.len() < MAX_NAMES {
@@ -201,21 +186,20 @@ impl Error {
         self
     }
 
-    /// Adds the path concerned.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.0.path = Some(bounded(path.into(), MAX_PATH_BYTES));
         self
     }
 
-    /// Adds a sentence to the message.
+    /// Appends a sentence to the message.
     #[must_use]
     pub fn and_also(mut self, sentence: &str) -> Self {
         self.0.message = bounded(format!("{} {sentence}", self.0.message), MAX_MESSAGE_BYTES);
         self
     }
 
-    /// Adds the kernel's error number and the call that gave it.
+    /// Adds the kernel's error number, positive, and the system call that gave it.
     #[must_use]
     pub fn errno(mut self, errno: i32, syscall: &'static str) -> Self {
         self.0.errno = Some(errno);
@@ -223,29 +207,20 @@ impl Error {
         self
     }
 
-    /// Adds the step of the start.
     #[must_use]
     pub fn step(mut self, step: &'static str) -> Self {
         self.0.step = Some(step);
         self
     }
 
-    /// Its code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
     }
 
-    /// All of its parts.
     #[must_use]
     pub fn details(&self) -> &Details {
         &self.0
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
     }
 }
 

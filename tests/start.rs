@@ -1,6 +1,5 @@
 //! Real starts through the core alone: no napi, no Node. Linux only, as the native start is.
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, reason = "a test has no users")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::Read;

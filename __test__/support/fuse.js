@@ -4,7 +4,6 @@
 const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const { makeOpenDir } = require('./homes.js')
-const { end } = require('./kernel.js')
 
 // Reads what the kernel asks, and answers FUSE_INIT alone (linux/fuse.h). Says each opcode.
 const DAEMON = `
@@ -54,7 +53,7 @@ async function mountSilent(test, uid, more = '') {
   daemon.stderr.setEncoding('utf8').on('data', (text) => (complaint += text))
   const ended = new Promise((resolve) => daemon.once('close', resolve))
   const stop = async () => {
-    end(daemon.pid)
+    daemon.kill('SIGKILL')
     await ended
     // Whoever waited for it has an error now, and lets go.
     spawnSync('umount', ['-l', place])

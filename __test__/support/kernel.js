@@ -103,15 +103,53 @@ function pause(ms) {
 }
 
 /**
- * Ends a process that a test started, if it is still there.
+ * A process, by its number and when it started, and the number of its group. Where many processes start, numbers wrap within
+ * minutes, and another process then has this one's. Undefined: there is none of that number.
+ * @typedef {{ pid: number, started: string, group: number } | undefined} Identity
  * @param {number | undefined} pid
+ * @returns {Identity}
  */
-function end(pid) {
+function identify(pid) {
   try {
-    if (pid) process.kill(pid, 'SIGKILL')
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // From the third field on (proc_pid_stat(5)): the second, the program's name, can hold anything but a later parenthesis.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { pid: Number(pid), started: fields[19], group: Number(fields[2]) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether it is there, if only as a zombie. @param {Identity} identity */
+function isStillThere(identity) {
+  return identity !== undefined && identify(identity.pid)?.started === identity.started
+}
+
+/**
+ * Signals that process, and no other that has its number now. For a child of one's own, `child.kill()` does as well.
+ * @param {Identity} identity
+ * @param {NodeJS.Signals} [signal]
+ */
+function signalProcess(identity, signal = 'SIGKILL') {
+  if (!identity || !isStillThere(identity)) return
+  try {
+    process.kill(identity.pid, signal)
   } catch {
     // Gone already.
   }
 }
 
-module.exports = { descriptors, end, environ, isRunning, pause, status, until, withEnoughTime, zombies }
+/**
+ * Ends a process that is no child of the test's, which remembers its number only: when the test is over, or when what is
+ * returned is called. Call this while the process is known to run.
+ * @param {{ after(fn: () => void): void }} t
+ * @param {number | undefined} pid
+ */
+function endAfter(t, pid) {
+  const identity = identify(pid)
+  const end = () => signalProcess(identity)
+  t.after(end)
+  return end
+}
+
+module.exports = { descriptors, endAfter, environ, identify, isRunning, isStillThere, pause, signalProcess, status, until, withEnoughTime, zombies }

@@ -5,7 +5,6 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { spawn } = require('node:child_process')
 const { makeOpenDir } = require('./homes.js')
-const { end } = require('./kernel.js')
 
 const PROJECT = path.join(__dirname, '..', '..')
 
@@ -43,7 +42,7 @@ function startWorker(test, body, { input = null, main = path.join(PROJECT, 'inde
     ;(async () => { ${body} })().catch(({ code, message, step, stack }) => say({ failed: { code, message, step, stack } }))`
   const [command, ...args] = [...before, runtime, ...flags, '-e', script]
   const worker = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
-  test.after(() => end(worker.pid))
+  test.after(() => worker.kill('SIGKILL'))
   let text = ''
   /** @type {any[]} */
   const said = []
@@ -62,6 +61,7 @@ function startWorker(test, body, { input = null, main = path.join(PROJECT, 'inde
     pid: /** @type {number} */ (worker.pid),
     stdin: /** @type {import('node:stream').Writable} */ (worker.stdin),
     ended,
+    kill: (/** @type {NodeJS.Signals} */ signal) => worker.kill(signal),
     /** The next thing that it says. @returns {Promise<any>} */
     next: () => (said.length > 0 ? Promise.resolve(said.shift()) : new Promise((resolve, reject) => waiting.push({ resolve, reject })))
   }

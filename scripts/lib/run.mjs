@@ -1,5 +1,7 @@
 // Runs a program and waits for it; the scripts start everything through here.
 import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { identify, isStillThere } from '../../__test__/support/kernel.js'
 import { root } from './paths.mjs'
 
 /**
@@ -27,9 +29,12 @@ export function run(command, args, { cwd = root, env = {}, output = 'stdout', ti
         if (output === 'tee') process.stdout.write(chunk)
       })
     }
+    // When it has ended, the number of its group is its own for as long as one of these is in it.
+    let left
+    if (timeoutMs > 0) child.once('exit', () => { left = membersOf(child.pid) })
     const stop = () => {
       try {
-        if (child.pid) process.kill(-child.pid, 'SIGKILL')
+        if (child.pid && (!left || left.some(isStillThere))) process.kill(-child.pid, 'SIGKILL')
       } catch { /* it has ended */ }
       // What left the group may still hold the pipes open.
       setTimeout(() => { child.stdout?.destroy(); child.stderr?.destroy() }, 2000).unref()
@@ -50,6 +55,12 @@ export function run(command, args, { cwd = root, env = {}, output = 'stdout', ti
       resolve({ code: code ?? (signal ? 128 : 1), text, timedOut })
     })
   })
+}
+
+/** The processes of a group; none where nobody can tell. */
+function membersOf(group) {
+  if (!existsSync('/proc/self/stat')) return
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(identify).filter((one) => one?.group === group)
 }
 
 /** Runs a program whose output is wanted only when it fails; throws with the end of that output. */

@@ -11,29 +11,24 @@ use crate::error::ErrorCode;
 use crate::provider::{CredentialKind, Provider};
 use crate::sys::guarded::GuardedBytes;
 
-/// A stored login, without any of it.
+/// What a stored login says of itself, without any secret.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoginState {
-    /// What it is.
     pub kind: LoginKind,
-    /// When its access token expires, in milliseconds since 1970, where it says so.
+    /// The end of its access token, in milliseconds since 1970, where it says so.
     pub expires_at_ms: Option<f64>,
-    /// Whether there is a refresh token.
     pub refreshable: bool,
 }
 
-/// What a stored login is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoginKind {
-    /// Tokens of a subscription.
     OauthToken,
-    /// A key that is billed per use.
     ApiKey,
-    /// One that only the CLI itself can use, such as an agent's identity.
+    /// A login that only the CLI itself can use, such as an agent's identity.
     CliOnly,
-    /// The file is there, and neither is in it.
+    /// The file is there, and none of these is in it.
     Empty,
     /// The file is there and was not for us to read, or is no JSON.
     Unread,

@@ -9,18 +9,16 @@ use crate::sys::regular_file::open_regular;
 /// The largest file that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = crate::credential::store::MAX_FILE_BYTES as u64;
 
-/// Why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// There is no file.
     Missing,
-    /// A directory above it is closed to us: it may be there or not.
+    /// A directory above the file is closed to us: it may be there or not.
     Hidden,
-    /// It is not for us to read, or no regular file, or larger than what is read.
+    /// The file is not for us to read, or no regular file, or larger than what is read.
     Refused,
 }
 
-/// The bytes of a regular file. A link is followed, as the CLI does.
+/// Reads a regular file. A link is followed, as the CLI does.
 pub(super) fn read(path: &Path) -> Result<Secret, Unread> {
     // A link to nowhere is nothing to the CLI either.
     if let Err(error) = std::fs::metadata(path) {

@@ -6,21 +6,18 @@ use crate::credential::ServerCredentials;
 use crate::environment::forbidden::{self, Reason};
 use crate::provider;
 
-/// A variable that nobody may hand on.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundVariable {
-    /// Its name.
     pub name: String,
-    /// Why: `credential`, `code`, `redirect`, `disclosure`, `mode`.
+    /// One of `credential`, `code`, `redirect`, `disclosure`, `mode`.
     pub reason: &'static str,
-    /// The provider whose CLI reads a credential from it.
+    /// The id of the provider whose CLI reads a credential from it.
     pub provider: Option<&'static str>,
-    /// Whether `takeServerCredentials` takes it.
     pub taken: bool,
 }
 
-/// Those of `names` that nobody may hand on. `has_value` tells whether one is set to more than nothing.
+/// Picks out of `names` those that nobody may hand on. `has_value` tells whether one is set to more than nothing.
 pub fn variables(names: impl Iterator<Item = String>, has_value: impl Fn(&str) -> bool) -> Vec<FoundVariable> {
     let found = names.filter_map(|name| {
         let reason = forbidden::reason(&name)?;

@@ -11,26 +11,24 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat, statat};
 use serde::Serialize;
 
-/// As the kernel's.
+/// The kernel follows no more links either (path_resolution(7)).
 const MOST_LINKS: usize = 40;
-/// More steps than this are a maze. One path has at most half of `PATH_MAX`.
+/// A way of more steps is given up as a maze. One path has at most half of `PATH_MAX`.
 const MOST_STEPS: usize = 8192;
 
-/// Whom the way is asked for.
+/// The tenant, and whoever asks.
 #[derive(Clone, Debug)]
 pub struct Parties {
-    /// The tenant's user.
     pub uid: u32,
     /// The tenant's groups, the first one among them.
     pub groups: Vec<u32>,
-    /// Whoever asks: user and group.
+    /// The asking process's own user and group.
     pub own: (u32, u32),
 }
 
-/// What was found.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Way {
-    /// Where it leads; what is missing at its end is part of it.
+    /// Where the path leads; what is missing at its end is part of it.
     pub real: String,
     /// The first link on it that is, or could be, the tenant's.
     pub steered: Option<String>,
@@ -38,7 +36,7 @@ pub struct Way {
     pub movable: Option<String>,
     /// Whether the target can make and rename things in the last directory that there is, above the path.
     pub targets: bool,
-    /// Whether it can in the path itself.
+    /// Whether the target can do so in the path itself.
     pub inside: bool,
 }
 
@@ -87,7 +85,7 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
 }
 
 impl Way {
-    /// Nobody can tell: as if it were the tenant's to choose.
+    /// Answers, where nobody can tell, as if the way were the tenant's to choose.
     fn given_up(real: &Path, steered: &Path) -> Self {
         let (real, steered) = (text(real), Some(text(steered)));
         Self { real, steered, movable: None, targets: true, inside: true }
@@ -95,19 +93,19 @@ impl Way {
 }
 
 impl Parties {
-    /// Everybody counts as the tenant who is neither root nor we.
+    /// Takes everybody for the tenant who is neither root nor we.
     fn owns(&self, stat: &Stat) -> bool {
         stat.st_uid != 0 && (stat.st_uid == self.uid || stat.st_uid != self.own.0)
     }
 
-    /// Whether the tenant can make things in a directory.
+    /// Says whether the tenant can make things in a directory.
     fn opens(&self, stat: &Stat) -> bool {
         let group = stat.st_gid;
         let in_group = group != 0 && (self.groups.contains(&group) || group != self.own.1);
         self.owns(stat) || stat.st_mode & 0o002 != 0 || (stat.st_mode & 0o020 != 0 && in_group)
     }
 
-    /// Whether the tenant can rename what is in a directory. In a sticky one, only what is its own (rename(2)).
+    /// Says whether the tenant can rename what is in a directory. In a sticky one, only what is its own (rename(2)).
     fn can_replace(&self, what: &Stat, directory: &Stat) -> bool {
         let sticky = directory.st_mode & 0o1000 != 0;
         self.owns(directory) || (self.opens(directory) && (!sticky || self.owns(what)))
@@ -118,7 +116,7 @@ impl Parties {
 struct Place {
     path: PathBuf,
     stat: Stat,
-    /// Of a directory.
+    /// None where it is no directory.
     descriptor: Option<OwnedFd>,
 }
 
@@ -156,7 +154,7 @@ impl Place {
         Some(Self { path, stat, descriptor: Some(descriptor) })
     }
 
-    /// Where `next`, a step from here of that name, leads if it is a link.
+    /// Returns where `next`, a step from here of that name, leads if it is a link.
     fn link(&self, name: &OsStr, next: &Self) -> Option<PathBuf> {
         if FileType::from_raw_mode(next.stat.st_mode) != FileType::Symlink {
             return None;
@@ -166,7 +164,7 @@ impl Place {
     }
 }
 
-/// Whether a directory has an access ACL. By the descriptor's link: fgetxattr(2) takes no `O_PATH`.
+/// Says whether a directory has an access ACL. By the descriptor's link: fgetxattr(2) takes no `O_PATH`.
 #[cfg(target_os = "linux")]
 fn has_acl(directory: &OwnedFd) -> bool {
     use std::os::fd::AsRawFd;

@@ -10,12 +10,11 @@ use super::tokens::Tokens;
 /// Answers of one turn that are told apart; older ones are added up, and would count twice if they were told again.
 const MOST: usize = 256;
 
-/// Answers of a turn.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// By model; at most [`MODELS`].
+    /// Sums by model, of at most [`MODELS`] models.
     older: Vec<(Option<Arc<str>>, Tokens)>,
-    /// Of models that had no room.
+    /// The sum of models that had no room.
     rest: Tokens,
     recent: VecDeque<Answer>,
 }
@@ -28,7 +27,7 @@ struct Answer {
 }
 
 impl Answers {
-    /// Takes what was told of an answer. Whether that was news.
+    /// Takes what was told of an answer, and says whether that was news.
     pub fn tell(&mut self, id: &str, model: Option<&Arc<str>>, tokens: Tokens) -> bool {
         if let Some(answer) = self.recent.iter_mut().rev().find(|answer| *answer.id == *id) {
             let most = answer.tokens.most(tokens);
@@ -43,19 +42,16 @@ impl Answers {
         true
     }
 
-    /// The turn was reported, with all of them.
     pub fn clear(&mut self) {
         self.older.clear();
         self.recent.clear();
         self.rest = Tokens::default();
     }
 
-    /// What models that had no room used.
     pub fn rest(&self) -> Tokens {
         self.rest
     }
 
-    /// Usage and the model that it is of.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&Arc<str>>, Tokens)> {
         let older = self.older.iter().map(|(model, tokens)| (model.as_ref(), *tokens));
         older.chain(self.recent.iter().map(|answer| (answer.model.as_ref(), answer.tokens)))

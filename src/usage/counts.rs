@@ -3,52 +3,41 @@
 use std::sync::Arc;
 
 use super::tokens::{Cost, MAX_COUNT, Tokens};
-use super::used::Usage;
+use super::used::{Usage, add};
 
-/// Whose usage.
+/// Whose usage it is: the labels of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LedgerKey {
-    /// The workspace, as the caller calls it.
     pub workspace: Arc<str>,
-    /// The provider's id.
     pub provider: Arc<str>,
-    /// Which of the workspace's credentials.
+    /// Tells the credentials apart that a workspace has had.
     pub generation: Arc<str>,
 }
 
-/// Totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Tokens.
     pub tokens: Tokens,
-    /// Turns that are over.
     pub turns: u64,
-    /// Runs that have ended.
     pub runs: u64,
-    /// Those of them whose usage is a lower bound.
+    /// Runs that have ended and whose usage is a lower bound.
     pub incomplete_runs: u64,
-    /// The cost that CLIs have told, where one has.
+    /// None where no CLI has told any.
     pub cost: Option<Cost>,
 }
 
 impl Counts {
-    /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        let cost = match (self.cost, other.cost) {
-            (Some(one), Some(two)) => Some(one.plus(two)),
-            (one, two) => one.or(two),
-        };
         Self {
             tokens: self.tokens.plus(other.tokens),
             turns: self.turns.saturating_add(other.turns).min(MAX_COUNT),
             runs: self.runs.saturating_add(other.runs).min(MAX_COUNT),
             incomplete_runs: self.incomplete_runs.saturating_add(other.incomplete_runs).min(MAX_COUNT),
-            cost,
+            cost: add(self.cost, other.cost),
         }
     }
 
-    /// What has come since `earlier`, which was no more.
+    /// Subtracts an earlier state of the same totals.
     pub fn since(self, earlier: Self) -> Self {
         Self {
             tokens: self.tokens.since(earlier.tokens).unwrap_or_default(),
@@ -59,7 +48,6 @@ impl Counts {
         }
     }
 
-    /// Of one run.
     pub fn of_run(usage: &Usage, ended: bool) -> Self {
         Self {
             tokens: usage.tokens,

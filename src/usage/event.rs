@@ -8,16 +8,14 @@ use crate::provider::{Field, FieldPath, ModelsOf};
 const TEXT_BYTES: usize = 8 * 1024;
 /// Bytes that are kept of one text: what tells failures apart stands at their beginning.
 const VALUE_BYTES: usize = 512;
-/// Values that are kept of one event.
 const VALUES: usize = 512;
 /// Models that are told apart: in one event, in one turn, in one run.
 pub const MODELS: usize = 32;
-/// Bytes that are kept of a key.
+/// No key of a table, and no name of a model, is longer.
 const KEY_BYTES: usize = 128;
-/// For a value that belongs to no model.
+/// Stands for the model of a value that belongs to none.
 const NO_MODEL: u8 = u8::MAX;
 
-/// The values of one event.
 pub struct Event {
     /// Texts, one after another. Never grows: what has moved could not be wiped.
     text: Vec<u8>,
@@ -52,7 +50,6 @@ enum Value {
 }
 
 impl Event {
-    /// An empty one.
     pub fn new() -> Self {
         Self {
             text: Vec::with_capacity(TEXT_BYTES),
@@ -67,7 +64,7 @@ impl Event {
         }
     }
 
-    /// Forgets everything, and wipes the texts.
+    /// Wipes the texts, and empties it for the next event.
     pub fn clear(&mut self) {
         // What is kept of numbers was let go of before: they are no secret.
         self.text.as_mut_slice().zeroize();
@@ -79,12 +76,12 @@ impl Event {
         (self.model, self.key_length, self.begun, self.overflowed) = (NO_MODEL, 0, None, false);
     }
 
-    /// Whether it held more than is kept.
+    /// Says whether the event held more than is kept.
     pub fn overflowed(&self) -> bool {
         self.overflowed
     }
 
-    /// The last text of a field that belongs to no model.
+    /// Returns the last text of a field, where it belongs to no model and is whole characters.
     pub fn text(&self, field: Field) -> Option<&str> {
         self.find(field, NO_MODEL).and_then(|value| match value {
             Value::Text(from, to) => std::str::from_utf8(self.slice(from, to)).ok(),
@@ -92,7 +89,7 @@ impl Event {
         })
     }
 
-    /// The beginning of a text that may be cut in the middle of a character.
+    /// Returns the beginning of a text, which may be cut in the middle of a character.
     pub fn bytes(&self, field: Field) -> &[u8] {
         match self.find(field, NO_MODEL) {
             Some(Value::Text(from, to)) => self.slice(from, to),
@@ -100,7 +97,7 @@ impl Event {
         }
     }
 
-    /// The last count of a field. `Err` for a number that is none.
+    /// Returns the last number of a field, or an error where that is no count.
     pub fn count(&self, field: Field, model: Option<usize>) -> Result<Option<u64>, NotACount> {
         match self.find(field, model.map_or(NO_MODEL, |model| model as u8)) {
             Some(Value::Integer(count)) => Ok(Some(count)),
@@ -109,7 +106,6 @@ impl Event {
         }
     }
 
-    /// The last number of a field.
     pub fn number(&self, field: Field, model: Option<usize>) -> Option<f64> {
         match self.find(field, model.map_or(NO_MODEL, |model| model as u8))? {
             Value::Integer(count) => Some(count as f64),
@@ -118,17 +114,16 @@ impl Event {
         }
     }
 
-    /// Whether a field is true.
     pub fn is_true(&self, field: Field) -> bool {
         matches!(self.find(field, NO_MODEL), Some(Value::Bool(true)))
     }
 
-    /// Whether such values by model are told, be it of none.
+    /// Says whether the event has an object for such values, be it empty.
     pub fn is_by_model(&self, of: ModelsOf) -> bool {
         self.by_model[of as usize]
     }
 
-    /// The models that such values belong to: the number that asks for their values, and the name.
+    /// Lists the models that such values belong to, each with the number by which `count` and `number` know it.
     pub fn models(&self, of: ModelsOf) -> impl Iterator<Item = (usize, &[u8])> {
         let models = self.models.iter().enumerate().filter(move |(_, model)| model.2 == of);
         models.map(|(index, (from, to, _))| (index, self.slice(*from, *to)))
@@ -142,12 +137,10 @@ impl Event {
         self.text.get(usize::from(from)..usize::from(to)).unwrap_or_default()
     }
 
-    /// A key begins.
     pub fn begin_key(&mut self) {
         self.key_length = 0;
     }
 
-    /// A byte of the key.
     pub fn push_key(&mut self, byte: u8) {
         if let Some(slot) = self.key.get_mut(self.key_length) {
             *slot = byte;
@@ -156,17 +149,16 @@ impl Event {
         self.key_length = self.key_length.saturating_add(1);
     }
 
-    /// Whether the key is this one.
     pub fn key_is(&self, name: &str) -> bool {
         self.key.get(..self.key_length) == Some(name.as_bytes())
     }
 
-    /// The object that begins has names of models for keys.
+    /// Notes that the keys of the object that begins are names of models.
     pub fn begin_models(&mut self, of: ModelsOf) {
         self.by_model[of as usize] = true;
     }
 
-    /// The key that has ended is the name of a model.
+    /// Takes the key that has ended for the name of a model.
     pub fn begin_model(&mut self, of: ModelsOf) {
         let length = self.key_length.min(KEY_BYTES);
         if self.models(of).count() == MODELS || self.text.len() + length > TEXT_BYTES {
@@ -179,17 +171,15 @@ impl Event {
         self.model = (self.models.len() - 1) as u8;
     }
 
-    /// A value that is kept begins.
     pub fn begin_value(&mut self) {
         self.begun = Some(self.text.len() as u16);
     }
 
-    /// Whether bytes of a value are being kept.
+    /// Says whether the next byte of a value would be kept.
     pub fn is_taking(&self) -> bool {
         self.begun.is_some_and(|from| self.text.len() - usize::from(from) < VALUE_BYTES)
     }
 
-    /// A byte of a value.
     pub fn push(&mut self, byte: u8) {
         if !self.is_taking() {
             return;
@@ -201,14 +191,13 @@ impl Event {
         self.text.push(byte);
     }
 
-    /// A text has ended.
     pub fn end_text(&mut self, path: &FieldPath) {
         if let Some(from) = self.begun.take() {
             self.keep(path, Value::Text(from, self.text.len() as u16));
         }
     }
 
-    /// A number or word has ended.
+    /// Ends a number, `true`, `false` or `null`.
     pub fn end_scalar(&mut self, path: &FieldPath) {
         let Some(from) = self.begun.take() else { return };
         let value = scalar(self.slice(from, self.text.len() as u16));
@@ -218,7 +207,7 @@ impl Event {
         }
     }
 
-    /// A value has ended that nobody asked for.
+    /// Forgets the value that has ended: no path leads to it.
     pub fn drop_value(&mut self) {
         if let Some(from) = self.begun.take() {
             self.text.truncate(usize::from(from));
@@ -240,7 +229,7 @@ impl Event {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotACount;
 
-/// None for `null`, and for what is no JSON.
+/// Returns none for `null`, and for what is no JSON.
 fn scalar(text: &[u8]) -> Option<Value> {
     match text {
         b"true" => return Some(Value::Bool(true)),

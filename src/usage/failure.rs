@@ -4,40 +4,36 @@ use super::tokens::MAX_COUNT;
 use super::wait::{self, ClockTime};
 use crate::provider::{FailureKind, FailureRule, Output};
 
-/// What a run failed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What it is.
     pub kind: FailureKind,
-    /// The HTTP status, where the CLI tells it.
+    /// The HTTP status, where the CLI or its text tells it.
     pub status: Option<u16>,
     /// Whether the CLI was still trying again when it said so.
     pub passing: bool,
-    /// How long to wait, in milliseconds, where the CLI or the API tells it.
+    /// Milliseconds to wait, where the CLI or the API tells them.
     pub retry_after: Option<u64>,
-    /// When the limit ends, in milliseconds since the epoch, where that is told.
+    /// The end of the limit, in milliseconds since the epoch, where that is told.
     pub resets_at: Option<u64>,
-    /// The same in the CLI's own time zone.
+    /// The end of the limit by the clock of the CLI's time zone, where it is told so.
     pub resets_by_clock: Option<ClockTime>,
 }
 
-/// What a CLI said of a failure.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said<'a> {
-    /// Its words.
+    /// Words of the table that stand in fields of their own.
     pub words: [&'a str; 4],
-    /// The HTTP status.
     pub status: Option<u16>,
-    /// The beginning of its text.
+    /// The first bytes of the text for people, which may be cut within a character.
     pub text: &'a [u8],
-    /// Milliseconds that it waits.
+    /// Milliseconds that the CLI waits before it tries again.
     pub wait: Option<u64>,
-    /// When the limit ends, in seconds since the epoch.
+    /// The end of the limit, in seconds since the epoch.
     pub resets_at: Option<u64>,
 }
 
 impl Failure {
-    /// What the table makes of it.
+    /// Classifies a failure by the rules of the table, of which the first that fits counts.
     pub fn of(output: &Output, said: Said<'_>, passing: bool) -> Self {
         let status = said.status.or_else(|| status_in(output, said.text));
         let said = Said { status, ..said };
@@ -50,20 +46,20 @@ impl Failure {
         Self { kind, status, passing, retry_after, resets_at, resets_by_clock }
     }
 
-    /// The same where the base URL ends in what the CLI adds to it: a 404 is that of the address, whatever it says.
+    /// Takes a 404 for a wrong address, whatever its text says: the base URL ends in what the CLI adds to it.
     #[must_use]
     pub fn at_doubled_path(self) -> Self {
         let kind = if self.status == Some(404) { FailureKind::Endpoint } else { self.kind };
         Self { kind, ..self }
     }
 
-    /// Whether the same run may succeed later with nothing changed.
+    /// Says whether the same run may succeed later with nothing changed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.kind.text().retryable || self.retry_after.is_some() || self.resets_at.is_some()
     }
 
-    /// What the table makes of what the CLI wrote to stderr before it ended.
+    /// Classifies what the CLI wrote to stderr before it ended.
     pub fn of_complaint(output: &Output, text: &[u8]) -> Self {
         let kind = kind(&[output.complaints], Said { text, ..Said::default() }).unwrap_or(FailureKind::Unknown);
         Self { kind, status: None, passing: false, retry_after: None, resets_at: None, resets_by_clock: None }
@@ -80,12 +76,11 @@ fn fits(rule: &FailureRule, said: Said<'_>) -> bool {
     status && word && rule.text.is_none_or(|text| position(said.text, text).is_some())
 }
 
-/// Where a text stands in another; a byte after a cut character fits nothing.
+/// Finds a text in another, whose last character may be cut.
 fn position(text: &[u8], part: &str) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part.as_bytes())
 }
 
-/// What follows a part of a text.
 fn after<'a>(text: &'a [u8], part: &str) -> Option<&'a [u8]> {
     position(text, part).map(|at| &text[at + part.len()..])
 }

@@ -1,20 +1,22 @@
 //! Totals per workspace, provider and generation of the credential: a bounded number of entries, and one for all others.
 
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
 use super::counts::{Counts, LedgerKey};
 use super::meter::Meter;
 use super::prometheus;
-use super::recent::Recent;
 use super::tokens::Cost;
 use super::used::Usage;
 
 /// Bytes of the exposition at most. A string of JavaScript holds twice as much in any V8 that Node has.
 const EXPOSITION_BYTES: usize = 256 * 1024 * 1024;
 
-/// The totals.
 #[derive(Debug)]
 pub struct Ledger {
-    entries: Recent<LedgerKey, Counts>,
-    /// As many bytes at most as all entries are in the exposition.
+    entries: LruCache<LedgerKey, Counts>,
+    /// A bound for the bytes of the entries in the exposition.
     bytes: usize,
     most_bytes: usize,
     others: Counts,
@@ -22,17 +24,18 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Keeps at most so many entries, and at least one.
+    /// Makes a ledger that keeps so many entries at most, and one at least.
     #[must_use]
     pub fn new(max_entries: usize) -> Self {
         Self::bounded(max_entries, EXPOSITION_BYTES)
     }
 
     fn bounded(max_entries: usize, most_bytes: usize) -> Self {
-        Self { entries: Recent::new(max_entries), bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
+        // `sparse`: a million may be allowed, and memory is taken for those that there are.
+        let entries = LruCache::sparse(NonZeroUsize::new(max_entries).unwrap_or(NonZeroUsize::MIN));
+        Self { entries, bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
     }
 
-    /// Adds a run that has ended.
     pub fn record(&mut self, key: &LedgerKey, usage: &Usage) {
         self.add(key, Counts::of_run(usage, true));
     }
@@ -51,17 +54,16 @@ impl Ledger {
 
     /// Adds to an entry; the one used longest ago goes to the others when there is no room.
     pub fn add(&mut self, key: &LedgerKey, counts: Counts) {
-        let is_new = self.entries.get(key).is_none();
-        let (entry, evicted) = self.entries.entry(key);
-        *entry = entry.plus(counts);
-        if let Some((key, gone)) = evicted {
+        if let Some(entry) = self.entries.get_mut(key) {
+            *entry = entry.plus(counts);
+            return;
+        }
+        self.bytes += prometheus::most_bytes(key);
+        if let Some((key, gone)) = self.entries.push(key.clone(), counts) {
             self.let_go(&key, gone);
         }
-        if is_new {
-            self.bytes += prometheus::most_bytes(key);
-        }
         while self.bytes > self.most_bytes && self.entries.len() > 1 {
-            let Some((key, gone)) = self.entries.pop_oldest() else { return };
+            let Some((key, gone)) = self.entries.pop_lru() else { return };
             self.let_go(&key, gone);
         }
     }
@@ -72,7 +74,7 @@ impl Ledger {
         self.evicted += 1;
     }
 
-    /// The entries, sorted.
+    /// Lists the entries in the order of their labels.
     #[must_use]
     pub fn entries(&self) -> Vec<(&LedgerKey, &Counts)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
@@ -80,40 +82,36 @@ impl Ledger {
         entries
     }
 
-    /// All of it as Prometheus' text.
     #[must_use]
     pub fn exposition(&self) -> String {
         prometheus::exposition(&self.entries(), (self.evicted > 0).then_some(self.others))
     }
 
-    /// The sum of the entries that had to go.
+    /// Returns the sum of the entries that had to go.
     #[must_use]
     pub fn others(&self) -> Counts {
         self.others
     }
 
-    /// How many had to go.
     #[must_use]
     pub fn evicted(&self) -> u64 {
         self.evicted
     }
 
-    /// The sum of everything.
+    /// Adds up all that was ever recorded, with what had to go.
     #[must_use]
     pub fn total(&self) -> Counts {
         self.entries.iter().fold(self.others, |sum, (_, counts)| sum.plus(*counts))
     }
 
-    /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.len() == 0
+        self.entries.is_empty()
     }
 }
 

@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::expected::{Claim, Expected};
 use super::failure::Failure;
-use super::gap::Gap;
-use super::run::{Changes, Run};
+use super::request::Expected;
+use super::run::{Changes, Claim, Run};
 use super::scan::Scanner;
 use super::subagents::{Found, Search};
-use super::used::Usage;
+use super::used::{Gap, Usage};
 use crate::provider::Provider;
 
-/// Bytes that are kept of stderr.
 const COMPLAINT_BYTES: usize = 1024;
 
-/// Reads one CLI's output.
 #[derive(Debug)]
 pub struct Meter {
     provider: &'static Provider,
@@ -26,7 +23,6 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// For a run of this provider's CLI.
     #[must_use]
     pub fn new(provider: &'static Provider, expected: Expected) -> Self {
         let output = provider.output;
@@ -34,13 +30,12 @@ impl Meter {
         Self { provider, scanner: Some(Scanner::new(output.fields)), run, complaint: Zeroizing::default() }
     }
 
-    /// Whose CLI.
     #[must_use]
     pub fn provider(&self) -> &'static Provider {
         self.provider
     }
 
-    /// Takes the next bytes of stdout; they may be cut anywhere.
+    /// Reads the next bytes of stdout, which may be cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) -> Changes {
         let (scanner, run) = (&mut self.scanner, &mut self.run);
         if let Some(scanner) = scanner {
@@ -49,7 +44,7 @@ impl Meter {
         run.changed()
     }
 
-    /// Takes the next bytes of stderr. Only their beginning is kept, until the end.
+    /// Reads the next bytes of stderr. Only the first 1,024 are kept, until the end.
     pub fn complain(&mut self, bytes: &[u8]) {
         if self.complaint.capacity() == 0 {
             // At once: what moves to grow leaves a copy.
@@ -66,12 +61,12 @@ impl Meter {
         self.run.sought()
     }
 
-    /// What that search has found.
+    /// Takes the result of the search that `sought` asked for.
     pub fn found(&mut self, found: Found) {
         self.run.found(found);
     }
 
-    /// The run has ended, with this exit code; none when it was killed.
+    /// Ends the run with an exit code, or with none where it was killed.
     pub fn end(&mut self, code: Option<i32>) -> Changes {
         let Some(scanner) = self.scanner.take() else { return Changes::default() };
         if scanner.is_inside() {
@@ -82,48 +77,46 @@ impl Meter {
         self.run.changed()
     }
 
-    /// A part of its output was lost on the way here: what it has used is a lower bound.
+    /// Notes that a part of the output was lost on the way here: what the run has used is a lower bound.
     pub fn lose(&mut self) {
         self.run.gap(Gap::OutputUnread);
     }
 
-    /// What it has used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.run.usage()
     }
 
-    /// What is reported and will not change: for counters that only grow.
+    /// Returns what is reported and will not change, for counters that only grow.
     #[must_use]
     pub fn settled(&self) -> &Usage {
         &self.run.settled
     }
 
-    /// The CLI's `TZ`.
+    /// Returns the value of the CLI's `TZ`, empty where it is not set, and none where nobody knows.
     #[must_use]
     pub fn time_zone(&self) -> Option<&str> {
         self.run.expected.time_zone.as_deref()
     }
 
-    /// Whether the run has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.scanner.is_none()
     }
 
-    /// What it failed at last, unless it has recovered.
+    /// Returns what the run failed at last, unless it has recovered.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
         self.run.failure
     }
 
-    /// What the CLI says of its credential, once it has.
+    /// Returns what the CLI says of its credential, once it has.
     #[must_use]
     pub fn claim(&self) -> Option<Claim> {
         self.run.claim
     }
 
-    /// What it may say of the credential that it was given.
+    /// Lists what the CLI may say of the credential that it was given.
     #[must_use]
     pub fn expected_claims(&self) -> &'static [&'static str] {
         self.run.expected_claims().unwrap_or_default()

@@ -4,21 +4,17 @@
 //! held back, and no text of it is kept but names of models and threads.
 
 mod answers;
+mod by_model;
 mod counts;
 mod event;
-mod expected;
 mod failure;
-mod gap;
 mod ledger;
-mod left_out;
 mod meter;
 mod prometheus;
-mod recent;
 mod request;
 mod resumed;
 mod run;
 mod scan;
-mod session;
 mod subagents;
 mod threads;
 mod tokens;
@@ -26,18 +22,16 @@ mod used;
 mod wait;
 
 pub use counts::{Counts, LedgerKey};
-pub use expected::{Claim, Expected};
 pub use failure::Failure;
-pub use gap::{Gap, Gaps};
 pub use ledger::Ledger;
 pub use meter::Meter;
-pub use request::{asks_for_output, expected_of, require_claims};
+pub use request::{Expected, RunEnvironment, asks_for_output, require_claims};
 pub use resumed::Resumed;
-pub use run::Changes;
+pub use run::{Changes, Claim};
 pub use subagents::{Found, Search, Subagents};
 pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
-pub use used::{ModelUsage, Usage};
+pub use used::{Gap, Gaps, ModelUsage, Usage};
 pub use wait::ClockTime;
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use super::counts::{Counts, LedgerKey};
 use super::tokens::Cost;
 
-/// A counter of every entry.
+/// A counter, and how its value is read from an entry.
 struct Metric {
     name: &'static str,
     help: &'static str,
-    /// None where nothing was told.
+    /// Returns none where no CLI has told it.
     value: fn(&Counts) -> Option<String>,
 }
 
@@ -62,7 +62,7 @@ const METRICS: &[Metric] = &[
     },
 ];
 
-/// The whole ledger. `others` are what was let go of, in series without labels.
+/// Writes a whole ledger. `others`, the sum of what was let go of, are series without labels.
 pub fn exposition(entries: &[(&LedgerKey, &Counts)], others: Option<Counts>) -> String {
     // Each set of labels stands in a line of every metric.
     let entries: Vec<_> = entries.iter().map(|(key, counts)| (labels(key), counts)).collect();
@@ -82,7 +82,7 @@ pub fn exposition(entries: &[(&LedgerKey, &Counts)], others: Option<Counts>) -> 
     text
 }
 
-/// As many bytes at most as the lines of one entry are.
+/// Returns a bound for the bytes of the lines of one entry.
 pub fn most_bytes(key: &LedgerKey) -> usize {
     let labels = labels(key).len();
     METRICS.iter().map(|metric| metric.name.len() + labels + VALUE_BYTES).sum()

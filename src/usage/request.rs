@@ -1,17 +1,17 @@
-//! What the arguments of a run tell of its output: whether it is JSON, which model, whether it resumes a thread.
+//! What is known of a run before it says anything: from its environment, and from its arguments.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::expected::Expected;
-use super::gap::{Gap, Gaps};
 use super::resumed::{Resumed, is_uncounted};
 use super::subagents::{Search, Subagents};
-use super::threads::Owner;
-use crate::environment::{EnvPlan, WORKSPACE_ID};
+use super::threads::{Owner, ThreadTotals};
+use super::used::{Gap, Gaps};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{BaseUrl, CommandLine, Output, Provider, Reading, SessionFiles};
+use crate::provider::{CommandLine, CredentialKind, Output, Provider, Reading, SessionFiles};
+use crate::secret::Fingerprint;
 
-/// Whether the CLI will write JSON.
+/// Says whether the CLI will write JSON.
 #[must_use]
 pub fn asks_for_output(output: &Output, line: &CommandLine) -> bool {
     let before_end = line.before_end();
@@ -21,26 +21,96 @@ pub fn asks_for_output(output: &Output, line: &CommandLine) -> bool {
     })
 }
 
-/// What is known of a run with this environment and these arguments; `environment` owns its threads where nobody else can
-/// be told from others.
-#[must_use]
-pub fn expected_of(plan: &EnvPlan, line: &CommandLine, environment: &Owner) -> Expected {
-    let output = plan.provider.output;
-    let before_end = line.before_end();
-    Expected {
-        credential: Some(plan.credential.kind),
-        model: before_end.options(output.model_options).last().map(|given| given.value.to_owned()),
-        resumed: Resumed::of(&output.report_arguments, before_end),
-        thread: None,
-        owner: Some(owner_of(plan).unwrap_or_else(|| environment.clone())),
-        gaps: uncounted(plan.provider, before_end),
-        subagents: subagents_of(plan, before_end),
-        time_zone: Some(plan.plain("TZ").unwrap_or_default().to_owned()),
-        is_path_doubled: is_path_doubled(plan, output),
+/// What is known of a run before it says anything.
+#[derive(Debug, Default)]
+pub struct Expected {
+    /// The credential that it was given.
+    pub credential: Option<CredentialKind>,
+    /// The model, where the arguments name one.
+    pub model: Option<String>,
+    /// Whether it goes on with an earlier thread.
+    pub resumed: Resumed,
+    /// What that thread had used.
+    pub thread: Option<ThreadTotals>,
+    /// Whose threads it may go on with; none for those of this run alone.
+    pub owner: Option<Owner>,
+    /// What its reports will leave out, as its arguments tell.
+    pub gaps: Gaps,
+    /// Whether they may leave out other threads.
+    pub subagents: Subagents,
+    /// Its `TZ`, empty where that is not set; none where nobody knows.
+    pub time_zone: Option<String>,
+    /// Whether its base URL ends in what the CLI adds to it once more.
+    pub is_path_doubled: bool,
+}
+
+/// The environment of a run, as far as its usage depends on it.
+#[derive(Debug)]
+pub struct RunEnvironment<'a> {
+    pub provider: &'static Provider,
+    pub credential: CredentialKind,
+    /// Whether the credential is the server's own, which may be lent to anyone.
+    pub is_servers: bool,
+    /// Where the login lies, for a credential that is read from a directory.
+    pub login_directory: Option<&'a str>,
+    pub fingerprint: Option<Fingerprint>,
+    /// Empty where the workspace has no id.
+    pub workspace_id: &'a str,
+    pub state_directory: PathBuf,
+    /// The value of `TZ`, empty where it is not set.
+    pub time_zone: &'a str,
+    /// Empty where the CLI has its own.
+    pub base_url: &'a str,
+}
+
+impl RunEnvironment<'_> {
+    /// Returns what is known of a run with these arguments. Its threads are `otherwise`'s where nothing tells whose it
+    /// is.
+    #[must_use]
+    pub fn expected(self, line: &CommandLine, otherwise: &Owner) -> Expected {
+        let output = self.provider.output;
+        let before_end = line.before_end();
+        Expected {
+            credential: Some(self.credential),
+            model: before_end.options(output.model_options).last().map(|given| given.value.to_owned()),
+            resumed: Resumed::of(&output.report_arguments, before_end),
+            thread: None,
+            owner: Some(self.owner().unwrap_or_else(|| otherwise.clone())),
+            gaps: uncounted(self.provider, before_end),
+            time_zone: Some(self.time_zone.to_owned()),
+            is_path_doubled: self.is_path_doubled(),
+            subagents: self.subagents(before_end),
+        }
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        if !self.workspace_id.is_empty() {
+            return Some(Owner::Workspace(self.workspace_id.into()));
+        }
+        // The server's credential tells nobody from others.
+        if self.is_servers {
+            return None;
+        }
+        // A login's token is another one after each refresh; its directory stays.
+        let directory = self.login_directory.map(|directory| Owner::Directory(directory.into()));
+        directory.or(self.fingerprint.map(Owner::Credential))
+    }
+
+    /// Says whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
+    fn is_path_doubled(&self) -> bool {
+        let url = self.base_url.trim_end_matches('/');
+        self.provider.output.doubled_path.is_some_and(|path| url.ends_with(path))
+    }
+
+    /// Returns how to tell whether other threads work for the run.
+    fn subagents(self, before_end: Reading<'_>) -> Subagents {
+        let Some(files) = self.provider.output.session_files else { return Subagents::Counted };
+        let is_off = is_off(self.provider, files, before_end);
+        Subagents::Sought(Search { files, state_directory: self.state_directory, since: SystemTime::now(), is_off })
     }
 }
 
-/// What the reports of a run with these arguments leave out.
+/// Returns what the reports of a run with these arguments leave out.
 fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
     let rules = &provider.output.report_arguments;
     // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
@@ -59,42 +129,13 @@ fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
         .collect()
 }
 
-/// How to tell whether other threads work for a run.
-fn subagents_of(plan: &EnvPlan, before_end: Reading<'_>) -> Subagents {
-    let provider = plan.provider;
-    let Some(files) = provider.output.session_files else { return Subagents::Counted };
-    let state = &provider.state_directory;
-    let state_directory = plan.directory(state.variable, state.below_home);
-    let is_off = is_off(provider, files, before_end);
-    Subagents::Sought(Search { files, state_directory, since: SystemTime::now(), is_off })
-}
-
-/// Whether the last override is the one with which there are none: of others, a later one may undo it, or, at a deeper command
-/// level, make the CLI forget it.
+/// Says whether the last override is the one with which there are none: of others, a later one may undo it, or, at a
+/// deeper command level, make the CLI forget it.
 fn is_off(provider: &Provider, files: &SessionFiles, before_end: Reading<'_>) -> bool {
     let features: Vec<&str> = provider.arguments.feature_options.iter().map(|option| option.name).collect();
     let last_feature = before_end.options(&features).map(|option| option.end).max();
     let last = before_end.options(provider.arguments.override_options).max_by_key(|option| option.end);
     last.is_some_and(|option| option.value.split_once('=') == Some(files.off) && Some(option.end) > last_feature)
-}
-
-/// Whether the base URL ends in what the CLI adds to it: `https://example.com/v1` becomes `…/v1/v1/messages`.
-fn is_path_doubled(plan: &EnvPlan, output: &Output) -> bool {
-    let BaseUrl::Variable(name) = plan.provider.vendor().base_url else { return false };
-    let url = plan.plain(name).unwrap_or_default().trim_end_matches('/');
-    output.doubled_path.is_some_and(|path| url.ends_with(path))
-}
-
-/// Whose threads a run goes on with. The server's credential may be lent to anyone: it tells nobody from others.
-fn owner_of(plan: &EnvPlan) -> Option<Owner> {
-    let named = plan.plain(WORKSPACE_ID).filter(|id| !id.is_empty());
-    if let Some(id) = named {
-        return Some(Owner::Workspace(id.into()));
-    }
-    let credential = Some(&plan.credential).filter(|credential| !credential.is_servers())?;
-    // A login's token is another one after each refresh; its directory stays.
-    let directory = credential.directory.as_deref().map(|directory| Owner::Directory(directory.into()));
-    directory.or(credential.fingerprint.map(Owner::Credential))
 }
 
 /// Refuses a run whose claim of its credential would not be seen.

@@ -3,39 +3,41 @@
 use std::sync::Arc;
 
 use super::answers::Answers;
+use super::by_model::{SessionTotals, left_out};
 use super::event::Event;
-use super::expected::{Claim, Expected};
 use super::failure::{Failure, Said};
-use super::gap::{Gap, Gaps};
-use super::left_out::left_out;
+use super::request::Expected;
 use super::resumed::Resumed;
-use super::session::SessionTotals;
 use super::subagents::{Found, Search, Subagents};
 use super::threads::{self, RunThreads, Thread};
 use super::tokens::{Cost, Tokens};
-use super::used::{ModelUsage, Usage, add, add_to, short};
+use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
-/// What has changed, by a bit each.
+/// What has changed: a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes(pub u32);
 
 impl Changes {
-    /// The usage.
     pub const USAGE: u32 = 1;
-    /// The failure.
     pub const FAILURE: u32 = 2;
-    /// The CLI claims another credential than it was given.
+    /// The CLI has begun to claim another credential than it was given.
     pub const MISMATCH: u32 = 4;
 }
 
-/// What is known of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// A word of the table's, or `other`.
+    pub claimed: &'static str,
+    /// Whether that goes with what it was given.
+    pub fits: bool,
+}
+
 #[derive(Debug)]
 pub struct Run {
     output: &'static Output,
-    /// What was known before.
     pub expected: Expected,
-    /// Of turns that were reported.
+    /// The usage of turns that were reported.
     pub settled: Usage,
     answers: Answers,
     threads: RunThreads,
@@ -44,7 +46,7 @@ pub struct Run {
     session_used: Tokens,
     /// A turn has begun and was not reported.
     is_open: bool,
-    /// What is not told, but for a turn that is open.
+    /// Every reason but that a turn is open.
     gaps: Gaps,
     word: Option<&'static str>,
     /// When the limit ends that the turn has reached, in seconds since the epoch.
@@ -63,7 +65,6 @@ struct Report {
 }
 
 impl Run {
-    /// Before it says anything.
     pub fn new(output: &'static Output, expected: Expected) -> Self {
         let model = expected.model.as_deref().and_then(|name| short(name.as_bytes()));
         let settled = Usage { model, ..Usage::default() };
@@ -86,12 +87,12 @@ impl Run {
         }
     }
 
-    /// What has changed since this was asked last.
+    /// Returns what has changed since the last call.
     pub fn changed(&mut self) -> Changes {
         Changes(std::mem::take(&mut self.changes))
     }
 
-    /// Takes an event; none for one that could not be read.
+    /// Takes an event, or none in the place of one that could not be read.
     pub fn take(&mut self, event: Option<&Event>) {
         let Some(event) = event else { return self.gap(Gap::OutputUnread) };
         let rule = self
@@ -112,7 +113,7 @@ impl Run {
         }
     }
 
-    /// Something is not told.
+    /// Notes a reason why the usage may be more.
     pub fn gap(&mut self, gap: Gap) {
         let known = self.gaps;
         self.gaps.insert(gap);
@@ -140,7 +141,7 @@ impl Run {
         self.threads.current(fresh)
     }
 
-    /// What a thread had used of which nothing is known.
+    /// Returns what a thread had used of which nothing is known.
     fn fresh(&self) -> Option<Tokens> {
         (self.expected.resumed != Resumed::Yes).then(Tokens::default)
     }
@@ -162,7 +163,7 @@ impl Run {
         }
     }
 
-    /// What the CLI may say of the credential that it was given.
+    /// Lists what the CLI may say of the credential that it was given.
     pub fn expected_claims(&self) -> Option<&'static [&'static str]> {
         let given = self.expected.credential?;
         self.output.claims.iter().find(|row| row.kind == given).map(|row| row.claims)
@@ -226,14 +227,14 @@ impl Run {
         (self.word, self.resets_at) = (None, None);
     }
 
-    /// What answers told that the report leaves out.
+    /// Returns what answers told that the report leaves out.
     fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
         let known = self.settled.model.as_ref();
         let told = self.answers.iter().map(|(model, tokens)| (model.or(known), tokens));
         left_out(report, told.chain([(None, self.answers.rest())]))
     }
 
-    /// What a turn used, by model where it is told so.
+    /// Returns what a turn used, by model where it is told so.
     fn report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
         if event.is_by_model(ModelsOf::Report) {
             self.remember_session(event);
@@ -260,7 +261,7 @@ impl Run {
         ModelUsage { model: self.settled.model.clone().unwrap_or_else(|| "".into()), tokens, cost: None }
     }
 
-    /// What has come to the totals of a session.
+    /// Returns what has come to the totals of a session.
     fn session_report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
         let totals = self.by_model(event, ModelsOf::Session)?;
         // The agent alone, without others that worked for it, has used no less. Read before the total is remembered: what a
@@ -270,7 +271,7 @@ impl Run {
         let id = short(event.bytes(Field::Thread));
         let Report { last, used } = self.report_total(id.as_ref(), total)?;
         if used.is_none() {
-            self.gap(Thread::reason(last));
+            self.gap(why_of_no_use(last));
         }
         let used = used.unwrap_or_default();
         let began = self.expected.resumed == Resumed::No && last == Some(Tokens::default());
@@ -298,7 +299,7 @@ impl Run {
         }
     }
 
-    /// What a thread had used and what has come to it; its total is kept for its owner's next run.
+    /// Returns what a thread had used and what has come to it; its total is kept for its owner's next run.
     fn report_total(&mut self, id: Option<&Arc<str>>, total: Tokens) -> Option<Report> {
         let fresh = self.fresh();
         let thread = match id {
@@ -331,7 +332,7 @@ impl Run {
         let (is_from_before, last, used) = report.unwrap_or_default();
         match used {
             // Of a thread that goes on from where nobody knows, all could be somebody else's: nothing is counted.
-            None => self.gap(Thread::reason(last)),
+            None => self.gap(why_of_no_use(last)),
             Some(used) if !is_believable(used, last.filter(|_| is_from_before), self.output) => {
                 self.gap(Gap::TotalUnbelievable);
             }
@@ -392,7 +393,7 @@ impl Run {
         (!threads.is_empty() && !self.gaps.has(Gap::Subagents)).then(|| (search.clone(), threads))
     }
 
-    /// Whether nobody knows so far that it has none.
+    /// Says whether nobody knows so far that it has none.
     fn may_hide_subagents(&self) -> bool {
         match &self.expected.subagents {
             Subagents::Counted => false,
@@ -401,7 +402,7 @@ impl Run {
         }
     }
 
-    /// What it has found.
+    /// Takes the result of the search that `sought` asked for.
     pub fn found(&mut self, found: Found) {
         let is_unknown = found == Found::Unknown && self.may_hide_subagents();
         self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };
@@ -411,7 +412,7 @@ impl Run {
         self.changes |= Changes::USAGE;
     }
 
-    /// The run has ended, with this exit code; none when it was killed.
+    /// Ends the run with an exit code, or with none where it was killed.
     pub fn end(&mut self, code: Option<i32>, complaint: &[u8]) {
         let is_unknown = self.failure.is_none_or(|failure| failure.kind == FailureKind::Unknown && !failure.passing);
         match (code, self.failure) {
@@ -425,7 +426,6 @@ impl Run {
         self.changes |= Changes::USAGE;
     }
 
-    /// What it has used so far.
     pub fn usage(&self) -> Usage {
         let mut usage = self.settled.clone();
         usage.tokens = usage.tokens.plus(self.answers.rest());
@@ -448,13 +448,18 @@ impl Run {
     }
 }
 
+/// Why the total of a thread says nothing of this run, where the thread had used `last` before.
+fn why_of_no_use(last: Option<Tokens>) -> Gap {
+    if last.is_some() { Gap::TotalUnbelievable } else { Gap::EarlierTotalUnknown }
+}
+
 fn count(event: &Event, field: Field) -> Option<u64> {
     event.count(field, None).ok().flatten()
 }
 
-/// Whether a thread can have used this after it had used `before` in another process, whose file of the session the tenant
-/// can change: a turn is a request at least, and each request sends what the thread has said before once more. That is not so
-/// of a thread that has been summed up, as one may have been that has used so much.
+/// Says whether a thread can have used this after it had used `before` in another process, whose file of the session
+/// the tenant can change: a turn is a request at least, and each request sends what the thread has said before once
+/// more. That is not so of a thread that has been summed up, as one may have been that has used so much.
 fn is_believable(used: Tokens, before: Option<Tokens>, output: &Output) -> bool {
     let may_be_summed_up = |before: &Tokens| output.compacts_at.is_some_and(|most| before.input >= most);
     let before = before.filter(|before| !may_be_summed_up(before));

@@ -9,63 +9,46 @@ use crate::provider::{FieldPath, ModelsOf};
 /// Objects within one another that a path can lead into; deeper ones are passed over.
 const MAX_DEPTH: usize = 8;
 
-/// What the next byte is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// Between events.
     Top,
-    /// In an object that a path leads into, before a key or its end.
+    /// In an object that a path leads into, where a key or the end comes next.
     Object,
-    /// In a key.
     Key,
-    /// After a backslash in a key.
     KeyEscape,
-    /// Before the colon.
     Colon,
-    /// Before a value.
     Value,
-    /// In a string.
     Text,
-    /// After a backslash in a string.
     TextEscape,
-    /// In the digits of `\u`.
     TextUnicode,
-    /// After the first half of a surrogate pair.
+    /// After the first half of a surrogate pair, where the second must follow.
     TextPair,
-    /// After the backslash that follows it.
     TextPairEscape,
     /// In an array whose first string a path leads to, between its elements.
     List,
-    /// In a number, `true`, `false` or `null`.
     Scalar,
     /// In an object or array that no path leads into.
     Skip,
-    /// In a string there.
     SkipText,
-    /// After a backslash in that string.
     SkipTextEscape,
-    /// In a line that is no event.
     Broken,
 }
 
-/// Reads a stream.
 #[derive(Debug)]
 pub struct Scanner {
     paths: &'static [FieldPath],
     at: At,
-    /// Objects that are open.
+    /// How many objects are open.
     depth: usize,
-    /// Which paths still fit at each depth, a bit each.
+    /// The paths that still fit at each depth, a bit each.
     fits: [u64; MAX_DEPTH + 1],
-    /// Which fit the value that comes next.
     next: u64,
-    /// Objects and arrays that are open below one that is passed over.
+    /// How many objects and arrays are open, from the one that is passed over.
     skipped: u32,
     /// Whether an array is open whose first string a path leads to.
     in_list: bool,
     /// What the digits of `\u` say so far, and how many there were.
     unicode: (u16, u8),
-    /// The first half of a surrogate pair.
     first_half: Option<u16>,
     /// Whether the stream has had an event: before the first there may be a warning.
     has_begun: bool,
@@ -73,7 +56,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner for these paths, of which there are at most 64.
+    /// Makes a scanner for these paths. Only the first 64 are looked for.
     #[must_use]
     pub fn new(paths: &'static [FieldPath]) -> Self {
         let all = if paths.len() >= 64 { u64::MAX } else { (1_u64 << paths.len()) - 1 };
@@ -115,13 +98,13 @@ impl Scanner {
         }
     }
 
-    /// Whether an event is open, or may be, which has ended with the stream.
+    /// Says whether an event is open, or may be, so that it is lost when the stream ends here.
     #[must_use]
     pub fn is_inside(&self) -> bool {
         self.depth > 0 || (self.at == At::Broken && self.has_begun)
     }
 
-    /// How many bytes to be passed over stand at the beginning.
+    /// Counts the bytes at the beginning that can be passed over.
     fn pass_over(&self, bytes: &[u8]) -> usize {
         match self.at {
             At::SkipText => before(bytes, |byte| byte == b'"' || byte == b'\\' || byte == b'\n'),
@@ -135,7 +118,7 @@ impl Scanner {
         }
     }
 
-    /// A newline. Whether it cut an event off.
+    /// Ends whatever is open at a newline, and says whether that was an event.
     fn break_off(&mut self) -> bool {
         let cut = self.is_inside();
         self.event.clear();
@@ -144,7 +127,7 @@ impl Scanner {
         cut
     }
 
-    /// One byte that is no newline. Whether an event ended with it.
+    /// Takes a byte that is no newline, and says whether an event ended with it.
     fn step(&mut self, byte: u8) -> bool {
         match self.at {
             At::Top => self.top(byte),
@@ -206,7 +189,6 @@ impl Scanner {
         false
     }
 
-    /// What cannot be read is counted as cut off at the next newline.
     fn break_event(&mut self) {
         self.at = At::Broken;
     }
@@ -229,7 +211,7 @@ impl Scanner {
         self.at = At::Key;
     }
 
-    /// Which paths fit the key that has just ended.
+    /// Returns which paths fit the key that has just ended.
     fn fitting(&mut self) -> u64 {
         let level = self.depth - 1;
         let mut candidates = self.fits[level];
@@ -304,7 +286,7 @@ impl Scanner {
         None
     }
 
-    /// Whether a path goes on below the value that comes next.
+    /// Says whether a path goes on below the value that comes next.
     fn leads_on(&self) -> bool {
         let mut candidates = self.next;
         while candidates != 0 {
@@ -316,7 +298,7 @@ impl Scanner {
         false
     }
 
-    /// Whether the keys of the object that comes next are names of models, and what stands below them.
+    /// Says whether the keys of the object that comes next are names of models, and what stands below them.
     fn leads_to_models(&self) -> Option<ModelsOf> {
         let mut candidates = self.next;
         while candidates != 0 {
@@ -352,7 +334,6 @@ impl Scanner {
         self.at = At::Text;
     }
 
-    /// One of four digits.
     fn text_unicode(&mut self, byte: u8) {
         let (value, digits) = self.unicode;
         let Some(digit) = char::from(byte).to_digit(16) else {
@@ -424,7 +405,7 @@ impl Scanner {
         }
     }
 
-    /// Where the stream stands when a value has ended.
+    /// Returns where the stream stands when a value has ended.
     fn after_value(&self) -> At {
         if self.in_list { At::List } else { At::Object }
     }
@@ -444,8 +425,8 @@ impl Scanner {
     }
 }
 
-/// How many bytes stand before the first that stops. Without a branch for each of them, the compiler looks at many at
-/// once.
+/// Counts how many bytes stand before the first that stops. Without a branch for each of them, the compiler looks at
+/// many at once.
 #[inline(always)]
 fn before(bytes: &[u8], stops: impl Fn(u8) -> bool) -> usize {
     const BLOCK: usize = 32;

@@ -14,7 +14,7 @@ use super::scan::Scanner;
 use crate::provider::{Field, SessionFiles};
 use crate::sys::regular_file::open_regular;
 
-/// Entries of directories that are looked at.
+/// How many entries of directories one search looks at.
 const MAX_ENTRIES: usize = 20_000;
 /// Bytes in which a file must name its threads: 100 KiB were seen.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -24,37 +24,30 @@ const TICK: Duration = Duration::from_millis(20);
 /// What is known of the subagents of a run, beside what its events tell.
 #[derive(Clone, Debug, Default)]
 pub enum Subagents {
-    /// It has none, or its reports count them.
+    /// The run has none, or its reports count them.
     #[default]
     Counted,
-    /// Its session files tell whether it had any.
+    /// The session files tell whether it had any.
     Sought(Search),
-    /// Nobody can tell.
     Unknown,
 }
 
-/// Where to look.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// The row's facts.
     pub files: &'static SessionFiles,
-    /// The CLI's state directory.
     pub state_directory: PathBuf,
-    /// When the run began.
+    /// The time at which the run began.
     pub since: SystemTime,
     /// Whether its arguments leave it no subagents: then it counts as having none where nobody can see, though a reviewer of
     /// approvals may have worked for it.
     pub is_off: bool,
 }
 
-/// What a search has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// No other thread worked for the run.
     None,
-    /// Some did.
     Some,
-    /// It could not be seen.
+    /// Some directory or file could not be read, or there were too many.
     Unknown,
 }
 
@@ -94,13 +87,13 @@ impl Search {
         if own.is_empty() { result } else { Found::Unknown }
     }
 
-    /// Whether somebody wrote to it since the run began; also where that cannot be told.
+    /// Says whether somebody wrote to it since the run began; also where that cannot be told.
     fn is_of_this_run(&self, entry: &DirEntry) -> bool {
         let written = entry.metadata().and_then(|metadata| metadata.modified());
         written.map_or(true, |time| time + TICK >= self.since)
     }
 
-    /// Whether the thread of a file worked for one of these; none where its first line does not tell.
+    /// Says whether the thread of a file worked for one of these; none where its first line does not tell.
     fn worked_for(&self, file: &Path, threads: &[Arc<str>]) -> Option<bool> {
         let mut file = open_regular(file)?.take(MAX_LINE);
         let mut scanner = Scanner::new(self.files.fields);
@@ -116,7 +109,8 @@ impl Search {
     }
 }
 
-/// Whether the line of a session names one of these threads as its own session or parent; none where it is no such line.
+/// Says whether the line of a session names one of these threads as its own session or parent; none where it is no such
+/// line.
 fn named(event: &Event, threads: &[Arc<str>]) -> Option<bool> {
     event.text(Field::Thread)?;
     let is_one = |field| event.text(field).is_some_and(|id| threads.iter().any(|thread| **thread == *id));
@@ -141,7 +135,7 @@ fn days(sessions: &Path, room: &mut usize) -> Option<Vec<PathBuf>> {
     Some(level)
 }
 
-/// What a directory holds, while there is room; none in the place of what cannot be read.
+/// Returns what a directory holds, while there is room; none in the place of what cannot be read.
 fn entries<'a>(directory: &Path, room: &'a mut usize) -> impl Iterator<Item = Option<DirEntry>> + use<'a> {
     let (read, failed) = match fs::read_dir(directory) {
         Ok(read) => (Some(read), None),

@@ -4,45 +4,40 @@
 //! Ids of threads are what a run prints, which can be anything. So they are kept apart by whose run it was: no run can
 //! change or push out what is known of another owner's threads.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use super::gap::Gap;
-use super::recent::Recent;
+use lru::LruCache;
+
 use super::tokens::Tokens;
 use crate::secret::Fingerprint;
 
-/// Owners whose threads are remembered.
-const OWNERS: usize = 5_000;
-/// Threads that are remembered of one owner.
-const THREADS: usize = 32;
+const OWNERS: NonZeroUsize = NonZeroUsize::new(5_000).unwrap();
+const THREADS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 /// Threads of one run: the CLIs have one.
 const THREADS_OF_RUN: usize = 8;
 
-/// A thread's totals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadTotals {
-    /// The thread, as the CLI calls it.
+    /// The CLI's own name for it.
     pub id: Arc<str>,
-    /// All that it has used.
     pub tokens: Tokens,
 }
 
-/// Whose threads.
+/// Whose threads they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// A workspace, as the caller calls it.
     Workspace(Arc<str>),
     /// Whoever has the login in this state directory.
     Directory(Arc<str>),
-    /// Whoever has the credential with this fingerprint.
     Credential(Fingerprint),
-    /// Whoever was given this environment.
+    /// Whoever was given one environment, by its number in this process.
     Environment(u64),
 }
 
 impl Owner {
-    /// Another one than there was before.
+    /// Makes an owner that differs from all others.
     #[must_use]
     pub fn new_environment() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -50,32 +45,24 @@ impl Owner {
     }
 }
 
-/// The threads of one owner.
-#[derive(Debug)]
-struct Owned(Recent<Arc<str>, Tokens>);
+type KnownThreads = LruCache<Owner, LruCache<Arc<str>, Tokens>>;
 
-impl Default for Owned {
-    fn default() -> Self {
-        Self(Recent::new(THREADS))
-    }
-}
+static KNOWN: LazyLock<Mutex<KnownThreads>> = LazyLock::new(|| Mutex::new(LruCache::sparse(OWNERS)));
 
-static KNOWN: LazyLock<Mutex<Recent<Owner, Owned>>> = LazyLock::new(|| Mutex::new(Recent::new(OWNERS)));
-
-/// What a thread had used when this process last heard of it from a run of its owner.
+/// Returns what a thread had used when this process last heard of it from a run of its owner.
 pub fn last_of(owner: &Owner, id: &Arc<str>) -> Option<Tokens> {
     let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.get(owner)?.0.get(id).copied()
+    known.peek(owner)?.peek(id).copied()
 }
 
-/// Remembers it. Totals only grow: of two that are told, the larger is the later.
+/// Remembers what a thread has used. Totals only grow: of two that are told, the larger is the later.
 pub fn remember(owner: &Owner, thread: &ThreadTotals) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let tokens = known.entry(owner).0.0.entry(&thread.id).0;
+    let threads = known.get_or_insert_mut_ref(owner, || LruCache::sparse(THREADS));
+    let tokens = threads.get_or_insert_mut(Arc::clone(&thread.id), Tokens::default);
     *tokens = tokens.most(thread.tokens);
 }
 
-/// The threads of one run.
 #[derive(Debug, Default)]
 pub struct RunThreads {
     threads: Vec<Thread>,
@@ -88,14 +75,13 @@ pub struct RunThreads {
 pub struct Thread {
     /// What the CLI calls it; none when it has named none.
     pub id: Option<Arc<str>>,
-    /// What it had used.
     pub last: Option<Tokens>,
     /// Whether that is what another process has told of it.
     pub is_from_before: bool,
 }
 
 impl Thread {
-    /// What has come since the last report; none when nobody can tell.
+    /// Takes a report, and returns what has come since the last one, or none when nobody can tell.
     pub fn report(&mut self, total: Tokens) -> Option<Tokens> {
         let used = self.last.map(|last| total.since(last));
         // One that has become less is not believed.
@@ -106,12 +92,6 @@ impl Thread {
         used.flatten()
     }
 
-    /// Why a report was of no use, where the thread had used this before.
-    pub fn reason(last: Option<Tokens>) -> Gap {
-        if last.is_some() { Gap::TotalUnbelievable } else { Gap::EarlierTotalUnknown }
-    }
-
-    /// What is known of it.
     pub fn totals(&self) -> Option<ThreadTotals> {
         Some(ThreadTotals { id: self.id.clone()?, tokens: self.last? })
     }
@@ -135,7 +115,6 @@ impl RunThreads {
         self.current.map(|index| &mut self.threads[index])
     }
 
-    /// The names of all.
     pub fn ids(&self) -> impl Iterator<Item = Arc<str>> {
         self.threads.iter().filter_map(|thread| thread.id.clone())
     }
@@ -159,12 +138,12 @@ mod tests {
         let other = Owner::new_environment();
         assert_ne!(other, Owner::new_environment());
         remember(&other, &ThreadTotals { id: thread(0), tokens });
-        for index in 0..=OWNERS.max(THREADS) {
+        for index in 0..=OWNERS.get() {
             remember(&owner, &ThreadTotals { id: thread(index), tokens });
         }
         assert_eq!(last_of(&other, &thread(0)), Some(tokens));
-        assert_eq!((last_of(&owner, &thread(0)), last_of(&owner, &thread(OWNERS))), (None, Some(tokens)));
+        assert_eq!((last_of(&owner, &thread(0)), last_of(&owner, &thread(OWNERS.get()))), (None, Some(tokens)));
         let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(known.get(&owner).map(|owned| owned.0.len()), Some(THREADS));
+        assert_eq!(known.peek(&owner).map(LruCache::len), Some(THREADS.get()));
     }
 }

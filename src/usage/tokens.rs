@@ -10,15 +10,13 @@ pub const MAX_COUNT: u64 = (1 << 53) - 1;
 /// or was written to it are parts of it; reasoning is part of output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
-    /// All that went in.
     pub input: u64,
-    /// Those of them that were read from the cache.
+    /// The part of `input` that was read from the cache.
     pub cached: u64,
-    /// Those of them that were written to the cache.
+    /// The part of `input` that was written to the cache.
     pub cache_write: u64,
-    /// All that came out.
     pub output: u64,
-    /// Those of them that the model thought with.
+    /// The part of `output` that the model thought with.
     pub reasoning: u64,
 }
 
@@ -27,7 +25,7 @@ pub struct Tokens {
 pub struct Cost(pub u128);
 
 impl Cost {
-    /// None for what is no amount, or more than a trillion dollars.
+    /// Returns none for what is no amount, or is more than a trillion dollars.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Option<Self> {
         // Apart: a product of all would have no more than 53 bits.
@@ -36,13 +34,11 @@ impl Cost {
         (0.0..=1e12).contains(&dollars).then(|| Self(whole() + pico()))
     }
 
-    /// In US dollars.
     #[must_use]
     pub fn dollars(self) -> f64 {
         (self.0 / 1_000_000_000_000) as f64 + (self.0 % 1_000_000_000_000) as f64 / 1e12
     }
 
-    /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -72,25 +68,24 @@ impl Tokens {
         Ok(Some(Self { input, cached, cache_write, output: out, reasoning }))
     }
 
-    /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         self.each(other, |one, two| one.saturating_add(two).min(MAX_COUNT))
     }
 
-    /// What has come since `earlier`; none when something has become less.
+    /// Subtracts an earlier count, or returns none when something has become less.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Self> {
         (self.each(earlier, u64::max) == self).then(|| self.each(earlier, u64::saturating_sub))
     }
 
-    /// What is more than in `other`, of each.
+    /// Subtracts each count of `other`, down to zero.
     #[must_use]
     pub fn beyond(self, other: Self) -> Self {
         self.each(other, u64::saturating_sub)
     }
 
-    /// The larger of each.
+    /// Takes the larger of each count.
     #[must_use]
     pub fn most(self, other: Self) -> Self {
         self.each(other, u64::max)
@@ -107,7 +102,7 @@ impl Tokens {
     }
 }
 
-/// What JavaScript would not hold, no CLI has counted.
+/// Refuses what JavaScript would not hold: no CLI has counted so far.
 fn exact(count: Option<u64>) -> Result<Option<u64>, NotACount> {
     if count.is_some_and(|count| count > MAX_COUNT) { Err(NotACount) } else { Ok(count) }
 }

@@ -1,48 +1,40 @@
-//! What a run has used: in all and by model, and names as they can be shown.
+//! What a run has used, in all and by model, and why it may be more than what is told.
 
 use std::sync::Arc;
 
 use super::event::MODELS;
-use super::gap::Gaps;
 use super::threads::ThreadTotals;
 use super::tokens::{Cost, Tokens};
 
-/// Bytes that are kept of the name of a model or a thread.
 const NAME_BYTES: usize = 128;
 
-/// What one model has used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelUsage {
-    /// Its name.
     pub model: Arc<str>,
-    /// Its tokens.
     pub tokens: Tokens,
-    /// Its cost, where the CLI tells it.
+    /// None where the CLI tells no cost by model.
     pub cost: Option<Cost>,
 }
 
-/// What a run has used so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// All of it.
     pub tokens: Tokens,
     /// Turns that are over: prompts that were answered.
     pub turns: u64,
-    /// The model that the run began with.
     pub model: Option<Arc<str>>,
-    /// By model, as far as that is known.
+    /// The part of each model whose name is known; their sum can be less than `tokens`.
     pub models: Vec<ModelUsage>,
-    /// What the CLI says that it cost.
+    /// None where the CLI tells no cost.
     pub cost: Option<Cost>,
-    /// Whether it is all. Else it is a lower bound.
+    /// False where the figures are a lower bound.
     pub complete: bool,
-    /// Why it is not all; none when it is.
+    /// The reasons why it may be more.
     pub gaps: Gaps,
-    /// The thread and what it has used in all, where the CLI counts so.
+    /// The last thread and all that it has used, where the CLI counts by thread.
     pub thread: Option<ThreadTotals>,
 }
 
-/// Beyond [`MODELS`] what one has used stands in the sum alone.
+/// Adds to the part of a model. Beyond [`MODELS`] models what one has used stands in the sum alone.
 pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     if let Some(known) = models.iter_mut().find(|known| known.model == part.model) {
         known.tokens = known.tokens.plus(part.tokens);
@@ -52,7 +44,6 @@ pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     }
 }
 
-/// Their sum; the one that there is, where the other is not told.
 pub fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.plus(other)),
@@ -60,15 +51,100 @@ pub fn add(one: Option<Cost>, other: Option<Cost>) -> Option<Cost> {
     }
 }
 
-/// A name that is not too long and can be shown anywhere; none for none.
+/// Makes a name that can be shown anywhere: 128 bytes at most, and nothing that a terminal obeys. None where it is
+/// empty.
 pub fn short(name: &[u8]) -> Option<Arc<str>> {
     let name = String::from_utf8_lossy(&name[..name.len().min(NAME_BYTES)]);
     (!name.is_empty()).then(|| name.replace(is_obeyed, "\u{fffd}").into())
 }
 
-/// Whether a terminal or whoever lays out text obeys a character rather than shows it: control characters, separators of
-/// lines, and what turns the direction.
+/// Says whether a terminal or whoever lays out text obeys a character rather than shows it: control characters,
+/// separators of lines, and what turns the direction.
 fn is_obeyed(character: char) -> bool {
     let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'].contains(&character);
     turns || character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// A turn is under way, or was cut off before it was reported.
+    TurnNotReported,
+    /// A part of the output could not be read.
+    OutputUnread,
+    /// A turn's report says less than its answers had told.
+    ReportTooSmall,
+    /// The CLI tells the total of a session, and nobody knows what that was before.
+    EarlierTotalUnknown,
+    /// The total of a session cannot be true beside what was known of it: its file was changed.
+    TotalUnbelievable,
+    /// The reports leave out a review: of code, or of what needed an approval.
+    Review,
+    /// The reports leave out other agents that worked for this one.
+    Subagents,
+    /// The reports leave out other agents, and nobody can tell whether there were any.
+    SubagentsUnknown,
+    /// The reports leave out the requests that sum a long session up.
+    Compaction,
+}
+
+impl Gap {
+    pub const ALL: &'static [Self] = &[
+        Self::TurnNotReported,
+        Self::OutputUnread,
+        Self::ReportTooSmall,
+        Self::EarlierTotalUnknown,
+        Self::TotalUnbelievable,
+        Self::Review,
+        Self::Subagents,
+        Self::SubagentsUnknown,
+        Self::Compaction,
+    ];
+
+    /// Returns the word for it in `incompleteBecause`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TurnNotReported => "turn-not-reported",
+            Self::OutputUnread => "output-unread",
+            Self::ReportTooSmall => "report-too-small",
+            Self::EarlierTotalUnknown => "earlier-total-unknown",
+            Self::TotalUnbelievable => "total-unbelievable",
+            Self::Review => "review",
+            Self::Subagents => "subagents",
+            Self::SubagentsUnknown => "subagents-unknown",
+            Self::Compaction => "compaction",
+        }
+    }
+}
+
+/// A set of reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps(u16);
+
+impl Gaps {
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    #[must_use]
+    pub fn has(self, gap: Gap) -> bool {
+        self.0 & (1 << gap as u16) != 0
+    }
+
+    pub fn insert(&mut self, gap: Gap) {
+        self.0 |= 1 << gap as u16;
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Gap> {
+        Gap::ALL.iter().copied().filter(move |gap| self.has(*gap))
+    }
+}
+
+impl FromIterator<Gap> for Gaps {
+    fn from_iter<I: IntoIterator<Item = Gap>>(reasons: I) -> Self {
+        let mut gaps = Self::default();
+        reasons.into_iter().for_each(|gap| gaps.insert(gap));
+        gaps
+    }
 }

@@ -23,7 +23,8 @@ const UNITS: &[(&str, f64)] = &[
 /// A year, and no API lets anybody wait for longer.
 const MOST: f64 = 366.0 * 86_400_000.0;
 
-/// The milliseconds of a time to wait at the beginning of a text; none where there is none that can be read.
+/// Reads a time to wait at the beginning of a text, in milliseconds. None where there is none that can be read, or it
+/// is longer than a year.
 pub fn duration(text: &[u8]) -> Option<u64> {
     let mut rest = text;
     let mut sum: Option<f64> = None;
@@ -35,7 +36,7 @@ pub fn duration(text: &[u8]) -> Option<u64> {
     sum.filter(|sum| (0.0..=MOST).contains(sum)).map(|sum| sum.ceil() as u64)
 }
 
-/// The whole seconds at the beginning of a text.
+/// Reads the whole seconds at the beginning of a text.
 pub fn seconds(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(&text[..digits]).ok()?.parse().ok()
@@ -44,17 +45,15 @@ pub fn seconds(text: &[u8]) -> Option<u64> {
 /// A minute by a wall clock, in the time zone of whoever wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockTime {
-    /// Year, month (from 1) and day; none for that on which it was written.
+    /// Year, month (from 1) and day; none where the text tells no day, and means that on which it was written.
     pub date: Option<[u32; 3]>,
-    /// 0 to 23.
     pub hour: u32,
-    /// 0 to 59.
     pub minute: u32,
 }
 
 const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The minute at the beginning of a text: `12:46 AM` or `Nov 29th, 2026 12:36 AM`.
+/// Reads a minute at the beginning of a text: `12:46 AM` or `Nov 29th, 2026 12:36 AM`.
 pub fn clock_time(text: &[u8]) -> Option<ClockTime> {
     // All of it is ASCII; what follows need not be.
     let length = text.iter().take_while(|byte| byte.is_ascii()).count();

@@ -6,15 +6,16 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance};
 use napi_derive::napi;
 
+use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::net;
 use crate::node::usage::tokens::NativeTokens;
-use crate::provider::{self, CommandLine, CredentialKind};
+use crate::provider::{self, BaseUrl, CommandLine, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, Subagents, ThreadTotals, Usage,
-    expected_of,
+    Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, RunEnvironment, Subagents, ThreadTotals,
+    Usage,
 };
 
 /// What a run has used.
@@ -96,9 +97,28 @@ pub fn meter_of_start(
 ) -> napi::Result<NativeUsageMeter> {
     let plan = env.plan().or_throw(node)?;
     let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
-    let mut expected = expected_of(&plan, &line, env.owner());
+    let mut expected = run_environment(&plan).expected(&line, env.owner());
     expected.thread = thread.map(thread_totals).transpose().or_throw(node)?;
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
+}
+
+fn run_environment(plan: &EnvPlan) -> RunEnvironment<'_> {
+    let (row, credential) = (plan.provider, &plan.credential);
+    let base_url = match row.vendor().base_url {
+        BaseUrl::Variable(name) => plan.plain(name),
+        BaseUrl::Override => None,
+    };
+    RunEnvironment {
+        provider: row,
+        credential: credential.kind,
+        is_servers: credential.is_servers(),
+        login_directory: credential.directory.as_deref(),
+        fingerprint: credential.fingerprint,
+        workspace_id: plan.plain(WORKSPACE_ID).unwrap_or_default(),
+        state_directory: plan.directory(row.state_directory.variable, row.state_directory.below_home),
+        time_zone: plan.plain("TZ").unwrap_or_default(),
+        base_url: base_url.unwrap_or_default(),
+    }
 }
 
 /// Whether the CLI reports totals of threads; false for one that nobody knows.

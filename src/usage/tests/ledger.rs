@@ -17,6 +17,19 @@ fn a_ledger_loses_nothing_by_letting_go() {
 }
 
 #[test]
+fn the_entry_that_was_used_longest_ago_goes() {
+    let mut ledger = Ledger::new(2);
+    let key =
+        |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "codex".into(), generation: "1".into() };
+    for workspace in ["a", "b", "a", "c"] {
+        ledger.record(&key(workspace), &Usage::default());
+    }
+    let left: Vec<_> = ledger.entries().iter().map(|(key, counts)| (key.workspace.to_string(), counts.runs)).collect();
+    assert_eq!(left, [("a".to_owned(), 2), ("c".to_owned(), 1)]);
+    assert_eq!((ledger.others().runs, ledger.evicted()), (1, 1));
+}
+
+#[test]
 fn a_run_that_is_followed_counts_once() {
     let mut ledger = Ledger::new(3);
     let key = LedgerKey { workspace: "w".into(), provider: "claude".into(), generation: "1".into() };
