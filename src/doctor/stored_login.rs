@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::text::{self, Unread};
 use crate::credential::Expiry;
 use crate::credential::store::{Document, Login, Overrides, Profile};
@@ -12,8 +10,8 @@ use crate::provider::{CredentialKind, Provider};
 use crate::sys::guarded::GuardedBytes;
 
 /// A stored login, without any of it.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct LoginState {
     /// What it is.
     pub kind: LoginKind,
@@ -24,8 +22,8 @@ pub struct LoginState {
 }
 
 /// What a stored login is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum LoginKind {
     /// Tokens of a subscription.
     OauthToken,

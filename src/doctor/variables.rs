@@ -1,14 +1,12 @@
 //! Which names of this process's environment nobody may hand on, and why.
 
-use serde::Serialize;
-
 use crate::credential::ServerCredentials;
 use crate::environment::forbidden::{self, Reason};
 use crate::provider;
 
 /// A variable that nobody may hand on.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundVariable {
     /// Its name.
     pub name: String,

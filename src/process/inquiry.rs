@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
-use serde::Serialize;
 
 use super::identity::Target;
 use super::locate::Locate;
@@ -25,7 +24,8 @@ pub struct Question {
 }
 
 /// What became of a [`Question`].
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Answer {
     /// The path that was asked for.
     pub path: String,
@@ -36,7 +36,8 @@ pub struct Answer {
 }
 
 /// What is in the way.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Blocked {
     /// It.
     pub path: String,
@@ -45,7 +46,8 @@ pub struct Blocked {
 }
 
 /// One step of a path.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Component {
     /// It, from the root.
     pub path: String,

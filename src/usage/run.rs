@@ -16,17 +16,16 @@ use super::tokens::{Cost, Tokens};
 use super::used::{ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
-/// What has changed, by a bit each.
+/// What has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes(pub u32);
-
-impl Changes {
-    /// The usage.
-    pub const USAGE: u32 = 1;
-    /// The failure.
-    pub const FAILURE: u32 = 2;
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
+pub struct Changes {
+    /// What the run has used, or how far that is to be trusted.
+    pub usage: bool,
+    /// What it failed at; also that it has recovered.
+    pub failure: bool,
     /// The CLI claims another credential than it was given.
-    pub const MISMATCH: u32 = 4;
+    pub mismatch: bool,
 }
 
 /// What is known of the run.
@@ -53,7 +52,7 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// What the CLI says of its credential, once it has.
     pub claim: Option<Claim>,
-    changes: u32,
+    changes: Changes,
 }
 
 /// What a thread had used when it was reported before, and what has come since; none where nobody knows.
@@ -82,13 +81,13 @@ impl Run {
             resets_at: None,
             failure: None,
             claim: None,
-            changes: 0,
+            changes: Changes::default(),
         }
     }
 
     /// What has changed since this was asked last.
     pub fn changed(&mut self) -> Changes {
-        Changes(std::mem::take(&mut self.changes))
+        std::mem::take(&mut self.changes)
     }
 
     /// Takes an event; none for one that could not be read.
@@ -117,7 +116,7 @@ impl Run {
         let known = self.gaps;
         self.gaps.insert(gap);
         if self.gaps != known {
-            self.changes |= Changes::USAGE;
+            self.changes.usage = true;
         }
     }
 
@@ -158,7 +157,7 @@ impl Run {
     fn open(&mut self) {
         if !self.is_open {
             self.is_open = true;
-            self.changes |= Changes::USAGE;
+            self.changes.usage = true;
         }
     }
 
@@ -174,7 +173,7 @@ impl Run {
         let claimed = known.copied().find(|word| *word == text).unwrap_or("other");
         let claim = Claim { claimed, fits: expected.contains(&claimed) };
         if !claim.fits && self.claim != Some(claim) {
-            self.changes |= Changes::MISMATCH;
+            self.changes.mismatch = true;
         }
         self.claim = Some(claim);
     }
@@ -198,7 +197,7 @@ impl Run {
             Ok(Some(tokens)) if tokens != Tokens::default() => {
                 let Some(id) = short(id) else { return self.gap(Gap::OutputUnread) };
                 if self.answers.tell(&id, model.as_ref(), tokens) {
-                    self.changes |= Changes::USAGE;
+                    self.changes.usage = true;
                 }
             }
             Ok(_) => {}
@@ -359,7 +358,7 @@ impl Run {
         self.settled.turns += 1;
         self.answers.clear();
         self.is_open = false;
-        self.changes |= Changes::USAGE;
+        self.changes.usage = true;
     }
 
     fn fail(&mut self, event: &Event, passing: bool) {
@@ -381,7 +380,7 @@ impl Run {
     fn set_failure(&mut self, failure: Option<Failure>) {
         if self.failure != failure {
             self.failure = failure;
-            self.changes |= Changes::FAILURE;
+            self.changes.failure = true;
         }
     }
 
@@ -408,7 +407,7 @@ impl Run {
         if found == Found::Some {
             self.gap(Gap::Subagents);
         }
-        self.changes |= Changes::USAGE;
+        self.changes.usage = true;
     }
 
     /// The run has ended, with this exit code; none when it was killed.
@@ -422,7 +421,7 @@ impl Run {
             }
             _ => {}
         }
-        self.changes |= Changes::USAGE;
+        self.changes.usage = true;
     }
 
     /// What it has used so far.
@@ -443,7 +442,6 @@ impl Run {
         if usage.turns == 0 || self.is_open {
             usage.gaps.insert(Gap::TurnNotReported);
         }
-        usage.complete = usage.gaps.is_empty();
         usage
     }
 }

@@ -49,6 +49,7 @@ pub struct Search {
 
 /// What a search has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Found {
     /// No other thread worked for the run.
     None,

@@ -34,9 +34,7 @@ pub struct Usage {
     pub models: Vec<ModelUsage>,
     /// What the CLI says that it cost.
     pub cost: Option<Cost>,
-    /// Whether it is all. Else it is a lower bound.
-    pub complete: bool,
-    /// Why it is not all; none when it is.
+    /// Why it is not all, but a lower bound; none when it is.
     pub gaps: Gaps,
     /// The thread and what it has used in all, where the CLI counts so.
     pub thread: Option<ThreadTotals>,

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, statat};
 use rustix::io::Errno;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
 use super::exhausted::used_up;
 use super::identity::Target;
@@ -126,8 +126,8 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
 }
 
 /// Which starts are refused beside a file of a [`FileShield`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {
     /// None.
     None,
