@@ -1,9 +1,9 @@
 // checkKey(): asks a provider's API whether a credential is good.
 'use strict'
 
+const { abortSignal } = require('./abort-signal.js')
 const binding = require('./binding.js')
-const { readHttpSettings, runJob } = require('./jobs.js')
-const { abortSignal } = require('./launch.js')
+const { readHttpSettings, runJob, runUnlessAborted } = require('./jobs.js')
 const { lendInput } = require('./secret.js')
 const validate = require('./validate.js')
 
@@ -31,8 +31,8 @@ async function checkKey(provider, input, value) {
     const key = JSON.stringify([provider, fingerprint, baseUrl])
     const known = cache.get(key)
     if (known && Date.now() - known.checkedAt < cacheMs) return Object.freeze({ ...known, cached: true })
-    const verdict = await runJob(() => question.ask(), signal)
-    const check = Object.freeze({ provider, ...verdict, fingerprint, checkedAt: Date.now(), cached: false })
+    const verdict = await (signal ? runUnlessAborted((abort) => question.ask(abort), signal) : runJob(() => question.ask()))
+    const check = Object.freeze(/** @type {KeyCheck} */ ({ provider, ...verdict, fingerprint, checkedAt: Date.now(), cached: false }))
     if (CACHED.has(check.outcome)) remember(key, check)
     return check
   } finally {
@@ -54,7 +54,7 @@ function plan(provider, secret, value) {
     cacheMs: validate.optionalMilliseconds('options.cacheMs', options.cacheMs) ?? 0,
     signal: abortSignal(options.signal),
     fingerprint: secret.fingerprint,
-    question: binding.planKeyCheck(validate.optionalString('provider', provider) ?? '', secret, baseUrl, settings)
+    question: binding.planKeyCheck(secret, { provider: validate.optionalString('provider', provider) ?? '', baseUrl, http: settings })
   }
 }
 

@@ -2,22 +2,19 @@
 'use strict'
 
 const path = require('node:path')
+const { abortSignal, onAbort } = require('./abort-signal.js')
 const binding = require('./binding.js')
-const { ProviderError, translate } = require('./errors.js')
+const { ProviderError, fromNative, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readHttpSettings, runJob } = require('./jobs.js')
-const { ONCE, abortSignal } = require('./launch.js')
 const { nativeLockbox } = require('./lockbox.js')
 const { lendInput } = require('./secret.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeCredentialStore} Native */
 /** @typedef {import('../index').RefreshResult} RefreshResult */
-/** @typedef {'reload' | 'fresh' | 'refresh'} Call */
-/**
- * `serves`: whether there is anything to launch with; else `failure` is thrown.
- * @typedef {{ how: RefreshResult['how'], asked: boolean, persisted: boolean, serves: boolean, failure: any, publish: string | null }} Answer
- */
+/** @typedef {import('../binding').Call} Call */
+/** @typedef {import('../binding').NativeRefreshed} Answer */
 /**
  * @typedef {object} Fleet
  * @property {string} name
@@ -167,7 +164,7 @@ class CredentialStore extends Handle {
     const critical = async (/** @type {string | null} */ published) => {
       try {
         const left = fleet.lockbox && { name: fleet.name, published: validate.optionalString('what withLock handed over', published ?? undefined) }
-        const got = /** @type {Answer} */ (await runJob(() => this.#native.refresh(call, left, fleet.lockbox)))
+        const got = await runJob(() => this.#native.refresh(call, left, fleet.lockbox))
         answer = got
         if (got.publish !== null) this.#unpublished = true
         return got.publish
@@ -213,7 +210,7 @@ class CredentialStore extends Handle {
 
   /** @param {Answer} answer @returns {RefreshResult} */
   #result({ how, asked, persisted, serves, failure: details }) {
-    const failure = details ? /** @type {any} */ (new ProviderError(details)) : null
+    const failure = details ? /** @type {any} */ (fromNative(details)) : null
     if (!serves) throw failure
     const { generation, fingerprint, expiresAt } = this
     return { how, asked, persisted, generation, fingerprint, expiresAt, failure }
@@ -236,11 +233,11 @@ class CredentialStore extends Handle {
 /**
  * @param {unknown} provider
  * @param {any} value
- * @returns {[string, string]}
+ * @returns {[string, string | undefined]}
  */
 function readOf(provider, value) {
   const { kind } = validate.options('options', value, ['kind'])
-  return [validate.optionalString('provider', provider) ?? '', validate.optionalWord('options.kind', kind, ['api-key', 'oauth-token']) ?? 'api-key']
+  return [validate.optionalString('provider', provider) ?? '', validate.optionalString('options.kind', kind)]
 }
 
 /**
@@ -290,17 +287,15 @@ function readFleet({ withLock, name, lockbox }) {
 async function unlessAborted(promise, signal) {
   if (!signal) return await promise
   const aborted = () => new ProviderError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the refresh was aborted.' }, { cause: signal.reason })
-  /** @type {() => void} */
-  let onAbort = () => {}
+  let stopListening = () => {}
   const abort = new Promise((_, reject) => {
-    onAbort = () => reject(aborted())
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, ONCE)
+    if (signal.aborted) reject(aborted())
+    else stopListening = onAbort(signal, () => reject(aborted()))
   })
   try {
     return /** @type {T} */ (await Promise.race([promise, abort]))
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    stopListening()
     // Nobody else may be waiting for it.
     promise.catch(() => {})
   }

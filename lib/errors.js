@@ -150,4 +150,4 @@ function nodeTypeError(code, message) {
   return Object.assign(new TypeError(bounded(message, MOST.message)), { code })
 }
 
-module.exports = { ProviderError, bare, bounded, fromNative, nodeTypeError, own, translate }
+module.exports = { ProviderError, bare, bounded, fromNative, fromThrown, nodeTypeError, own, translate }

@@ -1,73 +1,46 @@
-// Promises of what the addon does on threads of its own: requests to APIs, and waiting for locks.
+// What the addon does on threads of its own: requests to APIs, looks at paths, and waiting for locks.
 'use strict'
 
 const { isUint8Array } = require('node:util').types
+const { onAbort } = require('./abort-signal.js')
 const binding = require('./binding.js')
-const { ProviderError, fromNative, translate } = require('./errors.js')
-const keepAlive = require('./keep-alive.js')
-const { ONCE } = require('./launch.js')
+const { ProviderError, fromThrown, own } = require('./errors.js')
 const validate = require('./validate.js')
 
-/** @typedef {{ resolve: (value: any) => void, reject: (reason: unknown) => void }} Pending */
-
-/** @type {Map<number, Pending>} */
-const pending = new Map()
-/** What hears of the jobs that this copy of the package begins. @type {import('../binding').NativeJobListener | undefined} */
-let listener
+/** @typedef {import('../binding').NativeAbort} Abort */
 
 /**
- * @param {number} job
- * @param {import('../binding').NativeError | null} error
- * @param {string} json
+ * What a job of the addon's comes to. Whatever it throws or rejects with, the promise rejects with as users see it.
+ * @template T
+ * @param {() => Promise<T>} begin
+ * @returns {Promise<T>}
  */
-function onResult(job, error, json) {
-  const waiting = pending.get(job)
-  if (!waiting) return
-  pending.delete(job)
-  if (pending.size === 0) keepAlive.awaited.delete(onResult)
-  if (error) waiting.reject(fromNative(error))
-  else waiting.resolve(JSON.parse(json))
-}
-
-/**
- * The result of a job that `start` begins. What `start` throws, the promise rejects with.
- * @param {() => number} start
- * @param {AbortSignal} [signal] Aborted, the promise rejects. What was sent stays sent.
- * @returns {Promise<any>}
- */
-async function runJob(start, signal) {
-  if (signal?.aborted) throw aborted(signal)
-  /** What `start` throws does not cross `begin` as it is: napi makes an error of its own of what is none. @type {unknown[]} */
-  const thrown = []
-  const job = heard().begin(() => {
-    try {
-      return translate(start)
-    } catch (error) {
-      thrown.push(error)
-      return 0
-    }
-  })
-  if (thrown.length > 0) throw thrown[0]
-  keepAlive.awaited.add(onResult)
-  keepAlive.hold()
-  /** @type {(() => void) | undefined} */
-  let onAbort
+async function runJob(begin) {
   try {
-    return await new Promise((resolve, reject) => {
-      pending.set(job, { resolve, reject })
-      onAbort = () => reject(aborted(/** @type {AbortSignal} */ (signal)))
-      signal?.addEventListener('abort', onAbort, ONCE)
-    })
-  } finally {
-    keepAlive.release()
-    if (onAbort) signal?.removeEventListener('abort', onAbort)
+    return own(await begin())
+  } catch (thrown) {
+    throw fromThrown(thrown)
   }
 }
 
-function heard() {
-  // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
-  if (!listener) binding.callWithoutContext(() => void (listener = new binding.NativeJobListener(keepAlive.weakly(onResult))))
-  return /** @type {import('../binding').NativeJobListener} */ (listener)
+/**
+ * The same of a job whose promise rejects when the signal fires. What was sent stays sent.
+ * @template T
+ * @param {(abort: Abort) => Promise<T>} begin
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+async function runUnlessAborted(begin, signal) {
+  if (signal.aborted) throw aborted(signal)
+  const abort = new binding.NativeAbort()
+  const stopListening = onAbort(signal, () => abort.abort())
+  try {
+    return await runJob(() => begin(abort))
+  } catch (error) {
+    throw error instanceof ProviderError && error.code === 'ERR_PROVIDER_ABORTED' ? aborted(signal) : error
+  } finally {
+    stopListening()
+  }
 }
 
 /** @param {AbortSignal} signal */
@@ -97,4 +70,4 @@ function readHttpSettings(options, timeoutMs) {
   }
 }
 
-module.exports = { readHttpSettings, runJob }
+module.exports = { readHttpSettings, runJob, runUnlessAborted }

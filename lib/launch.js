@@ -1,6 +1,7 @@
 // Reads the options of spawnProvider() into what the addon takes.
 'use strict'
 
+const { abortSignal } = require('./abort-signal.js')
 const { ProviderError } = require('./errors.js')
 const { packageRoots } = require('./package-roots.js')
 const { credentialOf, nativeOf } = require('./provider-env.js')
@@ -139,16 +140,6 @@ function isTrusted(value) {
   return validate.optionalWord('options.workspaceTrust', value, ['untrusted', 'trusted']) === 'trusted'
 }
 
-/** For listeners to a signal: without a prototype, as Node reads other options there. @type {any} */
-const ONCE = { __proto__: null, once: true }
-
-/** @param {unknown} value @returns {AbortSignal | undefined} */
-function abortSignal(value) {
-  if (value === undefined) return undefined
-  if (typeof value === 'object' && value !== null && 'aborted' in value) return /** @type {AbortSignal} */ (value)
-  throw validate.wrongType('options.signal', 'an AbortSignal', value)
-}
-
 /**
  * @param {string} message
  * @param {string} [name]
@@ -157,4 +148,4 @@ function unsupported(message, name) {
   return new ProviderError({ code: 'ERR_PROVIDER_UNSUPPORTED', message, names: name ? [name] : undefined })
 }
 
-module.exports = { IDS, ONCE, OPTIONS, abortSignal, isTrusted, readIds, readLaunch, unsupported }
+module.exports = { IDS, OPTIONS, isTrusted, readIds, readLaunch, unsupported }

@@ -1,17 +1,16 @@
 // What reads a run's output for usage: the addon's meter, who listens to it, and where a ledger finds both.
 'use strict'
 
-const { bare, own, translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
+const { runUnlessAborted } = require('./jobs.js')
 const { flat } = require('./token-counts.js')
 
 /** @typedef {import('../binding').NativeUsageMeter} NativeMeter */
 
-/** What has changed, by a bit each; src/usage/meter.rs has the same. */
-const CHANGED = { usage: 1, failure: 2, mismatch: 4 }
+/** @typedef {import('../binding').Changes} Changes */
+
 /** How long `close` waits for a file system of the tenant's. */
 const SEARCH_MS = 5000
-/** As src/usage/gap.rs calls it. */
-const OUTPUT_UNREAD = 'output-unread'
 
 /** @type {WeakMap<object, Metered>} */
 const meters = new WeakMap()
@@ -21,7 +20,7 @@ class Metered {
   native
   /** @type {import('../types/usage').LedgerLabels} */
   labels
-  /** @type {((changes: number) => void)[]} */
+  /** @type {((changes: Changes) => void)[]} */
   #listeners = []
   #failed = false
   /** When the last failure was told. */
@@ -38,7 +37,7 @@ class Metered {
     meters.set(owner, this)
   }
 
-  /** @param {(changes: number) => void} listener */
+  /** @param {(changes: Changes) => void} listener */
   listen(listener) {
     this.#listeners.push(listener)
   }
@@ -50,7 +49,7 @@ class Metered {
 
   /** @param {Uint8Array} chunk */
   complain(chunk) {
-    this.#call(() => (this.native.complain(chunk), 0))
+    this.#call(() => (this.native.complain(chunk), null))
   }
 
   /**
@@ -60,11 +59,9 @@ class Metered {
    */
   seekSubagents() {
     if (this.#failed || !translate(() => this.native.seeksSubagents())) return undefined
-    // Loaded here: it needs launch.js, which needs this.
-    const { runJob } = /** @type {typeof import('./jobs.js')} */ (require('./jobs.js'))
-    const search = runJob(() => this.native.seekSubagents(), AbortSignal.timeout(SEARCH_MS))
+    const search = runUnlessAborted((abort) => this.native.seekSubagents(abort), AbortSignal.timeout(SEARCH_MS))
     // Also after a defect, and where a file system hangs: then nobody knows.
-    return search.then((found) => this.native.found(found), () => this.native.found(null))
+    return search.then((found) => this.native.found(found), () => this.native.found('unknown'))
   }
 
   /** @param {number | null} code */
@@ -78,16 +75,16 @@ class Metered {
 
   /** @returns {import('../types/usage').ProviderUsage} */
   usage() {
-    const usage = bare(this.native.usage())
+    const { tokens, turns, model, models, costUsd, incompleteBecause, thread } = own(this.native.usage())
     return {
-      ...usage.tokens,
-      turns: usage.turns,
-      model: usage.model ?? null,
-      models: Object.fromEntries(usage.models.map((each) => withModel(bare(each)))),
-      costUsd: usage.costUsd ?? null,
-      complete: usage.complete && !this.#failed,
-      incompleteBecause: /** @type {any} */ ([...new Set([...usage.incompleteBecause, ...(this.#failed ? [OUTPUT_UNREAD] : [])])]),
-      thread: usage.thread ? flat(usage.thread) : null
+      ...tokens,
+      turns,
+      model,
+      models: Object.fromEntries(models.map(({ model, ...used }) => [model, flat(used)])),
+      costUsd,
+      complete: incompleteBecause.length === 0,
+      incompleteBecause: /** @type {any} */ (incompleteBecause),
+      thread: thread && flat(thread)
     }
   }
 
@@ -95,21 +92,20 @@ class Metered {
   failure() {
     const failure = own(this.native.failure())
     if (!failure) return null
-    const { resetsByClock, ...told } = bare(failure)
-    const resetsAt = told.resetsAt ?? this.#byClock(resetsByClock) ?? null
-    const retryable = told.retryable || resetsAt !== null
-    return /** @type {any} */ ({ ...told, status: told.status ?? null, retryable, retryAfterMs: told.retryAfterMs ?? null, resetsAt })
+    const { resetsByClock, ...told } = failure
+    const resetsAt = told.resetsAt ?? this.#byClock(resetsByClock)
+    return /** @type {any} */ ({ ...told, retryable: told.retryable || resetsAt !== null, resetsAt })
   }
 
   /**
    * A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out.
-   * @param {number[] | undefined} clock
+   * @param {import('../binding').NativeClockTime | null} clock
    */
   #byClock(clock) {
-    if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return undefined
+    if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return null
     const today = this.#failedAt
-    const [hour, minute, year = today.getFullYear(), month = today.getMonth() + 1, day = today.getDate()] = clock
-    return new Date(year, month - 1, day, hour, minute + 1).getTime()
+    const { year, month, day } = clock.date ?? { year: today.getFullYear(), month: today.getMonth() + 1, day: today.getDate() }
+    return new Date(year, month - 1, day, clock.hour, clock.minute + 1).getTime()
   }
 
   /** @returns {import('../types/usage').CredentialMismatch | null} */
@@ -119,25 +115,24 @@ class Metered {
 
   /**
    * A defect here must not end the run whose output is read.
-   * @param {() => number} call
+   * @param {() => Changes | null} call
    */
   #call(call) {
     if (this.#failed) return
-    let changes = CHANGED.usage
+    /** @type {Changes | null} */
+    let changes
     try {
       changes = translate(call)
     } catch {
       this.#failed = true
+      // From now on its usage is incomplete.
       this.native.lose()
+      changes = { usage: true, failure: false, mismatch: false }
     }
-    if (changes & CHANGED.failure) this.#failedAt = new Date()
-    if (changes !== 0) for (const listener of this.#listeners) listener(changes)
+    if (changes === null) return
+    if (changes.failure) this.#failedAt = new Date()
+    for (const listener of this.#listeners) listener(changes)
   }
-}
-
-/** @param {import('../binding').NativeModelUsage} usage */
-function withModel({ model, costUsd, ...rest }) {
-  return [model, { ...flat(rest), costUsd: costUsd ?? null }]
 }
 
 /**
@@ -157,4 +152,4 @@ function labelsOf({ provider, credential }) {
   return { provider, generation }
 }
 
-module.exports = { CHANGED, Metered, labelsOf, meterOf }
+module.exports = { Metered, labelsOf, meterOf }

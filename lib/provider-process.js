@@ -8,7 +8,6 @@ const { inspect, isDeepStrictEqual } = require('node:util')
 const { ProviderError, nodeTypeError } = require('./errors.js')
 const { endHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
-const { CHANGED } = require('./metered.js')
 const running = require('./running-processes.js')
 
 /** @typedef {import('../index').MissingProtection} MissingProtection */
@@ -91,8 +90,8 @@ class ProviderProcess extends EventEmitter {
   #startError
   /** What reads its output. @type {Metered | undefined} */
   #metered
-  /** What it has found that nobody was told of yet. */
-  #untold = 0
+  /** What has changed that nobody was told of yet. @type {Set<string>} */
+  #untold = new Set()
   /** The usage of the last event. @type {import('../types/usage').ProviderUsage | null} */
   #toldUsage = null
 
@@ -293,18 +292,18 @@ class ProviderProcess extends EventEmitter {
   #observe(metered) {
     this.#metered = metered
     metered.listen((changes) => {
-      if (this.#untold === 0) process.nextTick(() => this.#tell())
-      this.#untold |= changes
+      if (this.#untold.size === 0) process.nextTick(() => this.#tell())
+      for (const [name, changed] of Object.entries(changes)) if (changed) this.#untold.add(name)
     })
   }
 
   /** Not from within a stream's push, and once for all that came at once. */
   #tell() {
     const changes = this.#untold
-    this.#untold = 0
-    if (changes & CHANGED.mismatch) this.emit('credentialMismatch', this.#metered?.mismatch())
-    if (changes & CHANGED.usage) this.#tellUsage()
-    if (changes & CHANGED.failure && this.failure) this.emit('failure', this.failure)
+    this.#untold = new Set()
+    if (changes.has('mismatch')) this.emit('credentialMismatch', this.#metered?.mismatch())
+    if (changes.has('usage')) this.#tellUsage()
+    if (changes.has('failure') && this.failure) this.emit('failure', this.failure)
   }
 
   #tellUsage() {

@@ -2,7 +2,8 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { ONCE, readLaunch } = require('./launch.js')
+const { onAbort } = require('./abort-signal.js')
+const { readLaunch } = require('./launch.js')
 
 /** `new net.Socket({ fd })` never emits under Bun, and elsewhere than on Linux the addon has no start of its own. */
 const portable =
@@ -38,14 +39,13 @@ function spawnWith(env, options, extra) {
  * @param {AbortSignal} signal
  */
 function tie(driver, signal) {
-  const onAbort = () => driver.abort(signal.reason)
+  const abort = () => driver.abort(signal.reason)
   if (signal.aborted) {
     // Not before the caller can listen.
-    process.nextTick(onAbort)
+    process.nextTick(abort)
     return
   }
-  signal.addEventListener('abort', onAbort, ONCE)
-  const untie = () => signal.removeEventListener('abort', onAbort)
+  const untie = onAbort(signal, abort)
   // A start that fails has no `exit`.
   driver.child.once('exit', untie).once('close', untie)
 }

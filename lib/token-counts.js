@@ -1,9 +1,10 @@
-// The counts of tokens: their names, the same as in src/node/usage/tokens.rs and types/usage.d.ts, and how they are read.
+// The counts of tokens, and of a thread that a snapshot of an earlier run has: how they are read.
 'use strict'
 
+const binding = require('./binding.js')
 const validate = require('./validate.js')
 
-const TOKEN_COUNTS = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens'])
+const TOKEN_COUNTS = /** @type {(keyof import('../binding').NativeTokens)[]} */ (Object.keys(binding.noTokens()))
 
 /**
  * @param {string} name
@@ -24,6 +25,18 @@ function readTokens(name, given) {
 }
 
 /**
+ * @param {string} name
+ * @param {any} value
+ * @returns {import('../binding').NativeThreadTotals | undefined}
+ */
+function readThread(name, value) {
+  if (value === undefined || value === null) return undefined
+  const thread = validate.fields(name, value, ['id', ...TOKEN_COUNTS])
+  const id = validate.wellFormed(`${name}.id`, validate.required(`${name}.id`, validate.optionalString(`${name}.id`, thread.id)))
+  return { id, tokens: readTokens(name, thread) }
+}
+
+/**
  * As the caller sees them: beside what else is told, not below it.
  * @template T
  * @param {T & { tokens: import('../binding').NativeTokens }} counted
@@ -33,4 +46,4 @@ function flat({ tokens, ...rest }) {
   return /** @type {any} */ ({ ...tokens, ...rest })
 }
 
-module.exports = { TOKEN_COUNTS, flat, readCount, readTokens }
+module.exports = { TOKEN_COUNTS, flat, readCount, readThread, readTokens }

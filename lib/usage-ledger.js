@@ -2,7 +2,7 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, own, translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
 const { Metered, labelsOf, meterOf } = require('./metered.js')
 const { ProviderProcess } = require('./provider-process.js')
 const running = require('./running-processes.js')
@@ -41,7 +41,7 @@ class UsageLedger {
     const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
     const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
     const labels = readLabels(value, {})
-    translate(() => this.#native.record(labels, { tokens, turns, model: undefined, costUsd, complete, incompleteBecause: [], models: [], thread: undefined }))
+    translate(() => this.#native.record(labels, { tokens, turns, costUsd, complete }))
   }
 
   /**
@@ -58,9 +58,9 @@ class UsageLedger {
   }
 
   toJSON() {
-    const entries = own(this.#native.entries()).map(({ counts, ...labels }) => ({ ...labels, ...plain(counts) }))
+    const entries = own(this.#native.entries()).map(({ counts, ...labels }) => ({ ...labels, ...flat(counts) }))
     const { evicted } = this.#native
-    return { entries, other: evicted > 0 ? plain(this.#native.others()) : null, evicted, total: plain(this.#native.total()) }
+    return { entries, other: evicted > 0 ? flat(this.#native.others()) : null, evicted, total: flat(this.#native.total()) }
   }
 
   toPrometheus() {
@@ -79,11 +79,6 @@ function unread(child) {
   if (running.has(child)) child.once('close', () => metered.end(null))
   else metered.end(null)
   return metered
-}
-
-/** @param {import('../binding').NativeCounts} counts */
-function plain(counts) {
-  return { ...flat(counts), costUsd: bare(counts).costUsd ?? null }
 }
 
 /**

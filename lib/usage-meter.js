@@ -5,13 +5,12 @@ const { isUint8Array } = require('node:util').types
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
 const { Metered } = require('./metered.js')
-const { readThread } = require('./thread-totals.js')
+const { readThread } = require('./token-counts.js')
 const validate = require('./validate.js')
 
 const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'subagents', 'thread', 'workspace'])
 /** Without any of them a resumed thread would be counted from its beginning again. */
 const WHICH_THREAD = /** @type {const} */ (['workspace', 'thread', 'resumed'])
-const KINDS = /** @type {const} */ (['api-key', 'oauth-token', 'config-dir'])
 
 class UsageMeter {
   /** @type {Metered} */
@@ -26,7 +25,7 @@ class UsageMeter {
     if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)
     const options = validate.options('options', value, OPTIONS)
     const expected = {
-      credential: validate.optionalWord('options.credential', options.credential, KINDS),
+      credential: validate.optionalString('options.credential', options.credential),
       model: validate.optionalString('options.model', options.model),
       resumed: validate.optionalBoolean('options.resumed', options.resumed) ?? false,
       thread: readThread('options.thread', options.thread),

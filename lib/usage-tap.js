@@ -3,9 +3,9 @@
 
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
-const { CHANGED, Metered, labelsOf } = require('./metered.js')
+const { Metered, labelsOf } = require('./metered.js')
 const { PIPE } = require('./stdio.js')
-const { readThread } = require('./thread-totals.js')
+const { readThread } = require('./token-counts.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('./provider-process.js').Driver} Driver */
@@ -42,7 +42,7 @@ function tap(launch, streams, driver) {
   const metered = new Metered(driver.child, native, labelsOf(driver.child))
   driver.observe(metered)
   metered.listen((changes) => {
-    if (launch.watch.stops && changes & CHANGED.mismatch) driver.refuse(mismatch(driver.child.provider))
+    if (launch.watch.stops && changes.mismatch) driver.refuse(mismatch(driver.child.provider))
   })
   const [, stdout, stderr] = streams
   readPushes(stdout, (chunk) => metered.feed(chunk))

@@ -8,8 +8,6 @@ const { Secret } = require('./secret.js')
 const { consume, isUint8Array, textOffHeap, wipe } = require('./secret-input.js')
 const validate = require('./validate.js')
 
-const KINDS = /** @type {const} */ (['api-key', 'oauth-token'])
-
 /**
  * @param {import('../index').ProviderId} provider
  * @param {import('../index').SecretInput} input
@@ -37,9 +35,9 @@ function validateKey(provider, input, value) {
  */
 function look(provider, key, value) {
   const options = validate.options('options', value, ['kind'])
-  const kind = validate.optionalWord('options.kind', options.kind, KINDS) ?? 'api-key'
+  const kind = validate.optionalString('options.kind', options.kind)
   const id = validate.required('provider', validate.optionalString('provider', provider))
-  return Object.freeze(own(translate(() => binding.validateKey(id, kind === 'oauth-token', key))))
+  return Object.freeze(own(translate(() => binding.validateKey(id, kind, key))))
 }
 
 module.exports = { validateKey }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use provider_env::credential::store::{Call, How, Step, Store};
+use provider_env::error::ErrorCode;
 use support::{endpoint, open, whole, write_login};
 
 type Hook = Box<dyn Fn(Step)>;
@@ -103,8 +104,7 @@ fn a_file_that_others_write_all_the_time() {
     let refreshed = store.refresh(Call::Fresh, None).expect("tokens");
     HOOK.set(None);
     assert_eq!((refreshed.how, refreshed.persisted, tries.get()), (How::Here, false, 6));
-    let failure = refreshed.failure.expect("why");
-    assert_eq!(failure["code"], "ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE");
+    assert_eq!(refreshed.failure.expect("why").code(), ErrorCode::CredentialFileUnusable);
     let login = &whole(&file, "the others")["claudeAiOauth"];
     assert_eq!(login["refreshToken"], "rt-0");
 

@@ -1,16 +1,17 @@
 // Asks the addon what a target can do with paths; answers come in the order of the questions.
 'use strict'
 
+const { constants } = require('node:fs')
 const binding = require('../binding.js')
 const { ProviderError } = require('../errors.js')
-const { runJob } = require('../jobs.js')
+const { runUnlessAborted } = require('../jobs.js')
 
-/** The bits of access(2). */
-const ACCESS = Object.freeze({ exists: 0, execute: 1, write: 2, use: 3, read: 4 })
+/** What can be asked of a path: bits of access(2). A directory is used by who can make files in it. */
+const ACCESS = Object.freeze({ exists: constants.F_OK, execute: constants.X_OK, write: constants.W_OK, use: constants.W_OK | constants.X_OK, read: constants.R_OK })
 
 /**
- * @typedef {{ path: string, kind: 'directory' | 'file' | 'other' | 'missing', uid: number, gid: number, mode: number }} Component
- * @typedef {{ path: string, components: Component[], obstacle: { path: string, errno: number } | null }} Answer
+ * @typedef {import('../../binding').Component} Component
+ * @typedef {import('../../binding').Answer} Answer
  * @typedef {{ uid?: number, gid?: number, groups?: number[], allowRoot?: boolean }} Ids
  */
 
@@ -19,13 +20,14 @@ const DEADLINE_MS = 5_000
 
 /**
  * The result of a look, which has a thread of its own: a tenant chooses the paths, and what hangs there must hold up nobody.
- * @param {() => number} look Begins it.
- * @returns {Promise<any>}
+ * @template T
+ * @param {(abort: import('../../binding').NativeAbort) => Promise<T>} look Begins it.
+ * @returns {Promise<T>}
  */
 async function looked(look) {
   const signal = AbortSignal.timeout(DEADLINE_MS)
   try {
-    return await runJob(look, signal)
+    return await runUnlessAborted(look, signal)
   } catch (error) {
     if (!signal.aborted) throw error
     const message = `A look at the machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer. Look at the mounts of the tenant's (FUSE, NFS).`
@@ -40,7 +42,8 @@ async function looked(look) {
  * @returns {Promise<Answer[]>}
  */
 function inquire(ids, questions, byModeBits) {
-  return looked(() => binding.inquirePaths({ groups: undefined, allowRoot: undefined, ...ids }, questions, byModeBits))
+  const inquiry = { ids: { groups: undefined, allowRoot: undefined, ...ids }, byModeBits, questions }
+  return looked((abort) => binding.inquirePaths(inquiry, abort))
 }
 
 /** The path's own component. @param {Answer} answer @returns {Component} */

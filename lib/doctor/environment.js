@@ -2,11 +2,11 @@
 'use strict'
 
 const binding = require('../binding.js')
-const { translate } = require('../errors.js')
+const { own } = require('../errors.js')
 const { findingsOf } = require('./finding.js')
 const { command, list } = require('./words.js')
 
-/** @typedef {{ name: string, reason: string, provider: import('../../index').ProviderId | null, taken: boolean }} FoundVariable */
+/** @typedef {import('../../binding').FoundVariable} FoundVariable */
 
 /** Every login shell sets them, and no CLI of ours gets them: no news. */
 const USUAL = ['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'IFS', 'PS4']
@@ -59,8 +59,7 @@ const finding = findingsOf(rows)
  * @returns {import('./finding.js').Finding[]}
  */
 function look({ providers }, npm) {
-  /** @type {FoundVariable[]} */
-  const all = JSON.parse(translate(() => binding.surveyVariables(Object.keys(process.env).sort())))
+  const all = own(binding.surveyVariables(Object.keys(process.env).sort()))
   const ours = all.filter(({ provider }) => provider === null || providers.some(({ id }) => id === provider))
   const groups = /** @type {[string, (variable: FoundVariable) => boolean][]} */ ([
     ['environment.server-credential', ({ taken }) => taken],

@@ -8,7 +8,7 @@ const { findingsOf } = require('./finding.js')
 const { asTarget, unlessSteered, wayTo } = require('./way.js')
 const { command, list } = require('./words.js')
 
-/** @typedef {{ id: string, path: string, hidden: boolean, unread: boolean, prose: boolean, ignoredWhenUntrusted: boolean, ignoredWithServerCredential: boolean, shielded: boolean, ignoredAlways: boolean, refusedStarts: 'none' | 'server-credential' | 'every-credential', hazards: { key: string, effect: string }[] }} FoundFile */
+/** @typedef {import('../../binding').FoundFile} FoundFile */
 
 const where = (/** @type {any} */ { file, real }) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 
@@ -90,8 +90,8 @@ async function look(context, facts, version) {
   const { home, workspace } = context.directories
   const state = context.states[facts.id]?.path
   if (workspace === undefined && state === undefined && home === undefined) return []
-  /** @type {FoundFile[]} */
-  const found = await looked(() => binding.surveyConfigFiles(facts.id, workspace ?? null, state ?? null, home ?? null, context.ids, version))
+  const survey = { provider: facts.id, workspace, stateDirectory: state, home, ids: context.ids, version: version ?? undefined }
+  const found = await looked((abort) => binding.surveyConfigFiles(survey, abort))
   const hidden = found.filter((file) => file.hidden)
   if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
   const bases = [workspace, state, home].flatMap((base) => base ?? [])

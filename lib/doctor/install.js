@@ -5,20 +5,7 @@ const path = require('node:path')
 const { openAt } = require('./way.js')
 const { command, quote } = require('./words.js')
 
-/**
- * @typedef {object} SurveyedProgram As `surveyPrograms` of the addon tells it.
- * @property {string} foundAt
- * @property {'command' | 'path' | 'npm-package'} foundBy
- * @property {string | null} path
- * @property {string | null} version
- * @property {boolean} untested Whether the version is newer than all that was tested.
- * @property {string | null} interpreter
- * @property {boolean} shebang Whether the file itself is a script.
- * @property {import('./ask.js').Component[]} components
- * @property {{ path: string, inheritsCredential: boolean }[]} companions From the program's directory.
- * @property {{ code: string, message: string, path?: string, errno?: number, names?: string[] } | null} error
- */
-
+/** @typedef {import('../../binding').NativeCandidate} SurveyedProgram */
 /** @typedef {{ commands: string[], withheld: string | null }} Plan Commands of root's, or why there are none. */
 
 /**

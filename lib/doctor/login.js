@@ -95,9 +95,8 @@ const finding = findingsOf(rows)
 async function look(context, facts) {
   const state = context.states[facts.id]?.path
   if (state === undefined) return []
-  /** @type {{ kind: 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden', expiresAtMs: number | null, refreshable: boolean } | null} */
-  const login = await looked(() => binding.surveyStoredLogin(facts.id, state, context.ids))
-  if (login === null) return []
+  const login = await looked((abort) => binding.surveyStoredLogin({ provider: facts.id, stateDirectory: state, ids: context.ids }, abort))
+  if (!login) return []
   const file = path.join(state, facts.loginFile)
   const { kind, expiresAtMs, refreshable } = login
   if (kind === 'hidden') {
@@ -111,7 +110,7 @@ async function look(context, facts) {
   return [...(await exposure(context, facts, file)), finding(verdict(login), seen, about)]
 }
 
-/** @param {{ kind: string, expiresAtMs: number | null, refreshable: boolean }} login */
+/** @param {import('../../binding').LoginState} login */
 function verdict({ kind, expiresAtMs, refreshable }) {
   if (kind === 'empty' || kind === 'unread') return 'login.empty'
   if (expiresAtMs === null || expiresAtMs > Date.now()) return 'login.valid'

@@ -138,7 +138,8 @@ const finding = findingsOf(rows)
  */
 async function look(context, facts) {
   const { ids, byModeBits, packageRoots, target } = context
-  const all = /** @type {SurveyedProgram[]} */ (await looked(() => binding.surveyPrograms(facts.id, context.command, context.path, packageRoots, ids, byModeBits)))
+  const survey = { provider: facts.id, command: context.command, path: context.path, packageRoots, ids, byModeBits }
+  const all = await looked((abort) => binding.surveyPrograms(survey, abort))
   const index = all.findIndex(({ error }) => error === null)
   const program = all[index === -1 ? 0 : index]
   const about = { provider: facts.id, path: program?.path ?? program?.foundAt }
@@ -180,7 +181,7 @@ async function standing(context, facts, program, about) {
  */
 async function refusal(context, facts, program, about) {
   const error = /** @type {NonNullable<SurveyedProgram['error']>} */ (program.error)
-  const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === undefined ? null : -error.errno, steps: steps(program) }
+  const details = { foundAt: program.foundAt, foundBy: program.foundBy, code: error.code, errno: error.errno === null ? null : -error.errno, steps: steps(program) }
   if (error.code === 'ERR_PROVIDER_PROGRAM_OUTDATED') {
     return finding('program.outdated', { facts, message: error.message, plan: await install.plan(context, facts, null) }, { ...about, details })
   }

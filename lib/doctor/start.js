@@ -134,10 +134,11 @@ async function dryStart(context, facts, scratch) {
 async function ask(context, facts, scratch, baseUrl, key, seen) {
   /** @type {any} */
   const workspace = { dir: scratch.workspace, home: scratch.home, tmpDir: scratch.tmp, [facts.stateOption]: scratch.state }
-  const set = { PATH: context.path, ...pairs(facts.questionVariables) }
+  const variables = Object.fromEntries(facts.questionVariables.map(({ name, value }) => [name, value]))
+  const set = context.path === '' ? variables : { PATH: context.path, ...variables }
   let complaint = ''
   try {
-    const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set: context.path === '' ? pairs(facts.questionVariables) : set })
+    const env = buildProviderEnv({ provider: facts.id, apiKey: Buffer.from(key) }, { workspace, baseUrl, set })
     const child = spawnProvider(env, {
       ...context.ids,
       command: context.command,
@@ -161,11 +162,6 @@ async function ask(context, facts, scratch, baseUrl, key, seen) {
     // What buildProviderEnv() refuses, and a start that failed: `exited` rejects with it.
     return { code: null, signal: null, error: /** @type {any} */ (error), complaint }
   }
-}
-
-/** @param {string[]} names Names and values by turns. */
-function pairs(names) {
-  return Object.fromEntries(names.flatMap((name, index) => (index % 2 === 0 ? [[name, names[index + 1]]] : [])))
 }
 
 /**

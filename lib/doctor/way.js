@@ -5,14 +5,7 @@ const binding = require('../binding.js')
 const { looked } = require('./ask.js')
 const { OWN } = require('./words.js')
 
-/**
- * @typedef {object} Way
- * @property {string} real Where it leads; what is missing at its end is part of it.
- * @property {string | null} steered The first link on it that is, or could be, the tenant's.
- * @property {string | null} movable The first directory on it, above its end, that the tenant can put a link in the place of.
- * @property {boolean} targets Whether the target can make and rename things in the last directory that there is, above the path.
- * @property {boolean} inside Whether it can in the path itself.
- */
+/** @typedef {import('../../binding').Way} Way */
 
 /**
  * @param {import('./context.js').Context} context
@@ -20,7 +13,7 @@ const { OWN } = require('./words.js')
  * @returns {Promise<Way>}
  */
 async function wayTo({ ids }, from) {
-  return await looked(() => binding.surveyWay(from, ids))
+  return await looked((abort) => binding.surveyWay(from, ids, abort))
 }
 
 /**

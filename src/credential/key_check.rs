@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::credential;
@@ -31,8 +31,8 @@ pub struct KeyCheck {
 }
 
 /// What came of it. It holds nothing of the credential, and nothing that the endpoint wrote.
-#[derive(Debug, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Verdict {
     /// One of a few words.
     pub outcome: Outcome,
@@ -43,12 +43,12 @@ pub struct Verdict {
     /// What is wrong and what to do.
     pub message: String,
     /// After how many milliseconds the endpoint wants to be asked again.
-    pub retry_after_ms: Option<u64>,
+    pub retry_after_ms: Option<f64>,
 }
 
 /// Whether a credential is good.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Outcome {
     /// It is.
     Valid,
@@ -178,7 +178,7 @@ impl KeyCheck {
                 ),
             ),
         };
-        let retry_after_ms = response.retry_after.and_then(|after| u64::try_from(after.as_millis()).ok());
+        let retry_after_ms = response.retry_after.map(|after| after.as_millis() as f64);
         Verdict { message, retry_after_ms, ..verdict(outcome, reason, Some(response.status)) }
     }
 

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::keys;
 use super::text::{self, Unread};
 use crate::environment::forbidden;
@@ -11,8 +9,8 @@ use crate::process::redirection::{RefusedStarts, refused_beside};
 use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
 
 /// A file that is there, or may be.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundFile {
     pub id: &'static str,
     pub path: String,
@@ -37,14 +35,12 @@ pub struct FoundFile {
 }
 
 /// A key that can do harm.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundHazard {
     pub key: String,
     /// What it does, as the rest of a sentence that begins with it.
     pub effect: &'static str,
-    /// Whether it is a variable that the CLI's shield keeps out; none where no shield is there for it.
-    #[serde(skip)]
-    shielded: Option<bool>,
 }
 
 /// More than this many are not listed.
@@ -80,12 +76,17 @@ fn look(row: &ConfigFile, path: PathBuf, shield: Option<&FileShield>, version: O
     let prose = row.format == Format::Prose;
     let text = text::read(&path);
     let mut hazards: Vec<FoundHazard> = Vec::new();
+    let mut shields: Vec<Option<bool>> = Vec::new();
     // Sifted as they come: a tenant may put thousands of others before those that matter.
     let mut sift = |key: &[String]| {
         if hazards.len() >= MAX_HAZARDS {
             return;
         }
-        hazards.extend(hazard(row, key, shield).filter(|found| !hazards.contains(found)));
+        let found = hazard(row, key, shield).filter(|(found, _)| !hazards.contains(found));
+        if let Some((found, shielded)) = found {
+            hazards.push(found);
+            shields.push(shielded);
+        }
     };
     let understood = match &text {
         Err(Unread::Missing) => return None,
@@ -102,27 +103,28 @@ fn look(row: &ConfigFile, path: PathBuf, shield: Option<&FileShield>, version: O
         hidden: matches!(text, Err(Unread::Hidden)),
         unread: understood.is_none() && !prose,
         prose,
-        ignored_when_untrusted: row.ignored_when_untrusted && hazards.iter().all(|found| found.shielded != Some(false)),
+        ignored_when_untrusted: row.ignored_when_untrusted && !shields.contains(&Some(false)),
         ignored_with_server_credential: row.ignored_with_server_credential,
         shielded: shield.is_some(),
-        ignored_always: !hazards.is_empty() && hazards.iter().all(|found| found.shielded == Some(true)),
+        ignored_always: !hazards.is_empty() && shields.iter().all(|shielded| *shielded == Some(true)),
         refused_starts,
         hazards,
     })
 }
 
-fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Option<FoundHazard> {
+/// What a key does, and whether it is a variable that the CLI's shield keeps out: none where there is no shield for it.
+fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Option<(FoundHazard, Option<bool>)> {
     let name = key.join(".");
     let below = |known: &str| name == known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
     let split = key.split_last().filter(|(_, above)| row.variables == Some(above.join(".").as_str()));
     let passes = |shield: &FileShield, variable: &String| shield.passes.contains(&variable.as_str());
     let shielded = split.zip(shield).map(|((variable, _), shield)| !passes(shield, variable));
     if let Some(known) = row.hazards.iter().find(|known| below(known.key)) {
-        return Some(FoundHazard { key: known.key.into(), effect: known.effect.as_str(), shielded });
+        return Some((FoundHazard { key: known.key.into(), effect: known.effect.as_str() }, shielded));
     }
     let (variable, above) = split?;
     let reason = forbidden::reason(variable)?;
-    Some(FoundHazard { key: shown(above, variable), effect: reason.as_str(), shielded })
+    Some((FoundHazard { key: shown(above, variable), effect: reason.as_str() }, shielded))
 }
 
 fn shown(above: &[String], variable: &str) -> String {

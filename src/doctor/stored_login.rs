@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::text::{self, Unread};
 use crate::credential::Expiry;
 use crate::credential::store::{Document, Login, Overrides, Profile};
@@ -12,8 +10,8 @@ use crate::provider::{CredentialKind, Provider};
 use crate::sys::guarded::GuardedBytes;
 
 /// What a stored login says of itself, without any secret.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct LoginState {
     pub kind: LoginKind,
     /// The end of its access token, in milliseconds since 1970, where it says so.
@@ -21,8 +19,8 @@ pub struct LoginState {
     pub refreshable: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum LoginKind {
     OauthToken,
     ApiKey,

@@ -1,13 +1,11 @@
 //! Which names of this process's environment nobody may hand on, and why.
 
-use serde::Serialize;
-
 use crate::credential::ServerCredentials;
 use crate::environment::forbidden::{self, Reason};
 use crate::provider;
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundVariable {
     pub name: String,
     /// One of `credential`, `code`, `redirect`, `disclosure`, `mode`.

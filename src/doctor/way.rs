@@ -9,7 +9,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open, openat, readlinkat, statat};
-use serde::Serialize;
 
 /// The kernel follows no more links either (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -26,7 +25,8 @@ pub struct Parties {
     pub own: (u32, u32),
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Way {
     /// Where the path leads; what is missing at its end is part of it.
     pub real: String,

@@ -1,5 +1,6 @@
 //! Errors on their way to JavaScript: one object with named parts, which `lib/errors.js` makes the error that callers see of.
 
+use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, Status};
 use napi_derive::napi;
 
@@ -39,7 +40,10 @@ impl From<&Error> for NativeError {
     }
 }
 
-/// Hands the error of a result to JavaScript.
+/// Hands the error of a result to JavaScript, as an object without a stack: the facade's error has one.
+///
+/// Only from a call of JavaScript's straight to Rust. Where Rust calls a function of JavaScript that calls Rust, napi takes
+/// what was thrown there, and makes an `Error` of its own of what is none.
 pub trait OrThrow<T> {
     /// The value; or the error is pending in this Node environment, and is thrown when the call returns.
     fn or_throw(self, env: &Env) -> napi::Result<T>;
@@ -53,4 +57,10 @@ impl<T> OrThrow<T> for crate::error::Result<T> {
             thrown.err().unwrap_or_else(|| napi::Error::from_status(Status::PendingException))
         })
     }
+}
+
+/// What rejects a promise with an error of the core: napi keeps the object, and hands it over as it is.
+pub fn rejection(env: &Env, error: &Error) -> napi::Error {
+    let object = NativeError::from(error).into_unknown(env);
+    object.map_or_else(|defect| defect, napi::Error::from_unknown_without_coercion)
 }

@@ -1,19 +1,19 @@
-//! What `diagnose()` asks of the core, off the JS thread: every answer crosses as JSON.
+//! What `diagnose()` asks of the core, on threads of its own: a tenant chooses the paths.
 
 use std::io::Read;
 use std::path::Path;
 
 use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, PromiseRaw, ToNapiValue};
 use napi_derive::napi;
 use rustix::fs::Access;
-use serde::Serialize;
 
-use crate::doctor::{self, Parties};
+use crate::doctor::{self, FoundFile, FoundVariable, LoginState, Parties, Way};
 use crate::error::Result;
-use crate::node::boundary_error::OrThrow;
-use crate::node::net;
+use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::node::net::{self, NativeAbort};
 use crate::process::identity::{self, IdentityRequest, Target};
-use crate::process::inquiry::{self, Component, Locate, Manner, Question};
+use crate::process::inquiry::{self, Answer, Component, Locate, Manner, Question};
 use crate::process::options::ProgramQuery;
 use crate::process::program::Candidate;
 use crate::provider::{self, Format, Provider};
@@ -21,89 +21,113 @@ use crate::sys::regular_file::open_regular;
 use crate::sys::{self, memory};
 
 /// One look as the target.
-fn look<T: Serialize>(
-    env: &Env,
+fn look<'env, T: ToNapiValue + Send + 'static>(
+    env: &'env Env,
     target: &Target,
+    abort: &NativeAbort,
     look: impl FnOnce() -> Result<T> + Send + 'static,
-) -> napi::Result<u32> {
-    net::look(env, target.uid().to_string().into(), look)
+) -> napi::Result<PromiseRaw<'env, T>> {
+    net::look(env, target.uid().to_string().into(), abort, look)
 }
 
-/// A path, and `rwx` as access(2) has them: 4, 2, 1.
+/// A path, and what somebody wants to do with it.
 #[napi(object, object_to_js = false)]
 pub struct NativeQuestion {
     pub path: String,
+    /// The bits of access(2), as `fs.constants` has them.
     pub access: u32,
 }
 
-/// What a target can do with paths.
+/// Who wants to do something with paths.
+#[napi(object, object_to_js = false)]
+pub struct NativeInquiry {
+    pub ids: IdentityRequest,
+    /// Whether the mode bits are asked, and not the kernel: where this process cannot become the target.
+    pub by_mode_bits: bool,
+    pub questions: Vec<NativeQuestion>,
+}
+
+/// Asks what a target can do with paths. The answers come in the order of the questions.
 #[napi(catch_unwind)]
-pub fn inquire_paths(
-    env: &Env,
-    ids: IdentityRequest,
-    questions: Vec<NativeQuestion>,
-    by_mode_bits: bool,
-) -> napi::Result<u32> {
-    let target = target(ids).or_throw(env)?;
+pub fn inquire_paths<'env>(
+    env: &'env Env,
+    inquiry: NativeInquiry,
+    abort: ClassInstance<'_, NativeAbort>,
+) -> napi::Result<PromiseRaw<'env, Vec<Answer>>> {
+    let target = target(inquiry.ids).or_throw(env)?;
     let ask = |question: NativeQuestion| Question {
         path: question.path.into(),
         access: Access::from_bits_truncate(question.access),
     };
-    let questions: Vec<Question> = questions.into_iter().map(ask).collect();
-    look(env, &target.clone(), move || inquiry::inquire(&target, &questions, manner(by_mode_bits)))
+    let questions: Vec<Question> = inquiry.questions.into_iter().map(ask).collect();
+    let manner = manner(inquiry.by_mode_bits);
+    look(env, &target.clone(), &abort, move || inquiry::inquire(&target, &questions, manner))
 }
 
-/// A candidate, as JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SurveyedProgram {
-    found_at: String,
-    found_by: &'static str,
-    path: Option<String>,
-    version: Option<String>,
+/// A place where a provider's program may be, and what a start would make of it.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeCandidate {
+    pub found_at: String,
+    pub found_by: &'static str,
+    /// The real path of what was found.
+    pub path: Option<String>,
+    pub version: Option<String>,
     /// Whether it is newer than all that was tested.
-    untested: bool,
-    interpreter: Option<String>,
-    components: Vec<Component>,
-    companions: Vec<SurveyedCompanion>,
+    pub untested: bool,
+    pub interpreter: Option<String>,
+    /// The steps of its path.
+    pub components: Vec<Component>,
+    /// What must lie beside it.
+    pub companions: Vec<NativeCompanion>,
     /// Whether the file that was found begins with `#!`.
-    shebang: bool,
-    error: Option<Box<serde_json::value::RawValue>>,
+    pub shebang: bool,
+    /// Why a start would not run it.
+    pub error: Option<NativeError>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SurveyedCompanion {
-    path: &'static str,
-    inherits_credential: bool,
+/// A file beside a program, by its path from there.
+#[napi(object, object_from_js = false)]
+pub struct NativeCompanion {
+    pub path: &'static str,
+    pub inherits_credential: bool,
 }
 
-/// Every place where a provider's program is, in a start's order.
+/// Where to look for a provider's program, and for whom.
+#[napi(object, object_to_js = false)]
+pub struct NativeSurvey {
+    pub provider: String,
+    pub command: Option<String>,
+    /// The child's `PATH`.
+    pub path: String,
+    pub package_roots: Vec<String>,
+    pub ids: IdentityRequest,
+    pub by_mode_bits: bool,
+}
+
+/// Looks at every place where a provider's program is, in a start's order.
 #[napi(catch_unwind)]
-pub fn survey_programs(
-    env: &Env,
-    provider: String,
-    command: Option<String>,
-    path: String,
-    package_roots: Vec<String>,
-    ids: IdentityRequest,
-    by_mode_bits: bool,
-) -> napi::Result<u32> {
+pub fn survey_programs<'env>(
+    env: &'env Env,
+    survey: NativeSurvey,
+    abort: ClassInstance<'_, NativeAbort>,
+) -> napi::Result<PromiseRaw<'env, Vec<NativeCandidate>>> {
+    let NativeSurvey { provider, command, path, package_roots, ids, by_mode_bits } = survey;
     let wanted = Locate::new(ProgramQuery { provider, command, path, package_roots, ids }).or_throw(env)?;
-    look(env, &wanted.target.clone(), move || {
-        let candidates = inquiry::survey(&wanted, manner(by_mode_bits))?;
+    let manner = manner(by_mode_bits);
+    look(env, &wanted.target.clone(), &abort, move || {
+        let candidates = inquiry::survey(&wanted, manner)?;
         Ok(candidates.into_iter().map(|candidate| surveyed(wanted.provider, candidate)).collect::<Vec<_>>())
     })
 }
 
-fn surveyed(provider: &Provider, candidate: Candidate) -> SurveyedProgram {
+fn surveyed(provider: &Provider, candidate: Candidate) -> NativeCandidate {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (program, error) = match candidate.outcome {
         Ok(program) => (Some(program), None),
-        Err(error) => (None, serde_json::value::to_raw_value(error.details()).ok()),
+        Err(error) => (None, Some(NativeError::from(&error))),
     };
     let companions = candidate.companions.into_iter();
-    SurveyedProgram {
+    NativeCandidate {
         found_at: text(&candidate.found_at),
         found_by: candidate.found_by.as_str(),
         components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
@@ -112,7 +136,7 @@ fn surveyed(provider: &Provider, candidate: Candidate) -> SurveyedProgram {
         untested: program.as_ref().is_some_and(|program| program.untested(provider).is_some()),
         interpreter: program.as_ref().and_then(|program| program.interpreter.as_deref().map(text)),
         companions: companions
-            .map(|(path, inherits_credential)| SurveyedCompanion { path, inherits_credential })
+            .map(|(path, inherits_credential)| NativeCompanion { path, inherits_credential })
             .collect(),
         shebang: candidate.path.as_deref().is_some_and(begins_with_shebang),
         error,
@@ -124,19 +148,28 @@ fn begins_with_shebang(path: &Path) -> bool {
     open_regular(path).is_some_and(|mut file| file.read_exact(&mut head).is_ok()) && head == *b"#!"
 }
 
-/// The files that configure a provider's CLI, judged for a program of this version.
+/// Where to look for files that configure a provider's CLI. A directory that is absent is left out.
+#[napi(object, object_to_js = false)]
+pub struct NativeConfigSurvey {
+    pub provider: String,
+    pub workspace: Option<String>,
+    pub state_directory: Option<String>,
+    pub home: Option<String>,
+    pub ids: IdentityRequest,
+    /// Of the program that the files are judged for.
+    pub version: Option<String>,
+}
+
+/// Looks for the files that configure a provider's CLI.
 #[napi(catch_unwind)]
-pub fn survey_config_files(
-    env: &Env,
-    provider: String,
-    workspace: Option<String>,
-    state_directory: Option<String>,
-    home: Option<String>,
-    ids: IdentityRequest,
-    version: Option<String>,
-) -> napi::Result<u32> {
-    let provider = provider::find(&provider).or_throw(env)?;
-    look(env, &target(ids).or_throw(env)?, move || {
+pub fn survey_config_files<'env>(
+    env: &'env Env,
+    survey: NativeConfigSurvey,
+    abort: ClassInstance<'_, NativeAbort>,
+) -> napi::Result<PromiseRaw<'env, Vec<FoundFile>>> {
+    let provider = provider::find(&survey.provider).or_throw(env)?;
+    let NativeConfigSurvey { workspace, state_directory, home, ids, version, .. } = survey;
+    look(env, &target(ids).or_throw(env)?, &abort, move || {
         let bases = doctor::Bases {
             workspace: workspace.as_deref().map(Path::new),
             state: state_directory.as_deref().map(Path::new),
@@ -147,32 +180,47 @@ pub fn survey_config_files(
     })
 }
 
-/// Where a path really leads, and who could have it lead elsewhere.
+/// Follows a path to where it really leads, and finds who could have it lead elsewhere.
 #[napi(catch_unwind)]
-pub fn survey_way(env: &Env, path: String, ids: IdentityRequest) -> napi::Result<u32> {
+pub fn survey_way<'env>(
+    env: &'env Env,
+    path: String,
+    ids: IdentityRequest,
+    abort: ClassInstance<'_, NativeAbort>,
+) -> napi::Result<PromiseRaw<'env, Way>> {
     let (target, own) = (target(ids).or_throw(env)?, sys::identity::own());
     let groups = target.groups().iter().copied().chain([target.gid()]).collect();
     let parties = Parties { uid: target.uid(), groups, own };
-    look(env, &target, move || Ok(doctor::way_to(Path::new(&path), &parties)))
+    look(env, &target, &abort, move || Ok(doctor::way_to(Path::new(&path), &parties)))
 }
 
-/// A provider's stored login in its state directory.
-#[napi(catch_unwind)]
-pub fn survey_stored_login(
-    env: &Env,
-    provider: String,
-    state_directory: String,
-    ids: IdentityRequest,
-) -> napi::Result<u32> {
-    let provider = provider::find(&provider).or_throw(env)?;
-    look(env, &target(ids).or_throw(env)?, move || Ok(doctor::stored_login(provider, Path::new(&state_directory))))
+/// Whose stored login is looked at.
+#[napi(object, object_to_js = false)]
+pub struct NativeLoginSurvey {
+    pub provider: String,
+    pub state_directory: String,
+    pub ids: IdentityRequest,
 }
 
-/// Those of these names in this process's environment that nobody may hand on.
+/// Looks at a provider's stored login; null where there is none.
 #[napi(catch_unwind)]
-pub fn survey_variables(names: Vec<String>) -> String {
+pub fn survey_stored_login<'env>(
+    env: &'env Env,
+    survey: NativeLoginSurvey,
+    abort: ClassInstance<'_, NativeAbort>,
+) -> napi::Result<PromiseRaw<'env, Option<LoginState>>> {
+    let provider = provider::find(&survey.provider).or_throw(env)?;
+    let directory = survey.state_directory;
+    look(env, &target(survey.ids).or_throw(env)?, &abort, move || {
+        Ok(doctor::stored_login(provider, Path::new(&directory)))
+    })
+}
+
+/// Picks those of these names in this process's environment that nobody may hand on.
+#[napi(catch_unwind)]
+pub fn survey_variables(names: Vec<String>) -> Vec<FoundVariable> {
     let set = |name: &str| memory::with_variable(name, |value| !value.is_empty()).unwrap_or(false);
-    serde_json::to_string(&doctor::variables(names.into_iter(), set)).unwrap_or_default()
+    doctor::variables(names.into_iter(), set)
 }
 
 /// What the diagnosis needs of a provider's row.
@@ -203,8 +251,14 @@ pub struct NativeProviderFacts {
     pub log_in: &'static str,
     /// What stands before a question that is asked without a terminal.
     pub question_arguments: Vec<&'static str>,
-    /// Names and values by turns.
-    pub question_variables: Vec<&'static str>,
+    pub question_variables: Vec<NativeFixedVariable>,
+}
+
+/// A variable whose value is a fact of a row.
+#[napi(object, object_from_js = false)]
+pub struct NativeFixedVariable {
+    pub name: &'static str,
+    pub value: &'static str,
 }
 
 /// The rows of the table.
@@ -227,7 +281,13 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
         login_file: row.login.as_ref().map_or("", |login| login.file),
         log_in: row.login.as_ref().map_or("", |login| login.log_in),
         question_arguments: row.cli.one_question.arguments.to_vec(),
-        question_variables: row.cli.one_question.variables.iter().flat_map(|(name, value)| [*name, *value]).collect(),
+        question_variables: row
+            .cli
+            .one_question
+            .variables
+            .iter()
+            .map(|(name, value)| NativeFixedVariable { name, value })
+            .collect(),
     });
     rows.collect()
 }

@@ -1,93 +1,117 @@
-//! What comes of jobs on its way to JavaScript: one threadsafe function per copy of the facade.
+//! Jobs as JavaScript awaits them: a promise for each, which Rust makes and settles.
 
-use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use napi::Env;
-use napi::Status;
-use napi::bindgen_prelude::{FnArgs, Function, Unknown};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
+use napi::{Env, JsDeferred, JsValue};
 use napi_derive::napi;
-use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{Settings, check_proxy, roots_of_pem};
 use crate::net::jobs::{self, LOOKS, Turn};
-use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::node::boundary_error::rejection;
 
-/// Job, its error, its result as JSON.
-type Arguments = FnArgs<(u32, Option<NativeError>, String)>;
+type Settle<T> = Box<dyn FnOnce(Env) -> napi::Result<T>>;
 
-/// Weak: it does not keep the event loop alive. The facade does, while a promise is pending.
-type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
+/// A promise that is settled once, by whoever comes first. While it is not, it keeps the event loop alive: so it is
+/// settled also when its job is dropped.
+struct Pending<T: ToNapiValue + 'static>(Mutex<Option<JsDeferred<T, Settle<T>>>>);
 
-thread_local! {
-    /// Whose call is at work on this thread.
-    static CALLER: RefCell<Option<Arc<Callback>>> = const { RefCell::new(None) };
-    static LAST_ID: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Hears of the jobs that one copy of the facade has begun. One environment can have several copies of it, as two bundles
-/// do, or a test runner that loads modules anew.
-#[napi]
-pub struct NativeJobListener {
-    callback: Arc<Callback>,
-}
-
-#[napi]
-impl NativeJobListener {
-    #[napi(
-        constructor,
-        catch_unwind,
-        ts_args_type = "callback: (job: number, error: NativeError | null, json: string) => void"
-    )]
-    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
-        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
-        Ok(Self { callback: Arc::new(callback) })
-    }
-
-    /// Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns.
-    #[napi(catch_unwind, ts_args_type = "begin: () => number")]
-    pub fn begin(&self, begin: Function<'_, (), u32>) -> napi::Result<u32> {
-        let outer = CALLER.replace(Some(Arc::clone(&self.callback)));
-        let job = begin.call(());
-        CALLER.set(outer);
-        job
+impl<T: ToNapiValue + Send + 'static> Pending<T> {
+    fn settle(&self, result: Result<T>) {
+        // In an environment that has ended, nobody hears of it, as it should be.
+        if let Some(deferred) = self.take() {
+            deferred.resolve(Box::new(move |env| result.map_err(|error| rejection(&env, &error))));
+        }
     }
 }
 
-/// Starts a job. The copy of the facade that asks for it hears of its result by the returned number. `work` gives a time
-/// where it is to be called again.
-///
-/// # Errors
-/// As [`jobs::run`].
-pub fn start<T: Serialize>(
+impl<T: ToNapiValue> Pending<T> {
+    fn take(&self) -> Option<JsDeferred<T, Settle<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<T: ToNapiValue> Drop for Pending<T> {
+    fn drop(&mut self) {
+        if let Some(deferred) = self.take() {
+            deferred.resolve(Box::new(|env| Err(rejection(&env, &defect("A job was dropped.")))));
+        }
+    }
+}
+
+/// What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires.
+#[napi]
+#[derive(Default)]
+pub struct NativeAbort {
+    on_abort: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+#[napi]
+impl NativeAbort {
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
+    /// a thread ends; what was sent stays sent.
+    #[napi(catch_unwind)]
+    pub fn abort(&self) {
+        let on_abort = self.on_abort.lock().unwrap_or_else(PoisonError::into_inner).take();
+        on_abort.into_iter().for_each(|on_abort| on_abort());
+    }
+}
+
+/// Starts a job, and makes the promise of its result. `work` gives a time where it is to be called again. Where a job can
+/// not even wait, the promise rejects with the error of [`jobs::run`].
+pub fn start<'env, T: ToNapiValue + Send + 'static>(
+    env: &'env Env,
     pool: &'static jobs::Pool,
     turn: Turn,
+    abort: Option<&NativeAbort>,
     mut work: impl FnMut() -> ControlFlow<Result<T>, Instant> + Send + 'static,
-) -> Result<u32> {
-    let callback = CALLER
-        .with_borrow(Clone::clone)
-        .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade listens to no jobs. Reinstall the package."))?;
-    let id = LAST_ID.get().wrapping_add(1);
-    LAST_ID.set(id);
-    jobs::run(pool, turn, move || {
-        // A panic must be heard of as well, or a promise would stay pending for ever.
-        let done = catch_unwind(AssertUnwindSafe(&mut work))
-            .unwrap_or_else(|_| ControlFlow::Break(Err(Error::new(ErrorCode::Internal, "A job ended in a panic."))));
-        let (error, json) = match done {
-            ControlFlow::Continue(time) => return Some(time),
-            ControlFlow::Break(Ok(result)) => (None, serde_json::to_string(&result).unwrap_or_default()),
-            ControlFlow::Break(Err(error)) => (Some(NativeError::from(&error)), String::new()),
+) -> napi::Result<PromiseRaw<'env, T>> {
+    let (deferred, promise) = env.create_deferred::<T, Settle<T>>()?;
+    let promise = PromiseRaw::new(env.raw(), promise.raw());
+    let pending = Arc::new(Pending(Mutex::new(Some(deferred))));
+    let is_abandoned = Arc::clone(&turn.is_abandoned);
+    if let Some(abort) = abort {
+        let (waiting, mark) = (Arc::downgrade(&pending), Arc::clone(&is_abandoned));
+        let on_abort = move || {
+            mark.store(true, Ordering::Relaxed);
+            pool.look_again();
+            let Some(pending) = waiting.upgrade() else { return };
+            pending.settle(Err(Error::new(ErrorCode::Aborted, "The request was aborted.")));
         };
-        // A closing environment hears nothing more, which is as it should be.
-        let _ = callback.call((id, error, json).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        *abort.on_abort.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(on_abort));
+    }
+    let job = Arc::clone(&pending);
+    let started = jobs::run(pool, turn, move || {
+        if is_abandoned.load(Ordering::Relaxed) {
+            return None;
+        }
+        // A panic must be heard of as well.
+        let done = catch_unwind(AssertUnwindSafe(&mut work))
+            .unwrap_or_else(|_| ControlFlow::Break(Err(defect("A job ended in a panic."))));
+        match done {
+            ControlFlow::Continue(time) => return Some(time),
+            ControlFlow::Break(result) => job.settle(result),
+        }
         None
-    })?;
-    Ok(id)
+    });
+    if let Err(error) = started {
+        pending.settle(Err(error));
+    }
+    Ok(promise)
+}
+
+fn defect(message: &str) -> Error {
+    Error::new(ErrorCode::Internal, message)
 }
 
 /// How long a look may wait for a thread: others hold all of them, at file systems that hang.
@@ -95,14 +119,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One look at paths that a tenant chooses, on a thread of its own, as a file system of its choice may hang. `whose` shares
 /// the threads out.
-///
-/// # Errors
-/// As [`jobs::run`].
-pub fn look<T: Serialize>(
-    env: &Env,
+pub fn look<'env, T: ToNapiValue + Send + 'static>(
+    env: &'env Env,
     whose: Arc<str>,
+    abort: &NativeAbort,
     look: impl FnOnce() -> Result<T> + Send + 'static,
-) -> napi::Result<u32> {
+) -> napi::Result<PromiseRaw<'env, T>> {
     let deadline = Instant::now() + PATIENCE;
     let turn = Turn { source: Arc::clone(&whose), endpoint: whose, deadline, is_abandoned: Arc::default() };
     let mut look = Some(look);
@@ -113,15 +135,16 @@ pub fn look<T: Serialize>(
             "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
         )),
     };
-    start(&LOOKS, turn, move || ControlFlow::Break(work())).or_throw(env)
+    start(env, &LOOKS, turn, Some(abort), move || ControlFlow::Break(work()))
 }
 
 /// What a caller decides about requests.
 #[napi(object, object_to_js = false)]
 pub struct NativeHttpSettings {
     pub timeout_ms: u32,
+    /// The URL of a proxy.
     pub proxy: Option<String>,
-    /// PEM.
+    /// PEM of roots of trust beside the system's.
     pub ca: Option<String>,
 }
 

@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
-use serde::Serialize;
 
 use super::access::{AccessCheck, Check, ModeBits, OwnAccess, checks_along};
 use super::identity::{Target, decide};
@@ -73,7 +72,8 @@ pub struct Question {
 }
 
 /// What became of a [`Question`].
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Answer {
     /// The path that was asked for.
     pub path: String,
@@ -84,14 +84,16 @@ pub struct Answer {
 }
 
 /// What is in the way.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Blocked {
     pub path: String,
     pub errno: i32,
 }
 
 /// One step of a path.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Component {
     pub path: String,
     /// `directory`, `file`, `other`; `missing` when there is nothing, or we may not look.

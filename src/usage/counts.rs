@@ -53,7 +53,7 @@ impl Counts {
             tokens: usage.tokens,
             turns: usage.turns,
             runs: u64::from(ended),
-            incomplete_runs: u64::from(ended && !usage.complete),
+            incomplete_runs: u64::from(ended && !usage.gaps.is_empty()),
             cost: usage.cost,
         }
     }

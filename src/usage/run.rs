@@ -14,15 +14,16 @@ use super::tokens::{Cost, Tokens};
 use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
-/// What has changed: a set of bits.
+/// What has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes(pub u32);
-
-impl Changes {
-    pub const USAGE: u32 = 1;
-    pub const FAILURE: u32 = 2;
-    /// The CLI has begun to claim another credential than it was given.
-    pub const MISMATCH: u32 = 4;
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
+pub struct Changes {
+    /// What the run has used, or how far that is to be trusted.
+    pub usage: bool,
+    /// What it failed at; also that it has recovered.
+    pub failure: bool,
+    /// The CLI claims another credential than it was given.
+    pub mismatch: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// What the CLI says of its credential, once it has.
     pub claim: Option<Claim>,
-    changes: u32,
+    changes: Changes,
 }
 
 /// What a thread had used when it was reported before, and what has come since; none where nobody knows.
@@ -83,13 +84,13 @@ impl Run {
             resets_at: None,
             failure: None,
             claim: None,
-            changes: 0,
+            changes: Changes::default(),
         }
     }
 
     /// Returns what has changed since the last call.
     pub fn changed(&mut self) -> Changes {
-        Changes(std::mem::take(&mut self.changes))
+        std::mem::take(&mut self.changes)
     }
 
     /// Takes an event, or none in the place of one that could not be read.
@@ -118,7 +119,7 @@ impl Run {
         let known = self.gaps;
         self.gaps.insert(gap);
         if self.gaps != known {
-            self.changes |= Changes::USAGE;
+            self.changes.usage = true;
         }
     }
 
@@ -159,7 +160,7 @@ impl Run {
     fn open(&mut self) {
         if !self.is_open {
             self.is_open = true;
-            self.changes |= Changes::USAGE;
+            self.changes.usage = true;
         }
     }
 
@@ -175,7 +176,7 @@ impl Run {
         let claimed = known.copied().find(|word| *word == text).unwrap_or("other");
         let claim = Claim { claimed, fits: expected.contains(&claimed) };
         if !claim.fits && self.claim != Some(claim) {
-            self.changes |= Changes::MISMATCH;
+            self.changes.mismatch = true;
         }
         self.claim = Some(claim);
     }
@@ -199,7 +200,7 @@ impl Run {
             Ok(Some(tokens)) if tokens != Tokens::default() => {
                 let Some(id) = short(id) else { return self.gap(Gap::OutputUnread) };
                 if self.answers.tell(&id, model.as_ref(), tokens) {
-                    self.changes |= Changes::USAGE;
+                    self.changes.usage = true;
                 }
             }
             Ok(_) => {}
@@ -360,7 +361,7 @@ impl Run {
         self.settled.turns += 1;
         self.answers.clear();
         self.is_open = false;
-        self.changes |= Changes::USAGE;
+        self.changes.usage = true;
     }
 
     fn fail(&mut self, event: &Event, passing: bool) {
@@ -382,7 +383,7 @@ impl Run {
     fn set_failure(&mut self, failure: Option<Failure>) {
         if self.failure != failure {
             self.failure = failure;
-            self.changes |= Changes::FAILURE;
+            self.changes.failure = true;
         }
     }
 
@@ -409,7 +410,7 @@ impl Run {
         if found == Found::Some {
             self.gap(Gap::Subagents);
         }
-        self.changes |= Changes::USAGE;
+        self.changes.usage = true;
     }
 
     /// Ends the run with an exit code, or with none where it was killed.
@@ -423,7 +424,7 @@ impl Run {
             }
             _ => {}
         }
-        self.changes |= Changes::USAGE;
+        self.changes.usage = true;
     }
 
     pub fn usage(&self) -> Usage {
@@ -443,7 +444,6 @@ impl Run {
         if usage.turns == 0 || self.is_open {
             usage.gaps.insert(Gap::TurnNotReported);
         }
-        usage.complete = usage.gaps.is_empty();
         usage
     }
 }

@@ -44,6 +44,7 @@ pub struct Search {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Found {
     None,
     Some,

@@ -26,9 +26,7 @@ pub struct Usage {
     pub models: Vec<ModelUsage>,
     /// None where the CLI tells no cost.
     pub cost: Option<Cost>,
-    /// False where the figures are a lower bound.
-    pub complete: bool,
-    /// The reasons why it may be more.
+    /// Why it is not all, but a lower bound; none when it is.
     pub gaps: Gaps,
     /// The last thread and all that it has used, where the CLI counts by thread.
     pub thread: Option<ThreadTotals>,

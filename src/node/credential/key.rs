@@ -27,19 +27,40 @@ pub struct NativeKeyValidation {
 }
 
 /// Looks at a key: bytes, which are wiped, or a secret, which stays.
-#[napi(catch_unwind, ts_args_type = "provider: string, isToken: boolean, key: Uint8Array | NativeSecret")]
+#[napi(catch_unwind, ts_args_type = "provider: string, kind: string | undefined, key: Uint8Array | NativeSecret")]
 pub fn validate_key(
     env: &Env,
     provider: String,
-    is_token: bool,
+    kind: Option<String>,
     key: Either<ClassInstance<'_, NativeSecret>, BufferSlice<'_>>,
 ) -> napi::Result<NativeKeyValidation> {
-    let kind = if is_token { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
-    let found = match key {
+    // First: bytes are wiped also where something is wrong.
+    let key = match key {
+        Either::A(handle) => Either::A(handle),
+        Either::B(bytes) => Either::B(Consumed(bytes)),
+    };
+    let kind = pasted_kind(kind.as_deref()).or_throw(env)?;
+    let found = match &key {
         Either::A(handle) => handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose())),
-        Either::B(bytes) => credential::validate(&provider, kind, &Consumed(bytes).0),
+        Either::B(bytes) => credential::validate(&provider, kind, &bytes.0),
     };
     found.map(to_object).or_throw(env)
+}
+
+/// The kind of a credential that somebody pastes, by its name; an API key where nobody says.
+pub fn pasted_kind(name: Option<&str>) -> Result<CredentialKind> {
+    name.map_or(Ok(CredentialKind::ApiKey), |name| {
+        kind_named("options.kind", name, &[CredentialKind::ApiKey, CredentialKind::OauthToken])
+    })
+}
+
+/// The one of these kinds that has this name.
+pub fn kind_named(option: &str, name: &str, kinds: &[CredentialKind]) -> Result<CredentialKind> {
+    kinds.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let message = format!("{option} must be one of: {}.", names.join(", "));
+        Error::new(ErrorCode::InvalidArgValue, message).name(option)
+    })
 }
 
 fn to_object(found: Validation) -> NativeKeyValidation {

@@ -1,18 +1,17 @@
 //! `checkKey`.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::Env;
-use napi::bindgen_prelude::ClassInstance;
+use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
-use crate::credential::key_check::{self, Plan};
+use crate::credential::key_check::{self, Plan, Verdict};
 use crate::error::{Error, ErrorCode, Result};
-use crate::net::jobs::{Pool, Turn, VENDOR_REQUESTS};
+use crate::net::jobs::{Turn, VENDOR_REQUESTS};
 use crate::node::boundary_error::OrThrow;
-use crate::node::net::{self, NativeHttpSettings};
+use crate::node::net::{self, NativeAbort, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::state::{self, Slot};
 use crate::provider;
@@ -21,63 +20,62 @@ use crate::provider;
 #[napi]
 pub struct NativeKeyCheck {
     slot: Arc<Slot<Mutex<Option<Plan>>>>,
-    under_way: Mutex<Option<(&'static Pool, Turn)>>,
+}
+
+/// What is to be asked about a credential.
+#[napi(object, object_to_js = false)]
+pub struct NativeKeyQuestion {
+    /// The id of the provider whose API is asked.
+    pub provider: String,
+    /// Instead of the vendor's own endpoint.
+    pub base_url: Option<String>,
+    pub http: NativeHttpSettings,
 }
 
 /// Prepares the question about a credential.
 #[napi(catch_unwind)]
 pub fn plan_key_check(
     env: &Env,
-    provider: String,
     secret: ClassInstance<'_, NativeSecret>,
-    base_url: Option<String>,
-    settings: NativeHttpSettings,
+    question: NativeKeyQuestion,
 ) -> napi::Result<NativeKeyCheck> {
-    plan(&provider, &secret, base_url.as_deref(), settings).or_throw(env)
+    plan(&secret, question).or_throw(env)
 }
 
-fn plan(
-    provider: &str,
-    secret: &NativeSecret,
-    base_url: Option<&str>,
-    settings: NativeHttpSettings,
-) -> Result<NativeKeyCheck> {
-    let plan = key_check::plan(provider::find(provider)?, secret.secret()?, base_url, settings.read()?)?;
-    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))), under_way: Mutex::new(None) })
+fn plan(secret: &NativeSecret, question: NativeKeyQuestion) -> Result<NativeKeyCheck> {
+    let NativeKeyQuestion { provider, base_url, http } = question;
+    let plan = key_check::plan(provider::find(&provider)?, secret.secret()?, base_url.as_deref(), http.read()?)?;
+    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))) })
 }
 
 #[napi]
 impl NativeKeyCheck {
-    /// Asks, once; the job's number.
+    /// Asks, once. Aborted while it waits for its turn, the question is not sent.
     #[napi(catch_unwind)]
-    pub fn ask(&self, env: &Env) -> napi::Result<u32> {
-        let plan = self.take().ok_or_else(|| Error::new(ErrorCode::Internal, "The question was asked already."));
-        plan.and_then(|plan| {
-            let (pool, turn) = match &plan {
-                Plan::Known(_) => (&VENDOR_REQUESTS, Turn::at_once()),
-                Plan::Ask(check) => check.turn(),
-            };
-            *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some((pool, turn.clone()));
-            let mut plan = Some(plan);
-            net::start(pool, turn, move || {
-                ControlFlow::Break(match plan.take() {
-                    Some(Plan::Known(verdict)) => Ok(verdict),
-                    Some(Plan::Ask(check)) => Ok(check.ask()),
-                    None => Err(Error::new(ErrorCode::Internal, "The question was asked already.")),
-                })
+    pub fn ask<'env>(
+        &self,
+        env: &'env Env,
+        abort: Option<ClassInstance<'_, NativeAbort>>,
+    ) -> napi::Result<PromiseRaw<'env, Verdict>> {
+        let asked = || Error::new(ErrorCode::Internal, "The question was asked already.");
+        let plan = self.take().ok_or_else(asked).or_throw(env)?;
+        let (pool, turn) = match &plan {
+            Plan::Known(_) => (&VENDOR_REQUESTS, Turn::at_once()),
+            Plan::Ask(check) => check.turn(),
+        };
+        let mut plan = Some(plan);
+        net::start(env, pool, turn, abort.as_deref(), move || {
+            ControlFlow::Break(match plan.take() {
+                Some(Plan::Known(verdict)) => Ok(verdict),
+                Some(Plan::Ask(check)) => Ok(check.ask()),
+                None => Err(asked()),
             })
         })
-        .or_throw(env)
     }
 
-    /// Nobody awaits the answer: where the question still waits for its turn, it is not asked.
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
         state::dispose(&self.slot);
-        if let Some((pool, turn)) = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            turn.is_abandoned.store(true, Ordering::Relaxed);
-            pool.look_again();
-        }
     }
 
     fn take(&self) -> Option<Plan> {

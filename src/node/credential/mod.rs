@@ -1,6 +1,6 @@
 //! Keys that are looked at, checked and revoked, the server's own, and stores of credentials.
 
-mod key;
+pub mod key;
 mod key_check;
 pub mod server;
 pub mod store;

@@ -6,19 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use napi::Env;
-use napi::bindgen_prelude::ClassInstance;
+use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
 use crate::credential::StoredCredential;
-use crate::credential::store::{Call, Fleet, Location, Overrides, Profile, Settings, Store};
+use crate::credential::store::{Call, Fleet, How, Location, Overrides, Profile, Refreshed, Settings, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{LOGINS, Turn};
-use crate::node::boundary_error::OrThrow;
+use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::node::credential::key::pasted_kind;
 use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
 use crate::node::state::{self, Slot};
-use crate::provider::{self, CredentialKind};
+use crate::provider;
 
 /// A store, held in Rust until it is disposed of.
 #[napi]
@@ -32,6 +33,7 @@ pub struct NativeCredentialStore {
 #[napi(object, object_to_js = false)]
 pub struct NativeLoginOptions {
     pub dir: String,
+    /// The uid that the file must belong to.
     pub owner: Option<u32>,
     pub refresh_ahead_ms: u32,
     pub http: NativeHttpSettings,
@@ -49,7 +51,28 @@ pub struct NativeLoginOptions {
 #[napi(object, object_to_js = false)]
 pub struct NativeFleet {
     pub name: String,
+    /// What the last refresh of any host left in `publish`.
     pub published: Option<String>,
+}
+
+/// What came of a refresh.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeRefreshed {
+    pub how: How,
+    /// Whether the endpoint was asked.
+    pub asked: bool,
+    /// Whether the file has the tokens.
+    pub persisted: bool,
+    /// Whether there is anything to launch with; else `failure` is to be thrown, once `publish` is left for the fleet.
+    pub serves: bool,
+    pub failure: Option<NativeError>,
+    pub publish: Option<String>,
+}
+
+impl From<Refreshed> for NativeRefreshed {
+    fn from(Refreshed { how, asked, persisted, serves, failure, publish }: Refreshed) -> Self {
+        Self { how, asked, persisted, serves, failure: failure.as_ref().map(NativeError::from), publish }
+    }
 }
 
 /// A store of one credential.
@@ -57,12 +80,11 @@ pub struct NativeFleet {
 pub fn store_of(
     env: &Env,
     provider: String,
-    kind: String,
+    kind: Option<String>,
     secret: ClassInstance<'_, NativeSecret>,
 ) -> napi::Result<NativeCredentialStore> {
     let provider = provider::find(&provider).or_throw(env)?;
-    let kind =
-        if kind == CredentialKind::OauthToken.as_str() { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
+    let kind = pasted_kind(kind.as_deref()).or_throw(env)?;
     let store = secret.secret().and_then(|secret| Store::of(provider, kind, secret)).or_throw(env)?;
     Ok(NativeCredentialStore::new(provider.id, Some(store)))
 }
@@ -76,22 +98,35 @@ pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredential
 
 #[napi]
 impl NativeCredentialStore {
-    /// Reads the login; the job's number.
+    /// Reads the login; before, there is nothing to launch with.
     #[napi(catch_unwind)]
-    pub fn open(&self, env: &Env, options: NativeLoginOptions) -> napi::Result<u32> {
-        self.start_opening(options).or_throw(env)
+    pub fn open<'env>(&self, env: &'env Env, options: NativeLoginOptions) -> napi::Result<PromiseRaw<'env, ()>> {
+        let (turn, open) = self.opening(options).or_throw(env)?;
+        net::start(env, &LOGINS, turn, None, open)
     }
 
-    /// Does what is asked of a login, by its name in JavaScript; the job's number.
+    /// Does what is asked of a login.
     #[napi(catch_unwind)]
-    pub fn refresh(
+    pub fn refresh<'env>(
         &self,
-        env: &Env,
-        call: String,
+        env: &'env Env,
+        call: Call,
         fleet: Option<NativeFleet>,
         lockbox: Option<ClassInstance<'_, NativeLockbox>>,
-    ) -> napi::Result<u32> {
-        self.start_refreshing(&call, fleet, lockbox.as_deref()).or_throw(env)
+    ) -> napi::Result<PromiseRaw<'env, NativeRefreshed>> {
+        let store = self.store().or_throw(env)?;
+        let lockbox = lockbox.as_deref().map(NativeLockbox::lockbox).transpose().or_throw(env)?;
+        let mut attempt = store.attempt();
+        // One call at a time is about a login.
+        let place = store.path().unwrap_or_default();
+        net::start(env, &LOGINS, turn(&place, &place, attempt.deadline), None, move || {
+            let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
+                lockbox,
+                name: &fleet.name,
+                published: fleet.published.as_deref(),
+            });
+            store.try_refresh(call, fleet.as_ref(), &mut attempt).map_break(|done| done.map(NativeRefreshed::from))
+        })
     }
 
     #[napi(catch_unwind)]
@@ -171,7 +206,11 @@ impl NativeCredentialStore {
         store.clone().ok_or_else(disposed)
     }
 
-    fn start_opening(&self, options: NativeLoginOptions) -> Result<u32> {
+    /// Whom the opening waits for, and what does it.
+    fn opening(
+        &self,
+        options: NativeLoginOptions,
+    ) -> Result<(Turn, impl FnMut() -> ControlFlow<Result<()>, Instant> + Send + use<>)> {
         let slot = self.slot.get().ok_or_else(disposed)?;
         let NativeLoginOptions {
             token_url,
@@ -198,29 +237,12 @@ impl NativeCredentialStore {
         let turn = turn(&path, &format!("{path} to be read"), Instant::now() + settings.http.timeout);
         let deadline = turn.deadline;
         let mut wanted = Some((location, profile, settings));
-        net::start(&LOGINS, turn, move || {
+        let open = move || {
             ControlFlow::Break(open(wanted.take(), deadline).map(|store| {
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
             }))
-        })
-    }
-
-    fn start_refreshing(&self, call: &str, fleet: Option<NativeFleet>, lockbox: Option<&NativeLockbox>) -> Result<u32> {
-        let store = self.store()?;
-        let call = Call::named(call)
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "The facade asks for what the addon does not know."))?;
-        let lockbox = lockbox.map(NativeLockbox::lockbox).transpose()?;
-        let mut attempt = store.attempt();
-        // One call at a time is about a login.
-        let place = store.path().unwrap_or_default();
-        net::start(&LOGINS, turn(&place, &place, attempt.deadline), move || {
-            let fleet = fleet.as_ref().zip(lockbox.as_deref()).map(|(fleet, lockbox)| Fleet {
-                lockbox,
-                name: &fleet.name,
-                published: fleet.published.as_deref(),
-            });
-            store.try_refresh(call, fleet.as_ref(), &mut attempt)
-        })
+        };
+        Ok((turn, open))
     }
 }
 

@@ -9,16 +9,26 @@ use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
-use crate::node::usage::meter::{NativeUsage, NativeUsageMeter};
-use crate::node::usage::tokens::{NativeTokens, count};
+use crate::node::usage::meter::NativeUsageMeter;
+use crate::node::usage::tokens::NativeTokens;
 use crate::provider;
-use crate::usage::{Cost, Counts, Ledger, LedgerKey, Usage};
+use crate::usage::{Cost, Counts, Ledger, LedgerKey};
 
 /// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
 const LABEL_BYTES: usize = 256;
 
-/// Totals.
-#[napi(object, object_from_js = false)]
+/// What a caller has of a run. The facade has checked the counts.
+#[napi(object, object_to_js = false)]
+pub struct NativeRunCounts {
+    pub tokens: NativeTokens,
+    pub turns: f64,
+    pub cost_usd: Option<f64>,
+    /// Whether it is all, and no lower bound.
+    pub complete: bool,
+}
+
+/// What some runs have used together. The cost is null where no CLI told one.
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeCounts {
     pub tokens: NativeTokens,
     pub turns: f64,
@@ -27,7 +37,7 @@ pub struct NativeCounts {
     pub cost_usd: Option<f64>,
 }
 
-/// Totals of one entry.
+/// What the runs have used whose labels these are.
 #[napi(object, object_from_js = false)]
 pub struct NativeLedgerEntry {
     pub workspace: String,
@@ -36,7 +46,7 @@ pub struct NativeLedgerEntry {
     pub counts: NativeCounts,
 }
 
-/// Whose usage.
+/// The labels of runs that are counted together, each of 1 to 256 bytes.
 #[napi(object, object_to_js = false)]
 pub struct NativeLedgerKey {
     pub workspace: String,
@@ -44,7 +54,7 @@ pub struct NativeLedgerKey {
     pub generation: String,
 }
 
-/// Totals of many runs.
+/// A bounded number of entries; the sum of those that had to go stands apart.
 #[napi]
 pub struct NativeUsageLedger {
     id: u64,
@@ -62,9 +72,9 @@ impl NativeUsageLedger {
 
     /// Adds a run that has ended.
     #[napi(catch_unwind)]
-    pub fn record(&self, env: &Env, key: NativeLedgerKey, usage: NativeUsage) -> napi::Result<()> {
-        let usage = run(usage).or_throw(env)?;
-        self.ledger().record(&key.try_into().or_throw(env)?, &usage);
+    pub fn record(&self, env: &Env, key: NativeLedgerKey, run: NativeRunCounts) -> napi::Result<()> {
+        let counts = counts_of(run).or_throw(env)?;
+        self.ledger().add(&key.try_into().or_throw(env)?, counts);
         Ok(())
     }
 
@@ -142,10 +152,10 @@ impl TryFrom<NativeLedgerKey> for LedgerKey {
     }
 }
 
-fn run(usage: NativeUsage) -> Result<Usage> {
-    let cost = usage.cost_usd.map(cost).transpose()?;
-    let turns = count("usage.turns", usage.turns)?;
-    Ok(Usage { tokens: usage.tokens.try_into()?, turns, cost, complete: usage.complete, ..Usage::default() })
+fn counts_of(run: NativeRunCounts) -> Result<Counts> {
+    let cost = run.cost_usd.map(cost).transpose()?;
+    let incomplete_runs = u64::from(!run.complete);
+    Ok(Counts { tokens: run.tokens.into(), turns: run.turns as u64, runs: 1, incomplete_runs, cost })
 }
 
 fn cost(dollars: f64) -> Result<Cost> {

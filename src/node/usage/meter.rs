@@ -3,36 +3,37 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, ClassInstance};
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
+use crate::node::credential::key::kind_named;
 use crate::node::environment::provider_env::NativeProviderEnv;
-use crate::node::net;
+use crate::node::net::{self, NativeAbort};
 use crate::node::usage::tokens::NativeTokens;
 use crate::provider::{self, BaseUrl, CommandLine, CredentialKind};
 use crate::usage::{
-    Cost, Counts, Expected, Failure, Found, Meter, ModelUsage, Owner, Resumed, RunEnvironment, Subagents, ThreadTotals,
-    Usage,
+    Changes, ClockTime, Cost, Counts, Expected, Failure, Found, Gap, Meter, ModelUsage, Owner, Resumed, RunEnvironment,
+    Subagents, ThreadTotals, Usage,
 };
 
 /// What a run has used.
-#[napi(object)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeUsage {
     pub tokens: NativeTokens,
     pub turns: f64,
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
-    pub complete: bool,
-    pub incomplete_because: Vec<String>,
+    /// Empty where it is all.
+    pub incomplete_because: Vec<&'static str>,
     pub models: Vec<NativeModelUsage>,
     pub thread: Option<NativeThreadTotals>,
 }
 
 /// What one model has used.
-#[napi(object)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeModelUsage {
     pub model: String,
     pub tokens: NativeTokens,
@@ -47,21 +48,40 @@ pub struct NativeThreadTotals {
 }
 
 /// What a run failed at.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeFailure {
     pub kind: &'static str,
+    /// Of the HTTP answer.
     pub status: Option<u32>,
     pub retryable: bool,
     pub retry_after_ms: Option<f64>,
+    /// In milliseconds since 1970.
     pub resets_at: Option<f64>,
-    /// Hour and minute, then year, month and day where they are told, in the CLI's time zone.
-    pub resets_by_clock: Option<Vec<u32>>,
+    pub resets_by_clock: Option<NativeClockTime>,
+    /// Whether the CLI was still trying again when it said so.
     pub passing: bool,
     pub message: &'static str,
     pub remedy: &'static str,
 }
 
-/// A claim of another credential.
+/// A minute by a wall clock, in the CLI's time zone.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeClockTime {
+    /// Null for the day on which it was told.
+    pub date: Option<NativeDate>,
+    pub hour: u32,
+    pub minute: u32,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct NativeDate {
+    pub year: u32,
+    /// From 1.
+    pub month: u32,
+    pub day: u32,
+}
+
+/// What the CLI may say of the credential that it was given, and what it says instead.
 #[napi(object, object_from_js = false)]
 pub struct NativeMismatch {
     pub expected: Vec<&'static str>,
@@ -79,7 +99,7 @@ pub struct NativeExpected {
     pub subagents: bool,
 }
 
-/// Reads one run's output.
+/// Reads the output of one run as it passes.
 #[napi]
 pub struct NativeUsageMeter {
     meter: Mutex<Meter>,
@@ -98,7 +118,7 @@ pub fn meter_of_start(
     let plan = env.plan().or_throw(node)?;
     let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
     let mut expected = run_environment(&plan).expected(&line, env.owner());
-    expected.thread = thread.map(thread_totals).transpose().or_throw(node)?;
+    expected.thread = thread.map(thread_totals);
     Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
 }
 
@@ -127,7 +147,7 @@ pub fn reports_thread_totals(provider: String) -> bool {
     provider::find(&provider).is_ok_and(|row| row.output.reports_thread_totals())
 }
 
-/// Reads what the caller has of a run.
+/// Reads the output of a run that this package does not start.
 #[napi(catch_unwind)]
 pub fn meter_of(env: &Env, provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {
     meter(&provider, expected).map(NativeUsageMeter::around).or_throw(env)
@@ -136,8 +156,9 @@ pub fn meter_of(env: &Env, provider: String, expected: NativeExpected) -> napi::
 fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     let row = provider::find(provider)?;
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
-    let credential = given.credential.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
-    let thread = given.thread.map(thread_totals).transpose()?;
+    let named = |name: String| kind_named("options.credential", &name, &kinds);
+    let credential = given.credential.map(named).transpose()?;
+    let thread = given.thread.map(thread_totals);
     let resumed = if given.resumed { Resumed::Yes } else { Resumed::No };
     let owner = given.workspace.map(|id| Owner::Workspace(id.into()));
     let may_have = given.subagents && row.output.session_files.is_some();
@@ -147,25 +168,25 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     Ok(Meter::new(row, expected))
 }
 
-fn thread_totals(given: NativeThreadTotals) -> Result<ThreadTotals> {
-    Ok(ThreadTotals { id: given.id.into(), tokens: given.tokens.try_into()? })
+fn thread_totals(given: NativeThreadTotals) -> ThreadTotals {
+    ThreadTotals { id: given.id.into(), tokens: given.tokens.into() }
 }
 
 #[napi]
 impl NativeUsageMeter {
-    /// Takes the next bytes of stdout. What has changed, by a bit each: usage, failure, claim.
+    /// Takes the next bytes of stdout; null where nothing has changed by them.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
-    pub fn feed(&self, chunk: BufferSlice<'_>) -> u32 {
-        self.meter().feed(&chunk).0
+    pub fn feed(&self, chunk: BufferSlice<'_>) -> Option<Changes> {
+        told(self.meter().feed(&chunk))
     }
 
-    /// Takes the next bytes of stderr.
+    /// Takes the next bytes of stderr: their beginning tells a failure that stdout does not.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn complain(&self, chunk: BufferSlice<'_>) {
         self.meter().complain(&chunk);
     }
 
-    /// A part of stdout could not be read.
+    /// Says that a part of stdout could not be read: what the run has used is a lower bound from now on.
     #[napi(catch_unwind)]
     pub fn lose(&self) {
         self.meter().lose();
@@ -177,27 +198,29 @@ impl NativeUsageMeter {
         self.meter().sought().is_some()
     }
 
-    /// Begins it. Its result is for `found`.
+    /// Makes that search: its result is for `found`.
     #[napi(catch_unwind)]
-    pub fn seek_subagents(&self, env: &Env) -> napi::Result<u32> {
+    pub fn seek_subagents<'env>(
+        &self,
+        env: &'env Env,
+        abort: ClassInstance<'_, NativeAbort>,
+    ) -> napi::Result<PromiseRaw<'env, Found>> {
         let sought = self.meter().sought();
         let whose = sought.as_ref().map(|(search, _)| search.state_directory.to_string_lossy().into());
-        let look = move || sought.map_or(Found::Unknown, |(search, threads)| search.look(&threads)) as u32;
-        net::look(env, whose.unwrap_or_default(), move || Ok(look()))
+        let look = move || sought.map_or(Found::Unknown, |(search, threads)| search.look(&threads));
+        net::look(env, whose.unwrap_or_default(), &abort, move || Ok(look()))
     }
 
-    /// What the search has found; none where it did not end.
+    /// What the search has found; `unknown` where it did not end.
     #[napi(catch_unwind)]
-    pub fn found(&self, found: Option<u32>) {
-        let all = [Found::None, Found::Some];
-        let found = all.into_iter().find(|each| Some(*each as u32) == found);
-        self.meter().found(found.unwrap_or(Found::Unknown));
+    pub fn found(&self, found: Found) {
+        self.meter().found(found);
     }
 
-    /// The run has ended, with this exit code.
+    /// The run has ended, with this exit code, or by a signal.
     #[napi(catch_unwind)]
-    pub fn end(&self, code: Option<i32>) -> u32 {
-        self.meter().end(code).0
+    pub fn end(&self, code: Option<i32>) -> Option<Changes> {
+        told(self.meter().end(code))
     }
 
     #[napi(catch_unwind)]
@@ -246,6 +269,11 @@ impl NativeUsageMeter {
     }
 }
 
+/// Nothing for most chunks: an object for each would cost more than reading it.
+fn told(changes: Changes) -> Option<Changes> {
+    Some(changes).filter(|changes| *changes != Changes::default())
+}
+
 fn failure_to_js(failure: Failure) -> NativeFailure {
     let text = failure.kind.text();
     NativeFailure {
@@ -254,9 +282,11 @@ fn failure_to_js(failure: Failure) -> NativeFailure {
         retryable: failure.is_retryable(),
         retry_after_ms: failure.retry_after.map(|milliseconds| milliseconds as f64),
         resets_at: failure.resets_at.map(|milliseconds| milliseconds as f64),
-        resets_by_clock: failure
-            .resets_by_clock
-            .map(|time| [time.hour, time.minute].into_iter().chain(time.date.into_iter().flatten()).collect()),
+        resets_by_clock: failure.resets_by_clock.map(|ClockTime { date, hour, minute }| NativeClockTime {
+            date: date.map(|[year, month, day]| NativeDate { year, month, day }),
+            hour,
+            minute,
+        }),
         passing: failure.passing,
         message: text.message,
         remedy: text.remedy,
@@ -269,8 +299,7 @@ fn to_js(usage: &Usage) -> NativeUsage {
         turns: usage.turns as f64,
         model: usage.model.as_deref().map(str::to_owned),
         cost_usd: usage.cost.map(Cost::dollars),
-        complete: usage.complete,
-        incomplete_because: usage.gaps.iter().map(|gap| gap.as_str().to_owned()).collect(),
+        incomplete_because: usage.gaps.iter().map(Gap::as_str).collect(),
         models: usage.models.iter().map(model_to_js).collect(),
         thread: usage.thread.as_ref().map(thread_to_js),
     }

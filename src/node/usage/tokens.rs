@@ -2,11 +2,11 @@
 
 use napi_derive::napi;
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::usage::{MAX_COUNT, Tokens};
+use crate::usage::Tokens;
 
-/// Counts of tokens; `lib/token-counts.js` has the same names.
+/// Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked.
 #[napi(object)]
+#[derive(Default)]
 pub struct NativeTokens {
     pub input_tokens: f64,
     pub cached_input_tokens: f64,
@@ -15,33 +15,32 @@ pub struct NativeTokens {
     pub reasoning_tokens: f64,
 }
 
+/// No tokens: the facade reads the names of the counts from it.
+#[napi(catch_unwind)]
+pub fn no_tokens() -> NativeTokens {
+    NativeTokens::default()
+}
+
 impl From<Tokens> for NativeTokens {
-    fn from(Tokens { input, cached, cache_write, output, reasoning }: Tokens) -> Self {
-        let [input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens] =
-            [input, cached, cache_write, output, reasoning].map(|count| count as f64);
-        Self { input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens }
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            input_tokens: tokens.input as f64,
+            cached_input_tokens: tokens.cached as f64,
+            cache_write_input_tokens: tokens.cache_write as f64,
+            output_tokens: tokens.output as f64,
+            reasoning_tokens: tokens.reasoning as f64,
+        }
     }
 }
 
-impl TryFrom<NativeTokens> for Tokens {
-    type Error = Error;
-
-    fn try_from(given: NativeTokens) -> Result<Self> {
-        Ok(Self {
-            input: count("inputTokens", given.input_tokens)?,
-            cached: count("cachedInputTokens", given.cached_input_tokens)?,
-            cache_write: count("cacheWriteInputTokens", given.cache_write_input_tokens)?,
-            output: count("outputTokens", given.output_tokens)?,
-            reasoning: count("reasoningTokens", given.reasoning_tokens)?,
-        })
+impl From<NativeTokens> for Tokens {
+    fn from(given: NativeTokens) -> Self {
+        Self {
+            input: given.input_tokens as u64,
+            cached: given.cached_input_tokens as u64,
+            cache_write: given.cache_write_input_tokens as u64,
+            output: given.output_tokens as u64,
+            reasoning: given.reasoning_tokens as u64,
+        }
     }
-}
-
-/// A count of JavaScript; refuses what is none.
-pub fn count(name: &str, count: f64) -> Result<u64> {
-    if count.fract() == 0.0 && (0.0..=MAX_COUNT as f64).contains(&count) {
-        return Ok(count as u64);
-    }
-    let message = format!("{name} must be a whole number from 0 to {MAX_COUNT}.");
-    Err(Error::new(ErrorCode::InvalidArgValue, message).name(name))
 }

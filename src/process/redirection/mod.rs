@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags, statat};
 use rustix::io::Errno;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
 use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
@@ -125,8 +125,8 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
 }
 
 /// Which starts are refused beside a file of a [`FileShield`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {
     None,
     /// Those on the server's credential: the file sets what the shield lets pass.

@@ -12,7 +12,7 @@ fn codex(owner: Option<&str>, resumed: bool, thread: Option<ThreadTotals>) -> Me
 fn resumed_turn(owner: &str, id: &str, input: u64) -> (Tokens, bool) {
     let mut meter = codex(Some(owner), true, None);
     meter.feed(codex_turn(id, input).as_bytes());
-    (meter.usage().tokens, meter.usage().complete)
+    (meter.usage().tokens, meter.usage().gaps.is_empty())
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn codex_totals_of_a_thread_count_once() {
     let given = || Some(ThreadTotals { id: "thread-c".into(), tokens: tokens(290, 7, 0, 15, 4) });
     let mut told = codex(Some("once"), true, given());
     told.feed(codex_turn("thread-c", 330).as_bytes());
-    assert_eq!((told.usage().tokens, told.usage().complete), (tokens(40, 0, 0, 5, 0), true));
+    assert_eq!((told.usage().tokens, told.usage().gaps.is_empty()), (tokens(40, 0, 0, 5, 0), true));
     let mut late = codex(Some("once"), true, given());
     late.feed(codex_turn("thread-c", 331).as_bytes());
     assert_eq!(late.usage().tokens, tokens(41, 0, 0, 5, 0), "what is given counts alone");
@@ -50,7 +50,7 @@ fn nobody_changes_what_is_known_of_anothers_threads() {
     // A run without an owner knows nothing of any other.
     let mut nobody = codex(None, true, None);
     nobody.feed(codex_turn("thread-v", 2500).as_bytes());
-    assert_eq!((nobody.usage().tokens, nobody.usage().complete), (Tokens::default(), false));
+    assert_eq!((nobody.usage().tokens, nobody.usage().gaps.is_empty()), (Tokens::default(), false));
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn a_run_has_a_handful_of_threads() {
         meter.feed(codex_turn(&format!("thread-{index}"), 10).as_bytes());
     }
     meter.feed(codex_turn("thread-0", 15).as_bytes());
-    assert_eq!((meter.usage().tokens.input, meter.usage().complete), (85, true));
+    assert_eq!((meter.usage().tokens.input, meter.usage().gaps.is_empty()), (85, true));
     meter.feed(codex_turn("thread-8", 10).as_bytes());
-    assert_eq!((meter.usage().tokens.input, meter.usage().complete), (85, false));
+    assert_eq!((meter.usage().tokens.input, meter.usage().gaps.is_empty()), (85, false));
     assert_eq!(resumed_turn("handful", "thread-0", 95), (tokens(80, 0, 0, 0, 0), true));
     assert_eq!(resumed_turn("handful", "thread-8", 95), (Tokens::default(), false));
 }
@@ -73,13 +73,13 @@ fn a_total_that_becomes_less_is_a_gap_and_not_believed() {
     meter.feed(codex_turn("thread-l", 1500).as_bytes());
     meter.feed(codex_turn("thread-l", 1).as_bytes());
     let usage = meter.usage();
-    assert_eq!((usage.tokens.input, usage.complete), (1500, false));
+    assert_eq!((usage.tokens.input, usage.gaps.is_empty()), (1500, false));
     assert_eq!(usage.thread.map(|thread| thread.tokens.input), Some(1500));
     assert_eq!(resumed_turn("less", "thread-l", 2000), (tokens(500, 0, 0, 0, 0), true));
     let given = ThreadTotals { id: "thread-m".into(), tokens: tokens(290, 7, 0, 15, 4) };
     let mut given = codex(None, true, Some(given));
     given.feed(codex_turn("thread-m", 1).as_bytes());
-    assert_eq!((given.usage().tokens.input, given.usage().complete), (0, false));
+    assert_eq!((given.usage().tokens.input, given.usage().gaps.is_empty()), (0, false));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_thread_that_may_have_been_summed_up_sends_less_than_it_had_said() {
         let mut meter = codex(None, true, Some(told));
         let turn = codex_turn("thread-s", before + 20_000).replace("\"output_tokens\":20", "\"output_tokens\":60020");
         meter.feed(turn.as_bytes());
-        assert_eq!((meter.usage().tokens.input, meter.usage().complete), (20_000, believed), "{before}");
+        assert_eq!((meter.usage().tokens.input, meter.usage().gaps.is_empty()), (20_000, believed), "{before}");
     }
 }
 
@@ -98,7 +98,7 @@ fn a_run_that_may_be_resumed_counts_all_and_says_that_it_may_be_wrong() {
     let expected = Expected { resumed: Resumed::Perhaps, ..Expected::default() };
     let mut meter = Meter::new(provider::find("codex").expect("a row"), expected);
     meter.feed(codex_turn("thread-w", 300).as_bytes());
-    assert_eq!((meter.usage().tokens.input, meter.usage().turns, meter.usage().complete), (300, 1, false));
+    assert_eq!((meter.usage().tokens.input, meter.usage().turns, meter.usage().gaps.is_empty()), (300, 1, false));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn turns_of_a_thread_without_a_name_count_once() {
     let unnamed = |input| codex_turn("x", input).lines().skip(1).collect::<Vec<_>>().join("\n");
     let mut meter = codex(None, false, None);
     meter.feed(format!("{}\n{}\n", unnamed(10), unnamed(15)).as_bytes());
-    assert_eq!((meter.usage().tokens.input, meter.usage().complete), (15, true));
+    assert_eq!((meter.usage().tokens.input, meter.usage().gaps.is_empty()), (15, true));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn counts_that_javascript_does_not_hold_are_gaps() {
         ("claude", assistant("m1", MAX_COUNT + 1)),
     ] {
         let mut meter = read(provider, &text);
-        assert_eq!((meter.usage().tokens, meter.usage().complete), (Tokens::default(), false), "{text}");
+        assert_eq!((meter.usage().tokens, meter.usage().gaps.is_empty()), (Tokens::default(), false), "{text}");
         meter.feed(text.replace(&(MAX_COUNT + 1).to_string(), "5").as_bytes());
         assert!(meter.usage().thread.is_none_or(|thread| thread.tokens.input <= 5), "{text}");
     }
@@ -138,15 +138,15 @@ fn a_turn_counts_at_least_what_its_answers_told() {
     let changes = told.feed(format!("\n{zero}\n").as_bytes());
     let usage = told.usage();
     assert_eq!((usage.tokens, usage.models, usage.turns), (before.tokens, before.models, 1));
-    assert!(!usage.complete);
-    assert_ne!(changes.0 & Changes::USAGE, 0);
+    assert!(!usage.gaps.is_empty());
+    assert!(changes.usage);
     assert_eq!(told.settled().tokens, before.tokens, "counters grow by it");
     let mut many = read("claude", &format!("{INIT}\n"));
     for index in 0..600 {
         many.feed(assistant(&format!("a{index}"), 1).replace("sonnet", &index.to_string()).as_bytes());
     }
     many.feed(format!("\n{zero}\n").as_bytes());
-    assert_eq!((many.usage().tokens, many.usage().complete), (tokens(66_000, 4200, 1800, 600, 0), false));
+    assert_eq!((many.usage().tokens, many.usage().gaps.is_empty()), (tokens(66_000, 4200, 1800, 600, 0), false));
 }
 
 /// A report by model, in tokens of output.
@@ -177,7 +177,7 @@ fn a_report_is_held_against_the_answers_by_model_where_both_name_it() {
         models.sort_unstable();
         let mut counted = counted.to_vec();
         counted.sort_unstable();
-        assert_eq!((&models, usage.complete), (&counted, complete), "{reported:?}");
+        assert_eq!((&models, usage.gaps.is_empty()), (&counted, complete), "{reported:?}");
         assert_eq!(usage.tokens.output, counted.iter().map(|(_, out)| out).sum::<u64>(), "{reported:?}");
     }
 }
@@ -197,7 +197,7 @@ fn a_line_that_is_no_event_is_a_gap_once_there_was_one() {
     ] {
         let mut meter = read("claude", &text);
         meter.end(Some(0));
-        assert_eq!(meter.usage().complete, complete, "{text}");
+        assert_eq!(meter.usage().gaps.is_empty(), complete, "{text}");
     }
 }
 
@@ -208,7 +208,7 @@ fn names_hold_nothing_that_a_terminal_or_a_reader_obeys() {
     let text = format!("{INIT}\n{}\n{}\n", assistant("m1", 1), result(100, 10, 0.0));
     let usage = read("claude", &text.replace("claude-sonnet-4-5", evil)).usage();
     assert_eq!((usage.model.as_deref(), usage.models.len(), &*usage.models[0].model), (Some(clean), 1, clean));
-    assert!(usage.complete);
+    assert!(usage.gaps.is_empty());
     let thread = read("codex", &codex_turn(evil, 1)).usage().thread.expect("a thread");
     assert_eq!(&*thread.id, clean);
     let expected = Expected { model: Some(evil.into()), ..Expected::default() };

@@ -7,8 +7,7 @@ fn a_ledger_loses_nothing_by_letting_go() {
     let mut ledger = Ledger::new(3);
     let key =
         |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "claude".into(), generation: "1".into() };
-    let usage =
-        Usage { tokens: tokens(10, 1, 2, 3, 1), turns: 1, complete: true, cost: Some(Cost(5)), ..Usage::default() };
+    let usage = Usage { tokens: tokens(10, 1, 2, 3, 1), turns: 1, cost: Some(Cost(5)), ..Usage::default() };
     for index in 0..10 {
         ledger.record(&key(&format!("w{index}")), &usage);
     }

@@ -46,10 +46,10 @@ fn tokens(input: u64, cached: u64, cache_write: u64, output: u64, reasoning: u64
 fn claude_counts_turns_once_and_answers_once() {
     let mut meter = read("claude", &format!("{INIT}\n{}\n{}\n", assistant("m1", 1), assistant("m1", 4)));
     assert_eq!(meter.usage().tokens, tokens(110, 7, 3, 4, 0));
-    assert!(!meter.usage().complete);
+    assert!(!meter.usage().gaps.is_empty());
     meter.feed(format!("{}\n", result(100, 10, 0.25)).as_bytes());
     let usage = meter.usage();
-    assert_eq!((usage.tokens, usage.turns, usage.complete), (tokens(110, 7, 3, 10, 2), 1, true));
+    assert_eq!((usage.tokens, usage.turns, usage.gaps.is_empty()), (tokens(110, 7, 3, 10, 2), 1, true));
     assert_eq!(usage.cost.map(Cost::dollars), Some(0.25));
     assert_eq!(usage.models.len(), 1);
     meter.feed(format!("{INIT}\n{}\n", result(300, 30, 0.5)).as_bytes());
@@ -76,19 +76,19 @@ fn answers_and_models_beyond_the_limits_count_in_the_sum() {
     let usage = meter.usage();
     assert_eq!((usage.tokens, usage.models.len()), (tokens(66_000, 4200, 1800, 600, 0), 32));
     let full = read("claude", &result_of_models("m", 32)).usage();
-    assert_eq!((full.tokens.output, full.models.len(), full.complete), (32, 32, true));
+    assert_eq!((full.tokens.output, full.models.len(), full.gaps.is_empty()), (32, 32, true));
     let over = read("claude", &result_of_models("m", 33)).usage();
-    assert_eq!((over.turns, over.complete), (0, false));
+    assert_eq!((over.turns, over.gaps.is_empty()), (0, false));
     let both = read("claude", &format!("{}\n{}", result_of_models("m", 31), result_of_models("n", 2))).usage();
-    assert_eq!((both.tokens.output, both.models.len(), both.complete), (33, 32, true));
+    assert_eq!((both.tokens.output, both.models.len(), both.gaps.is_empty()), (33, 32, true));
 }
 
 #[test]
 fn an_event_of_more_values_than_are_kept_is_a_gap() {
     let line =
         |count| format!(r#"{{{}"type":"result","usage":{{"output_tokens":1}}}}"#, r#""is_error":false,"#.repeat(count));
-    assert!(read("claude", &line(510)).usage().complete);
-    assert!(!read("claude", &line(511)).usage().complete);
+    assert!(read("claude", &line(510)).usage().gaps.is_empty());
+    assert!(!read("claude", &line(511)).usage().gaps.is_empty());
 }
 
 /// As the real one ends a run that had waited for a subagent: its last two results tell of the same requests, the first by
@@ -99,7 +99,7 @@ fn a_report_that_names_no_model_has_used_nothing_more() {
     let mut meter = read("claude", &format!("{INIT}\n{}\n{}\n", assistant("m1", 4), result(100, 10, 0.25)));
     meter.feed(format!("{again}{{}}}}\n").as_bytes());
     let usage = meter.usage();
-    assert_eq!((usage.tokens, usage.turns, usage.complete), (tokens(110, 7, 3, 10, 2), 2, true));
+    assert_eq!((usage.tokens, usage.turns, usage.gaps.is_empty()), (tokens(110, 7, 3, 10, 2), 2, true));
     // One that tells nothing by model is read in `usage`.
     meter.feed(format!("{again}null}}\n").as_bytes());
     assert_eq!(meter.usage().tokens, tokens(210, 7, 3, 20, 2));
@@ -139,22 +139,22 @@ fn a_line_of_any_length_is_read_and_little_of_it_kept() {
         result(1, 1, 0.0).replace("\"x\"", &format!("\"{long}\""))
     );
     let usage = read("claude", &text).usage();
-    assert_eq!((usage.tokens.output, usage.complete), (1, true));
+    assert_eq!((usage.tokens.output, usage.gaps.is_empty()), (1, true));
 }
 
 #[test]
 fn what_was_cut_off_is_a_gap() {
     let whole = result(1, 1, 0.0);
     for text in [format!("{}\n{whole}\n", &whole[..200]), format!("{whole}\n{{\"type\":}}\n{whole}\n")] {
-        assert!(!read("claude", &text).usage().complete, "{text}");
+        assert!(!read("claude", &text).usage().gaps.is_empty(), "{text}");
     }
     let mut cut = read("claude", &format!("{whole}\n{{\"ty"));
     cut.end(None);
-    assert!(!cut.usage().complete);
-    assert!(read("claude", &format!("a warning\n[x] another\n{whole}\n")).usage().complete);
+    assert!(!cut.usage().gaps.is_empty());
+    assert!(read("claude", &format!("a warning\n[x] another\n{whole}\n")).usage().gaps.is_empty());
     for bad in ["-1", "1.5", "1e3", "99999999999999999999999"] {
         let text = result(1, 1, 0.0).replace("\"inputTokens\":1,", &format!("\"inputTokens\":{bad},"));
-        assert!(!read("claude", &text).usage().complete, "{bad}");
+        assert!(!read("claude", &text).usage().gaps.is_empty(), "{bad}");
     }
 }
 
@@ -177,7 +177,7 @@ fn claims_are_compared_with_what_was_given() {
         let expected = Expected { credential: Some(given), ..Expected::default() };
         let mut meter = Meter::new(provider::find("claude").expect("a row"), expected);
         let changes = meter.feed(INIT.replace("ANTHROPIC_API_KEY", said).as_bytes());
-        assert_eq!(changes.0 & Changes::MISMATCH != 0, !fits, "{given:?} {said}");
+        assert_eq!(changes.mismatch, !fits, "{given:?} {said}");
         assert!(!meter.claim().is_some_and(|claim| claim.claimed.contains("surprise")));
     }
 }
@@ -195,7 +195,7 @@ fn codex_failures_pass_or_stay() {
     let mut meter = read("codex", error);
     let told = |meter: &Meter| meter.failure().map(|failure| (failure.kind, failure.status, failure.passing));
     assert_eq!(told(&meter), Some((FailureKind::Authentication, Some(401), true)));
-    assert_eq!(meter.feed(error.as_bytes()).0, 0, "the same again is no news");
+    assert_eq!(meter.feed(error.as_bytes()), Changes::default(), "the same again is no news");
     meter.feed(codex_turn("thread-d", 1).as_bytes());
     assert_eq!(meter.failure(), None);
     meter.feed(
@@ -212,7 +212,7 @@ fn a_failure_that_passed_is_none_at_an_end_without_one() {
         let mut meter = read("codex", PASSING);
         let changes = meter.end(code);
         assert_eq!(meter.failure().is_some(), is_left, "{code:?}");
-        assert_eq!(changes.0 & Changes::FAILURE != 0, !is_left, "{code:?}");
+        assert_eq!(changes.failure, !is_left, "{code:?}");
     }
     let mut failed = read("codex", r#"{"type":"turn.failed","error":{"message":"x"}}"#);
     failed.end(Some(0));
@@ -294,9 +294,9 @@ proptest! {
         ends.push(bytes.len());
         ends.sort_unstable();
         let mut cut = meter("claude");
-        let (mut from, mut seen) = (0, 0);
+        let mut from = 0;
         for end in ends {
-            seen |= cut.feed(&bytes[from..end]).0;
+            cut.feed(&bytes[from..end]);
             from = end;
         }
         prop_assert_eq!(whole.usage(), cut.usage());
@@ -306,7 +306,6 @@ proptest! {
             cut.end(code);
             prop_assert_eq!(whole.usage(), cut.usage());
         }
-        let _ = seen;
     }
 
     #[test]

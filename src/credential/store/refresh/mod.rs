@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use super::document::Document;
 use super::file::{Content, Directory, Recovered};
 use super::fleet::{Fleet, SpentTokens};
@@ -26,6 +24,7 @@ use crate::secret::Secret;
 
 /// What is asked of a login: each is more than the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Call {
     /// To look at what there is. Nobody is asked for new tokens.
     Reload,
@@ -35,19 +34,9 @@ pub enum Call {
     Refresh,
 }
 
-impl Call {
-    /// By its name in JavaScript.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [("reload", Self::Reload), ("fresh", Self::Fresh), ("refresh", Self::Refresh)]
-            .into_iter()
-            .find_map(|(known, call)| (known == name).then_some(call))
-    }
-}
-
 /// Who got the tokens that the store has now.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum How {
     /// Nobody: the old ones are good, or nobody was to be asked.
     NotNeeded,
@@ -58,8 +47,7 @@ pub enum How {
 }
 
 /// What came of it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Refreshed {
     /// Who got the tokens.
     pub how: How,
@@ -70,7 +58,7 @@ pub struct Refreshed {
     /// Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left.
     pub serves: bool,
     /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
-    pub failure: Option<serde_json::Value>,
+    pub failure: Option<Error>,
     /// What is to be left for the fleet.
     pub publish: Option<String>,
 }
@@ -91,7 +79,7 @@ impl Refreshed {
     }
 
     fn because(self, error: Option<&Error>) -> Self {
-        Self { failure: error.and_then(|error| serde_json::to_value(error.details()).ok()), ..self }
+        Self { failure: error.cloned(), ..self }
     }
 }
 

@@ -1,0 +1,29 @@
+// A caller's AbortSignal: whether it is one, and who is to hear of it.
+'use strict'
+
+const validate = require('./validate.js')
+
+/** Without a prototype, as Node reads other options there. @type {any} */
+const ONCE = { __proto__: null, once: true }
+
+/**
+ * @param {unknown} value
+ * @returns {AbortSignal | undefined}
+ */
+function abortSignal(value) {
+  if (value === undefined) return undefined
+  if (typeof value === 'object' && value !== null && 'aborted' in value) return /** @type {AbortSignal} */ (value)
+  throw validate.wrongType('options.signal', 'an AbortSignal', value)
+}
+
+/**
+ * Calls a listener once, when the signal fires that has not yet. The returned function takes it away.
+ * @param {AbortSignal} signal
+ * @param {() => void} listener
+ */
+function onAbort(signal, listener) {
+  signal.addEventListener('abort', listener, ONCE)
+  return () => signal.removeEventListener('abort', listener)
+}
+
+module.exports = { abortSignal, onAbort }
