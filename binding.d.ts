@@ -47,28 +47,14 @@ export declare class NativeKeyCheck {
   dispose(): void
 }
 
-/** A lockbox, held in Rust until it is disposed of. */
 export declare class NativeLockbox {
   get masterKeyIds(): Array<string>
-  get disposed(): boolean
   open(row: NativeRow, context: NativeContext): NativeSecret
   seal(secret: NativeSecret, context: NativeContext): NativeSealedRow
   reseal(row: NativeRow, from: NativeContext, to?: NativeContext | undefined | null): NativeSealedRow
-  /** Opens a row and seals what it holds for a recipient, whose public key is text or bytes. */
-  unsealFor(row: NativeRow, context: NativeContext, publicKey: string | Uint8Array, binding: NativeBinding): string
-  dispose(): void
-}
-
-/** The master keys of a lockbox that is being made, until it is or they are disposed of. */
-export declare class NativeMasterKeys {
-  constructor()
-  addSecret(secret: NativeSecret): void
-  addFile(path: string): void
-  addCredential(directory: string, name: string): void
-  /** Copies the key out of a variable that could be wiped. The facade has that done when all else has succeeded. */
-  addVariable(name: string): void
-  /** The lockbox of all of them. */
-  lockbox(allowLegacy: boolean, requireProtection: boolean): NativeLockbox
+  /** Opens a row and seals what it holds for a recipient. */
+  unsealFor(row: NativeRow, context: NativeContext, seal: NativeSeal): string
+  get disposed(): boolean
   dispose(): void
 }
 
@@ -80,38 +66,28 @@ export declare class NativeProcessListener {
   constructor(callback: (id: number, kind: number, number: number, text: string | null, error: NativeError | null) => void)
 }
 
-/** An environment, held in Rust until it is disposed of. */
+/** An environment. What its getters tell stays known after `dispose()`. */
 export declare class NativeProviderEnv {
   get provider(): string
-  get kind(): string
-  get source(): string
-  get credentialOwner(): string
-  get fingerprint(): string | null
-  get generation(): number | null
-  get apiKeySource(): string
-  get userEnvKeyCount(): number
-  get rejectedUserEnvKeys(): Array<string>
-  get workspaceDir(): string | null
-  get baseUrl(): string | null
-  get disposed(): boolean
+  get facts(): NativeEnvFacts
   /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that holds no secret. */
   get(name: string): string | null
-  /** Names and values by turns, as the delivery `env` hands them over, with the secrets. */
-  exposeSecrets(): Array<string>
-  /** Names and values by turns, without the secrets. */
-  plain(): Array<string>
+  /** The variables as the delivery `env` hands them over, with the secrets. */
+  exposeSecrets(): Array<NativeVariable>
+  /** The variables as the delivery `auto` hands them over, without the secrets. */
+  plain(): Array<NativeVariable>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
   /**
-   * The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty
-   * where there is none.
+   * The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
+   * none where no such file was given.
    */
-  authority(): Array<string>
-  /** The variables that a start with delivery `env` adds, names and values by turns. */
-  guardVariables(trusted: boolean): Array<string>
-  /** Wipes it. */
+  authority(): NativeVariable | null
+  /** The variables that a start with delivery `env` adds. */
+  guardVariables(trusted: boolean): Array<NativeVariable>
+  get disposed(): boolean
   dispose(): void
 }
 
@@ -122,62 +98,40 @@ export declare class NativeRecipient {
   dispose(): void
 }
 
-/** Scrubs the standard streams of one launch. What it looks for stays with it until it is disposed of. */
-export declare class NativeRedaction {
-  /** Scrubs the next chunk of a stream in place. */
-  feed(index: number, chunk: Uint8Array): NativeFed
-  /** What was held back of a stream that has ended. */
-  finish(index: number): Buffer | null
-  dispose(): void
-}
-
 /** A redactor of the worker's own text. */
 export declare class NativeRedactor {
   get skipped(): number
   get disposed(): boolean
   /** Scrubs one whole text in place, and says whether there was anything. */
   redact(text: Uint8Array): boolean
-  /** What scrubs one stream. */
   stream(): NativeRedactorStream
   dispose(): void
 }
 
-/** The secrets that a redactor is to be made of, until they are disposed of. */
-export declare class NativeRedactorSources {
-  constructor()
-  addEnv(env: NativeProviderEnv): void
-  addServerCredentials(keys: NativeServerCredentials): void
-  addSecret(secret: NativeSecret): void
-  /** The redactor of all of them. */
-  redactor(minLength?: number | undefined | null): NativeRedactor
-  dispose(): void
-}
-
-/** A stream that a redactor scrubs. */
+/** Scrubs one stream, chunk by chunk and in place. */
 export declare class NativeRedactorStream {
   /** Scrubs the next chunk in place. */
   feed(chunk: Uint8Array): NativeFed
   /** What was held back of a stream that has ended. */
   finish(): Buffer | null
+  get disposed(): boolean
   dispose(): void
 }
 
-/** A secret, held in Rust until it is disposed of. */
 export declare class NativeSecret {
   get length(): number
   get fingerprint(): string
+  sealFor(seal: NativeSeal): string
   get disposed(): boolean
-  /** Seals it for a recipient, whose public key is text or bytes. */
-  sealFor(publicKey: string | Uint8Array, binding: NativeBinding): string
   dispose(): void
 }
 
 /** The server's own keys. */
 export declare class NativeServerCredentials {
   get names(): Array<string>
-  get disposed(): boolean
   get providers(): Array<string>
   fingerprint(provider: string): string | null
+  get disposed(): boolean
   dispose(): void
 }
 
@@ -225,20 +179,26 @@ export declare function addGroup(leader: number): void
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
-/** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
-export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
+/**
+ * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
+ * may also be, or be in, JSON in UTF-8. Both are wiped.
+ */
+export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined): NativeProviderEnv
 
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
 /**
- * Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
- * none, by its package in `node_modules` upwards from these directories.
+ * Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
+ * `node_modules` upwards from these directories.
  */
-export declare function checkSdk(provider: string, variables: Array<string>, packageRoots: Array<string>): void
+export declare function checkSdk(provider: string, variables: Array<NativeVariable>, packageRoots: Array<string>): void
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
+
+/** Whose a credential can be, as the options say it. */
+export declare function credentialOwners(): Array<string>
 
 /** Describes an environment. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
@@ -258,6 +218,12 @@ export declare function inputLimits(): NativeInputLimits
 /** What a target can do with paths. */
 export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
 
+/** What scrubs this many standard streams of a launch with this environment. */
+export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
+
+/** Makes a lockbox of these master keys. */
+export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
+
 /** A store whose login [`NativeCredentialStore::open`] reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
 
@@ -275,14 +241,6 @@ export declare function missingForNativeStart(): string | null
 
 /** The default protections that the native start cannot give here. */
 export declare function missingFromNativeStart(): Array<string>
-
-/** What a sealed secret is to be bound to. */
-export interface NativeBinding {
-  workspace: string
-  field: string
-  request: string
-  credentialOwner?: string
-}
 
 /** A command that is no CLI, to be run as a target. The facade has checked the types. */
 export interface NativeCommand {
@@ -313,6 +271,16 @@ export interface NativeCounts {
   costUsd?: number
 }
 
+/** What may be shown of an environment's credential. */
+export interface NativeCredential {
+  kind: string
+  source: string
+  owner: string
+  fingerprint: string | null
+  /** A count of refreshes; JavaScript holds it exactly. */
+  generation: number | null
+}
+
 /** What a badge shows. */
 export interface NativeDescription {
   provider: string
@@ -323,6 +291,15 @@ export interface NativeDescription {
   credentialSource: string
   billedTo: string
   fingerprint?: string
+}
+
+/** What may be shown of an environment. */
+export interface NativeEnvFacts {
+  credential: NativeCredential
+  apiKeySource: string
+  userEnvKeyCount: number
+  rejectedUserEnvKeys: Array<string>
+  workspaceDir: string | null
 }
 
 /**
@@ -371,7 +348,7 @@ export interface NativeFailure {
 /** What may be passed on of a chunk. */
 export interface NativeFed {
   /** What had been held back. */
-  before?: Buffer
+  before: Buffer | null
   /** How much of the chunk, from its beginning. */
   through: number
 }
@@ -382,11 +359,19 @@ export interface NativeFleet {
   published?: string
 }
 
-/** What `hardenWorker` obtained. */
 export interface NativeHardening {
   nonDumpable: boolean
   noCoreDumps: boolean
   refusals: Array<NativeRefusal>
+}
+
+/** What an environment is built from that is held already. It is its own object, as nearly no call has any of it. */
+export interface NativeHeld {
+  /** The secrets that records name by their place in this list. */
+  handles: Array<NativeSecret>
+  server?: NativeServerCredentials
+  recipient?: NativeRecipient
+  store?: NativeCredentialStore
 }
 
 /** What a caller decides about requests. */
@@ -409,7 +394,7 @@ export interface NativeIdentity {
 export interface NativeInputLimits {
   /** Of `userEnvKeys`, and of each option that is a list of variables. */
   names: number
-  /** Of a whole frame, and of a text. */
+  /** Of a whole wire buffer, and of a text. */
   bytes: number
   /** Of the members that lead to a payload. */
   path: number
@@ -468,6 +453,12 @@ export interface NativeLoginOptions {
   expiresAtUnit?: string
 }
 
+/** A place that a master key is read from. */
+export type NativeMasterKeyPlace =
+  | { type: 'File'; path: string }
+  | { type: 'Credential'; directory: string; name: string }
+  | { type: 'Variable'; name: string }
+
 /** What the memory that secrets live in has. */
 export interface NativeMemoryProtection {
   guardPages: boolean
@@ -478,7 +469,7 @@ export interface NativeMemoryProtection {
   allocatedBytes: number
   mappedBytes: number
   lockedBytes: number
-  /** None for no limit. */
+  /** Absent where there is no limit. */
   lockLimitBytes?: number
   refusals: Array<NativeRefusal>
 }
@@ -506,8 +497,8 @@ export interface NativePortable {
   program: string
   args: Array<string>
   cwd?: string
-  /** Names and values by turns, secrets among them. */
-  env: Array<string>
+  /** With the secrets. */
+  env: Array<NativeVariable>
   /** The reading end of the credential's pipe; -1 for none. It belongs to the caller now. */
   credential: number
   /** Whether stdout is to be read for usage. */
@@ -578,7 +569,7 @@ export interface NativeQuestion {
 export interface NativeRefusal {
   protection: string
   syscall: string
-  /** Positive. */
+  /** As the kernel gives it: positive. */
   errno: number
 }
 
@@ -588,6 +579,16 @@ export interface NativeRow {
   iv: string | Uint8Array
   authTag: string | Uint8Array
   keyMeta?: string
+}
+
+/** For whom a secret is to be sealed, and what it is to be bound to. */
+export interface NativeSeal {
+  /** As base64url, or as bytes. */
+  publicKey: string | Uint8Array
+  workspace: string
+  field: string
+  request: string
+  credentialOwner?: string
 }
 
 /** A row that was just sealed: columns as text. */
@@ -626,6 +627,12 @@ export interface NativeStart {
   stdio: Array<number>
 }
 
+/** The workspace option that sets the state directory of a provider. */
+export interface NativeStateDirOption {
+  provider: string
+  option: string
+}
+
 /** What a thread has used, also before this run. */
 export interface NativeThreadTotals {
   id: string
@@ -653,6 +660,15 @@ export interface NativeUsage {
   thread?: NativeThreadTotals
 }
 
+/**
+ * A variable of an environment. Lists of these cross, and never objects with the variables' names as keys, where
+ * `__proto__` would be no variable.
+ */
+export interface NativeVariable {
+  name: string
+  value: string
+}
+
 /** What a payload may have, and what it must not. */
 export declare function payloadFields(): NativePayloadFields
 
@@ -671,8 +687,8 @@ export declare function providerFacts(): Array<NativeProviderFacts>
 /** The real path of a file, in one walk; none where there is none. */
 export declare function realPath(path: string): string | null
 
-/** What scrubs the output of a launch with this environment. */
-export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
+/** Makes a redactor of these secrets. */
+export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
 
 /** Refuses a payload that has members, and none that is read. */
 export declare function refusePayload(): void
@@ -713,8 +729,7 @@ export declare function signal(id: number, signal: number): boolean
 /** Queues a start. Its outcome and its end are events; only what its arguments tell is thrown. */
 export declare function spawn(listener: NativeProcessListener, env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
 
-/** The workspace option that sets each provider's state directory, as provider and option by turns. */
-export declare function stateDirOptions(): Array<string>
+export declare function stateDirOptions(): Array<NativeStateDirOption>
 
 /** Stops a process group: its signal, the grace, SIGKILL. */
 export declare function stop(id: number): void
@@ -770,3 +785,39 @@ export declare function wipeInitialEnvironment(names: Array<string>): void
 
 /** Overwrites a variable's value where libc keeps it. The facade then unsets the name. */
 export declare function wipeVariable(name: string): void
+
+/** Set in the tag of a secret that is held already: the value is its place among the handles, 4 bytes, little-endian. */
+export declare const WIRE_HANDLE: number
+
+/**
+ * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
+ * option's that stands in the payload. `Base` is a variable of this process that every environment has, `Inherit`
+ * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+ * to the payload.
+ */
+export declare enum WireTag {
+  Provider = 0,
+  ApiKey = 1,
+  OauthAccessToken = 2,
+  SessionCookie = 3,
+  UserEnvKey = 4,
+  Base = 5,
+  Inherit = 6,
+  InheritAbsent = 7,
+  Set = 8,
+  BaseUrl = 9,
+  StateDir = 10,
+  WorkspaceKey = 11,
+  WorkspaceId = 12,
+  WorkspaceUserId = 13,
+  WorkspaceDir = 14,
+  WorkspaceHome = 15,
+  WorkspaceTmpDir = 16,
+  RequestId = 17,
+  CredentialOwner = 18,
+  RequireCredential = 19,
+  RequireProtection = 20,
+  CaFile = 21,
+  NoField = 22,
+  PayloadPath = 23,
+}

@@ -21,7 +21,7 @@ export async function buildInto(outDir, options = []) {
   mkdirSync(outDir, { recursive: true })
   const rust = await rustEnv()
   const napi = fromRoot('node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
-  const args = ['build', '--platform', '--release', '--js', generated[0], '--dts', generated[1], '--output-dir', outDir]
+  const args = ['build', '--platform', '--release', '--js', generated[0], '--dts', generated[1], '--no-const-enum', '--output-dir', outDir]
   const env = { ...rust, RUSTFLAGS: await rustFlags(rust) }
   // Progress goes to stderr: stdout belongs to the program that asked for the build.
   const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })

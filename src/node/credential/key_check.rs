@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
@@ -14,13 +14,13 @@ use crate::net::jobs::{Pool, Turn, VENDOR_REQUESTS};
 use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
-use crate::node::state::{self, Slot};
+use crate::node::state::Disposable;
 use crate::provider;
 
 /// A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of.
 #[napi]
 pub struct NativeKeyCheck {
-    slot: Arc<Slot<Mutex<Option<Plan>>>>,
+    held: Disposable<Mutex<Option<Plan>>>,
     under_way: Mutex<Option<(&'static Pool, Turn)>>,
 }
 
@@ -43,7 +43,8 @@ fn plan(
     settings: NativeHttpSettings,
 ) -> Result<NativeKeyCheck> {
     let plan = key_check::plan(provider::find(provider)?, secret.secret()?, base_url, settings.read()?)?;
-    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))), under_way: Mutex::new(None) })
+    let held = Disposable::new(Mutex::new(Some(plan)), "The question was disposed of.");
+    Ok(NativeKeyCheck { held, under_way: Mutex::new(None) })
 }
 
 #[napi]
@@ -73,7 +74,7 @@ impl NativeKeyCheck {
     /// Nobody awaits the answer: where the question still waits for its turn, it is not asked.
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
-        state::dispose(&self.slot);
+        self.held.dispose();
         if let Some((pool, turn)) = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take() {
             turn.is_abandoned.store(true, Ordering::Relaxed);
             pool.look_again();
@@ -81,12 +82,6 @@ impl NativeKeyCheck {
     }
 
     fn take(&self) -> Option<Plan> {
-        self.slot.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Drop for NativeKeyCheck {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
+        self.held.get().ok()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -17,14 +17,16 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
-use crate::node::state::{self, Slot};
+use crate::node::state::{Disposable, disposable};
 use crate::provider::{self, CredentialKind};
+
+const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
 /// A store, held in Rust until it is disposed of.
 #[napi]
 pub struct NativeCredentialStore {
     /// Empty until a login was opened.
-    slot: Arc<Slot<Mutex<Option<Arc<Store>>>>>,
+    held: Disposable<Mutex<Option<Arc<Store>>>>,
     provider: &'static str,
 }
 
@@ -140,21 +142,13 @@ impl NativeCredentialStore {
     pub fn path(&self, env: &Env) -> napi::Result<Option<String>> {
         Ok(self.store().or_throw(env)?.path())
     }
-
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
 }
+
+disposable!(NativeCredentialStore);
 
 impl NativeCredentialStore {
     fn new(provider: &'static str, store: Option<Store>) -> Self {
-        Self { slot: state::register(Slot::new(Mutex::new(store.map(Arc::new)))), provider }
+        Self { held: Disposable::new(Mutex::new(store.map(Arc::new)), DISPOSED), provider }
     }
 
     /// What it has to offer to a launch.
@@ -166,13 +160,13 @@ impl NativeCredentialStore {
     }
 
     fn store(&self) -> Result<Arc<Store>> {
-        let slot = self.slot.get().ok_or_else(disposed)?;
-        let store = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        store.clone().ok_or_else(disposed)
+        let held = self.held.get()?;
+        let store = held.lock().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| Error::new(ErrorCode::Disposed, DISPOSED))
     }
 
     fn start_opening(&self, options: NativeLoginOptions) -> Result<u32> {
-        let slot = self.slot.get().ok_or_else(disposed)?;
+        let held = self.held.get()?;
         let NativeLoginOptions {
             token_url,
             client_id,
@@ -200,7 +194,7 @@ impl NativeCredentialStore {
         let mut wanted = Some((location, profile, settings));
         net::start(&LOGINS, turn, move || {
             ControlFlow::Break(open(wanted.take(), deadline).map(|store| {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
             }))
         })
     }
@@ -224,12 +218,6 @@ impl NativeCredentialStore {
     }
 }
 
-impl Drop for NativeCredentialStore {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
-    }
-}
-
 fn turn(source: &str, endpoint: &str, deadline: Instant) -> Turn {
     Turn { source: source.into(), endpoint: endpoint.into(), deadline, is_abandoned: Arc::default() }
 }
@@ -242,8 +230,4 @@ fn open(wanted: Option<(Location, Profile, Settings)>, deadline: Instant) -> Res
             "Too many logins are read at once: this one had no turn within options.timeoutMs. Try again later.",
         )),
     }
-}
-
-fn disposed() -> Error {
-    Error::new(ErrorCode::Disposed, "This CredentialStore was disposed of. Open it again.")
 }

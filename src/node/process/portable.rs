@@ -2,13 +2,14 @@
 
 use std::os::fd::IntoRawFd;
 
+use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either};
-use napi::{Env, JsString};
 use napi_derive::napi;
 
 use crate::error::{Error, Result};
 use crate::node::boundary_error::{NativeError, OrThrow};
-use crate::node::environment::provider_env::{NativeProviderEnv, to_strings};
+use crate::node::environment::provider_env::NativeProviderEnv;
+use crate::node::environment::variable::NativeVariable;
 use crate::node::process::options::{NativeIdentity, NativeStart, not_open};
 use crate::node::state;
 use crate::process::authority;
@@ -23,9 +24,8 @@ pub struct NativePortable<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
-    /// Names and values by turns, secrets among them.
-    #[napi(ts_type = "Array<string>")]
-    pub env: Vec<JsString<'env>>,
+    /// With the secrets.
+    pub env: Vec<NativeVariable<'env>>,
     /// The reading end of the credential's pipe; -1 for none. It belongs to the caller now.
     pub credential: i32,
     /// Whether stdout is to be read for usage.
@@ -52,16 +52,16 @@ pub fn prepare_portable<'env>(
         Ok(found) => found,
         Err(error) => return Ok(failed(error, &start)),
     };
-    let mut variables = to_strings(node, start.env.variables(start.delivery))?;
+    let mut variables = NativeVariable::list(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
-        variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
+        variables.push(NativeVariable::new(node, name, &value)?);
     }
     let authority = match authority::prove_by_mode(&start.env, &start.target) {
         Ok(authority) => authority,
         Err(error) => return Ok(failed(error, &start)),
     };
     if let Some((name, path)) = authority {
-        variables.extend([node.create_string(name)?, node.create_string(&path)?]);
+        variables.push(NativeVariable::new(node, name, &path)?);
     }
     // Last: from here on nothing fails, and the caller closes it.
     let credential = match start.admit_last(&program).and_then(|()| start.credential_pipe(&program)) {
