@@ -27,11 +27,13 @@ function runScript(t, { dir, endpoint }, script, options = {}) {
 
 /** @param {any} t @param {string} script */
 function run(t, script) {
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
   t.after(() => child.kill('SIGKILL'))
   let text = ''
+  let complaint = ''
   child.stdout.on('data', (more) => (text += more))
-  return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text })) }
+  child.stderr.on('data', (more) => (complaint += more))
+  return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text, complaint })) }
 }
 
 /** Tells that nothing but the end of the process can follow. */
@@ -125,7 +127,8 @@ test('a process that was frozen past its deadline takes the answer that has come
   // Time is what this is about.
   await pause(timeoutMs + 500)
   child.kill('SIGCONT')
-  assert.equal((await ended).text, 'here')
+  const { text, complaint } = await ended
+  assert.equal(text, 'here', complaint)
   assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh)
 })
 
