@@ -12,18 +12,42 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
-use super::{FIELDS, Input, MAX_USER_ENV_KEYS, NO_FIELDS, Payload, SESSION_COOKIE, USER_ENV_KEYS};
+use super::{FIELDS, Input, MAX_JSON_BYTES, MAX_USER_ENV_KEYS, NO_FIELDS, Payload, SESSION_COOKIE, USER_ENV_KEYS};
 use super::{no_field, no_known_field, not_an_object_of_strings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::PayloadField;
 use crate::secret::Secret;
 use crate::sys::wiping_allocator::with_wiped_memory;
 
+impl<'a> Payload<'a> {
+    /// Reads UTF-8 JSON. The payload borrows from `json`, which the caller wipes after it.
+    ///
+    /// # Errors
+    /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
+    pub fn from_json(json: &'a [u8]) -> Result<Self> {
+        Self::from_message(json, &[])
+    }
+
+    /// The same of a payload in a message, where these members lead to it.
+    ///
+    /// # Errors
+    /// As [`Payload::from_json`].
+    pub fn from_message(message: &'a [u8], path: &[&str]) -> Result<Self> {
+        if message.len() > MAX_JSON_BYTES {
+            return Err(Error::new(
+                ErrorCode::PayloadTooLarge,
+                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", message.len()),
+            ));
+        }
+        read(message, path)
+    }
+}
+
 /// The payload at the end of `path` in `message`, which must be JSON as a whole.
 ///
 /// # Errors
 /// As [`Payload::from_message`].
-pub fn read<'a>(message: &'a [u8], path: &[&str]) -> Result<Payload<'a>> {
+fn read<'a>(message: &'a [u8], path: &[&str]) -> Result<Payload<'a>> {
     with_wiped_memory(|| read_here(message, path))
 }
 

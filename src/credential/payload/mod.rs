@@ -97,29 +97,6 @@ impl Default for Payload<'_> {
 }
 
 impl<'a> Payload<'a> {
-    /// Reads UTF-8 JSON. The payload borrows from `json`, which the caller wipes after it.
-    ///
-    /// # Errors
-    /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
-    pub fn from_json(json: &'a [u8]) -> Result<Self> {
-        Self::from_message(json, &[])
-    }
-
-    /// The same of a payload in a message, where these members lead to it.
-    ///
-    /// # Errors
-    /// As [`Payload::from_json`].
-    pub fn from_message(message: &'a [u8], path: &[&str]) -> Result<Self> {
-        if message.len() > MAX_JSON_BYTES {
-            return Err(Error::new(
-                ErrorCode::PayloadTooLarge,
-                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", message.len()),
-            ));
-        }
-        json::read(message, path)
-    }
-
-    ///
     /// # Errors
     /// `UNKNOWN`.
     pub fn set_provider(&mut self, id: &[u8]) -> Result<()> {
