@@ -9,22 +9,12 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires. */
-export declare class NativeAbort {
-  constructor()
-  /**
-   * The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
-   * a thread ends; what was sent stays sent.
-   */
-  abort(): void
-}
-
 /** A store, held in Rust until it is disposed of. */
 export declare class NativeCredentialStore {
-  /** Reads the login; before, there is nothing to launch with. */
-  open(options: NativeLoginOptions): Promise<undefined>
-  /** Does what is asked of a login. */
-  refresh(call: Call, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<NativeRefreshed>
+  /** Reads the login; the job's number. */
+  open(options: NativeLoginOptions): number
+  /** Does what is asked of a login, by its name in JavaScript; the job's number. */
+  refresh(call: string, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
   rotate(secret: NativeSecret): void
   get provider(): string
   get kind(): string
@@ -39,35 +29,32 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
+/**
+ * Hears of the jobs that one copy of the facade has begun. One environment can have several copies of it, as two bundles
+ * do, or a test runner that loads modules anew.
+ */
+export declare class NativeJobListener {
+  constructor(callback: (job: number, error: NativeError | null, json: string) => void)
+  /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
+  begin(begin: () => number): number
+}
+
 /** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
 export declare class NativeKeyCheck {
-  /** Asks, once. Aborted while it waits for its turn, the question is not sent. */
-  ask(abort?: NativeAbort | undefined | null): Promise<Verdict>
+  /** Asks, once; the job's number. */
+  ask(): number
+  /** Nobody awaits the answer: where the question still waits for its turn, it is not asked. */
   dispose(): void
 }
 
-/** A lockbox, held in Rust until it is disposed of. */
 export declare class NativeLockbox {
   get masterKeyIds(): Array<string>
-  get disposed(): boolean
   open(row: NativeRow, context: NativeContext): NativeSecret
   seal(secret: NativeSecret, context: NativeContext): NativeSealedRow
   reseal(row: NativeRow, from: NativeContext, to?: NativeContext | undefined | null): NativeSealedRow
-  /** Opens a row and seals what it holds for a recipient, whose public key is text or bytes. */
-  unsealFor(row: NativeRow, context: NativeContext, publicKey: string | Uint8Array, binding: NativeBinding): string
-  dispose(): void
-}
-
-/** The master keys of a lockbox that is being made, until it is or they are disposed of. */
-export declare class NativeMasterKeys {
-  constructor()
-  addSecret(secret: NativeSecret): void
-  addFile(path: string): void
-  addCredential(directory: string, name: string): void
-  /** Copies the key out of a variable that could be wiped. The facade has that done when all else has succeeded. */
-  addVariable(name: string): void
-  /** The lockbox of all of them. */
-  lockbox(allowLegacy: boolean, requireProtection: boolean): NativeLockbox
+  /** Opens a row and seals what it holds for a recipient. */
+  unsealFor(row: NativeRow, context: NativeContext, seal: NativeSeal): string
+  get disposed(): boolean
   dispose(): void
 }
 
@@ -79,38 +66,28 @@ export declare class NativeProcessListener {
   constructor(callback: (id: number, kind: number, number: number, text: string | null, error: NativeError | null) => void)
 }
 
-/** An environment, held in Rust until it is disposed of. */
+/** An environment. What its getters tell stays known after `dispose()`. */
 export declare class NativeProviderEnv {
   get provider(): string
-  get kind(): string
-  get source(): string
-  get credentialOwner(): string
-  get fingerprint(): string | null
-  get generation(): number | null
-  get apiKeySource(): string
-  get userEnvKeyCount(): number
-  get rejectedUserEnvKeys(): Array<string>
-  get workspaceDir(): string | null
-  get baseUrl(): string | null
-  get disposed(): boolean
+  get facts(): NativeEnvFacts
   /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that holds no secret. */
   get(name: string): string | null
-  /** Names and values by turns, as the delivery `env` hands them over, with the secrets. */
-  exposeSecrets(): Array<string>
-  /** Names and values by turns, without the secrets. */
-  plain(): Array<string>
+  /** The variables as the delivery `env` hands them over, with the secrets. */
+  exposeSecrets(): Array<NativeVariable>
+  /** The variables as the delivery `auto` hands them over, without the secrets. */
+  plain(): Array<NativeVariable>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
   /**
-   * The variable of the file of further roots of trust, and its proved path, for a CLI that runs as this process; empty
-   * where there is none.
+   * The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
+   * none where no such file was given.
    */
-  authority(): Array<string>
-  /** The variables that a start with delivery `env` adds, names and values by turns. */
-  guardVariables(trusted: boolean): Array<string>
-  /** Wipes it. */
+  authority(): NativeVariable | null
+  /** The variables that a start with delivery `env` adds. */
+  guardVariables(trusted: boolean): Array<NativeVariable>
+  get disposed(): boolean
   dispose(): void
 }
 
@@ -121,70 +98,48 @@ export declare class NativeRecipient {
   dispose(): void
 }
 
-/** Scrubs the standard streams of one launch. What it looks for stays with it until it is disposed of. */
-export declare class NativeRedaction {
-  /** Scrubs the next chunk of a stream in place. */
-  feed(index: number, chunk: Uint8Array): NativeFed
-  /** What was held back of a stream that has ended. */
-  finish(index: number): Buffer | null
-  dispose(): void
-}
-
 /** A redactor of the worker's own text. */
 export declare class NativeRedactor {
   get skipped(): number
   get disposed(): boolean
   /** Scrubs one whole text in place, and says whether there was anything. */
   redact(text: Uint8Array): boolean
-  /** What scrubs one stream. */
   stream(): NativeRedactorStream
   dispose(): void
 }
 
-/** The secrets that a redactor is to be made of, until they are disposed of. */
-export declare class NativeRedactorSources {
-  constructor()
-  addEnv(env: NativeProviderEnv): void
-  addServerCredentials(keys: NativeServerCredentials): void
-  addSecret(secret: NativeSecret): void
-  /** The redactor of all of them. */
-  redactor(minLength?: number | undefined | null): NativeRedactor
-  dispose(): void
-}
-
-/** A stream that a redactor scrubs. */
+/** Scrubs one stream, chunk by chunk and in place. */
 export declare class NativeRedactorStream {
   /** Scrubs the next chunk in place. */
   feed(chunk: Uint8Array): NativeFed
   /** What was held back of a stream that has ended. */
   finish(): Buffer | null
+  get disposed(): boolean
   dispose(): void
 }
 
-/** A secret, held in Rust until it is disposed of. */
 export declare class NativeSecret {
   get length(): number
   get fingerprint(): string
+  sealFor(seal: NativeSeal): string
   get disposed(): boolean
-  /** Seals it for a recipient, whose public key is text or bytes. */
-  sealFor(publicKey: string | Uint8Array, binding: NativeBinding): string
   dispose(): void
 }
 
 /** The server's own keys. */
 export declare class NativeServerCredentials {
   get names(): Array<string>
-  get disposed(): boolean
   get providers(): Array<string>
   fingerprint(provider: string): string | null
+  get disposed(): boolean
   dispose(): void
 }
 
-/** A bounded number of entries; the sum of those that had to go stands apart. */
+/** Totals of many runs. */
 export declare class NativeUsageLedger {
   constructor(maxEntries: number)
   /** Adds a run that has ended. */
-  record(key: NativeLedgerKey, run: NativeRunCounts): void
+  record(key: NativeLedgerKey, usage: NativeUsage): void
   /** Adds what a run has come to since it was asked last. */
   follow(key: NativeLedgerKey, meter: NativeUsageMeter): void
   entries(): Array<NativeLedgerEntry>
@@ -195,22 +150,22 @@ export declare class NativeUsageLedger {
   exposition(): string
 }
 
-/** Reads the output of one run as it passes. */
+/** Reads one run's output. */
 export declare class NativeUsageMeter {
-  /** Takes the next bytes of stdout; null where nothing has changed by them. */
-  feed(chunk: Uint8Array): Changes | null
-  /** Takes the next bytes of stderr: their beginning tells a failure that stdout does not. */
+  /** Takes the next bytes of stdout. What has changed, by a bit each: usage, failure, claim. */
+  feed(chunk: Uint8Array): number
+  /** Takes the next bytes of stderr. */
   complain(chunk: Uint8Array): void
-  /** Says that a part of stdout could not be read: what the run has used is a lower bound from now on. */
+  /** A part of stdout could not be read. */
   lose(): void
   /** Whether a search is left to be made that tells whether other threads worked for the run. */
   seeksSubagents(): boolean
-  /** Makes that search: its result is for `found`. */
-  seekSubagents(abort: NativeAbort): Promise<Found>
-  /** What the search has found; `unknown` where it did not end. */
-  found(found: Found): void
-  /** The run has ended, with this exit code, or by a signal. */
-  end(code?: number | undefined | null): Changes | null
+  /** Begins it. Its result is for `found`. */
+  seekSubagents(): number
+  /** What the search has found; none where it did not end. */
+  found(found?: number | undefined | null): void
+  /** The run has ended, with this exit code. */
+  end(code?: number | undefined | null): number
   usage(): NativeUsage
   failure(): NativeFailure | null
   /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
@@ -221,68 +176,29 @@ export declare class NativeUsageMeter {
 /** Remembers a process group that `child_process` has made: it ends with this Node environment. */
 export declare function addGroup(leader: number): void
 
-/** What became of a [`Question`]. */
-export interface Answer {
-  /** The path that was asked for. */
-  path: string
-  /** Every directory from the root, then the path itself; of its real path first, where links lead elsewhere. */
-  components: Array<Component>
-  /** The first of them in the way. */
-  obstacle: Blocked | null
-}
-
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
-/** What is in the way. */
-export interface Blocked {
-  /** It. */
-  path: string
-  /** The kernel's error number. */
-  errno: number
-}
-
-/** Builds an environment from a frame, or from a JSON payload and a frame of options. Both are wiped. */
-export declare function buildProviderEnv(frame: Uint8Array, json: Uint8Array | undefined, server: NativeServerCredentials | undefined, handles: Array<NativeSecret>, recipient: NativeRecipient | undefined, store: NativeCredentialStore | undefined, requireProtection: boolean): NativeProviderEnv
-
-/** What is asked of a login: each is more than the one before it. */
-export type Call = 'reload' | 'fresh' | 'refresh'
+/**
+ * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
+ * may also be, or be in, JSON in UTF-8. Both are wiped.
+ */
+export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined): NativeProviderEnv
 
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
-/** What has changed. */
-export interface Changes {
-  /** What the run has used, or how far that is to be trusted. */
-  usage: boolean
-  /** What it failed at; also that it has recovered. */
-  failure: boolean
-  /** The CLI claims another credential than it was given. */
-  mismatch: boolean
-}
-
 /**
- * Refuses an SDK that is known to be too old: by the variables that it gave, names and values by turns, or where it tells
- * none, by its package in `node_modules` upwards from these directories.
+ * Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
+ * `node_modules` upwards from these directories.
  */
-export declare function checkSdk(provider: string, variables: Array<string>, packageRoots: Array<string>): void
-
-/** One step of a path. */
-export interface Component {
-  /** It, from the root. */
-  path: string
-  /** `directory`, `file`, `other`; `missing` when there is nothing, or we may not look. */
-  kind: string
-  /** Its owner. */
-  uid: number
-  /** Its group. */
-  gid: number
-  /** Its permission bits. */
-  mode: number
-}
+export declare function checkSdk(provider: string, variables: Array<NativeVariable>, packageRoots: Array<string>): void
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
+
+/** Whose a credential can be, as the options say it. */
+export declare function credentialOwners(): Array<string>
 
 /** Describes an environment. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
@@ -293,79 +209,20 @@ export declare function forget(id: number): void
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
-/** What a search has found. */
-export type Found = 'none' | 'some' | 'unknown'
-
-/** A file that is there, or may be. */
-export interface FoundFile {
-  /** Of its row. */
-  id: string
-  /** Where it is. */
-  path: string
-  /** Whether it is not for us to see if it is there at all. */
-  hidden: boolean
-  /** Whether it could not be read, or not understood. */
-  unread: boolean
-  /** Whether it is text for the agent, not for the CLI. */
-  prose: boolean
-  /** Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted. */
-  ignoredWhenUntrusted: boolean
-  /** Whether a start of ours on the server's credential does. */
-  ignoredWithServerCredential: boolean
-  /** Whether a variable of a start of ours keeps the CLI from obeying variables in it. */
-  shielded: boolean
-  /** Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too. */
-  ignoredAlways: boolean
-  /** Which starts of ours are refused beside it. */
-  refusedStarts: RefusedStarts
-  /** Keys that can do harm, each with what it does. */
-  hazards: Array<FoundHazard>
-}
-
-/** A key that can do harm. */
-export interface FoundHazard {
-  /** Its name. */
-  key: string
-  /** What it does, as the rest of a sentence that begins with it. */
-  effect: string
-}
-
-/** A variable that nobody may hand on. */
-export interface FoundVariable {
-  /** Its name. */
-  name: string
-  /** Why: `credential`, `code`, `redirect`, `disclosure`, `mode`. */
-  reason: string
-  /** The provider whose CLI reads a credential from it. */
-  provider: string | null
-  /** Whether `takeServerCredentials` takes it. */
-  taken: boolean
-}
-
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
-
-/** Who got the tokens that the store has now. */
-export type How = 'not-needed' | 'here' | 'elsewhere'
 
 /** Where the facade stops to read. */
 export declare function inputLimits(): NativeInputLimits
 
-/** Asks what a target can do with paths. The answers come in the order of the questions. */
-export declare function inquirePaths(inquiry: NativeInquiry, abort: NativeAbort): Promise<Array<Answer>>
+/** What a target can do with paths. */
+export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
 
-/** What a stored login is. */
-export type LoginKind = 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden'
+/** What scrubs this many standard streams of a launch with this environment. */
+export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
 
-/** A stored login, without any of it. */
-export interface LoginState {
-  /** What it is. */
-  kind: LoginKind
-  /** When its access token expires, in milliseconds since 1970, where it says so. */
-  expiresAtMs: number | null
-  /** Whether there is a refresh token. */
-  refreshable: boolean
-}
+/** Makes a lockbox of these master keys. */
+export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
 
 /** A store whose login [`NativeCredentialStore::open`] reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
@@ -373,7 +230,7 @@ export declare function loginStore(provider: string): NativeCredentialStore
 /** What the memory that secrets live in has now. */
 export declare function memoryProtection(): NativeMemoryProtection
 
-/** Reads the output of a run that this package does not start. */
+/** Reads what the caller has of a run. */
 export declare function meterOf(provider: string, expected: NativeExpected): NativeUsageMeter
 
 /** Reads the output of a start with this environment and these arguments. */
@@ -384,42 +241,6 @@ export declare function missingForNativeStart(): string | null
 
 /** The default protections that the native start cannot give here. */
 export declare function missingFromNativeStart(): Array<string>
-
-/** What a sealed secret is to be bound to. */
-export interface NativeBinding {
-  workspace: string
-  field: string
-  request: string
-  credentialOwner?: string
-}
-
-/** A place where a provider's program may be, and what a start would make of it. */
-export interface NativeCandidate {
-  foundAt: string
-  foundBy: string
-  /** The real path of what was found. */
-  path: string | null
-  version: string | null
-  /** Whether it is newer than all that was tested. */
-  untested: boolean
-  interpreter: string | null
-  /** The steps of its path. */
-  components: Array<Component>
-  /** What must lie beside it. */
-  companions: Array<NativeCompanion>
-  /** Whether the file that was found begins with `#!`. */
-  shebang: boolean
-  /** Why a start would not run it. */
-  error: NativeError | null
-}
-
-/** A minute by a wall clock, in the CLI's time zone. */
-export interface NativeClockTime {
-  /** Null for the day on which it was told. */
-  date: NativeDate | null
-  hour: number
-  minute: number
-}
 
 /** A command that is no CLI, to be run as a target. The facade has checked the types. */
 export interface NativeCommand {
@@ -432,23 +253,6 @@ export interface NativeCommand {
   stdio: Array<number>
 }
 
-/** A file beside a program, by its path from there. */
-export interface NativeCompanion {
-  path: string
-  inheritsCredential: boolean
-}
-
-/** Where to look for files that configure a provider's CLI. A directory that is absent is left out. */
-export interface NativeConfigSurvey {
-  provider: string
-  workspace?: string
-  stateDirectory?: string
-  home?: string
-  ids: NativeIdentity
-  /** Of the program that the files are judged for. */
-  version?: string
-}
-
 /** What a row is expected to be. */
 export interface NativeContext {
   tenant: string
@@ -458,20 +262,23 @@ export interface NativeContext {
   rowVersion: number
 }
 
-/** What some runs have used together. The cost is null where no CLI told one. */
+/** Totals. */
 export interface NativeCounts {
   tokens: NativeTokens
   turns: number
   runs: number
   incompleteRuns: number
-  costUsd: number | null
+  costUsd?: number
 }
 
-export interface NativeDate {
-  year: number
-  /** From 1. */
-  month: number
-  day: number
+/** What may be shown of an environment's credential. */
+export interface NativeCredential {
+  kind: string
+  source: string
+  owner: string
+  fingerprint: string | null
+  /** A count of refreshes; JavaScript holds it exactly. */
+  generation: number | null
 }
 
 /** What a badge shows. */
@@ -484,6 +291,15 @@ export interface NativeDescription {
   credentialSource: string
   billedTo: string
   fingerprint?: string
+}
+
+/** What may be shown of an environment. */
+export interface NativeEnvFacts {
+  credential: NativeCredential
+  apiKeySource: string
+  userEnvKeyCount: number
+  rejectedUserEnvKeys: Array<string>
+  workspaceDir: string | null
 }
 
 /**
@@ -518,14 +334,12 @@ export interface NativeExpected {
 /** What a run failed at. */
 export interface NativeFailure {
   kind: string
-  /** Of the HTTP answer. */
-  status: number | null
+  status?: number
   retryable: boolean
-  retryAfterMs: number | null
-  /** In milliseconds since 1970. */
-  resetsAt: number | null
-  resetsByClock: NativeClockTime | null
-  /** Whether the CLI was still trying again when it said so. */
+  retryAfterMs?: number
+  resetsAt?: number
+  /** Hour and minute, then year, month and day where they are told, in the CLI's time zone. */
+  resetsByClock?: Array<number>
   passing: boolean
   message: string
   remedy: string
@@ -534,37 +348,37 @@ export interface NativeFailure {
 /** What may be passed on of a chunk. */
 export interface NativeFed {
   /** What had been held back. */
-  before?: Buffer
+  before: Buffer | null
   /** How much of the chunk, from its beginning. */
   through: number
-}
-
-/** A variable whose value is a fact of a row. */
-export interface NativeFixedVariable {
-  name: string
-  value: string
 }
 
 /** What a fleet shares. */
 export interface NativeFleet {
   name: string
-  /** What the last refresh of any host left in `publish`. */
   published?: string
 }
 
-/** What `hardenWorker` obtained. */
 export interface NativeHardening {
   nonDumpable: boolean
   noCoreDumps: boolean
   refusals: Array<NativeRefusal>
 }
 
+/** What an environment is built from that is held already. It is its own object, as nearly no call has any of it. */
+export interface NativeHeld {
+  /** The secrets that records name by their place in this list. */
+  handles: Array<NativeSecret>
+  server?: NativeServerCredentials
+  recipient?: NativeRecipient
+  store?: NativeCredentialStore
+}
+
 /** What a caller decides about requests. */
 export interface NativeHttpSettings {
   timeoutMs: number
-  /** The URL of a proxy. */
   proxy?: string
-  /** PEM of roots of trust beside the system's. */
+  /** PEM. */
   ca?: string
 }
 
@@ -580,27 +394,10 @@ export interface NativeIdentity {
 export interface NativeInputLimits {
   /** Of `userEnvKeys`, and of each option that is a list of variables. */
   names: number
-  /** Of a whole frame, and of a text. */
+  /** Of a whole wire buffer, and of a text. */
   bytes: number
   /** Of the members that lead to a payload. */
   path: number
-}
-
-/** Who wants to do something with paths. */
-export interface NativeInquiry {
-  ids: NativeIdentity
-  /** Whether the mode bits are asked, and not the kernel: where this process cannot become the target. */
-  byModeBits: boolean
-  questions: Array<NativeQuestion>
-}
-
-/** What is to be asked about a credential. */
-export interface NativeKeyQuestion {
-  /** The id of the provider whose API is asked. */
-  provider: string
-  /** Instead of the vendor's own endpoint. */
-  baseUrl?: string
-  http: NativeHttpSettings
 }
 
 /** What was found of a key. No part of it is in there. */
@@ -616,7 +413,7 @@ export interface NativeKeyValidation {
   fingerprint: string | null
 }
 
-/** What the runs have used whose labels these are. */
+/** Totals of one entry. */
 export interface NativeLedgerEntry {
   workspace: string
   provider: string
@@ -624,7 +421,7 @@ export interface NativeLedgerEntry {
   counts: NativeCounts
 }
 
-/** The labels of runs that are counted together, each of 1 to 256 bytes. */
+/** Whose usage. */
 export interface NativeLedgerKey {
   workspace: string
   provider: string
@@ -643,7 +440,6 @@ export interface NativeLimits {
 /** Where a login is, and how it is kept fresh. */
 export interface NativeLoginOptions {
   dir: string
-  /** The uid that the file must belong to. */
   owner?: number
   refreshAheadMs: number
   http: NativeHttpSettings
@@ -657,12 +453,11 @@ export interface NativeLoginOptions {
   expiresAtUnit?: string
 }
 
-/** Whose stored login is looked at. */
-export interface NativeLoginSurvey {
-  provider: string
-  stateDirectory: string
-  ids: NativeIdentity
-}
+/** A place that a master key is read from. */
+export type NativeMasterKeyPlace =
+  | { type: 'File'; path: string }
+  | { type: 'Credential'; directory: string; name: string }
+  | { type: 'Variable'; name: string }
 
 /** What the memory that secrets live in has. */
 export interface NativeMemoryProtection {
@@ -674,12 +469,12 @@ export interface NativeMemoryProtection {
   allocatedBytes: number
   mappedBytes: number
   lockedBytes: number
-  /** None for no limit. */
+  /** Absent where there is no limit. */
   lockLimitBytes?: number
   refusals: Array<NativeRefusal>
 }
 
-/** What the CLI may say of the credential that it was given, and what it says instead. */
+/** A claim of another credential. */
 export interface NativeMismatch {
   expected: Array<string>
   claimed: string
@@ -689,7 +484,7 @@ export interface NativeMismatch {
 export interface NativeModelUsage {
   model: string
   tokens: NativeTokens
-  costUsd: number | null
+  costUsd?: number
 }
 
 export interface NativePayloadFields {
@@ -702,8 +497,8 @@ export interface NativePortable {
   program: string
   args: Array<string>
   cwd?: string
-  /** Names and values by turns, secrets among them. */
-  env: Array<string>
+  /** With the secrets. */
+  env: Array<NativeVariable>
   /** The reading end of the credential's pipe; -1 for none. It belongs to the caller now. */
   credential: number
   /** Whether stdout is to be read for usage. */
@@ -760,34 +555,21 @@ export interface NativeProviderFacts {
   logIn: string
   /** What stands before a question that is asked without a terminal. */
   questionArguments: Array<string>
-  questionVariables: Array<NativeFixedVariable>
+  /** Names and values by turns. */
+  questionVariables: Array<string>
 }
 
-/** A path, and what somebody wants to do with it. */
+/** A path, and `rwx` as access(2) has them: 4, 2, 1. */
 export interface NativeQuestion {
   path: string
-  /** The bits of access(2), as `fs.constants` has them. */
   access: number
-}
-
-/** What came of a refresh. */
-export interface NativeRefreshed {
-  how: How
-  /** Whether the endpoint was asked. */
-  asked: boolean
-  /** Whether the file has the tokens. */
-  persisted: boolean
-  /** Whether there is anything to launch with; else `failure` is to be thrown, once `publish` is left for the fleet. */
-  serves: boolean
-  failure: NativeError | null
-  publish: string | null
 }
 
 /** A protection that the system refused. */
 export interface NativeRefusal {
   protection: string
   syscall: string
-  /** Positive. */
+  /** As the kernel gives it: positive. */
   errno: number
 }
 
@@ -799,13 +581,14 @@ export interface NativeRow {
   keyMeta?: string
 }
 
-/** What a caller has of a run. The facade has checked the counts. */
-export interface NativeRunCounts {
-  tokens: NativeTokens
-  turns: number
-  costUsd?: number
-  /** Whether it is all, and no lower bound. */
-  complete: boolean
+/** For whom a secret is to be sealed, and what it is to be bound to. */
+export interface NativeSeal {
+  /** As base64url, or as bytes. */
+  publicKey: string | Uint8Array
+  workspace: string
+  field: string
+  request: string
+  credentialOwner?: string
 }
 
 /** A row that was just sealed: columns as text. */
@@ -844,15 +627,10 @@ export interface NativeStart {
   stdio: Array<number>
 }
 
-/** Where to look for a provider's program, and for whom. */
-export interface NativeSurvey {
+/** The workspace option that sets the state directory of a provider. */
+export interface NativeStateDirOption {
   provider: string
-  command?: string
-  /** The child's `PATH`. */
-  path: string
-  packageRoots: Array<string>
-  ids: NativeIdentity
-  byModeBits: boolean
+  option: string
 }
 
 /** What a thread has used, also before this run. */
@@ -861,7 +639,7 @@ export interface NativeThreadTotals {
   tokens: NativeTokens
 }
 
-/** Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked. */
+/** Counts of tokens; `lib/token-counts.js` has the same names. */
 export interface NativeTokens {
   inputTokens: number
   cachedInputTokens: number
@@ -874,25 +652,28 @@ export interface NativeTokens {
 export interface NativeUsage {
   tokens: NativeTokens
   turns: number
-  model: string | null
-  costUsd: number | null
-  /** Empty where it is all. */
+  model?: string
+  costUsd?: number
+  complete: boolean
   incompleteBecause: Array<string>
   models: Array<NativeModelUsage>
-  thread: NativeThreadTotals | null
+  thread?: NativeThreadTotals
 }
 
-/** No tokens: the facade reads the names of the counts from it. */
-export declare function noTokens(): NativeTokens
-
-/** Whether a credential is good. */
-export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+/**
+ * A variable of an environment. Lists of these cross, and never objects with the variables' names as keys, where
+ * `__proto__` would be no variable.
+ */
+export interface NativeVariable {
+  name: string
+  value: string
+}
 
 /** What a payload may have, and what it must not. */
 export declare function payloadFields(): NativePayloadFields
 
 /** Prepares the question about a credential. */
-export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQuestion): NativeKeyCheck
+export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
 
 /**
  * Decides a start; or gives the error of one that fails. What its arguments alone tell is thrown, as by the native
@@ -906,11 +687,8 @@ export declare function providerFacts(): Array<NativeProviderFacts>
 /** The real path of a file, in one walk; none where there is none. */
 export declare function realPath(path: string): string | null
 
-/** What scrubs the output of a launch with this environment. */
-export declare function redactionFor(env: NativeProviderEnv): NativeRedaction
-
-/** Which starts are refused beside a file of a [`FileShield`]. */
-export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
+/** Makes a redactor of these secrets. */
+export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
 
 /** Refuses a payload that has members, and none that is read. */
 export declare function refusePayload(): void
@@ -951,29 +729,28 @@ export declare function signal(id: number, signal: number): boolean
 /** Queues a start. Its outcome and its end are events; only what its arguments tell is thrown. */
 export declare function spawn(listener: NativeProcessListener, env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
 
-/** The workspace option that sets each provider's state directory, as provider and option by turns. */
-export declare function stateDirOptions(): Array<string>
+export declare function stateDirOptions(): Array<NativeStateDirOption>
 
 /** Stops a process group: its signal, the grace, SIGKILL. */
 export declare function stop(id: number): void
 
 /** A store of one credential. */
-export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
+export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
 
-/** Looks for the files that configure a provider's CLI. */
-export declare function surveyConfigFiles(survey: NativeConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
+/** The files that configure a provider's CLI, judged for a program of this version. */
+export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: NativeIdentity, version?: string | undefined | null): number
 
-/** Looks at every place where a provider's program is, in a start's order. */
-export declare function surveyPrograms(survey: NativeSurvey, abort: NativeAbort): Promise<Array<NativeCandidate>>
+/** Every place where a provider's program is, in a start's order. */
+export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number
 
-/** Looks at a provider's stored login; null where there is none. */
-export declare function surveyStoredLogin(survey: NativeLoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
+/** A provider's stored login in its state directory. */
+export declare function surveyStoredLogin(provider: string, stateDirectory: string, ids: NativeIdentity): number
 
-/** Picks those of these names in this process's environment that nobody may hand on. */
-export declare function surveyVariables(names: Array<string>): Array<FoundVariable>
+/** Those of these names in this process's environment that nobody may hand on. */
+export declare function surveyVariables(names: Array<string>): string
 
-/** Follows a path to where it really leads, and finds who could have it lead elsewhere. */
-export declare function surveyWay(path: string, ids: NativeIdentity, abort: NativeAbort): Promise<Way>
+/** Where a path really leads, and who could have it lead elsewhere. */
+export declare function surveyWay(path: string, ids: NativeIdentity): number
 
 /**
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
@@ -1001,38 +778,46 @@ export declare function takeStream(id: number, index: number): number
 export declare function tearDownAtExit(isMainThread: boolean): void
 
 /** Looks at a key: bytes, which are wiped, or a secret, which stays. */
-export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): NativeKeyValidation
-
-/** What came of it. It holds nothing of the credential, and nothing that the endpoint wrote. */
-export interface Verdict {
-  /** One of a few words. */
-  outcome: Outcome
-  /** What is behind it, in one word, where there is more to say. */
-  reason: string | null
-  /** The status of the answer, if there was one. */
-  status: number | null
-  /** What is wrong and what to do. */
-  message: string
-  /** After how many milliseconds the endpoint wants to be asked again. */
-  retryAfterMs: number | null
-}
-
-/** What was found. */
-export interface Way {
-  /** Where it leads; what is missing at its end is part of it. */
-  real: string
-  /** The first link on it that is, or could be, the tenant's. */
-  steered: string | null
-  /** The first directory on it, above its end, that the tenant can put a link in the place of. */
-  movable: string | null
-  /** Whether the target can make and rename things in the last directory that there is, above the path. */
-  targets: boolean
-  /** Whether it can in the path itself. */
-  inside: boolean
-}
+export declare function validateKey(provider: string, isToken: boolean, key: Uint8Array | NativeSecret): NativeKeyValidation
 
 /** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */
 export declare function wipeInitialEnvironment(names: Array<string>): void
 
 /** Overwrites a variable's value where libc keeps it. The facade then unsets the name. */
 export declare function wipeVariable(name: string): void
+
+/** Set in the tag of a secret that is held already: the value is its place among the handles, 4 bytes, little-endian. */
+export declare const WIRE_HANDLE: number
+
+/**
+ * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
+ * option's that stands in the payload. `Base` is a variable of this process that every environment has, `Inherit`
+ * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+ * to the payload.
+ */
+export declare enum WireTag {
+  Provider = 0,
+  ApiKey = 1,
+  OauthAccessToken = 2,
+  SessionCookie = 3,
+  UserEnvKey = 4,
+  Base = 5,
+  Inherit = 6,
+  InheritAbsent = 7,
+  Set = 8,
+  BaseUrl = 9,
+  StateDir = 10,
+  WorkspaceKey = 11,
+  WorkspaceId = 12,
+  WorkspaceUserId = 13,
+  WorkspaceDir = 14,
+  WorkspaceHome = 15,
+  WorkspaceTmpDir = 16,
+  RequestId = 17,
+  CredentialOwner = 18,
+  RequireCredential = 19,
+  RequireProtection = 20,
+  CaFile = 21,
+  NoField = 22,
+  PayloadPath = 23,
+}

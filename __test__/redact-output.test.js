@@ -151,10 +151,10 @@ test('an error while scrubbing ends the stream, not the worker, and lets nothing
   const { env } = makeEnv(t, { userEnvKeys: { ALL: all } })
   assert.equal((await outcome(startScript(env, 'echo through >&2'))).stderr, 'through\n', 'NUL is left: no variable can have one')
   const child = startScript(env, 'echo one >&2; sleep 0.1; echo two >&2')
-  const { NativeRedaction } = require('../binding.cjs')
-  const { feed } = NativeRedaction.prototype
-  t.after(() => (NativeRedaction.prototype.feed = feed))
-  NativeRedaction.prototype.feed = () => {
+  const { NativeRedactorStream } = require('../binding.cjs')
+  const { feed } = NativeRedactorStream.prototype
+  t.after(() => (NativeRedactorStream.prototype.feed = feed))
+  NativeRedactorStream.prototype.feed = () => {
     throw Object.assign(new Error('not JSON, as a panic would be'), { code: 'GenericFailure' })
   }
   const errors = /** @type {any[]} */ ([])

@@ -1,4 +1,4 @@
-// buildProviderEnv(): reads the payload and the options into a frame, and consumes the bytes that it was given.
+// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that it was given.
 'use strict'
 
 const { isAnyArrayBuffer, isMap } = require('node:util').types
@@ -6,26 +6,27 @@ const binding = require('./binding.js')
 const { nativeStore } = require('./credential-store.js')
 const { variable } = require('./environment-variable.js')
 const { ProviderError, translate } = require('./errors.js')
-const { TAG, withFrame } = require('./frame.js')
-const { nativeOf } = require('./handle.js')
+const { nativeOf, optionalNative } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const { fromNative } = require('./provider-env.js')
-const { nativeRecipient } = require('./recipient.js')
+const { Recipient } = require('./recipient.js')
 const { readCredentialOwner } = require('./seal-binding.js')
 const { Secret } = require('./secret.js')
 const { isUint8Array, refuseUnusable, take, wipe } = require('./secret-input.js')
-const { nativeCredentials } = require('./server-credentials.js')
+const { ServerCredentials } = require('./server-credentials.js')
 const validate = require('./validate.js')
+const { withWireBuffer } = require('./wire-buffer.js')
 
+const { WireTag } = binding
 const BASE_NAMES = binding.baseNames()
 
-/** @typedef {import('./frame.js').Frame} Frame */
+/** @typedef {import('./wire-buffer.js').WireBuffer} WireBuffer */
 
 /** Payload fields that hold one secret each. */
 const SECRET_FIELDS = /** @type {const} */ ([
-  ['apiKey', TAG.apiKey],
-  ['oauthAccessToken', TAG.oauthAccessToken],
-  ['sessionCookie', TAG.sessionCookie]
+  ['apiKey', WireTag.ApiKey],
+  ['oauthAccessToken', WireTag.OauthAccessToken],
+  ['sessionCookie', WireTag.SessionCookie]
 ])
 
 /** The fields of a payload, and options that would be a tenant's word in one. */
@@ -37,16 +38,16 @@ const { names: MOST_NAMES, path: MOST_MEMBERS } = binding.inputLimits()
 
 /** Workspace options with a tag of their own. */
 const WORKSPACE_FIELDS = /** @type {const} */ ([
-  ['key', TAG.workspaceKey],
-  ['id', TAG.workspaceId],
-  ['userId', TAG.workspaceUserId],
-  ['dir', TAG.workspaceDir],
-  ['home', TAG.workspaceHome],
-  ['tmpDir', TAG.workspaceTmpDir]
+  ['key', WireTag.WorkspaceKey],
+  ['id', WireTag.WorkspaceId],
+  ['userId', WireTag.WorkspaceUserId],
+  ['dir', WireTag.WorkspaceDir],
+  ['home', WireTag.WorkspaceHome],
+  ['tmpDir', WireTag.WorkspaceTmpDir]
 ])
 
-/** Workspace options that set a provider's state directory: `[provider, option]`. */
-const STATE_DIRS = pairs(binding.stateDirOptions())
+/** Workspace options that set a provider's state directory. */
+const STATE_DIRS = binding.stateDirOptions()
 
 const OPTIONS = /** @type {const} */ ([
   'workspace',
@@ -63,7 +64,7 @@ const OPTIONS = /** @type {const} */ ([
   'requireLocked',
   'payloadPath'
 ])
-const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(([, name]) => name)]
+const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(({ option }) => option)]
 
 /**
  * @param {import('../index').ProviderPayload | Uint8Array} payload
@@ -73,23 +74,26 @@ const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_D
 function buildProviderEnv(payload, options) {
   const consumed = /** @type {Uint8Array[]} */ ([])
   try {
-    return withFrame((frame) => build(frame, payload, options, consumed))
+    return withWireBuffer((wire) => build(wire, payload, options, consumed))
   } finally {
     wipe(consumed)
   }
 }
 
 /**
- * @param {Frame} frame
+ * @param {WireBuffer} wire
  * @param {any} payload
  * @param {any} options
  * @param {Uint8Array[]} consumed Everything that must be zero afterwards.
  */
-function build(frame, payload, options, consumed) {
+function build(wire, payload, options, consumed) {
   const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
-  if (!json) addPayload(frame, payload, consumed)
-  const { server, recipient, store, locked } = addOptions(frame, options, json !== undefined)
-  return fromNative(translate(() => binding.buildProviderEnv(frame.bytes(), json, server, frame.handles, recipient, store, locked)))
+  if (!json) addPayload(wire, payload, consumed)
+  const { server, recipient, store } = addOptions(wire, options, json !== undefined)
+  const { handles } = wire
+  // Its properties are as much work for the addon as a field of the payload each.
+  const held = server || recipient || store || handles.length > 0 ? { handles, server, recipient, store } : undefined
+  return fromNative(translate(() => binding.buildProviderEnv(wire.bytes(), json, held)))
 }
 
 /**
@@ -139,11 +143,11 @@ function readUserEnvKeys(value, note) {
 }
 
 /**
- * @param {Frame} frame
+ * @param {WireBuffer} wire
  * @param {any} payload
  * @param {Uint8Array[]} consumed
  */
-function addPayload(frame, payload, consumed) {
+function addPayload(wire, payload, consumed) {
   // Bytes of another kind have no fields: taken for an empty payload, they would run on the server's key.
   if (typeof payload !== 'object' || ArrayBuffer.isView(payload) || isAnyArrayBuffer(payload)) {
     throw validate.wrongType('payload', 'an object, or a Uint8Array of JSON', payload)
@@ -160,33 +164,33 @@ function addPayload(frame, payload, consumed) {
     else note(value)
   })
   for (const name of NO_FIELDS) {
-    if (fields[name] !== undefined && fields[name] !== null) frame.add(TAG.noField, name, '')
+    if (fields[name] !== undefined && fields[name] !== null) wire.add(WireTag.NoField, name, '')
   }
 
   // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
   if (!FIELDS.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
-  if (provider !== undefined) frame.add(TAG.provider, '', provider)
-  for (const [name, tag] of SECRET_FIELDS) addSecret(frame, tag, '', fields[name], name)
+  if (provider !== undefined) wire.add(WireTag.Provider, '', provider)
+  for (const [name, tag] of SECRET_FIELDS) addSecret(wire, tag, '', fields[name], name)
   const { names, values } = userEnvKeys
-  names.forEach((name, index) => addSecret(frame, TAG.userEnvKey, name, values[index], 'userEnvKeys'))
+  names.forEach((name, index) => addSecret(wire, WireTag.UserEnvKey, name, values[index], 'userEnvKeys'))
 }
 
 /**
- * @param {Frame} frame
- * @param {number} tag
+ * @param {WireBuffer} wire
+ * @param {import('../binding').WireTag} tag
  * @param {string} key
  * @param {unknown} value
  * @param {string} field
  */
-function addSecret(frame, tag, key, value, field) {
-  if (typeof value === 'string') return frame.add(tag, key, wellFormed(value, field))
+function addSecret(wire, tag, key, value, field) {
+  if (typeof value === 'string') return wire.add(tag, key, wellFormed(value, field))
   if (value === undefined || value === null) return
   const handle = nativeOf(Secret, value)
-  if (handle) return frame.addHandle(tag, key, handle)
+  if (handle) return wire.addHandle(tag, key, handle)
   const name = `payload.${field}`
   if (!isUint8Array(value)) throw validate.wrongType(name, 'a string, a Uint8Array or a Secret', value)
-  frame.add(tag, key, value)
+  wire.add(tag, key, value)
   // In this order: see `secret-input.js`.
   wipe([value])
   refuseUnusable(value, name)
@@ -207,34 +211,34 @@ function wellFormed(text, field) {
 }
 
 /**
- * @param {Frame} frame
+ * @param {WireBuffer} wire
  * @param {any} value
  * @param {boolean} isJson Whether the payload came as bytes.
  */
-function addOptions(frame, value, isJson) {
+function addOptions(wire, value, isJson) {
   const options = validate.options('options', value, OPTIONS)
-  for (const name of BASE_NAMES) addVariable(frame, TAG.base, name, variable(name))
+  for (const name of BASE_NAMES) addVariable(wire, WireTag.Base, name, variable(name))
   for (const name of validate.strings('options.inherit', options.inherit, MOST_NAMES)) {
     const inherited = variable(name)
-    if (inherited === undefined) frame.add(TAG.inheritAbsent, name, '')
-    else frame.add(TAG.inherit, name, unchanged(name, inherited))
+    if (inherited === undefined) wire.add(WireTag.InheritAbsent, name, '')
+    else wire.add(WireTag.Inherit, name, unchanged(name, inherited))
   }
-  addSet(frame, validate.object('options.set', options.set))
-  addVariable(frame, TAG.baseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
-  addVariable(frame, TAG.caFile, '', validate.optionalString('options.caFile', options.caFile))
-  addVariable(frame, TAG.credentialOwner, '', readCredentialOwner('options.credentialOwner', options.credentialOwner))
-  if (validate.optionalBoolean('options.requireCredential', options.requireCredential)) frame.add(TAG.requireCredential, '', '')
-  addVariable(frame, TAG.requestId, '', optionalBound('options.requestId', options.requestId))
-  addWorkspace(frame, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
+  addSet(wire, validate.object('options.set', options.set))
+  addVariable(wire, WireTag.BaseUrl, '', validate.optionalString('options.baseUrl', options.baseUrl))
+  addVariable(wire, WireTag.CaFile, '', validate.optionalString('options.caFile', options.caFile))
+  addVariable(wire, WireTag.CredentialOwner, '', readCredentialOwner('options.credentialOwner', options.credentialOwner))
+  if (validate.optionalBoolean('options.requireCredential', options.requireCredential)) wire.add(WireTag.RequireCredential, '', '')
+  if (readRequireLocked(options)) wire.add(WireTag.RequireProtection, '', '')
+  addVariable(wire, WireTag.RequestId, '', optionalBound('options.requestId', options.requestId))
+  addWorkspace(wire, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
   if (options.payloadPath !== undefined && !isJson) {
     throw validate.wrongValue('options.payloadPath', 'is for a message in bytes. Give the payload itself: message.payload, without this option.')
   }
-  for (const name of validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)) frame.add(TAG.payloadPath, '', name)
+  for (const name of validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)) wire.add(WireTag.PayloadPath, '', name)
   return {
-    server: nativeCredentials(options.serverCredentials),
-    recipient: nativeRecipient(options.recipient),
-    store: nativeStore(options.credentialStore),
-    locked: readRequireLocked(options)
+    server: optionalNative(ServerCredentials, 'options.serverCredentials', 'what takeServerCredentials() returns', options.serverCredentials),
+    recipient: optionalNative(Recipient, 'options.recipient', 'what createRecipient() returns', options.recipient),
+    store: nativeStore(options.credentialStore)
   }
 }
 
@@ -249,30 +253,30 @@ function unchanged(name, text) {
 }
 
 /**
- * @param {Frame} frame
+ * @param {WireBuffer} wire
  * @param {any} set
  */
-function addSet(frame, set) {
+function addSet(wire, set) {
   const names = Object.keys(set)
   if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `has ${names.length} names, and may have ${MOST_NAMES}.`)
   for (const name of names) {
     const option = `options.set.${validate.shown(name)}`
-    addVariable(frame, TAG.set, validate.wellFormed(option, name), validate.optionalString(option, set[name]))
+    addVariable(wire, WireTag.Set, validate.wellFormed(option, name), validate.optionalString(option, set[name]))
   }
 }
 
 /**
- * @param {Frame} frame
+ * @param {WireBuffer} wire
  * @param {any} workspace
  */
-function addWorkspace(frame, workspace) {
+function addWorkspace(wire, workspace) {
   for (const [field, tag] of WORKSPACE_FIELDS) {
     const read = field === 'id' ? optionalBound : validate.optionalString
-    addVariable(frame, tag, '', read(`options.workspace.${field}`, workspace[field]))
+    addVariable(wire, tag, '', read(`options.workspace.${field}`, workspace[field]))
   }
-  for (const [provider, option] of STATE_DIRS) {
+  for (const { provider, option } of STATE_DIRS) {
     const dir = validate.optionalString(`options.workspace.${option}`, workspace[option])
-    addVariable(frame, TAG.stateDir, provider, dir)
+    addVariable(wire, WireTag.StateDir, provider, dir)
   }
 }
 
@@ -286,18 +290,13 @@ function optionalBound(name, value) {
 }
 
 /**
- * @param {Frame} frame
- * @param {number} tag
+ * @param {WireBuffer} wire
+ * @param {import('../binding').WireTag} tag
  * @param {string} name
  * @param {string | undefined} value
  */
-function addVariable(frame, tag, name, value) {
-  if (value !== undefined) frame.add(tag, name, value)
-}
-
-/** @param {string[]} flat @returns {[string, string][]} */
-function pairs(flat) {
-  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index], flat[2 * index + 1]])
+function addVariable(wire, tag, name, value) {
+  if (value !== undefined) wire.add(tag, name, value)
 }
 
 module.exports = { buildProviderEnv }

@@ -45,10 +45,10 @@ function claudeAgentOptions(env, value) {
       const extra = Object.entries(request.env).filter(([name, text]) => passing.has(name) && typeof text === 'string')
       for (const [name, text] of extra) validate.wellFormed(`request.env.${name}`, /** @type {string} */ (text))
       const told = extra.map(([name, text]) => ({ name, value: /** @type {string} */ (text) }))
-      translate(() => binding.checkSdk('claude', told.flatMap(({ name, value }) => [name, value]), []))
+      translate(() => binding.checkSdk('claude', told, []))
       const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
       // Three pipes, as `stdio` is refused.
-      const child = /** @type {any} */ (spawnWith(env, options, told))
+      const child = /** @type {any} */ (spawnWith(env, options, /** @type {string[]} */ (extra.flat())))
       tell(onSpawn, child)
       // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
       const { stderr } = child

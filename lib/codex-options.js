@@ -5,7 +5,7 @@ const path = require('node:path')
 const binding = require('./binding.js')
 const { ProviderError, translate } = require('./errors.js')
 const { isTrusted, unsupported } = require('./launch.js')
-const { nativeOf, toObject } = require('./provider-env.js')
+const { credentialOf, nativeOf, toObject } = require('./provider-env.js')
 const { packageRoots } = require('./package-roots.js')
 const { resolveProgram } = require('./resolve-program.js')
 const validate = require('./validate.js')
@@ -35,15 +35,16 @@ function codexOptions(env, value) {
       provider: 'codex'
     })
   }
-  if (native.credentialOwner === 'server') {
-    const option = native.source === 'server' ? 'serverCredentials' : 'credentialOwner'
+  const { owner, source } = credentialOf(env)
+  if (owner === 'server') {
+    const option = source === 'server' ? 'serverCredentials' : 'credentialOwner'
     throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", option)
   }
   translate(() => binding.checkSdk('codex', [], packageRoots()))
   const trusted = isTrusted(launch.workspaceTrust)
-  const variables = { ...toObject(translate(() => native.exposeSecrets())), ...toObject(native.guardVariables(trusted)), ...toObject(translate(() => native.authority())) }
+  const variables = toObject(translate(() => [...native.exposeSecrets(), ...native.guardVariables(trusted), native.authority() ?? []].flat()))
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
-  const directories = names([native.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])
+  const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])
   if (!trusted && directories.length === 0) {
     throw validate.wrongValue('launch.cwd', "must name the threads' workingDirectory, or it would be trusted. Or give workspace.dir.")
   }

@@ -4,7 +4,7 @@
 const { inspect } = require('node:util')
 const { isMainThread } = require('node:worker_threads')
 const binding = require('./binding.js')
-const { COPY, THIS_COPY } = require('./validate.js')
+const { COPY, THIS_COPY, wrongType } = require('./validate.js')
 
 /** Only this package can construct one. */
 const KEY = Symbol('Handle')
@@ -74,4 +74,18 @@ function nativeOf(of, value) {
   return value instanceof of ? peek(value) : undefined
 }
 
-module.exports = { Handle, KEY, nativeOf }
+/**
+ * The same of an option, which may be left out.
+ * @param {Function} of
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} value
+ */
+function optionalNative(of, name, expected, value) {
+  if (value === undefined) return undefined
+  const native = nativeOf(of, value)
+  if (native) return native
+  throw wrongType(name, expected, value)
+}
+
+module.exports = { Handle, KEY, nativeOf, optionalNative }

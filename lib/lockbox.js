@@ -5,31 +5,29 @@ const path = require('node:path')
 const binding = require('./binding.js')
 const { remove, requireMainThread, variable } = require('./environment-variable.js')
 const { own, translate } = require('./errors.js')
-const { Handle, KEY, nativeOf } = require('./handle.js')
+const { Handle, KEY, nativeOf, optionalNative } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
-const { readBinding, readPublicKey } = require('./seal-binding.js')
+const { readSeal } = require('./seal-binding.js')
 const { Secret, fromNative: secretFromNative, lend } = require('./secret.js')
-const { isUint8Array, refuseUnusable, wipe } = require('./secret-input.js')
+const { isUint8Array, refuseUnusable, take, wipe } = require('./secret-input.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeLockbox} Native */
-/** @typedef {import('../binding').NativeMasterKeys} MasterKeys */
+/** @typedef {import('../binding').NativeMasterKeyPlace} Place */
 
 const OPTIONS = /** @type {const} */ (['masterKeys', 'allowLegacy', 'requireLocked'])
 const MAX_MASTER_KEYS = 1024
 const ROW = /** @type {const} */ (['ciphertext', 'iv', 'authTag', 'keyMeta'])
 const CONTEXT = /** @type {const} */ (['tenant', 'purpose', 'extra', 'name', 'rowVersion'])
 
-/** Where a master key may come from, by the one property that its source has. @type {Record<string, (keys: MasterKeys, value: string) => void>} */
-const SOURCES = {
-  env(keys, name) {
+/** Where a master key may come from, by the one property that its source has. @type {Record<string, (value: string) => Place>} */
+const PLACES = {
+  env(name) {
     requireMainThread('A master key from the environment')
-    translate(() => keys.addVariable(name))
+    return { type: 'Variable', name }
   },
-  file: (keys, file) => translate(() => keys.addFile(path.resolve(file))),
-  credential(keys, name) {
-    translate(() => keys.addCredential(variable('CREDENTIALS_DIRECTORY') ?? '', name))
-  }
+  file: (file) => ({ type: 'File', path: path.resolve(file) }),
+  credential: (name) => ({ type: 'Credential', directory: variable('CREDENTIALS_DIRECTORY') ?? '', name })
 }
 
 /** @extends {Handle<Native>} */
@@ -89,8 +87,8 @@ class Lockbox extends Handle {
    * @returns {any}
    */
   unsealFor(row, context, publicKey, bound) {
-    const [read, expected, key, to] = [readRow(row), readContext('context', context), readPublicKey(publicKey), readBinding(bound)]
-    return translate(() => this.#native.unsealFor(read, expected, key, to))
+    const [read, expected, seal] = [readRow(row), readContext('context', context), readSeal(publicKey, bound)]
+    return translate(() => this.#native.unsealFor(read, expected, seal))
   }
 
   /** @override */
@@ -112,50 +110,40 @@ function make(value) {
   const note = (/** @type {unknown} */ given) => void consumed.push(...[given, ...(Array.isArray(given) ? given : [])].filter(isUint8Array))
   try {
     const options = validate.options('options', value, OPTIONS, note)
-    const sources = validate.array('options.masterKeys', 'an array', options.masterKeys, (_, source) => source, MAX_MASTER_KEYS)
-    return open(sources, validate.optionalBoolean('options.allowLegacy', options.allowLegacy) ?? false, readRequireLocked(options))
+    const given = validate.array('options.masterKeys', 'an array', options.masterKeys, (_, source) => source, MAX_MASTER_KEYS)
+    const sources = given.map((source, index) => readSource(source, `options.masterKeys[${index}]`, consumed))
+    const allowLegacy = validate.optionalBoolean('options.allowLegacy', options.allowLegacy) ?? false
+    const locked = readRequireLocked(options)
+    const lockbox = translate(() => binding.lockboxOf(sources, allowLegacy, locked))
+    // Last, when there is a lockbox: else the key would be lost.
+    const variables = sources.flatMap((source) => ('type' in source && source.type === 'Variable' ? [source.name] : []))
+    for (const name of variables) binding.wipeVariable(name)
+    if (variables.length > 0) remove(variables)
+    return lockbox
   } finally {
     wipe(consumed)
   }
 }
 
 /**
- * What is in the environment is taken out of it last, when there is a lockbox: else the key would be lost.
- * @param {unknown[]} sources
- * @param {boolean} allowLegacy
- * @param {boolean} requireLocked
- */
-function open(sources, allowLegacy, requireLocked) {
-  const keys = new binding.NativeMasterKeys()
-  try {
-    const variables = sources.flatMap((source, index) => addMasterKey(keys, source, `options.masterKeys[${index}]`))
-    const lockbox = translate(() => keys.lockbox(allowLegacy, requireLocked))
-    for (const name of variables) translate(() => binding.wipeVariable(name))
-    if (variables.length > 0) remove(variables)
-    return lockbox
-  } finally {
-    keys.dispose()
-  }
-}
-
-/**
- * @param {MasterKeys} keys
  * @param {any} source
  * @param {string} name
- * @returns {string[]} the variable that it came from
+ * @param {Uint8Array[]} consumed
+ * @returns {import('../binding').NativeSecret | Uint8Array | Place}
  */
-function addMasterKey(keys, source, name) {
-  if (isUint8Array(source) || source instanceof Secret) {
-    lend(source, name, (native) => keys.addSecret(native))
-    return []
+function readSource(source, name, consumed) {
+  const secret = nativeOf(Secret, source)
+  if (secret) return secret
+  if (isUint8Array(source)) {
+    const taken = take(source, name)
+    consumed.push(taken)
+    return taken
   }
   if (typeof source !== 'object' || source === null) throw validate.wrongType(name, 'a Uint8Array, a Secret, or an object with env, file or credential', source)
-  const known = validate.options(name, source, Object.keys(SOURCES))
+  const known = validate.options(name, source, Object.keys(PLACES))
   const [[kind, value] = ['', undefined], ...more] = Object.entries(known)
-  if (!kind || more.length > 0) throw validate.wrongValue(name, `must have one of: ${Object.keys(SOURCES).join(', ')}.`)
-  const text = validate.required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value))
-  SOURCES[kind](keys, text)
-  return kind === 'env' ? [text] : []
+  if (!kind || more.length > 0) throw validate.wrongValue(name, `must have one of: ${Object.keys(PLACES).join(', ')}.`)
+  return PLACES[kind](validate.required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value)))
 }
 
 /**
@@ -193,15 +181,9 @@ function readContext(name, value) {
   }
 }
 
-/**
- * @param {unknown} value
- * @returns {Native | undefined}
- */
+/** @param {unknown} value @returns {Native | undefined} */
 function nativeLockbox(value) {
-  if (value === undefined) return undefined
-  const native = nativeOf(Lockbox, value)
-  if (native) return native
-  throw validate.wrongType('options.lockbox', 'a Lockbox', value)
+  return optionalNative(Lockbox, 'options.lockbox', 'a Lockbox', value)
 }
 
 module.exports = { Lockbox, nativeLockbox }

@@ -41,15 +41,15 @@ class ProviderEnv extends handle.Handle {
   }
 
   get apiKeySource() {
-    return this.#native.apiKeySource
+    return this.#native.facts.apiKeySource
   }
 
   get userEnvKeyCount() {
-    return this.#native.userEnvKeyCount
+    return this.#native.facts.userEnvKeyCount
   }
 
   get rejectedUserEnvKeys() {
-    return own(this.#native.rejectedUserEnvKeys)
+    return own(this.#native.facts.rejectedUserEnvKeys)
   }
 
   get names() {
@@ -81,18 +81,10 @@ class ProviderEnv extends handle.Handle {
   static {
     credentialOf = (env) => {
       const own = /** @type {ProviderEnv} */ (/** @type {unknown} */ (env))
-      own.#credential ??= credentialInfo(own.#native)
-      return own.#credential
+      own.#credential ??= /** @type {any} */ (Object.freeze({ ...own.#native.facts.credential }))
+      return /** @type {any} */ (own.#credential)
     }
   }
-}
-
-/**
- * @param {Native} native
- * @returns {import('../index').CredentialInfo}
- */
-function credentialInfo({ kind, source, credentialOwner: owner, fingerprint, generation }) {
-  return /** @type {any} */ (Object.freeze({ kind, source, owner, fingerprint: fingerprint ?? null, generation: generation ?? null }))
 }
 
 /**
@@ -112,13 +104,14 @@ function nativeOf(env) {
   return handle.nativeOf(ProviderEnv, env)
 }
 
-/** @param {string[]} flat Names and values by turns. */
-function toObject(flat) {
+/** @param {import('../binding').NativeVariable[]} variables */
+function toObject(variables) {
   /** @type {Record<string, string>} */
   const object = {}
   // Defined, not assigned: a setter on Object.prototype would see the value, and `__proto__` would vanish.
-  const own = /** @type {any} */ ({ __proto__: null, writable: true, enumerable: true, configurable: true })
-  for (let index = 0; index < flat.length; index += 2) Object.defineProperty(object, flat[index], { __proto__: null, ...own, value: flat[index + 1] })
+  for (const { name, value } of variables) {
+    Object.defineProperty(object, name, /** @type {any} */ ({ __proto__: null, writable: true, enumerable: true, configurable: true, value }))
+  }
   return object
 }
 

@@ -3,7 +3,7 @@
 
 const binding = require('./binding.js')
 const { translate } = require('./errors.js')
-const { Handle, KEY, nativeOf } = require('./handle.js')
+const { Handle, KEY } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const validate = require('./validate.js')
 
@@ -51,15 +51,4 @@ function createRecipient(value) {
   return new Recipient(KEY, translate(() => binding.createRecipient(maxAgeMs, locked)))
 }
 
-/**
- * @param {unknown} value
- * @returns {Native | undefined}
- */
-function nativeRecipient(value) {
-  if (value === undefined) return undefined
-  const native = nativeOf(Recipient, value)
-  if (native) return native
-  throw validate.wrongType('options.recipient', 'what createRecipient() returns', value)
-}
-
-module.exports = { Recipient, createRecipient, nativeRecipient }
+module.exports = { Recipient, createRecipient }

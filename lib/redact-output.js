@@ -2,11 +2,11 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, translate } = require('./errors.js')
+const { translate } = require('./errors.js')
 const { IGNORE, PIPE } = require('./stdio.js')
 const validate = require('./validate.js')
 
-/** @typedef {import('../binding').NativeRedaction} Redaction */
+/** @typedef {import('../binding').NativeRedactorStream} RedactorStream */
 /** @typedef {import('node:stream').Readable} Readable */
 
 /**
@@ -47,38 +47,33 @@ function readRedactOutput(value, stdio) {
 
 /**
  * Scrubs what the streams of a start push, from their first byte on. To be called in the same turn of the event loop as
- * the start: later the environment may have been disposed of. What is looked for stays until the last stream has closed.
+ * the start: later the environment may have been disposed of. What is looked for stays until its stream has closed.
  * @param {{ env: import('../binding').NativeProviderEnv, redactOutput: RedactOutput }} launch
  * @param {readonly (Readable | import('node:stream').Writable | null | undefined)[]} streams
  */
 function redact({ env, redactOutput: { indexes } }, streams) {
   if (indexes.length === 0) return
-  const redaction = translate(() => binding.redactionFor(env))
-  let open = indexes.length
-  for (const index of indexes) {
+  const redaction = translate(() => binding.launchRedaction(env, indexes.length))
+  indexes.forEach((index, at) => {
     const stream = /** @type {Readable} */ (streams[index])
-    scrubPushes(stream, redaction, index)
-    stream.once('close', () => {
-      open -= 1
-      if (open === 0) redaction.dispose()
-    })
-  }
+    scrubPushes(stream, redaction[at])
+    stream.once('close', () => redaction[at].dispose())
+  })
 }
 
 /**
  * `push` is where a Readable takes what its source has read (Node's and Bun's sockets call it): one stream less than a
  * Transform behind it.
  * @param {Readable} stream
- * @param {Redaction} redaction
- * @param {number} index
+ * @param {RedactorStream} redaction
  */
-function scrubPushes(stream, redaction, index) {
+function scrubPushes(stream, redaction) {
   const push = stream.push
   /** What may be passed on, in two parts. @param {Uint8Array | null} chunk @returns {(Uint8Array | null | undefined)[]} */
   const scrub = (chunk) => {
-    if (chunk === null) return [translate(() => redaction.finish(index)), null]
-    const { before, through } = bare(translate(() => redaction.feed(index, chunk)))
-    return [before, through > 0 ? chunk.subarray(0, through) : undefined]
+    if (chunk === null) return [translate(() => redaction.finish()) ?? undefined, null]
+    const { before, through } = translate(() => redaction.feed(chunk))
+    return [before ?? undefined, through > 0 ? chunk.subarray(0, through) : undefined]
   }
   /** @param {Uint8Array | null | undefined} part */
   const pass = (part) => (part === null || (part && part.length > 0) ? push.call(stream, part) : true)

@@ -2,23 +2,18 @@
 'use strict'
 
 const binding = require('./binding.js')
-const { bare, own, translate } = require('./errors.js')
+const { own, translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { ProviderEnv } = require('./provider-env.js')
-const { Secret, lend } = require('./secret.js')
+const { Secret } = require('./secret.js')
 const { isUint8Array, offHeap, take, textOffHeap, wipe } = require('./secret-input.js')
 const { ServerCredentials } = require('./server-credentials.js')
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeRedactor} Native */
-/** @typedef {import('../binding').NativeRedactorSources} Sources */
 
-/** What a source may be, and how the addon is told of it. @type {[Function, (sources: Sources, native: any) => void][]} */
-const HANDLES = [
-  [ProviderEnv, (sources, native) => sources.addEnv(native)],
-  [ServerCredentials, (sources, native) => sources.addServerCredentials(native)],
-  [Secret, (sources, native) => sources.addSecret(native)]
-]
+/** What a source may be, besides bytes and text. */
+const HANDLES = [ProviderEnv, ServerCredentials, Secret]
 
 /** Half of a surrogate pair; `split` keeps it between the parts. */
 const LONE = /([\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff])/
@@ -86,7 +81,7 @@ class Redactor extends Handle {
           // A copy, not from Node's pool: the chunk is the caller's, and a pool's neighbours see what is held back.
           copy = offHeap(bytes.length)
           copy.set(bytes)
-          fed = bare(translate(() => stream.feed(copy)))
+          fed = translate(() => stream.feed(copy))
         } catch (error) {
           return done(/** @type {Error} */ (error))
         }
@@ -103,7 +98,7 @@ class Redactor extends Handle {
         } catch (error) {
           return done(/** @type {Error} */ (error))
         }
-        done(null, rest)
+        done(null, rest ?? undefined)
       },
       destroy(error, done) {
         stream.dispose()
@@ -129,31 +124,33 @@ function make(sources, value) {
     throw validate.wrongType('sources', 'an array', sources)
   }
   const all = [...sources]
-  const collected = new binding.NativeRedactorSources()
+  const consumed = all.filter(isUint8Array)
   try {
     const options = validate.options('options', value, ['minLength'])
     const minLength = validate.optionalCount('options.minLength', options.minLength)
-    all.forEach((source, index) => add(collected, source, `sources[${index}]`))
-    return translate(() => collected.redactor(minLength))
+    const natives = all.map((source, index) => readSource(source, `sources[${index}]`, consumed))
+    return translate(() => binding.redactorOf(natives, minLength))
   } finally {
-    collected.dispose()
-    wipe(all.filter(isUint8Array))
+    wipe(consumed)
   }
 }
 
 /**
- * @param {Sources} collected
  * @param {unknown} source
  * @param {string} name
+ * @param {Uint8Array[]} consumed
  */
-function add(collected, source, name) {
-  for (const [of, addHandle] of HANDLES) {
+function readSource(source, name, consumed) {
+  for (const of of HANDLES) {
     const native = nativeOf(of, source)
-    if (native) return translate(() => addHandle(collected, native))
+    if (native) return native
   }
   const bytes = typeof source === 'string' ? textOffHeap(validate.required(name, validate.optionalString(name, source))) : source
   if (!isUint8Array(bytes)) throw validate.wrongType(name, 'a ProviderEnv, ServerCredentials, Secret, Uint8Array or string', source)
-  lend(bytes, name, (native) => collected.addSecret(native))
+  consumed.push(bytes)
+  const taken = take(bytes, name)
+  consumed.push(taken)
+  return taken
 }
 
 module.exports = { Redactor }

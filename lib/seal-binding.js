@@ -1,29 +1,24 @@
 // What a sealed secret is made with: the recipient's public key, and what it is bound to.
 'use strict'
 
-const validate = require('./validate.js')
+const binding = require('./binding.js')
 const { isUint8Array, refuseUnusable } = require('./secret-input.js')
+const validate = require('./validate.js')
 
 const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
-/** Where a payload has secrets. */
-const FIELD = /^(apiKey|oauthAccessToken|sessionCookie|userEnvKeys\..+)$/s
-/** Those that are a credential, which alone can be another's than the workspace's. */
-const CREDENTIAL = /^(apiKey|oauthAccessToken)$/
+const OWNERS = /** @type {('workspace' | 'server')[]} */ (binding.credentialOwners())
 
 /**
+ * @param {unknown} publicKey
  * @param {any} value
- * @returns {import('../binding').NativeBinding}
+ * @returns {import('../binding').NativeSeal}
  */
-function readBinding(value) {
-  const binding = validate.options('binding', value, [...PARTS, 'credentialOwner'])
-  const [workspace, field, request] = PARTS.map((name) => validate.boundText(`binding.${name}`, binding[name]))
-  // The worker would say no more than that it does not open.
-  if (!FIELD.test(field)) throw validate.wrongValue('binding.field', 'must be apiKey, oauthAccessToken, sessionCookie, or userEnvKeys.NAME.')
-  const credentialOwner = readCredentialOwner('binding.credentialOwner', binding.credentialOwner)
-  if (credentialOwner === 'server' && !CREDENTIAL.test(field)) {
-    throw validate.wrongValue('binding.credentialOwner', "is for apiKey and oauthAccessToken: what else a payload has is the workspace's.")
-  }
-  return { workspace, field, request, credentialOwner }
+function readSeal(publicKey, value) {
+  const key = readPublicKey(publicKey)
+  const bound = validate.options('binding', value, [...PARTS, 'credentialOwner'])
+  const [workspace, field, request] = PARTS.map((name) => validate.boundText(`binding.${name}`, bound[name]))
+  const credentialOwner = readCredentialOwner('binding.credentialOwner', bound.credentialOwner)
+  return { publicKey: key, workspace, field, request, credentialOwner }
 }
 
 /**
@@ -31,7 +26,7 @@ function readBinding(value) {
  * @param {unknown} value
  */
 function readCredentialOwner(name, value) {
-  return validate.optionalWord(name, value, ['workspace', 'server'])
+  return validate.optionalWord(name, value, OWNERS)
 }
 
 /** @param {unknown} value */
@@ -42,4 +37,4 @@ function readPublicKey(value) {
   return value
 }
 
-module.exports = { readBinding, readCredentialOwner, readPublicKey }
+module.exports = { readCredentialOwner, readSeal }

@@ -5,7 +5,7 @@ const binding = require('./binding.js')
 const { translate } = require('./errors.js')
 const { Handle, KEY, nativeOf } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
-const { readBinding, readPublicKey } = require('./seal-binding.js')
+const { readSeal } = require('./seal-binding.js')
 const { consume, isUint8Array, textOffHeap } = require('./secret-input.js')
 const validate = require('./validate.js')
 
@@ -53,8 +53,8 @@ class Secret extends Handle {
    * @returns {any}
    */
   sealFor(publicKey, bound) {
-    const [key, read] = [readPublicKey(publicKey), readBinding(bound)]
-    return translate(() => this.#native.sealFor(key, read))
+    const seal = readSeal(publicKey, bound)
+    return translate(() => this.#native.sealFor(seal))
   }
 
   /** @override */

@@ -4,7 +4,7 @@
 const binding = require('./binding.js')
 const { remove, requireMainThread } = require('./environment-variable.js')
 const { own, translate } = require('./errors.js')
-const { Handle, KEY, nativeOf } = require('./handle.js')
+const { Handle, KEY } = require('./handle.js')
 const { readRequireLocked } = require('./memory-protection.js')
 const validate = require('./validate.js')
 
@@ -65,15 +65,4 @@ function takeServerCredentials(value) {
   return new ServerCredentials(KEY, native)
 }
 
-/**
- * @param {unknown} value
- * @returns {Native | undefined}
- */
-function nativeCredentials(value) {
-  if (value === undefined) return undefined
-  const native = nativeOf(ServerCredentials, value)
-  if (native) return native
-  throw validate.wrongType('options.serverCredentials', 'what takeServerCredentials() returns', value)
-}
-
-module.exports = { ServerCredentials, nativeCredentials, takeServerCredentials }
+module.exports = { ServerCredentials, takeServerCredentials }

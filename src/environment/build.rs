@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::limits::ExecLimits;
+use super::block::ExecLimits;
 use super::plan::EnvPlan;
-use super::request::EnvRequest;
+use super::rules::EnvRequest;
 use crate::credential::payload::Payload;
 use crate::credential::{Fallbacks, ServerCredentials, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
@@ -16,18 +16,13 @@ const MAX_SEALED: usize = 256;
 
 /// What a plan is made with, beside the payload and the request.
 #[derive(Debug)]
-pub struct Means<'a> {
+pub struct BuildContext<'a> {
     /// A store's credential, where the payload has none.
     pub store: Option<StoredCredential>,
     /// The server's keys, as a fallback.
     pub server: Option<&'a ServerCredentials>,
-    /// What opens sealed secrets.
     pub recipient: Option<&'a Recipient>,
-    /// Whether a refused protection of memory is fatal.
-    pub require_protection: bool,
-    /// What the kernel takes.
     pub limits: ExecLimits,
-    /// What time it is.
     pub now: SystemTime,
 }
 
@@ -35,25 +30,26 @@ pub struct Means<'a> {
 ///
 /// # Errors
 /// See `buildProviderEnv` in `index.d.ts`.
-pub fn build(mut payload: Payload<'_>, request: EnvRequest<'_>, means: &Means<'_>) -> Result<EnvPlan> {
-    let tickets = unseal(&mut payload, &request, means)?;
+pub fn build(mut payload: Payload<'_>, request: EnvRequest<'_>, context: &BuildContext<'_>) -> Result<EnvPlan> {
+    let tickets = unseal(&mut payload, &request, context)?;
+    let require_protection = request.require_protection;
     let plan = {
-        let fallbacks = Fallbacks { store: means.store.clone(), server: means.server };
-        EnvPlan::new(payload, request, fallbacks, means.limits)?
+        let fallbacks = Fallbacks { store: context.store.clone(), server: context.server };
+        EnvPlan::new(payload, request, fallbacks, context.limits)?
     };
-    if means.require_protection {
+    if require_protection {
         plan.require_protection()?;
     }
-    if let Some(recipient) = means.recipient {
-        recipient.commit(tickets, means.now)?;
+    if let Some(recipient) = context.recipient {
+        recipient.commit(tickets, context.now)?;
     }
     Ok(plan)
 }
 
-fn unseal(payload: &mut Payload<'_>, request: &EnvRequest<'_>, means: &Means<'_>) -> Result<Vec<Ticket>> {
+fn unseal(payload: &mut Payload<'_>, request: &EnvRequest<'_>, context: &BuildContext<'_>) -> Result<Vec<Ticket>> {
     let mut tickets = Vec::new();
     payload.unseal(|field, text| {
-        let recipient = means.recipient.ok_or_else(|| no_recipient(field))?;
+        let recipient = context.recipient.ok_or_else(|| no_recipient(field))?;
         let workspace = request.workspace.id.ok_or_else(|| not_given("workspace.id"))?;
         // Cookies and the tenant's own variables have no other owner.
         let owner = request.credential_owner.bound().filter(|_| PayloadField::named(field).is_some());
@@ -62,7 +58,7 @@ fn unseal(payload: &mut Payload<'_>, request: &EnvRequest<'_>, means: &Means<'_>
             let message = format!("The payload has more than {MAX_SEALED} sealed secrets.");
             return Err(Error::new(ErrorCode::PayloadInvalid, message).name(field));
         }
-        let opened = recipient.open(text, &Binding { workspace, field, request, owner }, means.now)?;
+        let opened = recipient.open(text, &Binding { workspace, field, request, owner }, context.now)?;
         tickets.push(opened.ticket);
         Ok(opened.secret)
     })?;
@@ -96,9 +92,9 @@ mod tests {
         request
     }
 
-    fn means(recipient: Option<&Recipient>) -> Means<'_> {
+    fn context(recipient: Option<&Recipient>) -> BuildContext<'_> {
         let limits = ExecLimits::for_stack(None);
-        Means { store: None, server: None, recipient, require_protection: false, limits, now: SystemTime::now() }
+        BuildContext { store: None, server: None, recipient, limits, now: SystemTime::now() }
     }
 
     fn sealed(recipient: &Recipient, field: &str) -> String {
@@ -116,10 +112,10 @@ mod tests {
         let json = format!(r#"{{"apiKey":"{}"}}"#, sealed(&recipient, "apiKey"));
         let payload = || Payload::from_json(json.as_bytes()).expect("valid");
         let forbidden = EnvRequest { set: vec![("LD_PRELOAD", "x")], ..request() };
-        let error = build(payload(), forbidden, &means(Some(&recipient))).expect_err("forbidden");
+        let error = build(payload(), forbidden, &context(Some(&recipient))).expect_err("forbidden");
         assert_eq!(error.code(), ErrorCode::EnvForbidden);
-        assert!(build(payload(), request(), &means(Some(&recipient))).is_ok());
-        let error = build(payload(), request(), &means(Some(&recipient))).expect_err("used");
+        assert!(build(payload(), request(), &context(Some(&recipient))).is_ok());
+        let error = build(payload(), request(), &context(Some(&recipient))).expect_err("used");
         assert_eq!(error.code(), ErrorCode::UnsealFailed);
     }
 
@@ -134,7 +130,7 @@ mod tests {
                 let json = format!(r#"{{"{field}":"{}"}}"#, sealed_of(sealed_for, &recipient, field));
                 let payload = Payload::from_json(json.as_bytes()).expect("valid");
                 let built =
-                    build(payload, EnvRequest { credential_owner: asked, ..request() }, &means(Some(&recipient)));
+                    build(payload, EnvRequest { credential_owner: asked, ..request() }, &context(Some(&recipient)));
                 let seen = built.map(|plan| plan.credential.owner).map_err(|error| error.code());
                 let expected = if sealed_for == asked { Ok(asked) } else { Err(ErrorCode::UnsealFailed) };
                 assert_eq!(seen, expected, "{field} {sealed_for:?} as {asked:?}");
@@ -150,17 +146,17 @@ mod tests {
         let json = format!(r#"{{"apiKey":"{key}","sessionCookie":"{cookie}"}}"#);
         let payload = Payload::from_json(json.as_bytes()).expect("valid");
         let request = EnvRequest { credential_owner: CredentialOwner::Server, ..request() };
-        assert!(build(payload, request, &means(Some(&recipient))).is_ok());
+        assert!(build(payload, request, &context(Some(&recipient))).is_ok());
     }
 
     #[test]
     fn it_is_never_taken_for_a_key() {
         let json = br#"{"apiKey":"provider-env-sealed.v9.x"}"#;
         let payload = || Payload::from_json(json).expect("valid");
-        let error = build(payload(), request(), &means(None)).expect_err("no recipient");
+        let error = build(payload(), request(), &context(None)).expect_err("no recipient");
         assert_eq!(error.code(), ErrorCode::PayloadInvalid);
         let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
-        let error = build(payload(), EnvRequest { request_id: None, ..request() }, &means(Some(&recipient)));
+        let error = build(payload(), EnvRequest { request_id: None, ..request() }, &context(Some(&recipient)));
         assert_eq!(error.expect_err("no request").code(), ErrorCode::InvalidArgValue);
     }
 
@@ -174,7 +170,7 @@ mod tests {
             for (name, text) in names.iter().zip(&texts).take(count) {
                 payload.add_user_env_key(Cow::Borrowed(name), Input::Borrowed(text.as_bytes())).expect("a name");
             }
-            build(payload, request(), &means(Some(&recipient))).err().map(|error| error.code())
+            build(payload, request(), &context(Some(&recipient))).err().map(|error| error.code())
         };
         assert_eq!([with(MAX_SEALED + 1), with(MAX_SEALED)], [Some(ErrorCode::PayloadInvalid), None]);
     }

@@ -2,20 +2,15 @@
 
 mod block;
 mod build;
-mod draft;
 pub mod forbidden;
 mod layout;
-mod limits;
 mod plan;
-mod request;
 mod rules;
 
-pub use block::EnvBlock;
-pub use build::{Means, build};
-pub use limits::ExecLimits;
+pub use block::{EnvBlock, ExecLimits};
+pub use build::{BuildContext, build};
 pub use plan::{Delivery, EnvNames, EnvPlan, Variable};
-pub use request::{BASE_NAMES, EnvRequest, Workspace};
-pub use rules::WORKSPACE_ID;
+pub use rules::{BASE_NAMES, EnvRequest, WORKSPACE_ID, Workspace};
 
 #[cfg(test)]
 mod tests;

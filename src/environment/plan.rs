@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::block::EnvBlock;
-use super::draft::{Draft, Origin};
-use super::layout::{Layout, Values};
-use super::limits::ExecLimits;
-use super::request::EnvRequest;
-use super::rules;
+use super::block::{EnvBlock, ExecLimits};
+use super::layout::{Draft, Layout, Origin, Values};
+use super::rules::{self, EnvRequest};
 use crate::credential::payload::{Input, Payload};
 use crate::credential::{self, Credential, Fallbacks, Terms};
 use crate::error::{Error, ErrorCode, Result};
@@ -25,7 +22,7 @@ const CREDENTIAL_DESCRIPTOR_TEXT: &[u8] = &[b'0' + CREDENTIAL_DESCRIPTOR];
 pub enum Delivery {
     /// On a pipe whose number an environment variable names.
     Fd,
-    /// In the environment.
+    /// In the environment, where every process of the same uid can read it.
     Env,
 }
 
@@ -34,7 +31,6 @@ pub enum Delivery {
 pub struct EnvPlan {
     /// Whose CLI it is for.
     pub provider: &'static Provider,
-    /// The launch's credential.
     pub credential: Credential,
     /// `USER_*` variables that were set.
     pub user_env_key_count: usize,
@@ -42,7 +38,6 @@ pub struct EnvPlan {
     pub rejected_user_env_keys: Vec<String>,
     /// The endpoint, where it is not the vendor's.
     pub base_url: Option<String>,
-    /// The workspace's directory.
     pub workspace_dir: Option<String>,
     /// A file of further roots of trust, which is to be proved before a start.
     pub ca_file: Option<String>,
@@ -62,7 +57,6 @@ pub struct EnvNames {
 /// A variable as it goes into the child.
 #[derive(Clone, Copy)]
 pub struct Variable<'plan> {
-    /// Its name.
     pub name: &'plan str,
     /// Its value, secret or not.
     pub value: &'plan [u8],
@@ -115,7 +109,7 @@ impl EnvNames {
 }
 
 impl EnvPlan {
-    /// Decides an environment.
+    /// Decides which variables the child gets, and checks that the kernel will take them.
     ///
     /// # Errors
     /// See `buildProviderEnv` in `index.d.ts`.
@@ -142,16 +136,16 @@ impl EnvPlan {
         draft.extra(Origin::Base, "PATH", &path);
         add_workspace(&mut draft, &request)?;
         if let Some(dir) = &state_dir {
-            draft.plain(provider.state_directory.variable, "", dir);
+            draft.plain(provider.state_directory.variable, dir);
         }
         add_base_url(&mut draft, provider, request.base_url)?;
         if let Some(file) = request.ca_file {
             rules::check_path("caFile", file)?;
-            draft.plain(provider.authority.variable, "", file);
+            draft.plain(provider.authority.variable, file);
         }
         add_fixed(&mut draft, provider, &credential, request.base_url.is_some())?;
         add_blanks(&mut draft, provider);
-        draft.secret(rules::SESSION_COOKIE, "", payload.session_cookie.as_ref().map_or(&[], Input::expose));
+        draft.secret("", rules::SESSION_COOKIE, payload.session_cookie.as_ref().map_or(&[], Input::expose));
         for (name, value) in &payload.user_env_keys {
             draft.secret(rules::USER_PREFIX, name, value.expose());
         }
@@ -316,7 +310,7 @@ fn add_workspace<'a>(draft: &mut Draft<'a>, request: &EnvRequest<'a>) -> Result<
             rules::check_no_nul(rule.option, value)?;
         }
         for name in rule.variables {
-            draft.plain(name, "", value);
+            draft.plain(name, value);
         }
     }
     Ok(())
@@ -328,12 +322,11 @@ fn add_base_url<'a>(draft: &mut Draft<'a>, provider: &Provider, base_url: Option
     };
     http::check_base_url(url)?;
     if let BaseUrl::Variable(name) = provider.vendor().base_url {
-        draft.plain(name, "", url);
+        draft.plain(name, url);
     }
     Ok(())
 }
 
-/// The row's own variables.
 fn add_fixed(
     draft: &mut Draft<'_>,
     provider: &'static Provider,
@@ -362,7 +355,7 @@ fn add_blanks(draft: &mut Draft<'_>, provider: &'static Provider) {
     let slots = provider.slots().flat_map(|slot| slot.variables.iter().copied());
     let blank = provider.credential_names.iter().filter(|row| row.unused == WhenUnused::Blank);
     for name in slots.chain(blank.map(|row| row.name)) {
-        draft.plain(name, "", "");
+        draft.plain(name, "");
     }
 }
 

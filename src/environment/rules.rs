@@ -1,8 +1,70 @@
-//! The rules of an environment as tables: which workspace option becomes which variable, and what each value must be.
+//! What a caller asks for beside the payload, and the rules for it as tables: which workspace option becomes which variable,
+//! and what each value must be.
 
-use super::request::{EnvRequest, Workspace};
+use crate::credential::CredentialOwner;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::PROVIDERS;
+
+/// The names that are copied from this process's environment when it has them. `LC_*` is spelled out (`locale(7)`):
+/// listing the whole environment would cost more than all the rest.
+pub static BASE_NAMES: &[&str] = &[
+    "PATH",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_ADDRESS",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_IDENTIFICATION",
+    "LC_MEASUREMENT",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NAME",
+    "LC_NUMERIC",
+    "LC_PAPER",
+    "LC_TELEPHONE",
+    "LC_TIME",
+    "TERM",
+    "TZ",
+    "NODE_ENV",
+];
+
+/// Where the tenant lives. Each but the state directories is a row of [`WORKSPACE_RULES`].
+#[derive(Debug, Default)]
+pub struct Workspace<'a> {
+    pub key: Option<&'a str>,
+    pub id: Option<&'a str>,
+    pub user_id: Option<&'a str>,
+    pub dir: Option<&'a str>,
+    pub home: Option<&'a str>,
+    pub tmp_dir: Option<&'a str>,
+    /// The state directories by provider id.
+    pub state_dirs: Vec<(&'a str, &'a str)>,
+}
+
+/// Everything beside the payload. It borrows: the plan copies each value once, to where it stays.
+#[derive(Debug, Default)]
+pub struct EnvRequest<'a> {
+    pub workspace: Workspace<'a>,
+    /// Those of [`BASE_NAMES`], `HOME` and `TMPDIR` that this process has, with their values.
+    pub base: Vec<(&'a str, &'a str)>,
+    /// `inherit`: names with their values in this process, if any.
+    pub inherit: Vec<(&'a str, Option<&'a str>)>,
+    pub set: Vec<(&'a str, &'a str)>,
+    pub base_url: Option<&'a str>,
+    /// `requestId`: what sealed secrets of this request are bound to.
+    pub request_id: Option<&'a str>,
+    /// `credentialOwner`: whose the payload's credential, or the store's, is.
+    pub credential_owner: CredentialOwner,
+    /// `requireCredential`: whether the payload must have one.
+    pub require_credential: bool,
+    /// `requireLocked`: whether a refused protection of memory is fatal.
+    pub require_protection: bool,
+    /// `caFile`: further roots of trust of the CLI's.
+    pub ca_file: Option<&'a str>,
+    /// The members that lead to the payload in a message of JSON.
+    pub payload_path: Vec<&'a str>,
+}
 
 /// The session cookie's variable; always there.
 pub const SESSION_COOKIE: &str = "ALIVE_SESSION_COOKIE";
@@ -17,11 +79,9 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 pub struct WorkspaceRule {
     /// As the caller spells it.
     pub option: &'static str,
-    /// The variables.
     pub variables: &'static [&'static str],
     /// Whether it is a path, which must be absolute.
     pub is_path: bool,
-    /// Reads it.
     pub value: for<'a> fn(&Workspace<'a>) -> Option<&'a str>,
 }
 
@@ -58,7 +118,7 @@ const fn path(
 pub fn apply_defaults(request: &mut EnvRequest<'_>) {
     let own = |name: &str| request.base.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let (home, tmp_dir) = (own("HOME"), own("TMPDIR"));
-    request.base.retain(|(name, _)| super::BASE_NAMES.contains(name));
+    request.base.retain(|(name, _)| BASE_NAMES.contains(name));
     if own_is_missing(request, "PATH") {
         request.base.push(("PATH", DEFAULT_PATH));
     }
@@ -71,7 +131,7 @@ fn own_is_missing(request: &EnvRequest<'_>, name: &str) -> bool {
     !request.base.iter().any(|(known, _)| *known == name)
 }
 
-/// A path option's value.
+/// Refuses a path that would mean another place for the child.
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` unless it is absolute and has no NUL.

@@ -25,14 +25,15 @@ pub struct NativeDescription {
 #[napi(catch_unwind)]
 pub fn describe(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeDescription> {
     let row = provider::find(env.provider()).or_throw(node)?;
+    let credential = env.credential();
     Ok(NativeDescription {
         provider: row.id,
         name: row.name,
         vendor: row.vendor().api.vendor,
         model_family: row.output.model_family,
-        credential_kind: env.kind(),
-        credential_source: env.source(),
+        credential_kind: credential.kind,
+        credential_source: credential.source,
         billed_to: env.billed_to(),
-        fingerprint: env.fingerprint(),
+        fingerprint: credential.fingerprint.clone(),
     })
 }

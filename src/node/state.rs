@@ -6,36 +6,89 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::error::{Error, ErrorCode, Result};
 use crate::process::group;
 #[cfg(target_os = "linux")]
 use crate::process::running::Process;
 
-/// Something that can be taken away from whoever holds it.
-pub struct Slot<T>(Mutex<Option<Arc<T>>>);
+/// What an object of JavaScript holds until it is disposed of or collected, or its Node environment ends.
+pub struct Disposable<T: 'static> {
+    held: Arc<Mutex<Option<Arc<T>>>>,
+    /// What whoever uses it afterwards is told.
+    disposed: &'static str,
+}
 
-impl<T> Slot<T> {
-    /// Holds `value`.
-    pub fn new(value: T) -> Self {
-        Self(Mutex::new(Some(Arc::new(value))))
+impl<T: 'static> Disposable<T> {
+    /// Holds `value`. `disposed` is the message of the error that [`get`](Self::get) returns once it is gone.
+    pub fn new(value: T, disposed: &'static str) -> Self {
+        let held = Arc::new(Mutex::new(Some(Arc::new(value))));
+        let holder: Arc<dyn Clear> = Arc::<Mutex<Option<Arc<T>>>>::clone(&held);
+        STATE.with_borrow_mut(|state| state.holders.insert(key(&held), Arc::downgrade(&holder)));
+        Self { held, disposed }
     }
 
     /// The value, if it is still there.
-    pub fn get(&self) -> Option<Arc<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    ///
+    /// # Errors
+    /// `DISPOSED`.
+    pub fn get(&self) -> Result<Arc<T>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.clone().ok_or_else(|| Error::new(ErrorCode::Disposed, self.disposed))
+    }
+
+    pub fn is_disposed(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Takes the value away. It is dropped, and wiped, with its last user.
+    pub fn dispose(&self) {
+        // A finalizer may run after this thread's locals are gone; then there is nothing to forget.
+        let _ = STATE.try_with(|state| state.borrow_mut().holders.remove(&key(&self.held)));
+        self.held.clear();
+    }
+
+    /// What takes the value away when something else is disposed of.
+    pub fn remote(&self) -> Weak<dyn Clear> {
+        let holder: Arc<dyn Clear> = Arc::<Mutex<Option<Arc<T>>>>::clone(&self.held);
+        Arc::downgrade(&holder)
     }
 }
 
-/// Something that holds a secret until it is told not to.
+impl<T> Drop for Disposable<T> {
+    fn drop(&mut self) {
+        self.dispose();
+    }
+}
+
+/// A holder of which only this is known: that it can be emptied.
 pub trait Clear {
-    /// Takes it away; it is dropped, and wiped, with its last user.
     fn clear(&self);
 }
 
-impl<T> Clear for Slot<T> {
+impl<T> Clear for Mutex<Option<Arc<T>>> {
     fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
+
+/// The members `disposed` and `dispose()` of a class whose field `held` is a [`Disposable`].
+macro_rules! disposable {
+    ($class:ident) => {
+        #[napi_derive::napi]
+        impl $class {
+            #[napi(getter, catch_unwind)]
+            pub fn disposed(&self) -> bool {
+                self.held.is_disposed()
+            }
+
+            #[napi(catch_unwind)]
+            pub fn dispose(&self) {
+                self.held.dispose();
+            }
+        }
+    };
+}
+pub(crate) use disposable;
 
 #[derive(Default)]
 struct EnvState {
@@ -51,23 +104,8 @@ thread_local! {
     static STATE: RefCell<EnvState> = RefCell::default();
 }
 
-fn key<T>(slot: &Arc<Slot<T>>) -> usize {
-    Arc::as_ptr(slot) as usize
-}
-
-/// Remembers what holds a secret, to wipe it when this Node environment ends.
-pub fn register<T: 'static>(slot: Slot<T>) -> Arc<Slot<T>> {
-    let slot = Arc::new(slot);
-    let holder: Arc<dyn Clear> = Arc::<Slot<T>>::clone(&slot);
-    STATE.with_borrow_mut(|state| state.holders.insert(key(&slot), Arc::downgrade(&holder)));
-    slot
-}
-
-/// Wipes what a holder has, and forgets it.
-pub fn dispose<T>(slot: &Arc<Slot<T>>) {
-    // A finalizer may run after this thread's locals are gone; then there is nothing to forget.
-    let _ = STATE.try_with(|state| state.borrow_mut().holders.remove(&key(slot)));
-    slot.clear();
+fn key<T>(held: &Arc<T>) -> usize {
+    Arc::as_ptr(held) as usize
 }
 
 /// Kills what nobody will hear of any more, and wipes everything that was not disposed of.

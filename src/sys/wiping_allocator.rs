@@ -77,13 +77,24 @@ impl Drop for Protected {
 
 /// Runs `work` with the system's allocator: for what is large and holds no secret, such as roots of trust.
 pub fn with_plain_memory<T>(work: impl FnOnce() -> T) -> T {
+    in_mode(Mode::Plain, work)
+}
+
+/// Runs `work` with every byte that it frees overwritten first: for a parser that copies a secret on its way. On a protected
+/// thread that is so already.
+pub fn with_wiped_memory<T>(work: impl FnOnce() -> T) -> T {
+    let mode = MODE.get();
+    in_mode(if mode == Mode::Plain { Mode::Wiping } else { mode }, work)
+}
+
+fn in_mode<T>(mode: Mode, work: impl FnOnce() -> T) -> T {
     struct Back(Mode);
     impl Drop for Back {
         fn drop(&mut self) {
             MODE.set(self.0);
         }
     }
-    let _back = Back(MODE.replace(Mode::Plain));
+    let _back = Back(MODE.replace(mode));
     work()
 }
 

@@ -1,26 +1,16 @@
 //! One request's payload: from JSON bytes or from fields, with size limits and this crate's own error text.
-//!
-//! A JSON parser's error text quotes its input, and its scratch buffers are not wiped. So the parser only finds where
-//! each value stands ([`RawValue`]); the strings are decoded here, each into one allocation of exactly its size.
 
-mod path;
-mod problem;
+mod json;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
+use super::CredentialOwner;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, PayloadField, Provider};
 use crate::secret::Secret;
-use crate::secret::json_string::{self, Text};
 use crate::secret::sealed::is_sealed;
-pub use path::MAX_PATH;
-use problem::problem_with;
 
 /// The worker's line limit for one message, in bytes.
 pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
@@ -28,18 +18,21 @@ pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
 /// The most `userEnvKeys`, refused names among them: more fit into no environment, and each takes its time.
 pub const MAX_USER_ENV_KEYS: usize = 4096;
 
-/// The field of the session cookie.
+/// The most members on the way to a payload in a message.
+pub const MAX_PATH: usize = 16;
+
 const SESSION_COOKIE: &str = "sessionCookie";
+const USER_ENV_KEYS: &str = "userEnvKeys";
 
 /// The fields that are read.
-pub const FIELDS: &[&str] = &["provider", "apiKey", "oauthAccessToken", SESSION_COOKIE, "userEnvKeys"];
+pub const FIELDS: &[&str] = &["provider", "apiKey", "oauthAccessToken", SESSION_COOKIE, USER_ENV_KEYS];
 
 /// Options that would be a tenant's word in a payload: [`no_field`] refuses them there.
 pub const NO_FIELDS: &[&str] = &["credentialOwner", "requireCredential"];
 
-/// A secret on its way in: where the caller has it, who wipes it, or in memory of its own.
+/// A secret on its way in.
 pub enum Input<'a> {
-    /// The caller's bytes.
+    /// Where the caller has them; the caller wipes them.
     Borrowed(&'a [u8]),
     /// What an escaped JSON string or a sealed secret stands for.
     Decoded(Secret),
@@ -48,7 +41,6 @@ pub enum Input<'a> {
 }
 
 impl Input<'_> {
-    /// The bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         match self {
@@ -75,7 +67,6 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// What a payload says.
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// The provider asked for, or the default.
@@ -106,69 +97,6 @@ impl Default for Payload<'_> {
 }
 
 impl<'a> Payload<'a> {
-    /// Reads UTF-8 JSON. The payload borrows from `json`, which the caller wipes after it.
-    ///
-    /// # Errors
-    /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
-    pub fn from_json(json: &'a [u8]) -> Result<Self> {
-        Self::from_message(json, &[])
-    }
-
-    /// The same of a payload in a message, where these members lead to it.
-    ///
-    /// # Errors
-    /// As [`Payload::from_json`].
-    pub fn from_message(message: &'a [u8], path: &[&str]) -> Result<Self> {
-        if message.len() > MAX_JSON_BYTES {
-            return Err(Error::new(
-                ErrorCode::PayloadTooLarge,
-                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", message.len()),
-            ));
-        }
-        let json = if path.is_empty() { message } else { path::find(message, path)? };
-        // serde reads a struct from an array too, by position.
-        if json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-            let message = "The payload is not an object with each field once.";
-            return Err(Error::new(ErrorCode::PayloadInvalid, message));
-        }
-        let fields: Fields<'a> =
-            serde_json::from_slice(json).map_err(|error| problem_with(&error, "The payload", (message, json)))?;
-        let options = [fields.credential_owner, fields.require_credential];
-        if let Some((name, _)) = NO_FIELDS.iter().zip(options).find(|(_, value)| value.is_some()) {
-            return Err(no_field(name));
-        }
-        if fields.is_empty() && !is_empty_object(json) {
-            return Err(no_known_field());
-        }
-        let mut payload = Self::default();
-        if let Some(raw) = given(fields.provider) {
-            let id = decode("provider", raw)?;
-            payload.set_provider(id.expose())?;
-        }
-        for (name, raw, slot) in [
-            ("apiKey", fields.api_key, &mut payload.api_key),
-            ("oauthAccessToken", fields.oauth_access_token, &mut payload.oauth_access_token),
-            (SESSION_COOKIE, fields.session_cookie, &mut payload.session_cookie),
-        ] {
-            let Some(raw) = given(raw) else { continue };
-            *slot = present(name, decode(name, raw)?)?;
-        }
-        if let Some(raw) = given(fields.user_env_keys) {
-            let Pairs(pairs) = serde_json::from_str(raw.get()).map_err(|_| not_an_object_of_strings())?;
-            for (name, value) in pairs {
-                // As in every other field.
-                if value.get() == "null" {
-                    continue;
-                }
-                let secret = decode("userEnvKeys", value)?;
-                payload.add_user_env_key(Cow::Owned(name), secret)?;
-            }
-        }
-        Ok(payload)
-    }
-
-    /// Sets the provider.
-    ///
     /// # Errors
     /// `UNKNOWN`.
     pub fn set_provider(&mut self, id: &[u8]) -> Result<()> {
@@ -282,22 +210,29 @@ fn check_text(field: &str, value: &[u8]) -> Result<()> {
     Err(Error::new(ErrorCode::PayloadInvalid, message).name(field))
 }
 
-fn decode<'a>(field: &str, raw: &'a RawValue) -> Result<Input<'a>> {
-    match json_string::decode(raw.get()) {
-        Ok(Text::Literal(bytes)) => Ok(Input::Borrowed(bytes)),
-        Ok(Text::Decoded(secret)) => Ok(Input::Decoded(secret)),
-        Err(problem) => {
-            let message = format!("payload.{field} {problem}.");
-            Err(Error::new(ErrorCode::PayloadInvalid, message).name(field))
-        }
-    }
-}
-
 fn not_an_object_of_strings() -> Error {
     let message = format!(
         "payload.userEnvKeys must be an object of at most {MAX_USER_ENV_KEYS} names, each once, whose values are strings."
     );
     Error::new(ErrorCode::PayloadInvalid, message).name("userEnvKeys")
+}
+
+/// Refuses to seal a secret for what no payload has: the worker would say no more than that it does not open.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`.
+pub fn check_sealed_field(field: &str, owner: CredentialOwner) -> Result<()> {
+    let is_credential = PayloadField::named(field).is_some();
+    let is_variable = field.strip_prefix("userEnvKeys.").is_some_and(|name| !name.is_empty());
+    let (option, problem) = if !is_credential && !is_variable && field != SESSION_COOKIE {
+        ("binding.field", "must be apiKey, oauthAccessToken, sessionCookie, or userEnvKeys.NAME.")
+    } else if owner == CredentialOwner::Server && !is_credential {
+        let problem = "is for apiKey and oauthAccessToken: what else a payload has is the workspace's.";
+        ("binding.credentialOwner", problem)
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorCode::InvalidArgValue, format!("{option} {problem}")).name(option))
 }
 
 /// Refuses an option that stands in the payload. A tenant may have written that, so it is not obeyed there; and whoever
@@ -321,78 +256,6 @@ pub fn no_known_field() -> Error {
         FIELDS.join(", ")
     );
     FIELDS.iter().fold(Error::new(ErrorCode::PayloadInvalid, message), |error, field| error.name(*field))
-}
-
-/// The fields that carry identity, as they stand in the input, `null` among them, and the options that must not be among them.
-/// Others are skipped without a copy.
-#[derive(Deserialize)]
-struct Fields<'input> {
-    #[serde(borrow, default, deserialize_with = "as_it_stands")]
-    provider: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "apiKey", deserialize_with = "as_it_stands")]
-    api_key: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "oauthAccessToken", deserialize_with = "as_it_stands")]
-    oauth_access_token: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "sessionCookie", deserialize_with = "as_it_stands")]
-    session_cookie: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "userEnvKeys", deserialize_with = "as_it_stands")]
-    user_env_keys: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "credentialOwner")]
-    credential_owner: Option<&'input RawValue>,
-    #[serde(borrow, default, rename = "requireCredential")]
-    require_credential: Option<&'input RawValue>,
-}
-
-impl Fields<'_> {
-    fn is_empty(&self) -> bool {
-        let all = [self.provider, self.api_key, self.oauth_access_token, self.session_cookie, self.user_env_keys];
-        all.iter().all(Option::is_none)
-    }
-}
-
-/// Whether an object has no members: then nothing is in the wrong place, and the caller says that there is nothing.
-fn is_empty_object(json: &[u8]) -> bool {
-    json.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}")
-}
-
-fn as_it_stands<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// What stands in a field; `null` counts as nothing.
-fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
-    raw.filter(|raw| raw.get() != "null")
-}
-
-/// An object's members in their order; a name given twice is an error, as two parsers would disagree on it.
-struct Pairs<'input>(Vec<(String, &'input RawValue)>);
-
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_map(PairsVisitor)
-    }
-}
-
-struct PairsVisitor;
-
-impl<'de> Visitor<'de> for PairsVisitor {
-    type Value = Pairs<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-        let mut seen = std::collections::HashSet::new();
-        let mut pairs = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if pairs.len() >= MAX_USER_ENV_KEYS || !seen.insert(name.clone()) {
-                return Err(serde::de::Error::custom("twice"));
-            }
-            pairs.push((name, value));
-        }
-        Ok(Pairs(pairs))
-    }
 }
 
 #[cfg(test)]

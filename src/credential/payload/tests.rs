@@ -142,3 +142,64 @@ fn what_the_caller_decides_is_no_field() {
     }
     assert!(Payload::from_json(br#"{"apiKey":"a","credentialOwner":null}"#).is_ok());
 }
+
+#[test]
+fn what_stands_at_the_path_is_read_where_it_is() {
+    for (message, path) in [
+        (r#"{"id":1,"payload":{"apiKey":"key"},"rest":[{"payload":2}]}"#, &["payload"][..]),
+        ("{\"payload\": {\"apiKey\" : \"key\" } }\n", &["payload"]),
+        (r#"{"a":{"b":{"c":{"apiKey":"key"}}},"b":{}}"#, &["a", "b", "c"]),
+        (r#"{"p\u0061yload":{"apiKey":"key"}}"#, &["payload"]),
+        (r#"{"":{"apiKey":"key"}}"#, &[""]),
+        (r#"{"\u0061piKey":"key"}"#, &[]),
+    ] {
+        let payload = Payload::from_message(message.as_bytes(), path).expect(message);
+        let key = payload.api_key.as_ref().expect(message).expose();
+        assert_eq!(key, b"key");
+        let (start, end) = (message.as_ptr() as usize, message.as_ptr() as usize + message.len());
+        assert!((start..end).contains(&(key.as_ptr() as usize)), "not a copy");
+    }
+}
+
+#[test]
+fn what_is_not_there_or_is_no_json_is_refused_and_nothing_repeated() {
+    let of = |message: &str| message.replace('S', SENTINEL);
+    for (message, path, phrase) in [
+        (r#"{"id":"S"}"#, &["payload"][..], "The payload at payload (options.payloadPath) is not there: name"),
+        (r#"{"a":{"S":1}}"#, &["a", "b"], "The payload at a.b (options.payloadPath) is not there: name"),
+        (r#"{"payload":{},"payload":{"k":"S"}}"#, &["payload"], "payload (options.payloadPath) is there twice"),
+        (r#"{"payload":{},"p\u0061yload":"S"}"#, &["payload"], "is there twice"),
+        (r#"{"a":{"b":{},"b":"S"}}"#, &["a", "b"], "a.b (options.payloadPath) is there twice"),
+        (r#"["S"]"#, &["payload"], "The message around the payload is not an object"),
+        (r#"{"a":"S"}"#, &["a", "b"], "What stands at a (options.payloadPath) is not an object"),
+        (r#"{"a":null}"#, &["a", "b"], "What stands at a (options.payloadPath) is not an object"),
+        (r#"{"payload":{"apiKey":"S"}"#, &["payload"], "The message around the payload ends too early"),
+        (r#"{"payload":{"apiKey":"S"},"rest":tru}"#, &["payload"], "The message around the payload is not JSON"),
+        (r#"{"payload":{"apiKey":"S"}} {"more":1}"#, &["payload"], "The message around the payload is not JSON"),
+        ("", &["payload"], "The message around the payload ends too early"),
+    ] {
+        let message = of(message);
+        let error = Payload::from_message(message.as_bytes(), path).expect_err(&message);
+        assert_eq!(error.code(), ErrorCode::PayloadInvalid);
+        assert!(error.to_string().contains(phrase), "{error} lacks {phrase:?}");
+        assert!(!format!("{error:?}").contains(SENTINEL), "{error:?}");
+    }
+    let error = Payload::from_message(b"{\"payload\":{},\"rest\":\"\xff\"}", &["payload"]).expect_err("not UTF-8");
+    assert_eq!(error.code(), ErrorCode::PayloadInvalid);
+}
+
+#[test]
+fn a_secret_can_be_sealed_for_a_field_of_a_payload_alone() {
+    let code = |field: &str, owner| check_sealed_field(field, owner).err().map(|error| error.to_string());
+    for field in ["apiKey", "oauthAccessToken", "sessionCookie", "userEnvKeys.A", "userEnvKeys.a\nb"] {
+        assert_eq!(code(field, CredentialOwner::Workspace), None, "{field}");
+        let is_credential = matches!(field, "apiKey" | "oauthAccessToken");
+        assert_eq!(code(field, CredentialOwner::Server).is_none(), is_credential, "{field}");
+    }
+    for field in ["", "provider", "userEnvKeys", "userEnvKeys.", "apiKey "] {
+        assert!(
+            code(field, CredentialOwner::Workspace).is_some_and(|text| text.starts_with("binding.field")),
+            "{field}"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! `checkKey`.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
@@ -13,13 +13,13 @@ use crate::net::jobs::{Turn, VENDOR_REQUESTS};
 use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeAbort, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
-use crate::node::state::{self, Slot};
+use crate::node::state::Disposable;
 use crate::provider;
 
 /// A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of.
 #[napi]
 pub struct NativeKeyCheck {
-    slot: Arc<Slot<Mutex<Option<Plan>>>>,
+    held: Disposable<Mutex<Option<Plan>>>,
 }
 
 /// What is to be asked about a credential.
@@ -45,7 +45,8 @@ pub fn plan_key_check(
 fn plan(secret: &NativeSecret, question: NativeKeyQuestion) -> Result<NativeKeyCheck> {
     let NativeKeyQuestion { provider, base_url, http } = question;
     let plan = key_check::plan(provider::find(&provider)?, secret.secret()?, base_url.as_deref(), http.read()?)?;
-    Ok(NativeKeyCheck { slot: state::register(Slot::new(Mutex::new(Some(plan)))) })
+    let held = Disposable::new(Mutex::new(Some(plan)), "The question was disposed of.");
+    Ok(NativeKeyCheck { held })
 }
 
 #[napi]
@@ -75,16 +76,10 @@ impl NativeKeyCheck {
 
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
-        state::dispose(&self.slot);
+        self.held.dispose();
     }
 
     fn take(&self) -> Option<Plan> {
-        self.slot.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Drop for NativeKeyCheck {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
+        self.held.get().ok()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

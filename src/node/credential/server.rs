@@ -6,17 +6,17 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::credential::ServerCredentials;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
-use crate::node::state::{self, Slot};
+use crate::node::state::{Disposable, disposable};
 use crate::secret::Secret;
 use crate::sys::memory;
 
 /// The server's own keys.
 #[napi]
 pub struct NativeServerCredentials {
-    slot: Arc<Slot<ServerCredentials>>,
+    held: Disposable<ServerCredentials>,
     names: Vec<&'static str>,
 }
 
@@ -41,7 +41,8 @@ fn take(require_protection: bool) -> Result<NativeServerCredentials> {
             names.push(name);
         }
     }
-    Ok(NativeServerCredentials { slot: state::register(Slot::new(keys)), names })
+    let disposed = "options.serverCredentials was disposed of. Take them again, or leave the option out.";
+    Ok(NativeServerCredentials { held: Disposable::new(keys, disposed), names })
 }
 
 /// Every variable that a server's key can stand in.
@@ -58,41 +59,27 @@ impl NativeServerCredentials {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
-    }
-
-    #[napi(getter, catch_unwind)]
     pub fn providers(&self) -> Vec<&'static str> {
-        let keys = self.slot.get();
+        let keys = self.held.get().ok();
         keys.map(|keys| keys.providers().map(|(id, _)| id).collect()).unwrap_or_default()
     }
 
     #[napi(catch_unwind)]
     pub fn fingerprint(&self, env: &Env, provider: String) -> napi::Result<Option<String>> {
-        let Some(keys) = self.slot.get() else { return Ok(None) };
+        let Ok(keys) = self.held.get() else { return Ok(None) };
         let found = keys.providers().find(|(id, _)| *id == provider).map(|(_, secret)| Secret::fingerprint(secret));
         Ok(found.transpose().or_throw(env)?.map(|fingerprint| fingerprint.to_string()))
     }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
 }
 
-impl Drop for NativeServerCredentials {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
-    }
-}
+disposable!(NativeServerCredentials);
 
 impl NativeServerCredentials {
-    /// The keys, unless they were disposed of.
+    /// The keys.
+    ///
+    /// # Errors
+    /// `DISPOSED`.
     pub fn credentials(&self) -> Result<Arc<ServerCredentials>> {
-        self.slot.get().ok_or_else(|| {
-            let message = "options.serverCredentials was disposed of. Take them again, or leave the option out.";
-            Error::new(ErrorCode::Disposed, message).name("serverCredentials")
-        })
+        self.held.get().map_err(|error| error.name("serverCredentials"))
     }
 }

@@ -18,14 +18,16 @@ use crate::node::credential::key::pasted_kind;
 use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
-use crate::node::state::{self, Slot};
+use crate::node::state::{Disposable, disposable};
 use crate::provider;
+
+const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
 /// A store, held in Rust until it is disposed of.
 #[napi]
 pub struct NativeCredentialStore {
     /// Empty until a login was opened.
-    slot: Arc<Slot<Mutex<Option<Arc<Store>>>>>,
+    held: Disposable<Mutex<Option<Arc<Store>>>>,
     provider: &'static str,
 }
 
@@ -175,21 +177,13 @@ impl NativeCredentialStore {
     pub fn path(&self, env: &Env) -> napi::Result<Option<String>> {
         Ok(self.store().or_throw(env)?.path())
     }
-
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
 }
+
+disposable!(NativeCredentialStore);
 
 impl NativeCredentialStore {
     fn new(provider: &'static str, store: Option<Store>) -> Self {
-        Self { slot: state::register(Slot::new(Mutex::new(store.map(Arc::new)))), provider }
+        Self { held: Disposable::new(Mutex::new(store.map(Arc::new)), DISPOSED), provider }
     }
 
     /// What it has to offer to a launch.
@@ -201,9 +195,9 @@ impl NativeCredentialStore {
     }
 
     fn store(&self) -> Result<Arc<Store>> {
-        let slot = self.slot.get().ok_or_else(disposed)?;
-        let store = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        store.clone().ok_or_else(disposed)
+        let held = self.held.get()?;
+        let store = held.lock().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| Error::new(ErrorCode::Disposed, DISPOSED))
     }
 
     /// Whom the opening waits for, and what does it.
@@ -211,7 +205,7 @@ impl NativeCredentialStore {
         &self,
         options: NativeLoginOptions,
     ) -> Result<(Turn, impl FnMut() -> ControlFlow<Result<()>, Instant> + Send + use<>)> {
-        let slot = self.slot.get().ok_or_else(disposed)?;
+        let held = self.held.get()?;
         let NativeLoginOptions {
             token_url,
             client_id,
@@ -239,16 +233,10 @@ impl NativeCredentialStore {
         let mut wanted = Some((location, profile, settings));
         let open = move || {
             ControlFlow::Break(open(wanted.take(), deadline).map(|store| {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(store));
             }))
         };
         Ok((turn, open))
-    }
-}
-
-impl Drop for NativeCredentialStore {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
     }
 }
 
@@ -264,8 +252,4 @@ fn open(wanted: Option<(Location, Profile, Settings)>, deadline: Instant) -> Res
             "Too many logins are read at once: this one had no turn within options.timeoutMs. Try again later.",
         )),
     }
-}
-
-fn disposed() -> Error {
-    Error::new(ErrorCode::Disposed, "This CredentialStore was disposed of. Open it again.")
 }

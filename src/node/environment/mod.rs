@@ -2,4 +2,5 @@
 
 pub mod process_env;
 pub mod provider_env;
+pub mod variable;
 pub mod wire_buffer;

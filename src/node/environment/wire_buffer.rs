@@ -1,4 +1,4 @@
-//! The one buffer in which the facade hands over a payload and its options: no string of V8 in between, and wiped
+//! The wire buffer: a payload and its options as the facade hands them over, with no string of V8 in between, and wiped
 //! when it was read.
 //!
 //! A record is a tag (1 byte), the lengths of name and value (4 bytes each, little-endian), the name, the value.
@@ -17,12 +17,61 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::PayloadField;
 use crate::secret::Secret;
 
+macro_rules! wire_tags {
+    ($($tag:ident,)*) => {
+        /// What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
+        /// option's that stands in the payload. `Base` is a variable of this process that every environment has, `Inherit`
+        /// one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+        /// to the payload.
+        #[napi]
+        pub enum WireTag {
+            $($tag,)*
+        }
+
+        impl WireTag {
+            /// By their numbers, which begin at 0.
+            const ALL: &[Self] = &[$(Self::$tag,)*];
+        }
+    };
+}
+
+wire_tags! {
+    Provider,
+    ApiKey,
+    OauthAccessToken,
+    SessionCookie,
+    UserEnvKey,
+    Base,
+    Inherit,
+    InheritAbsent,
+    Set,
+    BaseUrl,
+    StateDir,
+    WorkspaceKey,
+    WorkspaceId,
+    WorkspaceUserId,
+    WorkspaceDir,
+    WorkspaceHome,
+    WorkspaceTmpDir,
+    RequestId,
+    CredentialOwner,
+    RequireCredential,
+    RequireProtection,
+    CaFile,
+    NoField,
+    PayloadPath,
+}
+
+/// Set in the tag of a secret that is held already: the value is its place among the handles, 4 bytes, little-endian.
+#[napi]
+pub const WIRE_HANDLE: u8 = 0x80;
+
 /// How much of an object the facade reads: no more than the same payload may have as JSON.
 #[napi(object, object_from_js = false)]
 pub struct NativeInputLimits {
     /// Of `userEnvKeys`, and of each option that is a list of variables.
     pub names: u32,
-    /// Of a whole frame, and of a text.
+    /// Of a whole wire buffer, and of a text.
     pub bytes: u32,
     /// Of the members that lead to a payload.
     pub path: u32,
@@ -55,61 +104,10 @@ impl Drop for Consumed<'_> {
     }
 }
 
-type ReadSecret = for<'a> fn(&mut Payload<'a>, &'a [u8], Input<'a>) -> Result<()>;
-type ReadOption = for<'a> fn(&mut EnvRequest<'a>, &'a [u8], &'a [u8]) -> Result<()>;
-
-/// What the first tags say, which carry secrets; `lib/frame.js` has the same list.
-static SECRETS: &[ReadSecret] = &[
-    |payload, _, value| payload.set_credential(PayloadField::ApiKey, value),
-    |payload, _, value| payload.set_credential(PayloadField::OauthAccessToken, value),
-    |payload, _, value| payload.set_session_cookie(value),
-    |payload, name, value| payload.add_user_env_key(Cow::Borrowed(text(name)?), value),
-];
-
-/// What the tags after them say.
-static OPTIONS: &[ReadOption] = &[
-    |request, name, value| push(&mut request.base, name, value),
-    |request, name, value| push(&mut request.inherit, name, value),
-    |request, name, _| {
-        request.inherit.push((text(name)?, None));
-        Ok(())
-    },
-    |request, name, value| push(&mut request.set, name, value),
-    |request, _, value| set(&mut request.base_url, value),
-    |request, name, value| push(&mut request.workspace.state_dirs, name, value),
-    |request, _, value| set(&mut request.workspace.key, value),
-    |request, _, value| set(&mut request.workspace.id, value),
-    |request, _, value| set(&mut request.workspace.user_id, value),
-    |request, _, value| set(&mut request.workspace.dir, value),
-    |request, _, value| set(&mut request.workspace.home, value),
-    |request, _, value| set(&mut request.workspace.tmp_dir, value),
-    |request, _, value| set(&mut request.request_id, value),
-    |request, _, value| {
-        request.credential_owner = CredentialOwner::named(text(value)?).ok_or_else(broken)?;
-        Ok(())
-    },
-    |request, _, _| {
-        request.require_credential = true;
-        Ok(())
-    },
-    |request, _, value| set(&mut request.ca_file, value),
-    |_, name, _| Err(payload::no_field(text(name)?)),
-    |request, _, value| {
-        request.payload_path.push(text(value)?);
-        Ok(())
-    },
-];
-
-/// The tag of the provider, which is neither.
-const PROVIDER: u8 = 0;
-
-/// Set in the tag of a secret whose value is the place of a handle, 4 bytes, little-endian.
-const HANDLE: u8 = 0x80;
-
-/// Reads a frame into a payload and a request. `handles` are the secrets that its records name by their place.
+/// Reads a wire buffer into a payload and a request. `handles` are the secrets that its records name by their place.
 ///
 /// # Errors
-/// What a field's value is refused for; `INTERNAL` for a frame that the facade cannot have made.
+/// What a field's value is refused for; `INTERNAL` for a buffer that the facade cannot have made.
 pub fn read<'a>(
     mut rest: &'a [u8],
     handles: &[Arc<Secret>],
@@ -121,41 +119,56 @@ pub fn read<'a>(
         let (name, body) = body.split_at_checked(length(&header[1..5])).ok_or_else(broken)?;
         let (value, after) = body.split_at_checked(length(&header[5..9])).ok_or_else(broken)?;
         rest = after;
-        let tag = header[0];
-        if tag == PROVIDER {
-            payload.set_provider(value)?;
-            continue;
-        }
-        let index = usize::from(tag & !HANDLE).checked_sub(1).ok_or_else(broken)?;
-        if let Some(read) = SECRETS.get(index) {
-            read(payload, name, secret(tag, value, handles)?)?;
-            continue;
-        }
-        let read = OPTIONS.get(index - SECRETS.len()).filter(|_| tag & HANDLE == 0).ok_or_else(broken)?;
-        read(request, name, value)?;
+        read_record(header[0], (text(name)?, value), handles, payload, request)?;
     }
     Ok(())
 }
 
-fn secret<'a>(tag: u8, value: &'a [u8], handles: &[Arc<Secret>]) -> Result<Input<'a>> {
-    if tag & HANDLE == 0 {
-        return Ok(Input::Borrowed(value));
+fn read_record<'a>(
+    tag: u8,
+    (name, value): (&'a str, &'a [u8]),
+    handles: &[Arc<Secret>],
+    payload: &mut Payload<'a>,
+    request: &mut EnvRequest<'a>,
+) -> Result<()> {
+    let secret = || match tag & WIRE_HANDLE {
+        0 => Ok(Input::Borrowed(value)),
+        _ => handles.get(length(value)).map(|handle| Input::Shared(Arc::clone(handle))).ok_or_else(broken),
+    };
+    let workspace = &mut request.workspace;
+    match WireTag::ALL.get(usize::from(tag & !WIRE_HANDLE)).ok_or_else(broken)? {
+        WireTag::Provider => payload.set_provider(value)?,
+        WireTag::ApiKey => payload.set_credential(PayloadField::ApiKey, secret()?)?,
+        WireTag::OauthAccessToken => payload.set_credential(PayloadField::OauthAccessToken, secret()?)?,
+        WireTag::SessionCookie => payload.set_session_cookie(secret()?)?,
+        WireTag::UserEnvKey => payload.add_user_env_key(Cow::Borrowed(name), secret()?)?,
+        WireTag::Base => request.base.push((name, text(value)?)),
+        WireTag::Inherit => request.inherit.push((name, Some(text(value)?))),
+        WireTag::InheritAbsent => request.inherit.push((name, None)),
+        WireTag::Set => request.set.push((name, text(value)?)),
+        WireTag::BaseUrl => request.base_url = Some(text(value)?),
+        WireTag::StateDir => workspace.state_dirs.push((name, text(value)?)),
+        WireTag::WorkspaceKey => workspace.key = Some(text(value)?),
+        WireTag::WorkspaceId => workspace.id = Some(text(value)?),
+        WireTag::WorkspaceUserId => workspace.user_id = Some(text(value)?),
+        WireTag::WorkspaceDir => workspace.dir = Some(text(value)?),
+        WireTag::WorkspaceHome => workspace.home = Some(text(value)?),
+        WireTag::WorkspaceTmpDir => workspace.tmp_dir = Some(text(value)?),
+        WireTag::RequestId => request.request_id = Some(text(value)?),
+        WireTag::CredentialOwner => {
+            request.credential_owner = CredentialOwner::named(text(value)?).ok_or_else(broken)?;
+        }
+        WireTag::RequireCredential => request.require_credential = true,
+        WireTag::RequireProtection => request.require_protection = true,
+        WireTag::CaFile => request.ca_file = Some(text(value)?),
+        WireTag::NoField => return Err(payload::no_field(name)),
+        WireTag::PayloadPath => request.payload_path.push(text(value)?),
     }
-    handles.get(length(value)).map(|handle| Input::Shared(Arc::clone(handle))).ok_or_else(broken)
+    Ok(())
 }
 
 fn length(bytes: &[u8]) -> usize {
     bytes.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
-}
-
-fn push<'a, V: From<&'a str>>(list: &mut Vec<(&'a str, V)>, name: &'a [u8], value: &'a [u8]) -> Result<()> {
-    list.push((text(name)?, text(value)?.into()));
-    Ok(())
-}
-
-fn set<'a>(slot: &mut Option<&'a str>, value: &'a [u8]) -> Result<()> {
-    *slot = Some(text(value)?);
-    Ok(())
 }
 
 /// The facade writes UTF-8; anything else is a name or value that no JavaScript string can be.

@@ -2,14 +2,15 @@
 
 use std::os::fd::{IntoRawFd, OwnedFd};
 
+use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either};
-use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::start_of;
 use crate::error::Result;
 use crate::node::boundary_error::{NativeError, OrThrow};
-use crate::node::environment::provider_env::{NativeProviderEnv, to_strings};
+use crate::node::environment::provider_env::NativeProviderEnv;
+use crate::node::environment::variable::NativeVariable;
 use crate::node::state;
 use crate::process::authority;
 use crate::process::inquiry::Locate;
@@ -24,9 +25,8 @@ pub struct NativePortable<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
-    /// Names and values by turns, secrets among them.
-    #[napi(ts_type = "Array<string>")]
-    pub env: Vec<JsString<'env>>,
+    /// With the secrets.
+    pub env: Vec<NativeVariable<'env>>,
     /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
     pub credential: Option<i32>,
     /// Whether stdout is to be read for usage.
@@ -53,12 +53,12 @@ pub fn prepare_portable<'env>(
         Ok(prepared) => prepared,
         Err(error) => return Ok(Either::B((&error.provider(start.env.provider.id)).into())),
     };
-    let mut variables = to_strings(node, start.env.variables(start.delivery))?;
+    let mut variables = NativeVariable::list(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
-        variables.extend([node.create_string(name)?, node.create_string(&*value)?]);
+        variables.push(NativeVariable::new(node, name, &value)?);
     }
     if let Some((name, path)) = authority {
-        variables.extend([node.create_string(name)?, node.create_string(&path)?]);
+        variables.push(NativeVariable::new(node, name, &path)?);
     }
     let untested = program.untested(start.env.provider);
     Ok(Either::A(NativePortable {

@@ -9,19 +9,18 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Either};
 use napi_derive::napi;
 
-use crate::credential::{self, CredentialOwner};
-use crate::error::{Error, ErrorCode, Result};
+use crate::credential::{self, CredentialOwner, payload};
+use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::{Consumed, broken};
-use crate::node::state::{self, Slot};
+use crate::node::state::{Disposable, disposable};
 use crate::provider::PayloadField;
 use crate::secret::Secret;
 use crate::secret::sealed::{self, Binding};
 
-/// A secret, held in Rust until it is disposed of.
 #[napi]
 pub struct NativeSecret {
-    slot: Arc<Slot<Secret>>,
+    held: Disposable<Secret>,
     length: u32,
     fingerprint: String,
 }
@@ -49,27 +48,13 @@ impl NativeSecret {
         self.fingerprint.clone()
     }
 
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
-    }
-
-    /// Seals it for a recipient, whose public key is text or bytes.
     #[napi(catch_unwind)]
-    pub fn seal_for(
-        &self,
-        env: &Env,
-        #[napi(ts_arg_type = "string | Uint8Array")] public_key: Either<String, BufferSlice<'_>>,
-        binding: NativeBinding,
-    ) -> napi::Result<String> {
-        self.secret().and_then(|secret| seal_for(&secret, &public_key, &binding)).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
+    pub fn seal_for(&self, env: &Env, seal: NativeSeal<'_>) -> napi::Result<String> {
+        self.secret().and_then(|secret| seal.seal(&secret)).or_throw(env)
     }
 }
+
+disposable!(NativeSecret);
 
 impl NativeSecret {
     /// A handle of a secret.
@@ -79,58 +64,57 @@ impl NativeSecret {
     pub fn new(secret: Secret) -> Result<Self> {
         let fingerprint = secret.fingerprint()?.to_string();
         let length = u32::try_from(secret.len()).unwrap_or(u32::MAX);
-        Ok(Self { slot: state::register(Slot::new(secret)), length, fingerprint })
+        let disposed = "This Secret was disposed of. Make a new one with Secret.from().";
+        Ok(Self { held: Disposable::new(secret, disposed), length, fingerprint })
     }
 
-    /// The secret, unless it was disposed of.
-    ///
     /// # Errors
     /// `DISPOSED`.
     pub fn secret(&self) -> Result<Arc<Secret>> {
-        self.slot.get().ok_or_else(|| {
-            let message = "This Secret was disposed of. Make a new one with Secret.from().";
-            Error::new(ErrorCode::Disposed, message)
-        })
+        self.held.get()
     }
 }
 
-/// What a sealed secret is to be bound to.
+/// For whom a secret is to be sealed, and what it is to be bound to.
 #[napi(object, object_to_js = false)]
-pub struct NativeBinding {
+pub struct NativeSeal<'a> {
+    /// As base64url, or as bytes.
+    #[napi(ts_type = "string | Uint8Array")]
+    pub public_key: Either<String, BufferSlice<'a>>,
     pub workspace: String,
     pub field: String,
     pub request: String,
     pub credential_owner: Option<String>,
 }
 
-/// Seals a secret. What can be no credential is not sealed in the place of one: the worker that opens it could only refuse
-/// the request.
-///
-/// # Errors
-/// As [`sealed::seal`]; `KEY_MALFORMED`.
-pub fn seal_for(
-    secret: &Secret,
-    public_key: &Either<String, BufferSlice<'_>>,
-    binding: &NativeBinding,
-) -> Result<String> {
-    // Text that is no base64url is not 32 bytes either: it is refused as such.
-    let public_key: Cow<'_, [u8]> = match public_key {
-        Either::A(text) => BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default().into(),
-        Either::B(bytes) => (&**bytes).into(),
-    };
-    let NativeBinding { workspace, field, request, credential_owner } = binding;
-    if let Some(credential) = PayloadField::named(field) {
-        credential::check_for_any(credential.kind(), field, secret.expose())?;
+impl NativeSeal<'_> {
+    /// Seals a secret. What can be no credential is not sealed in the place of one: the worker that opens it could only
+    /// refuse the request.
+    ///
+    /// # Errors
+    /// As [`sealed::seal`]; `ERR_INVALID_ARG_VALUE` for a field that a payload does not have; `KEY_MALFORMED`.
+    pub fn seal(&self, secret: &Secret) -> Result<String> {
+        // Text that is no base64url is not 32 bytes either: it is refused as such.
+        let public_key: Cow<'_, [u8]> = match &self.public_key {
+            Either::A(text) => BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default().into(),
+            Either::B(bytes) => (&**bytes).into(),
+        };
+        let Self { workspace, field, request, credential_owner, .. } = self;
+        let owner = match credential_owner {
+            Some(word) => CredentialOwner::named(word).ok_or_else(broken)?,
+            None => CredentialOwner::default(),
+        };
+        payload::check_sealed_field(field, owner)?;
+        if let Some(credential) = PayloadField::named(field) {
+            credential::check_for_any(credential.kind(), field, secret.expose())?;
+        }
+        let binding = Binding { workspace, field, request, owner: owner.bound() };
+        sealed::seal(secret, &public_key, &binding, SystemTime::now())
     }
-    let owner = match credential_owner {
-        Some(word) => CredentialOwner::named(word).ok_or_else(broken)?.bound(),
-        None => None,
-    };
-    sealed::seal(secret, &public_key, &Binding { workspace, field, request, owner }, SystemTime::now())
 }
 
-impl Drop for NativeSecret {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
-    }
+/// Whose a credential can be, as the options say it.
+#[napi(catch_unwind)]
+pub fn credential_owners() -> Vec<&'static str> {
+    CredentialOwner::ALL.iter().map(|owner| owner.as_str()).collect()
 }

@@ -1,17 +1,17 @@
 //! `Lockbox` and its master keys.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
+use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either, Either3};
 use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
-use crate::node::secret::handle::{NativeBinding, NativeSecret, seal_for};
-use crate::node::state::{self, Slot};
+use crate::node::secret::handle::{NativeSeal, NativeSecret};
+use crate::node::state::{Disposable, disposable};
 use crate::secret::Secret;
 use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
 use crate::sys::memory;
@@ -85,97 +85,65 @@ impl From<SealedRow> for NativeSealedRow {
     }
 }
 
-/// The master keys of a lockbox that is being made, until it is or they are disposed of.
-#[napi]
-pub struct NativeMasterKeys {
-    slot: Arc<Slot<Mutex<Vec<MasterKey>>>>,
+type NativeMasterKeySource<'env> = Either3<ClassInstance<'env, NativeSecret>, BufferSlice<'env>, NativeMasterKeyPlace>;
+
+/// A place that a master key is read from.
+#[napi(discriminant = "type", object_to_js = false)]
+pub enum NativeMasterKeyPlace {
+    File {
+        path: String,
+    },
+    /// A file of this name in the directory in which systemd puts a service's credentials.
+    Credential {
+        directory: String,
+        name: String,
+    },
+    /// The key is copied out of a variable that can be wiped. The facade has that done when there is a lockbox.
+    Variable {
+        name: String,
+    },
 }
 
-#[napi]
-impl NativeMasterKeys {
-    #[napi(constructor, catch_unwind)]
-    #[allow(clippy::new_without_default, reason = "JavaScript makes it")]
-    pub fn new() -> Self {
-        Self { slot: state::register(Slot::new(Mutex::default())) }
-    }
-
-    #[napi(catch_unwind)]
-    pub fn add_secret(&self, env: &Env, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
-        self.add(secret.secret().and_then(|secret| MasterKey::from_bytes(secret.expose()))).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn add_file(&self, env: &Env, path: String) -> napi::Result<()> {
-        self.add(MasterKey::from_file(Path::new(&path))).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn add_credential(&self, env: &Env, directory: String, name: String) -> napi::Result<()> {
-        self.add(MasterKey::from_credential(Path::new(&directory), &name)).or_throw(env)
-    }
-
-    /// Copies the key out of a variable that could be wiped. The facade has that done when all else has succeeded.
-    #[napi(catch_unwind)]
-    pub fn add_variable(&self, env: &Env, name: String) -> napi::Result<()> {
-        self.copy_variable(&name).or_throw(env)
-    }
-
-    /// The lockbox of all of them.
-    #[napi(catch_unwind)]
-    pub fn lockbox(&self, env: &Env, allow_legacy: bool, require_protection: bool) -> napi::Result<NativeLockbox> {
-        self.build(allow_legacy, require_protection).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
-}
-
-impl NativeMasterKeys {
-    fn with<T>(&self, work: impl FnOnce(&mut Vec<MasterKey>) -> T) -> Result<T> {
-        let keys = self.slot.get().ok_or_else(|| Error::new(ErrorCode::Disposed, "The lockbox was made already."))?;
-        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(work(&mut keys))
-    }
-
-    fn add(&self, key: Result<MasterKey>) -> Result<()> {
-        let key = key?;
-        self.with(|keys| keys.push(key))
-    }
-
-    fn copy_variable(&self, name: &str) -> Result<()> {
-        process_env::can_be_wiped()?;
-        let key = memory::with_variable(name, MasterKey::from_digits).ok_or_else(|| {
-            let message = format!("The environment has no {name}, which is to hold the master key.");
-            Error::new(ErrorCode::LockboxKeyInvalid, message)
-        });
-        self.add(key.and_then(|key| key).map_err(|error| error.name(name)))
-    }
-
-    fn build(&self, allow_legacy: bool, require_protection: bool) -> Result<NativeLockbox> {
-        let lockbox = Lockbox::new(self.with(std::mem::take)?, allow_legacy)?;
-        if require_protection {
-            lockbox.require_protection()?;
+fn read(source: &NativeMasterKeySource<'_>) -> Result<MasterKey> {
+    match source {
+        Either3::A(secret) => MasterKey::from_bytes(secret.secret()?.expose()),
+        Either3::B(bytes) => MasterKey::from_bytes(bytes),
+        Either3::C(NativeMasterKeyPlace::File { path }) => MasterKey::from_file(Path::new(path)),
+        Either3::C(NativeMasterKeyPlace::Credential { directory, name }) => {
+            MasterKey::from_credential(Path::new(directory), name)
         }
-        let ids = lockbox.master_key_ids().map(str::to_owned).collect();
-        Ok(NativeLockbox { slot: state::register(Slot::new(lockbox)), ids, require_protection })
+        Either3::C(NativeMasterKeyPlace::Variable { name }) => from_variable(name).map_err(|error| error.name(name)),
     }
 }
 
-impl Drop for NativeMasterKeys {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
-    }
+fn from_variable(name: &str) -> Result<MasterKey> {
+    process_env::can_be_wiped()?;
+    memory::with_variable(name, MasterKey::from_digits).unwrap_or_else(|| {
+        let message = format!("The environment has no {name}, which is to hold the master key.");
+        Err(Error::new(ErrorCode::LockboxKeyInvalid, message))
+    })
 }
 
-/// A lockbox, held in Rust until it is disposed of.
 #[napi]
 pub struct NativeLockbox {
-    slot: Arc<Slot<Lockbox>>,
+    held: Disposable<Lockbox>,
     ids: Vec<String>,
     /// For what it opens, too.
     require_protection: bool,
+}
+
+/// Makes a lockbox of these master keys.
+#[napi(
+    catch_unwind,
+    ts_args_type = "masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean"
+)]
+pub fn lockbox_of(
+    env: &Env,
+    master_keys: Vec<NativeMasterKeySource<'_>>,
+    allow_legacy: bool,
+    require_protection: bool,
+) -> napi::Result<NativeLockbox> {
+    NativeLockbox::new(&master_keys, allow_legacy, require_protection).or_throw(env)
 }
 
 #[napi]
@@ -183,11 +151,6 @@ impl NativeLockbox {
     #[napi(getter, catch_unwind)]
     pub fn master_key_ids(&self) -> Vec<String> {
         self.ids.clone()
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
     }
 
     #[napi(catch_unwind)]
@@ -219,27 +182,33 @@ impl NativeLockbox {
         Ok(resealed.or_throw(env)?.into())
     }
 
-    /// Opens a row and seals what it holds for a recipient, whose public key is text or bytes.
+    /// Opens a row and seals what it holds for a recipient.
     #[napi(catch_unwind)]
     pub fn unseal_for(
         &self,
         env: &Env,
         row: NativeRow<'_>,
         context: NativeContext,
-        #[napi(ts_arg_type = "string | Uint8Array")] public_key: Either<String, BufferSlice<'_>>,
-        binding: NativeBinding,
+        seal: NativeSeal<'_>,
     ) -> napi::Result<String> {
-        let opened = self.open_row(&row, &context);
-        opened.and_then(|secret| seal_for(&secret, &public_key, &binding)).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
+        self.open_row(&row, &context).and_then(|secret| seal.seal(&secret)).or_throw(env)
     }
 }
 
+disposable!(NativeLockbox);
+
 impl NativeLockbox {
+    fn new(master_keys: &[NativeMasterKeySource<'_>], allow_legacy: bool, require_protection: bool) -> Result<Self> {
+        let keys = master_keys.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let lockbox = Lockbox::new(keys, allow_legacy)?;
+        if require_protection {
+            lockbox.require_protection()?;
+        }
+        let ids = lockbox.master_key_ids().map(str::to_owned).collect();
+        let disposed = "This Lockbox was disposed of. Make a new one, with its master keys.";
+        Ok(Self { held: Disposable::new(lockbox, disposed), ids, require_protection })
+    }
+
     fn open_row(&self, row: &NativeRow<'_>, context: &NativeContext) -> Result<Secret> {
         let secret = self.lockbox()?.open(&row.as_row(), &context.as_context())?;
         if self.require_protection {
@@ -248,20 +217,9 @@ impl NativeLockbox {
         Ok(secret)
     }
 
-    /// The lockbox, unless it was disposed of.
-    ///
     /// # Errors
     /// `DISPOSED`.
     pub fn lockbox(&self) -> Result<Arc<Lockbox>> {
-        self.slot.get().ok_or_else(|| {
-            let message = "This Lockbox was disposed of. Make a new one, with its master keys.";
-            Error::new(ErrorCode::Disposed, message)
-        })
-    }
-}
-
-impl Drop for NativeLockbox {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
+        self.held.get()
     }
 }

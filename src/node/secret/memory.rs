@@ -18,7 +18,7 @@ pub struct NativeMemoryProtection {
     pub allocated_bytes: f64,
     pub mapped_bytes: f64,
     pub locked_bytes: f64,
-    /// None for no limit.
+    /// Absent where there is no limit.
     pub lock_limit_bytes: Option<f64>,
     pub refusals: Vec<NativeRefusal>,
 }
@@ -28,11 +28,10 @@ pub struct NativeMemoryProtection {
 pub struct NativeRefusal {
     pub protection: &'static str,
     pub syscall: &'static str,
-    /// Positive.
+    /// As the kernel gives it: positive.
     pub errno: i32,
 }
 
-/// What `hardenWorker` obtained.
 #[napi(object, object_from_js = false)]
 pub struct NativeHardening {
     pub non_dumpable: bool,

@@ -1,7 +1,6 @@
 //! Secrets, lockboxes, recipients and redactors as JavaScript holds them.
 
 pub mod handle;
-pub mod launch_redaction;
 pub mod lockbox;
 mod memory;
 pub mod recipient;

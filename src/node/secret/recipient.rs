@@ -7,15 +7,15 @@ use data_encoding::BASE64URL_NOPAD;
 use napi::Env;
 use napi_derive::napi;
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
-use crate::node::state::{self, Slot};
+use crate::node::state::{Disposable, disposable};
 use crate::secret::sealed::{DEFAULT_MAX_AGE, Recipient};
 
 /// A key pair that secrets are sealed for.
 #[napi]
 pub struct NativeRecipient {
-    slot: Arc<Slot<Recipient>>,
+    held: Disposable<Recipient>,
     public_key: String,
 }
 
@@ -32,7 +32,8 @@ fn create(max_age_ms: Option<f64>, require_protection: bool) -> Result<NativeRec
         recipient.require_protection()?;
     }
     let public_key = BASE64URL_NOPAD.encode(&recipient.public_key());
-    Ok(NativeRecipient { slot: state::register(Slot::new(recipient)), public_key })
+    let disposed = "options.recipient was disposed of. Make a new one, and send its public key to the parent.";
+    Ok(NativeRecipient { held: Disposable::new(recipient, disposed), public_key })
 }
 
 #[napi]
@@ -41,30 +42,14 @@ impl NativeRecipient {
     pub fn public_key(&self) -> String {
         self.public_key.clone()
     }
-
-    #[napi(getter, catch_unwind)]
-    pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
 }
 
-impl Drop for NativeRecipient {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
-    }
-}
+disposable!(NativeRecipient);
 
 impl NativeRecipient {
-    /// The key pair, unless it was disposed of.
+    /// # Errors
+    /// `DISPOSED`.
     pub fn recipient(&self) -> Result<Arc<Recipient>> {
-        self.slot.get().ok_or_else(|| {
-            let message = "options.recipient was disposed of. Make a new one, and send its public key to the parent.";
-            Error::new(ErrorCode::Disposed, message).name("recipient")
-        })
+        self.held.get().map_err(|error| error.name("recipient"))
     }
 }

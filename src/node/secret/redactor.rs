@@ -1,117 +1,76 @@
-//! `Redactor`: scrubs the worker's own text.
+//! Redactors: of the worker's own text, and of the standard streams of a launch.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, BufferSlice, ClassInstance};
+use napi::bindgen_prelude::{Buffer, BufferSlice, ClassInstance, Either4};
 use napi_derive::napi;
 
 use crate::credential::ServerCredentials;
 use crate::environment::EnvPlan;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::environment::provider_env::NativeProviderEnv;
+use crate::node::environment::wire_buffer::broken;
 use crate::node::secret::handle::NativeSecret;
-use crate::node::secret::launch_redaction::{NativeFed, buffer, feed};
-use crate::node::state::{self, Slot};
+use crate::node::state::{Clear, Disposable, disposable};
 use crate::secret::Secret;
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor, Stream};
 
-/// The secrets that a redactor is to be made of, until they are disposed of.
-#[napi]
-pub struct NativeRedactorSources {
-    slot: Arc<Slot<Mutex<Vec<Source>>>>,
-}
+const DISPOSED: &str = "This Redactor was disposed of. Make a new one.";
 
-enum Source {
+type NativeSource<'env> = Either4<
+    ClassInstance<'env, NativeProviderEnv>,
+    ClassInstance<'env, NativeServerCredentials>,
+    ClassInstance<'env, NativeSecret>,
+    BufferSlice<'env>,
+>;
+
+/// What a redactor looks for, for as long as it is made.
+enum Source<'a> {
     Env(Arc<EnvPlan>),
     Server(Arc<ServerCredentials>),
     Secret(Arc<Secret>),
+    Bytes(&'a [u8]),
 }
 
-impl Source {
+impl<'a> Source<'a> {
+    fn of(native: &'a NativeSource<'_>) -> Result<Self> {
+        Ok(match native {
+            Either4::A(env) => Self::Env(env.plan()?),
+            Either4::B(keys) => Self::Server(keys.credentials()?),
+            Either4::C(secret) => Self::Secret(secret.secret()?),
+            Either4::D(bytes) => Self::Bytes(bytes),
+        })
+    }
+
     fn secrets(&self) -> Box<dyn Iterator<Item = &[u8]> + '_> {
         match self {
             Self::Env(env) => Box::new(env.secrets()),
             Self::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose())),
             Self::Secret(secret) => Box::new(std::iter::once(secret.expose())),
+            Self::Bytes(bytes) => Box::new(std::iter::once(*bytes)),
         }
-    }
-}
-
-#[napi]
-impl NativeRedactorSources {
-    #[napi(constructor, catch_unwind)]
-    #[allow(clippy::new_without_default, reason = "JavaScript makes it")]
-    pub fn new() -> Self {
-        Self { slot: state::register(Slot::new(Mutex::default())) }
-    }
-
-    #[napi(catch_unwind)]
-    pub fn add_env(&self, node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<()> {
-        self.add(env.plan().map(Source::Env)).or_throw(node)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn add_server_credentials(
-        &self,
-        env: &Env,
-        keys: ClassInstance<'_, NativeServerCredentials>,
-    ) -> napi::Result<()> {
-        self.add(keys.credentials().map(Source::Server)).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn add_secret(&self, env: &Env, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
-        self.add(secret.secret().map(Source::Secret)).or_throw(env)
-    }
-
-    /// The redactor of all of them.
-    #[napi(catch_unwind)]
-    pub fn redactor(&self, env: &Env, min_length: Option<u32>) -> napi::Result<NativeRedactor> {
-        self.build(min_length).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
-}
-
-impl NativeRedactorSources {
-    fn with<T>(&self, work: impl FnOnce(&mut Vec<Source>) -> T) -> Result<T> {
-        let sources = self.slot.get().ok_or_else(disposed)?;
-        let mut sources = sources.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(work(&mut sources))
-    }
-
-    fn add(&self, source: Result<Source>) -> Result<()> {
-        let source = source?;
-        self.with(|sources| sources.push(source))
-    }
-
-    fn build(&self, min_length: Option<u32>) -> Result<NativeRedactor> {
-        let min_length = min_length.map_or(DEFAULT_MIN_LENGTH, |length| length as usize);
-        let redactor = self.with(|sources| Redactor::new(sources.iter().flat_map(Source::secrets), min_length))??;
-        let skipped = u32::try_from(redactor.skipped()).unwrap_or(u32::MAX);
-        Ok(NativeRedactor { slot: state::register(Slot::new(redactor)), skipped, streams: Mutex::default() })
-    }
-}
-
-impl Drop for NativeRedactorSources {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
     }
 }
 
 /// A redactor of the worker's own text.
 #[napi]
 pub struct NativeRedactor {
-    slot: Arc<Slot<Redactor>>,
+    held: Disposable<Redactor>,
     skipped: u32,
     /// They end with it: what they look for is its.
-    streams: Mutex<Vec<Weak<Slot<Mutex<Stream>>>>>,
+    streams: Mutex<Vec<Weak<dyn Clear>>>,
+}
+
+/// Makes a redactor of these secrets.
+#[napi(
+    catch_unwind,
+    ts_args_type = "sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined"
+)]
+pub fn redactor_of(env: &Env, sources: Vec<NativeSource<'_>>, min_length: Option<u32>) -> napi::Result<NativeRedactor> {
+    NativeRedactor::new(&sources, min_length).or_throw(env)
 }
 
 #[napi]
@@ -123,39 +82,41 @@ impl NativeRedactor {
 
     #[napi(getter, catch_unwind)]
     pub fn disposed(&self) -> bool {
-        self.slot.get().is_none()
+        self.held.is_disposed()
     }
 
     /// Scrubs one whole text in place, and says whether there was anything.
     #[napi(catch_unwind, ts_args_type = "text: Uint8Array")]
     pub fn redact(&self, env: &Env, mut text: BufferSlice<'_>) -> napi::Result<bool> {
-        Ok(self.get().or_throw(env)?.scrub(&mut text))
+        Ok(self.held.get().or_throw(env)?.scrub(&mut text))
     }
 
-    /// What scrubs one stream.
     #[napi(catch_unwind)]
     pub fn stream(&self, env: &Env) -> napi::Result<NativeRedactorStream> {
-        let slot = state::register(Slot::new(Mutex::new(Stream::new(self.get().or_throw(env)?))));
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = State::Working(Stream::new(self.held.get().or_throw(env)?));
+        let stream = NativeRedactorStream { held: Disposable::new(Mutex::new(state), DISPOSED) };
+        let mut streams = lock(&self.streams);
         streams.retain(|stream| stream.strong_count() > 0);
-        streams.push(Arc::downgrade(&slot));
-        Ok(NativeRedactorStream { slot })
+        streams.push(stream.held.remote());
+        Ok(stream)
     }
 
     #[napi(catch_unwind)]
     pub fn dispose(&self) {
-        for stream in self.streams.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if let Some(slot) = stream.upgrade() {
-                state::dispose(&slot);
-            }
+        for stream in lock(&self.streams).drain(..).filter_map(|stream| stream.upgrade()) {
+            stream.clear();
         }
-        state::dispose(&self.slot);
+        self.held.dispose();
     }
 }
 
 impl NativeRedactor {
-    fn get(&self) -> Result<Arc<Redactor>> {
-        self.slot.get().ok_or_else(disposed)
+    fn new(sources: &[NativeSource<'_>], min_length: Option<u32>) -> Result<Self> {
+        let sources = sources.iter().map(Source::of).collect::<Result<Vec<_>>>()?;
+        let min_length = min_length.map_or(DEFAULT_MIN_LENGTH, |length| length as usize);
+        let redactor = Redactor::new(sources.iter().flat_map(Source::secrets), min_length)?;
+        let skipped = u32::try_from(redactor.skipped()).unwrap_or(u32::MAX);
+        Ok(Self { held: Disposable::new(redactor, DISPOSED), skipped, streams: Mutex::default() })
     }
 }
 
@@ -165,10 +126,46 @@ impl Drop for NativeRedactor {
     }
 }
 
-/// A stream that a redactor scrubs.
+/// Scrubs one stream, chunk by chunk and in place.
 #[napi]
 pub struct NativeRedactorStream {
-    slot: Arc<Slot<Mutex<Stream>>>,
+    held: Disposable<Mutex<State>>,
+}
+
+/// Most launches write nothing that has to be scrubbed: their redactor is made with the first chunk of one of the streams.
+enum State {
+    Waiting(Arc<Mutex<Launch>>),
+    Working(Stream),
+}
+
+enum Launch {
+    Planned(Arc<EnvPlan>),
+    Redacted(Arc<Redactor>),
+}
+
+/// What may be passed on of a chunk.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeFed {
+    /// What had been held back.
+    pub before: Option<Buffer>,
+    /// How much of the chunk, from its beginning.
+    pub through: u32,
+}
+
+/// What scrubs this many standard streams of a launch with this environment.
+#[napi(catch_unwind)]
+pub fn launch_redaction(
+    env: &Env,
+    provider_env: ClassInstance<'_, NativeProviderEnv>,
+    streams: u32,
+) -> napi::Result<Vec<NativeRedactorStream>> {
+    let launch = Arc::new(Mutex::new(Launch::Planned(provider_env.plan().or_throw(env)?)));
+    let disposed = "What scrubs this output was disposed of with its Node environment.";
+    let stream = |_| {
+        let state = State::Waiting(Arc::clone(&launch));
+        NativeRedactorStream { held: Disposable::new(Mutex::new(state), disposed) }
+    };
+    Ok((0..streams).map(stream).collect())
 }
 
 #[napi]
@@ -176,35 +173,53 @@ impl NativeRedactorStream {
     /// Scrubs the next chunk in place.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn feed(&self, env: &Env, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
-        self.with(|stream| feed(stream, &mut chunk)).or_throw(env)
+        let held = self.held.get().or_throw(env)?;
+        let mut state = lock(&held);
+        let fed = state.stream().or_throw(env)?.feed(&mut chunk);
+        // A chunk is a read of a pipe or a buffer of Node's: below 4 GiB.
+        Ok(NativeFed { before: buffer(fed.before), through: fed.through as u32 })
     }
 
     /// What was held back of a stream that has ended.
     #[napi(catch_unwind)]
     pub fn finish(&self, env: &Env) -> napi::Result<Option<Buffer>> {
-        self.with(|stream| buffer(stream.finish())).or_throw(env)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn dispose(&self) {
-        state::dispose(&self.slot);
-    }
-}
-
-impl NativeRedactorStream {
-    fn with<T>(&self, work: impl FnOnce(&mut Stream) -> T) -> Result<T> {
-        let stream = self.slot.get().ok_or_else(disposed)?;
-        let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(work(&mut stream))
+        let held = self.held.get().or_throw(env)?;
+        match &mut *lock(&held) {
+            State::Waiting(_) => Ok(None),
+            State::Working(stream) => Ok(buffer(stream.finish())),
+        }
     }
 }
 
-impl Drop for NativeRedactorStream {
-    fn drop(&mut self) {
-        state::dispose(&self.slot);
+disposable!(NativeRedactorStream);
+
+impl State {
+    fn stream(&mut self) -> Result<&mut Stream> {
+        if let Self::Waiting(launch) = self {
+            let redactor = lock(launch).redactor()?;
+            *self = Self::Working(Stream::new(redactor));
+        }
+        let Self::Working(stream) = self else { return Err(broken()) };
+        Ok(stream)
     }
 }
 
-fn disposed() -> Error {
-    Error::new(ErrorCode::Disposed, "This Redactor was disposed of. Make a new one.")
+impl Launch {
+    fn redactor(&mut self) -> Result<Arc<Redactor>> {
+        let redactor = match self {
+            Self::Planned(plan) => Arc::new(Redactor::new(plan.secrets(), DEFAULT_MIN_LENGTH)?),
+            Self::Redacted(redactor) => Arc::clone(redactor),
+        };
+        *self = Self::Redacted(Arc::clone(&redactor));
+        Ok(redactor)
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes for JavaScript; none for none.
+fn buffer(bytes: &[u8]) -> Option<Buffer> {
+    (!bytes.is_empty()).then(|| Buffer::from(bytes))
 }

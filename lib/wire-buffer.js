@@ -1,4 +1,5 @@
-// Packs a payload and its options into one buffer outside of V8's heap, which the addon reads and wipes.
+// The wire buffer: a payload and its options, packed into one buffer outside of V8's heap, which the addon reads and wipes.
+// What a record begins with stands in the addon (`WireTag`).
 //
 // A string is written there directly: joining strings would make another copy of each secret that nobody can wipe.
 'use strict'
@@ -7,35 +8,7 @@ const binding = require('./binding.js')
 const { ProviderError } = require('./errors.js')
 const { lengthOf } = require('./secret-input.js')
 
-/** What a record says; src/node/environment/wire_buffer.rs has the same list. */
-const TAG = Object.freeze({
-  provider: 0,
-  apiKey: 1,
-  oauthAccessToken: 2,
-  sessionCookie: 3,
-  userEnvKey: 4,
-  base: 5,
-  inherit: 6,
-  inheritAbsent: 7,
-  set: 8,
-  baseUrl: 9,
-  stateDir: 10,
-  workspaceKey: 11,
-  workspaceId: 12,
-  workspaceUserId: 13,
-  workspaceDir: 14,
-  workspaceHome: 15,
-  workspaceTmpDir: 16,
-  requestId: 17,
-  credentialOwner: 18,
-  requireCredential: 19,
-  caFile: 20,
-  noField: 21,
-  payloadPath: 22
-})
-
-/** Set in the tag of a secret whose value is the place of its handle among `handles`. */
-const HANDLE = 0x80
+/** @typedef {import('../binding').WireTag} WireTag */
 
 const HEADER_BYTES = 9
 const FIRST_BYTES = 16 * 1024
@@ -46,7 +19,7 @@ const MOST_BYTES = binding.inputLimits().bytes
 /** UTF-8 takes three bytes at the most for a UTF-16 code unit. */
 const BYTES_PER_UNIT = 3
 
-class Frame {
+class WireBuffer {
   #buffer
   #length = 0
   /** The secrets that records name by their place. @type {import('../binding').NativeSecret[]} */
@@ -58,7 +31,7 @@ class Frame {
   }
 
   /**
-   * @param {number} tag
+   * @param {WireTag} tag
    * @param {string} name
    * @param {string | Uint8Array} value
    */
@@ -81,14 +54,14 @@ class Frame {
 
   /**
    * A secret that the addon holds already.
-   * @param {number} tag
+   * @param {WireTag} tag
    * @param {string} name
    * @param {import('../binding').NativeSecret} handle
    */
   addHandle(tag, name, handle) {
     const place = new Uint8Array(4)
     writeLength(place, 0, this.handles.push(handle) - 1)
-    this.add(tag | HANDLE, name, place)
+    this.add(tag | binding.WIRE_HANDLE, name, place)
   }
 
   /** The records so far. The addon wipes them. */
@@ -167,24 +140,24 @@ function write(buffer, value, at) {
   return length
 }
 
-/** One frame serves call after call; a call within a call (by a getter of the payload) makes its own. @type {Frame | undefined} */
+/** One serves call after call; a call within a call (by a getter of the payload) makes its own. @type {WireBuffer | undefined} */
 let spare
 
 /**
- * Lends a frame to `use`, and wipes it afterwards.
+ * Lends a wire buffer to `use`, and wipes it afterwards.
  * @template T
- * @param {(frame: Frame) => T} use
+ * @param {(wire: WireBuffer) => T} use
  * @returns {T}
  */
-function withFrame(use) {
-  const frame = spare ?? new Frame()
+function withWireBuffer(use) {
+  const wire = spare ?? new WireBuffer()
   spare = undefined
   try {
-    return use(frame)
+    return use(wire)
   } finally {
-    frame.wipe()
-    if (frame.isSmall) spare = frame
+    wire.wipe()
+    if (wire.isSmall) spare = wire
   }
 }
 
-module.exports = { Frame, TAG, withFrame }
+module.exports = { WireBuffer, withWireBuffer }
