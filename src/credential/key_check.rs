@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{self, BETWEEN, Failure, Request, Response, Settings};
 use crate::net::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
-use crate::secret::Secret;
 use crate::secret::sealed::is_sealed;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
 /// What is to be asked, and whom.
@@ -84,17 +84,17 @@ pub fn plan(
     if let Some(url) = base_url {
         http::check_base_url(url)?;
     }
-    if is_sealed(secret.expose()) {
+    if is_sealed(secret.expose_secret()) {
         let message =
             "The input is a sealed secret, which buildProviderEnv() alone opens. Check it where it is sealed.";
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name("input"));
     }
-    let kind = match class_of(secret.expose()).map(|class| class.usable_as) {
+    let kind = match class_of(secret.expose_secret()).map(|class| class.usable_as) {
         Some(KeyUse::Credential(kind)) => kind,
         _ => CredentialKind::ApiKey,
     };
     // First: what belongs to somebody else is told so, whatever could be asked about it.
-    if let Err(error) = credential::check(provider, kind, "The input", secret.expose()) {
+    if let Err(error) = credential::check(provider, kind, "The input", secret.expose_secret()) {
         return Ok(Plan::Known(Verdict {
             message: error.to_string(),
             ..verdict(Outcome::Invalid, Some("malformed"), None)
@@ -134,7 +134,7 @@ impl KeyCheck {
         if self.settings.timeout.is_zero() || self.turn.is_abandoned.load(Ordering::Relaxed) {
             return self.unreachable(Failure::Timeout);
         }
-        let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose()]);
+        let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose_secret()]);
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
         headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
         match http::send(&Request { url: &self.url, headers: &headers, body: None, is_precious: false }, &self.settings)

@@ -152,7 +152,7 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Resu
     let Terms { owner, require, has_config_dir } = terms;
     for slot in provider.slots {
         if let Some(secret) = payload.take_credential(slot.field) {
-            shape::check(provider, slot.kind, slot.field.as_str(), secret.expose())?;
+            shape::check(provider, slot.kind, slot.field.as_str(), secret.expose_secret())?;
             return Credential::new(slot, CredentialSource::Payload, owner, secret.into_secret());
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::shape;
 use crate::error::Result;
 use crate::provider::{CredentialKind, PROVIDERS, Provider};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// One key per provider at the most.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl ServerCredentials {
                     let Some(secret) = take(variable).filter(|secret| !secret.is_empty()) else {
                         continue;
                     };
-                    shape::check(provider, slot.kind, variable, secret.expose())?;
+                    shape::check(provider, slot.kind, variable, secret.expose_secret())?;
                     found.add(provider, slot.kind, secret);
                 }
             }

@@ -9,6 +9,7 @@ use crate::credential::Expiry;
 use crate::credential::store::{Document, Login, Overrides, Profile};
 use crate::error::ErrorCode;
 use crate::provider::{CredentialKind, Provider};
+use crate::secret::ExposeSecret;
 use crate::sys::guarded::GuardedBytes;
 
 /// A stored login, without any of it.
@@ -48,7 +49,7 @@ pub fn stored_login(provider: &'static Provider, state_directory: &Path) -> Opti
         Err(Unread::Missing) => None,
         Err(Unread::Hidden) => Some(LoginState::bare(LoginKind::Hidden)),
         Err(Unread::Refused) => Some(LoginState::bare(LoginKind::Unread)),
-        Ok(text) => Some(read(provider, text.expose()).unwrap_or_else(|| LoginState::bare(LoginKind::Unread))),
+        Ok(text) => Some(read(provider, text.expose_secret()).unwrap_or_else(|| LoginState::bare(LoginKind::Unread))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use super::limits::ExecLimits;
 use crate::error::Result;
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// A child's environment, laid out.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl EnvBlock {
     /// The strings, each with its NUL, one after the other.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
+        self.bytes.expose_secret()
     }
 
     /// Where each string begins.

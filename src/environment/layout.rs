@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// A name's place among the names.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub struct Values {
 impl Values {
     /// The value of a variable.
     pub fn of(&self, entry: &Entry) -> &[u8] {
-        let all = if entry.is_secret { self.secret.expose() } else { &self.plain };
+        let all = if entry.is_secret { self.secret.expose_secret() } else { &self.plain };
         &all[entry.value.clone()]
     }
 }

@@ -16,6 +16,7 @@ use super::temporary;
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::ExposeSecret;
 use crate::sys::real_path::real_path;
 use crate::sys::{Step, identity, stdio};
 
@@ -147,7 +148,7 @@ impl Start {
         let Some(secret) = self.env.credential.secret.as_deref() else {
             return Ok(None);
         };
-        let pipe = stdio::pipe_holding(secret.expose()).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+        let pipe = stdio::pipe_holding(secret.expose_secret()).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
         self.give_to_target(&pipe, program)?;
         Ok(Some(pipe))
     }

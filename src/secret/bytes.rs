@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::ExposeSecret;
 use sha2::Sha256;
 
 use super::wiped_stack::on_wiped_stack_of;
@@ -12,9 +13,15 @@ use crate::sys::guarded::{self, GuardedBytes};
 
 /// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
-/// There is no `Clone`, and `Debug` shows the length only. [`Secret::expose`] is the one way to the bytes: search for
-/// it to find every use.
+/// It has no `Clone`, and `Debug` shows its length only. As with the types of the crate `secrecy`,
+/// [`expose_secret`](ExposeSecret::expose_secret) is the one way to the bytes: search for it to find every use.
 pub struct Secret(GuardedBytes);
+
+impl ExposeSecret<[u8]> for Secret {
+    fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl Secret {
     /// Copies `bytes`; the source is the caller's to wipe.
@@ -36,19 +43,13 @@ impl Secret {
         Ok(Self(bytes))
     }
 
-    /// The bytes.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// How many bytes.
+    /// The number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.expose().len()
+        self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the secret has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -75,7 +76,7 @@ impl Secret {
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
-        Fingerprint::of(self.expose())
+        Fingerprint::of(self.expose_secret())
     }
 }
 

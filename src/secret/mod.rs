@@ -9,3 +9,4 @@ pub mod sealed;
 mod wiped_stack;
 
 pub use bytes::{Fingerprint, Secret};
+pub use secrecy::ExposeSecret;

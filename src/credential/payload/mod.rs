@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, PayloadField, Provider};
-use crate::secret::Secret;
 use crate::secret::json_string::{self, Text};
 use crate::secret::sealed::is_sealed;
+use crate::secret::{ExposeSecret, Secret};
 pub use path::MAX_PATH;
 use problem::problem_with;
 
@@ -50,11 +50,11 @@ pub enum Input<'a> {
 impl Input<'_> {
     /// The bytes.
     #[must_use]
-    pub fn expose(&self) -> &[u8] {
+    pub fn expose_secret(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
-            Self::Decoded(secret) => secret.expose(),
-            Self::Shared(secret) => secret.expose(),
+            Self::Decoded(secret) => secret.expose_secret(),
+            Self::Shared(secret) => secret.expose_secret(),
         }
     }
 
@@ -71,7 +71,7 @@ impl Input<'_> {
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Input({} bytes)", self.expose().len())
+        write!(formatter, "Input({} bytes)", self.expose_secret().len())
     }
 }
 
@@ -143,7 +143,7 @@ impl<'a> Payload<'a> {
         let mut payload = Self::default();
         if let Some(raw) = given(fields.provider) {
             let id = decode("provider", raw)?;
-            payload.set_provider(id.expose())?;
+            payload.set_provider(id.expose_secret())?;
         }
         for (name, raw, slot) in [
             ("apiKey", fields.api_key, &mut payload.api_key),
@@ -226,12 +226,12 @@ impl<'a> Payload<'a> {
             (PayloadField::OauthAccessToken.as_str(), &mut self.oauth_access_token),
             (SESSION_COOKIE, &mut self.session_cookie),
         ] {
-            if let Some(sealed) = slot.take_if(|value| is_sealed(value.expose())) {
-                *slot = present(field, Input::Decoded(open(field, sealed.expose())?))?;
+            if let Some(sealed) = slot.take_if(|value| is_sealed(value.expose_secret())) {
+                *slot = present(field, Input::Decoded(open(field, sealed.expose_secret())?))?;
             }
         }
-        for (name, value) in self.user_env_keys.iter_mut().filter(|(_, value)| is_sealed(value.expose())) {
-            let opened = Input::Decoded(open(&format!("userEnvKeys.{name}"), value.expose())?);
+        for (name, value) in self.user_env_keys.iter_mut().filter(|(_, value)| is_sealed(value.expose_secret())) {
+            let opened = Input::Decoded(open(&format!("userEnvKeys.{name}"), value.expose_secret())?);
             check_user_value(name, &opened)?;
             *value = opened;
         }
@@ -255,12 +255,12 @@ fn is_user_env_name(name: &str) -> bool {
 }
 
 fn present<'a>(field: &str, secret: Input<'a>) -> Result<Option<Input<'a>>> {
-    check_text(field, secret.expose())?;
-    Ok((!secret.expose().is_empty()).then_some(secret))
+    check_text(field, secret.expose_secret())?;
+    Ok((!secret.expose_secret().is_empty()).then_some(secret))
 }
 
 fn check_user_value(name: &str, value: &Input<'_>) -> Result<()> {
-    check_text("userEnvKeys", value.expose()).map_err(|error| error.name(format!("USER_{name}")))
+    check_text("userEnvKeys", value.expose_secret()).map_err(|error| error.name(format!("USER_{name}")))
 }
 
 /// What every value must be, whichever form it came in.

@@ -8,8 +8,8 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::secret::Secret;
 use crate::secret::json_string;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
 /// A JSON object, as text.
@@ -50,7 +50,7 @@ impl Document {
     #[must_use]
     pub fn secret(&self, path: &[String]) -> Option<Secret> {
         let text = json_string::decode(self.find(path)?).ok()?;
-        (!text.expose().is_empty()).then(|| Secret::copy_of(text.expose()))
+        (!text.expose_secret().is_empty()).then(|| Secret::copy_of(text.expose_secret()))
     }
 
     /// The number at a path, also where it is written as a string.
@@ -93,7 +93,8 @@ impl Document {
     pub fn subset(&self, names: &[&str]) -> Option<Self> {
         let members = self.members(self.root()?)?;
         let is_wanted = |literal: &str| {
-            json_string::decode(literal).is_ok_and(|known| names.iter().any(|name| known.expose() == name.as_bytes()))
+            json_string::decode(literal)
+                .is_ok_and(|known| names.iter().any(|name| known.expose_secret() == name.as_bytes()))
         };
         let mut parts: Vec<&[u8]> = vec![b"{"];
         for (name, value) in members.into_iter().filter(|(name, _)| is_wanted(name)) {
@@ -158,8 +159,9 @@ impl Document {
     fn find(&self, path: &[String]) -> Option<&str> {
         let mut raw = self.root()?.trim();
         for name in path {
-            let is_named =
-                |literal: &str| json_string::decode(literal).is_ok_and(|known| known.expose() == name.as_bytes());
+            let is_named = |literal: &str| {
+                json_string::decode(literal).is_ok_and(|known| known.expose_secret() == name.as_bytes())
+            };
             raw = self.members(raw)?.into_iter().rev().find(|(literal, _)| is_named(literal))?.1;
         }
         Some(raw)
@@ -244,7 +246,7 @@ mod tests {
     #[test]
     fn reads() {
         let it = document(r#" { "a" : { "t" : "x\u0041", "n": 1.5e3, "e": "" }, "a2": null, "l": ["p","q"] } "#);
-        assert_eq!(it.secret(&path("a.t")).expect("there").expose(), b"xA");
+        assert_eq!(it.secret(&path("a.t")).expect("there").expose_secret(), b"xA");
         assert_eq!(it.number(&path("a.n")), Some(1500.0));
         assert!(it.secret(&path("a.e")).is_none() && it.secret(&path("a.n")).is_none());
         assert!(!it.has(&path("a2")) && !it.has(&path("b")) && it.has(&path("a")));

@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
 use crate::secret::lockbox::{Column, Context, Lockbox, Row};
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
 /// The most used-up tokens that are remembered: a host that was away for longer compares expiries instead.
@@ -63,7 +63,7 @@ impl SpentTokens {
 
 fn digest(token: &Secret) -> [u8; DIGEST_BYTES] {
     let mut cut = [0; DIGEST_BYTES];
-    cut.copy_from_slice(&Sha256::digest(token.expose())[..DIGEST_BYTES]);
+    cut.copy_from_slice(&Sha256::digest(token.expose_secret())[..DIGEST_BYTES]);
     cut
 }
 
@@ -91,8 +91,8 @@ impl Fleet<'_> {
             key_meta: Some(&text.key_meta),
         };
         let opened = self.lockbox.open(&row, &self.context())?;
-        let split = opened.expose().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;
-        let (spent, document) = opened.expose().split_at(split);
+        let split = opened.expose_secret().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;
+        let (spent, document) = opened.expose_secret().split_at(split);
         let spent = HEXLOWER.decode(spent).map_err(|_| foreign())?;
         let spent = spent.chunks_exact(DIGEST_BYTES).filter_map(|chunk| chunk.try_into().ok()).collect();
         let document = Document::parse(GuardedBytes::copy_of(&document[1..])).ok_or_else(foreign)?;

@@ -12,7 +12,7 @@ use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, StoredCr
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
 use crate::provider::{CredentialKind, Provider, Stored};
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::{ExposeSecret, Fingerprint, Secret};
 
 /// A store.
 #[derive(Debug)]
@@ -61,7 +61,9 @@ pub(super) struct Obtained {
 impl Obtained {
     /// Whether this login has them.
     pub(super) fn is_in(&self, login: &Login) -> bool {
-        let has = |token: &Secret, theirs: Option<&Secret>| theirs.is_some_and(|it| it.expose() == token.expose());
+        let has = |token: &Secret, theirs: Option<&Secret>| {
+            theirs.is_some_and(|it| it.expose_secret() == token.expose_secret())
+        };
         let Tokens { access, refresh, .. } = &self.tokens;
         access.as_ref().map_or(true, |access| has(access, Some(&login.credential)))
             && refresh.as_ref().is_none_or(|refresh| has(refresh, login.refresh.as_ref()))
@@ -162,7 +164,7 @@ impl Store {
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
-        credential::check(provider, kind, "secret", credential.expose())?;
+        credential::check(provider, kind, "secret", credential.expose_secret())?;
         let state = Mutex::new(State::new(kind, credential));
         Ok(Self { provider, login: None, generations: Generations::default(), state })
     }
@@ -205,7 +207,7 @@ impl Store {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
         }
         let mut state = self.state();
-        credential::check(self.provider, state.kind, "secret", credential.expose())?;
+        credential::check(self.provider, state.kind, "secret", credential.expose_secret())?;
         state.credential = credential;
         // With the state locked: whoever reads it sees the number that belongs to it.
         self.generations.next();
@@ -303,7 +305,7 @@ impl Store {
         // Before anything can be launched with it.
         let added = self.login.as_ref().map_or(Ok(()), |source| add_to(&source.known_tokens, login));
         let mut state = self.state();
-        let is_new = state.credential.expose() != login.credential.expose();
+        let is_new = state.credential.expose_secret() != login.credential.expose_secret();
         // What is known of a token by both clocks is not given up for what a file says of it by one.
         let told = |expiry: Option<Expiry>| expiry.map(Expiry::told);
         let is_known = state.obtained.is_some() || told(state.expires_at) == told(login.expires_at);
@@ -323,7 +325,7 @@ impl Store {
             state.fresh_until = None;
         }
         if is_new {
-            state.credential = Arc::new(Secret::copy_of(login.credential.expose()));
+            state.credential = Arc::new(Secret::copy_of(login.credential.expose_secret()));
             self.generations.next();
         }
         is_new
@@ -378,7 +380,7 @@ mod tests {
         store.rotate(secret("sk-ant-api03-two")).expect("rotated");
         let new = store.credential().expect("good");
         assert!(!old.generation.is_newest() && new.generation.is_newest());
-        assert_eq!((new.secret.expose(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
+        assert_eq!((new.secret.expose_secret(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
         let error = codex.expect_err("no slot");
         assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));

@@ -12,7 +12,7 @@ use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{self, Failure, Request, Response, Settings};
 use crate::provider::{BodyFormat, CredentialKind};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
 /// What an endpoint gave.
@@ -40,7 +40,7 @@ pub fn send(
     settings: &Settings,
 ) -> std::result::Result<Tokens, Refusal> {
     // What a file holds is no more to be trusted than what a payload does.
-    let refresh = std::str::from_utf8(refresh.expose()).ok().filter(|token| is_plain(token.as_bytes()));
+    let refresh = std::str::from_utf8(refresh.expose_secret()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
         let error = login_required(profile, "The stored refresh token has characters that no token has.");
         return Err(Refusal { is_dead: true, ..error.into() });
@@ -145,14 +145,14 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     let strange = || failed(profile, &format!("Its answer is not what a token endpoint gives. {LOOK_AT_URL}"));
     let answer = Document::parse(response.body).ok_or_else(strange)?;
     let token = |name: &str| answer.secret(&[name.to_owned()]);
-    let plain = |secret: &Secret| is_plain(secret.expose());
+    let plain = |secret: &Secret| is_plain(secret.expose_secret());
     let refresh = token("refresh_token");
     if refresh.as_ref().is_some_and(|secret| !plain(secret)) {
         return Err(strange());
     }
     let access = token("access_token").filter(plain).ok_or_else(strange).and_then(|access| {
         // By the table that a launch asks: what it refuses must not take the place of a token that is good.
-        let finding = credential::examine(profile.provider, CredentialKind::OauthToken, access.expose());
+        let finding = credential::examine(profile.provider, CredentialKind::OauthToken, access.expose_secret());
         match finding.code.error_code() {
             None => Ok(access),
             Some(_) => Err(failed(
@@ -231,14 +231,16 @@ impl Tokens {
     pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
         let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
         match profile.expiry {
-            StoredExpiry::Jwt => match self.access.as_ref().ok().and_then(|it| super::jwt::expires_at(it.expose())) {
-                // What was given just now is good for a while, whatever this clock makes of the time that is in it.
-                Some(at) => {
-                    let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
-                    at.max(now + SHORTEST_LIFETIME * 1000.0).min(given)
+            StoredExpiry::Jwt => {
+                match self.access.as_ref().ok().and_then(|it| super::jwt::expires_at(it.expose_secret())) {
+                    // What was given just now is good for a while, whatever this clock makes of the time that is in it.
+                    Some(at) => {
+                        let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
+                        at.max(now + SHORTEST_LIFETIME * 1000.0).min(given)
+                    }
+                    None => by_answer(),
                 }
-                None => by_answer(),
-            },
+            }
             StoredExpiry::Document(..) => by_answer(),
         }
     }
@@ -292,7 +294,7 @@ mod tests {
     fn answers() {
         let tokens =
             read(&profile(), answer(200, r#"{"access_token":"sk-ant-oat01-x","expires_in":60}"#)).expect("tokens");
-        let access = tokens.access.as_ref().expect("good").expose();
+        let access = tokens.access.as_ref().expect("good").expose_secret();
         assert_eq!((access, tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
@@ -320,7 +322,7 @@ mod tests {
             let tokens = read(r#","refresh_token":"rt-2""#).expect("a refresh token");
             let error = tokens.access.expect_err(access);
             assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::RefreshFailed, &[][..]));
-            assert_eq!(tokens.refresh.expect("kept").expose(), b"rt-2");
+            assert_eq!(tokens.refresh.expect("kept").expose_secret(), b"rt-2");
         }
         let nothing = read(&profile(), answer(200, r#"{"refresh_token":"rt-2"}"#)).expect("a refresh token");
         assert!(nothing.access.is_err() && nothing.refresh.is_some());

@@ -9,7 +9,7 @@ use crate::node::boundary_error::IntoNapi;
 use crate::node::environment::wire_buffer::Consumed;
 use crate::node::secret::handle::NativeSecret;
 use crate::provider::CredentialKind;
-use crate::secret::Fingerprint;
+use crate::secret::{ExposeSecret, Fingerprint};
 
 /// What was found of a key. No part of it is in there.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -34,7 +34,9 @@ pub fn validate_key(
 ) -> napi::Result<NativeKeyValidation> {
     let kind = if is_token { CredentialKind::OauthToken } else { CredentialKind::ApiKey };
     let found = match key {
-        Either::A(handle) => handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose())),
+        Either::A(handle) => {
+            handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose_secret()))
+        }
         Either::B(bytes) => credential::validate(&provider, kind, &Consumed(bytes).0),
     };
     found.map(to_object).into_napi()

@@ -14,8 +14,8 @@ use crate::node::boundary_error::IntoNapi;
 use crate::node::environment::wire_buffer::{Consumed, broken};
 use crate::node::state::{self, Slot};
 use crate::provider::PayloadField;
-use crate::secret::Secret;
 use crate::secret::sealed::{self, Binding};
+use crate::secret::{ExposeSecret, Secret};
 
 /// A secret, held in Rust until it is disposed of.
 #[napi]
@@ -118,7 +118,7 @@ pub fn seal_for(
     };
     let NativeBinding { workspace, field, request, credential_owner } = binding;
     if let Some(credential) = PayloadField::named(field) {
-        credential::check_for_any(credential.kind(), field, secret.expose())?;
+        credential::check_for_any(credential.kind(), field, secret.expose_secret())?;
     }
     let owner = match credential_owner {
         Some(word) => CredentialOwner::named(word).ok_or_else(broken)?.bound(),

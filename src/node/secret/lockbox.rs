@@ -11,8 +11,8 @@ use crate::node::boundary_error::IntoNapi;
 use crate::node::environment::process_env;
 use crate::node::secret::handle::{NativeBinding, NativeSecret, seal_for};
 use crate::node::state::{self, Slot};
-use crate::secret::Secret;
 use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::memory;
 
 /// What a row is expected to be.
@@ -100,7 +100,7 @@ impl NativeMasterKeys {
 
     #[napi(catch_unwind)]
     pub fn add_secret(&self, secret: ClassInstance<'_, NativeSecret>) -> napi::Result<()> {
-        self.add(secret.secret().and_then(|secret| MasterKey::from_bytes(secret.expose()))).into_napi()
+        self.add(secret.secret().and_then(|secret| MasterKey::from_bytes(secret.expose_secret()))).into_napi()
     }
 
     #[napi(catch_unwind)]

@@ -14,8 +14,8 @@ use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::launch_redaction::{NativeFed, buffer, feed};
 use crate::node::state::{self, Slot};
-use crate::secret::Secret;
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor, Stream};
+use crate::secret::{ExposeSecret, Secret};
 
 /// The secrets that a redactor is to be made of, until they are disposed of.
 #[napi]
@@ -33,8 +33,8 @@ impl Source {
     fn secrets(&self) -> Box<dyn Iterator<Item = &[u8]> + '_> {
         match self {
             Self::Env(env) => Box::new(env.secrets()),
-            Self::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose())),
-            Self::Secret(secret) => Box::new(std::iter::once(secret.expose())),
+            Self::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose_secret())),
+            Self::Secret(secret) => Box::new(std::iter::once(secret.expose_secret())),
         }
     }
 }

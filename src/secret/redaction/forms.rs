@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::encodings::{ENCODINGS, Encoding, Write};
 use super::variants::{Variant, variants_of};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// What may be said in place of [`super::DEFAULT_MIN_LENGTH`]. Four bytes are what the search looks at at once.
 pub const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
@@ -129,7 +129,7 @@ impl Forms {
     fn begins_with(&self, text: &[u8]) -> bool {
         // Most ends are ruled out by their first two bytes.
         if let [first, second, ..] = text
-            && !has_pair(self.pairs.expose(), *first, *second)
+            && !has_pair(self.pairs.expose_secret(), *first, *second)
         {
             return false;
         }
@@ -166,7 +166,7 @@ fn compare(form: &[u8], text: &[u8]) -> Ordering {
 
 fn slice<'a>(bytes: &'a Secret, form: &Form) -> &'a [u8] {
     let start = form.start as usize;
-    &bytes.expose()[start..start + usize::from(form.length)]
+    &bytes.expose_secret()[start..start + usize::from(form.length)]
 }
 
 /// A secret in an encoding, and how long that is.
@@ -267,7 +267,7 @@ fn link_parents(bytes: &Secret, forms: &mut [Form]) {
 
 fn mask_for(bytes: &Secret) -> Result<u8> {
     let mut taken = Zeroizing::new([false; 256]);
-    for byte in bytes.expose() {
+    for byte in bytes.expose_secret() {
         taken[usize::from(*byte)] = true;
     }
     let free = |byte: &u8| !taken[usize::from(*byte)];

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::forms::Forms;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 const BLOCK_BYTES: usize = 4;
 /// As many offsets as a table's byte has bits.
@@ -60,7 +60,7 @@ impl Search {
 
     /// Odd, as multiplicative hashing wants it.
     fn multiplier(&self) -> u32 {
-        self.multiplier.expose().first_chunk::<BLOCK_BYTES>().map_or(1, |bytes| u32::from_le_bytes(*bytes) | 1)
+        self.multiplier.expose_secret().first_chunk::<BLOCK_BYTES>().map_or(1, |bytes| u32::from_le_bytes(*bytes) | 1)
     }
 
     /// The first occurrence that begins in `text[from..until]`: where, and how long the longest form there is.

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use super::document::Document;
 use super::profile::Profile;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 use crate::sys::real_path::real_path;
 
@@ -140,7 +140,8 @@ impl Directory {
             );
             self.error(ErrorCode::CredentialFileUnusable, &message)
         })?;
-        let login = digest_of(document.secret(&self.location.refresh_token).as_ref().map_or(b"", Secret::expose));
+        let login =
+            digest_of(document.secret(&self.location.refresh_token).as_ref().map_or(b"", Secret::expose_secret));
         Ok(Content { document, digest, login, owner })
     }
 

@@ -22,7 +22,7 @@ use super::step::Step;
 use super::token_request::{self, Tokens};
 use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// What is asked of a login: each is more than the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,7 +291,7 @@ impl Refresh<'_> {
         let overtaken = match &ours {
             Err(_) => true,
             Ok(ours) => {
-                let token = |login| Login::refresh_token(login).map(Secret::expose);
+                let token = |login| Login::refresh_token(login).map(Secret::expose_secret);
                 if token(ours) == token(&theirs) {
                     return Ok(Basis { content, spent: published.spent, is_news: false, unsaved });
                 }
@@ -341,7 +341,7 @@ impl Refresh<'_> {
             .map_err(|error| error.path(self.source.location.path().display().to_string()))?;
         let next = directory.prepare(&basis.content, room)?;
         self.observe(Step::Created);
-        let spent = Secret::copy_of(refresh.expose());
+        let spent = Secret::copy_of(refresh.expose_secret());
         let scopes = self.scopes(&basis.content.document);
         let (tokens, _underway) = match self.request(&spent, scopes.as_deref()) {
             Ok(tokens) => tokens,

@@ -13,7 +13,7 @@ use super::super::step::Step;
 use super::{Basis, How, Refresh, Refreshed, Written};
 use crate::credential::{Clocks, Expiry};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// How often tokens are put into a file that others write without the lock.
 const MAX_TRIES: usize = 5;
@@ -62,7 +62,7 @@ impl Refresh<'_> {
         if got.is_in(&theirs) {
             return Ok((content.document, Written::Ours));
         }
-        if theirs.refresh_token().map(Secret::expose) != Some(got.in_file.expose()) {
+        if theirs.refresh_token().map(Secret::expose_secret) != Some(got.in_file.expose_secret()) {
             return Ok((content.document, Written::Theirs));
         }
         let document = with_tokens(&content.document, &self.source.profile, &got.tokens, got.at.wall)?;
