@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::error::{Error, ErrorCode, Result};
+
 /// The clock that nobody sets, and that goes on while the machine sleeps.
 #[cfg(target_os = "linux")]
 const BOOT: ClockId = ClockId::Boottime;
@@ -83,6 +85,18 @@ impl Expiry {
     pub fn is_over(self, now: Clocks) -> bool {
         self.left(now) <= 0.0
     }
+}
+
+/// Refuses what was good until then.
+///
+/// # Errors
+/// `CREDENTIAL_EXPIRED`.
+pub fn check_expiry(expires_at: Option<Expiry>) -> Result<()> {
+    if expires_at.is_none_or(|at| !at.is_over(Clocks::now())) {
+        return Ok(());
+    }
+    let message = "The stored access token has expired. Await credentialStore.fresh() before each buildProviderEnv().";
+    Err(Error::new(ErrorCode::CredentialExpired, message).name("credentialStore"))
 }
 
 #[cfg(test)]

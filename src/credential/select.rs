@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ApiKeySource, CredentialOwner, CredentialSource, Expiry, Generation, ServerCredentials, StoredCredential, shape,
+    ApiKeySource, CredentialOwner, CredentialSource, Expiry, Generation, ServerCredentials, StoredCredential,
+    check_expiry, revocation, shape,
 };
 use crate::credential::payload::Payload;
 use crate::error::{Error, ErrorCode, Result};
@@ -140,11 +141,26 @@ impl Credential {
 ///
 /// # Errors
 /// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, what [`shape::check`] finds, and
-/// what [`super::admit()`] refuses: a revoked credential is never a reason to take the next.
+/// what [`admit`] refuses: a revoked credential is never a reason to take the next.
 pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
     let credential = choose(payload, fallbacks, terms)?;
-    super::admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
+    admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
     Ok(credential)
+}
+
+/// Refuses a credential that is not good any more. Looked at when an environment is built,
+/// when a start is asked for, and again just before its process is made.
+///
+/// # Errors
+/// `CREDENTIAL_REVOKED`, `CREDENTIAL_SUPERSEDED`, `CREDENTIAL_EXPIRED`.
+pub fn admit(credential: &Credential) -> Result<()> {
+    credential.fingerprint.map_or(Ok(()), revocation::check)?;
+    if credential.generation.as_ref().is_none_or(Generation::is_newest) {
+        return check_expiry(credential.expires_at);
+    }
+    let message =
+        "The credential store has a newer credential than this environment. Build a new one with buildProviderEnv().";
+    Err(Error::new(ErrorCode::CredentialSuperseded, message).name("credentialStore"))
 }
 
 fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {

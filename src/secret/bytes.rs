@@ -7,9 +7,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::ExposeSecret;
 use sha2::Sha256;
 
-use super::wiped_stack::on_wiped_stack_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::{self, GuardedBytes};
+use crate::sys::thread_stack::on_wiped_stack_of;
 
 /// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_fingerprint_leaves_nothing_of_the_value_on_the_stack() {
-        use crate::secret::wiped_stack::in_own_frame;
+        use crate::sys::thread_stack::in_own_frame;
         use std::os::unix::fs::FileExt;
 
         // Shorter than a block of the hash, and not a constant, which would stand in this frame.

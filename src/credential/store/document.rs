@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -196,6 +197,18 @@ fn date(text: &str) -> Option<f64> {
     Some((since.as_secs_f64() * 1000.0).round() - offset * 60_000.0)
 }
 
+/// When a JWT expires by its claim `exp` (RFC 7519, section 4.1.4), in milliseconds since 1970; none for what is no JWT or
+/// says nothing. Its signature is the endpoint's business.
+#[must_use]
+pub fn jwt_expires_at(token: &[u8]) -> Option<f64> {
+    let claims = token.split(|byte| *byte == b'.').nth(1)?;
+    let claims = claims.strip_suffix(b"=").unwrap_or(claims);
+    let mut decoded = GuardedBytes::zeroed(BASE64URL_NOPAD.decode_len(claims.len()).ok()?);
+    let length = BASE64URL_NOPAD.decode_mut(claims, &mut decoded).ok()?;
+    let document = Document::parse(GuardedBytes::copy_of(&decoded[..length]))?;
+    document.time(&["exp".to_owned()], 1000.0)
+}
+
 /// `+hh:mm`, `-hhmm`, `+hh`.
 fn offset_minutes(text: &str) -> Option<f64> {
     let digits: String = text[1..].chars().filter(|digit| *digit != ':').collect();
@@ -309,6 +322,20 @@ mod tests {
         assert_eq!(std::str::from_utf8(with.bytes()), Ok(expected));
         assert_eq!(it.with(&[(&path("b.c"), b"1")]).err(), Some(NoPlace));
         assert_eq!(document("{}").with(&[(&path("c"), b"1")]).expect("a place").bytes(), b"{\"c\":1}");
+    }
+
+    fn jwt(claims: &str) -> String {
+        format!("eyJhbGciOiJub25lIn0.{}.c2ln", BASE64URL_NOPAD.encode(claims.as_bytes()))
+    }
+
+    #[test]
+    fn a_jwt_says_when_it_expires() {
+        assert_eq!(jwt_expires_at(jwt(r#"{"exp":1700000000,"x":1}"#).as_bytes()), Some(1_700_000_000_000.0));
+        assert_eq!(jwt_expires_at(jwt(r#"{"exp":"1700000000"}"#).as_bytes()), Some(1_700_000_000_000.0));
+        assert_eq!(jwt_expires_at(jwt(r#"{"exp":"2023-11-14T22:13:20Z"}"#).as_bytes()), Some(1_700_000_000_000.0));
+        for token in [jwt("{}"), jwt("[1]"), jwt(r#"{"exp":"soon"}"#), "opaque".into(), "a.!.c".into(), "..".into()] {
+            assert_eq!(jwt_expires_at(token.as_bytes()), None, "{token}");
+        }
     }
 
     proptest! {

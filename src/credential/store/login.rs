@@ -1,8 +1,7 @@
 //! What a stored login holds: reads it out of its document, and writes new tokens into one.
 
-use super::document::Document;
+use super::document::{Document, jwt_expires_at};
 use super::file::MAX_FILE_BYTES;
-use super::jwt;
 use super::profile::{Profile, StoredExpiry};
 use super::token_request::{DEFAULT_LIFETIME, MAX_LIFETIME, Tokens, is_plain};
 use crate::credential::{self, Clocks, Expiry};
@@ -66,7 +65,7 @@ impl Login {
         }
         let credential = document.secret(&profile.access_token).ok_or_else(|| no_token(profile))?;
         let expires_at = match &profile.expiry {
-            StoredExpiry::Jwt => jwt::expires_at(credential.expose_secret()),
+            StoredExpiry::Jwt => jwt_expires_at(credential.expose_secret()),
             StoredExpiry::Document(path, unit) => document.time(path, *unit),
         };
         let now = Clocks::now();

@@ -18,7 +18,7 @@ const LONGEST_ASKED_FOR: f64 = 3600.0 * SECOND;
 
 /// Why there are no tokens.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct TokenRefusal {
     /// What is told.
     pub error: Error,
     /// Only a person can help.
@@ -29,7 +29,7 @@ pub struct Refusal {
     pub is_ours: bool,
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for TokenRefusal {
     fn from(error: Error) -> Self {
         Self { error, is_dead: false, retry_after: None, is_ours: false }
     }
@@ -60,7 +60,7 @@ struct Pause {
 impl Pauses {
     /// After the endpoint's refusal of a refresh token. Unless the endpoint asked for more, the pause is no longer than
     /// half of what the old token has `left`, in milliseconds, so that there is a try before it expires.
-    pub fn refused(&mut self, refusal: &Refusal, asked_with: &Secret, left: f64, now: Clocks) {
+    pub fn refused(&mut self, refusal: &TokenRefusal, asked_with: &Secret, left: f64, now: Clocks) {
         let dead = if refusal.is_dead { asked_with.fingerprint().ok() } else { None };
         let before = self.endpoint.as_ref().filter(|before| before.dead == dead);
         let mut pause = Pause::after(&refusal.error, before, if dead.is_some() { DEAD } else { PASSING }, left, now);
@@ -125,8 +125,8 @@ mod tests {
     const GOOD: f64 = 1e9;
     const OVER: f64 = -5.0;
 
-    fn refusal(is_dead: bool, retry_after: Option<f64>) -> Refusal {
-        Refusal { is_dead, retry_after, ..Error::new(ErrorCode::RefreshFailed, "no").into() }
+    fn refusal(is_dead: bool, retry_after: Option<f64>) -> TokenRefusal {
+        TokenRefusal { is_dead, retry_after, ..Error::new(ErrorCode::RefreshFailed, "no").into() }
     }
 
     fn later(milliseconds: f64) -> Clocks {

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
-use super::document::Document;
-use super::pause::Refusal;
+use super::document::{Document, jwt_expires_at};
+use super::pause::TokenRefusal;
 use super::profile::{Profile, StoredExpiry};
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
@@ -38,12 +38,12 @@ pub fn send(
     refresh: &Secret,
     scopes: Option<&str>,
     settings: &Settings,
-) -> std::result::Result<Tokens, Refusal> {
+) -> std::result::Result<Tokens, TokenRefusal> {
     // What a file holds is no more to be trusted than what a payload does.
     let refresh = std::str::from_utf8(refresh.expose_secret()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
         let error = login_required(profile, "The stored refresh token has characters that no token has.");
-        return Err(Refusal { is_dead: true, ..error.into() });
+        return Err(TokenRefusal { is_dead: true, ..error.into() });
     };
     let scope = scopes.unwrap_or_default();
     let parameters = Parameters { grant_type: "refresh_token", refresh_token, client_id: &profile.client_id, scope };
@@ -55,7 +55,7 @@ pub fn send(
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
     let given = (profile.token_url != profile.provider.oauth.token_url).then_some("options.tokenUrl");
-    let response = http::send(&request, settings).map_err(|failure| Refusal {
+    let response = http::send(&request, settings).map_err(|failure| TokenRefusal {
         is_ours: failure == Failure::Exhausted,
         ..failed(profile, &failure.message(given)).into()
     })?;
@@ -64,7 +64,11 @@ pub fn send(
         200..=299 => Ok(read(profile, response)?),
         status => {
             let error = refused(profile, status, response);
-            Err(Refusal { is_dead: error.code() == ErrorCode::LoginRequired, retry_after, ..Refusal::from(error) })
+            Err(TokenRefusal {
+                is_dead: error.code() == ErrorCode::LoginRequired,
+                retry_after,
+                ..TokenRefusal::from(error)
+            })
         }
     }
 }
@@ -232,7 +236,7 @@ impl Tokens {
         let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
         match profile.expiry {
             StoredExpiry::Jwt => {
-                match self.access.as_ref().ok().and_then(|it| super::jwt::expires_at(it.expose_secret())) {
+                match self.access.as_ref().ok().and_then(|it| jwt_expires_at(it.expose_secret())) {
                     // What was given just now is good for a while, whatever this clock makes of the time that is in it.
                     Some(at) => {
                         let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);

@@ -8,8 +8,8 @@ use sha2::Sha256;
 
 use super::row::{IV_BYTES, Parts, TAG_BYTES};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::wiped_stack::on_wiped_stack;
 use crate::secret::{ExposeSecret, Secret};
+use crate::sys::thread_stack::on_wiped_stack;
 
 /// How many bytes of key.
 pub const KEY_BYTES: usize = 32;

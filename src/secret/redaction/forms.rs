@@ -1,6 +1,7 @@
 //! All forms of all secrets: their bytes in one piece of guarded memory, and where each stands, in order.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use zeroize::Zeroizing;
 
@@ -50,6 +51,12 @@ pub struct Forms {
     mask: u8,
     longest: usize,
     shortest: usize,
+}
+
+impl fmt::Debug for Forms {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Forms({})", self.len())
+    }
 }
 
 impl Forms {

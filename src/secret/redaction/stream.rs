@@ -44,12 +44,6 @@ impl Stream {
         Self { redactor, border: GuardedBytes::zeroed(2 * reach), held: 0, covered: 0, before: Vec::new() }
     }
 
-    /// How many bytes are held back.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.held
-    }
-
     /// Takes the next chunk.
     pub fn feed(&mut self, chunk: &mut [u8]) -> Fed<'_> {
         let reach = self.border.len() / 2;

@@ -4,7 +4,9 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use super::free_list::{FreeList, rounded};
-use super::mapping::{EXCLUDED_FROM_CORE_DUMPS, GUARD_PAGES, LOCKED, Mapping, PROTECTIONS, Refusal, WIPED_ON_FORK};
+use super::mapping::{
+    EXCLUDED_FROM_CORE_DUMPS, GUARD_PAGES, LOCKED, Mapping, PROTECTIONS, RefusedProtection, WIPED_ON_FORK,
+};
 
 /// The bytes of a shared mapping: small enough that half a dozen fit the 64 KiB that could be locked before Linux
 /// 5.16 with a page to spare, large enough that its two guard pages and its locked pages are not mostly empty.
@@ -50,12 +52,12 @@ pub struct Report {
     /// Those of them that are locked.
     pub locked_bytes: usize,
     /// What was refused, each protection once.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<RefusedProtection>,
 }
 
 impl Report {
     /// Not all of it has this protection.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, refusal: RefusedProtection) {
         for (protection, has) in [
             (&GUARD_PAGES, &mut self.guard_pages),
             (&LOCKED, &mut self.locked),
@@ -109,7 +111,7 @@ impl Arena {
     }
 
     /// What a place was refused.
-    pub fn refusals(&self, place: &Place) -> Vec<Refusal> {
+    pub fn refusals(&self, place: &Place) -> Vec<RefusedProtection> {
         match place {
             Place::Mapping(index) => {
                 let mapping = self.mappings.get(*index).and_then(Option::as_ref);
@@ -119,8 +121,8 @@ impl Arena {
         }
     }
 
-    fn heap_refusals(&self) -> Vec<Refusal> {
-        PROTECTIONS.iter().map(|protection| Refusal { protection, errno: self.no_mapping }).collect()
+    fn heap_refusals(&self) -> Vec<RefusedProtection> {
+        PROTECTIONS.iter().map(|protection| RefusedProtection { protection, errno: self.no_mapping }).collect()
     }
 
     /// Takes back what was wiped.
@@ -168,7 +170,7 @@ impl Arena {
     pub fn report(&self) -> Report {
         let mappings = || self.mappings.iter().flatten().map(|(mapping, _)| mapping);
         let all = |protection| self.heap_allocations == 0 && mappings().all(|mapping| mapping.has(protection));
-        let mut refusals: Vec<Refusal> = Vec::new();
+        let mut refusals: Vec<RefusedProtection> = Vec::new();
         for refusal in mappings().flat_map(|mapping| &mapping.refused) {
             if !refusals.iter().any(|known| known.protection == refusal.protection) {
                 refusals.push(*refusal);

@@ -78,7 +78,7 @@ pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED];
 
 /// A protection that the kernel refused, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedProtection {
     /// Which.
     pub protection: &'static Protection,
     /// The kernel's error number.
@@ -94,7 +94,7 @@ pub struct Mapping {
     total: usize,
     page: usize,
     /// What the kernel refused.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedProtection>,
 }
 
 // SAFETY: an address range of the process, which belongs to this value and to no thread.
@@ -119,7 +119,7 @@ impl Mapping {
         for protection in PROTECTIONS.iter().copied() {
             // SAFETY: as above.
             if let Err(errno) = unsafe { protection.give(start, payload) } {
-                mapping.refused.push(Refusal { protection, errno: errno.raw_os_error() });
+                mapping.refused.push(RefusedProtection { protection, errno: errno.raw_os_error() });
             }
         }
         Ok(mapping)

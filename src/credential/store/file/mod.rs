@@ -26,7 +26,7 @@ use crate::sys::guarded::GuardedBytes;
 use crate::sys::real_path::real_path;
 
 pub use journal::MAX_FILE_BYTES;
-pub use replace::{Moment, Next, Recovered, Replaced};
+pub use replace::{Next, Recovered, Replaced};
 
 /// What tells one content of the file from another.
 pub type Digest = [u8; 32];

@@ -31,15 +31,6 @@ enum Place {
     In(usize),
 }
 
-/// A moment of a replacement, for tests that end the process there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// All of it is on the disk.
-    Written,
-    /// It has taken the place of the old one.
-    Replaced,
-}
-
 /// The file has the new document.
 #[derive(Debug)]
 #[must_use = "what a crash of the machine may undo has to be told and tried again"]
@@ -155,13 +146,7 @@ impl Directory {
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole. Where all of the new one is on the disk, it stays there, for
     /// the next process.
-    pub fn finish(
-        &self,
-        next: Next,
-        based_on: &Content,
-        new: &Document,
-        seen: impl Fn(Moment),
-    ) -> Result<Option<Replaced>> {
+    pub fn finish(&self, next: Next, based_on: &Content, new: &Document) -> Result<Option<Replaced>> {
         // Nobody could read it again.
         if new.bytes().len() > MAX_FILE_BYTES {
             self.discard(next);
@@ -174,7 +159,7 @@ impl Directory {
                     self.discard(next);
                     return Ok(None);
                 }
-                self.overwrite(&next.file, *has, new.bytes(), &seen)?;
+                self.overwrite(&next.file, *has, new.bytes())?;
                 Ok(Some(Replaced { unsynced: None }))
             }
             Place::Beside(name) => {
@@ -182,13 +167,11 @@ impl Directory {
                     self.discard(next);
                     return Err(error);
                 }
-                seen(Moment::Written);
                 if !self.is_unchanged(based_on)? {
                     self.discard(next);
                     return Ok(None);
                 }
                 self.rename(name)?;
-                seen(Moment::Replaced);
                 let replaced = Replaced { unsynced: self.sync().err() };
                 // What space was taken and is not needed goes back.
                 let _ = fs::ftruncate(&next.file, new.bytes().len() as u64);
@@ -202,7 +185,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::finish`].
     pub fn replace(&self, based_on: &Content, new: &Document) -> Result<Option<Replaced>> {
-        self.finish(self.prepare(based_on, new.bytes().len())?, based_on, new, |_| ())
+        self.finish(self.prepare(based_on, new.bytes().len())?, based_on, new)
     }
 
     /// Removes what was prepared.
@@ -333,7 +316,7 @@ impl Directory {
     }
 
     /// In place of a content of `has` bytes.
-    fn overwrite(&self, file: &File, has: usize, new: &[u8], seen: impl Fn(Moment)) -> Result<()> {
+    fn overwrite(&self, file: &File, has: usize, new: &[u8]) -> Result<()> {
         let failed = |(error, syscall): (std::io::Error, &'static str)| {
             self.errno("cannot be written in place, where it is a mount point", errno_of(&error), syscall)
         };
@@ -346,10 +329,7 @@ impl Directory {
             let _ = fs::ftruncate(file, has as u64);
             return Err(failed(error));
         }
-        seen(Moment::Written);
-        take_over(file, new).map_err(failed)?;
-        seen(Moment::Replaced);
-        Ok(())
+        take_over(file, new).map_err(failed)
     }
 
     /// Somebody without the lock (the CLI itself, a person) may have written meanwhile: theirs stays.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use super::super::credential_store::Obtained;
 use super::super::file::Directory;
 use super::super::in_flight::Underway;
 use super::super::login::{Login, with_tokens};
-use super::super::newest::Obtained;
 use super::super::token_request::Tokens;
 use super::{Basis, Call, Refresh, Refreshed};
 use crate::credential::Clocks;

@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::credential_store::{LoginSource, Obtained, Store};
 use super::document::Document;
 use super::file::{Content, Directory, Recovered};
 use super::fleet::{Fleet, SpentTokens};
 use super::in_flight;
 use super::login::{Login, check_place, with_tokens};
-use super::newest::{LoginSource, Obtained, Store};
-use super::pause::Refusal;
-use super::step::Step;
+use super::pause::TokenRefusal;
 use super::token_request::{self, Tokens};
 use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
@@ -237,7 +236,6 @@ impl Refresh<'_> {
         directory.read()?;
         let Some(_lock) = directory.try_lock()? else { return Ok(None) };
         self.store.state().pauses.locked();
-        self.observe(Step::Locked);
         self.sync_what_was_not(&directory);
         let unsaved = match directory.recover(|document| Login::of(document, &self.source.profile).is_ok())? {
             Recovered::Stuck(document, why) => self.keep_what_is_stuck(&directory, document, why)?,
@@ -256,7 +254,6 @@ impl Refresh<'_> {
             Recovered::Nothing | Recovered::Undone => self.save_what_was_not(&directory)?,
         };
         let basis = self.basis(&directory, unsaved)?;
-        self.observe(Step::Read);
         let login = self.login(&basis.content.document)?;
         // Other bytes are not yet another login: the CLI writes more into its file than tokens.
         let is_new = self.store.take(&login, None);
@@ -340,7 +337,6 @@ impl Refresh<'_> {
         let room = check_place(&basis.content.document, profile, &login)
             .map_err(|error| error.path(self.source.location.path().display().to_string()))?;
         let next = directory.prepare(&basis.content, room)?;
-        self.observe(Step::Created);
         let spent = Secret::copy_of(refresh.expose_secret());
         let scopes = self.scopes(&basis.content.document);
         let (tokens, _underway) = match self.request(&spent, scopes.as_deref()) {
@@ -379,9 +375,6 @@ impl Refresh<'_> {
                 None
             })
         });
-        if publish.is_some() {
-            self.observe(Step::Publishing);
-        }
         Ok(self.answered(refused, failure, publish))
     }
 
@@ -401,13 +394,11 @@ impl Refresh<'_> {
             return Err(error);
         }
         let underway = in_flight::begin(self.thread).ok_or_else(|| self.ending())?;
-        self.observe(Step::Asking);
         self.has_asked.set(true);
         // With all the time there is, whatever the wait for the lock took: an answer that nobody awaits costs the
         // login.
         match token_request::send(&self.source.profile, refresh, scopes, &self.source.settings.http) {
             Ok(tokens) => {
-                self.observe(Step::Answered);
                 if let Err(why) = &tokens.access {
                     self.pause(&why.clone().into(), refresh);
                 }
@@ -424,7 +415,7 @@ impl Refresh<'_> {
         }
     }
 
-    fn pause(&self, refusal: &Refusal, asked_with: &Secret) {
+    fn pause(&self, refusal: &TokenRefusal, asked_with: &Secret) {
         let (mut state, now) = (self.store.state(), Clocks::now());
         let left = state.left(now);
         state.pauses.refused(refusal, asked_with, left, now);
@@ -476,9 +467,5 @@ impl Refresh<'_> {
         let message =
             "This process is about to exit, and would lose what the token endpoint answers. Nothing was asked.";
         Error::new(ErrorCode::Busy, message).provider(self.source.profile.provider.id)
-    }
-
-    fn observe(&self, step: Step) {
-        (self.source.settings.observe)(step);
     }
 }

@@ -10,8 +10,8 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::CryptoRng;
 use hpke::{Deserializable, HpkeError, Kem, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender_with_rng};
 
-use crate::secret::wiped_stack::on_wiped_stack;
 use crate::secret::{ExposeSecret, Secret};
+use crate::sys::thread_stack::on_wiped_stack;
 
 /// An encapsulated key: Nenc of the KEM.
 pub(super) const ENC_BYTES: usize = 32;

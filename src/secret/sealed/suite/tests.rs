@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use hpke::rand_core::{TryCryptoRng, TryRng};
 
 use super::*;
-use crate::secret::wiped_stack::in_own_frame;
+use crate::sys::thread_stack::in_own_frame;
 
 /// `test-vectors.json` of github.com/cfrg/draft-irtf-cfrg-hpke at 5f503c5, which RFC 9180 refers to: mode 0, KEM
 /// 0x0020, KDF 0x0001, AEAD 0x0002, the first of its encryptions. Appendix A prints no vector of this suite: A.1 has

@@ -6,7 +6,6 @@ use super::file::Location;
 use super::login::Login;
 use super::pause::Pauses;
 use super::profile::Profile;
-use super::step::Step;
 use super::token_request::{DEFAULT_LIFETIME, Tokens};
 use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
@@ -44,8 +43,6 @@ pub struct Settings {
     pub refresh_ahead: f64,
     /// Requests; the timeout is that of a whole refresh, the wait for the lock included.
     pub http: http::Settings,
-    /// Is told of each step; a test ends the process in one.
-    pub observe: fn(Step),
 }
 
 /// Tokens that the endpoint gave.
