@@ -14,7 +14,7 @@ use provider_env::credential::store::{Call, Fleet, Store};
 use provider_env::error::ErrorCode;
 use provider_env::secret::lockbox::{Lockbox, MasterKey};
 use support::traced;
-use support::{endpoint, nexts, open, whole, write_login};
+use support::{endpoint, nexts, open, refresh, whole, write_login};
 
 const DIR: &str = "PROVIDER_ENV_TEST_DIR";
 const URL: &str = "PROVIDER_ENV_TEST_URL";
@@ -31,7 +31,7 @@ fn holder() {
     let lockbox = lockbox();
     let fleet = Fleet { lockbox: &lockbox, name: "ws_1", published: None };
     let store = open(Path::new(&dir), &url);
-    let _ = store.refresh(Call::Fresh, std::env::var(FLEET).is_ok().then_some(&fleet));
+    let _ = refresh(&store, Call::Fresh, std::env::var(FLEET).is_ok().then_some(&fleet));
 }
 
 /// Calls that change a file, lock one, or speak to the endpoint. What is between two of them changes nothing that is left.
@@ -171,7 +171,7 @@ fn take_turns(stores: &[Store; 2], turns: &[Host], must_log_in: usize, in_a_flee
     let mut published: Option<String> = None;
     for (turn, host) in turns.iter().enumerate() {
         let fleet = Fleet { lockbox: &lockbox, name: "ws_1", published: published.as_deref() };
-        let result = stores[usize::from(*host == Other)].refresh(Call::Fresh, in_a_fleet.then_some(&fleet));
+        let result = refresh(&stores[usize::from(*host == Other)], Call::Fresh, in_a_fleet.then_some(&fleet));
         let expected = (turn < must_log_in).then_some(ErrorCode::LoginRequired);
         assert_eq!(result.as_ref().err().map(|error| error.code()), expected, "{what}");
         let next = result.ok().and_then(|refreshed| {

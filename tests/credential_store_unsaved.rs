@@ -9,7 +9,7 @@ use std::sync::mpsc;
 
 use provider_env::credential::store::{Call, How};
 use support::traced;
-use support::{endpoint, nexts, open, whole, write_login};
+use support::{endpoint, nexts, open, refresh, whole, write_login};
 
 const DIR: &str = "PROVIDER_ENV_TEST_DIR";
 const URL: &str = "PROVIDER_ENV_TEST_URL";
@@ -32,17 +32,17 @@ fn a_second_refresh_goes_on_from_the_tokens_that_were_kept() {
             }
         });
         let store = open(dir.path(), &url);
-        let first = store.refresh(Call::Fresh, None).expect("tokens");
+        let first = refresh(&store, Call::Fresh, None).expect("tokens");
         assert!(first.how == How::Here && !first.persisted && first.failure.is_some(), "{first:?}");
         // In the way while what was kept is saved, and out of it when the endpoint is asked, or not.
         let next = next.recv().expect("a name");
         std::fs::create_dir(&next).expect("made");
-        let second = store.refresh(Call::Refresh, None).expect("tokens");
+        let second = refresh(&store, Call::Refresh, None).expect("tokens");
         if !is_written {
             std::fs::remove_dir(&next).expect("removed");
         }
         assert_eq!((second.how, second.persisted), (How::Here, is_written));
-        let third = store.refresh(Call::Reload, None).expect("tokens");
+        let third = refresh(&store, Call::Reload, None).expect("tokens");
         assert!(third.how == How::NotNeeded && third.persisted && third.failure.is_none(), "{third:?}");
         let login = &whole(&file, "the third")["claudeAiOauth"];
         assert_eq!((&login["accessToken"], &login["refreshToken"]), (&"sk-ant-oat01-2".into(), &"rt-2".into()));
@@ -55,12 +55,12 @@ fn a_second_refresh_goes_on_from_the_tokens_that_were_kept() {
 fn holder() {
     let (Ok(dir), Ok(url)) = (std::env::var(DIR), std::env::var(URL)) else { return };
     let store = open(Path::new(&dir), &url);
-    let refreshed = store.refresh(Call::Fresh, None).expect("tokens");
+    let refreshed = refresh(&store, Call::Fresh, None).expect("tokens");
     assert_eq!((refreshed.how, refreshed.persisted), (How::Here, false));
     assert_eq!(refreshed.failure.expect("why")["code"], "ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE");
     let login = &whole(&Path::new(&dir).join(".credentials.json"), "the others")["claudeAiOauth"];
     assert_eq!(login["refreshToken"], "rt-0");
-    assert!(store.refresh(Call::Reload, None).expect("tokens").persisted);
+    assert!(refresh(&store, Call::Reload, None).expect("tokens").persisted);
 }
 
 #[test]

@@ -18,14 +18,13 @@ const TOLERANCE: f64 = 1000.0;
 /// A moment, in milliseconds, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
-    /// Since 1970.
+    /// Milliseconds since 1970, by the clock that everybody can set.
     pub wall: f64,
-    /// Since this machine was started.
+    /// Milliseconds since this machine was started, by the clock that nobody sets.
     pub boot: f64,
 }
 
 impl Clocks {
-    /// This moment.
     #[must_use]
     pub fn now() -> Self {
         let boot = clock_gettime(BOOT);
@@ -34,8 +33,7 @@ impl Clocks {
 }
 
 /// The time, in milliseconds since 1970.
-#[must_use]
-pub fn now() -> f64 {
+fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
@@ -80,7 +78,6 @@ impl Expiry {
         (self.told - now.wall) - (self.boot - now.boot) > tolerance
     }
 
-    /// Whether it has come.
     #[must_use]
     pub fn is_over(self, now: Clocks) -> bool {
         self.left(now) <= 0.0

@@ -20,11 +20,11 @@ struct Newest {
     _login: Arc<[Arc<LoginTokens>]>,
 }
 
-/// One of them.
+/// One credential of a store, by its number.
 #[derive(Clone, Debug)]
 pub struct Generation {
     newest: Arc<Newest>,
-    /// Its number, from 1 on.
+    /// The number counts from 1.
     pub number: u64,
 }
 
@@ -35,13 +35,13 @@ impl Default for Newest {
 }
 
 impl Generations {
-    /// Those of a stored login.
+    /// Counts the credentials of a stored login.
     #[must_use]
     pub fn of_login(login: Arc<[Arc<LoginTokens>]>) -> Self {
         Self { newest: Arc::new(Newest { _login: login, ..Newest::default() }) }
     }
 
-    /// The newest.
+    /// The generation that [`Generations::next`] makes old.
     #[must_use]
     pub fn newest(&self) -> Generation {
         Generation { newest: Arc::clone(&self.newest), number: self.newest.number.load(Ordering::SeqCst) }
@@ -66,9 +66,7 @@ impl Generation {
 pub struct StoredCredential {
     /// Whose CLI it is for: a provider's id.
     pub provider: &'static str,
-    /// What it is.
     pub kind: crate::provider::CredentialKind,
-    /// Itself.
     pub secret: Arc<Secret>,
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,

@@ -23,7 +23,7 @@ pub struct KeyCheck {
     authorization: &'static Authorization,
     secret: Arc<Secret>,
     url: String,
-    /// Whether the caller gave it.
+    /// Whether the caller gave the address, so that a message can name it.
     has_base_url: bool,
     settings: Settings,
     pool: &'static Pool,
@@ -34,7 +34,6 @@ pub struct KeyCheck {
 #[derive(Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// One of a few words.
     pub outcome: Outcome,
     /// What is behind it, in one word, where there is more to say.
     pub reason: Option<&'static str>,
@@ -46,11 +45,9 @@ pub struct Verdict {
     pub retry_after_ms: Option<u64>,
 }
 
-/// Whether a credential is good.
 #[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is.
     Valid,
     /// The endpoint does not know it, or it can be no credential for this provider.
     Invalid,
@@ -67,7 +64,6 @@ pub enum Outcome {
 pub enum Plan {
     /// It can be no credential for this provider, and is sent nowhere.
     Known(Verdict),
-    /// Ask.
     Ask(KeyCheck),
 }
 

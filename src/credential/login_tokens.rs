@@ -23,7 +23,7 @@ const MAX_LOGINS: usize = 1 << 14;
 /// By the path of the login's file.
 static LOGINS: Mutex<Option<HashMap<PathBuf, Arc<LoginTokens>>>> = Mutex::new(None);
 
-/// The tokens of one login.
+/// The fingerprints of the tokens that one login has had, and whether it is revoked.
 #[derive(Debug, Default)]
 pub struct LoginTokens(Mutex<Known>);
 

@@ -14,7 +14,7 @@ mod shape;
 mod source;
 pub mod store;
 
-pub use expiry::{Clocks, Expiry, check_expiry, now};
+pub use expiry::{Clocks, Expiry, check_expiry};
 pub use finding::{Finding, FindingCode, MAX_CREDENTIAL_BYTES, Verdict};
 pub use generation::{Generation, Generations, StoredCredential};
 pub use login_tokens::LoginTokens;

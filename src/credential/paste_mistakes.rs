@@ -263,7 +263,7 @@ fn is_placeholder(key: &[u8]) -> bool {
         || PLACEHOLDERS.iter().any(|words| has_words(key, words))
 }
 
-/// `xxx` behind the prefix.
+/// Whether nothing but `xxx` follows the prefix.
 fn is_crossed_out(key: &[u8]) -> bool {
     let prefix = class_of(key).map_or("sk-", |class| class.prefix);
     let rest = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);

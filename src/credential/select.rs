@@ -14,11 +14,8 @@ use crate::secret::{Fingerprint, Secret};
 /// The one credential of a launch.
 #[derive(Debug)]
 pub struct Credential {
-    /// What it is.
     pub kind: CredentialKind,
-    /// Where it comes from.
     pub source: CredentialSource,
-    /// Whose it is.
     pub owner: CredentialOwner,
     /// How it is handed over; none for a config directory.
     pub slot: Option<&'static CredentialSlot>,
@@ -37,9 +34,7 @@ pub struct Credential {
 /// Where a credential may come from when the payload has none.
 #[derive(Debug, Default)]
 pub struct Fallbacks<'a> {
-    /// A store's.
     pub store: Option<StoredCredential>,
-    /// The server's.
     pub server: Option<&'a ServerCredentials>,
 }
 

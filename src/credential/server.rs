@@ -47,7 +47,7 @@ impl ServerCredentials {
         }
     }
 
-    /// The key of a provider.
+    /// The server's key of this kind for a provider; none where no variable had one.
     #[must_use]
     pub fn get(&self, provider: &Provider, kind: CredentialKind) -> Option<Arc<Secret>> {
         let mut keys = self.keys.iter();

@@ -1,16 +1,13 @@
 //! Where a launch's credential comes from, and whose it is: who pays for what it is used for, and whose tenant must not get
 //! at it.
 
-/// Where a credential comes from.
+/// Where a credential comes from, in the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialSource {
-    /// The request's payload.
     Payload,
-    /// A credential store.
     Store,
-    /// The server, as a fallback.
     Server,
-    /// The CLI's own login.
+    /// The CLI's own login, in its state directory.
     ConfigDir,
 }
 
@@ -38,7 +35,6 @@ pub enum CredentialOwner {
 }
 
 impl CredentialOwner {
-    /// All of them.
     pub const ALL: [Self; 2] = [Self::Workspace, Self::Server];
 
     /// As JavaScript and logs see it.
@@ -50,7 +46,6 @@ impl CredentialOwner {
         }
     }
 
-    /// The owner of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|owner| owner.as_str() == name)
@@ -80,13 +75,9 @@ impl CredentialOwner {
 /// The worker's older word for the source, with the kind folded in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiKeySource {
-    /// The workspace's own API key.
     User,
-    /// The workspace's own OAuth token.
     Oauth,
-    /// The server's key.
     Server,
-    /// No key was handed over.
     None,
 }
 

@@ -10,13 +10,13 @@ const MAX_PART_BYTES: usize = 1024;
 /// The context of a row: it opens for this one alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// Whose it is.
+    /// The tenant whose secret it is.
     pub tenant: &'a str,
-    /// What it is for.
+    /// What the secret is for, such as `api-key`.
     pub purpose: &'a str,
     /// The third part of version 2's key derivation.
     pub extra: Option<&'a str>,
-    /// Its name in its table.
+    /// The name of the row in its table.
     pub name: &'a str,
     /// Its version number in its table.
     pub row_version: u64,
@@ -70,11 +70,10 @@ impl Context<'_> {
 /// Where a sealed secret may be used: it opens nowhere else.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding<'a> {
-    /// The tenant's workspace.
     pub workspace: &'a str,
     /// The payload's field, such as `apiKey` or `userEnvKeys.STRIPE_KEY`.
     pub field: &'a str,
-    /// The request.
+    /// The id of the one request.
     pub request: &'a str,
     /// Whose the credential is, where it is another's than the workspace's.
     pub owner: Option<&'a str>,

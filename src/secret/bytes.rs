@@ -43,7 +43,6 @@ impl Secret {
         Ok(Self(bytes))
     }
 
-    /// The number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()

@@ -8,11 +8,11 @@ use std::fmt;
 
 use crate::secret::{ExposeSecret, Secret};
 
-/// What a literal stands for.
+/// The value of a JSON string literal.
 pub enum Text<'a> {
-    /// Itself: it has no escapes.
+    /// The literal has no escapes, so it is its own value.
     Literal(&'a [u8]),
-    /// Something of its own.
+    /// The literal has escapes, and its value is a copy.
     Decoded(Secret),
 }
 

@@ -18,11 +18,11 @@ use super::thread_stack;
 /// What this thread allocates from, and whether it wipes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// The system's, as it is.
+    /// The system's allocator, as it is.
     Plain,
     /// The system's, and wipes what it frees: there is no heap for it.
     Wiping,
-    /// A heap, by its number.
+    /// A heap of guarded memory, by its number.
     Heap(usize),
     /// A heap that had no room for some block, which is the system's.
     FullHeap(usize),

@@ -6,12 +6,14 @@ pub mod traced;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use provider_env::credential::store::{Location, Overrides, Profile, Settings, Store};
+use provider_env::credential::store::{Call, Fleet, Location, Overrides, Profile, Refreshed, Settings, Store};
+use provider_env::error::Result;
 use provider_env::net::http;
 use provider_env::provider::find;
 
@@ -76,6 +78,17 @@ pub fn open(dir: &Path, url: &str) -> Store {
     let location = Location::of(&profile, dir.to_owned(), None);
     let http = http::Settings { timeout: Duration::from_secs(120), ..http::Settings::default() };
     Store::open(location, profile, Settings { refresh_ahead: 0.0, http }).expect("opened")
+}
+
+/// A whole call, with the waits for a lock that somebody else has.
+pub fn refresh(store: &Store, call: Call, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
+    let mut attempt = store.attempt();
+    loop {
+        match store.try_refresh(call, fleet, &mut attempt) {
+            ControlFlow::Break(done) => return done,
+            ControlFlow::Continue(time) => thread::sleep(time.saturating_duration_since(Instant::now())),
+        }
+    }
 }
 
 /// Puts an expired login into a directory, with the refresh token that the endpoint takes first.

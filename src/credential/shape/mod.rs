@@ -77,9 +77,7 @@ fn wholeness(key: &[u8], class: &KeyClass) -> FindingCode {
 /// What was found of a key.
 #[derive(Debug)]
 pub struct Validation {
-    /// What was found.
     pub finding: Finding,
-    /// Whose launch it is for.
     pub provider: &'static Provider,
     /// What a log may show of it; none for what is no credential here.
     pub fingerprint: Option<Fingerprint>,

@@ -13,10 +13,9 @@ use crate::net::http;
 use crate::provider::{CredentialKind, Provider, Stored};
 use crate::secret::{ExposeSecret, Fingerprint, Secret};
 
-/// A store.
+/// The newest credential of one provider for one tenant.
 #[derive(Debug)]
 pub struct Store {
-    /// Whose CLI it is for.
     pub provider: &'static Provider,
     pub(super) login: Option<LoginSource>,
     generations: Generations,
@@ -45,18 +44,17 @@ pub struct Settings {
     pub http: http::Settings,
 }
 
-/// Tokens that the endpoint gave.
+/// Tokens that the endpoint gave, until the file has them.
 #[derive(Debug)]
 pub(super) struct Obtained {
     pub tokens: Tokens,
-    /// When.
     pub at: Clocks,
     /// The refresh token that the file had then, which is used up.
     pub in_file: Secret,
 }
 
 impl Obtained {
-    /// Whether this login has them.
+    /// Whether this login has these very tokens.
     pub(super) fn is_in(&self, login: &Login) -> bool {
         let has = |token: &Secret, theirs: Option<&Secret>| {
             theirs.is_some_and(|it| it.expose_secret() == token.expose_secret())
@@ -239,13 +237,12 @@ impl Store {
         Some(login.location.directory.display().to_string())
     }
 
-    /// The file.
+    /// The path of the login's file; none for a store of one credential.
     #[must_use]
     pub fn path(&self) -> Option<String> {
         self.login.as_ref().map(|login| login.location.path().display().to_string())
     }
 
-    /// What the credential is.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
         self.state().kind

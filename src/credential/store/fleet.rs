@@ -17,13 +17,11 @@ use crate::sys::guarded::GuardedBytes;
 /// The most used-up tokens that are remembered: a host that was away for longer compares expiries instead.
 const MAX_SPENT: usize = 64;
 
-/// Bytes of a token's digest.
 const DIGEST_BYTES: usize = 16;
 
-/// What a fleet shares.
+/// What the hosts of a fleet share: the keys, the name of the login, and what the last one left.
 #[derive(Debug)]
 pub struct Fleet<'a> {
-    /// What seals.
     pub lockbox: &'a Lockbox,
     /// What the fleet calls the login.
     pub name: &'a str,
@@ -31,10 +29,9 @@ pub struct Fleet<'a> {
     pub published: Option<&'a str>,
 }
 
-/// What was left.
+/// What the last holder of the lock left.
 #[derive(Debug)]
 pub struct Published {
-    /// The newest document.
     pub document: Document,
     /// Digests of used-up refresh tokens, the newest last.
     pub spent: SpentTokens,

@@ -23,7 +23,6 @@ struct State {
     deadline: Option<Instant>,
 }
 
-/// Of one process.
 #[derive(Debug)]
 struct InFlight {
     state: Mutex<State>,

@@ -9,12 +9,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
 use crate::secret::{ExposeSecret, Secret};
 
-/// A stored login.
+/// A login as the CLI's file holds it.
 #[derive(Debug)]
 pub struct Login {
-    /// What its credential is.
     pub kind: CredentialKind,
-    /// The credential.
     pub credential: Secret,
     /// What new tokens are asked for with.
     pub refresh: Option<Secret>,

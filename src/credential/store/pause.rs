@@ -16,12 +16,11 @@ const DEAD: (f64, f64) = (60.0 * SECOND, 3600.0 * SECOND);
 /// The longest that an endpoint may ask to be left alone.
 const LONGEST_ASKED_FOR: f64 = 3600.0 * SECOND;
 
-/// Why there are no tokens.
+/// Why an endpoint gave no tokens, and what follows from it.
 #[derive(Debug)]
 pub struct TokenRefusal {
-    /// What is told.
     pub error: Error,
-    /// Only a person can help.
+    /// Whether the login is dead, so that only a person can help.
     pub is_dead: bool,
     /// How long the endpoint asked to be left alone, in milliseconds.
     pub retry_after: Option<f64>,
@@ -73,12 +72,12 @@ impl Pauses {
         self.lock = Some(Pause::after(why, self.lock.as_ref(), PASSING, left, now));
     }
 
-    /// The lock is ours.
+    /// Ends the pause of the lock, which this process has now.
     pub fn locked(&mut self) {
         self.lock = None;
     }
 
-    /// There are new tokens.
+    /// Ends the pause of the endpoint, which has given new tokens.
     pub fn granted(&mut self) {
         self.endpoint = None;
     }

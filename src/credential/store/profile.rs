@@ -9,21 +9,15 @@ pub type Path = Vec<String>;
 /// A row of the table as values of its own.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    /// Whose login it is.
     pub provider: &'static Provider,
-    /// The file's name.
     pub file: String,
-    /// Where tokens are refreshed.
     pub token_url: String,
-    /// Who asks.
+    /// The `client_id` of the request (RFC 6749, section 2.2).
     pub client_id: String,
-    /// How the request is written.
     pub body: BodyFormat,
     /// Where the scopes stand that the request repeats.
     pub scopes: Option<Path>,
-    /// Where the access token stands.
     pub access_token: Path,
-    /// Where the refresh token stands.
     pub refresh_token: Path,
     /// Where the time of expiry stands.
     pub expiry: StoredExpiry,
@@ -44,24 +38,20 @@ pub struct Profile {
 pub enum StoredExpiry {
     /// In the document, in so many thousandths of a second.
     Document(Path, f64),
-    /// In the access token.
+    /// In the access token, by its claim `exp`.
     Jwt,
 }
 
 /// What a caller may override, by option.
 #[derive(Debug, Default)]
 pub struct Overrides {
-    /// Where tokens are refreshed.
     pub token_url: Option<String>,
-    /// Who asks.
     pub client_id: Option<String>,
-    /// The file's name.
     pub file: Option<String>,
     /// `json` or `form`.
     pub body: Option<String>,
     /// Where the access token stands, with dots between the names.
     pub access_token: Option<String>,
-    /// Where the refresh token stands.
     pub refresh_token: Option<String>,
     /// Where the expiry stands, `jwt` for in the access token.
     pub expires_at: Option<String>,

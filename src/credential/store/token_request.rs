@@ -15,7 +15,7 @@ use crate::provider::{BodyFormat, CredentialKind};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// What an endpoint gave.
+/// The tokens of one answer.
 #[derive(Debug)]
 pub struct Tokens {
     /// The new access token; or why there is none, beside a new refresh token: the one that was sent is used up all the

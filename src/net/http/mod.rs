@@ -36,14 +36,12 @@ pub struct Settings {
     pub timeout: Duration,
     /// `http://host:port`; none is used that is not named.
     pub proxy: Option<String>,
-    /// Roots beside the system's, DER.
+    /// Roots of trust beside the system's, as DER.
     pub roots: Vec<Vec<u8>>,
 }
 
-/// A request.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// Where.
     pub url: &'a str,
     /// Its headers; a value may be a secret.
     pub headers: &'a [(&'a str, &'a [u8])],
@@ -53,40 +51,38 @@ pub struct Request<'a> {
     pub is_precious: bool,
 }
 
-/// An answer.
 #[derive(Debug)]
 pub struct Response {
-    /// Its status.
     pub status: u16,
-    /// What `retry-after` asks for.
+    /// What the header `retry-after` asks for, in seconds.
     pub retry_after: Option<Duration>,
     /// Its beginning, or all of it.
     pub body: GuardedBytes,
 }
 
-/// Why there is no answer.
+/// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The name has no address.
+    /// The name of the host has no address.
     Dns,
-    /// Nobody listens there.
+    /// Nothing listens at the address.
     Refused,
-    /// No way there.
+    /// The host cannot be reached, or it closed the connection.
     Network,
     /// This process has no descriptor or memory for a connection: nobody was asked.
     Exhausted,
     /// TLS: the reason is one of a few words.
     Tls(&'static str),
-    /// The time is up.
+    /// The time of [`Settings::timeout`] is over.
     Timeout,
-    /// The proxy.
+    /// The proxy cannot be reached, refused the connection or is none.
     Proxy,
     /// What came is no HTTP, or ended in the middle.
     Protocol,
 }
 
 impl Failure {
-    /// As results spell it.
+    /// The word for it in the results of checks.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

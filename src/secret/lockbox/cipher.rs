@@ -11,7 +11,6 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::thread_stack::on_wiped_stack;
 
-/// How many bytes of key.
 pub const KEY_BYTES: usize = 32;
 
 /// A key derived from another.

@@ -18,7 +18,7 @@ pub const SALT: &[u8] = b"webalive-lockbox-v3";
 /// More than a key's file can hold: 64 digits and a line end.
 const MAX_FILE_BYTES: usize = 4096;
 
-/// A master key.
+/// A key that rows are sealed with, and the id by which rows name it.
 #[derive(Debug)]
 pub struct MasterKey {
     key: Secret,
@@ -134,7 +134,6 @@ impl MasterKey {
         &self.id
     }
 
-    /// The key.
     pub(super) fn key(&self) -> &Secret {
         &self.key
     }

@@ -52,7 +52,7 @@ static VERSIONS: &[Version] = &[
 /// Master keys, and what they open.
 #[derive(Debug)]
 pub struct Lockbox {
-    /// The first seals.
+    /// The first one seals.
     masters: Vec<MasterKey>,
     allow_legacy: bool,
 }

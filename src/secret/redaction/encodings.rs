@@ -1,6 +1,6 @@
 //! The forms in which a secret may stand in output, as a table: how long each is, and how it is written.
 
-/// A way to write bytes.
+/// A way to write bytes that programs have.
 pub struct Encoding {
     /// Whether it writes special characters longer and leaves all others: what stays as long as it was is the secret
     /// itself, which is not kept twice.

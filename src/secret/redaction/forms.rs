@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
 
 /// What may be said in place of [`super::DEFAULT_MIN_LENGTH`]. Four bytes are what the search looks at at once.
-pub const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
+const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
 
 /// The longest form that is looked for as a whole. Longer ones are cut; the last piece overlaps the one before.
 pub const PIECE_BYTES: usize = 256;
@@ -84,7 +84,6 @@ impl Forms {
         Ok(Self { bytes, forms: places, pairs, mask, longest, shortest })
     }
 
-    /// How many.
     pub fn len(&self) -> usize {
         self.forms.len()
     }
@@ -94,7 +93,7 @@ impl Forms {
         slice(&self.bytes, &self.forms[index])
     }
 
-    /// The byte that masks.
+    /// The byte that masks: none of the forms has it.
     pub fn mask(&self) -> u8 {
         self.mask
     }

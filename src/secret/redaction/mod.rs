@@ -16,7 +16,7 @@ mod variants;
 
 use std::fmt;
 
-pub use forms::{Forms, MIN_LENGTHS};
+pub use forms::Forms;
 pub use stream::{Fed, Stream};
 pub use variants::trim;
 

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use super::Redactor;
 use crate::sys::guarded::GuardedBytes;
 
-/// What scrubs one stream.
+/// The state of one stream that is scrubbed.
 pub struct Stream {
     redactor: Arc<Redactor>,
     /// What is held back, raw, in its first `held` bytes; and room for the beginning of the next chunk after it, since
@@ -44,7 +44,7 @@ impl Stream {
         Self { redactor, border: GuardedBytes::zeroed(2 * reach), held: 0, covered: 0, before: Vec::new() }
     }
 
-    /// Takes the next chunk.
+    /// Takes the next chunk, and scrubs it in place.
     pub fn feed(&mut self, chunk: &mut [u8]) -> Fed<'_> {
         let reach = self.border.len() / 2;
         let (held, end) = (self.held, chunk.len());

@@ -20,7 +20,6 @@ enum Text<'a> {
 }
 
 impl Variant<'_> {
-    /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
         match &self.text {
             Text::Part(bytes) => bytes,

@@ -24,7 +24,6 @@ pub fn is_sealed(text: &[u8]) -> bool {
     text.starts_with(b"provider-env-sealed.")
 }
 
-/// The parts behind the base64url.
 #[derive(Clone, Copy)]
 pub(super) struct Envelope<'a> {
     pub enc: &'a [u8; ENC_BYTES],

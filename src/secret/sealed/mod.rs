@@ -34,7 +34,6 @@ pub use super::binding::Binding;
 pub(super) use envelope::PREFIX;
 pub use envelope::{MAX_SECRET_BYTES, is_sealed};
 pub use recipient::{DEFAULT_MAX_AGE, MAX_MAX_AGE, MIN_MAX_AGE, Opened, Recipient, Ticket};
-pub use replays::MAX_REMEMBERED;
 pub use seal::seal;
 
 #[cfg(test)]

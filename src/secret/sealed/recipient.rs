@@ -123,9 +123,8 @@ impl fmt::Debug for Recipient {
 #[derive(Debug)]
 #[must_use = "the ticket marks the text as used; without that it opens again"]
 pub struct Opened {
-    /// The secret.
     pub secret: Secret,
-    /// For [`Recipient::commit`].
+    /// What [`Recipient::commit`] takes, to mark the text as used.
     pub ticket: Ticket,
 }
 

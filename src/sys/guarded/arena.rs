@@ -12,7 +12,6 @@ use super::mapping::{
 /// 5.16 with a page to spare, large enough that its two guard pages and its locked pages are not mostly empty.
 const SHARED_BYTES: usize = 16 * 1024;
 
-/// Where a secret is.
 #[derive(Debug)]
 pub enum Place {
     /// In the mapping of this number.
@@ -21,7 +20,6 @@ pub enum Place {
     Heap,
 }
 
-/// All mappings.
 #[derive(Debug)]
 pub struct Arena {
     mappings: Vec<Option<(Mapping, FreeList)>>,
@@ -45,7 +43,7 @@ pub struct Report {
     pub wiped_on_fork: bool,
     /// How many pieces of it are in use now.
     pub allocations: usize,
-    /// Their bytes.
+    /// The bytes of these pieces.
     pub allocated_bytes: usize,
     /// The bytes of all mappings, without guard pages.
     pub mapped_bytes: usize,
@@ -73,7 +71,6 @@ impl Report {
 }
 
 impl Arena {
-    /// One without a mapping.
     pub const fn new() -> Self {
         Self { mappings: Vec::new(), allocations: 0, allocated_bytes: 0, heap_allocations: 0, no_mapping: 0 }
     }
@@ -110,7 +107,7 @@ impl Arena {
         })
     }
 
-    /// What a place was refused.
+    /// The protections that the kernel refused the memory of a place.
     pub fn refusals(&self, place: &Place) -> Vec<RefusedProtection> {
         match place {
             Place::Mapping(index) => {
@@ -125,7 +122,7 @@ impl Arena {
         PROTECTIONS.iter().map(|protection| RefusedProtection { protection, errno: self.no_mapping }).collect()
     }
 
-    /// Takes back what was wiped.
+    /// Takes back a place whose bytes were wiped.
     pub fn release(&mut self, place: Place, start: NonNull<u8>, length: usize) {
         self.allocations -= 1;
         self.allocated_bytes -= length;
@@ -166,7 +163,6 @@ impl Arena {
         (Place::Mapping(index), start)
     }
 
-    /// What all of it has.
     pub fn report(&self) -> Report {
         let mappings = || self.mappings.iter().flatten().map(|(mapping, _)| mapping);
         let all = |protection| self.heap_allocations == 0 && mappings().all(|mapping| mapping.has(protection));

@@ -31,7 +31,7 @@ impl FreeList {
         Some(taken)
     }
 
-    /// Gives a range back.
+    /// Gives a range back, and joins it with its free neighbours.
     pub fn give(&mut self, start: usize, length: usize) {
         let length = rounded(length);
         let next = self.ranges.partition_point(|(known, _)| *known < start);
@@ -42,7 +42,6 @@ impl FreeList {
         }
     }
 
-    /// Whether nothing is taken.
     pub fn is_untouched(&self) -> bool {
         self.ranges == [(0, self.capacity)]
     }

@@ -38,7 +38,7 @@ const RESERVED: usize = HEAPS * HEAP_BYTES;
 /// Blocks have the alignment of their size, up to this.
 const MAX_ALIGN: usize = 4096;
 
-/// By the power of two.
+/// The sizes of blocks are powers of two, and each has a list.
 const CLASSES: usize = 22;
 
 /// No protection is more than this many.
@@ -157,7 +157,7 @@ pub fn note_without() {
     WITHOUT.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Such a thread ends.
+/// Counts a thread less that had a block without a heap.
 pub fn forget_without() {
     WITHOUT.fetch_sub(1, Ordering::Relaxed);
 }

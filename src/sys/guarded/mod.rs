@@ -49,7 +49,7 @@ unsafe impl Send for GuardedBytes {}
 unsafe impl Sync for GuardedBytes {}
 
 impl GuardedBytes {
-    /// `length` zero bytes.
+    /// Makes `length` zero bytes.
     #[must_use]
     pub fn zeroed(length: usize) -> Self {
         if length == 0 {

@@ -15,7 +15,7 @@ use crate::error::Result;
 /// Of a file or a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// It is a mount point.
+    /// Whether it is a mount point of its own.
     pub is_mount: bool,
     /// No directory has a name for it any more.
     pub is_unlinked: bool,
@@ -25,9 +25,9 @@ pub(super) struct Facts {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Attributes {
-    /// `+i`.
+    /// `chattr +i`
     is_immutable: bool,
-    /// `+a`.
+    /// `chattr +a`
     is_append_only: bool,
 }
 

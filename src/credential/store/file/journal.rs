@@ -47,7 +47,6 @@ pub fn resolve(bytes: GuardedBytes) -> GuardedBytes {
 
 /// What a file has of a journal.
 pub enum Journal<'a> {
-    /// Nothing.
     None,
     /// A part, from there on: what stands before it is whole.
     Begun(usize),

@@ -31,12 +31,10 @@ pub use replace::{Next, Recovered, Replaced};
 /// What tells one content of the file from another.
 pub type Digest = [u8; 32];
 
-/// Where a login is stored.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The directory, absolute.
+    /// An absolute path.
     pub directory: PathBuf,
-    /// The file's name in it.
     pub name: String,
     /// Where the refresh token stands in it, which tells one login from the next.
     pub refresh_token: Vec<String>,
@@ -47,11 +45,10 @@ pub struct Location {
 /// The file as it was read.
 #[derive(Debug)]
 pub struct Content {
-    /// The document.
     pub document: Document,
     /// The digest of the file's bytes.
     pub digest: Digest,
-    /// That of its refresh token.
+    /// The digest of its refresh token.
     login: Digest,
     owner: (Uid, Gid),
 }
@@ -76,7 +73,6 @@ impl Location {
         Self { directory, name: profile.file.clone(), refresh_token: profile.refresh_token.clone(), owner }
     }
 
-    /// The whole path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.join(&self.name)

@@ -42,7 +42,7 @@ pub struct Replaced {
 /// What was found of processes that were killed.
 #[derive(Debug)]
 pub enum Recovered {
-    /// Nothing that counts.
+    /// No process left anything that counts.
     Nothing,
     /// What had begun to be written in place of the file's content, which is whole without it.
     Undone,
@@ -188,7 +188,7 @@ impl Directory {
         self.finish(self.prepare(based_on, new.bytes().len())?, based_on, new)
     }
 
-    /// Removes what was prepared.
+    /// Removes what [`Directory::prepare`] made.
     pub fn discard(&self, next: Next) {
         // In place, nothing was made but room, which nobody sees.
         if let Place::Beside(name) = next.place {

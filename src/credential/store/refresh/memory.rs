@@ -13,7 +13,6 @@ use crate::credential::Clocks;
 use crate::error::{Error, Result};
 use crate::secret::{ExposeSecret, Secret};
 
-/// What came of a request.
 struct Asked {
     /// The refresh token that it has used up.
     spent: Secret,

@@ -35,7 +35,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// By its name in JavaScript.
+    /// The call of this name in JavaScript: `reload`, `fresh` or `refresh`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [("reload", Self::Reload), ("fresh", Self::Fresh), ("refresh", Self::Refresh)]
@@ -50,21 +50,19 @@ impl Call {
 pub enum How {
     /// Nobody: the old ones are good, or nobody was to be asked.
     NotNeeded,
-    /// This call.
     Here,
     /// Another process, another host, the CLI or a person.
     Elsewhere,
 }
 
-/// What came of it.
+/// What came of a call.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refreshed {
-    /// Who got the tokens.
     pub how: How,
-    /// Whether the endpoint was asked.
+    /// Whether this call asked the endpoint.
     pub asked: bool,
-    /// Whether the file has them.
+    /// Whether the file has what this store has.
     pub persisted: bool,
     /// Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left.
     pub serves: bool,
@@ -74,9 +72,7 @@ pub struct Refreshed {
     pub publish: Option<String>,
 }
 
-/// What came of writing it.
 enum Written {
-    /// The file has them.
     Ours,
     /// Somebody has logged in again, and that counts.
     Theirs,
@@ -95,21 +91,6 @@ impl Refreshed {
 }
 
 impl Store {
-    /// Does what is asked, unless somebody else has done so since this store last looked. It blocks, also while
-    /// somebody else has the lock: threads of [`crate::net::jobs`] have [`Store::try_refresh`].
-    ///
-    /// # Errors
-    /// As [`Store::try_refresh`].
-    pub fn refresh(&self, call: Call, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
-        let mut attempt = self.attempt();
-        loop {
-            match self.try_refresh(call, fleet, &mut attempt) {
-                ControlFlow::Break(done) => return done,
-                ControlFlow::Continue(time) => thread::sleep(time.saturating_duration_since(Instant::now())),
-            }
-        }
-    }
-
     /// The beginning of a call by this thread: its time is counted from now on.
     #[must_use]
     pub fn attempt(&self) -> Attempt {
@@ -122,8 +103,8 @@ impl Store {
         }
     }
 
-    /// As [`Store::refresh`], which gives a time to come again at while somebody else has the lock. It blocks for the
-    /// request.
+    /// Does what is asked, unless somebody else has done so since this store last looked. While somebody else has the lock it
+    /// gives a time to come again at; it blocks for the request, on a thread of [`crate::net::jobs`].
     ///
     /// # Errors
     /// Only where the old token is no good any more: `LOGIN_REQUIRED`, `REFRESH_FAILED`, `CREDENTIAL_FILE_UNUSABLE`,
@@ -183,9 +164,9 @@ pub struct Attempt {
     /// The last moment to have the lock.
     pub deadline: Instant,
     wait: Duration,
-    /// Somebody else had the lock.
+    /// Whether somebody else had the lock when this call wanted it.
     has_waited: bool,
-    /// Which thread of JavaScript asks.
+    /// The thread of JavaScript that asks: its end waits for the answer.
     thread: ThreadId,
 }
 
@@ -204,7 +185,7 @@ struct Refresh<'a> {
     call: Call,
     has_waited: bool,
     thread: ThreadId,
-    /// The endpoint, in this call.
+    /// Whether this call has asked the endpoint.
     has_asked: Cell<bool>,
 }
 

@@ -74,7 +74,7 @@ impl Refresh<'_> {
         Ok((document, written))
     }
 
-    /// A person logged in again.
+    /// Takes over the login of a person who logged in again.
     pub(super) fn adopt(&self, directory: &Directory, spent: &SpentTokens) -> Result<Refreshed> {
         self.store.state().unsaved = None;
         let content = directory.read()?;

@@ -19,7 +19,7 @@ pub(super) const ENC_BYTES: usize = 32;
 pub(super) const PRIVATE_KEY_BYTES: usize = 32;
 /// A public key: Npk of the KEM.
 pub(super) const PUBLIC_KEY_BYTES: usize = 32;
-/// Nt of the AEAD.
+/// A tag: Nt of the AEAD.
 pub(super) const TAG_BYTES: usize = 16;
 
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
