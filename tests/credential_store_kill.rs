@@ -28,6 +28,7 @@ fn lockbox() -> Lockbox {
 #[test]
 fn holder() {
     let (Ok(dir), Ok(url)) = (std::env::var(DIR), std::env::var(URL)) else { return };
+    traced::begin();
     let lockbox = lockbox();
     let fleet = Fleet { lockbox: &lockbox, name: "ws_1", published: None };
     let store = open(Path::new(&dir), &url);

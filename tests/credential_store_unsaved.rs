@@ -54,6 +54,7 @@ fn a_second_refresh_goes_on_from_the_tokens_that_were_kept() {
 #[test]
 fn holder() {
     let (Ok(dir), Ok(url)) = (std::env::var(DIR), std::env::var(URL)) else { return };
+    traced::begin();
     let store = open(Path::new(&dir), &url);
     let refreshed = refresh(&store, Call::Fresh, None).expect("tokens");
     assert_eq!((refreshed.how, refreshed.persisted), (How::Here, false));

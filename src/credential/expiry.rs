@@ -15,7 +15,7 @@ const BOOT: ClockId = ClockId::Monotonic;
 /// How far the clocks may drift apart before the wall clock is taken to have jumped, in milliseconds.
 const TOLERANCE: f64 = 1000.0;
 
-/// A moment, in milliseconds, by both clocks.
+/// One moment as two clocks tell it.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
     /// Milliseconds since 1970, by the clock that everybody can set.
@@ -37,7 +37,7 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
-/// When a credential expires.
+/// When a credential expires, as both clocks count it.
 ///
 /// The wall clock alone would be believed for good after it had stood wrong once: while a token is read or obtained, or
 /// later. So the time that was left is counted by the other clock as well, and the earlier of the two counts.
@@ -54,7 +54,7 @@ impl Expiry {
         Self { told, boot: now.boot + (told - now.wall) }
     }
 
-    /// What a file says, in milliseconds since 1970.
+    /// The time that a file says, in milliseconds since 1970.
     #[must_use]
     pub const fn told(self) -> f64 {
         self.told
@@ -84,7 +84,7 @@ impl Expiry {
     }
 }
 
-/// Refuses what was good until then.
+/// Refuses a credential that has expired; one without an expiry is good.
 ///
 /// # Errors
 /// `CREDENTIAL_EXPIRED`.

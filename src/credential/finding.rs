@@ -10,7 +10,6 @@ pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 // Beside it stand an address and the other headers.
 const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
-/// Whether a launch takes the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It has the shape of what the vendor issues.
@@ -67,7 +66,7 @@ macro_rules! findings {
 
 // The words in braces are ours or numbers: see `Finding::sentence`. No part of a key is among them.
 findings! {
-    /// The shape of what the vendor issues.
+    /// The key has the shape of what the vendor issues.
     Fits = "ok", Ok, Internal, "{it is} {class}, by its shape. Only a call to its API tells whether it is accepted.";
     Unfamiliar = "unfamiliar", Warning, Internal,
         "{it} has no shape that is known here. If it is the key of a gateway, that is as it should be; else compare it with what you copied.";
@@ -131,13 +130,12 @@ findings! {
 }
 
 impl FindingCode {
-    /// As JavaScript and the documentation see it.
+    /// The word that JavaScript and the documentation have for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().code
     }
 
-    /// Whether a launch takes the key.
     #[must_use]
     pub fn verdict(self) -> Verdict {
         self.row().verdict
@@ -165,7 +163,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether a launch takes the key.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.code.verdict()

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Expiry, LoginTokens};
 use crate::secret::Secret;
 
-/// The count of a store's credentials so far.
+/// Counts the credentials that a store has had.
 #[derive(Debug, Default)]
 pub struct Generations {
     newest: Arc<Newest>,
 }
 
-/// What all generations of a store share.
 #[derive(Debug)]
 struct Newest {
     number: AtomicU64,
@@ -47,21 +46,21 @@ impl Generations {
         Generation { newest: Arc::clone(&self.newest), number: self.newest.number.load(Ordering::SeqCst) }
     }
 
-    /// Makes all there were old ones.
+    /// Makes every credential that there was an old one.
     pub fn next(&self) {
         self.newest.number.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 impl Generation {
-    /// Whether there is no newer one.
+    /// Whether the store has no newer credential.
     #[must_use]
     pub fn is_newest(&self) -> bool {
         self.newest.number.load(Ordering::SeqCst) == self.number
     }
 }
 
-/// What a store has to offer to a launch.
+/// The credential that a store offers to a launch.
 #[derive(Clone, Debug)]
 pub struct StoredCredential {
     /// Whose CLI it is for: a provider's id.
@@ -70,7 +69,6 @@ pub struct StoredCredential {
     pub secret: Arc<Secret>,
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
-    /// Which of the store's it is.
     pub generation: Generation,
     /// The state directory that the CLI itself must read it from; none: it is handed over.
     pub directory: Option<String>,

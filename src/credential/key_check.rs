@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::paste_mistakes::contains_ignoring_case;
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{self, BETWEEN, Failure, Request, Response, Settings};
@@ -16,7 +17,7 @@ use crate::secret::sealed::is_sealed;
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// What is to be asked, and whom.
+/// A request that tells whether a credential is good, before it is sent.
 #[derive(Debug)]
 pub struct KeyCheck {
     api: &'static Api,
@@ -37,9 +38,9 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// What is behind it, in one word, where there is more to say.
     pub reason: Option<&'static str>,
-    /// The status of the answer, if there was one.
+    /// The HTTP status; none where nobody answered.
     pub status: Option<u16>,
-    /// What is wrong and what to do.
+    /// Sentences for a person: what is wrong, and what to do.
     pub message: String,
     /// After how many milliseconds the endpoint wants to be asked again.
     pub retry_after_ms: Option<u64>,
@@ -220,12 +221,8 @@ fn refusal(response: &Response) -> Option<&'static RefusalReason> {
         return Some(row);
     }
     let message = error.message.filter(|_| response.status == 403)?.get().as_bytes();
-    let worded = |row: &&RefusalReason| row.phrases.iter().any(|it| contains_ignoring_case(message, it.as_bytes()));
+    let worded = |row: &&RefusalReason| row.phrases.iter().any(|it| contains_ignoring_case(message, it));
     REFUSAL_REASONS.iter().find(worded)
-}
-
-fn contains_ignoring_case(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

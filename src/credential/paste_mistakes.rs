@@ -239,11 +239,11 @@ fn is_assignment(key: &[u8]) -> bool {
     let Some(at) = key.iter().position(|byte| *byte == b'=') else { return false };
     let (name, value) = (key[..at].trim_ascii_end(), &key[at + 1..]);
     let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let holds_a_key = KEY_WORDS.iter().any(|word| find_ignoring_case(name, word));
+    let holds_a_key = KEY_WORDS.iter().any(|word| contains_ignoring_case(name, word));
     is_name && holds_a_key && value.iter().any(|byte| *byte != b'=')
 }
 
-fn find_ignoring_case(text: &[u8], word: &str) -> bool {
+pub(super) fn contains_ignoring_case(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 

@@ -91,7 +91,7 @@ pub(super) fn restore(fingerprint: Fingerprint) -> bool {
     REVOCATIONS.restore(fingerprint)
 }
 
-/// Refuses a fingerprint that was revoked.
+/// Refuses the credential that has this fingerprint, where it was revoked.
 ///
 /// # Errors
 /// `CREDENTIAL_REVOKED`.

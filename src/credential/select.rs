@@ -19,9 +19,8 @@ pub struct Credential {
     pub owner: CredentialOwner,
     /// How it is handed over; none for a config directory.
     pub slot: Option<&'static CredentialSlot>,
-    /// Itself; none for a config directory.
+    /// The credential itself; none for a config directory.
     pub secret: Option<Arc<Secret>>,
-    /// What a log may show of it.
     pub fingerprint: Option<Fingerprint>,
     /// Which of its store's it is; none for one that comes from none.
     pub generation: Option<Generation>,
@@ -50,7 +49,7 @@ pub struct Terms {
 }
 
 impl Credential {
-    /// The worker's older word for where it comes from.
+    /// The older word of workers for where it comes from.
     #[must_use]
     pub const fn api_key_source(&self) -> ApiKeySource {
         match (self.owner, self.kind) {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::provider::{CredentialKind, PROVIDERS, Provider};
 use crate::secret::{ExposeSecret, Secret};
 
-/// One key per provider at the most.
+/// The server's keys: for each provider and kind at most one.
 #[derive(Debug, Default)]
 pub struct ServerCredentials {
     keys: Vec<(&'static Provider, CredentialKind, Arc<Secret>)>,

@@ -12,7 +12,7 @@ pub enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// As JavaScript and logs see it.
+    /// The word that JavaScript and logs have for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ pub enum CredentialOwner {
 impl CredentialOwner {
     pub const ALL: [Self; 2] = [Self::Workspace, Self::Server];
 
-    /// As JavaScript and logs see it.
+    /// The word that JavaScript and logs have for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ pub enum ApiKeySource {
 }
 
 impl ApiKeySource {
-    /// As JavaScript and logs see it.
+    /// The word that JavaScript and logs have for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -23,7 +23,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Refuses a context that says nothing.
+    /// Refuses a context with a part that says nothing.
     ///
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE` for an empty or too long part, or a NUL.

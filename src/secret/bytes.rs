@@ -54,6 +54,14 @@ impl Secret {
         self.len() == 0
     }
 
+    /// Makes a secret of random bytes, such as a key.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the system has no randomness.
+    pub fn random(length: usize) -> Result<Self> {
+        Self::build(length, fill_random)
+    }
+
     /// Refuses this secret where the kernel refused a protection of the memory that it is in.
     ///
     /// # Errors
@@ -94,7 +102,7 @@ const HASH_STACK_BYTES: usize = 16 * 1024;
 pub struct Fingerprint([u8; 4]);
 
 impl Fingerprint {
-    /// That of a value.
+    /// The fingerprint of a value.
     ///
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
@@ -132,13 +140,21 @@ fn process_mac() -> Result<&'static Hmac<Sha256>> {
         return Ok(mac);
     }
     let mut key = zeroize::Zeroizing::new([0_u8; 32]);
-    getrandom::fill(&mut *key).map_err(|_| no_randomness())?;
+    fill_random(&mut *key)?;
     let mac = Hmac::new_from_slice(&*key).map_err(|_| no_randomness())?;
     Ok(MAC.get_or_init(|| mac))
 }
 
-fn no_randomness() -> Error {
-    Error::new(ErrorCode::Internal, "The system gave no random bytes, so no fingerprint can be made.")
+/// Fills `bytes` with the system's random bytes (getrandom(2)).
+pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    getrandom::fill(bytes).map_err(|_| no_randomness())
+}
+
+pub(super) fn no_randomness() -> Error {
+    Error::new(
+        ErrorCode::Internal,
+        "The system gave no random bytes, so no secret can be sealed, hashed or looked for.",
+    )
 }
 
 #[cfg(test)]

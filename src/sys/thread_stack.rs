@@ -43,7 +43,7 @@ pub fn run_left_out_of_dumps<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// As on Linux, without anything that could be done.
+/// Runs `work` and nothing else: there is no such advice here.
 #[cfg(not(target_os = "linux"))]
 pub fn run_left_out_of_dumps<T>(work: impl FnOnce() -> T) -> T {
     work()

@@ -101,7 +101,7 @@ fn of_heap(layout: Layout) -> *mut u8 {
     null_mut()
 }
 
-/// Overwrites a block.
+/// Overwrites a block that is about to be freed.
 ///
 /// # Safety
 /// It is a live block of `size` bytes that nobody else uses.

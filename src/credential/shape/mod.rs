@@ -25,7 +25,7 @@ pub fn examine(provider: &'static Provider, kind: CredentialKind, key: &[u8]) ->
     Finding { code, class, provider: Some(provider), kind, length: key.len() }
 }
 
-/// What makes it no key of anybody's.
+/// What makes the bytes a key of nobody's; none where they can be one.
 fn impossible(key: &[u8], class: Option<&KeyClass>) -> Option<FindingCode> {
     let is_plain = key.iter().all(paste_mistakes::is_plain);
     let is_odd = !is_plain && class.is_some_and(|class| class.is_plain);
@@ -74,7 +74,7 @@ fn wholeness(key: &[u8], class: &KeyClass) -> FindingCode {
     if key.len() < class.shortest { FindingCode::TooShort } else { FindingCode::Fits }
 }
 
-/// What was found of a key.
+/// What a settings page can say of a key before it is saved.
 #[derive(Debug)]
 pub struct Validation {
     pub finding: Finding,

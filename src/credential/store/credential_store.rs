@@ -35,7 +35,6 @@ pub(super) struct LoginSource {
     pub known_tokens: Arc<[Arc<LoginTokens>]>,
 }
 
-/// How a login is kept fresh.
 #[derive(Debug)]
 pub struct Settings {
     /// How long before its expiry a token is refreshed, in milliseconds.
@@ -79,11 +78,10 @@ pub(super) struct State {
     pub obtained: Option<Clocks>,
     /// Until when a token that does not say so itself counts as fresh, by the clock that nobody sets.
     fresh_until: Option<f64>,
-    /// What could not be written yet.
+    /// Tokens that are in this process alone, as the file could not be written.
     pub unsaved: Option<Arc<Obtained>>,
     /// Why a crash of the machine may undo what was written.
     pub unsynced: Option<Error>,
-    /// What is left alone after a failure.
     pub pauses: Pauses,
 }
 
@@ -144,7 +142,7 @@ impl State {
 }
 
 impl Store {
-    /// A store of one credential, which only [`Store::rotate`] changes.
+    /// Makes a store of one credential, which only [`Store::rotate`] changes.
     ///
     /// # Errors
     /// What [`credential::check`] finds; `UNSUPPORTED` for a kind that the provider does not take.
@@ -164,7 +162,7 @@ impl Store {
         Ok(Self { provider, login: None, generations: Generations::default(), state })
     }
 
-    /// A store of a login in a file. It blocks.
+    /// Opens a store of the login in a file. It blocks.
     ///
     /// # Errors
     /// `LOGIN_REQUIRED`, `CREDENTIAL_FILE_UNUSABLE`, `UNSUPPORTED`.
@@ -209,7 +207,7 @@ impl Store {
         Ok(())
     }
 
-    /// What a launch gets.
+    /// The credential that a launch gets now.
     ///
     /// # Errors
     /// `CREDENTIAL_EXPIRED`; what [`credential::check`] finds, where the login was not refreshed since it was opened.
@@ -285,7 +283,7 @@ impl Store {
         self.generations.newest().number
     }
 
-    /// What a log may show of it.
+    /// The fingerprint of the newest credential, which a log may show.
     ///
     /// # Errors
     /// As [`Secret::fingerprint`].

@@ -76,7 +76,7 @@ impl Document {
         (word.len() <= 64 && is_word).then_some(word)
     }
 
-    /// The words of a list at a path.
+    /// The strings of a list at a path; none where anything else is in it.
     #[must_use]
     pub fn words(&self, path: &[String]) -> Option<Vec<String>> {
         serde_json::from_str(self.find(path)?).ok()
@@ -161,7 +161,7 @@ impl Document {
         Some(raw)
     }
 
-    /// Names and values as they are written.
+    /// The names and values of an object, as they are written.
     fn members<'a>(&self, raw: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
         let mut parser = serde_json::Deserializer::from_str(raw);
         let members = parser.deserialize_map(Members).ok()?;
@@ -169,7 +169,7 @@ impl Document {
         Some(members)
     }
 
-    /// Where a part of this text stands in it.
+    /// The offset of a part of this text.
     fn place_of(&self, part: &str) -> usize {
         part.as_ptr() as usize - self.0.as_ptr() as usize
     }

@@ -33,22 +33,20 @@ pub struct Fleet<'a> {
 #[derive(Debug)]
 pub struct Published {
     pub document: Document,
-    /// Digests of used-up refresh tokens, the newest last.
+    /// Digests of refresh tokens that were used up, the newest last.
     pub spent: SpentTokens,
 }
 
-/// Digests of used-up refresh tokens, the newest last.
+/// Digests of refresh tokens that were used up, the newest last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpentTokens(Vec<[u8; DIGEST_BYTES]>);
 
 impl SpentTokens {
-    /// Whether this token was used up.
     #[must_use]
     pub fn has(&self, token: &Secret) -> bool {
         self.0.contains(&digest(token))
     }
 
-    /// Notes that this token was used up.
     pub fn add(&mut self, token: &Secret) {
         if !self.has(token) {
             self.0.push(digest(token));
@@ -74,7 +72,7 @@ struct Text {
 }
 
 impl Fleet<'_> {
-    /// What the last holder left.
+    /// Opens what the last holder of the lock left, if anything.
     ///
     /// # Errors
     /// `UNSEAL_FAILED` for what this lockbox did not seal for this login.

@@ -14,7 +14,6 @@ use crate::secret::{ExposeSecret, Secret};
 pub struct Login {
     pub kind: CredentialKind,
     pub credential: Secret,
-    /// What new tokens are asked for with.
     pub refresh: Option<Secret>,
     /// Until when the credential is good; none: it is a key, which does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
@@ -98,7 +97,6 @@ impl Login {
         })
     }
 
-    /// What new tokens are asked for with.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh.as_ref()

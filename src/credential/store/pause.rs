@@ -50,7 +50,7 @@ struct Pause {
     length: f64,
     /// Until when, by the clock that nobody sets, in milliseconds.
     until: f64,
-    /// Until when the endpoint asked for it.
+    /// Until when the endpoint asked to be left alone.
     asked_until: f64,
     /// The refresh token that was refused, where it is dead.
     dead: Option<Fingerprint>,

@@ -15,25 +15,19 @@ pub struct Profile {
     /// The `client_id` of the request (RFC 6749, section 2.2).
     pub client_id: String,
     pub body: BodyFormat,
-    /// Where the scopes stand that the request repeats.
+    /// The path of the scopes that the request repeats.
     pub scopes: Option<Path>,
     pub access_token: Path,
     pub refresh_token: Path,
-    /// Where the time of expiry stands.
     pub expiry: StoredExpiry,
     /// Further tokens: their names in an answer, and where they stand.
     pub extra_tokens: Vec<(String, Path)>,
-    /// Where the time of the last refresh stands.
     pub refreshed_at: Option<Path>,
-    /// Where an API key may stand.
     pub api_key: Option<Path>,
-    /// Where the kind of login stands.
     pub kind_field: Option<Path>,
-    /// How a launch gets the tokens.
     pub stored: Stored,
 }
 
-/// Where the time of expiry stands.
 #[derive(Clone, Debug)]
 pub enum StoredExpiry {
     /// In the document, in so many thousandths of a second.
@@ -42,7 +36,7 @@ pub enum StoredExpiry {
     Jwt,
 }
 
-/// What a caller may override, by option.
+/// What a caller overrides of a provider's row.
 #[derive(Debug, Default)]
 pub struct Overrides {
     pub token_url: Option<String>,
@@ -60,7 +54,7 @@ pub struct Overrides {
 }
 
 impl Profile {
-    /// A provider's row with overrides.
+    /// Takes a provider's row, and puts what the caller overrides in its place.
     ///
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE`.

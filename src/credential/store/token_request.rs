@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::RangeInclusive;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::document::{Document, jwt_expires_at};
@@ -103,7 +104,8 @@ impl Parameters<'_> {
         let mut parts: Vec<&[u8]> = Vec::new();
         for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
             parts.extend([if parts.is_empty() { &b""[..] } else { b"&" }, name.as_bytes(), b"="]);
-            push_encoded(&mut parts, value.as_bytes());
+            // Each piece is of the value, or of a table: nothing is copied.
+            parts.extend(utf8_percent_encode(value, RESERVED).map(str::as_bytes));
         }
         GuardedBytes::joined(&parts)
     }
@@ -123,20 +125,8 @@ impl io::Write for Length {
     }
 }
 
-/// `%XX` for each byte, so that the encoding of one is a part that borrows from a table.
-static HEX: &[u8; 16] = b"0123456789ABCDEF";
-
-fn push_encoded<'a>(parts: &mut Vec<&'a [u8]>, text: &'a [u8]) {
-    for byte in text.chunks(1) {
-        let plain = byte[0].is_ascii_alphanumeric() || b"-._~".contains(&byte[0]);
-        if plain {
-            parts.push(byte);
-            continue;
-        }
-        let (high, low) = (usize::from(byte[0] >> 4), usize::from(byte[0] & 15));
-        parts.extend([&b"%"[..], &HEX[high..=high], &HEX[low..=low]]);
-    }
-}
+/// What RFC 3986 reserves, and all else that is no unreserved character of it.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What stands in a JSON string and in a header as it is.
 pub(super) fn is_plain(token: &[u8]) -> bool {
@@ -178,7 +168,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
 /// Where an error stands: RFC 6749 has a word, OpenAI an object.
 static ERROR_FIELDS: &[&[&str]] = &[&["error"], &["code"], &["error", "code"], &["error", "type"]];
 
-/// What to do, by status; the first that fits.
+/// What a person can do, by the status of an answer: the first row that fits.
 static REMEDIES: &[(RangeInclusive<u16>, &str)] = &[
     (401..=401, "Look at options.clientId: the endpoint does not take it."),
     (403..=403, "Look at options.clientId, and whether the endpoint takes requests from this network."),

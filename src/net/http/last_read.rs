@@ -10,10 +10,10 @@ use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
 };
 
-/// For all reads after the deadline together.
+/// The time for all reads after the deadline together.
 const LAST_READ: Duration = Duration::from_millis(250);
 
-/// An agent that looks once more.
+/// Makes an agent that looks once more for an answer when the time is up.
 pub(super) fn agent(config: ureq::config::Config) -> ureq::Agent {
     let connector =
         ().chain(ConnectProxyConnector::default())

@@ -32,9 +32,9 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// What a caller may decide about every request.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// The most time for all of it.
+    /// The time limit of a whole request.
     pub timeout: Duration,
-    /// `http://host:port`; none is used that is not named.
+    /// The URL of a proxy, `http://host:port`. The environment names none.
     pub proxy: Option<String>,
     /// Roots of trust beside the system's, as DER.
     pub roots: Vec<Vec<u8>>,
@@ -45,7 +45,7 @@ pub struct Request<'a> {
     pub url: &'a str,
     /// Its headers; a value may be a secret.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// What is posted; none for a GET.
+    /// The body of a POST; none for a GET.
     pub body: Option<&'a [u8]>,
     /// Whether the answer is the only copy of something: it is then looked for once more when the time is up.
     pub is_precious: bool,
@@ -56,7 +56,7 @@ pub struct Response {
     pub status: u16,
     /// What the header `retry-after` asks for, in seconds.
     pub retry_after: Option<Duration>,
-    /// Its beginning, or all of it.
+    /// The first [`MAX_BODY_BYTES`] of the body.
     pub body: GuardedBytes,
 }
 
@@ -71,7 +71,7 @@ pub enum Failure {
     Network,
     /// This process has no descriptor or memory for a connection: nobody was asked.
     Exhausted,
-    /// TLS: the reason is one of a few words.
+    /// TLS failed, for this reason.
     Tls(&'static str),
     /// The time of [`Settings::timeout`] is over.
     Timeout,
@@ -326,7 +326,7 @@ fn tls_reason(error: &rustls::Error) -> &'static str {
     }
 }
 
-/// The certificates of a PEM text, DER.
+/// Reads the certificates of a PEM text, as DER.
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a text without any, or a broken one.
@@ -350,7 +350,7 @@ fn is_root(certificate: &CertificateDer<'_>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
-/// A proxy's URL: `http://host[:port]`, without a user name.
+/// Refuses a proxy that is not `http://host[:port]`, without a user name.
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.

@@ -13,7 +13,7 @@ use crate::sys::thread_stack::on_wiped_stack;
 
 pub const KEY_BYTES: usize = 32;
 
-/// A key derived from another.
+/// Derives a key from a master key with HKDF-SHA256.
 ///
 /// # Errors
 /// `INTERNAL`, which cannot happen: HKDF-SHA256 gives up to 8160 bytes.
@@ -36,7 +36,7 @@ pub fn decrypt(key: &Secret, parts: &Parts<'_>, associated_data: &[u8]) -> Optio
     })
 }
 
-/// Encrypts; the ciphertext is as long as the plaintext.
+/// Encrypts into a ciphertext as long as the plaintext, and a tag.
 ///
 /// # Errors
 /// `INTERNAL`, which cannot happen: the cipher takes 64 GiB.

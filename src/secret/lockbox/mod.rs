@@ -32,24 +32,13 @@ pub use row::{Column, MAX_SECRET_BYTES, Row, SealedRow};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
+use crate::secret::bytes::fill_random;
 use row::{IV_BYTES, Parts};
 
-/// What version 2's keys are derived with.
+/// The salt that keys of version 2 are derived with.
 const SALT_2: &[u8] = b"webalive-oauth-core-v2";
 
-/// A version of the format: how its `keyMeta` is known, and how it opens. None: not with this lockbox or context.
-struct Version {
-    is: fn(&str) -> bool,
-    open: fn(&Lockbox, &str, &Parts<'_>, &Context<'_>) -> Result<Option<Secret>>,
-}
-
-static VERSIONS: &[Version] = &[
-    Version { is: |meta| meta.is_empty() || meta == "v1", open: open_1 },
-    Version { is: |meta| meta.starts_with("v2:"), open: open_2 },
-    Version { is: |meta| meta.starts_with("v3:"), open: open_3 },
-];
-
-/// Master keys, and what they open.
+/// Opens and seals rows with its master keys.
 #[derive(Debug)]
 pub struct Lockbox {
     /// The first one seals.
@@ -58,7 +47,7 @@ pub struct Lockbox {
 }
 
 impl Lockbox {
-    /// One with these master keys, of which the first seals. `allow_legacy` lets rows of version 1 open.
+    /// Makes a lockbox with these master keys, of which the first seals. `allow_legacy` lets rows of version 1 open.
     ///
     /// # Errors
     /// `LOCKBOX_KEY_INVALID` for no master key, or the same one twice.
@@ -73,7 +62,7 @@ impl Lockbox {
         Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("masterKeys"))
     }
 
-    /// Refuses it where the kernel refused a protection of the memory that its master keys are in.
+    /// Refuses a lockbox where the kernel refused a protection of the memory that its master keys are in.
     ///
     /// # Errors
     /// `MEMORY_UNPROTECTED`.
@@ -86,21 +75,26 @@ impl Lockbox {
         self.masters.iter().map(MasterKey::id)
     }
 
-    /// Opens a row.
+    /// Opens a row that was sealed for this context.
     ///
     /// # Errors
     /// `UNSEAL_FAILED`; `ERR_INVALID_ARG_VALUE` for a context that cannot be.
     pub fn open(&self, row: &Row<'_>, context: &Context<'_>) -> Result<Secret> {
         context.check()?;
         let parts = row.parts()?;
-        let Some(meta) = row.key_meta else { return self.open_without_meta(&parts, context) };
-        let version = VERSIONS.iter().find(|version| (version.is)(meta)).ok_or_else(does_not_open)?;
-        (version.open)(self, meta, &parts, context)?.ok_or_else(does_not_open)
+        let Some(meta) = row.key_meta else { return self.open_without_meta(&parts) };
+        let opened = match meta.split_at_checked(3) {
+            _ if meta.is_empty() || meta == "v1" => self.open_1(&parts)?,
+            Some(("v2:", derivation)) => self.open_2(derivation, &parts, context)?,
+            Some(("v3:", id)) => self.open_3(id, &parts, context)?,
+            _ => None,
+        };
+        opened.ok_or_else(does_not_open)
     }
 
-    /// A row of version 1, or one whose column was read under another name: such a one opens as no other version, and its
-    /// reader is told.
-    fn open_without_meta(&self, parts: &Parts<'_>, context: &Context<'_>) -> Result<Secret> {
+    /// Opens a row of version 1. One whose column was read under another name opens as no other version, and its reader is
+    /// told.
+    fn open_without_meta(&self, parts: &Parts<'_>) -> Result<Secret> {
         let select = "Select key_meta as \"keyMeta\".";
         if !self.allow_legacy {
             let message = format!(
@@ -108,7 +102,7 @@ impl Lockbox {
             );
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("keyMeta"));
         }
-        open_1(self, "", parts, context)?.ok_or_else(|| {
+        self.open_1(parts)?.ok_or_else(|| {
             let message = format!(
                 "The row has no keyMeta, and does not open as version 1, which alone has none. {select} Else its master \
                  key must be among those of this lockbox."
@@ -117,7 +111,34 @@ impl Lockbox {
         })
     }
 
-    /// Seals a secret.
+    fn open_1(&self, parts: &Parts<'_>) -> Result<Option<Secret>> {
+        if !self.allow_legacy {
+            let message = "The row is of version 1, which is bound to no tenant: it opens wherever it was moved to. \
+                           Say allowLegacy: true to read it, and reseal() it.";
+            return Err(Error::new(ErrorCode::UnsealFailed, message));
+        }
+        Ok(self.masters.iter().find_map(|master| cipher::decrypt(master.key(), parts, b"")))
+    }
+
+    fn open_2(&self, derivation: &str, parts: &Parts<'_>, context: &Context<'_>) -> Result<Option<Secret>> {
+        let Some(expected) = context.version_2().filter(|expected| derivation == expected) else { return Ok(None) };
+        // Rows of this version do not name their master key.
+        for master in &self.masters {
+            let key = cipher::derive(master.key(), SALT_2, expected.as_bytes())?;
+            if let Some(secret) = cipher::decrypt(&key, parts, b"") {
+                return Ok(Some(secret));
+            }
+        }
+        Ok(None)
+    }
+
+    fn open_3(&self, id: &str, parts: &Parts<'_>, context: &Context<'_>) -> Result<Option<Secret>> {
+        let Some(master) = self.masters.iter().find(|master| master.id() == id) else { return Ok(None) };
+        let key = cipher::derive(master.key(), master::SALT, &context.info())?;
+        Ok(cipher::decrypt(&key, parts, &context.associated_data()))
+    }
+
+    /// Seals a secret for this context, as version 3 under the first master key.
     ///
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE` for a context that cannot be, or a secret that is too long; `INTERNAL` where the system
@@ -132,9 +153,7 @@ impl Lockbox {
         let key = cipher::derive(master.key(), master::SALT, &context.info())?;
         // Random: a key seals one tenant's rows of one purpose, far from the 2^32 at which a collision matters.
         let mut iv = [0; IV_BYTES];
-        getrandom::fill(&mut iv).map_err(|_| {
-            Error::new(ErrorCode::Internal, "The system gave no random bytes, so nothing can be sealed.")
-        })?;
+        fill_random(&mut iv)?;
         let (ciphertext, auth_tag) = cipher::encrypt(&key, secret, iv, &context.associated_data())?;
         let key_meta = format!("v3:{}", master.id());
         Ok(SealedRow { ciphertext, iv, auth_tag, key_meta })
@@ -148,42 +167,6 @@ impl Lockbox {
         to.check()?;
         self.seal(&self.open(row, from)?, to)
     }
-}
-
-fn open_1(lockbox: &Lockbox, _: &str, parts: &Parts<'_>, _: &Context<'_>) -> Result<Option<Secret>> {
-    if !lockbox.allow_legacy {
-        let message = "The row is of version 1, which is bound to no tenant: it opens wherever it was moved to. \
-                       Say allowLegacy: true to read it, and reseal() it.";
-        return Err(Error::new(ErrorCode::UnsealFailed, message));
-    }
-    Ok(lockbox.masters.iter().find_map(|master| cipher::decrypt(master.key(), parts, b"")))
-}
-
-fn open_2(lockbox: &Lockbox, meta: &str, parts: &Parts<'_>, context: &Context<'_>) -> Result<Option<Secret>> {
-    let Some(expected) = context.version_2().filter(|expected| meta.strip_prefix("v2:") == Some(expected)) else {
-        return Ok(None);
-    };
-    try_each(&lockbox.masters, |master| {
-        let key = cipher::derive(master.key(), SALT_2, expected.as_bytes())?;
-        Ok(cipher::decrypt(&key, parts, b""))
-    })
-}
-
-fn open_3(lockbox: &Lockbox, meta: &str, parts: &Parts<'_>, context: &Context<'_>) -> Result<Option<Secret>> {
-    let named = lockbox.masters.iter().find(|master| meta.strip_prefix("v3:") == Some(master.id()));
-    let Some(master) = named else { return Ok(None) };
-    let key = cipher::derive(master.key(), master::SALT, &context.info())?;
-    Ok(cipher::decrypt(&key, parts, &context.associated_data()))
-}
-
-/// The first that a master key opens: rows of version 1 and 2 do not name theirs.
-fn try_each(masters: &[MasterKey], open: impl Fn(&MasterKey) -> Result<Option<Secret>>) -> Result<Option<Secret>> {
-    for master in masters {
-        if let Some(secret) = open(master)? {
-            return Ok(Some(secret));
-        }
-    }
-    Ok(None)
 }
 
 fn does_not_open() -> Error {

@@ -29,7 +29,7 @@ pub struct Row<'a> {
     pub key_meta: Option<&'a str>,
 }
 
-/// A row that was just sealed.
+/// A new row, for the columns of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedRow {
     pub ciphertext: Vec<u8>,
@@ -47,7 +47,7 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Decodes the columns.
+    /// Decodes the columns, whatever a driver has made of them.
     ///
     /// # Errors
     /// `UNSEAL_FAILED` for a shape that no row has, which anybody can see.

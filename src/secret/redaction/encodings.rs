@@ -11,7 +11,6 @@ pub struct Encoding {
     pub write: Write,
 }
 
-/// Writes a secret in an encoding.
 pub type Write = fn(&[u8], &mut [u8]);
 
 /// Every form, the secret itself first. One that equals another is looked for once.

@@ -42,7 +42,7 @@ struct Form {
     parent: u32,
 }
 
-/// Forms by their bytes, in order, each once.
+/// All forms in the order of their bytes, each once.
 pub struct Forms {
     bytes: Secret,
     forms: Vec<Form>,
@@ -86,6 +86,10 @@ impl Forms {
 
     pub fn len(&self) -> usize {
         self.forms.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.forms.is_empty()
     }
 
     /// The bytes of one, by its place in the order.

@@ -26,7 +26,7 @@ use search::Search;
 /// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
 pub const DEFAULT_MIN_LENGTH: usize = 8;
 
-/// The secrets to be looked for, with their forms.
+/// Looks for secrets, in all of their forms.
 pub struct Redactor {
     forms: Forms,
     search: Search,
@@ -55,7 +55,7 @@ impl Redactor {
         Ok(Self { forms, search, skipped })
     }
 
-    /// How many secrets are too short.
+    /// The number of secrets that are not looked for, as they are too short.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped

@@ -17,7 +17,7 @@ pub struct Stream {
     held: usize,
     /// How much of what is held back an occurrence covers that began before it.
     covered: usize,
-    /// What was held back and is not any more.
+    /// The bytes that [`Fed::before`] lends.
     before: Vec<u8>,
 }
 
@@ -30,14 +30,14 @@ impl fmt::Debug for Stream {
 /// What may be passed on: first `before`, then the chunk's first `through` bytes.
 #[derive(Debug)]
 pub struct Fed<'a> {
-    /// What had been held back, scrubbed.
+    /// What had been held back until now, scrubbed.
     pub before: &'a [u8],
     /// How much of the chunk, which is scrubbed in place. The rest of it is zero.
     pub through: usize,
 }
 
 impl Stream {
-    /// A stream that nothing has been read of.
+    /// Begins a stream of which nothing has been read yet.
     #[must_use]
     pub fn new(redactor: Arc<Redactor>) -> Self {
         let reach = redactor.forms.longest().saturating_sub(1);

@@ -71,7 +71,7 @@ pub(super) fn encode<E>(
     Ok(text)
 }
 
-/// Milliseconds since the Unix epoch.
+/// The time as the format writes it: milliseconds since 1970.
 ///
 /// # Errors
 /// `UNSUPPORTED` before 1970, where a clock that was never set may stand.

@@ -10,6 +10,7 @@ use super::suite;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 use crate::secret::binding::Binding;
+use crate::secret::bytes::no_randomness;
 
 /// Seals `secret` to the [`Recipient`](super::Recipient) with this public key. The text is no secret.
 ///
@@ -34,11 +35,6 @@ pub fn seal(secret: &Secret, public_key: &[u8], binding: &Binding, now: SystemTi
         return Err(no_randomness());
     }
     text.map_err(|_| no_public_key())
-}
-
-/// The system gave no random bytes.
-pub(super) fn no_randomness() -> Error {
-    Error::new(ErrorCode::Internal, "The system gave no random bytes, so no key can be made.")
 }
 
 fn no_public_key() -> Error {

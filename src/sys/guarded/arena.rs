@@ -14,7 +14,6 @@ const SHARED_BYTES: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub enum Place {
-    /// In the mapping of this number.
     Mapping(usize),
     /// On the heap, where no mapping could be had.
     Heap,
@@ -43,18 +42,18 @@ pub struct Report {
     pub wiped_on_fork: bool,
     /// How many pieces of it are in use now.
     pub allocations: usize,
-    /// The bytes of these pieces.
+    /// The bytes of all pieces that are in use.
     pub allocated_bytes: usize,
     /// The bytes of all mappings, without guard pages.
     pub mapped_bytes: usize,
-    /// Those of them that are locked.
+    /// The bytes of all mappings that are locked.
     pub locked_bytes: usize,
     /// What was refused, each protection once.
     pub refusals: Vec<RefusedProtection>,
 }
 
 impl Report {
-    /// Not all of it has this protection.
+    /// Notes that not all of the memory has this protection.
     pub(super) fn refuse(&mut self, refusal: RefusedProtection) {
         for (protection, has) in [
             (&GUARD_PAGES, &mut self.guard_pages),
@@ -75,7 +74,7 @@ impl Arena {
         Self { mappings: Vec::new(), allocations: 0, allocated_bytes: 0, heap_allocations: 0, no_mapping: 0 }
     }
 
-    /// `length` zero bytes, which are not nought.
+    /// Gives `length` zero bytes, of which there is at least one.
     pub fn allocate(&mut self, length: usize) -> (Place, NonNull<u8>) {
         self.allocations += 1;
         self.allocated_bytes += length;

@@ -12,7 +12,6 @@ pub struct FreeList {
 }
 
 impl FreeList {
-    /// One range of this many bytes.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, ranges: vec![(0, capacity)] }
     }

@@ -61,7 +61,7 @@ pub static EXCLUDED_FROM_CORE_DUMPS: Protection = Protection {
     apply: exclude_from_core_dumps,
 };
 
-/// Zero in a process that `fork` makes.
+/// The memory is zero in a process that `fork` makes.
 pub static WIPED_ON_FORK: Protection =
     Protection { name: "wipedOnFork", syscall: "madvise", remedy: OLD_KERNEL, apply: wipe_on_fork };
 
@@ -75,7 +75,6 @@ pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED, &EXCLUDED_FROM
 #[cfg(not(target_os = "linux"))]
 pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED];
 
-/// A protection that the kernel refused, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusedProtection {
     pub protection: &'static Protection,
@@ -98,7 +97,7 @@ pub struct Mapping {
 unsafe impl Send for Mapping {}
 
 impl Mapping {
-    /// A mapping of at least `length` zero bytes.
+    /// Maps at least `length` zero bytes.
     ///
     /// # Errors
     /// The kernel's, when there is no memory or no address range for it.

@@ -49,7 +49,7 @@ unsafe impl Send for GuardedBytes {}
 unsafe impl Sync for GuardedBytes {}
 
 impl GuardedBytes {
-    /// Makes `length` zero bytes.
+    /// Takes `length` zero bytes from the arena.
     #[must_use]
     pub fn zeroed(length: usize) -> Self {
         if length == 0 {

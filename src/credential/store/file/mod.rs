@@ -28,7 +28,7 @@ use crate::sys::real_path::real_path;
 pub use journal::MAX_FILE_BYTES;
 pub use replace::{Next, Recovered, Replaced};
 
-/// What tells one content of the file from another.
+/// SHA-256 of a content of the file, which tells it from another.
 pub type Digest = [u8; 32];
 
 #[derive(Clone, Debug)]
@@ -42,7 +42,6 @@ pub struct Location {
     pub owner: Option<u32>,
 }
 
-/// The file as it was read.
 #[derive(Debug)]
 pub struct Content {
     pub document: Document,
@@ -60,14 +59,13 @@ pub struct Directory {
     location: Location,
 }
 
-/// What tells one content from another.
 #[must_use]
 pub fn digest_of(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
 
 impl Location {
-    /// Where a CLI stores its login, in this directory.
+    /// The place where a CLI stores its login in this directory.
     #[must_use]
     pub fn of(profile: &Profile, directory: PathBuf, owner: Option<u32>) -> Self {
         Self { directory, name: profile.file.clone(), refresh_token: profile.refresh_token.clone(), owner }
@@ -78,7 +76,7 @@ impl Location {
         self.directory.join(&self.name)
     }
 
-    /// Opens the directory.
+    /// Opens the directory, and refuses one that others can write to.
     ///
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`.
@@ -117,7 +115,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Reads the file.
+    /// Reads the whole file, with what a killed process had finished writing in its place.
     ///
     /// # Errors
     /// `LOGIN_REQUIRED` where there is none; `CREDENTIAL_FILE_UNUSABLE`.
@@ -155,7 +153,7 @@ impl Directory {
         Ok(Some((bytes, (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))))
     }
 
-    /// Refuses what is not the owner's file alone.
+    /// Refuses a file that its owner does not have alone.
     fn check_file(&self, file: &File) -> Result<Stat> {
         let stat = fs::fstat(file).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -237,7 +235,7 @@ impl Directory {
     }
 }
 
-/// What to do where the kernel refuses.
+/// What a person can do where the kernel refuses.
 static REMEDIES: &[(Errno, &str)] = &[
     (Errno::ROFS, " Mount its file system for writing."),
     (Errno::PERM, " Where it or its directory is immutable or append-only, run: chattr -ia on it."),

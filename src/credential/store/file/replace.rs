@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// How many entries of the directory are looked at for what killed processes left.
 const MAX_ENTRIES: usize = 1024;
 
-/// Where a new document is written.
+/// The place that a new document is written to.
 #[derive(Debug)]
 pub struct Next {
     file: File,
@@ -31,7 +31,7 @@ enum Place {
     In(usize),
 }
 
-/// The file has the new document.
+/// Says that the file has the new document.
 #[derive(Debug)]
 #[must_use = "what a crash of the machine may undo has to be told and tried again"]
 pub struct Replaced {
@@ -180,7 +180,7 @@ impl Directory {
         }
     }
 
-    /// Both at once.
+    /// Prepares and finishes at once.
     ///
     /// # Errors
     /// As [`Directory::finish`].
@@ -249,12 +249,12 @@ impl Directory {
         Ok(recovered)
     }
 
-    /// Takes away what is not needed any more.
+    /// Removes what [`Recovered::Overtaken`] has told of.
     pub fn remove(&self, left: &Left) {
         let _ = fs::unlinkat(&self.descriptor, &left.0, AtFlags::empty());
     }
 
-    /// Ends what was being written in place.
+    /// Ends what a killed process was writing in place.
     fn mend(&self) -> Result<Recovered> {
         if !self.is_mount()? {
             // A tenant may have made it, and linked it to a file of somebody else's: it is replaced, not written.
@@ -315,7 +315,7 @@ impl Directory {
         file.sync_all().map_err(|error| failed(error, "fsync"))
     }
 
-    /// In place of a content of `has` bytes.
+    /// Writes `new` in place of a content of `has` bytes.
     fn overwrite(&self, file: &File, has: usize, new: &[u8]) -> Result<()> {
         let failed = |(error, syscall): (std::io::Error, &'static str)| {
             self.errno("cannot be written in place, where it is a mount point", errno_of(&error), syscall)

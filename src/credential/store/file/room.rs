@@ -6,7 +6,7 @@ use std::io::Write;
 use rustix::fs;
 use rustix::io::Errno;
 
-/// What the kernel says, and the call.
+/// Why there is no room: what the kernel says, and to which call.
 type NoRoom = (Errno, &'static str);
 
 /// Takes space for an empty file to become one of `length` bytes. Where the file system cannot reserve any, it is

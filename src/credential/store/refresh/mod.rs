@@ -44,7 +44,6 @@ impl Call {
     }
 }
 
-/// Who got the tokens that the store has now.
 #[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
@@ -68,7 +67,7 @@ pub struct Refreshed {
     pub serves: bool,
     /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
     pub failure: Option<serde_json::Value>,
-    /// What is to be left for the fleet.
+    /// The sealed text that the next holder of the fleet's lock is to get.
     pub publish: Option<String>,
 }
 
@@ -193,14 +192,14 @@ struct Refresh<'a> {
 struct Basis {
     content: Content,
     spent: SpentTokens,
-    /// The fleet's is older, or there is none.
+    /// Whether the fleet has an older login, or none.
     is_news: bool,
     /// The document is not the file's: it has tokens that still cannot be written, and this is why.
     unsaved: Option<Error>,
 }
 
 impl Refresh<'_> {
-    /// None while somebody else has the lock.
+    /// Runs the call; none while somebody else has the lock.
     fn run(&self) -> Result<Option<Refreshed>> {
         match self.run_with_the_file() {
             // Nobody else has the tokens that are in this process alone, so they need no lock.
@@ -296,7 +295,6 @@ impl Refresh<'_> {
         Ok(Basis { content: directory.read()?, spent: published.spent, is_news: false, unsaved: None })
     }
 
-    /// The tokens that a document has.
     fn tokens_of(&self, document: &Document) -> Result<Tokens> {
         let login = self.login(document)?;
         let extra = self.source.profile.extra_tokens.iter().map(|(_, path)| document.secret(path)).collect();
@@ -402,13 +400,13 @@ impl Refresh<'_> {
         state.pauses.refused(refusal, asked_with, left, now);
     }
 
-    /// What is told instead of asking once more.
+    /// The error that is told instead of asking once more.
     fn known_answer(&self, refresh: &Secret) -> Option<Error> {
         let (state, now) = (self.store.state(), Clocks::now());
         state.pauses.answer(refresh, self.call == Call::Refresh, state.left(now), now)
     }
 
-    /// What is told instead of waiting for the lock once more.
+    /// The error that is told instead of waiting for the lock once more.
     fn answer_without_lock(&self) -> Option<Error> {
         let (state, now) = (self.store.state(), Clocks::now());
         if self.call != Call::Fresh || state.is_over(now) {

@@ -26,7 +26,6 @@ type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-/// The public half of a private key.
 pub(super) fn public_key(private_key: &Secret) -> Result<[u8; PUBLIC_KEY_BYTES], HpkeError> {
     on_wiped_stack(|| {
         let private_key = PrivateKey::from_bytes(private_key.expose_secret())?;
