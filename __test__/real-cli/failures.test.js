@@ -55,7 +55,7 @@ const CASES = [
   { provider: 'claude', name: '500', error: [500, 'api_error'], kind: 'server', status: 500 },
   { provider: 'claude', name: '402', error: [402, 'billing_error'], kind: 'quota', status: 402 },
   { provider: 'claude', name: 'no credit', error: [400, 'invalid_request_error', 'Your credit balance is too low to access the Anthropic API.'], kind: 'quota', status: 400 },
-  { provider: 'claude', name: '404', error: [404, 'not_found_error'], kind: isAtLeast(CLAUDE, '2.1.330') ? 'model' : 'endpoint', status: 404 },
+  { provider: 'claude', name: '404', error: [404, 'not_found_error'], kind: isAtLeast(CLAUDE, '2.1.324') ? 'model' : 'endpoint', status: 404 },
   { provider: 'claude', name: '400', error: [400, 'invalid_request_error'], kind: 'invalid-request', status: 400 },
   { provider: 'claude', name: '413', error: [413, 'request_too_large'], kind: 'too-large', status: 413 },
   { provider: 'claude', name: '404 of a page', page: [404, PAGE], kind: 'endpoint', status: 404 },

@@ -112,42 +112,50 @@ const largeTurn = (input) => (/** @type {any} */ turn) => {
   return type === 'compaction_trigger' || turn.step > 0 ? undefined : { run: 'echo one', usage: { input } }
 }
 
+/** Codex has its second kind of subagents, the override that allows none and a model that reviews approvals since then at the latest. */
+const SECOND_AGENTS = '0.150.0'
+
 /** @type {Record<string, { command?: string[], more?: string[], isSandboxed?: boolean, config?: string, script?: (turn: any) => any, reasons: string[], since?: string }>} */
 const MODES = {
   'a turn': { reasons: [] },
   'a review': { command: ['exec', 'review'], isSandboxed: false, reasons: ['total-unbelievable', 'review', 'subagents'] },
   'a command that needs an approval, which a model reviews': {
-    since: '0.150.0',
+    since: SECOND_AGENTS,
     more: ['--approve-for-me'],
     isSandboxed: false,
     script: needsApproval,
     reasons: ['review', 'subagents']
   },
   'an agent that is waited for': {
-    since: '0.150.0',
+    since: SECOND_AGENTS,
     script: (turn) => (isHelper(turn) ? { text: 'done' } : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step]),
     reasons: ['subagents']
   },
   'an agent that is not waited for': {
+    since: SECOND_AGENTS,
     script: leaveBehind(),
     reasons: ['subagents']
   },
   'an agent that is not waited for, and of which no file is kept': {
+    since: SECOND_AGENTS,
     more: ['--ephemeral'],
     script: leaveBehind(),
     reasons: ['subagents-unknown']
   },
   'no agent, as the arguments allow none': {
+    since: SECOND_AGENTS,
     more: ['--ephemeral', '-c', 'agents.enabled=false'],
     script: (turn) => [AGENT_CALL][turn.step],
     reasons: []
   },
   'an agent in spite of arguments that do not keep it': {
+    since: SECOND_AGENTS,
     more: ['--disable', 'multi_agent', '--disable', 'multi_agent_v2'],
     script: leaveBehind(),
     reasons: ['subagents']
   },
   'a command that needs an approval, which a model reviews as config.toml says': {
+    since: SECOND_AGENTS,
     config: 'approvals_reviewer = "auto_review"\n',
     isSandboxed: false,
     more: ['-c', 'approval_policy="on-request"', '-c', 'sandbox_mode="workspace-write"'],
@@ -155,6 +163,7 @@ const MODES = {
     reasons: ['subagents']
   },
   'such a review where the arguments allow no agent': {
+    since: SECOND_AGENTS,
     config: 'approvals_reviewer = "auto_review"\n',
     isSandboxed: false,
     more: ['-c', 'approval_policy="on-request"', '-c', 'sandbox_mode="workspace-write"', '-c', 'agents.enabled=false'],
