@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::error::ErrorCode;
-use provider_env::secret::Secret;
+use provider_env::secret::{ExposeSecret, Secret};
 use provider_env::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
 
 const TEXT: &[u8] = b"made-up-key";
@@ -70,7 +70,7 @@ fuzz_target!(|input: Input| {
         bytes[at] ^= bits;
     }
     match LOCKBOX.open(&row.as_row(), &context) {
-        Ok(secret) => assert!(same && row == *GENUINE && secret.expose() == TEXT),
+        Ok(secret) => assert!(same && row == *GENUINE && secret.expose_secret() == TEXT),
         Err(error) => {
             assert!(!(same && row == *GENUINE), "{error}");
             assert!(matches!(error.code(), ErrorCode::UnsealFailed | ErrorCode::InvalidArgValue));

@@ -8,7 +8,7 @@ fuzz_target!(|json: &[u8]| {
     if let Ok(payload) = Payload::from_message(json, &["payload"]) {
         let value: serde_json::Value = serde_json::from_slice(json).expect("we accepted it");
         let theirs = value["payload"]["apiKey"].as_str().filter(|text| !text.is_empty());
-        assert_eq!(payload.api_key.as_ref().map(|key| key.expose()), theirs.map(str::as_bytes));
+        assert_eq!(payload.api_key.as_ref().map(|key| key.expose_secret()), theirs.map(str::as_bytes));
     }
     match Payload::from_json(json) {
         Ok(payload) => {
@@ -17,11 +17,11 @@ fuzz_target!(|json: &[u8]| {
                 let theirs = value.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
                 assert_eq!(ours, theirs.map(str::as_bytes), "{name}");
             };
-            same(payload.api_key.as_ref().map(|key| key.expose()), "apiKey");
-            same(payload.oauth_access_token.as_ref().map(|key| key.expose()), "oauthAccessToken");
-            same(payload.session_cookie.as_ref().map(|key| key.expose()), "sessionCookie");
+            same(payload.api_key.as_ref().map(|key| key.expose_secret()), "apiKey");
+            same(payload.oauth_access_token.as_ref().map(|key| key.expose_secret()), "oauthAccessToken");
+            same(payload.session_cookie.as_ref().map(|key| key.expose_secret()), "sessionCookie");
             for (name, secret) in &payload.user_env_keys {
-                assert_eq!(value["userEnvKeys"][&**name].as_str().map(str::as_bytes), Some(secret.expose()));
+                assert_eq!(value["userEnvKeys"][&**name].as_str().map(str::as_bytes), Some(secret.expose_secret()));
             }
         }
         Err(error) => {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::error::ErrorCode;
-use provider_env::secret::Secret;
+use provider_env::secret::{ExposeSecret, Secret};
 use provider_env::secret::sealed::{self, Binding, DEFAULT_MAX_AGE, Recipient};
 
 const KEY: &[u8] = b"made-up-key";
@@ -51,5 +51,5 @@ fuzz_target!(|input: (&[u8], Vec<(usize, u8)>, usize)| {
         return is_refused(&changed);
     }
     let opened = FIXTURE.recipient.open(&changed, &BINDING, now()).expect("unchanged");
-    assert!(opened.secret.expose() == KEY);
+    assert!(opened.secret.expose_secret() == KEY);
 });

@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::error::{Error, ErrorCode, Result};
+
 /// The clock that nobody sets, and that goes on while the machine sleeps.
 #[cfg(target_os = "linux")]
 const BOOT: ClockId = ClockId::Boottime;
@@ -13,17 +15,16 @@ const BOOT: ClockId = ClockId::Monotonic;
 /// How far the clocks may drift apart before the wall clock is taken to have jumped, in milliseconds.
 const TOLERANCE: f64 = 1000.0;
 
-/// A moment, in milliseconds, by both clocks.
+/// One moment as two clocks tell it.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
-    /// Since 1970.
+    /// Milliseconds since 1970, by the clock that everybody can set.
     pub wall: f64,
-    /// Since this machine was started.
+    /// Milliseconds since this machine was started, by the clock that nobody sets.
     pub boot: f64,
 }
 
 impl Clocks {
-    /// This moment.
     #[must_use]
     pub fn now() -> Self {
         let boot = clock_gettime(BOOT);
@@ -32,12 +33,11 @@ impl Clocks {
 }
 
 /// The time, in milliseconds since 1970.
-#[must_use]
-pub fn now() -> f64 {
+fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
-/// When a credential expires.
+/// When a credential expires, as both clocks count it.
 ///
 /// The wall clock alone would be believed for good after it had stood wrong once: while a token is read or obtained, or
 /// later. So the time that was left is counted by the other clock as well, and the earlier of the two counts.
@@ -54,7 +54,7 @@ impl Expiry {
         Self { told, boot: now.boot + (told - now.wall) }
     }
 
-    /// What a file says, in milliseconds since 1970.
+    /// The time that a file says, in milliseconds since 1970.
     #[must_use]
     pub const fn told(self) -> f64 {
         self.told
@@ -78,11 +78,22 @@ impl Expiry {
         (self.told - now.wall) - (self.boot - now.boot) > tolerance
     }
 
-    /// Whether it has come.
     #[must_use]
     pub fn is_over(self, now: Clocks) -> bool {
         self.left(now) <= 0.0
     }
+}
+
+/// Refuses a credential that has expired; one without an expiry is good.
+///
+/// # Errors
+/// `CREDENTIAL_EXPIRED`.
+pub fn check_expiry(expires_at: Option<Expiry>) -> Result<()> {
+    if expires_at.is_none_or(|at| !at.is_over(Clocks::now())) {
+        return Ok(());
+    }
+    let message = "The stored access token has expired. Await credentialStore.fresh() before each buildProviderEnv().";
+    Err(Error::new(ErrorCode::CredentialExpired, message).name("credentialStore"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 // Beside it stand an address and the other headers.
 const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
-/// Whether a launch takes the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It has the shape of what the vendor issues.
@@ -22,7 +21,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// As JavaScript sees it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +31,6 @@ impl Verdict {
     }
 }
 
-/// What a code stands for.
 #[derive(Debug)]
 struct Row {
     code: &'static str,
@@ -44,7 +41,7 @@ struct Row {
 
 macro_rules! findings {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $verdict:ident, $error:ident, $sentence:literal;)+) => {
-        /// What was found.
+        /// What was found of a key, by a code that JavaScript and the documentation know.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum FindingCode {
             $($(#[$doc])* $variant,)+
@@ -69,9 +66,8 @@ macro_rules! findings {
 
 // The words in braces are ours or numbers: see `Finding::sentence`. No part of a key is among them.
 findings! {
-    /// The shape of what the vendor issues.
+    /// The key has the shape of what the vendor issues.
     Fits = "ok", Ok, Internal, "{it is} {class}, by its shape. Only a call to its API tells whether it is accepted.";
-    /// No known shape.
     Unfamiliar = "unfamiliar", Warning, Internal,
         "{it} has no shape that is known here. If it is the key of a gateway, that is as it should be; else compare it with what you copied.";
     /// Its vendor's prefix, of no known kind.
@@ -80,7 +76,6 @@ findings! {
     /// Fewer bytes than any such key has.
     TooShort = "too-short", Warning, Internal,
         "{it is} {class}, and shorter than those are. A part of it may be missing: copy all of it.";
-    /// The same text twice.
     PastedTwice = "pasted-twice", Warning, Internal, "{it is} {class}, and seems to have been pasted twice. Paste it once.";
     /// Another vendor's key, which a gateway may take.
     OtherVendor = "other-vendor", Warning, Internal,
@@ -91,24 +86,19 @@ findings! {
     /// Another kind than was asked for, by a shape that others have too.
     LikelyOtherKind = "likely-other-kind", Warning, Internal,
         "{it} looks like {class}, and an {kind} is wanted here. Only a gateway takes such a thing.";
-    /// Nothing at all.
     Empty = "empty", Invalid, KeyMalformed, "{it} is empty. Paste the key.";
     /// More bytes than any key has.
     TooLong = "too-long", Invalid, KeyMalformed, "{it} is {length} bytes long; no key is longer than {limit}.";
     /// A sealed secret of this package.
     Sealed = "sealed", Invalid, KeyMalformed, "{it} is a sealed secret, which opens in its worker alone. Give the key itself.";
-    /// A web address.
     WebAddress = "web-address", Invalid, KeyMalformed, "{it} is a web address. Paste the key alone.";
     /// A header's name or scheme in front of it.
     Header = "header", Invalid, KeyMalformed, "{it} begins as a request's header does. Paste the key alone, without what stands before it.";
-    /// `NAME=` in front of it.
     Assignment = "assignment", Invalid, KeyMalformed, "{it} begins with a variable's name. Paste the key alone, without the name and the =.";
-    /// A character that nobody sees.
+    /// A character that nobody sees, such as a zero-width space.
     Invisible = "invisible-characters", Invalid, KeyMalformed,
         "{it} has a character in it that cannot be seen. Copy it anew from where it was issued, not from a document.";
-    /// Quotation marks.
     Quoted = "quotes", Invalid, KeyMalformed, "{it} has quotation marks in it. Paste the key without them.";
-    /// White space.
     WhiteSpace = "white-space", Invalid, KeyMalformed, "{it} has white space in it. Paste the key alone, on one line.";
     /// A key as a page shows it afterwards.
     Masked = "masked", Invalid, KeyMalformed,
@@ -126,7 +116,6 @@ findings! {
         "{it} begins or ends with punctuation, which is no part of a key. Paste the key alone.";
     /// A byte that no key has, or none of its class.
     ForbiddenCharacters = "forbidden-characters", Invalid, KeyMalformed, "{it} has characters that no key has. Paste it again, and nothing else.";
-    /// The other provider's.
     WrongProvider = "wrong-provider", Invalid, KeyWrongProvider,
         "{it holds} {class}, which {provider} does not take. Put it where it belongs, and give {provider}'s own here.";
     /// Another kind than was asked for.
@@ -141,13 +130,12 @@ findings! {
 }
 
 impl FindingCode {
-    /// As JavaScript and the documentation see it.
+    /// The word that JavaScript and the documentation have for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().code
     }
 
-    /// Whether a launch takes the key.
     #[must_use]
     pub fn verdict(self) -> Verdict {
         self.row().verdict
@@ -163,20 +151,18 @@ impl FindingCode {
 /// What was found of one key. It holds nothing of the key but its length.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
-    /// What was found.
     pub code: FindingCode,
     /// What the key is, as far as its shape tells.
     pub class: Option<&'static KeyClass>,
     /// Whose launch it was given for; none where that is not known yet.
     pub provider: Option<&'static Provider>,
-    /// As what it was given.
+    /// The kind of credential that the key was given as.
     pub kind: CredentialKind,
-    /// How many bytes it has.
+    /// The number of bytes of the key.
     pub length: usize,
 }
 
 impl Finding {
-    /// Whether a launch takes the key.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.code.verdict()

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Expiry, LoginTokens};
 use crate::secret::Secret;
 
-/// The count of a store's credentials so far.
+/// Counts the credentials that a store has had.
 #[derive(Debug, Default)]
 pub struct Generations {
     newest: Arc<Newest>,
 }
 
-/// What all generations of a store share.
 #[derive(Debug)]
 struct Newest {
     number: AtomicU64,
@@ -20,11 +19,11 @@ struct Newest {
     _login: Arc<[Arc<LoginTokens>]>,
 }
 
-/// One of them.
+/// One credential of a store, by its number.
 #[derive(Clone, Debug)]
 pub struct Generation {
     newest: Arc<Newest>,
-    /// Its number, from 1 on.
+    /// The number counts from 1.
     pub number: u64,
 }
 
@@ -35,44 +34,41 @@ impl Default for Newest {
 }
 
 impl Generations {
-    /// Those of a stored login.
+    /// Counts the credentials of a stored login.
     #[must_use]
     pub fn of_login(login: Arc<[Arc<LoginTokens>]>) -> Self {
         Self { newest: Arc::new(Newest { _login: login, ..Newest::default() }) }
     }
 
-    /// The newest.
+    /// The generation that [`Generations::next`] makes old.
     #[must_use]
     pub fn newest(&self) -> Generation {
         Generation { newest: Arc::clone(&self.newest), number: self.newest.number.load(Ordering::SeqCst) }
     }
 
-    /// Makes all there were old ones.
+    /// Makes every credential that there was an old one.
     pub fn next(&self) {
         self.newest.number.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 impl Generation {
-    /// Whether there is no newer one.
+    /// Whether the store has no newer credential.
     #[must_use]
     pub fn is_newest(&self) -> bool {
         self.newest.number.load(Ordering::SeqCst) == self.number
     }
 }
 
-/// What a store has to offer to a launch.
+/// The credential that a store offers to a launch.
 #[derive(Clone, Debug)]
 pub struct StoredCredential {
     /// Whose CLI it is for: a provider's id.
     pub provider: &'static str,
-    /// What it is.
     pub kind: crate::provider::CredentialKind,
-    /// Itself.
     pub secret: Arc<Secret>,
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
-    /// Which of the store's it is.
     pub generation: Generation,
     /// The state directory that the CLI itself must read it from; none: it is handed over.
     pub directory: Option<String>,

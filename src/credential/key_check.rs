@@ -7,23 +7,24 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::paste_mistakes::contains_ignoring_case;
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{self, BETWEEN, Failure, Request, Response, Settings};
 use crate::net::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
-use crate::secret::Secret;
 use crate::secret::sealed::is_sealed;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// What is to be asked, and whom.
+/// A request that tells whether a credential is good, before it is sent.
 #[derive(Debug)]
 pub struct KeyCheck {
     api: &'static Api,
     authorization: &'static Authorization,
     secret: Arc<Secret>,
     url: String,
-    /// Whether the caller gave it.
+    /// Whether the caller gave the address, so that a message can name it.
     has_base_url: bool,
     settings: Settings,
     pool: &'static Pool,
@@ -34,13 +35,12 @@ pub struct KeyCheck {
 #[derive(Debug, PartialEq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Verdict {
-    /// One of a few words.
     pub outcome: Outcome,
     /// What is behind it, in one word, where there is more to say.
     pub reason: Option<&'static str>,
-    /// The status of the answer, if there was one.
+    /// The HTTP status; none where nobody answered.
     pub status: Option<u16>,
-    /// What is wrong and what to do.
+    /// Sentences for a person: what is wrong, and what to do.
     pub message: String,
     /// After how many milliseconds the endpoint wants to be asked again.
     pub retry_after_ms: Option<f64>,
@@ -50,7 +50,6 @@ pub struct Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Outcome {
-    /// It is.
     Valid,
     /// The endpoint does not know it, or it can be no credential for this provider.
     Invalid,
@@ -67,7 +66,6 @@ pub enum Outcome {
 pub enum Plan {
     /// It can be no credential for this provider, and is sent nowhere.
     Known(Verdict),
-    /// Ask.
     Ask(KeyCheck),
 }
 
@@ -84,17 +82,17 @@ pub fn plan(
     if let Some(url) = base_url {
         http::check_base_url(url)?;
     }
-    if is_sealed(secret.expose()) {
+    if is_sealed(secret.expose_secret()) {
         let message =
             "The input is a sealed secret, which buildProviderEnv() alone opens. Check it where it is sealed.";
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name("input"));
     }
-    let kind = match class_of(secret.expose()).map(|class| class.usable_as) {
+    let kind = match class_of(secret.expose_secret()).map(|class| class.usable_as) {
         Some(KeyUse::Credential(kind)) => kind,
         _ => CredentialKind::ApiKey,
     };
     // First: what belongs to somebody else is told so, whatever could be asked about it.
-    if let Err(error) = credential::check(provider, kind, "The input", secret.expose()) {
+    if let Err(error) = credential::check(provider, kind, "The input", secret.expose_secret()) {
         return Ok(Plan::Known(Verdict {
             message: error.to_string(),
             ..verdict(Outcome::Invalid, Some("malformed"), None)
@@ -134,7 +132,7 @@ impl KeyCheck {
         if self.settings.timeout.is_zero() || self.turn.is_abandoned.load(Ordering::Relaxed) {
             return self.unreachable(Failure::Timeout);
         }
-        let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose()]);
+        let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose_secret()]);
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
         headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
         match http::send(&Request { url: &self.url, headers: &headers, body: None, is_precious: false }, &self.settings)
@@ -224,12 +222,8 @@ fn refusal(response: &Response) -> Option<&'static RefusalReason> {
         return Some(row);
     }
     let message = error.message.filter(|_| response.status == 403)?.get().as_bytes();
-    let worded = |row: &&RefusalReason| row.phrases.iter().any(|it| contains_ignoring_case(message, it.as_bytes()));
+    let worded = |row: &&RefusalReason| row.phrases.iter().any(|it| contains_ignoring_case(message, it));
     REFUSAL_REASONS.iter().find(worded)
-}
-
-fn contains_ignoring_case(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@ const MAX_TOKENS: usize = 1 << 16;
 /// How many logins are remembered of which there is neither a store nor an environment any more.
 const MAX_LOGINS: usize = 1 << 14;
 
-/// By the path of the login's file.
+/// The logins by the paths of their files.
 static LOGINS: Mutex<Option<HashMap<PathBuf, Arc<LoginTokens>>>> = Mutex::new(None);
 
-/// The tokens of one login.
+/// The fingerprints of the tokens that one login has had, and whether it is revoked.
 #[derive(Debug, Default)]
 pub struct LoginTokens(Mutex<Known>);
 

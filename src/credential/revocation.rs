@@ -16,7 +16,7 @@ struct Revocations {
     limit: usize,
     /// False only while the set is empty. Written under the lock: who sees false has asked before `revoke` returned.
     any: AtomicBool,
-    /// Made with the first.
+    /// The set is made with the first revocation.
     set: RwLock<Option<HashSet<Fingerprint>>>,
 }
 
@@ -82,7 +82,6 @@ pub(super) fn revoke_with_its_login(fingerprint: Fingerprint) {
     REVOCATIONS.insert(fingerprint);
 }
 
-/// Whether it was revoked.
 pub(super) fn is_revoked(fingerprint: Fingerprint) -> bool {
     REVOCATIONS.is_revoked(fingerprint)
 }
@@ -92,7 +91,7 @@ pub(super) fn restore(fingerprint: Fingerprint) -> bool {
     REVOCATIONS.restore(fingerprint)
 }
 
-/// Refuses a fingerprint that was revoked.
+/// Refuses the credential that has this fingerprint, where it was revoked.
 ///
 /// # Errors
 /// `CREDENTIAL_REVOKED`.

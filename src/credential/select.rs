@@ -3,27 +3,24 @@
 use std::sync::Arc;
 
 use super::{
-    ApiKeySource, CredentialOwner, CredentialSource, Expiry, Generation, ServerCredentials, StoredCredential, shape,
+    ApiKeySource, CredentialOwner, CredentialSource, Expiry, Generation, ServerCredentials, StoredCredential,
+    check_expiry, revocation, shape,
 };
 use crate::credential::payload::Payload;
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{CredentialKind, CredentialSlot, PayloadField, Provider};
+use crate::provider::{CredentialInput, CredentialKind, PayloadField, Provider};
 use crate::secret::{Fingerprint, Secret};
 
 /// The one credential of a launch.
 #[derive(Debug)]
 pub struct Credential {
-    /// What it is.
     pub kind: CredentialKind,
-    /// Where it comes from.
     pub source: CredentialSource,
-    /// Whose it is.
     pub owner: CredentialOwner,
     /// How it is handed over; none for a config directory.
-    pub slot: Option<&'static CredentialSlot>,
-    /// Itself; none for a config directory.
+    pub slot: Option<&'static CredentialInput>,
+    /// The credential itself; none for a config directory.
     pub secret: Option<Arc<Secret>>,
-    /// What a log may show of it.
     pub fingerprint: Option<Fingerprint>,
     /// Which of its store's it is; none for one that comes from none.
     pub generation: Option<Generation>,
@@ -36,9 +33,7 @@ pub struct Credential {
 /// Where a credential may come from when the payload has none.
 #[derive(Debug, Default)]
 pub struct Fallbacks<'a> {
-    /// A store's.
     pub store: Option<StoredCredential>,
-    /// The server's.
     pub server: Option<&'a ServerCredentials>,
 }
 
@@ -54,7 +49,7 @@ pub struct Terms {
 }
 
 impl Credential {
-    /// The worker's older word for where it comes from.
+    /// The older word of workers for where it comes from.
     #[must_use]
     pub const fn api_key_source(&self) -> ApiKeySource {
         match (self.owner, self.kind) {
@@ -83,7 +78,7 @@ impl Credential {
     }
 
     fn new(
-        slot: &'static CredentialSlot,
+        slot: &'static CredentialInput,
         source: CredentialSource,
         given: CredentialOwner,
         secret: Arc<Secret>,
@@ -140,11 +135,26 @@ impl Credential {
 ///
 /// # Errors
 /// `CREDENTIAL_MISSING`, `UNSUPPORTED` for a kind that the provider does not take, what [`shape::check`] finds, and
-/// what [`super::admit()`] refuses: a revoked credential is never a reason to take the next.
+/// what [`admit`] refuses: a revoked credential is never a reason to take the next.
 pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
     let credential = choose(payload, fallbacks, terms)?;
-    super::admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
+    admit(&credential).map_err(|error| error.provider(payload.provider.id))?;
     Ok(credential)
+}
+
+/// Refuses a credential that is not good any more. Looked at when an environment is built,
+/// when a start is asked for, and again just before its process is made.
+///
+/// # Errors
+/// `CREDENTIAL_REVOKED`, `CREDENTIAL_SUPERSEDED`, `CREDENTIAL_EXPIRED`.
+pub fn admit(credential: &Credential) -> Result<()> {
+    credential.fingerprint.map_or(Ok(()), revocation::check)?;
+    if credential.generation.as_ref().is_none_or(Generation::is_newest) {
+        return check_expiry(credential.expires_at);
+    }
+    let message =
+        "The credential store has a newer credential than this environment. Build a new one with buildProviderEnv().";
+    Err(Error::new(ErrorCode::CredentialSuperseded, message).name("credentialStore"))
 }
 
 fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
@@ -152,7 +162,7 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Resu
     let Terms { owner, require, has_config_dir } = terms;
     for slot in provider.slots() {
         if let Some(secret) = payload.take_credential(slot.field) {
-            shape::check(provider, slot.kind, slot.field.as_str(), secret.expose())?;
+            shape::check(provider, slot.kind, slot.field.as_str(), secret.expose_secret())?;
             return Credential::new(slot, CredentialSource::Payload, owner, secret.into_secret());
         }
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::shape;
 use crate::error::Result;
 use crate::provider::{CredentialKind, PROVIDERS, Provider};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
-/// One key per provider at the most.
+/// The server's keys: for each provider and kind at most one.
 #[derive(Debug, Default)]
 pub struct ServerCredentials {
     keys: Vec<(&'static Provider, CredentialKind, Arc<Secret>)>,
@@ -32,7 +32,7 @@ impl ServerCredentials {
                     let Some(secret) = take(variable).filter(|secret| !secret.is_empty()) else {
                         continue;
                     };
-                    shape::check(provider, slot.kind, variable, secret.expose())?;
+                    shape::check(provider, slot.kind, variable, secret.expose_secret())?;
                     found.add(provider, slot.kind, secret);
                 }
             }
@@ -47,7 +47,7 @@ impl ServerCredentials {
         }
     }
 
-    /// The key of a provider.
+    /// The server's key of this kind for a provider; none where no variable had one.
     #[must_use]
     pub fn get(&self, provider: &Provider, kind: CredentialKind) -> Option<Arc<Secret>> {
         let mut keys = self.keys.iter();

@@ -7,6 +7,7 @@ use super::text::{self, Unread};
 use crate::environment::forbidden;
 use crate::process::redirection::{RefusedStarts, refused_beside};
 use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
+use crate::secret::ExposeSecret;
 
 /// A file that is there, or may be.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ fn look(row: &ConfigFile, path: PathBuf, shield: Option<&FileShield>, version: O
     let understood = match &text {
         Err(Unread::Missing) => return None,
         Err(Unread::Hidden | Unread::Refused) => None,
-        Ok(text) => keys::each(row.format, text.expose(), &mut sift),
+        Ok(text) => keys::each(row.format, text.expose_secret(), &mut sift),
     };
     // Where the way to it is not for a start to judge, none is made.
     let refused_starts = shield.map_or(RefusedStarts::None, |shield| {

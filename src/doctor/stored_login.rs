@@ -7,6 +7,7 @@ use crate::credential::Expiry;
 use crate::credential::store::{Document, Login, Overrides, Profile};
 use crate::error::ErrorCode;
 use crate::provider::{CredentialKind, Provider};
+use crate::secret::ExposeSecret;
 use crate::sys::guarded::GuardedBytes;
 
 /// What a stored login says of itself, without any secret.
@@ -41,7 +42,7 @@ pub fn stored_login(provider: &'static Provider, state_directory: &Path) -> Opti
         Err(Unread::Missing) => None,
         Err(Unread::Hidden) => Some(LoginState::bare(LoginKind::Hidden)),
         Err(Unread::Refused) => Some(LoginState::bare(LoginKind::Unread)),
-        Ok(text) => Some(read(provider, text.expose()).unwrap_or_else(|| LoginState::bare(LoginKind::Unread))),
+        Ok(text) => Some(read(provider, text.expose_secret()).unwrap_or_else(|| LoginState::bare(LoginKind::Unread))),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// A child's environment, laid out.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl EnvBlock {
     /// The strings one after the other, each with its NUL.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
+        self.bytes.expose_secret()
     }
 
     #[must_use]

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// Where a variable comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +203,7 @@ pub struct Values {
 impl Values {
     /// The value of a variable.
     pub fn of(&self, entry: &Entry) -> &[u8] {
-        let all = if entry.is_secret { self.secret.expose() } else { &self.plain };
+        let all = if entry.is_secret { self.secret.expose_secret() } else { &self.plain };
         &all[entry.value.clone()]
     }
 }

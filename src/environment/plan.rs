@@ -10,8 +10,8 @@ use crate::credential::payload::{Input, Payload};
 use crate::credential::{self, Credential, Fallbacks, Terms};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
-use crate::provider::{BaseUrl, CredentialSlot, FixedWhen, Provider, WhenUnused};
-use crate::secret::Secret;
+use crate::provider::{BaseUrl, CredentialInput, FixedWhen, Provider, WhenUnused};
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::stdio::CREDENTIAL_DESCRIPTOR;
 
 /// What the variable that names the credential's descriptor says. It has one digit.
@@ -51,7 +51,7 @@ pub struct EnvPlan {
 #[derive(Clone, Debug)]
 pub struct EnvNames {
     layout: Arc<Layout>,
-    slot: Option<&'static CredentialSlot>,
+    slot: Option<&'static CredentialInput>,
 }
 
 /// A variable as it goes into the child.
@@ -145,9 +145,9 @@ impl EnvPlan {
         }
         add_fixed(&mut draft, provider, &credential, request.base_url.is_some())?;
         add_blanks(&mut draft, provider);
-        draft.secret("", rules::SESSION_COOKIE, payload.session_cookie.as_ref().map_or(&[], Input::expose));
+        draft.secret("", rules::SESSION_COOKIE, payload.session_cookie.as_ref().map_or(&[], Input::expose_secret));
         for (name, value) in &payload.user_env_keys {
-            draft.secret(rules::USER_PREFIX, name, value.expose());
+            draft.secret(rules::USER_PREFIX, name, value.expose_secret());
         }
         require(provider, &draft)?;
         let (layout, values) = draft.finish()?;
@@ -170,7 +170,7 @@ impl EnvPlan {
     /// Every variable of the child, in no order that matters: the kernel and `getenv` ask for none.
     pub fn variables(&self, delivery: Delivery) -> impl Iterator<Item = Variable<'_>> {
         let carriers = self.names.credential_variables(delivery);
-        let key = self.credential.secret.as_deref().map_or(&[][..], Secret::expose);
+        let key = self.credential.secret.as_deref().map_or(&[][..], Secret::expose_secret);
         let entries = self.names.layout.iter().filter(move |(name, _)| !carriers.contains(name));
         let entries = entries.map(move |(name, entry)| Variable {
             name,
@@ -188,7 +188,7 @@ impl EnvPlan {
 
     /// Every secret of a launch: the credential, the cookie and the tenant's own values.
     pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
-        let key = self.credential.secret.as_deref().map(Secret::expose);
+        let key = self.credential.secret.as_deref().map(Secret::expose_secret);
         let values =
             self.names.layout.iter().filter(|(_, entry)| entry.is_secret).map(|(_, entry)| self.values.of(entry));
         key.into_iter().chain(values)

@@ -17,6 +17,7 @@ use crate::credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CommandLine;
+use crate::secret::ExposeSecret;
 #[cfg(target_os = "linux")]
 use crate::sys::identity::Identity;
 use crate::sys::real_path::real_path;
@@ -147,7 +148,7 @@ impl Start {
         let Some(secret) = self.env.credential.secret.as_deref() else {
             return Ok(None);
         };
-        let pipe = stdio::pipe_holding(secret.expose()).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
+        let pipe = stdio::pipe_holding(secret.expose_secret()).map_err(|errno| no_descriptor(errno.raw_os_error()))?;
         self.give_to_target(&pipe, program)?;
         Ok(Some(pipe))
     }

@@ -1,6 +1,6 @@
 //! The vendors behind a CLI: how their HTTP APIs are asked, what their keys look like, and how the CLI is told of both.
 
-use super::credential::{CredentialKind, CredentialSlot};
+use super::credential::{CredentialInput, CredentialKind};
 use super::key_class::KeyClass;
 
 /// A vendor whose API a CLI speaks to, and how the CLI is told of a credential for it and of another endpoint.
@@ -8,7 +8,7 @@ use super::key_class::KeyClass;
 pub struct Vendor {
     pub api: &'static Api,
     /// The ways the CLI takes a credential for it, in the order of precedence within one source.
-    pub slots: &'static [CredentialSlot],
+    pub slots: &'static [CredentialInput],
     /// How the CLI is told of another endpoint.
     pub base_url: BaseUrl,
 }

@@ -67,7 +67,7 @@ impl PayloadField {
 
 /// One way of handing over a credential.
 #[derive(Debug)]
-pub struct CredentialSlot {
+pub struct CredentialInput {
     pub kind: CredentialKind,
     pub field: PayloadField,
     /// The variables that carry it when it is delivered by the environment.

@@ -29,7 +29,7 @@ pub use arguments::{
 pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 pub use command_line::{CommandLine, Given, Grammar, Reading, Word};
 pub use config_file::{Base, ConfigFile, Effect, FileShield, Format, Hazard, RefusedFile, RefusedWhen};
-pub use credential::{CredentialKind, CredentialName, CredentialSlot, PayloadField, WhenUnused};
+pub use credential::{CredentialInput, CredentialKind, CredentialName, PayloadField, WhenUnused};
 pub use failure::{FailureKind, FailureRule, FailureText};
 pub use key_class::{KeyClass, KeyUse};
 pub use login::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};

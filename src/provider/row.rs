@@ -4,7 +4,7 @@ use super::api::Vendor;
 use super::arguments::Arguments;
 use super::cli::Cli;
 use super::config_file::{ConfigFile, FileShield, RefusedFile};
-use super::credential::{CredentialName, CredentialSlot};
+use super::credential::{CredentialInput, CredentialName};
 use super::key_class::KeyClass;
 use super::login::OauthRow;
 use super::output::Output;
@@ -66,7 +66,7 @@ impl Provider {
     }
 
     /// The ways the CLI takes a credential, in the order of precedence within one source.
-    pub fn slots(&self) -> impl Iterator<Item = &'static CredentialSlot> + use<> {
+    pub fn slots(&self) -> impl Iterator<Item = &'static CredentialInput> + use<> {
         self.vendors.iter().flat_map(|vendor| vendor.slots)
     }
 

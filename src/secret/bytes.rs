@@ -4,17 +4,24 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::ExposeSecret;
 use sha2::Sha256;
 
-use super::wiped_stack::on_wiped_stack_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::guarded::{self, GuardedBytes};
+use crate::sys::thread_stack::on_wiped_stack_of;
 
 /// Secret bytes, exactly as many as there are, in [guarded memory](crate::sys::guarded).
 ///
-/// There is no `Clone`, and `Debug` shows the length only. [`Secret::expose`] is the one way to the bytes: search for
-/// it to find every use.
+/// It has no `Clone`, and `Debug` shows its length only. As with the types of the crate `secrecy`,
+/// [`expose_secret`](ExposeSecret::expose_secret) is the one way to the bytes: search for it to find every use.
 pub struct Secret(GuardedBytes);
+
+impl ExposeSecret<[u8]> for Secret {
+    fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl Secret {
     /// Copies `bytes`; the source is the caller's to wipe.
@@ -36,22 +43,23 @@ impl Secret {
         Ok(Self(bytes))
     }
 
-    /// The bytes.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// How many bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.expose().len()
+        self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the secret has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Makes a secret of random bytes, such as a key.
+    ///
+    /// # Errors
+    /// `INTERNAL` where the system has no randomness.
+    pub fn random(length: usize) -> Result<Self> {
+        Self::build(length, fill_random)
     }
 
     /// Refuses this secret where the kernel refused a protection of the memory that it is in.
@@ -75,7 +83,7 @@ impl Secret {
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
-        Fingerprint::of(self.expose())
+        Fingerprint::of(self.expose_secret())
     }
 }
 
@@ -94,7 +102,7 @@ const HASH_STACK_BYTES: usize = 16 * 1024;
 pub struct Fingerprint([u8; 4]);
 
 impl Fingerprint {
-    /// That of a value.
+    /// The fingerprint of a value.
     ///
     /// # Errors
     /// `INTERNAL` when the system has no randomness to key the hash with.
@@ -132,13 +140,21 @@ fn process_mac() -> Result<&'static Hmac<Sha256>> {
         return Ok(mac);
     }
     let mut key = zeroize::Zeroizing::new([0_u8; 32]);
-    getrandom::fill(&mut *key).map_err(|_| no_randomness())?;
+    fill_random(&mut *key)?;
     let mac = Hmac::new_from_slice(&*key).map_err(|_| no_randomness())?;
     Ok(MAC.get_or_init(|| mac))
 }
 
-fn no_randomness() -> Error {
-    Error::new(ErrorCode::Internal, "The system gave no random bytes, so no fingerprint can be made.")
+/// Fills `bytes` with the system's random bytes (getrandom(2)).
+pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    getrandom::fill(bytes).map_err(|_| no_randomness())
+}
+
+pub(super) fn no_randomness() -> Error {
+    Error::new(
+        ErrorCode::Internal,
+        "The system gave no random bytes, so no secret can be sealed, hashed or looked for.",
+    )
 }
 
 #[cfg(test)]
@@ -154,7 +170,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_fingerprint_leaves_nothing_of_the_value_on_the_stack() {
-        use crate::secret::wiped_stack::in_own_frame;
+        use crate::sys::thread_stack::in_own_frame;
         use std::os::unix::fs::FileExt;
 
         // Shorter than a block of the hash, and not a constant, which would stand in this frame.

@@ -6,29 +6,28 @@
 
 use std::fmt;
 
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
-/// What a literal stands for.
+/// The value of a JSON string literal.
 pub enum Text<'a> {
-    /// Itself: it has no escapes.
+    /// The literal has no escapes, so it is its own value.
     Literal(&'a [u8]),
-    /// Something of its own.
+    /// The literal has escapes, and its value is a copy.
     Decoded(Secret),
 }
 
-impl Text<'_> {
-    /// The bytes.
-    pub fn expose(&self) -> &[u8] {
+impl ExposeSecret<[u8]> for Text<'_> {
+    fn expose_secret(&self) -> &[u8] {
         match self {
             Self::Literal(bytes) => bytes,
-            Self::Decoded(secret) => secret.expose(),
+            Self::Decoded(secret) => secret.expose_secret(),
         }
     }
 }
 
 impl fmt::Debug for Text<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Text({} bytes)", self.expose().len())
+        write!(formatter, "Text({} bytes)", self.expose_secret().len())
     }
 }
 
@@ -136,7 +135,7 @@ mod tests {
         fn agrees_with_serde_json(text in any::<String>()) {
             let literal = serde_json::to_string(&text).expect("a string serializes");
             let decoded = decode(&literal).expect("well-formed");
-            prop_assert_eq!(decoded.expose(), text.as_bytes());
+            prop_assert_eq!(decoded.expose_secret(), text.as_bytes());
         }
 
         #[test]
@@ -147,7 +146,7 @@ mod tests {
                 .collect();
             let literal = format!("\"{literal}\"");
             let decoded = decode(&literal).expect("well-formed");
-            prop_assert_eq!(decoded.expose(), text.as_bytes());
+            prop_assert_eq!(decoded.expose_secret(), text.as_bytes());
         }
 
         #[test]

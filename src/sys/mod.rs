@@ -13,7 +13,7 @@ pub mod memory;
 pub mod real_path;
 pub mod regular_file;
 pub mod stdio;
-mod thread_stack;
+pub mod thread_stack;
 pub mod wiping_allocator;
 
 #[cfg(target_os = "linux")]

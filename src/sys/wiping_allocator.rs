@@ -18,11 +18,11 @@ use super::thread_stack;
 /// What this thread allocates from, and whether it wipes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// The system's, as it is.
+    /// The system's allocator, as it is.
     Plain,
     /// The system's, and wipes what it frees: there is no heap for it.
     Wiping,
-    /// A heap, by its number.
+    /// A heap of guarded memory, by its number.
     Heap(usize),
     /// A heap that had no room for some block, which is the system's.
     FullHeap(usize),
@@ -112,7 +112,7 @@ fn of_heap(layout: Layout) -> *mut u8 {
     null_mut()
 }
 
-/// Overwrites a block.
+/// Overwrites a block that is about to be freed.
 ///
 /// # Safety
 /// It is a live block of `size` bytes that nobody else uses.

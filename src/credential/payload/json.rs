@@ -221,7 +221,7 @@ fn set<'a>(payload: &mut Payload<'a>, field: &str, text: Input<'a>) -> Result<()
     match PayloadField::named(field) {
         Some(credential) => payload.set_credential(credential, text),
         None if field == SESSION_COOKIE => payload.set_session_cookie(text),
-        None => payload.set_provider(text.expose()),
+        None => payload.set_provider(text.expose_secret()),
     }
 }
 
@@ -321,7 +321,7 @@ mod tests {
         let read = |read: fn(&'static [u8], &[&str]) -> Result<Payload<'static>>| {
             let json: &'static [u8] = Box::leak(json.clone().into_bytes().into_boxed_slice());
             let payload = read(json, &[]).expect("valid");
-            assert_eq!(payload.api_key.as_ref().map(|key| key.expose().len()), Some(2000));
+            assert_eq!(payload.api_key.as_ref().map(|key| key.expose_secret().len()), Some(2000));
             let held = copies();
             drop(payload);
             (held, copies())

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::CredentialOwner;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{self, PayloadField, Provider};
-use crate::secret::Secret;
 use crate::secret::sealed::is_sealed;
+use crate::secret::{ExposeSecret, Secret};
 
 /// The worker's line limit for one message, in bytes.
 pub const MAX_JSON_BYTES: usize = 10 * 1024 * 1024;
@@ -42,11 +42,11 @@ pub enum Input<'a> {
 
 impl Input<'_> {
     #[must_use]
-    pub fn expose(&self) -> &[u8] {
+    pub fn expose_secret(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
-            Self::Decoded(secret) => secret.expose(),
-            Self::Shared(secret) => secret.expose(),
+            Self::Decoded(secret) => secret.expose_secret(),
+            Self::Shared(secret) => secret.expose_secret(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Input<'_> {
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Input({} bytes)", self.expose().len())
+        write!(formatter, "Input({} bytes)", self.expose_secret().len())
     }
 }
 
@@ -154,12 +154,12 @@ impl<'a> Payload<'a> {
             (PayloadField::OauthAccessToken.as_str(), &mut self.oauth_access_token),
             (SESSION_COOKIE, &mut self.session_cookie),
         ] {
-            if let Some(sealed) = slot.take_if(|value| is_sealed(value.expose())) {
-                *slot = present(field, Input::Decoded(open(field, sealed.expose())?))?;
+            if let Some(sealed) = slot.take_if(|value| is_sealed(value.expose_secret())) {
+                *slot = present(field, Input::Decoded(open(field, sealed.expose_secret())?))?;
             }
         }
-        for (name, value) in self.user_env_keys.iter_mut().filter(|(_, value)| is_sealed(value.expose())) {
-            let opened = Input::Decoded(open(&format!("userEnvKeys.{name}"), value.expose())?);
+        for (name, value) in self.user_env_keys.iter_mut().filter(|(_, value)| is_sealed(value.expose_secret())) {
+            let opened = Input::Decoded(open(&format!("userEnvKeys.{name}"), value.expose_secret())?);
             check_user_value(name, &opened)?;
             *value = opened;
         }
@@ -183,12 +183,12 @@ fn is_user_env_name(name: &str) -> bool {
 }
 
 fn present<'a>(field: &str, secret: Input<'a>) -> Result<Option<Input<'a>>> {
-    check_text(field, secret.expose())?;
-    Ok((!secret.expose().is_empty()).then_some(secret))
+    check_text(field, secret.expose_secret())?;
+    Ok((!secret.expose_secret().is_empty()).then_some(secret))
 }
 
 fn check_user_value(name: &str, value: &Input<'_>) -> Result<()> {
-    check_text("userEnvKeys", value.expose()).map_err(|error| error.name(format!("USER_{name}")))
+    check_text("userEnvKeys", value.expose_secret()).map_err(|error| error.name(format!("USER_{name}")))
 }
 
 /// What every value must be, whichever form it came in.

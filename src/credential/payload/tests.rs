@@ -16,11 +16,11 @@ fn reads_every_field_and_ignores_the_rest() {
     )
     .expect("valid");
     assert_eq!(payload.provider.id, "codex");
-    assert_eq!(payload.api_key.expect("given").expose(), b"kA\n");
-    assert_eq!(payload.oauth_access_token.expect("given").expose(), b"t");
-    assert_eq!(payload.session_cookie.expect("given").expose(), b"c");
+    assert_eq!(payload.api_key.expect("given").expose_secret(), b"kA\n");
+    assert_eq!(payload.oauth_access_token.expect("given").expose_secret(), b"t");
+    assert_eq!(payload.session_cookie.expect("given").expose_secret(), b"c");
     assert_eq!(payload.user_env_keys[0].0, "GITHUB_TOKEN");
-    assert_eq!(payload.user_env_keys[0].1.expose(), b"g");
+    assert_eq!(payload.user_env_keys[0].1.expose_secret(), b"g");
     assert_eq!(payload.rejected_user_env_keys, ["lower", "1X"]);
 }
 
@@ -64,7 +64,7 @@ fn a_payload_in_a_message_is_read_by_its_path() {
     let path = ["body", "payload"];
     let message = br#"{"id":"1","body":{"payload":{"provider":"codex","apiKey":"k\u0041"},"x":[1]},"apiKey":"other"}"#;
     let payload = Payload::from_message(message, &path).expect("valid");
-    assert_eq!((payload.provider.id, payload.api_key.expect("given").expose()), ("codex", &b"kA"[..]));
+    assert_eq!((payload.provider.id, payload.api_key.expect("given").expose_secret()), ("codex", &b"kA"[..]));
     let error = Payload::from_message(br#"{"body":{"payload":{"message":1}}}"#, &path).expect_err("no known field");
     assert!(error.to_string().contains("none of the fields"), "{error}");
     for nothing in ["null", "[]", "7", "\"x\""] {
@@ -154,7 +154,7 @@ fn what_stands_at_the_path_is_read_where_it_is() {
         (r#"{"\u0061piKey":"key"}"#, &[]),
     ] {
         let payload = Payload::from_message(message.as_bytes(), path).expect(message);
-        let key = payload.api_key.as_ref().expect(message).expose();
+        let key = payload.api_key.as_ref().expect(message).expose_secret();
         assert_eq!(key, b"key");
         let (start, end) = (message.as_ptr() as usize, message.as_ptr() as usize + message.len());
         assert!((start..end).contains(&(key.as_ptr() as usize)), "not a copy");

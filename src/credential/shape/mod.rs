@@ -1,9 +1,11 @@
-//! Local checks of a credential: bytes that a header can carry, and a prefix that does not belong to another slot.
+//! Local checks of a credential: bytes that a header can carry, and a prefix that does not belong to another slot. A launch
+//! refuses what they find; a settings page says it before a key is saved.
 
-use super::finding::{Finding, FindingCode};
-use super::slips;
+use super::finding::{Finding, FindingCode, Verdict};
+use super::paste_mistakes;
 use crate::error::Result;
-use crate::provider::{CredentialKind, KeyClass, KeyUse, Provider, class_of};
+use crate::provider::{self, CredentialKind, KeyClass, KeyUse, Provider, class_of};
+use crate::secret::Fingerprint;
 
 /// Checks a credential before anything is started with it. `origin` is the name of the field or variable it came by.
 /// What [`examine`] only warns of passes.
@@ -23,11 +25,11 @@ pub fn examine(provider: &'static Provider, kind: CredentialKind, key: &[u8]) ->
     Finding { code, class, provider: Some(provider), kind, length: key.len() }
 }
 
-/// What makes it no key of anybody's.
+/// What makes the bytes a key of nobody's; none where they can be one.
 fn impossible(key: &[u8], class: Option<&KeyClass>) -> Option<FindingCode> {
-    let is_plain = key.iter().all(slips::is_plain);
+    let is_plain = key.iter().all(paste_mistakes::is_plain);
     let is_odd = !is_plain && class.is_some_and(|class| class.is_plain);
-    slips::first_in(key, is_plain).or(is_odd.then_some(FindingCode::ForbiddenCharacters))
+    paste_mistakes::first_in(key, is_plain).or(is_odd.then_some(FindingCode::ForbiddenCharacters))
 }
 
 /// Refuses what can be no credential of any provider: where it is sealed, and nobody knows yet for which it will be used.
@@ -72,6 +74,45 @@ fn wholeness(key: &[u8], class: &KeyClass) -> FindingCode {
         return FindingCode::PastedTwice;
     }
     if key.len() < class.shortest { FindingCode::TooShort } else { FindingCode::Fits }
+}
+
+/// What a settings page can say of a key before it is saved.
+#[derive(Debug)]
+pub struct Validation {
+    pub finding: Finding,
+    pub provider: &'static Provider,
+    /// What a log may show of it; none for what is no credential here.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// Looks at a key that somebody wants to use with a provider, as a credential of this kind.
+///
+/// # Errors
+/// `UNKNOWN` for the provider; `INTERNAL` when there is no fingerprint to be had. A bad key is no error.
+pub fn validate(provider: &str, kind: CredentialKind, key: &[u8]) -> Result<Validation> {
+    let provider = provider::find(provider)?;
+    let mut finding = examine(provider, kind, key);
+    if finding.verdict() != Verdict::Invalid && !takes(provider, kind) {
+        finding.code = FindingCode::KindNotTaken;
+    }
+    let usable = finding.verdict() != Verdict::Invalid;
+    let fingerprint = usable.then(|| Fingerprint::of(key)).transpose()?;
+    Ok(Validation { finding, provider, fingerprint })
+}
+
+fn takes(provider: &Provider, kind: CredentialKind) -> bool {
+    provider.slots().any(|slot| slot.kind == kind)
+}
+
+impl Validation {
+    /// What the key's own shape says that it is, whatever it was given as.
+    #[must_use]
+    pub fn kind(&self) -> Option<CredentialKind> {
+        match self.finding.class?.usable_as {
+            KeyUse::Credential(kind) => Some(kind),
+            KeyUse::NotForLaunch | KeyUse::Unknown => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,14 +5,15 @@
 
 use std::fmt;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::secret::Secret;
 use crate::secret::json_string;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// A JSON object, as text.
+/// A JSON object as text, in guarded memory.
 pub struct Document(GuardedBytes);
 
 impl fmt::Debug for Document {
@@ -34,7 +35,6 @@ impl Document {
         Some(document)
     }
 
-    /// The text.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -50,7 +50,7 @@ impl Document {
     #[must_use]
     pub fn secret(&self, path: &[String]) -> Option<Secret> {
         let text = json_string::decode(self.find(path)?).ok()?;
-        (!text.expose().is_empty()).then(|| Secret::copy_of(text.expose()))
+        (!text.expose_secret().is_empty()).then(|| Secret::copy_of(text.expose_secret()))
     }
 
     /// The number at a path, also where it is written as a string.
@@ -76,16 +76,10 @@ impl Document {
         (word.len() <= 64 && is_word).then_some(word)
     }
 
-    /// The words of a list at a path.
+    /// The strings of a list at a path; none where anything else is in it.
     #[must_use]
     pub fn words(&self, path: &[String]) -> Option<Vec<String>> {
         serde_json::from_str(self.find(path)?).ok()
-    }
-
-    /// Whether there is anything but `null` at a path.
-    #[must_use]
-    pub fn has(&self, path: &[String]) -> bool {
-        self.find(path).is_some_and(|raw| raw != "null")
     }
 
     /// The members of the root that have these names, as a document of their own.
@@ -93,7 +87,8 @@ impl Document {
     pub fn subset(&self, names: &[&str]) -> Option<Self> {
         let members = self.members(self.root()?)?;
         let is_wanted = |literal: &str| {
-            json_string::decode(literal).is_ok_and(|known| names.iter().any(|name| known.expose() == name.as_bytes()))
+            json_string::decode(literal)
+                .is_ok_and(|known| names.iter().any(|name| known.expose_secret() == name.as_bytes()))
         };
         let mut parts: Vec<&[u8]> = vec![b"{"];
         for (name, value) in members.into_iter().filter(|(name, _)| is_wanted(name)) {
@@ -158,14 +153,15 @@ impl Document {
     fn find(&self, path: &[String]) -> Option<&str> {
         let mut raw = self.root()?.trim();
         for name in path {
-            let is_named =
-                |literal: &str| json_string::decode(literal).is_ok_and(|known| known.expose() == name.as_bytes());
+            let is_named = |literal: &str| {
+                json_string::decode(literal).is_ok_and(|known| known.expose_secret() == name.as_bytes())
+            };
             raw = self.members(raw)?.into_iter().rev().find(|(literal, _)| is_named(literal))?.1;
         }
         Some(raw)
     }
 
-    /// Names and values as they are written.
+    /// The names and values of an object, as they are written.
     fn members<'a>(&self, raw: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
         let mut parser = serde_json::Deserializer::from_str(raw);
         let members = parser.deserialize_map(Members).ok()?;
@@ -173,7 +169,7 @@ impl Document {
         Some(members)
     }
 
-    /// Where a part of this text stands in it.
+    /// The offset of a part of this text.
     fn place_of(&self, part: &str) -> usize {
         part.as_ptr() as usize - self.0.as_ptr() as usize
     }
@@ -194,7 +190,19 @@ fn date(text: &str) -> Option<f64> {
     Some((since.as_secs_f64() * 1000.0).round() - offset * 60_000.0)
 }
 
-/// `+hh:mm`, `-hhmm`, `+hh`.
+/// When a JWT expires by its claim `exp` (RFC 7519, section 4.1.4), in milliseconds since 1970; none for what is no JWT or
+/// says nothing. Its signature is the endpoint's business.
+#[must_use]
+pub fn jwt_expires_at(token: &[u8]) -> Option<f64> {
+    let claims = token.split(|byte| *byte == b'.').nth(1)?;
+    let claims = claims.strip_suffix(b"=").unwrap_or(claims);
+    let mut decoded = GuardedBytes::zeroed(BASE64URL_NOPAD.decode_len(claims.len()).ok()?);
+    let length = BASE64URL_NOPAD.decode_mut(claims, &mut decoded).ok()?;
+    let document = Document::parse(GuardedBytes::copy_of(&decoded[..length]))?;
+    document.time(&["exp".to_owned()], 1000.0)
+}
+
+/// Reads `+hh:mm`, `-hhmm` and `+hh`.
 fn offset_minutes(text: &str) -> Option<f64> {
     let digits: String = text[1..].chars().filter(|digit| *digit != ':').collect();
     let is_plain = matches!(digits.len(), 2 | 4) && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -244,10 +252,10 @@ mod tests {
     #[test]
     fn reads() {
         let it = document(r#" { "a" : { "t" : "x\u0041", "n": 1.5e3, "e": "" }, "a2": null, "l": ["p","q"] } "#);
-        assert_eq!(it.secret(&path("a.t")).expect("there").expose(), b"xA");
+        assert_eq!(it.secret(&path("a.t")).expect("there").expose_secret(), b"xA");
         assert_eq!(it.number(&path("a.n")), Some(1500.0));
         assert!(it.secret(&path("a.e")).is_none() && it.secret(&path("a.n")).is_none());
-        assert!(!it.has(&path("a2")) && !it.has(&path("b")) && it.has(&path("a")));
+        assert!(it.word(&path("a2")).is_none() && it.number(&path("b")).is_none());
         assert_eq!(it.words(&path("l")), Some(vec!["p".into(), "q".into()]));
         let names = document(r#"{"\u0061": 1, "a\/b" : 2, "\ud800": 3, "a": 4, "a": "five"}"#);
         assert_eq!((names.word(&path("a")), names.number(&path("a/b"))), (Some("five"), Some(2.0)));
@@ -309,12 +317,26 @@ mod tests {
         assert_eq!(document("{}").with(&[(&path("c"), b"1")]).expect("a place").bytes(), b"{\"c\":1}");
     }
 
+    fn jwt(claims: &str) -> String {
+        format!("eyJhbGciOiJub25lIn0.{}.c2ln", BASE64URL_NOPAD.encode(claims.as_bytes()))
+    }
+
+    #[test]
+    fn a_jwt_says_when_it_expires() {
+        assert_eq!(jwt_expires_at(jwt(r#"{"exp":1700000000,"x":1}"#).as_bytes()), Some(1_700_000_000_000.0));
+        assert_eq!(jwt_expires_at(jwt(r#"{"exp":"1700000000"}"#).as_bytes()), Some(1_700_000_000_000.0));
+        assert_eq!(jwt_expires_at(jwt(r#"{"exp":"2023-11-14T22:13:20Z"}"#).as_bytes()), Some(1_700_000_000_000.0));
+        for token in [jwt("{}"), jwt("[1]"), jwt(r#"{"exp":"soon"}"#), "opaque".into(), "a.!.c".into(), "..".into()] {
+            assert_eq!(jwt_expires_at(token.as_bytes()), None, "{token}");
+        }
+    }
+
     proptest! {
         #[test]
         fn never_panics(text in ".*") {
             let _ = date(&text);
             if let Some(it) = Document::parse(GuardedBytes::copy_of(text.as_bytes())) {
-                let _ = it.with(&[(&path("a"), b"1")]).map(|it| it.has(&path("a")));
+                let _ = it.with(&[(&path("a"), b"1")]).map(|it| it.number(&path("a")));
             }
         }
 

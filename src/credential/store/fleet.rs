@@ -10,20 +10,18 @@ use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
 use crate::secret::lockbox::{Column, Context, Lockbox, Row};
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
 /// The most used-up tokens that are remembered: a host that was away for longer compares expiries instead.
 const MAX_SPENT: usize = 64;
 
-/// Bytes of a token's digest.
 const DIGEST_BYTES: usize = 16;
 
-/// What a fleet shares.
+/// What the hosts of a fleet share: the keys, the name of the login, and what the last one left.
 #[derive(Debug)]
 pub struct Fleet<'a> {
-    /// What seals.
     pub lockbox: &'a Lockbox,
     /// What the fleet calls the login.
     pub name: &'a str,
@@ -31,27 +29,24 @@ pub struct Fleet<'a> {
     pub published: Option<&'a str>,
 }
 
-/// What was left.
+/// What the last holder of the lock left.
 #[derive(Debug)]
 pub struct Published {
-    /// The newest document.
     pub document: Document,
-    /// Digests of used-up refresh tokens, the newest last.
+    /// Digests of refresh tokens that were used up, the newest last.
     pub spent: SpentTokens,
 }
 
-/// Digests of used-up refresh tokens, the newest last.
+/// Digests of refresh tokens that were used up, the newest last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpentTokens(Vec<[u8; DIGEST_BYTES]>);
 
 impl SpentTokens {
-    /// Whether this token was used up.
     #[must_use]
     pub fn has(&self, token: &Secret) -> bool {
         self.0.contains(&digest(token))
     }
 
-    /// Notes that this token was used up.
     pub fn add(&mut self, token: &Secret) {
         if !self.has(token) {
             self.0.push(digest(token));
@@ -63,7 +58,7 @@ impl SpentTokens {
 
 fn digest(token: &Secret) -> [u8; DIGEST_BYTES] {
     let mut cut = [0; DIGEST_BYTES];
-    cut.copy_from_slice(&Sha256::digest(token.expose())[..DIGEST_BYTES]);
+    cut.copy_from_slice(&Sha256::digest(token.expose_secret())[..DIGEST_BYTES]);
     cut
 }
 
@@ -77,7 +72,7 @@ struct Text {
 }
 
 impl Fleet<'_> {
-    /// What the last holder left.
+    /// Opens what the last holder of the lock left, if anything.
     ///
     /// # Errors
     /// `UNSEAL_FAILED` for what this lockbox did not seal for this login.
@@ -91,8 +86,8 @@ impl Fleet<'_> {
             key_meta: Some(&text.key_meta),
         };
         let opened = self.lockbox.open(&row, &self.context())?;
-        let split = opened.expose().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;
-        let (spent, document) = opened.expose().split_at(split);
+        let split = opened.expose_secret().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;
+        let (spent, document) = opened.expose_secret().split_at(split);
         let spent = HEXLOWER.decode(spent).map_err(|_| foreign())?;
         let spent = spent.chunks_exact(DIGEST_BYTES).filter_map(|chunk| chunk.try_into().ok()).collect();
         let document = Document::parse(GuardedBytes::copy_of(&document[1..])).ok_or_else(foreign)?;

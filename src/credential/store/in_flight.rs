@@ -14,16 +14,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct State {
-    /// For whom: the threads of JavaScript that have asked.
+    /// The threads of JavaScript that have asked, once for each request.
     all: Vec<ThreadId>,
-    /// The process ends: nothing begins any more.
+    /// Whether the process ends, so that nothing begins any more.
     is_closed: bool,
     /// When all waits are over. It is set by the first one, and holds for those that follow: once the process is
     /// closed, and else while anything is in flight, as the end of a thread may be the beginning of the process's.
     deadline: Option<Instant>,
 }
 
-/// Of one process.
 #[derive(Debug)]
 struct InFlight {
     state: Mutex<State>,
@@ -32,7 +31,7 @@ struct InFlight {
 
 static IN_FLIGHT: InFlight = InFlight::new();
 
-/// One that has begun, until it is dropped.
+/// A refresh that has begun and goes on until this is dropped.
 #[derive(Debug)]
 pub struct Underway {
     of: &'static InFlight,
@@ -70,7 +69,7 @@ impl InFlight {
         self.wait(self.lock(), limit, |state| state.all.contains(&thread))
     }
 
-    /// Whether it came to an end in time.
+    /// Waits; false where the time was over first.
     fn wait(&self, mut state: MutexGuard<'_, State>, limit: Duration, goes_on: impl Fn(&State) -> bool) -> bool {
         if !goes_on(&state) {
             return true;

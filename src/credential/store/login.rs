@@ -1,23 +1,19 @@
 //! What a stored login holds: reads it out of its document, and writes new tokens into one.
 
-use super::document::Document;
+use super::document::{Document, jwt_expires_at};
 use super::file::MAX_FILE_BYTES;
-use super::jwt;
 use super::profile::{Profile, StoredExpiry};
 use super::token_request::{DEFAULT_LIFETIME, MAX_LIFETIME, Tokens, is_plain};
 use crate::credential::{self, Clocks, Expiry};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
-/// A stored login.
+/// A login as the CLI's file holds it.
 #[derive(Debug)]
 pub struct Login {
-    /// What its credential is.
     pub kind: CredentialKind,
-    /// The credential.
     pub credential: Secret,
-    /// What new tokens are asked for with.
     pub refresh: Option<Secret>,
     /// Until when the credential is good; none: it is a key, which does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
@@ -66,7 +62,7 @@ impl Login {
         }
         let credential = document.secret(&profile.access_token).ok_or_else(|| no_token(profile))?;
         let expires_at = match &profile.expiry {
-            StoredExpiry::Jwt => jwt::expires_at(credential.expose()),
+            StoredExpiry::Jwt => jwt_expires_at(credential.expose_secret()),
             StoredExpiry::Document(path, unit) => document.time(path, *unit),
         };
         let now = Clocks::now();
@@ -85,7 +81,7 @@ impl Login {
     /// What a file will hold that new tokens are written into; none where no access token is among them.
     #[must_use]
     pub fn obtained(profile: &Profile, tokens: &Tokens, now: Clocks) -> Option<Self> {
-        let copy = |secret: &Secret| Secret::copy_of(secret.expose());
+        let copy = |secret: &Secret| Secret::copy_of(secret.expose_secret());
         let told = tokens.expires_at(profile, now.wall);
         let told = match &profile.expiry {
             StoredExpiry::Jwt => told,
@@ -101,7 +97,6 @@ impl Login {
         })
     }
 
-    /// What new tokens are asked for with.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh.as_ref()
@@ -110,7 +105,7 @@ impl Login {
 
 /// What a launch would say of a login's credential, by the field that it stands in.
 fn unusable(profile: &Profile, login: &Login) -> Option<Error> {
-    let finding = credential::examine(profile.provider, login.kind, login.credential.expose());
+    let finding = credential::examine(profile.provider, login.kind, login.credential.expose_secret());
     let field = match login.kind {
         CredentialKind::ApiKey => profile.api_key.as_ref()?,
         CredentialKind::OauthToken | CredentialKind::ConfigDir => &profile.access_token,
@@ -133,13 +128,13 @@ pub fn is_recent(refreshed_at: Option<f64>, now: Clocks) -> bool {
 /// `CREDENTIAL_FILE_UNUSABLE` where it has no place for them.
 pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now: f64) -> Result<Document> {
     let quoted = |secret: &Secret| {
-        if !is_plain(secret.expose()) {
+        if !is_plain(secret.expose_secret()) {
             return Err(no_place(profile));
         }
         Secret::build(secret.len() + 2, |bytes| {
             let last = bytes.len() - 1;
             (bytes[0], bytes[last]) = (b'"', b'"');
-            bytes[1..last].copy_from_slice(secret.expose());
+            bytes[1..last].copy_from_slice(secret.expose_secret());
             Ok::<_, Error>(())
         })
     };
@@ -157,10 +152,10 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
     };
     let mut edits: Vec<(&[String], &[u8])> = Vec::new();
     if let Some(refresh) = &refresh {
-        edits.push((&profile.refresh_token, refresh.expose()));
+        edits.push((&profile.refresh_token, refresh.expose_secret()));
     }
     if let Some(access) = &access {
-        edits.push((&profile.access_token, access.expose()));
+        edits.push((&profile.access_token, access.expose_secret()));
         if let StoredExpiry::Document(path, _) = &profile.expiry {
             edits.push((path, expiry.as_bytes()));
         }
@@ -170,7 +165,7 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
     }
     for ((_, path), secret) in profile.extra_tokens.iter().zip(&extra) {
         if let Some(secret) = secret {
-            edits.push((path, secret.expose()));
+            edits.push((path, secret.expose_secret()));
         }
     }
     let new = document.with(&edits).map_err(|_| no_place(profile))?;
@@ -186,7 +181,7 @@ pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now:
 /// # Errors
 /// `CREDENTIAL_FILE_UNUSABLE`.
 pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Result<usize> {
-    let copy = |secret: &Secret| Secret::copy_of(secret.expose());
+    let copy = |secret: &Secret| Secret::copy_of(secret.expose_secret());
     let extra = profile.extra_tokens.iter().map(|_| Some(copy(&login.credential))).collect();
     let refresh = login.refresh.as_ref().map(copy);
     let tokens = Tokens { access: Ok(copy(&login.credential)), refresh, expires_in: Some(1.0), extra };
@@ -251,7 +246,7 @@ mod tests {
         // A key that was left there beside tokens is not what the login is.
         let both = r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":"sk-proj-x","tokens":{"access_token":"a","refresh_token":"rt"}}"#;
         let it = login("codex", both).expect("a login");
-        assert_eq!((it.kind, it.credential.expose()), (CredentialKind::OauthToken, &b"a"[..]));
+        assert_eq!((it.kind, it.credential.expose_secret()), (CredentialKind::OauthToken, &b"a"[..]));
         let unnamed = both.replace(r#""auth_mode":"chatgpt","#, "");
         assert_eq!(login("codex", &unnamed).expect("a login").kind, CredentialKind::ApiKey);
         for (provider, text, code) in [

@@ -1,24 +1,21 @@
 //! Credentials that change while the worker runs: a key that is rotated, a login whose tokens are refreshed once for
 //! all.
 
+mod credential_store;
 mod document;
 mod file;
 mod fleet;
 pub mod in_flight;
-mod jwt;
 mod login;
-mod newest;
 mod pause;
 mod profile;
 mod refresh;
-mod step;
 mod token_request;
 
+pub use credential_store::{Settings, Store};
 pub use document::Document;
 pub use file::{Location, MAX_FILE_BYTES};
 pub use fleet::Fleet;
 pub use login::Login;
-pub use newest::{Settings, Store};
 pub use profile::{Overrides, Profile};
 pub use refresh::{Attempt, Call, How, Refreshed};
-pub use step::Step;

@@ -16,12 +16,11 @@ const DEAD: (f64, f64) = (60.0 * SECOND, 3600.0 * SECOND);
 /// The longest that an endpoint may ask to be left alone.
 const LONGEST_ASKED_FOR: f64 = 3600.0 * SECOND;
 
-/// Why there are no tokens.
+/// Why an endpoint gave no tokens, and what follows from it.
 #[derive(Debug)]
-pub struct Refusal {
-    /// What is told.
+pub struct TokenRefusal {
     pub error: Error,
-    /// Only a person can help.
+    /// Whether the login is dead, so that only a person can help.
     pub is_dead: bool,
     /// How long the endpoint asked to be left alone, in milliseconds.
     pub retry_after: Option<f64>,
@@ -29,7 +28,7 @@ pub struct Refusal {
     pub is_ours: bool,
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for TokenRefusal {
     fn from(error: Error) -> Self {
         Self { error, is_dead: false, retry_after: None, is_ours: false }
     }
@@ -51,7 +50,7 @@ struct Pause {
     length: f64,
     /// Until when, by the clock that nobody sets, in milliseconds.
     until: f64,
-    /// Until when the endpoint asked for it.
+    /// Until when the endpoint asked to be left alone.
     asked_until: f64,
     /// The refresh token that was refused, where it is dead.
     dead: Option<Fingerprint>,
@@ -60,7 +59,7 @@ struct Pause {
 impl Pauses {
     /// After the endpoint's refusal of a refresh token. Unless the endpoint asked for more, the pause is no longer than
     /// half of what the old token has `left`, in milliseconds, so that there is a try before it expires.
-    pub fn refused(&mut self, refusal: &Refusal, asked_with: &Secret, left: f64, now: Clocks) {
+    pub fn refused(&mut self, refusal: &TokenRefusal, asked_with: &Secret, left: f64, now: Clocks) {
         let dead = if refusal.is_dead { asked_with.fingerprint().ok() } else { None };
         let before = self.endpoint.as_ref().filter(|before| before.dead == dead);
         let mut pause = Pause::after(&refusal.error, before, if dead.is_some() { DEAD } else { PASSING }, left, now);
@@ -73,12 +72,12 @@ impl Pauses {
         self.lock = Some(Pause::after(why, self.lock.as_ref(), PASSING, left, now));
     }
 
-    /// The lock is ours.
+    /// Ends the pause of the lock, which this process has now.
     pub fn locked(&mut self) {
         self.lock = None;
     }
 
-    /// There are new tokens.
+    /// Ends the pause of the endpoint, which has given new tokens.
     pub fn granted(&mut self) {
         self.endpoint = None;
     }
@@ -125,8 +124,8 @@ mod tests {
     const GOOD: f64 = 1e9;
     const OVER: f64 = -5.0;
 
-    fn refusal(is_dead: bool, retry_after: Option<f64>) -> Refusal {
-        Refusal { is_dead, retry_after, ..Error::new(ErrorCode::RefreshFailed, "no").into() }
+    fn refusal(is_dead: bool, retry_after: Option<f64>) -> TokenRefusal {
+        TokenRefusal { is_dead, retry_after, ..Error::new(ErrorCode::RefreshFailed, "no").into() }
     }
 
     fn later(milliseconds: f64) -> Clocks {

@@ -9,61 +9,46 @@ pub type Path = Vec<String>;
 /// A row of the table as values of its own.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    /// Whose login it is.
     pub provider: &'static Provider,
     /// Its row.
     pub row: &'static OauthRow,
     /// The file's name.
     pub file: String,
-    /// Where tokens are refreshed.
     pub token_url: String,
-    /// Who asks.
+    /// The `client_id` of the request (RFC 6749, section 2.2).
     pub client_id: String,
-    /// How the request is written.
     pub body: BodyFormat,
-    /// Where the scopes stand that the request repeats.
+    /// The path of the scopes that the request repeats.
     pub scopes: Option<Path>,
-    /// Where the access token stands.
     pub access_token: Path,
-    /// Where the refresh token stands.
     pub refresh_token: Path,
-    /// Where the time of expiry stands.
     pub expiry: StoredExpiry,
     /// Further tokens: their names in an answer, and where they stand.
     pub extra_tokens: Vec<(String, Path)>,
-    /// Where the time of the last refresh stands.
     pub refreshed_at: Option<Path>,
-    /// Where an API key may stand.
     pub api_key: Option<Path>,
-    /// Where the kind of login stands.
     pub kind_field: Option<Path>,
-    /// How a launch gets the tokens.
     pub stored: Stored,
 }
 
-/// Where the time of expiry stands.
 #[derive(Clone, Debug)]
 pub enum StoredExpiry {
     /// In the document, in so many thousandths of a second.
     Document(Path, f64),
-    /// In the access token.
+    /// In the access token, by its claim `exp`.
     Jwt,
 }
 
-/// What a caller may override, by option.
+/// What a caller overrides of a provider's row.
 #[derive(Debug, Default)]
 pub struct Overrides {
-    /// Where tokens are refreshed.
     pub token_url: Option<String>,
-    /// Who asks.
     pub client_id: Option<String>,
-    /// The file's name.
     pub file: Option<String>,
     /// `json` or `form`.
     pub body: Option<String>,
     /// Where the access token stands, with dots between the names.
     pub access_token: Option<String>,
-    /// Where the refresh token stands.
     pub refresh_token: Option<String>,
     /// Where the expiry stands, `jwt` for in the access token.
     pub expires_at: Option<String>,
@@ -72,7 +57,7 @@ pub struct Overrides {
 }
 
 impl Profile {
-    /// A provider's row with overrides.
+    /// Takes a provider's row, and puts what the caller overrides in its place.
     ///
     /// # Errors
     /// `UNSUPPORTED` for a provider whose row has no login; `ERR_INVALID_ARG_VALUE`.

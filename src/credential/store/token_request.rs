@@ -3,19 +3,20 @@
 use std::io;
 use std::ops::RangeInclusive;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::document::Document;
-use super::pause::Refusal;
+use super::document::{Document, jwt_expires_at};
+use super::pause::TokenRefusal;
 use super::profile::{Profile, StoredExpiry};
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http::{self, Failure, Request, Response, Settings};
 use crate::provider::{BodyFormat, CredentialKind};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// What an endpoint gave.
+/// The tokens of one answer.
 #[derive(Debug)]
 pub struct Tokens {
     /// The new access token; or why there is none, beside a new refresh token: the one that was sent is used up all the
@@ -38,12 +39,12 @@ pub fn send(
     refresh: &Secret,
     scopes: Option<&str>,
     settings: &Settings,
-) -> std::result::Result<Tokens, Refusal> {
+) -> std::result::Result<Tokens, TokenRefusal> {
     // What a file holds is no more to be trusted than what a payload does.
-    let refresh = std::str::from_utf8(refresh.expose()).ok().filter(|token| is_plain(token.as_bytes()));
+    let refresh = std::str::from_utf8(refresh.expose_secret()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
         let error = login_required(profile, "The stored refresh token has characters that no token has.");
-        return Err(Refusal { is_dead: true, ..error.into() });
+        return Err(TokenRefusal { is_dead: true, ..error.into() });
     };
     let scope = scopes.unwrap_or_default();
     let parameters = Parameters { grant_type: "refresh_token", refresh_token, client_id: &profile.client_id, scope };
@@ -55,7 +56,7 @@ pub fn send(
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
     let given = (profile.token_url != profile.row.token_url).then_some("options.tokenUrl");
-    let response = http::send(&request, settings).map_err(|failure| Refusal {
+    let response = http::send(&request, settings).map_err(|failure| TokenRefusal {
         is_ours: failure == Failure::Exhausted,
         ..failed(profile, &failure.message(given)).into()
     })?;
@@ -64,7 +65,11 @@ pub fn send(
         200..=299 => Ok(read(profile, response)?),
         status => {
             let error = refused(profile, status, response);
-            Err(Refusal { is_dead: error.code() == ErrorCode::LoginRequired, retry_after, ..Refusal::from(error) })
+            Err(TokenRefusal {
+                is_dead: error.code() == ErrorCode::LoginRequired,
+                retry_after,
+                ..TokenRefusal::from(error)
+            })
         }
     }
 }
@@ -99,7 +104,8 @@ impl Parameters<'_> {
         let mut parts: Vec<&[u8]> = Vec::new();
         for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
             parts.extend([if parts.is_empty() { &b""[..] } else { b"&" }, name.as_bytes(), b"="]);
-            push_encoded(&mut parts, value.as_bytes());
+            // Each piece is of the value, or of a table: nothing is copied.
+            parts.extend(utf8_percent_encode(value, RESERVED).map(str::as_bytes));
         }
         GuardedBytes::joined(&parts)
     }
@@ -119,20 +125,8 @@ impl io::Write for Length {
     }
 }
 
-/// `%XX` for each byte, so that the encoding of one is a part that borrows from a table.
-static HEX: &[u8; 16] = b"0123456789ABCDEF";
-
-fn push_encoded<'a>(parts: &mut Vec<&'a [u8]>, text: &'a [u8]) {
-    for byte in text.chunks(1) {
-        let plain = byte[0].is_ascii_alphanumeric() || b"-._~".contains(&byte[0]);
-        if plain {
-            parts.push(byte);
-            continue;
-        }
-        let (high, low) = (usize::from(byte[0] >> 4), usize::from(byte[0] & 15));
-        parts.extend([&b"%"[..], &HEX[high..=high], &HEX[low..=low]]);
-    }
-}
+/// What RFC 3986 reserves, and all else that is no unreserved character of it.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What stands in a JSON string and in a header as it is.
 pub(super) fn is_plain(token: &[u8]) -> bool {
@@ -145,14 +139,14 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     let strange = || failed(profile, &format!("Its answer is not what a token endpoint gives. {LOOK_AT_URL}"));
     let answer = Document::parse(response.body).ok_or_else(strange)?;
     let token = |name: &str| answer.secret(&[name.to_owned()]);
-    let plain = |secret: &Secret| is_plain(secret.expose());
+    let plain = |secret: &Secret| is_plain(secret.expose_secret());
     let refresh = token("refresh_token");
     if refresh.as_ref().is_some_and(|secret| !plain(secret)) {
         return Err(strange());
     }
     let access = token("access_token").filter(plain).ok_or_else(strange).and_then(|access| {
         // By the table that a launch asks: what it refuses must not take the place of a token that is good.
-        let finding = credential::examine(profile.provider, CredentialKind::OauthToken, access.expose());
+        let finding = credential::examine(profile.provider, CredentialKind::OauthToken, access.expose_secret());
         match finding.code.error_code() {
             None => Ok(access),
             Some(_) => Err(failed(
@@ -174,7 +168,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
 /// Where an error stands: RFC 6749 has a word, OpenAI an object.
 static ERROR_FIELDS: &[&[&str]] = &[&["error"], &["code"], &["error", "code"], &["error", "type"]];
 
-/// What to do, by status; the first that fits.
+/// What a person can do, by the status of an answer: the first row that fits.
 static REMEDIES: &[(RangeInclusive<u16>, &str)] = &[
     (401..=401, "Look at options.clientId: the endpoint does not take it."),
     (403..=403, "Look at options.clientId, and whether the endpoint takes requests from this network."),
@@ -230,14 +224,16 @@ impl Tokens {
     pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
         let by_answer = || now + self.expires_in.unwrap_or(DEFAULT_LIFETIME) * 1000.0;
         match profile.expiry {
-            StoredExpiry::Jwt => match self.access.as_ref().ok().and_then(|it| super::jwt::expires_at(it.expose())) {
-                // What was given just now is good for a while, whatever this clock makes of the time that is in it.
-                Some(at) => {
-                    let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
-                    at.max(now + SHORTEST_LIFETIME * 1000.0).min(given)
+            StoredExpiry::Jwt => {
+                match self.access.as_ref().ok().and_then(|it| jwt_expires_at(it.expose_secret())) {
+                    // What was given just now is good for a while, whatever this clock makes of the time that is in it.
+                    Some(at) => {
+                        let given = self.expires_in.map_or(f64::MAX, |seconds| now + seconds * 1000.0);
+                        at.max(now + SHORTEST_LIFETIME * 1000.0).min(given)
+                    }
+                    None => by_answer(),
                 }
-                None => by_answer(),
-            },
+            }
             StoredExpiry::Document(..) => by_answer(),
         }
     }
@@ -291,7 +287,7 @@ mod tests {
     fn answers() {
         let tokens =
             read(&profile(), answer(200, r#"{"access_token":"sk-ant-oat01-x","expires_in":60}"#)).expect("tokens");
-        let access = tokens.access.as_ref().expect("good").expose();
+        let access = tokens.access.as_ref().expect("good").expose_secret();
         assert_eq!((access, tokens.expires_in), (&b"sk-ant-oat01-x"[..], Some(60.0)));
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
@@ -319,7 +315,7 @@ mod tests {
             let tokens = read(r#","refresh_token":"rt-2""#).expect("a refresh token");
             let error = tokens.access.expect_err(access);
             assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::RefreshFailed, &[][..]));
-            assert_eq!(tokens.refresh.expect("kept").expose(), b"rt-2");
+            assert_eq!(tokens.refresh.expect("kept").expose_secret(), b"rt-2");
         }
         let nothing = read(&profile(), answer(200, r#"{"refresh_token":"rt-2"}"#)).expect("a refresh token");
         assert!(nothing.access.is_err() && nothing.refresh.is_some());

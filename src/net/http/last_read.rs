@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
 };
 
-/// For all reads after the deadline together.
+/// The time for all reads after the deadline together.
 const LAST_READ: Duration = Duration::from_millis(250);
 
 /// An agent for one request, which keeps the time from now on. Looking up the name and connecting may take that time each:

@@ -32,61 +32,57 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// What a caller may decide about every request.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// The most time for all of it.
+    /// The time limit of a whole request.
     pub timeout: Duration,
-    /// `http://host:port`; none is used that is not named.
+    /// The URL of a proxy, `http://host:port`. The environment names none.
     pub proxy: Option<String>,
-    /// Roots beside the system's, DER.
+    /// Roots of trust beside the system's, as DER.
     pub roots: Vec<Vec<u8>>,
 }
 
-/// A request.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// Where.
     pub url: &'a str,
     /// Its headers; a value may be a secret.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// What is posted; none for a GET.
+    /// The body of a POST; none for a GET.
     pub body: Option<&'a [u8]>,
     /// Whether the answer is the only copy of something: it is then looked for once more when the time is up.
     pub is_precious: bool,
 }
 
-/// An answer.
 #[derive(Debug)]
 pub struct Response {
-    /// Its status.
     pub status: u16,
-    /// What `retry-after` asks for.
+    /// What the header `retry-after` asks for, in seconds.
     pub retry_after: Option<Duration>,
-    /// Its beginning, or all of it.
+    /// The first [`MAX_BODY_BYTES`] of the body.
     pub body: GuardedBytes,
 }
 
-/// Why there is no answer.
+/// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The name has no address.
+    /// The name of the host has no address.
     Dns,
-    /// Nobody listens there.
+    /// Nothing listens at the address.
     Refused,
-    /// No way there.
+    /// The host cannot be reached, or it closed the connection.
     Network,
     /// This process has no descriptor or memory for a connection: nobody was asked.
     Exhausted,
-    /// TLS: the reason is one of a few words.
+    /// TLS failed, for this reason.
     Tls(&'static str),
-    /// The time is up.
+    /// The time of [`Settings::timeout`] is over.
     Timeout,
-    /// The proxy.
+    /// The proxy cannot be reached, refused the connection or is none.
     Proxy,
     /// What came is no HTTP, or ended in the middle.
     Protocol,
 }
 
 impl Failure {
-    /// As results spell it.
+    /// The word for it in the results of checks.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -331,7 +327,7 @@ fn tls_reason(error: &rustls::Error) -> &'static str {
     }
 }
 
-/// The certificates of a PEM text, DER.
+/// Reads the certificates of a PEM text, as DER.
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a text without any, or a broken one.
@@ -355,7 +351,7 @@ fn is_root(certificate: &CertificateDer<'_>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
-/// A proxy's URL: `http://host[:port]`, without a user name.
+/// Refuses a proxy that is not `http://host[:port]`, without a user name.
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.

@@ -10,7 +10,7 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::Consumed;
 use crate::node::secret::handle::NativeSecret;
 use crate::provider::{self, CredentialKind};
-use crate::secret::Fingerprint;
+use crate::secret::{ExposeSecret, Fingerprint};
 
 /// What was found of a key. No part of it is in there.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -41,7 +41,9 @@ pub fn validate_key(
     };
     let kind = pasted_kind(kind.as_deref()).or_throw(env)?;
     let found = match &key {
-        Either::A(handle) => handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose())),
+        Either::A(handle) => {
+            handle.secret().and_then(|secret| credential::validate(&provider, kind, secret.expose_secret()))
+        }
         Either::B(bytes) => credential::validate(&provider, kind, &bytes.0),
     };
     found.map(to_object).or_throw(env)

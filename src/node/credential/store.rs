@@ -221,11 +221,7 @@ impl NativeCredentialStore {
             Overrides { token_url, client_id, file, body, access_token, refresh_token, expires_at, expires_at_unit };
         let profile = Profile::new(provider::find(self.provider)?, overrides)?;
         let location = Location::of(&profile, PathBuf::from(options.dir), options.owner);
-        let settings = Settings {
-            refresh_ahead: f64::from(options.refresh_ahead_ms),
-            http: options.http.read()?,
-            observe: |_| (),
-        };
+        let settings = Settings { refresh_ahead: f64::from(options.refresh_ahead_ms), http: options.http.read()? };
         let path = location.path().display().to_string();
         // Beside the one call about this login that may be under way: it reads, and takes no lock.
         let turn = turn(&path, &format!("{path} to be read"), Instant::now() + settings.http.timeout);

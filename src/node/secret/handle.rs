@@ -15,8 +15,8 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::{Consumed, broken};
 use crate::node::state::{Disposable, disposable};
 use crate::provider::PayloadField;
-use crate::secret::Secret;
 use crate::secret::sealed::{self, Binding};
+use crate::secret::{ExposeSecret, Secret};
 
 #[napi]
 pub struct NativeSecret {
@@ -106,7 +106,7 @@ impl NativeSeal<'_> {
         };
         payload::check_sealed_field(field, owner)?;
         if let Some(credential) = PayloadField::named(field) {
-            credential::check_for_any(credential.kind(), field, secret.expose())?;
+            credential::check_for_any(credential.kind(), field, secret.expose_secret())?;
         }
         let binding = Binding { workspace, field, request, owner: owner.bound() };
         sealed::seal(secret, &public_key, &binding, SystemTime::now())

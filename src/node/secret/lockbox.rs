@@ -12,8 +12,8 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
 use crate::node::secret::handle::{NativeSeal, NativeSecret};
 use crate::node::state::{Disposable, disposable};
-use crate::secret::Secret;
 use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::memory;
 
 /// What a row is expected to be.
@@ -106,7 +106,7 @@ pub enum NativeMasterKeyPlace {
 
 fn read(source: &NativeMasterKeySource<'_>) -> Result<MasterKey> {
     match source {
-        Either3::A(secret) => MasterKey::from_bytes(secret.secret()?.expose()),
+        Either3::A(secret) => MasterKey::from_bytes(secret.secret()?.expose_secret()),
         Either3::B(bytes) => MasterKey::from_bytes(bytes),
         Either3::C(NativeMasterKeyPlace::File { path }) => MasterKey::from_file(Path::new(path)),
         Either3::C(NativeMasterKeyPlace::Credential { directory, name }) => {

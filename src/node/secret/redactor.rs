@@ -15,8 +15,8 @@ use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::environment::wire_buffer::broken;
 use crate::node::secret::handle::NativeSecret;
 use crate::node::state::{Clear, Disposable, disposable};
-use crate::secret::Secret;
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor, Stream};
+use crate::secret::{ExposeSecret, Secret};
 
 const DISPOSED: &str = "This Redactor was disposed of. Make a new one.";
 
@@ -48,8 +48,8 @@ impl<'a> Source<'a> {
     fn secrets(&self) -> Box<dyn Iterator<Item = &[u8]> + '_> {
         match self {
             Self::Env(env) => Box::new(env.secrets()),
-            Self::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose())),
-            Self::Secret(secret) => Box::new(std::iter::once(secret.expose())),
+            Self::Server(keys) => Box::new(keys.providers().map(|(_, secret)| secret.expose_secret())),
+            Self::Secret(secret) => Box::new(std::iter::once(secret.expose_secret())),
             Self::Bytes(bytes) => Box::new(std::iter::once(*bytes)),
         }
     }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
+use crate::secret::ExposeSecret;
 use crate::secret::redaction::trim;
 
 /// Shorter values occur in arguments by chance.
@@ -57,7 +58,7 @@ fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
     let carriers = plan.names.credential_variables(Delivery::Env);
     let mut others = plan.variables(Delivery::Env).filter(|variable| variable.is_secret);
     let what = match others.find(|variable| holds(variable.value) && !carriers.contains(&variable.name)) {
-        Some(variable) if !plan.credential.secret.as_deref().is_some_and(|key| holds(key.expose())) => {
+        Some(variable) if !plan.credential.secret.as_deref().is_some_and(|key| holds(key.expose_secret())) => {
             variable_to_name = true;
             format!("the value of {}", variable.name)
         }

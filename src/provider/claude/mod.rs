@@ -8,7 +8,7 @@ mod output;
 mod variables;
 
 use crate::provider::api::{BaseUrl, Vendor};
-use crate::provider::credential::{CredentialKind, CredentialSlot, PayloadField, absent, blank};
+use crate::provider::credential::{CredentialInput, CredentialKind, PayloadField, absent, blank};
 use crate::provider::row::Provider;
 use crate::provider::state::{DirectoryNeed, Made, PrivateTemporary, StateDirectory};
 use crate::provider::variables::Authority;
@@ -25,7 +25,7 @@ pub static CLAUDE: Provider = Provider {
     vendors: &[Vendor {
         api: &api::ANTHROPIC,
         slots: &[
-            CredentialSlot {
+            CredentialInput {
                 kind: CredentialKind::ApiKey,
                 field: PayloadField::ApiKey,
                 variables: &["ANTHROPIC_API_KEY"],
@@ -33,7 +33,7 @@ pub static CLAUDE: Provider = Provider {
                 descriptor_variable: Some("CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"),
                 server_variables: &["ANTHROPIC_API_KEY"],
             },
-            CredentialSlot {
+            CredentialInput {
                 kind: CredentialKind::OauthToken,
                 field: PayloadField::OauthAccessToken,
                 variables: &["CLAUDE_CODE_OAUTH_TOKEN"],

@@ -10,7 +10,7 @@ mod overrides;
 
 use crate::provider::api::{BaseUrl, Vendor};
 use crate::provider::arguments::When;
-use crate::provider::credential::{CredentialKind, CredentialSlot, PayloadField, absent, blank};
+use crate::provider::credential::{CredentialInput, CredentialKind, PayloadField, absent, blank};
 use crate::provider::row::Provider;
 use crate::provider::state::{DirectoryNeed, Made, StateDirectory};
 use crate::provider::variables::{Authority, GuardVariable, VariablePatterns};
@@ -23,7 +23,7 @@ pub static CODEX: Provider = Provider {
     output: &output::CODEX_OUTPUT,
     vendors: &[Vendor {
         api: &api::OPENAI,
-        slots: &[CredentialSlot {
+        slots: &[CredentialInput {
             kind: CredentialKind::ApiKey,
             field: PayloadField::ApiKey,
             // The CLI reads the first; a custom model provider's `env_key` and tools read the second.

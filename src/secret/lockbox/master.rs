@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::cipher::{self, KEY_BYTES};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// What a key's id and version 3's keys are derived with.
 pub const SALT: &[u8] = b"webalive-lockbox-v3";
@@ -18,7 +18,7 @@ pub const SALT: &[u8] = b"webalive-lockbox-v3";
 /// More than a key's file can hold: 64 digits and a line end.
 const MAX_FILE_BYTES: usize = 4096;
 
-/// A master key.
+/// A key that rows are sealed with, and the id by which rows name it.
 #[derive(Debug)]
 pub struct MasterKey {
     key: Secret,
@@ -96,7 +96,7 @@ impl MasterKey {
             ErrorKind::UnexpectedEof => unusable("it became shorter while it was read"),
             _ => unusable(&error.to_string()),
         })?;
-        Self::from_bytes(content.expose()).map_err(|error| {
+        Self::from_bytes(content.expose_secret()).map_err(|error| {
             Error::new(error.code(), format!("The master key in {shown}: {error}")).path(shown.as_str())
         })
     }
@@ -120,11 +120,11 @@ impl MasterKey {
 
     /// Refuses zeros, which are what a consumed array and a file that was never written hold: everybody knows that key.
     fn new(key: Secret) -> Result<Self> {
-        if key.expose().iter().fold(0, |any, byte| any | byte) == 0 {
+        if key.expose_secret().iter().fold(0, |any, byte| any | byte) == 0 {
             return Err(invalid("It holds only zeros"));
         }
         let id = cipher::derive(&key, SALT, b"master key id")?;
-        let id = HEXLOWER.encode(&id.expose()[..4]);
+        let id = HEXLOWER.encode(&id.expose_secret()[..4]);
         Ok(Self { key, id })
     }
 
@@ -134,7 +134,6 @@ impl MasterKey {
         &self.id
     }
 
-    /// The key.
     pub(super) fn key(&self) -> &Secret {
         &self.key
     }

@@ -8,59 +8,46 @@ use crate::error::{Error, ErrorCode, Result};
 
 /// The largest secret in a row, in bytes.
 pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
-/// How many bytes of IV.
 pub const IV_BYTES: usize = 12;
-/// How many bytes of tag.
 pub const TAG_BYTES: usize = 16;
 
-/// A `bytea` column.
+/// A `bytea` column, as a driver or as PostgreSQL gives it.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
-    /// As bytes.
     Bytes(&'a [u8]),
     /// As Postgres writes it: `\x` and hex digits.
     Hex(&'a str),
 }
 
-/// A row to be opened.
+/// A row that is to be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// The ciphertext.
     pub ciphertext: Column<'a>,
-    /// 12 bytes.
     pub iv: Column<'a>,
-    /// 16 bytes.
     pub auth_tag: Column<'a>,
     /// Which key; none where the column is NULL, as in rows that were written before there was one.
     pub key_meta: Option<&'a str>,
 }
 
-/// A row that was just sealed.
+/// A new row, for the columns of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedRow {
-    /// The ciphertext.
     pub ciphertext: Vec<u8>,
-    /// The IV.
     pub iv: [u8; IV_BYTES],
-    /// The tag.
     pub auth_tag: [u8; TAG_BYTES],
-    /// Which key.
     pub key_meta: String,
 }
 
 /// What stands in a row, decoded. All of it is public.
 #[derive(Debug)]
 pub struct Parts<'a> {
-    /// The ciphertext.
     pub ciphertext: Cow<'a, [u8]>,
-    /// The IV.
     pub iv: [u8; IV_BYTES],
-    /// The tag.
     pub auth_tag: [u8; TAG_BYTES],
 }
 
 impl<'a> Row<'a> {
-    /// Decodes the columns.
+    /// Decodes the columns, whatever a driver has made of them.
     ///
     /// # Errors
     /// `UNSEAL_FAILED` for a shape that no row has, which anybody can see.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 const CONTEXT: Context<'static> =
     Context { tenant: "tenant_1", purpose: "anthropic", extra: Some("live"), name: "api_key", row_version: 7 };
@@ -63,7 +63,7 @@ fn the_one_refusal() -> String {
 fn rows_of_nodes_crypto_open() {
     for (index, (key_meta, ..)) in VECTORS.iter().enumerate() {
         let secret = lockbox(true).open(&vector(index), &CONTEXT).expect("opens");
-        assert_eq!(secret.expose(), b"sk-made-up-key", "{key_meta}");
+        assert_eq!(secret.expose_secret(), b"sk-made-up-key", "{key_meta}");
     }
 }
 
@@ -79,7 +79,7 @@ fn version_1_needs_a_word() {
 fn a_row_without_key_meta_is_of_version_1_or_none() {
     let without = |index| Row { key_meta: None, ..vector(index) };
     for index in [0, 1] {
-        assert_eq!(lockbox(true).open(&without(index), &CONTEXT).expect("opens").expose(), b"sk-made-up-key");
+        assert_eq!(lockbox(true).open(&without(index), &CONTEXT).expect("opens").expose_secret(), b"sk-made-up-key");
     }
     for index in [2, 3] {
         let refusal = text_of(lockbox(true).open(&without(index), &CONTEXT));
@@ -189,7 +189,7 @@ fn rows_move_to_version_3_and_to_another_master_key() {
     for index in 0..VECTORS.len() {
         let row = both.reseal(&vector(index), &CONTEXT, &CONTEXT).expect("resealed");
         assert_eq!(row.key_meta, format!("v3:{}", master(100).id()));
-        assert_eq!(new.open(&row.as_row(), &CONTEXT).expect("opens").expose(), b"sk-made-up-key");
+        assert_eq!(new.open(&row.as_row(), &CONTEXT).expect("opens").expose_secret(), b"sk-made-up-key");
         assert_eq!(text_of(lockbox(true).open(&row.as_row(), &CONTEXT)), the_one_refusal());
     }
     let next = Context { row_version: 8, ..CONTEXT };
@@ -206,7 +206,7 @@ fn two_seals_of_one_secret_differ() {
 
 #[test]
 fn master_keys_are_32_bytes_or_64_digits() {
-    let digits = data_encoding::HEXLOWER.encode(master(0).key().expose());
+    let digits = data_encoding::HEXLOWER.encode(master(0).key().expose_secret());
     for text in [digits.clone(), digits.to_uppercase(), format!("{digits}\n"), format!("{digits}\r\n")] {
         assert_eq!(MasterKey::from_bytes(text.as_bytes()).expect("digits").id(), master(0).id());
     }
@@ -236,7 +236,7 @@ fn master_keys_from_files() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("mode");
         path
     };
-    let digits = data_encoding::HEXLOWER.encode(master(0).key().expose());
+    let digits = data_encoding::HEXLOWER.encode(master(0).key().expose_secret());
     let good = file("good", &format!("{digits}\n"), 0o440);
     assert_eq!(MasterKey::from_file(&good).expect("reads").id(), master(0).id());
     assert_eq!(MasterKey::from_credential(dir.path(), "good").expect("reads").id(), master(0).id());
@@ -272,6 +272,6 @@ proptest! {
         let [ciphertext, iv, auth_tag] = row.to_hex();
         let row = Row { ciphertext: Column::Hex(&ciphertext), iv: Column::Hex(&iv), auth_tag: Column::Hex(&auth_tag), key_meta: Some(&row.key_meta) };
         let opened = lockbox(false).open(&row, &context).expect("opens");
-        prop_assert_eq!(opened.expose(), &secret[..]);
+        prop_assert_eq!(opened.expose_secret(), &secret[..]);
     }
 }

@@ -1,10 +1,7 @@
 //! The forms in which a secret may stand in output, as a table: how long each is, and how it is written.
 
-/// A way to write bytes.
+/// A way to write bytes that programs have.
 pub struct Encoding {
-    /// What it is called.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests look an encoding up by it"))]
-    pub name: &'static str,
     /// Whether it writes special characters longer and leaves all others: what stays as long as it was is the secret
     /// itself, which is not kept twice.
     pub escapes: bool,
@@ -14,54 +11,48 @@ pub struct Encoding {
     pub write: Write,
 }
 
-/// Writes a secret in an encoding.
 pub type Write = fn(&[u8], &mut [u8]);
 
 /// Every form, the secret itself first. One that equals another is looked for once.
 pub static ENCODINGS: &[Encoding] = &[
-    Encoding { name: "itself", escapes: false, length: <[u8]>::len, write: |secret, to| to.copy_from_slice(secret) },
-    base64::<0>("base64", BASE64),
-    base64::<1>("base64 after one byte", BASE64_1),
-    base64::<2>("base64 after two bytes", BASE64_2),
-    base64::<0>("base64url", BASE64URL),
-    base64::<1>("base64url after one byte", BASE64URL_1),
-    base64::<2>("base64url after two bytes", BASE64URL_2),
-    encoded("hex", |secret| 2 * secret.len(), |secret, to| write_hex(secret, to, LOWER)),
-    encoded("HEX", |secret| 2 * secret.len(), |secret, to| write_hex(secret, to, UPPER)),
-    escaped("URL", url_length, |secret, to| write_url(secret, to, UPPER)),
-    escaped("url", url_length, |secret, to| write_url(secret, to, LOWER)),
+    Encoding { escapes: false, length: <[u8]>::len, write: |secret, to| to.copy_from_slice(secret) },
+    // Base64 and base64url, after no, one and two bytes of something else.
+    encoded(base64_length::<0>, BASE64),
+    encoded(base64_length::<1>, BASE64_1),
+    encoded(base64_length::<2>, BASE64_2),
+    encoded(base64_length::<0>, BASE64URL),
+    encoded(base64_length::<1>, BASE64URL_1),
+    encoded(base64_length::<2>, BASE64URL_2),
+    // Hex, in either case; then percent-encoding.
+    encoded(|secret| 2 * secret.len(), |secret, to| write_hex(secret, to, LOWER)),
+    encoded(|secret| 2 * secret.len(), |secret, to| write_hex(secret, to, UPPER)),
+    escaped(url_length, |secret, to| write_url(secret, to, UPPER)),
+    escaped(url_length, |secret, to| write_url(secret, to, LOWER)),
+    // JSON: as most write it, with `\/`, in ASCII; then a shell's quotes.
     escaped(
-        "JSON",
         |secret| length_of(|to| json(secret, to, false, false)),
         |secret, to| write_with(to, |to| json(secret, to, false, false)),
     ),
     escaped(
-        "JSON with \\/",
         |secret| length_of(|to| json(secret, to, true, false)),
         |secret, to| write_with(to, |to| json(secret, to, true, false)),
     ),
     escaped(
-        "JSON in ASCII",
         |secret| length_of(|to| json(secret, to, false, true)),
         |secret, to| write_with(to, |to| json(secret, to, false, true)),
     ),
     escaped(
-        "shell",
         |secret| length_of(|to| single_quoted(secret, to)),
         |secret, to| write_with(to, |to| single_quoted(secret, to)),
     ),
 ];
 
-const fn encoded(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
-    Encoding { name, escapes: false, length, write }
+const fn encoded(length: fn(&[u8]) -> usize, write: Write) -> Encoding {
+    Encoding { escapes: false, length, write }
 }
 
-const fn escaped(name: &'static str, length: fn(&[u8]) -> usize, write: Write) -> Encoding {
-    Encoding { name, escapes: true, length, write }
-}
-
-const fn base64<const BEFORE: usize>(name: &'static str, write: Write) -> Encoding {
-    encoded(name, base64_length::<BEFORE>, write)
+const fn escaped(length: fn(&[u8]) -> usize, write: Write) -> Encoding {
+    Encoding { escapes: true, length, write }
 }
 
 const BASE64: Write = |secret, to| write_base64::<0>(secret, to, b"+/");

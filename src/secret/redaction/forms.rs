@@ -1,16 +1,17 @@
 //! All forms of all secrets: their bytes in one piece of guarded memory, and where each stands, in order.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use zeroize::Zeroizing;
 
 use super::encodings::{ENCODINGS, Encoding, Write};
 use super::variants::{Variant, variants_of};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// What may be said in place of [`super::DEFAULT_MIN_LENGTH`]. Four bytes are what the search looks at at once.
-pub const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
+const MIN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
 
 /// The longest form that is looked for as a whole. Longer ones are cut; the last piece overlaps the one before.
 pub const PIECE_BYTES: usize = 256;
@@ -41,7 +42,7 @@ struct Form {
     parent: u32,
 }
 
-/// Forms by their bytes, in order, each once.
+/// All forms in the order of their bytes, each once.
 pub struct Forms {
     bytes: Secret,
     forms: Vec<Form>,
@@ -50,6 +51,12 @@ pub struct Forms {
     mask: u8,
     longest: usize,
     shortest: usize,
+}
+
+impl fmt::Debug for Forms {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Forms({})", self.len())
+    }
 }
 
 impl Forms {
@@ -77,9 +84,12 @@ impl Forms {
         Ok(Self { bytes, forms: places, pairs, mask, longest, shortest })
     }
 
-    /// How many.
     pub fn len(&self) -> usize {
         self.forms.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.forms.is_empty()
     }
 
     /// The bytes of one, by its place in the order.
@@ -87,7 +97,7 @@ impl Forms {
         slice(&self.bytes, &self.forms[index])
     }
 
-    /// The byte that masks.
+    /// The byte that masks: none of the forms has it.
     pub fn mask(&self) -> u8 {
         self.mask
     }
@@ -129,7 +139,7 @@ impl Forms {
     fn begins_with(&self, text: &[u8]) -> bool {
         // Most ends are ruled out by their first two bytes.
         if let [first, second, ..] = text
-            && !has_pair(self.pairs.expose(), *first, *second)
+            && !has_pair(self.pairs.expose_secret(), *first, *second)
         {
             return false;
         }
@@ -166,7 +176,7 @@ fn compare(form: &[u8], text: &[u8]) -> Ordering {
 
 fn slice<'a>(bytes: &'a Secret, form: &Form) -> &'a [u8] {
     let start = form.start as usize;
-    &bytes.expose()[start..start + usize::from(form.length)]
+    &bytes.expose_secret()[start..start + usize::from(form.length)]
 }
 
 /// A secret in an encoding, and how long that is.
@@ -267,7 +277,7 @@ fn link_parents(bytes: &Secret, forms: &mut [Form]) {
 
 fn mask_for(bytes: &Secret) -> Result<u8> {
     let mut taken = Zeroizing::new([false; 256]);
-    for byte in bytes.expose() {
+    for byte in bytes.expose_secret() {
         taken[usize::from(*byte)] = true;
     }
     let free = |byte: &u8| !taken[usize::from(*byte)];

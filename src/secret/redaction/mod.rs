@@ -16,18 +16,17 @@ mod variants;
 
 use std::fmt;
 
-pub use forms::MIN_LENGTHS;
+pub use forms::Forms;
 pub use stream::{Fed, Stream};
 pub use variants::trim;
 
 use crate::error::Result;
-use forms::Forms;
 use search::Search;
 
 /// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
 pub const DEFAULT_MIN_LENGTH: usize = 8;
 
-/// The secrets to be looked for, with their forms.
+/// Looks for secrets, in all of their forms.
 pub struct Redactor {
     forms: Forms,
     search: Search,
@@ -36,7 +35,7 @@ pub struct Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Redactor({} forms, {} skipped)", self.forms.len(), self.skipped)
+        write!(formatter, "Redactor({:?}, {} secrets skipped)", self.forms, self.skipped)
     }
 }
 
@@ -56,27 +55,10 @@ impl Redactor {
         Ok(Self { forms, search, skipped })
     }
 
-    /// How many secrets are too short.
+    /// The number of secrets that are not looked for, as they are too short.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.skipped
-    }
-
-    /// How many different forms, or pieces of them, are looked for.
-    #[must_use]
-    pub fn forms(&self) -> usize {
-        self.forms.len()
-    }
-
-    /// Every form that is looked for, as bytes: for tests, which have a naive redactor of them.
-    pub fn each_form(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.forms.len()).map(|index| self.forms.get(index))
-    }
-
-    /// The byte that masks.
-    #[must_use]
-    pub fn mask_byte(&self) -> u8 {
-        self.forms.mask()
     }
 
     /// Scrubs one whole text, and says whether there was anything.

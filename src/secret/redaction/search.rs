@@ -11,8 +11,8 @@
 use zeroize::Zeroizing;
 
 use super::forms::Forms;
-use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::error::Result;
+use crate::secret::{ExposeSecret, Secret};
 
 const BLOCK_BYTES: usize = 4;
 /// As many offsets as a table's byte has bits.
@@ -29,7 +29,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// The table for these forms.
+    /// Makes the table for these forms.
     ///
     /// # Errors
     /// `INTERNAL` where the system has no randomness.
@@ -38,9 +38,7 @@ impl Search {
         let stride = (window + 1).saturating_sub(BLOCK_BYTES);
         // One in sixteen entries is taken, or fewer; 64 KiB at the most, which stays in a processor's second cache.
         let entries = (forms.len() * stride * 16).next_power_of_two().clamp(1 << 10, 1 << 16);
-        let multiplier = Secret::build(BLOCK_BYTES, getrandom::fill).map_err(|_| {
-            Error::new(ErrorCode::Internal, "The system gave no random bytes, so nothing can be scrubbed.")
-        })?;
+        let multiplier = Secret::random(BLOCK_BYTES)?;
         let mut search = Self {
             window,
             stride,
@@ -60,12 +58,12 @@ impl Search {
 
     /// Odd, as multiplicative hashing wants it.
     fn multiplier(&self) -> u32 {
-        self.multiplier.expose().first_chunk::<BLOCK_BYTES>().map_or(1, |bytes| u32::from_le_bytes(*bytes) | 1)
+        self.multiplier.expose_secret().first_chunk::<BLOCK_BYTES>().map_or(1, |bytes| u32::from_le_bytes(*bytes) | 1)
     }
 
     /// The first occurrence that begins in `text[from..until]`: where, and how long the longest form there is.
     pub fn next(&self, forms: &Forms, text: &[u8], from: usize, until: usize) -> Option<(usize, usize)> {
-        if forms.len() == 0 {
+        if forms.is_empty() {
             return None;
         }
         let multiplier = self.multiplier();

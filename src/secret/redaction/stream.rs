@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use super::Redactor;
 use crate::sys::guarded::GuardedBytes;
 
-/// What scrubs one stream.
+/// The state of one stream that is scrubbed.
 pub struct Stream {
     redactor: Arc<Redactor>,
     /// What is held back, raw, in its first `held` bytes; and room for the beginning of the next chunk after it, since
@@ -17,7 +17,7 @@ pub struct Stream {
     held: usize,
     /// How much of what is held back an occurrence covers that began before it.
     covered: usize,
-    /// What was held back and is not any more.
+    /// The bytes that [`Fed::before`] lends.
     before: Vec<u8>,
 }
 
@@ -30,27 +30,21 @@ impl fmt::Debug for Stream {
 /// What may be passed on: first `before`, then the chunk's first `through` bytes.
 #[derive(Debug)]
 pub struct Fed<'a> {
-    /// What had been held back, scrubbed.
+    /// What had been held back until now, scrubbed.
     pub before: &'a [u8],
     /// How much of the chunk, which is scrubbed in place. The rest of it is zero.
     pub through: usize,
 }
 
 impl Stream {
-    /// A stream that nothing has been read of.
+    /// Begins a stream of which nothing has been read yet.
     #[must_use]
     pub fn new(redactor: Arc<Redactor>) -> Self {
         let reach = redactor.forms.longest().saturating_sub(1);
         Self { redactor, border: GuardedBytes::zeroed(2 * reach), held: 0, covered: 0, before: Vec::new() }
     }
 
-    /// How many bytes are held back.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.held
-    }
-
-    /// Takes the next chunk.
+    /// Takes the next chunk, and scrubs it in place.
     pub fn feed(&mut self, chunk: &mut [u8]) -> Fed<'_> {
         let reach = self.border.len() / 2;
         let (held, end) = (self.held, chunk.len());

@@ -2,7 +2,7 @@
 //! together. `$(…)` drops line feeds at the end, `trim()` all white space at both ends, a terminal turns a line feed
 //! into two characters, and a shell prints what is not quoted with one space between words.
 
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// A text that is looked for, and in which encodings.
 #[derive(Debug)]
@@ -20,11 +20,10 @@ enum Text<'a> {
 }
 
 impl Variant<'_> {
-    /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
         match &self.text {
             Text::Part(bytes) => bytes,
-            Text::Made(secret) => secret.expose(),
+            Text::Made(secret) => secret.expose_secret(),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The text around a sealed secret: its prefix, its base64url and the parts in there. All of it is public.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use data_encoding::BASE64URL_NOPAD;
 
 use super::suite::{ENC_BYTES, TAG_BYTES};
+use crate::error::{Error, ErrorCode, Result};
 
 /// What the text and HPKE's `info` begin with: the format and its version.
-pub(super) const PREFIX: &[u8] = b"provider-env-sealed.v1.";
+pub const PREFIX: &[u8] = b"provider-env-sealed.v1.";
 
 const ISSUED_AT_BYTES: usize = 8;
 const OVERHEAD: usize = ENC_BYTES + ISSUED_AT_BYTES + TAG_BYTES;
@@ -21,7 +24,6 @@ pub fn is_sealed(text: &[u8]) -> bool {
     text.starts_with(b"provider-env-sealed.")
 }
 
-/// The parts behind the base64url.
 #[derive(Clone, Copy)]
 pub(super) struct Envelope<'a> {
     pub enc: &'a [u8; ENC_BYTES],
@@ -53,8 +55,8 @@ impl<'a> Envelope<'a> {
 pub(super) fn encode<E>(
     issued_at: [u8; ISSUED_AT_BYTES],
     length: usize,
-    fill: impl FnOnce(&mut [u8]) -> Result<([u8; ENC_BYTES], [u8; TAG_BYTES]), E>,
-) -> Result<String, E> {
+    fill: impl FnOnce(&mut [u8]) -> std::result::Result<([u8; ENC_BYTES], [u8; TAG_BYTES]), E>,
+) -> std::result::Result<String, E> {
     let mut bytes = vec![0; OVERHEAD + length];
     let (head, rest) = bytes.split_at_mut(ENC_BYTES + ISSUED_AT_BYTES);
     let (ciphertext, tag) = rest.split_at_mut(length);
@@ -69,8 +71,22 @@ pub(super) fn encode<E>(
     Ok(text)
 }
 
+/// The time as the format writes it: milliseconds since 1970.
+///
+/// # Errors
+/// `UNSUPPORTED` before 1970, where a clock that was never set may stand.
+pub(super) fn unix_millis(now: SystemTime) -> Result<u64> {
+    let since = now.duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok());
+    since.ok_or_else(|| {
+        let message = "The system's clock stands outside the years that a sealed secret can name. Set the clock.";
+        Error::new(ErrorCode::Unsupported, message)
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -102,5 +118,12 @@ mod tests {
         assert!(Envelope::decode(&[&*longest, b"AA"].concat()).is_none());
         assert!(Envelope::split(&[0; OVERHEAD]).is_some());
         assert!(Envelope::split(&[0; OVERHEAD - 1]).is_none());
+    }
+
+    #[test]
+    fn counts_from_1970_and_refuses_what_was_before() {
+        assert_eq!(unix_millis(UNIX_EPOCH + Duration::from_millis(1_234)).ok(), Some(1_234));
+        let error = unix_millis(UNIX_EPOCH - Duration::from_millis(1)).expect_err("before 1970");
+        assert_eq!(error.code(), ErrorCode::Unsupported);
     }
 }

@@ -4,20 +4,16 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::binding::Binding;
-use super::clock::unix_millis;
-use super::envelope::Envelope;
+use super::envelope::{Envelope, unix_millis};
 use super::replays::{Identity, Replays};
-use super::seal::no_randomness;
 use super::suite::{self, PRIVATE_KEY_BYTES, PUBLIC_KEY_BYTES};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
+use crate::secret::binding::Binding;
 
 /// How long a sealed secret is good for unless the caller says otherwise.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(5 * 60);
-/// The shortest that it can be.
 pub const MIN_MAX_AGE: Duration = Duration::from_secs(1);
-/// The longest that it can be.
 pub const MAX_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// A key pair whose private half stays in here, and the memory that keeps a sealed secret from being used twice.
@@ -37,8 +33,7 @@ impl Recipient {
     /// `INVALID_ARG_VALUE` for an age outside [`MIN_MAX_AGE`] to [`MAX_MAX_AGE`], `INTERNAL` when the system has no
     /// randomness.
     pub fn generate(max_age: Duration) -> Result<Self> {
-        let private_key = Secret::build(PRIVATE_KEY_BYTES, getrandom::fill).map_err(|_| no_randomness())?;
-        Self::from_private_key(private_key, max_age)
+        Self::from_private_key(Secret::random(PRIVATE_KEY_BYTES)?, max_age)
     }
 
     /// The recipient of a known private key, for test vectors: in use, keys are made and die in here.
@@ -124,9 +119,8 @@ impl fmt::Debug for Recipient {
 #[derive(Debug)]
 #[must_use = "the ticket marks the text as used; without that it opens again"]
 pub struct Opened {
-    /// The secret.
     pub secret: Secret,
-    /// For [`Recipient::commit`].
+    /// What [`Recipient::commit`] takes, to mark the text as used.
     pub ticket: Ticket,
 }
 

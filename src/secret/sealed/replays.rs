@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, ErrorCode, Result};
 
 /// How many used texts one recipient remembers at a time.
-pub const MAX_REMEMBERED: usize = 65_536;
+const MAX_REMEMBERED: usize = 65_536;
 
 /// How far another process's clock may be ahead of this one's, in milliseconds.
 const MAX_AHEAD: u64 = 60_000;
@@ -14,12 +14,12 @@ const MAX_AHEAD: u64 = 60_000;
 /// `enc` each time. The oldest comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Identity {
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since 1970.
     pub issued_at: u64,
     pub enc: [u8; 32],
 }
 
-/// The memory of one recipient.
+/// What one recipient remembers of the texts that were used.
 pub(super) struct Replays {
     /// Milliseconds.
     max_age: u64,

@@ -1,14 +1,16 @@
 //! The sealing side: a secret becomes text for one recipient and one use.
 
+use std::convert::Infallible;
 use std::time::SystemTime;
 
-use super::binding::Binding;
-use super::clock::unix_millis;
-use super::envelope::{self, MAX_SECRET_BYTES};
-use super::random::SystemRandom;
+use hpke::rand_core::{TryCryptoRng, TryRng};
+
+use super::envelope::{self, MAX_SECRET_BYTES, unix_millis};
 use super::suite;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
+use crate::secret::binding::Binding;
+use crate::secret::bytes::no_randomness;
 
 /// Seals `secret` to the [`Recipient`](super::Recipient) with this public key. The text is no secret.
 ///
@@ -29,18 +31,43 @@ pub fn seal(secret: &Secret, public_key: &[u8], binding: &Binding, now: SystemTi
     let text = envelope::encode(issued_at, secret.len(), |ciphertext| {
         suite::encrypt(public_key, &info, &issued_at, secret, ciphertext, &mut random)
     });
-    if random.failed() {
+    if random.failed {
         return Err(no_randomness());
     }
     text.map_err(|_| no_public_key())
-}
-
-/// The system gave no random bytes.
-pub(super) fn no_randomness() -> Error {
-    Error::new(ErrorCode::Internal, "The system gave no random bytes, so no key can be made.")
 }
 
 fn no_public_key() -> Error {
     let message = "The public key is not 32 bytes that a recipient can have. Pass the worker's own, as it gave it.";
     Error::new(ErrorCode::InvalidArgValue, message).name("publicKey")
 }
+
+/// The system's random bytes in the shape that HPKE asks for, where no call can fail. What was made with them is void once
+/// `failed` is set.
+#[derive(Debug, Default)]
+struct SystemRandom {
+    failed: bool,
+}
+
+impl TryRng for SystemRandom {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> std::result::Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_ne_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> std::result::Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_ne_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> std::result::Result<(), Infallible> {
+        self.failed |= getrandom::fill(bytes).is_err();
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for SystemRandom {}

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::{Error, ErrorCode};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 const KEY: &[u8] = b"sk-ant-api03-made-up";
 const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1", owner: None };
@@ -46,7 +46,7 @@ fn opens_what_another_implementation_sealed() {
     let recipient = Recipient::from_private_key(private_key, DEFAULT_MAX_AGE).expect("32 bytes");
     let binding = Binding { workspace: "workspace-ü", ..BINDING };
     let opened = recipient.open(theirs.as_bytes(), &binding, now()).expect("the same format");
-    assert_eq!(opened.secret.expose(), b"sk-ant-made-up");
+    assert_eq!(opened.secret.expose_secret(), b"sk-ant-made-up");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn seals_up_to_its_limit() {
         let secret = Secret::copy_of(&vec![b'x'; length]);
         let sealed = seal(&secret, &recipient.public_key(), &BINDING, now()).expect("fits");
         let opened = recipient.open(sealed.as_bytes(), &BINDING, now()).expect("genuine");
-        assert!(opened.secret.expose() == secret.expose(), "{length}");
+        assert!(opened.secret.expose_secret() == secret.expose_secret(), "{length}");
     }
     let secret = Secret::copy_of(&vec![b'x'; MAX_SECRET_BYTES + 1]);
     let message = text(seal(&secret, &recipient.public_key(), &BINDING, now()), ErrorCode::InvalidArgValue);
@@ -259,7 +259,7 @@ proptest! {
         for sealed in [one, two] {
             prop_assert!(is_sealed(sealed.as_bytes()));
             let opened = recipient.open(sealed.as_bytes(), &binding, now()).expect("genuine");
-            prop_assert_eq!(opened.secret.expose(), &*secret);
+            prop_assert_eq!(opened.secret.expose_secret(), &*secret);
             recipient.commit([opened.ticket], now()).expect("two texts are two uses");
         }
     }

@@ -4,22 +4,21 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use super::free_list::{FreeList, rounded};
-use super::mapping::{EXCLUDED_FROM_CORE_DUMPS, GUARD_PAGES, LOCKED, Mapping, PROTECTIONS, Refusal, WIPED_ON_FORK};
+use super::mapping::{
+    EXCLUDED_FROM_CORE_DUMPS, GUARD_PAGES, LOCKED, Mapping, PROTECTIONS, RefusedProtection, WIPED_ON_FORK,
+};
 
 /// The bytes of a shared mapping: small enough that half a dozen fit the 64 KiB that could be locked before Linux
 /// 5.16 with a page to spare, large enough that its two guard pages and its locked pages are not mostly empty.
 const SHARED_BYTES: usize = 16 * 1024;
 
-/// Where a secret is.
 #[derive(Debug)]
 pub enum Place {
-    /// In the mapping of this number.
     Mapping(usize),
     /// On the heap, where no mapping could be had.
     Heap,
 }
 
-/// All mappings.
 #[derive(Debug)]
 pub struct Arena {
     mappings: Vec<Option<(Mapping, FreeList)>>,
@@ -43,19 +42,19 @@ pub struct Report {
     pub wiped_on_fork: bool,
     /// How many pieces of it are in use now.
     pub allocations: usize,
-    /// Their bytes.
+    /// The bytes of all pieces that are in use.
     pub allocated_bytes: usize,
     /// The bytes of all mappings, without guard pages.
     pub mapped_bytes: usize,
-    /// Those of them that are locked.
+    /// The bytes of all mappings that are locked.
     pub locked_bytes: usize,
     /// What was refused, each protection once.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<RefusedProtection>,
 }
 
 impl Report {
-    /// Not all of it has this protection.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
+    /// Notes that not all of the memory has this protection.
+    pub(super) fn refuse(&mut self, refusal: RefusedProtection) {
         for (protection, has) in [
             (&GUARD_PAGES, &mut self.guard_pages),
             (&LOCKED, &mut self.locked),
@@ -71,12 +70,11 @@ impl Report {
 }
 
 impl Arena {
-    /// One without a mapping.
     pub const fn new() -> Self {
         Self { mappings: Vec::new(), allocations: 0, allocated_bytes: 0, heap_allocations: 0, no_mapping: 0 }
     }
 
-    /// `length` zero bytes, which are not nought.
+    /// Gives `length` zero bytes, of which there is at least one.
     pub fn allocate(&mut self, length: usize) -> (Place, NonNull<u8>) {
         self.allocations += 1;
         self.allocated_bytes += length;
@@ -108,8 +106,8 @@ impl Arena {
         })
     }
 
-    /// What a place was refused.
-    pub fn refusals(&self, place: &Place) -> Vec<Refusal> {
+    /// The protections that the kernel refused the memory of a place.
+    pub fn refusals(&self, place: &Place) -> Vec<RefusedProtection> {
         match place {
             Place::Mapping(index) => {
                 let mapping = self.mappings.get(*index).and_then(Option::as_ref);
@@ -119,11 +117,11 @@ impl Arena {
         }
     }
 
-    fn heap_refusals(&self) -> Vec<Refusal> {
-        PROTECTIONS.iter().map(|protection| Refusal { protection, errno: self.no_mapping }).collect()
+    fn heap_refusals(&self) -> Vec<RefusedProtection> {
+        PROTECTIONS.iter().map(|protection| RefusedProtection { protection, errno: self.no_mapping }).collect()
     }
 
-    /// Takes back what was wiped.
+    /// Takes back a place whose bytes were wiped.
     pub fn release(&mut self, place: Place, start: NonNull<u8>, length: usize) {
         self.allocations -= 1;
         self.allocated_bytes -= length;
@@ -164,11 +162,10 @@ impl Arena {
         (Place::Mapping(index), start)
     }
 
-    /// What all of it has.
     pub fn report(&self) -> Report {
         let mappings = || self.mappings.iter().flatten().map(|(mapping, _)| mapping);
         let all = |protection| self.heap_allocations == 0 && mappings().all(|mapping| mapping.has(protection));
-        let mut refusals: Vec<Refusal> = Vec::new();
+        let mut refusals: Vec<RefusedProtection> = Vec::new();
         for refusal in mappings().flat_map(|mapping| &mapping.refused) {
             if !refusals.iter().any(|known| known.protection == refusal.protection) {
                 refusals.push(*refusal);

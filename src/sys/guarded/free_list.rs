@@ -12,7 +12,6 @@ pub struct FreeList {
 }
 
 impl FreeList {
-    /// One range of this many bytes.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, ranges: vec![(0, capacity)] }
     }
@@ -31,7 +30,7 @@ impl FreeList {
         Some(taken)
     }
 
-    /// Gives a range back.
+    /// Gives a range back, and joins it with its free neighbours.
     pub fn give(&mut self, start: usize, length: usize) {
         let length = rounded(length);
         let next = self.ranges.partition_point(|(known, _)| *known < start);
@@ -42,7 +41,6 @@ impl FreeList {
         }
     }
 
-    /// Whether nothing is taken.
     pub fn is_untouched(&self) -> bool {
         self.ranges == [(0, self.capacity)]
     }

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
 
 use super::arena::{Report, lock_limit};
-use super::mapping::{GUARD_PAGES, LOCKED, PROTECTIONS, Refusal};
+use super::mapping::{GUARD_PAGES, LOCKED, PROTECTIONS, RefusedProtection};
 
 /// Two for each thread, of which there are fewer in `crate::net::jobs`. Where all are taken, a thread has the system's heap,
 /// which is reported.
@@ -38,7 +38,7 @@ const RESERVED: usize = HEAPS * HEAP_BYTES;
 /// Blocks have the alignment of their size, up to this.
 const MAX_ALIGN: usize = 4096;
 
-/// By the power of two.
+/// The sizes of blocks are powers of two, and each has a list.
 const CLASSES: usize = 22;
 
 /// No protection is more than this many.
@@ -157,7 +157,7 @@ pub fn note_without() {
     WITHOUT.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Such a thread ends.
+/// Counts a thread less that had a block without a heap.
 pub fn forget_without() {
     WITHOUT.fetch_sub(1, Ordering::Relaxed);
 }
@@ -334,7 +334,7 @@ pub fn add_to(report: &mut Report) {
         refused = [Errno::NOMEM.raw_os_error(); MAX_PROTECTIONS];
     }
     for (protection, errno) in PROTECTIONS.iter().copied().zip(refused).filter(|(_, errno)| *errno != 0) {
-        report.refuse(Refusal { protection, errno });
+        report.refuse(RefusedProtection { protection, errno });
     }
     debug_assert!(PROTECTIONS.len() <= MAX_PROTECTIONS && *PROTECTIONS[0] == GUARD_PAGES);
 }

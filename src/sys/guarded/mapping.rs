@@ -9,9 +9,8 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mlock, mmap_anonymous, mpro
 /// A protection of memory, as a table row: what it is called, and the call that gives it.
 #[derive(Debug)]
 pub struct Protection {
-    /// As JavaScript sees it.
+    /// The name in the reports that JavaScript gets.
     pub name: &'static str,
-    /// The system call.
     pub syscall: &'static str,
     /// What to do about a refusal, as a sentence.
     pub remedy: &'static str,
@@ -45,7 +44,7 @@ pub static GUARD_PAGES: Protection = Protection {
     apply: |_, _| Ok(()),
 };
 
-/// Never in swap.
+/// The memory is never in swap.
 pub static LOCKED: Protection = Protection {
     name: "locked",
     syscall: "mlock",
@@ -54,7 +53,7 @@ pub static LOCKED: Protection = Protection {
     apply: |start, length| unsafe { mlock(start, length) },
 };
 
-/// Not in a core dump.
+/// The memory is in no core dump.
 pub static EXCLUDED_FROM_CORE_DUMPS: Protection = Protection {
     name: "excludedFromCoreDumps",
     syscall: "madvise",
@@ -62,7 +61,7 @@ pub static EXCLUDED_FROM_CORE_DUMPS: Protection = Protection {
     apply: exclude_from_core_dumps,
 };
 
-/// Zero in a process that `fork` makes.
+/// The memory is zero in a process that `fork` makes.
 pub static WIPED_ON_FORK: Protection =
     Protection { name: "wipedOnFork", syscall: "madvise", remedy: OLD_KERNEL, apply: wipe_on_fork };
 
@@ -76,32 +75,29 @@ pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED, &EXCLUDED_FROM
 #[cfg(not(target_os = "linux"))]
 pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED];
 
-/// A protection that the kernel refused, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Which.
+pub struct RefusedProtection {
     pub protection: &'static Protection,
     /// The kernel's error number.
     pub errno: i32,
 }
 
-/// A mapping of secrets.
+/// A mapping of secrets between two guard pages.
 #[derive(Debug)]
 pub struct Mapping {
-    /// Of the page before.
+    /// The address of the guard page before.
     base: NonNull<c_void>,
-    /// With both pages.
+    /// The bytes with both guard pages.
     total: usize,
     page: usize,
-    /// What the kernel refused.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedProtection>,
 }
 
 // SAFETY: an address range of the process, which belongs to this value and to no thread.
 unsafe impl Send for Mapping {}
 
 impl Mapping {
-    /// A mapping of at least `length` zero bytes.
+    /// Maps at least `length` zero bytes.
     ///
     /// # Errors
     /// The kernel's, when there is no memory or no address range for it.
@@ -119,7 +115,7 @@ impl Mapping {
         for protection in PROTECTIONS.iter().copied() {
             // SAFETY: as above.
             if let Err(errno) = unsafe { protection.give(start, payload) } {
-                mapping.refused.push(Refusal { protection, errno: errno.raw_os_error() });
+                mapping.refused.push(RefusedProtection { protection, errno: errno.raw_os_error() });
             }
         }
         Ok(mapping)
@@ -136,7 +132,6 @@ impl Mapping {
         self.total - 2 * self.page
     }
 
-    /// Whether it has a protection.
     pub fn has(&self, protection: &'static Protection) -> bool {
         PROTECTIONS.contains(&protection) && !self.refused.iter().any(|refusal| refusal.protection == protection)
     }
@@ -157,7 +152,7 @@ impl Drop for Mapping {
     }
 }
 
-/// `madvise(2)`, `MADV_DONTDUMP`: Linux 3.4.
+/// `madvise(2)` with `MADV_DONTDUMP`, which Linux has since 3.4.
 #[cfg(target_os = "linux")]
 unsafe fn exclude_from_core_dumps(start: *mut c_void, length: usize) -> Result<(), Errno> {
     // SAFETY: the caller's: a mapping of its own, whose content this advice leaves alone.
@@ -177,7 +172,6 @@ unsafe fn exclude_from_core_dumps(_: *mut c_void, _: usize) -> Result<(), Errno>
     Err(Errno::NOSYS)
 }
 
-/// See above.
 #[cfg(not(target_os = "linux"))]
 unsafe fn wipe_on_fork(_: *mut c_void, _: usize) -> Result<(), Errno> {
     Err(Errno::NOSYS)

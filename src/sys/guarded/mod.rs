@@ -17,7 +17,7 @@ use zeroize::Zeroize;
 
 use arena::{Arena, Place};
 pub use arena::{Report, lock_limit};
-pub use mapping::{Protection, Refusal};
+pub use mapping::{Protection, RefusedProtection};
 
 static ARENA: Mutex<Arena> = Mutex::new(Arena::new());
 
@@ -49,7 +49,7 @@ unsafe impl Send for GuardedBytes {}
 unsafe impl Sync for GuardedBytes {}
 
 impl GuardedBytes {
-    /// `length` zero bytes.
+    /// Takes `length` zero bytes from the arena.
     #[must_use]
     pub fn zeroed(length: usize) -> Self {
         if length == 0 {
@@ -61,7 +61,7 @@ impl GuardedBytes {
 
     /// What the kernel refused the memory that they are in.
     #[must_use]
-    pub fn refusals(&self) -> Vec<Refusal> {
+    pub fn refusals(&self) -> Vec<RefusedProtection> {
         self.place.as_ref().map(|place| arena().refusals(place)).unwrap_or_default()
     }
 

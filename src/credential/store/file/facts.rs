@@ -12,12 +12,11 @@ use rustix::io::Errno;
 use super::Directory;
 use crate::error::Result;
 
-/// Of a file or a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// It is a mount point.
+    /// Whether it is a mount point of its own.
     pub is_mount: bool,
-    /// No directory has a name for it any more.
+    /// Whether no directory has a name for it any more.
     pub is_unlinked: bool,
     /// What `chattr` sets; none where neither the kernel nor the file system tells.
     attributes: Option<Attributes>,
@@ -25,9 +24,9 @@ pub(super) struct Facts {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Attributes {
-    /// `+i`.
+    /// `chattr +i`
     is_immutable: bool,
-    /// `+a`.
+    /// `chattr +a`
     is_append_only: bool,
 }
 
@@ -45,7 +44,7 @@ fn told(stat: &Statx, fact: StatxAttributes) -> Option<bool> {
     stat.stx_attributes_mask.contains(fact).then(|| stat.stx_attributes.contains(fact))
 }
 
-/// To look at an entry, whatever it is.
+/// Opens an entry to look at it, whatever it is.
 #[cfg(target_os = "linux")]
 const PLACE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 

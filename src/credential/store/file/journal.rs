@@ -45,9 +45,8 @@ pub fn resolve(bytes: GuardedBytes) -> GuardedBytes {
     }
 }
 
-/// What a file has of a journal.
+/// How much of a journal a file has.
 pub enum Journal<'a> {
-    /// Nothing.
     None,
     /// A part, from there on: what stands before it is whole.
     Begun(usize),

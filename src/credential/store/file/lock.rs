@@ -18,12 +18,11 @@ pub struct Lock {
     _descriptors: [Option<OwnedFd>; 2],
 }
 
-/// What came of an attempt.
 enum Attempt {
     Taken(OwnedFd),
     /// Somebody else has it, or what was locked is not what has the name now.
     Busy,
-    /// Not on this file system.
+    /// This file system knows no such lock.
     Unknown(Errno),
 }
 

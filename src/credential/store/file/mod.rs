@@ -21,22 +21,20 @@ use sha2::{Digest as _, Sha256};
 use super::document::Document;
 use super::profile::Profile;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 use crate::sys::real_path::real_path;
 
 pub use journal::MAX_FILE_BYTES;
-pub use replace::{Moment, Next, Recovered, Replaced};
+pub use replace::{Next, Recovered, Replaced};
 
-/// What tells one content of the file from another.
+/// SHA-256 of a content of the file, which tells it from another.
 pub type Digest = [u8; 32];
 
-/// Where a login is stored.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The directory, absolute.
+    /// An absolute path.
     pub directory: PathBuf,
-    /// The file's name in it.
     pub name: String,
     /// Where the refresh token stands in it, which tells one login from the next.
     pub refresh_token: Vec<String>,
@@ -44,14 +42,12 @@ pub struct Location {
     pub owner: Option<u32>,
 }
 
-/// The file as it was read.
 #[derive(Debug)]
 pub struct Content {
-    /// The document.
     pub document: Document,
     /// The digest of the file's bytes.
     pub digest: Digest,
-    /// That of its refresh token.
+    /// The digest of its refresh token.
     login: Digest,
     owner: (Uid, Gid),
 }
@@ -63,26 +59,24 @@ pub struct Directory {
     location: Location,
 }
 
-/// What tells one content from another.
 #[must_use]
 pub fn digest_of(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
 
 impl Location {
-    /// Where a CLI stores its login, in this directory.
+    /// The place where a CLI stores its login in this directory.
     #[must_use]
     pub fn of(profile: &Profile, directory: PathBuf, owner: Option<u32>) -> Self {
         Self { directory, name: profile.file.clone(), refresh_token: profile.refresh_token.clone(), owner }
     }
 
-    /// The whole path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.join(&self.name)
     }
 
-    /// Opens the directory.
+    /// Opens the directory, and refuses one that others can write to.
     ///
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`.
@@ -121,7 +115,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Reads the file.
+    /// Reads the whole file, with what a killed process had finished writing in its place.
     ///
     /// # Errors
     /// `LOGIN_REQUIRED` where there is none; `CREDENTIAL_FILE_UNUSABLE`.
@@ -140,7 +134,8 @@ impl Directory {
             );
             self.error(ErrorCode::CredentialFileUnusable, &message)
         })?;
-        let login = digest_of(document.secret(&self.location.refresh_token).as_ref().map_or(b"", Secret::expose));
+        let login =
+            digest_of(document.secret(&self.location.refresh_token).as_ref().map_or(b"", Secret::expose_secret));
         Ok(Content { document, digest, login, owner })
     }
 
@@ -158,7 +153,7 @@ impl Directory {
         Ok(Some((bytes, (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))))
     }
 
-    /// Refuses what is not the owner's file alone.
+    /// Refuses a file that its owner does not have alone.
     fn check_file(&self, file: &File) -> Result<Stat> {
         let stat = fs::fstat(file).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -240,7 +235,7 @@ impl Directory {
     }
 }
 
-/// What to do where the kernel refuses.
+/// What a person can do where the kernel refuses.
 static REMEDIES: &[(Errno, &str)] = &[
     (Errno::ROFS, " Mount its file system for writing."),
     (Errno::PERM, " Where it or its directory is immutable or append-only, run: chattr -ia on it."),

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// How many entries of the directory are looked at for what killed processes left.
 const MAX_ENTRIES: usize = 1024;
 
-/// Where a new document is written.
+/// The place that a new document is written to.
 #[derive(Debug)]
 pub struct Next {
     file: File,
@@ -31,16 +31,7 @@ enum Place {
     In(usize),
 }
 
-/// A moment of a replacement, for tests that end the process there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// All of it is on the disk.
-    Written,
-    /// It has taken the place of the old one.
-    Replaced,
-}
-
-/// The file has the new document.
+/// Says that the file has the new document.
 #[derive(Debug)]
 #[must_use = "what a crash of the machine may undo has to be told and tried again"]
 pub struct Replaced {
@@ -51,7 +42,7 @@ pub struct Replaced {
 /// What was found of processes that were killed.
 #[derive(Debug)]
 pub enum Recovered {
-    /// Nothing that counts.
+    /// No process left anything that counts.
     Nothing,
     /// What had begun to be written in place of the file's content, which is whole without it.
     Undone,
@@ -155,13 +146,7 @@ impl Directory {
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`; the old file is whole. Where all of the new one is on the disk, it stays there, for
     /// the next process.
-    pub fn finish(
-        &self,
-        next: Next,
-        based_on: &Content,
-        new: &Document,
-        seen: impl Fn(Moment),
-    ) -> Result<Option<Replaced>> {
+    pub fn finish(&self, next: Next, based_on: &Content, new: &Document) -> Result<Option<Replaced>> {
         // Nobody could read it again.
         if new.bytes().len() > MAX_FILE_BYTES {
             self.discard(next);
@@ -174,7 +159,7 @@ impl Directory {
                     self.discard(next);
                     return Ok(None);
                 }
-                self.overwrite(&next.file, *has, new.bytes(), &seen)?;
+                self.overwrite(&next.file, *has, new.bytes())?;
                 Ok(Some(Replaced { unsynced: None }))
             }
             Place::Beside(name) => {
@@ -182,13 +167,11 @@ impl Directory {
                     self.discard(next);
                     return Err(error);
                 }
-                seen(Moment::Written);
                 if !self.is_unchanged(based_on)? {
                     self.discard(next);
                     return Ok(None);
                 }
                 self.rename(name)?;
-                seen(Moment::Replaced);
                 let replaced = Replaced { unsynced: self.sync().err() };
                 // What space was taken and is not needed goes back.
                 let _ = fs::ftruncate(&next.file, new.bytes().len() as u64);
@@ -197,15 +180,15 @@ impl Directory {
         }
     }
 
-    /// Both at once.
+    /// Prepares and finishes at once.
     ///
     /// # Errors
     /// As [`Directory::finish`].
     pub fn replace(&self, based_on: &Content, new: &Document) -> Result<Option<Replaced>> {
-        self.finish(self.prepare(based_on, new.bytes().len())?, based_on, new, |_| ())
+        self.finish(self.prepare(based_on, new.bytes().len())?, based_on, new)
     }
 
-    /// Removes what was prepared.
+    /// Removes what [`Directory::prepare`] made.
     pub fn discard(&self, next: Next) {
         // In place, nothing was made but room, which nobody sees.
         if let Place::Beside(name) = next.place {
@@ -266,12 +249,12 @@ impl Directory {
         Ok(recovered)
     }
 
-    /// Takes away what is not needed any more.
+    /// Removes what [`Recovered::Overtaken`] has told of.
     pub fn remove(&self, left: &Left) {
         let _ = fs::unlinkat(&self.descriptor, &left.0, AtFlags::empty());
     }
 
-    /// Ends what was being written in place.
+    /// Ends what a killed process was writing in place.
     fn mend(&self) -> Result<Recovered> {
         if !self.is_mount()? {
             // A tenant may have made it, and linked it to a file of somebody else's: it is replaced, not written.
@@ -332,8 +315,8 @@ impl Directory {
         file.sync_all().map_err(|error| failed(error, "fsync"))
     }
 
-    /// In place of a content of `has` bytes.
-    fn overwrite(&self, file: &File, has: usize, new: &[u8], seen: impl Fn(Moment)) -> Result<()> {
+    /// Writes `new` in place of a content of `has` bytes.
+    fn overwrite(&self, file: &File, has: usize, new: &[u8]) -> Result<()> {
         let failed = |(error, syscall): (std::io::Error, &'static str)| {
             self.errno("cannot be written in place, where it is a mount point", errno_of(&error), syscall)
         };
@@ -346,10 +329,7 @@ impl Directory {
             let _ = fs::ftruncate(file, has as u64);
             return Err(failed(error));
         }
-        seen(Moment::Written);
-        take_over(file, new).map_err(failed)?;
-        seen(Moment::Replaced);
-        Ok(())
+        take_over(file, new).map_err(failed)
     }
 
     /// Somebody without the lock (the CLI itself, a person) may have written meanwhile: theirs stays.

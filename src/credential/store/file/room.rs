@@ -6,15 +6,15 @@ use std::io::Write;
 use rustix::fs;
 use rustix::io::Errno;
 
-/// What the kernel says, and the call.
-type Refusal = (Errno, &'static str);
+/// Why there is no room: what the kernel says, and to which call.
+type NoRoom = (Errno, &'static str);
 
 /// Takes space for an empty file to become one of `length` bytes. Where the file system cannot reserve any, it is
 /// written.
 ///
 /// # Errors
 /// Where there is none.
-pub(super) fn reserve(file: &File, length: usize) -> Result<(), Refusal> {
+pub(super) fn reserve(file: &File, length: usize) -> Result<(), NoRoom> {
     if allocate(file, length)? { Ok(()) } else { fill(file, length) }
 }
 
@@ -23,7 +23,7 @@ pub(super) fn reserve(file: &File, length: usize) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// Where there is none.
-pub(super) fn reserve_behind(file: &File, length: usize) -> Result<(), Refusal> {
+pub(super) fn reserve_behind(file: &File, length: usize) -> Result<(), NoRoom> {
     if allocate(file, length)? {
         return Ok(());
     }
@@ -32,7 +32,7 @@ pub(super) fn reserve_behind(file: &File, length: usize) -> Result<(), Refusal> 
 }
 
 /// Whether space was reserved; not, where the file system cannot.
-fn allocate(file: &File, length: usize) -> Result<bool, Refusal> {
+fn allocate(file: &File, length: usize) -> Result<bool, NoRoom> {
     let length = length as u64;
     // To exceed it, the kernel sends a signal, whose default action ends the process.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
@@ -59,7 +59,7 @@ fn keep_size(_: &File, _: u64) -> Result<(), Errno> {
     Err(Errno::OPNOTSUPP)
 }
 
-fn fill(mut file: &File, length: usize) -> Result<(), Refusal> {
+fn fill(mut file: &File, length: usize) -> Result<(), NoRoom> {
     let zeros = [0; 4096];
     let mut left = length;
     let mut write = || -> std::io::Result<()> {

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
+use super::super::credential_store::Obtained;
 use super::super::file::Directory;
 use super::super::in_flight::Underway;
 use super::super::login::{Login, with_tokens};
-use super::super::newest::Obtained;
 use super::super::token_request::Tokens;
 use super::{Basis, Call, Refresh, Refreshed};
 use crate::credential::Clocks;
 use crate::error::{Error, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
-/// What came of a request.
 struct Asked {
     /// The refresh token that it has used up.
     spent: Secret,
@@ -72,7 +71,7 @@ impl Refresh<'_> {
     /// Asks with the refresh token that is in this process alone; none where there is none.
     fn refresh_what_is_unsaved(&self, scopes: Option<&str>) -> Result<Option<Asked>> {
         let Some(old) = self.store.state().unsaved.clone() else { return Ok(None) };
-        let copy = |secret: &Secret| Secret::copy_of(secret.expose());
+        let copy = |secret: &Secret| Secret::copy_of(secret.expose_secret());
         // Where the endpoint gave no new one, the file's is still good.
         let refresh = copy(old.tokens.refresh.as_ref().unwrap_or(&old.in_file));
         let (mut tokens, _underway) = self.request(&refresh, scopes)?;

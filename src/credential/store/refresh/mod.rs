@@ -9,18 +9,17 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use super::credential_store::{LoginSource, Obtained, Store};
 use super::document::Document;
 use super::file::{Content, Directory, Recovered};
 use super::fleet::{Fleet, SpentTokens};
 use super::in_flight;
 use super::login::{Login, check_place, with_tokens};
-use super::newest::{LoginSource, Obtained, Store};
-use super::pause::Refusal;
-use super::step::Step;
+use super::pause::TokenRefusal;
 use super::token_request::{self, Tokens};
 use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// What is asked of a login: each is more than the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +39,6 @@ pub enum Call {
 pub enum How {
     /// Nobody: the old ones are good, or nobody was to be asked.
     NotNeeded,
-    /// This call.
     Here,
     /// Another process, another host, the CLI or a person.
     Elsewhere,
@@ -49,23 +47,20 @@ pub enum How {
 /// What came of it.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Who got the tokens.
     pub how: How,
-    /// Whether the endpoint was asked.
+    /// Whether this call asked the endpoint.
     pub asked: bool,
-    /// Whether the file has them.
+    /// Whether the file has what this store has.
     pub persisted: bool,
     /// Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left.
     pub serves: bool,
     /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
     pub failure: Option<Error>,
-    /// What is to be left for the fleet.
+    /// The sealed text that the next holder of the fleet's lock is to get.
     pub publish: Option<String>,
 }
 
-/// What came of writing it.
 enum Written {
-    /// The file has them.
     Ours,
     /// Somebody has logged in again, and that counts.
     Theirs,
@@ -84,21 +79,6 @@ impl Refreshed {
 }
 
 impl Store {
-    /// Does what is asked, unless somebody else has done so since this store last looked. It blocks, also while
-    /// somebody else has the lock: threads of [`crate::net::jobs`] have [`Store::try_refresh`].
-    ///
-    /// # Errors
-    /// As [`Store::try_refresh`].
-    pub fn refresh(&self, call: Call, fleet: Option<&Fleet<'_>>) -> Result<Refreshed> {
-        let mut attempt = self.attempt();
-        loop {
-            match self.try_refresh(call, fleet, &mut attempt) {
-                ControlFlow::Break(done) => return done,
-                ControlFlow::Continue(time) => thread::sleep(time.saturating_duration_since(Instant::now())),
-            }
-        }
-    }
-
     /// The beginning of a call by this thread: its time is counted from now on.
     #[must_use]
     pub fn attempt(&self) -> Attempt {
@@ -111,8 +91,8 @@ impl Store {
         }
     }
 
-    /// As [`Store::refresh`], which gives a time to come again at while somebody else has the lock. It blocks for the
-    /// request.
+    /// Does what is asked, unless somebody else has done so since this store last looked. While somebody else has the lock it
+    /// gives a time to come again at; it blocks for the request, on a thread of [`crate::net::jobs`].
     ///
     /// # Errors
     /// Only where the old token is no good any more: `LOGIN_REQUIRED`, `REFRESH_FAILED`, `CREDENTIAL_FILE_UNUSABLE`,
@@ -172,9 +152,9 @@ pub struct Attempt {
     /// The last moment to have the lock.
     pub deadline: Instant,
     wait: Duration,
-    /// Somebody else had the lock.
+    /// Whether somebody else had the lock when this call wanted it.
     has_waited: bool,
-    /// Which thread of JavaScript asks.
+    /// The thread of JavaScript that asks: its end waits for the answer.
     thread: ThreadId,
 }
 
@@ -193,7 +173,7 @@ struct Refresh<'a> {
     call: Call,
     has_waited: bool,
     thread: ThreadId,
-    /// The endpoint, in this call.
+    /// Whether this call has asked the endpoint.
     has_asked: Cell<bool>,
 }
 
@@ -201,14 +181,14 @@ struct Refresh<'a> {
 struct Basis {
     content: Content,
     spent: SpentTokens,
-    /// The fleet's is older, or there is none.
+    /// Whether the fleet has an older login, or none.
     is_news: bool,
     /// The document is not the file's: it has tokens that still cannot be written, and this is why.
     unsaved: Option<Error>,
 }
 
 impl Refresh<'_> {
-    /// None while somebody else has the lock.
+    /// Runs the call; none while somebody else has the lock.
     fn run(&self) -> Result<Option<Refreshed>> {
         match self.run_with_the_file() {
             // Nobody else has the tokens that are in this process alone, so they need no lock.
@@ -225,7 +205,6 @@ impl Refresh<'_> {
         directory.read()?;
         let Some(_lock) = directory.try_lock()? else { return Ok(None) };
         self.store.state().pauses.locked();
-        self.observe(Step::Locked);
         self.sync_what_was_not(&directory);
         let unsaved = match directory.recover(|document| Login::of(document, &self.source.profile).is_ok())? {
             Recovered::Stuck(document, why) => self.keep_what_is_stuck(&directory, document, why)?,
@@ -244,7 +223,6 @@ impl Refresh<'_> {
             Recovered::Nothing | Recovered::Undone => self.save_what_was_not(&directory)?,
         };
         let basis = self.basis(&directory, unsaved)?;
-        self.observe(Step::Read);
         let login = self.login(&basis.content.document)?;
         // Other bytes are not yet another login: the CLI writes more into its file than tokens.
         let is_new = self.store.take(&login, None);
@@ -279,7 +257,7 @@ impl Refresh<'_> {
         let overtaken = match &ours {
             Err(_) => true,
             Ok(ours) => {
-                let token = |login| Login::refresh_token(login).map(Secret::expose);
+                let token = |login| Login::refresh_token(login).map(Secret::expose_secret);
                 if token(ours) == token(&theirs) {
                     return Ok(Basis { content, spent: published.spent, is_news: false, unsaved });
                 }
@@ -306,7 +284,6 @@ impl Refresh<'_> {
         Ok(Basis { content: directory.read()?, spent: published.spent, is_news: false, unsaved: None })
     }
 
-    /// The tokens that a document has.
     fn tokens_of(&self, document: &Document) -> Result<Tokens> {
         let login = self.login(document)?;
         let extra = self.source.profile.extra_tokens.iter().map(|(_, path)| document.secret(path)).collect();
@@ -328,8 +305,7 @@ impl Refresh<'_> {
         let room = check_place(&basis.content.document, profile, &login)
             .map_err(|error| error.path(self.source.location.path().display().to_string()))?;
         let next = directory.prepare(&basis.content, room)?;
-        self.observe(Step::Created);
-        let spent = Secret::copy_of(refresh.expose());
+        let spent = Secret::copy_of(refresh.expose_secret());
         let scopes = self.scopes(&basis.content.document);
         let (tokens, _underway) = match self.request(&spent, scopes.as_deref()) {
             Ok(tokens) => tokens,
@@ -367,9 +343,6 @@ impl Refresh<'_> {
                 None
             })
         });
-        if publish.is_some() {
-            self.observe(Step::Publishing);
-        }
         Ok(self.answered(refused, failure, publish))
     }
 
@@ -389,13 +362,11 @@ impl Refresh<'_> {
             return Err(error);
         }
         let underway = in_flight::begin(self.thread).ok_or_else(|| self.ending())?;
-        self.observe(Step::Asking);
         self.has_asked.set(true);
         // With all the time there is, whatever the wait for the lock took: an answer that nobody awaits costs the
         // login.
         match token_request::send(&self.source.profile, refresh, scopes, &self.source.settings.http) {
             Ok(tokens) => {
-                self.observe(Step::Answered);
                 if let Err(why) = &tokens.access {
                     self.pause(&why.clone().into(), refresh);
                 }
@@ -412,19 +383,19 @@ impl Refresh<'_> {
         }
     }
 
-    fn pause(&self, refusal: &Refusal, asked_with: &Secret) {
+    fn pause(&self, refusal: &TokenRefusal, asked_with: &Secret) {
         let (mut state, now) = (self.store.state(), Clocks::now());
         let left = state.left(now);
         state.pauses.refused(refusal, asked_with, left, now);
     }
 
-    /// What is told instead of asking once more.
+    /// The error that is told instead of asking once more.
     fn known_answer(&self, refresh: &Secret) -> Option<Error> {
         let (state, now) = (self.store.state(), Clocks::now());
         state.pauses.answer(refresh, self.call == Call::Refresh, state.left(now), now)
     }
 
-    /// What is told instead of waiting for the lock once more.
+    /// The error that is told instead of waiting for the lock once more.
     fn answer_without_lock(&self) -> Option<Error> {
         let (state, now) = (self.store.state(), Clocks::now());
         if self.call != Call::Fresh || state.is_over(now) {
@@ -464,9 +435,5 @@ impl Refresh<'_> {
         let message =
             "This process is about to exit, and would lose what the token endpoint answers. Nothing was asked.";
         Error::new(ErrorCode::Busy, message).provider(self.source.profile.provider.id)
-    }
-
-    fn observe(&self, step: Step) {
-        (self.source.settings.observe)(step);
     }
 }

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
+use super::super::credential_store::{EXPIRY_TOLERANCE, Obtained};
 use super::super::document::Document;
-use super::super::file::{Content, Directory, Moment, Next, Replaced};
+use super::super::file::{Content, Directory, Next, Replaced};
 use super::super::fleet::SpentTokens;
 use super::super::login::{no_place, with_tokens};
-use super::super::newest::{EXPIRY_TOLERANCE, Obtained};
 use super::super::profile::StoredExpiry;
-use super::super::step::Step;
 use super::{Basis, How, Refresh, Refreshed, Written};
 use crate::credential::{Clocks, Expiry};
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::Secret;
+use crate::secret::{ExposeSecret, Secret};
 
 /// How often tokens are put into a file that others write without the lock.
 const MAX_TRIES: usize = 5;
@@ -27,7 +26,7 @@ impl Refresh<'_> {
         new: &Document,
         got: &Obtained,
     ) -> Written {
-        match directory.finish(next, old, new, self.moments()) {
+        match directory.finish(next, old, new) {
             Ok(Some(replaced)) => self.is_replaced(replaced),
             Ok(None) => self.write_beside(directory, got),
             Err(error) => Written::Failed(error),
@@ -62,12 +61,12 @@ impl Refresh<'_> {
         if got.is_in(&theirs) {
             return Ok((content.document, Written::Ours));
         }
-        if theirs.refresh_token().map(Secret::expose) != Some(got.in_file.expose()) {
+        if theirs.refresh_token().map(Secret::expose_secret) != Some(got.in_file.expose_secret()) {
             return Ok((content.document, Written::Theirs));
         }
         let document = with_tokens(&content.document, &self.source.profile, &got.tokens, got.at.wall)?;
         let next = directory.prepare(&content, document.bytes().len());
-        let written = match next.and_then(|next| directory.finish(next, &content, &document, self.moments())) {
+        let written = match next.and_then(|next| directory.finish(next, &content, &document)) {
             Ok(Some(replaced)) => self.is_replaced(replaced),
             Ok(None) => Written::Failed(self.busy()),
             Err(error) => Written::Failed(error),
@@ -75,7 +74,7 @@ impl Refresh<'_> {
         Ok((document, written))
     }
 
-    /// A person logged in again.
+    /// Takes over the login of a person who logged in again.
     pub(super) fn adopt(&self, directory: &Directory, spent: &SpentTokens) -> Result<Refreshed> {
         self.store.state().unsaved = None;
         let content = directory.read()?;
@@ -158,15 +157,5 @@ impl Refresh<'_> {
     fn busy(&self) -> Error {
         let message = "The file of the stored login is written by somebody else all the time, without its lock. Stop what writes it, or try again later.";
         Error::new(ErrorCode::CredentialFileUnusable, message).provider(self.source.profile.provider.id)
-    }
-
-    fn moments(&self) -> impl Fn(Moment) {
-        let observe = self.source.settings.observe;
-        move |moment| {
-            observe(match moment {
-                Moment::Written => Step::Written,
-                Moment::Replaced => Step::Replaced,
-            });
-        }
     }
 }

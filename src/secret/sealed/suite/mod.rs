@@ -10,8 +10,8 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::CryptoRng;
 use hpke::{Deserializable, HpkeError, Kem, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender_with_rng};
 
-use crate::secret::Secret;
-use crate::secret::wiped_stack::on_wiped_stack;
+use crate::secret::{ExposeSecret, Secret};
+use crate::sys::thread_stack::on_wiped_stack;
 
 /// An encapsulated key: Nenc of the KEM.
 pub(super) const ENC_BYTES: usize = 32;
@@ -19,17 +19,16 @@ pub(super) const ENC_BYTES: usize = 32;
 pub(super) const PRIVATE_KEY_BYTES: usize = 32;
 /// A public key: Npk of the KEM.
 pub(super) const PUBLIC_KEY_BYTES: usize = 32;
-/// Nt of the AEAD.
+/// A tag: Nt of the AEAD.
 pub(super) const TAG_BYTES: usize = 16;
 
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-/// The public half of a private key.
 pub(super) fn public_key(private_key: &Secret) -> Result<[u8; PUBLIC_KEY_BYTES], HpkeError> {
     on_wiped_stack(|| {
-        let private_key = PrivateKey::from_bytes(private_key.expose())?;
+        let private_key = PrivateKey::from_bytes(private_key.expose_secret())?;
         Ok(X25519HkdfSha256::sk_to_pk(&private_key).to_bytes().into())
     })
 }
@@ -49,7 +48,7 @@ pub(super) fn encrypt(
         let mode = OpModeS::Base;
         let (enc, mut context) =
             setup_sender_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&mode, &public_key, info, random)?;
-        let buffer = InOutBuf::new(plaintext.expose(), ciphertext).map_err(|_| HpkeError::SealError)?;
+        let buffer = InOutBuf::new(plaintext.expose_secret(), ciphertext).map_err(|_| HpkeError::SealError)?;
         let tag = context.seal_inout_detached(buffer, aad)?;
         Ok((enc.to_bytes().into(), tag.to_bytes().into()))
     })
@@ -77,7 +76,7 @@ fn decrypt_here(
 ) -> Result<Secret, HpkeError> {
     let enc = EncappedKey::from_bytes(enc)?;
     let tag = AeadTag::<AesGcm256>::from_bytes(tag)?;
-    let private_key = PrivateKey::from_bytes(private_key.expose())?;
+    let private_key = PrivateKey::from_bytes(private_key.expose_secret())?;
     let mode = OpModeR::Base;
     let mut context = setup_receiver::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&mode, &private_key, &enc, info)?;
     Secret::build(ciphertext.len(), |plaintext| {

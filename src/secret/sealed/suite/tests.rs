@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use hpke::rand_core::{TryCryptoRng, TryRng};
 
 use super::*;
-use crate::secret::wiped_stack::in_own_frame;
+use crate::sys::thread_stack::in_own_frame;
 
 /// `test-vectors.json` of github.com/cfrg/draft-irtf-cfrg-hpke at 5f503c5, which RFC 9180 refers to: mode 0, KEM
 /// 0x0020, KDF 0x0001, AEAD 0x0002, the first of its encryptions. Appendix A prints no vector of this suite: A.1 has
@@ -63,7 +63,7 @@ fn decrypts_the_vector() {
     let (enc, info, aad, sealed) = (bytes(vector::ENC), bytes(vector::INFO), bytes(vector::AAD), bytes(vector::CT));
     let (ciphertext, tag) = sealed.split_at(sealed.len() - TAG_BYTES);
     let plaintext = decrypt(&private_key(), &enc, &info, &aad, ciphertext, tag).expect("genuine");
-    assert_eq!(HEXLOWER.encode(plaintext.expose()), vector::PT);
+    assert_eq!(HEXLOWER.encode(plaintext.expose_secret()), vector::PT);
     for (info, aad) in [(&info[1..], &*aad), (&*info, &aad[1..])] {
         decrypt(&private_key(), &enc, info, aad, ciphertext, tag).expect_err("another info or aad");
     }
@@ -94,7 +94,7 @@ fn leaves_no_key_on_the_stack() {
     // X25519 changes bits of the first and the last byte; the middle is the same in every copy.
     let key = private_key();
     let aes_key = Secret::copy_of(&bytes(vector::KEY));
-    let needles = [&key.expose()[4..28], &aes_key.expose()[4..28]];
+    let needles = [&key.expose_secret()[4..28], &aes_key.expose_secret()[4..28]];
     let marker = 0_u8;
     let here = (&raw const marker).addr();
     let memory = std::fs::File::open("/proc/self/mem").expect("Linux");

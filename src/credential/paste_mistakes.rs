@@ -1,11 +1,10 @@
-//! What comes along, or comes instead, when a person pastes a key: a table of slips and how each is seen.
+//! What comes along, or comes instead, when a person pastes a key: a table of mistakes and how each is seen.
 
 use super::finding::{FindingCode, MAX_CREDENTIAL_BYTES};
 use crate::provider::class_of;
 use crate::secret::sealed;
 
-/// A slip.
-struct Slip {
+struct PasteMistake {
     code: FindingCode,
     /// Whether a key of nothing but [`is_plain`] bytes can have it. Those that cannot are not looked for in one that is.
     in_plain: bool,
@@ -13,26 +12,26 @@ struct Slip {
 }
 
 /// The first that is seen counts: those that say more stand before those that say less.
-static SLIPS: &[Slip] = &[
-    slip(FindingCode::Empty, true, <[u8]>::is_empty),
-    slip(FindingCode::TooLong, true, |key| key.len() > MAX_CREDENTIAL_BYTES),
-    slip(FindingCode::Sealed, false, sealed::is_sealed),
-    slip(FindingCode::WebAddress, false, |key| begins_with_any(key, WEB_ADDRESSES)),
-    slip(FindingCode::Header, false, |key| begins_with_any(key, HEADERS)),
-    slip(FindingCode::NoValue, true, |key| is_any(key.trim_ascii(), NO_VALUES)),
-    slip(FindingCode::Reference, true, is_reference),
-    slip(FindingCode::Assignment, false, is_assignment),
-    slip(FindingCode::Invisible, false, |key| has_any(key, INVISIBLE)),
-    slip(FindingCode::Quoted, false, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
-    slip(FindingCode::WhiteSpace, false, has_white_space),
-    slip(FindingCode::Masked, true, is_masked),
-    slip(FindingCode::Placeholder, true, is_placeholder),
-    slip(FindingCode::StrayPunctuation, false, has_stray_punctuation),
-    slip(FindingCode::ForbiddenCharacters, false, |key| !key.iter().all(may_stand_in_a_key)),
+static PASTE_MISTAKES: &[PasteMistake] = &[
+    mistake(FindingCode::Empty, true, <[u8]>::is_empty),
+    mistake(FindingCode::TooLong, true, |key| key.len() > MAX_CREDENTIAL_BYTES),
+    mistake(FindingCode::Sealed, false, sealed::is_sealed),
+    mistake(FindingCode::WebAddress, false, |key| begins_with_any(key, WEB_ADDRESSES)),
+    mistake(FindingCode::Header, false, |key| begins_with_any(key, HEADERS)),
+    mistake(FindingCode::NoValue, true, |key| is_any(key.trim_ascii(), NO_VALUES)),
+    mistake(FindingCode::Reference, true, is_reference),
+    mistake(FindingCode::Assignment, false, is_assignment),
+    mistake(FindingCode::Invisible, false, |key| has_any(key, INVISIBLE)),
+    mistake(FindingCode::Quoted, false, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
+    mistake(FindingCode::WhiteSpace, false, has_white_space),
+    mistake(FindingCode::Masked, true, is_masked),
+    mistake(FindingCode::Placeholder, true, is_placeholder),
+    mistake(FindingCode::StrayPunctuation, false, has_stray_punctuation),
+    mistake(FindingCode::ForbiddenCharacters, false, |key| !key.iter().all(may_stand_in_a_key)),
 ];
 
-const fn slip(code: FindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> Slip {
-    Slip { code, in_plain, sees }
+const fn mistake(code: FindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> PasteMistake {
+    PasteMistake { code, in_plain, sees }
 }
 
 /// The alphabet that the vendors issue keys in.
@@ -166,9 +165,9 @@ const MIN_CROSSES: usize = 3;
 /// The longest text in which a placeholder is looked for: examples are shorter, and issued keys mostly longer.
 const MAX_PLACEHOLDER_BYTES: usize = 64;
 
-/// The first slip that is seen in a key; `plain`: it is of [`is_plain`] bytes alone.
+/// The first mistake that is seen in a key; `plain`: it is of [`is_plain`] bytes alone.
 pub(super) fn first_in(key: &[u8], plain: bool) -> Option<FindingCode> {
-    SLIPS.iter().find(|slip| (slip.in_plain || !plain) && (slip.sees)(key)).map(|slip| slip.code)
+    PASTE_MISTAKES.iter().find(|it| (it.in_plain || !plain) && (it.sees)(key)).map(|it| it.code)
 }
 
 fn begins_with_any(key: &[u8], beginnings: &[&str]) -> bool {
@@ -240,11 +239,11 @@ fn is_assignment(key: &[u8]) -> bool {
     let Some(at) = key.iter().position(|byte| *byte == b'=') else { return false };
     let (name, value) = (key[..at].trim_ascii_end(), &key[at + 1..]);
     let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let holds_a_key = KEY_WORDS.iter().any(|word| find_ignoring_case(name, word));
+    let holds_a_key = KEY_WORDS.iter().any(|word| contains_ignoring_case(name, word));
     is_name && holds_a_key && value.iter().any(|byte| *byte != b'=')
 }
 
-fn find_ignoring_case(text: &[u8], word: &str) -> bool {
+pub(super) fn contains_ignoring_case(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
@@ -264,7 +263,7 @@ fn is_placeholder(key: &[u8]) -> bool {
         || PLACEHOLDERS.iter().any(|words| has_words(key, words))
 }
 
-/// `xxx` behind the prefix.
+/// Whether nothing but `xxx` follows the prefix.
 fn is_crossed_out(key: &[u8]) -> bool {
     let prefix = class_of(key).map_or("sk-", |class| class.prefix);
     let rest = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);
@@ -295,9 +294,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_names_each_slip_once() {
+    fn the_table_names_each_mistake_once() {
         let mut seen = std::collections::HashSet::new();
-        assert!(SLIPS.iter().all(|slip| seen.insert(slip.code)));
+        assert!(PASTE_MISTAKES.iter().all(|it| seen.insert(it.code)));
     }
 
     proptest! {
@@ -305,8 +304,8 @@ mod tests {
         fn what_is_not_looked_for_in_a_plain_key_is_not_there(
             key in prop_oneof!["[a-zA-Z0-9_-]{0,300}", "(provider-env-sealed|https|bearer|KEY|your|xxxx|-){0,5}[a-z]{0,9}"],
         ) {
-            let slips = SLIPS.iter().filter(|slip| !slip.in_plain);
-            prop_assert!(slips.into_iter().all(|slip| !(slip.sees)(key.as_bytes())));
+            let others = PASTE_MISTAKES.iter().filter(|it| !it.in_plain);
+            prop_assert!(others.into_iter().all(|it| !(it.sees)(key.as_bytes())));
         }
     }
 

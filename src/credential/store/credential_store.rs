@@ -6,18 +6,16 @@ use super::file::Location;
 use super::login::Login;
 use super::pause::Pauses;
 use super::profile::Profile;
-use super::step::Step;
 use super::token_request::{DEFAULT_LIFETIME, Tokens};
 use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
 use crate::provider::{CredentialKind, Provider, Stored};
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::{ExposeSecret, Fingerprint, Secret};
 
-/// A store.
+/// The newest credential of one provider for one tenant.
 #[derive(Debug)]
 pub struct Store {
-    /// Whose CLI it is for.
     pub provider: &'static Provider,
     pub(super) login: Option<LoginSource>,
     generations: Generations,
@@ -37,31 +35,29 @@ pub(super) struct LoginSource {
     pub known_tokens: Arc<[Arc<LoginTokens>]>,
 }
 
-/// How a login is kept fresh.
 #[derive(Debug)]
 pub struct Settings {
     /// How long before its expiry a token is refreshed, in milliseconds.
     pub refresh_ahead: f64,
     /// Requests; the timeout is that of a whole refresh, the wait for the lock included.
     pub http: http::Settings,
-    /// Is told of each step; a test ends the process in one.
-    pub observe: fn(Step),
 }
 
-/// Tokens that the endpoint gave.
+/// Tokens that the endpoint gave, until the file has them.
 #[derive(Debug)]
 pub(super) struct Obtained {
     pub tokens: Tokens,
-    /// When.
     pub at: Clocks,
     /// The refresh token that the file had then, which is used up.
     pub in_file: Secret,
 }
 
 impl Obtained {
-    /// Whether this login has them.
+    /// Whether this login has these very tokens.
     pub(super) fn is_in(&self, login: &Login) -> bool {
-        let has = |token: &Secret, theirs: Option<&Secret>| theirs.is_some_and(|it| it.expose() == token.expose());
+        let has = |token: &Secret, theirs: Option<&Secret>| {
+            theirs.is_some_and(|it| it.expose_secret() == token.expose_secret())
+        };
         let Tokens { access, refresh, .. } = &self.tokens;
         access.as_ref().map_or(true, |access| has(access, Some(&login.credential)))
             && refresh.as_ref().is_none_or(|refresh| has(refresh, login.refresh.as_ref()))
@@ -82,11 +78,10 @@ pub(super) struct State {
     pub obtained: Option<Clocks>,
     /// Until when a token that does not say so itself counts as fresh, by the clock that nobody sets.
     fresh_until: Option<f64>,
-    /// What could not be written yet.
+    /// Tokens that are in this process alone, as the file could not be written.
     pub unsaved: Option<Arc<Obtained>>,
     /// Why a crash of the machine may undo what was written.
     pub unsynced: Option<Error>,
-    /// What is left alone after a failure.
     pub pauses: Pauses,
 }
 
@@ -147,7 +142,7 @@ impl State {
 }
 
 impl Store {
-    /// A store of one credential, which only [`Store::rotate`] changes.
+    /// Makes a store of one credential, which only [`Store::rotate`] changes.
     ///
     /// # Errors
     /// What [`credential::check`] finds; `UNSUPPORTED` for a kind that the provider does not take.
@@ -162,12 +157,12 @@ impl Store {
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
-        credential::check(provider, kind, "secret", credential.expose())?;
+        credential::check(provider, kind, "secret", credential.expose_secret())?;
         let state = Mutex::new(State::new(kind, credential));
         Ok(Self { provider, login: None, generations: Generations::default(), state })
     }
 
-    /// A store of a login in a file. It blocks.
+    /// Opens a store of the login in a file. It blocks.
     ///
     /// # Errors
     /// `LOGIN_REQUIRED`, `CREDENTIAL_FILE_UNUSABLE`, `UNSUPPORTED`.
@@ -205,14 +200,14 @@ impl Store {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
         }
         let mut state = self.state();
-        credential::check(self.provider, state.kind, "secret", credential.expose())?;
+        credential::check(self.provider, state.kind, "secret", credential.expose_secret())?;
         state.credential = credential;
         // With the state locked: whoever reads it sees the number that belongs to it.
         self.generations.next();
         Ok(())
     }
 
-    /// What a launch gets.
+    /// The credential that a launch gets now.
     ///
     /// # Errors
     /// `CREDENTIAL_EXPIRED`; what [`credential::check`] finds, where the login was not refreshed since it was opened.
@@ -240,13 +235,12 @@ impl Store {
         Some(login.location.directory.display().to_string())
     }
 
-    /// The file.
+    /// The path of the login's file; none for a store of one credential.
     #[must_use]
     pub fn path(&self) -> Option<String> {
         self.login.as_ref().map(|login| login.location.path().display().to_string())
     }
 
-    /// What the credential is.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
         self.state().kind
@@ -289,7 +283,7 @@ impl Store {
         self.generations.newest().number
     }
 
-    /// What a log may show of it.
+    /// The fingerprint of the newest credential, which a log may show.
     ///
     /// # Errors
     /// As [`Secret::fingerprint`].
@@ -303,7 +297,7 @@ impl Store {
         // Before anything can be launched with it.
         let added = self.login.as_ref().map_or(Ok(()), |source| add_to(&source.known_tokens, login));
         let mut state = self.state();
-        let is_new = state.credential.expose() != login.credential.expose();
+        let is_new = state.credential.expose_secret() != login.credential.expose_secret();
         // What is known of a token by both clocks is not given up for what a file says of it by one.
         let told = |expiry: Option<Expiry>| expiry.map(Expiry::told);
         let is_known = state.obtained.is_some() || told(state.expires_at) == told(login.expires_at);
@@ -323,7 +317,7 @@ impl Store {
             state.fresh_until = None;
         }
         if is_new {
-            state.credential = Arc::new(Secret::copy_of(login.credential.expose()));
+            state.credential = Arc::new(Secret::copy_of(login.credential.expose_secret()));
             self.generations.next();
         }
         is_new
@@ -378,7 +372,7 @@ mod tests {
         store.rotate(secret("sk-ant-api03-two")).expect("rotated");
         let new = store.credential().expect("good");
         assert!(!old.generation.is_newest() && new.generation.is_newest());
-        assert_eq!((new.secret.expose(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
+        assert_eq!((new.secret.expose_secret(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
         let error = codex.expect_err("no slot");
         assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));
