@@ -9,12 +9,22 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires. */
+export declare class NativeAbort {
+  constructor()
+  /**
+   * The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
+   * a thread ends; what was sent stays sent.
+   */
+  abort(): void
+}
+
 /** A store, held in Rust until it is disposed of. */
 export declare class NativeCredentialStore {
-  /** Reads the login; the job's number. */
-  open(options: NativeLoginOptions): number
-  /** Does what is asked of a login, by its name in JavaScript; the job's number. */
-  refresh(call: string, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): number
+  /** Reads the login; before, there is nothing to launch with. */
+  open(options: NativeLoginOptions): Promise<undefined>
+  /** Does what is asked of a login. */
+  refresh(call: Call, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<NativeRefreshed>
   rotate(secret: NativeSecret): void
   get provider(): string
   get kind(): string
@@ -29,21 +39,10 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
-/**
- * Hears of the jobs that one copy of the facade has begun. One environment can have several copies of it, as two bundles
- * do, or a test runner that loads modules anew.
- */
-export declare class NativeJobListener {
-  constructor(callback: (job: number, error: NativeError | null, json: string) => void)
-  /** Calls `begin`, a function that starts a job, and hears of that job by its number, which it returns. */
-  begin(begin: () => number): number
-}
-
 /** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
 export declare class NativeKeyCheck {
-  /** Asks, once; the job's number. */
-  ask(): number
-  /** Nobody awaits the answer: where the question still waits for its turn, it is not asked. */
+  /** Asks, once. Aborted while it waits for its turn, the question is not sent. */
+  ask(abort?: NativeAbort | undefined | null): Promise<Verdict>
   dispose(): void
 }
 
@@ -58,12 +57,23 @@ export declare class NativeLockbox {
   dispose(): void
 }
 
-/**
- * Hears of the processes that one copy of the facade has started. One environment can have several copies of it, as two
- * bundles do, or a test runner that loads modules anew.
- */
-export declare class NativeProcessListener {
-  constructor(callback: (id: number, kind: number, number: number, text: string | null, error: NativeError | null) => void)
+/** A process that is being started, or runs, or has ended. */
+export declare class NativeProcess {
+  /** By which its events name it. */
+  get id(): number
+  /** Whether stdout is to be read for usage. */
+  get watch(): boolean
+  /**
+   * The descriptor of our end of a stream, which belongs to the caller from now on. None where there is no such stream, or
+   * it was taken before.
+   */
+  takeStream(index: number): number | null
+  /** Signals its process group; 0 asks only. False when there is none any more. */
+  signal(signal: number): boolean
+  /** Stops it: its signal, the grace, SIGKILL. */
+  stop(): void
+  /** Says that it has ended: it need not be killed with this Node environment any more. */
+  forget(): void
 }
 
 /** An environment. What its getters tell stays known after `dispose()`. */
@@ -135,11 +145,24 @@ export declare class NativeServerCredentials {
   dispose(): void
 }
 
-/** Totals of many runs. */
+/**
+ * Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
+ * as two bundles do, or a test runner that loads modules anew.
+ */
+export declare class NativeSpawner {
+  /** `callback` gets the id of a process with each of its events. */
+  constructor(callback: (id: number, event: NativeProcessEvent) => void)
+  /** Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown. */
+  spawn(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativeProcess
+  /** Queues a command that is no CLI, as a start is queued. */
+  runCommand(child: ChildOptions): NativeProcess
+}
+
+/** A bounded number of entries; the sum of those that had to go stands apart. */
 export declare class NativeUsageLedger {
   constructor(maxEntries: number)
   /** Adds a run that has ended. */
-  record(key: NativeLedgerKey, usage: NativeUsage): void
+  record(key: NativeLedgerKey, run: NativeRunCounts): void
   /** Adds what a run has come to since it was asked last. */
   follow(key: NativeLedgerKey, meter: NativeUsageMeter): void
   entries(): Array<NativeLedgerEntry>
@@ -150,22 +173,22 @@ export declare class NativeUsageLedger {
   exposition(): string
 }
 
-/** Reads one run's output. */
+/** Reads the output of one run as it passes. */
 export declare class NativeUsageMeter {
-  /** Takes the next bytes of stdout. What has changed, by a bit each: usage, failure, claim. */
-  feed(chunk: Uint8Array): number
-  /** Takes the next bytes of stderr. */
+  /** Takes the next bytes of stdout; null where nothing has changed by them. */
+  feed(chunk: Uint8Array): Changes | null
+  /** Takes the next bytes of stderr: their beginning tells a failure that stdout does not. */
   complain(chunk: Uint8Array): void
-  /** A part of stdout could not be read. */
+  /** Says that a part of stdout could not be read: what the run has used is a lower bound from now on. */
   lose(): void
   /** Whether a search is left to be made that tells whether other threads worked for the run. */
   seeksSubagents(): boolean
-  /** Begins it. Its result is for `found`. */
-  seekSubagents(): number
-  /** What the search has found; none where it did not end. */
-  found(found?: number | undefined | null): void
-  /** The run has ended, with this exit code. */
-  end(code?: number | undefined | null): number
+  /** Makes that search: its result is for `found`. */
+  seekSubagents(abort: NativeAbort): Promise<Found>
+  /** What the search has found; `unknown` where it did not end. */
+  found(found: Found): void
+  /** The run has ended, with this exit code, or by a signal. */
+  end(code?: number | undefined | null): Changes | null
   usage(): NativeUsage
   failure(): NativeFailure | null
   /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
@@ -176,8 +199,38 @@ export declare class NativeUsageMeter {
 /** Remembers a process group that `child_process` has made: it ends with this Node environment. */
 export declare function addGroup(leader: number): void
 
+/** What became of a [`Question`]. */
+export interface Answer {
+  /** The path that was asked for. */
+  path: string
+  /** Every directory from the root, then the path itself; of its real path first, where links lead elsewhere. */
+  components: Array<Component>
+  /** The first of them in the way. */
+  obstacle: Blocked | null
+}
+
+/**
+ * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
+ * its field says otherwise.
+ */
+export interface Attributes {
+  /** The nice value, from 0 to 19; absent, the worker's, or 0 where that is negative. */
+  priority?: number
+  /** The `oom_score_adj`, from 0 to 1000; absent, the worker's, or 0 where that is negative. */
+  oomScoreAdj?: number
+  /** The umask, from 0 to 0o777. */
+  umask?: number
+  limits?: Limits
+}
+
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
+
+/** What is in the way. */
+export interface Blocked {
+  path: string
+  errno: number
+}
 
 /**
  * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
@@ -185,14 +238,73 @@ export declare function baseNames(): Array<string>
  */
 export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined): NativeProviderEnv
 
+/** What is asked of a login: each is more than the one before it. */
+export type Call = 'reload' | 'fresh' | 'refresh'
+
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
+
+/** What has changed. */
+export interface Changes {
+  /** What the run has used, or how far that is to be trusted. */
+  usage: boolean
+  /** What it failed at; also that it has recovered. */
+  failure: boolean
+  /** The CLI claims another credential than it was given. */
+  mismatch: boolean
+}
 
 /**
  * Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
  * `node_modules` upwards from these directories.
  */
 export declare function checkSdk(provider: string, variables: Array<NativeVariable>, packageRoots: Array<string>): void
+
+/** What is asked of any child, a CLI or a command. The facade has checked the types and the ranges. */
+export interface ChildOptions {
+  /** An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own. */
+  command?: string
+  /** The arguments without the program's name. */
+  args: Array<string>
+  /** The working directory; absent, a CLI's workspace, or that of this process. */
+  cwd?: string
+  ids: IdentityRequest
+  attributes: Attributes
+  stop: StopPolicy
+  /** The three standard streams, in the order of their numbers. */
+  stdio: Array<Stdio>
+  /** Whether it was aborted before it began. */
+  aborted: boolean
+}
+
+/** What is asked of a CLI besides. */
+export interface CliOptions {
+  /** Directories from which packages are looked for, upwards. */
+  packageRoots: Array<string>
+  /** `auto`, `fd`, `env` or `broker`; absent, `auto`. */
+  delivery?: string
+  /** Whether the workspace's own files may configure the CLI. */
+  trusted: boolean
+  /** Variables that an SDK adds. They are no secrets. */
+  extra: Array<ExtraVariable>
+  /** Whether stdout is read for usage; absent, as the arguments tell. */
+  watch?: boolean
+  /** Whether the CLI's claim of another credential must be seen. */
+  mustClaim: boolean
+}
+
+/** Where a command that is no CLI is looked for, and all of its environment. */
+export declare const COMMAND_PATH: string
+
+/** One step of a path. */
+export interface Component {
+  path: string
+  /** `directory`, `file`, `other`; `missing` when there is nothing, or we may not look. */
+  kind: string
+  uid: number
+  gid: number
+  mode: number
+}
 
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
@@ -203,26 +315,107 @@ export declare function credentialOwners(): Array<string>
 /** Describes an environment. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
 
-/** Forgets a process that has ended. */
-export declare function forget(id: number): void
+/** A variable that is no secret. */
+export interface ExtraVariable {
+  name: string
+  value: string
+}
 
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
+export type Found = 'none' | 'some' | 'unknown'
+
+/** A file that is there, or may be. */
+export interface FoundFile {
+  id: string
+  path: string
+  /** Whether it is not for us to see if it is there at all. */
+  hidden: boolean
+  /** Whether it could not be read, or not understood. */
+  unread: boolean
+  /** Whether it is text for the agent, not for the CLI. */
+  prose: boolean
+  /** Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted. */
+  ignoredWhenUntrusted: boolean
+  /** Whether a start of ours on the server's credential does. */
+  ignoredWithServerCredential: boolean
+  /** Whether a variable of a start of ours keeps the CLI from obeying variables in it. */
+  shielded: boolean
+  /** Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too. */
+  ignoredAlways: boolean
+  /** Which starts of ours are refused beside it. */
+  refusedStarts: RefusedStarts
+  /** Keys that can do harm, each with what it does. */
+  hazards: Array<FoundHazard>
+}
+
+/** A key that can do harm. */
+export interface FoundHazard {
+  key: string
+  /** What it does, as the rest of a sentence that begins with it. */
+  effect: string
+}
+
+export interface FoundVariable {
+  name: string
+  /** One of `credential`, `code`, `redirect`, `disclosure`, `mode`. */
+  reason: string
+  /** The id of the provider whose CLI reads a credential from it. */
+  provider: string | null
+  taken: boolean
+}
+
 /** Makes the process non-dumpable and takes its core dumps away. */
 export declare function hardenWorker(): NativeHardening
+
+/** Who got the tokens that the store has now. */
+export type How = 'not-needed' | 'here' | 'elsewhere'
+
+/** Ids as the caller gave them. Numbers come from JavaScript, so they may be anything. */
+export interface IdentityRequest {
+  uid?: number
+  gid?: number
+  groups?: Array<number>
+  /** Whether the child may be root, or of root's group; absent, it may not. */
+  allowRoot?: boolean
+}
 
 /** Where the facade stops to read. */
 export declare function inputLimits(): NativeInputLimits
 
-/** What a target can do with paths. */
-export declare function inquirePaths(ids: NativeIdentity, questions: Array<NativeQuestion>, byModeBits: boolean): number
+/** Asks what a target can do with paths. The answers come in the order of the questions. */
+export declare function inquirePaths(inquiry: NativeInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
 /** What scrubs this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
 
+/** Resource limits, soft and hard alike. */
+export interface Limits {
+  /** `RLIMIT_CORE`, in bytes; absent or 0, what keeps the kernel from dumping into a program too. */
+  coreBytes?: number
+  /** `RLIMIT_NOFILE`: one more than the highest descriptor. */
+  openFiles?: number
+  /** `RLIMIT_NPROC`: processes and threads of the user, in the whole machine. */
+  processes?: number
+  /** `RLIMIT_AS`, in bytes. */
+  memoryBytes?: number
+  /** `RLIMIT_CPU`, in seconds. */
+  cpuSeconds?: number
+}
+
 /** Makes a lockbox of these master keys. */
 export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
+
+export type LoginKind = 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden'
+
+/** What a stored login says of itself, without any secret. */
+export interface LoginState {
+  kind: LoginKind
+  /** The end of its access token, in milliseconds since 1970, where it says so. */
+  expiresAtMs: number | null
+  refreshable: boolean
+}
 
 /** A store whose login [`NativeCredentialStore::open`] reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
@@ -230,7 +423,7 @@ export declare function loginStore(provider: string): NativeCredentialStore
 /** What the memory that secrets live in has now. */
 export declare function memoryProtection(): NativeMemoryProtection
 
-/** Reads what the caller has of a run. */
+/** Reads the output of a run that this package does not start. */
 export declare function meterOf(provider: string, expected: NativeExpected): NativeUsageMeter
 
 /** Reads the output of a start with this environment and these arguments. */
@@ -242,15 +435,49 @@ export declare function missingForNativeStart(): string | null
 /** The default protections that the native start cannot give here. */
 export declare function missingFromNativeStart(): Array<string>
 
-/** A command that is no CLI, to be run as a target. The facade has checked the types. */
-export interface NativeCommand {
-  command: string
-  args: Array<string>
-  cwd: string
-  killGraceMs: number
-  timeoutMs?: number
-  /** As of a start. */
-  stdio: Array<number>
+/** A place where a provider's program may be, and what a start would make of it. */
+export interface NativeCandidate {
+  foundAt: string
+  foundBy: string
+  /** The real path of what was found. */
+  path: string | null
+  version: string | null
+  /** Whether it is newer than all that was tested. */
+  untested: boolean
+  interpreter: string | null
+  /** The steps of its path. */
+  components: Array<Component>
+  /** What must lie beside it. */
+  companions: Array<NativeCompanion>
+  /** Whether the file that was found begins with `#!`. */
+  shebang: boolean
+  /** Why a start would not run it. */
+  error: NativeError | null
+}
+
+/** A minute by a wall clock, in the CLI's time zone. */
+export interface NativeClockTime {
+  /** Null for the day on which it was told. */
+  date: NativeDate | null
+  hour: number
+  minute: number
+}
+
+/** A file beside a program, by its path from there. */
+export interface NativeCompanion {
+  path: string
+  inheritsCredential: boolean
+}
+
+/** Where to look for files that configure a provider's CLI. A directory that is absent is left out. */
+export interface NativeConfigSurvey {
+  provider: string
+  workspace?: string
+  stateDirectory?: string
+  home?: string
+  ids: IdentityRequest
+  /** Of the program that the files are judged for. */
+  version?: string
 }
 
 /** What a row is expected to be. */
@@ -262,13 +489,13 @@ export interface NativeContext {
   rowVersion: number
 }
 
-/** Totals. */
+/** What some runs have used together. The cost is null where no CLI told one. */
 export interface NativeCounts {
   tokens: NativeTokens
   turns: number
   runs: number
   incompleteRuns: number
-  costUsd?: number
+  costUsd: number | null
 }
 
 /** What may be shown of an environment's credential. */
@@ -279,6 +506,13 @@ export interface NativeCredential {
   fingerprint: string | null
   /** A count of refreshes; JavaScript holds it exactly. */
   generation: number | null
+}
+
+export interface NativeDate {
+  year: number
+  /** From 1. */
+  month: number
+  day: number
 }
 
 /** What a badge shows. */
@@ -334,12 +568,14 @@ export interface NativeExpected {
 /** What a run failed at. */
 export interface NativeFailure {
   kind: string
-  status?: number
+  /** Of the HTTP answer. */
+  status: number | null
   retryable: boolean
-  retryAfterMs?: number
-  resetsAt?: number
-  /** Hour and minute, then year, month and day where they are told, in the CLI's time zone. */
-  resetsByClock?: Array<number>
+  retryAfterMs: number | null
+  /** In milliseconds since 1970. */
+  resetsAt: number | null
+  resetsByClock: NativeClockTime | null
+  /** Whether the CLI was still trying again when it said so. */
   passing: boolean
   message: string
   remedy: string
@@ -353,9 +589,16 @@ export interface NativeFed {
   through: number
 }
 
+/** A variable whose value is a fact of a row. */
+export interface NativeFixedVariable {
+  name: string
+  value: string
+}
+
 /** What a fleet shares. */
 export interface NativeFleet {
   name: string
+  /** What the last refresh of any host left in `publish`. */
   published?: string
 }
 
@@ -377,17 +620,10 @@ export interface NativeHeld {
 /** What a caller decides about requests. */
 export interface NativeHttpSettings {
   timeoutMs: number
+  /** The URL of a proxy. */
   proxy?: string
-  /** PEM. */
+  /** PEM of roots of trust beside the system's. */
   ca?: string
-}
-
-/** Ids. */
-export interface NativeIdentity {
-  uid?: number
-  gid?: number
-  groups?: Array<number>
-  allowRoot?: boolean
 }
 
 /** How much of an object the facade reads: no more than the same payload may have as JSON. */
@@ -398,6 +634,23 @@ export interface NativeInputLimits {
   bytes: number
   /** Of the members that lead to a payload. */
   path: number
+}
+
+/** Who wants to do something with paths. */
+export interface NativeInquiry {
+  ids: IdentityRequest
+  /** Whether the mode bits are asked, and not the kernel: where this process cannot become the target. */
+  byModeBits: boolean
+  questions: Array<NativeQuestion>
+}
+
+/** What is to be asked about a credential. */
+export interface NativeKeyQuestion {
+  /** The id of the provider whose API is asked. */
+  provider: string
+  /** Instead of the vendor's own endpoint. */
+  baseUrl?: string
+  http: NativeHttpSettings
 }
 
 /** What was found of a key. No part of it is in there. */
@@ -413,7 +666,7 @@ export interface NativeKeyValidation {
   fingerprint: string | null
 }
 
-/** Totals of one entry. */
+/** What the runs have used whose labels these are. */
 export interface NativeLedgerEntry {
   workspace: string
   provider: string
@@ -421,25 +674,17 @@ export interface NativeLedgerEntry {
   counts: NativeCounts
 }
 
-/** Whose usage. */
+/** The labels of runs that are counted together, each of 1 to 256 bytes. */
 export interface NativeLedgerKey {
   workspace: string
   provider: string
   generation: string
 }
 
-/** Limits. */
-export interface NativeLimits {
-  coreBytes?: number
-  openFiles?: number
-  processes?: number
-  memoryBytes?: number
-  cpuSeconds?: number
-}
-
 /** Where a login is, and how it is kept fresh. */
 export interface NativeLoginOptions {
   dir: string
+  /** The uid that the file must belong to. */
   owner?: number
   refreshAheadMs: number
   http: NativeHttpSettings
@@ -451,6 +696,13 @@ export interface NativeLoginOptions {
   refreshToken?: string
   expiresAt?: string
   expiresAtUnit?: string
+}
+
+/** Whose stored login is looked at. */
+export interface NativeLoginSurvey {
+  provider: string
+  stateDirectory: string
+  ids: IdentityRequest
 }
 
 /** A place that a master key is read from. */
@@ -474,7 +726,7 @@ export interface NativeMemoryProtection {
   refusals: Array<NativeRefusal>
 }
 
-/** A claim of another credential. */
+/** What the CLI may say of the credential that it was given, and what it says instead. */
 export interface NativeMismatch {
   expected: Array<string>
   claimed: string
@@ -484,7 +736,7 @@ export interface NativeMismatch {
 export interface NativeModelUsage {
   model: string
   tokens: NativeTokens
-  costUsd?: number
+  costUsd: number | null
 }
 
 export interface NativePayloadFields {
@@ -499,24 +751,25 @@ export interface NativePortable {
   cwd?: string
   /** With the secrets. */
   env: Array<NativeVariable>
-  /** The reading end of the credential's pipe; -1 for none. It belongs to the caller now. */
-  credential: number
+  /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
+  credential?: number
   /** Whether stdout is to be read for usage. */
   watch: boolean
   /** What to say of a version that nobody has tried. */
   untested?: string
 }
 
-/** A process that is being started. */
-export interface NativeProcess {
-  id: number
-  /** For which of the three there is a stream to take. */
-  stdio: Array<boolean>
-  /** Whether stdout is to be read for usage. */
-  watch: boolean
-}
+/**
+ * What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
+ * `Exited`.
+ */
+export type NativeProcessEvent =
+  | { type: 'Untested'; message: string }
+  | { type: 'Spawned'; pid: number; argv: Array<string> }
+  | { type: 'Failed'; error: NativeError }
+  | { type: 'TimedOut' }
+  | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }
 
-/** A found program. */
 export interface NativeProgram {
   path: string
   foundAt: string
@@ -551,18 +804,32 @@ export interface NativeProviderFacts {
   testedVersion: string
   /** The first version that keeps variables in files of its own out; none where no version is asked for. */
   shieldedSince?: string
+  /** Empty where the row has no login. */
   loginFile: string
   logIn: string
   /** What stands before a question that is asked without a terminal. */
   questionArguments: Array<string>
-  /** Names and values by turns. */
-  questionVariables: Array<string>
+  questionVariables: Array<NativeFixedVariable>
 }
 
-/** A path, and `rwx` as access(2) has them: 4, 2, 1. */
+/** A path, and what somebody wants to do with it. */
 export interface NativeQuestion {
   path: string
+  /** The bits of access(2), as `fs.constants` has them. */
   access: number
+}
+
+/** What came of a refresh. */
+export interface NativeRefreshed {
+  how: How
+  /** Whether the endpoint was asked. */
+  asked: boolean
+  /** Whether the file has the tokens. */
+  persisted: boolean
+  /** Whether there is anything to launch with; else `failure` is to be thrown, once `publish` is left for the fleet. */
+  serves: boolean
+  failure: NativeError | null
+  publish: string | null
 }
 
 /** A protection that the system refused. */
@@ -579,6 +846,15 @@ export interface NativeRow {
   iv: string | Uint8Array
   authTag: string | Uint8Array
   keyMeta?: string
+}
+
+/** What a caller has of a run. The facade has checked the counts. */
+export interface NativeRunCounts {
+  tokens: NativeTokens
+  turns: number
+  costUsd?: number
+  /** Whether it is all, and no lower bound. */
+  complete: boolean
 }
 
 /** For whom a secret is to be sealed, and what it is to be bound to. */
@@ -599,38 +875,21 @@ export interface NativeSealedRow {
   keyMeta: string
 }
 
-/** Everything else. The facade has checked the types. */
-export interface NativeStart {
-  args: Array<string>
-  command?: string
-  packageRoots: Array<string>
-  cwd?: string
-  priority?: number
-  oomScoreAdj?: number
-  umask?: number
-  limits?: NativeLimits
-  delivery?: string
-  trusted: boolean
-  /** Names and values by turns. */
-  extra: Array<string>
-  killSignal: number
-  killGraceMs: number
-  timeoutMs?: number
-  killGroupOnExit: boolean
-  /** Whether stdout is read for usage; by the arguments when it is not said. */
-  watch?: boolean
-  /** Whether a claim of another credential must be seen. */
-  mustClaim: boolean
-  /** Whether the caller's AbortSignal has fired already. */
-  aborted: boolean
-  /** A descriptor of this process, or -1 for a new stream, or -2 for none. */
-  stdio: Array<number>
-}
-
 /** The workspace option that sets the state directory of a provider. */
 export interface NativeStateDirOption {
   provider: string
   option: string
+}
+
+/** Where to look for a provider's program, and for whom. */
+export interface NativeSurvey {
+  provider: string
+  command?: string
+  /** The child's `PATH`. */
+  path: string
+  packageRoots: Array<string>
+  ids: IdentityRequest
+  byModeBits: boolean
 }
 
 /** What a thread has used, also before this run. */
@@ -639,7 +898,7 @@ export interface NativeThreadTotals {
   tokens: NativeTokens
 }
 
-/** Counts of tokens; `lib/token-counts.js` has the same names. */
+/** Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked. */
 export interface NativeTokens {
   inputTokens: number
   cachedInputTokens: number
@@ -652,12 +911,12 @@ export interface NativeTokens {
 export interface NativeUsage {
   tokens: NativeTokens
   turns: number
-  model?: string
-  costUsd?: number
-  complete: boolean
+  model: string | null
+  costUsd: number | null
+  /** Empty where it is all. */
   incompleteBecause: Array<string>
   models: Array<NativeModelUsage>
-  thread?: NativeThreadTotals
+  thread: NativeThreadTotals | null
 }
 
 /**
@@ -669,17 +928,37 @@ export interface NativeVariable {
   value: string
 }
 
+/** No tokens: the facade reads the names of the counts from it. */
+export declare function noTokens(): NativeTokens
+
+/** Whether a credential is good. */
+export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+
 /** What a payload may have, and what it must not. */
 export declare function payloadFields(): NativePayloadFields
 
 /** Prepares the question about a credential. */
-export declare function planKeyCheck(provider: string, secret: NativeSecret, baseUrl: string | undefined | null, settings: NativeHttpSettings): NativeKeyCheck
+export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQuestion): NativeKeyCheck
 
 /**
- * Decides a start; or gives the error of one that fails. What its arguments alone tell is thrown, as by the native
- * start. Finding the program happens on this thread.
+ * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
+ * Finding the program happens on this thread.
  */
-export declare function preparePortable(env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativePortable | NativeError
+export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
+
+/** A program to find. */
+export interface ProgramQuery {
+  /** The id of its provider. */
+  provider: string
+  /** An absolute path or a name; absent, the provider's own. */
+  command?: string
+  /** The child's `PATH`. */
+  path: string
+  /** Directories from which packages are looked for, upwards. */
+  packageRoots: Array<string>
+  /** Who is to run it. */
+  ids: IdentityRequest
+}
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
@@ -689,6 +968,9 @@ export declare function realPath(path: string): string | null
 
 /** Makes a redactor of these secrets. */
 export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
+
+/** Which starts are refused beside a file of a [`FileShield`]. */
+export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
 
 /** Refuses a payload that has members, and none that is read. */
 export declare function refusePayload(): void
@@ -700,7 +982,7 @@ export declare function reportsThreadTotals(provider: string): boolean
 export declare function requireProtection(): void
 
 /** Finds a provider's program for a target. */
-export declare function resolveProgram(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity): NativeProgram
+export declare function resolveProgram(query: ProgramQuery): NativeProgram
 
 /** Undoes it. False when there was nothing to undo. */
 export declare function restore(fingerprint: string): boolean
@@ -711,9 +993,6 @@ export declare function restore(fingerprint: string): boolean
  */
 export declare function revoke(fingerprint: string): Array<string>
 
-/** Queues a command. Its outcome and its end are events; only what its arguments tell is thrown. */
-export declare function runCommand(listener: NativeProcessListener, options: NativeCommand, ids: NativeIdentity): NativeProcess
-
 /** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
 
@@ -723,46 +1002,49 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 /** Every variable that a server's key can stand in. */
 export declare function serverVariables(): Array<string>
 
-/** Signals a process group; 0 asks only. False when there is none any more. */
-export declare function signal(id: number, signal: number): boolean
-
-/** Queues a start. Its outcome and its end are events; only what its arguments tell is thrown. */
-export declare function spawn(listener: NativeProcessListener, env: NativeProviderEnv, options: NativeStart, ids: NativeIdentity): NativeProcess
-
 export declare function stateDirOptions(): Array<NativeStateDirOption>
 
-/** Stops a process group: its signal, the grace, SIGKILL. */
-export declare function stop(id: number): void
+/** What one of a child's standard streams is. */
+export type Stdio =
+  | { type: 'pipe' }
+  | { type: 'ignore' }
+  | { type: 'descriptor'; number: number }
+
+/** How a child is stopped. */
+export interface StopPolicy {
+  /** The number of the signal that asks it to end. */
+  killSignal: number
+  /** How long it may take before SIGKILL, in milliseconds. */
+  killGraceMs: number
+  /** How long it may run, in milliseconds; absent, for ever. */
+  timeoutMs?: number
+  /** Whether what is left of its group is killed when it has ended by itself. */
+  killGroupOnExit: boolean
+}
 
 /** A store of one credential. */
-export declare function storeOf(provider: string, kind: string, secret: NativeSecret): NativeCredentialStore
+export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
-/** The files that configure a provider's CLI, judged for a program of this version. */
-export declare function surveyConfigFiles(provider: string, workspace: string | undefined | null, stateDirectory: string | undefined | null, home: string | undefined | null, ids: NativeIdentity, version?: string | undefined | null): number
+/** Looks for the files that configure a provider's CLI. */
+export declare function surveyConfigFiles(survey: NativeConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
 
-/** Every place where a provider's program is, in a start's order. */
-export declare function surveyPrograms(provider: string, command: string | undefined | null, path: string, packageRoots: Array<string>, ids: NativeIdentity, byModeBits: boolean): number
+/** Looks at every place where a provider's program is, in a start's order. */
+export declare function surveyPrograms(survey: NativeSurvey, abort: NativeAbort): Promise<Array<NativeCandidate>>
 
-/** A provider's stored login in its state directory. */
-export declare function surveyStoredLogin(provider: string, stateDirectory: string, ids: NativeIdentity): number
+/** Looks at a provider's stored login; null where there is none. */
+export declare function surveyStoredLogin(survey: NativeLoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
 
-/** Those of these names in this process's environment that nobody may hand on. */
-export declare function surveyVariables(names: Array<string>): string
+/** Picks those of these names in this process's environment that nobody may hand on. */
+export declare function surveyVariables(names: Array<string>): Array<FoundVariable>
 
-/** Where a path really leads, and who could have it lead elsewhere. */
-export declare function surveyWay(path: string, ids: NativeIdentity): number
+/** Follows a path to where it really leads, and finds who could have it lead elsewhere. */
+export declare function surveyWay(path: string, ids: IdentityRequest, abort: NativeAbort): Promise<Way>
 
 /**
  * Copies the server's keys out of the environment and wipes their values there. The facade then unsets the names
  * and calls `wipeInitialEnvironment`.
  */
 export declare function takeServerCredentials(requireProtection: boolean): NativeServerCredentials
-
-/**
- * Our end of a stream, which belongs to the caller from now on; -1 when it was taken before. One that is never taken
- * is closed with the process or the Node environment.
- */
-export declare function takeStream(id: number, index: number): number
 
 /**
  * Has secrets wiped, and providers killed with everything they started, when this Node environment ends: a worker
@@ -778,7 +1060,33 @@ export declare function takeStream(id: number, index: number): number
 export declare function tearDownAtExit(isMainThread: boolean): void
 
 /** Looks at a key: bytes, which are wiped, or a secret, which stays. */
-export declare function validateKey(provider: string, isToken: boolean, key: Uint8Array | NativeSecret): NativeKeyValidation
+export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): NativeKeyValidation
+
+/** What came of it. It holds nothing of the credential, and nothing that the endpoint wrote. */
+export interface Verdict {
+  outcome: Outcome
+  /** What is behind it, in one word, where there is more to say. */
+  reason: string | null
+  /** The HTTP status; none where nobody answered. */
+  status: number | null
+  /** Sentences for a person: what is wrong, and what to do. */
+  message: string
+  /** After how many milliseconds the endpoint wants to be asked again. */
+  retryAfterMs: number | null
+}
+
+export interface Way {
+  /** Where the path leads; what is missing at its end is part of it. */
+  real: string
+  /** The first link on it that is, or could be, the tenant's. */
+  steered: string | null
+  /** The first directory on it, above its end, that the tenant can put a link in the place of. */
+  movable: string | null
+  /** Whether the target can make and rename things in the last directory that there is, above the path. */
+  targets: boolean
+  /** Whether the target can do so in the path itself. */
+  inside: boolean
+}
 
 /** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */
 export declare function wipeInitialEnvironment(names: Array<string>): void

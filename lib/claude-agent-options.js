@@ -48,7 +48,7 @@ function claudeAgentOptions(env, value) {
       translate(() => binding.checkSdk('claude', told, []))
       const options = { ...launch, command: program.path, args: request.args, cwd: request.cwd ?? launch.cwd, signal: request.signal }
       // Three pipes, as `stdio` is refused.
-      const child = /** @type {any} */ (spawnWith(env, options, /** @type {string[]} */ (extra.flat())))
+      const child = /** @type {any} */ (spawnWith(env, options, told))
       tell(onSpawn, child)
       // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
       const { stderr } = child
