@@ -24,7 +24,8 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
   ['{ broken', null, 'error', REFUSED, [false, false]],
   ['{ broken', '2.1.330', 'error', SERVER, [true, false]],
   ['{"env": []}', null, 'error', REFUSED, [false, false]],
-  ['{"env": {"FOO": "x"}}', null, 'info', /without a key that is known to do harm/, [true, true]]
+  ['{"env": {"FOO": "x"}}', null, 'info', /without a key that is known to do harm/, [true, false]],
+  ['{"env": {"FOO": "x"}}', '2.1.330', 'info', /without a key that is known to do harm/, [true, true]]
 ])
 
 /**
@@ -37,7 +38,7 @@ async function starts(machine, payload, options) {
   const workspace = { ...workspaceOf(machine.homes), claudeConfigDir: machine.homes.claudeConfigDir }
   const env = buildProviderEnv({ provider: 'claude', ...payload }, { workspace, baseUrl: 'http://127.0.0.1:9', ...options })
   const { error } = await outcome(spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), workspaceTrust: 'trusted' })).finally(() => env.dispose())
-  if (error) assert.equal(error.code, 'ERR_PROVIDER_STATE_DIR_UNUSABLE', error.message)
+  if (error) assert.ok(['ERR_PROVIDER_STATE_DIR_UNUSABLE', 'ERR_PROVIDER_PROGRAM_OUTDATED'].includes(error.code), error.message)
   return error === null
 }
 

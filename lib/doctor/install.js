@@ -12,9 +12,11 @@ const { command, quote } = require('./words.js')
  * @property {string | null} path
  * @property {string | null} version
  * @property {boolean} untested Whether the version is newer than all that was tested.
+ * @property {string | null} unknown Where the version is: why, and what would make it known.
  * @property {string | null} interpreter
  * @property {boolean} shebang Whether the file itself is a script.
  * @property {import('./ask.js').Component[]} components
+ * @property {import('./ask.js').Component[][]} manifests The files that tell its version, each with the way to it.
  * @property {{ path: string, inheritsCredential: boolean }[]} companions From the program's directory.
  * @property {{ code: string, message: string, path?: string, errno?: number, names?: string[] } | null} error
  */

@@ -54,8 +54,12 @@ struct SurveyedProgram {
     version: Option<String>,
     /// Whether it is newer than all that was tested.
     untested: bool,
+    /// Where its version is unknown: why, and what would make it known.
+    unknown: Option<String>,
     interpreter: Option<String>,
     components: Vec<Component>,
+    /// The files that tell its version, each with the way to it.
+    manifests: Vec<Vec<Component>>,
     companions: Vec<SurveyedCompanion>,
     /// Whether the file that was found begins with `#!`.
     shebang: bool,
@@ -102,8 +106,12 @@ fn surveyed(provider: &Provider, candidate: Candidate) -> SurveyedProgram {
         components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
         path: candidate.path.as_deref().map(text),
         version: program.as_ref().and_then(|program| program.version.clone()),
-        untested: program.as_ref().is_some_and(|program| program.untested(provider).is_some()),
+        untested: program
+            .as_ref()
+            .is_some_and(|program| program.version.is_some() && program.untested(provider).is_some()),
         interpreter: program.as_ref().and_then(|program| program.interpreter.as_deref().map(text)),
+        unknown: program.as_ref().filter(|program| program.version.is_none()).map(|program| program.unknown(provider)),
+        manifests: candidate.manifests.iter().map(|manifest| inquiry::components(manifest)).collect(),
         companions: companions
             .map(|(path, inherits_credential)| SurveyedCompanion { path, inherits_credential })
             .collect(),
