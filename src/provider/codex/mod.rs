@@ -20,10 +20,10 @@ use crate::provider::version::{Version, Versions};
 pub static CODEX: Provider = Provider {
     id: "codex",
     name: "OpenAI Codex",
-    // Measured with all tests of the real CLI. 0.124 and older do not know --ignore-user-config.
+    // 0.140.0 passes all tests of the real CLI; a hook of hooks.json got a server's key from 0.125.0.
     versions: Versions {
-        oldest: Version::new(0, 125, 0),
-        older: "obey config.toml in CODEX_HOME on a server's key, and 0.120 and older an untrusted workspace too",
+        oldest: Version::new(0, 140, 0),
+        older: "give a server's key to hooks in CODEX_HOME (0.125.0), and 0.124 and older to its config.toml",
         tested: Version::new(0, 169, 0),
     },
     output: &CODEX_OUTPUT,
