@@ -181,7 +181,7 @@ test('an older version on the PATH is passed over for a newer one', async (t) =>
 const WRITTEN = [
   ['{"version":"v0.124.0"}', false], ['{"version":" 0.124.0"}', false], ['{"version":"0.124.0\\n"}', false], ['{"version":"0.124"}', false],
   ['\ufeff{"version":"0.124.0"}', false], [`{"version":"0.124.0","x":"${'x'.repeat(300_000)}"}`, false], ['{"version":"latest"}', false], ['{}', false], ['', false],
-  ['{"version":"0.125"}', true], ['\ufeff{"version":"v0.125.0 "}', true], ['{"version":"0.99999999999999999999.0"}', true]
+  ['{"version":"0.140"}', true], ['\ufeff{"version":"v0.140.0 "}', true], ['{"version":"0.99999999999999999999.0"}', true]
 ]
 
 test('a version that is told and not understood keeps a program from being started', { skip: needsLinux }, async (t) => {

@@ -30,7 +30,7 @@ export async function installed(target) {
   const found = clis[cli].programs.flatMap((parts) => expand(join(dir, 'node_modules'), parts))
   if (found.length !== 1) throw new Error(`${nameOf(target)} has no native program for this system where it is looked for: scripts/compat/clis.mjs names the places`)
   const { text, code } = await askVersion(found[0])
-  if (code !== 0 || !text.includes(version)) throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and said ${JSON.stringify(tail(text, 3))}`)
+  if (code !== 0 || !text.includes(version)) throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and said ${JSON.stringify(tail(text, 20))}`)
   return found[0]
 }
 

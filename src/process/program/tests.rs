@@ -220,11 +220,11 @@ fn an_isolated_package_is_found_by_every_way_with_its_version() {
 fn an_isolated_package_that_is_too_old_is_refused_and_one_that_is_not_is_no_prerelease() {
     let fixture = Isolated(Fixture::new());
     let old = fixture.codex("0.120.0");
-    let oldest = fixture.codex("0.125.0");
+    let oldest = fixture.codex("0.140.0");
     let error = run("codex", Some(&old.to_string_lossy()), "", &[]).expect_err("too old");
     assert!(error.to_string().contains("is OpenAI Codex 0.120.0, which is not started"), "{error}");
     let program = run("codex", Some(&oldest.to_string_lossy()), "", &[]).expect("in the range");
-    assert_eq!(program.version.as_deref(), Some("0.125.0"));
+    assert_eq!(program.version.as_deref(), Some("0.140.0"));
 }
 
 #[test]
