@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::super::reach::Check;
 use super::candidates::FoundBy;
 use super::told_version::Doubt;
 use crate::provider::{Provider, Standing, Versions};
@@ -22,6 +23,17 @@ pub struct Program {
     pub version: Option<String>,
     /// The file that tells it in vain, where it is unknown and there is one.
     pub doubt: Option<Doubt>,
+}
+
+/// A program with what it was proved by.
+#[derive(Debug)]
+pub struct Proved {
+    /// It.
+    pub program: Program,
+    /// What the target must be able to use.
+    pub checks: Vec<Check>,
+    /// The files that were asked for its version, also those that are not there.
+    pub manifests: Vec<PathBuf>,
 }
 
 impl Program {

@@ -27,6 +27,7 @@ use rustix::fs::Access;
 
 pub use candidates::{FoundBy, Search};
 pub use found::Program;
+use found::Proved;
 use image::{Look, MAX_LOOKS, Needs};
 pub use package::installed_version;
 pub use proof::Proofs;
@@ -73,14 +74,6 @@ pub fn resolve(
         unknown = unknown.or(Some(program));
     }
     unknown.ok_or_else(|| refusal::of_all(refusals).unwrap_or_else(|| refusal::not_found(provider, search)))
-}
-
-/// A program with what it was proved by.
-struct Proved {
-    program: Program,
-    checks: Vec<Check>,
-    /// The files that were asked for its version, also those that are not there.
-    manifests: Vec<PathBuf>,
 }
 
 /// Resolves one candidate and asks for all that a start of it needs.

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::identity::Target;
-use super::Proved;
-use super::found::Program;
+use super::found::{Program, Proved};
 use crate::sys::real_path::real_path;
 
 /// More targets than this at once are a worker's whole fleet; then it starts anew.
@@ -56,7 +55,7 @@ impl Proofs {
     }
 
     /// Remembers a proof, and hands out its program.
-    pub(super) fn remember(&self, proved: Proved, target: &Target, path: &str) -> Program {
+    pub fn remember(&self, proved: Proved, target: &Target, path: &str) -> Program {
         let stamps = stamps(&proved);
         let program = proved.program;
         let Some(stamps) = stamps else { return program };

@@ -95,13 +95,13 @@ fn every_layout_of_a_package_is_known() {
         let fixture = Fixture::new();
         let nested = "app/node_modules/@openai/codex";
         let launcher = fixture.file(&format!("{nested}/bin/codex.js"), b"#!/usr/bin/env node\n", 0o755);
-        fixture.file(&format!("{nested}/package.json"), br#"{"version":"0.130.0"}"#, 0o644);
+        fixture.file(&format!("{nested}/package.json"), br#"{"version":"0.150.0"}"#, 0o644);
         let file = fixture.file(&format!("app/node_modules/{}/{layout}", native.name), ELF, 0o755);
         fixture.file("node_modules/@openai/codex/package.json", br#"{"version":"0.169.0"}"#, 0o644);
         fixture.file(&format!("node_modules/{}/{}", native.name, native.files[0]), ELF, 0o755);
         fixture.link("app/node_modules/.bin/codex", &launcher);
         let program = run("codex", None, &fixture.path("app/node_modules/.bin").to_string_lossy(), &[]).expect("found");
-        assert_eq!((program.path, program.version.as_deref()), (file.clone(), Some("0.130.0")), "{layout}");
+        assert_eq!((program.path, program.version.as_deref()), (file.clone(), Some("0.150.0")), "{layout}");
         let program = run("codex", None, "", &[fixture.path("app/src")]).expect("found");
         assert_eq!(program.path, file, "{layout}");
     }

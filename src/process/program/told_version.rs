@@ -87,7 +87,7 @@ impl Inquiry<'_> {
             self.ask(modules.join(sibling).join(MANIFEST), key, is_of_this);
         }
         // In an isolated `node_modules`, no other package is beside it.
-        if !is_own_key && release.is_some() {
+        if !is_own_key && release.is_some() && self.believed.is_empty() {
             for above in directory.ancestors().skip(1).filter(|above| !above.ends_with("node_modules")) {
                 self.ask(above.join("node_modules").join(sibling).join(MANIFEST), key, is_of_this);
             }
