@@ -72,7 +72,7 @@ impl Program {
         }
     }
 
-    /// Whether a candidate of a known version comes before it, wherever it stands. A script of its own is somebody's choice.
+    /// Whether a later candidate of a known version is taken in its place. A script of its own is somebody's choice.
     pub(super) const fn gives_way(&self) -> bool {
         self.version.is_none() && self.interpreter.is_none()
     }

@@ -3,8 +3,8 @@
 //! Found on the child's `PATH`, in the provider's npm package, or at `command`; resolved to the native executable
 //! behind an npm launcher; looked into, as the kernel would at `execve`; then every directory of its real path, the file
 //! and what runs it (a loader, interpreters) are asked for as the target. The first candidate that passes is the program.
-//! A native program of a known version is preferred to one of an unknown version. When none passes, the error is about the
-//! first, and names the others.
+//! Among those on the `PATH`, and among packages, a native program of an unknown version gives way to a known one. When none
+//! passes, the error is about the first, and names the others.
 
 mod binfmt_misc;
 mod candidates;
@@ -54,10 +54,14 @@ pub fn resolve(
     proofs: &Proofs,
 ) -> Result<Program> {
     let mut refusals = Vec::new();
-    let mut unknown = None;
+    let mut unknown: Option<Program> = None;
     // For all candidates together.
     let looks = Cell::new(MAX_LOOKS);
     for (found_at, found_by) in candidates::all(provider, search) {
+        // A package does not take the place of what somebody has put on the PATH, perhaps unreadable, without a word.
+        if unknown.as_ref().is_some_and(|program| program.found_by != found_by) {
+            break;
+        }
         let program = match proofs.known(&found_at, target, search.path) {
             Some(program) => program,
             None => match prove(provider, search, (&found_at, found_by), target, reach, &looks) {

@@ -315,6 +315,11 @@ fn a_known_version_comes_before_an_unknown_one_and_a_script_stays_where_it_is() 
     let program = run("claude", None, &path(&["bin", "usr"]), &[]).expect("found");
     assert_eq!((program.path, program.found_at), (known, link));
     assert_eq!(run("claude", None, &path(&["bin"]), &[]).expect("found").path, unknown);
+    let native = provider::find("claude").expect("a row").native_packages_here().next().expect("listed");
+    fixture.file(&format!("node_modules/{}/package.json", native.name), br#"{"version":"2.1.332"}"#, 0o644);
+    fixture.file(&format!("node_modules/{}/claude", native.name), ELF, 0o755);
+    let program = run("claude", None, &path(&["bin"]), &[fixture.path("src")]).expect("found");
+    assert_eq!(program.path, unknown, "no package takes its place");
     let script = fixture.file("own/claude", b"#!/bin/sh\n", 0o755);
     assert_eq!(run("claude", None, &path(&["own", "usr"]), &[]).expect("found").path, script);
 }
