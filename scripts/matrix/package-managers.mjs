@@ -1,5 +1,5 @@
 // Stage `package-managers`: the package as each of them installs it, beside a CLI, then used through both doors; and the CLI, found in what it has installed.
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bunBinary } from '../lib/node-versions.mjs'
 import { manifest } from '../lib/platforms.mjs'
@@ -84,9 +84,13 @@ export async function packageManagers(report, { dir, tools, node, registry }) {
     await report.step('package-managers', called, async () => {
       const project = emptyProject(dir, called)
       writeFileSync(join(project, '.npmrc'), `${scope}:registry=${registry.url}\n`)
-      const answer = await install({ project, url: registry.url, node, tools })
-      if (typeof answer !== 'string') return answer
-      return told(answer)
+      try {
+        const answer = await install({ project, url: registry.url, node, tools })
+        return typeof answer === 'string' ? told(answer) : answer
+      } finally {
+        // With its cache, the CLI takes a gigabyte.
+        rmSync(project, { recursive: true, force: true })
+      }
     })
   }
 }
