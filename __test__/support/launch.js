@@ -58,7 +58,7 @@ function makeEnv(test, payload = {}, options = {}) {
 /** @type {string | undefined} */
 let known
 
-/** A shell whose name tells a version of Claude Code's: without one, there is no start on the server's key. */
+/** A shell whose name tells a version of Claude Code's: without one, there is no start on the server's key, and a warning of others. */
 function knownShell() {
   if (known === undefined) {
     const { testedVersion } = /** @type {any} */ (binding.providerFacts().find(({ id }) => id === 'claude'))
@@ -128,4 +128,4 @@ function firstLine(child) {
   })
 }
 
-module.exports = { KEYS, UID, firstLine, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
+module.exports = { KEYS, UID, firstLine, ids, isRoot, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
