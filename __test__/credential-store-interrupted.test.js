@@ -7,6 +7,7 @@ const { once } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
 const { pause, status, until } = require('./support/kernel.js')
+const { whyNoStrace } = require('./support/mounts.js')
 const { LATE, SOON, openLogin } = require('./support/stored-login.js')
 const { tokensOf, writeLogin } = require('./support/token-endpoint.js')
 
@@ -20,18 +21,21 @@ const LOGIN_REQUIRED = 'ERR_PROVIDER_LOGIN_REQUIRED'
  * @param {string} script
  * @param {any} [options]
  */
-function runScript(t, { dir, endpoint }, script, options = {}) {
+function runScript(t, { dir, endpoint }, script, options = {}, wrapper = /** @type {string[]} */ ([])) {
   const open = `require(${JSON.stringify(INDEX)}).CredentialStore.open('claude', ${JSON.stringify({ dir, tokenUrl: endpoint.url, ...options })})`
-  return run(t, `${open}.then(async (store) => { ${script} })`)
+  return run(t, `${open}.then(async (store) => { ${script} })`, wrapper)
 }
 
-/** @param {any} t @param {string} script */
-function run(t, script) {
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+/** @param {any} t @param {string} script @param {string[]} wrapper */
+function run(t, script, wrapper = []) {
+  const [command, ...args] = [...wrapper, process.execPath, '-e', script]
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   t.after(() => child.kill('SIGKILL'))
   let text = ''
+  let complaint = ''
   child.stdout.on('data', (more) => (text += more))
-  return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text })) }
+  child.stderr.on('data', (more) => (complaint += more))
+  return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text, complaint })) }
 }
 
 /** Tells that nothing but the end of the process can follow. */
@@ -125,7 +129,20 @@ test('a process that was frozen past its deadline takes the answer that has come
   // Time is what this is about.
   await pause(timeoutMs + 500)
   child.kill('SIGCONT')
-  assert.equal((await ended).text, 'here')
+  const { text, complaint } = await ended
+  assert.equal(text, 'here', complaint)
+  assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh)
+})
+
+test('a process that stood still past its deadline when it had sent all of its question takes the answer', { skip: whyNoStrace() }, async (t) => {
+  const context = await openLogin(t, {}, { first: { expiresAt: LATE() } })
+  const { endpoint, file } = context
+  const timeoutMs = 5000
+  // The second call sends the body, and nothing is sent after it.
+  const still = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=sendto', '-e', `inject=sendto:delay_exit=${(timeoutMs + 500) * 1000}:when=2`]
+  const { text, complaint } = await runScript(t, context, 'const { how } = await store.fresh(); process.stdout.write(how)', { timeoutMs }, still).ended
+  assert.equal(text, 'here', complaint)
+  assert.equal(endpoint.posts.length, 1)
   assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh)
 })
 

@@ -193,10 +193,11 @@ fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq
         .accept_encoding("identity")
         .input_buffer_size(MAX_HEAD_BYTES)
         .output_buffer_size(MAX_REQUEST_HEAD_BYTES)
-        .timeout_global(Some(settings.timeout))
-        .tls_config(tls(roots))
-        .build();
-    Ok(if request.is_precious { last_read::agent(config) } else { config.new_agent() })
+        .tls_config(tls(roots));
+    if request.is_precious {
+        return Ok(last_read::agent(config, settings.timeout));
+    }
+    Ok(config.timeout_global(Some(settings.timeout)).build().new_agent())
 }
 
 /// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
