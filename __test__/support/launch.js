@@ -2,8 +2,10 @@
 'use strict'
 
 const fs = require('node:fs')
+const path = require('node:path')
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
-const { makeHomes } = require('./homes.js')
+const binding = require('../../lib/binding.js')
+const { makeHomes, makeOpenDir } = require('./homes.js')
 
 /** How many ids a test file has for itself: `UID` and those after it. */
 const IDS_PER_FILE = 16
@@ -53,6 +55,22 @@ function makeEnv(test, payload = {}, options = {}) {
   return { env, homes }
 }
 
+/** @type {string | undefined} */
+let known
+
+/** A shell whose name tells a version of Claude Code's: without one, there is no start on the server's key, and a warning of others. */
+function knownShell() {
+  if (known === undefined) {
+    const { testedVersion } = /** @type {any} */ (binding.providerFacts().find(({ id }) => id === 'claude'))
+    const dir = makeOpenDir('provider-env-shell-')
+    process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
+    known = path.join(dir, 'versions', testedVersion)
+    fs.mkdirSync(path.dirname(known))
+    fs.copyFileSync(fs.realpathSync('/bin/sh'), known)
+  }
+  return known
+}
+
 /**
  * Starts a shell script in the CLI's place.
  * @param {any} env
@@ -60,7 +78,8 @@ function makeEnv(test, payload = {}, options = {}) {
  * @param {any} [options]
  */
 function startScript(env, script, { args = [], ...options } = {}) {
-  return spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
+  const command = env.provider === 'claude' && env.credential.owner === 'server' ? knownShell() : '/bin/sh'
+  return spawnProvider(env, { ...ids, command, args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
 }
 
 /**
@@ -109,4 +128,4 @@ function firstLine(child) {
   })
 }
 
-module.exports = { KEYS, UID, firstLine, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
+module.exports = { KEYS, UID, firstLine, ids, isRoot, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
