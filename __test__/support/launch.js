@@ -55,20 +55,32 @@ function makeEnv(test, payload = {}, options = {}) {
   return { env, homes }
 }
 
-/** @type {string | undefined} */
-let known
+/** @type {Map<string, string>} */
+const known = new Map()
 
-/** A shell whose name tells a version of Claude Code's: without one, there is no start on the server's key, and a warning of others. */
-function knownShell() {
-  if (known === undefined) {
-    const { testedVersion } = /** @type {any} */ (binding.providerFacts().find(({ id }) => id === 'claude'))
-    const dir = makeOpenDir('provider-env-shell-')
-    process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
-    known = path.join(dir, 'versions', testedVersion)
-    fs.mkdirSync(path.dirname(known))
-    fs.copyFileSync(fs.realpathSync('/bin/sh'), known)
-  }
-  return known
+/** Where a shell lies in a CLI's place, and the file that tells its version. @type {Record<string, (version: string) => [string, string | null]>} */
+const TOLD = {
+  claude: (version) => [`versions/${version}`, null],
+  codex: () => ['bin/codex', 'codex-package.json']
+}
+
+/**
+ * A shell that tells a version of the provider's: without one, there is no start on the server's key, and a warning of others.
+ * @param {string} [provider]
+ */
+function knownShell(provider = 'claude') {
+  const before = known.get(provider)
+  if (before !== undefined) return before
+  const { testedVersion } = /** @type {any} */ (binding.providerFacts().find(({ id }) => id === provider))
+  const dir = makeOpenDir('provider-env-shell-')
+  process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
+  const [name, manifest] = TOLD[provider](testedVersion)
+  const shell = path.join(dir, name)
+  fs.mkdirSync(path.dirname(shell))
+  fs.copyFileSync(fs.realpathSync('/bin/sh'), shell)
+  if (manifest !== null) fs.writeFileSync(path.join(dir, manifest), JSON.stringify({ version: testedVersion }))
+  known.set(provider, shell)
+  return shell
 }
 
 /**
@@ -78,7 +90,7 @@ function knownShell() {
  * @param {any} [options]
  */
 function startScript(env, script, { args = [], ...options } = {}) {
-  const command = env.provider === 'claude' && env.credential.owner === 'server' ? knownShell() : '/bin/sh'
+  const command = env.credential.owner === 'server' ? knownShell(env.provider) : '/bin/sh'
   return spawnProvider(env, { ...ids, command, args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
 }
 

@@ -21,7 +21,7 @@ use super::program::Program;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
+use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen, Versions};
 
 mod content;
 #[cfg(test)]
@@ -125,22 +125,20 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses the server's credential to a program whose version nobody knows, where older ones obey files that the tenant can
-/// write at any moment, also after a look.
+/// Refuses the server's credential to a program whose version nobody knows: older ones give it away.
 ///
 /// # Errors
 /// `PROGRAM_OUTDATED`.
 pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
-    let Some(shield) = &plan.provider.file_shield else { return Ok(()) };
     if program.version.is_some() || plan.credential.slot.is_none() || !plan.has_server_credential() {
         return Ok(());
     }
     let (provider, path) = (plan.provider, program.path.to_string_lossy());
+    let Versions { oldest, older, .. } = &provider.cli.versions;
     let message = format!(
-        "{} was not started: it would run on the server's key, and the version of {path} is unknown. One before {} can send \
-         that key to a proxy that a file of the tenant's names. {} Or give the tenant's own key.",
+        "{} was not started: it would run on the server's key, and the version of {path} is unknown. Versions before {oldest} \
+         {older}. {} Or give the tenant's own key.",
         provider.name,
-        shield.since,
         program.unknown(provider)
     );
     Err(Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path))
