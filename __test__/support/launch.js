@@ -65,20 +65,27 @@ const TOLD = {
 }
 
 /**
- * A shell that tells a version of the provider's: without one, there is no start on the server's key, and a warning of others.
- * @param {string} [provider]
+ * A program that tells a version of the provider's: without one, there is no start on the server's key, and a warning of others.
+ * It lasts as long as this process.
+ * @param {string} provider
+ * @param {string} [script]  a shell itself where there is none
  */
-function knownShell(provider = 'claude') {
-  const before = known.get(provider)
-  if (before !== undefined) return before
+function knownProgram(provider, script) {
   const { testedVersion } = /** @type {any} */ (binding.providerFacts().find(({ id }) => id === provider))
-  const dir = makeOpenDir('provider-env-shell-')
+  const dir = makeOpenDir('provider-env-program-')
   process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
   const [name, manifest] = TOLD[provider](testedVersion)
-  const shell = path.join(dir, name)
-  fs.mkdirSync(path.dirname(shell))
-  fs.copyFileSync(fs.realpathSync('/bin/sh'), shell)
+  const program = path.join(dir, name)
+  fs.mkdirSync(path.dirname(program))
+  if (script === undefined) fs.copyFileSync(fs.realpathSync('/bin/sh'), program)
+  else fs.writeFileSync(program, script, { mode: 0o755 })
   if (manifest !== null) fs.writeFileSync(path.join(dir, manifest), JSON.stringify({ version: testedVersion }))
+  return program
+}
+
+/** A shell that tells a version of the provider's. @param {string} [provider] */
+function knownShell(provider = 'claude') {
+  const shell = known.get(provider) ?? knownProgram(provider)
   known.set(provider, shell)
   return shell
 }
@@ -140,4 +147,4 @@ function firstLine(child) {
   })
 }
 
-module.exports = { KEYS, UID, firstLine, ids, isRoot, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
+module.exports = { KEYS, UID, firstLine, ids, isRoot, knownProgram, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
