@@ -276,6 +276,7 @@ test('wrong types and values are TypeErrors with Node’s own codes, and show no
     [{ stdio: ['pipe'] }, 'ERR_INVALID_ARG_VALUE', /an array of three/],
     [{ stdio: ['pipe', 'pipe', 999_999] }, 'ERR_INVALID_ARG_VALUE', /descriptor 999999, which is not open/],
     [{ signal: SENTINEL }, 'ERR_INVALID_ARG_TYPE', /options\.signal must be an AbortSignal/],
+    [{ signal: { aborted: false } }, 'ERR_INVALID_ARG_TYPE', /options\.signal must be an AbortSignal/],
     [{ timeoutMs: -1 }, 'ERR_INVALID_ARG_VALUE', /options\.timeoutMs must be a number of milliseconds/],
     [{ killSignal: SENTINEL }, 'ERR_UNKNOWN_SIGNAL', /no such signal/],
     [{ limits: { coreBytes: 1.5 } }, 'ERR_INVALID_ARG_VALUE', /options\.limits\.coreBytes must be a whole number/],

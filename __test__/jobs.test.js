@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const http = require('node:http')
 const { once } = require('node:events')
 const { test } = require('node:test')
+const { checkKey } = require('../index.js')
 const { startWorker } = require('./support/worker.js')
 
 const KEY = 'sk-proj-made-up-0123456789'
@@ -115,4 +116,12 @@ test('aborted promises whose jobs wait for a thread reject like those that were 
   assert.deepEqual(await worker.next(), ['ERR_PROVIDER_ABORTED'])
   assert.deepEqual(await worker.ended, { code: 0, signal: null })
   answer()
+})
+
+test('a signal that fires while it is listened to is not missed', async (t) => {
+  const { url, answer } = await patient(t)
+  const answering = setInterval(answer, 20)
+  t.after(() => clearInterval(answering))
+  const signal = /** @type {any} */ ({ aborted: false, reason: 'made up', addEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) => listener(), removeEventListener: () => {} })
+  await assert.rejects(checkKey('codex', new TextEncoder().encode(KEY), { baseUrl: url, signal }), { name: 'AbortError', code: 'ERR_PROVIDER_ABORTED', cause: 'made up' })
 })

@@ -27,7 +27,8 @@ const UNKNOWN = {
   'a whole message line': { id: SENTINEL, payload: PAYLOAD },
   'a field that is misspelt': { apikey: SENTINEL, Provider: 'codex' },
   'a wrong nesting': { data: { payload: PAYLOAD } },
-  'an option that says nothing': { id: SENTINEL, credentialOwner: null, requireCredential: null }
+  'an option that says nothing': { id: SENTINEL, credentialOwner: null, requireCredential: null },
+  'nothing but an option that says nothing': { credentialOwner: null }
 }
 
 for (const [what, payload] of Object.entries(UNKNOWN)) {
@@ -92,7 +93,10 @@ const NOT_FOUND = [
   [`{"payload":{"apiKey":"a"},"payload":{"apiKey":"${SENTINEL}"}}`, ['payload'], /^The payload at payload \(options\.payloadPath\) is there twice/],
   [`{"payload":{"apiKey":"${SENTINEL}"},"rest":[1,}`, ['payload'], /^The message around the payload is not JSON/],
   [`{"payload":{"apiKey":"${SENTINEL}"}}{}`, ['payload'], /^The message around the payload is not JSON/],
-  [`{"payload":{"apiKey":"${SENTINEL}","apiKey":"b"}}`, ['payload'], /^The payload is not an object with each field once/]
+  [`{"payload":{"apiKey":"${SENTINEL}","apiKey":"b"}}`, ['payload'], /^The payload is not an object with each field once/],
+  [`{"payload":{"apiKey" "${SENTINEL}"}}`, ['payload'], /^The payload is not JSON \(line 1, column 22\)\.$/],
+  [`{"payload":{"apiKey":'${SENTINEL}'}}`, ['payload'], /^The payload is not JSON/],
+  [`{"payload":{"apiKey":"${SENTINEL}\\ud800"}}`, ['payload'], /^payload\.apiKey is not JSON .*Look at its escapes/]
 ]
 
 for (const [message, payloadPath, expected] of NOT_FOUND) {

@@ -76,7 +76,7 @@ test('short secrets are skipped, and the least may be moved', () => {
   assert.deepEqual([redactor.skipped, redactor.redact('true 1234567')], [2, 'true 1234567'])
   const strict = new Redactor(['true', '1234567'], { minLength: 4 })
   assert.deepEqual([strict.skipped, strict.redact('true 1234567')], [0, '**** *******'])
-  for (const minLength of [3, 1025, -1, 'x']) assert.throws(() => new Redactor([KEY], /** @type {any} */ ({ minLength })), TypeError)
+  for (const minLength of [3, 1025, 2 ** 32 + 8, -1, 'x']) assert.throws(() => new Redactor([KEY], /** @type {any} */ ({ minLength })), TypeError)
 })
 
 test('a stream is scrubbed across chunk borders, and its chunks are left alone', async () => {

@@ -12,7 +12,10 @@ const ONCE = { __proto__: null, once: true }
  */
 function abortSignal(value) {
   if (value === undefined) return undefined
-  if (typeof value === 'object' && value !== null && 'aborted' in value) return /** @type {AbortSignal} */ (value)
+  const signal = /** @type {any} */ (value)
+  const isOne = typeof value === 'object' && value !== null && 'aborted' in value
+  // Else it would be found out when a process has been started.
+  if (isOne && typeof signal.addEventListener === 'function' && typeof signal.removeEventListener === 'function') return signal
   throw validate.wrongType('options.signal', 'an AbortSignal', value)
 }
 

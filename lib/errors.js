@@ -16,6 +16,9 @@ const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
 const PARTS = /** @type {const} */ (['syscall', 'path', 'step', 'provider', 'names'])
 
 class ProviderError extends Error {
+  /** @type {ProviderErrorCode} */
+  code
+
   /** @param {Details} given */
   constructor(given, /** @type {{ cause?: unknown }} */ options = {}) {
     // Without prototypes: Node would read a `cause`, and we the parts, from Object.prototype.
@@ -24,15 +27,25 @@ class ProviderError extends Error {
     super(bounded(details.message, MOST.message), /** @type {any} */ ({ __proto__: null, ...options }))
     this.code = /** @type {ProviderErrorCode} */ (details.code)
     // Negative, as in Node's system errors.
-    if (isKnown(details.errno)) this.errno = -details.errno
+    if (isKnown(details.errno)) define(this, 'errno', -details.errno)
     if (isKnown(details.path)) details.path = bounded(details.path, MOST.path)
     if (isKnown(details.names)) details.names = details.names.slice(0, MOST.names).map((/** @type {string} */ name) => bounded(name, MOST.name))
-    for (const part of PARTS) if (isKnown(details[part])) /** @type {any} */ (this)[part] = details[part]
+    for (const part of PARTS) if (isKnown(details[part])) define(this, part, details[part])
     const name = NAMES.get(details.code)
     if (name) Object.defineProperty(this, 'name', hidden(name))
   }
 }
 Object.defineProperty(ProviderError.prototype, 'name', hidden('ProviderError'))
+
+/**
+ * An own property, whatever Object.prototype has of that name.
+ * @param {object} object
+ * @param {string} name
+ * @param {unknown} value
+ */
+function define(object, name, value) {
+  Object.defineProperty(object, name, /** @type {any} */ ({ ...hidden(value), __proto__: null, enumerable: true }))
+}
 
 /** Null is how the addon says that it has nothing. @param {unknown} part */
 function isKnown(part) {
@@ -147,7 +160,9 @@ function fromThrown(thrown) {
  * @param {string} message
  */
 function nodeTypeError(code, message) {
-  return Object.assign(new TypeError(bounded(message, MOST.message)), { code })
+  const error = new TypeError(bounded(message, MOST.message))
+  define(error, 'code', code)
+  return /** @type {TypeError & { code: string }} */ (error)
 }
 
 module.exports = { ProviderError, bare, bounded, fromNative, fromThrown, nodeTypeError, own, translate }

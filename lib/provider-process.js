@@ -328,7 +328,7 @@ class ProviderProcess extends EventEmitter {
   #onFailed(error) {
     const told = this.#abortError
     this.#startError = told ?? error
-    this.#exitCode = error.errno ?? -1
+    this.#exitCode = /** @type {{ errno?: number }} */ (error).errno ?? -1
     this.#killed ||= error.code === 'ERR_PROVIDER_ABORTED'
     this.#settle()
     this.#spawned?.reject(this.#startError)

@@ -15,6 +15,9 @@ const validate = require('./validate.js')
 /** What a source may be, besides bytes and text. */
 const HANDLES = [ProviderEnv, ServerCredentials, Secret]
 
+/** In bytes; the addon has both bounds. A number is cut to 32 bits on its way there. */
+const MAX_MIN_LENGTH = 2 ** 32 - 1
+
 /** Half of a surrogate pair; `split` keeps it between the parts. */
 const LONE = /([\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff])/
 
@@ -127,7 +130,7 @@ function make(sources, value) {
   const consumed = all.filter(isUint8Array)
   try {
     const options = validate.options('options', value, ['minLength'])
-    const minLength = validate.optionalCount('options.minLength', options.minLength)
+    const minLength = validate.optionalCount('options.minLength', options.minLength, MAX_MIN_LENGTH)
     const natives = all.map((source, index) => readSource(source, `sources[${index}]`, consumed))
     return translate(() => binding.redactorOf(natives, minLength))
   } finally {

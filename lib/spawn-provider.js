@@ -30,8 +30,22 @@ function spawnWith(env, options, extra) {
   const launch = readLaunch(env, options, extra)
   const driver = start(launch)
   const { signal } = launch
-  if (signal) tie(driver, signal)
+  if (signal) tieOrEnd(driver, signal)
   return driver.child
+}
+
+/**
+ * A process that nobody could abort, and that the caller gets no handle of, ends.
+ * @param {import('./provider-process.js').Driver} driver
+ * @param {AbortSignal} signal
+ */
+function tieOrEnd(driver, signal) {
+  try {
+    tie(driver, signal)
+  } catch (error) {
+    driver.child.once('error', () => {}).kill('SIGKILL')
+    throw error
+  }
 }
 
 /**

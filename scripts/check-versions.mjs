@@ -11,7 +11,7 @@ const CLIS = { claude: 'Claude Code', codex: 'Codex' }
  * @returns {string[]}
  */
 export function disagreements(read) {
-  const rows = Object.keys(CLIS).map((cli) => ({ cli, ...versionsOf(cli, read(`src/provider/${cli}/mod.rs`)) }))
+  const rows = Object.keys(CLIS).map((cli) => ({ cli, ...versionsOf(cli, read(`src/provider/${cli}/cli.rs`)) }))
   return [...inReadme(rows, read('README.md')), ...inProviders(rows, read('docs/providers.md')), ...inTable(rows, read('docs/compatibility.md')), ...inManifest(rows, JSON.parse(read('package.json')))]
 }
 

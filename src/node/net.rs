@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
@@ -48,7 +48,16 @@ impl<T: ToNapiValue> Drop for Pending<T> {
 #[napi]
 #[derive(Default)]
 pub struct NativeAbort {
-    on_abort: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    state: Mutex<Abort>,
+}
+
+#[derive(Default)]
+enum Abort {
+    /// Before its job begins.
+    #[default]
+    Idle,
+    Armed(Box<dyn FnOnce() + Send>),
+    Fired,
 }
 
 #[napi]
@@ -62,8 +71,26 @@ impl NativeAbort {
     /// a thread ends; what was sent stays sent.
     #[napi(catch_unwind)]
     pub fn abort(&self) {
-        let on_abort = self.on_abort.lock().unwrap_or_else(PoisonError::into_inner).take();
-        on_abort.into_iter().for_each(|on_abort| on_abort());
+        let state = std::mem::replace(&mut *self.lock(), Abort::Fired);
+        if let Abort::Armed(on_abort) = state {
+            on_abort();
+        }
+    }
+}
+
+impl NativeAbort {
+    fn lock(&self) -> MutexGuard<'_, Abort> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `on_abort` called when the signal fires. False where it has fired.
+    fn arm(&self, on_abort: Box<dyn FnOnce() + Send>) -> bool {
+        let mut state = self.lock();
+        let is_early = !matches!(*state, Abort::Fired);
+        if is_early {
+            *state = Abort::Armed(on_abort);
+        }
+        is_early
     }
 }
 
@@ -85,11 +112,14 @@ pub fn start<'env, T: ToNapiValue + Send + 'static>(
         let on_abort = move || {
             let Some(pending) = waiting.upgrade() else { return };
             // First: a job that is abandoned can be dropped at once, and its promise with it.
-            pending.settle(Err(Error::new(ErrorCode::Aborted, "The request was aborted.")));
+            pending.settle(Err(aborted()));
             mark.store(true, Ordering::Relaxed);
             pool.look_again();
         };
-        *abort.on_abort.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(on_abort));
+        if !abort.arm(Box::new(on_abort)) {
+            pending.settle(Err(aborted()));
+            return Ok(promise);
+        }
     }
     let job = Arc::clone(&pending);
     let started = jobs::run(pool, turn, move || {
@@ -109,6 +139,10 @@ pub fn start<'env, T: ToNapiValue + Send + 'static>(
         pending.settle(Err(error));
     }
     Ok(promise)
+}
+
+fn aborted() -> Error {
+    Error::new(ErrorCode::Aborted, "The request was aborted.")
 }
 
 fn defect(message: &str) -> Error {

@@ -54,7 +54,10 @@ fn read<'a>(message: &'a [u8], path: &[&str]) -> Result<Payload<'a>> {
 /// Leaves parts of what it decodes in freed memory.
 fn read_here<'a>(message: &'a [u8], path: &[&str]) -> Result<Payload<'a>> {
     let reader = Reader { path, depth: Cell::new(0), wants: Cell::new(Wants::Object), refusal: Cell::new(None) };
-    let text = std::str::from_utf8(message).map_err(|_| invalid(format!("{} is not UTF-8.", reader.whole())))?;
+    let text = std::str::from_utf8(message).map_err(|_| {
+        let error = invalid(format!("{} is not UTF-8.", reader.whole()));
+        if path.is_empty() { error } else { error.name("payloadPath") }
+    })?;
     let mut payload = Payload::default();
     let mut json = serde_json::Deserializer::from_str(text);
     let read = Level { reader: &reader, payload: &mut payload }.deserialize(&mut json).and_then(|()| json.end());
@@ -109,7 +112,8 @@ impl Reader<'_> {
         let place = format!("line {}, column {}", error.line(), error.column());
         match (self.wants.get(), error.classify()) {
             (Wants::Text(field), Category::Data) => invalid(format!("payload.{field} must be a string.")).name(field),
-            (Wants::Text(field), Category::Syntax) => {
+            // The parser's words for such an error are fixed, and quote nothing.
+            (Wants::Text(field), Category::Syntax) if error.to_string().contains("escape") => {
                 let message = format!(
                     "payload.{field} is not JSON ({place}). Look at its escapes: half of a surrogate pair is no character."
                 );
@@ -199,6 +203,7 @@ impl<'de> Level<'_, 'de> {
                 if map.next_value::<Option<IgnoredAny>>()?.is_some() {
                     return Err(reader.refuse(no_field(field)));
                 }
+                has_others = true;
             } else if field == USER_ENV_KEYS {
                 reader.wants.set(Wants::Variables);
                 map.next_value_seed(Variables { reader, payload: &mut *payload })?;
