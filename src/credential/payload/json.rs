@@ -332,6 +332,8 @@ mod tests {
             (held, copies())
         };
         assert_eq!(read(super::read), (2, 0));
-        assert!(read(read_here).1 > 0, "the control: without the wipe, copies are found");
+        // Other tests' threads may use what was freed at once.
+        let is_found = (0..50).any(|_| read(read_here).1 > 0);
+        assert!(is_found, "the control: without the wipe, copies are found");
     }
 }
