@@ -94,9 +94,12 @@ const NOT_FOUND = [
   [`{"payload":{"apiKey":"${SENTINEL}"},"rest":[1,}`, ['payload'], /^The message around the payload is not JSON/],
   [`{"payload":{"apiKey":"${SENTINEL}"}}{}`, ['payload'], /^The message around the payload is not JSON/],
   [`{"payload":{"apiKey":"${SENTINEL}","apiKey":"b"}}`, ['payload'], /^The payload is not an object with each field once/],
-  [`{"payload":{"apiKey" "${SENTINEL}"}}`, ['payload'], /^The payload is not JSON \(line 1, column 22\)\.$/],
-  [`{"payload":{"apiKey":'${SENTINEL}'}}`, ['payload'], /^The payload is not JSON/],
-  [`{"payload":{"apiKey":"${SENTINEL}\\ud800"}}`, ['payload'], /^payload\.apiKey is not JSON .*Look at its escapes/]
+  [`{"payload":{"apiKey" "${SENTINEL}"}}`, ['payload'], /^The message around the payload is not JSON \(line 1, column 22\)\.$/],
+  [`{"payload":{"apiKey":'${SENTINEL}'}}`, ['payload'], /^The message around the payload is not JSON/],
+  [`{"payload":{"provider":"${SENTINEL}"},`, ['payload'], /^The message around the payload ends too early/],
+  [`{"payload":{"apiKey":7,"${SENTINEL}"}}`, ['payload'], /^The message around the payload is not JSON/],
+  [`{"payload":{"userEnvKeys":{"\\ud800":"${SENTINEL}"}}}`, ['payload'], /^payload\.userEnvKeys has half of a surrogate pair, which is no character\.$/],
+  [`{"payload":{"apiKey":"${SENTINEL}\\ud800"}}`, ['payload'], /^payload\.apiKey has half of a surrogate pair, which is no character\.$/]
 ]
 
 for (const [message, payloadPath, expected] of NOT_FOUND) {

@@ -61,7 +61,7 @@ fn read_here<'a>(message: &'a [u8], path: &[&str]) -> Result<Payload<'a>> {
     let mut payload = Payload::default();
     let mut json = serde_json::Deserializer::from_str(text);
     let read = Level { reader: &reader, payload: &mut payload }.deserialize(&mut json).and_then(|()| json.end());
-    read.map(|()| payload).map_err(|error| reader.error(&error))
+    read.map(|()| payload).map_err(|error| reader.error(&error, text))
 }
 
 /// How far the reading has come, for the refusal of what it stops at.
@@ -105,28 +105,40 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&self, error: &serde_json::Error) -> Error {
+    /// What is said of what the reading stopped at. Of text that is no JSON, as much is said, whatever else is wrong before it.
+    fn error(&self, error: &serde_json::Error, text: &str) -> Error {
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+            let whole = if self.path.is_empty() { "The payload" } else { "The message around the payload" };
+            let what = if error.classify() == Category::Eof { "ends too early" } else { "is not JSON" };
+            return invalid(format!("{whole} {what} (line {}, column {}).", error.line(), error.column()));
+        }
         if let Some(refusal) = self.refusal.take() {
             return refusal;
         }
-        let place = format!("line {}, column {}", error.line(), error.column());
         match (self.wants.get(), error.classify()) {
             (Wants::Text(field), Category::Data) => invalid(format!("payload.{field} must be a string.")).name(field),
-            // The parser's words for such an error are fixed, and quote nothing.
-            (Wants::Text(field), Category::Syntax) if error.to_string().contains("escape") => {
-                let message = format!(
-                    "payload.{field} is not JSON ({place}). Look at its escapes: half of a surrogate pair is no character."
-                );
-                invalid(message).name(field)
-            }
+            // What else it does not take in a string, it does not pass over either.
+            (Wants::Text(field), _) => half_character(field),
             (Wants::Variables, Category::Data) => not_an_object_of_strings(),
-            (_, Category::Eof) => invalid(format!("{} ends too early ({place}).", self.whole())),
-            (_, Category::Syntax) => invalid(format!("{} is not JSON ({place}).", self.whole())),
-            (_, Category::Data | Category::Io) => {
-                invalid(format!("{} is not an object with each field once ({place}).", self.whole()))
+            (Wants::Variables, _) => half_character(USER_ENV_KEYS),
+            (Wants::Object, category) => {
+                let what = match category {
+                    Category::Data => "is not an object with each field once",
+                    _ => "has half of a surrogate pair, which is no character, in the name of a member",
+                };
+                // serde_json knows no place of an array in an object's.
+                let place = match error.column() {
+                    0 => String::new(),
+                    column => format!(" (line {}, column {column})", error.line()),
+                };
+                invalid(format!("{} {what}{place}.", self.whole()))
             }
         }
     }
+}
+
+fn half_character(field: &'static str) -> Error {
+    invalid(format!("payload.{field} has half of a surrogate pair, which is no character.")).name(field)
 }
 
 fn invalid(message: String) -> Error {
