@@ -163,7 +163,7 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
         When::Trusted => context.trust == WorkspaceTrust::Trusted,
-        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.slot.is_some(),
+        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.input.is_some(),
         When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential(),
         When::ServerCredential => plan.has_server_credential(),
     }

@@ -13,7 +13,7 @@ mod found;
 mod image;
 mod package;
 mod proof;
-mod refusal;
+mod rejection;
 mod shebang;
 mod survey;
 
@@ -27,7 +27,7 @@ pub use found::Program;
 use image::{Look, MAX_LOOKS, Needs};
 pub use package::installed_version;
 pub use proof::Proofs;
-use refusal::Rejection;
+use rejection::Rejection;
 pub use survey::{Candidate, survey};
 
 use super::access::{AccessCheck, Check, checks_along};
@@ -62,7 +62,7 @@ pub fn resolve(
             Err(refusal) => refusals.push(refusal),
         }
     }
-    Err(refusal::of_all(refusals).unwrap_or_else(|| refusal::not_found(provider, search)))
+    Err(rejection::of_all(refusals).unwrap_or_else(|| rejection::not_found(provider, search)))
 }
 
 /// Resolves one candidate and asks for all that a start of it needs.

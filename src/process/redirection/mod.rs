@@ -71,7 +71,7 @@ fn check_state_directory(plan: &EnvPlan) -> Result<()> {
 fn check_refused_files(plan: &EnvPlan, trust: WorkspaceTrust) -> Result<()> {
     // For a trusted workspace, settings are the tenant's to obey with the tenant's own credential.
     let guarded = trust == WorkspaceTrust::Untrusted || plan.has_server_credential();
-    let kind = plan.credential.slot.map_or(CredentialKind::ConfigDir, |slot| slot.kind);
+    let kind = plan.credential.input.map_or(CredentialKind::ConfigDir, |input| input.kind);
     let applies = |when| match when {
         RefusedWhen::UntrustedWithoutBaseUrl => guarded && plan.base_url.is_none(),
         RefusedWhen::Credential(kinds) => kinds.contains(&kind),
@@ -103,7 +103,7 @@ fn refuse_files(plan: &EnvPlan, applies: impl Fn(RefusedWhen) -> bool) -> Result
 fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     let Some(shield) = &plan.provider.file_shield else { return Ok(()) };
     // A login in the state directory is the tenant's, who can read it there.
-    if plan.credential.slot.is_none() {
+    if plan.credential.input.is_none() {
         return Ok(());
     }
     let holds = shield.since.is_reached_by(version);
