@@ -16,7 +16,6 @@ use serde::de::IgnoredAny;
 use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
 use super::identity::Target;
-use super::options::WorkspaceTrust;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
@@ -30,7 +29,7 @@ mod tests;
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
     /// Whether the workspace's files may configure the CLI.
-    pub trust: WorkspaceTrust,
+    pub trusted: bool,
     /// The program's version, where one is known.
     pub version: Option<&'a str>,
 }
@@ -41,7 +40,7 @@ pub struct Beside<'a> {
 /// `STATE_DIR_UNUSABLE` where there is one, or where nobody can tell.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
     check_state_directory(plan)?;
-    check_refused_files(plan, beside.trust)?;
+    check_refused_files(plan, beside.trusted)?;
     check_shielded_files(plan, beside.version)
 }
 
@@ -68,9 +67,9 @@ fn check_state_directory(plan: &EnvPlan) -> Result<()> {
 }
 
 /// Files that no argument and no variable holds.
-fn check_refused_files(plan: &EnvPlan, trust: WorkspaceTrust) -> Result<()> {
+fn check_refused_files(plan: &EnvPlan, trusted: bool) -> Result<()> {
     // For a trusted workspace, settings are the tenant's to obey with the tenant's own credential.
-    let guarded = trust == WorkspaceTrust::Untrusted || plan.has_server_credential();
+    let guarded = !trusted || plan.has_server_credential();
     let kind = plan.credential.input.map_or(CredentialKind::ConfigDir, |input| input.kind);
     let applies = |when| match when {
         RefusedWhen::UntrustedWithoutBaseUrl => guarded && plan.base_url.is_none(),
@@ -124,7 +123,7 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Which starts are refused beside a file of a [`FileShield`].
+/// Which starts are refused beside a file that configures the CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {
