@@ -444,9 +444,13 @@ export interface NativeCandidate {
   version: string | null
   /** Whether it is newer than all that was tested. */
   untested: boolean
+  /** Where its version is unknown: why, and what would make it known. */
+  unknown: string | null
   interpreter: string | null
   /** The steps of its path. */
   components: Array<Component>
+  /** The files that tell its version, each with the way to it. */
+  manifests: Array<Array<Component>>
   /** What must lie beside it. */
   companions: Array<NativeCompanion>
   /** Whether the file that was found begins with `#!`. */

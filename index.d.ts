@@ -667,13 +667,14 @@ export interface Program {
   /** The script's interpreter, absolute. */
   readonly interpreter: string | null
   /**
-   * From the package that the program belongs to, the file beside it, or the native installer's file name; `null` when none of
-   * them tells.
+   * From the package that the program belongs to, the file beside it, or the native installer's file name, the oldest where
+   * they disagree; `null` when none of them tells, or others than root and this process can change what does.
    */
   readonly version: string | null
   /**
    * Whether the version is in the range that this package was tested with. `false`: it is newer, which a warning
-   * (`PROVIDER_CLI_UNTESTED`, once per version) says too. `null`: the version is unknown. An older one is an error.
+   * (`PROVIDER_CLI_UNTESTED`, once per version) says too. `null`: the version is unknown, which is warned of in the same way, and
+   * Claude Code is then not started on the server's key. An older version is an error.
    */
   readonly tested: boolean | null
 }
@@ -685,7 +686,7 @@ export interface Program {
  * A file system that does not answer is given up after 2 s.
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
- * started; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
+ * started, or is told and cannot be understood; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
  * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
  */
 export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program

@@ -8,7 +8,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { makeOpenDir } = require('./support/homes.js')
 const { isRunning, pause, until } = require('./support/kernel.js')
-const { needsLinux } = require('./support/launch.js')
+const { needsLinux, needsRoot } = require('./support/launch.js')
 const { descendantsOf } = require('./support/proc.js')
 
 const SCRIPTS = path.join(__dirname, '..', 'scripts')
@@ -200,3 +200,42 @@ function programOf(pid) {
     return ''
   }
 }
+
+test('what the lint step `versions` reads agrees, and each place that does not is named', async () => {
+  const { disagreements } = await import(path.join(SCRIPTS, 'check-versions.mjs'))
+  const text = (/** @type {string} */ file) => fs.readFileSync(path.join(SCRIPTS, '..', file), 'utf8')
+  assert.deepEqual(disagreements(text), [])
+  // The next version of Codex in its row alone, then in all but one of the other places.
+  const [, tested = ''] = /tested: Version::new\((0, \d+, \d+)\)/.exec(text('src/provider/codex/mod.rs')) ?? []
+  const version = tested.replaceAll(', ', '.')
+  const others = { 'README.md': /README\.md does not say "Codex .* to 0\.9999\.0"/, 'docs/providers.md': /has not 0\.9999\.0 as "newest that was tested" of codex/, 'docs/compatibility.md': /no row of codex 0\.9999\.0 in which all tests passed/ }
+  const next = (/** @type {string} */ file) => text(file).replace(tested, '0, 9999, 0').replaceAll(version, '0.9999.0')
+  assert.equal(disagreements((/** @type {string} */ file) => (file.startsWith('src/') ? next(file) : text(file))).length, 3)
+  for (const [stale, message] of Object.entries(others)) {
+    const [problem, ...rest] = disagreements((/** @type {string} */ file) => (file === stale ? text(file) : next(file)))
+    assert.match(problem, message)
+    assert.deepEqual(rest, [])
+  }
+  const failed = (/** @type {string} */ file) => text(file).replace(new RegExp(`(\\| codex \\| ${version} \\| \\d+ \\| )0 `), '$11 ')
+  assert.deepEqual(disagreements(failed), [`docs/compatibility.md has no row of codex ${version} in which all tests passed`])
+})
+
+test('a program that was fetched is asked for its version by nobody, without a network and without our environment', { skip: needsLinux || needsRoot }, async (t) => {
+  const dir = makeOpenDir('provider-env-fetched-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const { clis } = await load('clis.mjs')
+  const [directory, ...rest] = clis.codex.programs[0]
+  const program = path.join(dir, 'provider-env/compat/codex-9.9.9/node_modules', directory, ...rest.map((/** @type {string} */ part) => part.replace('*', 'any')))
+  fs.mkdirSync(path.dirname(program), { recursive: true })
+  fs.writeFileSync(program, '#!/bin/sh\nid -u; id -G; env; cat /proc/net/dev; exit 1\n', { mode: 0o755 })
+  const script = `import { installed } from ${JSON.stringify(path.join(SCRIPTS, 'compat/install.mjs'))}\ntry { await installed({ cli: 'codex', version: '9.9.9' }) } catch ({ message }) { process.stdout.write(message) }`
+  const env = { ...process.env, XDG_CACHE_HOME: dir, MADE_UP_TOKEN: 'made-up-token-of-the-worker' }
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env })
+  if (stdout.includes('netns.sh:')) return t.skip(stdout)
+  const said = /and said (".*")$/.exec(stdout)?.[1]
+  assert.ok(said, stdout + stderr)
+  const lines = JSON.parse(said).split('\n')
+  assert.deepEqual(lines.slice(0, 2), ['65534', '65534'])
+  assert.deepEqual(lines.filter((/** @type {string} */ line) => /^[A-Z_]+=/.test(line)).map((/** @type {string} */ line) => line.split('=')[0]).toSorted(), ['HOME', 'PATH', 'PWD'])
+  assert.deepEqual(lines.slice(-1).map((/** @type {string} */ line) => line.trim().split(':')[0]), ['lo'])
+})

@@ -91,7 +91,8 @@ test('what every copy has started ends with the process, and many copies are no 
   const worker = startWorker(t, `
     const { loadAgain } = require(input.copies)
     const warnings = []
-    process.on('warning', ({ name }) => warnings.push(name))
+    // That a shell has no version of a CLI's is said by each copy, and is not what this is about.
+    process.on('warning', ({ name, code }) => code === 'PROVIDER_CLI_UNTESTED' || warnings.push(name))
     const before = process.listenerCount('exit')
     const children = Array.from({ length: 15 }, () => {
       const api = loadAgain()

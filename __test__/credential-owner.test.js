@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { CredentialStore, Lockbox, Secret, buildProviderEnv, codexOptions, createRecipient, describeProvider, spawnProvider, takeServerCredentials } = require('../index.js')
-const { KEYS, ids, makeEnv, outcome, run, workspaceOf } = require('./support/launch.js')
+const { KEYS, ids, knownProgram, makeEnv, outcome, run, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
 
@@ -143,8 +143,7 @@ test('where it is required, no store, server or login takes its place', (t) => {
 /** A start of a script in Codex's place, on a key of that owner. @param {any} t @param {'workspace' | 'server'} owner */
 function codex(t, owner) {
   const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: SERVER.codex }, { credentialOwner: owner })
-  const show = path.join(homes.root, 'show')
-  fs.writeFileSync(show, '#!/bin/sh\necho "$@"; echo "GIT_CONFIG_GLOBAL=$GIT_CONFIG_GLOBAL"\n', { mode: 0o755 })
+  const show = knownProgram('codex', '#!/bin/sh\necho "$@"; echo "GIT_CONFIG_GLOBAL=$GIT_CONFIG_GLOBAL"\n')
   const start = (/** @type {string[]} */ args, /** @type {any} */ more) => spawnProvider(env, { ...ids, command: show, args, cwd: homes.workspace, workspaceTrust: 'trusted', ...more })
   return { env, homes, start }
 }

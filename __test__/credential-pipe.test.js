@@ -9,7 +9,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { spawnProvider, takeServerCredentials } = require('../index.js')
 const { makeOpenDir } = require('./support/homes.js')
-const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot } = require('./support/launch.js')
+const { KEYS, firstLine, ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
 
 const skip = needsLinux || needsRoot
 const SERVER_KEY = 'sk-ant-api03-made-up-of-the-server'
@@ -21,9 +21,8 @@ const CASES = [
   { name: 'a version that reads the descriptor', file: NEW, mode: 0o755, server: false, thief: false, self: false },
   { name: 'an unknown version', file: UNKNOWN, mode: 0o755, server: false, thief: true, self: true },
   { name: 'the server’s key and a version that reads the descriptor', file: NEW, mode: 0o755, server: true, thief: false, self: false },
-  { name: 'the server’s key and an unknown version', file: UNKNOWN, mode: 0o755, server: true, thief: false, self: false },
   { name: 'an unreadable program of a known version', file: NEW, mode: 0o711, server: false, thief: false, self: true },
-  { name: 'an unreadable program, the server’s key and an unknown version', file: UNKNOWN, mode: 0o711, server: true, thief: false, self: true }
+  { name: 'an unreadable program and the server’s key', file: NEW, mode: 0o711, server: true, thief: false, self: true }
 ]
 
 for (const { name, file, mode, server, thief, self } of CASES) {
@@ -35,6 +34,16 @@ for (const { name, file, mode, server, thief, self } of CASES) {
     assert.equal(other, self ? key : 'none', 'the CLI itself')
   })
 }
+
+// Older versions obey a proxy in files that the tenant can write at any moment: no look beforehand helps.
+test('the server’s key is not given to a program of an unknown version, readable or not', { skip }, async (t) => {
+  for (const mode of [0o755, 0o711]) {
+    const { env, command } = placed(t, { file: UNKNOWN, mode, server: true })
+    const { error, events, stdout } = await outcome(spawnProvider(env, { ...ids, command, args: ['-c', 'cat <&3'], workspaceTrust: 'trusted' }))
+    assert.deepEqual([error?.code, error?.path, error?.provider, events, stdout], ['ERR_PROVIDER_PROGRAM_OUTDATED', command, 'claude', ['error', 'close'], ''])
+    assert.match(error.message, /would run on the server's key, and the version of .* is unknown\..*versions\/VERSION\)\. Or give the tenant's own key\.$/)
+  }
+})
 
 /** What an earlier process of the tenant's, which may not trace the CLI, gets. @param {string} pid */
 function steal(pid) {

@@ -24,7 +24,8 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
   ['{ broken', null, 'error', REFUSED, [false, false]],
   ['{ broken', '2.1.330', 'error', SERVER, [true, false]],
   ['{"env": []}', null, 'error', REFUSED, [false, false]],
-  ['{"env": {"FOO": "x"}}', null, 'info', /without a key that is known to do harm/, [true, true]]
+  ['{"env": {"FOO": "x"}}', null, 'info', /without a key that is known to do harm/, [true, false]],
+  ['{"env": {"FOO": "x"}}', '2.1.330', 'info', /without a key that is known to do harm/, [true, true]]
 ])
 
 /**
@@ -37,7 +38,7 @@ async function starts(machine, payload, options) {
   const workspace = { ...workspaceOf(machine.homes), claudeConfigDir: machine.homes.claudeConfigDir }
   const env = buildProviderEnv({ provider: 'claude', ...payload }, { workspace, baseUrl: 'http://127.0.0.1:9', ...options })
   const { error } = await outcome(spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), workspaceTrust: 'trusted' })).finally(() => env.dispose())
-  if (error) assert.equal(error.code, 'ERR_PROVIDER_STATE_DIR_UNUSABLE', error.message)
+  if (error) assert.ok(['ERR_PROVIDER_STATE_DIR_UNUSABLE', 'ERR_PROVIDER_PROGRAM_OUTDATED'].includes(error.code), error.message)
   return error === null
 }
 
@@ -90,8 +91,16 @@ test('a copy that tells no version, or a version that is no name of a file, is n
   const home = machine.at('node_modules/@anthropic-ai/claude-code')
   fs.rmSync(path.join(machine.bin, 'claude'))
   fs.symlinkSync(program(path.join(home, 'bin/claude'), 0o755), path.join(machine.bin, 'claude'))
-  for (const [version, isCopied] of /** @type {const} */ ([['2.1.330', true], ['2.1.330/../../../../etc/x.y', false], ['..', false], ['2', false]])) {
-    fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ version }))
-    assert.equal(first() !== fromNpm, isCopied, version)
+  const tell = (/** @type {string} */ version) => fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ version }))
+  tell('2.1.330')
+  assert.notEqual(first(), fromNpm)
+  // A semver's build may be any text, and is in the version as it was told.
+  tell('2.1.330+/../../../../etc/x.y')
+  assert.equal(first(), fromNpm)
+  // What is no version, or too old, is not started at all.
+  for (const version of ['2.1.330/../../../../etc/x.y', '..', '2']) {
+    tell(version)
+    const { commands } = runDoctor(machine, { provider: 'claude', args: ['--command', path.join(machine.bin, 'claude')] }).find('program.outdated')
+    assert.equal(commands[0], fromNpm, version)
   }
 })

@@ -6,6 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { CredentialStore, diagnose } = require('../index.js')
+const binding = require('../lib/binding.js')
 const { homeAbove } = require('../lib/doctor/program.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { NATIVE, lookUp, makeMachine, nameVersion, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
@@ -13,6 +14,8 @@ const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js'
 
 /** Stands in every made-up secret. */
 const SENTINEL = 'sentinel-5f0c9d'
+/** A version of Codex's that is in the range. */
+const TESTED = binding.providerFacts().find(({ id }) => id === 'codex')?.testedVersion
 const skip = needsLinux || needsRoot
 const octal = (/** @type {string} */ file) => (fs.statSync(file).mode & 0o7777).toString(8)
 
@@ -129,7 +132,7 @@ test('a program that the agent can read, and what inherits its key', { skip }, (
   const bin = machine.at('vendor/bin')
   program(path.join(bin, 'codex'), 0o755)
   for (const name of ['bin/codex-code-mode-host', 'codex-resources/bwrap', 'codex-path/rg']) program(machine.at(`vendor/${name}`), 0o755)
-  fs.writeFileSync(machine.at('vendor/codex-package.json'), '{}')
+  fs.writeFileSync(machine.at('vendor/codex-package.json'), JSON.stringify({ version: TESTED }))
   const run = { provider: 'codex', env: { PATH: `${bin}:/usr/bin:/bin` } }
   const { finding, after } = mends(machine, 'program.readable', 'warning', run)
   assert.deepEqual(finding.details.readable, ['codex', 'codex-code-mode-host'].map((name) => path.join(bin, name)))

@@ -169,6 +169,15 @@ const DIFFERENCES = {
     },
     expect: [true, false]
   },
+  '`kill()` without a signal': {
+    see: async ({ start }) => {
+      const child = start(STAYS, { killSignal: 'SIGUSR1' })
+      await once(child, 'spawn')
+      child.kill()
+      return (await ended(child)).signal
+    },
+    expect: ['SIGTERM', 'SIGUSR1']
+  },
   'A real-time signal': {
     see: async ({ start }) => {
       const { code, signal } = await outcome(start('kill -37 $$'))
@@ -301,8 +310,8 @@ const DIFFERENCES = {
   },
   '`uid` and `gid`': {
     root: true,
-    see: ({ start }) => [{ uid: UID, gid: undefined }, { uid: 0, gid: 0 }].map((own) => refusal(() => start('exit 0', own))),
-    expect: [['started', 'started'], Array(2).fill('ERR_PROVIDER_PRIVILEGE_REFUSED')]
+    see: ({ start }) => [{ uid: UID, gid: undefined }, { uid: 0, gid: 0 }, { uid: -1, gid: -1 }, { uid: 1.5, gid: 1.5 }].map((own) => refusal(() => start('exit 0', own))),
+    expect: [['started', 'started', 'EINVAL', 'ERR_INVALID_ARG_TYPE'], Array(4).fill('ERR_PROVIDER_PRIVILEGE_REFUSED')]
   }
 }
 

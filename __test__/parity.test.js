@@ -8,7 +8,7 @@ const path = require('node:path')
 const { spawn } = require('node:child_process')
 const test = require('node:test')
 const { spawnProvider } = require('../index.js')
-const { ids, makeEnv, needsLinux } = require('./support/launch.js')
+const { ids, knownShell, makeEnv, needsLinux } = require('./support/launch.js')
 const { documentedDifferences } = require('./support/differences.js')
 const { makeOpenDir } = require('./support/homes.js')
 
@@ -223,7 +223,7 @@ test('inherited streams are this process’s own', { skip: needsLinux }, async (
   const script = `
     const { spawnProvider, buildProviderEnv } = require(${JSON.stringify(require.resolve('../index.js'))})
     const env = buildProviderEnv({ apiKey: 'sk-x' }, { workspace: ${JSON.stringify({ home: '/', tmpDir: env.get('TMPDIR') })} })
-    const child = spawnProvider(env, { ...${JSON.stringify(ids)}, command: '/bin/sh', args: ['-c', 'cat; echo err >&2'], workspaceTrust: 'trusted', stdio: 'inherit' })
+    const child = spawnProvider(env, { ...${JSON.stringify(ids)}, command: ${JSON.stringify(knownShell())}, args: ['-c', 'cat; echo err >&2'], workspaceTrust: 'trusted', stdio: 'inherit' })
     console.assert(child.stdin === null && child.stdout === null && child.stderr === null, 'streams')`
   const child = spawn(process.execPath, ['-e', script])
   child.stdin.end('through two processes')

@@ -7,7 +7,7 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { UID, makeEnv, needsLinux, needsRoot, workspaceOf } = require('./support/launch.js')
+const { UID, knownShell, makeEnv, needsLinux, needsRoot, workspaceOf } = require('./support/launch.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 const MAIN = path.join(__dirname, '..', 'index.js')
@@ -95,7 +95,7 @@ test('under Deno a start needs no --allow-run', { skip: needsLinux || needsRoot 
   fs.writeFileSync(script, `
     const { buildProviderEnv, spawnProvider } = require(${JSON.stringify(MAIN)})
     const env = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: ${JSON.stringify(workspaceOf(homes))} })
-    const child = spawnProvider(env, { uid: ${UID}, gid: ${UID}, command: '/bin/sh', args: ['-c', 'id -u; cat'], workspaceTrust: 'trusted' })
+    const child = spawnProvider(env, { uid: ${UID}, gid: ${UID}, command: ${JSON.stringify(knownShell())}, args: ['-c', 'id -u; cat'], workspaceTrust: 'trusted' })
     child.stdin.end('through')
     child.stdout.pipe(process.stdout)
     child.on('close', (code) => console.log([child.startPath, code]))`)

@@ -245,6 +245,9 @@ test('the npm package is found where PATH has none, with its version', { skip: n
   const manifest = path.join(__dirname, '..', 'node_modules', '@openai', 'codex', 'package.json')
   if (!fs.existsSync(manifest)) return t.skip('@openai/codex is not installed')
   const found = resolveProgram('codex', { path: '/nowhere', allowRoot: true })
-  assert.deepEqual([found.foundBy, found.kind, found.version], ['npm-package', 'native', JSON.parse(fs.readFileSync(manifest, 'utf8')).version])
+  // In a clone of another's, as under sudo, nothing tells a version that is believed.
+  const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8'))
+  const isBelieved = [0, process.getuid?.()].includes(fs.statSync(manifest).uid)
+  assert.deepEqual([found.foundBy, found.kind, found.version], ['npm-package', 'native', isBelieved ? version : null])
   assert.ok(fs.statSync(found.path).mode & 0o111)
 })

@@ -8,7 +8,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { codexOptions, spawnProvider, takeServerCredentials } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
-const { UID, ids, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
+const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { spawnPortable } = require('./support/portable.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
@@ -150,7 +150,7 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       const dir = codexHome ? homes.codexHome : path.join(homes.home, '.codex')
       // What sh runs when its first argument is the subcommand.
       fs.writeFileSync(path.join(homes.workspace, 'exec'), 'echo ran $1')
-      const options = { ...ids, command: '/bin/sh', args: ['exec'], cwd: homes.workspace }
+      const options = { ...ids, command: knownShell('codex'), args: ['exec'], cwd: homes.workspace }
       for (const args of [['exec'], ['exec', '--ignore-user-config']]) {
         assert.equal((await outcome(spawnProvider(env, { ...options, args }))).stdout, 'ran --ignore-user-config\n')
       }

@@ -13,7 +13,7 @@ const { Metered } = require('../lib/metered.js')
 const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { mountSilent } = require('./support/fuse.js')
 const { until } = require('./support/kernel.js')
-const { UID, ids, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { spawnPortable } = require('./support/portable.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut } = require('./support/streams.js')
@@ -345,7 +345,7 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
     const lines = turnOf(id, input).map((event) => JSON.stringify(event))
     // What sh runs when its first argument is the subcommand, which a start with the server's key must begin with.
     fs.writeFileSync(path.join(cwd, 'exec'), `printf '%s\\n' '${lines.join("' '")}'`)
-    const child = spawnProvider(env, { ...ids, command: '/bin/sh', cwd, args: ['exec', '--json', ...resume, ...WITHOUT_SUBAGENTS] })
+    const child = spawnProvider(env, { ...ids, command: knownShell('codex'), cwd, args: ['exec', '--json', ...resume, ...WITHOUT_SUBAGENTS] })
     await outcome(child)
     return [child.usage?.inputTokens, child.usage?.complete]
   }

@@ -10,7 +10,7 @@ const { claudeAgentOptions, resolveProgram, spawnProvider } = require('../index.
 const binding = require('../lib/binding.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { makeMachine, runDoctor } = require('./support/doctor.js')
-const { ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
+const { UID, ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
 
 /** As the rows have them. @type {Record<string, { oldest: string, tested: string }>} */
 const ROWS = Object.fromEntries(binding.providerFacts().map(({ id, oldestVersion, testedVersion }) => [id, { oldest: oldestVersion, tested: testedVersion }]))
@@ -102,13 +102,17 @@ function warnings(command, what) {
 }
 
 for (const what of ['resolve', 'native', 'portable']) {
-  test(`a newer version is warned of once, and no other: ${what}`, { skip: what === 'native' && needsLinux }, (t) => {
+  test(`a newer version, and an unknown one, is warned of once, and no other: ${what}`, { skip: what === 'native' && needsLinux }, (t) => {
     const { oldest, tested } = ROWS.claude
     const newer = beside(tested, 1)
     const [warning, ...rest] = warnings(place(t, 'claude', newer), what)
     assert.deepEqual([warning.name, warning.code, rest], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
     assert.ok(warning.message.includes(newer) && warning.message.includes(tested), warning.message)
-    for (const version of [oldest, null]) assert.deepEqual(warnings(place(t, 'claude', version), what), [])
+    assert.deepEqual(warnings(place(t, 'claude', oldest), what), [])
+    // Of an unknown one, in words of its own.
+    const [unknown, ...more] = warnings(place(t, 'claude', null), what)
+    assert.deepEqual([unknown.name, unknown.code, more], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
+    assert.match(unknown.message, new RegExp(`^The version of Claude Code is unknown: .*nor its name tells it\\. One before ${oldest} would not`))
   })
 }
 
@@ -139,10 +143,13 @@ test('the Agent SDK: a version before its peer dependency starts nothing', async
   const { spawnClaudeCodeProcess } = claudeAgentOptions(env, { ...ids, command, workspaceTrust: 'trusted' })
   const start = (/** @type {string | undefined} */ version) =>
     spawnClaudeCodeProcess({ command, args: ['-c', 'exit'], cwd: homes.workspace, env: { CLAUDE_AGENT_SDK_VERSION: version }, signal: new AbortController().signal })
-  for (const old of ['0.2.41', beside(oldest, -1)]) {
+  for (const old of ['0.2.41', beside(oldest, -1), `${oldest}-beta.2`, '0.2']) {
     assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['@anthropic-ai/claude-agent-sdk'], message: new RegExp(`is ${old}; .*Install ${oldest} or newer`) })
   }
-  for (const version of [oldest, beside(oldest, 1), undefined, 'made up']) assert.deepEqual((await outcome(start(version))).code, 0)
+  // What people write for a version is understood, and what is none is refused.
+  for (const old of ['v0.2.41', '0.2.41 ', '\n0.2.41']) assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /is 0\.2\.41; / })
+  for (const none of ['made up', '', 'latest']) assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /tells a version that cannot be understood; / })
+  for (const version of [oldest, beside(oldest, 1), undefined]) assert.deepEqual((await outcome(start(version))).code, 0)
 })
 
 test('the Codex SDK: a version before its peer dependency, beside the main module, is refused', (t) => {
@@ -163,7 +170,7 @@ test('the Codex SDK: a version before its peer dependency, beside the main modul
     }`)
   const manifest = path.join(dir, 'app/node_modules/@openai/codex-sdk/package.json')
   fs.mkdirSync(path.dirname(manifest), { recursive: true })
-  for (const [version, refused] of /** @type {const} */ ([[beside(oldest, -1), true], [oldest, false], ['made up', false]])) {
+  for (const [version, refused] of /** @type {const} */ ([[beside(oldest, -1), true], [oldest, false], ['made up', true], [undefined, true], [`v${oldest}`, false]])) {
     fs.writeFileSync(manifest, JSON.stringify({ version }))
     const { stdout, stderr } = spawnSync(process.execPath, [main], { encoding: 'utf8' })
     const error = JSON.parse(stdout || JSON.stringify({ message: stderr }))
@@ -178,6 +185,62 @@ test('an older version on the PATH is passed over for a newer one', async (t) =>
   const good = place(t, 'codex', oldest)
   const program = resolveProgram('codex', { ...ids, path: `${path.dirname(old)}:${path.dirname(good)}` })
   assert.deepEqual([program.path, program.version], [good, oldest])
+})
+
+/** @type {[string, boolean][]} What a manifest says, and whether its program is started. */
+const WRITTEN = [
+  ['{"version":"v0.124.0"}', false], ['{"version":" 0.124.0"}', false], ['{"version":"0.124.0\\n"}', false], ['{"version":"0.124"}', false],
+  ['\ufeff{"version":"0.124.0"}', false], [`{"version":"0.124.0","x":"${'x'.repeat(300_000)}"}`, false], ['{"version":"latest"}', false], ['{}', false], ['', false],
+  ['{"version":"0.140"}', true], ['\ufeff{"version":"v0.140.0 "}', true], ['{"version":"0.99999999999999999999.0"}', true]
+]
+
+test('a version that is told and not understood keeps a program from being started', { skip: needsLinux }, async (t) => {
+  for (const [text, isStarted] of WRITTEN) {
+    const command = place(t, 'codex', ROWS.codex.oldest)
+    const manifest = path.join(command, '../../codex-package.json')
+    fs.writeFileSync(manifest, text)
+    const { error } = await start(t, 'codex', { command })
+    assert.equal(error?.code, isStarted ? undefined : 'ERR_PROVIDER_PROGRAM_OUTDATED', text.slice(0, 40))
+    if (error?.message.includes('understood')) assert.ok(error.message.includes(`${manifest} should tell its version`), error.message)
+  }
+  for (const [version, isStarted] of /** @type {const} */ ([['2.1.299.1', false], ['2.1', false], ['2.1.x', false], ['v2.1.332', true], ['2.1.332.1', true]])) {
+    const { error } = await start(t, 'claude', { command: place(t, 'claude', version) })
+    assert.equal(error?.code, isStarted ? undefined : 'ERR_PROVIDER_PROGRAM_OUTDATED', version)
+  }
+})
+
+test('a manifest that another can write makes no version known, and the doctor says so', { skip: needsRoot || needsLinux }, (t) => {
+  const { oldest, tested } = ROWS.codex
+  /** @type {[string, (manifest: string) => void, boolean][]} what was done to it, and whether the target can write it */
+  const ways = [
+    ['given to the target', (manifest) => fs.chownSync(manifest, UID, UID), true],
+    ['given to another', (manifest) => fs.chownSync(manifest, UID + 1, UID + 1), false],
+    ['open to all', (manifest) => fs.chmodSync(manifest, 0o666), true],
+    ['in a directory of the target', (manifest) => fs.chownSync(path.dirname(manifest), UID, UID), true]
+  ]
+  for (const [name, change, isTargets] of ways) {
+    const command = place(t, 'codex', tested)
+    fs.chmodSync(command, 0o711)
+    const manifest = path.join(command, '../../codex-package.json')
+    assert.equal(resolveProgram('codex', { ...ids, command }).version, tested)
+    change(manifest)
+    assert.deepEqual([resolveProgram('codex', { ...ids, command }).version, resolveProgram('codex', { ...ids, command }).tested], [null, null], name)
+    const { ids: found, find } = runDoctor(makeMachine(t), { provider: 'codex', args: ['--command', command] })
+    assert.ok(find('program.unknown-version').sentence.includes(`${manifest}, which tells it, can be changed by others`), name)
+    assert.equal(found.includes('program.writable'), isTargets, name)
+    if (isTargets && !name.startsWith('in')) assert.ok(find('program.writable').sentence.includes(manifest), name)
+    // Where it says that the program is too old, it is believed: nobody gains by that.
+    fs.writeFileSync(manifest, JSON.stringify({ version: beside(oldest, -1) }))
+    assert.throws(() => resolveProgram('codex', { ...ids, command }), { code: 'ERR_PROVIDER_PROGRAM_OUTDATED' }, name)
+  }
+})
+
+test('a start sees that what told the version has changed', { skip: needsLinux }, async (t) => {
+  const { oldest, tested } = ROWS.codex
+  const command = place(t, 'codex', tested)
+  assert.equal((await start(t, 'codex', { command })).error, null)
+  fs.writeFileSync(path.join(command, '../../codex-package.json'), JSON.stringify({ version: beside(oldest, -1) }))
+  assert.equal((await start(t, 'codex', { command })).error?.code, 'ERR_PROVIDER_PROGRAM_OUTDATED')
 })
 
 test('the doctor says of each where it stands', { skip: needsRoot || needsLinux }, (t) => {

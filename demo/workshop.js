@@ -38,7 +38,7 @@ class Workshop {
   }
 
   /**
-   * The two CLIs in this clone's node_modules; copies of them where the children cannot get there.
+   * The two CLIs in this clone's node_modules; copies of them where the children cannot get there, or others can write there.
    * @param {string[]} wanted
    * @param {string} tenant The one to prove them for: to the kernel, the others are strangers just like it.
    * @returns {Record<string, { path: string, version: string | null }>}
@@ -48,14 +48,18 @@ class Workshop {
     const found = findPrograms()
     const providers = /** @type {const} */ (['claude', 'codex']).filter((provider) => wanted.includes(provider))
     try {
-      return prove(found, providers, ids)
+      const proved = prove(found, providers, ids)
+      const [unknown] = Object.values(proved).filter(({ version }) => version === null)
+      if (unknown === undefined) return proved
+      // Under sudo, in a user's own clone: what another can write tells no version, and the server's key is for a known one.
+      this.moved = `${unknown.path} can be changed by others than root and this process.`
     } catch (error) {
       if (/** @type {any} */ (error).code !== 'ERR_PROVIDER_PROGRAM_UNREACHABLE') throw error
       this.moved = /** @type {Error} */ (error).message
-      const placed = installForAnyone()
-      this.onClose(placed.remove)
-      return prove(placed, providers, ids)
     }
+    const placed = installForAnyone()
+    this.onClose(placed.remove)
+    return prove(placed, providers, ids)
   }
 
   async close() {

@@ -1,4 +1,4 @@
-// Warns of a CLI that is newer than all that this package was tested with: once per version, as Node does of deprecations.
+// Warns of a CLI that is newer than all that this package was tested with, or of which nobody can tell: once for each message, as Node does of deprecations.
 'use strict'
 
 /** Messages that are not repeated. A tenant that chooses the program chooses its version, so only so many are remembered. */
@@ -6,7 +6,7 @@ const MAX_SAID = 100
 /** The newest last. @type {Set<string>} */
 const said = new Set()
 
-/** @param {string | null | undefined} message The core's; none for a version that was tested, or is unknown. */
+/** @param {string | null | undefined} message The core's; none for a version that was tested. */
 function warnOfUntested(message) {
   if (message == null || said.has(message)) return
   said.add(message)
@@ -15,7 +15,7 @@ function warnOfUntested(message) {
     __proto__: null,
     type: 'SecurityWarning',
     code: 'PROVIDER_CLI_UNTESTED',
-    detail: 'Its protections may have changed. Update @webalive/provider-env, or install a version of its table (docs/providers.md). node --disable-warning=PROVIDER_CLI_UNTESTED silences this.'
+    detail: 'Its protections may differ. Install a version of the table in docs/providers.md, or update @webalive/provider-env. node --disable-warning=PROVIDER_CLI_UNTESTED silences this.'
   }
   process.emitWarning(message, /** @type {any} */ (warning))
 }

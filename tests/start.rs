@@ -70,9 +70,15 @@ fn run(start: Start) -> (Arc<Process>, Receiver<Event>, OwnedFd) {
     (process, receiver, stdout.expect("a stream"))
 }
 
+/// Not that a shell has no version of a CLI's, which is told first.
 fn next(events: &Receiver<Event>) -> Event {
-    // A bound for what never comes: a machine that is busy is not that slow.
-    events.recv_timeout(Duration::from_secs(120)).expect("an event")
+    loop {
+        // A bound for what never comes: a machine that is busy is not that slow.
+        match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
+            Event::Untested(text) => assert!(text.contains("is unknown"), "{text}"),
+            event => return event,
+        }
+    }
 }
 
 fn exit_status(events: &Receiver<Event>) -> ExitStatus {

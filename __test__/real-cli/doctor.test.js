@@ -8,15 +8,16 @@ const test = require('node:test')
 const { makeMachine, runDoctor, script, withTemporary } = require('../support/doctor.js')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { installForAnyone } = require('../support/programs.js')
+const { installAsNewer, installForAnyone, isUntested, versionsUnderTest } = require('../support/programs.js')
 
 requirePrivateNetwork()
 
+const PROVIDERS = /** @type {const} */ (['claude', 'codex'])
+
 /** The two npm executables, on a PATH of their own. */
-function withPrograms(/** @type {any} */ t) {
+function withPrograms(/** @type {any} */ t, /** @type {{ claude: string, codex: string }} */ programs = installForAnyone({ test: t })) {
   const machine = makeMachine(t)
-  const programs = installForAnyone({ test: t })
-  for (const name of /** @type {const} */ (['claude', 'codex'])) {
+  for (const name of PROVIDERS) {
     fs.rmSync(path.join(machine.bin, name))
     fs.symlinkSync(programs[name], path.join(machine.bin, name))
   }
@@ -25,27 +26,40 @@ function withPrograms(/** @type {any} */ t) {
 
 const list = (/** @type {string} */ dir) => fs.readdirSync(dir, { recursive: true }).toSorted()
 
+/** The findings, in their order: a CLI that is newer than all that was tested is warned of, today or with its next version. */
+const bad = (/** @type {string[]} */ untested, /** @type {string[]} */ more) => PROVIDERS.flatMap((provider) => [...(untested.includes(provider) ? ['program.untested'] : []), ...more])
+
 test('both CLIs as npm installs them, and as the remedy has them installed', { skip: needsRoot }, (t) => {
-  const machine = withPrograms(t)
+  const versions = versionsUnderTest()
+  look(withPrograms(t), PROVIDERS.filter((provider) => isUntested(provider, versions[provider])))
+})
+
+test('both CLIs in a version that is newer than all that was tested', { skip: needsRoot }, (t) => {
+  look(withPrograms(t, installAsNewer(t)), [...PROVIDERS])
+})
+
+/** @param {import('../support/doctor.js').Machine} machine @param {string[]} untested */
+function look(machine, untested) {
   const { homes } = machine
   const before = { scratches: fs.readdirSync(machine.scratch), files: list(homes.root) }
   // A proxy, a base URL and a key in the doctor's own environment do not get into the dry start.
   const env = { HTTP_PROXY: 'http://127.0.0.1:9', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', BUN_OPTIONS: '--preload=/nowhere.js' }
   const found = runDoctor(machine, { start: true, env })
-  assert.deepEqual(found.bad, ['program.readable', 'program.readable'])
+  assert.deepEqual(found.bad, bad(untested, ['program.readable']))
   const started = found.report.findings.filter(({ id }) => id === 'start.answered')
   assert.deepEqual(started.map(({ provider, details }) => [provider, details.hidden, details.exitCode]), [['claude', false, 0], ['codex', false, 0]])
   for (const { details } of started) assert.ok(Number(details.durationMs) > 50 && Number(details.requests) > 0)
-  const commands = found.report.findings.flatMap((finding) => finding.commands)
+  // To install a version that was tested takes a network.
+  const commands = found.report.findings.filter(({ id }) => id !== 'program.untested').flatMap((finding) => finding.commands)
   const after = runDoctor(machine, { start: true }, commands)
-  assert.deepEqual([after.bad, after.status], [[], 0])
+  assert.deepEqual([after.bad, after.status], [bad(untested, []), untested.length ? 1 : 0])
   const hidden = after.report.findings.filter(({ id }) => id === 'start.answered')
   assert.deepEqual(hidden.map(({ provider, details }) => [provider, details.hidden]), [['claude', true], ['codex', true]], 'by the owner of /proc/PID/environ')
   const installed = after.report.findings.filter(({ id }) => id === 'program.reachable')
   assert.ok(installed.every(({ path: file }) => file?.startsWith(machine.prefix)))
   assert.match(String(installed.find(({ provider }) => provider === 'claude')?.details.version), /^\d+\.\d+\.\d+$/)
   assert.deepEqual({ scratches: fs.readdirSync(machine.scratch), files: list(homes.root) }, before, 'nothing is left behind, and nothing of the tenant touched')
-})
+}
 
 /** Programs in a CLI's place: finding, text after `#!/bin/sh`, what the sentence says. */
 const WRONG = /** @type {[string, string, RegExp, number][]} */ ([

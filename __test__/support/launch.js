@@ -2,8 +2,10 @@
 'use strict'
 
 const fs = require('node:fs')
+const path = require('node:path')
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
-const { makeHomes } = require('./homes.js')
+const binding = require('../../lib/binding.js')
+const { makeHomes, makeOpenDir } = require('./homes.js')
 
 /** How many ids a test file has for itself: `UID` and those after it. */
 const IDS_PER_FILE = 16
@@ -53,6 +55,41 @@ function makeEnv(test, payload = {}, options = {}) {
   return { env, homes }
 }
 
+/** @type {Map<string, string>} */
+const known = new Map()
+
+/** Where a shell lies in a CLI's place, and the file that tells its version. @type {Record<string, (version: string) => [string, string | null]>} */
+const TOLD = {
+  claude: (version) => [`versions/${version}`, null],
+  codex: () => ['bin/codex', 'codex-package.json']
+}
+
+/**
+ * A program that tells a version of the provider's: without one, there is no start on the server's key, and a warning of others.
+ * It lasts as long as this process.
+ * @param {string} provider
+ * @param {string} [script]  a shell itself where there is none
+ */
+function knownProgram(provider, script) {
+  const { testedVersion } = /** @type {any} */ (binding.providerFacts().find(({ id }) => id === provider))
+  const dir = makeOpenDir('provider-env-program-')
+  process.once('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
+  const [name, manifest] = TOLD[provider](testedVersion)
+  const program = path.join(dir, name)
+  fs.mkdirSync(path.dirname(program))
+  if (script === undefined) fs.copyFileSync(fs.realpathSync('/bin/sh'), program)
+  else fs.writeFileSync(program, script, { mode: 0o755 })
+  if (manifest !== null) fs.writeFileSync(path.join(dir, manifest), JSON.stringify({ version: testedVersion }))
+  return program
+}
+
+/** A shell that tells a version of the provider's. @param {string} [provider] */
+function knownShell(provider = 'claude') {
+  const shell = known.get(provider) ?? knownProgram(provider)
+  known.set(provider, shell)
+  return shell
+}
+
 /**
  * Starts a shell script in the CLI's place.
  * @param {any} env
@@ -60,7 +97,8 @@ function makeEnv(test, payload = {}, options = {}) {
  * @param {any} [options]
  */
 function startScript(env, script, { args = [], ...options } = {}) {
-  return spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
+  const command = env.credential.owner === 'server' ? knownShell(env.provider) : '/bin/sh'
+  return spawnProvider(env, { ...ids, command, args: ['-c', script, ...args], workspaceTrust: 'trusted', ...options })
 }
 
 /**
@@ -109,4 +147,4 @@ function firstLine(child) {
   })
 }
 
-module.exports = { KEYS, UID, firstLine, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
+module.exports = { KEYS, UID, firstLine, ids, isRoot, knownProgram, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }

@@ -4,6 +4,7 @@
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
+const binding = require('../../lib/binding.js')
 const { makeOpenDir } = require('./homes.js')
 
 const PROJECT = path.join(__dirname, '..', '..')
@@ -76,6 +77,12 @@ function unlessSince(provider, since) {
   return isAtLeast(version, since) ? false : `${provider} ${version} does not do this, ${since} does`
 }
 
+/** Whether the CLI under test is newer than all that the row was tested with: then it is warned of. @param {keyof Programs} provider @param {string} version */
+function isUntested(provider, version) {
+  const row = binding.providerFacts().find(({ id }) => id === provider)
+  return !isAtLeast(String(row?.testedVersion), version)
+}
+
 /**
  * Puts both programs into a fresh directory that every uid can enter, where their versions can be told: Codex with the files
  * beside it, Claude Code as its native installer names it. Links where it can: they are 300 MB each.
@@ -108,6 +115,27 @@ function claudeOfVersion(test, version) {
   test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const { claude } = findPrograms()
   return version === null ? place(claude, path.join(dir, 'claude')) : placeClaude(claude, dir, version)
+}
+
+/** A version that nobody has tested, for programs that are placed under it. */
+const NEWER = '99.0.0'
+
+/**
+ * Both programs under a version that is newer than all that was tested, as the next one will be.
+ * @param {{ after(fn: () => void): void }} test
+ * @returns {Programs}
+ */
+function installAsNewer(test) {
+  const { dir, claude, codex } = installForAnyone({ test })
+  const newer = path.join(dir, 'versions', NEWER)
+  fs.renameSync(claude, newer)
+  // Removed first: it may be a link to the installed one.
+  const beside = path.join(dir, 'codex/codex-package.json')
+  const manifest = fs.existsSync(beside) ? beside : path.join(dir, 'codex/node_modules/@openai/codex/package.json')
+  const text = JSON.stringify({ ...readJson(manifest), version: NEWER })
+  fs.rmSync(manifest)
+  fs.writeFileSync(manifest, text)
+  return { claude: newer, codex }
 }
 
 /**
@@ -164,9 +192,10 @@ function write(file, text) {
  * @param {number} [mode]
  */
 function place(source, target, mode) {
-  const installed = fs.statSync(source).mode & 0o777
+  const { mode: bits, uid } = fs.statSync(source)
   const wanted = mode ?? 0o755
-  if (installed !== wanted || !tryLink(source, target)) {
+  // What another owns tells no version that is believed: under sudo, in a user's own clone.
+  if ((bits & 0o777) !== wanted || ![0, process.getuid?.()].includes(uid) || !tryLink(source, target)) {
     fs.copyFileSync(source, target, fs.constants.COPYFILE_FICLONE)
     fs.chmodSync(target, wanted)
   }
@@ -208,4 +237,4 @@ function existing(file) {
 /** @param {string} file */
 const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'))
 
-module.exports = { claudeOfVersion, findPrograms, installForAnyone, isAtLeast, unlessSince, versionsUnderTest }
+module.exports = { claudeOfVersion, findPrograms, installAsNewer, installForAnyone, isAtLeast, isUntested, unlessSince, versionsUnderTest }

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::error::ErrorCode;
-use provider_env::secret::{ExposeSecret, Secret};
 use provider_env::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
+use provider_env::secret::{ExposeSecret, Secret};
 
 const TEXT: &[u8] = b"made-up-key";
 const CONTEXT: Context<'static> =

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use provider_env::error::ErrorCode;
-use provider_env::secret::{ExposeSecret, Secret};
 use provider_env::secret::sealed::{self, Binding, DEFAULT_MAX_AGE, Recipient};
+use provider_env::secret::{ExposeSecret, Secret};
 
 const KEY: &[u8] = b"made-up-key";
 const BINDING: Binding = Binding { workspace: "workspace-1", field: "apiKey", request: "request-1", owner: None };

@@ -44,8 +44,8 @@ const rows = [
   {
     id: 'program.unknown-version',
     severity: 'info',
-    sentence: ({ facts }) =>
-      `Its version is unknown: neither a package nor a file beside it nor its name tells it. So nobody can tell whether it is ${facts.oldestVersion} or newer, which a start asks for.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is then not started with any key or token beside a file of its own that sets variables which could redirect it. Installed from npm, or as versions/VERSION, it is.`}`
+    sentence: ({ facts, program }) =>
+      `Its version is unknown. ${program.unknown} So nobody can tell whether it is ${facts.oldestVersion} or newer, which a start asks for.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is then not started on the server's key, nor with any key or token beside a file of its own that sets variables which could redirect it.`}`
   },
   {
     id: 'program.missing',
@@ -105,7 +105,7 @@ const rows = [
   {
     id: 'program.writable',
     severity: 'error',
-    sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place.`,
+    sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place, or have it taken for another version.`,
     remedy: ({ plan }) => install.withPlan(ANEW, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -166,7 +166,7 @@ async function look(context, facts) {
  * @param {import('./finding.js').Seen} about
  */
 async function standing(context, facts, program, about) {
-  if (program.version === null) return [finding('program.unknown-version', { facts }, about)]
+  if (program.version === null) return [finding('program.unknown-version', { facts, program }, about)]
   if (!program.untested) return []
   const plan = await install.plan(context, { ...facts, package: `${facts.package}@${facts.testedVersion}` }, null)
   return [finding('program.untested', { facts, program, plan }, about)]
@@ -268,15 +268,17 @@ function ownHome() {
 }
 
 /**
- * Whether the target can change the program, or put another one in its place.
+ * Whether the target can change the program or what tells its version, or put another in their place.
  * @param {import('./context.js').Context} context
  * @param {import('./context.js').Facts} facts
  * @param {SurveyedProgram} program
  * @param {import('./finding.js').Seen} about
  */
-async function changeable(context, facts, { components }, about) {
+async function changeable(context, facts, program, about) {
   const { ids, target, byModeBits } = context
   if (target.uid === 0) return []
+  // By path: the ways to them begin alike.
+  const components = [...new Map([program.components, ...program.manifests].flat().map((component) => [component.path, component])).values()]
   const answers = await inquire(ids, components.map(({ path: step }) => ({ path: step, access: ACCESS.write })), byModeBits)
   // In a sticky directory nobody renames what is another's (rename(2)).
   const writable = components.filter((component, index) => answers[index].obstacle === null && !(component.kind === 'directory' && (component.mode & 0o1000) !== 0 && component.uid !== target.uid))

@@ -1,10 +1,11 @@
 // Installs a published version of a CLI into the user's cache, where the next run finds it.
-import { writeFileSync } from 'node:fs'
+import { constants, copyFileSync, linkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installInto, npm } from '../lib/npm.mjs'
-import { userCache } from '../lib/paths.mjs'
+import { fromRoot, userCache } from '../lib/paths.mjs'
 import { run, tail } from '../lib/run.mjs'
+import { makeScratch } from '../lib/scratch.mjs'
 import { clis, expand } from './clis.mjs'
 import { nameOf } from './targets.mjs'
 
@@ -28,7 +29,32 @@ export async function installed(target) {
   })
   const found = clis[cli].programs.flatMap((parts) => expand(join(dir, 'node_modules'), parts))
   if (found.length !== 1) throw new Error(`${nameOf(target)} has no native program for this system where it is looked for: scripts/compat/clis.mjs names the places`)
-  const { text, code } = await run(found[0], ['--version'], { cwd: tmpdir(), env: { HOME: '/nonexistent' }, output: 'keep', timeoutMs: 60_000 })
-  if (code !== 0 || !text.includes(version)) throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and said ${JSON.stringify(tail(text, 3))}`)
+  const { text, code } = await askVersion(found[0])
+  if (code !== 0 || !text.includes(version)) throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and said ${JSON.stringify(tail(text, 20))}`)
   return found[0]
+}
+
+/** `nobody`, on every Linux. */
+const NOBODY = '65534'
+
+/**
+ * What a program says of its version. It came from the network a moment ago: it runs with none, with nothing of our environment, and
+ * not as root.
+ */
+async function askVersion(program) {
+  // The cache is in a home, which another uid may not enter.
+  const { dir, remove } = makeScratch('compat-version-', 0o755)
+  const copy = join(dir, 'program')
+  try {
+    try {
+      linkSync(program, copy)
+    } catch {
+      copyFileSync(program, copy, constants.COPYFILE_FICLONE)
+    }
+    const drop = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs'] : []
+    const command = [fromRoot('scripts', 'netns.sh'), ...drop, 'env', '-i', 'HOME=/nonexistent', 'PATH=/usr/bin:/bin', copy, '--version']
+    return await run('sh', command, { cwd: dir, output: 'keep', timeoutMs: 60_000 })
+  } finally {
+    remove()
+  }
 }

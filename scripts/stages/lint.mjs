@@ -4,6 +4,7 @@ import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDeny } from '../check-deny.mjs'
 import { checkFiles } from '../check-files.mjs'
 import { checkGenerated } from '../check-generated.mjs'
+import { checkVersions } from '../check-versions.mjs'
 import { fromRoot } from '../lib/paths.mjs'
 import { must } from '../lib/run.mjs'
 import { rustEnv } from '../lib/rust.mjs'
@@ -31,5 +32,6 @@ export async function lint(report, { regenerated }) {
   await report.step('lint', 'generated', () => checkGenerated(regenerated))
   await report.step('lint', 'catch-unwind', checkCatchUnwind)
   await report.step('lint', 'dependencies', () => checkDependencies())
+  await report.step('lint', 'versions', () => checkVersions())
   await report.step('lint', 'files', checkFiles)
 }

@@ -29,7 +29,7 @@ pub static BASE_NAMES: &[&str] = &[
     "NODE_ENV",
 ];
 
-/// Where the tenant lives. Each but the state directories is a row of [`WORKSPACE_RULES`].
+/// Where the tenant lives. Each but the state directories is a row of `WORKSPACE_RULES`.
 #[derive(Debug, Default)]
 pub struct Workspace<'a> {
     pub key: Option<&'a str>,

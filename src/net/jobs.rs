@@ -120,6 +120,8 @@ impl Pool {
 
     /// A job was abandoned: if it waits, it ends now.
     pub fn look_again(&self) {
+        // The clock must not have looked already and not be waiting yet.
+        let _state = self.lock();
         self.changed.notify_all();
     }
 

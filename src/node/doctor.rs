@@ -74,9 +74,13 @@ pub struct NativeCandidate {
     pub version: Option<String>,
     /// Whether it is newer than all that was tested.
     pub untested: bool,
+    /// Where its version is unknown: why, and what would make it known.
+    pub unknown: Option<String>,
     pub interpreter: Option<String>,
     /// The steps of its path.
     pub components: Vec<Component>,
+    /// The files that tell its version, each with the way to it.
+    pub manifests: Vec<Vec<Component>>,
     /// What must lie beside it.
     pub companions: Vec<NativeCompanion>,
     /// Whether the file that was found begins with `#!`.
@@ -132,8 +136,12 @@ fn surveyed(provider: &Provider, candidate: Candidate) -> NativeCandidate {
         components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
         path: candidate.path.as_deref().map(text),
         version: program.as_ref().and_then(|program| program.version.clone()),
-        untested: program.as_ref().is_some_and(|program| program.untested(provider).is_some()),
+        untested: program
+            .as_ref()
+            .is_some_and(|program| program.version.is_some() && program.untested(provider).is_some()),
         interpreter: program.as_ref().and_then(|program| program.interpreter.as_deref().map(text)),
+        unknown: program.as_ref().filter(|program| program.version.is_none()).map(|program| program.unknown(provider)),
+        manifests: candidate.manifests.iter().map(|manifest| inquiry::components(manifest)).collect(),
         companions: companions
             .map(|(path, inherits_credential)| NativeCompanion { path, inherits_credential })
             .collect(),

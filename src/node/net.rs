@@ -83,10 +83,11 @@ pub fn start<'env, T: ToNapiValue + Send + 'static>(
     if let Some(abort) = abort {
         let (waiting, mark) = (Arc::downgrade(&pending), Arc::clone(&is_abandoned));
         let on_abort = move || {
+            let Some(pending) = waiting.upgrade() else { return };
+            // First: a job that is abandoned can be dropped at once, and its promise with it.
+            pending.settle(Err(Error::new(ErrorCode::Aborted, "The request was aborted.")));
             mark.store(true, Ordering::Relaxed);
             pool.look_again();
-            let Some(pending) = waiting.upgrade() else { return };
-            pending.settle(Err(Error::new(ErrorCode::Aborted, "The request was aborted.")));
         };
         *abort.on_abort.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(on_abort));
     }

@@ -91,9 +91,10 @@ impl Start {
     /// thing before the process is made. It looks at files.
     ///
     /// # Errors
-    /// `CREDENTIAL_REVOKED`, and what [`redirection::check`] finds.
+    /// `CREDENTIAL_REVOKED`, and what [`redirection::check_program`] and [`redirection::check`] find.
     pub fn admit_last(&self, program: &Program) -> Result<()> {
         redirection::check(&self.env, Beside { trusted: self.cli.trusted, version: program.version.as_deref() })?;
+        redirection::check_program(&self.env, program)?;
         self.admit()
     }
 

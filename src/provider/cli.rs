@@ -96,17 +96,24 @@ impl NativePackage {
 }
 
 impl Sdk {
-    /// Refuses a version that is known to be too old for the adapter of the provider with this id.
+    /// Refuses a version that is too old for the adapter of the provider with this id, and one that was told and cannot be
+    /// understood.
     ///
     /// # Errors
     /// `UNSUPPORTED`, with the package in `names`.
     pub fn check(&self, provider: &'static str, version: Option<&str>) -> Result<()> {
-        let Some(parsed) = version.and_then(Version::parse).filter(|version| *version < self.oldest) else {
-            return Ok(());
-        };
+        let Some(told) = version else { return Ok(()) };
         let (package, oldest) = (self.package, self.oldest);
-        let message =
-            format!("{package} is {parsed}; versions before {oldest} {}. Install {oldest} or newer.", self.older);
-        Err(Error::new(ErrorCode::Unsupported, message).provider(provider).name(package))
+        let refused = |what: &str| {
+            let message =
+                format!("{package} {what}; versions before {oldest} {}. Install {oldest} or newer.", self.older);
+            Err(Error::new(ErrorCode::Unsupported, message).provider(provider).name(package))
+        };
+        match Version::parse(told) {
+            Some(version) if version >= self.oldest => Ok(()),
+            // As it was told: a prerelease has a name.
+            Some(_) => refused(&format!("is {}", Version::trimmed(told))),
+            None => refused("tells a version that cannot be understood"),
+        }
     }
 }

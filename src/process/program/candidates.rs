@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::package;
 use crate::provider::Provider;
 
 /// What to look for, and where.
@@ -66,11 +67,8 @@ pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> +
     found.into_iter().flatten()
 }
 
-/// The native executable in `node_modules`, upwards from each root, as Node looks for packages.
+/// The native executables in `node_modules`, upwards from each root, as Node looks for packages.
 fn in_packages<'a>(provider: &'static Provider, roots: &'a [String]) -> impl Iterator<Item = PathBuf> + 'a {
-    roots.iter().flat_map(|root| Path::new(root).ancestors()).flat_map(move |directory| {
-        let modules = directory.join("node_modules");
-        let packages = provider.cli.native_packages_here();
-        packages.flat_map(move |package| package.executables(&modules)).filter(|file| file.is_file())
-    })
+    let directories = roots.iter().flat_map(|root| Path::new(root).ancestors());
+    directories.flat_map(move |directory| package::natives_of(provider, &directory.join("node_modules")))
 }

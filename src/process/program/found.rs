@@ -3,8 +3,10 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::super::access::Check;
 use super::candidates::FoundBy;
-use crate::provider::{Provider, Standing};
+use super::told_version::Doubt;
+use crate::provider::{Provider, Standing, Versions};
 
 /// A program that the target can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,17 +20,60 @@ pub struct Program {
     pub interpreter: Option<PathBuf>,
     /// Its version, where a package or a file name tells.
     pub version: Option<String>,
+    /// The file that tells it in vain, where it is unknown and there is one.
+    pub doubt: Option<Doubt>,
+}
+
+/// A program with what it was proved by.
+#[derive(Debug)]
+pub struct Proved {
+    /// It.
+    pub program: Program,
+    /// What the target must be able to use.
+    pub checks: Vec<Check>,
+    /// The files that were asked for its version, also those that are not there.
+    pub manifests: Vec<PathBuf>,
 }
 
 impl Program {
-    /// What to say where it is newer than all that this package was tested with.
+    /// What to say where it is newer than all that this package was tested with, or where nobody can tell.
     #[must_use]
     pub fn untested(&self, provider: &Provider) -> Option<String> {
-        let version = self.version.as_deref()?;
-        (provider.cli.versions.standing(Some(version)) == Standing::Newer).then(|| {
-            let (name, tested) = (provider.name, provider.cli.versions.tested);
-            format!("{name} {version} is newer than {tested}, the newest that this package was tested with.")
-        })
+        let name = provider.name;
+        let Versions { oldest, tested, .. } = &provider.cli.versions;
+        let Some(version) = self.version.as_deref() else {
+            let why = match self.doubt {
+                Some(_) => "what tells it can be changed by others than root and this process",
+                None => "neither a package nor a file beside it nor its name tells it",
+            };
+            return Some(format!(
+                "The version of {name} is unknown: {why}. One before {oldest} would not be started if it were known."
+            ));
+        };
+        (provider.cli.versions.standing(Some(version)) == Standing::Newer)
+            .then(|| format!("{name} {version} is newer than {tested}, the newest that this package was tested with."))
+    }
+
+    /// Why its version is unknown, and what would make it known: two sentences.
+    #[must_use]
+    pub fn unknown(&self, provider: &Provider) -> String {
+        let (name, path) = (provider.name, self.path.display());
+        match &self.doubt {
+            Some(Doubt::NotTrusted(file) | Doubt::NotUnderstood(file)) => format!(
+                "{}, which tells it, can be changed by others than root and this process. Install {name} where nobody else \
+                 can write, on no step of the path.",
+                file.display()
+            ),
+            None => format!(
+                "Neither a package nor a file beside {path} nor its name tells it. Start {name} in its npm package, or as its \
+                 own installer names it (versions/VERSION)."
+            ),
+        }
+    }
+
+    /// Whether a later candidate of a known version is taken in its place. A script of its own is somebody's choice.
+    pub(super) const fn gives_way(&self) -> bool {
+        self.version.is_none() && self.interpreter.is_none()
     }
 
     /// Whether the kernel keeps what runs it from other processes of this uid, which may not read it: `would_dump`

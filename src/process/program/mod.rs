@@ -3,7 +3,8 @@
 //! Found on the child's `PATH`, in the provider's npm package, or at `command`; resolved to the native executable
 //! behind an npm launcher; looked into, as the kernel would at `execve`; then every directory of its real path, the file
 //! and what runs it (a loader, interpreters) are asked for as the target. The first candidate that passes is the program.
-//! When none does, the error is about the first, and names the others.
+//! Among those on the `PATH`, and among packages, a native program of an unknown version gives way to a known one. When none
+//! passes, the error is about the first, and names the others.
 
 mod binfmt_misc;
 mod candidates;
@@ -16,6 +17,8 @@ mod proof;
 mod rejection;
 mod shebang;
 mod survey;
+mod told_version;
+mod trust;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -24,11 +27,14 @@ use rustix::fs::Access;
 
 pub use candidates::{FoundBy, Search};
 pub use found::Program;
+use found::Proved;
 use image::{Look, MAX_LOOKS, Needs};
 pub use package::installed_version;
 pub use proof::Proofs;
 use rejection::Rejection;
 pub use survey::{Candidate, survey};
+pub use told_version::Doubt;
+use told_version::Told;
 
 use super::access::{AccessCheck, Check, checks_along};
 use super::identity::Target;
@@ -48,21 +54,30 @@ pub fn resolve(
     proofs: &Proofs,
 ) -> Result<Program> {
     let mut refusals = Vec::new();
+    let mut unknown: Option<Program> = None;
     // For all candidates together.
     let looks = Cell::new(MAX_LOOKS);
     for (found_at, found_by) in candidates::all(provider, search) {
-        if let Some(program) = proofs.known(&found_at, target, search.path) {
+        // A package does not take the place of what somebody has put on the PATH, perhaps unreadable, without a word.
+        if unknown.as_ref().is_some_and(|program| program.found_by != found_by) {
+            break;
+        }
+        let program = match proofs.known(&found_at, target, search.path) {
+            Some(program) => program,
+            None => match prove(provider, search, (&found_at, found_by), target, access, &looks) {
+                Ok(proved) => proofs.remember(proved, target, search.path),
+                Err(refusal) => {
+                    refusals.push(refusal);
+                    continue;
+                }
+            },
+        };
+        if !program.gives_way() {
             return Ok(program);
         }
-        match prove(provider, search, (&found_at, found_by), target, access, &looks) {
-            Ok((program, checks)) => {
-                proofs.remember(&program, &checks, target, search.path);
-                return Ok(program);
-            }
-            Err(refusal) => refusals.push(refusal),
-        }
+        unknown = unknown.or(Some(program));
     }
-    Err(rejection::of_all(refusals).unwrap_or_else(|| rejection::not_found(provider, search)))
+    unknown.ok_or_else(|| rejection::of_all(refusals).unwrap_or_else(|| rejection::not_found(provider, search)))
 }
 
 /// Resolves one candidate and asks for all that a start of it needs.
@@ -73,7 +88,7 @@ fn prove(
     target: &Target,
     access: &dyn AccessCheck,
     looks: &Cell<usize>,
-) -> std::result::Result<(Program, Vec<Check>), Rejection> {
+) -> std::result::Result<Proved, Rejection> {
     let path = leads_to(provider, found_at).map_err(|error| Rejection::unresolvable(provider, found_at, &error))?;
     let ask = |checks: &[Check]| match access.first_obstacle(target, checks) {
         Ok(None) => Ok(()),
@@ -93,11 +108,15 @@ fn prove(
         }
     };
     ask(&checks)?;
-    let version = package::version_of(provider, &path);
+    let Told { version, doubt, manifests } = told_version::of(provider, &path, found_at, target);
     if provider.cli.versions.standing(version.as_deref()) == Standing::Older {
         return Err(Rejection::outdated(provider, &path, version.as_deref().unwrap_or_default()));
     }
-    Ok((Program { path, found_at: found_at.into(), found_by, interpreter, version }, checks))
+    if let Some(Doubt::NotUnderstood(file)) = &doubt {
+        return Err(Rejection::not_understood(provider, &path, file));
+    }
+    let program = Program { path, found_at: found_at.into(), found_by, interpreter, version, doubt };
+    Ok(Proved { program, checks, manifests })
 }
 
 /// The real path of a candidate, or of the native executable behind it.

@@ -1,4 +1,4 @@
-//! The npm packages of a provider: the native executable behind a launcher, and the version of a program.
+//! The npm packages of a provider: the native executable behind a launcher, and what their manifests say.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,10 @@ use crate::sys::real_path::real_path;
 use crate::sys::regular_file::open_regular;
 
 /// The largest launcher or manifest that is looked at, in bytes.
-const MAX_TEXT_BYTES: u64 = 256 * 1024;
+const MAX_TEXT_BYTES: u64 = 1024 * 1024;
+
+/// What an npm package says of itself.
+pub const MANIFEST: &str = "package.json";
 
 /// The native executable that `file`, a package manager's shim or a provider's launcher, would start.
 pub fn native_behind(provider: &'static Provider, file: &Path) -> Option<PathBuf> {
@@ -16,8 +19,8 @@ pub fn native_behind(provider: &'static Provider, file: &Path) -> Option<PathBuf
         return None;
     }
     let launcher = shim_target(file).unwrap_or_else(|| file.to_owned());
-    let package = launcher_package(provider, &launcher)?;
-    package.ancestors().find_map(|directory| native_below(provider, &directory.join("node_modules")))
+    let directory = launcher_package(provider, &launcher)?;
+    directory.ancestors().find_map(|above| native_below(provider, &above.join("node_modules")))
 }
 
 /// ELF or Mach-O, by its magic number (elf(5); mach-o/loader.h).
@@ -34,75 +37,83 @@ fn native_below(provider: &'static Provider, modules: &Path) -> Option<PathBuf> 
     files.filter_map(|file| real_path(&file).ok()).find(|file| file.is_file())
 }
 
+/// The native executables that a `node_modules` leads to: those in it, and those that its launchers and its SDK would find from
+/// where they really are. pnpm has the latter alone.
+pub fn natives_of(provider: &'static Provider, modules: &Path) -> Vec<PathBuf> {
+    let door = |name: &str| real_path(&modules.join(name)).ok();
+    let mut all = Vec::new();
+    for package in provider.cli.native_packages_here() {
+        let (launcher, _) = package.version;
+        all.extend(door(launcher).and_then(|directory| behind(package, &directory, false)));
+        all.extend(package.executables(modules).find(|file| file.is_file()));
+    }
+    if let Some(directory) = door(provider.cli.sdk.package) {
+        all.extend(provider.cli.native_packages_here().filter_map(|package| behind(package, &directory, true)));
+    }
+    let mut seen = Vec::new();
+    all.retain(|file| {
+        let real = real_path(file).unwrap_or_else(|_| file.clone());
+        let is_new = !seen.contains(&real);
+        seen.push(real);
+        is_new
+    });
+    all
+}
+
+/// The executable that a module in this directory finds, upwards as Node looks; an SDK finds it through the launcher.
+fn behind(package: &NativePackage, directory: &Path, through_launcher: bool) -> Option<PathBuf> {
+    directory.ancestors().map(|above| above.join("node_modules")).find_map(|modules| {
+        let own = package.executables(&modules).find(|file| file.is_file());
+        let launcher = || {
+            let directory = real_path(&modules.join(package.version.0)).ok().filter(|_| through_launcher)?;
+            behind(package, &directory, false)
+        };
+        own.or_else(launcher)
+    })
+}
+
 /// The directory of the launcher package that `file` is in: its path holds the package's name as directories.
-fn launcher_package(provider: &'static Provider, file: &Path) -> Option<PathBuf> {
+pub fn launcher_package(provider: &'static Provider, file: &Path) -> Option<PathBuf> {
     let is_launcher = |directory: &&Path| provider.cli.launcher_packages.iter().any(|name| directory.ends_with(name));
     file.ancestors().skip(1).find(is_launcher).map(Path::to_owned)
 }
 
-/// Where a shim of npm (`cmd-shim`), pnpm or yarn leads: a shell script with `"$basedir/<relative path>"` in it.
+/// Where a shim of npm (`cmd-shim`), pnpm or yarn leads: a shell script, whose last line says it in pnpm's, and which has
+/// `"$basedir/<relative path>"` in it in the others', beside `"$basedir/node"`.
 fn shim_target(file: &Path) -> Option<PathBuf> {
     let text = read_text(file)?;
     text.starts_with("#!").then_some(())?;
-    let (_, rest) = text.rsplit_once("\"$basedir/")?;
-    let (relative, _) = rest.split_once('"')?;
-    real_path(&file.parent()?.join(relative)).ok()
-}
-
-/// The version of a program: of the package it is in, of the file beside it, or of the native installer's directory.
-pub fn version_of(provider: &'static Provider, program: &Path) -> Option<String> {
-    let packages = provider.cli.native_packages_here();
-    let version = packages.filter_map(|package| Some((package, package_root(package, program)?)));
-    let mut version = version.filter_map(|(package, root)| version_in(package, &root));
-    let beside = || {
-        let (manifest, key) = provider.cli.manifest?;
-        manifest_value(&program.parent()?.join(manifest), key)
+    let told = text.lines().rev().find_map(|line| line.strip_prefix("# cmd-shim-target="));
+    let in_commands = || {
+        let quoted = text.rsplit("\"$basedir/").filter_map(|rest| rest.split_once('"'));
+        let mut paths = quoted.map(|(relative, _)| relative);
+        paths.find(|relative| !matches!(*relative, "node" | "node.exe"))
     };
-    version.next().or_else(beside).or_else(|| version_in_name(program)).or_else(|| own_manifest(provider, program))
+    real_path(&file.parent()?.join(told.or_else(in_commands)?)).ok()
 }
 
-/// `…/node_modules` for a program that is a native package's file.
-fn package_root(package: &NativePackage, program: &Path) -> Option<PathBuf> {
-    let inside = package.executables(Path::new("")).find(|inside| program.ends_with(inside))?;
-    program.ancestors().nth(inside.components().count()).map(Path::to_owned)
-}
-
-/// From the package beside it, or from a hoisted one further up.
-fn version_in(package: &NativePackage, modules: &Path) -> Option<String> {
-    let (sibling, key) = package.version;
-    let nested = modules.parent().filter(|parent| parent.ends_with(sibling)).map(|parent| parent.join("package.json"));
-    let places = nested.into_iter().chain([modules.join(sibling).join("package.json")]);
-    places.filter_map(|manifest| manifest_value(&manifest, key)).next()
-}
-
-/// Claude's native installer: `…/versions/2.1.330`.
-fn version_in_name(program: &Path) -> Option<String> {
-    let name = program.file_name()?.to_str()?;
-    let in_versions = program.parent()?.ends_with("versions");
-    let looks_so = name.starts_with(|first: char| first.is_ascii_digit()) && name.contains('.');
-    (in_versions && looks_so).then(|| name.to_owned())
-}
-
-/// A launcher that is run as a script belongs to a package of its own.
-fn own_manifest(provider: &'static Provider, program: &Path) -> Option<String> {
-    manifest_value(&launcher_package(provider, program)?.join("package.json"), "version")
-}
-
-/// The version of an npm package as Node would find it first, upwards from each of these directories.
+/// The version of an npm package as Node would find it first, upwards from each of these directories; empty where it is there
+/// and tells none.
 #[must_use]
 pub fn installed_version(package: &str, roots: &[PathBuf]) -> Option<String> {
     let directories = roots.iter().flat_map(|root| root.ancestors());
-    let mut manifests = directories.map(|directory| directory.join("node_modules").join(package).join("package.json"));
-    manifests.find_map(|manifest| manifest_value(&manifest, "version"))
+    let mut manifests = directories.map(|directory| directory.join("node_modules").join(package).join(MANIFEST));
+    let manifest = manifests.find_map(|manifest| read_manifest(&manifest))?;
+    let version = manifest.ok().and_then(|manifest| Some(manifest.get("version")?.as_str()?.to_owned()));
+    Some(version.unwrap_or_default())
 }
 
-fn manifest_value(manifest: &Path, key: &str) -> Option<String> {
-    let manifest: serde_json::Value = serde_json::from_str(&read_text(manifest)?).ok()?;
-    manifest.get(key)?.as_str().map(str::to_owned)
+/// What a manifest says; none where there is no such file, an error where it is no JSON text of a reasonable length.
+pub fn read_manifest(manifest: &Path) -> Option<Result<serde_json::Value, ()>> {
+    std::fs::symlink_metadata(manifest).ok()?;
+    let text = read_text(manifest);
+    let value = text.and_then(|text| serde_json::from_str(text.trim_start_matches('\u{feff}')).ok());
+    Some(value.ok_or(()))
 }
 
+/// None for what is no text, or too long.
 fn read_text(file: &Path) -> Option<String> {
     let mut text = String::new();
-    open_regular(file)?.take(MAX_TEXT_BYTES).read_to_string(&mut text).ok()?;
-    Some(text)
+    open_regular(file)?.take(MAX_TEXT_BYTES + 1).read_to_string(&mut text).ok()?;
+    (text.len() as u64 <= MAX_TEXT_BYTES).then_some(text)
 }

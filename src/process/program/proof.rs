@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::access::Check;
 use super::super::identity::Target;
-use super::found::Program;
+use super::found::{Program, Proved};
+use crate::sys::real_path::real_path;
 
 /// More targets than this at once are a worker's whole fleet; then it starts anew.
 const CAPACITY: usize = 1024;
@@ -28,7 +28,8 @@ struct Key {
 #[derive(Debug)]
 struct Proof {
     program: Program,
-    stamps: Vec<(PathBuf, Stamp)>,
+    /// None: there was nothing of that name.
+    stamps: Vec<(PathBuf, Option<Stamp>)>,
 }
 
 /// What a change of a file shows in.
@@ -49,28 +50,50 @@ impl Proofs {
         let key = Key { found_at: found_at.into(), target: target.clone(), path: path.into() };
         // Not under the lock: a file system of one tenant's may take its time.
         let proof = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key)?);
-        let holds = proof.stamps.iter().all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
+        let holds = proof.stamps.iter().all(|(path, stamp)| Stamp::of(path) == *stamp);
         holds.then(|| proof.program.clone())
     }
 
-    pub fn remember(&self, program: &Program, checks: &[Check], target: &Target, path: &str) {
-        let found_at = program.found_at.as_path();
-        let is_known = checks.iter().any(|check| check.path == found_at);
-        let paths = checks.iter().map(|check| check.path.as_path()).chain((!is_known).then_some(found_at));
-        let stamps: Option<Vec<_>> = paths.map(|path| Some((path.to_owned(), Stamp::of(path)?))).collect();
-        let Some(stamps) = stamps else { return };
+    /// Remembers a proof, and hands out its program.
+    pub fn remember(&self, proved: Proved, target: &Target, path: &str) -> Program {
+        let stamps = stamps(&proved);
+        let program = proved.program;
+        let Some(stamps) = stamps else { return program };
+        let key = Key { found_at: program.found_at.clone(), target: target.clone(), path: path.into() };
         let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if proofs.len() >= CAPACITY {
             proofs.clear();
         }
-        let key = Key { found_at: program.found_at.clone(), target: target.clone(), path: path.into() };
         proofs.insert(key, Arc::new(Proof { program: program.clone(), stamps }));
+        program
     }
 
     /// Forgets everything: `execve` has contradicted a proof.
     pub fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+}
+
+/// What the proof rests on: all that was checked, and every manifest with the way to it; none where something of what was
+/// checked is gone.
+fn stamps(proved: &Proved) -> Option<Vec<(PathBuf, Option<Stamp>)>> {
+    let checked = proved.checks.iter().map(|check| check.path.as_path()).chain([proved.program.found_at.as_path()]);
+    let mut stamps: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
+    for path in checked {
+        if !stamps.iter().any(|(stamped, _)| stamped == path) {
+            stamps.push((path.to_owned(), Some(Stamp::of(path)?)));
+        }
+    }
+    for manifest in &proved.manifests {
+        let real = real_path(manifest).ok();
+        let way = real.iter().flat_map(|real| real.ancestors()).chain(real.iter().flat_map(|_| manifest.ancestors()));
+        for path in way.chain([manifest.as_path()]) {
+            if !stamps.iter().any(|(stamped, _)| stamped == path) {
+                stamps.push((path.to_owned(), Stamp::of(path)));
+            }
+        }
+    }
+    Some(stamps)
 }
 
 impl Stamp {

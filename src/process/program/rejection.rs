@@ -66,6 +66,20 @@ impl Rejection {
         Self::new(path, &format!("version {version}, older than {oldest}"), error)
     }
 
+    /// A version that is told by something that nobody can make out.
+    pub fn not_understood(provider: &'static Provider, path: &Path, file: &Path) -> Self {
+        let name = provider.name;
+        let message = format!(
+            "{} is not started: {} should tell its version, and tells none that can be understood, so it may be older than {}. \
+             Install {name} anew.",
+            path.display(),
+            file.display(),
+            provider.cli.versions.oldest
+        );
+        let error = Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path.to_string_lossy());
+        Self::new(path, &format!("{} tells no version that can be understood", file.display()), error)
+    }
+
     /// The target could not be asked.
     pub fn unasked(path: &Path, error: Error) -> Self {
         Self { is_final: true, ..Self::new(path, "could not be asked for", error) }

@@ -23,6 +23,8 @@ pub struct Candidate {
     /// Files that must stand beside the program, as far as they are there: their paths, and whether they inherit the
     /// program's credential.
     pub companions: Vec<(&'static str, bool)>,
+    /// The files that tell its version, as far as they are there.
+    pub manifests: Vec<PathBuf>,
 }
 
 /// Looks at every candidate, in the order in which a start does.
@@ -37,13 +39,15 @@ pub fn survey(
     all.map(|(found_at, found_by)| {
         let path = leads_to(provider, &found_at).ok();
         let outcome = prove(provider, search, (&found_at, found_by), target, access, &looks);
-        let outcome = outcome.map(|(program, _)| program).map_err(|refusal| refusal.error);
+        let manifests = outcome.as_ref().map(|proved| proved.manifests.clone()).unwrap_or_default();
+        let outcome = outcome.map(|proved| proved.program).map_err(|refusal| refusal.error);
         let directory = path.as_deref().and_then(|path| path.parent());
         let beside = provider.cli.companions.iter().filter(|row| {
             directory.is_some_and(|directory| std::fs::exists(directory.join(row.path)).unwrap_or(false))
         });
         let companions = beside.map(|row| (row.path, row.inherits_credential)).collect();
-        Candidate { found_at, found_by, path, outcome, companions }
+        let manifests = manifests.into_iter().filter(|manifest| manifest.is_file()).collect();
+        Candidate { found_at, found_by, path, outcome, companions, manifests }
     })
     .collect()
 }

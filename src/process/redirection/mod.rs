@@ -16,10 +16,11 @@ use serde::de::IgnoredAny;
 use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
 use super::identity::Target;
+use super::program::Program;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen};
+use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen, Versions};
 
 mod content;
 #[cfg(test)]
@@ -121,6 +122,25 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses the server's credential to a program whose version nobody knows: older ones give it away.
+///
+/// # Errors
+/// `PROGRAM_OUTDATED`.
+pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
+    if program.version.is_some() || plan.credential.input.is_none() || !plan.has_server_credential() {
+        return Ok(());
+    }
+    let (provider, path) = (plan.provider, program.path.to_string_lossy());
+    let Versions { oldest, older, .. } = &provider.cli.versions;
+    let message = format!(
+        "{} was not started: it would run on the server's key, and the version of {path} is unknown. Versions before {oldest} \
+         {older}. {} Or give the tenant's own key.",
+        provider.name,
+        program.unknown(provider)
+    );
+    Err(Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path))
 }
 
 /// Which starts are refused beside a file that configures the CLI.

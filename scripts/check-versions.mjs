@@ -1,0 +1,58 @@
+// The versions of the CLIs stand in the rows of the core; what else names them must name the same, and the table must show that they passed.
+import { readFileSync } from 'node:fs'
+import { rowsIn } from './compat/table.mjs'
+import { fromRoot } from './lib/paths.mjs'
+
+const CLIS = { claude: 'Claude Code', codex: 'Codex' }
+
+/**
+ * What does not agree; none where all does.
+ * @param {(path: string) => string} read a file of the repository
+ * @returns {string[]}
+ */
+export function disagreements(read) {
+  const rows = Object.keys(CLIS).map((cli) => ({ cli, ...versionsOf(cli, read(`src/provider/${cli}/mod.rs`)) }))
+  return [...inReadme(rows, read('README.md')), ...inProviders(rows, read('docs/providers.md')), ...inTable(rows, read('docs/compatibility.md')), ...inManifest(rows, JSON.parse(read('package.json')))]
+}
+
+export function checkVersions() {
+  const wrong = disagreements((path) => readFileSync(fromRoot(path), 'utf8'))
+  if (wrong.length) throw new Error(`the versions do not agree with the rows in src/provider:\n${wrong.map((one) => `- ${one}`).join('\n')}`)
+}
+
+/** The row's own, from its source: nothing has to be built. */
+function versionsOf(cli, source) {
+  const version = (text, field) => {
+    const [, numbers] = new RegExp(`\\b${field}: Version::new\\(([\\d, ]+)\\)`).exec(text) ?? []
+    if (!numbers) throw new Error(`the row of ${cli} has no ${field} where it is looked for: scripts/check-versions.mjs`)
+    return numbers.split(',').map(Number).join('.')
+  }
+  const [, ofCli = ''] = source.split('versions: Versions {')
+  const [, ofSdk = ''] = source.split('sdk: Sdk {')
+  const [, sdk = ''] = /package: "([^"]+)"/.exec(ofSdk) ?? []
+  return { oldest: version(ofCli, 'oldest'), tested: version(ofCli, 'tested'), sdk, oldestSdk: version(ofSdk, 'oldest') }
+}
+
+function inReadme(rows, text) {
+  const said = rows.map(({ cli, oldest, tested }) => `${CLIS[cli]} ${oldest} to ${tested}`)
+  return said.filter((range) => !text.includes(range)).map((range) => `README.md does not say "${range}"`)
+}
+
+function inProviders(rows, text) {
+  const cells = (begin) => text.split('\n').find((line) => line.startsWith(`| ${begin} |`))?.split('|').slice(2, -1) ?? []
+  const expected = { 'oldest that is started': 'oldest', 'newest that was tested': 'tested', 'oldest SDK': 'oldestSdk' }
+  return Object.entries(expected).flatMap(([begin, field]) => {
+    return rows.filter((row, index) => !new RegExp(`(^|\\s)${row[field].replaceAll('.', '\\.')}(\\s|$)`).test(cells(begin)[index] ?? ''))
+      .map((row) => `docs/providers.md has not ${row[field]} as "${begin}" of ${row.cli}`)
+  })
+}
+
+function inTable(rows, text) {
+  const passed = rowsIn(text).filter(({ failed }) => failed === 0)
+  return rows.flatMap(({ cli, oldest, tested }) => [oldest, tested].filter((version) => !passed.some((row) => row.cli === cli && row.version === version))
+    .map((version) => `docs/compatibility.md has no row of ${cli} ${version} in which all tests passed`))
+}
+
+function inManifest(rows, { peerDependencies }) {
+  return rows.filter(({ sdk, oldestSdk }) => peerDependencies[sdk] !== `>=${oldestSdk}`).map(({ sdk, oldestSdk }) => `package.json has not >=${oldestSdk} as the peer dependency ${sdk}`)
+}
