@@ -199,7 +199,7 @@ export declare class NativeUsageMeter {
 /** Remembers a process group that `child_process` has made: it ends with this Node environment. */
 export declare function addGroup(leader: number): void
 
-/** What became of a [`Question`]. */
+/** What a target can do with a path. */
 export interface Answer {
   /** The path that was asked for. */
   path: string
@@ -312,7 +312,7 @@ export declare function createRecipient(maxAgeMs: number | undefined | null, req
 /** Whose a credential can be, as the options say it. */
 export declare function credentialOwners(): Array<string>
 
-/** Describes an environment. */
+/** Tells what may be shown of an environment, also after it was disposed of. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
 
 /** A variable that is no secret. */
@@ -417,7 +417,7 @@ export interface LoginState {
   refreshable: boolean
 }
 
-/** A store whose login [`NativeCredentialStore::open`] reads. */
+/** Makes a store whose login its method `open` reads. */
 export declare function loginStore(provider: string): NativeCredentialStore
 
 /** What the memory that secrets live in has now. */
@@ -519,7 +519,7 @@ export interface NativeDate {
   day: number
 }
 
-/** What a badge shows. */
+/** What a badge shows of an environment. */
 export interface NativeDescription {
   provider: string
   name: string
@@ -609,7 +609,7 @@ export interface NativeFleet {
 export interface NativeHardening {
   nonDumpable: boolean
   noCoreDumps: boolean
-  refusals: Array<NativeRefusal>
+  refusals: Array<NativeRefusedProtection>
 }
 
 /** What an environment is built from that is held already. It is its own object, as nearly no call has any of it. */
@@ -727,7 +727,7 @@ export interface NativeMemoryProtection {
   lockedBytes: number
   /** Absent where there is no limit. */
   lockLimitBytes?: number
-  refusals: Array<NativeRefusal>
+  refusals: Array<NativeRefusedProtection>
 }
 
 /** What the CLI may say of the credential that it was given, and what it says instead. */
@@ -837,7 +837,7 @@ export interface NativeRefreshed {
 }
 
 /** A protection that the system refused. */
-export interface NativeRefusal {
+export interface NativeRefusedProtection {
   protection: string
   syscall: string
   /** As the kernel gives it: positive. */
@@ -973,7 +973,7 @@ export declare function realPath(path: string): string | null
 /** Makes a redactor of these secrets. */
 export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
 
-/** Which starts are refused beside a file of a [`FileShield`]. */
+/** Which starts are refused beside a file that configures the CLI. */
 export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
 
 /** Refuses a payload that has members, and none that is read. */

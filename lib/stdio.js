@@ -19,7 +19,7 @@ const WORDS = /** @type {Record<string, (index: number) => Stdio>} */ ({
 /** @param {unknown} value @returns {Stdio[]} */
 function readStdio(value = 'pipe') {
   const items = Array.isArray(value) ? value : [value, value, value]
-  // A descriptor alone, for all three, is a slip: it is one of the array's.
+  // A descriptor alone, for all three, is a mistake: it is one of the array's.
   if (items.length !== 3 || typeof value === 'number') throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
   return [readStream(items, 0), readStream(items, 1), readStream(items, 2)]
 }

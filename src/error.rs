@@ -3,8 +3,6 @@
 //! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
 //! parser's text, because each of those can hold a secret.
 
-use serde::{Serialize, Serializer};
-
 pub type Result<T> = std::result::Result<T, Error>;
 
 macro_rules! codes {
@@ -95,38 +93,26 @@ codes! {
     InvalidArgValue = "ERR_INVALID_ARG_VALUE",
 }
 
-impl Serialize for ErrorCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 /// An error with its code and the fields that Node's system errors have.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", .0.message)]
 pub struct Error(Box<Details>);
 
 /// The parts of an [`Error`], as they cross to JavaScript.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Details {
     pub code: ErrorCode,
     /// At most 4,096 bytes: what is wrong, then what to do.
     pub message: String,
     /// Positive, as the kernel has it; Node's errors have it negative.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub errno: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub syscall: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The step of a start that failed, by its name in `docs/errors.md`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<&'static str>,
     /// The id of the provider whose CLI or credential it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<&'static str>,
     /// The variables, options or payload fields that it is about: at most 64.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
 }
 

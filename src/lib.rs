@@ -1,6 +1,6 @@
 //! Builds the environment of a coding-agent CLI from nothing, per tenant, and starts the CLI unprivileged.
 //!
-//! One folder is one slice, from the ground up: [`error`] depends on nothing here; [`sys`] is the one room with unsafe code;
+//! One folder is one slice, from the ground up: [`error`] depends on nothing here; [`sys`] is the one place with unsafe code;
 //! [`secret`] is the type of secrets, stored, sealed and redacted; [`net`] is requests and the threads that wait for them;
 //! [`provider`] is the table of facts about the CLIs; [`credential`] reads a request and chooses its key; [`environment`]
 //! makes the plan and the block; [`process`] finds the program, plans the start and carries it out; [`usage`] reads what

@@ -34,7 +34,7 @@ async function onTerminal(line, { uid, env = {} }) {
 
 /**
  * A child that asks about paths as the target stays in the session. It runs no code but the addon's, in memory that the
- * target cannot attach to, and has no descriptor (src/sys/child.rs). What executes a program leaves the session first.
+ * target cannot attach to, and has no descriptor (src/sys/child/mod.rs). What executes a program leaves the session first.
  */
 const CHECKS = 'pe-spawner'
 

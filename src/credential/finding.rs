@@ -49,6 +49,7 @@ macro_rules! findings {
 
         impl FindingCode {
             /// Every code, in the order of the documentation.
+            #[cfg(test)]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn row(self) -> &'static Row {

@@ -18,7 +18,7 @@ pub struct Credential {
     pub source: CredentialSource,
     pub owner: CredentialOwner,
     /// How it is handed over; none for a config directory.
-    pub slot: Option<&'static CredentialInput>,
+    pub input: Option<&'static CredentialInput>,
     /// The credential itself; none for a config directory.
     pub secret: Option<Arc<Secret>>,
     pub fingerprint: Option<Fingerprint>,
@@ -78,17 +78,17 @@ impl Credential {
     }
 
     fn new(
-        slot: &'static CredentialInput,
+        input: &'static CredentialInput,
         source: CredentialSource,
         given: CredentialOwner,
         secret: Arc<Secret>,
     ) -> Result<Self> {
         let fingerprint = Some(secret.fingerprint()?);
         Ok(Self {
-            kind: slot.kind,
+            kind: input.kind,
             source,
             owner: CredentialOwner::of(source, given),
-            slot: Some(slot),
+            input: Some(input),
             secret: Some(secret),
             fingerprint,
             generation: None,
@@ -112,8 +112,8 @@ impl Credential {
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialOwner"));
         }
-        let slot = provider.slots().find(|slot| slot.kind == stored.kind && !by_directory);
-        if slot.is_none() && !by_directory {
+        let input = provider.credential_inputs().find(|input| input.kind == stored.kind && !by_directory);
+        if input.is_none() && !by_directory {
             let message = format!("{} takes no {} from a store.", provider.name, stored.kind.as_str());
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialStore"));
         }
@@ -121,7 +121,7 @@ impl Credential {
             kind: stored.kind,
             source: CredentialSource::Store,
             owner,
-            slot,
+            input,
             fingerprint: Some(stored.secret.fingerprint()?),
             secret: Some(stored.secret),
             generation: Some(stored.generation),
@@ -160,10 +160,10 @@ pub fn admit(credential: &Credential) -> Result<()> {
 fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Result<Credential> {
     let provider = payload.provider;
     let Terms { owner, require, has_config_dir } = terms;
-    for slot in provider.slots() {
-        if let Some(secret) = payload.take_credential(slot.field) {
-            shape::check(provider, slot.kind, slot.field.as_str(), secret.expose_secret())?;
-            return Credential::new(slot, CredentialSource::Payload, owner, secret.into_secret());
+    for input in provider.credential_inputs() {
+        if let Some(secret) = payload.take_credential(input.field) {
+            shape::check(provider, input.kind, input.field.as_str(), secret.expose_secret())?;
+            return Credential::new(input, CredentialSource::Payload, owner, secret.into_secret());
         }
     }
     // A token that this provider cannot take must not turn into somebody else's bill.
@@ -178,9 +178,9 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Resu
     if let Some(stored) = fallbacks.store {
         return Credential::from_store(provider, stored, owner);
     }
-    for slot in provider.slots() {
-        if let Some(secret) = fallbacks.server.and_then(|keys| keys.get(provider, slot.kind)) {
-            return Credential::new(slot, CredentialSource::Server, owner, secret);
+    for input in provider.credential_inputs() {
+        if let Some(secret) = fallbacks.server.and_then(|keys| keys.get(provider, input.kind)) {
+            return Credential::new(input, CredentialSource::Server, owner, secret);
         }
     }
     if provider.state_directory.is_credential && has_config_dir {
@@ -188,7 +188,7 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Resu
             kind: CredentialKind::ConfigDir,
             source: CredentialSource::ConfigDir,
             owner: CredentialOwner::of(CredentialSource::ConfigDir, owner),
-            slot: None,
+            input: None,
             secret: None,
             fingerprint: None,
             generation: None,
@@ -204,13 +204,13 @@ fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
         "{} takes no {} from this package. Give payload.{} instead.",
         provider.name,
         field.as_str(),
-        provider.vendor().slots[0].field.as_str(),
+        provider.vendor().inputs[0].field.as_str(),
     );
     Error::new(ErrorCode::Unsupported, message).provider(provider.id).name(field.as_str())
 }
 
 fn fields_of(provider: &'static Provider) -> Vec<String> {
-    provider.slots().map(|slot| format!("payload.{}", slot.field.as_str())).collect()
+    provider.credential_inputs().map(|input| format!("payload.{}", input.field.as_str())).collect()
 }
 
 fn required(provider: &'static Provider) -> Error {
@@ -236,7 +236,7 @@ fn missing(provider: &'static Provider) -> Error {
 
 fn credential_missing(provider: &'static Provider, message: String) -> Error {
     let error = Error::new(ErrorCode::CredentialMissing, message).provider(provider.id);
-    provider.slots().fold(error, |error, slot| error.name(slot.field.as_str()))
+    provider.credential_inputs().fold(error, |error, input| error.name(input.field.as_str()))
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ pub struct ServerCredentials {
 impl ServerCredentials {
     /// Every variable that a server's key can stand in, in the order in which they are looked at.
     pub fn variables() -> impl Iterator<Item = &'static str> {
-        let slots = PROVIDERS.iter().flat_map(|provider| provider.slots());
-        slots.flat_map(|slot| slot.server_variables.iter().copied())
+        let inputs = PROVIDERS.iter().flat_map(|provider| provider.credential_inputs());
+        inputs.flat_map(|input| input.server_variables.iter().copied())
     }
 
     /// Takes the first value that is there for each provider. `take` removes a variable's value from where it is.
@@ -27,13 +27,13 @@ impl ServerCredentials {
     pub fn from_variables(mut take: impl FnMut(&'static str) -> Option<Secret>) -> Result<Self> {
         let mut found = Self::default();
         for provider in PROVIDERS {
-            for slot in provider.slots() {
-                for variable in slot.server_variables {
+            for input in provider.credential_inputs() {
+                for variable in input.server_variables {
                     let Some(secret) = take(variable).filter(|secret| !secret.is_empty()) else {
                         continue;
                     };
-                    shape::check(provider, slot.kind, variable, secret.expose_secret())?;
-                    found.add(provider, slot.kind, secret);
+                    shape::check(provider, input.kind, variable, secret.expose_secret())?;
+                    found.add(provider, input.kind, secret);
                 }
             }
         }

@@ -51,7 +51,7 @@ pub struct EnvPlan {
 #[derive(Clone, Debug)]
 pub struct EnvNames {
     layout: Arc<Layout>,
-    slot: Option<&'static CredentialInput>,
+    input: Option<&'static CredentialInput>,
 }
 
 /// A variable as it goes into the child.
@@ -74,15 +74,15 @@ impl EnvNames {
     /// The delivery that `auto` stands for.
     #[must_use]
     pub fn auto_delivery(&self) -> Delivery {
-        let by_fd = self.slot.is_some_and(|slot| slot.descriptor_variable.is_some());
+        let by_fd = self.input.is_some_and(|input| input.descriptor_variable.is_some());
         if by_fd { Delivery::Fd } else { Delivery::Env }
     }
 
-    /// The slot's variables that hold the credential itself with this delivery.
+    /// The variables that hold the credential itself with this delivery.
     #[must_use]
     pub fn credential_variables(&self, delivery: Delivery) -> &'static [&'static str] {
-        match (self.slot, delivery) {
-            (Some(slot), Delivery::Env) => slot.variables,
+        match (self.input, delivery) {
+            (Some(input), Delivery::Env) => input.variables,
             _ => &[],
         }
     }
@@ -91,7 +91,7 @@ impl EnvNames {
     #[must_use]
     pub fn descriptor_variable(&self, delivery: Delivery) -> Option<&'static str> {
         match delivery {
-            Delivery::Fd => self.slot.and_then(|slot| slot.descriptor_variable),
+            Delivery::Fd => self.input.and_then(|input| input.descriptor_variable),
             Delivery::Env => None,
         }
     }
@@ -159,7 +159,7 @@ impl EnvPlan {
             base_url: request.base_url.map(str::to_owned),
             workspace_dir: request.workspace.dir.map(str::to_owned),
             ca_file: request.ca_file.map(str::to_owned),
-            names: EnvNames { layout: Arc::new(layout), slot: credential.slot },
+            names: EnvNames { layout: Arc::new(layout), input: credential.input },
             credential,
             values,
         };
@@ -334,7 +334,7 @@ fn add_fixed(
     has_base_url: bool,
 ) -> Result<()> {
     let applies = |when| match when {
-        FixedWhen::CredentialHandedOver => credential.slot.is_some(),
+        FixedWhen::CredentialHandedOver => credential.input.is_some(),
         FixedWhen::BaseUrl => has_base_url,
     };
     for row in provider.fixed_variables.iter().filter(|row| applies(row.when)) {
@@ -352,9 +352,9 @@ fn add_fixed(
 /// Blanks every credential variable of the provider that its CLI lets be blank; [`EnvPlan::variables`] leaves out
 /// those that the credential itself takes.
 fn add_blanks(draft: &mut Draft<'_>, provider: &'static Provider) {
-    let slots = provider.slots().flat_map(|slot| slot.variables.iter().copied());
+    let inputs = provider.credential_inputs().flat_map(|input| input.variables.iter().copied());
     let blank = provider.credential_names.iter().filter(|row| row.unused == WhenUnused::Blank);
-    for name in slots.chain(blank.map(|row| row.name)) {
+    for name in inputs.chain(blank.map(|row| row.name)) {
         draft.plain(name, "");
     }
 }

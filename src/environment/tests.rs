@@ -63,20 +63,20 @@ fn codex_holds_its_key_under_both_names() {
 
 /// Whether the row says that this name is to be empty when it is not used.
 fn is_blank(row: &provider::Provider, name: &str) -> bool {
-    let in_slot = row.slots().any(|slot| slot.variables.contains(&name));
+    let in_inputs = row.credential_inputs().any(|input| input.variables.contains(&name));
     let listed = row.credential_names.iter().find(|listed| listed.name == name);
-    in_slot || listed.is_some_and(|listed| listed.unused == provider::WhenUnused::Blank)
+    in_inputs || listed.is_some_and(|listed| listed.unused == provider::WhenUnused::Blank)
 }
 
 #[test]
 fn only_the_launchs_credential_is_set_and_the_other_providers_names_are_absent() {
     for row in PROVIDERS {
-        for slot in row.slots() {
-            let json = format!(r#"{{"provider":"{}","{}":"{KEY}"}}"#, row.id, slot.field.as_str());
+        for input in row.credential_inputs() {
+            let json = format!(r#"{{"provider":"{}","{}":"{KEY}"}}"#, row.id, input.field.as_str());
             let plan = build(&json, request()).expect("a plan");
             let map = values(&plan, Delivery::Env);
             for (owner, name) in provider::credential_names() {
-                let expected = match (owner.id == row.id, slot.variables.contains(&name)) {
+                let expected = match (owner.id == row.id, input.variables.contains(&name)) {
                     (true, true) => Some(KEY),
                     (true, false) => is_blank(owner, name).then_some(""),
                     (false, _) => None,

@@ -150,13 +150,13 @@ impl Pool {
     /// Starts a thread for each one that may begin, and the clock for those that may not.
     fn dispatch(&'static self, state: &mut State) -> io::Result<()> {
         while let Some(waiting) = self.begin(state) {
-            let slot = Arc::new(Mutex::new(Some(waiting)));
-            let handed = Arc::clone(&slot);
+            let held = Arc::new(Mutex::new(Some(waiting)));
+            let handed = Arc::clone(&held);
             let started = spawn("pe-job", STACK_BYTES, move || {
                 wiping_allocator::on_protected_thread(|| work(self, take(&handed)));
             });
             if let Err(error) = started {
-                let Some(waiting) = take(&slot) else { return Err(error) };
+                let Some(waiting) = take(&held) else { return Err(error) };
                 state.end(&waiting.turn);
                 state.waiting.push(waiting);
                 // Those that there are will do it.
@@ -197,8 +197,8 @@ fn spawn(name: &str, stack: usize, run: impl FnOnce() + Send + 'static) -> io::R
     std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(run).map(drop)
 }
 
-fn take(slot: &Mutex<Option<Waiting>>) -> Option<Waiting> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+fn take(held: &Mutex<Option<Waiting>>) -> Option<Waiting> {
+    held.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Runs `job` on a thread of its own when it is its turn. It must not panic; if it does, the panic ends there.

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::node::boundary_error::{NativeError, OrThrow};
 use crate::node::net::{self, NativeAbort};
 use crate::process::identity::{self, IdentityRequest, Target};
-use crate::process::inquiry::{self, Answer, Component, Locate, Manner, Question};
+use crate::process::inquiry::{self, Answer, Component, Locate, Question};
 use crate::process::options::ProgramQuery;
 use crate::process::program::Candidate;
 use crate::provider::{self, Format, Provider};
@@ -60,8 +60,8 @@ pub fn inquire_paths<'env>(
         access: Access::from_bits_truncate(question.access),
     };
     let questions: Vec<Question> = inquiry.questions.into_iter().map(ask).collect();
-    let manner = manner(inquiry.by_mode_bits);
-    look(env, &target.clone(), &abort, move || inquiry::inquire(&target, &questions, manner))
+    let by_mode_bits = inquiry.by_mode_bits;
+    look(env, &target.clone(), &abort, move || inquiry::inquire(&target, &questions, by_mode_bits))
 }
 
 /// A place where a provider's program may be, and what a start would make of it.
@@ -117,9 +117,8 @@ pub fn survey_programs<'env>(
 ) -> napi::Result<PromiseRaw<'env, Vec<NativeCandidate>>> {
     let NativeSurvey { provider, command, path, package_roots, ids, by_mode_bits } = survey;
     let wanted = Locate::new(ProgramQuery { provider, command, path, package_roots, ids }).or_throw(env)?;
-    let manner = manner(by_mode_bits);
     look(env, &wanted.target.clone(), &abort, move || {
-        let candidates = inquiry::survey(&wanted, manner)?;
+        let candidates = inquiry::survey(&wanted, by_mode_bits)?;
         Ok(candidates.into_iter().map(|candidate| surveyed(wanted.provider, candidate)).collect::<Vec<_>>())
     })
 }
@@ -311,8 +310,4 @@ fn harmful(row: &Provider) -> impl Iterator<Item = &'static str> {
 
 fn target(ids: IdentityRequest) -> Result<Target> {
     identity::decide(&ids, sys::identity::own())
-}
-
-const fn manner(by_mode_bits: bool) -> Manner {
-    if by_mode_bits { Manner::ModeBits } else { Manner::Surest }
 }

@@ -2,7 +2,6 @@
 //!
 //! The facade in `lib/` is its only caller. Errors cross as objects, which `lib/errors.js` makes the errors of that callers see.
 #![allow(unsafe_code, reason = "napi's own expansion, and its one call without a safe face, in `async_context`")]
-#![allow(missing_docs, reason = "napi's expansion makes items that it does not document")]
 #![allow(
     missing_debug_implementations,
     reason = "nothing in Rust prints them; the facade redacts their JavaScript faces"

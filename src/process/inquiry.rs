@@ -55,7 +55,7 @@ impl Locate {
                 self.ask(&host.access_check(Some(self.provider)), &host.proofs)
             })?;
         }
-        self.ask(&*access_check(self.provider, &self.target, Manner::Surest), &Proofs::default())
+        self.ask(&*access_check(self.provider, &self.target, false), &Proofs::default())
     }
 
     fn ask(&self, access: &dyn AccessCheck, proofs: &Proofs) -> Result<Program> {
@@ -71,7 +71,7 @@ pub struct Question {
     pub access: Access,
 }
 
-/// What became of a [`Question`].
+/// What a target can do with a path.
 #[derive(Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Answer {
@@ -103,22 +103,14 @@ pub struct Component {
     pub mode: u32,
 }
 
-/// How a target is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// By the surest way that this system has: the kernel, as the target.
-    Surest,
-    /// By the mode bits: where this process cannot become the target. Blind to ACLs and mount options.
-    ModeBits,
-}
-
-/// Asks all of them. The kernel is asked anew for each: no answer is remembered. It looks at paths that a tenant
+/// Asks all of them: the kernel, as the target, or the mode bits, where this process cannot become the target. These know
+/// nothing of ACLs and mount options. The kernel is asked anew for each: no answer is remembered. It looks at paths that a tenant
 /// chooses, so it may take long, or for ever where a file system hangs: on a thread that nothing waits for.
 ///
 /// # Errors
 /// `PRIVILEGE_FAILED` when this process cannot become the target; `UNSUPPORTED`, `SPAWN_FAILED`.
-pub fn inquire(target: &Target, questions: &[Question], manner: Manner) -> Result<Vec<Answer>> {
-    let access = access_check(provider::default_provider(), target, manner);
+pub fn inquire(target: &Target, questions: &[Question], by_mode_bits: bool) -> Result<Vec<Answer>> {
+    let access = access_check(provider::default_provider(), target, by_mode_bits);
     questions.iter().map(|question| answer(question, target, &*access)).collect()
 }
 
@@ -126,8 +118,8 @@ pub fn inquire(target: &Target, questions: &[Question], manner: Manner) -> Resul
 ///
 /// # Errors
 /// As [`inquire`].
-pub fn survey(wanted: &Locate, manner: Manner) -> Result<Vec<Candidate>> {
-    let access = access_check(wanted.provider, &wanted.target, manner);
+pub fn survey(wanted: &Locate, by_mode_bits: bool) -> Result<Vec<Candidate>> {
+    let access = access_check(wanted.provider, &wanted.target, by_mode_bits);
     Ok(program::survey(wanted.provider, &wanted.search(), &wanted.target, &*access))
 }
 
@@ -148,11 +140,11 @@ fn steps(path: &Path, access: Access) -> impl Iterator<Item = Check> {
     all.into_iter().enumerate().filter(move |(index, _)| near_an_end(*index)).map(|(_, check)| check)
 }
 
-fn access_check(provider: &'static Provider, target: &Target, manner: Manner) -> Box<dyn AccessCheck> {
-    match (manner, target) {
-        (Manner::Surest, Target::Same { .. }) => Box::new(OwnAccess),
+fn access_check(provider: &'static Provider, target: &Target, by_mode_bits: bool) -> Box<dyn AccessCheck> {
+    match (by_mode_bits, target) {
+        (false, Target::Same { .. }) => Box::new(OwnAccess),
         #[cfg(target_os = "linux")]
-        (Manner::Surest, Target::Other(_)) if crate::sys::support::native_start().is_ok() => {
+        (false, Target::Other(_)) if crate::sys::support::native_start().is_ok() => {
             Box::new(SpawnerAccess { provider })
         }
         _ => {
@@ -223,7 +215,7 @@ mod tests {
 
     fn ask(path: &Path, access: Access) -> Answer {
         let question = Question { path: path.into(), access };
-        let mut answers = inquire(&own_target(), &[question], Manner::Surest).expect("asked");
+        let mut answers = inquire(&own_target(), &[question], false).expect("asked");
         answers.remove(0)
     }
 
@@ -273,7 +265,7 @@ mod tests {
         let here = real_path(dir.path()).expect("there");
         let target = Target::Other(Identity { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] });
         let question = Question { path: here.join("x"), access: Access::READ_OK };
-        let answers = inquire(&target, &[question], Manner::ModeBits).expect("asked");
+        let answers = inquire(&target, &[question], true).expect("asked");
         assert_eq!(answers[0].obstacle, Some(Blocked { path: text(&here), errno: libc::EACCES }));
     }
 }

@@ -136,14 +136,6 @@ pub struct ProgramQuery {
     pub ids: IdentityRequest,
 }
 
-/// Whether the files of the workspace may configure the CLI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WorkspaceTrust {
-    #[default]
-    Untrusted,
-    Trusted,
-}
-
 /// Chooses the delivery that a caller asked for by name.
 ///
 /// # Errors

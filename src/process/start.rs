@@ -9,7 +9,7 @@ use super::access::{self, OwnAccess};
 use super::arguments::{self, ArgumentContext, Place};
 use super::exhausted::{no_descriptor, used_up};
 use super::identity::{Target, decide};
-use super::options::{self, ChildOptions, CliOptions, WorkspaceTrust};
+use super::options::{self, ChildOptions, CliOptions};
 use super::program::Program;
 use super::redirection::{self, Beside};
 use super::temporary;
@@ -83,12 +83,8 @@ impl Start {
         arguments::check_visible(&self.env, texts.chain(paths))
     }
 
-    fn trust(&self) -> WorkspaceTrust {
-        if self.cli.trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted }
-    }
-
     fn context<'a>(&self, directories: &'a [String]) -> ArgumentContext<'a> {
-        ArgumentContext { delivery: self.delivery, trust: self.trust(), directories }
+        ArgumentContext { delivery: self.delivery, trusted: self.cli.trusted, directories }
     }
 
     /// Refuses a credential that no launch may use any more, or that a file of the tenant's can send elsewhere: the last
@@ -97,7 +93,7 @@ impl Start {
     /// # Errors
     /// `CREDENTIAL_REVOKED`, and what [`redirection::check_program`] and [`redirection::check`] find.
     pub fn admit_last(&self, program: &Program) -> Result<()> {
-        redirection::check(&self.env, Beside { trust: self.trust(), version: program.version.as_deref() })?;
+        redirection::check(&self.env, Beside { trusted: self.cli.trusted, version: program.version.as_deref() })?;
         redirection::check_program(&self.env, program)?;
         self.admit()
     }

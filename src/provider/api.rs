@@ -8,7 +8,7 @@ use super::key_class::KeyClass;
 pub struct Vendor {
     pub api: &'static Api,
     /// The ways the CLI takes a credential for it, in the order of precedence within one source.
-    pub slots: &'static [CredentialInput],
+    pub inputs: &'static [CredentialInput],
     /// How the CLI is told of another endpoint.
     pub base_url: BaseUrl,
 }

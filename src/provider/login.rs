@@ -67,7 +67,7 @@ pub struct ExtraToken {
 /// How a launch gets the tokens of a stored login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// The access token alone is handed over, as the provider's slot for it says. The refresh token stays here.
+    /// The access token alone is handed over, as the provider's `CredentialInput` for it says. The refresh token stays here.
     AccessTokenIsHandedOver,
     /// The CLI takes tokens from its own file only: its state directory must be the file's.
     CliReadsTheFile,

@@ -27,7 +27,7 @@ pub struct Provider {
     pub vendors: &'static [Vendor],
     /// Its stored login, and how that is refreshed; none where this package does not know how.
     pub login: Option<OauthRow>,
-    /// The variables beside those of the slots that the CLI reads a credential from, and what to do with them.
+    /// The variables beside those of its `CredentialInput`s that the CLI reads a credential from, and what to do with them.
     pub credential_names: &'static [CredentialName],
     /// The names that only this CLI reads and that nobody may add to any child's environment.
     pub forbidden_variables: VariablePatterns,
@@ -66,8 +66,8 @@ impl Provider {
     }
 
     /// The ways the CLI takes a credential, in the order of precedence within one source.
-    pub fn slots(&self) -> impl Iterator<Item = &'static CredentialInput> + use<> {
-        self.vendors.iter().flat_map(|vendor| vendor.slots)
+    pub fn credential_inputs(&self) -> impl Iterator<Item = &'static CredentialInput> + use<> {
+        self.vendors.iter().flat_map(|vendor| vendor.inputs)
     }
 
     /// Whether its CLI speaks to the vendor of these keys.
@@ -78,7 +78,8 @@ impl Provider {
 
     /// Every variable that its CLI reads a credential from.
     pub fn own_credential_names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let slots = self.slots().flat_map(|slot| slot.variables.iter().copied().chain(slot.descriptor_variable));
-        slots.chain(self.credential_names.iter().map(|row| row.name))
+        let inputs =
+            self.credential_inputs().flat_map(|input| input.variables.iter().copied().chain(input.descriptor_variable));
+        inputs.chain(self.credential_names.iter().map(|row| row.name))
     }
 }

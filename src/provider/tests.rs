@@ -43,17 +43,17 @@ fn key_classes_differ_by_their_prefixes_and_what_shares_an_id_is_the_same_thing(
 #[test]
 fn every_row_is_complete() {
     for row in PROVIDERS {
-        assert!(row.vendors.iter().all(|vendor| !vendor.slots.is_empty()), "{}: no slot", row.id);
+        assert!(row.vendors.iter().all(|vendor| !vendor.inputs.is_empty()), "{}: no input", row.id);
         assert!(
             row.cli.native_packages.iter().all(|package| package.files.iter().all(|file| !file.starts_with('/'))),
             "{}",
             row.id
         );
-        for slot in row.slots() {
-            assert!(!slot.variables.is_empty(), "{}: a slot without a variable", row.id);
+        for input in row.credential_inputs() {
+            assert!(!input.variables.is_empty(), "{}: an input without a variable", row.id);
             assert!(
-                slot.server_variables.iter().all(|name| slot.variables.contains(name)),
-                "{}: a server variable that is not the slot's",
+                input.server_variables.iter().all(|name| input.variables.contains(name)),
+                "{}: a server variable that is not the input's",
                 row.id
             );
         }

@@ -15,12 +15,12 @@ pub struct Hardening {
     pub non_dumpable: bool,
     /// No core dump of this process, nor of what it starts without a limit of its own.
     pub no_core_dumps: bool,
-    pub refusals: Vec<RefusedProtection>,
+    pub refusals: Vec<RefusedStep>,
 }
 
 /// A step that the system refused.
 #[derive(Debug, PartialEq, Eq)]
-pub struct RefusedProtection {
+pub struct RefusedStep {
     pub protection: &'static str,
     pub syscall: &'static str,
     pub errno: i32,
@@ -32,7 +32,7 @@ pub struct RefusedProtection {
 pub fn harden() -> Hardening {
     let mut refusals = Vec::new();
     let mut refuse = |protection, syscall, errno: rustix::io::Errno| {
-        refusals.push(RefusedProtection { protection, syscall, errno: errno.raw_os_error() });
+        refusals.push(RefusedStep { protection, syscall, errno: errno.raw_os_error() });
     };
     if let Err(errno) = forbid_dumping() {
         refuse("nonDumpable", "prctl", errno);

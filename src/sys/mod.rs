@@ -1,9 +1,9 @@
-//! The one room with unsafe code: what the kernel is asked for directly. Every function it exports is safe.
+//! The one place with unsafe code: what the kernel is asked for directly. Every function it exports is safe.
 //!
 //! `child` runs between `clone` and `execve`, in memory shared with the process that serves every tenant; `clone`
 //! makes that moment safe for both; `memory` reaches into the process's initial environment; `guarded` is where secrets
 //! live; `wiping_allocator` wipes what libraries free on the threads that ask for it.
-#![allow(unsafe_code, reason = "the room for it")]
+#![allow(unsafe_code, reason = "the place for it")]
 
 pub mod attributes;
 pub mod guarded;

@@ -142,8 +142,8 @@ impl Event {
     }
 
     pub fn push_key(&mut self, byte: u8) {
-        if let Some(slot) = self.key.get_mut(self.key_length) {
-            *slot = byte;
+        if let Some(place) = self.key.get_mut(self.key_length) {
+            *place = byte;
         }
         // Counted on: a longer key is none of the table's.
         self.key_length = self.key_length.saturating_add(1);

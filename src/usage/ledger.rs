@@ -8,7 +8,6 @@ use super::counts::{Counts, LedgerKey};
 use super::meter::Meter;
 use super::prometheus;
 use super::tokens::Cost;
-use super::used::Usage;
 
 /// Bytes of the exposition at most. A string of JavaScript holds twice as much in any V8 that Node has.
 const EXPOSITION_BYTES: usize = 256 * 1024 * 1024;
@@ -34,10 +33,6 @@ impl Ledger {
         // `sparse`: a million may be allowed, and memory is taken for those that there are.
         let entries = LruCache::sparse(NonZeroUsize::new(max_entries).unwrap_or(NonZeroUsize::MIN));
         Self { entries, bytes: 0, most_bytes, others: Counts::default(), evicted: 0 }
-    }
-
-    pub fn record(&mut self, key: &LedgerKey, usage: &Usage) {
-        self.add(key, Counts::of_run(usage, true));
     }
 
     /// Adds what a run has come to since `mark`: its turns as they are reported, and at its end also what it used of one
@@ -104,14 +99,10 @@ impl Ledger {
         self.entries.iter().fold(self.others, |sum, (_, counts)| sum.plus(*counts))
     }
 
+    /// How many entries it has.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.entries.len()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 }
 
@@ -139,13 +130,13 @@ mod tests {
             ledger.add(&key(index), counts);
             ledger.add(&key(index), Counts::default());
         }
-        assert_eq!((ledger.len(), ledger.evicted()), (10, 40));
+        assert_eq!((ledger.size(), ledger.evicted()), (10, 40));
         let text = ledger.exposition();
         let lines = text.lines().filter(|line| line.contains("workspace=")).map(|line| line.len() + 1).sum::<usize>();
         assert!(lines <= most, "{lines} of {most}");
         assert_eq!(ledger.total().turns, 50);
         let mut one = Ledger::bounded(1000, 1);
         one.add(&key(0), counts);
-        assert_eq!((one.len(), one.evicted()), (1, 0));
+        assert_eq!((one.size(), one.evicted()), (1, 0));
     }
 }

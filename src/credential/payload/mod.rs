@@ -109,11 +109,11 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// `PAYLOAD_INVALID` for a NUL.
     pub fn set_credential(&mut self, field: PayloadField, value: Input<'a>) -> Result<()> {
-        let slot = match field {
+        let member = match field {
             PayloadField::ApiKey => &mut self.api_key,
             PayloadField::OauthAccessToken => &mut self.oauth_access_token,
         };
-        *slot = present(field.as_str(), value)?;
+        *member = present(field.as_str(), value)?;
         Ok(())
     }
 
@@ -149,13 +149,13 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// What `open` returns; `PAYLOAD_INVALID` for a value that no environment can hold.
     pub fn unseal(&mut self, mut open: impl FnMut(&str, &[u8]) -> Result<Secret>) -> Result<()> {
-        for (field, slot) in [
+        for (field, member) in [
             (PayloadField::ApiKey.as_str(), &mut self.api_key),
             (PayloadField::OauthAccessToken.as_str(), &mut self.oauth_access_token),
             (SESSION_COOKIE, &mut self.session_cookie),
         ] {
-            if let Some(sealed) = slot.take_if(|value| is_sealed(value.expose_secret())) {
-                *slot = present(field, Input::Decoded(open(field, sealed.expose_secret())?))?;
+            if let Some(sealed) = member.take_if(|value| is_sealed(value.expose_secret())) {
+                *member = present(field, Input::Decoded(open(field, sealed.expose_secret())?))?;
             }
         }
         for (name, value) in self.user_env_keys.iter_mut().filter(|(_, value)| is_sealed(value.expose_secret())) {

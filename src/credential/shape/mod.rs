@@ -1,4 +1,4 @@
-//! Local checks of a credential: bytes that a header can carry, and a prefix that does not belong to another slot. A launch
+//! Local checks of a credential: bytes that a header can carry, and a prefix that does not belong to a credential of another kind. A launch
 //! refuses what they find; a settings page says it before a key is saved.
 
 use super::finding::{Finding, FindingCode, Verdict};
@@ -101,7 +101,7 @@ pub fn validate(provider: &str, kind: CredentialKind, key: &[u8]) -> Result<Vali
 }
 
 fn takes(provider: &Provider, kind: CredentialKind) -> bool {
-    provider.slots().any(|slot| slot.kind == kind)
+    provider.credential_inputs().any(|input| input.kind == kind)
 }
 
 impl Validation {

@@ -147,8 +147,8 @@ impl Store {
     /// # Errors
     /// What [`credential::check`] finds; `UNSUPPORTED` for a kind that the provider does not take.
     pub fn of(provider: &'static Provider, kind: CredentialKind, credential: Arc<Secret>) -> Result<Self> {
-        if !provider.slots().any(|slot| slot.kind == kind) {
-            let taken: Vec<&str> = provider.slots().map(|slot| slot.kind.as_str()).collect();
+        if !provider.credential_inputs().any(|input| input.kind == kind) {
+            let taken: Vec<&str> = provider.credential_inputs().map(|input| input.kind.as_str()).collect();
             let message = format!(
                 "{} takes no {} from this package. Give an {}, or the login that the CLI has stored: CredentialStore.open().",
                 provider.name,
@@ -374,7 +374,7 @@ mod tests {
         assert!(!old.generation.is_newest() && new.generation.is_newest());
         assert_eq!((new.secret.expose_secret(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
-        let error = codex.expect_err("no slot");
+        let error = codex.expect_err("no input");
         assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));
         assert!(error.to_string().contains("Give an api-key, or") && error.to_string().contains("open()"), "{error}");
     }

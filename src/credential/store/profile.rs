@@ -10,9 +10,8 @@ pub type Path = Vec<String>;
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub provider: &'static Provider,
-    /// Its row.
     pub row: &'static OauthRow,
-    /// The file's name.
+    /// The name of the login's file in its directory.
     pub file: String,
     pub token_url: String,
     /// The `client_id` of the request (RFC 6749, section 2.2).

@@ -91,7 +91,7 @@ pub fn store_of(
     Ok(NativeCredentialStore::new(provider.id, Some(store)))
 }
 
-/// A store whose login [`NativeCredentialStore::open`] reads.
+/// Makes a store whose login its method `open` reads.
 #[napi(catch_unwind)]
 pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredentialStore> {
     let provider = provider::find(&provider).or_throw(env)?;

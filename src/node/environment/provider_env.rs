@@ -23,7 +23,6 @@ use crate::node::state::{Disposable, disposable};
 use crate::process::arguments::{self, ArgumentContext, Place};
 use crate::process::authority;
 use crate::process::identity::Target;
-use crate::process::options::WorkspaceTrust;
 use crate::process::program;
 use crate::provider::{self, CommandLine, PROVIDERS};
 use crate::sys::identity;
@@ -174,7 +173,7 @@ impl NativeProviderEnv {
         let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).or_throw(env)?;
         let directories = arguments::with_project_roots(plan.provider, directories);
-        let context = ArgumentContext { delivery: Delivery::Env, trust: trust(trusted), directories: &directories };
+        let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &directories };
         Ok(arguments::overrides(&plan, &CommandLine::default(), &context)
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))
@@ -195,7 +194,7 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<NativeVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let context = ArgumentContext { delivery: Delivery::Env, trust: trust(trusted), directories: &[] };
+        let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &[] };
         arguments::guards(&plan, &context).map(|(name, value)| NativeVariable::new(env, name, value)).collect()
     }
 }
@@ -247,10 +246,6 @@ impl NativeProviderEnv {
     pub fn plan(&self) -> Result<Arc<EnvPlan>> {
         self.held.get().map_err(|error| error.provider(self.provider))
     }
-}
-
-fn trust(trusted: bool) -> WorkspaceTrust {
-    if trusted { WorkspaceTrust::Trusted } else { WorkspaceTrust::Untrusted }
 }
 
 /// The names that the facade reads from `process.env` for every environment.

@@ -20,12 +20,12 @@ pub struct NativeMemoryProtection {
     pub locked_bytes: f64,
     /// Absent where there is no limit.
     pub lock_limit_bytes: Option<f64>,
-    pub refusals: Vec<NativeRefusal>,
+    pub refusals: Vec<NativeRefusedProtection>,
 }
 
 /// A protection that the system refused.
 #[napi(object, object_from_js = false)]
-pub struct NativeRefusal {
+pub struct NativeRefusedProtection {
     pub protection: &'static str,
     pub syscall: &'static str,
     /// As the kernel gives it: positive.
@@ -36,14 +36,14 @@ pub struct NativeRefusal {
 pub struct NativeHardening {
     pub non_dumpable: bool,
     pub no_core_dumps: bool,
-    pub refusals: Vec<NativeRefusal>,
+    pub refusals: Vec<NativeRefusedProtection>,
 }
 
 /// What the memory that secrets live in has now.
 #[napi(catch_unwind)]
 pub fn memory_protection() -> NativeMemoryProtection {
     let report = guarded::report();
-    let refusals = report.refusals.iter().map(|refusal| NativeRefusal {
+    let refusals = report.refusals.iter().map(|refusal| NativeRefusedProtection {
         protection: refusal.protection.name,
         syscall: refusal.protection.syscall,
         errno: refusal.errno,
@@ -72,7 +72,7 @@ pub fn require_protection(env: &Env) -> napi::Result<()> {
 #[napi(catch_unwind)]
 pub fn harden_worker() -> NativeHardening {
     let hardening = harden::harden();
-    let refusals = hardening.refusals.iter().map(|refusal| NativeRefusal {
+    let refusals = hardening.refusals.iter().map(|refusal| NativeRefusedProtection {
         protection: refusal.protection,
         syscall: refusal.syscall,
         errno: refusal.errno,

@@ -120,7 +120,7 @@ impl NativeUsageLedger {
 
     #[napi(getter, catch_unwind)]
     pub fn size(&self) -> u32 {
-        u32::try_from(self.ledger().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.ledger().size()).unwrap_or(u32::MAX)
     }
 
     #[napi(catch_unwind)]

@@ -252,7 +252,6 @@ impl NativeUsageMeter {
         Self { meter: Mutex::new(meter), marks: Mutex::default() }
     }
 
-    /// The meter.
     pub fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,7 +6,6 @@ mod secrets;
 
 use std::path::Path;
 
-use super::options::WorkspaceTrust;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{
@@ -21,7 +20,7 @@ pub struct ArgumentContext<'a> {
     /// How the credential is handed over.
     pub delivery: Delivery,
     /// Whether the workspace's files may configure the CLI.
-    pub trust: WorkspaceTrust,
+    pub trusted: bool,
     /// The directories whose files must not: the workspace's and the working directory, by every name they go by.
     pub directories: &'a [String],
 }
@@ -161,9 +160,9 @@ pub fn guards<'a>(
 
 fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
-        When::Untrusted => context.trust == WorkspaceTrust::Untrusted,
-        When::Trusted => context.trust == WorkspaceTrust::Trusted,
-        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.slot.is_some(),
+        When::Untrusted => !context.trusted,
+        When::Trusted => context.trusted,
+        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.input.is_some(),
         When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential(),
         When::ServerCredential => plan.has_server_credential(),
     }
@@ -302,6 +301,8 @@ mod tests {
     use crate::environment::{EnvRequest, ExecLimits};
 
     const KEY: &str = "made-up-key";
+    const TRUSTED: bool = true;
+    const UNTRUSTED: bool = false;
 
     fn plan(provider: &str, base_url: Option<&str>) -> EnvPlan {
         let json = format!(r#"{{"provider":"{provider}","apiKey":"{KEY}"}}"#);
@@ -310,9 +311,9 @@ mod tests {
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
     }
 
-    fn args(plan: &EnvPlan, trust: WorkspaceTrust, caller: &[&str]) -> Result<Vec<String>> {
+    fn args(plan: &EnvPlan, trusted: bool, caller: &[&str]) -> Result<Vec<String>> {
         let directories = ["/srv/a\"b".to_owned()];
-        let context = ArgumentContext { delivery: plan.names.auto_delivery(), trust, directories: &directories };
+        let context = ArgumentContext { delivery: plan.names.auto_delivery(), trusted, directories: &directories };
         let caller = caller.iter().map(|text| (*text).into()).collect();
         build(plan, &CommandLine::parse(&plan.provider.arguments.grammar, caller), &context)
     }
@@ -320,18 +321,15 @@ mod tests {
     #[test]
     fn claude() {
         let plan = plan("claude", Some("https://example.com"));
-        let run = |trust, caller: &[&str]| args(&plan, trust, caller).expect("fine").join(" ");
-        assert_eq!(run(WorkspaceTrust::Untrusted, &["-p", "hi"]), "--setting-sources= -p hi");
-        assert_eq!(run(WorkspaceTrust::Trusted, &["-p", "hi"]), "-p hi");
+        let run = |trusted, caller: &[&str]| args(&plan, trusted, caller).expect("fine").join(" ");
+        assert_eq!(run(UNTRUSTED, &["-p", "hi"]), "--setting-sources= -p hi");
+        assert_eq!(run(TRUSTED, &["-p", "hi"]), "-p hi");
+        assert_eq!(run(UNTRUSTED, &["--setting-sources=user"]), "--setting-sources= --setting-sources=user");
         assert_eq!(
-            run(WorkspaceTrust::Untrusted, &["--setting-sources=user"]),
-            "--setting-sources= --setting-sources=user"
-        );
-        assert_eq!(
-            run(WorkspaceTrust::Untrusted, &["--append-system-prompt", "--setting-sources=user"]),
+            run(UNTRUSTED, &["--append-system-prompt", "--setting-sources=user"]),
             "--setting-sources= --append-system-prompt --setting-sources=user"
         );
-        assert_eq!(run(WorkspaceTrust::Trusted, &["--setting-sources=project"]), "--setting-sources=project");
+        assert_eq!(run(TRUSTED, &["--setting-sources=project"]), "--setting-sources=project");
         for contrary in [
             &["--setting-sources=project"][..],
             &["--setting-sources=user,local"],
@@ -339,7 +337,7 @@ mod tests {
             &["--append-system-prompt", "--", "--setting-sources=project"],
             &["--setting-sources", "--", "--setting-sources=local"],
         ] {
-            let error = args(&plan, WorkspaceTrust::Untrusted, contrary).expect_err("contradicts");
+            let error = args(&plan, UNTRUSTED, contrary).expect_err("contradicts");
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);
         }
     }
@@ -347,7 +345,7 @@ mod tests {
     #[test]
     fn codex() {
         let plan = plan("codex", Some("http://127.0.0.1:1/v1"));
-        let untrusted = args(&plan, WorkspaceTrust::Untrusted, &["exec"]).expect("fine");
+        let untrusted = args(&plan, UNTRUSTED, &["exec"]).expect("fine");
         assert_eq!(
             untrusted,
             [
@@ -362,10 +360,10 @@ mod tests {
                 r#"openai_base_url="http://127.0.0.1:1/v1""#,
             ]
         );
-        let trusted = args(&plan, WorkspaceTrust::Trusted, &["exec"]).expect("fine");
+        let trusted = args(&plan, TRUSTED, &["exec"]).expect("fine");
         assert!(trusted.contains(&r#"projects={"/srv/a\"b"={trust_level="trusted"}}"#.to_owned()), "{trusted:?}");
         for own in ["projects={}", "projects.\"/x\".trust_level=\"untrusted\""] {
-            let given = args(&plan, WorkspaceTrust::Trusted, &["exec", "-c", own]).expect("fine");
+            let given = args(&plan, TRUSTED, &["exec", "-c", own]).expect("fine");
             assert_eq!(given.iter().filter(|text| text.contains("projects")).count(), 1, "the caller's own: {given:?}");
         }
     }
@@ -382,7 +380,7 @@ mod tests {
             (&["exec", "--", "-c", "x=1"], &["exec"]),
             (&["exec", "hi"], &["exec", "hi"]),
         ] {
-            let built = args(&plan, WorkspaceTrust::Trusted, caller).expect("fine");
+            let built = args(&plan, TRUSTED, caller).expect("fine");
             let ours = ["-c", exclude, "-c", "features.shell_snapshot=false", "-c", projects];
             let expected = [before, &ours, &caller[before.len()..]].concat();
             assert_eq!(built, expected, "{caller:?}");
@@ -395,7 +393,7 @@ mod tests {
         for (caller, expected) in
             [(&["exec", "resume", "ID"][..], 1), (&["e", "resume", "--last"], 1), (&["exec", "hi"], 0)]
         {
-            let built = args(&plan("codex", None), WorkspaceTrust::Untrusted, caller).expect("fine");
+            let built = args(&plan("codex", None), UNTRUSTED, caller).expect("fine");
             assert_eq!(built.iter().filter(|text| text.starts_with(provider)).count(), expected, "{built:?}");
         }
     }
@@ -420,7 +418,7 @@ mod tests {
             &["review", "--base=main"],
             &["--remote", "unix:///x"],
         ] {
-            let error = args(&plan, WorkspaceTrust::Untrusted, caller).expect_err("refused");
+            let error = args(&plan, UNTRUSTED, caller).expect_err("refused");
             assert_eq!(error.code(), ErrorCode::InvalidArgValue, "{caller:?}");
         }
         for caller in [
@@ -431,7 +429,7 @@ mod tests {
             &["exec", "--enable", "shell_snapshot_v2"],
             &["exec", "--", "--trust"],
         ] {
-            assert!(args(&plan, WorkspaceTrust::Untrusted, caller).is_ok(), "{caller:?}");
+            assert!(args(&plan, UNTRUSTED, caller).is_ok(), "{caller:?}");
         }
     }
 
@@ -440,7 +438,7 @@ mod tests {
         let plan = plan("claude", None);
         let text = format!("--header=x-api-key: {KEY}");
         let secret = check_visible(&plan, [(Place::Argument(0), text.as_str())].into_iter()).expect_err("refused");
-        for error in [secret, args(&plan, WorkspaceTrust::Untrusted, &["a\0b"]).expect_err("refused")] {
+        for error in [secret, args(&plan, UNTRUSTED, &["a\0b"]).expect_err("refused")] {
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);
             assert!(!format!("{error:?}").contains(KEY));
         }

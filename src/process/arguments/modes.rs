@@ -27,7 +27,7 @@ pub fn check(plan: &EnvPlan, line: &CommandLine, delivery: Delivery, on_terminal
 /// The overrides with which the modes that the arguments ask for use the credential.
 pub fn overrides(plan: &EnvPlan, line: &CommandLine) -> impl Iterator<Item = &'static ConfigOverride> {
     // What the CLI finds by itself needs none.
-    let modes = asked_for(plan.provider, line, false).filter(|_| plan.credential.slot.is_some());
+    let modes = asked_for(plan.provider, line, false).filter(|_| plan.credential.input.is_some());
     modes.flat_map(|mode| mode.overrides)
 }
 
@@ -95,7 +95,7 @@ fn values_of<'a>(provider: &'static Provider, before_end: Reading<'a>, key: &str
 /// Whether the definition that is chosen stands in the arguments, and says nowhere that it uses the credential. One that stands
 /// elsewhere is not known here.
 fn has_unused_definition(provider: &'static Provider, before_end: Reading<'_>, row: &ChosenDefinition) -> bool {
-    let variables: Vec<&str> = provider.slots().flat_map(|slot| slot.variables).copied().collect();
+    let variables: Vec<&str> = provider.credential_inputs().flat_map(|input| input.variables).copied().collect();
     values_of(provider, before_end, row.chosen_by).any(|chosen| {
         let overrides = before_end.options(provider.arguments.override_options);
         let parts: Vec<Definition> = overrides.filter_map(|option| Definition::of(option.value, row, chosen)).collect();
@@ -143,14 +143,14 @@ fn sets_variable(settings: &str, variable: &str) -> bool {
 }
 
 fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
-    plan.credential.slot.is_some_and(|slot| slot.kind == kind)
+    plan.credential.input.is_some_and(|input| input.kind == kind)
 }
 
 fn is_given(plan: &EnvPlan, delivery: Delivery, usable: UsableCredential) -> bool {
     match usable {
         UsableCredential::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
         UsableCredential::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
-        UsableCredential::OwnLogin => plan.credential.slot.is_none(),
+        UsableCredential::OwnLogin => plan.credential.input.is_none(),
     }
 }
 

@@ -14,7 +14,7 @@ mod found;
 mod image;
 mod package;
 mod proof;
-mod refusal;
+mod rejection;
 mod shebang;
 mod survey;
 mod told_version;
@@ -31,7 +31,7 @@ use found::Proved;
 use image::{Look, MAX_LOOKS, Needs};
 pub use package::installed_version;
 pub use proof::Proofs;
-use refusal::Rejection;
+use rejection::Rejection;
 pub use survey::{Candidate, survey};
 pub use told_version::Doubt;
 use told_version::Told;
@@ -77,7 +77,7 @@ pub fn resolve(
         }
         unknown = unknown.or(Some(program));
     }
-    unknown.ok_or_else(|| refusal::of_all(refusals).unwrap_or_else(|| refusal::not_found(provider, search)))
+    unknown.ok_or_else(|| rejection::of_all(refusals).unwrap_or_else(|| rejection::not_found(provider, search)))
 }
 
 /// Resolves one candidate and asks for all that a start of it needs.

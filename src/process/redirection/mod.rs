@@ -16,7 +16,6 @@ use serde::de::IgnoredAny;
 use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
 use super::identity::Target;
-use super::options::WorkspaceTrust;
 use super::program::Program;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
@@ -31,7 +30,7 @@ mod tests;
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
     /// Whether the workspace's files may configure the CLI.
-    pub trust: WorkspaceTrust,
+    pub trusted: bool,
     /// The program's version, where one is known.
     pub version: Option<&'a str>,
 }
@@ -42,7 +41,7 @@ pub struct Beside<'a> {
 /// `STATE_DIR_UNUSABLE` where there is one, or where nobody can tell.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
     check_state_directory(plan)?;
-    check_refused_files(plan, beside.trust)?;
+    check_refused_files(plan, beside.trusted)?;
     check_shielded_files(plan, beside.version)
 }
 
@@ -69,10 +68,10 @@ fn check_state_directory(plan: &EnvPlan) -> Result<()> {
 }
 
 /// Files that no argument and no variable holds.
-fn check_refused_files(plan: &EnvPlan, trust: WorkspaceTrust) -> Result<()> {
+fn check_refused_files(plan: &EnvPlan, trusted: bool) -> Result<()> {
     // For a trusted workspace, settings are the tenant's to obey with the tenant's own credential.
-    let guarded = trust == WorkspaceTrust::Untrusted || plan.has_server_credential();
-    let kind = plan.credential.slot.map_or(CredentialKind::ConfigDir, |slot| slot.kind);
+    let guarded = !trusted || plan.has_server_credential();
+    let kind = plan.credential.input.map_or(CredentialKind::ConfigDir, |input| input.kind);
     let applies = |when| match when {
         RefusedWhen::UntrustedWithoutBaseUrl => guarded && plan.base_url.is_none(),
         RefusedWhen::Credential(kinds) => kinds.contains(&kind),
@@ -104,7 +103,7 @@ fn refuse_files(plan: &EnvPlan, applies: impl Fn(RefusedWhen) -> bool) -> Result
 fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
     let Some(shield) = &plan.provider.file_shield else { return Ok(()) };
     // A login in the state directory is the tenant's, who can read it there.
-    if plan.credential.slot.is_none() {
+    if plan.credential.input.is_none() {
         return Ok(());
     }
     let holds = shield.since.is_reached_by(version);
@@ -130,7 +129,7 @@ fn check_shielded_files(plan: &EnvPlan, version: Option<&str>) -> Result<()> {
 /// # Errors
 /// `PROGRAM_OUTDATED`.
 pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
-    if program.version.is_some() || plan.credential.slot.is_none() || !plan.has_server_credential() {
+    if program.version.is_some() || plan.credential.input.is_none() || !plan.has_server_credential() {
         return Ok(());
     }
     let (provider, path) = (plan.provider, program.path.to_string_lossy());
@@ -144,7 +143,7 @@ pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
     Err(Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path))
 }
 
-/// Which starts are refused beside a file of a [`FileShield`].
+/// Which starts are refused beside a file that configures the CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {

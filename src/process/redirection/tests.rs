@@ -5,7 +5,7 @@ use crate::credential::Fallbacks;
 use crate::credential::payload::Payload;
 use crate::environment::{EnvRequest, ExecLimits};
 
-const UNTRUSTED: Beside<'_> = Beside { trust: WorkspaceTrust::Untrusted, version: Some("2.1.330") };
+const UNTRUSTED: Beside<'_> = Beside { trusted: false, version: Some("2.1.330") };
 
 fn plan(home: &Path, payload: &str, base_url: Option<&str>) -> EnvPlan {
     let home = home.to_str().expect("UTF-8");
@@ -69,7 +69,7 @@ fn settings_of_an_organization_stop_what_is_untrusted_and_has_no_base_url() {
     ] {
         make(&file).expect("ours");
         assert!(check(&without, UNTRUSTED).is_err());
-        assert!(check(&without, Beside { trust: WorkspaceTrust::Trusted, ..UNTRUSTED }).is_ok());
+        assert!(check(&without, Beside { trusted: true, ..UNTRUSTED }).is_ok());
         assert!(check(&key(home.path()), UNTRUSTED).is_ok());
         let removed = std::fs::remove_file(&file).or_else(|_| std::fs::remove_dir(&file));
         removed.expect("ours");

@@ -24,7 +24,7 @@ pub static CLAUDE: Provider = Provider {
     output: &output::CLAUDE_OUTPUT,
     vendors: &[Vendor {
         api: &api::ANTHROPIC,
-        slots: &[
+        inputs: &[
             CredentialInput {
                 kind: CredentialKind::ApiKey,
                 field: PayloadField::ApiKey,

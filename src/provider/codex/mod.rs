@@ -23,7 +23,7 @@ pub static CODEX: Provider = Provider {
     output: &output::CODEX_OUTPUT,
     vendors: &[Vendor {
         api: &api::OPENAI,
-        slots: &[CredentialInput {
+        inputs: &[CredentialInput {
             kind: CredentialKind::ApiKey,
             field: PayloadField::ApiKey,
             // The CLI reads the first; a custom model provider's `env_key` and tools read the second.

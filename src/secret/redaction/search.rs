@@ -49,8 +49,8 @@ impl Search {
         let multiplier = search.multiplier();
         for index in 0..forms.len() {
             for offset in 0..stride {
-                let slot = search.slot(multiplier, forms.get(index), offset);
-                search.offsets[slot] |= 1 << offset;
+                let bucket = search.bucket(multiplier, forms.get(index), offset);
+                search.offsets[bucket] |= 1 << offset;
             }
         }
         Ok(search)
@@ -70,7 +70,7 @@ impl Search {
         // What begins at `at - offset` has its block `offset` at `at`.
         let mut at = from + self.stride - 1;
         while at + BLOCK_BYTES <= text.len() && at + 1 < until + self.stride {
-            let bits = self.offsets[self.slot(multiplier, text, at)];
+            let bits = self.offsets[self.bucket(multiplier, text, at)];
             if bits != 0
                 && let Some(found) = self.look_closer(forms, text, at, bits, from, until)
             {
@@ -99,7 +99,7 @@ impl Search {
         })
     }
 
-    fn slot(&self, multiplier: u32, text: &[u8], at: usize) -> usize {
+    fn bucket(&self, multiplier: u32, text: &[u8], at: usize) -> usize {
         let block = text[at..at + BLOCK_BYTES].first_chunk::<BLOCK_BYTES>().copied().unwrap_or_default();
         // The high bits of the product are the hash.
         (u32::from_le_bytes(block).wrapping_mul(multiplier) >> self.shift) as usize

@@ -95,8 +95,8 @@ impl Arena {
     /// A place in a mapping that secrets share and that has everything, or was refused something. One that was made for
     /// a large secret is not shared: a small one would keep all of it locked.
     fn take(&mut self, length: usize, refused: bool) -> Option<(Place, NonNull<u8>)> {
-        self.mappings.iter_mut().enumerate().find_map(|(index, slot)| {
-            let (mapping, free) = slot.as_mut().filter(|(mapping, _)| mapping.length() <= SHARED_BYTES)?;
+        self.mappings.iter_mut().enumerate().find_map(|(index, entry)| {
+            let (mapping, free) = entry.as_mut().filter(|(mapping, _)| mapping.length() <= SHARED_BYTES)?;
             if mapping.refused.is_empty() == refused {
                 return None;
             }
@@ -143,11 +143,11 @@ impl Arena {
     /// An empty mapping is kept for the next secret, one of them and of the usual size: five system calls each time
     /// would be felt.
     fn may_stay(&self, index: usize) -> bool {
-        let is_spare = |slot: &Option<(Mapping, FreeList)>| {
-            slot.as_ref().is_some_and(|(mapping, free)| free.is_untouched() && mapping.length() <= SHARED_BYTES)
+        let is_spare = |entry: &Option<(Mapping, FreeList)>| {
+            entry.as_ref().is_some_and(|(mapping, free)| free.is_untouched() && mapping.length() <= SHARED_BYTES)
         };
         let others = self.mappings.iter().enumerate().filter(|(other, _)| *other != index);
-        is_spare(&self.mappings[index]) && !others.map(|(_, slot)| slot).any(is_spare)
+        is_spare(&self.mappings[index]) && !others.map(|(_, entry)| entry).any(is_spare)
     }
 
     fn add(&mut self, mapping: Mapping, length: usize) -> (Place, NonNull<u8>) {

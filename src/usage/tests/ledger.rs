@@ -9,9 +9,9 @@ fn a_ledger_loses_nothing_by_letting_go() {
         |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "claude".into(), generation: "1".into() };
     let usage = Usage { tokens: tokens(10, 1, 2, 3, 1), turns: 1, cost: Some(Cost(5)), ..Usage::default() };
     for index in 0..10 {
-        ledger.record(&key(&format!("w{index}")), &usage);
+        ledger.add(&key(&format!("w{index}")), Counts::of_run(&usage, true));
     }
-    assert_eq!((ledger.len(), ledger.evicted(), ledger.others().runs), (3, 7, 7));
+    assert_eq!((ledger.size(), ledger.evicted(), ledger.others().runs), (3, 7, 7));
     assert_eq!((ledger.total().tokens, ledger.total().cost), (tokens(100, 10, 20, 30, 10), Some(Cost(50))));
 }
 
@@ -21,7 +21,7 @@ fn the_entry_that_was_used_longest_ago_goes() {
     let key =
         |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "codex".into(), generation: "1".into() };
     for workspace in ["a", "b", "a", "c"] {
-        ledger.record(&key(workspace), &Usage::default());
+        ledger.add(&key(workspace), Counts::of_run(&Usage::default(), true));
     }
     let left: Vec<_> = ledger.entries().iter().map(|(key, counts)| (key.workspace.to_string(), counts.runs)).collect();
     assert_eq!(left, [("a".to_owned(), 2), ("c".to_owned(), 1)]);
@@ -51,8 +51,8 @@ fn exposition_escapes_and_tells_what_was_let_go() {
     let mut ledger = Ledger::new(1);
     let key =
         |workspace: &str| LedgerKey { workspace: workspace.into(), provider: "codex".into(), generation: "a1".into() };
-    ledger.record(&key("gone"), &Usage { tokens: tokens(5, 0, 0, 0, 0), ..Usage::default() });
-    ledger.record(&key("a\"b\\c\nd"), &Usage { tokens: tokens(7, 0, 0, 0, 0), ..Usage::default() });
+    ledger.add(&key("gone"), Counts::of_run(&Usage { tokens: tokens(5, 0, 0, 0, 0), ..Usage::default() }, true));
+    ledger.add(&key("a\"b\\c\nd"), Counts::of_run(&Usage { tokens: tokens(7, 0, 0, 0, 0), ..Usage::default() }, true));
     let text = ledger.exposition();
     assert!(text.contains("# TYPE provider_env_input_tokens_total counter\n"));
     assert!(text.contains(

@@ -8,7 +8,7 @@ mod facts;
 mod journal;
 mod lock;
 mod replace;
-mod room;
+mod space;
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};

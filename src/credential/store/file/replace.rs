@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::journal::{self, Journal};
 use super::{Content, Directory, Document, MAX_FILE_BYTES, digest_of, errno_of};
-use super::{facts, room};
+use super::{facts, space};
 use crate::error::{Error, Result};
 
 /// How many entries of the directory are looked at for what killed processes left.
@@ -74,8 +74,8 @@ impl Directory {
             self.make_beside(based_on)?
         };
         let reserved = match next.place {
-            Place::Beside(_) => room::reserve(&next.file, room),
-            Place::In(has) => room::reserve_behind(&next.file, journal::room_for(room.max(has))),
+            Place::Beside(_) => space::reserve(&next.file, room),
+            Place::In(has) => space::reserve_behind(&next.file, journal::room_for(room.max(has))),
         };
         if let Err((errno, syscall)) = reserved {
             self.discard(next);

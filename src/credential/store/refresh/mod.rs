@@ -44,7 +44,7 @@ pub enum How {
     Elsewhere,
 }
 
-/// What came of it.
+/// What came of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     pub how: How,
