@@ -59,15 +59,11 @@ export declare class NativeLockbox {
 
 /** A process that is being started, or runs, or has ended. */
 export declare class NativeProcess {
-  /** By which its events name it. */
-  get id(): number
-  /** Whether stdout is to be read for usage. */
-  get watch(): boolean
   /**
-   * The descriptor of our end of a stream, which belongs to the caller from now on. None where there is no such stream, or
-   * it was taken before.
+   * What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
+   * second time.
    */
-  takeStream(index: number): number | null
+  begun(): NativeBegun
   /** Signals its process group; 0 asks only. False when there is none any more. */
   signal(signal: number): boolean
   /** Stops it: its signal, the grace, SIGKILL. */
@@ -434,6 +430,16 @@ export declare function missingForNativeStart(): string | null
 
 /** The default protections that the native start cannot give here. */
 export declare function missingFromNativeStart(): Array<string>
+
+/** A process that has been queued. */
+export interface NativeBegun {
+  /** By which its events name it. */
+  id: number
+  /** Whether stdout is to be read for usage. */
+  watch: boolean
+  /** The descriptors of our ends of its three standard streams, null where there is none. */
+  streams: Array<number | null>
+}
 
 /** A place where a provider's program may be, and what a start would make of it. */
 export interface NativeCandidate {

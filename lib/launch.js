@@ -113,7 +113,9 @@ function readLaunch(env, value, extra = []) {
 /** @param {any} options @returns {import('../binding').Attributes} */
 function readAttributes(options) {
   const attributes = /** @type {any} */ ({ __proto__: null })
-  for (const name of ATTRIBUTE_NAMES) attributes[name] = ATTRIBUTES[name](`options.${name}`, options[name])
+  for (const name of ATTRIBUTE_NAMES) {
+    if (options[name] !== undefined) attributes[name] = ATTRIBUTES[name](`options.${name}`, options[name])
+  }
   return attributes
 }
 

@@ -17,7 +17,7 @@ const { tap } = require('./usage-tap.js')
 /** @typedef {Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>} Hearer */
 /** @typedef {import('../binding').NativeProcess} NativeProcess */
 /** @typedef {import('../binding').NativeProcessEvent} NativeProcessEvent */
-/** @typedef {{ native: NativeProcess, driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
+/** @typedef {{ id: number, native: NativeProcess, driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
 
 /** @type {Map<number, Running>} */
 const running = new Map()
@@ -85,7 +85,7 @@ function spawner() {
 
 /** @param {Running} entry */
 function follow(entry) {
-  running.set(entry.native.id, entry)
+  running.set(entry.id, entry)
   keepAlive.awaited.add(onEvent)
 }
 
@@ -96,7 +96,8 @@ function follow(entry) {
 function startNative(launch) {
   const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
   const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
-  const sockets = socketsOf(native)
+  const { id, watch, streams: ends } = native.begun()
+  const sockets = ends.map(socket)
   // A start that got no descriptors for them has failed, and its event is on the way.
   const { streams, end } = completed(launch, sockets)
   redact(launch, streams)
@@ -113,25 +114,19 @@ function startNative(launch) {
     },
     launch.facts
   )
-  if (native.watch) tap(launch, streams, driver)
+  if (watch) tap(launch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
-  follow({ native, driver, release })
+  follow({ id, native, driver, release })
   return driver
 }
 
-/** Our ends of its streams, as far as it has them. @param {NativeProcess} native */
-function socketsOf(native) {
-  return [0, 1, 2].map((index) => {
-    const fd = native.takeStream(index)
-    return fd === null ? null : socket(fd, index)
-  })
-}
-
 /**
- * @param {number} fd
+ * Our end of a stream, where there is one.
+ * @param {number | null} fd
  * @param {number} index
  */
 function socket(fd, index) {
+  if (fd === null) return null
   // Loaded with the first start: it is a fifth of this package's load time.
   net ??= /** @type {typeof import('node:net')} */ (require('node:net'))
   const options = {
@@ -177,8 +172,9 @@ function hold(stream) {
 function startCommand(child, driver) {
   binding.tearDownAtExit(isMainThread)
   const native = translate(() => spawner().runCommand(child))
-  follow({ native, driver, release: () => {} })
-  return { native, streams: socketsOf(native) }
+  const { id, streams } = native.begun()
+  follow({ id, native, driver, release: () => {} })
+  return { native, streams: streams.map(socket) }
 }
 
 module.exports = { startCommand, startNative }

@@ -63,6 +63,18 @@ impl NativeSpawner {
     }
 }
 
+/// A process that has been queued.
+#[napi(object, object_from_js = false)]
+pub struct NativeBegun {
+    /// By which its events name it.
+    pub id: f64,
+    /// Whether stdout is to be read for usage.
+    pub watch: bool,
+    /// The descriptors of our ends of its three standard streams, null where there is none.
+    #[napi(ts_type = "Array<number | null>")]
+    pub streams: Vec<Option<i32>>,
+}
+
 /// A process that is being started, or runs, or has ended.
 #[napi]
 pub struct NativeProcess {
@@ -74,23 +86,13 @@ pub struct NativeProcess {
 
 #[napi]
 impl NativeProcess {
-    /// By which its events name it.
-    #[napi(getter, catch_unwind)]
-    pub fn id(&self) -> f64 {
-        self.process.id as f64
-    }
-
-    /// Whether stdout is to be read for usage.
-    #[napi(getter, catch_unwind)]
-    pub fn watch(&self) -> bool {
-        self.watch
-    }
-
-    /// The descriptor of our end of a stream, which belongs to the caller from now on. None where there is no such stream, or
-    /// it was taken before.
+    /// What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
+    /// second time.
     #[napi(catch_unwind)]
-    pub fn take_stream(&mut self, index: u32) -> Option<i32> {
-        self.streams.get_mut(index as usize)?.take().map(IntoRawFd::into_raw_fd)
+    pub fn begun(&mut self) -> NativeBegun {
+        let streams = std::mem::take(&mut self.streams);
+        let streams = streams.into_iter().map(|stream| stream.map(IntoRawFd::into_raw_fd)).collect();
+        NativeBegun { id: self.process.id as f64, watch: self.watch, streams }
     }
 
     /// Signals its process group; 0 asks only. False when there is none any more.
