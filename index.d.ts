@@ -272,7 +272,10 @@ export class ProviderEnv {
   readonly userEnvKeyCount: number
   /** The names of `userEnvKeys` that were left out because they do not match the pattern. */
   readonly rejectedUserEnvKeys: string[]
-  /** Every name in the child's environment with delivery `"auto"`, sorted. */
+  /**
+   * Every name that this environment gives the child with delivery `"auto"`, sorted. A start adds constants of its own that keep
+   * the CLI from obeying a workspace's files, and moves a temporary directory that is taken: docs/providers.md lists them.
+   */
   readonly names: string[]
   readonly disposed: boolean
   /**
@@ -496,7 +499,7 @@ export interface SpawnOptions {
    * also for what an object leaves out. Each byte of a secret becomes `*` (another
    * character where a secret has that one), so the number of bytes stays. Secrets of fewer than 8 bytes are left, so as
    * not to mask prose. Scrubbed stdout may no longer be the JSON that the CLI wrote: a number can be a secret too.
-   * Only a stream that is a `"pipe"` passes through here: asked for with one that goes elsewhere it is refused. What is looked for
+   * Only a stream that is a `"pipe"` passes through here: asked for with one that goes to a descriptor it is refused; one that is `"ignore"`d shows nothing. What is looked for
    * stays in guarded memory until those streams have closed, also after `dispose()`. Hygiene for logs, not a wall:
    * whoever runs as the child's uid can spell a key in other ways.
    */
@@ -725,7 +728,7 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
  * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
  * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
  * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; from `spawnClaudeCodeProcess`, and so from
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; what `resolveProgram` throws; from `spawnClaudeCodeProcess`, and so from
  * `query()`, also for an Agent SDK before 0.3.326, which would put MCP servers' tokens into arguments.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
