@@ -228,6 +228,9 @@ export interface Blocked {
   errno: number
 }
 
+/** How a token request is written. */
+export type BodyFormat = 'json' | 'form'
+
 /**
  * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
  * may also be, or be in, JSON in UTF-8. Both are wiped.
@@ -310,6 +313,9 @@ export declare function credentialOwners(): Array<string>
 
 /** Tells what may be shown of an environment, also after it was disposed of. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
+
+/** In what a document counts the time since 1970. */
+export type ExpiryUnit = 'ms' | 's'
 
 /** A variable that is no secret. */
 export interface ExtraVariable {
@@ -701,11 +707,11 @@ export interface NativeLoginOptions {
   tokenUrl?: string
   clientId?: string
   file?: string
-  body?: string
+  body?: BodyFormat
   accessToken?: string
   refreshToken?: string
   expiresAt?: string
-  expiresAtUnit?: string
+  expiresAtUnit?: ExpiryUnit
 }
 
 /** Whose stored login is looked at. */

@@ -39,6 +39,7 @@ pub struct OauthRow {
 
 /// How a token request is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum BodyFormat {
     /// `application/json`, as both vendors' own clients do.
     Json,

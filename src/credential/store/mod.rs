@@ -17,5 +17,5 @@ pub use document::Document;
 pub use file::{Location, MAX_FILE_BYTES};
 pub use fleet::Fleet;
 pub use login::Login;
-pub use profile::{Overrides, Profile};
+pub use profile::{ExpiryUnit, Overrides, Profile};
 pub use refresh::{Attempt, Call, How, Refreshed};

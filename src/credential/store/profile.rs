@@ -38,21 +38,30 @@ pub enum StoredExpiry {
     Jwt,
 }
 
+/// In what a document counts the time since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
+pub enum ExpiryUnit {
+    /// Milliseconds.
+    Ms,
+    /// Seconds.
+    S,
+}
+
 /// What a caller overrides of a provider's row.
 #[derive(Debug, Default)]
 pub struct Overrides {
     pub token_url: Option<String>,
     pub client_id: Option<String>,
     pub file: Option<String>,
-    /// `json` or `form`.
-    pub body: Option<String>,
+    pub body: Option<BodyFormat>,
     /// Where the access token stands, with dots between the names.
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
     /// Where the expiry stands, `jwt` for in the access token.
     pub expires_at: Option<String>,
-    /// `ms` or `s`.
-    pub expires_at_unit: Option<String>,
+    /// Absent, milliseconds.
+    pub expires_at_unit: Option<ExpiryUnit>,
 }
 
 impl Profile {
@@ -82,7 +91,7 @@ impl Profile {
             profile.file = file_name(file)?;
         }
         if let Some(body) = overrides.body {
-            profile.body = if body == "form" { BodyFormat::Form } else { BodyFormat::Json };
+            profile.body = body;
         }
         if let Some(path) = overrides.access_token {
             profile.access_token = dotted("options.fields.accessToken", &path)?;
@@ -90,7 +99,7 @@ impl Profile {
         if let Some(path) = overrides.refresh_token {
             profile.refresh_token = dotted("options.fields.refreshToken", &path)?;
         }
-        let unit = if overrides.expires_at_unit.as_deref() == Some("s") { 1000.0 } else { 1.0 };
+        let unit = if overrides.expires_at_unit == Some(ExpiryUnit::S) { 1000.0 } else { 1.0 };
         match overrides.expires_at.as_deref() {
             None => {}
             Some("jwt") => profile.expiry = StoredExpiry::Jwt,

@@ -10,7 +10,9 @@ use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
 use crate::credential::StoredCredential;
-use crate::credential::store::{Call, Fleet, How, Location, Overrides, Profile, Refreshed, Settings, Store};
+use crate::credential::store::{
+    Call, ExpiryUnit, Fleet, How, Location, Overrides, Profile, Refreshed, Settings, Store,
+};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{LOGINS, Turn};
 use crate::node::boundary_error::{NativeError, OrThrow};
@@ -19,7 +21,7 @@ use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
 use crate::node::state::{Disposable, disposable};
-use crate::provider;
+use crate::provider::{self, BodyFormat};
 
 const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
@@ -42,11 +44,11 @@ pub struct NativeLoginOptions {
     pub token_url: Option<String>,
     pub client_id: Option<String>,
     pub file: Option<String>,
-    pub body: Option<String>,
+    pub body: Option<BodyFormat>,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
     pub expires_at: Option<String>,
-    pub expires_at_unit: Option<String>,
+    pub expires_at_unit: Option<ExpiryUnit>,
 }
 
 /// What a fleet shares.
