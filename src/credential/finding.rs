@@ -49,7 +49,6 @@ macro_rules! findings {
 
         impl FindingCode {
             /// Every code, in the order of the documentation.
-            #[cfg(test)]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn row(self) -> &'static Row {

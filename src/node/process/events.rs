@@ -1,5 +1,7 @@
 //! Events of processes on their way to JavaScript: one threadsafe function per copy of the facade.
 
+use std::sync::{Mutex, PoisonError};
+
 use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -52,11 +54,33 @@ impl From<Event> for NativeProcessEvent {
 }
 
 /// Tells one copy of the facade.
-pub struct ToJs(pub Callback);
+pub struct ToJs {
+    callback: Callback,
+    /// The facade says it once: to call it again with each start would cost the JS thread a tenth of one.
+    last_untested: Mutex<Option<String>>,
+}
+
+impl ToJs {
+    pub const fn new(callback: Callback) -> Self {
+        Self { callback, last_untested: Mutex::new(None) }
+    }
+
+    fn was_said(&self, message: &str) -> bool {
+        let mut last = self.last_untested.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_said = last.as_deref() == Some(message);
+        if !was_said {
+            *last = Some(message.to_owned());
+        }
+        was_said
+    }
+}
 
 impl Listener for ToJs {
     fn on_event(&self, id: u64, event: Event) {
+        if matches!(&event, Event::Untested(message) if self.was_said(message)) {
+            return;
+        }
         // A closing environment hears nothing more, which is as it should be.
-        let _ = self.0.call((id as f64, event.into()).into(), ThreadsafeFunctionCallMode::NonBlocking);
+        let _ = self.callback.call((id as f64, event.into()).into(), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

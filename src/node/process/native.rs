@@ -32,7 +32,7 @@ impl NativeSpawner {
     #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: NativeProcessEvent) => void")]
     pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
         let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
-        Ok(Self { listener: Arc::new(ToJs(callback)) })
+        Ok(Self { listener: Arc::new(ToJs::new(callback)) })
     }
 
     /// Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown.
