@@ -320,7 +320,8 @@ mod tests {
             Some((u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?))
         });
         let (first, mut count) = (byte(500), 0);
-        for (from, to) in ranges {
+        // A sanitizer's shadow is terabytes.
+        for (from, to) in ranges.filter(|(from, to)| to - from < 1 << 30) {
             memory.seek(SeekFrom::Start(from)).expect("a file");
             let mut bytes = Vec::new();
             let _ = memory.by_ref().take(to - from).read_to_end(&mut bytes);
