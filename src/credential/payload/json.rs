@@ -336,9 +336,8 @@ mod tests {
     fn what_is_decoded_leaves_no_copy_in_freed_memory() {
         let escaped: String = (0..2000).map(|index| format!("\\u{:04x}", byte(index))).collect();
         let json = format!(r#"{{"apiKey":"{escaped}","userEnvKeys":{{"A":"{escaped}"}}}}"#);
-        let read = |read: fn(&'static [u8], &[&str]) -> Result<Payload<'static>>| {
-            let json: &'static [u8] = Box::leak(json.clone().into_bytes().into_boxed_slice());
-            let payload = read(json, &[]).expect("valid");
+        let read = |read: for<'a> fn(&'a [u8], &[&str]) -> Result<Payload<'a>>| {
+            let payload = read(json.as_bytes(), &[]).expect("valid");
             assert_eq!(payload.api_key.as_ref().map(|key| key.expose_secret().len()), Some(2000));
             let held = copies();
             drop(payload);
