@@ -704,14 +704,7 @@ export interface NativeLoginOptions {
   owner?: number
   refreshAheadMs: number
   http: NativeHttpSettings
-  tokenUrl?: string
-  clientId?: string
-  file?: string
-  body?: BodyFormat
-  accessToken?: string
-  refreshToken?: string
-  expiresAt?: string
-  expiresAtUnit?: ExpiryUnit
+  overrides: Overrides
 }
 
 /** Whose stored login is looked at. */
@@ -949,6 +942,21 @@ export declare function noTokens(): NativeTokens
 
 /** Whether a credential is good. */
 export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+
+/** What a caller overrides of a provider's row. */
+export interface Overrides {
+  tokenUrl?: string
+  clientId?: string
+  file?: string
+  body?: BodyFormat
+  /** Where the access token stands, with dots between the names. */
+  accessToken?: string
+  refreshToken?: string
+  /** Where the expiry stands, `jwt` for in the access token. */
+  expiresAt?: string
+  /** Absent, milliseconds. */
+  expiresAtUnit?: ExpiryUnit
+}
 
 /** What a payload may have, and what it must not. */
 export declare function payloadFields(): NativePayloadFields

@@ -257,14 +257,16 @@ function readLogin(options) {
     owner: validate.optionalCount('options.owner', options.owner, MAX_ID),
     refreshAheadMs: validate.optionalMilliseconds('options.refreshAheadMs', options.refreshAheadMs) ?? DEFAULT_AHEAD_MS,
     http: readHttpSettings(options, DEFAULT_TIMEOUT_MS),
-    tokenUrl: validate.optionalString('options.tokenUrl', options.tokenUrl),
-    clientId: validate.optionalString('options.clientId', options.clientId),
-    file: validate.optionalString('options.file', options.file),
-    body: validate.optionalWord('options.format', options.format, ['json', 'form']),
-    accessToken: field('accessToken'),
-    refreshToken: field('refreshToken'),
-    expiresAt: field('expiresAt'),
-    expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, ['ms', 's'])
+    overrides: {
+      tokenUrl: validate.optionalString('options.tokenUrl', options.tokenUrl),
+      clientId: validate.optionalString('options.clientId', options.clientId),
+      file: validate.optionalString('options.file', options.file),
+      body: validate.optionalWord('options.format', options.format, ['json', 'form']),
+      accessToken: field('accessToken'),
+      refreshToken: field('refreshToken'),
+      expiresAt: field('expiresAt'),
+      expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, ['ms', 's'])
+    }
   }
 }
 

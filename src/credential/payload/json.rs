@@ -117,7 +117,7 @@ impl Reader<'_> {
         }
         match (self.wants.get(), error.classify()) {
             (Wants::Text(field), Category::Data) => invalid(format!("payload.{field} must be a string.")).name(field),
-            // What else it does not take in a string, it does not pass over either.
+            // `IgnoredAny` passes over half of a surrogate pair alone; what else no string may have is refused above.
             (Wants::Text(field), _) => half_character(field),
             (Wants::Variables, Category::Data) => not_an_object_of_strings(),
             (Wants::Variables, _) => half_character(USER_ENV_KEYS),
@@ -126,7 +126,7 @@ impl Reader<'_> {
                     Category::Data => "is not an object with each field once",
                     _ => "has half of a surrogate pair, which is no character, in the name of a member",
                 };
-                // serde_json knows no place of an array in an object's.
+                // serde_json tells no place where it finds an array instead of an object.
                 let place = match error.column() {
                     0 => String::new(),
                     column => format!(" (line {}, column {column})", error.line()),

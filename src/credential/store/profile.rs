@@ -50,6 +50,7 @@ pub enum ExpiryUnit {
 
 /// What a caller overrides of a provider's row.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Overrides {
     pub token_url: Option<String>,
     pub client_id: Option<String>,

@@ -10,9 +10,7 @@ use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
 use crate::credential::StoredCredential;
-use crate::credential::store::{
-    Call, ExpiryUnit, Fleet, How, Location, Overrides, Profile, Refreshed, Settings, Store,
-};
+use crate::credential::store::{Call, Fleet, How, Location, Overrides, Profile, Refreshed, Settings, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{LOGINS, Turn};
 use crate::node::boundary_error::{NativeError, OrThrow};
@@ -21,7 +19,7 @@ use crate::node::net::{self, NativeHttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
 use crate::node::state::{Disposable, disposable};
-use crate::provider::{self, BodyFormat};
+use crate::provider;
 
 const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
@@ -41,14 +39,7 @@ pub struct NativeLoginOptions {
     pub owner: Option<u32>,
     pub refresh_ahead_ms: u32,
     pub http: NativeHttpSettings,
-    pub token_url: Option<String>,
-    pub client_id: Option<String>,
-    pub file: Option<String>,
-    pub body: Option<BodyFormat>,
-    pub access_token: Option<String>,
-    pub refresh_token: Option<String>,
-    pub expires_at: Option<String>,
-    pub expires_at_unit: Option<ExpiryUnit>,
+    pub overrides: Overrides,
 }
 
 /// What a fleet shares.
@@ -208,20 +199,7 @@ impl NativeCredentialStore {
         options: NativeLoginOptions,
     ) -> Result<(Turn, impl FnMut() -> ControlFlow<Result<()>, Instant> + Send + use<>)> {
         let held = self.held.get()?;
-        let NativeLoginOptions {
-            token_url,
-            client_id,
-            file,
-            body,
-            access_token,
-            refresh_token,
-            expires_at,
-            expires_at_unit,
-            ..
-        } = options;
-        let overrides =
-            Overrides { token_url, client_id, file, body, access_token, refresh_token, expires_at, expires_at_unit };
-        let profile = Profile::new(provider::find(self.provider)?, overrides)?;
+        let profile = Profile::new(provider::find(self.provider)?, options.overrides)?;
         let location = Location::of(&profile, PathBuf::from(options.dir), options.owner);
         let settings = Settings { refresh_ahead: f64::from(options.refresh_ahead_ms), http: options.http.read()? };
         let path = location.path().display().to_string();
