@@ -12,55 +12,50 @@ use crate::sys::attributes::Limit;
 use crate::sys::clone::Failure;
 use crate::sys::harden::NO_CORE;
 
-/// A step whose failure has a code of its own, and what to do about it.
-struct Row {
-    step: Step,
-    code: ErrorCode,
-    remedy: &'static str,
-}
+const CONFINED: &str =
+    "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.";
 
-const fn row(step: Step, code: ErrorCode, remedy: &'static str) -> Row {
-    Row { step, code, remedy }
+/// The code of a step that failed, and what to do about it, whatever the kernel's reason.
+const fn advice(step: Step) -> (ErrorCode, &'static str) {
+    use ErrorCode::{PrivilegeFailed, SpawnFailed};
+    match step {
+        Step::SessionKeyring => (
+            SpawnFailed,
+            "Each child gets a session keyring of its own, which counts against the worker's user: see \
+             /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
+        ),
+        Step::Scheduling => {
+            (SpawnFailed, "A nice value below this process's own needs root (CAP_SYS_NICE); see options.priority.")
+        }
+        Step::OomScore => (
+            SpawnFailed,
+            "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
+        ),
+        Step::Groups => (
+            PrivilegeFailed,
+            "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the \
+             target.",
+        ),
+        Step::Group | Step::User => (PrivilegeFailed, "Start the worker as root, or as the target itself."),
+        Step::Capabilities => (PrivilegeFailed, "The child kept capabilities; look at the worker's securebits."),
+        Step::VerifyDrop => (PrivilegeFailed, "The child could have become root again, so it was not started."),
+        Step::NoNewPrivileges => (PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
+        Step::WorkingDirectory => {
+            (SpawnFailed, "Give a directory that the target can enter by itself, in options.cwd.")
+        }
+        Step::Clone
+        | Step::Session
+        | Step::Stdio
+        | Step::CloseDescriptors
+        | Step::Umask
+        | Step::Limits
+        | Step::ParentDeathSignal
+        | Step::ParentCheck
+        | Step::StateDirectory
+        | Step::Signals
+        | Step::Execute => (SpawnFailed, CONFINED),
+    }
 }
-
-/// Steps that are not here are `SPAWN_FAILED`.
-static ROWS: &[Row] = &[
-    row(
-        Step::SessionKeyring,
-        ErrorCode::SpawnFailed,
-        "Each child gets a session keyring of its own, which counts against the worker's user: see \
-         /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
-    ),
-    row(
-        Step::Scheduling,
-        ErrorCode::SpawnFailed,
-        "A nice value below this process's own needs root (CAP_SYS_NICE); see options.priority.",
-    ),
-    row(
-        Step::OomScore,
-        ErrorCode::SpawnFailed,
-        "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
-    ),
-    row(
-        Step::Groups,
-        ErrorCode::PrivilegeFailed,
-        "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the target.",
-    ),
-    row(Step::Group, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
-    row(Step::User, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
-    row(
-        Step::Capabilities,
-        ErrorCode::PrivilegeFailed,
-        "The child kept capabilities; look at the worker's securebits.",
-    ),
-    row(Step::VerifyDrop, ErrorCode::PrivilegeFailed, "The child could have become root again, so it was not started."),
-    row(Step::NoNewPrivileges, ErrorCode::PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
-    row(
-        Step::WorkingDirectory,
-        ErrorCode::SpawnFailed,
-        "Give a directory that the target can enter by itself, in options.cwd.",
-    ),
-];
 
 /// What a failed step was about.
 #[derive(Clone, Copy, Debug)]
@@ -133,10 +128,10 @@ fn refused_limit(limit: Limit) -> String {
 fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str) -> Error {
     let Subject { name, target } = subject;
     let step = failure.step;
-    let row = ROWS.iter().find(|row| row.step == step);
+    let (code, advice) = advice(step);
     let code = match (step, failure.errno) {
         (Step::Execute, libc::E2BIG) => ErrorCode::EnvTooLarge,
-        _ => row.map_or(ErrorCode::SpawnFailed, |row| row.code),
+        _ => code,
     };
     let reason = match failure.errno {
         0 => "a signal ended it before the program ran".into(),
@@ -144,12 +139,12 @@ fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str)
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
     let known = format!("{name} was not started as {target}: step {}{at}: {reason}.", step.name());
-    let message = [&*known, why, remedy(failure, row)].into_iter().filter(|text| !text.is_empty());
+    let message = [&*known, why, remedy(failure, advice)].into_iter().filter(|text| !text.is_empty());
     let error = Error::new(code, message.collect::<Vec<_>>().join(" ")).step(step.name());
     if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) }
 }
 
-fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
+fn remedy(failure: Failure, advice: &'static str) -> &'static str {
     if let Some(remedy) = used_up(failure.errno) {
         return remedy;
     }
@@ -166,10 +161,7 @@ fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
         (Step::WorkingDirectory, libc::ENOENT) => "Make the directory, or give another in options.cwd.",
         // What is wrong with the option is said already.
         (Step::Limits, libc::EPERM) => "",
-        _ => row.map_or(
-            "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.",
-            |row| row.remedy,
-        ),
+        _ => advice,
     }
 }
 
@@ -242,7 +234,7 @@ mod tests {
         let target = Target::Same { uid: 1, gid: 1 };
         let limit = Limit { resource: 0, value: 1, option: "limits.cpuSeconds" };
         let subject = Subject { name: "x", target: &target };
-        for (step, ..) in Step::ALL {
+        for step in Step::ALL {
             for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {
                 let failure = Failure { step: *step, errno, detail: 0 };
                 let concerned = match step {
