@@ -873,7 +873,6 @@ module.exports.LoginKind = nativeBinding.LoginKind
 module.exports.loginStore = nativeBinding.loginStore
 module.exports.memoryProtection = nativeBinding.memoryProtection
 module.exports.meterOf = nativeBinding.meterOf
-module.exports.meterOfStart = nativeBinding.meterOfStart
 module.exports.missingForNativeStart = nativeBinding.missingForNativeStart
 module.exports.missingFromNativeStart = nativeBinding.missingFromNativeStart
 module.exports.noTokens = nativeBinding.noTokens

@@ -171,6 +171,8 @@ export declare class NativeUsageLedger {
 
 /** Reads the output of one run as it passes. */
 export declare class NativeUsageMeter {
+  /** Says what the thread that the run goes on with had used. */
+  resumes(thread: NativeThreadTotals): void
   /** Takes the next bytes of stdout; null where nothing has changed by them. */
   feed(chunk: Uint8Array): Changes | null
   /** Takes the next bytes of stderr: their beginning tells a failure that stdout does not. */
@@ -428,9 +430,6 @@ export declare function memoryProtection(): NativeMemoryProtection
 /** Reads the output of a run that this package does not start. */
 export declare function meterOf(provider: string, expected: NativeExpected): NativeUsageMeter
 
-/** Reads the output of a start with this environment and these arguments. */
-export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>, thread?: NativeThreadTotals | undefined | null): NativeUsageMeter
-
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null
 
@@ -441,8 +440,8 @@ export declare function missingFromNativeStart(): Array<string>
 export interface NativeBegun {
   /** By which its events name it. */
   id: number
-  /** Whether stdout is to be read for usage. */
-  watch: boolean
+  /** What is to read its stdout for usage; null where nothing does. */
+  meter: NativeUsageMeter | null
   /** The descriptors of our ends of its three standard streams, null where there is none. */
   streams: Array<number | null>
 }
@@ -757,15 +756,15 @@ export interface NativePayloadFields {
 export interface NativePortable {
   program: string
   args: Array<string>
-  cwd?: string
+  cwd: string | null
   /** With the secrets. */
   env: Array<NativeVariable>
   /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
-  credential?: number
-  /** Whether stdout is to be read for usage. */
-  watch: boolean
+  credential: number | null
+  /** What is to read its stdout for usage; null where nothing does. */
+  meter: NativeUsageMeter | null
   /** What to say of a version that nobody has tried. */
-  untested?: string
+  untested: string | null
 }
 
 /**
@@ -965,8 +964,8 @@ export declare function payloadFields(): NativePayloadFields
 export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQuestion): NativeKeyCheck
 
 /**
- * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
- * Finding the program happens on this thread.
+ * Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
+ * alone tell is thrown. The caller waits meanwhile.
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
 

@@ -96,7 +96,7 @@ function follow(entry) {
 function startNative(launch) {
   const missingHere = (missing ??= /** @type {import('../index').MissingProtection[]} */ (binding.missingFromNativeStart()))
   const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
-  const { id, watch, streams: ends } = native.begun()
+  const { id, meter, streams: ends } = native.begun()
   const sockets = ends.map(socket)
   // A start that got no descriptors for them has failed, and its event is on the way.
   const { streams, end } = completed(launch, sockets)
@@ -114,7 +114,7 @@ function startNative(launch) {
     },
     launch.facts
   )
-  if (watch) tap(launch, streams, driver)
+  if (meter) tap(meter, launch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
   follow({ id, native, driver, release })
   return driver

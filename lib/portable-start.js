@@ -37,14 +37,13 @@ const MISSING = [
  * @returns {Driver}
  */
 function startPortable(launch) {
-  refuseWhatCannotBe(launch)
+  refuseUnverifiable(launch.child.ids)
   const { ids, stdio, aborted } = launch.child
-  if (aborted) return fail(launch, abortedError(launch))
   const plan = bare(translate(() => binding.preparePortable(launch.env, launch.child, launch.cli)))
-  if ('code' in plan) return fail(launch, fromNative(plan))
+  if ('code' in plan) return fail(launch, aborted ? new ProviderError(plan, { cause: launch.signal?.reason }) : fromNative(plan))
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
-  const credential = plan.credential == null ? [] : [plan.credential]
+  const credential = plan.credential === null ? [] : [plan.credential]
   let child
   try {
     child = spawn(plan.program, plan.args, {
@@ -69,7 +68,7 @@ function startPortable(launch) {
   redact(launch, streams)
   warnOfUntested(plan.untested)
   const driver = drive(child, launch, plan, streams)
-  if (plan.watch) tap(launch, streams, driver)
+  if (plan.meter) tap(plan.meter, launch, streams, driver)
   return driver
 }
 
@@ -82,24 +81,16 @@ function fail(launch, error) {
 }
 
 /** @param {Launch} launch */
-function abortedError({ facts, signal }) {
-  const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
-  return new ProviderError(error, { cause: signal?.reason })
-}
-
-/** @param {Launch} launch */
 function missing(launch) {
   return [...MISSING, ...launch.redactOutput.missing]
 }
 
-/** @param {Launch} launch */
-function refuseWhatCannotBe({ child: { attributes, ids } }) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) throw unsupported(`options.${name} needs the native start, which this system or runtime does not have.`, name)
-  }
-  if (ids.groups?.length) throw unsupported('options.groups needs the native start, which this system or runtime does not have.', 'groups')
-  // Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
-  const other = ids.uid !== undefined && ids.uid !== process.geteuid?.()
+/**
+ * Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
+ * @param {import('../binding').IdentityRequest} ids
+ */
+function refuseUnverifiable({ uid }) {
+  const other = uid !== undefined && uid !== process.geteuid?.()
   if (other && process.versions.bun) throw unsupported('Under Bun options.uid cannot be verified. Run the worker on Node, or as the target itself.', 'uid')
 }
 

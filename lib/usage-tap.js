@@ -1,8 +1,7 @@
 // Reads what passes through a child's stdout for usage, failures and claims, and tells the process of it.
 'use strict'
 
-const binding = require('./binding.js')
-const { ProviderError, translate } = require('./errors.js')
+const { ProviderError } = require('./errors.js')
 const { Metered, labelsOf } = require('./metered.js')
 const { PIPE } = require('./stdio.js')
 const { readThread } = require('./token-counts.js')
@@ -33,12 +32,13 @@ function readWatch(options, stdio) {
 
 /**
  * To be called after the streams are scrubbed, so that a chunk is read as the CLI wrote it. It goes on unchanged.
+ * @param {import('../binding').NativeUsageMeter} native
  * @param {Launch} launch
  * @param {readonly any[]} streams
  * @param {Driver} driver
  */
-function tap(launch, streams, driver) {
-  const native = translate(() => binding.meterOfStart(launch.env, launch.child.args, launch.watch.thread))
+function tap(native, launch, streams, driver) {
+  if (launch.watch.thread) native.resumes(launch.watch.thread)
   const metered = new Metered(driver.child, native, labelsOf(driver.child))
   driver.observe(metered)
   metered.listen((changes) => {

@@ -49,6 +49,12 @@ impl EnvBlock {
         Ok(Self { bytes, offsets })
     }
 
+    /// Every variable, by its name. All input was UTF-8.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let strings = self.offsets.iter().map(|offset| self.bytes()[*offset..].split(|byte| *byte == 0).next());
+        strings.filter_map(|string| std::str::from_utf8(string?).ok()?.split_once('='))
+    }
+
     /// The strings one after the other, each with its NUL.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

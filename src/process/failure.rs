@@ -1,10 +1,11 @@
 //! What a failed step says to a person.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::access::{self, AccessCheck};
 use super::exhausted::used_up;
 use super::identity::Target;
+use super::prepare::NeededDirectory;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
@@ -165,20 +166,10 @@ fn remedy(failure: Failure, advice: &'static str) -> &'static str {
     }
 }
 
-/// A directory that the child must be able to write to.
-#[derive(Debug)]
-pub struct Need {
-    /// The variable that names it.
-    pub variable: &'static str,
-    pub path: PathBuf,
-    /// Looked at where there is no such directory: where the CLI would make it.
-    pub made_in: Option<PathBuf>,
-}
-
 /// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `access` asks as the
 /// target: this process may not be able to look for itself.
-pub fn state_directory(subject: &Subject<'_>, need: &Need, errno: i32, access: &dyn AccessCheck) -> Error {
-    let (Need { variable, path, made_in }, target) = (need, subject.target);
+pub fn state_directory(subject: &Subject<'_>, need: &NeededDirectory, errno: i32, access: &dyn AccessCheck) -> Error {
+    let (NeededDirectory { variable, path, made_in }, target) = (need, subject.target);
     let asked = made_in.as_ref().unwrap_or(path);
     let closed = asked.parent().and_then(|above| access::closed(access, target, above));
     let what = match &closed {

@@ -48,14 +48,8 @@ impl Locate {
     /// # Errors
     /// What [`program::resolve`] says; `SPAWN_FAILED`.
     pub fn find(self) -> Result<Program> {
-        #[cfg(target_os = "linux")]
-        if crate::sys::support::native_start().is_ok() {
-            use super::spawner::{self, LIMIT_OF_JS};
-            return spawner::answer(self.target.uid(), LIMIT_OF_JS, move |host| {
-                self.ask(&host.access_check(Some(self.provider)), &host.proofs)
-            })?;
-        }
-        self.ask(&*access_check(self.provider, &self.target, false), &Proofs::default())
+        let (provider, target) = (self.provider, self.target.clone());
+        with_access(provider, &target, move |access, proofs| self.ask(access, proofs))
     }
 
     fn ask(&self, access: &dyn AccessCheck, proofs: &Proofs) -> Result<Program> {
@@ -138,6 +132,25 @@ fn steps(path: &Path, access: Access) -> impl Iterator<Item = Check> {
     let last = all.len().saturating_sub(STEPS_AT_EACH_END);
     let near_an_end = move |index| index < STEPS_AT_EACH_END || index >= last;
     all.into_iter().enumerate().filter(move |(index, _)| near_an_end(*index)).map(|(_, check)| check)
+}
+
+/// Does `work` with what asks as `target`: on a spawner's thread where the native start works, else here, by the mode bits.
+///
+/// # Errors
+/// What `work` says; `SPAWN_FAILED` when the system gives no thread, or a file system of the target's does not answer.
+pub(super) fn with_access<T: Send + 'static>(
+    provider: &'static Provider,
+    target: &Target,
+    work: impl FnOnce(&dyn AccessCheck, &Proofs) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    #[cfg(target_os = "linux")]
+    if crate::sys::support::native_start().is_ok() {
+        use super::spawner::{self, LIMIT_OF_JS};
+        return spawner::answer(target.uid(), LIMIT_OF_JS, move |host| {
+            work(&host.access_check(Some(provider)), &host.proofs)
+        })?;
+    }
+    work(&*access_check(provider, target, false), &Proofs::default())
 }
 
 fn access_check(provider: &'static Provider, target: &Target, by_mode_bits: bool) -> Box<dyn AccessCheck> {

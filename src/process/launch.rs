@@ -4,19 +4,19 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
 use super::exhausted::no_descriptor;
-use super::failure::{self, Concerned, Need, Subject, about};
+use super::failure::{self, Concerned, Subject, about};
 use super::host::{Host, c_path, c_string};
 use super::identity::Target;
-use super::options::{ChildOptions, Stdio};
+use super::options::{ChildOptions, Stdio, aborted};
+use super::prepare::PreparedLaunch;
 use super::running::{Listener, Process};
 use super::spawner::{self, Job, LIMIT};
-use crate::environment::EnvBlock;
+use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
 use crate::sys::clone::{self, Access, Child, Failure, Program, Started, Strings};
@@ -38,7 +38,7 @@ pub trait Launch: Send + 'static {
     ///
     /// # Errors
     /// Why there can be no child.
-    fn prepare(&self, host: &Host) -> Result<Prepared>;
+    fn prepare(&self, host: &Host) -> Result<PreparedLaunch>;
 
     /// A better explanation of an `execve` that the kernel refused, where there is one.
     fn doubt(&self, _: Failure, _: &Host) -> Option<Error> {
@@ -46,23 +46,32 @@ pub trait Launch: Send + 'static {
     }
 }
 
-/// Everything that the child needs, beside what was asked for.
-#[derive(Debug)]
-pub struct Prepared {
-    /// Where the program really is.
-    pub program: PathBuf,
-    /// What it is called by.
-    pub name: PathBuf,
-    /// Its arguments without its name, ours among them.
-    pub arguments: Vec<String>,
-    pub environment: EnvBlock,
-    /// The working directory, without symlinks.
-    pub directory: Option<PathBuf>,
-    /// The pipe that holds the credential.
-    pub credential: Option<OwnedFd>,
-    pub needs: Vec<Need>,
-    /// What to say of a version that nobody has tried.
-    pub untested: Option<String>,
+impl Launch for Start {
+    fn options(&self) -> &ChildOptions {
+        &self.child
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn provider(&self) -> Option<&'static Provider> {
+        Some(self.env.provider)
+    }
+
+    fn prepare(&self, host: &Host) -> Result<PreparedLaunch> {
+        Self::prepare(self, &host.access_check(self.provider()), &host.proofs)
+    }
+
+    /// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.
+    fn doubt(&self, failure: Failure, host: &Host) -> Option<Error> {
+        host.proofs.forget();
+        let is_stale = matches!(
+            failure.errno,
+            libc::EACCES | libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENOEXEC | libc::ELIBBAD
+        );
+        if is_stale { self.locate(&host.access_check(self.provider()), &host.proofs).err() } else { None }
+    }
 }
 
 /// Queues a launch. Its outcome is an event of the process: also that the kernel lacks a call (`UNSUPPORTED`), or that the
@@ -126,11 +135,7 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
 
 /// Makes the child and tells `process` how that went.
 fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, host: &Host) {
-    let made = if process.is_aborted() {
-        Err(Error::new(ErrorCode::Aborted, "The start was aborted before it began."))
-    } else {
-        make(launch, streams, host)
-    };
+    let made = if process.is_aborted() { Err(aborted()) } else { make(launch, streams, host) };
     match made {
         Ok((started, argv, untested)) => process.started(started, argv, untested),
         Err(error) => process.failed(about(error, launch.provider())),
@@ -148,7 +153,7 @@ fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<(Started
     Ok((started, [name].into_iter().chain(prepared.arguments).collect(), prepared.untested))
 }
 
-fn execute(launch: &impl Launch, prepared: &Prepared, streams: &Streams, host: &Host) -> Result<Started> {
+fn execute(launch: &impl Launch, prepared: &PreparedLaunch, streams: &Streams, host: &Host) -> Result<Started> {
     let (path, name) = (c_path(&prepared.program)?, c_path(&prepared.name)?);
     let arguments: Vec<CString> =
         prepared.arguments.iter().map(|text| c_string(text.as_bytes())).collect::<Result<_>>()?;
@@ -181,7 +186,7 @@ fn execute(launch: &impl Launch, prepared: &Prepared, streams: &Streams, host: &
 }
 
 /// The error of a step that failed.
-fn explain(launch: &impl Launch, prepared: &Prepared, failure: Failure, host: &Host) -> Error {
+fn explain(launch: &impl Launch, prepared: &PreparedLaunch, failure: Failure, host: &Host) -> Error {
     if failure.step == Step::Execute
         && let Some(error) = launch.doubt(failure, host)
     {

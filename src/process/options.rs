@@ -8,7 +8,7 @@ use crate::credential::Credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::attributes::Attributes;
-use crate::sys::stdio::is_terminal;
+use crate::sys::stdio::{is_open, is_terminal};
 
 /// What is asked of any child, a CLI or a command. The facade has checked the types and the ranges.
 #[derive(Clone, Debug, Default)]
@@ -78,13 +78,28 @@ pub enum Stdio {
 }
 
 impl Stdio {
+    /// # Errors
+    /// `ERR_INVALID_ARG_VALUE` for a descriptor that is not open.
+    pub(super) fn check_open(self) -> Result<()> {
+        match self {
+            Self::Descriptor { number } if !is_open(number) => Err(self.not_open()),
+            _ => Ok(()),
+        }
+    }
+
     /// The error of a descriptor that is not open.
     #[must_use]
-    pub fn not_open(self) -> Error {
+    pub(super) fn not_open(self) -> Error {
         let number = if let Self::Descriptor { number } = self { number } else { -1 };
         let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
         Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
     }
+}
+
+/// The error of a start that was aborted before there was a process.
+#[must_use]
+pub fn aborted() -> Error {
+    Error::new(ErrorCode::Aborted, "The start was aborted before it began.")
 }
 
 /// How a child is stopped.

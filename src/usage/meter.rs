@@ -9,6 +9,7 @@ use super::request::Expected;
 use super::run::{Changes, Claim, Run};
 use super::scan::Scanner;
 use super::subagents::{Found, Search};
+use super::threads::ThreadTotals;
 use super::used::{Gap, Usage};
 use crate::provider::Provider;
 
@@ -28,6 +29,11 @@ impl Meter {
         let output = provider.output;
         let run = Run::new(output, expected);
         Self { provider, scanner: Some(Scanner::new(output.fields)), run, complaint: Zeroizing::default() }
+    }
+
+    /// Says what the thread that the run goes on with had used, before it reports any.
+    pub fn resumes(&mut self, thread: ThreadTotals) {
+        self.run.expected.thread = Some(thread);
     }
 
     #[must_use]

@@ -20,6 +20,7 @@ use crate::node::environment::wire_buffer::{self, Consumed};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::recipient::NativeRecipient;
 use crate::node::state::{Disposable, disposable};
+use crate::process::access::OwnAccess;
 use crate::process::arguments::{self, ArgumentContext, Place};
 use crate::process::authority;
 use crate::process::identity::Target;
@@ -185,8 +186,7 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn authority<'env>(&self, env: &'env Env) -> napi::Result<Option<NativeVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let (uid, gid) = identity::own();
-        let proved = authority::prove_by_mode(&plan, &Target::Same { uid, gid }).or_throw(env)?;
+        let proved = authority::prove(&plan, &Target::own(), &OwnAccess).or_throw(env)?;
         proved.map(|(name, path)| NativeVariable::new(env, name, &path)).transpose()
     }
 

@@ -8,16 +8,18 @@ use napi::bindgen_prelude::{ClassInstance, Function, Unknown};
 use napi_derive::napi;
 
 use super::events::{Arguments, ToJs};
-use super::start_of;
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::state;
+use crate::node::usage::meter::NativeUsageMeter;
 use crate::process::command::Command;
 use crate::process::launch::{Launch, begin};
 use crate::process::options::{ChildOptions, CliOptions};
 use crate::process::running::Process;
+use crate::process::start::Start;
 use crate::sys::support::{self, SessionKeyring};
+use crate::usage::Meter;
 
 /// Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
 /// as two bundles do, or a test runner that loads modules anew.
@@ -44,32 +46,36 @@ impl NativeSpawner {
         child: ChildOptions,
         cli: CliOptions,
     ) -> napi::Result<NativeProcess> {
-        let begun = start_of(&env, child, cli).and_then(|(start, watch)| self.begin(start, watch));
+        let start = env.plan().and_then(|plan| Start::new(plan, child, cli));
+        let begun = start.and_then(|start| {
+            let meter = start.meter(env.owner());
+            self.begin(start, meter)
+        });
         begun.or_throw(node)
     }
 
     /// Queues a command that is no CLI, as a start is queued.
     #[napi(catch_unwind)]
     pub fn run_command(&self, node: &Env, child: ChildOptions) -> napi::Result<NativeProcess> {
-        Command::new(child).and_then(|command| self.begin(command, false)).or_throw(node)
+        Command::new(child).and_then(|command| self.begin(command, None)).or_throw(node)
     }
 }
 
 impl NativeSpawner {
-    fn begin(&self, launch: impl Launch, watch: bool) -> Result<NativeProcess> {
+    fn begin(&self, launch: impl Launch, meter: Option<Meter>) -> Result<NativeProcess> {
         let (process, streams) = begin(launch, Arc::<ToJs>::clone(&self.listener))?;
         state::add_process(Arc::clone(&process));
-        Ok(NativeProcess { process, streams, watch })
+        Ok(NativeProcess { process, streams, meter: meter.map(NativeUsageMeter::around) })
     }
 }
 
 /// A process that has been queued.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeBegun {
     /// By which its events name it.
     pub id: f64,
-    /// Whether stdout is to be read for usage.
-    pub watch: bool,
+    /// What is to read its stdout for usage; null where nothing does.
+    pub meter: Option<NativeUsageMeter>,
     /// The descriptors of our ends of its three standard streams, null where there is none.
     #[napi(ts_type = "Array<number | null>")]
     pub streams: Vec<Option<i32>>,
@@ -81,7 +87,8 @@ pub struct NativeProcess {
     process: Arc<Process>,
     /// Our ends, until they are taken. What nobody takes is closed with this object.
     streams: [Option<OwnedFd>; 3],
-    watch: bool,
+    /// Until it is taken.
+    meter: Option<NativeUsageMeter>,
 }
 
 #[napi]
@@ -92,7 +99,7 @@ impl NativeProcess {
     pub fn begun(&mut self) -> NativeBegun {
         let streams = std::mem::take(&mut self.streams);
         let streams = streams.into_iter().map(|stream| stream.map(IntoRawFd::into_raw_fd)).collect();
-        NativeBegun { id: self.process.id as f64, watch: self.watch, streams }
+        NativeBegun { id: self.process.id as f64, meter: self.meter.take(), streams }
     }
 
     /// Signals its process group; 0 asks only. False when there is none any more.

@@ -6,17 +6,15 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
-use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::kind_named;
-use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::net::{self, NativeAbort};
 use crate::node::usage::tokens::NativeTokens;
-use crate::provider::{self, BaseUrl, CommandLine, CredentialKind};
+use crate::provider::{self, CredentialKind};
 use crate::usage::{
-    Changes, ClockTime, Cost, Counts, Expected, Failure, Found, Gap, Meter, ModelUsage, Owner, Resumed, RunEnvironment,
-    Subagents, ThreadTotals, Usage,
+    Changes, ClockTime, Cost, Counts, Expected, Failure, Found, Gap, Meter, ModelUsage, Owner, Resumed, Subagents,
+    ThreadTotals, Usage,
 };
 
 /// What a run has used.
@@ -107,40 +105,6 @@ pub struct NativeUsageMeter {
     marks: Mutex<Vec<(u64, Counts)>>,
 }
 
-/// Reads the output of a start with this environment and these arguments.
-#[napi(catch_unwind)]
-pub fn meter_of_start(
-    node: &Env,
-    env: ClassInstance<'_, NativeProviderEnv>,
-    args: Vec<String>,
-    thread: Option<NativeThreadTotals>,
-) -> napi::Result<NativeUsageMeter> {
-    let plan = env.plan().or_throw(node)?;
-    let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
-    let mut expected = run_environment(&plan).expected(&line, env.owner());
-    expected.thread = thread.map(thread_totals);
-    Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
-}
-
-fn run_environment(plan: &EnvPlan) -> RunEnvironment<'_> {
-    let (row, credential) = (plan.provider, &plan.credential);
-    let base_url = match row.vendor().base_url {
-        BaseUrl::Variable(name) => plan.plain(name),
-        BaseUrl::Override => None,
-    };
-    RunEnvironment {
-        provider: row,
-        credential: credential.kind,
-        is_servers: credential.is_servers(),
-        login_directory: credential.directory.as_deref(),
-        fingerprint: credential.fingerprint,
-        workspace_id: plan.plain(WORKSPACE_ID).unwrap_or_default(),
-        state_directory: plan.directory(row.state_directory.variable, row.state_directory.below_home),
-        time_zone: plan.plain("TZ").unwrap_or_default(),
-        base_url: base_url.unwrap_or_default(),
-    }
-}
-
 /// Whether the CLI reports totals of threads; false for one that nobody knows.
 #[napi(catch_unwind)]
 pub fn reports_thread_totals(provider: String) -> bool {
@@ -174,6 +138,12 @@ fn thread_totals(given: NativeThreadTotals) -> ThreadTotals {
 
 #[napi]
 impl NativeUsageMeter {
+    /// Says what the thread that the run goes on with had used.
+    #[napi(catch_unwind)]
+    pub fn resumes(&self, thread: NativeThreadTotals) {
+        self.meter().resumes(thread_totals(thread));
+    }
+
     /// Takes the next bytes of stdout; null where nothing has changed by them.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn feed(&self, chunk: BufferSlice<'_>) -> Option<Changes> {
@@ -248,7 +218,7 @@ impl NativeUsageMeter {
 }
 
 impl NativeUsageMeter {
-    fn around(meter: Meter) -> Self {
+    pub fn around(meter: Meter) -> Self {
         Self { meter: Mutex::new(meter), marks: Mutex::default() }
     }
 

@@ -1,5 +1,5 @@
 //! What runs have used.
 
 mod ledger;
-mod meter;
+pub mod meter;
 mod tokens;
