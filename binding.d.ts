@@ -207,6 +207,9 @@ export interface Answer {
   obstacle: Blocked | null
 }
 
+/** The numbers among the options that go to the child as they are. */
+export declare function attributeNumbers(): Array<NativeNumberOption>
+
 /**
  * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
  * its field says otherwise.
@@ -224,7 +227,7 @@ export interface Attributes {
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
-/** What is in the way. */
+/** The first step of a path that keeps the target out, and the kernel's reason. */
 export interface Blocked {
   path: string
   errno: number
@@ -282,8 +285,8 @@ export interface ChildOptions {
 export interface CliOptions {
   /** Directories from which packages are looked for, upwards. */
   packageRoots: Array<string>
-  /** `auto`, `fd`, `env` or `broker`; absent, `auto`. */
-  delivery?: string
+  /** How the credential is handed over; absent, as `auto`. */
+  delivery?: DeliveryRequest
   /** Whether the workspace's own files may configure the CLI. */
   trusted: boolean
   /** Variables that an SDK adds. They are no secrets. */
@@ -297,7 +300,7 @@ export interface CliOptions {
 /** Where a command that is no CLI is looked for, and all of its environment. */
 export declare const COMMAND_PATH: string
 
-/** One step of a path. */
+/** One step of a path: what is there, and who may do what with it. */
 export interface Component {
   path: string
   /** `directory`, `file`, `other`; `missing` when there is nothing, or we may not look. */
@@ -310,8 +313,17 @@ export interface Component {
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
+/** The child's descriptor of its credential's pipe. */
+export declare const CREDENTIAL_DESCRIPTOR: number
+
 /** Whose a credential can be, as the options say it. */
 export declare function credentialOwners(): Array<string>
+
+/** How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say. */
+export declare const DEFAULT_GRACE_MS: number
+
+/** How a caller wants the credential to be handed over. */
+export type DeliveryRequest = 'auto' | 'fd' | 'env' | 'broker'
 
 /** Tells what may be shown of an environment, also after it was disposed of. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
@@ -393,6 +405,9 @@ export declare function inquirePaths(inquiry: NativeInquiry, abort: NativeAbort)
 
 /** What scrubs this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
+
+/** The names of what `limits` may hold. */
+export declare function limitNames(): Array<string>
 
 /** Resource limits, soft and hard alike. */
 export interface Limits {
@@ -747,17 +762,23 @@ export interface NativeModelUsage {
   costUsd: number | null
 }
 
+/** An option that is a whole number from 0. */
+export interface NativeNumberOption {
+  name: string
+  max: number
+}
+
 export interface NativePayloadFields {
   read: Array<string>
   refused: Array<string>
 }
 
-/** A start for `child_process`. */
+/** What `child_process` needs to carry out a start. */
 export interface NativePortable {
   program: string
   args: Array<string>
   cwd: string | null
-  /** With the secrets. */
+  /** The whole environment, the secrets among it. */
   env: Array<NativeVariable>
   /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
   credential: number | null
@@ -969,17 +990,15 @@ export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQu
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
 
-/** A program to find. */
+/** Which program is to be found, where, and for whom. */
 export interface ProgramQuery {
-  /** The id of its provider. */
   provider: string
   /** An absolute path or a name; absent, the provider's own. */
   command?: string
-  /** The child's `PATH`. */
+  /** The `PATH` of the child, which this process need not share. */
   path: string
   /** Directories from which packages are looked for, upwards. */
   packageRoots: Array<string>
-  /** Who is to run it. */
   ids: IdentityRequest
 }
 
@@ -1033,7 +1052,7 @@ export type Stdio =
   | { type: 'ignore' }
   | { type: 'descriptor'; number: number }
 
-/** How a child is stopped. */
+/** How a child is stopped, and after which time it is. */
 export interface StopPolicy {
   /** The number of the signal that asks it to end. */
   killSignal: number

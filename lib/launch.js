@@ -2,6 +2,7 @@
 'use strict'
 
 const { abortSignal } = require('./abort-signal.js')
+const binding = require('./binding.js')
 const { ProviderError } = require('./errors.js')
 const { packageRoots } = require('./package-roots.js')
 const { credentialOf, nativeOf } = require('./provider-env.js')
@@ -23,26 +24,15 @@ const validate = require('./validate.js')
  * @property {import('./usage-tap.js').Watch} watch
  */
 
-const DEFAULT_GRACE_MS = 5000
-/** The kernel's: setpriority(2), proc_pid_oom_score_adj(5). */
-const MAX_NICE = 19
-const MAX_OOM_SCORE_ADJ = 1000
 const IDS = /** @type {const} */ (['uid', 'gid', 'groups', 'allowRoot'])
-const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
-/**
- * Attributes of the child, which go to it as they are. Only the native start honours them.
- * @type {Record<keyof import('../binding').Attributes, (name: string, value: any) => any>}
- */
-const ATTRIBUTES = {
-  priority: (name, value) => validate.optionalCount(name, value, MAX_NICE),
-  oomScoreAdj: (name, value) => validate.optionalCount(name, value, MAX_OOM_SCORE_ADJ),
-  umask: (name, value) => validate.optionalCount(name, value, 0o777),
-  limits: readLimits
-}
-const ATTRIBUTE_NAMES = /** @type {(keyof typeof ATTRIBUTES)[]} */ (Object.keys(ATTRIBUTES))
+/** Attributes of the child, which go to it as they are. Only the native start honours them. */
+const NUMBERS = binding.attributeNumbers()
+const LIMITS = binding.limitNames()
+/** @type {import('../binding').DeliveryRequest[]} */
+const DELIVERIES = Object.values(/** @type {any} */ (binding).DeliveryRequest)
 const OPTIONS = [
   ...IDS,
-  ...ATTRIBUTE_NAMES,
+  ...NUMBERS.map(({ name }) => name),
   'args',
   'command',
   'cwd',
@@ -50,6 +40,7 @@ const OPTIONS = [
   'killGraceMs',
   'killGroupOnExit',
   'killSignal',
+  'limits',
   'onCredentialMismatch',
   'redactOutput',
   'signal',
@@ -90,7 +81,7 @@ function readLaunch(env, value, extra = []) {
       attributes: readAttributes(options),
       stop: {
         killSignal,
-        killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
+        killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? binding.DEFAULT_GRACE_MS,
         // 0 means none, as in child_process.
         timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
         killGroupOnExit
@@ -101,7 +92,7 @@ function readLaunch(env, value, extra = []) {
     cli: {
       // Where a program is named, none is looked for in packages.
       packageRoots: options.command === undefined ? packageRoots() : [],
-      delivery: validate.optionalString('options.delivery', options.delivery),
+      delivery: validate.optionalWord('options.delivery', options.delivery, DELIVERIES),
       trusted: isTrusted(options.workspaceTrust),
       extra,
       watch: watch.watch,
@@ -113,13 +104,18 @@ function readLaunch(env, value, extra = []) {
 /** @param {any} options @returns {import('../binding').Attributes} */
 function readAttributes(options) {
   const attributes = /** @type {any} */ ({ __proto__: null })
-  for (const name of ATTRIBUTE_NAMES) {
-    if (options[name] !== undefined) attributes[name] = ATTRIBUTES[name](`options.${name}`, options[name])
+  for (const { name, max } of NUMBERS) {
+    if (options[name] !== undefined) attributes[name] = validate.optionalCount(`options.${name}`, options[name], max)
   }
+  if (options.limits !== undefined) attributes.limits = readLimits(options.limits)
   return attributes
 }
 
-/** @param {any} options @returns {import('../binding').IdentityRequest} */
+/**
+ * Each field is read, or the types do not fit.
+ * @param {any} options
+ * @returns {{ [name in keyof Required<import('../binding').IdentityRequest>]: import('../binding').IdentityRequest[name] }}
+ */
 function readIds(options) {
   const { groups } = options
   return {
@@ -130,11 +126,10 @@ function readIds(options) {
   }
 }
 
-/** @param {string} name @param {any} value @returns {import('../binding').Limits | undefined} */
-function readLimits(name, value) {
-  if (value === undefined) return undefined
-  const limits = validate.options(name, value, LIMITS)
-  return Object.fromEntries(LIMITS.map((limit) => [limit, validate.optionalCount(`${name}.${limit}`, limits[limit])]))
+/** @param {any} value @returns {import('../binding').Limits} */
+function readLimits(value) {
+  const limits = validate.options('options.limits', value, LIMITS)
+  return Object.fromEntries(LIMITS.map((name) => [name, validate.optionalCount(`options.limits.${name}`, limits[name])]))
 }
 
 /** @param {unknown} value */

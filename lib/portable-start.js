@@ -43,7 +43,9 @@ function startPortable(launch) {
   if ('code' in plan) return fail(launch, aborted ? new ProviderError(plan, { cause: launch.signal?.reason }) : fromNative(plan))
   // Loaded with the first start, as few systems need it; it is part of the runtime's binary.
   const { spawn } = /** @type {typeof import('node:child_process')} */ (require('node:child_process'))
-  const credential = plan.credential === null ? [] : [plan.credential]
+  /** @type {(string | number)[]} */
+  const descriptors = stdio.map(toStdio)
+  if (plan.credential !== null) descriptors[binding.CREDENTIAL_DESCRIPTOR] = plan.credential
   let child
   try {
     child = spawn(plan.program, plan.args, {
@@ -53,13 +55,13 @@ function startPortable(launch) {
       gid: ids.gid,
       // A session and group of its own, as the native start makes.
       detached: true,
-      stdio: [...stdio.map(toStdio), ...credential]
+      stdio: /** @type {any} */ (descriptors)
     })
   } catch (error) {
     // child_process emits what it expects, such as ENOENT, and throws other answers of the system, such as EPERM and E2BIG.
     return fail(launch, spawnFailed(error, launch.facts.provider, plan.program))
   } finally {
-    for (const fd of credential) closeSync(fd)
+    if (plan.credential !== null) closeSync(plan.credential)
   }
   ownGroup(child)
   // Where child_process got no descriptors it has no streams, and its error is on the way.

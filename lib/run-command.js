@@ -13,7 +13,6 @@ const keepAlive = require('./keep-alive.js')
 const { portable } = require('./spawn-provider.js')
 const { IGNORE, PIPE } = require('./stdio.js')
 
-const DEFAULT_GRACE_MS = 5000
 /** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000
 
@@ -35,7 +34,7 @@ const LAST_MS = 2000
  *   are wanted; the others are /dev/null.
  * @returns {RunningCommand}
  */
-function runCommand(command, args, ids, { cwd = '/', stdio = [false, false, false], timeoutMs, graceMs = DEFAULT_GRACE_MS } = {}) {
+function runCommand(command, args, ids, { cwd = '/', stdio = [false, false, false], timeoutMs, graceMs = binding.DEFAULT_GRACE_MS } = {}) {
   if (portable) return runPortable(command, args, ids, stdio, timeoutMs)
   const { startCommand } = require('./native-start.js')
   /** @type {(result: Result) => void} */

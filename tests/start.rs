@@ -14,7 +14,7 @@ use provider_env::environment::{EnvPlan, EnvRequest, ExecLimits, Workspace};
 use provider_env::error::ErrorCode;
 use provider_env::process::identity::IdentityRequest;
 use provider_env::process::launch::{begin, queue};
-use provider_env::process::options::{ChildOptions, CliOptions, Stdio, StopPolicy};
+use provider_env::process::options::{ChildOptions, CliOptions, DeliveryRequest, Stdio, StopPolicy};
 use provider_env::process::running::{Event, Listener, Process};
 use provider_env::process::start::Start;
 use provider_env::sys::attributes::Limits;
@@ -57,7 +57,7 @@ fn shell_as(script: &str, ids: IdentityRequest) -> Start {
         stdio: vec![Stdio::Ignore, Stdio::Pipe, Stdio::Ignore],
         ..ChildOptions::default()
     };
-    let cli = CliOptions { delivery: Some("fd".into()), trusted: true, ..CliOptions::default() };
+    let cli = CliOptions { delivery: Some(DeliveryRequest::Fd), trusted: true, ..CliOptions::default() };
     Start::new(Arc::new(plan()), child, cli).expect("a start")
 }
 

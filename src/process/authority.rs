@@ -163,7 +163,6 @@ mod tests {
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None))
     }
 
-    /// Somebody else than this process.
     fn target() -> Target {
         let id = identity::own().0 + 4321;
         Target::Other(identity::Identity { uid: id, gid: id, groups: vec![] })

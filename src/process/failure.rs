@@ -68,10 +68,9 @@ pub enum Concerned<'a> {
     Limit(Limit),
 }
 
-/// Of what an error speaks.
+/// What an error says was not started, and as whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// What was to be started.
     pub name: &'a str,
     pub target: &'a Target,
 }

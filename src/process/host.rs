@@ -26,7 +26,6 @@ pub struct Host {
     pub stack: Stack,
     /// Where the watchdog sees that child.
     pub in_flight: Arc<InFlight>,
-    /// What is known of programs.
     pub proofs: Arc<Proofs>,
     /// This process's `oom_score_adj`, open: to look it up by name would be a tenth of a start. None without /proc.
     oom_score: Option<File>,
@@ -74,7 +73,7 @@ impl Host {
     }
 }
 
-/// See [`Host::access_check`].
+/// Asks as a target, by a child of the host's where this process is not the target.
 #[derive(Debug)]
 pub struct TargetAccess<'a> {
     host: &'a Host,

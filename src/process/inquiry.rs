@@ -22,7 +22,7 @@ pub struct Locate {
     pub target: Target,
     /// An absolute path or a name; none for the provider's own.
     pub command: Option<String>,
-    /// The child's `PATH`.
+    /// The `PATH` of the child, which this process need not share.
     pub path: String,
     /// Directories from which packages are looked for, upwards.
     pub package_roots: Vec<String>,
@@ -61,7 +61,7 @@ impl Locate {
 #[derive(Clone, Debug)]
 pub struct Question {
     pub path: PathBuf,
-    /// As in access(2).
+    /// What they want, as access(2) has it.
     pub access: Access,
 }
 
@@ -77,7 +77,7 @@ pub struct Answer {
     pub obstacle: Option<Blocked>,
 }
 
-/// What is in the way.
+/// The first step of a path that keeps the target out, and the kernel's reason.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Blocked {
@@ -85,7 +85,7 @@ pub struct Blocked {
     pub errno: i32,
 }
 
-/// One step of a path.
+/// One step of a path: what is there, and who may do what with it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Component {

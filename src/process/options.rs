@@ -42,8 +42,8 @@ impl ChildOptions {
 pub struct CliOptions {
     /// Directories from which packages are looked for, upwards.
     pub package_roots: Vec<String>,
-    /// `auto`, `fd`, `env` or `broker`; absent, `auto`.
-    pub delivery: Option<String>,
+    /// How the credential is handed over; absent, as `auto`.
+    pub delivery: Option<DeliveryRequest>,
     /// Whether the workspace's own files may configure the CLI.
     pub trusted: bool,
     /// Variables that an SDK adds. They are no secrets.
@@ -69,11 +69,11 @@ pub struct ExtraVariable {
     napi_derive::napi(discriminant = "type", discriminant_case = "lowercase", object_to_js = false)
 )]
 pub enum Stdio {
-    /// A stream to this process.
+    /// A stream that ends in this process.
     Pipe,
-    /// `/dev/null`.
+    /// The null device: nothing to read, and what is written is lost.
     Ignore,
-    /// A descriptor of this process.
+    /// A descriptor of this process, which the child gets a copy of.
     Descriptor { number: i32 },
 }
 
@@ -102,7 +102,10 @@ pub fn aborted() -> Error {
     Error::new(ErrorCode::Aborted, "The start was aborted before it began.")
 }
 
-/// How a child is stopped.
+/// How long a child may take from the signal that asks it to end to SIGKILL, in milliseconds, where its caller does not say.
+pub const DEFAULT_GRACE_MS: u32 = 5_000;
+
+/// How a child is stopped, and after which time it is.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct StopPolicy {
@@ -135,38 +138,47 @@ fn duration(milliseconds: f64) -> Duration {
 /// see, and a `PATH` of somebody else's names somebody else's programs.
 pub const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A program to find.
+/// Which program is to be found, where, and for whom.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ProgramQuery {
-    /// The id of its provider.
     pub provider: String,
     /// An absolute path or a name; absent, the provider's own.
     pub command: Option<String>,
-    /// The child's `PATH`.
+    /// The `PATH` of the child, which this process need not share.
     pub path: String,
     /// Directories from which packages are looked for, upwards.
     pub package_roots: Vec<String>,
-    /// Who is to run it.
     pub ids: IdentityRequest,
 }
 
-/// Chooses the delivery that a caller asked for by name.
+/// How a caller wants the credential to be handed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
+pub enum DeliveryRequest {
+    /// On a pipe where the CLI can read it from one, else in the environment.
+    #[default]
+    Auto,
+    /// On a pipe; refused where the CLI cannot read it from one.
+    Fd,
+    /// In the environment, where every process of the same uid can read it.
+    Env,
+    /// By a broker, which this version does not have.
+    Broker,
+}
+
+/// Chooses the delivery.
 ///
 /// # Errors
-/// `UNSUPPORTED` when this credential cannot be handed over so; `ERR_INVALID_ARG_VALUE` for another word.
-pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
+/// `UNSUPPORTED` when this credential cannot be handed over so.
+pub fn delivery(plan: &EnvPlan, asked: DeliveryRequest) -> Result<Delivery> {
     let auto = plan.names.auto_delivery();
     match asked {
-        None | Some("auto") => Ok(auto),
-        Some("env") => Ok(Delivery::Env),
-        Some("fd") if auto == Delivery::Fd => Ok(Delivery::Fd),
-        Some("fd") => Err(no_descriptor(plan, &plan.credential)),
-        Some("broker") => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
-        Some(_) => {
-            let message = "options.delivery must be one of: auto, fd, env, broker.";
-            Err(Error::new(ErrorCode::InvalidArgValue, message).name("delivery"))
-        }
+        DeliveryRequest::Auto => Ok(auto),
+        DeliveryRequest::Env => Ok(Delivery::Env),
+        DeliveryRequest::Fd if auto == Delivery::Fd => Ok(Delivery::Fd),
+        DeliveryRequest::Fd => Err(no_descriptor(plan, &plan.credential)),
+        DeliveryRequest::Broker => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
     }
 }
 

@@ -7,7 +7,6 @@ use super::options::{ChildOptions, CliOptions, StopPolicy, aborted};
 pub use super::prepare::PreparedLaunch;
 use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
-use crate::sys::attributes::Attributes;
 
 /// Refuses what the portable start cannot honour. Each field is named here, so that a new one does not compile until somebody
 /// has said who honours it.
@@ -21,15 +20,8 @@ pub fn refuse_unsupported(child: &ChildOptions, cli: &CliOptions) -> Result<()> 
     // lib/portable-start.js honours these, and `child_process` the uid and the gid.
     let StopPolicy { kill_signal: _, kill_grace_ms: _, timeout_ms: _, kill_group_on_exit: _ } = stop;
     let IdentityRequest { uid: _, gid: _, groups, allow_root: _ } = ids;
-    let Attributes { priority, oom_score_adj, umask, limits } = attributes;
-    let unsupported = [
-        ("priority", priority.is_some()),
-        ("oomScoreAdj", oom_score_adj.is_some()),
-        ("umask", umask.is_some()),
-        ("limits", limits.is_some()),
-        ("groups", groups.as_ref().is_some_and(|groups| !groups.is_empty())),
-    ];
-    if let Some((name, _)) = unsupported.into_iter().find(|(_, is_asked)| *is_asked) {
+    let groups = groups.as_ref().filter(|groups| !groups.is_empty()).map(|_| "groups");
+    if let Some(name) = attributes.given().chain(groups).next() {
         let message = format!("options.{name} needs the native start, which this system or runtime does not have.");
         return Err(Error::new(ErrorCode::Unsupported, message).name(name));
     }
@@ -54,7 +46,7 @@ pub fn prepare(start: Start) -> Result<PreparedLaunch> {
 mod tests {
     use super::*;
     use crate::process::options::Stdio;
-    use crate::sys::attributes::Limits;
+    use crate::sys::attributes::{Attributes, Limits};
 
     fn refusal(attributes: Attributes, groups: Option<Vec<f64>>) -> Option<Error> {
         let ids = IdentityRequest { groups, ..IdentityRequest::default() };

@@ -26,14 +26,14 @@ use crate::sys::{Step, identity, stdio};
 /// hands to `child_process`.
 #[derive(Debug)]
 pub struct PreparedLaunch {
-    /// Where the program really is.
+    /// The path that is executed, without symlinks.
     pub program: PathBuf,
-    /// What it is called by.
+    /// The first of its arguments.
     pub name: PathBuf,
     /// Its arguments without its name, ours among them.
     pub arguments: Vec<String>,
     pub environment: EnvBlock,
-    /// The working directory, without symlinks.
+    /// The working directory, without symlinks; none for that of this process.
     pub directory: Option<PathBuf>,
     /// The pipe that holds the credential.
     pub credential: Option<OwnedFd>,
@@ -46,7 +46,6 @@ pub struct PreparedLaunch {
 /// A directory that the child must be able to write to.
 #[derive(Debug)]
 pub struct NeededDirectory {
-    /// The variable that names it.
     pub variable: &'static str,
     pub path: PathBuf,
     /// Looked at where there is no such directory: where the CLI would make it.

@@ -21,7 +21,7 @@ pub struct Start {
     pub target: Target,
     /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
-    /// The caller's arguments.
+    /// The caller's arguments, without ours.
     pub command_line: CommandLine,
     /// What was asked for beside that.
     pub cli: CliOptions,
@@ -38,7 +38,7 @@ impl Start {
     /// credential unused, and a claim that must be seen and cannot; `ERR_INVALID_ARG_VALUE` for arguments, paths or names
     /// that cannot be.
     pub fn new(env: Arc<EnvPlan>, mut child: ChildOptions, cli: CliOptions) -> Result<Self> {
-        let delivery = options::delivery(&env, cli.delivery.as_deref())?;
+        let delivery = options::delivery(&env, cli.delivery.unwrap_or_default())?;
         let target = decide(&child.ids, identity::own())?;
         child.cwd = child.cwd.or_else(|| env.workspace_dir.clone());
         let command_line = CommandLine::parse(&env.provider.arguments.grammar, std::mem::take(&mut child.args));

@@ -136,7 +136,7 @@ pub struct Failure {
     pub step: Step,
     /// The kernel's error number; 0 when the child was ended by a signal in the middle of it.
     pub errno: i32,
-    /// Which item of a list.
+    /// The index of the item that failed, in a step that goes through a list.
     pub detail: u32,
 }
 

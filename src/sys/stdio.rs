@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-/// The child's descriptor of its credential's pipe: the first after the standard streams. lib/portable-start.js has the same.
+/// The child's descriptor of its credential's pipe: the first after the standard streams.
 pub const CREDENTIAL_DESCRIPTOR: u8 = 3;
 
 /// Our end and the child's end of a stream.

@@ -4,7 +4,7 @@
 /// once. `sys::child` says what it does, and `process::failure` what to do when it fails; both match on every step.
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident = $name:literal by $syscall:literal,)*) => {
-        /// A step of a start.
+        /// One of the things that happen between the request for a child and its first instruction.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u32)]
         pub enum Step {
@@ -15,7 +15,7 @@ macro_rules! steps {
             /// Every step; its position is its number.
             pub const ALL: &'static [Self] = &[$(Self::$step,)*];
 
-            /// As an error names it.
+            /// Its public name, which an error and docs/errors.md give.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -51,7 +51,7 @@ steps! {
     /// `/proc/self/oom_score_adj`: not spared when memory runs out. Before the drop, which gives up the right to set the
     /// floor.
     OomScore = "oom-score" by "write",
-    /// `umask`.
+    /// `umask`: the mask of the modes of new files.
     Umask = "umask" by "umask",
     /// `prlimit64`: the resource limits.
     Limits = "limits" by "prlimit64",
@@ -67,7 +67,7 @@ steps! {
     VerifyDrop = "verify-drop" by "setresuid",
     /// `chdir`: the working directory, entered as the target and without a symlink on the way.
     WorkingDirectory = "working-directory" by "chdir",
-    /// `PR_SET_NO_NEW_PRIVS`.
+    /// `PR_SET_NO_NEW_PRIVS`: no setuid program gives it more than it has.
     NoNewPrivileges = "no-new-privileges" by "prctl",
     /// `PR_SET_PDEATHSIG`: dies with the worker. After the drop, which would clear it.
     ParentDeathSignal = "parent-death-signal" by "prctl",
@@ -77,7 +77,7 @@ steps! {
     StateDirectory = "state-directory" by "faccessat",
     /// `rt_sigaction`, `rt_sigprocmask`: no handler, no mask is inherited.
     Signals = "signals" by "rt_sigaction",
-    /// `execve`.
+    /// `execve`: the program takes the child's place.
     Execute = "execute" by "execve",
 }
 

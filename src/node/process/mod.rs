@@ -1,5 +1,6 @@
 //! Starting processes and finding their programs.
 
+mod options;
 mod portable;
 mod program;
 

@@ -87,7 +87,7 @@ pub struct NativeProcess {
     process: Arc<Process>,
     /// Our ends, until they are taken. What nobody takes is closed with this object.
     streams: [Option<OwnedFd>; 3],
-    /// Until it is taken.
+    /// What reads its stdout for usage, until the facade takes it.
     meter: Option<NativeUsageMeter>,
 }
 

@@ -15,13 +15,13 @@ use crate::process::options::{ChildOptions, CliOptions};
 use crate::process::portable::{PreparedLaunch, prepare, refuse_unsupported};
 use crate::process::start::Start;
 
-/// A start for `child_process`.
+/// What `child_process` needs to carry out a start.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativePortable<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
-    /// With the secrets.
+    /// The whole environment, the secrets among it.
     pub env: Vec<NativeVariable<'env>>,
     /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
     pub credential: Option<i32>,

@@ -1,4 +1,4 @@
-//! `resolveProgram`, and where programs are looked for.
+//! `resolveProgram`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,9 @@ use napi_derive::napi;
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::process::inquiry::Locate;
-use crate::process::options::{self, ProgramQuery};
+use crate::process::options::ProgramQuery;
 use crate::provider::Standing;
 use crate::sys;
-
-/// Where a command that is no CLI is looked for, and all of its environment.
-#[napi]
-pub const COMMAND_PATH: &str = options::COMMAND_PATH;
 
 #[napi(object, object_from_js = false)]
 pub struct NativeProgram {

@@ -184,7 +184,7 @@ fn facts<'a>(plan: &'a EnvPlan, context: &'a ArgumentContext<'_>, hidden: &'a [&
     }
 }
 
-/// Enforced arguments, by their places.
+/// The arguments that a start adds, by where they must stand.
 #[derive(Debug, Default)]
 pub struct Enforced {
     /// Before all others, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only

@@ -20,7 +20,7 @@ impl Fault {
         Self { why: why.into(), remedy: None, errno, name: None }
     }
 
-    /// Something that is no program.
+    /// The fault of a file that is no program for any machine.
     pub fn not_executable(why: impl Into<String>) -> Self {
         Self::new(why, libc::ENOEXEC)
     }
@@ -66,7 +66,7 @@ impl Fault {
         .remedy("Give the program itself as options.command, or a PATH with fewer directories.")
     }
 
-    /// Adds what would mend it.
+    /// Says what would make the file a program.
     pub fn remedy(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }
     }

@@ -26,7 +26,7 @@ mod content;
 #[cfg(test)]
 mod tests;
 
-/// What decides beside the plan.
+/// What decides, beside the plan, whether a file redirects a start.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
     /// Whether the workspace's files may configure the CLI.
@@ -305,7 +305,6 @@ fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: O
 
 /// What is wrong with a file of variables.
 enum Found {
-    /// It sets this variable.
     Variable(String),
     /// It is no JSON object.
     NotUnderstood,

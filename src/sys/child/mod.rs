@@ -89,7 +89,7 @@ pub struct Child<'a> {
     pub access: &'a [Access<'a>],
 }
 
-/// What the child does last.
+/// What the child does when everything before has succeeded.
 #[derive(Debug)]
 pub(super) enum ChildAction {
     /// `execve`: the program, and null-terminated arrays of strings.
@@ -116,7 +116,7 @@ pub(super) struct Task<'a> {
 /// Stands for "no descriptor" in [`Task::descriptors`].
 pub(super) const NONE: i32 = -1;
 
-/// The child's entry point.
+/// Where the child begins, on its own stack; it never returns.
 pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
     // SAFETY: `clone::start` passes a `Task` that outlives the child: it waits until the child has executed or ended.
     let task = unsafe { &*argument.cast::<Task<'_>>() };

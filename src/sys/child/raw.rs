@@ -5,7 +5,7 @@ use core::ptr::null;
 
 pub(super) struct Failed {
     pub errno: i32,
-    /// Which item of a list.
+    /// The index of the item that failed, in a step that goes through a list.
     pub detail: u32,
 }
 
