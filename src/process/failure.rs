@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
 use crate::sys::attributes::Limit;
-use crate::sys::clone::Failure;
+use crate::sys::clone::StepFailure;
 use crate::sys::harden::NO_CORE;
 
 const CONFINED: &str =
@@ -84,7 +84,7 @@ pub fn about(error: Error, provider: Option<&'static Provider>) -> Error {
 }
 
 /// The error of a step that failed. `access` asks as the target.
-pub fn error(subject: &Subject<'_>, failure: Failure, concerned: Concerned<'_>, access: &dyn AccessCheck) -> Error {
+pub fn error(subject: &Subject<'_>, failure: StepFailure, concerned: Concerned<'_>, access: &dyn AccessCheck) -> Error {
     match concerned {
         Concerned::Nothing => plain(subject, failure, None, ""),
         Concerned::Limit(limit) => {
@@ -125,7 +125,7 @@ fn refused_limit(limit: Limit) -> String {
 }
 
 /// `why` is what is known beyond the kernel's reason, in sentences of its own.
-fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str) -> Error {
+fn plain(subject: &Subject<'_>, failure: StepFailure, path: Option<&str>, why: &str) -> Error {
     let Subject { name, target } = subject;
     let step = failure.step;
     let (code, advice) = advice(step);
@@ -144,7 +144,7 @@ fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str)
     if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) }
 }
 
-fn remedy(failure: Failure, advice: &'static str) -> &'static str {
+fn remedy(failure: StepFailure, advice: &'static str) -> &'static str {
     if let Some(remedy) = used_up(failure.errno) {
         return remedy;
     }
@@ -226,7 +226,7 @@ mod tests {
         let subject = Subject { name: "x", target: &target };
         for step in Step::ALL {
             for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {
-                let failure = Failure { step: *step, errno, detail: 0 };
+                let failure = StepFailure { step: *step, errno, detail: 0 };
                 let concerned = match step {
                     Step::Limits => Concerned::Limit(limit),
                     _ => Concerned::Nothing,
@@ -249,7 +249,7 @@ mod tests {
             (libc::EAGAIN, "ulimit -u"),
             (libc::ENOMEM, "no memory"),
         ] {
-            let failure = Failure { step: Step::Clone, errno, detail: 0 };
+            let failure = StepFailure { step: Step::Clone, errno, detail: 0 };
             let subject = Subject { name: "x", target: &target };
             let text = error(&subject, failure, Concerned::Nothing, &OwnAccess).to_string();
             assert!(text.contains(limit), "{text}");

@@ -19,7 +19,7 @@ use super::spawner::{self, Job, LIMIT};
 use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
-use crate::sys::clone::{self, Access, Child, Failure, Program, Started, Strings};
+use crate::sys::clone::{self, Access, Child, Execution, Started, StepFailure, Strings};
 use crate::sys::{Step, identity, stdio};
 
 /// Standard streams; none for `/dev/null`, or where nobody is at our end.
@@ -41,7 +41,7 @@ pub trait Launch: Send + 'static {
     fn prepare(&self, host: &Host) -> Result<PreparedLaunch>;
 
     /// A better explanation of an `execve` that the kernel refused, where there is one.
-    fn doubt(&self, _: Failure, _: &Host) -> Option<Error> {
+    fn doubt(&self, _: StepFailure, _: &Host) -> Option<Error> {
         None
     }
 }
@@ -64,7 +64,7 @@ impl Launch for Start {
     }
 
     /// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.
-    fn doubt(&self, failure: Failure, host: &Host) -> Option<Error> {
+    fn doubt(&self, failure: StepFailure, host: &Host) -> Option<Error> {
         host.proofs.forget();
         let is_stale = matches!(
             failure.errno,
@@ -172,10 +172,10 @@ fn execute(launch: &impl Launch, prepared: &PreparedLaunch, streams: &Streams, h
         .iter()
         .map(|(path, made_in)| Access { path, mode: libc::W_OK | libc::X_OK, otherwise: made_in.as_deref() })
         .collect();
-    let explain = |failure: Failure| explain(launch, prepared, failure, host);
+    let explain = |failure: StepFailure| explain(launch, prepared, failure, host);
     let credential = prepared.credential.as_ref().map(AsFd::as_fd);
     let child = Child {
-        program: Some(Program { path: &path, arguments: &arguments, environment, stdio, credential }),
+        program: Some(Execution { path: &path, arguments: &arguments, environment, stdio, credential }),
         directory: directory.as_deref(),
         attributes: host.attributes(launch.options().attributes).map_err(explain)?,
         identity: launch.target().identity(),
@@ -186,7 +186,7 @@ fn execute(launch: &impl Launch, prepared: &PreparedLaunch, streams: &Streams, h
 }
 
 /// The error of a step that failed.
-fn explain(launch: &impl Launch, prepared: &PreparedLaunch, failure: Failure, host: &Host) -> Error {
+fn explain(launch: &impl Launch, prepared: &PreparedLaunch, failure: StepFailure, host: &Host) -> Error {
     if failure.step == Step::Execute
         && let Some(error) = launch.doubt(failure, host)
     {

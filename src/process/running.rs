@@ -42,7 +42,7 @@ pub struct Process {
     pub id: u64,
     policy: StopPolicy,
     listener: Arc<dyn Listener>,
-    state: Mutex<State>,
+    state: Mutex<Lifecycle>,
     /// What it started. A lock of its own, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
 }
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Process {
     }
 }
 
-enum State {
+enum Lifecycle {
     /// Not started yet; signals that were sent meanwhile.
     Starting { signals: Vec<i32>, aborted: bool },
     /// It runs, or is a zombie: its pid and its group's are its own.
@@ -86,7 +86,7 @@ impl Process {
     pub fn new(policy: StopPolicy, listener: Arc<dyn Listener>) -> Arc<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let state = Mutex::new(State::Starting { signals: Vec::new(), aborted: false });
+        let state = Mutex::new(Lifecycle::Starting { signals: Vec::new(), aborted: false });
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self { id, policy, listener, state, descendants: Mutex::default() })
     }
@@ -98,23 +98,23 @@ impl Process {
     pub fn signal(&self, signal: i32) -> Result<(), i32> {
         let mut state = self.lock();
         match &mut *state {
-            State::Starting { signals, .. } => {
+            Lifecycle::Starting { signals, .. } => {
                 if signal != 0 {
                     signals.push(signal);
                 }
                 Ok(())
             }
-            State::Running(running) => self.send(running, signal),
-            State::Ended => Err(libc::ESRCH),
+            Lifecycle::Running(running) => self.send(running, signal),
+            Lifecycle::Ended => Err(libc::ESRCH),
         }
     }
 
     /// Stops it: its signal, the grace, then SIGKILL. A start that has not happened yet does not happen.
     pub fn stop(&self) {
         match &mut *self.lock() {
-            State::Starting { aborted, .. } => *aborted = true,
-            State::Running(_) => self.soon(Deadline::Stop),
-            State::Ended => {}
+            Lifecycle::Starting { aborted, .. } => *aborted = true,
+            Lifecycle::Running(_) => self.soon(Deadline::Stop),
+            Lifecycle::Ended => {}
         }
     }
 
@@ -122,8 +122,8 @@ impl Process {
     /// number its own meanwhile.
     pub fn kill(&self) {
         match &mut *self.lock() {
-            State::Starting { aborted, .. } => *aborted = true,
-            State::Running(running) => {
+            Lifecycle::Starting { aborted, .. } => *aborted = true,
+            Lifecycle::Running(running) => {
                 let (pid, until) = (running.started.pid, Instant::now() + LAST_TURN);
                 let _precedence = Precedence::take();
                 let mut descendants = lock(&self.descendants);
@@ -135,26 +135,26 @@ impl Process {
                 let _ = signal_group(pid, libc::SIGKILL);
                 let _ = descendants.kill(Instant::now() + LAST_TURN);
             }
-            State::Ended => {}
+            Lifecycle::Ended => {}
         }
     }
 
     /// Whether the start is not wanted any more.
     pub(super) fn is_aborted(&self) -> bool {
-        matches!(&*self.lock(), State::Starting { aborted: true, .. })
+        matches!(&*self.lock(), Lifecycle::Starting { aborted: true, .. })
     }
 
     /// The program runs: tells so, watches it, and delivers the signals that were kept.
     pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
         let pid = started.pid;
         let mut state = self.lock();
-        if let State::Ended = *state {
+        if let Lifecycle::Ended = *state {
             // It was given up while a file system held it.
             drop(state);
             return discard(&started);
         }
         let running = Running { started, turns: None, stopping: false, waits: 0 };
-        let previous = std::mem::replace(&mut *state, State::Running(running));
+        let previous = std::mem::replace(&mut *state, Lifecycle::Running(running));
         if let Some(untested) = untested {
             self.tell(Event::Untested(untested));
         }
@@ -164,8 +164,8 @@ impl Process {
         if let Some(timeout) = self.policy.timeout() {
             reaper::schedule_after(timeout, self.id, Deadline::Timeout);
         }
-        let State::Running(running) = &*state else { return };
-        if let State::Starting { signals, aborted } = previous {
+        let Lifecycle::Running(running) = &*state else { return };
+        if let Lifecycle::Starting { signals, aborted } = previous {
             for signal in signals {
                 // Whether it is still there shows as `Exited`.
                 let _ = self.send(running, signal);
@@ -181,14 +181,14 @@ impl Process {
     pub fn failed(&self, error: Error) {
         let mut state = self.lock();
         match &mut *state {
-            State::Running(running) => {
+            Lifecycle::Running(running) => {
                 // A defect struck after the start: the reaper sees to its end.
                 running.stopping = true;
                 let _ = signal_group(running.started.pid, libc::SIGKILL);
                 return reaper::arm(self.id, &running.started.pidfd);
             }
-            State::Ended => return,
-            State::Starting { .. } => *state = State::Ended,
+            Lifecycle::Ended => return,
+            Lifecycle::Starting { .. } => *state = Lifecycle::Ended,
         }
         drop(state);
         self.tell(Event::Failed(error));
@@ -216,14 +216,14 @@ impl Process {
 
     /// Whether there is only its status left to wait for.
     fn is_left_alone(&self) -> bool {
-        !matches!(&*self.lock(), State::Running(running) if running.waits == 0)
+        !matches!(&*self.lock(), Lifecycle::Running(running) if running.waits == 0)
     }
 
     /// Its pid, and whether it is being stopped; none if there is no turn to be had. Its group is held by SIGSTOP for that
     /// time: what it starts after the look, and before it ends by the signal, would be nobody's.
     fn begin_turn(&self, purpose: Deadline) -> Option<(i32, bool)> {
         let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return None };
+        let Lifecycle::Running(running) = &mut *state else { return None };
         let now = Instant::now();
         match &mut running.turns {
             Some(turns) if purpose < turns.purpose || (purpose == turns.purpose && now < turns.at) => return None,
@@ -248,7 +248,7 @@ impl Process {
     /// Sees to one more turn, unless those for `purpose` have taken `bound`.
     fn takes_another_turn(&self, purpose: Deadline, bound: Duration) -> bool {
         let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return false };
+        let Lifecycle::Running(running) = &mut *state else { return false };
         let Some(turns) = running.turns.as_mut().filter(|turns| turns.since.elapsed() < bound) else { return false };
         let pause = turns.at.elapsed().clamp(PAUSE, TURN);
         turns.at = Instant::now() + pause;
@@ -275,7 +275,7 @@ impl Process {
         reaper::schedule_after(Duration::ZERO, self.id, deadline);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Lifecycle> {
         lock(&self.state)
     }
 }
@@ -293,7 +293,7 @@ impl Watched for Process {
             return false;
         }
         let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return true };
+        let Lifecycle::Running(running) = &mut *state else { return true };
         let status = match wait::try_wait(&running.started.pidfd) {
             Some(ending) => ending,
             None if running.waits < MAX_WAITS => {
@@ -306,7 +306,7 @@ impl Watched for Process {
             }
             None => ExitStatus::Unknown,
         };
-        *state = State::Ended;
+        *state = Lifecycle::Ended;
         drop(state);
         self.tell(Event::Exited(status));
         true
@@ -314,7 +314,7 @@ impl Watched for Process {
 
     fn on_deadline(&self, deadline: Deadline) {
         if deadline == Deadline::Timeout {
-            if matches!(&*self.lock(), State::Running(_)) {
+            if matches!(&*self.lock(), Lifecycle::Running(_)) {
                 self.tell(Event::TimedOut);
             }
             return self.on_deadline(Deadline::Stop);
@@ -327,7 +327,7 @@ impl Watched for Process {
         if !complete && self.takes_another_turn(deadline, if is_last { ALL_LAST_TURNS } else { ALL_TURNS }) {
             return;
         }
-        if let State::Running(running) = &mut *self.lock() {
+        if let Lifecycle::Running(running) = &mut *self.lock() {
             running.turns = None;
         }
         if is_last {

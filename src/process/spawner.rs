@@ -24,13 +24,13 @@ pub struct Job {
     pub uid: u32,
     /// How long it may take.
     pub limit: Duration,
-    pub run: Run,
+    pub run: RunJob,
     /// Answers in its stead. What the job itself answers later is not heard.
-    pub refuse: Refuse,
+    pub refuse: RefuseJob,
 }
 
-type Run = Box<dyn FnOnce(&Host) + Send>;
-type Refuse = Box<dyn FnOnce(Error) + Send>;
+type RunJob = Box<dyn FnOnce(&Host) + Send>;
+type RefuseJob = Box<dyn FnOnce(Error) + Send>;
 
 /// A thread, as the others see it.
 struct Lane {
@@ -44,18 +44,18 @@ struct Work {
     since: Instant,
     limit: Duration,
     /// Taken once the job is given up.
-    refuse: Option<Refuse>,
+    refuse: Option<RefuseJob>,
 }
 
 #[derive(Default)]
-struct State {
+struct JobQueue {
     jobs: VecDeque<Job>,
     lanes: Vec<Lane>,
     leader: usize,
 }
 
 struct Spawner {
-    state: Mutex<State>,
+    state: Mutex<JobQueue>,
     changed: Condvar,
     proofs: Arc<Proofs>,
 }
@@ -100,7 +100,7 @@ fn spawner() -> Result<&'static (&'static Spawner, Watchdog)> {
 }
 
 impl Spawner {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, JobQueue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +129,7 @@ impl Spawner {
     }
 
     /// Waits for the next job of this thread.
-    fn next(&self, number: usize) -> Run {
+    fn next(&self, number: usize) -> RunJob {
         let mut state = self.lock();
         if state.lanes[number].work.take().is_some() && state.leader != number {
             // The leader may go on with the jobs of that uid.
@@ -152,7 +152,7 @@ impl Spawner {
 
     /// Looks after the threads, on the watchdog's. Returns whether any of them is at work.
     fn look(&'static self) -> bool {
-        let mut refused: Vec<(Refuse, u32)> = Vec::new();
+        let mut refused: Vec<(RefuseJob, u32)> = Vec::new();
         let busy = {
             let mut state = self.lock();
             for lane in &state.lanes {
@@ -190,7 +190,7 @@ impl Spawner {
     }
 }
 
-impl State {
+impl JobQueue {
     /// The first job that does not wait for a uid which another thread is at.
     fn next_for(&mut self, number: usize) -> Option<Job> {
         if self.leader != number {
@@ -207,7 +207,7 @@ impl State {
     }
 
     /// Takes out the answers of jobs that have taken too long, and of those that wait for the same uid.
-    fn give_up(&mut self, refused: &mut Vec<(Refuse, u32)>) {
+    fn give_up(&mut self, refused: &mut Vec<(RefuseJob, u32)>) {
         let mut lost = Vec::new();
         for work in self.lanes.iter_mut().filter_map(|lane| lane.work.as_mut()) {
             if work.since.elapsed() > work.limit + LAST {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::arguments::{self, ArgumentContext, Place};
+use super::arguments::{self, ArgumentContext, TextSource};
 use super::identity::{Target, decide};
 use super::options::{self, ChildOptions, CliOptions};
 use crate::credential;
@@ -69,10 +69,10 @@ impl Start {
             .arguments()
             .iter()
             .enumerate()
-            .map(|(index, text)| (Place::Argument(index), text.as_str()));
+            .map(|(index, text)| (TextSource::Argument(index), text.as_str()));
         // Both are seen by every user of the machine too: the one as the program's name, the other in our overrides.
         let paths = [("command", command), ("cwd", cwd)];
-        let paths = paths.into_iter().filter_map(|(name, text)| Some((Place::Option(name), text.as_deref()?)));
+        let paths = paths.into_iter().filter_map(|(name, text)| Some((TextSource::Option(name), text.as_deref()?)));
         arguments::check_visible(&self.env, texts.chain(paths))?;
         if self.cli.must_claim { usage::require_claims(self.env.provider, self.watches) } else { Ok(()) }
     }

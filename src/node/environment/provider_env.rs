@@ -21,7 +21,7 @@ use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::recipient::NativeRecipient;
 use crate::node::state::{Disposable, disposable};
 use crate::process::access::OwnAccess;
-use crate::process::arguments::{self, ArgumentContext, Place};
+use crate::process::arguments::{self, ArgumentContext, TextSource};
 use crate::process::authority;
 use crate::process::identity::Target;
 use crate::process::program;
@@ -171,7 +171,7 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn config_overrides(&self, env: &Env, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
         let plan = self.plan().or_throw(env)?;
-        let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
+        let visible = directories.iter().map(|text| (TextSource::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).or_throw(env)?;
         let directories = arguments::with_project_roots(plan.provider, directories);
         let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &directories };

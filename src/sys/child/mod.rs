@@ -20,7 +20,7 @@ mod scheduling;
 
 /// Where the child says how far it got. It lies in memory that both see.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct Progress {
     /// The step that the child is at.
     pub step: AtomicU32,
     /// Non-zero once that step has failed.
@@ -63,7 +63,7 @@ impl<'a> Strings<'a> {
 }
 
 #[derive(Debug)]
-pub struct Program<'a> {
+pub struct Execution<'a> {
     pub path: &'a CStr,
     /// Its arguments, its name first.
     pub arguments: &'a [&'a CStr],
@@ -77,7 +77,7 @@ pub struct Program<'a> {
 #[derive(Debug, Default)]
 pub struct Child<'a> {
     /// What it executes; without, it ends after its checks.
-    pub program: Option<Program<'a>>,
+    pub program: Option<Execution<'a>>,
     /// Its working directory, without symlinks.
     pub directory: Option<&'a CStr>,
     pub attributes: Attributes,
@@ -102,7 +102,7 @@ pub(super) enum ChildAction {
 #[derive(Debug)]
 pub(super) struct Task<'a> {
     pub child: &'a Child<'a>,
-    pub report: &'a Report,
+    pub progress: &'a Progress,
     pub begun: &'a AtomicBool,
     pub worker: i32,
     pub own_keyring: bool,
@@ -123,8 +123,8 @@ pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
     let status = match run(task) {
         Ok(()) => 0,
         Err(failed) => {
-            task.report.detail.store(failed.detail, Ordering::Relaxed);
-            task.report.errno.store(failed.errno, Ordering::Release);
+            task.progress.detail.store(failed.detail, Ordering::Relaxed);
+            task.progress.errno.store(failed.errno, Ordering::Release);
             127
         }
     };
@@ -137,7 +137,7 @@ pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
 fn run(task: &Task<'_>) -> Outcome {
     task.begun.store(true, Ordering::Release);
     for step in Step::ALL {
-        task.report.step.store(*step as u32, Ordering::Relaxed);
+        task.progress.step.store(*step as u32, Ordering::Relaxed);
         perform(*step, task)?;
     }
     Ok(())
