@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
+use crate::sys::identity;
 
 /// A child's environment, laid out.
 #[derive(Debug)]
@@ -82,6 +83,12 @@ pub struct ExecLimits {
 }
 
 impl ExecLimits {
+    /// The limit of this process.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::for_stack(identity::stack_limit())
+    }
+
     /// The limit that follows from the soft `RLIMIT_STACK`, in bytes; `None` for none.
     #[must_use]
     pub fn for_stack(stack: Option<u64>) -> Self {

@@ -70,7 +70,7 @@ impl Launch for Command {
     }
 
     fn prepare(&self, _: &Host) -> Result<PreparedLaunch> {
-        let limits = ExecLimits::for_stack(identity::stack_limit());
+        let limits = ExecLimits::of_this_process();
         Ok(PreparedLaunch {
             program: self.locate()?,
             name: self.name.clone().into(),

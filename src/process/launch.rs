@@ -103,7 +103,7 @@ fn streams(wanted: &[Stdio]) -> Result<Result<(Streams, Streams)>> {
     let (mut ours, mut theirs) = (Streams::default(), Streams::default());
     for ((wanted, theirs), ours) in wanted.iter().zip(&mut theirs).zip(&mut ours) {
         let made = match *wanted {
-            Stdio::Pipe => stdio::stream().map(|ends| (*ours, *theirs) = (Some(ends.ours), Some(ends.theirs))),
+            Stdio::Pipe => stdio::stream().map(|ends| (*ours, *theirs) = (Some(ends.0), Some(ends.1))),
             Stdio::Ignore => Ok(()),
             Stdio::Descriptor { number } => match stdio::copy_of(number) {
                 Err(Errno::BADF) => return Err(wanted.not_open()),

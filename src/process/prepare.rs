@@ -20,7 +20,7 @@ use crate::secret::ExposeSecret;
 #[cfg(target_os = "linux")]
 use crate::sys::identity::Identity;
 use crate::sys::real_path::real_path;
-use crate::sys::{Step, identity, stdio};
+use crate::sys::{Step, stdio};
 
 /// What a child is made of, beside what was asked for: it owns what `sys::clone::Child` borrows, and what the portable start
 /// hands to `child_process`.
@@ -62,7 +62,7 @@ impl Start {
         let provider = self.env.provider;
         let directory = self.child.cwd.as_deref().map(|given| real_directory(provider.name, given)).transpose()?;
         let arguments = self.arguments(directory.as_deref())?;
-        let limits = ExecLimits::for_stack(identity::stack_limit());
+        let limits = ExecLimits::of_this_process();
         let environment = self.environment(limits, access)?;
         check_size(limits, &program.path, &arguments, &environment)?;
         let credential = self.credential_pipe(&program)?;

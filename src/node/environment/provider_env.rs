@@ -26,7 +26,6 @@ use crate::process::authority;
 use crate::process::identity::Target;
 use crate::process::program;
 use crate::provider::{self, CommandLine, PROVIDERS};
-use crate::sys::identity;
 use crate::usage::Owner;
 
 /// An environment. What its getters tell stays known after `dispose()`.
@@ -110,7 +109,7 @@ fn build(wire: &[u8], json: Option<&[u8]>, held: NativeHeld<'_>) -> Result<Nativ
         store: store.map(|store| store.credential()).transpose()?,
         server: server.as_deref(),
         recipient: recipient.as_deref(),
-        limits: ExecLimits::for_stack(identity::stack_limit()),
+        limits: ExecLimits::of_this_process(),
         now: SystemTime::now(),
     };
     Ok(NativeProviderEnv::new(environment::build(payload, request, &context)?))
