@@ -9,11 +9,12 @@ mod last_read;
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use ureq::http::HeaderMap;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -28,6 +29,9 @@ pub const MAX_REQUEST_HEAD_BYTES: usize = 32 * 1024;
 
 /// The most of an answer's status line and headers, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The longest wait that an endpoint can ask for: a caller hands it to a timer, and Node's hold no more than 24.8 days.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// What a caller may decide about every request.
 #[derive(Debug, Default)]
@@ -54,7 +58,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
-    /// What the header `retry-after` asks for, in seconds.
+    /// What the header `retry-after` asks for: at most [`LONGEST_RETRY_AFTER`].
     pub retry_after: Option<Duration>,
     /// The first [`MAX_BODY_BYTES`] of the body.
     pub body: GuardedBytes,
@@ -250,7 +254,7 @@ fn tls(roots: Vec<Certificate<'static>>) -> TlsConfig {
 
 fn read(response: ureq::http::Response<ureq::Body>) -> std::result::Result<Response, Failure> {
     let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = retry_after(response.headers());
     let mut buffer = GuardedBytes::zeroed(MAX_BODY_BYTES);
     let mut body = response.into_body();
     let mut reader = body.as_reader();
@@ -263,7 +267,23 @@ fn read(response: ureq::http::Response<ureq::Body>) -> std::result::Result<Respo
         }
     }
     let body = GuardedBytes::copy_of(&buffer[..length]);
-    Ok(Response { status, retry_after: retry_after.map(Duration::from_secs), body })
+    Ok(Response { status, retry_after, body })
+}
+
+/// The header is a number of seconds or a date, which is measured from the answer's own: the server's clock may differ from
+/// ours. A date that has passed is no wait.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let header = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let text = header("retry-after")?;
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = header("date").and_then(date).unwrap_or_else(SystemTime::now);
+            date(text)?.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 fn failure(error: &ureq::Error) -> Failure {

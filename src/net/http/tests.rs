@@ -43,6 +43,44 @@ fn asks_and_reads() {
 }
 
 #[test]
+fn retry_after_is_read_as_seconds_and_as_a_date() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let headers = |fields: &[(&'static str, &'static str)]| {
+        fields.iter().fold(ureq::http::Response::builder(), |builder, (name, value)| builder.header(*name, *value))
+    };
+    let read = |fields: &[(&'static str, &'static str)]| {
+        let response = headers(fields).body(()).expect("a response");
+        retry_after(response.headers())
+    };
+    let now = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (value, wait) in [
+        ("7", Some(7 * SECOND)),
+        (" 0 ", Some(Duration::ZERO)),
+        ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30 * SECOND)),
+        ("Sunday, 06-Nov-94 08:50:07 GMT", Some(30 * SECOND)),
+        ("Sun Nov  6 08:50:07 1994", Some(30 * SECOND)),
+        ("Sun, 06 Nov 1994 08:00:00 GMT", Some(Duration::ZERO)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", Some(LONGEST_RETRY_AFTER)),
+        ("18446744073709551615", Some(LONGEST_RETRY_AFTER)),
+        ("18446744073709551616", None),
+        ("-1", None),
+        ("1.5", None),
+        ("Sun, 31 Feb 1994 08:50:07 GMT", None),
+        ("soon", None),
+        ("", None),
+    ] {
+        assert_eq!(read(&[now, ("retry-after", value)]), wait, "{value}");
+    }
+    assert_eq!(read(&[now]), None);
+    // Without its `date`, or with one that is none, by our clock.
+    for date in [("server", "made up"), ("date", "today")] {
+        let past = read(&[date, ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        let future = read(&[date, ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")]);
+        assert_eq!((past, future), (Some(Duration::ZERO), Some(LONGEST_RETRY_AFTER)), "{date:?}");
+    }
+}
+
+#[test]
 fn follows_no_redirect() {
     let (url, asked) = server(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n");
     assert_eq!(get(&url).expect("an answer").status, 302);
