@@ -32,18 +32,27 @@ const listening = new WeakMap()
  * @param {() => void} call
  */
 function onAbort(signal, call) {
-  const { waiting, listener } = listening.get(signal) ?? listen(signal)
   const mine = { call }
+  const known = listening.get(signal)
+  const { waiting, listener } = known ?? listenerOf(signal)
+  // First: it may fire while it is listened to.
   waiting.add(mine)
-  return () => {
+  const leave = () => {
     if (!waiting.delete(mine) || waiting.size > 0) return
     listening.delete(signal)
     signal.removeEventListener('abort', listener)
   }
+  try {
+    if (!known) signal.addEventListener('abort', listener, ONCE)
+  } catch (error) {
+    leave()
+    throw error
+  }
+  return leave
 }
 
 /** @param {AbortSignal} signal */
-function listen(signal) {
+function listenerOf(signal) {
   const waiting = /** @type {Set<{ call: () => void }>} */ (new Set())
   const listener = () => {
     listening.delete(signal)
@@ -52,7 +61,6 @@ function listen(signal) {
       callApart(mine.call)
     }
   }
-  signal.addEventListener('abort', listener, ONCE)
   const entry = { waiting, listener }
   listening.set(signal, entry)
   return entry
