@@ -83,8 +83,7 @@ function fail(launch, error) {
 
 /** @param {Launch} launch */
 function abortedError({ facts, signal }) {
-  const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
-  return new ProviderError(error, { cause: signal?.reason })
+  return new ProviderError({ code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }, { cause: signal?.reason })
 }
 
 /** @param {Launch} launch */

@@ -23,8 +23,8 @@ fn server(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
     (url, asked)
 }
 
-fn get(url: &str) -> std::result::Result<Response, Failure> {
-    let settings = Settings { timeout: Duration::from_secs(60), ..Settings::default() };
+fn get(url: &str) -> std::result::Result<Response, RequestFailure> {
+    let settings = RequestSettings { timeout: Duration::from_secs(60), ..RequestSettings::default() };
     send(&Request { url, headers: &[("x-api-key", b"sk-made-up")], body: None, is_precious: false }, &settings)
 }
 
@@ -90,22 +90,22 @@ fn follows_no_redirect() {
 #[test]
 fn failures_have_their_names() {
     let (url, asked) = server(b"this is no HTTP\r\n\r\n");
-    assert_eq!(get(&url).map(|response| response.status), Err(Failure::Protocol));
+    assert_eq!(get(&url).map(|response| response.status), Err(RequestFailure::Protocol));
     asked.join().expect("no panic");
     let (url, asked) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this");
     assert!(get(&url).is_err());
     asked.join().expect("no panic");
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    assert_eq!(get(&format!("http://{closed}/")).map(|response| response.status), Err(Failure::Refused));
+    assert_eq!(get(&format!("http://{closed}/")).map(|response| response.status), Err(RequestFailure::Refused));
 }
 
 #[test]
 fn a_silent_endpoint_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    let settings = Settings { timeout: Duration::from_millis(200), ..Settings::default() };
+    let settings = RequestSettings { timeout: Duration::from_millis(200), ..RequestSettings::default() };
     let result = send(&Request { url: &url, headers: &[], body: None, is_precious: false }, &settings);
-    assert_eq!(result.map(|response| response.status), Err(Failure::Timeout));
+    assert_eq!(result.map(|response| response.status), Err(RequestFailure::Timeout));
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn whose_time_a_request_takes() {
 fn what_this_process_has_no_means_for_is_no_failure_of_the_endpoint() {
     for errno in EXHAUSTED {
         let failure = io_failure(&io::Error::from_raw_os_error(errno.raw_os_error()));
-        assert_eq!(failure, Failure::Exhausted, "{errno}");
+        assert_eq!(failure, RequestFailure::Exhausted, "{errno}");
         assert!(failure.message(None).contains("asked nobody"));
     }
-    assert_eq!(io_failure(&io::Error::from_raw_os_error(Errno::NETUNREACH.raw_os_error())), Failure::Network);
+    assert_eq!(io_failure(&io::Error::from_raw_os_error(Errno::NETUNREACH.raw_os_error())), RequestFailure::Network);
 }

@@ -7,10 +7,10 @@ use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
 
 use super::start_of;
-use crate::error::Result;
-use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::error::{ErrorDetails, Result};
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
-use crate::node::environment::variable::NativeVariable;
+use crate::node::environment::variable::EnvVariable;
 use crate::node::state;
 use crate::process::authority;
 use crate::process::inquiry::Locate;
@@ -21,12 +21,12 @@ use crate::sys::stdio::is_open;
 
 /// A start for `child_process`.
 #[napi(object, object_from_js = false)]
-pub struct NativePortable<'env> {
+pub struct PortableStart<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
     /// With the secrets.
-    pub env: Vec<NativeVariable<'env>>,
+    pub env: Vec<EnvVariable<'env>>,
     /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
     pub credential: Option<i32>,
     /// Whether stdout is to be read for usage.
@@ -43,7 +43,7 @@ pub fn prepare_portable<'env>(
     env: ClassInstance<'_, NativeProviderEnv>,
     child: ChildOptions,
     cli: CliOptions,
-) -> napi::Result<Either<NativePortable<'env>, NativeError>> {
+) -> napi::Result<Either<PortableStart<'env>, ErrorDetails>> {
     let (start, watch) = start_of(&env, child, cli).or_throw(node)?;
     let is_closed = |stream: &&Stdio| matches!(stream, Stdio::Descriptor { number } if !is_open(*number));
     if let Some(closed) = start.child.stdio.iter().find(is_closed) {
@@ -51,17 +51,17 @@ pub fn prepare_portable<'env>(
     }
     let Prepared { program, args, authority, credential } = match prepare(&start) {
         Ok(prepared) => prepared,
-        Err(error) => return Ok(Either::B((&error.provider(start.env.provider.id)).into())),
+        Err(error) => return Ok(Either::B(error.provider(start.env.provider.id).details().clone())),
     };
-    let mut variables = NativeVariable::list(node, start.env.variables(start.delivery))?;
+    let mut variables = EnvVariable::list(node, start.env.variables(start.delivery))?;
     for (name, value) in start.variables_beside() {
-        variables.push(NativeVariable::new(node, name, &value)?);
+        variables.push(EnvVariable::new(node, name, &value)?);
     }
     if let Some((name, path)) = authority {
-        variables.push(NativeVariable::new(node, name, &path)?);
+        variables.push(EnvVariable::new(node, name, &path)?);
     }
     let untested = program.untested(start.env.provider);
-    Ok(Either::A(NativePortable {
+    Ok(Either::A(PortableStart {
         program: program.path.to_string_lossy().into_owned(),
         args,
         cwd: start.child.cwd,
