@@ -47,7 +47,7 @@ const WORKSPACE_FIELDS = /** @type {const} */ ([
 ])
 
 /** Workspace options that set a provider's state directory. */
-const STATE_DIRS = binding.stateDirOptions()
+const STATE_DIRS = binding.providerFacts().map(({ id, stateOption }) => ({ provider: id, option: stateOption }))
 
 const OPTIONS = /** @type {const} */ ([
   'workspace',

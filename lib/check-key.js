@@ -13,7 +13,7 @@ const OPTIONS = /** @type {const} */ (['baseUrl', 'ca', 'cacheMs', 'proxy', 'sig
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_CACHED = 1000
 /** What the vendor said of the credential itself: an endpoint that was out of reach says nothing. */
-const CACHED = new Set(['valid', 'invalid', 'forbidden'])
+const CACHED = new Set(/** @type {import('../binding').Outcome[]} */ (['valid', 'invalid', 'forbidden']))
 
 /** The newest last. @type {Map<string, KeyCheck>} */
 const cache = new Map()

@@ -14,7 +14,7 @@ const validate = require('./validate.js')
 /** @typedef {import('../binding').NativeCredentialStore} Native */
 /** @typedef {import('../index').RefreshResult} RefreshResult */
 /** @typedef {import('../binding').Call} Call */
-/** @typedef {import('../binding').NativeRefreshed} Answer */
+/** @typedef {import('../binding').Refreshed} Answer */
 /**
  * @typedef {object} Fleet
  * @property {string} name
@@ -25,8 +25,8 @@ const validate = require('./validate.js')
 const OPTIONS = /** @type {const} */ ([
   'ca', 'clientId', 'dir', 'fields', 'file', 'format', 'lockbox', 'name', 'owner', 'proxy', 'refreshAheadMs', 'timeoutMs', 'tokenUrl', 'withLock'
 ])
-/** Each does what the one before it does, and more. @type {readonly Call[]} */
-const CALLS = ['reload', 'fresh', 'refresh']
+/** Each does what the one before it does, and more. */
+const CALLS = validate.wordsOf('Call')
 const FIELDS = /** @type {const} */ (['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'])
 const DEFAULT_TIMEOUT_MS = 30_000
 const MIN_TIMEOUT_MS = 5000
@@ -242,7 +242,7 @@ function readOf(provider, value) {
 
 /**
  * @param {any} options
- * @returns {import('../binding').NativeLoginOptions}
+ * @returns {import('../binding').LoginOptions}
  */
 function readLogin(options) {
   // A uid that is missing from the caller's record would switch the check off.
@@ -261,11 +261,11 @@ function readLogin(options) {
       tokenUrl: validate.optionalString('options.tokenUrl', options.tokenUrl),
       clientId: validate.optionalString('options.clientId', options.clientId),
       file: validate.optionalString('options.file', options.file),
-      body: validate.optionalWord('options.format', options.format, ['json', 'form']),
+      body: validate.optionalWord('options.format', options.format, validate.wordsOf('BodyFormat')),
       accessToken: field('accessToken'),
       refreshToken: field('refreshToken'),
       expiresAt: field('expiresAt'),
-      expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, ['ms', 's'])
+      expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, validate.wordsOf('ExpiryUnit'))
     }
   }
 }

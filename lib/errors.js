@@ -2,15 +2,15 @@
 'use strict'
 
 const { isNativeError, isProxy } = require('node:util').types
+const binding = require('./binding.js')
 
 /** @typedef {import('../index').ProviderErrorCode} ProviderErrorCode */
-/** @typedef {import('../binding').NativeError} NativeError */
-/** @typedef {Pick<NativeError, 'code' | 'message'> & Partial<NativeError>} Details */
+/** @typedef {import('../binding').ErrorDetails} ErrorDetails */
+/** @typedef {Pick<ErrorDetails, 'code' | 'message'> & Partial<ErrorDetails>} Details */
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([['ERR_PROVIDER_ABORTED', 'AbortError'], ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']])
-/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose stands in a message, and it goes into a log. */
-const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
+const LIMITS = binding.errorLimits()
 
 /** The parts that an error has beside its code and message where they are known. */
 const PARTS = /** @type {const} */ (['syscall', 'path', 'step', 'provider', 'names'])
@@ -24,12 +24,13 @@ class ProviderError extends Error {
     // Without prototypes: Node would read a `cause`, and we the parts, from Object.prototype.
     /** @type {any} */
     const details = { __proto__: null, ...given }
-    super(bounded(details.message, MOST.message), /** @type {any} */ ({ __proto__: null, ...options }))
+    super(bounded(details.message, LIMITS.message), /** @type {any} */ ({ __proto__: null, ...options }))
     this.code = /** @type {ProviderErrorCode} */ (details.code)
     // Negative, as in Node's system errors.
     if (isKnown(details.errno)) define(this, 'errno', -details.errno)
-    if (isKnown(details.path)) details.path = bounded(details.path, MOST.path)
-    if (isKnown(details.names)) details.names = details.names.slice(0, MOST.names).map((/** @type {string} */ name) => bounded(name, MOST.name))
+    if (isKnown(details.path)) details.path = bounded(details.path, LIMITS.path)
+    if (!details.names?.length) details.names = null
+    else details.names = details.names.slice(0, LIMITS.names).map((/** @type {string} */ name) => bounded(name, LIMITS.name))
     for (const part of PARTS) if (isKnown(details[part])) define(this, part, details[part])
     const name = NAMES.get(details.code)
     if (name) Object.defineProperty(this, 'name', hidden(name))
@@ -85,7 +86,7 @@ function hidden(value) {
 
 /**
  * An error of the addon, as users see it.
- * @param {NativeError} native
+ * @param {ErrorDetails} native
  */
 function fromNative(native) {
   if (native.code.startsWith('ERR_PROVIDER_')) return new ProviderError(native)
@@ -160,7 +161,7 @@ function fromThrown(thrown) {
  * @param {string} message
  */
 function nodeTypeError(code, message) {
-  const error = new TypeError(bounded(message, MOST.message))
+  const error = new TypeError(bounded(message, LIMITS.message))
   define(error, 'code', code)
   return /** @type {TypeError & { code: string }} */ (error)
 }

@@ -55,7 +55,7 @@ const MAX_TIMEOUT_MS = 10 * 60 * 1000
  * The options of a request that the addon takes.
  * @param {any} options
  * @param {number} timeoutMs The default.
- * @returns {import('../binding').NativeHttpSettings}
+ * @returns {import('../binding').HttpSettings}
  */
 function readHttpSettings(options, timeoutMs) {
   const given = validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) ?? timeoutMs

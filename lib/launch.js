@@ -54,7 +54,7 @@ const OPTIONS = [
 /**
  * @param {import('../index').ProviderEnv} env
  * @param {any} value
- * @param {import('../binding').ExtraVariable[]} [extra] Variables of an SDK.
+ * @param {import('../binding').PlainVariable[]} [extra] Variables of an SDK.
  * @returns {Launch}
  */
 function readLaunch(env, value, extra = []) {

@@ -13,7 +13,7 @@ const { isUint8Array, refuseUnusable, take, wipe } = require('./secret-input.js'
 const validate = require('./validate.js')
 
 /** @typedef {import('../binding').NativeLockbox} Native */
-/** @typedef {import('../binding').NativeMasterKeyPlace} Place */
+/** @typedef {import('../binding').MasterKeyPlace} Place */
 
 const OPTIONS = /** @type {const} */ (['masterKeys', 'allowLegacy', 'requireLocked'])
 const MAX_MASTER_KEYS = 1024
@@ -148,7 +148,7 @@ function readSource(source, name, consumed) {
 
 /**
  * @param {any} value
- * @returns {import('../binding').NativeRow}
+ * @returns {import('../binding').RowColumns}
  */
 function readRow(value) {
   const row = validate.fields('row', value ?? null, ROW)
@@ -168,7 +168,7 @@ function readRow(value) {
 /**
  * @param {string} name
  * @param {any} value
- * @returns {import('../binding').NativeContext}
+ * @returns {import('../binding').RowContext}
  */
 function readContext(name, value) {
   const context = validate.options(name, value, CONTEXT)

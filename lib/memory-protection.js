@@ -33,7 +33,7 @@ function closeInspector() {
   return isMainThread && url() === undefined
 }
 
-/** @param {import('../binding').NativeRefusedProtection} refusal */
+/** @param {import('../binding').RefusedStep} refusal */
 function toRefusal({ protection, syscall, errno }) {
   return Object.freeze({ protection, syscall, errno: -errno, code: getSystemErrorName(-errno) })
 }

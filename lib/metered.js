@@ -99,7 +99,7 @@ class Metered {
 
   /**
    * A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out.
-   * @param {import('../binding').NativeClockTime | null} clock
+   * @param {import('../binding').ClockTime | null} clock
    */
   #byClock(clock) {
     if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return null

@@ -16,7 +16,7 @@ const { tap } = require('./usage-tap.js')
 
 /** @typedef {Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>} Hearer */
 /** @typedef {import('../binding').NativeProcess} NativeProcess */
-/** @typedef {import('../binding').NativeProcessEvent} NativeProcessEvent */
+/** @typedef {import('../binding').ProcessEvent} ProcessEvent */
 /** @typedef {{ id: number, native: NativeProcess, driver: Hearer, release: () => void }} Running `release` lets the streams be read. */
 
 /** @type {Map<number, Running>} */
@@ -30,7 +30,7 @@ let net
 
 /**
  * @param {number} id
- * @param {NativeProcessEvent} event
+ * @param {ProcessEvent} event
  */
 function onEvent(id, event) {
   const entry = running.get(id)
@@ -46,7 +46,7 @@ function onEvent(id, event) {
 
 /**
  * @param {Running} entry
- * @param {NativeProcessEvent} event
+ * @param {ProcessEvent} event
  */
 function tell({ driver, release }, event) {
   switch (event.type) {

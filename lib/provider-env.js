@@ -104,7 +104,7 @@ function nativeOf(env) {
   return handle.nativeOf(ProviderEnv, env)
 }
 
-/** @param {import('../binding').NativeVariable[]} variables */
+/** @param {import('../binding').EnvVariable[]} variables */
 function toObject(variables) {
   /** @type {Record<string, string>} */
   const object = {}

@@ -9,6 +9,7 @@ const { ProviderError, nodeTypeError } = require('./errors.js')
 const { endHeldStreams } = require('./held-streams.js')
 const keepAlive = require('./keep-alive.js')
 const running = require('./running-processes.js')
+const { COPY, THIS_COPY } = require('./validate.js')
 
 /** @typedef {import('../index').MissingProtection} MissingProtection */
 /** @typedef {import('./metered.js').Metered} Metered */
@@ -226,6 +227,10 @@ class ProviderProcess extends EventEmitter {
     if (this.#held && !this.#ended) keepAlive.release()
     this.#held = false
     this.#backend.unref()
+  }
+
+  get [COPY]() {
+    return THIS_COPY
   }
 
   [Symbol.dispose]() {

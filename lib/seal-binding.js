@@ -11,7 +11,7 @@ const OWNERS = /** @type {('workspace' | 'server')[]} */ (binding.credentialOwne
 /**
  * @param {unknown} publicKey
  * @param {any} value
- * @returns {import('../binding').NativeSeal}
+ * @returns {import('../binding').SealRequest}
  */
 function readSeal(publicKey, value) {
   const key = readPublicKey(publicKey)

@@ -24,7 +24,7 @@ function spawnProvider(env, options) {
 /**
  * @param {import('../index').ProviderEnv} env
  * @param {import('../index').SpawnOptions | undefined} options
- * @param {import('../binding').ExtraVariable[]} [extra] Variables of an SDK.
+ * @param {import('../binding').PlainVariable[]} [extra] Variables of an SDK.
  */
 function spawnWith(env, options, extra) {
   const launch = readLaunch(env, options, extra)

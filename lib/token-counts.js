@@ -4,7 +4,7 @@
 const binding = require('./binding.js')
 const validate = require('./validate.js')
 
-const TOKEN_COUNTS = /** @type {(keyof import('../binding').NativeTokens)[]} */ (Object.keys(binding.noTokens()))
+const TOKEN_COUNTS = /** @type {(keyof import('../binding').TokenCounts)[]} */ (Object.keys(binding.noTokens()))
 
 /**
  * @param {string} name
@@ -18,7 +18,7 @@ function readCount(name, value) {
 /**
  * @param {string} name
  * @param {any} given
- * @returns {import('../binding').NativeTokens}
+ * @returns {import('../binding').TokenCounts}
  */
 function readTokens(name, given) {
   return /** @type {any} */ (Object.fromEntries(TOKEN_COUNTS.map((count) => [count, readCount(`${name}.${count}`, given[count])])))
@@ -27,7 +27,7 @@ function readTokens(name, given) {
 /**
  * @param {string} name
  * @param {any} value
- * @returns {import('../binding').NativeThreadTotals | undefined}
+ * @returns {import('../binding').ThreadCounts | undefined}
  */
 function readThread(name, value) {
   if (value === undefined || value === null) return undefined
@@ -39,8 +39,8 @@ function readThread(name, value) {
 /**
  * As the caller sees them: beside what else is told, not below it.
  * @template T
- * @param {T & { tokens: import('../binding').NativeTokens }} counted
- * @returns {Omit<T, 'tokens'> & import('../binding').NativeTokens}
+ * @param {T & { tokens: import('../binding').TokenCounts }} counted
+ * @returns {Omit<T, 'tokens'> & import('../binding').TokenCounts}
  */
 function flat({ tokens, ...rest }) {
   return /** @type {any} */ ({ ...tokens, ...rest })

@@ -58,7 +58,7 @@ class UsageLedger {
   }
 
   toJSON() {
-    const entries = own(this.#native.entries()).map(({ counts, ...labels }) => ({ ...labels, ...flat(counts) }))
+    const entries = own(this.#native.entries()).map(({ key, counts }) => ({ ...key, ...flat(counts) }))
     const { evicted } = this.#native
     return { entries, other: evicted > 0 ? flat(this.#native.others()) : null, evicted, total: flat(this.#native.total()) }
   }
@@ -84,7 +84,7 @@ function unread(child) {
 /**
  * @param {any} value
  * @param {any} known What is used where the caller says nothing.
- * @returns {import('../binding').NativeLedgerKey}
+ * @returns {import('../binding').LedgerKey}
  */
 function readLabels(value, known) {
   const given = validate.options('labels', value, LABELS)

@@ -54,6 +54,10 @@ class UsageMeter {
     return this.#metered.mismatch()
   }
 
+  get [validate.COPY]() {
+    return validate.THIS_COPY
+  }
+
   /** @param {string | Uint8Array} chunk */
   write(chunk) {
     if (typeof chunk !== 'string' && !isUint8Array(chunk)) throw validate.wrongType('chunk', 'a string or a Uint8Array', chunk)

@@ -13,7 +13,7 @@ const validate = require('./validate.js')
 /**
  * @typedef {object} Watch
  * @property {boolean | undefined} watch What the addon is asked: by the arguments where it is undefined.
- * @property {import('../binding').NativeThreadTotals | undefined} thread What the thread that is resumed had used.
+ * @property {import('../binding').ThreadCounts | undefined} thread What the thread that is resumed had used.
  * @property {boolean} stops Whether a claim of another credential ends the run.
  */
 

@@ -312,6 +312,16 @@ function optionalWord(name, value, words) {
   throw wrongValue(name, `must be one of: ${words.join(', ')}.`)
 }
 
+/**
+ * The words of a union of the addon's, in its order. Its types know it as a union only.
+ * @template {'BodyFormat' | 'Call' | 'ExpiryUnit'} Name
+ * @param {Name} name
+ * @returns {{ BodyFormat: import('../binding').BodyFormat, Call: import('../binding').Call, ExpiryUnit: import('../binding').ExpiryUnit }[Name][]}
+ */
+function wordsOf(name) {
+  return Object.values(/** @type {any} */ (binding)[name])
+}
+
 module.exports = {
   COPY,
   THIS_COPY,
@@ -331,6 +341,7 @@ module.exports = {
   shown,
   strings,
   wellFormed,
+  wordsOf,
   wrongType,
   wrongValue
 }

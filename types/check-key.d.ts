@@ -68,7 +68,7 @@ export interface KeyCheck {
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** What the endpoint asked for by `retry-after`, in milliseconds. */
+  /** How long the endpoint asks to wait, by a `retry-after` that is a number of seconds or a date: in milliseconds, at most 2³¹ − 1. */
   readonly retryAfterMs: number | null
   /** As of {@link Secret.fingerprint}. */
   readonly fingerprint: string

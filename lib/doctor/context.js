@@ -29,7 +29,7 @@ const DEFAULT_PREFIX = '/opt/provider-env'
 /** Codex needs five seconds more where it looks for a network that is not there. */
 const DEFAULT_START_TIMEOUT_MS = 30_000
 
-/** @typedef {import('../../binding').NativeProviderFacts & { id: import('../../index').ProviderId }} Facts */
+/** @typedef {import('../../binding').ProviderFacts & { id: import('../../index').ProviderId }} Facts */
 
 /**
  * @typedef {object} Context

@@ -1,8 +1,6 @@
 // A finding: a row of the table of checks, filled in with what was seen.
 'use strict'
 
-const { bare } = require('../errors.js')
-
 /** @typedef {import('../../index').ProviderId} ProviderId */
 /** @typedef {import('../../index').Finding} Finding */
 
@@ -36,10 +34,10 @@ function findingsOf(rows) {
    * @returns {Finding}
    */
   return function finding(id, seen, about) {
-    const { provider = null, path, details = {} } = bare(/** @type {Seen} */ (about ?? {}))
+    const { provider = null, path, details = {} } = /** @type {Seen} */ ({ __proto__: null, ...about })
     const found = table.get(id)
     if (!found) throw new Error(`no row ${id}`)
-    const row = bare(found)
+    const row = /** @type {Row} */ ({ __proto__: null, ...found })
     return Object.freeze({
       id,
       severity: row.isError?.(seen) ? 'error' : row.severity,

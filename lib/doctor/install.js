@@ -5,7 +5,7 @@ const path = require('node:path')
 const { openAt } = require('./way.js')
 const { command, quote } = require('./words.js')
 
-/** @typedef {import('../../binding').NativeCandidate} SurveyedProgram */
+/** @typedef {import('../../binding').SurveyedProgram} SurveyedProgram */
 /** @typedef {{ commands: string[], withheld: string | null }} Plan Commands of root's, or why there are none. */
 
 /**

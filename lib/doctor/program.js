@@ -138,8 +138,8 @@ const finding = findingsOf(rows)
  */
 async function look(context, facts) {
   const { ids, byModeBits, packageRoots, target } = context
-  const survey = { provider: facts.id, command: context.command, path: context.path, packageRoots, ids, byModeBits }
-  const all = await looked((abort) => binding.surveyPrograms(survey, abort))
+  const query = { provider: facts.id, command: context.command, path: context.path, packageRoots, ids }
+  const all = await looked((abort) => binding.surveyPrograms(query, byModeBits, abort))
   const index = all.findIndex(({ error }) => error === null)
   const program = all[index === -1 ? 0 : index]
   const about = { provider: facts.id, path: program?.path ?? program?.foundAt }
@@ -187,7 +187,7 @@ async function refusal(context, facts, program, about) {
   }
   const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
   // Without an obstacle on its own path it is a link to nowhere, no program, or one without what runs it.
-  if (program.path === null || blocked === undefined || error.errno !== EACCES || error.names) {
+  if (program.path === null || blocked === undefined || error.errno !== EACCES || error.names.length > 0) {
     return finding('program.broken', { facts, message: error.message, plan: await install.plan(context, facts, null) }, { ...about, details })
   }
   // chmod follows links, which somebody else could put in the place of a step.

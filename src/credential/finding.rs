@@ -32,7 +32,7 @@ impl Verdict {
 }
 
 #[derive(Debug)]
-struct Row {
+struct FindingRow {
     code: &'static str,
     verdict: Verdict,
     error: ErrorCode,
@@ -51,11 +51,11 @@ macro_rules! findings {
             /// Every code, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            fn row(self) -> &'static Row {
+            fn row(self) -> &'static FindingRow {
                 match self {
                     $(Self::$variant => {
-                        const ROW: &Row =
-                            &Row { code: $code, verdict: Verdict::$verdict, error: ErrorCode::$error, sentence: $sentence };
+                        const ROW: &FindingRow =
+                            &FindingRow { code: $code, verdict: Verdict::$verdict, error: ErrorCode::$error, sentence: $sentence };
                         ROW
                     })+
                 }
@@ -206,7 +206,7 @@ mod tests {
     fn codes_are_unique_and_what_is_refused_has_an_error_of_its_own() {
         let mut seen = std::collections::HashSet::new();
         for code in FindingCode::ALL {
-            let Row { error, sentence, .. } = code.row();
+            let FindingRow { error, sentence, .. } = code.row();
             assert!(seen.insert(code.as_str()), "{code:?} twice");
             assert_eq!(code.verdict() == Verdict::Invalid, *error != ErrorCode::Internal, "{code:?}");
             assert!(sentence.ends_with('.'), "{code:?}");

@@ -10,7 +10,7 @@ use crate::provider;
 
 /// What a badge shows of an environment.
 #[napi(object, object_from_js = false)]
-pub struct NativeDescription {
+pub struct ProviderDescription {
     pub provider: &'static str,
     pub name: &'static str,
     pub vendor: &'static str,
@@ -23,10 +23,10 @@ pub struct NativeDescription {
 
 /// Tells what may be shown of an environment, also after it was disposed of.
 #[napi(catch_unwind)]
-pub fn describe(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeDescription> {
+pub fn describe(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<ProviderDescription> {
     let row = provider::find(env.provider()).or_throw(node)?;
     let credential = env.credential();
-    Ok(NativeDescription {
+    Ok(ProviderDescription {
         provider: row.id,
         name: row.name,
         vendor: row.vendor().api.vendor,

@@ -2,7 +2,7 @@
 //! of a path and every candidate, where a start wants the first that fails or passes.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::Access;
 
@@ -59,10 +59,11 @@ impl Locate {
 
 /// A path, and what somebody wants to do with it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Question {
-    pub path: PathBuf,
-    /// What they want, as access(2) has it.
-    pub access: Access,
+    pub path: String,
+    /// What they want: the bits of access(2), as `fs.constants` has them.
+    pub access: u32,
 }
 
 /// What a target can do with a path.
@@ -187,14 +188,15 @@ impl AccessCheck for SpawnerAccess {
 
 fn answer(question: &Question, target: &Target, access: &dyn AccessCheck) -> Result<Answer> {
     let mut checks: Vec<Check> = Vec::new();
-    let real = real_path(&question.path).ok().filter(|real| *real != question.path);
-    for path in real.iter().chain([&question.path]) {
-        checks.extend(steps(path, question.access));
+    let asked = Path::new(&question.path);
+    let real = real_path(asked).ok().filter(|real| real != asked);
+    for path in real.as_deref().into_iter().chain([asked]) {
+        checks.extend(steps(path, Access::from_bits_truncate(question.access)));
     }
     let obstacle = access.first_obstacle(target, &checks)?;
     let blocked = obstacle.and_then(|found| Some((checks.get(found.index)?, found.errno)));
     Ok(Answer {
-        path: text(&question.path),
+        path: question.path.clone(),
         obstacle: blocked.map(|(check, errno)| Blocked { path: text(&check.path), errno }),
         components: checks.iter().map(|check| component(&check.path)).collect(),
     })
@@ -227,7 +229,7 @@ mod tests {
     }
 
     fn ask(path: &Path, access: Access) -> Answer {
-        let question = Question { path: path.into(), access };
+        let question = Question { path: text(path), access: access.bits() };
         let mut answers = inquire(&own_target(), &[question], false).expect("asked");
         answers.remove(0)
     }
@@ -277,7 +279,7 @@ mod tests {
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
         let here = real_path(dir.path()).expect("there");
         let target = Target::Other(Identity { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] });
-        let question = Question { path: here.join("x"), access: Access::READ_OK };
+        let question = Question { path: text(&here.join("x")), access: Access::READ_OK.bits() };
         let answers = inquire(&target, &[question], true).expect("asked");
         assert_eq!(answers[0].obstacle, Some(Blocked { path: text(&here), errno: libc::EACCES }));
     }

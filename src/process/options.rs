@@ -47,7 +47,7 @@ pub struct CliOptions {
     /// Whether the workspace's own files may configure the CLI.
     pub trusted: bool,
     /// Variables that an SDK adds. They are no secrets.
-    pub extra: Vec<ExtraVariable>,
+    pub extra: Vec<PlainVariable>,
     /// Whether stdout is read for usage; absent, as the arguments tell.
     pub watch: Option<bool>,
     /// Whether the CLI's claim of another credential must be seen.
@@ -56,8 +56,8 @@ pub struct CliOptions {
 
 /// A variable that is no secret.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
-pub struct ExtraVariable {
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct PlainVariable {
     pub name: String,
     pub value: String,
 }

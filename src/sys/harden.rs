@@ -9,6 +9,7 @@ pub const NO_CORE: u64 = 1;
 
 /// What was obtained, as the kernel tells it afterwards.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Hardening {
     /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
     /// no core dump.
@@ -20,9 +21,11 @@ pub struct Hardening {
 
 /// A step that the system refused.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct RefusedStep {
     pub protection: &'static str,
     pub syscall: &'static str,
+    /// As the kernel gives it: positive.
     pub errno: i32,
 }
 

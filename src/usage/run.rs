@@ -8,7 +8,7 @@ use super::event::Event;
 use super::failure::{Failure, Said};
 use super::request::Expected;
 use super::resumed::Resumed;
-use super::subagents::{Found, Search, Subagents};
+use super::subagents::{SubagentSearch, Subagents, SubagentsFound};
 use super::threads::{self, RunThreads, Thread};
 use super::tokens::{Cost, Tokens};
 use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
@@ -60,7 +60,7 @@ pub struct Run {
 }
 
 /// What a thread had used when it was reported before, and what has come since; none where nobody knows.
-struct Report {
+struct ThreadReport {
     last: Option<Tokens>,
     used: Option<Tokens>,
 }
@@ -270,7 +270,7 @@ impl Run {
         let floor = Tokens::of(event, None, self.output).ok()?.unwrap_or_default();
         let total = totals.iter().fold(Tokens::default(), |sum, part| sum.plus(part.tokens));
         let id = short(event.bytes(Field::Thread));
-        let Report { last, used } = self.report_total(id.as_ref(), total)?;
+        let ThreadReport { last, used } = self.report_total(id.as_ref(), total)?;
         if used.is_none() {
             self.gap(why_of_no_use(last));
         }
@@ -301,7 +301,7 @@ impl Run {
     }
 
     /// Returns what a thread had used and what has come to it; its total is kept for its owner's next run.
-    fn report_total(&mut self, id: Option<&Arc<str>>, total: Tokens) -> Option<Report> {
+    fn report_total(&mut self, id: Option<&Arc<str>>, total: Tokens) -> Option<ThreadReport> {
         let fresh = self.fresh();
         let thread = match id {
             Some(id) => self.thread(id),
@@ -313,7 +313,7 @@ impl Run {
         if let (Some(owner), Some(totals)) = (&self.expected.owner, &totals) {
             threads::remember(owner, totals);
         }
-        Some(Report { last, used })
+        Some(ThreadReport { last, used })
     }
 
     /// A run that may go on with a session, or may not: what it counts may be somebody else's.
@@ -388,7 +388,7 @@ impl Run {
     }
 
     /// The search that is left to be made, and for which threads.
-    pub fn sought(&self) -> Option<(Search, Vec<Arc<str>>)> {
+    pub fn sought(&self) -> Option<(SubagentSearch, Vec<Arc<str>>)> {
         let Subagents::Sought(search) = &self.expected.subagents else { return None };
         let threads: Vec<Arc<str>> = self.threads.ids().collect();
         (!threads.is_empty() && !self.gaps.has(Gap::Subagents)).then(|| (search.clone(), threads))
@@ -404,10 +404,10 @@ impl Run {
     }
 
     /// Takes the result of the search that `sought` asked for.
-    pub fn found(&mut self, found: Found) {
-        let is_unknown = found == Found::Unknown && self.may_hide_subagents();
+    pub fn found(&mut self, found: SubagentsFound) {
+        let is_unknown = found == SubagentsFound::Unknown && self.may_hide_subagents();
         self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };
-        if found == Found::Some {
+        if found == SubagentsFound::Some {
             self.gap(Gap::Subagents);
         }
         self.changes.usage = true;

@@ -14,7 +14,7 @@ use crate::secret::{ExposeSecret, Fingerprint};
 
 /// What was found of a key. No part of it is in there.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeKeyValidation {
+pub struct KeyValidation {
     pub verdict: &'static str,
     pub code: &'static str,
     pub provider: &'static str,
@@ -33,7 +33,7 @@ pub fn validate_key(
     provider: String,
     kind: Option<String>,
     key: Either<ClassInstance<'_, NativeSecret>, BufferSlice<'_>>,
-) -> napi::Result<NativeKeyValidation> {
+) -> napi::Result<KeyValidation> {
     // First: bytes are wiped also where something is wrong.
     let key = match key {
         Either::A(handle) => Either::A(handle),
@@ -65,9 +65,9 @@ pub fn kind_named(option: &str, name: &str, kinds: &[CredentialKind]) -> Result<
     })
 }
 
-fn to_object(found: Validation) -> NativeKeyValidation {
+fn to_object(found: Validation) -> KeyValidation {
     let finding = &found.finding;
-    NativeKeyValidation {
+    KeyValidation {
         verdict: finding.verdict().as_str(),
         code: finding.code.as_str(),
         provider: found.provider.id,

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::credential::store::NativeCredentialStore;
-use crate::node::environment::variable::NativeVariable;
+use crate::node::environment::variable::EnvVariable;
 use crate::node::environment::wire_buffer::{self, Consumed};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::recipient::NativeRecipient;
@@ -34,7 +34,7 @@ pub struct NativeProviderEnv {
     held: Disposable<EnvPlan>,
     provider: &'static str,
     billed_to: &'static str,
-    facts: NativeEnvFacts,
+    facts: EnvFacts,
     names: EnvNames,
     owner: Owner,
 }
@@ -42,8 +42,8 @@ pub struct NativeProviderEnv {
 /// What may be shown of an environment.
 #[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Clone)]
-pub struct NativeEnvFacts {
-    pub credential: NativeCredential,
+pub struct EnvFacts {
+    pub credential: CredentialInfo,
     pub api_key_source: &'static str,
     pub user_env_key_count: u32,
     pub rejected_user_env_keys: Vec<String>,
@@ -53,7 +53,7 @@ pub struct NativeEnvFacts {
 /// What may be shown of an environment's credential.
 #[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Clone)]
-pub struct NativeCredential {
+pub struct CredentialInfo {
     pub kind: &'static str,
     pub source: &'static str,
     pub owner: &'static str,
@@ -64,7 +64,7 @@ pub struct NativeCredential {
 
 /// What an environment is built from that is held already. It is its own object, as nearly no call has any of it.
 #[napi(object, object_to_js = false)]
-pub struct NativeHeld<'env> {
+pub struct HeldInputs<'env> {
     /// The secrets that records name by their place in this list.
     pub handles: Vec<ClassInstance<'env, NativeSecret>>,
     pub server: Option<ClassInstance<'env, NativeServerCredentials>>,
@@ -74,15 +74,15 @@ pub struct NativeHeld<'env> {
 
 /// Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
 /// may also be, or be in, JSON in UTF-8. Both are wiped.
-#[napi(catch_unwind, ts_args_type = "wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined")]
+#[napi(catch_unwind, ts_args_type = "wire: Uint8Array, json: Uint8Array | undefined, held: HeldInputs | undefined")]
 pub fn build_provider_env(
     env: &Env,
     wire: BufferSlice<'_>,
     json: Option<BufferSlice<'_>>,
-    held: Option<NativeHeld<'_>>,
+    held: Option<HeldInputs<'_>>,
 ) -> napi::Result<NativeProviderEnv> {
     let (wire, json) = (Consumed(wire), json.map(Consumed));
-    let nothing = NativeHeld { handles: Vec::new(), server: None, recipient: None, store: None };
+    let nothing = HeldInputs { handles: Vec::new(), server: None, recipient: None, store: None };
     build(&wire.0, json.as_ref().map(|json| &*json.0), held.unwrap_or(nothing)).or_throw(env)
 }
 
@@ -92,7 +92,7 @@ pub fn refuse_payload(env: &Env) -> napi::Result<()> {
     Err(payload::no_known_field()).or_throw(env)
 }
 
-fn build(wire: &[u8], json: Option<&[u8]>, held: NativeHeld<'_>) -> Result<NativeProviderEnv> {
+fn build(wire: &[u8], json: Option<&[u8]>, held: HeldInputs<'_>) -> Result<NativeProviderEnv> {
     let mut payload = Payload::default();
     let mut request = EnvRequest::default();
     let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
@@ -123,7 +123,7 @@ impl NativeProviderEnv {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn facts(&self) -> NativeEnvFacts {
+    pub fn facts(&self) -> EnvFacts {
         self.facts.clone()
     }
 
@@ -152,18 +152,18 @@ impl NativeProviderEnv {
 
     /// The variables as the delivery `env` hands them over, with the secrets.
     #[napi(catch_unwind)]
-    pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<NativeVariable<'env>>> {
+    pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         credential::admit(&plan.credential).map_err(|error| error.provider(plan.provider.id)).or_throw(env)?;
-        NativeVariable::list(env, plan.variables(Delivery::Env))
+        EnvVariable::list(env, plan.variables(Delivery::Env))
     }
 
     /// The variables as the delivery `auto` hands them over, without the secrets.
     #[napi(catch_unwind)]
-    pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<NativeVariable<'env>>> {
+    pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         let delivery = plan.names.auto_delivery();
-        NativeVariable::list(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
+        EnvVariable::list(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
     /// The configuration overrides of a start with delivery `env`, as `key=value`.
@@ -183,18 +183,18 @@ impl NativeProviderEnv {
     /// The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
     /// none where no such file was given.
     #[napi(catch_unwind)]
-    pub fn authority<'env>(&self, env: &'env Env) -> napi::Result<Option<NativeVariable<'env>>> {
+    pub fn authority<'env>(&self, env: &'env Env) -> napi::Result<Option<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         let proved = authority::prove(&plan, &Target::own(), &OwnAccess).or_throw(env)?;
-        proved.map(|(name, path)| NativeVariable::new(env, name, &path)).transpose()
+        proved.map(|(name, path)| EnvVariable::new(env, name, &path)).transpose()
     }
 
     /// The variables that a start with delivery `env` adds.
     #[napi(catch_unwind)]
-    pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<NativeVariable<'env>>> {
+    pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &[] };
-        arguments::guards(&plan, &context).map(|(name, value)| NativeVariable::new(env, name, value)).collect()
+        arguments::guards(&plan, &context).map(|(name, value)| EnvVariable::new(env, name, value)).collect()
     }
 }
 
@@ -203,8 +203,8 @@ disposable!(NativeProviderEnv);
 impl NativeProviderEnv {
     fn new(plan: EnvPlan) -> Self {
         let credential = &plan.credential;
-        let facts = NativeEnvFacts {
-            credential: NativeCredential {
+        let facts = EnvFacts {
+            credential: CredentialInfo {
                 kind: credential.kind.as_str(),
                 source: credential.source.as_str(),
                 owner: credential.owner.as_str(),
@@ -227,7 +227,7 @@ impl NativeProviderEnv {
     }
 
     /// What may be shown of its credential.
-    pub fn credential(&self) -> &NativeCredential {
+    pub fn credential(&self) -> &CredentialInfo {
         &self.facts.credential
     }
 
@@ -266,27 +266,14 @@ pub fn sdk_variables(provider: String) -> Vec<&'static str> {
 pub fn check_sdk(
     env: &Env,
     provider: String,
-    variables: Vec<NativeVariable<'_>>,
+    variables: Vec<EnvVariable<'_>>,
     package_roots: Vec<String>,
 ) -> napi::Result<()> {
     let row = provider::find(&provider).or_throw(env)?;
     let roots: Vec<PathBuf> = package_roots.into_iter().map(PathBuf::from).collect();
     let version = match row.cli.sdk.version_variable {
-        Some(name) => NativeVariable::value_of(&variables, name)?,
+        Some(name) => EnvVariable::value_of(&variables, name)?,
         None => program::installed_version(row.cli.sdk.package, &roots),
     };
     row.cli.sdk.check(row.id, version.as_deref()).or_throw(env)
-}
-
-/// The workspace option that sets the state directory of a provider.
-#[napi(object, object_from_js = false)]
-pub struct NativeStateDirOption {
-    pub provider: &'static str,
-    pub option: &'static str,
-}
-
-#[napi(catch_unwind)]
-pub fn state_dir_options() -> Vec<NativeStateDirOption> {
-    let rows = PROVIDERS.iter();
-    rows.map(|row| NativeStateDirOption { provider: row.id, option: row.state_directory.option }).collect()
 }

@@ -7,12 +7,12 @@ use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::node::boundary_error::NativeError;
+use crate::error::Error;
 use crate::process::running::{Event, Listener};
 use crate::sys::wait::{self, ExitStatus};
 
 /// The id of a process, and what has happened to it.
-pub type Arguments = FnArgs<(f64, NativeProcessEvent)>;
+pub type Arguments = FnArgs<(f64, ProcessEvent)>;
 
 /// Weak: it does not keep the event loop alive. The facade does, while a process runs that was not `unref`ed.
 pub type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
@@ -20,13 +20,16 @@ pub type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, S
 /// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
 /// `Exited`.
 #[napi(discriminant = "type", object_from_js = false, use_nullable = true)]
-pub enum NativeProcessEvent {
+pub enum ProcessEvent {
     /// The program is of a version that nobody has tried; what to say of it.
     Untested { message: String },
     /// The program runs. Its arguments are what everybody can read in /proc, its name first.
     Spawned { pid: i32, argv: Vec<String> },
     /// It does not, and no byte of it ever ran. The last event.
-    Failed { error: NativeError },
+    Failed {
+        #[napi(ts_type = "ErrorDetails")]
+        error: Error,
+    },
     /// Its time is over, and it is being stopped.
     TimedOut,
     /// It has ended. The last event. Neither a code nor a signal is known where somebody else in this process waited for it;
@@ -34,12 +37,12 @@ pub enum NativeProcessEvent {
     Exited { code: Option<i32>, signal: Option<i32>, real_time_signal: Option<String> },
 }
 
-impl From<Event> for NativeProcessEvent {
+impl From<Event> for ProcessEvent {
     fn from(event: Event) -> Self {
         match event {
             Event::Untested(message) => Self::Untested { message },
             Event::Spawned { pid, argv } => Self::Spawned { pid, argv },
-            Event::Failed(error) => Self::Failed { error: (&error).into() },
+            Event::Failed(error) => Self::Failed { error },
             Event::TimedOut => Self::TimedOut,
             Event::Exited(status) => {
                 let (code, signal) = match status {

@@ -31,7 +31,7 @@ pub struct NativeSpawner {
 #[napi]
 impl NativeSpawner {
     /// `callback` gets the id of a process with each of its events.
-    #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: NativeProcessEvent) => void")]
+    #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: ProcessEvent) => void")]
     pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
         let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
         Ok(Self { listener: Arc::new(ToJs::new(callback)) })
@@ -71,7 +71,7 @@ impl NativeSpawner {
 
 /// A process that has been queued.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeBegun {
+pub struct BegunProcess {
     /// By which its events name it.
     pub id: f64,
     /// What is to read its stdout for usage; null where nothing does.
@@ -96,10 +96,10 @@ impl NativeProcess {
     /// What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
     /// second time.
     #[napi(catch_unwind)]
-    pub fn begun(&mut self) -> NativeBegun {
+    pub fn begun(&mut self) -> BegunProcess {
         let streams = std::mem::take(&mut self.streams);
         let streams = streams.into_iter().map(|stream| stream.map(IntoRawFd::into_raw_fd)).collect();
-        NativeBegun { id: self.process.id as f64, meter: self.meter.take(), streams }
+        BegunProcess { id: self.process.id as f64, meter: self.meter.take(), streams }
     }
 
     /// Signals its process group; 0 asks only. False when there is none any more.

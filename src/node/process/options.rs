@@ -20,15 +20,15 @@ pub const COMMAND_PATH: &str = options::COMMAND_PATH;
 
 /// An option that is a whole number from 0.
 #[napi(object, object_from_js = false)]
-pub struct NativeNumberOption {
+pub struct NumberOption {
     pub name: &'static str,
     pub max: u32,
 }
 
 /// The numbers among the options that go to the child as they are.
 #[napi(catch_unwind)]
-pub fn attribute_numbers() -> Vec<NativeNumberOption> {
-    Attributes::NUMBERS.into_iter().map(|(name, max)| NativeNumberOption { name, max }).collect()
+pub fn attribute_numbers() -> Vec<NumberOption> {
+    Attributes::NUMBERS.into_iter().map(|(name, max)| NumberOption { name, max }).collect()
 }
 
 /// The names of what `limits` may hold.

@@ -6,9 +6,10 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
 
-use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::error::ErrorDetails;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
-use crate::node::environment::variable::NativeVariable;
+use crate::node::environment::variable::EnvVariable;
 use crate::node::state;
 use crate::node::usage::meter::NativeUsageMeter;
 use crate::process::options::{ChildOptions, CliOptions};
@@ -17,12 +18,12 @@ use crate::process::start::Start;
 
 /// What `child_process` needs to carry out a start.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativePortable<'env> {
+pub struct PortableStart<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
     /// The whole environment, the secrets among it.
-    pub env: Vec<NativeVariable<'env>>,
+    pub env: Vec<EnvVariable<'env>>,
     /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
     pub credential: Option<i32>,
     /// What is to read its stdout for usage; null where nothing does.
@@ -39,19 +40,19 @@ pub fn prepare_portable<'env>(
     env: ClassInstance<'_, NativeProviderEnv>,
     child: ChildOptions,
     cli: CliOptions,
-) -> napi::Result<Either<NativePortable<'env>, NativeError>> {
+) -> napi::Result<Either<PortableStart<'env>, ErrorDetails>> {
     let supported = refuse_unsupported(&child, &cli).and_then(|()| env.plan());
     let start = supported.and_then(|plan| Start::new(plan, child, cli)).or_throw(node)?;
     let meter = start.meter(env.owner());
     let PreparedLaunch { program, name: _, arguments, environment, directory, credential, needs: _, untested } =
         match prepare(start) {
             Ok(prepared) => prepared,
-            Err(error) => return Ok(Either::B((&error).into())),
+            Err(error) => return Ok(Either::B(error.details().clone())),
         };
-    let variables = environment.variables().map(|(name, value)| NativeVariable::new(node, name, value));
+    let variables = environment.variables().map(|(name, value)| EnvVariable::new(node, name, value));
     let variables = variables.collect::<napi::Result<_>>()?;
     let text = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
-    Ok(Either::A(NativePortable {
+    Ok(Either::A(PortableStart {
         program: text(program),
         args: arguments,
         cwd: directory.map(text),

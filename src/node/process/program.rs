@@ -13,7 +13,7 @@ use crate::provider::Standing;
 use crate::sys;
 
 #[napi(object, object_from_js = false)]
-pub struct NativeProgram {
+pub struct ResolvedProgram {
     pub path: String,
     pub found_at: String,
     pub found_by: String,
@@ -27,11 +27,11 @@ pub struct NativeProgram {
 
 /// Finds a provider's program for a target.
 #[napi(catch_unwind)]
-pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<NativeProgram> {
+pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<ResolvedProgram> {
     resolve(query).or_throw(env)
 }
 
-fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
+fn resolve(query: ProgramQuery) -> Result<ResolvedProgram> {
     let wanted = Locate::new(query)?;
     let provider = wanted.provider;
     let program = wanted.find()?;
@@ -41,7 +41,7 @@ fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
     };
     let untested = program.untested(provider);
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    Ok(NativeProgram {
+    Ok(ResolvedProgram {
         path: text(program.path),
         found_at: text(program.found_at),
         found_by: program.found_by.as_str().into(),

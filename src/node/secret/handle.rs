@@ -49,7 +49,7 @@ impl NativeSecret {
     }
 
     #[napi(catch_unwind)]
-    pub fn seal_for(&self, env: &Env, seal: NativeSeal<'_>) -> napi::Result<String> {
+    pub fn seal_for(&self, env: &Env, seal: SealRequest<'_>) -> napi::Result<String> {
         self.secret().and_then(|secret| seal.seal(&secret)).or_throw(env)
     }
 }
@@ -77,7 +77,7 @@ impl NativeSecret {
 
 /// For whom a secret is to be sealed, and what it is to be bound to.
 #[napi(object, object_to_js = false)]
-pub struct NativeSeal<'a> {
+pub struct SealRequest<'a> {
     /// As base64url, or as bytes.
     #[napi(ts_type = "string | Uint8Array")]
     pub public_key: Either<String, BufferSlice<'a>>,
@@ -87,7 +87,7 @@ pub struct NativeSeal<'a> {
     pub credential_owner: Option<String>,
 }
 
-impl NativeSeal<'_> {
+impl SealRequest<'_> {
     /// Seals a secret. What can be no credential is not sealed in the place of one: the worker that opens it could only
     /// refuse the request.
     ///
