@@ -14,8 +14,8 @@ use super::host::{Host, c_path, c_string};
 use super::identity::Target;
 use super::options::{ChildOptions, Stdio, aborted};
 use super::prepare::PreparedLaunch;
-use super::running::{Listener, Process};
-use super::spawner::{self, Job, LIMIT};
+use super::running::{Process, ProcessListener};
+use super::spawner::{self, LIMIT, SpawnerJob};
 use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
@@ -79,7 +79,7 @@ impl Launch for Start {
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a descriptor in `stdio` that is not open.
-pub fn begin(launch: impl Launch, listener: Arc<dyn Listener>) -> Result<(Arc<Process>, Streams)> {
+pub fn begin(launch: impl Launch, listener: Arc<dyn ProcessListener>) -> Result<(Arc<Process>, Streams)> {
     let streams = streams(&launch.options().stdio)?;
     let process = Process::new(launch.options().stop, listener);
     if launch.options().aborted {
@@ -128,7 +128,8 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
         }
     };
     let refuse = move |error: Error| of_refusal.failed(about(error, provider));
-    if let Err(error) = spawner::submit(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) }) {
+    if let Err(error) = spawner::submit(SpawnerJob { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) })
+    {
         process.failed(about(error, provider));
     }
 }

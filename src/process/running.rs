@@ -15,7 +15,7 @@ use crate::sys::wait::{self, ExitStatus};
 
 /// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
 #[derive(Debug)]
-pub enum Event {
+pub enum LifecycleEvent {
     /// The program is of a version that nobody has tried: what to say of it.
     Untested(String),
     Spawned {
@@ -31,9 +31,9 @@ pub enum Event {
 }
 
 /// Hears of processes, on threads of this crate. It must not block.
-pub trait Listener: Send + Sync {
+pub trait ProcessListener: Send + Sync {
     /// Called with the id of a process, and what has happened to it.
-    fn on_event(&self, id: u64, event: Event);
+    fn on_event(&self, id: u64, event: LifecycleEvent);
 }
 
 /// A process from the moment its start was asked for.
@@ -41,7 +41,7 @@ pub struct Process {
     /// Tells it apart in this process, for good.
     pub id: u64,
     policy: StopPolicy,
-    listener: Arc<dyn Listener>,
+    listener: Arc<dyn ProcessListener>,
     state: Mutex<Lifecycle>,
     /// What it started. A lock of its own, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
@@ -83,7 +83,7 @@ struct Turns {
 impl Process {
     /// A process that is about to be started.
     #[must_use]
-    pub fn new(policy: StopPolicy, listener: Arc<dyn Listener>) -> Arc<Self> {
+    pub fn new(policy: StopPolicy, listener: Arc<dyn ProcessListener>) -> Arc<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let state = Mutex::new(Lifecycle::Starting { signals: Vec::new(), aborted: false });
@@ -156,9 +156,9 @@ impl Process {
         let running = Running { started, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, Lifecycle::Running(running));
         if let Some(untested) = untested {
-            self.tell(Event::Untested(untested));
+            self.tell(LifecycleEvent::Untested(untested));
         }
-        self.tell(Event::Spawned { pid, argv });
+        self.tell(LifecycleEvent::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
         if let Some(timeout) = self.policy.timeout() {
@@ -191,7 +191,7 @@ impl Process {
             Lifecycle::Starting { .. } => *state = Lifecycle::Ended,
         }
         drop(state);
-        self.tell(Event::Failed(error));
+        self.tell(LifecycleEvent::Failed(error));
     }
 
     /// The process has ended: kills what it left behind. If it was being stopped, all that was found below it is stopped
@@ -267,7 +267,7 @@ impl Process {
         Ok(())
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, event: LifecycleEvent) {
         self.listener.on_event(self.id, event);
     }
 
@@ -308,14 +308,14 @@ impl Watched for Process {
         };
         *state = Lifecycle::Ended;
         drop(state);
-        self.tell(Event::Exited(status));
+        self.tell(LifecycleEvent::Exited(status));
         true
     }
 
     fn on_deadline(&self, deadline: Deadline) {
         if deadline == Deadline::Timeout {
             if matches!(&*self.lock(), Lifecycle::Running(_)) {
-                self.tell(Event::TimedOut);
+                self.tell(LifecycleEvent::TimedOut);
             }
             return self.on_deadline(Deadline::Stop);
         }

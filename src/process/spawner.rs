@@ -19,7 +19,7 @@ use crate::sys::clone::InFlight;
 use crate::sys::{support, wait};
 
 /// What a thread is asked for.
-pub struct Job {
+pub struct SpawnerJob {
     /// Whose files it may have to wait for.
     pub uid: u32,
     /// How long it may take.
@@ -49,7 +49,7 @@ struct Work {
 
 #[derive(Default)]
 struct JobQueue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<SpawnerJob>,
     lanes: Vec<Lane>,
     leader: usize,
 }
@@ -145,7 +145,7 @@ impl Spawner {
         }
     }
 
-    fn push(&self, job: Job) {
+    fn push(&self, job: SpawnerJob) {
         self.lock().jobs.push_back(job);
         self.changed.notify_all();
     }
@@ -192,11 +192,11 @@ impl Spawner {
 
 impl JobQueue {
     /// The first job that does not wait for a uid which another thread is at.
-    fn next_for(&mut self, number: usize) -> Option<Job> {
+    fn next_for(&mut self, number: usize) -> Option<SpawnerJob> {
         if self.leader != number {
             return None;
         }
-        let held = |job: &Job| self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.holds(job));
+        let held = |job: &SpawnerJob| self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.holds(job));
         let first = self.jobs.iter().position(|job| !held(job))?;
         self.jobs.remove(first)
     }
@@ -231,7 +231,7 @@ impl JobQueue {
 impl Work {
     /// Whether a job is to wait for it. One that the JS thread waits for is carried out beside it, unless it is lost: else
     /// each such job would cost a thread, and the JS thread the same time again.
-    fn holds(&self, job: &Job) -> bool {
+    fn holds(&self, job: &SpawnerJob) -> bool {
         self.uid == job.uid && (job.limit > LIMIT_OF_JS || self.refuse.is_none())
     }
 }
@@ -263,7 +263,7 @@ fn stuck(uid: u32) -> Error {
 /// # Errors
 /// `UNSUPPORTED` where the kernel or a sandbox lacks a call; `SPAWN_FAILED` when the system gives no thread. Whoever would
 /// answer for the job is not told: the caller is.
-pub fn submit(job: Job) -> Result<()> {
+pub fn submit(job: SpawnerJob) -> Result<()> {
     let (spawner, _) = spawner()?;
     spawner.push(job);
     Ok(())
@@ -282,7 +282,7 @@ pub fn answer<T: Send + 'static>(
     let of_refusal = sender.clone();
     let run = move |host: &Host| drop(sender.send(Ok(work(host))));
     let refuse = move |error| drop(of_refusal.send(Err(error)));
-    submit(Job { uid, limit, run: Box::new(run), refuse: Box::new(refuse) })?;
+    submit(SpawnerJob { uid, limit, run: Box::new(run), refuse: Box::new(refuse) })?;
     let gone = |_| Error::new(ErrorCode::Internal, "The answer failed by a defect in this package.");
     receiver.recv().map_err(gone)?
 }

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, Unknown};
 use napi_derive::napi;
 
-use super::events::{Arguments, ToJs};
+use super::events::{EventArguments, ToJs};
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
@@ -32,8 +32,8 @@ pub struct NativeSpawner {
 impl NativeSpawner {
     /// `callback` gets the id of a process with each of its events.
     #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: ProcessEvent) => void")]
-    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
-        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
+    pub fn new(callback: Function<'_, EventArguments, Unknown<'static>>) -> napi::Result<Self> {
+        let callback = callback.build_threadsafe_function::<EventArguments>().weak::<true>().build()?;
         Ok(Self { listener: Arc::new(ToJs::new(callback)) })
     }
 

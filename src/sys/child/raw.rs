@@ -9,7 +9,7 @@ pub(super) struct Failed {
     pub detail: u32,
 }
 
-pub(super) type Outcome = Result<(), Failed>;
+pub(super) type StepResult = Result<(), Failed>;
 
 impl From<i32> for Failed {
     fn from(errno: i32) -> Self {
@@ -17,7 +17,7 @@ impl From<i32> for Failed {
     }
 }
 
-pub(super) fn prctl(option: i32, value: i32) -> Outcome {
+pub(super) fn prctl(option: i32, value: i32) -> StepResult {
     call(libc::SYS_prctl, [i64::from(option), i64::from(value), 0, 0, 0]).map(drop)
 }
 
