@@ -907,7 +907,7 @@ export class Lockbox {
   [Symbol.dispose](): void
 }
 
-/** The codes of {@link ProviderError}; `docs/errors.md` has a paragraph on each. */
+/** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
 export type ProviderErrorCode =
   | 'ERR_PROVIDER_PAYLOAD_INVALID'
   | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
