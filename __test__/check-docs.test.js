@@ -51,9 +51,9 @@ for (const [what, line, message] of PLANTED) {
 
 test('codes and npm scripts that do not exist are found, in a block of code too', async () => {
   const block = '```\nnpm run planted # ERR_PROVIDER_PLANTED, PROVIDER_PLANTED_WARNING\n```'
-  const { found } = await planted('README.md', block)
+  const { found } = await planted('docs/hardening.md', block)
   const expected = ['there is no code or variable ERR_PROVIDER_PLANTED', 'there is no code or variable PROVIDER_PLANTED_WARNING', 'package.json has no script planted']
-  assert.deepEqual(found, expected.map((message) => `README.md: ${message}`))
+  assert.deepEqual(found, expected.map((message) => `docs/hardening.md: ${message}`))
 })
 
 test('a README of a thousand words is too long', async () => {
