@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 
@@ -67,4 +68,43 @@ test('a block of code, a path with a placeholder, a system call and what a chang
     assert.deepEqual((await planted('docs/hardening.md', line)).found, [], line)
   }
   assert.deepEqual((await planted('CHANGELOG.md', 'There was `buildPlantedEnv()`.')).found, [])
+})
+
+/** What a page says of a limit or a default, and the constant that it is. */
+const NUMBERS = /** @type {[string, string, RegExp][]} */ ([
+  ['docs/usage.md', '`maxEntries` (default 10,000)', /DEFAULT_ENTRIES = 10_000\b/],
+  ['docs/usage.md', 'by 256 MiB of Prometheus text', /EXPOSITION_BYTES: usize = 256 \* 1024 \* 1024;/],
+  ['docs/usage.md', 'At most 32 models of a turn', /pub const MODELS: usize = 32;/],
+  ['docs/usage.md', 'a turn reached 244,800 tokens', /compacts_at: Some\(244_800\)/],
+  ['docs/usage.md', 'more than 20,000 entries', /MAX_ENTRIES: usize = 20_000;/],
+  ['docs/credentials.md', '`refreshAheadMs` (default 5 minutes)', /DEFAULT_AHEAD_MS = 5 \* 60 \* 1000\b/],
+  ['docs/credentials.md', '| the vendors | 32 | 16 |', /VENDOR_REQUESTS: Pool = Pool::new\(32, 16\)/],
+  ['docs/credentials.md', '| the vendors, through a `proxy` | 32 | 16 |', /PROXIED_REQUESTS: Pool = Pool::new\(32, 16\)/],
+  ['docs/credentials.md', '| a `baseUrl` | 256 | 4 |', /OTHER_REQUESTS: Pool = Pool::new\(256, 4\)/],
+  ['docs/credentials.md', 'one of 64 threads', /LOGINS: Pool = Pool::new\(64, 1\)/],
+  ['docs/credentials.md', 'At most 4,096 requests wait', /MAX_WAITING: usize = 4096;/],
+  ['docs/credentials.md', 'At most 65,536 credentials', /MAX_REVOKED: usize = 1 << 16;/],
+  ['docs/credentials.md', 'the last 64 used refresh tokens', /MAX_SPENT: usize = 64;/],
+  ['docs/credentials.md', 'more than 16 KiB', /MAX_CREDENTIAL_BYTES: usize = 16 \* 1024;/],
+  ['docs/secrets.md', '`maxAgeMs`, by default 5 minutes', /DEFAULT_MAX_AGE: Duration = Duration::from_secs\(5 \* 60\)/],
+  ['docs/secrets.md', 'up to one minute ahead', /MAX_AHEAD: u64 = 60_000;/],
+  ['docs/secrets.md', 'up to 65,536 used secrets', /MAX_REMEMBERED: usize = 65_536;/],
+  ['docs/secrets.md', 'at least 8 bytes (`minLength`)', /DEFAULT_MIN_LENGTH: usize = 8;/],
+  ['docs/secrets.md', 'are limited to 256 KiB', /ENCODED_BYTES: usize = 256 \* 1024;/],
+  ['docs/errors.md', 'larger than 10 MB (10 × 1024 × 1024 bytes)', /MAX_JSON_BYTES: usize = 10 \* 1024 \* 1024;/],
+  ['docs/errors.md', 'at most 4,096 bytes', /MAX_MESSAGE_BYTES: usize = 4096;/],
+  ['docs/doctor.md', '/opt/provider-env', /['"]\/opt\/provider-env['"]/]
+])
+
+
+test('numbers and defaults on pages are those of the constants', async () => {
+  const { readPages } = await import(SCRIPT)
+  const pages = readPages()
+  const root = path.join(__dirname, '..')
+  const sources = ['src', 'lib'].flatMap((dir) => fs.readdirSync(path.join(root, dir), { recursive: true, encoding: 'utf8' }).filter((name) => /\.(rs|js|ts)$/.test(name)).map((name) => path.join(root, dir, name)))
+  const text = sources.map((file) => fs.readFileSync(file, 'utf8')).join('\n')
+  for (const [page, said, constant] of NUMBERS) {
+    assert.ok(pages[page].includes(said), `${page} does not say "${said}"`)
+    assert.ok(constant.test(text), `${page} says "${said}", and no source has ${constant}`)
+  }
 })

@@ -13,7 +13,7 @@ const OTHERS = new Set(
     Codex: ['modelProvider', 'resumeThread', 'startThread'],
     'Linux and systemd': ['KillMode', 'clone', 'waitpid'],
     'Node.js and JavaScript': ['require', 'setPriority', 'toString', 'trim', 'windowsHide', 'windowsVerbatimArguments'],
-    'other programs and packages': ['DeTable', 'SecretBox', 'hooksPath', 'ignoreDynamicRequires'],
+    'other programs and packages': ['DeTable', 'SecretBox', 'ignoreDynamicRequires'],
     'this repository, but not its package': ['expose_secret', 'vX']
   }).flat()
 )
