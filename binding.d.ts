@@ -171,6 +171,8 @@ export declare class NativeUsageLedger {
 
 /** Reads the output of one run as it passes. */
 export declare class NativeUsageMeter {
+  /** Says what the thread that the run goes on with had used. */
+  resumes(thread: ThreadCounts): void
   /** Takes the next bytes of stdout; null where nothing has changed by them. */
   feed(chunk: Uint8Array): Changes | null
   /** Takes the next bytes of stderr: their beginning tells a failure that stdout does not. */
@@ -205,6 +207,9 @@ export interface Answer {
   obstacle: Blocked | null
 }
 
+/** The numbers among the options that go to the child as they are. */
+export declare function attributeNumbers(): Array<NumberOption>
+
 /**
  * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
  * its field says otherwise.
@@ -226,13 +231,13 @@ export declare function baseNames(): Array<string>
 export interface BegunProcess {
   /** By which its events name it. */
   id: number
-  /** Whether stdout is to be read for usage. */
-  watch: boolean
+  /** What is to read its stdout for usage; null where nothing does. */
+  meter: NativeUsageMeter | null
   /** The descriptors of our ends of its three standard streams, null where there is none. */
   streams: Array<number | null>
 }
 
-/** What is in the way. */
+/** The first step of a path that keeps the target out, and the kernel's reason. */
 export interface Blocked {
   path: string
   errno: number
@@ -297,8 +302,8 @@ export interface ChildOptions {
 export interface CliOptions {
   /** Directories from which packages are looked for, upwards. */
   packageRoots: Array<string>
-  /** `auto`, `fd`, `env` or `broker`; absent, `auto`. */
-  delivery?: string
+  /** How the credential is handed over; absent, as `auto`. */
+  delivery?: DeliveryRequest
   /** Whether the workspace's own files may configure the CLI. */
   trusted: boolean
   /** Variables that an SDK adds. They are no secrets. */
@@ -328,7 +333,7 @@ export interface Companion {
   inheritsCredential: boolean
 }
 
-/** One step of a path. */
+/** One step of a path: what is there, and who may do what with it. */
 export interface Component {
   path: string
   /** `directory`, `file`, `other`; `missing` when there is nothing, or we may not look. */
@@ -352,6 +357,9 @@ export interface ConfigSurvey {
 /** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
+/** The child's descriptor of its credential's pipe. */
+export declare const CREDENTIAL_DESCRIPTOR: number
+
 /** What may be shown of an environment's credential. */
 export interface CredentialInfo {
   kind: string
@@ -370,6 +378,12 @@ export interface CredentialMismatch {
 
 /** Whose a credential can be, as the options say it. */
 export declare function credentialOwners(): Array<string>
+
+/** How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say. */
+export declare const DEFAULT_GRACE_MS: number
+
+/** How a caller wants the credential to be handed over. */
+export type DeliveryRequest = 'auto' | 'fd' | 'env' | 'broker'
 
 /** Tells what may be shown of an environment, also after it was disposed of. */
 export declare function describe(env: NativeProviderEnv): ProviderDescription
@@ -393,7 +407,7 @@ export interface EnvVariable {
   value: string
 }
 
-/** The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each. */
+/** The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
 export type ErrorCode = 'ERR_PROVIDER_PAYLOAD_INVALID' | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE' | 'ERR_PROVIDER_UNKNOWN' | 'ERR_PROVIDER_CREDENTIAL_MISSING' | 'ERR_PROVIDER_KEY_MALFORMED' | 'ERR_PROVIDER_KEY_WRONG_PROVIDER' | 'ERR_PROVIDER_CREDENTIAL_REVOKED' | 'ERR_PROVIDER_ENV_FORBIDDEN' | 'ERR_PROVIDER_ENV_TOO_LARGE' | 'ERR_PROVIDER_PROGRAM_NOT_FOUND' | 'ERR_PROVIDER_PROGRAM_UNREACHABLE' | 'ERR_PROVIDER_PROGRAM_OUTDATED' | 'ERR_PROVIDER_STATE_DIR_UNUSABLE' | 'ERR_PROVIDER_CA_FILE_UNUSABLE' | 'ERR_PROVIDER_PRIVILEGE_REFUSED' | 'ERR_PROVIDER_PRIVILEGE_FAILED' | 'ERR_PROVIDER_SPAWN_FAILED' | 'ERR_PROVIDER_UNSUPPORTED' | 'ERR_PROVIDER_ABORTED' | 'ERR_PROVIDER_CREDENTIAL_MISMATCH' | 'ERR_PROVIDER_TIMEOUT' | 'ERR_PROVIDER_UNSEAL_FAILED' | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID' | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED' | 'ERR_PROVIDER_CREDENTIAL_EXPIRED' | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' | 'ERR_PROVIDER_LOGIN_REQUIRED' | 'ERR_PROVIDER_REFRESH_FAILED' | 'ERR_PROVIDER_BUSY' | 'ERR_PROVIDER_MEMORY_UNPROTECTED' | 'ERR_PROVIDER_DISPOSED' | 'ERR_PROVIDER_INTERNAL' | 'ERR_INVALID_ARG_VALUE'
 
 /**
@@ -601,6 +615,9 @@ export interface LedgerKey {
   generation: string
 }
 
+/** The names of what `limits` may hold. */
+export declare function limitNames(): Array<string>
+
 /** Resource limits, soft and hard alike. */
 export interface Limits {
   /** `RLIMIT_CORE`, in bytes; absent or 0, what keeps the kernel from dumping into a program too. */
@@ -675,9 +692,6 @@ export interface MemoryProtection {
 /** Reads the output of a run that this package does not start. */
 export declare function meterOf(provider: string, expected: ExpectedRun): NativeUsageMeter
 
-/** Reads the output of a start with this environment and these arguments. */
-export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>, thread?: ThreadCounts | undefined | null): NativeUsageMeter
-
 /** The name of the first call that the native start lacks here; none when it works. */
 export declare function missingForNativeStart(): string | null
 
@@ -693,6 +707,12 @@ export interface ModelCounts {
 
 /** No tokens: the facade reads the names of the counts from it. */
 export declare function noTokens(): TokenCounts
+
+/** An option that is a whole number from 0. */
+export interface NumberOption {
+  name: string
+  max: number
+}
 
 /** Whether a credential is good. */
 export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
@@ -737,24 +757,24 @@ export interface PlainVariable {
 /** Prepares the question about a credential. */
 export declare function planKeyCheck(secret: NativeSecret, question: KeyQuestion): NativeKeyCheck
 
-/** A start for `child_process`. */
+/** What `child_process` needs to carry out a start. */
 export interface PortableStart {
   program: string
   args: Array<string>
-  cwd?: string
-  /** With the secrets. */
+  cwd: string | null
+  /** The whole environment, the secrets among it. */
   env: Array<EnvVariable>
   /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
-  credential?: number
-  /** Whether stdout is to be read for usage. */
-  watch: boolean
+  credential: number | null
+  /** What is to read its stdout for usage; null where nothing does. */
+  meter: NativeUsageMeter | null
   /** What to say of a version that nobody has tried. */
-  untested?: string
+  untested: string | null
 }
 
 /**
- * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
- * Finding the program happens on this thread.
+ * Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
+ * alone tell is thrown. The caller waits meanwhile.
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): PortableStart | ErrorDetails
 
@@ -769,17 +789,15 @@ export type ProcessEvent =
   | { type: 'TimedOut' }
   | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }
 
-/** A program to find. */
+/** Which program is to be found, where, and for whom. */
 export interface ProgramQuery {
-  /** The id of its provider. */
   provider: string
   /** An absolute path or a name; absent, the provider's own. */
   command?: string
-  /** The child's `PATH`. */
+  /** The `PATH` of the child, which this process need not share. */
   path: string
   /** Directories from which packages are looked for, upwards. */
   packageRoots: Array<string>
-  /** Who is to run it. */
   ids: IdentityRequest
 }
 
@@ -831,7 +849,7 @@ export interface ProviderFacts {
 /** A path, and what somebody wants to do with it. */
 export interface Question {
   path: string
-  /** The bits of access(2), as `fs.constants` has them. */
+  /** What they want: the bits of access(2), as `fs.constants` has them. */
   access: number
 }
 
@@ -995,7 +1013,7 @@ export type Stdio =
   | { type: 'ignore' }
   | { type: 'descriptor'; number: number }
 
-/** How a child is stopped. */
+/** How a child is stopped, and after which time it is. */
 export interface StopPolicy {
   /** The number of the signal that asks it to end. */
   killSignal: number

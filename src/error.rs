@@ -7,14 +7,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 macro_rules! codes {
     ($name:ident: $($(#[$doc:meta])* $variant:ident = $text:tt,)+) => {
-        /// The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each.
+        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
         #[cfg(not(feature = "node"))]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$doc])* $variant,)+
         }
 
-        /// The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each.
+        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
         #[cfg(feature = "node")]
         #[napi_derive::napi(string_enum)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
