@@ -27,8 +27,8 @@ const DEFAULT_GRACE_MS = 5000
 /** The kernel's: setpriority(2), proc_pid_oom_score_adj(5). */
 const MAX_NICE = 19
 const MAX_OOM_SCORE_ADJ = 1000
-const IDS = /** @type {const} */ (['uid', 'gid', 'groups', 'allowRoot'])
-const LIMITS = /** @type {const} */ (['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'])
+const IDS = validate.members(/** @type {Record<keyof import('../binding').IdentityRequest, true>} */ ({ uid: true, gid: true, groups: true, allowRoot: true }))
+const LIMITS = validate.members(/** @type {Record<keyof import('../binding').Limits, true>} */ ({ coreBytes: true, openFiles: true, processes: true, memoryBytes: true, cpuSeconds: true }))
 /**
  * Attributes of the child, which go to it as they are. Only the native start honours them.
  * @type {Record<keyof import('../binding').Attributes, (name: string, value: any) => any>}
