@@ -16,3 +16,13 @@ test('a command that fetches the name without its scope is found, and others are
     assert.deepEqual(unscopedNames(line), [], line)
   }
 })
+
+test('a type of the addon that is misnamed is found', async () => {
+  const { misnamed } = await import('../scripts/check-files.mjs')
+  const rightly = 'export declare class NativeMade {\n}\nexport interface Made {\n}\nexport type Word = 1\n'
+  assert.deepEqual(misnamed(rightly), [])
+  for (const wrong of ['export declare class Made {\n}', 'export interface NativeMade {\n}', "export type NativeWord = 'made'", 'export declare enum NativeTag {\n}']) {
+    assert.equal(misnamed(`${rightly}${wrong}\n`).length, 1, wrong)
+  }
+  assert.throws(() => misnamed(''), /sees nothing/)
+})

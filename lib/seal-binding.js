@@ -4,7 +4,7 @@
 const { isUint8Array, refuseUnusable } = require('./secret-input.js')
 const validate = require('./validate.js')
 
-const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
+const PARTS = validate.members(/** @type {Record<Exclude<keyof import('../binding').SealRequest, 'publicKey' | 'credentialOwner'>, true>} */ ({ workspace: true, field: true, request: true }))
 const OWNERS = validate.wordsOf('CredentialOwner')
 
 /**
