@@ -1,4 +1,5 @@
-// A rule for files that has an attacker behind it: nobody may be told to fetch a package that we do not own.
+// The rules of `lint/files` that are more than a count, each shown what it must find. One has an attacker behind it: nobody may be
+// told to fetch a package that we do not own.
 'use strict'
 
 const assert = require('node:assert/strict')

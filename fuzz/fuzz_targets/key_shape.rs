@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use provider_env::credential::{self, Finding, KeyFindingCode, MAX_CREDENTIAL_BYTES, Verdict, examine};
+use provider_env::credential::{self, Finding, KeyFindingCode, KeyVerdict, MAX_CREDENTIAL_BYTES, examine};
 use provider_env::provider::{CredentialKind, PROVIDERS, key_classes};
 
 const KINDS: [CredentialKind; 2] = [CredentialKind::ApiKey, CredentialKind::OauthToken];
@@ -37,7 +37,7 @@ fuzz_target!(|input: Input| {
     let key = [prefix.as_bytes(), input.key].concat();
     for (&provider, kind) in PROVIDERS.iter().flat_map(|row| KINDS.map(|kind| (row, kind))) {
         let finding = examine(provider, kind, &key);
-        let refused = finding.verdict() == Verdict::Invalid;
+        let refused = finding.verdict() == KeyVerdict::Invalid;
         assert_eq!(finding.length, key.len());
         for origin in [None, Some("apiKey")] {
             let blank = Finding { length: 0, ..finding }.sentence(origin);
@@ -52,9 +52,10 @@ fuzz_target!(|input: Input| {
             Err(error) => assert!(refused && error.to_string() == finding.sentence(Some("apiKey"))),
         }
         let seen = credential::validate(provider.id, kind, &key).expect("a provider");
-        assert_eq!(seen.fingerprint.is_some(), seen.finding.verdict() != Verdict::Invalid);
+        assert_eq!(seen.fingerprint.is_some(), seen.finding.verdict() != KeyVerdict::Invalid);
         assert!(
-            refused == (seen.finding.verdict() == Verdict::Invalid) || seen.finding.code == KeyFindingCode::KindNotTaken
+            refused == (seen.finding.verdict() == KeyVerdict::Invalid)
+                || seen.finding.code == KeyFindingCode::KindNotTaken
         );
     }
 });

@@ -58,7 +58,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
-    /// What the header `retry-after` asks for: at most [`LONGEST_RETRY_AFTER`].
+    /// What the header `retry-after` asks for, at most 2³¹ − 1 milliseconds.
     pub retry_after: Option<Duration>,
     /// The first [`MAX_BODY_BYTES`] of the body.
     pub body: GuardedBytes,
