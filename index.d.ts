@@ -907,7 +907,7 @@ export class Lockbox {
   [Symbol.dispose](): void
 }
 
-/** The codes of {@link ProviderError}; `docs/errors.md` has a paragraph on each. */
+/** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
 export type ProviderErrorCode = Exclude<import('./binding').ErrorCode, 'ERR_INVALID_ARG_VALUE'>
 
 /** Everything that this package refuses or fails at. No field ever carries a value of a variable, an argument or a secret. */

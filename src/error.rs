@@ -8,7 +8,7 @@ use crate::words::words;
 pub type Result<T> = std::result::Result<T, Error>;
 
 words! {
-/// The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each.
+/// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
 pub enum ErrorCode {
     /// The payload is not JSON, or a field has the wrong type or an impossible value.
     PayloadInvalid = "ERR_PROVIDER_PAYLOAD_INVALID",
