@@ -27,7 +27,7 @@ export declare class NativeCredentialStore {
   refresh(call: Call, fleet?: FleetEntry | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<Refreshed>
   rotate(secret: NativeSecret): void
   get provider(): string
-  get kind(): string
+  get kind(): CredentialKind
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
@@ -132,7 +132,7 @@ export declare class NativeSecret {
   dispose(): void
 }
 
-/** The server's own keys. */
+/** The server's own keys, which any environment may be built with until they are disposed of. */
 export declare class NativeServerCredentials {
   get names(): Array<string>
   get providers(): Array<string>
@@ -207,6 +207,9 @@ export interface Answer {
   obstacle: Blocked | null
 }
 
+/** r" The worker's older word for the source, with the kind folded in. */
+export type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
+
 /** The numbers among the options that go to the child as they are. */
 export declare function attributeNumbers(): Array<NumberOption>
 
@@ -265,7 +268,7 @@ export type Call = 'reload' | 'fresh' | 'refresh'
 /** Calls a function without arguments in no asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
-/** What has changed. */
+/** What a chunk of output has changed of what a run tells. */
 export interface Changes {
   /** What the run has used, or how far that is to be trusted. */
   usage: boolean
@@ -362,13 +365,16 @@ export declare const CREDENTIAL_DESCRIPTOR: number
 
 /** What may be shown of an environment's credential. */
 export interface CredentialInfo {
-  kind: string
-  source: string
-  owner: string
+  kind: CredentialKind
+  source: CredentialSource
+  owner: CredentialOwner
   fingerprint: string | null
   /** A count of refreshes; JavaScript holds it exactly. */
   generation: number | null
 }
+
+/** r" What a credential is, whoever's and however it is handed over. */
+export type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
 /** What the CLI may say of the credential that it was given, and what it says instead. */
 export interface CredentialMismatch {
@@ -376,8 +382,11 @@ export interface CredentialMismatch {
   claimed: string
 }
 
-/** Whose a credential can be, as the options say it. */
-export declare function credentialOwners(): Array<string>
+/** r" Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else. */
+export type CredentialOwner = 'workspace' | 'server'
+
+/** r" Where a credential comes from, in the order of precedence. */
+export type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
 
 /** How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say. */
 export declare const DEFAULT_GRACE_MS: number
@@ -391,7 +400,7 @@ export declare function describe(env: NativeProviderEnv): ProviderDescription
 /** What may be shown of an environment. */
 export interface EnvFacts {
   credential: CredentialInfo
-  apiKeySource: string
+  apiKeySource: ApiKeySource
   userEnvKeyCount: number
   rejectedUserEnvKeys: Array<string>
   workspaceDir: string | null
@@ -407,7 +416,7 @@ export interface EnvVariable {
   value: string
 }
 
-/** The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
 export type ErrorCode = 'ERR_PROVIDER_PAYLOAD_INVALID' | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE' | 'ERR_PROVIDER_UNKNOWN' | 'ERR_PROVIDER_CREDENTIAL_MISSING' | 'ERR_PROVIDER_KEY_MALFORMED' | 'ERR_PROVIDER_KEY_WRONG_PROVIDER' | 'ERR_PROVIDER_CREDENTIAL_REVOKED' | 'ERR_PROVIDER_ENV_FORBIDDEN' | 'ERR_PROVIDER_ENV_TOO_LARGE' | 'ERR_PROVIDER_PROGRAM_NOT_FOUND' | 'ERR_PROVIDER_PROGRAM_UNREACHABLE' | 'ERR_PROVIDER_PROGRAM_OUTDATED' | 'ERR_PROVIDER_STATE_DIR_UNUSABLE' | 'ERR_PROVIDER_CA_FILE_UNUSABLE' | 'ERR_PROVIDER_PRIVILEGE_REFUSED' | 'ERR_PROVIDER_PRIVILEGE_FAILED' | 'ERR_PROVIDER_SPAWN_FAILED' | 'ERR_PROVIDER_UNSUPPORTED' | 'ERR_PROVIDER_ABORTED' | 'ERR_PROVIDER_CREDENTIAL_MISMATCH' | 'ERR_PROVIDER_TIMEOUT' | 'ERR_PROVIDER_UNSEAL_FAILED' | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID' | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED' | 'ERR_PROVIDER_CREDENTIAL_EXPIRED' | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' | 'ERR_PROVIDER_LOGIN_REQUIRED' | 'ERR_PROVIDER_REFRESH_FAILED' | 'ERR_PROVIDER_BUSY' | 'ERR_PROVIDER_MEMORY_UNPROTECTED' | 'ERR_PROVIDER_DISPOSED' | 'ERR_PROVIDER_INTERNAL' | 'ERR_INVALID_ARG_VALUE'
 
 /**
@@ -456,7 +465,10 @@ export interface ExpectedRun {
 /** In what a document counts the time since 1970. */
 export type ExpiryUnit = 'ms' | 's'
 
-/** What a fleet shares. */
+/** r" What a run failed at. */
+export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'no-credential' | 'quota' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'endpoint' | 'model' | 'too-large' | 'invalid-request' | 'limit' | 'no-session' | 'configuration' | 'unknown'
+
+/** What the hosts of a fleet share of one login. */
 export interface FleetEntry {
   name: string
   /** What the last refresh of any host left in `publish`. */
@@ -499,12 +511,13 @@ export interface FoundHazard {
 
 export interface FoundVariable {
   name: string
-  /** One of `credential`, `code`, `redirect`, `disclosure`, `mode`. */
-  reason: string
+  reason: Reason
   /** The id of the provider whose CLI reads a credential from it. */
   provider: string | null
   taken: boolean
 }
+
+export type Gap = 'turn-not-reported' | 'output-unread' | 'report-too-small' | 'earlier-total-unknown' | 'total-unbelievable' | 'review' | 'subagents' | 'subagents-unknown' | 'compaction'
 
 /** What was obtained, as the kernel tells it afterwards. */
 export interface Hardening {
@@ -567,6 +580,9 @@ export interface InputLimits {
 /** Asks what a target can do with paths. The answers come in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
+/** r" What was found of a key, in the order of the documentation. */
+export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
+
 /** What is to be asked about a credential. */
 export interface KeyQuestion {
   /** The id of the provider whose API is asked. */
@@ -578,16 +594,18 @@ export interface KeyQuestion {
 
 /** What was found of a key. No part of it is in there. */
 export interface KeyValidation {
-  verdict: string
-  code: string
+  verdict: KeyVerdict
+  code: KeyFindingCode
   provider: string
   class: string | null
   className: string | null
-  kind: string | null
+  kind: CredentialKind | null
   belongsTo: string | null
   message: string
   fingerprint: string | null
 }
+
+export type KeyVerdict = 'ok' | 'warning' | 'invalid'
 
 /** What scrubs this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
@@ -807,8 +825,8 @@ export interface ProviderDescription {
   name: string
   vendor: string
   modelFamily: string
-  credentialKind: string
-  credentialSource: string
+  credentialKind: CredentialKind
+  credentialSource: CredentialSource
   billedTo: string
   fingerprint?: string
 }
@@ -855,6 +873,9 @@ export interface Question {
 
 /** The real path of a file, in one walk; none where there is none. */
 export declare function realPath(path: string): string | null
+
+/** Why nobody may add a variable to a child's environment. */
+export type Reason = 'credential' | 'code' | 'redirect' | 'disclosure' | 'mode'
 
 /** Makes a redactor of these secrets. */
 export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
@@ -946,7 +967,7 @@ export interface RunCounts {
 
 /** What a run failed at. */
 export interface RunFailure {
-  kind: string
+  kind: FailureKind
   /** Of the HTTP answer. */
   status: number | null
   retryable: boolean
@@ -967,7 +988,7 @@ export interface RunUsage {
   model: string | null
   costUsd: number | null
   /** Empty where it is all. */
-  incompleteBecause: Array<string>
+  incompleteBecause: Array<Gap>
   models: Array<ModelCounts>
   thread: ThreadCounts | null
 }

@@ -237,12 +237,12 @@ export interface ProviderEnvOptions {
  * Whose a credential is. The server's is billed to the server and kept from the tenant: files, arguments and options by which
  * the tenant could get it, or have it sent elsewhere, are refused, also in a trusted workspace.
  */
-export type CredentialOwner = 'workspace' | 'server'
+export type CredentialOwner = import('./binding').CredentialOwner
 
 /** What a log or a badge may show of a credential. */
 export interface CredentialInfo {
-  readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
-  readonly source: 'payload' | 'store' | 'server' | 'config-dir'
+  readonly kind: import('./binding').CredentialKind
+  readonly source: import('./binding').CredentialSource
   /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
   readonly owner: CredentialOwner
   /**
@@ -267,7 +267,7 @@ export class ProviderEnv {
    * payload or a credential store; `"server"` for the server's of either kind, wherever it came from; `"none"` for a login in
    * a directory. `credential` tells more. Not the claim of the same name that Claude Code makes of itself.
    */
-  readonly apiKeySource: 'user' | 'oauth' | 'server' | 'none'
+  readonly apiKeySource: import('./binding').ApiKeySource
   /** How many `USER_*` variables were set. */
   readonly userEnvKeyCount: number
   /** The names of `userEnvKeys` that were left out because they do not match the pattern. */

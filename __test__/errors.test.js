@@ -228,6 +228,20 @@ test('an error crosses as an object with every part, whatever stands on Object.p
   })
 })
 
+test('an error repeats no more than the addon’s limits, whichever side made it', () => {
+  const limits = binding.errorLimits()
+  const long = 'ä'.repeat(100_000)
+  const made = new (/** @type {any} */ (ProviderError))({ code: 'ERR_PROVIDER_UNKNOWN', message: long, path: long, names: Array(1000).fill(long) })
+  const bytes = [made.message, made.path, made.names[0]].map((text) => Buffer.byteLength(text))
+  // A character of two bytes may not fit any more.
+  for (const [index, most] of [limits.message, limits.path, limits.name].entries()) assert.ok(bytes[index] <= most && bytes[index] > most - 8, `${bytes[index]} of ${most}`)
+  assert.equal(made.names.length, limits.names)
+  assert.throws(() => resolveProgram('claude', { command: `/nowhere/${long}` }), (/** @type {any} */ error) => {
+    assert.ok(Buffer.byteLength(error.message) <= limits.message && Buffer.byteLength(error.path ?? '') <= limits.path, error.message.length)
+    return true
+  })
+})
+
 test('docs/errors.md has a row for each code, and for no other', () => {
   const documented = [...read('docs', 'errors.md').matchAll(/^\| `(ERR_PROVIDER_[A-Z_]+)` \|/gm)].map(([, code]) => code)
   assert.deepEqual(documented.toSorted(), CODES)

@@ -27,7 +27,7 @@ const OPTIONS = /** @type {const} */ ([
 ])
 /** Each does what the one before it does, and more. */
 const CALLS = validate.wordsOf('Call')
-const FIELDS = /** @type {const} */ (['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'])
+const FIELDS = /** @satisfies {readonly (keyof import('../binding').Overrides)[]} */ (/** @type {const} */ (['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit']))
 const DEFAULT_TIMEOUT_MS = 30_000
 const MIN_TIMEOUT_MS = 5000
 /** (uid_t)-1 is nobody's (`chown(2)`). */

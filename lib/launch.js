@@ -24,12 +24,11 @@ const validate = require('./validate.js')
  * @property {import('./usage-tap.js').Watch} watch
  */
 
-const IDS = /** @type {const} */ (['uid', 'gid', 'groups', 'allowRoot'])
+const IDS = validate.members(/** @type {Record<keyof import('../binding').IdentityRequest, true>} */ ({ uid: true, gid: true, groups: true, allowRoot: true }))
 /** Attributes of the child, which go to it as they are. Only the native start honours them. */
 const NUMBERS = binding.attributeNumbers()
 const LIMITS = binding.limitNames()
-/** @type {import('../binding').DeliveryRequest[]} */
-const DELIVERIES = Object.values(/** @type {any} */ (binding).DeliveryRequest)
+const DELIVERIES = validate.wordsOf('DeliveryRequest')
 const OPTIONS = [
   ...IDS,
   ...NUMBERS.map(({ name }) => name),

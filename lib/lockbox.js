@@ -17,8 +17,8 @@ const validate = require('./validate.js')
 
 const OPTIONS = /** @type {const} */ (['masterKeys', 'allowLegacy', 'requireLocked'])
 const MAX_MASTER_KEYS = 1024
-const ROW = /** @type {const} */ (['ciphertext', 'iv', 'authTag', 'keyMeta'])
-const CONTEXT = /** @type {const} */ (['tenant', 'purpose', 'extra', 'name', 'rowVersion'])
+const ROW = validate.members(/** @type {Record<keyof import('../binding').RowColumns, true>} */ ({ ciphertext: true, iv: true, authTag: true, keyMeta: true }))
+const CONTEXT = validate.members(/** @type {Record<keyof import('../binding').RowContext, true>} */ ({ tenant: true, purpose: true, extra: true, name: true, rowVersion: true }))
 
 /** Where a master key may come from, by the one property that its source has. @type {Record<string, (value: string) => Place>} */
 const PLACES = {

@@ -229,10 +229,6 @@ class ProviderProcess extends EventEmitter {
     this.#backend.unref()
   }
 
-  get [COPY]() {
-    return THIS_COPY
-  }
-
   [Symbol.dispose]() {
     this.kill()
   }
@@ -465,6 +461,7 @@ class ProviderProcess extends EventEmitter {
     makeProcess = (backend, facts) => ProviderProcess.#make(backend, facts)
   }
 }
+Object.defineProperty(ProviderProcess.prototype, COPY, { value: THIS_COPY })
 
 /**
  * A promise that may be rejected without anybody looking: whoever wants to know awaits it.

@@ -1,12 +1,11 @@
 // What a sealed secret is made with: the recipient's public key, and what it is bound to.
 'use strict'
 
-const binding = require('./binding.js')
 const { isUint8Array, refuseUnusable } = require('./secret-input.js')
 const validate = require('./validate.js')
 
-const PARTS = /** @type {const} */ (['workspace', 'field', 'request'])
-const OWNERS = /** @type {('workspace' | 'server')[]} */ (binding.credentialOwners())
+const PARTS = validate.members(/** @type {Record<Exclude<keyof import('../binding').SealRequest, 'publicKey' | 'credentialOwner'>, true>} */ ({ workspace: true, field: true, request: true }))
+const OWNERS = validate.wordsOf('CredentialOwner')
 
 /**
  * @param {unknown} publicKey

@@ -12,7 +12,7 @@ const validate = require('./validate.js')
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
 const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
-const LABELS = /** @type {const} */ (['workspace', 'provider', 'generation'])
+const LABELS = validate.members(/** @type {Record<keyof import('../binding').LedgerKey, true>} */ ({ workspace: true, provider: true, generation: true }))
 
 class UsageLedger {
   /** @type {import('../binding').NativeUsageLedger} */

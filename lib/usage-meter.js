@@ -8,7 +8,7 @@ const { Metered } = require('./metered.js')
 const { readThread } = require('./token-counts.js')
 const validate = require('./validate.js')
 
-const OPTIONS = /** @type {const} */ (['credential', 'model', 'resumed', 'subagents', 'thread', 'workspace'])
+const OPTIONS = validate.members(/** @type {Record<keyof import('../binding').ExpectedRun, true>} */ ({ credential: true, model: true, resumed: true, subagents: true, thread: true, workspace: true }))
 /** Without any of them a resumed thread would be counted from its beginning again. */
 const WHICH_THREAD = /** @type {const} */ (['workspace', 'thread', 'resumed'])
 

@@ -313,10 +313,21 @@ function optionalWord(name, value, words) {
 }
 
 /**
+ * The names of the members of an object that the addon takes. The type of `names` is to demand all of them, so that a member
+ * that is new in Rust, or gone, is an error of `tsc`.
+ * @template {string} Name
+ * @param {Record<Name, true>} names
+ * @returns {Name[]}
+ */
+function members(names) {
+  return /** @type {Name[]} */ (Object.keys(names))
+}
+
+/**
  * The words of a union of the addon's, in its order. Its types know it as a union only.
- * @template {'BodyFormat' | 'Call' | 'ExpiryUnit'} Name
+ * @template {'BodyFormat' | 'Call' | 'CredentialOwner' | 'DeliveryRequest' | 'ExpiryUnit'} Name
  * @param {Name} name
- * @returns {{ BodyFormat: import('../binding').BodyFormat, Call: import('../binding').Call, ExpiryUnit: import('../binding').ExpiryUnit }[Name][]}
+ * @returns {{ BodyFormat: import('../binding').BodyFormat, Call: import('../binding').Call, CredentialOwner: import('../binding').CredentialOwner, DeliveryRequest: import('../binding').DeliveryRequest, ExpiryUnit: import('../binding').ExpiryUnit }[Name][]}
  */
 function wordsOf(name) {
   return Object.values(/** @type {any} */ (binding)[name])
@@ -329,6 +340,7 @@ module.exports = {
   boundText,
   fields,
   limited,
+  members,
   object,
   optionalBoolean,
   optionalCount,

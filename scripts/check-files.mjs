@@ -1,5 +1,5 @@
 // The house's rules for files: none over 500 lines without its tests, each opens with a comment that says its job, and what must
-// stand nowhere, or in one place alone.
+// stand nowhere, or in one place alone; and the names at the boundary.
 import { readFileSync, readdirSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fromRoot, root, walk } from './lib/paths.mjs'
@@ -18,6 +18,13 @@ export function unscopedNames(text) {
 const PLACE = /\b__(?:dir|file)name\b|\brequire\.resolve\b|\bimport\.meta\b/
 const PLACES = 'lib/own-directory.js'
 
+/** The names of the addon's types against the rule: a class is `Native…`, and nothing else is. */
+export function misnamed(types) {
+  const declared = [...types.matchAll(/^export (?:declare )?(class|interface|type|enum|const enum) (\w+)/gm)]
+  if (!declared.length) throw new Error('found no type in binding.d.ts: the check sees nothing')
+  return declared.filter(([, kind, name]) => (kind === 'class') !== name.startsWith('Native')).map(([, kind, name]) => `binding.d.ts: the ${kind} ${name} is misnamed: a class begins with Native, and nothing else does`)
+}
+
 /** Every text of the repository, but for what is made or fetched. */
 function texts() {
   const isText = (path) => /\.(md|rs|[cm]?js|[cm]?ts|json|ya?ml|toml|sh)$/.test(path)
@@ -29,7 +36,7 @@ export function checkFiles() {
   const source = (path) => /\.(rs|[cm]?js|ts|mts)$/.test(path)
   const files = ['src', 'lib', 'bin', 'scripts', 'tests', 'fuzz/fuzz_targets', 'bench', 'demo', '__test__']
     .flatMap((dir) => walk(fromRoot(...dir.split('/')), source))
-  const wrong = []
+  const wrong = misnamed(readFileSync(fromRoot('binding.d.ts'), 'utf8'))
   const sizes = []
   for (const path of texts()) {
     for (const found of unscopedNames(readFileSync(path, 'utf8'))) wrong.push(`${relative(root, path)}: "${found}" fetches a package that is not ours: its name is @webalive/provider-env`)

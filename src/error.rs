@@ -3,42 +3,13 @@
 //! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
 //! parser's text, because each of those can hold a secret.
 
+use crate::words::words;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
-macro_rules! codes {
-    ($name:ident: $($(#[$doc:meta])* $variant:ident = $text:tt,)+) => {
-        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
-        #[cfg(not(feature = "node"))]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$doc])* $variant,)+
-        }
-
-        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
-        #[cfg(feature = "node")]
-        #[napi_derive::napi(string_enum)]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$doc])* #[napi(value = $text)] $variant,)+
-        }
-
-        impl $name {
-            #[cfg(test)]
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The text by which JavaScript and `docs/errors.md` know the code.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-    };
-}
-
-codes! {
-    ErrorCode:
+words! {
+/// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
+pub enum ErrorCode {
     /// The payload is not JSON, or a field has the wrong type or an impossible value.
     PayloadInvalid = "ERR_PROVIDER_PAYLOAD_INVALID",
     /// The payload's JSON is larger than the worker's line limit.
@@ -105,6 +76,7 @@ codes! {
     Internal = "ERR_PROVIDER_INTERNAL",
     /// A JavaScript value is impossible. The code is Node's own.
     InvalidArgValue = "ERR_INVALID_ARG_VALUE",
+}
 }
 
 /// An error with its code and the fields that Node's system errors have.

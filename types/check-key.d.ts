@@ -34,7 +34,7 @@ export interface CheckKeyOptions extends HttpOptions {
  * provider (then nothing was sent). `forbidden`: known, and refused, or its account is. `rate-limited`: known, and not now.
  * `unreachable`: nothing is known.
  */
-export type KeyCheckOutcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+export type KeyCheckOutcome = import('../binding').Outcome
 
 /**
  * What is behind an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: what the vendor says.

@@ -36,7 +36,7 @@ export interface LoginOptions extends HttpOptions {
   /** Default: that of the CLI. */
   clientId?: string | undefined
   /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
-  format?: 'json' | 'form' | undefined
+  format?: import('../binding').BodyFormat | undefined
   /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?: {
     accessToken?: string | undefined
@@ -44,7 +44,7 @@ export interface LoginOptions extends HttpOptions {
     /** `"jwt"`: in the access token, its claim `exp`. */
     expiresAt?: string | undefined
     /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
-    expiresAtUnit?: 'ms' | 's' | undefined
+    expiresAtUnit?: import('../binding').ExpiryUnit | undefined
   } | undefined
   /** For a login that several machines use. The lock of this machine is taken within it. */
   withLock?: WithLock | undefined
@@ -63,7 +63,7 @@ export interface RefreshResult {
    * Who got the tokens that the store has now: nobody, as the old ones are good, or as `reload()` asks nobody; this call; another
    * process, host, the CLI or a person.
    */
-  readonly how: 'not-needed' | 'here' | 'elsewhere'
+  readonly how: import('../binding').How
   /**
    * Whether this call has asked the endpoint. With a `failure` and `false`, the endpoint was left alone: nothing could be asked, or
    * the failure is that of an earlier call.

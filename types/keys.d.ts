@@ -69,7 +69,7 @@ export type KeyClass =
 /** What {@link validateKey} returns. No part of the key is in it. */
 export interface KeyValidation {
   /** `invalid` is what {@link buildProviderEnv} refuses; a `warning` it takes, and a person should look. */
-  readonly verdict: 'ok' | 'warning' | 'invalid'
+  readonly verdict: import('../binding').KeyVerdict
   readonly code: KeyFindingCode
   /** The provider that it was looked at for. */
   readonly provider: ProviderId

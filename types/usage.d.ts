@@ -69,24 +69,7 @@ export interface ProviderUsage extends TokenCounts {
 }
 
 /** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
-export type ProviderFailureKind =
-  | 'authentication'
-  | 'permission'
-  | 'not-logged-in'
-  | 'no-credential'
-  | 'quota'
-  | 'rate-limited'
-  | 'overloaded'
-  | 'server'
-  | 'network'
-  | 'endpoint'
-  | 'model'
-  | 'too-large'
-  | 'invalid-request'
-  | 'limit'
-  | 'no-session'
-  | 'configuration'
-  | 'unknown'
+export type ProviderFailureKind = import('../binding').FailureKind
 
 /** A failure of a run. Nothing in it is the CLI's or the server's text, which may echo a key. */
 export interface ProviderFailure {

@@ -29,14 +29,14 @@ const CLOCK_STACK_BYTES: usize = 256 * 1024;
 
 /// Called when a thread has taken it; `Some`: to be called again from then on. A job that is called after its deadline,
 /// or was abandoned, must end without waiting for anybody.
-type Job = Box<dyn FnMut() -> Option<Instant> + Send>;
+type Work = Box<dyn FnMut() -> Option<Instant> + Send>;
 
 /// Whom a job waits for, and how long.
 #[derive(Clone, Debug)]
 pub struct Turn {
     /// Who decides how long it takes, such as the domain that a host is in.
     pub source: Arc<str>,
-    /// What is waited for.
+    /// What the job waits for, such as a host and its port: a bounded number of threads wait for each.
     pub endpoint: Arc<str>,
     /// When the caller wants to have heard.
     pub deadline: Instant,
@@ -77,7 +77,7 @@ type Taken = BTreeMap<Arc<str>, usize>;
 struct Waiting {
     turn: Turn,
     not_before: Option<Instant>,
-    job: Job,
+    job: Work,
 }
 
 impl std::fmt::Debug for PoolState {
@@ -265,7 +265,7 @@ fn watch(pool: &'static Pool) {
 
 // Inlined, its locals would stand above what is wiped.
 #[inline(never)]
-fn in_own_frame(job: &mut Job) -> Option<Instant> {
+fn in_own_frame(job: &mut Work) -> Option<Instant> {
     job()
 }
 

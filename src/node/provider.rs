@@ -4,9 +4,10 @@ use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
+use crate::credential::CredentialSource;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
-use crate::provider;
+use crate::provider::{self, CredentialKind};
 
 /// What a badge shows of an environment.
 #[napi(object, object_from_js = false)]
@@ -15,8 +16,8 @@ pub struct ProviderDescription {
     pub name: &'static str,
     pub vendor: &'static str,
     pub model_family: &'static str,
-    pub credential_kind: &'static str,
-    pub credential_source: &'static str,
+    pub credential_kind: CredentialKind,
+    pub credential_source: CredentialSource,
     pub billed_to: &'static str,
     pub fingerprint: Option<String>,
 }

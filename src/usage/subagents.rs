@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::event::Event;
+use super::event::OutputEvent;
 use super::scan::Scanner;
 use crate::provider::{Field, SessionFiles};
 use crate::sys::regular_file::open_regular;
@@ -112,7 +112,7 @@ impl SubagentSearch {
 
 /// Says whether the line of a session names one of these threads as its own session or parent; none where it is no such
 /// line.
-fn named(event: &Event, threads: &[Arc<str>]) -> Option<bool> {
+fn named(event: &OutputEvent, threads: &[Arc<str>]) -> Option<bool> {
     event.text(Field::Thread)?;
     let is_one = |field| event.text(field).is_some_and(|id| threads.iter().any(|thread| **thread == *id));
     Some(is_one(Field::Session) || is_one(Field::Parent))

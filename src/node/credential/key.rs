@@ -4,7 +4,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
-use crate::credential::{self, Validation, login_tokens};
+use crate::credential::{self, KeyFindingCode, KeyVerdict, Validation, login_tokens};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::Consumed;
@@ -15,12 +15,12 @@ use crate::secret::{ExposeSecret, Fingerprint};
 /// What was found of a key. No part of it is in there.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct KeyValidation {
-    pub verdict: &'static str,
-    pub code: &'static str,
+    pub verdict: KeyVerdict,
+    pub code: KeyFindingCode,
     pub provider: &'static str,
     pub class: Option<&'static str>,
     pub class_name: Option<&'static str>,
-    pub kind: Option<&'static str>,
+    pub kind: Option<CredentialKind>,
     pub belongs_to: Option<&'static str>,
     pub message: String,
     pub fingerprint: Option<String>,
@@ -68,12 +68,12 @@ pub fn kind_named(option: &str, name: &str, kinds: &[CredentialKind]) -> Result<
 fn to_object(found: Validation) -> KeyValidation {
     let finding = &found.finding;
     KeyValidation {
-        verdict: finding.verdict().as_str(),
-        code: finding.code.as_str(),
+        verdict: finding.verdict(),
+        code: finding.code,
         provider: found.provider.id,
         class: finding.class.map(|class| class.id),
         class_name: finding.class.map(|class| class.name),
-        kind: found.kind().map(CredentialKind::as_str),
+        kind: found.kind(),
         belongs_to: finding.class.and_then(provider::owner_of).map(|owner| owner.id),
         message: finding.sentence(None),
         fingerprint: found.fingerprint.map(|fingerprint| fingerprint.to_string()),

@@ -19,7 +19,7 @@ use crate::node::net::{self, HttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
 use crate::node::state::{Disposable, disposable};
-use crate::provider;
+use crate::provider::{self, CredentialKind};
 
 const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
@@ -42,7 +42,7 @@ pub struct LoginOptions {
     pub overrides: Overrides,
 }
 
-/// What a fleet shares.
+/// What the hosts of a fleet share of one login.
 #[napi(object, object_to_js = false)]
 pub struct FleetEntry {
     pub name: String,
@@ -116,8 +116,8 @@ impl NativeCredentialStore {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn kind(&self, env: &Env) -> napi::Result<&'static str> {
-        Ok(self.store().or_throw(env)?.kind().as_str())
+    pub fn kind(&self, env: &Env) -> napi::Result<CredentialKind> {
+        Ok(self.store().or_throw(env)?.kind())
     }
 
     #[napi(getter, catch_unwind)]

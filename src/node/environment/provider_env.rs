@@ -8,8 +8,8 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance};
 use napi_derive::napi;
 
-use crate::credential;
 use crate::credential::payload::{self, Payload};
+use crate::credential::{self, ApiKeySource, CredentialOwner, CredentialSource};
 use crate::environment::{self, BASE_NAMES, BuildContext, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
@@ -25,7 +25,7 @@ use crate::process::arguments::{self, ArgumentContext, TextSource};
 use crate::process::authority;
 use crate::process::identity::Target;
 use crate::process::program;
-use crate::provider::{self, CommandLine, PROVIDERS};
+use crate::provider::{self, CommandLine, CredentialKind, PROVIDERS};
 use crate::usage::Owner;
 
 /// An environment. What its getters tell stays known after `dispose()`.
@@ -44,7 +44,7 @@ pub struct NativeProviderEnv {
 #[derive(Clone)]
 pub struct EnvFacts {
     pub credential: CredentialInfo,
-    pub api_key_source: &'static str,
+    pub api_key_source: ApiKeySource,
     pub user_env_key_count: u32,
     pub rejected_user_env_keys: Vec<String>,
     pub workspace_dir: Option<String>,
@@ -54,9 +54,9 @@ pub struct EnvFacts {
 #[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Clone)]
 pub struct CredentialInfo {
-    pub kind: &'static str,
-    pub source: &'static str,
-    pub owner: &'static str,
+    pub kind: CredentialKind,
+    pub source: CredentialSource,
+    pub owner: CredentialOwner,
     pub fingerprint: Option<String>,
     /// A count of refreshes; JavaScript holds it exactly.
     pub generation: Option<f64>,
@@ -205,13 +205,13 @@ impl NativeProviderEnv {
         let credential = &plan.credential;
         let facts = EnvFacts {
             credential: CredentialInfo {
-                kind: credential.kind.as_str(),
-                source: credential.source.as_str(),
-                owner: credential.owner.as_str(),
+                kind: credential.kind,
+                source: credential.source,
+                owner: credential.owner,
                 fingerprint: credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
                 generation: credential.generation.as_ref().map(|generation| generation.number as f64),
             },
-            api_key_source: credential.api_key_source().as_str(),
+            api_key_source: credential.api_key_source(),
             user_env_key_count: u32::try_from(plan.user_env_key_count).unwrap_or(u32::MAX),
             rejected_user_env_keys: plan.rejected_user_env_keys.clone(),
             workspace_dir: plan.workspace_dir.clone(),

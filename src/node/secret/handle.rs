@@ -112,9 +112,3 @@ impl SealRequest<'_> {
         sealed::seal(secret, &public_key, &binding, SystemTime::now())
     }
 }
-
-/// Whose a credential can be, as the options say it.
-#[napi(catch_unwind)]
-pub fn credential_owners() -> Vec<&'static str> {
-    CredentialOwner::ALL.iter().map(|owner| owner.as_str()).collect()
-}

@@ -138,11 +138,11 @@ pub struct NativeRedactorStream {
 
 /// Most launches write nothing that has to be scrubbed: their redactor is made with the first chunk of one of the streams.
 enum StreamState {
-    Waiting(Arc<Mutex<Launch>>),
+    Waiting(Arc<Mutex<LaunchRedaction>>),
     Working(Stream),
 }
 
-enum Launch {
+enum LaunchRedaction {
     Planned(Arc<EnvPlan>),
     Redacted(Arc<Redactor>),
 }
@@ -163,7 +163,7 @@ pub fn launch_redaction(
     provider_env: ClassInstance<'_, NativeProviderEnv>,
     streams: u32,
 ) -> napi::Result<Vec<NativeRedactorStream>> {
-    let launch = Arc::new(Mutex::new(Launch::Planned(provider_env.plan().or_throw(env)?)));
+    let launch = Arc::new(Mutex::new(LaunchRedaction::Planned(provider_env.plan().or_throw(env)?)));
     let disposed = "What scrubs this output was disposed of with its Node environment.";
     let stream = |_| {
         let state = StreamState::Waiting(Arc::clone(&launch));
@@ -208,7 +208,7 @@ impl StreamState {
     }
 }
 
-impl Launch {
+impl LaunchRedaction {
     fn redactor(&mut self) -> Result<Arc<Redactor>> {
         let redactor = match self {
             Self::Planned(plan) => Arc::new(Redactor::new(plan.secrets(), DEFAULT_MIN_LENGTH)?),

@@ -13,7 +13,7 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::kind_named;
 use crate::node::net::{self, NativeAbort};
 use crate::node::usage::tokens::TokenCounts;
-use crate::provider::{self, CredentialKind};
+use crate::provider::{self, CredentialKind, FailureKind};
 use crate::usage::{
     Changes, ClockTime, Cost, Counts, Expected, Failure, Gap, Meter, ModelUsage, Owner, Resumed, Subagents,
     SubagentsFound, ThreadTotals, Usage,
@@ -27,7 +27,7 @@ pub struct RunUsage {
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
     /// Empty where it is all.
-    pub incomplete_because: Vec<&'static str>,
+    pub incomplete_because: Vec<Gap>,
     pub models: Vec<ModelCounts>,
     pub thread: Option<ThreadCounts>,
 }
@@ -50,7 +50,7 @@ pub struct ThreadCounts {
 /// What a run failed at.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct RunFailure {
-    pub kind: &'static str,
+    pub kind: FailureKind,
     /// Of the HTTP answer.
     pub status: Option<u32>,
     pub retryable: bool,
@@ -231,7 +231,7 @@ fn told(changes: Changes) -> Option<Changes> {
 fn failure_to_js(failure: Failure) -> RunFailure {
     let text = failure.kind.text();
     RunFailure {
-        kind: text.name,
+        kind: failure.kind,
         status: failure.status.map(u32::from),
         retryable: failure.is_retryable(),
         retry_after_ms: failure.retry_after.map(|milliseconds| milliseconds as f64),
@@ -249,7 +249,7 @@ fn to_js(usage: &Usage) -> RunUsage {
         turns: usage.turns as f64,
         model: usage.model.as_deref().map(str::to_owned),
         cost_usd: usage.cost.map(Cost::dollars),
-        incomplete_because: usage.gaps.iter().map(Gap::as_str).collect(),
+        incomplete_because: usage.gaps.iter().collect(),
         models: usage.models.iter().map(model_to_js).collect(),
         thread: usage.thread.as_ref().map(thread_to_js),
     }

@@ -4,7 +4,7 @@ use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
 use crate::provider::key_class::KeyUse::{Credential, NotForLaunch, Unknown};
 use crate::provider::key_class::{KeyClass, VendorName};
-use crate::provider::login::{BodyFormat, Expiry, OauthRow, Stored};
+use crate::provider::login::{BodyFormat, ExpiryField, OauthRow, Stored};
 
 const VENDOR: VendorName = VendorName("Anthropic");
 
@@ -57,7 +57,7 @@ pub(super) const LOGIN: OauthRow = OauthRow {
     scopes: &["claudeAiOauth", "scopes"],
     access_token: &["claudeAiOauth", "accessToken"],
     refresh_token: &["claudeAiOauth", "refreshToken"],
-    expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
+    expiry: ExpiryField::Milliseconds(&["claudeAiOauth", "expiresAt"]),
     extra_tokens: &[],
     refreshed_at: &[],
     api_key: &[],

@@ -4,7 +4,7 @@ use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
 use crate::provider::key_class::KeyUse::{Credential, NotForLaunch};
 use crate::provider::key_class::{KeyClass, VendorName};
-use crate::provider::login::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
+use crate::provider::login::{BodyFormat, ExpiryField, ExtraToken, OauthRow, Stored};
 
 const VENDOR: VendorName = VendorName("OpenAI");
 
@@ -65,7 +65,7 @@ pub(super) const LOGIN: OauthRow = OauthRow {
     scopes: &[],
     access_token: &["tokens", "access_token"],
     refresh_token: &["tokens", "refresh_token"],
-    expiry: Expiry::Jwt,
+    expiry: ExpiryField::Jwt,
     extra_tokens: &[ExtraToken { answer: "id_token", path: &["tokens", "id_token"] }],
     refreshed_at: &["last_refresh"],
     api_key: &["OPENAI_API_KEY"],
