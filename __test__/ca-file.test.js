@@ -65,8 +65,8 @@ for (const [way, start] of Object.entries(STARTS)) {
       ['in a directory for all to write', ({ file }) => fs.chmodSync(path.dirname(file), 0o777), /its group or others can change it/],
       ['for the worker alone to read', ({ file }) => fs.chmodSync(file, 0o600), /cannot read it/],
       ['in a directory for the worker alone', ({ dir }) => fs.chmodSync(dir, 0o700), /cannot read it/],
-      ['a key and no certificate', ({ file }) => fs.writeFileSync(file, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'), /no regular file of at most 4 MiB that holds a certificate/],
-      ['empty', ({ file }) => fs.writeFileSync(file, ''), /no regular file of at most 4 MiB that holds a certificate/],
+      ['a key and no certificate', ({ file }) => fs.writeFileSync(file, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'), /not a regular file of at most 4 MiB that contains a certificate/],
+      ['empty', ({ file }) => fs.writeFileSync(file, ''), /not a regular file of at most 4 MiB that contains a certificate/],
       ['a directory', ({ dir }) => dir, /no regular file/],
       ['a device', () => '/dev/zero', /its group or others can change it/],
       ['gone', ({ file }) => fs.rmSync(file), /No such file/]

@@ -232,7 +232,7 @@ test('a program that was fetched is asked for its version by nobody, without a n
   const env = { ...process.env, XDG_CACHE_HOME: dir, MADE_UP_TOKEN: 'made-up-token-of-the-worker' }
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env })
   if (stdout.includes('netns.sh:')) return t.skip(stdout)
-  const said = /and said (".*")$/.exec(stdout)?.[1]
+  const said = /and printed (".*")$/.exec(stdout)?.[1]
   assert.ok(said, stdout + stderr)
   const lines = JSON.parse(said).split('\n')
   assert.deepEqual(lines.slice(0, 2), ['65534', '65534'])

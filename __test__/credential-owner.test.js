@@ -61,7 +61,7 @@ test('a payload cannot say it, as a tenant could', () => {
     for (const value of ['server', 'workspace', true, false, { deep: 1 }]) {
       const payload = { apiKey: KEYS.claude, [name]: value }
       const bytes = Buffer.from(JSON.stringify(payload))
-      const refused = { code: 'ERR_PROVIDER_PAYLOAD_INVALID', names: [name], message: new RegExp(`payload\\.${name} is no field of a payload.*options\\.${name}`) }
+      const refused = { code: 'ERR_PROVIDER_PAYLOAD_INVALID', names: [name], message: new RegExp(`payload\\.${name} is not a field of a payload.*options\\.${name}`) }
       for (const given of [payload, bytes]) assert.throws(() => shown(given, { credentialOwner: 'server' }), refused)
       assert.ok(bytes.every((byte) => byte === 0), 'consumed all the same')
     }
@@ -156,7 +156,7 @@ test("arguments, options and variables are the server's", async (t) => {
   for (const text of ['exec --ignore-user-config hello', 'features.plugins=false', 'model_provider="openai"', 'openai_base_url="https://api.openai.com/v1"', 'GIT_CONFIG_GLOBAL=/dev/null']) {
     assert.ok(stdout.includes(text), `${text} in ${stdout}`)
   }
-  assert.throws(() => theirs.start(['hello']), { code: 'ERR_INVALID_ARG_VALUE', message: /would run on the server's key/ })
+  assert.throws(() => theirs.start(['hello']), { code: 'ERR_INVALID_ARG_VALUE', message: /would use the server's key/ })
   assert.throws(() => theirs.start(['exec', '--dangerously-bypass-hook-trust', 'x']), { code: 'ERR_INVALID_ARG_VALUE' })
   const launch = { exposeSecrets: true, allowRoot: true, cwd: '/tmp', command: '/bin/true' }
   assert.throws(() => codexOptions(theirs.env, launch), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['credentialOwner'] })

@@ -39,7 +39,7 @@ test('help, unknown commands and wrong options', () => {
   for (const [args, complaint] of /** @type {[string[], RegExp][]} */ ([
     [['--unknown'], /Unknown option '--unknown'/],
     [['extra'], /Unexpected argument/],
-    [['--uid', '7'], /--uid and --gid are given together/],
+    [['--uid', '7'], /--uid and --gid must be passed together/],
     [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/],
     [['--groups', '1,x'], /--groups must be numbers with commas between them/],

@@ -366,7 +366,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     fs.chownSync(writeLogin(state, provider, expired), UID, UID)
     const { remedy } = runDoctor(machine, { provider }).find('login.stale')
     // The code as it stands in the remedy, with the endpoint of this test.
-    const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. Where that/.exec(remedy ?? '') ?? []
+    const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. If that/.exec(remedy ?? '') ?? []
     const store = { open: (/** @type {any} */ id, /** @type {any} */ options) => CredentialStore.open(id, { ...options, tokenUrl: endpoint.url }) }
     await new Function('CredentialStore', `return (async () => ${renewal})()`)(store)
     const after = runDoctor(machine, { provider })

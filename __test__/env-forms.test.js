@@ -82,7 +82,7 @@ const REFUSED = /** @type {any[]} */ ([
   [Buffer.from('null'), 'ERR_PROVIDER_PAYLOAD_INVALID', /is not an object/],
   [Buffer.from(''), 'ERR_PROVIDER_PAYLOAD_INVALID', /ends too early/],
   [Buffer.from('{"apiKey":"a","apiKey":"b"}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /each field once/],
-  [Buffer.from('{"apiKey":"a","userEnvKeys":{"A":"1","A":"2"}}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /names, each once/],
+  [Buffer.from('{"apiKey":"a","userEnvKeys":{"A":"1","A":"2"}}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /different names whose values/],
   [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'ERR_PROVIDER_PAYLOAD_INVALID', /The payload is not/]
 ])
 

@@ -69,7 +69,7 @@ test('get() gives what is no secret, and throws for what is', () => {
   const env = build()
   assert.deepEqual([env.get('HOME'), env.get('ABSENT'), env.get('CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR')], ['/home/w', undefined, '3'])
   for (const name of ['ANTHROPIC_API_KEY', 'ALIVE_SESSION_COOKIE', 'USER_A']) {
-    assert.throws(() => env.get(name), { name: 'ProviderError', code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: `${name} holds a secret. Only exposeSecrets() hands it out.`, names: [name] })
+    assert.throws(() => env.get(name), { name: 'ProviderError', code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: `${name} holds a secret. Only exposeSecrets() returns it.`, names: [name] })
   }
   env.dispose()
 })

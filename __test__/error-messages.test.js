@@ -52,8 +52,8 @@ test('a file that cannot be understood is said to be that', { skip: needsLinux }
   for (const text of ['{"env": ', '"env"', '']) {
     fs.writeFileSync(file, text)
     const error = await failureOf(env)
-    assert.match(error.message, /cannot be understood.*Mend the file so that it is one JSON object, or remove it, or start/, text)
-    assert.doesNotMatch(error.message, /member env/)
+    assert.match(error.message, /cannot be parsed.*Correct the file so that it is one JSON object, or remove it, or start/, text)
+    assert.doesNotMatch(error.message, /env member/)
   }
   fs.rmSync(file)
   fs.mkdirSync(file)
@@ -78,11 +78,11 @@ test('a secret in an option: advice that fits the option', { skip: needsLinux },
   const key = refusal({ args: [`--x=${KEYS.claude}`] })
   assert.match(key, /contains this launch's credential.*Leave it out: Claude Code gets it by itself/)
   assert.doesNotMatch(key, /variable/, 'Claude’s key is on a pipe')
-  assert.match(refusal({ cwd: `/srv/${secret}` }), /options\.cwd contains.*Give a path without it/)
-  assert.match(refusal({ command: `/opt/${KEYS.claude}/claude` }), /options\.command contains.*Give a path without it/)
+  assert.match(refusal({ cwd: `/srv/${secret}` }), /options\.cwd contains.*Pass a path without it/)
+  assert.match(refusal({ command: `/opt/${KEYS.claude}/claude` }), /options\.command contains.*Pass a path without it/)
   const codex = makeEnv(t, { provider: 'codex' }, { baseUrl: `${BASE_URL}/${KEYS.codex}` }).env
   const baseUrl = thrown(() => spawnProvider(codex, { ...ids, command: '/bin/true', args: ['exec'] })).message
-  assert.match(baseUrl, /options\.baseUrl contains.*Give a URL without it/)
+  assert.match(baseUrl, /options\.baseUrl contains.*Pass a URL without it/)
   for (const text of [refusal({ cwd: `/srv/${secret}` }), baseUrl]) assert.doesNotMatch(text, /stdin|name the variable/)
 })
 
@@ -109,7 +109,7 @@ test('a limit that is refused: which option, and which bound', { skip: needsLinu
   const most = Number(fs.readFileSync('/proc/sys/fs/nr_open', 'utf8'))
   const error = await failureOf(env, { limits: { cpuSeconds: 60, openFiles: most + 1 } })
   assert.deepEqual([error.code, error.step, error.errno, error.names], ['ERR_PROVIDER_SPAWN_FAILED', 'limits', -1, ['limits.openFiles']])
-  assert.match(error.message, new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine: nobody may have more`))
+  assert.match(error.message, new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine and applies to every user`))
   assert.doesNotMatch(error.message, /needs root/)
 })
 

@@ -61,8 +61,8 @@ const CASES = {
   ERR_PROVIDER_PAYLOAD_INVALID: [
     { raise: () => build(json(`{"apiKey":"${KEY}`)), message: /^The payload ends too early \(line 1, column \d+\)\.$/ },
     { raise: () => build(json(`{"apiKey":{"${KEY}":1}}`)), fields: { names: ['apiKey'] }, message: /payload\.apiKey must be a string/ },
-    { raise: () => build(withKey({ apiKey: `${KEY}\0` })), fields: { names: ['apiKey'] }, message: /has a NUL byte.*Send the value without it/ },
-    { raise: () => build(withKey({ userEnvKeys: { B: `${SENTINEL}\0` } })), fields: { names: ['userEnvKeys', 'USER_B'] }, message: /has a NUL byte/ }
+    { raise: () => build(withKey({ apiKey: `${KEY}\0` })), fields: { names: ['apiKey'] }, message: /contains a NUL byte.*Pass a value that is UTF-8 text without NUL bytes/ },
+    { raise: () => build(withKey({ userEnvKeys: { B: `${SENTINEL}\0` } })), fields: { names: ['userEnvKeys', 'USER_B'] }, message: /contains a NUL byte/ }
   ],
   ERR_PROVIDER_PAYLOAD_TOO_LARGE: [{ raise: () => build(json(`{"apiKey":"${KEY}"}`.padEnd(10 * 1024 * 1024 + 1))), message: /is 10485761 bytes long; the limit is 10485760/ }],
   ERR_PROVIDER_UNKNOWN: [
@@ -74,9 +74,9 @@ const CASES = {
     { raise: () => build(withKey({ provider: 'codex', apiKey: '' })), fields: { provider: 'codex', names: ['apiKey'] }, message: /no credential for OpenAI Codex/ }
   ],
   ERR_PROVIDER_KEY_MALFORMED: [
-    { raise: () => build(withKey({ apiKey: `${KEY}\n` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /has white space in it/ },
+    { raise: () => build(withKey({ apiKey: `${KEY}\n` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /contains white space/ },
     { raise: () => build(withKey({ apiKey: `"${KEY}"` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /quotation marks/ },
-    { raise: () => build(withKey({ apiKey: `${KEY}é` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /characters that no key has/ },
+    { raise: () => build(withKey({ apiKey: `${KEY}é` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /characters that do not occur in a key/ },
     { raise: () => build(withKey({ apiKey: KEY.padEnd(17_000, 'x') })), fields: { provider: 'claude', names: ['apiKey'] }, message: /is 17000 bytes long/ }
   ],
   ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which OpenAI Codex does not take/ }],
@@ -88,7 +88,7 @@ const CASES = {
         build(withKey({ apiKey: `${KEY}-revoked-before` }))
       },
       fields: { provider: 'claude' },
-      message: /^The credential with the fingerprint [0-9a-f]{8} was revoked in this process\. Give the one that took its place/
+      message: /^The credential with the fingerprint [0-9a-f]{8} was revoked in this process\. Pass the credential that replaced it/
     },
     {
       raise: (t) => {
@@ -114,12 +114,12 @@ const CASES = {
       spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true })
     },
     fields: { provider: 'claude', names: ['credentialStore'] },
-    message: /has a newer credential.*Build a new one/
+    message: /has a newer credential.*Build a new environment/
   }],
   ERR_PROVIDER_CREDENTIAL_EXPIRED: [{ raise: async (t) => build({}, { credentialStore: await expiredStore(t) }), fields: { provider: 'claude', names: ['credentialStore'] }, message: /has expired\. Await credentialStore\.fresh\(\)/ }],
   ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE: [{ raise: () => CredentialStore.open('claude', { dir: '/nowhere' }), fields: { path: '/nowhere', errno: -2, syscall: 'openat' }, message: /cannot be opened/ }],
   ERR_PROVIDER_LOGIN_REQUIRED: [
-    { raise: () => CredentialStore.open('codex', { dir: '/etc' }), fields: { path: '/etc/auth.json' }, message: /runs no interactive login/ },
+    { raise: () => CredentialStore.open('codex', { dir: '/etc' }), fields: { path: '/etc/auth.json' }, message: /does not run an interactive login/ },
     { raise: async (t) => (await expiredStore(t, { refresh: '' })).fresh(), fields: { provider: 'claude' }, message: /no refresh token\. Log in again/ }
   ],
   ERR_PROVIDER_REFRESH_FAILED: [{ raise: async (t) => (await expiredStore(t)).fresh(), fields: { provider: 'claude' }, message: /gave no new tokens\. Nothing listens/ }],
@@ -153,7 +153,7 @@ const CASES = {
     fields: { errno: -1, syscall: 'setgroups', step: 'groups', provider: 'claude' },
     message: /step groups: Operation not permitted.*Start the worker as root, or as the target/
   }],
-  ERR_PROVIDER_SPAWN_FAILED: [{ raise: (t) => start(t, { cwd: '/nowhere' }), fields: { errno: -2, syscall: 'chdir', path: '/nowhere', step: 'working-directory', provider: 'claude' }, message: /step working-directory \(\/nowhere\).*Make the directory, or give another in options\.cwd/ }],
+  ERR_PROVIDER_SPAWN_FAILED: [{ raise: (t) => start(t, { cwd: '/nowhere' }), fields: { errno: -2, syscall: 'chdir', path: '/nowhere', step: 'working-directory', provider: 'claude' }, message: /step working-directory \(\/nowhere\).*Create the directory, or name another in options\.cwd/ }],
   ERR_PROVIDER_UNSUPPORTED: [
     { raise: () => build({ provider: 'codex', oauthAccessToken: SENTINEL }), fields: { provider: 'codex', names: ['oauthAccessToken'] }, message: /Give payload\.apiKey instead/ },
     { raise: (t) => start(t, { delivery: 'broker' }), fields: { provider: 'claude', names: ['delivery'] }, message: /no broker/ },
@@ -267,7 +267,7 @@ test('wrong types and values are TypeErrors with Node’s own codes, and show no
   for (const [options, code, message] of /** @type {any[]} */ ([
     [{ args: SENTINEL }, 'ERR_INVALID_ARG_TYPE', /options\.args must be an array of strings/],
     [{ args: [`--key=${KEY}`] }, 'ERR_INVALID_ARG_VALUE', /options\.args\[0\] contains this launch's credential/],
-    [{ args: [`${SENTINEL}\0`] }, 'ERR_INVALID_ARG_VALUE', /options\.args\[0\] has a NUL/],
+    [{ args: [`${SENTINEL}\0`] }, 'ERR_INVALID_ARG_VALUE', /options\.args\[0\] contains a NUL/],
     [{ args: ['--setting-sources=project'] }, 'ERR_INVALID_ARG_VALUE', /--setting-sources with project or local/],
     [{ cwd: '' }, 'ERR_INVALID_ARG_VALUE', /options\.cwd must be a path/],
     [{ command: `/${SENTINEL}\0` }, 'ERR_INVALID_ARG_VALUE', /options\.command must be a path/],

@@ -263,9 +263,9 @@ test('master keys are consumed whatever the options are', () => {
 test('a consumed array is neither a master key of zeros nor a secret to seal', () => {
   const key = Buffer.from(MASTER)
   const lockbox = new Lockbox({ masterKeys: [key] })
-  const zeros = { code: 'ERR_INVALID_ARG_VALUE', message: /holds only zeros/ }
+  const zeros = { code: 'ERR_INVALID_ARG_VALUE', message: /contains only zeros/ }
   assert.throws(() => new Lockbox({ masterKeys: [key] }), zeros)
-  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), { code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID', message: /holds only zeros/ })
+  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), { code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID', message: /contains only zeros/ })
   const secret = Buffer.from('sk-ant-api03-made-up')
   lockbox.seal(secret, CONTEXT)
   assert.throws(() => lockbox.seal(secret, CONTEXT), zeros)

@@ -38,7 +38,7 @@ for (const [what, payload] of Object.entries(UNKNOWN)) {
       assert.throws(() => buildProviderEnv(input, { workspace, serverCredentials }), (/** @type {any} */ error) => {
         assert.equal(error.code, 'ERR_PROVIDER_PAYLOAD_INVALID')
         assert.deepEqual(error.names, ['provider', 'apiKey', 'oauthAccessToken', 'sessionCookie', 'userEnvKeys'])
-        assert.match(error.message, /none of the fields that are read: provider, apiKey, .*options\.payloadPath.*name the provider or give \{\}\.$/)
+        assert.match(error.message, /none of the known fields: provider, apiKey, .*options\.payloadPath.*name the provider or pass \{\}\.$/)
         assert.ok(!`${error.message}${error.stack}`.includes(SENTINEL))
         return true
       })

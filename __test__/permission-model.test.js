@@ -45,7 +45,7 @@ for (const [name, find, permission] of NODES) {
     if (!node) return
     const said = load(node, [permission, '--allow-fs-read=*'])
     assert.match(said, /does not load on \S+: Cannot load native addon because loading addons is disabled\. Start Node with --allow-addons beside --permission\. /)
-    assert.match(load(node, ['--no-addons']), /Start Node without --no-addons, also in NODE_OPTIONS/)
+    assert.match(load(node, ['--no-addons']), /Start Node without --no-addons, including in NODE_OPTIONS/)
     for (const text of [said, load(node, ['--no-addons'])]) assert.doesNotMatch(text, /Build it|--permission\.$/)
     assert.doesNotMatch(load(node, [permission, '--allow-fs-read=*', '--allow-addons']), /does not load/)
     const { stdout } = spawnSync(node, [permission, '--allow-fs-read=*', DOCTOR, 'doctor', '--json'], { encoding: 'utf8' })

@@ -79,9 +79,9 @@ test('the exit status is the command\'s, or says why there is none', { skip }, (
 
 test('root is nobody to become, and half an identity none', { skip }, () => {
   for (const [args, complaint] of /** @type {[string[], RegExp][]} */ ([
-    [['--uid', '0', '--gid', '7'], /must not be root's/],
-    [['--uid', '7', '--gid', '0'], /must not be root's/],
-    [['--uid', '7', '--gid', '7', '--groups', '0'], /must not be root's/],
+    [['--uid', '0', '--gid', '7'], /must not be 0/],
+    [['--uid', '7', '--gid', '0'], /must not be 0/],
+    [['--uid', '7', '--gid', '7', '--groups', '0'], /must not be 0/],
     [['--uid', '7'], /--uid and --gid say whom/],
     [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/]

@@ -35,7 +35,7 @@ for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
     assert.deepEqual({ code, step, syscall, names, at, errno: error.errno, events }, {
       code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', step: 'state-directory', syscall: 'faccessat', names: [variable], at: dir, errno, events: ['error', 'close']
     })
-    assert.ok(error.message.startsWith(`${variable} (${dir}) is not writable as uid ${UID} gid ${UID}: it `), error.message)
+    assert.ok(error.message.startsWith(`${variable} (${dir}) is not writable by uid ${UID} gid ${UID}: it `), error.message)
     assert.ok(error.message.includes(message(dir)), error.message)
     assert.equal(fs.existsSync(marker), false, 'nothing ran')
   })
@@ -84,7 +84,7 @@ for (const [provider, option, variable] of /** @type {const} */ ([['codex', 'cod
     fs.chmodSync(closed, 0o700)
     const workspace = { ...workspaceOf(homes), [option]: dir }
     const expected = { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: closed, names: [variable], errno: -13 }
-    const message = `${variable} (${dir}) is not writable as uid ${UID} gid ${UID}: it cannot be reached: ${closed} belongs to 0:0 and has mode 0700, which keeps the target out. Let the target through, or name another.`
+    const message = `${variable} (${dir}) is not writable by uid ${UID} gid ${UID}: it cannot be reached: ${closed} belongs to 0:0 and has mode 0700, which keeps the target user out. Let the target user through, or name another directory.`
 
     const { error } = await outcome(startScript(makeEnv(t, { provider }, { workspace }).env, 'exit 0'))
     assert.deepEqual([{ code: error.code, path: error.path, names: error.names, errno: error.errno }, error.message], [expected, message])
@@ -105,7 +105,7 @@ test('codex makes its own directory in a home that it may write to, and in no ot
   fs.chmodSync(homes.home, 0o755)
   const { error } = await outcome(startScript(env, 'exit 0'))
   assert.deepEqual([error.code, error.path, error.names], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(homes.home, '.codex'), ['CODEX_HOME']])
-  assert.match(error.message, /\.codex\) is not writable as/)
+  assert.match(error.message, /\.codex\) is not writable by/)
 })
 
 test('what the other provider needs does not matter', { skip: needsRoot }, async (t) => {

@@ -27,7 +27,7 @@ const REFUSED = /** @type {[string[], RegExp][]} */ ([
   [['redactor'], /no test file is called redactor/],
   [['__test__/redactor.test.js', 'nosuch'], /no test file is called nosuch/],
   [['__test__/redactor'], /no test file is called __test__\/redactor/],
-  [['--only', 'lint', '__test__/redactor.test.js'], /a test file is of the stage node, which --only leaves out/],
+  [['--only', 'lint', '__test__/redactor.test.js'], /test files belong to the stage node, which --only leaves out/],
   [['--only', 'node/sdk', '__test__/redactor.test.js'], /no test file of node\/sdk is called __test__\/redactor\.test\.js/]
 ])
 

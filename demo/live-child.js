@@ -40,7 +40,7 @@ function readEnvironment(pid) {
     const text = readFileSync(`/proc/${pid}/environ`, 'utf8')
     if (text !== '') return text
   }
-  throw Object.assign(new Error('empty'), { code: 'it stayed empty' })
+  throw Object.assign(new Error('empty'), { code: 'it remained empty' })
 }
 
 /** @param {number} pid */

@@ -52,7 +52,7 @@ class Workshop {
       const [unknown] = Object.values(proved).filter(({ version }) => version === null)
       if (unknown === undefined) return proved
       // Under sudo, in a user's own clone: what another can write tells no version, and the server's key is for a known one.
-      this.moved = `${unknown.path} can be changed by others than root and this process.`
+      this.moved = `${unknown.path} can be changed by users other than root and this process.`
     } catch (error) {
       if (/** @type {any} */ (error).code !== 'ERR_PROVIDER_PROGRAM_UNREACHABLE') throw error
       this.moved = /** @type {Error} */ (error).message

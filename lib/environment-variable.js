@@ -21,7 +21,7 @@ function requireMainThread(what) {
   if (require('node:worker_threads').isMainThread) return
   throw new ProviderError({
     code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: `${what} works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.`
+    message: `${what} works on the main thread only: a worker thread has its own copy of process.env, which cannot be wiped. Call it before you start worker threads.`
   })
 }
 

@@ -22,7 +22,7 @@ class Handle {
    * @param {Native} native
    */
   constructor(key, native) {
-    if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor: ${/** @type {any} */ (new.target).madeBy} makes one.`)
+    if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor. Use ${/** @type {any} */ (new.target).madeBy}.`)
     this.#native = native
     binding.tearDownAtExit(isMainThread)
   }

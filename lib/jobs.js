@@ -60,7 +60,7 @@ const MAX_TIMEOUT_MS = 10 * 60 * 1000
 function readHttpSettings(options, timeoutMs) {
   const given = validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) ?? timeoutMs
   if (given < MIN_TIMEOUT_MS || given > MAX_TIMEOUT_MS) {
-    throw validate.wrongValue('options.timeoutMs', `must be ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}.`)
+    throw validate.wrongValue('options.timeoutMs', `must be from ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS} milliseconds.`)
   }
   const { ca } = options
   return {

@@ -95,12 +95,12 @@ function missing(launch) {
 /** @param {Launch} launch */
 function refuseWhatCannotBe({ child: { attributes, ids } }) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) throw unsupported(`options.${name} needs the native start, which this system or runtime does not have.`, name)
+    if (value !== undefined) throw unsupported(`options.${name} requires the native start, which this system or runtime does not support.`, name)
   }
-  if (ids.groups?.length) throw unsupported('options.groups needs the native start, which this system or runtime does not have.', 'groups')
+  if (ids.groups?.length) throw unsupported('options.groups requires the native start, which this system or runtime does not support.', 'groups')
   // Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
   const other = ids.uid !== undefined && ids.uid !== process.geteuid?.()
-  if (other && process.versions.bun) throw unsupported('Under Bun options.uid cannot be verified. Run the worker on Node, or as the target itself.', 'uid')
+  if (other && process.versions.bun) throw unsupported('Under Bun, options.uid cannot be verified. Run the worker under Node, or as the target user.', 'uid')
 }
 
 /** @param {import('../binding').Stdio} item */
@@ -191,7 +191,7 @@ function signalGroup(child, signal) {
  */
 function spawnFailed(error, provider, program) {
   const isTooLarge = error.code === 'E2BIG'
-  const advice = isTooLarge ? ' Give less in arguments and variables: hand large values over in files.' : ''
+  const advice = isTooLarge ? ' Shorten the arguments and variables: pass large values in files.' : ''
   return new ProviderError({
     code: isTooLarge ? 'ERR_PROVIDER_ENV_TOO_LARGE' : 'ERR_PROVIDER_SPAWN_FAILED',
     // Node's own message holds no argument and no variable, but its `spawnargs` do: it is not passed on.

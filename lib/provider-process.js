@@ -102,7 +102,7 @@ class ProviderProcess extends EventEmitter {
    */
   constructor(key, backend, facts) {
     super()
-    if (key !== KEY) throw new TypeError('Use spawnProvider() to make a ProviderProcess.')
+    if (key !== KEY) throw new TypeError('Use spawnProvider() to create a ProviderProcess.')
     this.#backend = backend
     this.#provider = facts.provider
     this.#credential = facts.credential
@@ -347,7 +347,7 @@ class ProviderProcess extends EventEmitter {
 
   #onTimedOut() {
     this.#killed = true
-    const message = 'The run took longer than options.timeoutMs, and was stopped.'
+    const message = 'The run took longer than options.timeoutMs and was stopped.'
     const error = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
     this.#stopError ??= error
     this.#emitError(error)
@@ -481,7 +481,7 @@ function signalNumber(signal) {
   if (typeof signal === 'number' && Object.values(SIGNALS).includes(signal)) return signal
   // In whatever case, as Node has it.
   if (typeof signal === 'string' && Object.hasOwn(SIGNALS, signal.toUpperCase())) return SIGNALS[signal.toUpperCase()]
-  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'There is no such signal on this system.')
+  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'The signal does not exist on this system.')
 }
 
 /**

@@ -53,7 +53,7 @@ function refuseUnusable(bytes, name) {
   try {
     fill.call(bytes, 0, 0, 0)
   } catch {
-    throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} is detached: it was transferred elsewhere.`)
+    throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} is detached, because its buffer was transferred. Pass an array that still has its bytes.`)
   }
 }
 
@@ -67,7 +67,7 @@ function refuseConsumed(bytes, name) {
   const length = lengthOf(bytes)
   let index = 0
   while (index < length && bytes[index] === 0) index += 1
-  if (length > 0 && index === length) throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} holds only zeros, as an array does that was consumed before. Make a Secret of it once, and use that.`)
+  if (length > 0 && index === length) throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} contains only zeros, like an array that has already been consumed. Create a Secret from the key once, and pass that.`)
 }
 
 /**

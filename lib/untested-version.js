@@ -15,7 +15,7 @@ function warnOfUntested(message) {
     __proto__: null,
     type: 'SecurityWarning',
     code: 'PROVIDER_CLI_UNTESTED',
-    detail: 'Its protections may differ. Install a version of the table in docs/providers.md, or update @webalive/provider-env. node --disable-warning=PROVIDER_CLI_UNTESTED silences this.'
+    detail: 'Its protections may differ. Install a version from the table in docs/providers.md, or update @webalive/provider-env. node --disable-warning=PROVIDER_CLI_UNTESTED silences this warning.'
   }
   process.emitWarning(message, /** @type {any} */ (warning))
 }

@@ -95,7 +95,7 @@ class WireBuffer {
 function tooLarge() {
   return new ProviderError({
     code: 'ERR_PROVIDER_PAYLOAD_TOO_LARGE',
-    message: `The payload and its options take more than ${MOST_BYTES} bytes. Hand large values over in files.`
+    message: `The payload and its options are larger than ${MOST_BYTES} bytes. Pass large values in files.`
   })
 }
 

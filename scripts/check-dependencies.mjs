@@ -40,7 +40,7 @@ function unplaced(files) {
   const gone = FLOORS.flat().filter((place) => !there.has(place))
   return [
     ...missing.map((place) => `src/${place} has no place in the order of scripts/check-dependencies.mjs`),
-    ...gone.map((place) => `scripts/check-dependencies.mjs has a place for src/${place}, which is not there`)
+    ...gone.map((place) => `scripts/check-dependencies.mjs has a place for src/${place}, which does not exist`)
   ]
 }
 
@@ -48,7 +48,7 @@ function against(arrows) {
   const isWrong = ({ from, to }) => placeOf(from) !== placeOf(to) && floorOf(placeOf(from)) >= floorOf(placeOf(to))
   return arrows.filter(isWrong).map((arrow) => {
     const [from, to] = [placeOf(arrow.from), placeOf(arrow.to)]
-    return `${where(arrow)}: ${from} must not use ${to}, which does not stand below it: ${arrow.path} is of src/${arrow.to}`
+    return `${where(arrow)}: ${from} must not use ${to}, which is not below it: ${arrow.path} is in src/${arrow.to}`
   })
 }
 

@@ -32,19 +32,19 @@ export function checkFiles() {
   const wrong = []
   const sizes = []
   for (const path of texts()) {
-    for (const found of unscopedNames(readFileSync(path, 'utf8'))) wrong.push(`${relative(root, path)}: "${found}" fetches a package that is not ours: its name is @webalive/provider-env`)
+    for (const found of unscopedNames(readFileSync(path, 'utf8'))) wrong.push(`${relative(root, path)}: "${found}" fetches a package that is not ours. Write @webalive/provider-env`)
   }
   for (const path of files) {
     const text = readFileSync(path, 'utf8')
     const name = relative(root, path)
     const opening = text.split('\n', 3).filter((line) => !/^(#!.*|'use strict'|)$/.test(line))[0] ?? ''
-    if (!/^(\/\/|\/\*)/.test(opening)) wrong.push(`${name}: does not open with a comment that says its job`)
-    if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))) wrong.push(`${name}: asks where it lies, which only ${PLACES} does: in a bundle there is no such place`)
+    if (!/^(\/\/|\/\*)/.test(opening)) wrong.push(`${name}: does not begin with a comment that states its job`)
+    if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))) wrong.push(`${name}: uses its own path, which only ${PLACES} may do, because a file in a bundle has no path`)
     if (!/^(src|lib)\//.test(name)) continue
     // Unit tests stand at the foot of a Rust file and don't count.
     const lines = text.split(/^#\[cfg\(test\)\]\s*\n(?:#\[.*\]\s*\n)*mod \w+ \{/m)[0].trimEnd().split('\n').length
     sizes.push(lines)
-    if (lines > most) wrong.push(`${name}: ${lines} lines without its tests; the most is ${most}`)
+    if (lines > most) wrong.push(`${name}: ${lines} lines without its tests; the limit is ${most}`)
   }
   if (wrong.length) throw new Error(wrong.join('\n'))
   sizes.sort((a, b) => a - b)

@@ -3,7 +3,7 @@ import { fromRoot } from './lib/paths.mjs'
 import { exists, must, run } from './lib/run.mjs'
 
 if (!(await exists('cargo', ['+nightly', '--version']))) {
-  process.stderr.write('a sanitizer needs a nightly Rust (rustup toolchain install nightly)\n')
+  process.stderr.write('a sanitizer requires a nightly Rust (rustup toolchain install nightly)\n')
   process.exitCode = 1
 } else {
   const [, host] = /^host: (.+)$/m.exec(await must('rustc', ['+nightly', '-vV']))

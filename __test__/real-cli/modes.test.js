@@ -81,7 +81,7 @@ for (const [provider, args, kind, delivery, name] of REFUSED) {
       assert.throws(() => spawnProvider(env, { ...options, workspaceTrust }), (/** @type {any} */ error) => {
         assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_UNSUPPORTED', [name], provider])
         assert.ok(error.message.includes(name), error.message)
-        assert.match(error.message, /would not use the (?:API key|OAuth token|config directory) that it is given\. (?:Use|Leave) /)
+        assert.match(error.message, /would not use this launch's (?:API key|OAuth token|config directory)\. (?:Use|Omit|Pass|Set) /)
         return true
       })
     }

@@ -30,7 +30,7 @@ async function looked(look) {
     return await runUnlessAborted(look, signal)
   } catch (error) {
     if (!signal.aborted) throw error
-    const message = `A look at the machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer. Look at the mounts of the tenant's (FUSE, NFS).`
+    const message = `A check of this machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer. Check the tenant's mounts (FUSE, NFS).`
     throw new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message }, { cause: error })
   }
 }

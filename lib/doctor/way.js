@@ -37,15 +37,15 @@ function unlessSteered(row, byRoot = false) {
   const { remedy, commands } = row
   if (remedy === undefined || commands === undefined) return row
   const why = (/** @type {Way} */ { steered, movable, real }) => {
-    if (steered !== null) return `who can change ${steered} chooses that it leads to ${real}`
-    if (byRoot && movable !== null) return `the tenant can put a link in the place of ${movable} at any time`
+    if (steered !== null) return `whoever can change ${steered} decides that it leads to ${real}`
+    if (byRoot && movable !== null) return `the tenant can replace ${movable} with a link at any time`
     return null
   }
   return {
     ...row,
     remedy: (seen) => {
       const reason = why(seen.way)
-      return reason === null ? remedy(seen) : `Look at it yourself: ${reason}. A command run with more rights than theirs would change what the link leads to, so none is given.`
+      return reason === null ? remedy(seen) : `Inspect it yourself: ${reason}. A command that runs with higher privileges would change what the link leads to, so the doctor shows none.`
     },
     commands: (seen) => (why(seen.way) === null ? commands(seen) : [])
   }

@@ -18,7 +18,7 @@ export function tableText(rows) {
 }
 
 function failureText({ cli, version, failures }) {
-  const names = failures.length ? failures : ['no test is to blame: see the log']
+  const names = failures.length ? failures : ['no test failed: see the log']
   return [`${cli} ${version} failed:`, '', ...names.map((name) => `- \`${name}\``)].join('\n')
 }
 
@@ -66,6 +66,6 @@ export function withRows(document, rows) {
 function split(document) {
   const [before, rest, ...more] = document.split(BEGIN)
   const [inside, after, ...others] = rest?.split(END) ?? []
-  if (after === undefined || more.length || others.length) throw new Error(`the document has not exactly one ${BEGIN} before one ${END}`)
+  if (after === undefined || more.length || others.length) throw new Error(`the document must have exactly one ${BEGIN} before exactly one ${END}`)
   return { before, inside, after }
 }

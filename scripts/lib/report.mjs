@@ -74,7 +74,7 @@ export class Report {
     }
     process.stdout.write(`\n${this.#steps.map(line).join('\n')}\n`)
     if (this.#rounds > 1) process.stdout.write(`\n${this.#byName().join('\n')}\n`)
-    process.stdout.write(`\n${seconds.toFixed(0)} s in all\n`)
+    process.stdout.write(`\n${seconds.toFixed(0)} s in total\n`)
     process.stdout.write(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped\n`)
     return this.failed || this.#steps.length === 0 ? 1 : 0
   }

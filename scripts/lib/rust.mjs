@@ -36,5 +36,5 @@ async function find() {
     const [active] = (await ask('rustup', ['show', 'active-toolchain'])).split(/\s/)
     return active ? { RUSTUP_TOOLCHAIN: active } : {}
   }
-  throw new Error(`Rust ${least.join('.')} or newer is needed to build the addon, and none was found. Install it with rustup (https://rustup.rs).`)
+  throw new Error(`Building the addon requires Rust ${least.join('.')} or newer, which was not found. Install it with rustup (https://rustup.rs).`)
 }

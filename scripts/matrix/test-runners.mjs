@@ -54,6 +54,6 @@ export async function testRunners(report, { project, tools, node }) {
 /** Both end well, too, where they found nothing to run. */
 function ran(text, wanted) {
   const [line] = wanted.exec(text) ?? []
-  if (!line) throw new Error(`four tests were to pass:\n${text}`)
+  if (!line) throw new Error(`expected four tests to pass:\n${text}`)
   return told(line.trim().replace(/\s+/g, ' '))
 }

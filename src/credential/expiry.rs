@@ -92,7 +92,8 @@ pub fn check_expiry(expires_at: Option<Expiry>) -> Result<()> {
     if expires_at.is_none_or(|at| !at.is_over(Clocks::now())) {
         return Ok(());
     }
-    let message = "The stored access token has expired. Await credentialStore.fresh() before each buildProviderEnv().";
+    let message = "The stored access token has expired. Await credentialStore.fresh() before each call of \
+        buildProviderEnv().";
     Err(Error::new(ErrorCode::CredentialExpired, message).name("credentialStore"))
 }
 

@@ -84,7 +84,7 @@ pub fn plan(
     }
     if is_sealed(secret.expose_secret()) {
         let message =
-            "The input is a sealed secret, which buildProviderEnv() alone opens. Check it where it is sealed.";
+            "The input is a sealed secret, which only buildProviderEnv() can open. Check the key before you seal it.";
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name("input"));
     }
     let kind = match class_of(secret.expose_secret()).map(|class| class.usable_as) {
@@ -99,8 +99,11 @@ pub fn plan(
         }));
     }
     let Some(authorization) = provider.vendor().api.authorization(kind) else {
-        let message =
-            format!("{} has no request that tells whether an {} is good.", provider.vendor().api.vendor, kind.as_str());
+        let message = format!(
+            "{} has no request that shows whether an {} is valid.",
+            provider.vendor().api.vendor,
+            kind.as_str()
+        );
         return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
     };
     let api = provider.vendor().api;
@@ -158,21 +161,21 @@ impl KeyCheck {
                 Outcome::Invalid,
                 Some("rejected"),
                 format!(
-                    "{vendor} does not know the credential: it was revoked, deleted or mistyped. Make a new one and paste it whole."
+                    "{vendor} does not recognize the credential: it was revoked, deleted or mistyped. Create a new one and paste all of it."
                 ),
             ),
             401..=403 | 429 => self.refused(response.status, refusal),
             500..=599 => (
                 Outcome::Unreachable,
                 Some("server-error"),
-                format!("{vendor} has a problem of its own. Try again later."),
+                format!("{vendor} answered with a server error. Try again later."),
             ),
             _ => (
                 Outcome::Unreachable,
                 Some("unexpected-answer"),
                 format!(
-                    "What answered is not this provider's API. {}",
-                    if self.has_base_url { "Look at the base URL." } else { BETWEEN }
+                    "The server that answered is not this provider's API. {}",
+                    if self.has_base_url { "Check the base URL." } else { BETWEEN }
                 ),
             ),
         };
@@ -186,10 +189,10 @@ impl KeyCheck {
             return (outcome, Some(row.reason), row.message.into());
         }
         let what = match outcome {
-            Outcome::RateLimited => "and its rate limit is reached. Try again later.",
-            _ => "and refuses it. Look at its permissions and the account.",
+            Outcome::RateLimited => "but its rate limit has been reached. Try again later.",
+            _ => "but does not allow the request. Check the credential's permissions and the account.",
         };
-        (outcome, None, format!("{} knows the credential, {what}", self.api.vendor))
+        (outcome, None, format!("{} recognizes the credential, {what}", self.api.vendor))
     }
 }
 

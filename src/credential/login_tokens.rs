@@ -78,7 +78,7 @@ impl LoginTokens {
 #[cold]
 fn full(limit: usize) -> Error {
     let message = format!(
-        "This stored login has had {limit} tokens in this process, which can remember no more of them. Restart the worker."
+        "This stored login has used {limit} tokens in this process, which cannot remember any more. Restart the worker."
     );
     Error::new(ErrorCode::Unsupported, message)
 }

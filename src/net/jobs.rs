@@ -210,15 +210,17 @@ pub fn run(pool: &'static Pool, turn: Turn, job: impl FnMut() -> Option<Instant>
     let room = MAX_WAITING - state.waiting.len();
     let of_source = state.waiting.iter().filter(|waiting| waiting.turn.source == turn.source).count();
     if of_source >= room {
-        let message =
-            format!("{} requests wait already, {of_source} of them for the same. Try again later.", MAX_WAITING - room);
+        let message = format!(
+            "{} requests are already waiting, {of_source} of them for the same server. Try again later.",
+            MAX_WAITING - room
+        );
         return Err(Error::new(ErrorCode::Busy, message));
     }
     let mark = Arc::clone(&turn.is_abandoned);
     state.waiting.push(Waiting { turn, not_before: None, job: Box::new(job) });
     pool.dispatch(&mut state).map_err(|error| {
         state.waiting.retain(|waiting| !Arc::ptr_eq(&waiting.turn.is_abandoned, &mark));
-        let message = "The system gives no thread for a request that must not block the worker. Try again later, or raise its limit of threads.";
+        let message = "The system cannot create a thread for the request, which must not block the worker. Try again later, or raise the limit of threads.";
         Error::new(ErrorCode::Busy, message).errno(error.raw_os_error().unwrap_or_default(), "pthread_create")
     })
 }

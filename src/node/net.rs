@@ -128,7 +128,7 @@ pub fn start<'env, T: ToNapiValue + Send + 'static>(
         }
         // A panic must be heard of as well.
         let done = catch_unwind(AssertUnwindSafe(&mut work))
-            .unwrap_or_else(|_| ControlFlow::Break(Err(defect("A job ended in a panic."))));
+            .unwrap_or_else(|_| ControlFlow::Break(Err(defect("A job panicked."))));
         match done {
             ControlFlow::Continue(time) => return Some(time),
             ControlFlow::Break(result) => job.settle(result),
@@ -167,7 +167,7 @@ pub fn look<'env, T: ToNapiValue + Send + 'static>(
         Some(look) if Instant::now() < deadline => look(),
         _ => Err(Error::new(
             ErrorCode::Busy,
-            "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
+            "Earlier checks as this uid still wait for file systems that do not answer. Check the tenant's mounts (FUSE, NFS).",
         )),
     };
     start(env, &LOOKS, turn, Some(abort), move || ControlFlow::Break(work()))

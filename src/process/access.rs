@@ -52,9 +52,9 @@ pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
     };
     let (mode, wanted) = (metadata.mode(), check.access.bits());
     let hint = if mode & wanted == wanted {
-        "; its mode would allow it, so look for a noexec mount, an ACL or a security module".to_owned()
+        "; its mode allows it, so check for a noexec mount, an ACL or a security module".to_owned()
     } else {
-        format!("; chmod o+{} {path} would open it", letters(check.access))
+        format!("; chmod o+{} {path} would allow it", letters(check.access))
     };
     format!("{}{hint}", describe(&check.path, metadata))
 }

@@ -39,7 +39,7 @@ impl Host {
     /// `SPAWN_FAILED` when the system has no memory or no descriptor for it.
     pub fn new(proofs: Arc<Proofs>) -> Result<Self> {
         let stack = Stack::new().map_err(|errno| {
-            Error::new(ErrorCode::SpawnFailed, "There is no memory for a child's stack.").errno(errno, "mmap")
+            Error::new(ErrorCode::SpawnFailed, "There is no memory left for a child's stack.").errno(errno, "mmap")
         })?;
         let oom_score = match File::open("/proc/self/oom_score_adj") {
             Ok(file) => Some(file),
@@ -119,5 +119,5 @@ pub fn c_path(path: &Path) -> Result<CString> {
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a NUL byte.
 pub fn c_string(bytes: &[u8]) -> Result<CString> {
-    CString::new(bytes).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument has a NUL byte."))
+    CString::new(bytes).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument contains a NUL byte."))
 }

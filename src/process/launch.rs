@@ -114,7 +114,7 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
     let run = move |host: &Host| {
         if catch_unwind(AssertUnwindSafe(|| carry_out(&launch, &streams, &of_run, host))).is_err() {
-            let error = Error::new(ErrorCode::Internal, "The start failed by a defect in this package.");
+            let error = Error::new(ErrorCode::Internal, "The start failed because of a defect in this package.");
             of_run.failed(about(error, provider));
         }
     };
@@ -139,7 +139,7 @@ fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, ho
 
 fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<(Started, Vec<String>, Option<String>)> {
     if matches!(launch.target(), Target::Same { uid, gid } if (*uid, *gid) != identity::own()) {
-        let message = "This process has changed its ids since the start was asked for. Ask again.";
+        let message = "This process has changed its uid or gid since the start was requested. Try again.";
         return Err(Error::new(ErrorCode::PrivilegeFailed, message));
     }
     let prepared = launch.prepare(host)?;

@@ -82,7 +82,7 @@ impl Stdio {
     #[must_use]
     pub fn not_open(self) -> Error {
         let number = if let Self::Descriptor { number } = self { number } else { -1 };
-        let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
+        let message = format!("options.stdio names the descriptor {number}, which is not open in this process.");
         Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
     }
 }
@@ -147,7 +147,7 @@ pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
         Some("env") => Ok(Delivery::Env),
         Some("fd") if auto == Delivery::Fd => Ok(Delivery::Fd),
         Some("fd") => Err(no_descriptor(plan, &plan.credential)),
-        Some("broker") => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
+        Some("broker") => Err(unsupported(plan, "This version has no broker. Pass delivery: \"auto\".".into())),
         Some(_) => {
             let message = "options.delivery must be one of: auto, fd, env, broker.";
             Err(Error::new(ErrorCode::InvalidArgValue, message).name("delivery"))
@@ -157,7 +157,7 @@ pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
 
 fn no_descriptor(plan: &EnvPlan, credential: &Credential) -> Error {
     let message = format!(
-        "{} cannot read its {} from a descriptor. Use delivery \"auto\".",
+        "{} cannot read its {} from a descriptor. Pass delivery: \"auto\".",
         plan.provider.name,
         credential.kind.as_str()
     );

@@ -223,10 +223,10 @@ fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
     let remedy = match (errno.and_then(used_up), &closed, errno) {
         (Some(remedy), ..) => remedy.to_owned(),
         (_, Some((_, why)), _) => {
-            format!("{why}, which keeps this process out. Give another directory in options.cwd.")
+            format!("{why}, which keeps this process out. Name another directory in options.cwd.")
         }
-        (.., Some(libc::ENOENT)) => "Make the directory, or give another in options.cwd.".to_owned(),
-        _ => "Give another directory in options.cwd.".to_owned(),
+        (.., Some(libc::ENOENT)) => "Create the directory, or name another in options.cwd.".to_owned(),
+        _ => "Name another directory in options.cwd.".to_owned(),
     };
     let message = format!("{name} was not started: step {} ({directory}): {error}. {remedy}", step.name());
     let path = closed.map_or_else(|| directory.to_owned(), |(closed, _)| closed.to_string_lossy().into_owned());

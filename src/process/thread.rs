@@ -53,7 +53,7 @@ pub fn start(name: &str, mut round: impl FnMut() + Send + 'static) -> Result<()>
     };
     let started = std::thread::Builder::new().name(name.into()).stack_size(STACK_BYTES).spawn(body);
     started.map(drop).map_err(|error| {
-        let message = format!("The system gives no thread for {name}: {error}.");
+        let message = format!("The system could not create a thread for {name}: {error}.");
         Error::new(ErrorCode::SpawnFailed, message).errno(error.raw_os_error().unwrap_or(libc::EAGAIN), "clone")
     })
 }

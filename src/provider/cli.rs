@@ -113,7 +113,7 @@ impl Sdk {
             Some(version) if version >= self.oldest => Ok(()),
             // As it was told: a prerelease has a name.
             Some(_) => refused(&format!("is {}", Version::trimmed(told))),
-            None => refused("tells a version that cannot be understood"),
+            None => refused("states a version that is not valid"),
         }
     }
 }

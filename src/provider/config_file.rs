@@ -81,10 +81,10 @@ impl Effect {
         match self {
             Self::RunsCommands => "runs commands",
             Self::Redirects => "sends requests elsewhere",
-            Self::ReplacesCredential => "is used in the place of the tenant's",
+            Self::ReplacesCredential => "is used instead of the tenant's credential",
             Self::Discloses => "discloses the key",
             Self::ChangesShell => "changes the environment of the agent's shell",
-            Self::LoosensPermissions => "allows the agent more",
+            Self::LoosensPermissions => "gives the agent more permissions",
         }
     }
 }

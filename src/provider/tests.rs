@@ -105,5 +105,5 @@ fn what_a_row_says_of_files_is_about_its_own_files_and_variables() {
 fn an_unknown_provider_is_not_echoed() {
     let error = find("nobodys-secret").expect_err("unknown");
     let known: Vec<&str> = PROVIDERS.iter().map(|row| row.id).collect();
-    assert_eq!(error.to_string(), format!("There is no such provider. Use one of: {}.", known.join(", ")));
+    assert_eq!(error.to_string(), format!("The provider is unknown. Use one of: {}.", known.join(", ")));
 }

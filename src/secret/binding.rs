@@ -101,7 +101,10 @@ fn check_part(name: &'static str, text: &str) -> Result<()> {
     if !text.is_empty() && text.len() <= MAX_PART_BYTES && !text.contains('\0') {
         return Ok(());
     }
-    let message = format!("The {name} that a secret is bound to must be 1 to {MAX_PART_BYTES} bytes without a NUL.");
+    let message = format!(
+        "The {name} that a secret is bound to must be 1 to {MAX_PART_BYTES} bytes long and contain \
+        no NUL byte."
+    );
     Err(Error::new(ErrorCode::InvalidArgValue, message).name(name))
 }
 

@@ -72,8 +72,8 @@ impl Secret {
         let limit = guarded::lock_limit().map_or("no limit".into(), |bytes| format!("{bytes} bytes"));
         let guarded::Protection { name, syscall, remedy, .. } = refusal.protection;
         let message = format!(
-            "The memory of a secret lacks the protection {name:?}: {syscall}: {reason}. {remedy}, or leave requireLocked \
-             out and read memoryProtection(). RLIMIT_MEMLOCK is {limit}."
+            "The memory of a secret lacks the protection {name:?}: {syscall}: {reason}. {remedy}, or omit \
+            requireLocked and read memoryProtection(). RLIMIT_MEMLOCK is {limit}."
         );
         Err(Error::new(ErrorCode::MemoryUnprotected, message).name(*name).errno(refusal.errno, syscall))
     }
@@ -153,7 +153,7 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
 pub(super) fn no_randomness() -> Error {
     Error::new(
         ErrorCode::Internal,
-        "The system gave no random bytes, so no secret can be sealed, hashed or looked for.",
+        "The system returned no random bytes, so no secret can be sealed, hashed or searched for.",
     )
 }
 

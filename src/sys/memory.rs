@@ -61,7 +61,7 @@ fn find_live(name: &str) -> Option<*mut [u8]> {
 /// What was missing to find the block.
 #[cfg(target_os = "linux")]
 pub fn wipe_initial_block(names: &[&str]) -> Result<(), &'static str> {
-    let (start, end) = initial_block().ok_or("/proc/self/stat does not tell where the initial environment is")?;
+    let (start, end) = initial_block().ok_or("/proc/self/stat does not show where the initial environment is")?;
     if start == 0 || end <= start {
         return Err("/proc/self/stat hides where the initial environment is");
     }

@@ -17,7 +17,7 @@ struct Metric {
 const METRICS: &[Metric] = &[
     Metric {
         name: "provider_env_input_tokens_total",
-        help: "Tokens that went in, from and to the cache included.",
+        help: "Input tokens, including those read from and written to the cache.",
         value: |counts| Some(counts.tokens.input.to_string()),
     },
     Metric {
@@ -32,17 +32,17 @@ const METRICS: &[Metric] = &[
     },
     Metric {
         name: "provider_env_output_tokens_total",
-        help: "Tokens that came out, reasoning included.",
+        help: "Output tokens, including reasoning tokens.",
         value: |counts| Some(counts.tokens.output.to_string()),
     },
     Metric {
         name: "provider_env_reasoning_tokens_total",
-        help: "Output tokens that the model thought with.",
+        help: "Output tokens that the model used for reasoning.",
         value: |counts| Some(counts.tokens.reasoning.to_string()),
     },
     Metric {
         name: "provider_env_turns_total",
-        help: "Turns that are over.",
+        help: "Turns that have ended.",
         value: |counts| Some(counts.turns.to_string()),
     },
     Metric {
@@ -57,7 +57,7 @@ const METRICS: &[Metric] = &[
     },
     Metric {
         name: "provider_env_cost_usd_total",
-        help: "US dollars, as far as the CLI tells them.",
+        help: "Cost in US dollars, as far as the CLI reports it.",
         value: |counts| counts.cost.map(decimal),
     },
 ];

@@ -146,14 +146,12 @@ pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
     let refuse =
         |code, message: String| Err(Error::new(code, message).provider(provider.id).name("onCredentialMismatch"));
     if provider.output.claims.is_empty() {
-        let message = format!(
-            "{} does not tell which credential it uses: leave options.onCredentialMismatch out.",
-            provider.name
-        );
+        let message =
+            format!("{} does not report which credential it uses. Omit options.onCredentialMismatch.", provider.name);
         return refuse(ErrorCode::Unsupported, message);
     }
     if !watches {
-        let message = "options.onCredentialMismatch needs the CLI's JSON on a 'pipe' as stdout: ask for it in options.args (--output-format stream-json).";
+        let message = "options.onCredentialMismatch requires the CLI's JSON on stdout, as a 'pipe'. Request it in options.args (--output-format stream-json).";
         return refuse(ErrorCode::InvalidArgValue, message.into());
     }
     Ok(())

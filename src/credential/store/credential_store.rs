@@ -150,7 +150,7 @@ impl Store {
         if !provider.credential_inputs().any(|input| input.kind == kind) {
             let taken: Vec<&str> = provider.credential_inputs().map(|input| input.kind.as_str()).collect();
             let message = format!(
-                "{} takes no {} from this package. Give an {}, or the login that the CLI has stored: CredentialStore.open().",
+                "This package cannot pass an {1} to {0}. Pass an {2}, or open the login that the CLI has stored with CredentialStore.open().",
                 provider.name,
                 kind.as_str(),
                 taken.join(" or an ")
@@ -196,7 +196,7 @@ impl Store {
     /// What [`credential::check`] finds; `UNSUPPORTED` for a login in a file.
     pub fn rotate(&self, credential: Arc<Secret>) -> Result<()> {
         if self.login.is_some() {
-            let message = "A login in a file is not rotated by hand. Log in again with the CLI, and reload().";
+            let message = "A login in a file cannot be rotated by hand. Log in again with the CLI, then call reload().";
             return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
         }
         let mut state = self.state();
@@ -376,6 +376,6 @@ mod tests {
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
         let error = codex.expect_err("no input");
         assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));
-        assert!(error.to_string().contains("Give an api-key, or") && error.to_string().contains("open()"), "{error}");
+        assert!(error.to_string().contains("Pass an api-key, or") && error.to_string().contains("open()"), "{error}");
     }
 }

@@ -126,7 +126,8 @@ impl Fleet<'_> {
 }
 
 fn foreign() -> Error {
-    let message = "What options.withLock handed over was not left by another store of this login. Remove it there.";
+    let message = "The state that options.withLock passed was not written by a store of this login. Remove it from \
+        where it is kept.";
     Error::new(ErrorCode::UnsealFailed, message)
 }
 

@@ -72,14 +72,18 @@ impl Profile {
     /// `UNSUPPORTED` for a provider whose row has no login; `ERR_INVALID_ARG_VALUE`.
     pub fn new(provider: &'static Provider, overrides: Overrides) -> Result<Self> {
         let Some(row) = &provider.login else {
-            let message = format!("This package does not know how {} stores its login. Give its key.", provider.name);
+            let message = format!(
+                "This package does not know how {} stores its login. Pass its key to \
+                CredentialStore.of() instead.",
+                provider.name
+            );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
         };
         let mut profile = Self::of(provider, row);
         let moves = overrides.file.is_some() || overrides.access_token.is_some() || overrides.refresh_token.is_some();
         if moves && profile.stored == Stored::CliReadsTheFile {
             let problem =
-                "cannot be moved for this provider: its CLI reads its own file, and would run on another login";
+                "cannot be changed for this provider: its CLI reads its own file, and would use another login";
             return Err(invalid("options.file", problem));
         }
         if let Some(url) = overrides.token_url {
@@ -166,7 +170,7 @@ fn dotted(option: &'static str, text: &str) -> Result<Path> {
     if names.len() <= 8 && names.iter().all(word) {
         return Ok(names);
     }
-    Err(invalid(option, "must be names of members with dots between them"))
+    Err(invalid(option, "must be the names of members, separated by dots"))
 }
 
 fn plain(option: &'static str, text: String) -> Result<String> {
@@ -184,8 +188,7 @@ fn file_name(text: String) -> Result<String> {
 
 /// HTTPS, or this very machine: a refresh token is worth more than a key.
 fn checked_url(url: String) -> Result<String> {
-    let problem =
-        "must be an https URL, or an http URL of this machine's loopback, without user name, query or fragment";
+    let problem = "must be an https URL, or an http URL with a loopback host, without a user name, query or fragment";
     crate::net::http::check_base_url(&url).map_err(|_| invalid("options.tokenUrl", problem))?;
     let host = url.strip_prefix("http://").map(|rest| {
         let authority = rest.split('/').next().unwrap_or_default();

@@ -97,7 +97,7 @@ pub fn restore(env: &Env, fingerprint: String) -> napi::Result<bool> {
 /// Its text is not repeated: it may be a key.
 fn parse(fingerprint: &str) -> Result<Fingerprint> {
     Fingerprint::parse(fingerprint).ok_or_else(|| {
-        let message = "A fingerprint is 8 hex digits, as credential.fingerprint has them.";
+        let message = "A fingerprint must be 8 hex digits, as in credential.fingerprint.";
         Error::new(ErrorCode::InvalidArgValue, message).name("fingerprint")
     })
 }

@@ -45,7 +45,7 @@ pub fn plan_key_check(
 fn plan(secret: &NativeSecret, question: NativeKeyQuestion) -> Result<NativeKeyCheck> {
     let NativeKeyQuestion { provider, base_url, http } = question;
     let plan = key_check::plan(provider::find(&provider)?, secret.secret()?, base_url.as_deref(), http.read()?)?;
-    let held = Disposable::new(Mutex::new(Some(plan)), "The question was disposed of.");
+    let held = Disposable::new(Mutex::new(Some(plan)), "The check was disposed of.");
     Ok(NativeKeyCheck { held })
 }
 
@@ -58,7 +58,7 @@ impl NativeKeyCheck {
         env: &'env Env,
         abort: Option<ClassInstance<'_, NativeAbort>>,
     ) -> napi::Result<PromiseRaw<'env, Verdict>> {
-        let asked = || Error::new(ErrorCode::Internal, "The question was asked already.");
+        let asked = || Error::new(ErrorCode::Internal, "The check has already been started.");
         let plan = self.take().ok_or_else(asked).or_throw(env)?;
         let (pool, turn) = match &plan {
             Plan::Known(_) => (&VENDOR_REQUESTS, Turn::at_once()),

@@ -41,7 +41,7 @@ fn take(require_protection: bool) -> Result<NativeServerCredentials> {
             names.push(name);
         }
     }
-    let disposed = "options.serverCredentials was disposed of. Take them again, or leave the option out.";
+    let disposed = "options.serverCredentials was disposed of. Call takeServerCredentials() again, or omit the option.";
     Ok(NativeServerCredentials { held: Disposable::new(keys, disposed), names })
 }
 

@@ -225,7 +225,8 @@ fn open(wanted: Option<(Location, Profile, Settings)>, deadline: Instant) -> Res
         Some((location, profile, settings)) if Instant::now() < deadline => Store::open(location, profile, settings),
         _ => Err(Error::new(
             ErrorCode::Busy,
-            "Too many logins are read at once: this one had no turn within options.timeoutMs. Try again later.",
+            "Too many logins are being read at once, and this one did not get its turn within options.timeoutMs. Try \
+            again later.",
         )),
     }
 }

@@ -142,7 +142,7 @@ impl NativeProviderEnv {
             .into_iter()
             .any(|delivery| plan.variables(delivery).any(|variable| variable.name == name && variable.is_secret));
         if secret {
-            let message = format!("{name} holds a secret. Only exposeSecrets() hands it out.");
+            let message = format!("{name} holds a secret. Only exposeSecrets() returns it.");
             return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).or_throw(env);
         }
         let mut variables = plan.variables(plan.names.auto_delivery());

@@ -178,5 +178,9 @@ fn text(bytes: &[u8]) -> Result<&str> {
 
 /// The refusal of what only another version of the facade would say.
 pub fn broken() -> Error {
-    Error::new(ErrorCode::Internal, "The facade and the addon do not fit together. Reinstall the package.")
+    Error::new(
+        ErrorCode::Internal,
+        "The JavaScript files and the addon are of different versions. Reinstall the \
+        package.",
+    )
 }

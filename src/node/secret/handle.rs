@@ -64,7 +64,7 @@ impl NativeSecret {
     pub fn new(secret: Secret) -> Result<Self> {
         let fingerprint = secret.fingerprint()?.to_string();
         let length = u32::try_from(secret.len()).unwrap_or(u32::MAX);
-        let disposed = "This Secret was disposed of. Make a new one with Secret.from().";
+        let disposed = "This Secret was disposed of. Create a new one with Secret.from().";
         Ok(Self { held: Disposable::new(secret, disposed), length, fingerprint })
     }
 

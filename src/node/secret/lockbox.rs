@@ -119,7 +119,7 @@ fn read(source: &NativeMasterKeySource<'_>) -> Result<MasterKey> {
 fn from_variable(name: &str) -> Result<MasterKey> {
     process_env::can_be_wiped()?;
     memory::with_variable(name, MasterKey::from_digits).unwrap_or_else(|| {
-        let message = format!("The environment has no {name}, which is to hold the master key.");
+        let message = format!("The environment has no {name}, which must hold the master key.");
         Err(Error::new(ErrorCode::LockboxKeyInvalid, message))
     })
 }
@@ -205,7 +205,7 @@ impl NativeLockbox {
             lockbox.require_protection()?;
         }
         let ids = lockbox.master_key_ids().map(str::to_owned).collect();
-        let disposed = "This Lockbox was disposed of. Make a new one, with its master keys.";
+        let disposed = "This Lockbox was disposed of. Create a new one with its master keys.";
         Ok(Self { held: Disposable::new(lockbox, disposed), ids, require_protection })
     }
 

@@ -32,7 +32,7 @@ fn create(max_age_ms: Option<f64>, require_protection: bool) -> Result<NativeRec
         recipient.require_protection()?;
     }
     let public_key = BASE64URL_NOPAD.encode(&recipient.public_key());
-    let disposed = "options.recipient was disposed of. Make a new one, and send its public key to the parent.";
+    let disposed = "options.recipient was disposed of. Create a new one, and send its public key to the parent.";
     Ok(NativeRecipient { held: Disposable::new(recipient, disposed), public_key })
 }
 

@@ -18,7 +18,7 @@ use crate::node::state::{Clear, Disposable, disposable};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor, Stream};
 use crate::secret::{ExposeSecret, Secret};
 
-const DISPOSED: &str = "This Redactor was disposed of. Make a new one.";
+const DISPOSED: &str = "This Redactor was disposed of. Create a new one.";
 
 type NativeSource<'env> = Either4<
     ClassInstance<'env, NativeProviderEnv>,
@@ -160,7 +160,7 @@ pub fn launch_redaction(
     streams: u32,
 ) -> napi::Result<Vec<NativeRedactorStream>> {
     let launch = Arc::new(Mutex::new(Launch::Planned(provider_env.plan().or_throw(env)?)));
-    let disposed = "What scrubs this output was disposed of with its Node environment.";
+    let disposed = "The redactor of this output was disposed of together with its Node environment.";
     let stream = |_| {
         let state = State::Waiting(Arc::clone(&launch));
         NativeRedactorStream { held: Disposable::new(Mutex::new(state), disposed) }

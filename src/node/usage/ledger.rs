@@ -142,7 +142,7 @@ impl TryFrom<NativeLedgerKey> for LedgerKey {
         let labels = [("workspace", &key.workspace), ("provider", &key.provider), ("generation", &key.generation)];
         for (name, label) in labels {
             if label.is_empty() || label.len() > LABEL_BYTES {
-                let message = format!("{name} must be a text of 1 to {LABEL_BYTES} bytes.");
+                let message = format!("{name} must be a string of 1 to {LABEL_BYTES} bytes.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
         }
@@ -160,7 +160,7 @@ fn counts_of(run: NativeRunCounts) -> Result<Counts> {
 
 fn cost(dollars: f64) -> Result<Cost> {
     Cost::from_dollars(dollars).ok_or_else(|| {
-        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars, or null.")
+        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars or null.")
             .name("usage.costUsd")
     })
 }

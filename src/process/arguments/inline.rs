@@ -39,7 +39,7 @@ pub fn check(provider: &Provider, line: &CommandLine) -> Result<()> {
 fn refusal(provider: &Provider, row: &InlineDefinitions, option: &str) -> Error {
     let members = [row.tables, row.secrets].concat().join(" or ");
     let message = format!(
-        "options.args has {option} with {members} in {}, and arguments are visible to every user. {}",
+        "options.args contains {option} with {members} in {}, and every user of this machine can see arguments. {}",
         row.holder, row.instead
     );
     Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name(option)

@@ -156,23 +156,23 @@ fn is_given(plan: &EnvPlan, delivery: Delivery, usable: UsableCredential) -> boo
 
 fn refusal(plan: &EnvPlan, mode: &Mode) -> Error {
     let (what, name) = match mode.sign {
-        ModeSign::Subcommand(name, None) => (format!("options.args has the subcommand {name}"), name.to_owned()),
+        ModeSign::Subcommand(name, None) => (format!("options.args contains the subcommand {name}"), name.to_owned()),
         ModeSign::Subcommand(name, Some(word)) => {
-            (format!("options.args has the subcommand {name} {word}"), format!("{name} {word}"))
+            (format!("options.args contains the subcommand {name} {word}"), format!("{name} {word}"))
         }
-        ModeSign::Flag(flag) => (format!("options.args has {flag}"), flag.to_owned()),
+        ModeSign::Flag(flag) => (format!("options.args contains {flag}"), flag.to_owned()),
         ModeSign::Override(key, _) => (format!("options.args overrides {key}"), key.to_owned()),
         ModeSign::Definition(row) => (format!("options.args overrides {}", row.chosen_by), row.chosen_by.to_owned()),
         ModeSign::Setting(option, variable) => {
-            (format!("options.args has {option} with {variable}"), option.to_owned())
+            (format!("options.args contains {option} with {variable}"), option.to_owned())
         }
         ModeSign::Terminal(_) => {
-            ("options.stdio gives a terminal to what options.args asks for".to_owned(), "stdio".to_owned())
+            ("options.stdio gives the command in options.args a terminal".to_owned(), "stdio".to_owned())
         }
     };
     let provider = plan.provider;
     let message = format!(
-        "{what}, with which {} {}: it would not use the {} that it is given. {}",
+        "{what}, with which {} {}: it would not use this launch's {}. {}",
         provider.name,
         mode.does,
         plan.credential.kind.name(),

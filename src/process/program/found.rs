@@ -43,11 +43,11 @@ impl Program {
         let Versions { oldest, tested, .. } = &provider.cli.versions;
         let Some(version) = self.version.as_deref() else {
             let why = match self.doubt {
-                Some(_) => "what tells it can be changed by others than root and this process",
-                None => "neither a package nor a file beside it nor its name tells it",
+                Some(_) => "users other than root and this process can change the file that states it",
+                None => "neither a package nor a file beside it nor its name states it",
             };
             return Some(format!(
-                "The version of {name} is unknown: {why}. One before {oldest} would not be started if it were known."
+                "The version of {name} is unknown: {why}. Versions before {oldest} are not supported."
             ));
         };
         (provider.cli.versions.standing(Some(version)) == Standing::Newer)
@@ -60,13 +60,13 @@ impl Program {
         let (name, path) = (provider.name, self.path.display());
         match &self.doubt {
             Some(Doubt::NotTrusted(file) | Doubt::NotUnderstood(file)) => format!(
-                "{}, which tells it, can be changed by others than root and this process. Install {name} where nobody else \
-                 can write, on no step of the path.",
+                "Users other than root and this process can change {}, which states the version. Install {name} below \
+                directories that nobody else can write.",
                 file.display()
             ),
             None => format!(
-                "Neither a package nor a file beside {path} nor its name tells it. Start {name} in its npm package, or as its \
-                 own installer names it (versions/VERSION)."
+                "Neither a package nor a file beside {path} nor its name states the version. Start {name} from its npm \
+                package, or under the name that its own installer uses (versions/VERSION)."
             ),
         }
     }

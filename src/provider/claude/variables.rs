@@ -18,7 +18,7 @@ pub(super) const FIXED: &[FixedVariable] = &[
     FixedVariable {
         name: MANAGED_BY_HOST,
         value: "1",
-        why: "where a credential is handed over, so that no file sends that elsewhere",
+        why: "when a credential is passed, so that no file can send it elsewhere",
         when: FixedWhen::CredentialHandedOver,
     },
     // Else an API key that begins with `sk-ant-` and any OAuth token also go to api.anthropic.com: /api/eval/*,
@@ -27,7 +27,7 @@ pub(super) const FIXED: &[FixedVariable] = &[
     FixedVariable {
         name: QUIET,
         value: "1",
-        why: "beside options.baseUrl, so that the credential goes there alone",
+        why: "with options.baseUrl, so that the credential is sent only there",
         when: FixedWhen::BaseUrl,
     },
 ];

@@ -7,7 +7,7 @@ pub(super) const CLI: Cli = Cli {
     // 0.140.0 passes all tests of the real CLI; a hook of hooks.json got a server's key from 0.125.0.
     versions: Versions {
         oldest: Version::new(0, 140, 0),
-        older: "give a server's key to hooks in CODEX_HOME (0.125.0), and 0.124 and older to its config.toml",
+        older: "expose a server's key to hooks in CODEX_HOME (0.125.0) or to its config.toml (0.124 and older)",
         tested: Version::new(0, 169, 0),
     },
     command: "codex",

@@ -56,11 +56,11 @@ const fn off(key: &'static str) -> ConfigOverride {
 }
 
 const fn endpoint(key: &'static str, value: Value) -> ConfigOverride {
-    ConfigOverride { key, value, instead: "for another endpoint, give options.baseUrl" }
+    ConfigOverride { key, value, instead: "to use another endpoint, pass options.baseUrl" }
 }
 
 const fn projects(value: Value) -> ConfigOverride {
-    ConfigOverride { key: "projects", value, instead: "options.workspaceTrust says whether the workspace is trusted" }
+    ConfigOverride { key: "projects", value, instead: "to trust the workspace, pass options.workspaceTrust" }
 }
 
 /// None without directories: there is nothing to say of them.

@@ -56,5 +56,5 @@ pub fn encrypt(
 }
 
 fn internal() -> Error {
-    Error::new(ErrorCode::Internal, "A cipher refused sizes that it is made for.")
+    Error::new(ErrorCode::Internal, "A cipher rejected a key or nonce of the correct size.")
 }

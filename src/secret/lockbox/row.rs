@@ -70,7 +70,7 @@ impl<'a> Column<'a> {
                     return Err(impossible(name, &format!("has more than {MAX_SECRET_BYTES} bytes")));
                 }
                 let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
-                bytes.map(Cow::Owned).map_err(|_| impossible(name, "has something other than pairs of hex digits"))
+                bytes.map(Cow::Owned).map_err(|_| impossible(name, "contains something other than pairs of hex digits"))
             }
         }
     }
@@ -101,6 +101,9 @@ impl SealedRow {
 }
 
 fn impossible(column: &str, what: &str) -> Error {
-    let message = format!("The row's {column} {what}, so it is no row of a lockbox. Give the column as it is stored.");
+    let message = format!(
+        "The row's {column} {what}, so it is not a row of a lockbox. Pass the column as it is \
+        stored."
+    );
     Error::new(ErrorCode::UnsealFailed, message).name(column)
 }

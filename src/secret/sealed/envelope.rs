@@ -78,7 +78,7 @@ pub(super) fn encode<E>(
 pub(super) fn unix_millis(now: SystemTime) -> Result<u64> {
     let since = now.duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok());
     since.ok_or_else(|| {
-        let message = "The system's clock stands outside the years that a sealed secret can name. Set the clock.";
+        let message = "The system's clock is outside the range of times that a sealed secret can hold. Set the clock.";
         Error::new(ErrorCode::Unsupported, message)
     })
 }

@@ -40,7 +40,7 @@ impl Protection {
 pub static GUARD_PAGES: Protection = Protection {
     name: "guardPages",
     syscall: "mmap",
-    remedy: "The process is out of memory or of mappings (vm.max_map_count)",
+    remedy: "The process has no memory or mappings left (vm.max_map_count)",
     apply: |_, _| Ok(()),
 };
 
@@ -48,7 +48,7 @@ pub static GUARD_PAGES: Protection = Protection {
 pub static LOCKED: Protection = Protection {
     name: "locked",
     syscall: "mlock",
-    remedy: "Raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)",
+    remedy: "Raise RLIMIT_MEMLOCK (LimitMEMLOCK= in a systemd unit)",
     // SAFETY: the caller's: a mapping of its own.
     apply: |start, length| unsafe { mlock(start, length) },
 };
@@ -65,7 +65,7 @@ pub static EXCLUDED_FROM_CORE_DUMPS: Protection = Protection {
 pub static WIPED_ON_FORK: Protection =
     Protection { name: "wipedOnFork", syscall: "madvise", remedy: OLD_KERNEL, apply: wipe_on_fork };
 
-const OLD_KERNEL: &str = "It needs Linux 4.14, and a sandbox that lets madvise pass";
+const OLD_KERNEL: &str = "Use Linux 4.14 or newer, and a sandbox that allows madvise";
 
 /// Every protection that this system knows, in the order of the documentation.
 #[cfg(target_os = "linux")]

@@ -115,8 +115,8 @@ impl Directory {
         let mounts = mount_of(&entry).zip(mount_of(&self.descriptor));
         mounts.map(|(entry, directory)| entry != directory).ok_or_else(|| {
             self.refused(
-                "cannot be replaced: nothing tells whether it is a mount point of its own. Mount /proc, or allow \
-                 statx(2) on Linux 5.8 or later",
+                "cannot be replaced: this system does not show whether it is a mount point. Mount /proc, or allow \
+                statx(2) on Linux 5.8 or later",
             )
         })
     }
@@ -149,8 +149,8 @@ impl Directory {
         }
         if file.is_mount && file.is_unlinked {
             return Err(self.refused(
-                "is mounted here alone, and was replaced since by another file where it comes from. Mount its directory \
-                 instead, or mount the file again",
+                "is mounted as a single file, and its source has since been replaced by another file. Mount its \
+                directory instead, or mount the file again",
             ));
         }
         Ok(file)
@@ -164,9 +164,9 @@ impl Directory {
     }
 }
 
-pub(super) const FILE_PROTECTED: &str = "cannot be replaced: it is immutable or append-only. Run: chattr -ia on it";
+pub(super) const FILE_PROTECTED: &str = "cannot be replaced: it is immutable or append-only. Run chattr -ia on it";
 pub(super) const DIRECTORY_PROTECTED: &str =
-    "cannot be replaced: its directory is immutable or append-only. Run: chattr -ia on the directory";
+    "cannot be replaced: its directory is immutable or append-only. Run chattr -ia on the directory";
 
 /// The number of the mount that what was opened is on; none where /proc does not tell.
 #[cfg(target_os = "linux")]

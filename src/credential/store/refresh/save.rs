@@ -155,7 +155,7 @@ impl Refresh<'_> {
     }
 
     fn busy(&self) -> Error {
-        let message = "The file of the stored login is written by somebody else all the time, without its lock. Stop what writes it, or try again later.";
+        let message = "Another program keeps writing the file of the stored login without its lock. Stop that program, or try again later.";
         Error::new(ErrorCode::CredentialFileUnusable, message).provider(self.source.profile.provider.id)
     }
 }
