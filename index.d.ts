@@ -26,8 +26,8 @@ export type { ProviderId } from './types/providers.js'
  * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
  * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
  * contains only zeros, because it has been consumed before. V8 keeps arrays of up to 64 bytes in its own heap, where
- * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer` (`new
- * Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
+ * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
  *
  * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
  * stays in the JavaScript heap until the garbage collector reuses its memory.
@@ -82,8 +82,8 @@ export class Secret {
 
 declare const sealed: unique symbol
 /**
- * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and {@link
- * Secret.sealFor} create it. It contains no plaintext: you may log it, store it, and send it over any channel.
+ * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and
+ * {@link Secret.sealFor} create it. It contains no plaintext: you may log it, store it, and send it over any channel.
  */
 export type SealedSecret = string & { readonly [sealed]: true }
 
@@ -158,8 +158,8 @@ export interface ProviderPayload {
   /** Sets `ALIVE_SESSION_COOKIE`. Without it the variable is `""`, and never has the value of an earlier request. */
   sessionCookie?: SecretInput | null | undefined
   /**
-   * Each entry sets `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported in {@link
-   * ProviderEnv.rejectedUserEnvKeys}.
+   * Each entry sets `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported in
+   * {@link ProviderEnv.rejectedUserEnvKeys}.
    */
   userEnvKeys?: Record<string, SecretInput> | null | undefined
 }
@@ -220,8 +220,8 @@ export interface ProviderEnvOptions {
    * The absolute path of a PEM file of certificates that the CLI trusts in addition to the system's, for an endpoint or
    * a proxy with a private CA. It sets `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex,
    * which `set` and `inherit` refuse. Each start proves that the target user can read the file, and that only root or
-   * the worker can change it or a directory above it; otherwise it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`. {@link
-   * HttpOptions.ca} is the same for requests of this package.
+   * the worker can change it or a directory above it; otherwise it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`.
+   * {@link HttpOptions.ca} is the same for requests of this package.
    */
   caFile?: string | undefined
   /**
@@ -563,9 +563,9 @@ export interface SpawnOptions {
   redactOutput?: boolean | { stdout?: boolean | undefined; stderr?: boolean | undefined } | undefined
   /**
    * Whether stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. The output is passed
-   * on unchanged and without delay. Default: true if `args` request JSON from the CLI (claude `--output-format
-   * stream-json` or `json`, codex `--json`) and stdout is a `"pipe"`. `true` reads stdout with any arguments, and is
-   * refused if stdout is not a pipe.
+   * on unchanged and without delay. Default: true if `args` request JSON from the CLI (claude
+   * `--output-format stream-json` or `json`, codex `--json`) and stdout is a `"pipe"`. `true` reads stdout with any
+   * arguments, and is refused if stdout is not a pipe.
    */
   usage?: boolean | undefined
   /**
@@ -805,11 +805,11 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
  * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool
  * calls without these options run in this process, as root if the worker is root. The first call in such a worker emits
  * a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Provide tools as stdio MCP servers, let them
- * run their commands with `provider-env run-as`, or call `query()` in a worker that runs as the tenant. Then `node
- * --disable-warning=PROVIDER_WORKER_IS_ROOT` silences the warning.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `claude`; the errors of {@link
- * resolveProgram}. `spawnClaudeCodeProcess`, and therefore `query()`, also throws `ERR_PROVIDER_UNSUPPORTED` for an
- * Agent SDK before 0.3.326, which would put the tokens of MCP servers into arguments.
+ * run their commands with `provider-env run-as`, or call `query()` in a worker that runs as the tenant. Then
+ * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences the warning.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `claude`; the errors of
+ * {@link resolveProgram}. `spawnClaudeCodeProcess`, and therefore `query()`, also throws `ERR_PROVIDER_UNSUPPORTED` for
+ * an Agent SDK before 0.3.326, which would put the tokens of MCP servers into arguments.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
 
@@ -902,8 +902,8 @@ export type MasterKeySource =
   | Uint8Array
   | Secret
   /**
-   * The name of an environment variable with 64 hex digits, which is removed from the environment as {@link
-   * takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
+   * The name of an environment variable with 64 hex digits, which is removed from the environment as
+   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
    */
   | { env: string }
   /**

@@ -13,15 +13,15 @@ const { spawnPortable } = require('./support/portable.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
-  ['codex', 'codexHome', 'CODEX_HOME', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist. Make it, and give it to the target'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755. Name one of the tenant\'s in options.workspace.'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`],
-  ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is no directory. Name one'],
+  ['codex', 'codexHome', 'CODEX_HOME', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist. Create it, and make the target user its owner'],
+  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'],
+  ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} and has mode 0500`],
+  ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is not a directory. Name a directory'],
   ['claude', 'tmpDir', 'TMPDIR', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist'],
-  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755'],
+  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755'],
   // The CLI would start, and keep nothing of the session.
-  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755. Name one of the tenant\'s in options.workspace.'],
-  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`]
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'],
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} and has mode 0500`]
 ]
 
 for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
@@ -55,7 +55,7 @@ test('claude makes its state directory, with what is missing above it, where it 
   // In a directory of root's it cannot.
   const { error } = await outcome(startScript(env, 'exit 0'))
   assert.deepEqual([error.code, error.path, error.names, error.errno], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', dir, ['CLAUDE_CONFIG_DIR'], -13])
-  assert.ok(error.message.includes(`it does not exist, and cannot be made: ${homes.root} belongs to root with mode 0755. Name one`), error.message)
+  assert.ok(error.message.includes(`it does not exist and cannot be created: ${homes.root} belongs to root and has mode 0755. Name a directory`), error.message)
   const deep = path.join(homes.home, 'a', 'b', 'c')
   const other = makeEnv(t, {}, { workspace: { ...workspaceOf(homes), claudeConfigDir: deep } }).env
   assert.equal((await outcome(startScript(other, 'exit 0'))).code, 0)
@@ -64,7 +64,7 @@ test('claude makes its state directory, with what is missing above it, where it 
   fs.chownSync(deep, UID, UID)
   const { error: sessions } = await outcome(startScript(other, 'exit 0'))
   assert.deepEqual([sessions.code, sessions.path], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(deep, 'projects')])
-  assert.match(sessions.message, /belongs to root with mode 0755/)
+  assert.match(sessions.message, /belongs to root and has mode 0755/)
 })
 
 test('claude without a named state directory starts in a home that it may not write to', { skip: needsRoot }, async (t) => {
