@@ -1,4 +1,4 @@
-//! What this crate refuses or fails at: one error type, one list of codes. What only JavaScript raises is not in the list.
+//! The error type of this crate and the list of its codes, except the codes that only JavaScript raises.
 //!
 //! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
 //! parser's text, because each of those can hold a secret.

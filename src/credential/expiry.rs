@@ -1,4 +1,4 @@
-//! Until when a credential is good, told by two clocks, as the one that everybody sets can jump.
+//! When a credential expires, measured with two clocks, because the wall clock can jump.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What can be found of a key by looking at it: one table of codes, verdicts and sentences.
+//! The possible results of checking a key locally: one table of codes, verdicts and sentences.
 
 use crate::error::{Error, ErrorCode};
 use crate::net::http;

@@ -1,4 +1,4 @@
-//! Which credential of a store is its newest: whoever holds an older one can tell.
+//! The generation of a store's credential, which shows whether it is still the newest one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Asks a provider's API whether a credential is good: one request that costs nothing.
+//! Asks a provider's API whether a credential is valid, with one request that costs nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! What comes along, or comes instead, when a person pastes a key: a table of mistakes and how each is seen.
+//! Common mistakes when a person pastes a key: a table of them, and how each is detected.
 
 use super::finding::{FindingCode, MAX_CREDENTIAL_BYTES};
 use crate::provider::class_of;

@@ -1,4 +1,4 @@
-//! Credentials that no launch of this process may use any more, by fingerprint, for all of its threads.
+//! The credentials that no launch of this process may use, by fingerprint and for all threads.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

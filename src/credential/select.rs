@@ -1,4 +1,5 @@
-//! Precedence: payload API key → payload OAuth token → credential store → server key → config directory → refusal.
+//! Selects the credential of a launch, in this order: payload API key → payload OAuth token → credential store → server
+//! key → config directory → refusal.
 
 use std::sync::Arc;
 

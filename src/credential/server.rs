@@ -1,4 +1,4 @@
-//! The server's own keys, which a launch falls back to only when the caller hands them in.
+//! The server's own keys, which a launch uses as a fallback only if the caller passes them.
 
 use std::sync::Arc;
 

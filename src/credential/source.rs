@@ -1,5 +1,5 @@
-//! Where a launch's credential comes from, and whose it is: who pays for what it is used for, and whose tenant must not get
-//! at it.
+//! The source and the owner of a launch's credential. The owner pays for its use, and a tenant must not get the
+//! server's credential.
 
 /// Where a credential comes from, in the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which of the files that configure a CLI are there, and which of their keys can do harm.
+//! Finds the files that configure a CLI, and the keys in them that can do harm.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a stored login says of itself: of which kind it is, until when it holds, and whether it can be renewed.
+//! The facts about a stored login: its kind, its expiry, and whether it can be refreshed.
 
 use std::path::Path;
 

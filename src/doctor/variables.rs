@@ -1,4 +1,4 @@
-//! Which names of this process's environment nobody may hand on, and why.
+//! Finds the variables in this process's environment that must not be passed on, and why.
 
 use crate::credential::ServerCredentials;
 use crate::environment::forbidden::{self, Reason};

@@ -1,4 +1,5 @@
-//! The way to a path, link by link: what a command of root's would really change, and whether a tenant can choose that.
+//! Follows a path link by link, to find what a command of root would really change and whether a tenant can influence
+//! that.
 //!
 //! Each step is opened from the one before it, as the kernel walks: the cost grows with the steps, whatever a tenant has
 //! put there, and their number is bounded.

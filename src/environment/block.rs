@@ -1,5 +1,5 @@
-//! The environment as `execve` wants it: every `NAME=value` with its NUL in one exact-size allocation that is wiped. And how
-//! much of it the kernel takes (`execve(2)`, "Limits on size of arguments and environment").
+//! The environment in the form that `execve` needs: every `NAME=value` with its NUL in one allocation of the exact
+//! size, which is wiped. Also the kernel's size limits (`execve(2)`, "Limits on size of arguments and environment").
 
 use std::convert::Infallible;
 

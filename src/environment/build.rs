@@ -1,4 +1,5 @@
-//! From a payload to a plan, in an order that loses nothing: sealed secrets count as used when all else has succeeded.
+//! Turns a payload into a plan, in an order that loses nothing: sealed secrets count as used only when everything else
+//! has succeeded.
 
 use std::time::SystemTime;
 

@@ -1,5 +1,5 @@
-//! The variables of a plan: collected where the caller has them, then laid out once where they stay. Names are no secret: a
-//! layout outlives its values.
+//! The variables of a plan: borrowed from the caller first, then copied once into their final place. Names are not
+//! secret, so a layout may outlive its values.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

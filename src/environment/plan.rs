@@ -1,4 +1,4 @@
-//! The plan of an environment: built from nothing, by the rules, with one credential.
+//! The plan of an environment, which is built from nothing, according to the rules, with one credential.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

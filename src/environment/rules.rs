@@ -1,5 +1,5 @@
-//! What a caller asks for beside the payload, and the rules for it as tables: which workspace option becomes which variable,
-//! and what each value must be.
+//! The options beside the payload and their rules, as tables: which workspace option sets which variable, and which
+//! values are allowed.
 
 use crate::credential::CredentialOwner;
 use crate::error::{Error, ErrorCode, Result};

@@ -1,4 +1,4 @@
-//! The rules of an environment, each shown on a finished plan.
+//! Tests of the rules of an environment, each on a finished plan.
 
 use super::*;
 use crate::credential::payload::Payload;

@@ -1,4 +1,4 @@
-//! Work that waits for a network or a lock: on threads of its own, a bounded number of them, which wipe what they free.
+//! Runs jobs that wait for a network or a lock, on a bounded number of separate threads that wipe the memory they free.
 //!
 //! Whom a job waits for may be a tenant's, who answers never. So the threads are shared out: one endpoint takes a few of
 //! them, all endpoints of one source about as many as remain for others, and the source with the fewest goes first. A job that

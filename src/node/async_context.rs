@@ -1,4 +1,4 @@
-//! A way out of the caller's asynchronous context, for what outlives the call and serves all callers.
+//! Leaves the caller's asynchronous context, for work that outlives the call and serves all callers.
 //!
 //! Node hands the context (the stores of every `AsyncLocalStorage`) on to whatever is made in it: a timer, a signal
 //! handle, a threadsafe function. What is made once and kept would keep the first caller's stores alive, and show them

@@ -1,4 +1,5 @@
-//! Errors on their way to JavaScript: one object with named parts, which `lib/errors.js` makes the error that callers see of.
+//! Passes errors to JavaScript as one object with named parts, from which `lib/errors.js` creates the error that
+//! callers see.
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, Status};

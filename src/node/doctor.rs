@@ -1,4 +1,4 @@
-//! What `diagnose()` asks of the core, on threads of its own: a tenant chooses the paths.
+//! The checks that `diagnose()` runs in the core, on separate threads because a tenant chooses the paths.
 
 use std::io::Read;
 use std::path::Path;

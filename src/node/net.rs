@@ -1,4 +1,4 @@
-//! Jobs as JavaScript awaits them: a promise for each, which Rust makes and settles.
+//! Gives each job a promise that JavaScript can await, which Rust creates and settles.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! What a badge shows of an environment; also after it was disposed of.
+//! Describes an environment for a badge, even after it was disposed of.
 
 use napi::Env;
 use napi::bindgen_prelude::ClassInstance;

@@ -1,5 +1,5 @@
-//! Whether the target can use a path: asked of the kernel as the target, and explained by the first component in the
-//! way.
+//! Checks whether the target user can use a path: the kernel is asked as that user, and the first component that blocks
+//! the path explains a refusal.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

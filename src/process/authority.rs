@@ -1,5 +1,5 @@
-//! Proves the file of further roots of trust. Whoever can change it decides whom the CLI's TLS trusts, and a CLI that
-//! cannot use it says nothing, or tries again for ever.
+//! Checks the file of additional trusted roots. Anyone who can change it decides whom the CLI's TLS trusts, and a CLI
+//! that cannot use it reports nothing or retries forever.
 
 use std::ffi::OsString;
 use std::fs::Metadata;

@@ -1,4 +1,4 @@
-//! A command that is no CLI, run as a target with the drop of a start: what only the target's own rights may do.
+//! Runs a command that is not a CLI as the target user, with the same privilege drop as a start.
 
 use std::path::{Path, PathBuf};
 

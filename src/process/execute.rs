@@ -1,4 +1,4 @@
-//! A CLI's start as a launch: its program, its arguments, its environment and its credential.
+//! Prepares the launch of a CLI: its program, its arguments, its environment and its credential.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is said of a start for which this process or the machine has nothing left.
+//! The messages for a start that failed because this process or the machine has run out of a resource.
 
 use crate::error::{Error, ErrorCode};
 use crate::sys::Step;

@@ -1,4 +1,4 @@
-//! What a failed step says to a person.
+//! The error messages of failed steps.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Process groups that `child_process` has made: how they end with the environment that asked for them.
+//! The process groups that `child_process` has created, which end with their Node environment.
 
 use std::collections::HashSet;
 

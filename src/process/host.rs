@@ -1,4 +1,4 @@
-//! What a job on a spawner's thread works with. It lives as long as the thread.
+//! The resources of a job on a spawner's thread, which live as long as the thread.
 
 use std::ffi::CString;
 use std::fs::File;

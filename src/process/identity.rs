@@ -1,4 +1,4 @@
-//! Whom the child becomes: what the caller asked for, what is refused, and what changes nothing.
+//! Decides which user the child becomes: what the caller requested, what is refused, and what changes nothing.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What somebody wants to know of a target without a start: the program that it would run, and, for a diagnosis, every step
-//! of a path and every candidate, where a start wants the first that fails or passes.
+//! Answers questions about a target user without a start: the program that a start would use and, for a diagnosis,
+//! every step of a path and every candidate, while a start needs only the first one that fails or passes.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The way of a CLI and of a plain command, from what was decided to the child: queued, prepared and made on a spawner's
-//! thread, and told of.
+//! Launches a CLI or a plain command once everything is decided: queues it, prepares and starts it on a spawner's
+//! thread, and reports the result.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};

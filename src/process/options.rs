@@ -1,5 +1,5 @@
-//! What a caller asks of a start: the facade's words, as they arrive. What is decided from them is a `Start` or a `Command`,
-//! and what the child needs is `sys::clone::Child`.
+//! The options of a start as the facade passes them. They are turned into a `Start` or a `Command`, and what the child
+//! needs into `sys::clone::Child`.
 
 use std::time::Duration;
 

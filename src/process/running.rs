@@ -1,4 +1,4 @@
-//! A started process: its state, its signals, and how it is stopped with everything it started.
+//! A started process: its state, its signals, and how it is stopped together with everything that it started.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! The threads that start processes. Such a thread sleeps while a child gets ready, so that no other has to, and it never
-//! ends, because a child's parent-death signal follows the thread that made it.
+//! The threads that start processes. Such a thread sleeps while a child prepares itself, so that no other thread has
+//! to, and it never ends, because a child's parent-death signal depends on the thread that created it.
 //!
 //! One of them, the leader, takes all jobs, one after the other. A job walks paths of a tenant's, and a file system of
 //! the tenant's can keep it there: for a while, or for good, as not even SIGKILL ends a process that waits for a FUSE

@@ -1,4 +1,4 @@
-//! A start as the caller decided it, and the parts of it that are the same however the child is made.
+//! A start as the caller requested it, and the parts that are the same for the native and the portable start.
 
 use std::borrow::Cow;
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-//! The permanent threads of this package: a panic in one round must not end them.
+//! The permanent threads of this package, which must survive a panic in one round.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,4 +1,4 @@
-//! The vendors behind a CLI: how their HTTP APIs are asked, what their keys look like, and how the CLI is told of both.
+//! The vendors behind a CLI: how to call their HTTP APIs, what their keys look like, and how the CLI gets both.
 
 use super::credential::{CredentialInput, CredentialKind};
 use super::key_class::KeyClass;

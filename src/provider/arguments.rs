@@ -1,4 +1,4 @@
-//! The rules of a CLI's arguments: what a start adds, what it refuses, and which modes leave a credential unused.
+//! The rules for a CLI's arguments: what a start adds, what it refuses, and which modes do not use a credential.
 
 use super::command_line::Grammar;
 use super::credential::CredentialKind;

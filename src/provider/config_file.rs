@@ -1,4 +1,4 @@
-//! Files that configure a CLI: where they stand, which of their keys can do harm, and what a start does about them.
+//! The files that configure a CLI: their places, which of their keys can do harm, and what a start does about them.
 
 use super::credential::CredentialKind;
 use super::version::Version;

@@ -1,5 +1,5 @@
-//! The kinds of failure of a run, what is said of each (our own sentences, never the server's), and the rules by which a
-//! CLI's output tells them.
+//! The kinds of failure of a run, the texts for each (always our own, never the server's), and the rules that recognize
+//! them in a CLI's output.
 
 /// What is said of a kind.
 #[derive(Debug)]

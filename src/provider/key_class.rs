@@ -1,4 +1,4 @@
-//! What a key's prefix says about it. Data: an unknown prefix says nothing, and is accepted.
+//! The classes of keys by their prefixes. A key with an unknown prefix has no class and is accepted.
 
 use super::credential::CredentialKind;
 

@@ -1,4 +1,5 @@
-//! What a row says of its CLI's JSON output: who asks for it, what its events mean, what it claims, how it fails.
+//! The facts about a CLI's JSON output: which arguments request it, what its events mean, which credential it claims,
+//! and how it reports failures.
 
 use super::credential::CredentialKind;
 use super::failure::FailureRule;

@@ -1,4 +1,4 @@
-//! One row of the provider table: what this crate knows of a CLI, topic by topic.
+//! One row of the provider table: what this crate knows about a CLI, by topic.
 
 use super::api::Vendor;
 use super::arguments::Arguments;

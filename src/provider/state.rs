@@ -1,4 +1,4 @@
-//! The directories that a CLI keeps its state in, and those that it needs to start.
+//! The directories in which a CLI keeps its state, and those that it needs to start.
 
 /// The directory that holds a provider's state.
 #[derive(Debug)]

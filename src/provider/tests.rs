@@ -1,4 +1,4 @@
-//! The table's own rules: what every row must hold so that no other code needs to know a provider.
+//! Tests of the provider table's own rules: what every row must contain so that no other code has to know a provider.
 
 use super::*;
 use crate::environment::forbidden;

@@ -1,5 +1,5 @@
-//! The variables of a row: those that a start sets, those that say whom the CLI talks to and trusts, and those that nobody
-//! may add.
+//! The variables of a row: those that a start sets, those that decide where the CLI sends requests and whom it trusts,
+//! and those that nobody may add.
 
 use super::arguments::When;
 

@@ -1,4 +1,4 @@
-//! Versions of a CLI, and the range of them that a row is about.
+//! The versions of a CLI, and the range that a row supports.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What a secret is bound to when it is encrypted: a stored one to its row, a sealed one to its use. Each part stands
-//! behind its length, so that no two bindings give the same bytes.
+//! What a secret is bound to when it is encrypted: a stored secret to its row, a sealed secret to its use. Each part is
+//! preceded by its length, so that no two bindings produce the same bytes.
 
 use super::sealed::PREFIX;
 use crate::error::{Error, ErrorCode, Result};

@@ -1,4 +1,4 @@
-//! The secret type: bytes that are wiped when dropped, cannot be cloned, and do not print.
+//! The secret type: bytes that are wiped when dropped, cannot be cloned, and cannot be printed.
 
 use std::fmt;
 use std::sync::OnceLock;

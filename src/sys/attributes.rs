@@ -1,5 +1,5 @@
-//! What a caller may ask of a child's own attributes. The options of JavaScript arrive as this and go to the child as
-//! this: a new one is a field here, read by a step of `child`.
+//! The attributes that a caller can set for a child. The JavaScript options arrive in this struct and reach the child
+//! in it: a new attribute is a field here, which a step of `child` reads.
 
 /// Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
 /// its field says otherwise.

@@ -1,4 +1,4 @@
-//! Starts a child without copying the worker: `clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD)` on a stack of its own.
+//! Starts a child without copying the worker: `clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD)` on a separate stack.
 //!
 //! The cost does not grow with the worker's memory, and the calling thread sleeps until the child has executed or
 //! ended. So it must be a thread that nothing waits for, and one that never ends while the process lives: the child's

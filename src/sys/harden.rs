@@ -1,5 +1,4 @@
-//! Hardening of the worker itself. It changes what belongs to the whole process, so it is done only for a caller who
-//! asks for it by name.
+//! Hardens the worker itself. This changes process-wide state, so it happens only if the caller requests it by name.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -1,4 +1,4 @@
-//! The process's own environment in memory: reading a variable without a copy that nobody wipes, and wiping it.
+//! The process's own environment in memory: reads a variable without leaving a copy behind, and wipes it.
 //!
 //! A variable can stand in two places: in the block that the kernel made at `execve`, which `/proc/self/environ`
 //! shows for as long as the process lives, and, once somebody has set it, in a string that libc allocated. `unsetenv`

@@ -1,5 +1,5 @@
-//! Opens what may be anything: a FIFO in a tenant's directory would hold the opener for ever, and a device does something by
-//! being opened.
+//! Opens a path that may be anything: opening a FIFO in a tenant's directory could block forever, and opening a device
+//! can have side effects.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

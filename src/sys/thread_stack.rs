@@ -1,5 +1,5 @@
-//! The stack of a thread that does what has secrets in its frames: overwritten afterwards, or left out of core dumps and
-//! forks meanwhile.
+//! The stack of a thread whose frames may contain secrets: it is overwritten afterwards, or excluded from core dumps
+//! and forks in the meantime.
 
 /// A cipher or an HPKE operation reaches 15 KiB down, and 82 KiB when it is built without optimization (measured).
 const CIPHER_STACK_BYTES: usize = 96 * 1024;

@@ -1,4 +1,4 @@
-//! What is kept of one event: the values of the table's paths, within bounds, wiped after it.
+//! The parts of one event that are kept: the values at the table's paths, limited in size and wiped afterwards.
 
 use zeroize::Zeroize;
 

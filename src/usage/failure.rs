@@ -1,4 +1,4 @@
-//! A failure of a run: what the table makes of the CLI's words. Nothing of the words themselves is kept.
+//! A failure of a run, which the table recognizes in the CLI's messages. The messages themselves are not kept.
 
 use super::tokens::MAX_COUNT;
 use super::wait::{self, ClockTime};

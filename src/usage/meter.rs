@@ -1,4 +1,4 @@
-//! Reads the JSON that one CLI writes: what it has used, what it failed at, which credential it claims to have.
+//! Reads the JSON that one CLI writes: what it has used, why it failed, and which credential it claims to use.
 
 use std::sync::Arc;
 

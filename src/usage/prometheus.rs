@@ -1,4 +1,4 @@
-//! A ledger as Prometheus' text (exposition format 0.0.4).
+//! Writes a ledger in Prometheus' text format (exposition format 0.0.4).
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What is known of a run before it says anything: from its environment, and from its arguments.
+//! What is known about a run before its first output: from its environment and its arguments.
 
 use std::path::PathBuf;
 use std::time::SystemTime;

@@ -1,4 +1,5 @@
-//! What the arguments of a run tell of its totals: whether it goes on with an earlier thread, whether all is in them.
+//! What the arguments of a run show about its totals: whether it continues an earlier thread, and whether they are
+//! complete.
 
 use crate::provider::{Reading, ReportArguments};
 

@@ -1,4 +1,4 @@
-//! What the events of one run mean: its turns, its failures and its claim.
+//! Interprets the events of one run: its turns, its failures and its claim.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Finds the values of a table's paths in a stream of JSON events, as bytes come, in bounded memory.
+//! Finds the values at a table's paths in a stream of JSON events, as the bytes arrive and in bounded memory.
 //!
 //! No line is kept: a value is looked at where it passes, so an event may be of any length. A newline ends whatever is
 //! open, for no JSON string holds one: after something that is no JSON the next line is read as if nothing had been.

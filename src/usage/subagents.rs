@@ -1,4 +1,4 @@
-//! Whether other threads worked for a run that no event of it tells of: read from the files of the CLI's sessions.
+//! Checks whether other threads worked for a run without any event, by reading the CLI's session files.
 //!
 //! The tenant can change or delete these files. So a file can only make a figure less trusted: what is found leaves the run
 //! incomplete, and so does a search that cannot see the run's own thread.

@@ -1,5 +1,5 @@
-//! What threads had used when they were last heard of: a CLI that tells totals of a thread goes on counting when the
-//! thread is resumed by another process, and only the difference was used there.
+//! The last known totals of threads. A CLI that reports the totals of a thread continues to count when another process
+//! resumes the thread, and only the difference was used there.
 //!
 //! Ids of threads are what a run prints, which can be anything. So they are kept apart by whose run it was: no run can
 //! change or push out what is known of another owner's threads.

@@ -1,4 +1,4 @@
-//! Counts of tokens and money, in one meaning for all providers, exact in JavaScript's numbers.
+//! Counts of tokens and money, with one meaning for all providers and exact in JavaScript's numbers.
 
 use super::event::{Event, NotACount};
 use crate::provider::{Field, Output};

@@ -1,4 +1,4 @@
-//! What a run has used, in all and by model, and why it may be more than what is told.
+//! What a run has used, in total and by model, and why it may be more than was reported.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Reads how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
+//! Parses how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
 
 /// Units, the longer of two that begin alike first, and their milliseconds.
 const UNITS: &[(&str, f64)] = &[

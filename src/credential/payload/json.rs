@@ -1,4 +1,4 @@
-//! A payload as JSON, in one pass over the message that it is, or is in.
+//! Reads a payload from JSON, or from a JSON message that contains it, in one pass.
 //!
 //! serde_json hands out a string without escapes where it stands. It decodes one with escapes in a buffer that grows, so it
 //! runs where every byte that is freed is wiped. Its error text quotes the input: place and kind are all that is kept of it.

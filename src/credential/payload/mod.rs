@@ -1,4 +1,4 @@
-//! One request's payload: from JSON bytes or from fields, with size limits and this crate's own error text.
+//! The payload of one request, read from JSON bytes or from fields, with size limits and this crate's own error text.
 
 mod json;
 

@@ -1,4 +1,4 @@
-//! A store: the newest credential of one provider for one tenant, and where it comes from.
+//! A credential store: the newest credential of one provider for one tenant, and its source.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

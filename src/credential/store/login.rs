@@ -1,4 +1,4 @@
-//! What a stored login holds: reads it out of its document, and writes new tokens into one.
+//! The content of a stored login: reads it from its document, and writes new tokens into one.
 
 use super::document::{Document, jwt_expires_at};
 use super::file::MAX_FILE_BYTES;

@@ -1,4 +1,4 @@
-//! How one stored login is read and refreshed: a provider's row, with what the caller has overridden.
+//! How one stored login is read and refreshed: the provider's row with the caller's overrides.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{BodyFormat, Expiry, OauthRow, Provider, Stored};

@@ -1,4 +1,4 @@
-//! Asks a token endpoint for new tokens (RFC 6749, section 6), and reads what it answers.
+//! Requests new tokens from a token endpoint (RFC 6749, section 6), and reads its answer.
 
 use std::io;
 use std::ops::RangeInclusive;

@@ -1,5 +1,5 @@
-//! One HTTP request that carries a credential: to exactly the URL that was given, by no proxy but a named one, with the
-//! system's roots of trust, and no redirect followed.
+//! Sends one HTTP request that carries a credential: to exactly the given URL, only through a proxy that was named,
+//! with the system's trusted roots, and without following redirects.
 //!
 //! To be called on a thread of [`crate::net::jobs`]: it blocks, and there alone the library's buffers are in guarded memory
 //! and wiped.

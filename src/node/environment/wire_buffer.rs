@@ -1,5 +1,5 @@
-//! The wire buffer: a payload and its options as the facade hands them over, with no string of V8 in between, and wiped
-//! when it was read.
+//! Reads the wire buffer, in which the facade passes a payload and its options without V8 strings, and wipes it
+//! afterwards.
 //!
 //! A record is a tag (1 byte), the lengths of name and value (4 bytes each, little-endian), the name, the value.
 

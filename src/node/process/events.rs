@@ -1,4 +1,4 @@
-//! Events of processes on their way to JavaScript: one threadsafe function per copy of the facade.
+//! Passes the events of processes to JavaScript, with one threadsafe function per copy of the facade.
 
 use std::sync::{Mutex, PoisonError};
 

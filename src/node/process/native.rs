@@ -1,4 +1,4 @@
-//! The native start: processes that this package makes itself.
+//! The native start, in which this package creates the process itself.
 
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;

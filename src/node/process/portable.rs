@@ -1,4 +1,4 @@
-//! What the portable start needs: everything decided, for `child_process` to carry out.
+//! Prepares the portable start: everything is decided here, and `child_process` carries it out.
 
 use std::os::fd::{IntoRawFd, OwnedFd};
 

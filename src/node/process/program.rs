@@ -1,4 +1,4 @@
-//! `resolveProgram`, and where programs are looked for.
+//! `resolveProgram`, and where programs are searched.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Redactors: of the worker's own text, and of the standard streams of a launch.
+//! Redactors for the worker's own text and for the standard streams of a launch.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 

@@ -1,4 +1,4 @@
-//! What reads a CLI's output for usage, failures and claims.
+//! The meter that reads a CLI's output for usage, failures and claims.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

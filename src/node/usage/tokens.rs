@@ -1,4 +1,4 @@
-//! Counts of tokens, in numbers that JavaScript holds exactly.
+//! Token counts, in numbers that JavaScript can represent exactly.
 
 use napi_derive::napi;
 

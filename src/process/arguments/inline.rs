@@ -1,4 +1,4 @@
-//! Refuses definitions of servers in arguments when they hold what can be a secret: headers, variables, tokens.
+//! Refuses arguments that define servers with values that can be secret: headers, variables, tokens.
 
 use std::collections::BTreeMap;
 

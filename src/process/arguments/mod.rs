@@ -1,4 +1,4 @@
-//! The arguments of a launch: what keeps the workspace from configuring the CLI first, then the caller's.
+//! Builds the arguments of a launch: first those that keep the workspace from configuring the CLI, then the caller's.
 
 mod inline;
 mod modes;

@@ -1,4 +1,4 @@
-//! Refuses a start in a mode of the CLI that does not use the credential which it is given.
+//! Refuses a start in a mode in which the CLI would not use the launch's credential.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Refuses a launch's secrets in texts that every user of the machine can read.
+//! Refuses the secrets of a launch in places that every user of the machine can read.
 //!
 //! All secrets are looked for at once, in time that grows with the texts and hardly with the number of secrets: a tenant may
 //! have thousands, and this runs on the JS thread. Secrets are not copied: what is sorted are references. A text is looked

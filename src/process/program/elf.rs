@@ -1,4 +1,4 @@
-//! What an ELF file needs to be run, as the kernel reads it (`load_elf_binary` in fs/binfmt_elf.c; elf(5)).
+//! Reads what an ELF file needs to run, as the kernel does (`load_elf_binary` in fs/binfmt_elf.c; elf(5)).
 
 use std::ffi::OsStr;
 use std::fs::File;

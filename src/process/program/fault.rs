@@ -1,4 +1,4 @@
-//! Why the kernel would not run a file, in words.
+//! The reasons why the kernel would not run a file, as text.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A program that was found, and what its version and its file tell.
+//! A program that was found, and its version.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! What a file needs to be run: the loader that an ELF file names, the interpreters of a script, each of them a file of the
-//! same kind. Judged as the kernel judges at `execve`, before there is a process.
+//! Checks what a file needs to run: the loader that an ELF file names, and the interpreters of a script, each of which
+//! is again such a file. The rules are those of the kernel at `execve`, applied before there is a process.
 
 use std::cell::Cell;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Remembers what was proved, for as long as nothing that the proof rests on has changed.
+//! Caches proofs about a program for as long as the files that they depend on do not change.
 //!
 //! A proof costs a short-lived process; looking at the components again costs a few `stat`s.
 

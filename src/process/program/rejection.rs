@@ -1,4 +1,4 @@
-//! Why a candidate is not the program, and why none is: what an error says.
+//! The errors that explain why a candidate, or all of them, cannot be used as the program.
 
 use std::path::{Path, PathBuf};
 

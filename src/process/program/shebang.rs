@@ -1,4 +1,5 @@
-//! The `#!` line of a script, as the kernel reads it (`load_script` in fs/binfmt_script.c), and what `env` makes of it.
+//! The `#!` line of a script, as the kernel reads it (`load_script` in fs/binfmt_script.c), and how `env` interprets
+//! it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! Every candidate with what became of it, where a start takes the first that passes: for a diagnosis.
+//! Lists every candidate with its result for a diagnosis, while a start uses the first one that passes.
 
 use std::cell::Cell;
 use std::path::PathBuf;

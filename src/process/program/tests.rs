@@ -1,4 +1,4 @@
-//! Finding programs among fixtures of every kind of install, and refusals that name what is in the way.
+//! Tests of finding programs in fixtures of every kind of installation, and of errors that name the obstacle.
 
 use super::*;
 use crate::error::ErrorCode;

@@ -1,5 +1,5 @@
-//! Which version a program is: what the manifest of its package, the file beside it, the packages around it and its own name
-//! tell, and whether that is to be believed.
+//! Determines the version of a program from the manifest of its package, the file beside it, the packages around it and
+//! its own name, and whether these can be trusted.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! Refuses a start beside a file of the tenant's that would send its credential elsewhere, or run commands, and that
-//! nothing else keeps the CLI from obeying.
+//! Refuses a start if a file of the tenant would send its credential elsewhere or run commands, and nothing else keeps
+//! the CLI from obeying it.
 //!
 //! A look: it cannot see a file that is made a moment later. What the rows hold by a variable or an argument holds then
 //! too, so a row refuses only what neither of them stops.

@@ -1,4 +1,4 @@
-//! Anthropic's API: how it is asked, what its keys look like, and the login to it that Claude Code stores.
+//! Anthropic's API: how to call it, what its keys look like, and the login that Claude Code stores.
 
 use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};

@@ -1,4 +1,4 @@
-//! The program of Codex: its versions, its packages, what stands beside it, and the Codex SDK.
+//! The program of Codex: its versions, its packages, the files beside it, and the Codex SDK.
 
 use crate::provider::cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 use crate::provider::version::{Version, Versions};

@@ -1,4 +1,4 @@
-//! The ways of running Codex in which it takes its key otherwise than `exec` does, or not at all.
+//! The modes of Codex in which it reads its key in another way than `exec` does, or not at all.
 
 use super::overrides::{APP_SERVER, RESUMED};
 use crate::provider::arguments::{ChosenDefinition, Mode, ModeSign, UsableCredential};

@@ -1,4 +1,4 @@
-//! Master keys: 32 bytes, and where they come from.
+//! Master keys of 32 bytes, and their sources.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};

@@ -1,4 +1,4 @@
-//! The lockbox: encrypted secrets as they are stored, opened and sealed without the plaintext leaving Rust.
+//! The lockbox, which opens and seals stored secrets without the plaintext leaving Rust.
 //!
 //! A row is AES-256-GCM with a 12-byte IV and a 16-byte tag. Its `keyMeta` says which key and which associated data:
 //!

@@ -1,4 +1,4 @@
-//! A row's columns, as a database gives and takes them.
+//! The columns of a row, in the forms that a database uses.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Tests of the lockbox: rows that Node's crypto made, and that a row opens only where it belongs.
+//! Tests of the lockbox: it opens rows that Node's crypto created, and only where they belong.
 
 use std::os::unix::fs::PermissionsExt;
 

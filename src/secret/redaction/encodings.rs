@@ -1,4 +1,4 @@
-//! The forms in which a secret may stand in output, as a table: how long each is, and how it is written.
+//! The forms in which a secret may occur in output, as a table: the length of each, and how it is written.
 
 /// A way to write bytes that programs have.
 pub struct Encoding {

@@ -1,4 +1,4 @@
-//! All forms of all secrets: their bytes in one piece of guarded memory, and where each stands, in order.
+//! All forms of all secrets: their bytes in one piece of guarded memory, and their positions in order.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Scrubs secrets, and the encoded forms of them, out of a process's output. Hygiene for logs, not a wall: whoever has
-//! a key can spell it in ways that nobody looks for.
+//! Redacts secrets, and their encoded forms, in a process's output. This protects logs from accidents, not from
+//! attacks: anyone who has a key can write it in forms that are not searched for.
 //!
 //! Exactly: every byte that some occurrence of some form covers becomes the mask, also where occurrences overlap; every
 //! other byte stays as it is, and so does the length. The mask is a byte that no form has, so that masking never spells

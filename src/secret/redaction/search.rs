@@ -1,4 +1,4 @@
-//! Finds where forms begin: a look at four bytes in every few, and a closer look where they can be a form's.
+//! Finds where forms begin: it checks four bytes at intervals, and compares in full where they can belong to a form.
 //!
 //! Every form begins with a window of the same size. The window has `stride` blocks of four bytes, and whatever the
 //! place of an occurrence, one of them stands where the search looks, which is every `stride` bytes. A table tells of a

@@ -1,4 +1,4 @@
-//! Scrubs a stream, chunk by chunk and in place. Held back is what may still become a form, and not a byte more.
+//! Redacts a stream, chunk by chunk and in place. It holds back exactly the bytes that may still become a form.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Tests of the redactor: against a naive one, and each encoding against somebody else's.
+//! Tests of the redactor, against a naive implementation, and of each encoding, against another library's.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The text around a sealed secret: its prefix, its base64url and the parts in there. All of it is public.
+//! The text format of a sealed secret: its prefix, and the parts in its base64url. All of it is public.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

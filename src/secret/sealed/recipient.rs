@@ -1,4 +1,4 @@
-//! The opening side: a worker's key pair, and what it has opened and used.
+//! The opening side of sealed secrets: a worker's key pair, and the sealed secrets that it has opened and used.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};

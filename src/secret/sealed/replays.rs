@@ -1,4 +1,4 @@
-//! The sealed texts that were used, for as long as they could open again.
+//! Remembers the sealed texts that were used for as long as they could be opened again.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The sealing side: a secret becomes text for one recipient and one use.
+//! The sealing side of sealed secrets: turns a secret into text for one recipient and one use.
 
 use std::convert::Infallible;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! One mapping for secrets, with a page before and after it that nobody can touch, and what the kernel did for it.
+//! One mapping for secrets, with an inaccessible page before and after it, and the protections that the kernel gave it.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;

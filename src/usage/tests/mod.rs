@@ -1,4 +1,4 @@
-//! The meter on streams as the CLIs write them, cut anywhere, and on any bytes.
+//! Tests of the meter with the CLIs' real streams, split anywhere, and with arbitrary bytes.
 
 use proptest::prelude::*;
 

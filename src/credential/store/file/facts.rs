@@ -1,4 +1,5 @@
-//! What the kernel knows of a file that permissions do not tell: why it could not be replaced.
+//! The facts about a file that its permissions do not show but that prevent its replacement, such as mounts and
+//! attributes.
 
 use std::os::fd::AsFd;
 #[cfg(target_os = "linux")]

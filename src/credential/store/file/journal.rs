@@ -1,5 +1,5 @@
-//! How a file is written in place so that a kill at any byte leaves a whole login: the new content stands behind the
-//! old one, with its length and digest, before the first byte of the old one is touched.
+//! Writes a file in place so that a kill at any byte leaves a complete login: the new content is appended to the old
+//! one, with its length and digest, before the first byte of the old one is overwritten.
 //!
 //! A file that is itself a mount point (`docker run -v …/auth.json:…`) cannot be replaced by another, and what stands
 //! beside it is gone with the container. So everything is in the file. JSON has no NUL, which therefore begins the

@@ -1,4 +1,4 @@
-//! The lock of a stored login: which process may ask for new tokens.
+//! The lock of a stored login, which decides which process may request new tokens.
 //!
 //! Two locks that hold together. That of the lock file stays where it is while the login's file is replaced. That of
 //! the login's file cannot be lost by deleting the lock file, and it is the one file that containers share which mount

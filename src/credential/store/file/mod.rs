@@ -1,5 +1,5 @@
-//! The file of a stored login: read whole, replaced as a whole, under a lock that every process of this machine
-//! respects.
+//! The file of a stored login, which is read and replaced as a whole, under a lock that all processes of this machine
+//! respect.
 //!
 //! All happens through one descriptor of the directory, so that nothing that is done to the path meanwhile can lead
 //! elsewhere, and no symlink is followed in it: a tenant may own the directory, and this process may be root.

@@ -1,5 +1,5 @@
-//! Putting a new document in the place of the old one: prepared before a refresh token is used up, all of it or
-//! nothing, and finished by the next process where this one is killed.
+//! Replaces the document of a stored login atomically. The replacement is prepared before a refresh token is used up,
+//! and the next process finishes it if this one is killed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -1,4 +1,4 @@
-//! Space on the disk, taken before it is needed: a refresh token is not used up for tokens that nothing could hold.
+//! Reserves disk space in advance, so that no refresh token is used up for new tokens that could not be saved.
 
 use std::fs::File;
 use std::io::Write;

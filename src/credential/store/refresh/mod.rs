@@ -1,4 +1,4 @@
-//! One refresh of a stored login: under the lock, from what is in the file then, once for all processes.
+//! One refresh of a stored login: under the lock, from the current content of the file, and once for all processes.
 
 mod memory;
 mod save;

@@ -1,5 +1,4 @@
-//! Tokens that the endpoint gave, on their way into the file: whatever others write into it meanwhile, and again later
-//! where it could not be done.
+//! Saves the new tokens in the file, even if others write to it at the same time, and tries again later if that fails.
 
 use std::sync::Arc;
 
