@@ -107,7 +107,7 @@ test('only a credential has another owner, and one that can be none is not seale
   const { publicKey } = createRecipient()
   const seal = (/** @type {string} */ text, /** @type {any} */ more) => Secret.from(Buffer.from(text)).sealFor(publicKey, { ...BINDING, ...more })
   for (const field of ['sessionCookie', 'userEnvKeys.A']) {
-    assert.throws(() => seal('made-up', { field, credentialOwner: 'server' }), { code: 'ERR_INVALID_ARG_VALUE', message: /binding\.credentialOwner is for apiKey and oauthAccessToken/ })
+    assert.throws(() => seal('made-up', { field, credentialOwner: 'server' }), { code: 'ERR_INVALID_ARG_VALUE', message: /binding\.credentialOwner can be "server" only for apiKey and oauthAccessToken/ })
     assert.match(seal('undefined', { field, credentialOwner: 'workspace' }), /^provider-env-sealed\./, 'any text')
   }
   const lockbox = new Lockbox({ masterKeys: [Buffer.alloc(32, 7)] })
@@ -135,7 +135,7 @@ test('where it is required, no store, server or login takes its place', (t) => {
     })
     assert.equal(shown({ apiKey: KEYS.claude }, { ...options, requireCredential: true }).source, 'payload')
   }
-  assert.throws(() => shown({ provider: 'codex', apiKey: '' }, { requireCredential: true }), { provider: 'codex', names: ['apiKey'], message: /OpenAI Codex.*Give payload\.apiKey\./ })
+  assert.throws(() => shown({ provider: 'codex', apiKey: '' }, { requireCredential: true }), { provider: 'codex', names: ['apiKey'], message: /OpenAI Codex.*Pass payload\.apiKey\./ })
   credentialStore.dispose()
   assert.throws(() => shown({}, { credentialStore, requireCredential: true }), { code: 'ERR_PROVIDER_CREDENTIAL_MISSING' }, 'the store is not asked')
 })

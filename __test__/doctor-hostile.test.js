@@ -244,7 +244,7 @@ for (const [id, above, own] of ANOTHERS) {
     const anothers = own[0] === UID + 1 ? state : path.dirname(state)
     const { remedy, commands } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find(id)
     assert.deepEqual(commands, [])
-    assert.equal(remedy, `Choose another place: ${anothers} belongs to another user, ${UID + 1}.`)
+    assert.equal(remedy, `Choose another directory: ${anothers} belongs to another user, uid ${UID + 1}.`)
   })
 }
 

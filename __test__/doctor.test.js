@@ -92,7 +92,7 @@ test('closed steps on the way to a script, which cannot be copied alone', { skip
   fs.chmodSync(machine.at('a'), 0o700)
   const { finding, after } = mends(machine, 'program.unreachable', 'error', { provider: 'claude', args: ['--command', file] })
   assert.deepEqual(finding.commands, [`chmod a+x ${machine.at('a')}`, `chmod a+rx ${file}`])
-  assert.ok(after.find('program.script').sentence.includes('/sh, which has to read it'))
+  assert.ok(after.find('program.script').sentence.includes('/sh, which must be able to read it'))
 })
 
 test('a version manager below a home, a shim, and a program in the home itself', { skip }, (t) => {

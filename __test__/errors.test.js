@@ -70,7 +70,7 @@ const CASES = {
     { raise: () => resolveProgram(/** @type {any} */ (SENTINEL)), fields: { names: ['provider'] }, message: /claude, codex/ }
   ],
   ERR_PROVIDER_CREDENTIAL_MISSING: [
-    { raise: () => build(withKey({ apiKey: '' })), fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] }, message: /Give one of: payload\.apiKey, payload\.oauthAccessToken, options\.credentialStore, options\.serverCredentials.*claudeConfigDir/ },
+    { raise: () => build(withKey({ apiKey: '' })), fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] }, message: /Pass one of: payload\.apiKey, payload\.oauthAccessToken, options\.credentialStore, options\.serverCredentials.*claudeConfigDir/ },
     { raise: () => build(withKey({ provider: 'codex', apiKey: '' })), fields: { provider: 'codex', names: ['apiKey'] }, message: /no credential for OpenAI Codex/ }
   ],
   ERR_PROVIDER_KEY_MALFORMED: [
@@ -79,7 +79,7 @@ const CASES = {
     { raise: () => build(withKey({ apiKey: `${KEY}é` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /characters that do not occur in a key/ },
     { raise: () => build(withKey({ apiKey: KEY.padEnd(17_000, 'x') })), fields: { provider: 'claude', names: ['apiKey'] }, message: /is 17000 bytes long/ }
   ],
-  ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which OpenAI Codex does not take/ }],
+  ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which OpenAI Codex does not accept/ }],
   ERR_PROVIDER_CREDENTIAL_REVOKED: [
     {
       raise: () => {
@@ -101,7 +101,7 @@ const CASES = {
     }
   ],
   ERR_PROVIDER_ENV_FORBIDDEN: [
-    { raise: () => build(withKey({}), { set: { LD_PRELOAD: SENTINEL } }), fields: { names: ['LD_PRELOAD'] }, message: /LD_PRELOAD.*can load code\. Leave it out/ },
+    { raise: () => build(withKey({}), { set: { LD_PRELOAD: SENTINEL } }), fields: { names: ['LD_PRELOAD'] }, message: /LD_PRELOAD.*can load code\. Omit it/ },
     { raise: () => build(withKey({}), { set: { A: `${SENTINEL}\0` } }), fields: { names: ['A'] }, message: /NUL byte/ },
     { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
   ],
@@ -138,9 +138,9 @@ const CASES = {
       return outcome(startScript(env, ':')).then(({ error }) => { error.path = 'checked elsewhere'; throw error })
     },
     fields: { errno: -2, syscall: 'faccessat', path: 'checked elsewhere', step: 'state-directory', provider: 'codex', names: ['CODEX_HOME'] },
-    message: /CODEX_HOME .* does not exist\. Make it/
+    message: /CODEX_HOME .* does not exist\. Create it/
   }],
-  ERR_PROVIDER_PRIVILEGE_REFUSED: [{ raise: () => spawnProvider(build(withKey({})), { uid: 5 }), fields: { names: ['gid'] }, message: /options\.uid needs options\.gid/ }],
+  ERR_PROVIDER_PRIVILEGE_REFUSED: [{ raise: () => spawnProvider(build(withKey({})), { uid: 5 }), fields: { names: ['gid'] }, message: /options\.uid requires options\.gid/ }],
   ERR_PROVIDER_PRIVILEGE_FAILED: [{
     skip: needsRoot,
     raise: async (t) => {
@@ -155,22 +155,22 @@ const CASES = {
   }],
   ERR_PROVIDER_SPAWN_FAILED: [{ raise: (t) => start(t, { cwd: '/nowhere' }), fields: { errno: -2, syscall: 'chdir', path: '/nowhere', step: 'working-directory', provider: 'claude' }, message: /step working-directory \(\/nowhere\).*Create the directory, or name another in options\.cwd/ }],
   ERR_PROVIDER_UNSUPPORTED: [
-    { raise: () => build({ provider: 'codex', oauthAccessToken: SENTINEL }), fields: { provider: 'codex', names: ['oauthAccessToken'] }, message: /Give payload\.apiKey instead/ },
+    { raise: () => build({ provider: 'codex', oauthAccessToken: SENTINEL }), fields: { provider: 'codex', names: ['oauthAccessToken'] }, message: /Pass payload\.apiKey instead/ },
     { raise: (t) => start(t, { delivery: 'broker' }), fields: { provider: 'claude', names: ['delivery'] }, message: /no broker/ },
     { raise: (t) => start(t, { delivery: 'fd' }, { provider: 'codex' }), fields: { provider: 'codex', names: ['delivery'] }, message: /cannot read its api-key from a descriptor/ },
-    { raise: () => claudeAgentOptions(build(withKey({ provider: 'codex' }))), message: /is for claude, and this environment is for codex/ },
-    { raise: () => codexOptions(build(withKey({ provider: 'codex' })), {}), fields: { names: ['exposeSecrets'] }, message: /Say exposeSecrets: true/ }
+    { raise: () => claudeAgentOptions(build(withKey({ provider: 'codex' }))), message: /needs an environment for claude, but this one is for codex/ },
+    { raise: () => codexOptions(build(withKey({ provider: 'codex' })), {}), fields: { names: ['exposeSecrets'] }, message: /Pass exposeSecrets: true/ }
   ],
   ERR_PROVIDER_ABORTED: [{ raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }],
   ERR_PROVIDER_TIMEOUT: [{ raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }],
-  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{ raise: (t) => start(t, { usage: true, onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"${ARGUMENT}"}'; exec sleep 60`), fields: { provider: 'claude' }, message: /another credential than it was given, and was stopped\. Look for an apiKeyHelper/ }],
+  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{ raise: (t) => start(t, { usage: true, onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"${ARGUMENT}"}'; exec sleep 60`), fields: { provider: 'claude' }, message: /a credential other than the one that it received, and was stopped\. Check its settings for an apiKeyHelper/ }],
   ERR_PROVIDER_UNSEAL_FAILED: [
-    { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be among/ },
+    { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be one of/ },
     { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' }, { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }), fields: { names: ['ciphertext'] }, message: /The row's ciphertext does not begin with \\x/ },
     { raise: () => build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), { recipient: createRecipient(), requestId: 'r', workspace: { ...workspace, id: 'w' } }), message: /^A sealed secret does not open\./ }
   ],
   ERR_PROVIDER_LOCKBOX_KEY_INVALID: [
-    { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 characters; a master key is 32 bytes, or 64 hex digits/ },
+    { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 characters; a master key must be 32 bytes or 64 hex digits/ },
     { raise: () => new Lockbox({ masterKeys: [{ file: '/nowhere/key' }] }), fields: { path: '/nowhere/key' }, message: /cannot be read from \/nowhere\/key: No such file/ },
     { raise: () => new Lockbox({ masterKeys: [{ env: 'NO_SUCH_VARIABLE' }] }), fields: { names: ['NO_SUCH_VARIABLE'] }, message: /The environment has no NO_SUCH_VARIABLE/ }
   ],
@@ -273,12 +273,12 @@ test('wrong types and values are TypeErrors with Node’s own codes, and show no
     [{ command: `/${SENTINEL}\0` }, 'ERR_INVALID_ARG_VALUE', /options\.command must be a path/],
     [{ umask: 0o1000 }, 'ERR_INVALID_ARG_VALUE', /options\.umask must be a whole number from 0 to 511/],
     [{ stdio: [SENTINEL, 'pipe', 'pipe'] }, 'ERR_INVALID_ARG_VALUE', /options\.stdio\[0\] must be 'pipe'/],
-    [{ stdio: ['pipe'] }, 'ERR_INVALID_ARG_VALUE', /an array of three/],
-    [{ stdio: ['pipe', 'pipe', 999_999] }, 'ERR_INVALID_ARG_VALUE', /descriptor 999999, which is not open/],
+    [{ stdio: ['pipe'] }, 'ERR_INVALID_ARG_VALUE', /an array of three elements/],
+    [{ stdio: ['pipe', 'pipe', 999_999] }, 'ERR_INVALID_ARG_VALUE', /the descriptor 999999, which is not open/],
     [{ signal: SENTINEL }, 'ERR_INVALID_ARG_TYPE', /options\.signal must be an AbortSignal/],
     [{ signal: { aborted: false } }, 'ERR_INVALID_ARG_TYPE', /options\.signal must be an AbortSignal/],
-    [{ timeoutMs: -1 }, 'ERR_INVALID_ARG_VALUE', /options\.timeoutMs must be a number of milliseconds/],
-    [{ killSignal: SENTINEL }, 'ERR_UNKNOWN_SIGNAL', /no such signal/],
+    [{ timeoutMs: -1 }, 'ERR_INVALID_ARG_VALUE', /options\.timeoutMs must be from 0 to \d+ milliseconds/],
+    [{ killSignal: SENTINEL }, 'ERR_UNKNOWN_SIGNAL', /signal does not exist/],
     [{ limits: { coreBytes: 1.5 } }, 'ERR_INVALID_ARG_VALUE', /options\.limits\.coreBytes must be a whole number/],
     [{ delivery: SENTINEL }, 'ERR_INVALID_ARG_VALUE', /options\.delivery must be one of/],
     [{ workspaceTrust: SENTINEL }, 'ERR_INVALID_ARG_VALUE', /options\.workspaceTrust must be one of/]

@@ -82,7 +82,7 @@ test('root is nobody to become, and half an identity none', { skip }, () => {
     [['--uid', '0', '--gid', '7'], /must not be 0/],
     [['--uid', '7', '--gid', '0'], /must not be 0/],
     [['--uid', '7', '--gid', '7', '--groups', '0'], /must not be 0/],
-    [['--uid', '7'], /--uid and --gid say whom/],
+    [['--uid', '7'], /--uid and --gid are required/],
     [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/]
   ])) {
@@ -140,7 +140,7 @@ test('a command that not even SIGKILL ends is given up', { skip, timeout: 60_000
   await until('ls waits', () => fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some(attempt))
   child.kill('SIGTERM')
   assert.equal(await Promise.race([ended, sleep(20_000, 'it waits for ever', { ref: false })]), 125)
-  assert.match(said, /^provider-env run-as: ls does not end, though it was killed: .*\(FUSE, NFS\)\.\n$/)
+  assert.match(said, /^provider-env run-as: ls was killed but has not ended, .*\(FUSE, NFS\)\.\n$/)
 })
 
 test('streams are relayed as they are, where they are no terminal', { skip }, () => {

@@ -160,7 +160,7 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       const at = refusedAt === 'file' ? path.join(dir, '.env') : dir
       const { error, events, stdout } = await outcome(spawnProvider(env, options))
       assert.deepEqual([error?.code, error?.path, error?.names, events, stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], ''])
-      assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or give the tenant's own key\.$/)
+      assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or pass the tenant's own key\.$/)
       const portable = await outcome(spawnPortable(env, options))
       assert.deepEqual([portable.error?.code, portable.error?.path, portable.events, portable.stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], ''])
     }
@@ -173,8 +173,8 @@ const LOOSE = [
   [['-c', 'a=1', 'exec', 'hi'], /must begin with exec or e/],
   [['app-server'], /must begin with exec or e/],
   [['--', 'exec'], /must begin with exec or e/],
-  [['exec', '-m', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/],
-  [['exec', '--ignore-user-config', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/]
+  [['exec', '-m', '--ignore-user-config', 'hi'], /must not contain --ignore-user-config/],
+  [['exec', '--ignore-user-config', '--ignore-user-config', 'hi'], /must not contain --ignore-user-config/]
 ]
 
 test("arguments that would let config.toml have the server's key are refused", { skip: needsRoot }, (t) => {

@@ -112,7 +112,7 @@ for (const what of ['resolve', 'native', 'portable']) {
     // Of an unknown one, in words of its own.
     const [unknown, ...more] = warnings(place(t, 'claude', null), what)
     assert.deepEqual([unknown.name, unknown.code, more], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
-    assert.match(unknown.message, new RegExp(`^The version of Claude Code is unknown: .*nor its name tells it\\. One before ${oldest} would not`))
+    assert.match(unknown.message, new RegExp(`^The version of Claude Code is unknown: .*nor its name states it\\. Versions before ${oldest} are not supported`))
   })
 }
 
@@ -148,7 +148,7 @@ test('the Agent SDK: a version before its peer dependency starts nothing', async
   }
   // What people write for a version is understood, and what is none is refused.
   for (const old of ['v0.2.41', '0.2.41 ', '\n0.2.41']) assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /is 0\.2\.41; / })
-  for (const none of ['made up', '', 'latest']) assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /tells a version that cannot be understood; / })
+  for (const none of ['made up', '', 'latest']) assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /states a version that is not valid; / })
   for (const version of [oldest, beside(oldest, 1), undefined]) assert.deepEqual((await outcome(start(version))).code, 0)
 })
 

@@ -65,7 +65,7 @@ function look(machine, untested) {
 const WRONG = /** @type {[string, string, RegExp, number][]} */ ([
   ['start.failed', 'echo first >&2; echo "no \u001b[31mluck" >&2; exit 7', /ended with exit status 7\. It says: “no {2}\[31mluck”\.$/, 30_000],
   ['start.unasked', 'exit 0', /ended successfully without sending a request/, 30_000],
-  ['start.timed-out', 'sleep 60', /did not end within 0\.5 s, and did not ask/, 500]
+  ['start.timed-out', 'sleep 60', /did not end within 0\.5 s, and sent no request/, 500]
 ])
 
 for (const [id, text, sentence, timeoutMs] of WRONG) {

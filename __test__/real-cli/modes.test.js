@@ -97,7 +97,7 @@ test('a terminal, in which Codex reads no key, is refused', async (t) => {
   t.after(() => fs.closeSync(terminal))
   const stdio = /** @type {any} */ ([terminal, 'pipe', 'pipe'])
   for (const args of [[], ['hi'], ['-m', 'exec', 'hi']]) {
-    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives a terminal .* Use exec, / })
+    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives the command in options\.args a terminal.* Use exec, / })
   }
 })
 
