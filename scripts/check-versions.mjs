@@ -40,7 +40,7 @@ function inReadme(rows, text) {
 
 function inProviders(rows, text) {
   const cells = (begin) => text.split('\n').find((line) => line.startsWith(`| ${begin} |`))?.split('|').slice(2, -1) ?? []
-  const expected = { 'oldest supported version': 'oldest', 'newest tested version': 'tested', 'oldest SDK': 'oldestSdk' }
+  const expected = { 'oldest supported': 'oldest', 'newest tested': 'tested', 'oldest SDK': 'oldestSdk' }
   return Object.entries(expected).flatMap(([begin, field]) => {
     return rows.filter((row, index) => !new RegExp(`(^|\\s)${row[field].replaceAll('.', '\\.')}(\\s|$)`).test(cells(begin)[index] ?? ''))
       .map((row) => `docs/providers.md does not have ${row[field]} as "${begin}" of ${row.cli}`)

@@ -7,7 +7,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
-        /// The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each.
+        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+

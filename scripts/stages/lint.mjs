@@ -2,6 +2,7 @@
 import { checkCatchUnwind } from '../check-catch-unwind.mjs'
 import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDeny } from '../check-deny.mjs'
+import { checkDocs } from '../check-docs.mjs'
 import { checkFiles } from '../check-files.mjs'
 import { checkGenerated } from '../check-generated.mjs'
 import { checkVersions } from '../check-versions.mjs'
@@ -33,5 +34,6 @@ export async function lint(report, { regenerated }) {
   await report.step('lint', 'catch-unwind', checkCatchUnwind)
   await report.step('lint', 'dependencies', () => checkDependencies())
   await report.step('lint', 'versions', () => checkVersions())
+  await report.step('lint', 'docs', () => checkDocs())
   await report.step('lint', 'files', checkFiles)
 }
