@@ -1,4 +1,4 @@
-// Turns what was seen into plain facts, and finds what is not as it should be.
+// Turns the observations into plain facts, and finds what is not as expected.
 'use strict'
 
 const { mask, shellSummary } = require('./live-child.js')

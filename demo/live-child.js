@@ -1,4 +1,5 @@
-// Looks at a running child from outside, through /proc: the kernel's word, not ours.
+// Inspects a running child from outside, through /proc, to show what the kernel reports and not what this package
+// claims.
 'use strict'
 
 const { spawnSync } = require('node:child_process')

@@ -1,4 +1,5 @@
-// Cuts the demo off from every network but loopback, where that can be had: made-up keys have no business outside.
+// Isolates the demo from every network except loopback, if the system allows it, so that made-up keys do not leave the
+// machine.
 'use strict'
 
 const path = require('node:path')

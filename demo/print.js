@@ -1,4 +1,4 @@
-// Prints the facts for a person: what of them is shown, and in which words.
+// Prints the facts for a person.
 'use strict'
 
 const { PROVIDERS, bold, count, dim, green, header, kernelSays, keyList, ms, red, row, wrap } = require('./layout.js')

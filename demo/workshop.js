@@ -1,4 +1,4 @@
-// What the demo sets up and takes away again: homes, reachable programs, the mock API.
+// Sets up and removes what the demo needs: home directories, reachable programs, and the mock API.
 'use strict'
 
 const { resolveProgram } = require('..')

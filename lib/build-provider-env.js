@@ -1,4 +1,5 @@
-// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that it was given.
+// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that the caller
+// passed.
 'use strict'
 
 const { isAnyArrayBuffer, isMap } = require('node:util').types

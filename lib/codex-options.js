@@ -1,4 +1,5 @@
-// codexOptions(): the Codex SDK's options. The SDK starts the CLI itself, so the key must go into its `env`.
+// codexOptions(): returns options for the Codex SDK, which starts the CLI itself and therefore needs the key in its
+// `env`.
 'use strict'
 
 const path = require('node:path')

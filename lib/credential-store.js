@@ -1,4 +1,5 @@
-// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all.
+// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all
+// processes.
 'use strict'
 
 const path = require('node:path')

@@ -1,4 +1,4 @@
-// describeProvider(): what a badge shows of an environment.
+// describeProvider(): the facts about an environment that a badge shows.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,5 @@
-// The variables of this process: reading one, and taking a secret out for good, from libc's list and from the block that the kernel shows.
+// The environment variables of this process: reads one, and removes a secret permanently, from libc's list and from the
+// block that the kernel shows.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// class Handle: what every object has in common whose secrets Rust holds.
+// class Handle: the base class of all objects whose secrets Rust holds.
 'use strict'
 
 const { inspect } = require('node:util')

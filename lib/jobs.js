@@ -1,4 +1,4 @@
-// What the addon does on threads of its own: requests to APIs, looks at paths, and waiting for locks.
+// The jobs that the addon runs on separate threads: requests to APIs, checks of paths, and waiting for locks.
 'use strict'
 
 const { isUint8Array } = require('node:util').types

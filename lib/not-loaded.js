@@ -1,4 +1,4 @@
-// Why the addon does not load, and what to do: in this package's words, as npm's own say nothing of it.
+// Explains why the addon does not load and what to do, because npm's own messages do not.
 'use strict'
 
 const { isNativeError } = require('node:util').types

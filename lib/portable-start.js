@@ -1,6 +1,6 @@
-// The portable start, by child_process: on macOS, under Bun, or where the kernel or a sandbox lacks a call.
+// The portable start with child_process: on macOS, under Bun, or if the kernel or a sandbox does not support a call.
 //
-// What it cannot honour it refuses when the caller asked for it, and reports when it is a default.
+// It refuses options that it cannot support, and reports default protections that it cannot provide.
 'use strict'
 
 const { closeSync } = require('node:fs')

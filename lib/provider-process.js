@@ -1,4 +1,4 @@
-// class ProviderProcess: a started provider, with the events, properties and order of events of ChildProcess.
+// class ProviderProcess: a started CLI, with the events, properties and order of events of ChildProcess.
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')

@@ -1,4 +1,4 @@
-// `redactOutput`: scrubs the secrets of a launch out of the child's streams, in place, as the chunks come.
+// `redactOutput`: redacts the secrets of a launch in the child's streams, in place, as the chunks arrive.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// class Redactor: scrubs secrets out of the worker's own text.
+// class Redactor: redacts secrets in the worker's own text.
 'use strict'
 
 const binding = require('./binding.js')

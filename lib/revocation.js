@@ -1,4 +1,5 @@
-// revoke(), restore() and runningProcesses(): credentials that no launch may use any more, and what still runs with one.
+// revoke(), restore() and runningProcesses(): credentials that no launch may use, and the processes that still run with
+// one.
 'use strict'
 
 const binding = require('./binding.js')

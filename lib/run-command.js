@@ -1,5 +1,5 @@
-// Runs a command that is no CLI as a target, with the drop of a start: in a session of its own, without our terminal, our
-// descriptors or our environment.
+// Runs a command that is not a CLI as the target user, with the privilege drop of a start: in its own session, without
+// our terminal, our descriptors or our environment.
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')

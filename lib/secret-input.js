@@ -1,4 +1,5 @@
-// Secret bytes that a caller gave: read once, zero-filled, and refused where another thread could write to them.
+// Takes secret bytes from a caller: reads them once, fills them with zeros, and refuses them if another thread could
+// write to them.
 //
 // V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
 // moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled

@@ -1,4 +1,4 @@
-// class Secret: an opaque handle of bytes that Rust holds.
+// class Secret: an opaque handle to bytes that Rust holds.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// takeServerCredentials() and class ServerCredentials: the server's own keys, out of process.env and into Rust.
+// takeServerCredentials() and class ServerCredentials: the server's own keys, moved out of process.env into Rust.
 'use strict'
 
 const binding = require('./binding.js')

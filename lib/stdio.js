@@ -1,4 +1,4 @@
-// The option `stdio`: what each of the three standard streams is, as the addon takes it.
+// Reads the option `stdio`: what each of the three standard streams is, in the form that the addon expects.
 'use strict'
 
 const validate = require('./validate.js')

@@ -1,4 +1,4 @@
-// class UsageMeter: the same reading for whoever starts the CLI themselves, as the Codex SDK does.
+// class UsageMeter: reads the output of a CLI that something else starts, such as the Codex SDK.
 'use strict'
 
 const { isUint8Array } = require('node:util').types

@@ -1,4 +1,4 @@
-// Reads what passes through a child's stdout for usage, failures and claims, and tells the process of it.
+// Reads usage, failures and claims from a child's stdout, and reports them to the process object.
 'use strict'
 
 const binding = require('./binding.js')

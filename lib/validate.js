@@ -1,4 +1,4 @@
-// Checks of JavaScript types, so that a wrong one is a TypeError that names the option and shows no value.
+// Checks JavaScript types: a wrong one is a TypeError that names the option and shows no value.
 'use strict'
 
 const { types } = require('node:util')

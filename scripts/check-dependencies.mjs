@@ -1,5 +1,5 @@
-// No import circle between the files of src, and no arrow against the order of its folders. `lib/module-graph.mjs` says what
-// an arrow is.
+// Checks that there is no import cycle between the files of src, and no import against the order of its folders.
+// `lib/module-graph.mjs` defines what an import is.
 import { pathToFileURL } from 'node:url'
 import { moduleGraph } from './lib/module-graph.mjs'
 import { fromRoot } from './lib/paths.mjs'

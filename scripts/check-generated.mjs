@@ -1,4 +1,4 @@
-// The committed loader and its types are what a build of these sources writes.
+// Checks that the committed loader and its types are what a build of these sources writes.
 import { buildInto, generated, same } from './build.mjs'
 import { fromRoot } from './lib/paths.mjs'
 

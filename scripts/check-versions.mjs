@@ -1,4 +1,5 @@
-// The versions of the CLIs stand in the rows of the core; what else names them must name the same, and the table must show that they passed.
+// Checks that every file that names versions of the CLIs has the same ones as the rows of the core, and that the table
+// shows that they passed.
 import { readFileSync } from 'node:fs'
 import { rowsIn } from './compat/table.mjs'
 import { fromRoot } from './lib/paths.mjs'

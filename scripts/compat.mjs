@@ -1,4 +1,5 @@
-// `npm run compat -- version …`: the tests of the real CLIs, on published versions of them; the table goes to stdout and into the document.
+// `npm run compat -- version …`: runs the tests of the real CLIs on published versions, and writes the table to stdout
+// and into the document.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { clis, filesOf, patternOf } from './compat/clis.mjs'

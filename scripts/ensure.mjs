@@ -1,4 +1,4 @@
-// All set-up that a fresh clone needs, done only where it is missing or old: packages, then the addon.
+// Does the set-up that a fresh clone needs, if it is missing or outdated: packages first, then the addon.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
-// `npm run fuzz [-- target …] [--seconds 30]`: each fuzz target for a while, with cargo-fuzz on a nightly Rust.
+// `npm run fuzz [-- target …] [--seconds 30]`: runs each fuzz target for some seconds, with cargo-fuzz on a nightly
+// Rust.
 import { basename } from 'node:path'
 import { readOptions, refuse } from './lib/command-line.mjs'
 import { fromRoot, walk } from './lib/paths.mjs'

@@ -1,4 +1,5 @@
-// `npm run matrix`: the packed package under other runtimes, test runners, bundlers and package managers. What takes too long for `npm test`.
+// `npm run matrix`: tests the packed package under other runtimes, test runners, bundlers and package managers, which
+// takes too long for `npm test`.
 import { packMain, packPlatform } from './check-tarballs.mjs'
 import { ensure } from './ensure.mjs'
 import { readOptions, refuse } from './lib/command-line.mjs'

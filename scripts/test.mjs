@@ -1,4 +1,4 @@
-// `npm test`: every check that is quick, in stages. `usage` below says what can be asked of it.
+// `npm test`: runs all quick checks, in stages. `usage` below explains its options.
 import { ensure, say } from './ensure.mjs'
 import { readOptions, refuse } from './lib/command-line.mjs'
 import { keepBusy, pinTo } from './lib/load.mjs'

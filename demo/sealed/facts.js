@@ -1,4 +1,4 @@
-// Turns what was seen of the sealed tenant into plain facts, and finds what is not as it should be.
+// Turns the observations about the sealed tenant into plain facts, and finds what is not as expected.
 'use strict'
 
 const { apiFacts, idProblems, requestFacts } = require('../facts.js')

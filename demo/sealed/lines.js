@@ -1,4 +1,4 @@
-// Messages between the processes of the sealed tenant: JSON, one a line.
+// Messages between the processes of the sealed tenant: JSON, one message per line.
 'use strict'
 
 const { createInterface } = require('node:readline')

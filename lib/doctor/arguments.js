@@ -1,4 +1,4 @@
-// The options of the command line: what --help says of each, and what diagnose() is given for it.
+// The options of the doctor's command line: their help texts, and the options of diagnose() that they set.
 'use strict'
 
 const { parseArgs, types } = require('node:util')

@@ -1,4 +1,4 @@
-// Asks the addon what a target can do with paths; answers come in the order of the questions.
+// Asks the addon what a target user can do with paths. The answers are in the order of the questions.
 'use strict'
 
 const { constants } = require('node:fs')

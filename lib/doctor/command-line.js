@@ -1,4 +1,4 @@
-// The command line: its commands, what it prints, and its exit status.
+// The command line of the package: its commands, its output, and its exit status.
 'use strict'
 
 const { isNativeError } = require('node:util').types

@@ -1,4 +1,4 @@
-// What a diagnosis is about: the options, and everything that the checks take from this process.
+// The context of a diagnosis: the options, and everything that the checks read from this process.
 'use strict'
 
 const path = require('node:path')

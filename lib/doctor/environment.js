@@ -1,4 +1,4 @@
-// Checks of this process's own environment: names that a child could inherit if somebody handed them on. No value.
+// Checks the names, never the values, in this process's own environment, which a child could inherit.
 'use strict'
 
 const binding = require('../binding.js')

@@ -1,4 +1,5 @@
-// Checks of the files that would configure or redirect a CLI: in the workspace, its state directory, the home, and the host's own.
+// Checks the files that would configure or redirect a CLI: in the workspace, its state directory, the home directory,
+// and those of the host.
 'use strict'
 
 const path = require('node:path')

@@ -1,4 +1,4 @@
-// A finding: a row of the table of checks, filled in with what was seen.
+// Creates a finding from a row of the table of checks and what was observed.
 'use strict'
 
 const { bare } = require('../errors.js')

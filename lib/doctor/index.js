@@ -1,4 +1,4 @@
-// diagnose(): looks at everything that a start needs and at what could leak, and changes nothing.
+// diagnose(): checks everything that a start needs and what could leak, and changes nothing.
 'use strict'
 
 const { readContext } = require('./context.js')

@@ -1,4 +1,5 @@
-// The commands that install a CLI system-wide and unreadable: root-owned, mode 0711, with what stands beside it.
+// Writes the commands that install a CLI system-wide and unreadable: owned by root, with mode 0711, together with the
+// files beside it.
 'use strict'
 
 const path = require('node:path')

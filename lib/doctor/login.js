@@ -1,4 +1,5 @@
-// Checks of a CLI's stored login: who else can read it, and whether it still holds. None of it comes into JavaScript.
+// Checks a CLI's stored login: who else can read it, and whether it is still valid. Its content never reaches
+// JavaScript.
 'use strict'
 
 const path = require('node:path')

@@ -1,4 +1,4 @@
-// Checks of the machine: the addon, the kind of start, and the memory that secrets would live in.
+// Checks the machine: the addon, the kind of start, and the memory of secrets.
 'use strict'
 
 const fs = require('node:fs')

@@ -1,4 +1,4 @@
-// A report as text for a person: grouped by provider, wrapped to the terminal, coloured only where that is wanted.
+// Prints a report for a person: grouped by provider, wrapped to the terminal, and with colours only if they are wanted.
 'use strict'
 
 const { harmless, ids, list, owner, page } = require('./words.js')

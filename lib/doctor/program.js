@@ -1,4 +1,4 @@
-// Checks of each CLI's program: where it is, every step to it as the target, who can read and who can change it.
+// Checks each CLI's program: where it is, every step of its path as the target user, and who can read or change it.
 'use strict'
 
 const os = require('node:os')

@@ -1,4 +1,4 @@
-// `provider-env run-as`: a command as another user, with the drop of a start, whose terminal is not ours.
+// `provider-env run-as`: runs a command as another user, with the privilege drop of a start and without this terminal.
 'use strict'
 
 const { constants } = require('node:os')

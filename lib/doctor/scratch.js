@@ -1,4 +1,5 @@
-// A fresh place for a dry start: directories of the target's own in one of ours, removed at the end.
+// Creates fresh directories for a dry start, which belong to the target user inside one of ours and are removed at the
+// end.
 'use strict'
 
 const fs = require('node:fs/promises')

@@ -1,4 +1,5 @@
-// The dry start: each CLI asks the mock of its API one question, as the target, with a made-up key, in fresh directories.
+// The dry start: each CLI sends one question to a mock of its API, as the target user, with a made-up key, in fresh
+// directories.
 'use strict'
 
 const { randomBytes } = require('node:crypto')

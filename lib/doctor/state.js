@@ -1,4 +1,5 @@
-// Checks of the directories that a CLI writes to: there, the target's own, writable for it and closed to others.
+// Checks the directories that a CLI writes to: they must exist, belong to the target user, be writable by it and closed
+// to others.
 'use strict'
 
 const { ACCESS, inquire, last } = require('./ask.js')

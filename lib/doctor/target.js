@@ -1,4 +1,4 @@
-// Checks of whom a CLI would become, and whether this process can make it so.
+// Checks which user a CLI would become, and whether this process can change to that user.
 'use strict'
 
 const { readFile } = require('node:fs/promises')

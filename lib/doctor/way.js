@@ -1,4 +1,5 @@
-// The way to a path, link by link: what a command of root's would really change, and whether the tenant can choose that.
+// Follows a path link by link, to find what a command of root would really change and whether the tenant can influence
+// that.
 'use strict'
 
 const binding = require('../binding.js')

@@ -1,4 +1,4 @@
-// The HTTP side of the mock: which provider and route a request is for, and sending the script's reply.
+// The HTTP server of the mock: finds the provider and route of a request, and sends the script's reply.
 'use strict'
 
 const http = require('node:http')

@@ -1,4 +1,4 @@
-// The table of what passed on which version: its text, read back from the document and written into it.
+// The table of results by version: reads it from the document, and writes it into the document.
 import { clis } from './clis.mjs'
 
 const BEGIN = '<!-- Written by `npm run compat`; edits here are lost. -->'

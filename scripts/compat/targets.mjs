@@ -1,4 +1,4 @@
-// Which versions `npm run compat` is asked for.
+// Reads which versions `npm run compat` has to test.
 import { clis } from './clis.mjs'
 
 const names = Object.keys(clis)

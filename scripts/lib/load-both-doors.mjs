@@ -1,4 +1,5 @@
-// Run inside a project that has the package installed: both doors open, onto one implementation, from the installed addon.
+// Runs inside a project that has the package installed, and checks that both entry points load one implementation from
+// the installed addon.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { sep } from 'node:path'

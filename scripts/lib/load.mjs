@@ -1,4 +1,4 @@
-// Makes a run's machine slower than it is: fewer cores, and every one of them busy with something else.
+// Slows the machine down for a run: fewer cores, and a busy loop on each of them.
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { exists, must } from './run.mjs'

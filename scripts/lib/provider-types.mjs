@@ -1,4 +1,4 @@
-// Writes the types that follow from the table of providers: a new row changes no type by hand.
+// Writes the types that follow from the table of providers, so that a new row requires no manual change of types.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'

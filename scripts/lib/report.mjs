@@ -1,4 +1,4 @@
-// Collects what each step of a run showed, prints it as it comes, and sums it up.
+// Collects the result of each step of a run, prints it immediately, and prints a summary at the end.
 const sums = { passed: 0, failed: 0, skipped: 0 }
 
 /** A step's answer when it could not run here, with the reason. */

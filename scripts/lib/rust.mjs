@@ -1,4 +1,4 @@
-// Finds a Rust new enough and says how to reach it, without letting rustup fetch one.
+// Finds a Rust that is new enough and returns the environment to use it, without letting rustup download one.
 import { tmpdir } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { fromRoot } from './paths.mjs'

@@ -1,4 +1,5 @@
-// Stage `bundlers`: the package inside of one file, made by esbuild and webpack in both module formats, with the addon beside it.
+// Stage `bundlers`: the package bundled into one file by esbuild and webpack, in both module formats, with the addon
+// beside it.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { manifest } from '../lib/platforms.mjs'

@@ -1,4 +1,4 @@
-// Stage `runtimes`: the oldest Node that is promised, the lines since, the newest, and Bun.
+// Stage `runtimes`: the oldest supported Node, the release lines since then, the newest, and Bun.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadUnder } from '../check-tarballs.mjs'
