@@ -18,7 +18,7 @@ async function wayTo({ ids }, from) {
 }
 
 /**
- * What somebody else than root could change about a path, or about what is made there; null where nothing.
+ * What users other than root could change about a path, or about what is created there; null if nothing.
  * @param {import('./context.js').Context} context
  * @param {string} from Absolute.
  * @returns {Promise<string | null>}
@@ -53,7 +53,7 @@ function unlessSteered(row, byRoot = false) {
 }
 
 /**
- * What stands before a command that the target itself is to run: as another, without the terminal of whoever runs it.
+ * What is before a command that the target itself is to run: as another, without the terminal of whoever runs it.
  * @param {import('./context.js').Context} context
  */
 function asTarget({ target, own, ids }) {

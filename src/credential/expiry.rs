@@ -15,7 +15,7 @@ const BOOT: ClockId = ClockId::Monotonic;
 /// How far the clocks may drift apart before the wall clock is taken to have jumped, in milliseconds.
 const TOLERANCE: f64 = 1000.0;
 
-/// One moment as two clocks tell it.
+/// One moment, measured with two clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
     /// Milliseconds since 1970, by the clock that everybody can set.
@@ -66,7 +66,7 @@ impl Expiry {
         (self.told - now.wall).min(self.boot - now.boot)
     }
 
-    /// In milliseconds since 1970, by the wall clock as it stands now.
+    /// In milliseconds since 1970, by the wall clock as it is now.
     #[must_use]
     pub fn milliseconds(self, now: Clocks) -> f64 {
         if self.is_too_late(now, TOLERANCE) { (now.wall + self.boot - now.boot).round() } else { self.told }

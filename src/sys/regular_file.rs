@@ -21,7 +21,7 @@ pub fn open_regular(path: &Path) -> Option<File> {
     }
 }
 
-/// Opens a regular file for reading; none for anything else, as far as a look beforehand tells.
+/// Opens a regular file for reading; none for anything else, as far as a check before shows it.
 #[cfg(not(target_os = "linux"))]
 pub fn open_regular(path: &Path) -> Option<File> {
     path.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(())?;
@@ -75,7 +75,7 @@ mod tests {
         assert!(open_regular(&fifo).is_none());
         thread::sleep(Duration::from_millis(100));
         assert!(!writer.is_finished(), "it was opened");
-        // Kept open: a writer that comes late would wait for ever.
+        // Kept open: a writer that comes late would wait forever.
         let _reader = open(&fifo).expect("opened");
         writer.join().expect("ends").expect("opened");
     }

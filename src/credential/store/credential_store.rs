@@ -25,7 +25,7 @@ pub struct Store {
 /// How much later than it is a file may say that a token of ours expires, in milliseconds.
 pub(super) const EXPIRY_TOLERANCE: f64 = 60_000.0;
 
-/// Where a login is, and how it is kept fresh.
+/// Where a login is, and how it is refreshed.
 #[derive(Debug)]
 pub(super) struct LoginSource {
     pub location: Location,
@@ -223,7 +223,7 @@ impl Store {
             secret: Arc::clone(&state.credential),
             expires_at: state.expires_at,
             generation: self.generations.newest(),
-            // A key is handed over as any other; only tokens stay where they are.
+            // A key is passed as any other; only tokens stay where they are.
             directory: self.directory().filter(|_| state.kind == CredentialKind::OauthToken),
         })
     }
@@ -246,7 +246,7 @@ impl Store {
         self.state().kind
     }
 
-    /// Until when it is good, in milliseconds since 1970, by the wall clock as it stands now.
+    /// Until when it is good, in milliseconds since 1970, by the wall clock as it is now.
     #[must_use]
     pub fn expires_at(&self) -> Option<f64> {
         self.state().expires_at.map(|expiry| expiry.milliseconds(Clocks::now()))

@@ -35,10 +35,10 @@ pub struct Beside<'a> {
     pub version: Option<&'a str>,
 }
 
-/// Looks for the files that this start must not stand beside.
+/// Looks for the files that this start must not be beside.
 ///
 /// # Errors
-/// `STATE_DIR_UNUSABLE` where there is one, or where nobody can tell.
+/// `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
     check_state_directory(plan)?;
     check_refused_files(plan, beside.trusted)?;
@@ -143,21 +143,21 @@ pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
     Err(Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path))
 }
 
-/// Which starts are refused beside a file that configures the CLI.
+/// Which starts are refused while a file that configures the CLI exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {
     None,
     /// Those on the server's credential: the file sets what the shield lets pass.
     ServerCredential,
-    /// All that hand over a credential: this version's shield does not hold.
+    /// All that pass a credential: this version's shield does not hold.
     EveryCredential,
 }
 
 /// Judges the file at `path`, as it is now, for a program of this version.
 ///
 /// # Errors
-/// Where nobody can tell what the CLI would find there.
+/// If it is unknown what the CLI would find there.
 pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -> rustix::io::Result<RefusedStarts> {
     let file = match open(path, OFlags::empty()) {
         Ok(file) => file,

@@ -65,7 +65,7 @@ impl MasterKey {
         self.key.require_protection()
     }
 
-    /// From a file of root's or of this process's user, which others than its owner and group can neither read nor
+    /// From a file of root's or of this process's user, which users other than its owner and group can neither read nor
     /// write, and its group not write.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl MasterKey {
         Ok(Self { key, id })
     }
 
-    /// 8 hex digits that tell it from others. No secret: they stand in every row that it sealed.
+    /// 8 hex digits that identify it. They are not secret: every row that it sealed contains them.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

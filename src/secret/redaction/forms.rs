@@ -148,7 +148,7 @@ impl Forms {
     }
 }
 
-/// How many bits tell which pairs of bytes forms begin with.
+/// The number of bits that record with which pairs of bytes forms begin.
 const PAIR_BITS: usize = 4096;
 
 fn pair_bit(first: u8, second: u8) -> (usize, u8) {
@@ -226,7 +226,7 @@ fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
     })
 }
 
-/// Where the pieces stand in what [`write_all`] wrote.
+/// Where the pieces are in what [`write_all`] wrote.
 fn pieces(rows: &[Row<'_>], min_length: usize) -> Vec<Form> {
     let mut pieces = Vec::new();
     let mut start = 0;

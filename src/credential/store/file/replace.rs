@@ -55,7 +55,7 @@ pub enum Recovered {
     Overtaken(Document, Left),
 }
 
-/// What a killed process has left by a name of its own, which [`Directory::remove`] takes away.
+/// What a killed process has left by its own name, which [`Directory::remove`] takes away.
 #[derive(Debug)]
 pub struct Left(String);
 
@@ -67,7 +67,7 @@ impl Directory {
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn prepare(&self, based_on: &Content, room: usize) -> Result<Next> {
         let next = if self.check_attributes()?.is_mount {
-            // Behind what was begun and cannot be ended, nothing else may stand.
+            // Behind what was begun and cannot be ended, nothing else may be.
             let _ = self.mend()?;
             self.open_in_place()?
         } else {
@@ -128,7 +128,7 @@ impl Directory {
     }
 
     /// Proves that the directory lets one name be changed for another, as it must be in the end: one that is
-    /// append-only does not, and not every file system tells that it is.
+    /// append-only does not, and not every file system reports that attribute.
     fn give_name(&self, next: &Next, name: String) -> Result<String> {
         let Place::Beside(first) = &next.place else { return Ok(name) };
         match fs::renameat(&self.descriptor, first, &self.descriptor, &name) {
@@ -218,7 +218,7 @@ impl Directory {
         let Some((bytes, owner)) = self.read_named(&self.location.name)? else { return Ok(Recovered::Nothing) };
         match Journal::find(&bytes) {
             Journal::None => {}
-            // Where it cannot be mended, [`Directory::read`] reads it as if it had been.
+            // If it cannot be repaired, [`Directory::read`] reads it as if it had been.
             Journal::Begun(_) | Journal::Whole(_) => return Ok(self.mend().unwrap_or(Recovered::Nothing)),
         }
         if self.is_mount()? {
@@ -363,7 +363,7 @@ impl Directory {
     }
 }
 
-/// The journal is on the disk: its content takes the place of what stands before it.
+/// The journal is on the disk: its content takes the place of what is before it.
 fn take_over(file: &File, new: &[u8]) -> std::result::Result<(), (std::io::Error, &'static str)> {
     file.write_all_at(new, 0).map_err(|error| (error, "pwrite64"))?;
     file.sync_data().map_err(|error| (error, "fdatasync"))?;
