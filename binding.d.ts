@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires. */
+/** The Rust side of a caller's `AbortSignal`: the facade creates one for a job, and calls it when the signal fires. */
 export declare class NativeAbort {
   constructor()
   /**
@@ -19,7 +19,7 @@ export declare class NativeAbort {
   abort(): void
 }
 
-/** A store, held in Rust until it is disposed of. */
+/** A credential store, which Rust holds until it is disposed of. */
 export declare class NativeCredentialStore {
   /** Reads the login; before, there is nothing to launch with. */
   open(options: LoginOptions): Promise<undefined>
@@ -31,7 +31,7 @@ export declare class NativeCredentialStore {
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
-  /** Whether `fresh()` has something to do. */
+  /** Whether `fresh()` has anything to do. */
   get due(): boolean
   get persisted(): boolean
   get path(): string | null
@@ -39,9 +39,9 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
-/** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
+/** A request about a credential that has not been sent yet. It holds the credential until it is sent or disposed of. */
 export declare class NativeKeyCheck {
-  /** Asks, once. Aborted while it waits for its turn, the question is not sent. */
+  /** Sends the request, once. If it is aborted while it waits for its turn, nothing is sent. */
   ask(abort?: NativeAbort | undefined | null): Promise<Verdict>
   dispose(): void
 }
@@ -57,7 +57,7 @@ export declare class NativeLockbox {
   dispose(): void
 }
 
-/** A process that is being started, or runs, or has ended. */
+/** A process that is being started, is running, or has ended. */
 export declare class NativeProcess {
   /**
    * What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
@@ -66,19 +66,19 @@ export declare class NativeProcess {
   begun(): BegunProcess
   /** Signals its process group; 0 asks only. False when there is none any more. */
   signal(signal: number): boolean
-  /** Stops it: its signal, the grace, SIGKILL. */
+  /** Stops it: sends its signal, waits for the grace period, then sends SIGKILL. */
   stop(): void
-  /** Says that it has ended: it need not be killed with this Node environment any more. */
+  /** Records that it has ended, so that it is not killed with this Node environment. */
   forget(): void
 }
 
-/** An environment. What its getters tell stays known after `dispose()`. */
+/** An environment. Its getters still work after `dispose()`. */
 export declare class NativeProviderEnv {
   get provider(): string
   get facts(): EnvFacts
   /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
   names(): Array<string>
-  /** The value of a variable that holds no secret. */
+  /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
   /** The variables as the delivery `env` hands them over, with the secrets. */
   exposeSecrets(): Array<EnvVariable>
@@ -97,7 +97,7 @@ export declare class NativeProviderEnv {
   dispose(): void
 }
 
-/** A key pair that secrets are sealed for. */
+/** A key pair for which secrets are sealed. */
 export declare class NativeRecipient {
   get publicKey(): string
   get disposed(): boolean
@@ -108,13 +108,13 @@ export declare class NativeRecipient {
 export declare class NativeRedactor {
   get skipped(): number
   get disposed(): boolean
-  /** Scrubs one whole text in place, and says whether there was anything. */
+  /** Redacts one complete text in place, and returns whether it contained a secret. */
   redact(text: Uint8Array): boolean
   stream(): NativeRedactorStream
   dispose(): void
 }
 
-/** Scrubs one stream, chunk by chunk and in place. */
+/** Redacts one stream, chunk by chunk and in place. */
 export declare class NativeRedactorStream {
   /** Scrubs the next chunk in place. */
   feed(chunk: Uint8Array): ScrubbedChunk
@@ -150,11 +150,11 @@ export declare class NativeSpawner {
   constructor(callback: (id: number, event: ProcessEvent) => void)
   /** Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown. */
   spawn(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativeProcess
-  /** Queues a command that is no CLI, as a start is queued. */
+  /** Queues a command that is not a CLI, in the same way as a start. */
   runCommand(child: ChildOptions): NativeProcess
 }
 
-/** A bounded number of entries; the sum of those that had to go stands apart. */
+/** A ledger with a limited number of entries, and the sum of the entries that were evicted. */
 export declare class NativeUsageLedger {
   constructor(maxEntries: number)
   /** Adds a run that has ended. */
@@ -169,17 +169,17 @@ export declare class NativeUsageLedger {
   exposition(): string
 }
 
-/** Reads the output of one run as it passes. */
+/** Reads the output of one run while it passes through. */
 export declare class NativeUsageMeter {
   /** Says what the thread that the run goes on with had used. */
   resumes(thread: ThreadCounts): void
   /** Takes the next bytes of stdout; null where nothing has changed by them. */
   feed(chunk: Uint8Array): Changes | null
-  /** Takes the next bytes of stderr: their beginning tells a failure that stdout does not. */
+  /** Reads the next bytes of stderr, whose beginning may show a failure that stdout does not. */
   complain(chunk: Uint8Array): void
-  /** Says that a part of stdout could not be read: what the run has used is a lower bound from now on. */
+  /** Records that part of stdout could not be read, so that the usage of the run is a lower bound from now on. */
   lose(): void
-  /** Whether a search is left to be made that tells whether other threads worked for the run. */
+  /** Whether a search is still required to find out whether other threads worked for the run. */
   seeksSubagents(): boolean
   /** Makes that search: its result is for `found`. */
   seekSubagents(abort: NativeAbort): Promise<SubagentsFound>
@@ -194,16 +194,16 @@ export declare class NativeUsageMeter {
   mismatch(): CredentialMismatch | null
 }
 
-/** Remembers a process group that `child_process` has made: it ends with this Node environment. */
+/** Remembers a process group that `child_process` has created, so that it ends with this Node environment. */
 export declare function addGroup(leader: number): void
 
-/** What a target can do with a path. */
+/** What a target user can do with a path. */
 export interface Answer {
-  /** The path that was asked for. */
+  /** The path that was requested. */
   path: string
-  /** Every directory from the root, then the path itself; of its real path first, where links lead elsewhere. */
+  /** Every directory from the root, then the path itself. If links lead elsewhere, those of the real path come first. */
   components: Array<Component>
-  /** The first of them in the way. */
+  /** The first step that blocks the path. */
   obstacle: Blocked | null
 }
 
@@ -218,9 +218,9 @@ export declare function attributeNumbers(): Array<NumberOption>
  * its field says otherwise.
  */
 export interface Attributes {
-  /** The nice value, from 0 to 19; absent, the worker's, or 0 where that is negative. */
+  /** The nice value, from 0 to 19. Default: that of the worker, or 0 if that is negative. */
   priority?: number
-  /** The `oom_score_adj`, from 0 to 1000; absent, the worker's, or 0 where that is negative. */
+  /** The `oom_score_adj`, from 0 to 1000. Default: that of the worker, or 0 if that is negative. */
   oomScoreAdj?: number
   /** The umask, from 0 to 0o777. */
   umask?: number
@@ -246,7 +246,7 @@ export interface Blocked {
   errno: number
 }
 
-/** How a token request is written. */
+/** The encoding of a token request. */
 export type BodyFormat = 'json' | 'form'
 
 /**
@@ -262,19 +262,19 @@ export interface CalendarDate {
   day: number
 }
 
-/** What is asked of a login: each is more than the one before it. */
+/** The requests about a login. Each one does more than the one before it. */
 export type Call = 'reload' | 'fresh' | 'refresh'
 
-/** Calls a function without arguments in no asynchronous context. */
+/** Calls a function without arguments outside any asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
 /** What a chunk of output has changed of what a run tells. */
 export interface Changes {
-  /** What the run has used, or how far that is to be trusted. */
+  /** The usage of the run has changed, or whether it is complete. */
   usage: boolean
-  /** What it failed at; also that it has recovered. */
+  /** The run has failed, or has recovered. */
   failure: boolean
-  /** The CLI claims another credential than it was given. */
+  /** The CLI claims a credential other than the one that it received. */
   mismatch: boolean
 }
 
@@ -284,13 +284,13 @@ export interface Changes {
  */
 export declare function checkSdk(provider: string, variables: Array<EnvVariable>, packageRoots: Array<string>): void
 
-/** What is asked of any child, a CLI or a command. The facade has checked the types and the ranges. */
+/** The options of any child, a CLI or a command. The facade has checked the types and the ranges. */
 export interface ChildOptions {
-  /** An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own. */
+  /** An absolute path, or a name to look up on the child's `PATH`. Default: the provider's CLI. */
   command?: string
   /** The arguments without the program's name. */
   args: Array<string>
-  /** The working directory; absent, a CLI's workspace, or that of this process. */
+  /** The working directory. Default: the workspace of a CLI, or that of this process. */
   cwd?: string
   ids: IdentityRequest
   attributes: Attributes
@@ -301,9 +301,9 @@ export interface ChildOptions {
   aborted: boolean
 }
 
-/** What is asked of a CLI besides. */
+/** The additional options of a CLI. */
 export interface CliOptions {
-  /** Directories from which packages are looked for, upwards. */
+  /** Directories from which packages are searched, upwards. */
   packageRoots: Array<string>
   /** How the credential is handed over; absent, as `auto`. */
   delivery?: DeliveryRequest
@@ -313,7 +313,7 @@ export interface CliOptions {
   extra: Array<PlainVariable>
   /** Whether stdout is read for usage; absent, as the arguments tell. */
   watch?: boolean
-  /** Whether the CLI's claim of another credential must be seen. */
+  /** Whether a claim of another credential by the CLI must be detected. */
   mustClaim: boolean
 }
 
@@ -339,7 +339,7 @@ export interface Companion {
 /** One step of a path: what is there, and who may do what with it. */
 export interface Component {
   path: string
-  /** `directory`, `file`, `other`; `missing` when there is nothing, or we may not look. */
+  /** `directory`, `file` or `other`; `missing` if it does not exist, or if this process may not see it. */
   kind: string
   uid: number
   gid: number
@@ -462,7 +462,7 @@ export interface ExpectedRun {
   subagents: boolean
 }
 
-/** In what a document counts the time since 1970. */
+/** The unit in which a document counts the time since 1970. */
 export type ExpiryUnit = 'ms' | 's'
 
 /** r" What a run failed at. */
@@ -482,30 +482,30 @@ export declare function forgetGroup(leader: number): void
 export interface FoundFile {
   id: string
   path: string
-  /** Whether it is not for us to see if it is there at all. */
+  /** Whether this process may not see if it exists. */
   hidden: boolean
-  /** Whether it could not be read, or not understood. */
+  /** Whether it could not be read or parsed. */
   unread: boolean
   /** Whether it is text for the agent, not for the CLI. */
   prose: boolean
-  /** Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted. */
+  /** Whether a start by this package keeps the CLI from obeying it while the workspace is not trusted. */
   ignoredWhenUntrusted: boolean
-  /** Whether a start of ours on the server's credential does. */
+  /** Whether a start by this package with the server's credential does so. */
   ignoredWithServerCredential: boolean
-  /** Whether a variable of a start of ours keeps the CLI from obeying variables in it. */
+  /** Whether a variable of a start by this package keeps the CLI from obeying variables in it. */
   shielded: boolean
-  /** Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too. */
+  /** Whether a start by this package keeps the CLI from obeying any of it, even in a trusted workspace. */
   ignoredAlways: boolean
-  /** Which starts of ours are refused beside it. */
+  /** Which starts by this package are refused while it exists. */
   refusedStarts: RefusedStarts
-  /** Keys that can do harm, each with what it does. */
+  /** The keys that can do harm, each with its effect. */
   hazards: Array<FoundHazard>
 }
 
 /** A key that can do harm. */
 export interface FoundHazard {
   key: string
-  /** What it does, as the rest of a sentence that begins with it. */
+  /** Its effect, as the rest of a sentence that begins with the key. */
   effect: string
 }
 
@@ -543,7 +543,7 @@ export interface HeldInputs {
   store?: NativeCredentialStore
 }
 
-/** Who got the tokens that the store has now. */
+/** Where the store's tokens come from. */
 export type How = 'not-needed' | 'here' | 'elsewhere'
 
 /** What a caller decides about requests. */
@@ -560,7 +560,7 @@ export interface IdentityRequest {
   uid?: number
   gid?: number
   groups?: Array<number>
-  /** Whether the child may be root, or of root's group; absent, it may not. */
+  /** Whether the child may be root or in root's group. Default: no. */
   allowRoot?: boolean
 }
 
@@ -607,7 +607,7 @@ export interface KeyValidation {
 
 export type KeyVerdict = 'ok' | 'warning' | 'invalid'
 
-/** What scrubs this many standard streams of a launch with this environment. */
+/** Returns the redactors of this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
 
 /** What some runs have used together. The cost is null where no CLI told one. */
@@ -638,7 +638,7 @@ export declare function limitNames(): Array<string>
 
 /** Resource limits, soft and hard alike. */
 export interface Limits {
-  /** `RLIMIT_CORE`, in bytes; absent or 0, what keeps the kernel from dumping into a program too. */
+  /** `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a program. */
   coreBytes?: number
   /** `RLIMIT_NOFILE`: one more than the highest descriptor. */
   openFiles?: number
@@ -668,12 +668,12 @@ export interface LoginOptions {
 /** What a stored login says of itself, without any secret. */
 export interface LoginState {
   kind: LoginKind
-  /** The end of its access token, in milliseconds since 1970, where it says so. */
+  /** The expiry of its access token, in milliseconds since 1970, if it is known. */
   expiresAtMs: number | null
   refreshable: boolean
 }
 
-/** Makes a store whose login its method `open` reads. */
+/** Creates a store, whose method `open` reads the login. */
 export declare function loginStore(provider: string): NativeCredentialStore
 
 /** Whose stored login is looked at. */
@@ -710,10 +710,10 @@ export interface MemoryProtection {
 /** Reads the output of a run that this package does not start. */
 export declare function meterOf(provider: string, expected: ExpectedRun): NativeUsageMeter
 
-/** The name of the first call that the native start lacks here; none when it works. */
+/** The name of the first call that the native start needs and that is not available here; none if it works. */
 export declare function missingForNativeStart(): string | null
 
-/** The default protections that the native start cannot give here. */
+/** The default protections that the native start cannot provide here. */
 export declare function missingFromNativeStart(): Array<string>
 
 /** What one model has used. */
@@ -845,21 +845,21 @@ export interface ProviderFacts {
   /** The option of a workspace that sets it. */
   stateOption: string
   stateBelowHome: string
-  /** The variables of directories that must be writable, or there is no start. */
+  /** The variables of directories that must be writable for a start. */
   neededDirectories: Array<string>
-  /** Those of directories that must be so where they are named, and that the CLI makes there. */
+  /** The variables of directories that must be writable if they are named, and that the CLI creates. */
   namedDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
-  /** The first version that is started, and the newest that was tested. */
+  /** The oldest supported version, and the newest tested one. */
   oldestVersion: string
   testedVersion: string
-  /** The first version that keeps variables in files of its own out; none where no version is asked for. */
+  /** The first version that ignores variables in its own files; none if the version does not matter. */
   shieldedSince?: string
-  /** Empty where the row has no login. */
+  /** Empty if the row has no login. */
   loginFile: string
   logIn: string
-  /** What stands before a question that is asked without a terminal. */
+  /** The arguments before a question that is asked without a terminal. */
   questionArguments: Array<string>
   questionVariables: Array<PlainVariable>
 }
@@ -902,7 +902,7 @@ export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
 export interface RefusedStep {
   protection: string
   syscall: string
-  /** As the kernel gives it: positive. */
+  /** Positive, as the kernel returns it. */
   errno: number
 }
 
@@ -961,7 +961,7 @@ export interface RunCounts {
   tokens: TokenCounts
   turns: number
   costUsd?: number
-  /** Whether it is all, and no lower bound. */
+  /** Whether it is complete, and not a lower bound. */
   complete: boolean
 }
 
@@ -1025,7 +1025,7 @@ export interface SealRequest {
 /** Copies bytes into a secret, and wipes them. */
 export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean): NativeSecret
 
-/** Every variable that a server's key can stand in. */
+/** All variables that can hold a server's key. */
 export declare function serverVariables(): Array<string>
 
 /** What one of a child's standard streams is. */
@@ -1038,15 +1038,15 @@ export type Stdio =
 export interface StopPolicy {
   /** The number of the signal that asks it to end. */
   killSignal: number
-  /** How long it may take before SIGKILL, in milliseconds. */
+  /** The time until SIGKILL, in milliseconds. */
   killGraceMs: number
-  /** How long it may run, in milliseconds; absent, for ever. */
+  /** The time limit of the run, in milliseconds. Default: none. */
   timeoutMs?: number
-  /** Whether what is left of its group is killed when it has ended by itself. */
+  /** Whether the rest of its process group is killed when it has ended by itself. */
   killGroupOnExit: boolean
 }
 
-/** A store of one credential. */
+/** A store of a single credential. */
 export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
 export type SubagentsFound = 'none' | 'some' | 'unknown'
@@ -1087,10 +1087,10 @@ export declare function surveyPrograms(query: ProgramQuery, byModeBits: boolean,
 /** Looks at a provider's stored login; null where there is none. */
 export declare function surveyStoredLogin(survey: LoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
 
-/** Picks those of these names in this process's environment that nobody may hand on. */
+/** Returns those of these names in this process's environment that must not be passed on. */
 export declare function surveyVariables(names: Array<string>): Array<FoundVariable>
 
-/** Follows a path to where it really leads, and finds who could have it lead elsewhere. */
+/** Follows a path to its real target, and finds who could redirect it. */
 export declare function surveyWay(path: string, ids: IdentityRequest, abort: NativeAbort): Promise<Way>
 
 /**
@@ -1130,7 +1130,7 @@ export interface TokenCounts {
 /** Looks at a key: bytes, which are wiped, or a secret, which stays. */
 export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): KeyValidation
 
-/** What came of it. It holds nothing of the credential, and nothing that the endpoint wrote. */
+/** The result of a check. It contains no part of the credential, and nothing that the endpoint wrote. */
 export interface Verdict {
   outcome: Outcome
   /** What is behind it, in one word, where there is more to say. */

@@ -1,4 +1,4 @@
-// The CommonJS door: named exports only.
+// The CommonJS entry point, with named exports only.
 'use strict'
 
 // All of it now: a worker that drops its privileges later may not be able to read its own node_modules any more.

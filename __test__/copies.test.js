@@ -156,8 +156,8 @@ test('a handle, a meter or a process of another copy is refused, and the error s
   // Its program is nowhere, and its handle is an object like any other.
   const child = one.spawnProvider(one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace }), { ...ids, command: '/nowhere/claude' })
   child.on('error', () => {})
-  const another = { code: 'ERR_INVALID_ARG_TYPE', message: /of another copy of this package\. Make both with the same copy, or load the package once\.$/ }
+  const another = { code: 'ERR_INVALID_ARG_TYPE', message: /comes from another copy of this package\. Create both with the same copy, or load the package only once\.$/ }
   for (const call of [() => two.spawnProvider(env), () => two.revoke(secret), () => two.buildProviderEnv({ apiKey: secret }, { workspace }), () => two.claudeAgentOptions(env), () => new two.UsageLedger().track(meter, { workspace: 'w' }), () => new two.UsageLedger().track(child, { workspace: 'w' })]) assert.throws(call, another)
   // What is of this copy, and in the wrong place.
-  assert.throws(() => one.spawnProvider(secret), { code: 'ERR_INVALID_ARG_TYPE', message: 'env must be what buildProviderEnv() returns, and is object.' })
+  assert.throws(() => one.spawnProvider(secret), { code: 'ERR_INVALID_ARG_TYPE', message: 'env must be the return value of buildProviderEnv(), but is of type object.' })
 })

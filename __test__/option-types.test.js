@@ -128,7 +128,7 @@ const CALLS = {
   LoginOptions: async (own, t) => {
     const { owner, ...others } = own
     await openLogin(t, others)
-    await assert.rejects(openLogin(t, { owner }), { code: 'ERR_INVALID_ARG_VALUE', message: 'options.owner is undefined. Leave it out, or give the uid.' })
+    await assert.rejects(openLogin(t, { owner }), { code: 'ERR_INVALID_ARG_VALUE', message: 'options.owner must not be undefined. Omit it, or pass the uid.' })
   },
   'LoginOptions.fields': async (own, t) => {
     await openLogin(t, { fields: own })

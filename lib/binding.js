@@ -1,4 +1,4 @@
-// The addon, with its generated types: the one place that loads it.
+// Loads the addon, with its generated types. No other file loads it.
 'use strict'
 
 const { isNativeError } = require('node:util').types

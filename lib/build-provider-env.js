@@ -1,4 +1,5 @@
-// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that it was given.
+// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that the caller
+// passed.
 'use strict'
 
 const { isAnyArrayBuffer, isMap } = require('node:util').types
@@ -167,7 +168,7 @@ function addPayload(wire, payload, consumed) {
     if (fields[name] !== undefined && fields[name] !== null) wire.add(WireTag.NoField, name, '')
   }
 
-  // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
+  // An empty one says that there is nothing; in any other, what there is is in the wrong place.
   if (!FIELDS.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) wire.add(WireTag.Provider, '', provider)
@@ -205,7 +206,7 @@ function wellFormed(text, field) {
   if (/** @type {any} */ (text).isWellFormed()) return text
   throw new ProviderError({
     code: 'ERR_PROVIDER_PAYLOAD_INVALID',
-    message: `payload.${field} has half of a surrogate pair, which is no character.`,
+    message: `payload.${field} must be well-formed text, but has an unpaired surrogate. Encode the string again.`,
     names: [field]
   })
 }
@@ -232,12 +233,12 @@ function addOptions(wire, value, isJson) {
   addVariable(wire, WireTag.RequestId, '', optionalBound('options.requestId', options.requestId))
   addWorkspace(wire, validate.options('options.workspace', options.workspace, WORKSPACE_OPTIONS))
   if (options.payloadPath !== undefined && !isJson) {
-    throw validate.wrongValue('options.payloadPath', 'is for a message in bytes. Give the payload itself: message.payload, without this option.')
+    throw validate.wrongValue('options.payloadPath', 'is only for a message in bytes. Pass the payload itself, such as message.payload, and omit this option.')
   }
   for (const name of validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)) wire.add(WireTag.PayloadPath, '', name)
   return {
-    server: optionalNative(ServerCredentials, 'options.serverCredentials', 'what takeServerCredentials() returns', options.serverCredentials),
-    recipient: optionalNative(Recipient, 'options.recipient', 'what createRecipient() returns', options.recipient),
+    server: optionalNative(ServerCredentials, 'options.serverCredentials', 'the return value of takeServerCredentials()', options.serverCredentials),
+    recipient: optionalNative(Recipient, 'options.recipient', 'the return value of createRecipient()', options.recipient),
     store: nativeStore(options.credentialStore)
   }
 }
@@ -249,7 +250,7 @@ function addOptions(wire, value, isJson) {
  */
 function unchanged(name, text) {
   if (!text.includes('\ufffd')) return text
-  throw validate.wrongValue('options.inherit', `asks for ${validate.shown(name)}, whose value in process.env is no UTF-8 and would be changed. Give it in options.set.`)
+  throw validate.wrongValue('options.inherit', `names ${validate.shown(name)}, whose value in process.env is not UTF-8 and would be changed. Pass the value in options.set.`)
 }
 
 /**
@@ -258,7 +259,7 @@ function unchanged(name, text) {
  */
 function addSet(wire, set) {
   const names = Object.keys(set)
-  if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `has ${names.length} names, and may have ${MOST_NAMES}.`)
+  if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `must have at most ${MOST_NAMES} names, but has ${names.length}.`)
   for (const name of names) {
     const option = `options.set.${validate.shown(name)}`
     addVariable(wire, WireTag.Set, validate.wellFormed(option, name), validate.optionalString(option, set[name]))

@@ -1,4 +1,4 @@
-// checkKey(): asks a provider's API whether a credential is good.
+// checkKey(): asks a provider's API whether a credential is valid.
 'use strict'
 
 const { abortSignal } = require('./abort-signal.js')

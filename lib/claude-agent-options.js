@@ -24,8 +24,8 @@ const REQUEST = /** @type {const} */ (['args', 'cwd', 'env', 'signal'])
  */
 function claudeAgentOptions(env, value) {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
-  if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
+  if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() needs an environment for claude, but this one is for ${native.provider}.`)
   const { onSpawn, launch } = readAgentLaunch(value)
   const { command, uid, gid, groups, allowRoot } = launch
   const variables = toObject(translate(() => native.plain()))
@@ -50,7 +50,7 @@ function claudeAgentOptions(env, value) {
       // Three pipes, as `stdio` is refused.
       const child = /** @type {any} */ (spawnWith(env, options, told))
       tell(onSpawn, child)
-      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
+      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stalls.
       const { stderr } = child
       if (stderr && stderr.listenerCount('data') + stderr.listenerCount('readable') === 0) stderr.resume()
       return child
@@ -68,16 +68,16 @@ function warnOfRoot() {
     __proto__: null,
     type: 'SecurityWarning',
     code: 'PROVIDER_WORKER_IS_ROOT',
-    detail: 'Give tools as stdio MCP servers, have them run their commands by `provider-env run-as`, or call query() in a worker that runs as the tenant (docs/migration.md). Where that is done, node --disable-warning=PROVIDER_WORKER_IS_ROOT silences this.'
+    detail: 'Provide tools as stdio MCP servers, let them run their commands with `provider-env run-as`, or call query() in a worker that runs as the tenant (docs/migration.md). If you do so already, node --disable-warning=PROVIDER_WORKER_IS_ROOT silences this warning.'
   }
-  process.emitWarning('This worker is root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run here, as root.', /** @type {any} */ (warning))
+  process.emitWarning('This worker runs as root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run in this process, as root.', /** @type {any} */ (warning))
 }
 
 /** @param {any} value */
 function readAgentLaunch(value) {
   const launch = validate.options('launch', value, LAUNCH)
   for (const name of DECIDED) {
-    if (launch[name] !== undefined) throw validate.wrongValue('launch', 'must not have stdio, args or signal: the SDK decides them.')
+    if (launch[name] !== undefined) throw validate.wrongValue('launch', 'must not have stdio, args or signal, because the SDK sets them.')
     // Not a property that is undefined: it would be one of ours.
     delete launch[name]
   }

@@ -1,4 +1,5 @@
-// codexOptions(): the Codex SDK's options. The SDK starts the CLI itself, so the key must go into its `env`.
+// codexOptions(): returns options for the Codex SDK, which starts the CLI itself and therefore needs the key in its
+// `env`.
 'use strict'
 
 const path = require('node:path')
@@ -19,26 +20,26 @@ const OPTIONS = /** @type {const} */ (['cwd', 'command', 'workspaceTrust', 'expo
  */
 function codexOptions(env, value) {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
-  if (native.provider !== 'codex') throw unsupported(`codexOptions() is for codex, and this environment is for ${native.provider}.`)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
+  if (native.provider !== 'codex') throw unsupported(`codexOptions() needs an environment for codex, but this one is for ${native.provider}.`)
   const launch = validate.options('launch', value, OPTIONS)
   if (launch.exposeSecrets !== true) {
-    throw unsupported('The Codex SDK takes the key as a JS string in its env, which cannot be wiped. Say exposeSecrets: true to let it out, or use spawnProvider().', 'exposeSecrets')
+    throw unsupported('The Codex SDK needs the key as a JavaScript string in its env, which cannot be wiped. Pass exposeSecrets: true to allow this, or use spawnProvider().', 'exposeSecrets')
   }
   if (launch.uid !== undefined || launch.gid !== undefined) {
-    throw unsupported('The Codex SDK starts the CLI as the worker itself: it knows no uid. Drop the worker first, or use spawnProvider().', 'uid')
+    throw unsupported('The Codex SDK starts the CLI as the user of the worker, because it has no option for a uid. Drop privileges in the worker first, or use spawnProvider().', 'uid')
   }
   if (process.geteuid?.() === 0 && launch.allowRoot !== true) {
     throw new ProviderError({
       code: 'ERR_PROVIDER_PRIVILEGE_REFUSED',
-      message: 'The Codex SDK starts the CLI as this process, which is root. Drop the worker first (docs/migration.md), use spawnProvider(), or say allowRoot: true.',
+      message: 'The Codex SDK starts the CLI as the user of this process, which is root. Drop privileges in the worker first (docs/migration.md), use spawnProvider(), or pass allowRoot: true.',
       provider: 'codex'
     })
   }
   const { owner, source } = credentialOf(env)
   if (owner === 'server') {
     const option = source === 'server' ? 'serverCredentials' : 'credentialOwner'
-    throw unsupported("The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.", option)
+    throw unsupported("The Codex SDK cannot stop the CLI from reading config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or pass the workspace's own key.", option)
   }
   translate(() => binding.checkSdk('codex', [], packageRoots()))
   const trusted = isTrusted(launch.workspaceTrust)
@@ -46,7 +47,7 @@ function codexOptions(env, value) {
   const program = resolveProgram('codex', { command: launch.command, allowRoot: launch.allowRoot, path: variables.PATH })
   const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', launch.cwd)])
   if (!trusted && directories.length === 0) {
-    throw validate.wrongValue('launch.cwd', "must name the threads' workingDirectory, or it would be trusted. Or give workspace.dir.")
+    throw validate.wrongValue('launch.cwd', "must name the threads' workingDirectory, because the CLI would trust it otherwise. You can pass workspace.dir instead.")
   }
   return {
     codexPathOverride: program.path,

@@ -1,4 +1,5 @@
-// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all.
+// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all
+// processes.
 'use strict'
 
 const path = require('node:path')
@@ -163,7 +164,7 @@ class CredentialStore extends Handle {
     let inner
     const critical = async (/** @type {string | null} */ published) => {
       try {
-        const left = fleet.lockbox && { name: fleet.name, published: validate.optionalString('what withLock handed over', published ?? undefined) }
+        const left = fleet.lockbox && { name: fleet.name, published: validate.optionalString('The value that withLock passed', published ?? undefined) }
         const got = await runJob(() => this.#native.refresh(call, left, fleet.lockbox))
         answer = got
         if (got.publish !== null) this.#unpublished = true
@@ -180,7 +181,7 @@ class CredentialStore extends Handle {
     }
     if (!answer && inner) throw inner.error
     this.#unpublished = false
-    if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling what it was given.')
+    if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling the function that it received.')
     return this.#result(answer)
   }
 
@@ -246,8 +247,8 @@ function readOf(provider, value) {
  */
 function readLogin(options) {
   // A uid that is missing from the caller's record would switch the check off.
-  if ('owner' in options && options.owner === undefined) throw validate.wrongValue('options.owner', 'is undefined. Leave it out, or give the uid.')
-  if (options.timeoutMs < MIN_TIMEOUT_MS) throw validate.wrongValue('options.timeoutMs', `must be at least ${MIN_TIMEOUT_MS}: an answer that nobody awaits costs the login.`)
+  if ('owner' in options && options.owner === undefined) throw validate.wrongValue('options.owner', 'must not be undefined. Omit it, or pass the uid.')
+  if (options.timeoutMs < MIN_TIMEOUT_MS) throw validate.wrongValue('options.timeoutMs', `must be at least ${MIN_TIMEOUT_MS}, because the login is lost if the answer arrives after the timeout.`)
   const dir = validate.required('options.dir', validate.optionalString('options.dir', options.dir))
   if (!path.isAbsolute(dir)) throw validate.wrongValue('options.dir', 'must be an absolute path.')
   const fields = validate.options('options.fields', options.fields, FIELDS)
@@ -273,7 +274,7 @@ function readLogin(options) {
 /** @param {any} options @returns {Fleet | undefined} */
 function readFleet({ withLock, name, lockbox }) {
   if (withLock === undefined) {
-    if (lockbox !== undefined || name !== undefined) throw validate.wrongValue('options.withLock', 'is missing, which options.name and options.lockbox are for.')
+    if (lockbox !== undefined || name !== undefined) throw validate.wrongValue('options.withLock', 'is required with options.name and options.lockbox.')
     return undefined
   }
   if (typeof withLock !== 'function') throw validate.wrongType('options.withLock', 'a function', withLock)
@@ -288,7 +289,7 @@ function readFleet({ withLock, name, lockbox }) {
  */
 async function unlessAborted(promise, signal) {
   if (!signal) return await promise
-  const aborted = () => new ProviderError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the refresh was aborted.' }, { cause: signal.reason })
+  const aborted = () => new ProviderError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: signal.reason })
   let stopListening = () => {}
   const abort = new Promise((_, reject) => {
     if (signal.aborted) reject(aborted())
@@ -308,7 +309,7 @@ async function unlessAborted(promise, signal) {
  * @param {unknown} cause
  */
 function lockFailed(provider, cause) {
-  const message = 'options.withLock failed, so the tokens were not refreshed, or the fleet was not told of them. Its error is the cause.'
+  const message = 'options.withLock failed, so either the tokens were not refreshed or the other workers were not informed. The cause has its error.'
   return new ProviderError({ code: 'ERR_PROVIDER_REFRESH_FAILED', message, provider }, { cause })
 }
 

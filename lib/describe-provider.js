@@ -1,4 +1,4 @@
-// describeProvider(): what a badge shows of an environment.
+// describeProvider(): the facts about an environment that a badge shows.
 'use strict'
 
 const binding = require('./binding.js')
@@ -12,7 +12,7 @@ const validate = require('./validate.js')
  */
 function describeProvider(env) {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   const facts = bare(own(translate(() => binding.describe(native))))
   return /** @type {any} */ ({ ...facts, fingerprint: facts.fingerprint ?? null })
 }

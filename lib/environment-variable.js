@@ -1,4 +1,5 @@
-// The variables of this process: reading one, and taking a secret out for good, from libc's list and from the block that the kernel shows.
+// The environment variables of this process: reads one, and removes a secret permanently, from libc's list and from the
+// block that the kernel shows.
 'use strict'
 
 const binding = require('./binding.js')
@@ -21,7 +22,7 @@ function requireMainThread(what) {
   if (require('node:worker_threads').isMainThread) return
   throw new ProviderError({
     code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: `${what} works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.`
+    message: `${what} works on the main thread only: a worker thread has its own copy of process.env, which cannot be wiped. Call it before you start worker threads.`
   })
 }
 

@@ -1,4 +1,4 @@
-// The errors that users see: ProviderError, Node's own TypeErrors, and how the addon's errors become them.
+// The errors that users see: ProviderError and Node's own TypeErrors, and how they are created from the addon's errors.
 'use strict'
 
 const { isNativeError, isProxy } = require('node:util').types

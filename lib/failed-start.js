@@ -1,4 +1,5 @@
-// A start that fails before there is a process: the streams that its caller was promised, and the error as an event.
+// A start that fails before there is a process: it has the streams that the caller expects, and emits the error as an
+// event.
 'use strict'
 
 const { Readable, Writable } = require('node:stream')

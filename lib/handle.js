@@ -1,4 +1,4 @@
-// class Handle: what every object has in common whose secrets Rust holds.
+// class Handle: the base class of all objects whose secrets Rust holds.
 'use strict'
 
 const { inspect } = require('node:util')
@@ -22,7 +22,7 @@ class Handle {
    * @param {Native} native
    */
   constructor(key, native) {
-    if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor: ${/** @type {any} */ (new.target).madeBy} makes one.`)
+    if (key !== KEY) throw new TypeError(`${new.target.name} has no public constructor. Use ${/** @type {any} */ (new.target).madeBy}.`)
     this.#native = native
     binding.tearDownAtExit(isMainThread)
   }

@@ -1,4 +1,4 @@
-// What the addon does on threads of its own: requests to APIs, looks at paths, and waiting for locks.
+// The jobs that the addon runs on separate threads: requests to APIs, checks of paths, and waiting for locks.
 'use strict'
 
 const { isUint8Array } = require('node:util').types
@@ -60,7 +60,7 @@ const MAX_TIMEOUT_MS = 10 * 60 * 1000
 function readHttpSettings(options, timeoutMs) {
   const given = validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) ?? timeoutMs
   if (given < MIN_TIMEOUT_MS || given > MAX_TIMEOUT_MS) {
-    throw validate.wrongValue('options.timeoutMs', `must be ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}.`)
+    throw validate.wrongValue('options.timeoutMs', `must be from ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS} milliseconds.`)
   }
   const { ca } = options
   return {

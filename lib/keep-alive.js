@@ -1,4 +1,5 @@
-// Keeps the event loop alive while a provider runs that was not unref()ed, and a copy of this package while it awaits something.
+// Keeps the event loop alive while a process runs that was not unref()ed, or while this copy of the package awaits
+// something.
 'use strict'
 
 const binding = require('./binding.js')

@@ -58,7 +58,7 @@ const OPTIONS = [
  */
 function readLaunch(env, value, extra = []) {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   const options = validate.options('options', value, OPTIONS)
   const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
   const stdio = readStdio(options.stdio)

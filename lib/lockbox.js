@@ -142,7 +142,7 @@ function readSource(source, name, consumed) {
   if (typeof source !== 'object' || source === null) throw validate.wrongType(name, 'a Uint8Array, a Secret, or an object with env, file or credential', source)
   const known = validate.options(name, source, Object.keys(PLACES))
   const [[kind, value] = ['', undefined], ...more] = Object.entries(known)
-  if (!kind || more.length > 0) throw validate.wrongValue(name, `must have one of: ${Object.keys(PLACES).join(', ')}.`)
+  if (!kind || more.length > 0) throw validate.wrongValue(name, `must have exactly one of these properties: ${Object.keys(PLACES).join(', ')}.`)
   return PLACES[kind](validate.required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value)))
 }
 

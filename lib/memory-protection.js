@@ -1,4 +1,5 @@
-// memoryProtection(), `requireLocked` and hardenWorker(): what the system really gave, and what it refused.
+// memoryProtection(), `requireLocked` and hardenWorker(): the protections that the system gave, and those that it
+// refused.
 'use strict'
 
 const { getSystemErrorName } = require('node:util')

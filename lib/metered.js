@@ -1,4 +1,4 @@
-// What reads a run's output for usage: the addon's meter, who listens to it, and where a ledger finds both.
+// Reads a run's output for usage: the addon's meter, its listeners, and how a ledger finds both.
 'use strict'
 
 const { own, translate } = require('./errors.js')

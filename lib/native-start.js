@@ -1,4 +1,4 @@
-// The native start: hands a launch to the addon and its events to the process.
+// The native start: passes a launch to the addon, and the addon's events to the process object.
 'use strict'
 
 const { isMainThread } = require('node:worker_threads')

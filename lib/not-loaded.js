@@ -1,4 +1,4 @@
-// Why the addon does not load, and what to do: in this package's words, as npm's own say nothing of it.
+// Explains why the addon does not load and what to do, because npm's own messages do not.
 'use strict'
 
 const { isNativeError } = require('node:util').types
@@ -12,15 +12,15 @@ const NOT_THERE = /^Cannot find module/
 const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
 
 /**
- * Why an addon that is there does not load, by the loader's words, where something else than a new one mends it.
+ * Why an existing addon does not load, by the loader's message, if reinstalling it would not help.
  * @type {[RegExp, () => string][]}
  */
 const IN_THE_WAY = [
   [/loading addons is disabled/, notAllowedByNode],
-  [/again with the --allow-[a-z]+ flag/, () => 'An addon is native code, so Deno has to allow it: start it with --allow-ffi, --allow-read, --allow-env and --allow-sys.'],
-  [/^require is not defined$/, () => 'A bundle that is an ES module has no require(), which loads the addon: leave this package out of the bundle, or give it one (docs/migration.md, "In a bundle").'],
-  [/: Permission denied$/, () => `Let this process${whom()} read that file: its mode, and those of the directories above it, keep it out.`],
-  [/failed to map segment/, () => 'No program may be run from there: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or the like.']
+  [/again with the --allow-[a-z]+ flag/, () => 'The addon is native code, which Deno must allow: start Deno with --allow-ffi, --allow-read, --allow-env and --allow-sys.'],
+  [/^require is not defined$/, () => 'The addon is loaded with require(), which a bundle in the ES module format does not have: leave this package out of the bundle, or define require() (docs/migration.md, "In a bundle").'],
+  [/: Permission denied$/, () => `Allow this process${whom()} to read that file: check its mode and the modes of the directories above it.`],
+  [/failed to map segment/, () => 'The file system does not allow execution: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or another security module.']
 ]
 
 /**
@@ -42,20 +42,20 @@ function whyNotLoaded(error, manifest = /** @type {any} */ (require('../package.
   const remedy = IN_THE_WAY.find(([words]) => words.test(failed ?? ''))?.[1]
   if (failed !== undefined && remedy) return { reason: failed, advice: remedy(), commands: [] }
   if (failed !== undefined || own === undefined) {
-    return { reason: failed ?? 'nothing says why', advice: `Build it for this system: ${guide('Commands')}`, commands: [] }
+    return { reason: failed ?? 'the loader gave no reason', advice: `Build it for this system: ${guide('Commands')}`, commands: [] }
   }
   const reason = `its package for this system, ${own}, is not installed`
   // They are written into the manifest at a release.
   if (manifest.optionalDependencies !== undefined) {
-    return { reason, advice: 'The install left out optional dependencies. In the project that has this package, install again with them:', commands: [reinstall()] }
+    return { reason, advice: 'The package manager skipped optional dependencies. Install them in the project that uses this package:', commands: [reinstall()] }
   }
-  return { reason, advice: `This is no release, so npm does not know that package. Pack it too and install both: ${guide('Try the tarballs')}`, commands: [] }
+  return { reason, advice: `This copy is not a release, so the npm registry does not have that package. Pack it too and install both: ${guide('Try the tarballs')}`, commands: [] }
 }
 
 /** There is `process.permission` under the permission model alone. */
 function notAllowedByNode() {
-  if (/** @type {any} */ (process).permission === undefined) return 'Start Node without --no-addons, also in NODE_OPTIONS and in `execArgv` of a worker thread.'
-  return 'Start Node with --allow-addons beside --permission. Native code is not held by the permission model: allow it only if you trust this package (docs/hardening.md).'
+  if (/** @type {any} */ (process).permission === undefined) return 'Start Node without --no-addons, including in NODE_OPTIONS and in `execArgv` of a worker thread.'
+  return 'Start Node with --allow-addons in addition to --permission. The permission model does not restrict native code: allow it only if you trust this package (docs/hardening.md).'
 }
 
 function whom() {
@@ -72,7 +72,7 @@ function reinstall() {
 
 /** @param {string} section */
 function guide(section) {
-  return `CONTRIBUTING.md of ${REPOSITORY} says how ("${section}").`
+  return `see "${section}" in CONTRIBUTING.md of ${REPOSITORY}.`
 }
 
 /** The first line of every message, from the outermost. @param {unknown} error */

@@ -1,6 +1,6 @@
-// The portable start, by child_process: on macOS, under Bun, or where the kernel or a sandbox lacks a call.
+// The portable start with child_process: on macOS, under Bun, or if the kernel or a sandbox does not support a call.
 //
-// What it cannot honour it refuses when the caller asked for it, and reports when it is a default.
+// It refuses options that it cannot support, and reports default protections that it cannot provide.
 'use strict'
 
 const { closeSync } = require('node:fs')
@@ -93,7 +93,7 @@ function missing(launch) {
  */
 function refuseUnverifiable({ uid }) {
   const other = uid !== undefined && uid !== process.geteuid?.()
-  if (other && process.versions.bun) throw unsupported('Under Bun options.uid cannot be verified. Run the worker on Node, or as the target itself.', 'uid')
+  if (other && process.versions.bun) throw unsupported('Under Bun, options.uid cannot be verified. Run the worker under Node, or as the target user.', 'uid')
 }
 
 /** @param {import('../binding').Stdio} item */
@@ -184,7 +184,7 @@ function signalGroup(child, signal) {
  */
 function spawnFailed(error, provider, program) {
   const isTooLarge = error.code === 'E2BIG'
-  const advice = isTooLarge ? ' Give less in arguments and variables: hand large values over in files.' : ''
+  const advice = isTooLarge ? ' Shorten the arguments and variables: pass large values in files.' : ''
   return new ProviderError({
     code: isTooLarge ? 'ERR_PROVIDER_ENV_TOO_LARGE' : 'ERR_PROVIDER_SPAWN_FAILED',
     // Node's own message holds no argument and no variable, but its `spawnargs` do: it is not passed on.

@@ -1,4 +1,4 @@
-// class ProviderProcess: a started provider, with the events, properties and order of events of ChildProcess.
+// class ProviderProcess: a started CLI, with the events, properties and order of events of ChildProcess.
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
@@ -36,7 +36,7 @@ const SIGNALS = /** @type {Record<string, number>} */ (constants.signals)
 const KEY = Symbol('ProviderProcess')
 
 /**
- * What a backend tells the process.
+ * What a backend reports to the process object.
  * @typedef {object} Driver
  * @property {ProviderProcess} child
  * @property {(call: () => void) => void} inContext Calls in the asynchronous context of whoever asked for the start.
@@ -103,7 +103,7 @@ class ProviderProcess extends EventEmitter {
    */
   constructor(key, backend, facts) {
     super()
-    if (key !== KEY) throw new TypeError('Use spawnProvider() to make a ProviderProcess.')
+    if (key !== KEY) throw new TypeError('Use spawnProvider() to create a ProviderProcess.')
     this.#backend = backend
     this.#provider = facts.provider
     this.#credential = facts.credential
@@ -158,7 +158,7 @@ class ProviderProcess extends EventEmitter {
     return this.#killed
   }
 
-  /** There is no channel of messages. */
+  /** Always false: there is no message channel. */
   get connected() {
     return false
   }
@@ -348,7 +348,7 @@ class ProviderProcess extends EventEmitter {
 
   #onTimedOut() {
     this.#killed = true
-    const message = 'The run took longer than options.timeoutMs, and was stopped.'
+    const message = 'The run took longer than options.timeoutMs and was stopped.'
     const error = new ProviderError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
     this.#stopError ??= error
     this.#emitError(error)
@@ -483,7 +483,7 @@ function signalNumber(signal) {
   if (typeof signal === 'number' && Object.values(SIGNALS).includes(signal)) return signal
   // In whatever case, as Node has it.
   if (typeof signal === 'string' && Object.hasOwn(SIGNALS, signal.toUpperCase())) return SIGNALS[signal.toUpperCase()]
-  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'There is no such signal on this system.')
+  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'The signal does not exist on this system.')
 }
 
 /**

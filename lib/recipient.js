@@ -1,4 +1,4 @@
-// createRecipient() and class Recipient: the worker's end of sealed secrets.
+// createRecipient() and class Recipient: the receiving side of sealed secrets in the worker.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// `redactOutput`: scrubs the secrets of a launch out of the child's streams, in place, as the chunks come.
+// `redactOutput`: redacts the secrets of a launch in the child's streams, in place, as the chunks arrive.
 'use strict'
 
 const binding = require('./binding.js')
@@ -39,7 +39,7 @@ function readRedactOutput(value, stdio) {
     if (stdio[index] === PIPE) read.indexes.push(index)
     // Nothing is written to /dev/null that anybody could read.
     else if (stdio[index] === IGNORE) continue
-    else if (asked) throw validate.wrongValue('options.redactOutput', `asks for ${name}, which does not pass through this process. Make it a 'pipe' in options.stdio.`)
+    else if (asked) throw validate.wrongValue('options.redactOutput', `names ${name}, which does not pass through this process. Set it to 'pipe' in options.stdio.`)
     else if (protection) read.missing.push(protection)
   }
   return read

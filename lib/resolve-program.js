@@ -1,4 +1,4 @@
-// resolveProgram(): where a provider's program is, and whether the target can run it.
+// resolveProgram(): finds a provider's program, and proves that the target user can run it.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,5 @@
-// revoke(), restore() and runningProcesses(): credentials that no launch may use any more, and what still runs with one.
+// revoke(), restore() and runningProcesses(): credentials that no launch may use, and the processes that still run with
+// one.
 'use strict'
 
 const binding = require('./binding.js')
@@ -50,7 +51,7 @@ function fingerprintOf(target) {
   if (fingerprint !== null) return fingerprint
   throw new ProviderError({
     code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: "This environment uses the CLI's own login in its config directory, whose credential is not known here. Log out there.",
+    message: "This environment uses the CLI's own login in its config directory, and this package does not know its credential. Log out with the CLI.",
     provider: target.provider
   })
 }

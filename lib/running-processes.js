@@ -1,4 +1,4 @@
-// The processes of this thread that have not ended, from the moment that their start was asked for.
+// The processes of this thread whose start was requested and that have not ended.
 'use strict'
 
 /** @typedef {import('./provider-process.js').ProviderProcess} ProviderProcess */

@@ -1,4 +1,4 @@
-// What a sealed secret is made with: the recipient's public key, and what it is bound to.
+// Reads what is needed to seal a secret: the recipient's public key, and what the secret is bound to.
 'use strict'
 
 const { isUint8Array, refuseUnusable } = require('./secret-input.js')

@@ -1,4 +1,5 @@
-// Secret bytes that a caller gave: read once, zero-filled, and refused where another thread could write to them.
+// Takes secret bytes from a caller: reads them once, fills them with zeros, and refuses them if another thread could
+// write to them.
 //
 // V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
 // moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
@@ -53,13 +54,13 @@ function refuseUnusable(bytes, name) {
   try {
     fill.call(bytes, 0, 0, 0)
   } catch {
-    throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} is detached: it was transferred elsewhere.`)
+    throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} is detached, because its buffer was transferred. Pass an array that still has its bytes.`)
   }
 }
 
 /**
  * Throws for an array that was consumed before: its zeros would pass for a secret, and a key of zeros is one that
- * everybody knows. Nearly always the first byte tells.
+ * everybody knows. The first byte nearly always decides.
  * @param {Uint8Array} bytes
  * @param {string} name
  */
@@ -67,7 +68,7 @@ function refuseConsumed(bytes, name) {
   const length = lengthOf(bytes)
   let index = 0
   while (index < length && bytes[index] === 0) index += 1
-  if (length > 0 && index === length) throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} holds only zeros, as an array does that was consumed before. Make a Secret of it once, and use that.`)
+  if (length > 0 && index === length) throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} contains only zeros, like an array that has already been consumed. Create a Secret from the key once, and pass that.`)
 }
 
 /**

@@ -1,4 +1,4 @@
-// class Secret: an opaque handle of bytes that Rust holds.
+// class Secret: an opaque handle to bytes that Rust holds.
 'use strict'
 
 const binding = require('./binding.js')
@@ -107,7 +107,7 @@ function lend(secret, name, use) {
  */
 function lendInput(input, name, use) {
   if (typeof input !== 'string') return lend(input, name, use)
-  if (input === '') throw validate.wrongValue(name, 'is empty.')
+  if (input === '') throw validate.wrongValue(name, 'must not be empty.')
   return lend(textOffHeap(validate.wellFormed(name, validate.required(name, validate.optionalString(name, input)))), name, use)
 }
 

@@ -1,4 +1,4 @@
-// spawnProvider(): checks the options, chooses the start, and ties the AbortSignal to the process.
+// spawnProvider(): checks the options, chooses the kind of start, and connects the AbortSignal to the process.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// The option `stdio`: what each of the three standard streams is, as the addon takes it.
+// Reads the option `stdio`: what each of the three standard streams is, in the form that the addon expects.
 'use strict'
 
 const validate = require('./validate.js')
@@ -20,7 +20,7 @@ const WORDS = /** @type {Record<string, (index: number) => Stdio>} */ ({
 function readStdio(value = 'pipe') {
   const items = Array.isArray(value) ? value : [value, value, value]
   // A descriptor alone, for all three, is a mistake: it is one of the array's.
-  if (items.length !== 3 || typeof value === 'number') throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
+  if (items.length !== 3 || typeof value === 'number') throw validate.wrongValue('options.stdio', 'must be a string or an array of three elements.')
   return [readStream(items, 0), readStream(items, 1), readStream(items, 2)]
 }
 
@@ -35,7 +35,7 @@ function readStream(items, index) {
   if (typeof item === 'string' && Object.hasOwn(WORDS, item)) return WORDS[item](index)
   const name = `options.stdio[${index}]`
   if (typeof item === 'number') return { type: 'descriptor', number: /** @type {number} */ (validate.optionalCount(name, item, 2 ** 31 - 1)) }
-  throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
+  throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a file descriptor.")
 }
 
 module.exports = { IGNORE, PIPE, readStdio }

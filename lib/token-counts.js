@@ -1,4 +1,4 @@
-// The counts of tokens, and of a thread that a snapshot of an earlier run has: how they are read.
+// Reads token counts, and the totals of a thread from the snapshot of an earlier run.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// class UsageMeter: the same reading for whoever starts the CLI themselves, as the Codex SDK does.
+// class UsageMeter: reads the output of a CLI that something else starts, such as the Codex SDK.
 'use strict'
 
 const { isUint8Array } = require('node:util').types
@@ -33,7 +33,7 @@ class UsageMeter {
       subagents: validate.optionalBoolean('options.subagents', options.subagents) ?? true
     }
     const isThreadKnown = WHICH_THREAD.some((name) => options[name] !== undefined)
-    if (!isThreadKnown && binding.reportsThreadTotals(provider)) throw validate.wrongValue('options.workspace', 'is missing. This CLI reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.')
+    if (!isThreadKnown && binding.reportsThreadTotals(provider)) throw validate.wrongValue('options.workspace', 'is missing. This CLI reports the total of a thread: pass the owner of the threads, options.thread, or options.resumed: false for a new thread.')
     this.#provider = provider
     this.#metered = new Metered(this, translate(() => binding.meterOf(provider, expected)), { provider })
   }

@@ -1,4 +1,4 @@
-// Reads what passes through a child's stdout for usage, failures and claims, and tells the process of it.
+// Reads usage, failures and claims from a child's stdout, and reports them to the process object.
 'use strict'
 
 const { ProviderError } = require('./errors.js')
@@ -25,7 +25,7 @@ const validate = require('./validate.js')
 function readWatch(options, stdio) {
   const asked = validate.optionalBoolean('options.usage', options.usage)
   const piped = stdio[1] === PIPE
-  if (asked && !piped) throw validate.wrongValue('options.usage', "asks for stdout, which does not pass through this process. Make it a 'pipe' in options.stdio.")
+  if (asked && !piped) throw validate.wrongValue('options.usage', "needs stdout, which does not pass through this process. Set it to 'pipe' in options.stdio.")
   const reaction = validate.optionalWord('options.onCredentialMismatch', options.onCredentialMismatch, ['event', 'stop'])
   return { watch: piped ? asked : false, thread: readThread('options.thread', options.thread), stops: reaction === 'stop' }
 }
@@ -65,7 +65,7 @@ function readPushes(stream, read) {
 function mismatch(provider) {
   return new ProviderError({
     code: 'ERR_PROVIDER_CREDENTIAL_MISMATCH',
-    message: 'The CLI says that it uses another credential than it was given, and was stopped. Look for an apiKeyHelper or a key in its settings.',
+    message: 'The CLI reported that it uses a credential other than the one that it received, and was stopped. Check its settings for an apiKeyHelper or a key.',
     provider
   })
 }

@@ -1,4 +1,4 @@
-// validateKey(): what a settings page says of a key before it is saved. Rust looks; nothing here does.
+// validateKey(): checks a key in Rust, for a settings page to show the result before the key is saved.
 'use strict'
 
 const binding = require('./binding.js')

@@ -1,4 +1,4 @@
-// Checks of JavaScript types, so that a wrong one is a TypeError that names the option and shows no value.
+// Checks JavaScript types: a wrong one is a TypeError that names the option and shows no value.
 'use strict'
 
 const { types } = require('node:util')
@@ -23,16 +23,16 @@ const THIS_COPY = Object.freeze({})
  */
 function wrongType(name, expected, value) {
   const copy = typeof value === 'object' && value !== null ? value[COPY] : undefined
-  const whose = copy === undefined || copy === THIS_COPY ? '' : ' of another copy of this package. Make both with the same copy, or load the package once'
-  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${kindOf(value)}${whose}.`)
+  const whose = copy === undefined || copy === THIS_COPY ? '' : ' and comes from another copy of this package. Create both with the same copy, or load the package only once'
+  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, but is ${kindOf(value)}${whose}.`)
 }
 
-/** What a value is, without a word of its own. @param {unknown} value */
+/** What a value is, without its own word. @param {unknown} value */
 function kindOf(value) {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  if (types.isMap(value)) return 'a Map (Object.fromEntries() makes an object of one)'
-  return types.isSet(value) ? 'a Set' : typeof value
+  if (types.isMap(value)) return 'a Map (Object.fromEntries() converts it to an object)'
+  return types.isSet(value) ? 'a Set' : `of type ${typeof value}`
 }
 
 /**
@@ -60,7 +60,7 @@ function wrongValue(name, problem) {
 function object(name, value) {
   if (value === undefined) return Object.create(null)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
-  if (keepsItsOwnWay(value)) throw wrongType(name, 'an object whose own properties are what it holds', value)
+  if (keepsItsOwnWay(value)) throw wrongType(name, 'an object that keeps its data in its own properties', value)
   return value
 }
 
@@ -84,14 +84,14 @@ const SEALED = [types.isAnyArrayBuffer, types.isBoxedPrimitive, types.isDate, ty
 const INSTEAD = {
   // @ts-expect-error TypeScript does not know this form of a prototype.
   __proto__: null,
-  env: 'Variables are decided by buildProviderEnv(): use `set` or `inherit` there.',
+  env: 'buildProviderEnv() sets the variables: use its `set` or `inherit`.',
   timeout: 'Use timeoutMs.',
   cancelSignal: 'Use signal.',
   homeDir: 'Use home.',
-  shell: 'No shell is involved.',
-  detached: 'The process always has a session of its own.',
-  argv0: 'The program is called by its own path.',
-  serialization: 'There is no channel of messages.'
+  shell: 'The program is started without a shell.',
+  detached: 'The process always has its own session.',
+  argv0: 'The first argument is always the path of the program.',
+  serialization: 'There is no message channel.'
 }
 
 /**
@@ -141,7 +141,7 @@ function fields(name, value, known, note) {
 function refuseInherited(name, given, known) {
   for (let from = Object.getPrototypeOf(given); !isRoot(from); from = Object.getPrototypeOf(from)) {
     const key = known.find((key) => Object.hasOwn(from, key) && !Object.hasOwn(given, key))
-    if (key) throw wrongValue(`${name}.${key}`, "is inherited, and only an object's own properties are read. Give it as one: { ... } with each property by its name.")
+    if (key) throw wrongValue(`${name}.${key}`, "is inherited, but only an object's own properties are read. Pass a plain object that has each property itself.")
   }
 }
 
@@ -166,7 +166,7 @@ function options(name, value, known, note) {
   const own = fields(name, value, known, note)
   const unknown = value === undefined ? undefined : Object.getOwnPropertyNames(value).find((key) => !known.includes(key))
   if (unknown === undefined) return own
-  throw wrongValue(`${name}.${shown(unknown)}`, `is no option here. ${INSTEAD[unknown] ?? `There are: ${known.join(', ')}.`}`)
+  throw wrongValue(`${name}.${shown(unknown)}`, `is not a known option. ${INSTEAD[unknown] ?? `The options are: ${known.join(', ')}.`}`)
 }
 
 /**
@@ -187,7 +187,7 @@ function optionalString(name, value) {
  */
 function limited(name, text) {
   if (text.length <= MAX_TEXT) return text
-  throw wrongValue(name, `is too long: it has ${text.length} characters, and may have ${MAX_TEXT}.`)
+  throw wrongValue(name, `must have at most ${MAX_TEXT} characters, but has ${text.length}.`)
 }
 
 /**
@@ -197,7 +197,7 @@ function limited(name, text) {
  */
 function wellFormed(name, text) {
   if (/** @type {any} */ (text).isWellFormed()) return text
-  throw wrongValue(name, 'has half of a surrogate pair, which is no character.')
+  throw wrongValue(name, 'must be well-formed text, but has an unpaired surrogate.')
 }
 
 /**
@@ -235,7 +235,7 @@ function required(name, value) {
 function array(name, expected, value, read, most = MAX_ITEMS) {
   if (!Array.isArray(value)) throw wrongType(name, expected, value)
   const { length } = value
-  if (length > most) throw wrongValue(name, `has ${length} items, and may have ${most}.`)
+  if (length > most) throw wrongValue(name, `must have at most ${most} items, but has ${length}.`)
   return Array.from({ length }, (_, index) => {
     const at = `${name}[${index}]`
     return required(at, read(at, Object.hasOwn(value, index) ? value[index] : undefined))
@@ -284,7 +284,7 @@ function optionalCount(name, value, max = Number.MAX_SAFE_INTEGER) {
 function optionalMilliseconds(name, value) {
   const number = optionalNumber(name, value)
   if (number === undefined || (number >= 0 && number <= MAX_MILLISECONDS)) return number
-  throw wrongValue(name, `must be a number of milliseconds from 0 to ${MAX_MILLISECONDS}.`)
+  throw wrongValue(name, `must be from 0 to ${MAX_MILLISECONDS} milliseconds.`)
 }
 
 /**

@@ -26,13 +26,13 @@ export async function buildInto(outDir, options = []) {
   const env = { ...rust, RUSTFLAGS: await rustFlags(rust) }
   // Progress goes to stderr: stdout belongs to the program that asked for the build.
   const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })
-  if (code !== 0) throw new Error('the addon did not build; see above')
+  if (code !== 0) throw new Error('the build of the addon failed; see above')
   // Built for another platform, it cannot be asked; the table is the same for all.
   if (options.includes('--target')) cpSync(fromRoot(generated[2]), join(outDir, generated[2]))
   else writeProviderTypes(outDir, generated[2])
   const missing = generated.filter((name) => !existsSync(join(outDir, name)))
   // napi writes them only when napi-derive has its feature `type-def`.
-  if (missing.length) throw new Error(`the build wrote no ${missing.join(' and no ')}`)
+  if (missing.length) throw new Error(`the build did not write ${missing.join(' and ')}`)
 }
 
 /** Puts a build in its place; names the committed files that it changed. */
@@ -78,7 +78,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     const out = fromRoot('target', 'addon')
     await buildInto(out, process.argv.slice(2))
     const changed = install(out)
-    writeFileSync(2, changed.length ? `rewritten, to be committed: ${changed.join(', ')}\n` : 'the generated files are as committed\n')
+    writeFileSync(2, changed.length ? `rewritten: ${changed.join(', ')}. Commit the changes.\n` : 'the generated files are unchanged\n')
   } catch (error) {
     process.stderr.write(`${error.message}\n`)
     process.exitCode = 1

@@ -1,4 +1,4 @@
-// What a diagnosis is about: the options, and everything that the checks take from this process.
+// The context of a diagnosis: the options, and everything that the checks read from this process.
 'use strict'
 
 const path = require('node:path')
@@ -65,7 +65,7 @@ function readContext(value) {
   const target = { uid: ids.uid ?? own.uid, gid: ids.gid ?? own.gid }
   const provider = validate.optionalWord('options.provider', options.provider, all.map(({ id }) => id))
   const command = validate.optionalString('options.command', options.command)
-  if (command !== undefined && provider === undefined) throw validate.wrongValue('options.command', 'needs options.provider: it is one provider\'s program.')
+  if (command !== undefined && provider === undefined) throw validate.wrongValue('options.command', 'requires options.provider, because it is the program of one provider.')
   const home = directory('home', options.home) ?? ownDirectory('HOME', target, own)
   const providers = all.filter(({ id }) => provider === undefined || id === provider)
   return {

@@ -1,4 +1,4 @@
-// A finding: a row of the table of checks, filled in with what was seen.
+// Creates a finding from a row of the table of checks and what was observed.
 'use strict'
 
 /** @typedef {import('../../index').ProviderId} ProviderId */
@@ -11,7 +11,7 @@
  * @property {(seen: any) => boolean} [isError] Where it is an error instead.
  * @property {(seen: any) => string} sentence
  * @property {(seen: any) => string} [remedy]
- * @property {(seen: any) => string[]} [commands] What mends it, run one after the other in one shell.
+ * @property {(seen: any) => string[]} [commands] The commands that fix it, to run in order in one shell.
  */
 
 /**

@@ -1,4 +1,4 @@
-// diagnose(): looks at everything that a start needs and at what could leak, and changes nothing.
+// diagnose(): checks everything that a start needs and what could leak, and changes nothing.
 'use strict'
 
 const { readContext } = require('./context.js')
@@ -28,7 +28,7 @@ async function diagnose(options, npm = null) {
   const context = readContext(options)
   const machine = platform.look()
   // First: it decides how the rest asks.
-  const whom = await answered(context, 'whether the target can be become', () => target.look(context))
+  const whom = await answered(context, 'whether this process can become the target user', () => target.look(context))
   const surroundings = environment.look(context, npm)
   const common = await answered(context, 'the home and the workspace', () => state.lookCommon(context))
   const providers = await Promise.all(context.providers.map((facts) => lookAt(context, facts)))
@@ -53,7 +53,7 @@ async function lookAt(context, facts) {
     ['the program', programs],
     ['the directories', () => state.look(context, facts)],
     ['the stored login', () => login.look(context, facts)],
-    ['the files that configure it', () => files.look(context, facts, found?.version ?? null)],
+    ['the configuration files', () => files.look(context, facts, found?.version ?? null)],
     ['a dry start', () => start.look(context, facts, found !== null)]
   ]
   const findings = []

@@ -1,4 +1,4 @@
-// A report as text for a person: grouped by provider, wrapped to the terminal, coloured only where that is wanted.
+// Prints a report for a person: grouped by provider, wrapped to the terminal, and with colours only if they are wanted.
 'use strict'
 
 const { harmless, ids, list, owner, page } = require('./words.js')
@@ -86,11 +86,11 @@ function linesOf(finding, before, { width, unicode }, paint) {
 }
 
 /**
- * A command as it may stand on a terminal, or none: without a control character that it has, it would name another file.
+ * A command as it may be on a terminal, or none: without a control character that it has, it would name another file.
  * @param {string} command
  */
 function typeable(command) {
-  return harmless(command, Infinity) === command ? command : '(a command about a name with control characters: --json has it)'
+  return harmless(command, Infinity) === command ? command : '(this command contains control characters: use --json to see it)'
 }
 
 /**
@@ -129,8 +129,8 @@ function summary({ findings, worst }, { width }, paint) {
   const count = (/** @type {Severity} */ severity) => findings.filter((finding) => finding.severity === severity).length
   const some = /** @type {const} */ ([['error', count('error')], ['warning', count('warning')]]).filter(([, number]) => number > 0)
   const words = some.map(([word, number]) => `${number} ${word}${number === 1 ? '' : 's'}`)
-  if (words.length === 0) return paint(LOOKS.ok.colour, `All is well: ${count('ok')} checks passed.`)
-  const explained = wrap(`Every id is explained in ${page('doctor.md')}`, width).map((line) => paint(DIM, line))
+  if (words.length === 0) return paint(LOOKS.ok.colour, `No problem was found: ${count('ok')} checks passed.`)
+  const explained = wrap(`${page('doctor.md')} explains every id.`, width).map((line) => paint(DIM, line))
   return [`${paint(LOOKS[worst].colour, `${list(words)}.`)} ${paint(DIM, `${count('ok')} checks passed.`)}`, ...explained].join('\n')
 }
 

@@ -1,4 +1,4 @@
-// Checks of each CLI's program: where it is, every step to it as the target, who can read and who can change it.
+// Checks each CLI's program: where it is, every step of its path as the target user, and who can read or change it.
 'use strict'
 
 const os = require('node:os')
@@ -28,8 +28,8 @@ const MANAGERS = [
 
 const EACCES = 13
 
-const SYSTEM_WIDE = 'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`)'
-const ANEW = 'What the target can change, it may have changed: root must not run it, and must not make it its own. Install the CLI anew, system-wide, and put that first on the PATH of the worker (or name it as `command`)'
+const SYSTEM_WIDE = 'As root, install the CLI system-wide, owned by root and without read permission for others, and put it first on the PATH of the worker (or name it in `command`)'
+const ANEW = 'The target user may already have changed these files, so root must neither run them nor take them over. Reinstall the CLI system-wide, and put the new program first on the PATH of the worker (or name it in `command`)'
 
 /** What else than the program. @param {string[]} files */
 const beside = (files) => (files.length > 1 ? ` (and ${list(files.slice(1).map((file) => path.basename(file)))} beside it)` : '')
@@ -45,20 +45,20 @@ const rows = [
     id: 'program.unknown-version',
     severity: 'info',
     sentence: ({ facts, program }) =>
-      `Its version is unknown. ${program.unknown} So nobody can tell whether it is ${facts.oldestVersion} or newer, which a start asks for.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is then not started on the server's key, nor with any key or token beside a file of its own that sets variables which could redirect it.`}`
+      `Its version is unknown. ${program.unknown} It is therefore not certain that the version is ${facts.oldestVersion} or newer, which a start requires.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is not started with the server's key while its version is unknown, nor with any key or token if one of its configuration files sets variables that could redirect it.`}`
   },
   {
     id: 'program.missing',
     severity: 'error',
     sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
-    remedy: ({ plan }) => install.withPlan('Install it system-wide, and put it on the PATH of the worker (or name it as `command`)', plan),
+    remedy: ({ plan }) => install.withPlan('Install it system-wide, and put it on the PATH of the worker (or name it in `command`)', plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.outdated',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} ${facts.oldestVersion} or newer, system-wide`, plan),
+    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} ${facts.oldestVersion} or newer system-wide`, plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -73,39 +73,39 @@ const rows = [
     severity: 'error',
     sentence: ({ program, target, blocked }) =>
       `${program.path} cannot be run as ${whom(target)}: ${blocked.path} belongs to ${owner(blocked)} and has mode ${octal(blocked.mode)}.`,
-    remedy: ({ opened, plan }) => (opened ? 'Let the target through, or install the CLI system-wide:' : install.withPlan(SYSTEM_WIDE, plan)),
+    remedy: ({ opened, plan }) => (opened ? 'Let the target user through, or install the CLI system-wide:' : install.withPlan(SYSTEM_WIDE, plan)),
     commands: ({ opened, plan }) => opened ?? plan.commands
   },
   {
     id: 'program.broken',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} anew, system-wide`, plan),
+    remedy: ({ facts, plan }) => install.withPlan(`Reinstall ${facts.name} system-wide`, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.passed-over',
     severity: 'info',
-    sentence: ({ passed }) => `Passed over, as the target cannot run it: ${passed.foundAt}.${passed.error?.errno === EACCES ? '' : ` ${passed.error?.message}`}`
+    sentence: ({ passed }) => `${passed.foundAt} is skipped, because the target user cannot run it.${passed.error?.errno === EACCES ? '' : ` ${passed.error?.message}`}`
   },
   {
     id: 'program.version-manager',
     severity: 'warning',
-    sentence: ({ facts, program, manager }) => `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and moves with that user's choices.`,
+    sentence: ({ facts, program, manager }) => `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and changes when that user selects another version.`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.below-home',
     severity: 'warning',
-    sentence: ({ program, home }) => `${program.path} lies below ${home}, a home: whoever closes that home, or changes a file in it, changes the CLI of every tenant.`,
+    sentence: ({ program, home }) => `${program.path} is inside the home directory ${home}: the owner of that directory can change or block the CLI of every tenant.`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.writable',
     severity: 'error',
-    sentence: ({ target, writable }) => `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place, or have it taken for another version.`,
+    sentence: ({ target, writable }) => `The target user, ${whom(target)}, can change ${list(writable)}: its agent could replace the CLI with another program, or make it look like another version.`,
     remedy: ({ plan }) => install.withPlan(ANEW, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -113,19 +113,19 @@ const rows = [
     id: 'program.readable',
     severity: 'warning',
     sentence: ({ target, readable }) =>
-      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
+      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its CLI, where the key is.`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.hidden',
     severity: 'ok',
-    sentence: ({ target }) => `It can be run by ${whom(target)} but not read, so the kernel hides its environment, memory and descriptors from the agent.`
+    sentence: ({ target }) => `The program can be run by ${whom(target)} but not read, so the kernel hides its environment, memory and descriptors from the agent.`
   },
   {
     id: 'program.script',
     severity: 'info',
-    sentence: ({ program }) => `It is a script of ${program.interpreter}, which has to read it: the kernel cannot hide its environment and memory from the agent.`
+    sentence: ({ program }) => `The program is a script for ${program.interpreter}, which must be able to read it, so the kernel cannot hide its environment and memory from the agent.`
   }
 ]
 
@@ -268,7 +268,7 @@ function ownHome() {
 }
 
 /**
- * Whether the target can change the program or what tells its version, or put another in their place.
+ * Whether the target user can change or replace the program or the file that states its version.
  * @param {import('./context.js').Context} context
  * @param {import('./context.js').Facts} facts
  * @param {SurveyedProgram} program

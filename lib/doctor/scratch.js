@@ -1,4 +1,5 @@
-// A fresh place for a dry start: directories of the target's own in one of ours, removed at the end.
+// Creates fresh directories for a dry start, which belong to the target user inside one of ours and are removed at the
+// end.
 'use strict'
 
 const fs = require('node:fs/promises')
@@ -42,7 +43,7 @@ async function makeScratch(context) {
 }
 
 /**
- * The root stays ours: in a directory of its own, the target could put a link in a child's place before it is given away.
+ * The root stays ours: in its own directory, the target could put a link in a child's place before it is given away.
  * @param {import('./context.js').Context} context
  * @param {string} root
  * @param {string[]} directories

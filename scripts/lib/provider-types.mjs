@@ -1,4 +1,4 @@
-// Writes the types that follow from the table of providers: a new row changes no type by hand.
+// Writes the types that follow from the table of providers, so that a new row requires no manual change of types.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -16,7 +16,7 @@ export function writeProviderTypes(outDir, file) {
     '/** The CLI that serves a request. */',
     `export type ProviderId = ${rows.map(({ id }) => `'${id}'`).join(' | ')}`,
     '',
-    '/** The directories that the CLIs keep their state in. docs/providers.md says what each CLI does without one. */',
+    '/** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */',
     'export interface StateDirectories {',
     ...rows.flatMap(stateDirectory),
     '}',
@@ -28,7 +28,7 @@ export function writeProviderTypes(outDir, file) {
 
 function stateDirectory({ name, stateVariable, stateOption, stateBelowHome, neededDirectories }) {
   const must = neededDirectories.includes(stateVariable)
-    ? 'Where it is given, it must exist, and the target uid must be able to write to it.'
-    : 'Where it is given, the target uid must be able to write to it; the CLI makes it when it is missing.'
+    ? 'If it is given, it must exist, and the target uid must be able to write to it.'
+    : 'If it is given, the target uid must be able to write to it; the CLI creates it if it does not exist.'
   return [`  /** \`${stateVariable}\` of ${name}. ${must} Default: \`${stateBelowHome}\` below \`home\`. */`, `  ${stateOption}?: string | undefined`]
 }

@@ -1,4 +1,4 @@
-// Stage `lint`: what can be said of the sources without running them.
+// Stage `lint`: the checks of the sources that do not run them.
 import { checkCatchUnwind } from '../check-catch-unwind.mjs'
 import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDeny } from '../check-deny.mjs'

@@ -1,4 +1,5 @@
-//! Errors on their way to JavaScript: one object with named parts, which `lib/errors.js` makes the error that callers see of.
+//! Passes errors to JavaScript as one object with named parts, from which `lib/errors.js` creates the error that
+//! callers see.
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, Status, sys};
@@ -23,7 +24,7 @@ impl ToNapiValue for Error {
 /// Hands the error of a result to JavaScript, as an object without a stack: the facade's error has one.
 ///
 /// Only from a call of JavaScript's straight to Rust. Where Rust calls a function of JavaScript that calls Rust, napi takes
-/// what was thrown there, and makes an `Error` of its own of what is none.
+/// what was thrown there, and makes its own `Error` of what is none.
 pub trait OrThrow<T> {
     /// The value; or the error is pending in this Node environment, and is thrown when the call returns.
     fn or_throw(self, env: &Env) -> napi::Result<T>;
@@ -33,13 +34,13 @@ impl<T> OrThrow<T> for crate::error::Result<T> {
     fn or_throw(self, env: &Env) -> napi::Result<T> {
         self.map_err(|error| {
             let thrown = env.throw(error);
-            // napi makes an error of its own of any other status.
+            // napi makes its own error of any other status.
             thrown.err().unwrap_or_else(|| napi::Error::from_status(Status::PendingException))
         })
     }
 }
 
-/// What rejects a promise with an error of the core: napi keeps the object, and hands it over as it is.
+/// What rejects a promise with an error of the core: napi keeps the object, and passes it as it is.
 pub fn rejection(env: &Env, error: Error) -> napi::Error {
     let object = error.into_unknown(env);
     object.map_or_else(|defect| defect, napi::Error::from_unknown_without_coercion)

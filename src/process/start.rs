@@ -16,14 +16,14 @@ use crate::usage::{self, Meter, Owner, RunEnvironment};
 #[derive(Debug)]
 pub struct Start {
     pub env: Arc<EnvPlan>,
-    /// How the credential is handed over.
+    /// How the credential is passed.
     pub delivery: Delivery,
     pub target: Target,
     /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
     /// The caller's arguments, without ours.
     pub command_line: CommandLine,
-    /// What was asked for beside that.
+    /// What was asked for in addition.
     pub cli: CliOptions,
     /// Whether its stdout is read for usage.
     watches: bool,

@@ -1,9 +1,9 @@
-//! What a credential is, and how a CLI takes one: by the environment or by a descriptor.
+//! The kinds of credentials, and how a CLI reads one: from the environment or from a descriptor.
 
 use crate::words::words;
 
 words! {
-/// What a credential is, whoever's and however it is handed over.
+/// What a credential is, whoever's and however it is passed.
 pub enum CredentialKind {
     /// A key that is billed per use.
     ApiKey = "api-key",

@@ -1,5 +1,4 @@
-//! Hardening of the worker itself. It changes what belongs to the whole process, so it is done only for a caller who
-//! asks for it by name.
+//! Hardens the worker itself. This changes process-wide state, so it happens only if the caller requests it by name.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -7,14 +6,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// `core_pattern` names a program (core(5); `do_coredump`).
 pub const NO_CORE: u64 = 1;
 
-/// What was obtained, as the kernel tells it afterwards.
+/// What was achieved, as the kernel reports it afterwards.
 #[derive(Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Hardening {
     /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
     /// no core dump.
     pub non_dumpable: bool,
-    /// No core dump of this process, nor of what it starts without a limit of its own.
+    /// No core dump of this process, nor of what it starts without its own limit.
     pub no_core_dumps: bool,
     pub refusals: Vec<RefusedStep>,
 }
@@ -25,12 +24,12 @@ pub struct Hardening {
 pub struct RefusedStep {
     pub protection: &'static str,
     pub syscall: &'static str,
-    /// As the kernel gives it: positive.
+    /// Positive, as the kernel returns it.
     pub errno: i32,
 }
 
-/// Makes the process non-dumpable and takes its core dumps away. Neither can be undone by this crate, and the limit
-/// by nobody without `CAP_SYS_RESOURCE`. Idempotent.
+/// Makes the process non-dumpable and disables its core dumps. Neither can be undone by this crate, and the limit by
+/// nobody without `CAP_SYS_RESOURCE`. Idempotent.
 #[must_use]
 pub fn harden() -> Hardening {
     let mut refusals = Vec::new();

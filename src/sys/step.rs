@@ -1,4 +1,4 @@
-//! The steps of a start, in their order. Their names are public: an error says at which one a start failed.
+//! The steps of a start, in order. Their names are public: an error names the step at which a start failed.
 
 /// Declares the steps in their order, each with its name and the system call that an error names, so that a step is written
 /// once. `sys::child` says what it does, and `process::failure` what to do when it fails; both match on every step.

@@ -1,4 +1,4 @@
-//! What is counted of runs, and for whom.
+//! The counts of runs, and their labels.
 
 use super::tokens::{Cost, MAX_COUNT, Tokens};
 use super::used::{Usage, add};

@@ -1,4 +1,4 @@
-//! Reads how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
+//! Parses how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
 
 /// Units, the longer of two that begin alike first, and their milliseconds.
 const UNITS: &[(&str, f64)] = &[
@@ -46,7 +46,7 @@ pub fn seconds(text: &[u8]) -> Option<u64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct ClockTime {
-    /// None where the text names no day: it means the day on which it was written.
+    /// None if the text names no day: it means the day on which it was written.
     pub date: Option<CalendarDate>,
     pub hour: u32,
     pub minute: u32,

@@ -23,7 +23,7 @@ use crate::provider::{self, CredentialKind};
 
 const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
-/// A store, held in Rust until it is disposed of.
+/// A credential store, which Rust holds until it is disposed of.
 #[napi]
 pub struct NativeCredentialStore {
     /// Empty until a login was opened.
@@ -31,7 +31,7 @@ pub struct NativeCredentialStore {
     provider: &'static str,
 }
 
-/// Where a login is, and how it is kept fresh.
+/// Where a login is, and how it is refreshed.
 #[napi(object, object_to_js = false)]
 pub struct LoginOptions {
     pub dir: String,
@@ -46,11 +46,11 @@ pub struct LoginOptions {
 #[napi(object, object_to_js = false)]
 pub struct FleetEntry {
     pub name: String,
-    /// What the last refresh of any host left in `publish`.
+    /// The value of `publish` after the last refresh on any host.
     pub published: Option<String>,
 }
 
-/// A store of one credential.
+/// A store of a single credential.
 #[napi(catch_unwind)]
 pub fn store_of(
     env: &Env,
@@ -64,7 +64,7 @@ pub fn store_of(
     Ok(NativeCredentialStore::new(provider.id, Some(store)))
 }
 
-/// Makes a store whose login its method `open` reads.
+/// Creates a store, whose method `open` reads the login.
 #[napi(catch_unwind)]
 pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredentialStore> {
     let provider = provider::find(&provider).or_throw(env)?;
@@ -73,14 +73,14 @@ pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredential
 
 #[napi]
 impl NativeCredentialStore {
-    /// Reads the login; before, there is nothing to launch with.
+    /// Reads the login. Before that, there is no credential for a launch.
     #[napi(catch_unwind)]
     pub fn open<'env>(&self, env: &'env Env, options: LoginOptions) -> napi::Result<PromiseRaw<'env, ()>> {
         let (turn, open) = self.opening(options).or_throw(env)?;
         net::start(env, &LOGINS, turn, None, open)
     }
 
-    /// Does what is asked of a login.
+    /// Carries out a request about a login.
     #[napi(catch_unwind)]
     pub fn refresh<'env>(
         &self,
@@ -135,7 +135,7 @@ impl NativeCredentialStore {
         Ok(self.store().or_throw(env)?.expires_at())
     }
 
-    /// Whether `fresh()` has something to do.
+    /// Whether `fresh()` has anything to do.
     #[napi(getter, catch_unwind)]
     pub fn due(&self, env: &Env) -> napi::Result<bool> {
         Ok(self.store().or_throw(env)?.is_due())
@@ -205,7 +205,8 @@ fn open(wanted: Option<(Location, Profile, StoreSettings)>, deadline: Instant) -
         Some((location, profile, settings)) if Instant::now() < deadline => Store::open(location, profile, settings),
         _ => Err(Error::new(
             ErrorCode::Busy,
-            "Too many logins are read at once: this one had no turn within options.timeoutMs. Try again later.",
+            "Too many logins are being read at once, and this one did not get its turn within options.timeoutMs. Try \
+            again later.",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Variables of an environment on their way between the core and JavaScript.
+//! Passes variables of an environment between the core and JavaScript.
 
 use napi::{Env, JsString};
 use napi_derive::napi;

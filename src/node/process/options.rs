@@ -14,7 +14,7 @@ pub const DEFAULT_GRACE_MS: u32 = options::DEFAULT_GRACE_MS;
 #[napi]
 pub const CREDENTIAL_DESCRIPTOR: u8 = stdio::CREDENTIAL_DESCRIPTOR;
 
-/// Where a command that is no CLI is looked for, and all of its environment.
+/// Where a command that is not a CLI is searched, and its whole environment.
 #[napi]
 pub const COMMAND_PATH: &str = options::COMMAND_PATH;
 

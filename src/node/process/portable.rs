@@ -1,4 +1,4 @@
-//! What the portable start needs: everything decided, for `child_process` to carry out.
+//! Prepares the portable start: everything is decided here, and `child_process` carries it out.
 
 use std::os::fd::IntoRawFd;
 
@@ -24,11 +24,11 @@ pub struct PortableStart<'env> {
     pub cwd: Option<String>,
     /// The whole environment, the secrets among it.
     pub env: Vec<EnvVariable<'env>>,
-    /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
+    /// The reading end of the credential pipe, if there is one. It belongs to the caller now.
     pub credential: Option<i32>,
     /// What is to read its stdout for usage; null where nothing does.
     pub meter: Option<NativeUsageMeter>,
-    /// What to say of a version that nobody has tried.
+    /// The warning about an untested version.
     pub untested: Option<String>,
 }
 
@@ -64,7 +64,7 @@ pub fn prepare_portable<'env>(
     }))
 }
 
-/// Remembers a process group that `child_process` has made: it ends with this Node environment.
+/// Remembers a process group that `child_process` has created, so that it ends with this Node environment.
 #[napi(catch_unwind)]
 pub fn add_group(leader: i32) {
     state::add_group(leader);

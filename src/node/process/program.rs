@@ -19,13 +19,13 @@ pub struct ResolvedProgram {
     pub found_by: String,
     pub interpreter: Option<String>,
     pub version: Option<String>,
-    /// Whether it is in the range of versions that were tested; none where the version is unknown.
+    /// Whether it is in the range of tested versions; none if the version is unknown.
     pub tested: Option<bool>,
-    /// What to say where it is behind that range.
+    /// The warning if it is not in that range.
     pub untested: Option<String>,
 }
 
-/// Finds a provider's program for a target.
+/// Finds a provider's program for a target user.
 #[napi(catch_unwind)]
 pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<ResolvedProgram> {
     resolve(query).or_throw(env)
@@ -52,7 +52,7 @@ fn resolve(query: ProgramQuery) -> Result<ResolvedProgram> {
     })
 }
 
-/// The real path of a file, in one walk; none where there is none.
+/// The real path of a file, in one walk; none if the file does not exist.
 #[napi(catch_unwind)]
 pub fn real_path(path: String) -> Option<String> {
     let real = sys::real_path::real_path(Path::new(&path)).ok()?;

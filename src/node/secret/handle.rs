@@ -64,7 +64,7 @@ impl NativeSecret {
     pub fn new(secret: Secret) -> Result<Self> {
         let fingerprint = secret.fingerprint()?.to_string();
         let length = u32::try_from(secret.len()).unwrap_or(u32::MAX);
-        let disposed = "This Secret was disposed of. Make a new one with Secret.from().";
+        let disposed = "This Secret was disposed of. Create a new one with Secret.from().";
         Ok(Self { held: Disposable::new(secret, disposed), length, fingerprint })
     }
 
@@ -75,7 +75,7 @@ impl NativeSecret {
     }
 }
 
-/// For whom a secret is to be sealed, and what it is to be bound to.
+/// The recipient for which a secret is sealed, and what it is bound to.
 #[napi(object, object_to_js = false)]
 pub struct SealRequest<'a> {
     /// As base64url, or as bytes.

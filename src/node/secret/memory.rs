@@ -19,12 +19,12 @@ pub struct MemoryProtection {
     pub allocated_bytes: f64,
     pub mapped_bytes: f64,
     pub locked_bytes: f64,
-    /// Absent where there is no limit.
+    /// Missing if there is no limit.
     pub lock_limit_bytes: Option<f64>,
     pub refusals: Vec<RefusedStep>,
 }
 
-/// What the memory that secrets live in has now.
+/// Returns the current protections of the memory of secrets.
 #[napi(catch_unwind)]
 pub fn memory_protection() -> MemoryProtection {
     let report = guarded::report();
@@ -47,13 +47,13 @@ pub fn memory_protection() -> MemoryProtection {
     }
 }
 
-/// Throws where a new secret's memory would be refused a protection.
+/// Throws if the memory of a new secret would lack a protection.
 #[napi(catch_unwind)]
 pub fn require_protection(env: &Env) -> napi::Result<()> {
     Secret::copy_of(&[0]).require_protection().or_throw(env)
 }
 
-/// Makes the process non-dumpable and takes its core dumps away.
+/// Makes the process non-dumpable and disables its core dumps.
 #[napi(catch_unwind)]
 pub fn harden_worker() -> Hardening {
     harden::harden()

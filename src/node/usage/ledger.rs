@@ -17,17 +17,17 @@ use crate::usage::{Cost, Counts, Ledger, LedgerKey};
 /// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
 const LABEL_BYTES: usize = 256;
 
-/// What a caller has of a run. The facade has checked the counts.
+/// The usage of a run that a caller passes. The facade has checked the counts.
 #[napi(object, object_to_js = false)]
 pub struct RunCounts {
     pub tokens: TokenCounts,
     pub turns: f64,
     pub cost_usd: Option<f64>,
-    /// Whether it is all, and no lower bound.
+    /// Whether it is complete, and not a lower bound.
     pub complete: bool,
 }
 
-/// What some runs have used together. The cost is null where no CLI told one.
+/// What several runs have used in total. The cost is null if no CLI reported one.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct LedgerCounts {
     pub tokens: TokenCounts,
@@ -37,14 +37,14 @@ pub struct LedgerCounts {
     pub cost_usd: Option<f64>,
 }
 
-/// What the runs have used whose labels these are.
+/// What the runs with these labels have used.
 #[napi(object, object_from_js = false)]
 pub struct LedgerEntry {
     pub key: LedgerKey,
     pub counts: LedgerCounts,
 }
 
-/// A bounded number of entries; the sum of those that had to go stands apart.
+/// A ledger with a limited number of entries, and the sum of the entries that were evicted.
 #[napi]
 pub struct NativeUsageLedger {
     id: u64,
@@ -69,7 +69,7 @@ impl NativeUsageLedger {
         Ok(())
     }
 
-    /// Adds what a run has come to since it was asked last.
+    /// Adds what a run has used since the last call.
     #[napi(catch_unwind)]
     pub fn follow(&self, env: &Env, key: LedgerKey, meter: ClassInstance<'_, NativeUsageMeter>) -> napi::Result<()> {
         check(&key).or_throw(env)?;
@@ -120,7 +120,7 @@ impl NativeUsageLedger {
 fn check(key: &LedgerKey) -> Result<()> {
     for (name, label) in [("workspace", &key.workspace), ("provider", &key.provider), ("generation", &key.generation)] {
         if label.is_empty() || label.len() > LABEL_BYTES {
-            let message = format!("{name} must be a text of 1 to {LABEL_BYTES} bytes.");
+            let message = format!("{name} must be a string of 1 to {LABEL_BYTES} bytes.");
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
         }
     }
@@ -135,7 +135,7 @@ fn counts_of(run: RunCounts) -> Result<Counts> {
 
 fn cost(dollars: f64) -> Result<Cost> {
     Cost::from_dollars(dollars).ok_or_else(|| {
-        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars, or null.")
+        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars or null.")
             .name("usage.costUsd")
     })
 }

@@ -1,4 +1,4 @@
-//! What reads a CLI's output for usage, failures and claims.
+//! The meter that reads a CLI's output for usage, failures and claims.
 //!
 //! The core counts in integers of 64 bits, which napi hands over as `BigInt`: what is counted is restated here in numbers.
 
@@ -26,7 +26,7 @@ pub struct RunUsage {
     pub turns: f64,
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
-    /// Empty where it is all.
+    /// Empty if it is complete.
     pub incomplete_because: Vec<Gap>,
     pub models: Vec<ModelCounts>,
     pub thread: Option<ThreadCounts>,
@@ -40,7 +40,7 @@ pub struct ModelCounts {
     pub cost_usd: Option<f64>,
 }
 
-/// What a thread has used, also before this run.
+/// What a thread has used, including before this run.
 #[napi(object)]
 pub struct ThreadCounts {
     pub id: String,
@@ -58,20 +58,20 @@ pub struct RunFailure {
     /// In milliseconds since 1970.
     pub resets_at: Option<f64>,
     pub resets_by_clock: Option<ClockTime>,
-    /// Whether the CLI was still trying again when it said so.
+    /// Whether the CLI was still retrying when it reported the failure.
     pub passing: bool,
     pub message: &'static str,
     pub remedy: &'static str,
 }
 
-/// What the CLI may say of the credential that it was given, and what it says instead.
+/// What the CLI may report for its credential, and what it reported instead.
 #[napi(object, object_from_js = false)]
 pub struct CredentialMismatch {
     pub expected: Vec<&'static str>,
     pub claimed: &'static str,
 }
 
-/// What is known of a run that this package does not start.
+/// What is known about a run that this package does not start.
 #[napi(object, object_to_js = false)]
 pub struct ExpectedRun {
     pub credential: Option<String>,
@@ -82,7 +82,7 @@ pub struct ExpectedRun {
     pub subagents: bool,
 }
 
-/// Reads the output of one run as it passes.
+/// Reads the output of one run while it passes through.
 #[napi]
 pub struct NativeUsageMeter {
     meter: Mutex<Meter>,
@@ -90,7 +90,7 @@ pub struct NativeUsageMeter {
     marks: Mutex<Vec<(u64, Counts)>>,
 }
 
-/// Whether the CLI reports totals of threads; false for one that nobody knows.
+/// Whether the CLI reports totals of threads; false for an unknown provider.
 #[napi(catch_unwind)]
 pub fn reports_thread_totals(provider: String) -> bool {
     provider::find(&provider).is_ok_and(|row| row.output.reports_thread_totals())
@@ -129,31 +129,31 @@ impl NativeUsageMeter {
         self.meter().resumes(thread_totals(thread));
     }
 
-    /// Takes the next bytes of stdout; null where nothing has changed by them.
+    /// Reads the next bytes of stdout; null if they changed nothing.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn feed(&self, chunk: BufferSlice<'_>) -> Option<Changes> {
         told(self.meter().feed(&chunk))
     }
 
-    /// Takes the next bytes of stderr: their beginning tells a failure that stdout does not.
+    /// Reads the next bytes of stderr, whose beginning may show a failure that stdout does not.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn complain(&self, chunk: BufferSlice<'_>) {
         self.meter().complain(&chunk);
     }
 
-    /// Says that a part of stdout could not be read: what the run has used is a lower bound from now on.
+    /// Records that part of stdout could not be read, so that the usage of the run is a lower bound from now on.
     #[napi(catch_unwind)]
     pub fn lose(&self) {
         self.meter().lose();
     }
 
-    /// Whether a search is left to be made that tells whether other threads worked for the run.
+    /// Whether a search is still required to find out whether other threads worked for the run.
     #[napi(catch_unwind)]
     pub fn seeks_subagents(&self) -> bool {
         self.meter().sought().is_some()
     }
 
-    /// Makes that search: its result is for `found`.
+    /// Runs that search. Pass its result to `found`.
     #[napi(catch_unwind)]
     pub fn seek_subagents<'env>(
         &self,
@@ -166,13 +166,13 @@ impl NativeUsageMeter {
         net::look(env, whose.unwrap_or_default(), &abort, move || Ok(look()))
     }
 
-    /// What the search has found; `unknown` where it did not end.
+    /// Takes the result of the search; `unknown` if it did not end.
     #[napi(catch_unwind)]
     pub fn found(&self, found: SubagentsFound) {
         self.meter().found(found);
     }
 
-    /// The run has ended, with this exit code, or by a signal.
+    /// Ends the run, with this exit code or because of a signal.
     #[napi(catch_unwind)]
     pub fn end(&self, code: Option<i32>) -> Option<Changes> {
         told(self.meter().end(code))
@@ -188,7 +188,7 @@ impl NativeUsageMeter {
         self.meter().failure().map(failure_to_js)
     }
 
-    /// The CLI's `TZ`, empty where that is not set; none where nobody knows.
+    /// The CLI's `TZ`: empty if it is not set, none if it is unknown.
     #[napi(catch_unwind)]
     pub fn time_zone(&self) -> Option<String> {
         self.meter().time_zone().map(str::to_owned)
