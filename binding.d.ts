@@ -13,8 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeAbort {
   constructor()
   /**
-   * The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
-   * a thread ends; what was sent stays sent.
+   * Rejects the promise of its job, if it is pending, which then no longer keeps the event loop alive. A job that
+   * still waits for a thread ends; a request that was sent is not taken back.
    */
   abort(): void
 }
@@ -60,8 +60,8 @@ export declare class NativeLockbox {
 /** A process that is being started, is running, or has ended. */
 export declare class NativeProcess {
   /**
-   * What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
-   * second time.
+   * Returns in one call what the facade needs immediately. The descriptors then belong to the caller: a second call
+   * returns none.
    */
   begun(): NativeBegun
   /** Sends a signal to its process group; 0 only checks. False if the group no longer exists. */
@@ -87,8 +87,8 @@ export declare class NativeProviderEnv {
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
   /**
-   * The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
-   * none where no such file was given.
+   * The variable of the file of additional trusted roots, with its proved path, for a CLI that runs as this process;
+   * none if no such file was given.
    */
   authority(): NativeVariable | null
   /** The variables that a start with delivery `env` adds. */
@@ -142,8 +142,8 @@ export declare class NativeServerCredentials {
 }
 
 /**
- * Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
- * as two bundles do, or a test runner that loads modules anew.
+ * Starts processes for one copy of the facade, which receives the events of all of them. One environment can have
+ * several copies of the facade, for example in two bundles, or in a test runner that loads modules again.
  */
 export declare class NativeSpawner {
   /** `callback` is called with the id of a process for each of its events. */
@@ -206,8 +206,8 @@ export interface Answer {
 }
 
 /**
- * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
- * its field says otherwise.
+ * Attributes of a child. The facade has checked their ranges. A missing attribute is that of the worker, unless its
+ * field says otherwise.
  */
 export interface Attributes {
   /** The nice value, from 0 to 19. Default: that of the worker, or 0 if that is negative. */
@@ -232,8 +232,8 @@ export interface Blocked {
 export type BodyFormat = 'json' | 'form'
 
 /**
- * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
- * may also be, or be in, JSON in UTF-8. Both are wiped.
+ * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
+ * payload may also be UTF-8 JSON, or part of it. Both are wiped.
  */
 export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined): NativeProviderEnv
 
@@ -254,8 +254,8 @@ export interface Changes {
 }
 
 /**
- * Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
- * `node_modules` upwards from these directories.
+ * Refuses an SDK that is known to be too old, according to the variables that it sets or, if they do not show its
+ * version, to its package in `node_modules` upwards from these directories.
  */
 export declare function checkSdk(provider: string, variables: Array<NativeVariable>, packageRoots: Array<string>): void
 
@@ -394,7 +394,10 @@ export declare function launchRedaction(providerEnv: NativeProviderEnv, streams:
 
 /** Resource limits, soft and hard. */
 export interface Limits {
-  /** `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a program. */
+  /**
+   * `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a
+   * program.
+   */
   coreBytes?: number
   /** `RLIMIT_NOFILE`: one more than the highest descriptor. */
   openFiles?: number
@@ -553,8 +556,8 @@ export interface NativeEnvFacts {
 }
 
 /**
- * An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
- * never absent: it would be read from `Object.prototype`.
+ * An error of the core, which is thrown as it is or passed to the caller who waits for the result. An unknown part is
+ * null and never missing, because a missing one would be read from `Object.prototype`.
  */
 export interface NativeError {
   /** `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`. */
@@ -769,7 +772,7 @@ export interface NativePortable {
 }
 
 /**
- * What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
+ * The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
  * `Exited`.
  */
 export type NativeProcessEvent =
@@ -835,7 +838,10 @@ export interface NativeRefreshed {
   asked: boolean
   /** Whether the file has the tokens. */
   persisted: boolean
-  /** Whether there is a credential for a launch. Otherwise throw `failure`, after `publish` has been stored for the fleet. */
+  /**
+   * Whether there is a credential for a launch. Otherwise throw `failure`, after `publish` has been stored for the
+   * fleet.
+   */
   serves: boolean
   failure: NativeError | null
   publish: string | null
@@ -929,8 +935,8 @@ export interface NativeUsage {
 }
 
 /**
- * A variable of an environment. Lists of these cross, and never objects with the variables' names as keys, where
- * `__proto__` would be no variable.
+ * A variable of an environment. Lists of these cross the boundary, never objects with the names of variables as keys,
+ * in which `__proto__` would not be a variable.
  */
 export interface NativeVariable {
   name: string
@@ -965,8 +971,8 @@ export declare function payloadFields(): NativePayloadFields
 export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQuestion): NativeKeyCheck
 
 /**
- * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
- * Finding the program happens on this thread.
+ * Prepares a start, or returns the error of one that fails. Errors in the options are thrown, as by the native start.
+ * The program is searched on this thread.
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
 
@@ -1012,8 +1018,8 @@ export declare function resolveProgram(query: ProgramQuery): NativeProgram
 export declare function restore(fingerprint: string): boolean
 
 /**
- * Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
- * the fingerprints of all.
+ * Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
+ * login. Returns the fingerprints of all of them.
  */
 export declare function revoke(fingerprint: string): Array<string>
 
@@ -1123,7 +1129,7 @@ export declare const WIRE_HANDLE: number
 
 /**
  * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
- * option's that stands in the payload. `Base` is a variable of this process that every environment has, `Inherit`
+ * option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
  * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
  * to the payload.
  */

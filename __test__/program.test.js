@@ -178,7 +178,7 @@ function elf(loader, machine = process.arch === 'arm64' ? 183 : 62) {
 
 /** What nobody can run: its content, the kernel's error, what is named, and what is said. @type {[string, string | Buffer, number, string[] | undefined, RegExp][]} */
 const NO_PROGRAMS = [
-  ['empty', '', -8, undefined, /^FILE cannot be run: it is empty\. Install Claude Code anew/],
+  ['empty', '', -8, undefined, /^FILE cannot be run: it is empty\. Reinstall Claude Code system-wide/],
   ['text', 'echo hi\n', -8, undefined, /it is neither an ELF program nor a script/],
   ['cut', '\x7fELF', -8, undefined, /it is truncated/],
   ['other machine', elf('/lib/ld.so', 8), -8, undefined, /it is built for another machine \(MIPS\)/],
