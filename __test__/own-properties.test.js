@@ -181,7 +181,7 @@ test('what has too many names or is too long is refused, and consumed all the sa
   const cases = [
     [() => buildProviderEnv({ apiKey: KEY, userEnvKeys: { ...many(5000), LAST: bytes } }, { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /at most 4096 different names/ }],
     [() => buildProviderEnv({ apiKey: KEY }, { workspace, set: many(5000) }), { code: 'ERR_INVALID_ARG_VALUE', message: /^options\.set must have at most 4096 names, but has 5000/ }],
-    [() => buildProviderEnv({ apiKey: KEY }, { workspace, inherit: new Array(5000).fill('A') }), { code: 'ERR_INVALID_ARG_VALUE', message: /^options\.inherit has 5000 items/ }],
+    [() => buildProviderEnv({ apiKey: KEY }, { workspace, inherit: new Array(5000).fill('A') }), { code: 'ERR_INVALID_ARG_VALUE', message: /^options\.inherit must have at most 4096 items, but has 5000/ }],
     [() => buildProviderEnv({ apiKey: KEY, sessionCookie: 'x'.repeat(2 ** 24) }, { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_TOO_LARGE' }],
     [() => buildProviderEnv({ apiKey: KEY, userEnvKeys: /** @type {any} */ ('x'.repeat(2 ** 24)) }, { workspace }), { code: 'ERR_INVALID_ARG_TYPE' }],
     [() => buildProviderEnv({ apiKey: KEY }, { workspace, baseUrl: 'x'.repeat(2 ** 24) }), { code: 'ERR_INVALID_ARG_VALUE', message: /too long/ }],

@@ -63,7 +63,7 @@ test('no way of showing one shows a byte of it', () => {
 
 test('nobody else makes one, and nothing passes for one', () => {
   assert.throws(() => new /** @type {any} */ (Secret)(), { message: /Use Secret\.from\(\)\./ })
-  assert.throws(() => new /** @type {any} */ (ProviderEnv)(), { message: /buildProviderEnv\(\) makes one/ })
+  assert.throws(() => new /** @type {any} */ (ProviderEnv)(), { message: /Use buildProviderEnv\(\)\./ })
   for (const fake of [Object.create(Secret.prototype), { length: 3 }]) {
     assert.throws(() => buildProviderEnv({ apiKey: fake }), { code: 'ERR_INVALID_ARG_TYPE', message: /payload\.apiKey must be a string, a Uint8Array or a Secret/ })
   }
