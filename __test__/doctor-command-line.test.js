@@ -45,7 +45,7 @@ test('help, unknown commands and wrong options', () => {
     [['--groups', '1,x'], /--groups must be numbers, separated by commas/],
     [['--groups', '1'], /--groups requires --uid and --gid\./],
     [['--provider', 'nobody'], /--provider must be one of: claude, codex/],
-    [['--command', '/bin/true'], /--command needs --provider/],
+    [['--command', '/bin/true'], /--command requires --provider/],
     [['--tmp-dir', ''], /--tmp-dir must be the path of a directory/],
     [['--codex-home', ''], /--codex-home must be the path of a directory/]
   ])) {
