@@ -40,7 +40,7 @@ function makeProject(t) {
   t.after(() => fs.rmSync(project, { recursive: true, force: true }))
   const at = (/** @type {string[]} */ ...parts) => path.join(project, ...parts)
   const home = at('node_modules', OWN_NAME)
-  for (const name of ['index.js', 'index.mjs', 'binding.cjs', 'package.json', 'lib', 'bin', 'docs']) fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true })
+  for (const name of ['index.js', 'index.mjs', 'package.json', 'dist', 'bin', 'docs']) fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true })
   const addon = fs.readdirSync(ROOT).find((name) => name.endsWith('.node')) ?? assert.fail('there is no addon')
   const platform = addon.slice('provider-env.'.length, -'.node'.length)
   fs.cpSync(path.join(ROOT, 'npm', platform), `${home}-${platform}`, { recursive: true })
@@ -66,14 +66,14 @@ const BUNDLERS = {
       ...(format === 'cjs' ? { stdin: { contents: `(async () => {\n${WORKER.replace(/^\s*import (.*) from (.*)$/m, 'const $1 = require($2)')}\n})()`, resolveDir: at() }, entryPoints: undefined } : {})
     })
   },
-  rollup: async (from, at, format, to) => {
+  rollup: async (from, at, _format, to) => {
     const { rollup } = await from('rollup')
     const [commonjs, json, resolve] = await Promise.all(['commonjs', 'json', 'node-resolve'].map(async (name) => (await from(`@rollup/plugin-${name}`)).default))
     const input = at('worker.mjs')
     const bundle = await rollup({ input, external: [OUTSIDE], plugins: [resolve({ exportConditions: ['node'] }), commonjs({ ignoreDynamicRequires: true }), json()], onwarn() {} })
     await bundle.write({ file: to, format: 'esm', banner: BANNER })
   },
-  webpack: async (from, at, format, to) => {
+  webpack: async (from, at, _format, to) => {
     const { default: webpack } = await from('webpack')
     const externals = [(/** @type {any} */ { request }, /** @type {any} */ done) => (OUTSIDE.test(request) ? done(null, `node-commonjs ${request}`) : done())]
     const stats = await new Promise((done, failed) => webpack({

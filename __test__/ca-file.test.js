@@ -6,10 +6,10 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { once } = require('node:events')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { buildProviderEnv, claudeAgentOptions, codexOptions } = require('../index.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { KEYS, ids, makeEnv, needsRoot, run } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 // Where nothing is known to be root's, nothing is taken: as itself, and in a user namespace.
 const skip = needsRoot || (fs.statSync('/').uid === 0 ? false : 'in a user namespace nothing is known to be root\'s')

@@ -13,7 +13,7 @@ const { once, setMaxListeners } = require('node:events')
 const { text } = require('node:stream/consumers')
 const { test } = require('node:test')
 const { Secret, checkKey } = require('../index.js')
-const { startMockApi } = require('../lib/mock-api/index.js')
+const { startMockApi } = require('./support/mock-api/index.js')
 const { until } = require('./support/kernel.js')
 const { makeAuthority, whyNoCertificates } = require('./support/tls.js')
 

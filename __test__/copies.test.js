@@ -6,7 +6,7 @@ const net = require('node:net')
 const path = require('node:path')
 const test = require('node:test')
 const { Worker } = require('node:worker_threads')
-const { loadAgain } = require('./support/copies.js')
+const { loadAgain, loadInContext, makeContext } = require('./support/copies.js')
 const { makeHomes } = require('./support/homes.js')
 const { endAfter, isRunning, until } = require('./support/kernel.js')
 const { KEYS, ids, needsLinux, outcome, workspaceOf } = require('./support/launch.js')
@@ -145,6 +145,16 @@ test('a copy that nobody holds any more hears of what it has begun, and then goe
   // V8's caches of what was called last still know a few, one to five of ten here. A leak would know them all.
   const left = await worker.next()
   assert.ok(left < many / 2, `${left} of ${many} are left`)
+})
+
+test('a diagnosis is made with the classes of the copy that is asked for it, whatever its loader keeps', { skip: needsLinux }, async () => {
+  for (const keeps of [true, false]) {
+    const api = loadInContext(makeContext(), { keeps })
+    const { findings } = await api.diagnose({ start: false, provider: 'codex' })
+    const addon = findings.find((/** @type {any} */ { id }) => id === 'platform.addon')
+    assert.deepEqual([addon.severity, addon.details.file], ['ok', null], 'such a loader does not say which file it was')
+    await assert.rejects(api.diagnose({ uid: 5 }), (error) => error instanceof api.ProviderError && error.code === 'ERR_PROVIDER_PRIVILEGE_REFUSED')
+  }
 })
 
 test('a handle of another copy is refused, and the error says so', () => {

@@ -287,7 +287,7 @@ test('a fleet that could not be told is told with the next call', async (t) => {
     name: 'ws_1',
     lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }),
     /** @type {import('../index.js').WithLock} */
-    async withLock(name, critical) {
+    async withLock(_name, critical) {
       const next = await critical(redis)
       if (isDown) throw new Error('Redis is down')
       if (next !== null) redis = next
@@ -296,7 +296,7 @@ test('a fleet that could not be told is told with the next call', async (t) => {
   isDown = true
   const result = await store.fresh()
   assert.deepEqual([result.how, result.failure?.code], ['here', 'ERR_PROVIDER_REFRESH_FAILED'])
-  assert.equal(/** @type {any} */ (result.failure?.cause).message, 'Redis is down')
+  assert.equal(/** @type {any} */ (result.failure)?.cause.message, 'Redis is down')
   isDown = false
   await store.fresh()
   assert.ok(redis)

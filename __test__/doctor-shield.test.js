@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { buildProviderEnv, resolveProgram, spawnProvider, takeServerCredentials } = require('../index.js')
-const { KEYS, UID, ids, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
+const { KEYS, ids, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
 const { makeMachine, nameVersion, program, runDoctor, tenantFile } = require('./support/doctor.js')
 
 const skip = needsLinux || needsRoot

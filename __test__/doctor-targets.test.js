@@ -7,9 +7,8 @@ const fs = require('node:fs')
 const http = require('node:http')
 const path = require('node:path')
 const test = require('node:test')
+const { leaveOutNpm, whyNotLoaded } = require('./support/internals.js')
 const { diagnose } = require('../index.js')
-const { leaveOutNpm } = require('../lib/doctor/npm.js')
-const { whyNotLoaded } = require('../lib/not-loaded.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 
@@ -143,7 +142,7 @@ test('options that are wrong are thrown, and what was not named is said', { skip
 function installAlone(/** @type {import('./support/doctor.js').Machine} */ machine, { addon = true } = {}) {
   const home = machine.at('app/node_modules/@webalive/provider-env')
   fs.mkdirSync(home, { recursive: true })
-  for (const name of ['bin', 'lib', 'index.js', 'binding.cjs', 'package.json']) fs.cpSync(path.join(PROJECT, name), path.join(home, name), { recursive: true })
+  for (const name of ['bin', 'dist', 'index.js', 'package.json']) fs.cpSync(path.join(PROJECT, name), path.join(home, name), { recursive: true })
   for (const name of fs.readdirSync(PROJECT)) if (addon && name.endsWith('.node')) fs.copyFileSync(path.join(PROJECT, name), path.join(home, name))
   return path.join(home, 'bin', 'provider-env.js')
 }

@@ -5,9 +5,9 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { homeAbove } = require('./support/internals.js')
+const binding = require('./support/addon.js')
 const { CredentialStore, diagnose } = require('../index.js')
-const binding = require('../lib/binding.js')
-const { homeAbove } = require('../lib/doctor/program.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { NATIVE, lookUp, makeMachine, nameVersion, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
@@ -412,7 +412,6 @@ test('memory that may not be locked', { skip }, (t) => {
 
 test('where the native start is not to be had', { skip }, async (t) => {
   const machine = makeMachine(t)
-  const binding = /** @type {any} */ (require('../lib/binding.js'))
   const { missingForNativeStart } = binding
   t.after(() => (binding.missingForNativeStart = missingForNativeStart))
   for (const [missing, commands] of /** @type {const} */ ([['pidfd_open', 0], ['fs.suid_dumpable other than 1', 1]])) {

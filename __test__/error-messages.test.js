@@ -7,9 +7,10 @@ const fs = require('node:fs')
 const net = require('node:net')
 const path = require('node:path')
 const test = require('node:test')
+const { runCommand } = require('./support/internals.js')
 const { CredentialStore, buildProviderEnv, checkKey, claudeAgentOptions, spawnProvider } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
-const { KEYS, UID, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { KEYS, UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 const BASE_URL = 'http://127.0.0.1:9'
@@ -177,7 +178,6 @@ test('a check without a base URL does not send anybody to look at one', async (t
 })
 
 test('a program that the target may not execute: what keeps it', { skip: needsRoot || needsLinux }, async (t) => {
-  const { runCommand } = require('../lib/run-command.js')
   const homes = makeHomes({ uid: UID, test: t })
   const closed = path.join(homes.workspace, 'closed')
   fs.mkdirSync(closed, { mode: 0o700 })

@@ -6,9 +6,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
+const { translate } = require('./support/internals.js')
+const binding = require('./support/addon.js')
 const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, revoke, spawnProvider } = require('../index.js')
-const binding = require('../binding.cjs')
-const { translate } = require('../lib/errors.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes, makeOpenDir } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
@@ -16,7 +16,7 @@ const { copyPackage, startWorker } = require('./support/worker.js')
 
 const read = (/** @type {string[]} */ ...name) => fs.readFileSync(path.join(__dirname, '..', ...name), 'utf8')
 const inText = (/** @type {string} */ text) => [...new Set(text.match(/ERR_PROVIDER_[A-Z_]+/g))].sort()
-const union = /export type ProviderErrorCode =([^\n]*\n(?:\s+\|[^\n]*\n)+)/.exec(read('index.d.ts'))
+const union = /^export type ProviderErrorCode =((?:\s+\|[^\n]*)+)/m.exec(read('index.d.ts'))
 const CODES = inText(union?.[1] ?? '')
 
 /** Stands in everything that a case is given. */
@@ -206,7 +206,7 @@ const CASES = {
 test('the types and the table here have the codes that Rust or the facade has, and no other', () => {
   assert.ok(CODES.length >= 19, `${CODES.length} codes in index.d.ts`)
   assert.deepEqual(Object.keys(CASES).sort(), CODES)
-  const facade = fs.readdirSync(path.join(__dirname, '..', 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  const facade = fs.readdirSync(path.join(__dirname, '..', 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   assert.deepEqual(inText([read('src', 'error.rs'), ...facade.map((file) => read('lib', file))].join()), CODES)
 })
 

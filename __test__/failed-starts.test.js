@@ -8,10 +8,10 @@ const { execFile } = require('node:child_process')
 const { once } = require('node:events')
 const test = require('node:test')
 const { promisify } = require('node:util')
+const { spawnPortable } = require('./support/portable.js')
 const { spawnProvider } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { UID, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'without-descriptors.js')
 

@@ -7,7 +7,7 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { UID, firstLine, ids, makeEnv, needsLinux, needsRoot, startScript } = require('./support/launch.js')
+const { UID, ids, makeEnv, needsLinux, needsRoot, startScript } = require('./support/launch.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 

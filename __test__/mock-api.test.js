@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const http = require('node:http')
 const test = require('node:test')
-const { startMockApi } = require('../lib/mock-api/index.js')
+const { startMockApi } = require('./support/mock-api/index.js')
 
 const MIB = 1024 * 1024
 

@@ -5,11 +5,11 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const { once } = require('node:events')
 const { test } = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { buildProviderEnv } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { until, withEnoughTime } = require('./support/kernel.js')
 const { UID, ids, isRoot } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const KEY = 'made-up-key-for-the-portable-start'
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false

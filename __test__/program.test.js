@@ -5,10 +5,10 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { diagnose, resolveProgram, spawnProvider } = require('../index.js')
 const { UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { makeOpenDir } = require('./support/homes.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const root = { allowRoot: true }
 const UNREACHABLE = 'ERR_PROVIDER_PROGRAM_UNREACHABLE'

@@ -6,10 +6,10 @@ const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { memoryProtection, spawnProvider } = require('../index.js')
 const { ids, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
 const { until } = require('./support/kernel.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const KEY = 'sk-ant-api03-made-up-key'
 /** With everything that some encoding writes in another way. */
@@ -151,7 +151,7 @@ test('an error while scrubbing ends the stream, not the worker, and lets nothing
   const { env } = makeEnv(t, { userEnvKeys: { ALL: all } })
   assert.equal((await outcome(startScript(env, 'echo through >&2'))).stderr, 'through\n', 'NUL is left: no variable can have one')
   const child = startScript(env, 'echo one >&2; sleep 0.1; echo two >&2')
-  const { NativeRedactorStream } = require('../binding.cjs')
+  const { NativeRedactorStream } = require('./support/addon.js')
   const { feed } = NativeRedactorStream.prototype
   t.after(() => (NativeRedactorStream.prototype.feed = feed))
   NativeRedactorStream.prototype.feed = () => {

@@ -6,10 +6,10 @@ const path = require('node:path')
 const { once } = require('node:events')
 const { Worker } = require('node:worker_threads')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const main = require('../index.js')
 const { ids, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
 const { isRunning, until } = require('./support/kernel.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const { buildProviderEnv, claudeAgentOptions, codexOptions, restore, revoke, runningProcesses } = main
 const REVOKED = { code: 'ERR_PROVIDER_CREDENTIAL_REVOKED' }

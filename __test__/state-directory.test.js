@@ -6,10 +6,10 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { codexOptions, spawnProvider, takeServerCredentials } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [

@@ -11,6 +11,9 @@ const { startWorker } = require('./support/worker.js')
 
 const SUPPORT = path.join(__dirname, 'support')
 
+/** Before the package, as internals.js has to be. */
+const PRELOAD = ['--require', path.join(SUPPORT, 'internals.js')]
+
 /** How a worker makes a start of each kind. */
 const STARTS = {
   native: 'const start = main.spawnProvider',
@@ -60,7 +63,7 @@ for (const [how, body, code, signal] of ENDS) {
     // That takes a parent-death signal, which `missingProtections` says is missing.
     if (name === 'portable' && how === 'a signal') continue
     test(`a worker that ends by ${how} leaves no CLI behind: ${name} start`, { skip: needsLinux }, async (t) => {
-      const worker = startWorker(t, `${start(STAYS, '', by)}; say(child.pid); ${body}`, { input: inputOf(t), spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
+      const worker = startWorker(t, `${start(STAYS, '', by)}; say(child.pid); ${body}`, { input: inputOf(t), flags: PRELOAD, spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
       const pid = await worker.next()
       endAfter(t, pid)
       assert.deepEqual(await worker.ended, { code, signal })
@@ -74,7 +77,7 @@ test('a thread that is ended leaves no CLI behind: portable start', { skip: need
   const body = `const { workerData: input, parentPort } = require('node:worker_threads')
     const main = require(input.support + '/../../index.js')
     ;(async () => { ${start(STAYS, '', STARTS.portable)}; parentPort.postMessage(child.pid) })()`
-  const worker = new Worker(body, { eval: true, workerData: inputOf(t) })
+  const worker = new Worker(body, { eval: true, execArgv: PRELOAD, workerData: inputOf(t) })
   t.after(() => worker.terminate())
   const pid = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
   endAfter(t, pid)
@@ -90,7 +93,7 @@ test('a portable start that has ended is not killed again with its worker', { sk
     const [left] = await require('node:events').once(child.stdout, 'data')
     await child.exited
     say(Number(left))
-    process.exit(5)`, { input: inputOf(t) })
+    process.exit(5)`, { input: inputOf(t), flags: PRELOAD })
   const pid = await worker.next()
   endAfter(t, pid)
   assert.deepEqual(await worker.ended, { code: 5, signal: null })

@@ -176,6 +176,7 @@ test('dollars are summed exactly, however many there are', () => {
   const usage = { ...new UsageMeter('claude').usage, turns: 1 }
   const ledger = new UsageLedger()
   for (const [index, costUsd] of [8e6, 8e6, 8e6, 1e12, 0.000001, 0.1, 0.2].entries()) ledger.record({ ...usage, costUsd }, { workspace: `w${index % 3}`, provider: 'claude' })
+  // biome-ignore lint/correctness/noPrecisionLoss: to the digit that a double of that size has.
   assert.equal(ledger.toJSON().total.costUsd, 1_000_024_000_000.300001)
   const sums = Array.from(ledger.toPrometheus().matchAll(/^provider_env_cost_usd_total\{.*\} (.*)$/gm), (match) => match[1])
   assert.deepEqual(sums, ['1000008000000.2', '8000000.000001', '8000000.1'])

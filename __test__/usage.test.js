@@ -7,10 +7,9 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { Metered, TOKEN_COUNTS } = require('./support/internals.js')
+const binding = require('./support/addon.js')
 const { CredentialStore, UsageMeter, spawnProvider, takeServerCredentials } = require('../index.js')
-const binding = require('../binding.cjs')
-const { Metered } = require('../lib/metered.js')
-const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { mountSilent } = require('./support/fuse.js')
 const { until } = require('./support/kernel.js')
 const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
@@ -170,7 +169,7 @@ test('a run that was aborted stays so, whatever its CLI claims while it stops', 
 
 test('usage events are running totals, each of them news', { skip }, async (t) => {
   for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
-    const { env, homes } = makeEnv(t, { provider })
+    const { env } = makeEnv(t, { provider })
     const { bytes, sum } = make(33)
     const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; done`, { usage: true })
     const usages = /** @type {any[]} */ ([])
@@ -278,7 +277,7 @@ test('the counts have one list of names', () => {
     const body = new RegExp(`interface ${type} \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
     return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
   }
-  assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('lib/usage/token-counts.ts', 'TokenCounts'), TOKEN_COUNTS)
   assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
   const { usage } = new UsageMeter('codex', { resumed: false })
   assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)

@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
 const { claudeAgentOptions, resolveProgram, spawnProvider } = require('../index.js')
-const binding = require('../lib/binding.js')
+const binding = require('./support/addon.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { makeMachine, runDoctor } = require('./support/doctor.js')
 const { UID, ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
@@ -79,8 +79,8 @@ for (const provider of PROVIDERS) {
 /** What a process warns of that does this for a program. @param {string} command @param {string} what */
 function warnings(command, what) {
   const script = `
-    const { buildProviderEnv, resolveProgram, spawnProvider } = require(${JSON.stringify(path.join(__dirname, '..'))})
     const { spawnPortable } = require(${JSON.stringify(path.join(__dirname, 'support/portable.js'))})
+    const { buildProviderEnv, resolveProgram, spawnProvider } = require(${JSON.stringify(path.join(__dirname, '..'))})
     const [command, ids, home] = [${JSON.stringify(command)}, ${JSON.stringify(ids)}, ${JSON.stringify(path.dirname(command))}]
     const said = []
     process.on('warning', ({ name, code, message }) => said.push({ name, code, message }))
@@ -118,7 +118,7 @@ for (const what of ['resolve', 'native', 'portable']) {
 
 test('only so many warnings are remembered: a tenant that chooses the program chooses its version', () => {
   const script = `
-    const { warnOfUntested } = require(${JSON.stringify(require.resolve('../lib/untested-version.js'))})
+    const { warnOfUntested } = require(${JSON.stringify(require.resolve('./support/internals.js'))})
     const said = []
     process.emitWarning = (message) => said.push(message)
     for (const text of ['first', 'first', ...Array.from({ length: 100 }, (_, index) => 'number ' + index), 'number 99', 'first', 'first']) warnOfUntested(text)

@@ -89,8 +89,8 @@ function runProblems({ tenant, api, child, credential, shell, ids }) {
  */
 function idProblems(child, ids) {
   const problems = []
-  if (ids && child.uid && child.uid.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
-  if (ids && child.gid && child.gid.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
+  if (ids && child.uid?.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
+  if (ids && child.gid?.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
   if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
   return problems
 }

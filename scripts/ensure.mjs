@@ -1,8 +1,9 @@
-// All set-up that a fresh clone needs, done only where it is missing or old: packages, then the addon.
+// All set-up that a fresh clone needs, done only where it is missing or old: packages, the addon, then the facade.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildInto, generated, install, sourceDigest } from './build.mjs'
+import { buildFacade, buildInto, generated, install, rollup, sourceDigest } from './build.mjs'
+import { FILES, bundleSources } from './lib/bundle.mjs'
 import { fromRoot, root, walk } from './lib/paths.mjs'
 import { run } from './lib/run.mjs'
 
@@ -14,7 +15,7 @@ export async function ensure() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is needed; this is ${process.version}`)
   await ensureModules()
-  return { regenerated: await ensureAddon() }
+  return { regenerated: [...(await ensureAddon()), ...(await ensureFacade())] }
 }
 
 // By content rather than by time: a checkout touches files that did not change.
@@ -45,6 +46,20 @@ async function ensureAddon() {
   const out = fromRoot('target', 'addon')
   await buildInto(out)
   const changed = install(out)
+  mkdirSync(fromRoot('target'), { recursive: true })
+  writeFileSync(stamp, state())
+  if (changed.length) say(`rewritten, to be committed: ${changed.join(', ')}`)
+  return changed
+}
+
+/** After the addon, whose types it uses. */
+async function ensureFacade() {
+  const stamp = fromRoot('target', 'provider-env-facade.json')
+  const outputs = [...FILES.map(([, file]) => file), rollup]
+  const state = () => sourceDigest([...walk(fromRoot('lib')), ...[...bundleSources, ...outputs].map((name) => fromRoot(name))])
+  if (read(stamp) === state()) return []
+  say('building the facade')
+  const changed = await buildFacade()
   mkdirSync(fromRoot('target'), { recursive: true })
   writeFileSync(stamp, state())
   if (changed.length) say(`rewritten, to be committed: ${changed.join(', ')}`)

@@ -9,7 +9,7 @@ const { spawnProvider } = require('../../index.js')
 const { makeDir, marksIn, plantClaude } = require('../support/attacks.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
@@ -71,8 +71,8 @@ for (const args of [['--setting-sources=project'], ['--setting-sources', 'local'
 /**
  * @param {{ text: string }} turn
  * @param {Homes} homes
- * @param {import('../../lib/mock-api/types').MockApi} mock
- * @param {import('../../lib/mock-api/types').MockApi} evil
+ * @param {import('../support/mock-api/types').MockApi} mock
+ * @param {import('../support/mock-api/types').MockApi} evil
  */
 function outcome({ text }, { tmpDir }, mock, evil) {
   const bodies = JSON.stringify([...mock.requests, ...evil.requests].map(({ body }) => body))

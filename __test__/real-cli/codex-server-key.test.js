@@ -35,7 +35,7 @@ function leave(file, text, mode = 0o644) {
 
 const provider = (/** @type {string} */ url) => `{ name = "x", base_url = "${url}", wire_api = "responses", env_key = "CODEX_API_KEY", supports_websockets = false, requires_openai_auth = false }`
 
-/** What a tenant may write to config.toml. @type {Record<string, (elsewhere: import('../../lib/mock-api/types').MockApi, home: string) => string>} */
+/** What a tenant may write to config.toml. @type {Record<string, (elsewhere: import('../support/mock-api/types').MockApi, home: string) => string>} */
 const SETTINGS = {
   'a base URL': ({ openaiBaseUrl: url }) => `openai_base_url = "${url}"\n`,
   'a model provider': ({ openaiBaseUrl: url }) => `model_provider = "x"\nmodel_providers.x = ${provider(url)}\n`,

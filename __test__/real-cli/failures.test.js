@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const http = require('node:http')
 const test = require('node:test')
-const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { defaultAnswer } = require('../support/mock-api/answer.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone, isAtLeast, versionsUnderTest } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
@@ -30,7 +30,7 @@ const failed = (message, code = 'made_up') => ({ failed: { type: 'made_up', mess
  * @property {string} name
  * @property {'claude' | 'codex'} provider
  * @property {[number, string, string?, string?, Record<string, string>?]} [error] What the mock answers: status, type, message, code, headers.
- * @property {import('../../lib/mock-api/types').Reply} [reply] Or all of it.
+ * @property {import('../support/mock-api/types').Reply} [reply] Or all of it.
  * @property {[number, string]} [page] Or what answers in the API's place: status and HTML.
  * @property {string} [resume] The session that is to go on.
  * @property {(homes: any) => [string, string]} [file] A file that stands there before, and its text.

@@ -16,7 +16,7 @@ const programs = installForAnyone({ test })
 const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
 const NOTHING = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
 
-/** Starts an agent of another model where the prompt asks for one. @param {import('../../lib/mock-api/types').MockTurn} turn */
+/** Starts an agent of another model where the prompt asks for one. @param {import('../support/mock-api/types').MockTurn} turn */
 function delegate(turn) {
   if (turn.prompt !== 'delegate') return undefined
   if (turn.step > 0) return { text: 'done' }

@@ -1,11 +1,11 @@
 // A mock that bills: it reports other counts for each request, and knows their sum in our meaning.
 'use strict'
 
-const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { defaultAnswer } = require('./mock-api/answer.js')
 const { startMock } = require('./real-turn.js')
 
-/** @typedef {import('../../lib/mock-api/types').MockTurn} MockTurn */
-/** @typedef {import('../../lib/mock-api/types').Reply} Reply */
+/** @typedef {import('./mock-api/types').MockTurn} MockTurn */
+/** @typedef {import('./mock-api/types').Reply} Reply */
 
 /**
  * @param {{ after(fn: () => void): void }} t

@@ -7,11 +7,11 @@ const path = require('node:path')
 const vm = require('node:vm')
 
 const PROJECT = path.join(__dirname, '..', '..')
-const LIB = path.join(PROJECT, 'lib', path.sep)
+const DIST = path.join(PROJECT, 'dist', path.sep)
 
 /** One in this realm; what was loaded before stays as it is. @returns {any} */
 function loadAgain() {
-  const isOurs = (/** @type {string} */ name) => path.dirname(name) === PROJECT && !name.endsWith('.node') || name.startsWith(LIB)
+  const isOurs = (/** @type {string} */ name) => path.dirname(name) === PROJECT && !name.endsWith('.node') || name.startsWith(DIST)
   const before = Object.entries(require.cache).filter(([name]) => isOurs(name))
   const forget = () => Object.keys(require.cache).filter(isOurs).forEach((name) => delete require.cache[name])
   forget()
@@ -29,9 +29,10 @@ function loadAgain() {
  * One in a realm of its own, as jest and vitest's vmThreads make one for each test file: each module is compiled in the
  * context, and Node's own modules and the addon are those of the process.
  * @param {vm.Context} context
+ * @param {{ keeps?: boolean }} [options] keeps: whether a module that is asked for again is the same
  * @returns {any}
  */
-function loadInContext(context) {
+function loadInContext(context, { keeps = true } = {}) {
   /** @type {Map<string, { exports: any }>} */
   const cache = new Map()
   /** @param {string} file @returns {any} */
@@ -39,7 +40,7 @@ function loadInContext(context) {
     const known = cache.get(file)
     if (known) return known.exports
     const module = { exports: {} }
-    cache.set(file, module)
+    if (keeps) cache.set(file, module)
     const find = createRequire(file)
     const requireFrom = Object.assign((/** @type {string} */ id) => {
       if (isBuiltin(id)) return require(id)
@@ -55,8 +56,8 @@ function loadInContext(context) {
 
 /** A realm with what a test runner gives its tests of the process's own. */
 function makeContext() {
-  const { AbortController, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, process, setInterval, setTimeout } = globalThis
-  return vm.createContext({ AbortController, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, process, setInterval, setTimeout })
+  const { AbortController, AbortSignal, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, performance, process, setInterval, setTimeout } = globalThis
+  return vm.createContext({ AbortController, AbortSignal, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, performance, process, setInterval, setTimeout })
 }
 
 module.exports = { loadAgain, loadInContext, makeContext }

@@ -4,7 +4,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
-const binding = require('../../lib/binding.js')
+const binding = require('./addon.js')
 const { makeHomes, makeOpenDir } = require('./homes.js')
 
 /** How many ids a test file has for itself: `UID` and those after it. */

@@ -2,8 +2,8 @@
 'use strict'
 
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
-const { startMockApi } = require('../../lib/mock-api/index.js')
-const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { startMockApi } = require('./mock-api/index.js')
+const { defaultAnswer } = require('./mock-api/answer.js')
 const { makeHomes } = require('./homes.js')
 const { ids: AGENT } = require('./launch.js')
 const { quiet } = require('./quiet.js')
@@ -19,7 +19,7 @@ const codexArgs = (/** @type {string} */ sandbox) => ['--experimental-json', '--
 
 /**
  * @typedef {object} Turn
- * @property {import('../../lib/mock-api/types').MockApi} mock
+ * @property {import('./mock-api/types').MockApi} mock
  * @property {Homes} homes
  * @property {import('./programs.js').Programs} programs
  * @property {Record<string, any>} [payload]
@@ -138,7 +138,7 @@ async function startHeldMock(test) {
   return { mock, release, heldCount: () => held }
 }
 
-/** @param {{ after(fn: () => any): void }} test @param {import('../../lib/mock-api/types').MockApiOptions} [options] */
+/** @param {{ after(fn: () => any): void }} test @param {import('./mock-api/types').MockApiOptions} [options] */
 async function startMock(test, options) {
   const mock = await startMockApi(options)
   test.after(() => mock.close())
@@ -169,7 +169,7 @@ function agentHomes(test) {
 
 /**
  * Every credential that the mock was sent, as `header value`, each once. Claude Code up to 2.1.260 begins with a HEAD that has none.
- * @param {import('../../lib/mock-api/types').MockApi} mock */
+ * @param {import('./mock-api/types').MockApi} mock */
 function credentialsSeen(mock) {
   const all = mock.requests.filter(({ method }) => method !== 'HEAD').map(({ credentials }) => credentials.map(({ header, value }) => `${header} ${value}`).join(' + ') || 'none')
   return [...new Set(all)]

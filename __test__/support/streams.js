@@ -23,7 +23,7 @@ const noise = (next) => Array.from({ length: next(60) }, () => NOISE[next(NOISE.
 /**
  * @typedef {object} MadeUp
  * @property {Buffer} bytes
- * @property {import('../../types/usage').TokenCounts & { turns: number, costUsd: number | null }} sum
+ * @property {import('../../index').TokenCounts & { turns: number, costUsd: number | null }} sum
  */
 
 /**

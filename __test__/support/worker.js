@@ -17,7 +17,7 @@ function copyPackage(test) {
   const dir = makeOpenDir('provider-env-package-')
   test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const addons = fs.readdirSync(PROJECT).filter((name) => name.endsWith('.node'))
-  for (const name of ['index.js', 'binding.cjs', 'package.json', 'lib', ...addons]) fs.cpSync(path.join(PROJECT, name), path.join(dir, name), { recursive: true })
+  for (const name of ['index.js', 'package.json', 'dist', ...addons]) fs.cpSync(path.join(PROJECT, name), path.join(dir, name), { recursive: true })
   return path.join(dir, 'index.js')
 }
 

@@ -29,7 +29,7 @@ export function run(ledger: UsageLedger): ProviderProcess {
   child.once('credentialMismatch', (mismatch: CredentialMismatch) => mismatch.expected.includes(mismatch.claimed))
   const usage: ProviderUsage | null = child.usage
   const failure: ProviderFailure | null = child.failure
-  const cost: number | null | undefined = usage?.models['m']?.costUsd ?? usage?.costUsd
+  const cost: number | null | undefined = usage?.models.m?.costUsd ?? usage?.costUsd
   const kind: ProviderFailureKind | undefined = failure?.kind
   const gap: UsageGap | undefined = usage?.incompleteBecause[0]
   console.log(cost, kind, usage?.complete, gap === 'subagents' || gap === 'subagents-unknown', kind === 'no-session' || kind === 'endpoint')

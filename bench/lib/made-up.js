@@ -54,8 +54,8 @@ function agentOutput(bytes, secrets) {
 }
 
 function sources() {
-  const inside = (dir, end) => fs.readdirSync(path.join(root, dir)).filter((name) => name.endsWith(end)).map((name) => path.join(dir, name))
-  return ['README.md', ...inside('docs', '.md'), ...inside('lib', '.js')]
+  const inside = (dir, end) => fs.readdirSync(path.join(root, dir), { recursive: true }).filter((name) => name.endsWith(end)).map((name) => path.join(dir, name))
+  return ['README.md', ...inside('docs', '.md'), ...inside('lib', '.ts')]
 }
 
 function messagesOf(file) {

@@ -31,7 +31,7 @@ function tableOf(rows) {
   ]
 }
 
-const cells = (texts) => `| ${texts.join(' | ')} |`.replace(/\|  (?=\|)/g, '| ')
+const cells = (texts) => `| ${texts.join(' | ')} |`.replace(/\| {2}(?=\|)/g, '| ')
 
 /** Replaces what stands between the two marks of a page. */
 function fillBlock(file, text) {

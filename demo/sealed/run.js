@@ -1,7 +1,7 @@
 // Runs the sealed tenant: lockbox file, parent, socket, worker, CLI; and scans the worker's memory on the way.
 'use strict'
 
-const { startMockApi } = require('../../lib/mock-api/index.js')
+const { startMockApi } = require('../../__test__/support/mock-api/index.js')
 const { lookAt } = require('../live-child.js')
 const { environmentOf, fileOf, scanFor } = require('./look.js')
 const { Parent, writeLockbox } = require('./processes.js')

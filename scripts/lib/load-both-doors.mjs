@@ -13,7 +13,7 @@ assert.ok(names.length > 0, 'the package exports nothing')
 assert.deepEqual(Object.keys(esm).filter((key) => key !== 'default').sort(), names, 'the doors differ in their names')
 for (const key of names) assert.equal(esm[key], cjs[key], `${key} differs between the doors`)
 assert.equal(require(`${name}/package.json`).name, name)
-assert.throws(() => require(`${name}/binding.cjs`), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+assert.throws(() => require(`${name}/dist/provider-env.cjs`), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
 
 // The addon that the process has mapped, by the process's own account.
 const addons = process.report.getReport().sharedObjects.filter((path) => path.endsWith('.node'))

@@ -27,7 +27,11 @@ export async function lint(report, { regenerated }) {
   await report.step('lint', 'advisories', () => checkDeny(['advisories']))
   await report.step('lint', 'types', async () => {
     const tsc = fromRoot('node_modules', 'typescript', 'bin', 'tsc')
-    for (const config of ['tsconfig.types.json', 'tsconfig.json']) await must(process.execPath, [tsc, '-p', fromRoot(config)])
+    for (const config of ['tsconfig.json', 'tsconfig.types.json', '__test__/types/tsconfig.json']) await must(process.execPath, [tsc, '-p', fromRoot(config)])
+  })
+  await report.step('lint', 'style', async () => {
+    const biome = fromRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome')
+    await must(process.execPath, [biome, 'check', '--error-on-warnings', '--max-diagnostics=200', fromRoot()])
   })
   await report.step('lint', 'generated', () => checkGenerated(regenerated))
   await report.step('lint', 'catch-unwind', checkCatchUnwind)

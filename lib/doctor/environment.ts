@@ -1,0 +1,76 @@
+// Checks of this process's own environment: names that a child could inherit if somebody handed them on. No value.
+
+import { binding, own } from './facade.ts'
+import { findingsOf } from './finding.ts'
+import { command, list } from './words.ts'
+import type { FoundVariable } from '../../binding.js'
+import type { Finding, Row } from './finding.ts'
+import type { Context } from './context.ts'
+import type { LeftOut } from './npm.ts'
+
+/** Every login shell sets them, and no CLI of ours gets them: no news. */
+const USUAL = ['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'IFS', 'PS4']
+const names = (found: FoundVariable[]) => list(found.map(({ name }) => name))
+const unset = (found: FoundVariable[]) => [command('unset', ...found.map(({ name }) => name))]
+
+export const rows: Row[] = [
+  {
+    id: 'environment.clean',
+    severity: 'ok',
+    sentence: () => "This process's environment holds no credential of a CLI."
+  },
+  {
+    id: 'environment.npm',
+    severity: 'info',
+    sentence: ({ npm }) =>
+      `npm started the doctor. What it added was left out, as a worker has none of it: ${npm.directories.length} ${npm.directories.length === 1 ? 'directory' : 'directories'} that it put first on PATH, and its variables (npm_…).`
+  },
+  {
+    id: 'environment.server-credential',
+    severity: 'warning',
+    sentence: ({ found }) =>
+      `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment, where every child that is not started by this package inherits it.`,
+    remedy: () => 'In the worker, call takeServerCredentials() before anything else: it moves them into Rust. In this shell:',
+    commands: ({ found }) => unset(found)
+  },
+  {
+    id: 'environment.credential',
+    severity: 'warning',
+    sentence: ({ found }) =>
+      `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment. A CLI reads a credential from it, and takeServerCredentials() does not take it.`,
+    remedy: () => 'Start the worker without it:',
+    commands: ({ found }) => unset(found)
+  },
+  {
+    id: 'environment.other-credential',
+    severity: 'info',
+    sentence: ({ found }) =>
+      `This process's environment has other names that look like credentials: ${names(found)}. A CLI that this package starts does not get them.`
+  },
+  {
+    id: 'environment.influence',
+    severity: 'info',
+    sentence: ({ found }) =>
+      `This process's environment has names that load code or redirect traffic: ${names(found)}. A CLI that this package starts does not get them.`
+  }
+]
+
+const finding = findingsOf(() => rows)
+
+export function look({ providers }: Context, npm: LeftOut | null): Finding[] {
+  const all = own(binding.surveyVariables(Object.keys(process.env).sort()))
+  const ours = all.filter(({ provider }) => provider === null || providers.some(({ id }) => id === provider))
+  const groups = [
+    ['environment.server-credential', ({ taken }) => taken],
+    ['environment.credential', ({ taken, provider }) => !taken && provider !== null],
+    ['environment.other-credential', ({ provider, reason }) => provider === null && reason === 'credential'],
+    ['environment.influence', ({ name, reason }) => reason !== 'credential' && !USUAL.includes(name)]
+  ] as [string, (variable: FoundVariable) => boolean][]
+  const findings = groups.flatMap(([id, belongs]) => {
+    const found = ours.filter(belongs)
+    return found.length === 0 ? [] : [finding(id, { found }, { details: { names: found.map(({ name }) => name) } })]
+  })
+  const started = npm === null ? [] : [finding('environment.npm', { npm }, { details: { ...npm } })]
+  const clean = findings.some(({ severity }) => severity === 'warning') ? [] : [finding('environment.clean', {})]
+  return [...started, ...clean, ...findings]
+}

@@ -1,0 +1,129 @@
+// Checks of the files that would configure or redirect a CLI: in the workspace, its state directory, the home, and the host's own.
+
+import path from 'node:path'
+import { binding } from './facade.ts'
+import { looked } from './ask.ts'
+import { findingsOf } from './finding.ts'
+import { asTarget, unlessSteered, wayTo } from './way.ts'
+import { command, list } from './words.ts'
+import type { FoundFile } from '../../binding.js'
+import type { Context, Facts } from './context.ts'
+import type { Finding, Given, Row } from './finding.ts'
+
+const where = ({ file, real }: Given) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
+
+/** What a start of this package's does beside it. */
+const obeyed = ({ file, facts, version }: Given) => {
+  if (file.refusedStarts !== 'none') return refusal(file, facts, version)
+  if (file.ignoredAlways)
+    return `A start by this package keeps ${facts.name} from obeying it, in a trusted workspace too; a start without this package does not.`
+  if (file.shielded && file.ignoredWhenUntrusted)
+    return `A start by this package keeps ${facts.name} from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'; a start without this package does not.`
+  if (file.ignoredWhenUntrusted)
+    return `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
+  if (file.ignoredWithServerCredential)
+    return `${facts.name} obeys it in every start on the tenant's own key; a start by this package on the server's key keeps it from that, or is refused.`
+  return `${facts.name} obeys it in every start.`
+}
+
+function refusal({ refusedStarts }: FoundFile, { name, shieldedSince }: Facts, version: string | null) {
+  if (refusedStarts === 'server-credential')
+    return `${name} is not started beside it on the server's key. On the tenant's own it is, and obeys what this package cannot keep out of it.`
+  const reason =
+    version === null ? 'the version of this program is unknown' : `version ${version} obeys such a file, ${shieldedSince} and newer do not`
+  return `${name} is not started beside it with any key or token: ${reason}.`
+}
+
+const isRefused = ({ refusedStarts }: FoundFile) => refusedStarts !== 'none'
+const isError = ({ file }: Given) => isRefused(file)
+/** What mends it besides. */
+const orElse = ({ file, facts }: Given) =>
+  file.refusedStarts === 'every-credential'
+    ? `, or start ${facts.name} ${facts.shieldedSince} or newer from its npm package or from a file that is named versions/VERSION`
+    : ''
+
+/** Not by root: the tenant can make a link to a directory of that name, or of a directory above it. */
+const moveAway = ({ context, file, way }: Given) => [
+  command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)
+]
+
+const hazardous = (id: string): Row =>
+  unlessSteered({
+    id: `files.${id}`,
+    severity: 'warning',
+    isError,
+    sentence: (seen) =>
+      `${where(seen)} has ${list(seen.file.hazards.map(({ key, effect }: { key: string; effect: string }) => `${key} (${effect})`))}. ${obeyed(seen)}`,
+    remedy: (seen) => `Move it out of the way, or take these keys out of it${orElse(seen)}:`,
+    commands: moveAway
+  })
+
+/** Asked for when the addon is there: it names the files. */
+export const rows = (): Row[] => [
+  {
+    id: 'files.none',
+    severity: 'ok',
+    sentence: ({ facts }) => `No file in the directories that were named configures or redirects ${facts.name}.`
+  },
+  ...binding.providerFacts().flatMap(({ configFiles }) => configFiles.map(hazardous)),
+  {
+    id: 'files.harmless',
+    severity: 'info',
+    sentence: ({ file }) => `${file.path} is there, without a key that is known to do harm.`
+  },
+  {
+    id: 'files.instructions',
+    severity: 'info',
+    sentence: ({ file }) => `${file.path} is text for the agent. It instructs the model, and configures nothing.`
+  },
+  unlessSteered({
+    id: 'files.unread',
+    severity: 'warning',
+    isError,
+    sentence: (seen) =>
+      `${where(seen)} is there, and could not be read or understood, or is larger than 4 MiB. ` +
+      (isRefused(seen.file) ? refusal(seen.file, seen.facts, seen.version) : 'The CLI may find in it what the doctor did not.'),
+    remedy: (seen) => `Look into it, or move it out of the way${orElse(seen)}:`,
+    commands: moveAway
+  })
+]
+
+const finding = findingsOf(rows)
+
+/** @param version The program's, where one is known. */
+export async function look(context: Context, facts: Facts, version: string | null): Promise<Finding[]> {
+  const { home, workspace } = context.directories
+  const state = context.states[facts.id]?.path
+  if (workspace === undefined && state === undefined && home === undefined) return []
+  const survey = { provider: facts.id, workspace, stateDirectory: state, home, ids: context.ids, version: version ?? undefined }
+  const found = await looked((abort) => binding.surveyConfigFiles(survey, abort))
+  const hidden = found.filter((file) => file.hidden)
+  if (hidden.length > 0)
+    context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
+  const bases = [workspace, state, home].flatMap((base) => base ?? [])
+  const findings = await Promise.all(found.filter((file) => !file.hidden).map((file) => judge(context, facts, file, bases, version)))
+  return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info')
+    ? findings
+    : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
+}
+
+async function judge(context: Context, facts: Facts, file: FoundFile, bases: string[], version: string | null) {
+  const directory = path.dirname(file.path)
+  const base = bases.find((base) => file.path.startsWith(path.join(base, '/'))) ?? directory
+  const [whole, above, own] = await Promise.all([file.path, directory, base].map((each) => wayTo(context, each)))
+  // A link that is no tenant's can lead out of the tenant's directories all the same. The file itself is moved as it is.
+  const leaves = above.real !== own.real && !above.real.startsWith(path.join(own.real, '/'))
+  const way = { real: above.real, steered: above.steered ?? (leaves ? directory : null), movable: above.movable, targets: above.inside }
+  return finding(
+    idOf(file),
+    { context, file, facts, version, real: whole.real, way },
+    { provider: facts.id, path: file.path, details: { file: file.id, hazards: file.hazards } }
+  )
+}
+
+function idOf(file: FoundFile) {
+  const { id, prose, unread, hazards } = file
+  if (hazards.length > 0) return `files.${id}`
+  if (prose) return 'files.instructions'
+  return unread || isRefused(file) ? 'files.unread' : 'files.harmless'
+}

@@ -1,0 +1,75 @@
+// The public names of the package, and their types.
+
+import { doctorFile } from './internal/doctor-file.ts'
+import { shared } from './internal/shared.ts'
+import type { DiagnoseOptions } from './doctor/context.ts'
+import type { Diagnosis } from './doctor/index.ts'
+
+export { checkKey } from './credential/check-key.ts'
+export type { CheckKeyOptions, KeyCheck, KeyCheckOutcome, KeyCheckReason } from './credential/check-key.ts'
+export { CredentialStore } from './credential/credential-store.ts'
+export type { LoginOptions, RefreshResult, WithLock } from './credential/credential-store.ts'
+export { restore, revoke, runningProcesses } from './credential/revocation.ts'
+export type { ProcessFilter, RevocationTarget } from './credential/revocation.ts'
+export { ServerCredentials, takeServerCredentials } from './credential/server-credentials.ts'
+export type { ServerCredentialsOptions } from './credential/server-credentials.ts'
+export { validateKey } from './credential/validate-key.ts'
+export type { KeyClass, KeyFindingCode, KeyValidation, ValidateKeyOptions } from './credential/validate-key.ts'
+export type { DiagnoseOptions } from './doctor/context.ts'
+export type { Finding, Severity } from './doctor/finding.ts'
+export type { Diagnosis } from './doctor/index.ts'
+export { buildProviderEnv } from './environment/build-provider-env.ts'
+export type { ProviderEnvOptions, ProviderPayload, Workspace } from './environment/build-provider-env.ts'
+export { describeProvider } from './environment/describe-provider.ts'
+export type { ProviderDescription } from './environment/describe-provider.ts'
+export { ProviderEnv } from './environment/provider-env.ts'
+export type { CredentialInfo } from './environment/provider-env.ts'
+export { ProviderError } from './internal/errors.ts'
+export type { ProviderErrorCode } from './internal/errors.ts'
+export type { HttpOptions } from './internal/jobs.ts'
+export type { Delivery, ResourceLimits, SpawnOptions } from './process/launch.ts'
+export { ProviderProcess } from './process/provider-process.ts'
+export type { MissingProtection } from './process/provider-process.ts'
+export { resolveProgram } from './process/resolve-program.ts'
+export type { Program, ResolveOptions } from './process/resolve-program.ts'
+export { spawnProvider } from './process/spawn-provider.ts'
+export type { PipedProviderProcess } from './process/spawn-provider.ts'
+export type { StdioItem } from './process/stdio.ts'
+export { claudeAgentOptions } from './sdk/claude-agent-options.ts'
+export type { AgentLaunch, ClaudeAgentOptions } from './sdk/claude-agent-options.ts'
+export { codexOptions } from './sdk/codex-options.ts'
+export type { CodexLaunch, CodexOptions } from './sdk/codex-options.ts'
+export { Lockbox } from './secret/lockbox.ts'
+export type { LockboxContext, LockboxOptions, LockboxRow, MasterKeySource, SealedLockboxRow } from './secret/lockbox.ts'
+export { hardenWorker, memoryProtection } from './secret/memory-protection.ts'
+export type { MemoryProtection, ProtectionRefusal, WorkerHardening } from './secret/memory-protection.ts'
+export { Recipient, createRecipient } from './secret/recipient.ts'
+export type { RecipientOptions } from './secret/recipient.ts'
+export { Redactor } from './secret/redactor.ts'
+export type { RedactorOptions, RedactorSource } from './secret/redactor.ts'
+export type { CredentialOwner, SealBinding, SealedSecret } from './secret/seal-binding.ts'
+export type { SecretInput } from './secret/secret-input.ts'
+export { Secret } from './secret/secret.ts'
+export type { SecretOptions } from './secret/secret.ts'
+export type { CredentialMismatch, ProviderFailure, ProviderFailureKind, ProviderUsage, UsageGap } from './usage/metered.ts'
+export type { ModelUsage, ThreadTotals, TokenCounts } from './usage/token-counts.ts'
+export { UsageLedger } from './usage/usage-ledger.ts'
+export type { LedgerCounts, LedgerLabels, LedgerSnapshot, UsageLedgerOptions } from './usage/usage-ledger.ts'
+export { UsageMeter } from './usage/usage-meter.ts'
+export type { UsageMeterOptions } from './usage/usage-meter.ts'
+export type { ProviderId } from '../binding.js'
+
+/**
+ * Looks at everything that a start needs, and at what could leak or redirect a key: the same as `provider-env doctor`.
+ * It changes nothing; the dry start of each CLI (see `start`) has fresh directories below the temporary directory,
+ * a made-up key, and a mock of the API on 127.0.0.1, and leaves nothing behind.
+ *
+ * Meant for a person or a health check, not for every request: it starts processes. Its code is loaded by the first
+ * call, so make that before the worker drops its privileges.
+ *
+ * Rejects with a `TypeError` for a wrong option, and `ERR_PROVIDER_PRIVILEGE_REFUSED` for half an identity or an
+ * impossible id. Whatever else it meets is a finding.
+ */
+export async function diagnose(options?: DiagnoseOptions): Promise<Diagnosis> {
+  return await doctorFile().diagnoseWith(shared, options)
+}

@@ -1,0 +1,100 @@
+// Why the addon does not load, and what to do: in this package's words, as npm's own say nothing of it.
+
+import { isNativeError } from 'node:util/types'
+import { command } from '../doctor/words.ts'
+import { manifest as readManifest } from './manifest.ts'
+import { ownDirectory } from './own-directory.ts'
+
+const REPOSITORY = 'https://github.com/webalive/provider-env'
+/** The outermost error's, which goes on with advice that mends nothing here. */
+const SUMMARY = 'Cannot find native binding'
+/** What the generated loader tries: a file beside it, then the package for the system. */
+const NOT_THERE = /^Cannot find module/
+const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
+
+/** Why an addon that is there does not load, by the loader's words, where something else than a new one mends it. */
+const IN_THE_WAY: [RegExp, () => string][] = [
+  [/loading addons is disabled/, notAllowedByNode],
+  [
+    /again with the --allow-[a-z]+ flag/,
+    () => 'An addon is native code, so Deno has to allow it: start it with --allow-ffi, --allow-read, --allow-env and --allow-sys.'
+  ],
+  [
+    /^require is not defined$/,
+    () =>
+      'A bundle that is an ES module has no require(), which loads the addon: leave this package out of the bundle, or give it one (docs/migration.md, "In a bundle").'
+  ],
+  [/: Permission denied$/, () => `Let this process${whom()} read that file: its mode, and those of the directories above it, keep it out.`],
+  [
+    /failed to map segment/,
+    () =>
+      'No program may be run from there: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or the like.'
+  ]
+]
+
+export interface NotLoaded {
+  /** A sentence without its full stop. */
+  reason: string
+  advice: string
+  commands: string[]
+}
+
+/**
+ * @param error What the generated loader threw: one error per attempt, each the cause of the next.
+ * @param manifest Of this package.
+ */
+export function whyNotLoaded(error: unknown, manifest: { optionalDependencies?: object } = readManifest()): NotLoaded {
+  const attempts = messages(error).filter((text) => !text.startsWith(SUMMARY))
+  const own = attempts.map((text) => NATIVE_PACKAGE.exec(text)?.[1]).find((name) => name !== undefined && !name.includes('wasm'))
+  const failed = attempts.find((text) => !NOT_THERE.test(text))
+  const remedy = IN_THE_WAY.find(([words]) => words.test(failed ?? ''))?.[1]
+  if (failed !== undefined && remedy) return { reason: failed, advice: remedy(), commands: [] }
+  if (failed !== undefined || own === undefined) {
+    return { reason: failed ?? 'nothing says why', advice: `Build it for this system: ${guide('Commands')}`, commands: [] }
+  }
+  const reason = `its package for this system, ${own}, is not installed`
+  // They are written into the manifest at a release.
+  if (manifest.optionalDependencies !== undefined) {
+    return {
+      reason,
+      advice: 'The install left out optional dependencies. In the project that has this package, install again with them:',
+      commands: [reinstall()]
+    }
+  }
+  return {
+    reason,
+    advice: `This is no release, so npm does not know that package. Pack it too and install both: ${guide('Try the tarballs')}`,
+    commands: []
+  }
+}
+
+/** There is `process.permission` under the permission model alone. */
+function notAllowedByNode() {
+  if ((process as { permission?: object }).permission === undefined)
+    return 'Start Node without --no-addons, also in NODE_OPTIONS and in `execArgv` of a worker thread.'
+  return 'Start Node with --allow-addons beside --permission. Native code is not held by the permission model: allow it only if you trust this package (docs/hardening.md).'
+}
+
+function whom() {
+  const uid = process.geteuid?.()
+  return uid === undefined ? '' : `, which is uid ${uid},`
+}
+
+/** In the project that has this package, wherever the shell is: in a tenant's directory npm would run the tenant's scripts. */
+function reinstall() {
+  const [project, below] = ownDirectory?.split('/node_modules/', 2) ?? []
+  return project === undefined || below === undefined
+    ? 'npm install --include=optional'
+    : command('npm', 'install', '--prefix', project || '/', '--include=optional')
+}
+
+function guide(section: string) {
+  return `CONTRIBUTING.md of ${REPOSITORY} says how ("${section}").`
+}
+
+/** The first line of every message, from the outermost. */
+function messages(error: unknown) {
+  const all: string[] = []
+  for (let each = error; isNativeError(each) && all.length < 50; each = each.cause) all.push(each.message.split('\n')[0].replace(/\.$/, ''))
+  return all
+}

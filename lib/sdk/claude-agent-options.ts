@@ -1,0 +1,145 @@
+// claudeAgentOptions(): makes the Claude Agent SDK's query() start its CLI through spawnProvider().
+
+import { binding } from '../internal/binding.ts'
+import { bare, translate } from '../internal/errors.ts'
+import { OPTIONS, isTrusted, unsupported } from '../process/launch.ts'
+import { nativeOf, toObject } from '../environment/provider-env.ts'
+import { resolveProgram } from '../process/resolve-program.ts'
+import { spawnWith } from '../process/spawn-provider.ts'
+import * as validate from '../internal/validate.ts'
+import type { ProviderEnv } from '../environment/provider-env.ts'
+import type { PipedProviderProcess } from '../process/spawn-provider.ts'
+import type { SpawnOptions } from '../process/launch.ts'
+
+/** What {@link claudeAgentOptions} returns: spread it into the Agent SDK's `query({ options })`. */
+export interface ClaudeAgentOptions {
+  /** Names and non-secret values only: the SDK wants an `env`, and refuses some set-ups without `PATH`. */
+  env: Record<string, string>
+  /** A path for the SDK's own checks. What is started is decided by `spawnClaudeCodeProcess`. */
+  pathToClaudeCodeExecutable: string
+  spawnClaudeCodeProcess: (options: {
+    command: string
+    args: string[]
+    cwd?: string | undefined
+    env: Record<string, string | undefined>
+    signal: AbortSignal
+  }) => PipedProviderProcess
+  /** `[]` for an untrusted workspace: no file in it configures the CLI. */
+  settingSources: ('user' | 'project' | 'local')[]
+  /** Keeps the headers of your MCP servers off the command line, which every user of the machine can read. */
+  mcpServersDelivery: 'initialize'
+}
+
+/** How an adapter starts the CLI: the options of {@link spawnProvider} that the SDK does not decide itself. */
+export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
+  /** Called with each process that the SDK starts. Read `stderr` here: the SDK's own `stderr` option is not called. */
+  onSpawn?: ((child: PipedProviderProcess) => void) | undefined
+}
+
+const ALL_SOURCES = ['user', 'project', 'local'] as ('user' | 'project' | 'local')[]
+
+/** What the SDK decides. */
+const DECIDED = ['stdio', 'args', 'signal'] as const
+const LAUNCH = [...OPTIONS, 'onSpawn']
+/** What is read of the SDK's request. */
+const REQUEST = ['args', 'cwd', 'env', 'signal'] as const
+
+/**
+ * Options that make the Claude Agent SDK's `query()` start its CLI through {@link spawnProvider}. Of the environment
+ * that the SDK composes, only its own control variables pass.
+ *
+ * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool calls
+ * without these options run in this process: as root where the worker is root. The first call in such a worker says so
+ * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
+ * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
+ * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; what `resolveProgram` throws; from
+ * `spawnClaudeCodeProcess`, and so from `query()`, also for an Agent SDK before 0.3.326, which would put MCP servers' tokens
+ * into arguments.
+ */
+export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions {
+  const native = nativeOf(env)
+  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
+  const { onSpawn, launch: ownLaunch } = readAgentLaunch(launch)
+  // resolveProgram() looks at their types.
+  const { command, uid, gid, groups, allowRoot } = ownLaunch as AgentLaunch
+  const variables = toObject(translate(() => native.plain()))
+  const program = resolveProgram('claude', { command, uid, gid, groups, allowRoot, path: variables.PATH })
+  const passing = new Set(binding.sdkVariables('claude'))
+  // Last: a call that is refused starts nothing, and its error says what is wrong.
+  warnOfRoot()
+
+  return {
+    env: variables,
+    pathToClaudeCodeExecutable: program.path,
+    settingSources: isTrusted(ownLaunch.workspaceTrust) ? ALL_SOURCES : [],
+    // Else the SDK puts MCP servers, headers and all, on the command line of a CLI that it does not start itself.
+    mcpServersDelivery: 'initialize',
+    spawnClaudeCodeProcess(value) {
+      const request = validate.fields('request', value, REQUEST)
+      const extra = Object.entries(request.env as Record<string, unknown>).filter(
+        ([name, text]) => passing.has(name) && typeof text === 'string'
+      )
+      for (const [name, text] of extra) validate.wellFormed(`request.env.${name}`, text as string)
+      const told = extra.map(([name, text]) => ({ name, value: text as string }))
+      translate(() => binding.checkSdk('claude', told, []))
+      const options = {
+        ...ownLaunch,
+        command: program.path,
+        args: request.args,
+        cwd: request.cwd ?? ownLaunch.cwd,
+        signal: request.signal
+      } as SpawnOptions
+      // Three pipes, as `stdio` is refused.
+      const child = spawnWith(env, options, told) as PipedProviderProcess
+      tell(onSpawn, child)
+      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
+      const { stderr } = child
+      if (stderr && stderr.listenerCount('data') + stderr.listenerCount('readable') === 0) stderr.resume()
+      return child
+    }
+  }
+}
+
+let hasWarned = false
+
+/** Once per process, as a deprecation is: it is the worker that is at fault, not this call. */
+function warnOfRoot() {
+  if (hasWarned || process.geteuid?.() !== 0) return
+  hasWarned = true
+  const warning = bare({
+    type: 'SecurityWarning',
+    code: 'PROVIDER_WORKER_IS_ROOT',
+    detail:
+      'Give tools as stdio MCP servers, have them run their commands by `provider-env run-as`, or call query() in a worker that runs as the tenant (docs/migration.md). Where that is done, node --disable-warning=PROVIDER_WORKER_IS_ROOT silences this.'
+  })
+  process.emitWarning(
+    'This worker is root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run here, as root.',
+    warning
+  )
+}
+
+function readAgentLaunch(value: unknown) {
+  const launch = validate.options('launch', value, LAUNCH)
+  for (const name of DECIDED) {
+    if (launch[name] !== undefined) throw validate.wrongValue('launch', 'must not have stdio, args or signal: the SDK decides them.')
+    // Not a property that is undefined: it would be one of ours.
+    delete launch[name]
+  }
+  const { onSpawn } = launch
+  if (onSpawn !== undefined && typeof onSpawn !== 'function') throw validate.wrongType('launch.onSpawn', 'a function', onSpawn)
+  delete launch.onSpawn
+  return { onSpawn: onSpawn as AgentLaunch['onSpawn'], launch }
+}
+
+/** What the listener throws is the SDK's to see, which then knows of no process: one that nobody ends would be left. */
+function tell(onSpawn: AgentLaunch['onSpawn'], child: PipedProviderProcess) {
+  try {
+    onSpawn?.(child)
+  } catch (error) {
+    child.on('error', () => {})
+    child.kill('SIGKILL')
+    throw error
+  }
+}

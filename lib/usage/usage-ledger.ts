@@ -1,0 +1,162 @@
+// class UsageLedger: totals of many runs per workspace, provider and generation of the credential.
+
+import { binding } from '../internal/binding.ts'
+import { own, translate } from '../internal/errors.ts'
+import { Metered, labelsOf, meterOf } from './metered.ts'
+import { ProviderProcess } from '../process/provider-process.ts'
+import * as running from '../process/running-processes.ts'
+import { TOKEN_COUNTS, flat, readCount, readTokens } from './token-counts.ts'
+import * as validate from '../internal/validate.ts'
+import type { NativeLedgerKey, NativeUsageLedger, ProviderId } from '../../binding.js'
+import type { ProviderUsage } from './metered.ts'
+import type { UsageMeter } from './usage-meter.ts'
+import type { TokenCounts } from './token-counts.ts'
+
+/** Whose usage. Each is 1 to 256 bytes of UTF-8, without half of a surrogate pair. */
+export interface LedgerLabels {
+  workspace: string
+  provider: ProviderId
+  /**
+   * Which of the workspace's credentials: a text, or a whole number from 0. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
+   * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
+   * what your own records call the key, such as the version of its row.
+   */
+  generation?: string | number | undefined
+}
+
+/** Options of a {@link UsageLedger}. */
+export interface UsageLedgerOptions {
+  /**
+   * Entries that are kept apart, 1 to 1 000 000, as long as their lines for Prometheus are no more than 256 MiB together.
+   * Default 10 000, which always are.
+   */
+  maxEntries?: number | undefined
+}
+
+/** Totals of runs. */
+export interface LedgerCounts extends TokenCounts {
+  turns: number
+  /** Runs that have ended. */
+  runs: number
+  /** Those of them whose usage is a lower bound. */
+  incompleteRuns: number
+  /** US dollars, as far as the CLIs tell them, summed in whole 10^-12; `null` where none has. */
+  costUsd: number | null
+}
+
+/** A ledger as plain data. */
+export interface LedgerSnapshot {
+  /** Sorted by workspace, provider and generation. */
+  entries: (LedgerCounts & { workspace: string; provider: string; generation: string })[]
+  /** The sum of the entries that had to make room; `null` when none had to. */
+  other: LedgerCounts | null
+  /** How many had to. */
+  evicted: number
+  /** The sum of everything, `other` included. */
+  total: LedgerCounts
+}
+
+const DEFAULT_ENTRIES = 10_000
+const MOST_ENTRIES = 1_000_000
+const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
+const LABELS = ['workspace', 'provider', 'generation'] as const
+
+/**
+ * Totals per workspace, provider and generation of the credential. Beyond `maxEntries` the entry that was used longest ago
+ * is added to `other`: sums stay exact. It belongs to the thread that made it; give each worker thread its own, and sum
+ * what they export.
+ */
+export class UsageLedger {
+  #native: NativeUsageLedger
+
+  /** @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the methods. */
+  constructor(options?: UsageLedgerOptions) {
+    const read = validate.options('options', options, ['maxEntries'])
+    const most = validate.optionalCount('options.maxEntries', read.maxEntries, MOST_ENTRIES) ?? DEFAULT_ENTRIES
+    if (most === 0) throw validate.wrongValue('options.maxEntries', `must be a whole number from 1 to ${MOST_ENTRIES}.`)
+    this.#native = new binding.NativeUsageLedger(most)
+  }
+
+  /** How many entries there are, `other` not counted. */
+  get size(): number {
+    return this.#native.size
+  }
+
+  /**
+   * Adds a run that has ended. At most a trillion dollars.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist; so does `track`.
+   */
+  record(usage: ProviderUsage, labels: LedgerLabels): void {
+    const given = validate.fields('usage', usage, USAGE)
+    const tokens = readTokens('usage', given)
+    const turns = readCount('usage.turns', given.turns)
+    const costUsd = validate.optionalNumber('usage.costUsd', given.costUsd ?? undefined)
+    const complete = validate.optionalBoolean('usage.complete', given.complete) ?? true
+    const ownLabels = readLabels(labels, {})
+    translate(() => this.#native.record(ownLabels, { tokens, turns, costUsd, complete }))
+  }
+
+  /**
+   * Adds each turn of a run as it is reported, and at its end what it used of a turn that was not. Once per run and ledger is
+   * enough; more often changes nothing. A process whose stdout is not read for usage (see {@link SpawnOptions.usage}) counts
+   * at its end as a run without tokens, in `runs` and in `incompleteRuns`.
+   */
+  track(run: ProviderProcess | UsageMeter, labels: Partial<LedgerLabels> & { workspace: string }): void {
+    const metered = meterOf(run) ?? (run instanceof ProviderProcess ? unread(run) : undefined)
+    if (!metered) throw validate.wrongType('run', 'a ProviderProcess or a UsageMeter', run)
+    const ownLabels = readLabels(labels, metered.labels)
+    const follow = () => translate(() => this.#native.follow(ownLabels, metered.native))
+    follow()
+    metered.listen(follow)
+  }
+
+  toJSON(): LedgerSnapshot {
+    const entries = own(this.#native.entries()).map(({ counts, ...labels }) => ({ ...labels, ...flat(counts) }))
+    const { evicted } = this.#native
+    return { entries, other: evicted > 0 ? flat(this.#native.others()) : null, evicted, total: flat(this.#native.total()) }
+  }
+
+  /**
+   * Prometheus' text format 0.0.4: counters `provider_env_…_total` with the labels `workspace`, `provider`, `generation`;
+   * `other` is the series without labels. No label is a secret unless you make it one.
+   */
+  toPrometheus(): string {
+    return this.#native.exposition()
+  }
+}
+
+/**
+ * For a process that is not read: a run that used something, and nobody knows what. Its start cannot be taken back, so
+ * there is no error.
+ */
+function unread(child: ProviderProcess) {
+  const native = translate(() =>
+    binding.meterOf(child.provider, {
+      credential: undefined,
+      model: undefined,
+      resumed: false,
+      thread: undefined,
+      workspace: undefined,
+      subagents: true
+    })
+  )
+  const metered = new Metered(child, native, labelsOf(child))
+  if (running.has(child)) child.once('close', () => metered.end(null))
+  else metered.end(null)
+  return metered
+}
+
+/** @param known What is used where the caller says nothing. */
+function readLabels(value: unknown, known: Partial<LedgerLabels>): NativeLedgerKey {
+  const given = validate.options('labels', value, LABELS)
+  const all = LABELS.map((name) => {
+    // A credential store counts its generations.
+    const label = given[name] ?? (Object.hasOwn(known, name) ? known[name] : undefined) ?? (name === 'generation' ? 'none' : undefined)
+    const text = name === 'generation' && typeof label === 'number' ? String(validate.optionalCount('labels.generation', label)) : label
+    return [
+      name,
+      validate.wellFormed(`labels.${name}`, validate.required(`labels.${name}`, validate.optionalString(`labels.${name}`, text)))
+    ]
+  })
+  return Object.fromEntries(all)
+}

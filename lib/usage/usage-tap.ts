@@ -1,0 +1,63 @@
+// Reads what passes through a child's stdout for usage, failures and claims, and tells the process of it.
+
+import { binding } from '../internal/binding.ts'
+import { translate, providerError } from '../internal/errors.ts'
+import { Metered, labelsOf } from './metered.ts'
+import { intercept } from '../process/child-streams.ts'
+import { PIPE } from '../process/stdio.ts'
+import { readThread } from './token-counts.ts'
+import * as validate from '../internal/validate.ts'
+import type { Driver } from '../process/provider-process.ts'
+import type { Launch } from '../process/launch.ts'
+import type { NativeThreadTotals, Stdio } from '../../binding.js'
+import type { Readable } from 'node:stream'
+import type { Streams } from '../process/child-streams.ts'
+
+export interface Watch {
+  /** What the addon is asked: by the arguments where it is undefined. */
+  watch: boolean | undefined
+  /** What the thread that is resumed had used. */
+  thread: NativeThreadTotals | undefined
+  /** Whether a claim of another credential ends the run. */
+  stops: boolean
+}
+
+export function readWatch(options: validate.Own<'onCredentialMismatch' | 'thread' | 'usage'>, stdio: Stdio[]): Watch {
+  const asked = validate.optionalBoolean('options.usage', options.usage)
+  const piped = stdio[1] === PIPE
+  if (asked && !piped)
+    throw validate.wrongValue(
+      'options.usage',
+      "asks for stdout, which does not pass through this process. Make it a 'pipe' in options.stdio."
+    )
+  const reaction = validate.optionalWord('options.onCredentialMismatch', options.onCredentialMismatch, ['event', 'stop'])
+  return { watch: piped ? asked : false, thread: readThread('options.thread', options.thread), stops: reaction === 'stop' }
+}
+
+/** To be called after the streams are scrubbed, so that a chunk is read as the CLI wrote it. It goes on unchanged. */
+export function tap(launch: Launch, [, stdout, stderr]: Streams, driver: Driver) {
+  const native = translate(() => binding.meterOfStart(launch.env, launch.child.args, launch.watch.thread))
+  const metered = new Metered(driver.child, native, labelsOf(driver.child))
+  driver.observe(metered)
+  metered.listen((changes) => {
+    if (launch.watch.stops && changes.mismatch) driver.refuse(mismatch(driver.child.provider))
+  })
+  if (stdout) read(stdout, (chunk) => metered.feed(chunk))
+  if (stderr) read(stderr, (chunk) => metered.complain(chunk))
+}
+
+function read(stream: Readable, listener: (chunk: Uint8Array) => void) {
+  intercept(stream, (chunk, pass) => {
+    if (chunk !== null && chunk.length > 0) listener(chunk)
+    return pass(chunk)
+  })
+}
+
+function mismatch(provider: string) {
+  return providerError({
+    code: 'ERR_PROVIDER_CREDENTIAL_MISMATCH',
+    message:
+      'The CLI says that it uses another credential than it was given, and was stopped. Look for an apiKeyHelper or a key in its settings.',
+    provider
+  })
+}
