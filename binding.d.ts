@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires. */
+/** The Rust side of a caller's `AbortSignal`: the facade creates one for a job, and calls it when the signal fires. */
 export declare class NativeAbort {
   constructor()
   /**
@@ -19,11 +19,11 @@ export declare class NativeAbort {
   abort(): void
 }
 
-/** A store, held in Rust until it is disposed of. */
+/** A credential store, which Rust holds until it is disposed of. */
 export declare class NativeCredentialStore {
-  /** Reads the login; before, there is nothing to launch with. */
+  /** Reads the login. Before that, there is no credential for a launch. */
   open(options: NativeLoginOptions): Promise<undefined>
-  /** Does what is asked of a login. */
+  /** Carries out a request about a login. */
   refresh(call: Call, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<NativeRefreshed>
   rotate(secret: NativeSecret): void
   get provider(): string
@@ -31,7 +31,7 @@ export declare class NativeCredentialStore {
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
-  /** Whether `fresh()` has something to do. */
+  /** Whether `fresh()` has anything to do. */
   get due(): boolean
   get persisted(): boolean
   get path(): string | null
@@ -39,9 +39,9 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
-/** A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of. */
+/** A request about a credential that has not been sent yet. It holds the credential until it is sent or disposed of. */
 export declare class NativeKeyCheck {
-  /** Asks, once. Aborted while it waits for its turn, the question is not sent. */
+  /** Sends the request, once. If it is aborted while it waits for its turn, nothing is sent. */
   ask(abort?: NativeAbort | undefined | null): Promise<Verdict>
   dispose(): void
 }
@@ -51,38 +51,38 @@ export declare class NativeLockbox {
   open(row: NativeRow, context: NativeContext): NativeSecret
   seal(secret: NativeSecret, context: NativeContext): NativeSealedRow
   reseal(row: NativeRow, from: NativeContext, to?: NativeContext | undefined | null): NativeSealedRow
-  /** Opens a row and seals what it holds for a recipient. */
+  /** Opens a row and seals its secret for a recipient. */
   unsealFor(row: NativeRow, context: NativeContext, seal: NativeSeal): string
   get disposed(): boolean
   dispose(): void
 }
 
-/** A process that is being started, or runs, or has ended. */
+/** A process that is being started, is running, or has ended. */
 export declare class NativeProcess {
   /**
    * What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
    * second time.
    */
   begun(): NativeBegun
-  /** Signals its process group; 0 asks only. False when there is none any more. */
+  /** Sends a signal to its process group; 0 only checks. False if the group no longer exists. */
   signal(signal: number): boolean
-  /** Stops it: its signal, the grace, SIGKILL. */
+  /** Stops it: sends its signal, waits for the grace period, then sends SIGKILL. */
   stop(): void
-  /** Says that it has ended: it need not be killed with this Node environment any more. */
+  /** Records that it has ended, so that it is not killed with this Node environment. */
   forget(): void
 }
 
-/** An environment. What its getters tell stays known after `dispose()`. */
+/** An environment. Its getters still work after `dispose()`. */
 export declare class NativeProviderEnv {
   get provider(): string
   get facts(): NativeEnvFacts
-  /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
+  /** The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`. */
   names(): Array<string>
-  /** The value of a variable that holds no secret. */
+  /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
-  /** The variables as the delivery `env` hands them over, with the secrets. */
+  /** The variables that the delivery `env` passes, with the secrets. */
   exposeSecrets(): Array<NativeVariable>
-  /** The variables as the delivery `auto` hands them over, without the secrets. */
+  /** The variables that the delivery `auto` passes, without the secrets. */
   plain(): Array<NativeVariable>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
@@ -97,7 +97,7 @@ export declare class NativeProviderEnv {
   dispose(): void
 }
 
-/** A key pair that secrets are sealed for. */
+/** A key pair for which secrets are sealed. */
 export declare class NativeRecipient {
   get publicKey(): string
   get disposed(): boolean
@@ -108,17 +108,17 @@ export declare class NativeRecipient {
 export declare class NativeRedactor {
   get skipped(): number
   get disposed(): boolean
-  /** Scrubs one whole text in place, and says whether there was anything. */
+  /** Redacts one complete text in place, and returns whether it contained a secret. */
   redact(text: Uint8Array): boolean
   stream(): NativeRedactorStream
   dispose(): void
 }
 
-/** Scrubs one stream, chunk by chunk and in place. */
+/** Redacts one stream, chunk by chunk and in place. */
 export declare class NativeRedactorStream {
-  /** Scrubs the next chunk in place. */
+  /** Redacts the next chunk in place. */
   feed(chunk: Uint8Array): NativeFed
-  /** What was held back of a stream that has ended. */
+  /** The bytes that were held back of a stream that has ended. */
   finish(): Buffer | null
   get disposed(): boolean
   dispose(): void
@@ -146,20 +146,20 @@ export declare class NativeServerCredentials {
  * as two bundles do, or a test runner that loads modules anew.
  */
 export declare class NativeSpawner {
-  /** `callback` gets the id of a process with each of its events. */
+  /** `callback` is called with the id of a process for each of its events. */
   constructor(callback: (id: number, event: NativeProcessEvent) => void)
-  /** Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown. */
+  /** Queues the start of a CLI. Its result and its end are events; only errors in its options are thrown. */
   spawn(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativeProcess
-  /** Queues a command that is no CLI, as a start is queued. */
+  /** Queues a command that is not a CLI, in the same way as a start. */
   runCommand(child: ChildOptions): NativeProcess
 }
 
-/** A bounded number of entries; the sum of those that had to go stands apart. */
+/** A ledger with a limited number of entries, and the sum of the entries that were evicted. */
 export declare class NativeUsageLedger {
   constructor(maxEntries: number)
   /** Adds a run that has ended. */
   record(key: NativeLedgerKey, run: NativeRunCounts): void
-  /** Adds what a run has come to since it was asked last. */
+  /** Adds what a run has used since the last call. */
   follow(key: NativeLedgerKey, meter: NativeUsageMeter): void
   entries(): Array<NativeLedgerEntry>
   others(): NativeCounts
@@ -169,39 +169,39 @@ export declare class NativeUsageLedger {
   exposition(): string
 }
 
-/** Reads the output of one run as it passes. */
+/** Reads the output of one run while it passes through. */
 export declare class NativeUsageMeter {
-  /** Takes the next bytes of stdout; null where nothing has changed by them. */
+  /** Reads the next bytes of stdout; null if they changed nothing. */
   feed(chunk: Uint8Array): Changes | null
-  /** Takes the next bytes of stderr: their beginning tells a failure that stdout does not. */
+  /** Reads the next bytes of stderr, whose beginning may show a failure that stdout does not. */
   complain(chunk: Uint8Array): void
-  /** Says that a part of stdout could not be read: what the run has used is a lower bound from now on. */
+  /** Records that part of stdout could not be read, so that the usage of the run is a lower bound from now on. */
   lose(): void
-  /** Whether a search is left to be made that tells whether other threads worked for the run. */
+  /** Whether a search is still required to find out whether other threads worked for the run. */
   seeksSubagents(): boolean
-  /** Makes that search: its result is for `found`. */
+  /** Runs that search. Pass its result to `found`. */
   seekSubagents(abort: NativeAbort): Promise<Found>
-  /** What the search has found; `unknown` where it did not end. */
+  /** Takes the result of the search; `unknown` if it did not end. */
   found(found: Found): void
-  /** The run has ended, with this exit code, or by a signal. */
+  /** Ends the run, with this exit code or because of a signal. */
   end(code?: number | undefined | null): Changes | null
   usage(): NativeUsage
   failure(): NativeFailure | null
-  /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
+  /** The CLI's `TZ`: empty if it is not set, none if it is unknown. */
   timeZone(): string | null
   mismatch(): NativeMismatch | null
 }
 
-/** Remembers a process group that `child_process` has made: it ends with this Node environment. */
+/** Remembers a process group that `child_process` has created, so that it ends with this Node environment. */
 export declare function addGroup(leader: number): void
 
-/** What a target can do with a path. */
+/** What a target user can do with a path. */
 export interface Answer {
-  /** The path that was asked for. */
+  /** The path that was requested. */
   path: string
-  /** Every directory from the root, then the path itself; of its real path first, where links lead elsewhere. */
+  /** Every directory from the root, then the path itself. If links lead elsewhere, those of the real path come first. */
   components: Array<Component>
-  /** The first of them in the way. */
+  /** The first step that blocks the path. */
   obstacle: Blocked | null
 }
 
@@ -210,9 +210,9 @@ export interface Answer {
  * its field says otherwise.
  */
 export interface Attributes {
-  /** The nice value, from 0 to 19; absent, the worker's, or 0 where that is negative. */
+  /** The nice value, from 0 to 19. Default: that of the worker, or 0 if that is negative. */
   priority?: number
-  /** The `oom_score_adj`, from 0 to 1000; absent, the worker's, or 0 where that is negative. */
+  /** The `oom_score_adj`, from 0 to 1000. Default: that of the worker, or 0 if that is negative. */
   oomScoreAdj?: number
   /** The umask, from 0 to 0o777. */
   umask?: number
@@ -222,13 +222,13 @@ export interface Attributes {
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
-/** What is in the way. */
+/** The step that blocks a path. */
 export interface Blocked {
   path: string
   errno: number
 }
 
-/** How a token request is written. */
+/** The encoding of a token request. */
 export type BodyFormat = 'json' | 'form'
 
 /**
@@ -237,19 +237,19 @@ export type BodyFormat = 'json' | 'form'
  */
 export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined): NativeProviderEnv
 
-/** What is asked of a login: each is more than the one before it. */
+/** The requests about a login. Each one does more than the one before it. */
 export type Call = 'reload' | 'fresh' | 'refresh'
 
-/** Calls a function without arguments in no asynchronous context. */
+/** Calls a function without arguments outside any asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
 /** What has changed. */
 export interface Changes {
-  /** What the run has used, or how far that is to be trusted. */
+  /** The usage of the run has changed, or whether it is complete. */
   usage: boolean
-  /** What it failed at; also that it has recovered. */
+  /** The run has failed, or has recovered. */
   failure: boolean
-  /** The CLI claims another credential than it was given. */
+  /** The CLI claims a credential other than the one that it received. */
   mismatch: boolean
 }
 
@@ -259,13 +259,13 @@ export interface Changes {
  */
 export declare function checkSdk(provider: string, variables: Array<NativeVariable>, packageRoots: Array<string>): void
 
-/** What is asked of any child, a CLI or a command. The facade has checked the types and the ranges. */
+/** The options of any child, a CLI or a command. The facade has checked the types and the ranges. */
 export interface ChildOptions {
-  /** An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own. */
+  /** An absolute path, or a name to look up on the child's `PATH`. Default: the provider's CLI. */
   command?: string
   /** The arguments without the program's name. */
   args: Array<string>
-  /** The working directory; absent, a CLI's workspace, or that of this process. */
+  /** The working directory. Default: the workspace of a CLI, or that of this process. */
   cwd?: string
   ids: IdentityRequest
   attributes: Attributes
@@ -276,48 +276,48 @@ export interface ChildOptions {
   aborted: boolean
 }
 
-/** What is asked of a CLI besides. */
+/** The additional options of a CLI. */
 export interface CliOptions {
-  /** Directories from which packages are looked for, upwards. */
+  /** Directories from which packages are searched, upwards. */
   packageRoots: Array<string>
-  /** `auto`, `fd`, `env` or `broker`; absent, `auto`. */
+  /** `auto`, `fd`, `env` or `broker`. Default: `auto`. */
   delivery?: string
   /** Whether the workspace's own files may configure the CLI. */
   trusted: boolean
-  /** Variables that an SDK adds. They are no secrets. */
+  /** Variables that an SDK adds. They are not secret. */
   extra: Array<ExtraVariable>
-  /** Whether stdout is read for usage; absent, as the arguments tell. */
+  /** Whether stdout is read for usage. Default: depends on the arguments. */
   watch?: boolean
-  /** Whether the CLI's claim of another credential must be seen. */
+  /** Whether a claim of another credential by the CLI must be detected. */
   mustClaim: boolean
 }
 
-/** Where a command that is no CLI is looked for, and all of its environment. */
+/** Where a command that is not a CLI is searched, and its whole environment. */
 export declare const COMMAND_PATH: string
 
 /** One step of a path. */
 export interface Component {
   path: string
-  /** `directory`, `file`, `other`; `missing` when there is nothing, or we may not look. */
+  /** `directory`, `file` or `other`; `missing` if it does not exist, or if this process may not see it. */
   kind: string
   uid: number
   gid: number
   mode: number
 }
 
-/** Makes a key pair. Sealed secrets open while they are no older than this. */
+/** Creates a key pair. It opens sealed secrets up to this age. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
-/** Whose a credential can be, as the options say it. */
+/** The owners of a credential, as the options name them. */
 export declare function credentialOwners(): Array<string>
 
-/** Tells what may be shown of an environment, also after it was disposed of. */
+/** Returns what may be shown of an environment, even after it was disposed of. */
 export declare function describe(env: NativeProviderEnv): NativeDescription
 
-/** In what a document counts the time since 1970. */
+/** The unit in which a document counts the time since 1970. */
 export type ExpiryUnit = 'ms' | 's'
 
-/** A variable that is no secret. */
+/** A variable that is not secret. */
 export interface ExtraVariable {
   name: string
   value: string
@@ -328,34 +328,34 @@ export declare function forgetGroup(leader: number): void
 
 export type Found = 'none' | 'some' | 'unknown'
 
-/** A file that is there, or may be. */
+/** A file that exists, or may exist. */
 export interface FoundFile {
   id: string
   path: string
-  /** Whether it is not for us to see if it is there at all. */
+  /** Whether this process may not see if it exists. */
   hidden: boolean
-  /** Whether it could not be read, or not understood. */
+  /** Whether it could not be read or parsed. */
   unread: boolean
   /** Whether it is text for the agent, not for the CLI. */
   prose: boolean
-  /** Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted. */
+  /** Whether a start by this package keeps the CLI from obeying it while the workspace is not trusted. */
   ignoredWhenUntrusted: boolean
-  /** Whether a start of ours on the server's credential does. */
+  /** Whether a start by this package with the server's credential does so. */
   ignoredWithServerCredential: boolean
-  /** Whether a variable of a start of ours keeps the CLI from obeying variables in it. */
+  /** Whether a variable of a start by this package keeps the CLI from obeying variables in it. */
   shielded: boolean
-  /** Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too. */
+  /** Whether a start by this package keeps the CLI from obeying any of it, even in a trusted workspace. */
   ignoredAlways: boolean
-  /** Which starts of ours are refused beside it. */
+  /** Which starts by this package are refused while it exists. */
   refusedStarts: RefusedStarts
-  /** Keys that can do harm, each with what it does. */
+  /** The keys that can do harm, each with its effect. */
   hazards: Array<FoundHazard>
 }
 
 /** A key that can do harm. */
 export interface FoundHazard {
   key: string
-  /** What it does, as the rest of a sentence that begins with it. */
+  /** Its effect, as the rest of a sentence that begins with the key. */
   effect: string
 }
 
@@ -368,10 +368,10 @@ export interface FoundVariable {
   taken: boolean
 }
 
-/** Makes the process non-dumpable and takes its core dumps away. */
+/** Makes the process non-dumpable and disables its core dumps. */
 export declare function hardenWorker(): NativeHardening
 
-/** Who got the tokens that the store has now. */
+/** Where the store's tokens come from. */
 export type How = 'not-needed' | 'here' | 'elsewhere'
 
 /** Ids as the caller gave them. Numbers come from JavaScript, so they may be anything. */
@@ -379,22 +379,22 @@ export interface IdentityRequest {
   uid?: number
   gid?: number
   groups?: Array<number>
-  /** Whether the child may be root, or of root's group; absent, it may not. */
+  /** Whether the child may be root or in root's group. Default: no. */
   allowRoot?: boolean
 }
 
-/** Where the facade stops to read. */
+/** The limits up to which the facade reads. */
 export declare function inputLimits(): NativeInputLimits
 
-/** Asks what a target can do with paths. The answers come in the order of the questions. */
+/** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: NativeInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
-/** What scrubs this many standard streams of a launch with this environment. */
+/** Returns the redactors of this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
 
-/** Resource limits, soft and hard alike. */
+/** Resource limits, soft and hard. */
 export interface Limits {
-  /** `RLIMIT_CORE`, in bytes; absent or 0, what keeps the kernel from dumping into a program too. */
+  /** `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a program. */
   coreBytes?: number
   /** `RLIMIT_NOFILE`: one more than the highest descriptor. */
   openFiles?: number
@@ -406,23 +406,23 @@ export interface Limits {
   cpuSeconds?: number
 }
 
-/** Makes a lockbox of these master keys. */
+/** Creates a lockbox with these master keys. */
 export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
 
 export type LoginKind = 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden'
 
-/** What a stored login says of itself, without any secret. */
+/** The facts about a stored login, without any secret. */
 export interface LoginState {
   kind: LoginKind
-  /** The end of its access token, in milliseconds since 1970, where it says so. */
+  /** The expiry of its access token, in milliseconds since 1970, if it is known. */
   expiresAtMs: number | null
   refreshable: boolean
 }
 
-/** Makes a store whose login its method `open` reads. */
+/** Creates a store, whose method `open` reads the login. */
 export declare function loginStore(provider: string): NativeCredentialStore
 
-/** What the memory that secrets live in has now. */
+/** Returns the current protections of the memory of secrets. */
 export declare function memoryProtection(): NativeMemoryProtection
 
 /** Reads the output of a run that this package does not start. */
@@ -431,72 +431,72 @@ export declare function meterOf(provider: string, expected: NativeExpected): Nat
 /** Reads the output of a start with this environment and these arguments. */
 export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>, thread?: NativeThreadTotals | undefined | null): NativeUsageMeter
 
-/** The name of the first call that the native start lacks here; none when it works. */
+/** The name of the first call that the native start needs and that is not available here; none if it works. */
 export declare function missingForNativeStart(): string | null
 
-/** The default protections that the native start cannot give here. */
+/** The default protections that the native start cannot provide here. */
 export declare function missingFromNativeStart(): Array<string>
 
 /** A process that has been queued. */
 export interface NativeBegun {
-  /** By which its events name it. */
+  /** The id that its events carry. */
   id: number
-  /** Whether stdout is to be read for usage. */
+  /** Whether stdout has to be read for usage. */
   watch: boolean
-  /** The descriptors of our ends of its three standard streams, null where there is none. */
+  /** The descriptors of our ends of its three standard streams; null for a stream without one. */
   streams: Array<number | null>
 }
 
-/** A place where a provider's program may be, and what a start would make of it. */
+/** A place where a provider's program may be, and whether a start would use it. */
 export interface NativeCandidate {
   foundAt: string
   foundBy: string
-  /** The real path of what was found. */
+  /** The real path of the file that was found. */
   path: string | null
   version: string | null
-  /** Whether it is newer than all that was tested. */
+  /** Whether it is newer than all tested versions. */
   untested: boolean
-  /** Where its version is unknown: why, and what would make it known. */
+  /** If its version is unknown: why, and what would make it known. */
   unknown: string | null
   interpreter: string | null
   /** The steps of its path. */
   components: Array<Component>
-  /** The files that tell its version, each with the way to it. */
+  /** The files that state its version, each with the steps of its path. */
   manifests: Array<Array<Component>>
-  /** What must lie beside it. */
+  /** The files that must be beside it. */
   companions: Array<NativeCompanion>
-  /** Whether the file that was found begins with `#!`. */
+  /** Whether the file begins with `#!`. */
   shebang: boolean
   /** Why a start would not run it. */
   error: NativeError | null
 }
 
-/** A minute by a wall clock, in the CLI's time zone. */
+/** A time of day to the minute, in the CLI's time zone. */
 export interface NativeClockTime {
-  /** Null for the day on which it was told. */
+  /** Null for the day on which it was reported. */
   date: NativeDate | null
   hour: number
   minute: number
 }
 
-/** A file beside a program, by its path from there. */
+/** A file beside a program, by its relative path. */
 export interface NativeCompanion {
   path: string
   inheritsCredential: boolean
 }
 
-/** Where to look for files that configure a provider's CLI. A directory that is absent is left out. */
+/** Where to search for files that configure a provider's CLI. A missing directory is skipped. */
 export interface NativeConfigSurvey {
   provider: string
   workspace?: string
   stateDirectory?: string
   home?: string
   ids: IdentityRequest
-  /** Of the program that the files are judged for. */
+  /** The version of the program for which the files are judged. */
   version?: string
 }
 
-/** What a row is expected to be. */
+/** The expected identity of a row. */
 export interface NativeContext {
   tenant: string
   purpose: string
@@ -505,7 +505,7 @@ export interface NativeContext {
   rowVersion: number
 }
 
-/** What some runs have used together. The cost is null where no CLI told one. */
+/** What several runs have used in total. The cost is null if no CLI reported one. */
 export interface NativeCounts {
   tokens: NativeTokens
   turns: number
@@ -520,18 +520,18 @@ export interface NativeCredential {
   source: string
   owner: string
   fingerprint: string | null
-  /** A count of refreshes; JavaScript holds it exactly. */
+  /** The number of refreshes, which JavaScript can represent exactly. */
   generation: number | null
 }
 
 export interface NativeDate {
   year: number
-  /** From 1. */
+  /** Counted from 1. */
   month: number
   day: number
 }
 
-/** What a badge shows of an environment. */
+/** The facts about an environment that a badge shows. */
 export interface NativeDescription {
   provider: string
   name: string
@@ -560,18 +560,18 @@ export interface NativeError {
   /** `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`. */
   code: string
   message: string
-  /** The kernel's error number, positive. Node's system errors have it negative. */
+  /** The kernel's error number, positive. In Node's system errors it is negative. */
   errno: number | null
   syscall: string | null
   path: string | null
   /** The step of a start that failed. */
   step: string | null
   provider: string | null
-  /** The variables, options or fields that it is about. */
+  /** The variables, options or fields that the error is about. */
   names: Array<string> | null
 }
 
-/** What is known of a run that this package does not start. */
+/** What is known about a run that this package does not start. */
 export interface NativeExpected {
   credential?: string
   model?: string
@@ -584,37 +584,37 @@ export interface NativeExpected {
 /** What a run failed at. */
 export interface NativeFailure {
   kind: string
-  /** Of the HTTP answer. */
+  /** The status of the HTTP answer. */
   status: number | null
   retryable: boolean
   retryAfterMs: number | null
   /** In milliseconds since 1970. */
   resetsAt: number | null
   resetsByClock: NativeClockTime | null
-  /** Whether the CLI was still trying again when it said so. */
+  /** Whether the CLI was still retrying when it reported the failure. */
   passing: boolean
   message: string
   remedy: string
 }
 
-/** What may be passed on of a chunk. */
+/** The part of a chunk that may be passed on. */
 export interface NativeFed {
-  /** What had been held back. */
+  /** The bytes that had been held back. */
   before: Buffer | null
-  /** How much of the chunk, from its beginning. */
+  /** The number of bytes from the beginning of the chunk. */
   through: number
 }
 
-/** A variable whose value is a fact of a row. */
+/** A variable whose value comes from a provider's row. */
 export interface NativeFixedVariable {
   name: string
   value: string
 }
 
-/** What a fleet shares. */
+/** The state that a fleet shares. */
 export interface NativeFleet {
   name: string
-  /** What the last refresh of any host left in `publish`. */
+  /** The value of `publish` after the last refresh on any host. */
   published?: string
 }
 
@@ -624,52 +624,52 @@ export interface NativeHardening {
   refusals: Array<NativeRefusedProtection>
 }
 
-/** What an environment is built from that is held already. It is its own object, as nearly no call has any of it. */
+/** The objects from which an environment is built. They are in a separate object, because most calls have none of them. */
 export interface NativeHeld {
-  /** The secrets that records name by their place in this list. */
+  /** The secrets, which records refer to by their index in this list. */
   handles: Array<NativeSecret>
   server?: NativeServerCredentials
   recipient?: NativeRecipient
   store?: NativeCredentialStore
 }
 
-/** What a caller decides about requests. */
+/** The options of HTTP requests. */
 export interface NativeHttpSettings {
   timeoutMs: number
   /** The URL of a proxy. */
   proxy?: string
-  /** PEM of roots of trust beside the system's. */
+  /** PEM certificates to trust in addition to the system's. */
   ca?: string
 }
 
-/** How much of an object the facade reads: no more than the same payload may have as JSON. */
+/** How much of an object the facade reads: no more than the same payload may have as JSON text. */
 export interface NativeInputLimits {
-  /** Of `userEnvKeys`, and of each option that is a list of variables. */
+  /** The limit of `userEnvKeys`, and of each option that is a list of variables. */
   names: number
-  /** Of a whole wire buffer, and of a text. */
+  /** The limit of a whole wire buffer, and of a text. */
   bytes: number
-  /** Of the members that lead to a payload. */
+  /** The limit of the members that lead to a payload. */
   path: number
 }
 
-/** Who wants to do something with paths. */
+/** The target user who needs access to paths. */
 export interface NativeInquiry {
   ids: IdentityRequest
-  /** Whether the mode bits are asked, and not the kernel: where this process cannot become the target. */
+  /** Whether to read the mode bits instead of asking the kernel, because this process cannot become the target user. */
   byModeBits: boolean
   questions: Array<NativeQuestion>
 }
 
-/** What is to be asked about a credential. */
+/** The options of a request about a credential. */
 export interface NativeKeyQuestion {
-  /** The id of the provider whose API is asked. */
+  /** The id of the provider whose API gets the request. */
   provider: string
-  /** Instead of the vendor's own endpoint. */
+  /** The endpoint to use instead of the vendor's. */
   baseUrl?: string
   http: NativeHttpSettings
 }
 
-/** What was found of a key. No part of it is in there. */
+/** The result of checking a key. It contains no part of the key. */
 export interface NativeKeyValidation {
   verdict: string
   code: string
@@ -682,7 +682,7 @@ export interface NativeKeyValidation {
   fingerprint: string | null
 }
 
-/** What the runs have used whose labels these are. */
+/** What the runs with these labels have used. */
 export interface NativeLedgerEntry {
   workspace: string
   provider: string
@@ -697,7 +697,7 @@ export interface NativeLedgerKey {
   generation: string
 }
 
-/** Where a login is, and how it is kept fresh. */
+/** Where a login is, and how it is refreshed. */
 export interface NativeLoginOptions {
   dir: string
   /** The uid that the file must belong to. */
@@ -707,20 +707,20 @@ export interface NativeLoginOptions {
   overrides: Overrides
 }
 
-/** Whose stored login is looked at. */
+/** The owner of the stored login to check. */
 export interface NativeLoginSurvey {
   provider: string
   stateDirectory: string
   ids: IdentityRequest
 }
 
-/** A place that a master key is read from. */
+/** The source of a master key. */
 export type NativeMasterKeyPlace =
   | { type: 'File'; path: string }
   | { type: 'Credential'; directory: string; name: string }
   | { type: 'Variable'; name: string }
 
-/** What the memory that secrets live in has. */
+/** The protections of the memory of secrets. */
 export interface NativeMemoryProtection {
   guardPages: boolean
   locked: boolean
@@ -730,12 +730,12 @@ export interface NativeMemoryProtection {
   allocatedBytes: number
   mappedBytes: number
   lockedBytes: number
-  /** Absent where there is no limit. */
+  /** Missing if there is no limit. */
   lockLimitBytes?: number
   refusals: Array<NativeRefusedProtection>
 }
 
-/** What the CLI may say of the credential that it was given, and what it says instead. */
+/** What the CLI may report for its credential, and what it reported instead. */
 export interface NativeMismatch {
   expected: Array<string>
   claimed: string
@@ -758,13 +758,13 @@ export interface NativePortable {
   program: string
   args: Array<string>
   cwd?: string
-  /** With the secrets. */
+  /** The variables, with the secrets. */
   env: Array<NativeVariable>
-  /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
+  /** The reading end of the credential pipe, if there is one. It belongs to the caller now. */
   credential?: number
-  /** Whether stdout is to be read for usage. */
+  /** Whether stdout has to be read for usage. */
   watch: boolean
-  /** What to say of a version that nobody has tried. */
+  /** The warning about an untested version. */
   untested?: string
 }
 
@@ -785,13 +785,13 @@ export interface NativeProgram {
   foundBy: string
   interpreter?: string
   version?: string
-  /** Whether it is in the range of versions that were tested; none where the version is unknown. */
+  /** Whether it is in the range of tested versions; none if the version is unknown. */
   tested?: boolean
-  /** What to say where it is behind that range. */
+  /** The warning if it is not in that range. */
   untested?: string
 }
 
-/** What the diagnosis needs of a provider's row. */
+/** The facts of a provider's row that the diagnosis needs. */
 export interface NativeProviderFacts {
   id: string
   name: string
@@ -802,40 +802,40 @@ export interface NativeProviderFacts {
   /** The option of a workspace that sets it. */
   stateOption: string
   stateBelowHome: string
-  /** The variables of directories that must be writable, or there is no start. */
+  /** The variables of directories that must be writable for a start. */
   neededDirectories: Array<string>
-  /** Those of directories that must be so where they are named, and that the CLI makes there. */
+  /** The variables of directories that must be writable if they are named, and that the CLI creates. */
   namedDirectories: Array<string>
   /** The ids of files that can do harm. */
   configFiles: Array<string>
-  /** The first version that is started, and the newest that was tested. */
+  /** The oldest supported version, and the newest tested one. */
   oldestVersion: string
   testedVersion: string
-  /** The first version that keeps variables in files of its own out; none where no version is asked for. */
+  /** The first version that ignores variables in its own files; none if the version does not matter. */
   shieldedSince?: string
-  /** Empty where the row has no login. */
+  /** Empty if the row has no login. */
   loginFile: string
   logIn: string
-  /** What stands before a question that is asked without a terminal. */
+  /** The arguments before a question that is asked without a terminal. */
   questionArguments: Array<string>
   questionVariables: Array<NativeFixedVariable>
 }
 
-/** A path, and what somebody wants to do with it. */
+/** A path, and the access that is needed to it. */
 export interface NativeQuestion {
   path: string
-  /** The bits of access(2), as `fs.constants` has them. */
+  /** The bits of access(2), as in `fs.constants`. */
   access: number
 }
 
-/** What came of a refresh. */
+/** The result of a refresh. */
 export interface NativeRefreshed {
   how: How
-  /** Whether the endpoint was asked. */
+  /** Whether a request was sent to the endpoint. */
   asked: boolean
   /** Whether the file has the tokens. */
   persisted: boolean
-  /** Whether there is anything to launch with; else `failure` is to be thrown, once `publish` is left for the fleet. */
+  /** Whether there is a credential for a launch. Otherwise throw `failure`, after `publish` has been stored for the fleet. */
   serves: boolean
   failure: NativeError | null
   publish: string | null
@@ -845,7 +845,7 @@ export interface NativeRefreshed {
 export interface NativeRefusedProtection {
   protection: string
   syscall: string
-  /** As the kernel gives it: positive. */
+  /** Positive, as the kernel returns it. */
   errno: number
 }
 
@@ -857,16 +857,16 @@ export interface NativeRow {
   keyMeta?: string
 }
 
-/** What a caller has of a run. The facade has checked the counts. */
+/** The usage of a run that a caller passes. The facade has checked the counts. */
 export interface NativeRunCounts {
   tokens: NativeTokens
   turns: number
   costUsd?: number
-  /** Whether it is all, and no lower bound. */
+  /** Whether it is complete, and not a lower bound. */
   complete: boolean
 }
 
-/** For whom a secret is to be sealed, and what it is to be bound to. */
+/** The recipient for which a secret is sealed, and what it is bound to. */
 export interface NativeSeal {
   /** As base64url, or as bytes. */
   publicKey: string | Uint8Array
@@ -876,7 +876,7 @@ export interface NativeSeal {
   credentialOwner?: string
 }
 
-/** A row that was just sealed: columns as text. */
+/** A newly sealed row, with its columns as text. */
 export interface NativeSealedRow {
   ciphertext: string
   iv: string
@@ -890,7 +890,7 @@ export interface NativeStateDirOption {
   option: string
 }
 
-/** Where to look for a provider's program, and for whom. */
+/** Where to search for a provider's program, and for which user. */
 export interface NativeSurvey {
   provider: string
   command?: string
@@ -901,13 +901,13 @@ export interface NativeSurvey {
   byModeBits: boolean
 }
 
-/** What a thread has used, also before this run. */
+/** What a thread has used, including before this run. */
 export interface NativeThreadTotals {
   id: string
   tokens: NativeTokens
 }
 
-/** Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked. */
+/** Token counts, as whole numbers. The facade has checked those that come from JavaScript. */
 export interface NativeTokens {
   inputTokens: number
   cachedInputTokens: number
@@ -922,7 +922,7 @@ export interface NativeUsage {
   turns: number
   model: string | null
   costUsd: number | null
-  /** Empty where it is all. */
+  /** Empty if it is complete. */
   incompleteBecause: Array<string>
   models: Array<NativeModelUsage>
   thread: NativeThreadTotals | null
@@ -940,28 +940,28 @@ export interface NativeVariable {
 /** No tokens: the facade reads the names of the counts from it. */
 export declare function noTokens(): NativeTokens
 
-/** Whether a credential is good. */
+/** The outcome of a request about a credential. */
 export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
 
-/** What a caller overrides of a provider's row. */
+/** The parts of a provider's row that a caller overrides. */
 export interface Overrides {
   tokenUrl?: string
   clientId?: string
   file?: string
   body?: BodyFormat
-  /** Where the access token stands, with dots between the names. */
+  /** The place of the access token, as names separated by dots. */
   accessToken?: string
   refreshToken?: string
-  /** Where the expiry stands, `jwt` for in the access token. */
+  /** The place of the expiry; `jwt` if it is in the access token. */
   expiresAt?: string
-  /** Absent, milliseconds. */
+  /** Default: milliseconds. */
   expiresAtUnit?: ExpiryUnit
 }
 
-/** What a payload may have, and what it must not. */
+/** The fields that a payload may have, and those that it must not have. */
 export declare function payloadFields(): NativePayloadFields
 
-/** Prepares the question about a credential. */
+/** Prepares the request about a credential. */
 export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQuestion): NativeKeyCheck
 
 /**
@@ -974,41 +974,41 @@ export declare function preparePortable(env: NativeProviderEnv, child: ChildOpti
 export interface ProgramQuery {
   /** The id of its provider. */
   provider: string
-  /** An absolute path or a name; absent, the provider's own. */
+  /** An absolute path or a name. Default: the provider's CLI. */
   command?: string
   /** The child's `PATH`. */
   path: string
-  /** Directories from which packages are looked for, upwards. */
+  /** Directories from which packages are searched, upwards. */
   packageRoots: Array<string>
-  /** Who is to run it. */
+  /** The user who will run it. */
   ids: IdentityRequest
 }
 
 /** The rows of the table. */
 export declare function providerFacts(): Array<NativeProviderFacts>
 
-/** The real path of a file, in one walk; none where there is none. */
+/** The real path of a file, in one walk; none if the file does not exist. */
 export declare function realPath(path: string): string | null
 
-/** Makes a redactor of these secrets. */
+/** Creates a redactor of these secrets. */
 export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
 
-/** Which starts are refused beside a file that configures the CLI. */
+/** Which starts are refused while a file that configures the CLI exists. */
 export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
 
-/** Refuses a payload that has members, and none that is read. */
+/** Refuses a payload that has members, but none of the known fields. */
 export declare function refusePayload(): void
 
-/** Whether the CLI reports totals of threads; false for one that nobody knows. */
+/** Whether the CLI reports totals of threads; false for an unknown provider. */
 export declare function reportsThreadTotals(provider: string): boolean
 
-/** Throws where a new secret's memory would be refused a protection. */
+/** Throws if the memory of a new secret would lack a protection. */
 export declare function requireProtection(): void
 
-/** Finds a provider's program for a target. */
+/** Finds a provider's program for a target user. */
 export declare function resolveProgram(query: ProgramQuery): NativeProgram
 
-/** Undoes it. False when there was nothing to undo. */
+/** Undoes a revocation. False if there was none. */
 export declare function restore(fingerprint: string): boolean
 
 /**
@@ -1017,18 +1017,18 @@ export declare function restore(fingerprint: string): boolean
  */
 export declare function revoke(fingerprint: string): Array<string>
 
-/** The variables that a provider's SDK adapter lets pass. */
+/** The variables that a provider's SDK adapter passes on. */
 export declare function sdkVariables(provider: string): Array<string>
 
 /** Copies bytes into a secret, and wipes them. */
 export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean): NativeSecret
 
-/** Every variable that a server's key can stand in. */
+/** All variables that can hold a server's key. */
 export declare function serverVariables(): Array<string>
 
 export declare function stateDirOptions(): Array<NativeStateDirOption>
 
-/** What one of a child's standard streams is. */
+/** One of a child's standard streams. */
 export type Stdio =
   | { type: 'pipe' }
   | { type: 'ignore' }
@@ -1038,30 +1038,30 @@ export type Stdio =
 export interface StopPolicy {
   /** The number of the signal that asks it to end. */
   killSignal: number
-  /** How long it may take before SIGKILL, in milliseconds. */
+  /** The time until SIGKILL, in milliseconds. */
   killGraceMs: number
-  /** How long it may run, in milliseconds; absent, for ever. */
+  /** The time limit of the run, in milliseconds. Default: none. */
   timeoutMs?: number
-  /** Whether what is left of its group is killed when it has ended by itself. */
+  /** Whether the rest of its process group is killed when it has ended by itself. */
   killGroupOnExit: boolean
 }
 
-/** A store of one credential. */
+/** A store of a single credential. */
 export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
-/** Looks for the files that configure a provider's CLI. */
+/** Searches for the files that configure a provider's CLI. */
 export declare function surveyConfigFiles(survey: NativeConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
 
-/** Looks at every place where a provider's program is, in a start's order. */
+/** Checks every place where a provider's program may be, in the order of a start. */
 export declare function surveyPrograms(survey: NativeSurvey, abort: NativeAbort): Promise<Array<NativeCandidate>>
 
-/** Looks at a provider's stored login; null where there is none. */
+/** Checks a provider's stored login; null if there is none. */
 export declare function surveyStoredLogin(survey: NativeLoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
 
-/** Picks those of these names in this process's environment that nobody may hand on. */
+/** Returns those of these names in this process's environment that must not be passed on. */
 export declare function surveyVariables(names: Array<string>): Array<FoundVariable>
 
-/** Follows a path to where it really leads, and finds who could have it lead elsewhere. */
+/** Follows a path to its real target, and finds who could redirect it. */
 export declare function surveyWay(path: string, ids: IdentityRequest, abort: NativeAbort): Promise<Way>
 
 /**
@@ -1083,10 +1083,10 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 
-/** Looks at a key: bytes, which are wiped, or a secret, which stays. */
+/** Checks a key: bytes, which are wiped, or a secret, which is kept. */
 export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): NativeKeyValidation
 
-/** What came of it. It holds nothing of the credential, and nothing that the endpoint wrote. */
+/** The result of a check. It contains no part of the credential, and nothing that the endpoint wrote. */
 export interface Verdict {
   outcome: Outcome
   /** What is behind it, in one word, where there is more to say. */

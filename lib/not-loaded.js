@@ -12,7 +12,7 @@ const NOT_THERE = /^Cannot find module/
 const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
 
 /**
- * Why an addon that is there does not load, by the loader's words, where something else than a new one mends it.
+ * Why an existing addon does not load, by the loader's message, if reinstalling it would not help.
  * @type {[RegExp, () => string][]}
  */
 const IN_THE_WAY = [

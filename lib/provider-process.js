@@ -35,7 +35,7 @@ const SIGNALS = /** @type {Record<string, number>} */ (constants.signals)
 const KEY = Symbol('ProviderProcess')
 
 /**
- * What a backend tells the process.
+ * What a backend reports to the process object.
  * @typedef {object} Driver
  * @property {ProviderProcess} child
  * @property {(call: () => void) => void} inContext Calls in the asynchronous context of whoever asked for the start.

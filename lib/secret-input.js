@@ -60,7 +60,7 @@ function refuseUnusable(bytes, name) {
 
 /**
  * Throws for an array that was consumed before: its zeros would pass for a secret, and a key of zeros is one that
- * everybody knows. Nearly always the first byte tells.
+ * everybody knows. The first byte nearly always decides.
  * @param {Uint8Array} bytes
  * @param {string} name
  */

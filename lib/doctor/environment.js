@@ -36,7 +36,7 @@ const rows = [
     id: 'environment.credential',
     severity: 'warning',
     sentence: ({ found }) => `${names(found)} ${found.length === 1 ? 'is' : 'are'} in this process's environment. A CLI reads a credential from there, and takeServerCredentials() does not remove it.`,
-    remedy: () => 'Start the worker without it:',
+    remedy: () => 'Start the worker without these variables:',
     commands: ({ found }) => unset(found)
   },
   {

@@ -13,7 +13,7 @@ const { bare } = require('../errors.js')
  * @property {(seen: any) => boolean} [isError] Where it is an error instead.
  * @property {(seen: any) => string} sentence
  * @property {(seen: any) => string} [remedy]
- * @property {(seen: any) => string[]} [commands] What mends it, run one after the other in one shell.
+ * @property {(seen: any) => string[]} [commands] The commands that fix it, to run in order in one shell.
  */
 
 /**

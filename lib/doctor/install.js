@@ -40,7 +40,8 @@ function withPlan(remedy, { withheld }) {
 const VERSION = /^\d[\w+-]*(?:\.[\w+-]+)+$/
 
 /**
- * Whether a copy of it starts as the program itself does. Where a start asks for the version, a copy has to tell one.
+ * Whether a copy of it starts as the program itself does. If a start requires the version, a copy must have a name that
+ * states it.
  * @param {import('./context.js').Facts} facts
  * @param {SurveyedProgram} program
  */

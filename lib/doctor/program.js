@@ -268,7 +268,7 @@ function ownHome() {
 }
 
 /**
- * Whether the target can change the program or what tells its version, or put another in their place.
+ * Whether the target user can change or replace the program or the file that states its version.
  * @param {import('./context.js').Context} context
  * @param {import('./context.js').Facts} facts
  * @param {SurveyedProgram} program

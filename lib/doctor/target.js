@@ -14,7 +14,7 @@ const rows = [
   {
     id: 'target.same',
     severity: 'ok',
-    sentence: ({ target }) => `The CLI runs as ${ids(target)}, as this process does.`
+    sentence: ({ target }) => `The CLI runs as ${ids(target)}, which is already the user of this process.`
   },
   {
     id: 'target.drop',

@@ -18,7 +18,7 @@ async function wayTo({ ids }, from) {
 }
 
 /**
- * What somebody else than root could change about a path, or about what is made there; null where nothing.
+ * What users other than root could change about a path, or about what is created there; null if nothing.
  * @param {import('./context.js').Context} context
  * @param {string} from Absolute.
  * @returns {Promise<string | null>}

@@ -15,7 +15,7 @@ const BOOT: ClockId = ClockId::Monotonic;
 /// How far the clocks may drift apart before the wall clock is taken to have jumped, in milliseconds.
 const TOLERANCE: f64 = 1000.0;
 
-/// One moment as two clocks tell it.
+/// One moment, measured with two clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
     /// Milliseconds since 1970, by the clock that everybody can set.

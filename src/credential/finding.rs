@@ -157,7 +157,7 @@ impl FindingCode {
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
     pub code: FindingCode,
-    /// What the key is, as far as its shape tells.
+    /// The class of the key, as far as its shape shows it.
     pub class: Option<&'static KeyClass>,
     /// Whose launch it was given for; none where that is not known yet.
     pub provider: Option<&'static Provider>,

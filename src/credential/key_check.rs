@@ -17,7 +17,7 @@ use crate::secret::sealed::is_sealed;
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// A request that tells whether a credential is good, before it is sent.
+/// A request that shows whether a credential is valid, before it is sent.
 #[derive(Debug)]
 pub struct KeyCheck {
     api: &'static Api,
@@ -31,7 +31,7 @@ pub struct KeyCheck {
     turn: Turn,
 }
 
-/// What came of it. It holds nothing of the credential, and nothing that the endpoint wrote.
+/// The result of a check. It contains no part of the credential, and nothing that the endpoint wrote.
 #[derive(Debug, PartialEq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Verdict {
@@ -46,7 +46,7 @@ pub struct Verdict {
     pub retry_after_ms: Option<f64>,
 }
 
-/// Whether a credential is good.
+/// The outcome of a request about a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Outcome {
@@ -57,7 +57,7 @@ pub enum Outcome {
     Forbidden,
     /// The endpoint refuses to say so now; it knows the credential.
     RateLimited,
-    /// Nothing is known: there was no answer that tells.
+    /// Nothing is known, because there was no conclusive answer.
     Unreachable,
 }
 

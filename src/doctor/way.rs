@@ -86,7 +86,7 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
 }
 
 impl Way {
-    /// Answers, where nobody can tell, as if the way were the tenant's to choose.
+    /// If it is unknown, it answers as if the tenant could choose the path.
     fn given_up(real: &Path, steered: &Path) -> Self {
         let (real, steered) = (text(real), Some(text(steered)));
         Self { real, steered, movable: None, targets: true, inside: true }

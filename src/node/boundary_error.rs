@@ -7,21 +7,21 @@ use napi_derive::napi;
 
 use crate::error::Error;
 
-/// An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
-/// never absent: it would be read from `Object.prototype`.
+/// An error of the core, which is thrown as it is or passed to the caller who waits for the result. An unknown part is
+/// null and never missing, because a missing one would be read from `Object.prototype`.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeError {
     /// `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`.
     pub code: &'static str,
     pub message: String,
-    /// The kernel's error number, positive. Node's system errors have it negative.
+    /// The kernel's error number, positive. In Node's system errors it is negative.
     pub errno: Option<i32>,
     pub syscall: Option<&'static str>,
     pub path: Option<String>,
     /// The step of a start that failed.
     pub step: Option<&'static str>,
     pub provider: Option<&'static str>,
-    /// The variables, options or fields that it is about.
+    /// The variables, options or fields that the error is about.
     pub names: Option<Vec<String>>,
 }
 

@@ -44,7 +44,7 @@ impl<T: ToNapiValue> Drop for Pending<T> {
     }
 }
 
-/// What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires.
+/// The Rust side of a caller's `AbortSignal`: the facade creates one for a job, and calls it when the signal fires.
 #[napi]
 #[derive(Default)]
 pub struct NativeAbort {
@@ -67,8 +67,8 @@ impl NativeAbort {
         Self::default()
     }
 
-    /// The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
-    /// a thread ends; what was sent stays sent.
+    /// Rejects the promise of its job, if it is pending, which then no longer keeps the event loop alive. A job that
+    /// still waits for a thread ends; a request that was sent is not taken back.
     #[napi(catch_unwind)]
     pub fn abort(&self) {
         let state = std::mem::replace(&mut *self.lock(), Abort::Fired);
@@ -173,13 +173,13 @@ pub fn look<'env, T: ToNapiValue + Send + 'static>(
     start(env, &LOOKS, turn, Some(abort), move || ControlFlow::Break(work()))
 }
 
-/// What a caller decides about requests.
+/// The options of HTTP requests.
 #[napi(object, object_to_js = false)]
 pub struct NativeHttpSettings {
     pub timeout_ms: u32,
     /// The URL of a proxy.
     pub proxy: Option<String>,
-    /// PEM of roots of trust beside the system's.
+    /// PEM certificates to trust in addition to the system's.
     pub ca: Option<String>,
 }
 

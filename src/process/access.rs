@@ -43,7 +43,7 @@ pub fn checks_along(path: &Path, access: Access) -> impl Iterator<Item = Check> 
     directories.chain([Check { path: path.into(), access }])
 }
 
-/// Why a path is in the way, for a person: owner, mode, and what would mend it.
+/// Explains why a path blocks the way: its owner, its mode, and what would fix it.
 #[must_use]
 pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
     let path = check.path.display();

@@ -118,7 +118,7 @@ fn is_ours(metadata: &Metadata, target: &Target) -> bool {
     owner == 0 || (owner == own && own != target.uid())
 }
 
-/// Who else than root and this process may change a file or a directory, and so what the file is; none where nobody may.
+/// Who, other than root and this process, may change a file or a directory, and thereby the file; none if nobody may.
 fn who_may_change(path: &Path, metadata: &Metadata, target: &Target) -> Option<String> {
     let (owner, is_ours) = (metadata.uid(), is_ours(metadata, target));
     // In a sticky directory only its owner and theirs remove or rename what others have: inode(7).
@@ -173,7 +173,7 @@ mod tests {
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None))
     }
 
-    /// Somebody else than this process.
+    /// A user other than that of this process.
     fn target() -> Target {
         let id = identity::own().0 + 4321;
         Target::Other(identity::Identity { uid: id, gid: id, groups: vec![] })

@@ -61,7 +61,7 @@ impl Launch for Start {
         })
     }
 
-    /// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.
+    /// A refused `execve` contradicts the proof: it is proved again, and the new refusal says more than an errno.
     fn doubt(&self, failure: Failure, host: &Host) -> Option<Error> {
         host.proofs.forget();
         let is_stale = matches!(

@@ -56,7 +56,7 @@ impl Host {
     /// Of the step [`Step::OomScore`].
     pub fn attributes(&self, asked: Attributes) -> std::result::Result<Attributes, Failure> {
         let Some(file) = self.oom_score.as_ref().filter(|_| asked.oom_score_adj.is_none()) else {
-            // Without /proc nobody can tell, and nobody can write it.
+            // Without /proc it can be neither read nor written.
             return Ok(asked);
         };
         let mut sign = [0_u8];

@@ -12,7 +12,7 @@ pub struct IdentityRequest {
     pub uid: Option<f64>,
     pub gid: Option<f64>,
     pub groups: Option<Vec<f64>>,
-    /// Whether the child may be root, or of root's group; absent, it may not.
+    /// Whether the child may be root or in root's group. Default: no.
     pub allow_root: Option<bool>,
 }
 

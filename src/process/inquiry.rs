@@ -24,7 +24,7 @@ pub struct Locate {
     pub command: Option<String>,
     /// The child's `PATH`.
     pub path: String,
-    /// Directories from which packages are looked for, upwards.
+    /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Locate {
     }
 }
 
-/// A path, and what somebody wants to do with it.
+/// A path, and the access that is needed to it.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub path: PathBuf,
@@ -71,19 +71,19 @@ pub struct Question {
     pub access: Access,
 }
 
-/// What a target can do with a path.
+/// What a target user can do with a path.
 #[derive(Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Answer {
-    /// The path that was asked for.
+    /// The path that was requested.
     pub path: String,
-    /// Every directory from the root, then the path itself; of its real path first, where links lead elsewhere.
+    /// Every directory from the root, then the path itself. If links lead elsewhere, those of the real path come first.
     pub components: Vec<Component>,
-    /// The first of them in the way.
+    /// The first step that blocks the path.
     pub obstacle: Option<Blocked>,
 }
 
-/// What is in the way.
+/// The step that blocks a path.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Blocked {
@@ -96,7 +96,7 @@ pub struct Blocked {
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Component {
     pub path: String,
-    /// `directory`, `file`, `other`; `missing` when there is nothing, or we may not look.
+    /// `directory`, `file` or `other`; `missing` if it does not exist, or if this process may not see it.
     pub kind: &'static str,
     pub uid: u32,
     pub gid: u32,

@@ -61,7 +61,7 @@ pub struct Prepared {
     /// The pipe that holds the credential.
     pub credential: Option<OwnedFd>,
     pub needs: Vec<Need>,
-    /// What to say of a version that nobody has tried.
+    /// The warning about an untested version.
     pub untested: Option<String>,
 }
 
@@ -124,7 +124,7 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     }
 }
 
-/// Makes the child and tells `process` how that went.
+/// Creates the child and reports the result to `process`.
 fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, host: &Host) {
     let made = if process.is_aborted() {
         Err(Error::new(ErrorCode::Aborted, "The start was aborted before it began."))

@@ -10,15 +10,15 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sys::attributes::Attributes;
 use crate::sys::stdio::is_terminal;
 
-/// What is asked of any child, a CLI or a command. The facade has checked the types and the ranges.
+/// The options of any child, a CLI or a command. The facade has checked the types and the ranges.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ChildOptions {
-    /// An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own.
+    /// An absolute path, or a name to look up on the child's `PATH`. Default: the provider's CLI.
     pub command: Option<String>,
     /// The arguments without the program's name.
     pub args: Vec<String>,
-    /// The working directory; absent, a CLI's workspace, or that of this process.
+    /// The working directory. Default: the workspace of a CLI, or that of this process.
     pub cwd: Option<String>,
     pub ids: IdentityRequest,
     pub attributes: Attributes,
@@ -36,25 +36,25 @@ impl ChildOptions {
     }
 }
 
-/// What is asked of a CLI besides.
+/// The additional options of a CLI.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct CliOptions {
-    /// Directories from which packages are looked for, upwards.
+    /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
-    /// `auto`, `fd`, `env` or `broker`; absent, `auto`.
+    /// `auto`, `fd`, `env` or `broker`. Default: `auto`.
     pub delivery: Option<String>,
     /// Whether the workspace's own files may configure the CLI.
     pub trusted: bool,
-    /// Variables that an SDK adds. They are no secrets.
+    /// Variables that an SDK adds. They are not secret.
     pub extra: Vec<ExtraVariable>,
-    /// Whether stdout is read for usage; absent, as the arguments tell.
+    /// Whether stdout is read for usage. Default: depends on the arguments.
     pub watch: Option<bool>,
-    /// Whether the CLI's claim of another credential must be seen.
+    /// Whether a claim of another credential by the CLI must be detected.
     pub must_claim: bool,
 }
 
-/// A variable that is no secret.
+/// A variable that is not secret.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ExtraVariable {
@@ -62,7 +62,7 @@ pub struct ExtraVariable {
     pub value: String,
 }
 
-/// What one of a child's standard streams is.
+/// One of a child's standard streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "node",
@@ -93,11 +93,11 @@ impl Stdio {
 pub struct StopPolicy {
     /// The number of the signal that asks it to end.
     pub kill_signal: i32,
-    /// How long it may take before SIGKILL, in milliseconds.
+    /// The time until SIGKILL, in milliseconds.
     pub kill_grace_ms: f64,
-    /// How long it may run, in milliseconds; absent, for ever.
+    /// The time limit of the run, in milliseconds. Default: none.
     pub timeout_ms: Option<f64>,
-    /// Whether what is left of its group is killed when it has ended by itself.
+    /// Whether the rest of its process group is killed when it has ended by itself.
     pub kill_group_on_exit: bool,
 }
 
@@ -126,13 +126,13 @@ pub const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 pub struct ProgramQuery {
     /// The id of its provider.
     pub provider: String,
-    /// An absolute path or a name; absent, the provider's own.
+    /// An absolute path or a name. Default: the provider's CLI.
     pub command: Option<String>,
     /// The child's `PATH`.
     pub path: String,
-    /// Directories from which packages are looked for, upwards.
+    /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
-    /// Who is to run it.
+    /// The user who will run it.
     pub ids: IdentityRequest,
 }
 

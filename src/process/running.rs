@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::sys::clone::Started;
 use crate::sys::wait::{self, ExitStatus};
 
-/// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
+/// The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
+/// `Exited`.
 #[derive(Debug)]
 pub enum Event {
     /// The program is of a version that nobody has tried: what to say of it.
@@ -144,7 +145,7 @@ impl Process {
         matches!(&*self.lock(), State::Starting { aborted: true, .. })
     }
 
-    /// The program runs: tells so, watches it, and delivers the signals that were kept.
+    /// Called when the program runs: emits the event, watches the process, and delivers the pending signals.
     pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
         let pid = started.pid;
         let mut state = self.lock();

@@ -150,10 +150,10 @@ impl Start {
         Ok(Some(pipe))
     }
 
-    /// The CLI opens the descriptor anew by its name below /proc, which only the pipe's owner may. So may then every process
-    /// of the same uid, until the CLI has read it, also one that may not trace the CLI (Yama, ptrace(2)): one that an
-    /// earlier run left behind. So the pipe stays ours, but for a program that the kernel hides from them, and for the
-    /// tenant's own key where the CLI would have none, or another one, without.
+    /// The CLI opens the descriptor again by its name below /proc, which only the pipe's owner may. So may then every
+    /// process of the same uid, until the CLI has read it, also one that may not trace the CLI (Yama, ptrace(2)): one
+    /// that an earlier run left behind. So the pipe stays ours, but for a program that the kernel hides from them, and
+    /// for the tenant's own key where the CLI would have none, or another one, without.
     #[cfg(target_os = "linux")]
     fn give_to_target(&self, pipe: &OwnedFd, program: &Program) -> Result<()> {
         let Some(&Identity { uid, gid, .. }) = self.target.identity() else { return Ok(()) };

@@ -115,7 +115,7 @@ pub struct FeatureOption {
 pub struct RefusedOption {
     pub name: &'static str,
     pub when: When,
-    /// What it does, as the rest of a sentence that begins with it.
+    /// Its effect, as the rest of a sentence that begins with the key.
     pub does: &'static str,
     /// What to do, as a sentence.
     pub instead: &'static str,

@@ -1,6 +1,7 @@
 //! A CLI's arguments, parsed once: its options with their values and positions, its words, and where its options end.
 
-/// Which options of a CLI have values: what tells a word, such as a subcommand or a prompt, from the value of an option.
+/// Which options of a CLI have values. This distinguishes a word, such as a subcommand or a prompt, from the value of
+/// an option.
 #[derive(Debug)]
 pub struct Grammar {
     /// Options without a value.

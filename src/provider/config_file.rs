@@ -17,7 +17,7 @@ pub struct ConfigFile {
     /// A key whose members are environment variables, or "" for the root; those that nobody may add to a child's
     /// environment can do harm.
     pub variables: Option<&'static str>,
-    /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
+    /// Whether a start by this package keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
     /// Whether a start of ours on the server's credential keeps the CLI from obeying it.
     pub ignored_with_server_credential: bool,

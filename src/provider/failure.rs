@@ -109,7 +109,7 @@ kinds! {
         "Read the CLI's output.";
 }
 
-/// A failure as the CLI tells it: everything that is given must fit.
+/// A rule for a failure that the CLI reports: everything that the rule names must match.
 #[derive(Debug)]
 pub struct FailureRule {
     /// A status from the first to the last.
@@ -139,8 +139,8 @@ impl FailureRule {
     }
 }
 
-/// What HTTP statuses mean, to every vendor of the table. A row has them after the texts and words that tell more closely,
-/// before those that tell less.
+/// The meaning of HTTP statuses for every vendor of the table. A row has them after more specific texts and words, and
+/// before less specific ones.
 pub const STATUS_RULES: &[FailureRule] = &[
     FailureRule::status(401, 401, FailureKind::Authentication),
     FailureRule::status(402, 402, FailureKind::Quota),

@@ -31,7 +31,7 @@ pub enum KeyUse {
     Credential(CredentialKind),
     /// Nothing that a launch does.
     NotForLaunch,
-    /// The prefix does not tell.
+    /// The prefix does not show it.
     Unknown,
 }
 

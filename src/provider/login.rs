@@ -37,7 +37,7 @@ pub struct OauthRow {
     pub stored: Stored,
 }
 
-/// How a token request is written.
+/// The encoding of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum BodyFormat {

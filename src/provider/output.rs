@@ -9,7 +9,7 @@ use super::failure::FailureRule;
 pub struct Output {
     /// Arguments that ask for it.
     pub requests: &'static [OutputRequest],
-    /// The words and options of a command line that decide what its reports tell.
+    /// The words and options of a command line that decide what its reports contain.
     pub report_arguments: ReportArguments,
     /// Options that name the model, where no event does.
     pub model_options: &'static [&'static str],
@@ -31,7 +31,7 @@ pub struct Output {
     pub failures: &'static [&'static [FailureRule]],
     /// Words before a status in a text.
     pub status_prefixes: &'static [&'static str],
-    /// What it writes to stderr when it ends without an event that tells why; the first rule that fits decides.
+    /// What it writes to stderr if it ends without an event that explains why. The first rule that matches decides.
     pub complaints: &'static [FailureRule],
     /// Words before a time to wait in a text.
     pub wait_prefixes: &'static [&'static str],
@@ -41,9 +41,10 @@ pub struct Output {
     pub clock_prefixes: &'static [&'static str],
     /// The end of a base URL to which the CLI adds the same once more: the address does not exist then.
     pub doubled_path: Option<&'static str>,
-    /// Where it tells of other threads that worked for a run. None: its events tell what they used.
+    /// Where it records other threads that worked for a run. None: its events report what they used.
     pub session_files: Option<&'static SessionFiles>,
-    /// Tokens of one request from which on the CLI lets the API sum the thread up, in requests that no report tells.
+    /// The number of tokens of one request from which the CLI lets the API compact the thread, in requests that it does
+    /// not report.
     pub compacts_at: Option<u64>,
 }
 
@@ -76,7 +77,7 @@ pub struct OutputRequest {
     pub values: &'static [&'static str],
 }
 
-/// The words and options of a command line that decide what the reports of a run tell.
+/// The words and options of a command line that decide what the reports of a run contain.
 #[derive(Debug)]
 pub struct ReportArguments {
     /// Subcommands that continue an earlier session, whose totals then stand in the events.
@@ -193,7 +194,7 @@ pub enum Meaning {
     Passing,
     /// A turn failed, and no usage is told.
     Failed,
-    /// Another thread works for this one, and no report of this run tells what it uses.
+    /// Another thread works for this one, and no report of this run shows what it uses.
     Uncounted,
 }
 

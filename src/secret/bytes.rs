@@ -96,7 +96,7 @@ impl fmt::Debug for Secret {
 /// More than HMAC-SHA256 reaches down, also when it is built without optimization.
 const HASH_STACK_BYTES: usize = 16 * 1024;
 
-/// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: tells two keys apart in one log, and
+/// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: it distinguishes two keys in one log, and
 /// cannot be brute-forced from the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// `core_pattern` names a program (core(5); `do_coredump`).
 pub const NO_CORE: u64 = 1;
 
-/// What was obtained, as the kernel tells it afterwards.
+/// What was achieved, as the kernel reports it afterwards.
 #[derive(Debug, Default)]
 pub struct Hardening {
     /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
@@ -25,8 +25,8 @@ pub struct RefusedStep {
     pub errno: i32,
 }
 
-/// Makes the process non-dumpable and takes its core dumps away. Neither can be undone by this crate, and the limit
-/// by nobody without `CAP_SYS_RESOURCE`. Idempotent.
+/// Makes the process non-dumpable and disables its core dumps. Neither can be undone by this crate, and the limit by
+/// nobody without `CAP_SYS_RESOURCE`. Idempotent.
 #[must_use]
 pub fn harden() -> Hardening {
     let mut refusals = Vec::new();

@@ -87,7 +87,7 @@ fn initial_block() -> Option<(usize, usize)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// Elsewhere nothing shows the initial block of another's process, and nothing tells where it is.
+/// Other systems do not show the initial block of another user's process, nor where it is.
 ///
 /// # Errors
 /// Never.

@@ -21,7 +21,7 @@ pub fn open_regular(path: &Path) -> Option<File> {
     }
 }
 
-/// Opens a regular file for reading; none for anything else, as far as a look beforehand tells.
+/// Opens a regular file for reading; none for anything else, as far as a check before shows it.
 #[cfg(not(target_os = "linux"))]
 pub fn open_regular(path: &Path) -> Option<File> {
     path.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(())?;

@@ -6,7 +6,7 @@ use crate::provider::{Field, FieldPath, ModelsOf};
 
 /// Bytes of all texts and keys of one event. The CLI's largest holds some hundred.
 const TEXT_BYTES: usize = 8 * 1024;
-/// Bytes that are kept of one text: what tells failures apart stands at their beginning.
+/// The number of bytes that are kept of one text. What distinguishes failures is at the beginning.
 const VALUE_BYTES: usize = 512;
 const VALUES: usize = 512;
 /// Models that are told apart: in one event, in one turn, in one run.

@@ -34,7 +34,7 @@ pub struct Expected {
     pub thread: Option<ThreadTotals>,
     /// Whose threads it may go on with; none for those of this run alone.
     pub owner: Option<Owner>,
-    /// What its reports will leave out, as its arguments tell.
+    /// What its reports will leave out, according to its arguments.
     pub gaps: Gaps,
     /// Whether they may leave out other threads.
     pub subagents: Subagents,
@@ -64,8 +64,8 @@ pub struct RunEnvironment<'a> {
 }
 
 impl RunEnvironment<'_> {
-    /// Returns what is known of a run with these arguments. Its threads are `otherwise`'s where nothing tells whose it
-    /// is.
+    /// Returns what is known about a run with these arguments. Its threads are `otherwise`'s where nothing tells whose
+    /// it is.
     #[must_use]
     pub fn expected(self, line: &CommandLine, otherwise: &Owner) -> Expected {
         let output = self.provider.output;
@@ -87,7 +87,7 @@ impl RunEnvironment<'_> {
         if !self.workspace_id.is_empty() {
             return Some(Owner::Workspace(self.workspace_id.into()));
         }
-        // The server's credential tells nobody from others.
+        // The server's credential does not distinguish tenants.
         if self.is_servers {
             return None;
         }
@@ -102,7 +102,7 @@ impl RunEnvironment<'_> {
         self.provider.output.doubled_path.is_some_and(|path| url.ends_with(path))
     }
 
-    /// Returns how to tell whether other threads work for the run.
+    /// Returns how to find out whether other threads work for the run.
     fn subagents(self, before_end: Reading<'_>) -> Subagents {
         let Some(files) = self.provider.output.session_files else { return Subagents::Counted };
         let is_off = is_off(self.provider, files, before_end);

@@ -31,7 +31,7 @@ impl Resumed {
     }
 }
 
-/// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests no report tells.
+/// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests are not reported.
 pub fn is_uncounted(rules: &ReportArguments, before_end: Reading<'_>) -> bool {
     for word in before_end.words() {
         if rules.uncounted.contains(&word.text) {

@@ -21,13 +21,13 @@ const MAX_LINE: u64 = 1024 * 1024;
 /// A file system's clock lags behind the system's by as much as a tick.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What is known of the subagents of a run, beside what its events tell.
+/// What is known about the subagents of a run, in addition to its events.
 #[derive(Clone, Debug, Default)]
 pub enum Subagents {
     /// The run has none, or its reports count them.
     #[default]
     Counted,
-    /// The session files tell whether it had any.
+    /// The session files show whether it had any.
     Sought(Search),
     Unknown,
 }
@@ -94,7 +94,7 @@ impl Search {
         written.map_or(true, |time| time + TICK >= self.since)
     }
 
-    /// Says whether the thread of a file worked for one of these; none where its first line does not tell.
+    /// Returns whether the thread of a file worked for one of these; none if its first line does not show it.
     fn worked_for(&self, file: &Path, threads: &[Arc<str>]) -> Option<bool> {
         let mut file = open_regular(file)?.take(MAX_LINE);
         let mut scanner = Scanner::new(self.files.fields);

@@ -3,7 +3,7 @@
 use super::event::{Event, NotACount};
 use crate::provider::{Field, Output};
 
-/// The largest whole number that JavaScript tells from its neighbours: 2^53 - 1. Counts stop there.
+/// The largest whole number that JavaScript can represent exactly: 2^53 - 1. Counts stop there.
 pub const MAX_COUNT: u64 = (1 << 53) - 1;
 
 /// Tokens. As in OpenTelemetry's conventions for generative AI, input is all that went in, and what came from the cache

@@ -45,7 +45,7 @@ pub fn seconds(text: &[u8]) -> Option<u64> {
 /// A minute by a wall clock, in the time zone of whoever wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockTime {
-    /// Year, month (from 1) and day; none where the text tells no day, and means that on which it was written.
+    /// Year, month (from 1) and day; none if the text names no day, and means the day on which it was written.
     pub date: Option<[u32; 3]>,
     pub hour: u32,
     pub minute: u32,

@@ -129,7 +129,7 @@ impl Reader<'_> {
                     Category::Data => "is not an object in which each field occurs once",
                     _ => "has an unpaired surrogate, which is not a character, in the name of a member",
                 };
-                // serde_json tells no place where it finds an array instead of an object.
+                // serde_json reports no position if it finds an array instead of an object.
                 let place = match error.column() {
                     0 => String::new(),
                     column => format!(" (line {}, column {column})", error.line()),

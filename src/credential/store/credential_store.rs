@@ -25,7 +25,7 @@ pub struct Store {
 /// How much later than it is a file may say that a token of ours expires, in milliseconds.
 pub(super) const EXPIRY_TOLERANCE: f64 = 60_000.0;
 
-/// Where a login is, and how it is kept fresh.
+/// Where a login is, and how it is refreshed.
 #[derive(Debug)]
 pub(super) struct LoginSource {
     pub location: Location,

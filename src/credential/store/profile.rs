@@ -38,7 +38,7 @@ pub enum StoredExpiry {
     Jwt,
 }
 
-/// In what a document counts the time since 1970.
+/// The unit in which a document counts the time since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum ExpiryUnit {
@@ -48,7 +48,7 @@ pub enum ExpiryUnit {
     S,
 }
 
-/// What a caller overrides of a provider's row.
+/// The parts of a provider's row that a caller overrides.
 #[derive(Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Overrides {
@@ -56,12 +56,12 @@ pub struct Overrides {
     pub client_id: Option<String>,
     pub file: Option<String>,
     pub body: Option<BodyFormat>,
-    /// Where the access token stands, with dots between the names.
+    /// The place of the access token, as names separated by dots.
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
-    /// Where the expiry stands, `jwt` for in the access token.
+    /// The place of the expiry; `jwt` if it is in the access token.
     pub expires_at: Option<String>,
-    /// Absent, milliseconds.
+    /// Default: milliseconds.
     pub expires_at_unit: Option<ExpiryUnit>,
 }
 

@@ -143,7 +143,7 @@ impl Failure {
     }
 }
 
-/// What to do where something else than the vendor answers at the vendor's own address.
+/// What to do if a server other than the vendor's answers at the vendor's own address.
 pub const BETWEEN: &str = "Check what is between this server and the vendor: DNS, proxies, firewalls.";
 
 const NO_ROOTS: &str = "this server has no trusted root certificate";
@@ -234,7 +234,7 @@ pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
     (format!("{domain} {proxy}"), format!("{name}:{port} {proxy}"))
 }
 
-/// Read anew for each request: a root that an operator took away must not be trusted until a restart.
+/// Read again for each request, so that a root that an operator has removed is not trusted until a restart.
 fn roots(settings: &Settings) -> Vec<Certificate<'static>> {
     // No secret, and a hundred times as much as all that is one.
     with_plain_memory(|| {
@@ -291,7 +291,7 @@ fn io_failure(error: &io::Error) -> Failure {
             return failure(error);
         }
     }
-    // `std` has no kind for it, and no errno: this is how it tells of getaddrinfo(3). A test holds it to that.
+    // `std` has no kind and no errno for it: this is its text for a failure of getaddrinfo(3), which a test checks.
     if error.raw_os_error().is_none() && error.to_string().starts_with("failed to lookup address") {
         return Failure::Dns;
     }

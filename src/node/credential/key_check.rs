@@ -16,23 +16,23 @@ use crate::node::secret::handle::NativeSecret;
 use crate::node::state::Disposable;
 use crate::provider;
 
-/// A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of.
+/// A request about a credential that has not been sent yet. It holds the credential until it is sent or disposed of.
 #[napi]
 pub struct NativeKeyCheck {
     held: Disposable<Mutex<Option<Plan>>>,
 }
 
-/// What is to be asked about a credential.
+/// The options of a request about a credential.
 #[napi(object, object_to_js = false)]
 pub struct NativeKeyQuestion {
-    /// The id of the provider whose API is asked.
+    /// The id of the provider whose API gets the request.
     pub provider: String,
-    /// Instead of the vendor's own endpoint.
+    /// The endpoint to use instead of the vendor's.
     pub base_url: Option<String>,
     pub http: NativeHttpSettings,
 }
 
-/// Prepares the question about a credential.
+/// Prepares the request about a credential.
 #[napi(catch_unwind)]
 pub fn plan_key_check(
     env: &Env,
@@ -51,7 +51,7 @@ fn plan(secret: &NativeSecret, question: NativeKeyQuestion) -> Result<NativeKeyC
 
 #[napi]
 impl NativeKeyCheck {
-    /// Asks, once. Aborted while it waits for its turn, the question is not sent.
+    /// Sends the request, once. If it is aborted while it waits for its turn, nothing is sent.
     #[napi(catch_unwind)]
     pub fn ask<'env>(
         &self,

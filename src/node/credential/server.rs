@@ -45,7 +45,7 @@ fn take(require_protection: bool) -> Result<NativeServerCredentials> {
     Ok(NativeServerCredentials { held: Disposable::new(keys, disposed), names })
 }
 
-/// Every variable that a server's key can stand in.
+/// All variables that can hold a server's key.
 #[napi(catch_unwind)]
 pub fn server_variables() -> Vec<&'static str> {
     ServerCredentials::variables().collect()

@@ -5,8 +5,8 @@ use napi_derive::napi;
 
 use crate::environment::Variable;
 
-/// A variable of an environment. Lists of these cross, and never objects with the variables' names as keys, where
-/// `__proto__` would be no variable.
+/// A variable of an environment. Lists of these cross the boundary, never objects with the names of variables as keys,
+/// in which `__proto__` would not be a variable.
 #[napi(object)]
 pub struct NativeVariable<'env> {
     #[napi(ts_type = "string")]

@@ -66,14 +66,14 @@ wire_tags! {
 #[napi]
 pub const WIRE_HANDLE: u8 = 0x80;
 
-/// How much of an object the facade reads: no more than the same payload may have as JSON.
+/// How much of an object the facade reads: no more than the same payload may have as JSON text.
 #[napi(object, object_from_js = false)]
 pub struct NativeInputLimits {
-    /// Of `userEnvKeys`, and of each option that is a list of variables.
+    /// The limit of `userEnvKeys`, and of each option that is a list of variables.
     pub names: u32,
-    /// Of a whole wire buffer, and of a text.
+    /// The limit of a whole wire buffer, and of a text.
     pub bytes: u32,
-    /// Of the members that lead to a payload.
+    /// The limit of the members that lead to a payload.
     pub path: u32,
 }
 
@@ -83,13 +83,13 @@ pub struct NativePayloadFields {
     pub refused: Vec<&'static str>,
 }
 
-/// What a payload may have, and what it must not.
+/// The fields that a payload may have, and those that it must not have.
 #[napi(catch_unwind)]
 pub fn payload_fields() -> NativePayloadFields {
     NativePayloadFields { read: payload::FIELDS.to_vec(), refused: payload::NO_FIELDS.to_vec() }
 }
 
-/// Where the facade stops to read.
+/// The limits up to which the facade reads.
 #[napi(catch_unwind)]
 pub fn input_limits() -> NativeInputLimits {
     NativeInputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32, path: MAX_PATH as u32 }

@@ -100,7 +100,7 @@ fn in_override(row: &InlineDefinitions, text: &str) -> bool {
         is(&[row.holder], 0) && (is(row.secrets, 2) || (is(row.tables, 2) && path.len() > 3))
     };
     let mut found = false;
-    // What is no TOML is a string to Codex: then the key alone tells.
+    // Codex treats what is not TOML as a string. Then only the key decides.
     let understood = toml_names::each(text, PARTS, &mut |path| found |= is_secret(path)).is_some();
     let key = text.split('=').next().unwrap_or_default();
     let parts: Vec<String> = key.split('.').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect();

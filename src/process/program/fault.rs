@@ -7,7 +7,7 @@ use std::path::Path;
 pub struct Fault {
     /// As a clause about the file: "it is empty".
     pub why: String,
-    /// What would mend it, where that is not to install the CLI anew.
+    /// What would fix it, if that is not to reinstall the CLI.
     pub remedy: Option<&'static str>,
     /// What execve(2) would say.
     pub errno: i32,
@@ -67,7 +67,7 @@ impl Fault {
         .remedy("Name the program itself in options.command, or pass a PATH with fewer directories.")
     }
 
-    /// Adds what would mend it.
+    /// Adds what would fix it.
     pub fn remedy(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }
     }

@@ -18,9 +18,9 @@ pub struct Program {
     pub found_by: FoundBy,
     /// A script's interpreter.
     pub interpreter: Option<PathBuf>,
-    /// Its version, where a package or a file name tells.
+    /// Its version, if a package or a file name states it.
     pub version: Option<String>,
-    /// The file that tells it in vain, where it is unknown and there is one.
+    /// If it is unknown, the file that should state it, if there is one.
     pub doubt: Option<Doubt>,
 }
 
@@ -36,7 +36,7 @@ pub struct Proved {
 }
 
 impl Program {
-    /// What to say where it is newer than all that this package was tested with, or where nobody can tell.
+    /// The warning for a version that is newer than all tested ones, or unknown.
     #[must_use]
     pub fn untested(&self, provider: &Provider) -> Option<String> {
         let name = provider.name;

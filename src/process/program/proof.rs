@@ -11,7 +11,7 @@ use super::super::identity::Target;
 use super::found::{Program, Proved};
 use crate::sys::real_path::real_path;
 
-/// More targets than this at once are a worker's whole fleet; then it starts anew.
+/// The limit of targets, which is more than a worker has at the same time. Beyond it, the cache is emptied.
 const CAPACITY: usize = 1024;
 
 /// The proofs of this process.

@@ -20,7 +20,7 @@ pub struct Rejection {
     path: PathBuf,
     /// As a clause, for where it is one of several.
     why: String,
-    /// Whether nobody could be asked: then the others tell nothing either.
+    /// Whether the check itself failed, so that the other candidates say nothing either.
     is_final: bool,
 }
 

@@ -8,7 +8,7 @@ use super::{AccessCheck, FoundBy, Program, Search, Target, candidates, leads_to,
 use crate::error::Error;
 use crate::provider::Provider;
 
-/// More than this many on one `PATH` tell nothing new.
+/// The limit of candidates: more of them on one `PATH` would show nothing new.
 const MAX_CANDIDATES: usize = 16;
 
 /// One place where the program is.
@@ -23,7 +23,7 @@ pub struct Candidate {
     /// Files that must stand beside the program, as far as they are there: their paths, and whether they inherit the
     /// program's credential.
     pub companions: Vec<(&'static str, bool)>,
-    /// The files that tell its version, as far as they are there.
+    /// The files that state its version, as far as they exist.
     pub manifests: Vec<PathBuf>,
 }
 

@@ -37,8 +37,7 @@ pub struct Beside<'a> {
 
 /// Looks for the files that this start must not stand beside.
 ///
-/// # Errors
-/// `STATE_DIR_UNUSABLE` where there is one, or where nobody can tell.
+/// # Errors `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
     check_state_directory(plan)?;
     check_refused_files(plan, beside.trusted)?;
@@ -143,7 +142,7 @@ pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
     Err(Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path))
 }
 
-/// Which starts are refused beside a file that configures the CLI.
+/// Which starts are refused while a file that configures the CLI exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {
@@ -156,8 +155,7 @@ pub enum RefusedStarts {
 
 /// Judges the file at `path`, as it is now, for a program of this version.
 ///
-/// # Errors
-/// Where nobody can tell what the CLI would find there.
+/// # Errors If it is unknown what the CLI would find there.
 pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -> rustix::io::Result<RefusedStarts> {
     let file = match open(path, OFlags::empty()) {
         Ok(file) => file,

@@ -32,8 +32,8 @@ pub(super) const FIXED: &[FixedVariable] = &[
     },
 ];
 
-/// What a wider pattern, here or elsewhere, would catch, and what the CLI's own code takes for a number, a switch of the terminal or a
-/// limit of what it does (`tests/variables`). Its own messages tell people to set some of them.
+/// What a wider pattern, here or elsewhere, would catch, and what the CLI's own code takes for a number, a switch of
+/// the terminal or a limit of what it does (`tests/variables`). Its own messages advise people to set some of them.
 pub(super) const HARMLESS: &[&str] = &[
     // Counts of tokens, not tokens.
     "CLAUDE_CODE_*MAX_*TOKENS",

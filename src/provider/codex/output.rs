@@ -15,7 +15,7 @@ pub static CODEX_OUTPUT: Output = Output {
         resuming: &["resume", "fork"],
         other: &["review", "help"],
         resuming_options: &[],
-        // `turn.completed` tells 0 tokens: the requests are another thread's.
+        // `turn.completed` reports 0 tokens, because the requests belong to another thread.
         uncounted: &["review"],
         // A reviewer of another model answered six requests where one command asked for an approval, and none was told.
         review_settings: &["--approve-for-me", "approvals_reviewer"],

@@ -135,7 +135,7 @@ impl MasterKey {
         Ok(Self { key, id })
     }
 
-    /// 8 hex digits that tell it from others. No secret: they stand in every row that it sealed.
+    /// 8 hex digits that identify it. They are not secret: every row that it sealed contains them.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

@@ -148,7 +148,7 @@ impl Forms {
     }
 }
 
-/// How many bits tell which pairs of bytes forms begin with.
+/// The number of bits that record with which pairs of bytes forms begin.
 const PAIR_BITS: usize = 4096;
 
 fn pair_bit(first: u8, second: u8) -> (usize, u8) {

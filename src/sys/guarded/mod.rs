@@ -25,7 +25,7 @@ fn arena() -> MutexGuard<'static, Arena> {
     ARENA.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the memory that secrets live in has now. Where there are none, what one would get.
+/// Returns the current protections of the memory of secrets. Where there are none, what one would get.
 #[must_use]
 pub fn report() -> Report {
     let probe = GuardedBytes::zeroed(1);

@@ -28,7 +28,7 @@ use crate::sys::real_path::real_path;
 pub use journal::MAX_FILE_BYTES;
 pub use replace::{Next, Recovered, Replaced};
 
-/// SHA-256 of a content of the file, which tells it from another.
+/// The SHA-256 of a content of the file, which identifies it.
 pub type Digest = [u8; 32];
 
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Location {
     /// An absolute path.
     pub directory: PathBuf,
     pub name: String,
-    /// Where the refresh token stands in it, which tells one login from the next.
+    /// The place of the refresh token in it, which distinguishes one login from the next.
     pub refresh_token: Vec<String>,
     /// The user that the file must belong to; anybody's where the caller does not say.
     pub owner: Option<u32>,

@@ -128,7 +128,7 @@ impl Directory {
     }
 
     /// Proves that the directory lets one name be changed for another, as it must be in the end: one that is
-    /// append-only does not, and not every file system tells that it is.
+    /// append-only does not, and not every file system reports that attribute.
     fn give_name(&self, next: &Next, name: String) -> Result<String> {
         let Place::Beside(first) = &next.place else { return Ok(name) };
         match fs::renameat(&self.descriptor, first, &self.descriptor, &name) {
@@ -218,7 +218,7 @@ impl Directory {
         let Some((bytes, owner)) = self.read_named(&self.location.name)? else { return Ok(Recovered::Nothing) };
         match Journal::find(&bytes) {
             Journal::None => {}
-            // Where it cannot be mended, [`Directory::read`] reads it as if it had been.
+            // If it cannot be repaired, [`Directory::read`] reads it as if it had been.
             Journal::Begun(_) | Journal::Whole(_) => return Ok(self.mend().unwrap_or(Recovered::Nothing)),
         }
         if self.is_mount()? {

@@ -68,7 +68,7 @@ fn fill(mut file: &File, length: usize) -> Result<(), NoRoom> {
             file.write_all(&zeros[..count])?;
             left -= count;
         }
-        // Some tell only then that there is no room.
+        // Some file systems report only then that there is no space.
         file.sync_data()
     };
     write().map_err(|error| (super::errno_of(&error), "write"))

@@ -21,7 +21,7 @@ use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
 
-/// What is asked of a login: each is more than the one before it.
+/// The requests about a login. Each one does more than the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Call {
@@ -33,7 +33,7 @@ pub enum Call {
     Refresh,
 }
 
-/// Who got the tokens that the store has now.
+/// Where the store's tokens come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum How {
@@ -44,7 +44,7 @@ pub enum How {
     Elsewhere,
 }
 
-/// What came of a refresh.
+/// The result of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     pub how: How,
