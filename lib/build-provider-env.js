@@ -168,7 +168,7 @@ function addPayload(wire, payload, consumed) {
     if (fields[name] !== undefined && fields[name] !== null) wire.add(WireTag.NoField, name, '')
   }
 
-  // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
+  // An empty one says that there is nothing; in any other, what there is is in the wrong place.
   if (!FIELDS.some((name) => name in fields) && Object.keys(payload).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) wire.add(WireTag.Provider, '', provider)

@@ -50,7 +50,7 @@ function claudeAgentOptions(env, value) {
       // Three pipes, as `stdio` is refused.
       const child = /** @type {any} */ (spawnWith(env, options, told))
       tell(onSpawn, child)
-      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
+      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stalls.
       const { stderr } = child
       if (stderr && stderr.listenerCount('data') + stderr.listenerCount('readable') === 0) stderr.resume()
       return child

@@ -9,7 +9,7 @@ const { isNativeError, isProxy } = require('node:util').types
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([['ERR_PROVIDER_ABORTED', 'AbortError'], ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']])
-/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose stands in a message, and it goes into a log. */
+/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose is in a message, and it goes into a log. */
 const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
 
 /** The parts that an error has beside its code and message where they are known. */

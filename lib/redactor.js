@@ -51,7 +51,7 @@ class Redactor extends Handle {
   }
 
   /**
-   * Half of a surrogate pair would not come back from UTF-8, and no secret has one: what stands between them is redacted.
+   * Half of a surrogate pair would not come back from UTF-8, and no secret has one: what is between them is redacted.
    * @param {string} text
    */
   #redactString(text) {

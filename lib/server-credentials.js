@@ -60,7 +60,7 @@ function takeServerCredentials(value) {
   requireMainThread('takeServerCredentials()')
   const locked = readRequireLocked(options)
   const native = translate(() => binding.takeServerCredentials(locked))
-  // Also names that were unset before: their values may stand in the initial environment still.
+  // Also names that were unset before: their values may be in the initial environment still.
   remove(binding.serverVariables())
   return new ServerCredentials(KEY, native)
 }

@@ -27,7 +27,7 @@ function wrongType(name, expected, value) {
   return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, but is ${kindOf(value)}${whose}.`)
 }
 
-/** What a value is, without a word of its own. @param {unknown} value */
+/** What a value is, without its own word. @param {unknown} value */
 function kindOf(value) {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'

@@ -20,7 +20,7 @@ export function checkAddon(file = built(), glibc = newestGlibc) {
   for (const path of new Set([root, homedir(), process.env.CARGO_HOME])) {
     if (path && path !== '/' && text.includes(`${path}/`)) wrong.push(`contains paths below ${path}`)
   }
-  // The names of versioned symbols stand in the file's dynamic string table; musl and macOS have none.
+  // The names of versioned symbols are in the file's dynamic string table; musl and macOS have none.
   const versions = [...text.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [Number(major), Number(minor)])
   const top = versions.sort(order).at(-1)
   if (top && order(top, glibc.split('.').map(Number)) > 0) wrong.push(`needs glibc ${top.join('.')}; the newest allowed is ${glibc}`)

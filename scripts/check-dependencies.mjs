@@ -5,7 +5,7 @@ import { moduleGraph } from './lib/module-graph.mjs'
 import { fromRoot } from './lib/paths.mjs'
 
 /**
- * The folders and single files of src, from the top floor down. Each may use what stands below it and nothing else; those on
+ * The folders and single files of src, from the top floor down. Each may use what is below it and nothing else; those on
  * one floor do not know one another.
  */
 const FLOORS = [
@@ -28,7 +28,7 @@ export function checkDependencies(src = fromRoot('src')) {
   process.stdout.write(`${files.length} files, ${arrows.length} imports between them, no circle, none against the order\n`)
 }
 
-/** The folder below src, or the file that stands there alone. */
+/** The folder below src, or the file that is there alone. */
 const placeOf = (file) => file.split('/')[0].replace(/\.rs$/, '')
 
 const floorOf = (place) => FLOORS.findIndex((floor) => floor.includes(place))

@@ -150,7 +150,7 @@ function inNames(span, facts) {
   if (called && !facts.public.has(called) && !OTHERS.has(called) && !/^\w+\(\d\)$/.test(span)) return [`nothing public is called ${called}()`]
   const [, option] = /^options\.(\w+)/.exec(span) ?? []
   if (option && !isProperty(option, facts)) return [`there is no option ${option}`]
-  // A path, an address or a flag has words of its own; a call's arguments are the reader's.
+  // A path, an address or a flag has its own words; a call's arguments are the reader's.
   const text = /^[-/~$"]|:\/\//.test(span) ? '' : span
   const compound = text.match(/(?<![\w-])[A-Za-z]\w*(?![\w-])/g)?.filter((word) => /[a-z][A-Z]/.test(word)) ?? []
   const ours = text.match(/\b(?:ALIVE|LOCKBOX)_[A-Z_]+\b/g) ?? []

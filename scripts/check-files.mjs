@@ -77,7 +77,7 @@ export function checkFiles() {
     if (!/^(\/\/|\/\*)/.test(opening)) wrong.push(`${name}: does not begin with a comment that states its job`)
     if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))) wrong.push(`${name}: uses its own path, which only ${PLACES} may do, because a file in a bundle has no path`)
     if (!/^(src|lib)\//.test(name)) continue
-    // Unit tests stand at the foot of a Rust file and don't count.
+    // Unit tests are at the foot of a Rust file and don't count.
     const lines = text.split(/^#\[cfg\(test\)\]\s*\n(?:#\[.*\]\s*\n)*mod \w+ \{/m)[0].trimEnd().split('\n').length
     sizes.push(lines)
     if (lines > most) wrong.push(`${name}: ${lines} lines without its tests; the limit is ${most}`)

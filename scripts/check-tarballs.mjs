@@ -37,7 +37,7 @@ export async function packPlatform(dir) {
 /** Packs a directory into another; npm's own account of it. */
 export async function npmPack(from, to) {
   const text = await must('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', to], { cwd: from, timeoutMs: 120_000 })
-  // npm may warn on stderr, which stands in the same text; newer versions give an object by name instead of a list.
+  // npm may warn on stderr, which is in the same text; newer versions give an object by name instead of a list.
   const answer = JSON.parse(text.slice(text.search(/^[[{]/m)))
   return Array.isArray(answer) ? answer[0] : Object.values(answer)[0]
 }

@@ -116,7 +116,7 @@ pub struct Details {
     pub names: Vec<String>,
 }
 
-/// A message goes into a log, and what a caller or a tenant chose stands in it. `lib/errors.js` has the same bounds.
+/// A message goes into a log, and what a caller or a tenant chose is in it. `lib/errors.js` has the same bounds.
 const MAX_MESSAGE_BYTES: usize = 4096;
 /// The kernel takes no longer path.
 const MAX_PATH_BYTES: usize = 4096;

@@ -13,7 +13,7 @@ const { flag } = require('./words.js')
  * @property {string} [text] Lines of --help; none: another one's lines name it.
  * @property {string} [usage] What --help has in its place.
  * @property {string} [option] That of diagnose() which it becomes.
- * @property {(text: any, name: string) => unknown} [read] Default: as it stands.
+ * @property {(text: any, name: string) => unknown} [read] Default: as it is.
  */
 
 class UsageError extends Error {}

@@ -19,7 +19,7 @@ const ACCESS = Object.freeze({ exists: constants.F_OK, execute: constants.X_OK, 
 const DEADLINE_MS = 5_000
 
 /**
- * The result of a look, which has a thread of its own: a tenant chooses the paths, and what hangs there must hold up nobody.
+ * The result of a look, which has its own thread: a tenant chooses the paths, and what hangs there must hold up nobody.
  * @template T
  * @param {(abort: import('../../binding').NativeAbort) => Promise<T>} look Begins it.
  * @returns {Promise<T>}

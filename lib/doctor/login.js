@@ -32,7 +32,7 @@ const date = (/** @type {number} */ ms) => {
 
 /**
  * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
- * directory where nobody can put something else in its place; else the target makes a copy of its own.
+ * directory where nobody can put something else in its place; else the target makes its own copy.
  */
 const close = (/** @type {any} */ { context, real, component, way }) => {
   const { uid, gid } = context.target

@@ -86,7 +86,7 @@ function linesOf(finding, before, { width, unicode }, paint) {
 }
 
 /**
- * A command as it may stand on a terminal, or none: without a control character that it has, it would name another file.
+ * A command as it may be on a terminal, or none: without a control character that it has, it would name another file.
  * @param {string} command
  */
 function typeable(command) {

@@ -133,7 +133,7 @@ async function relay(from, to) {
   await pipeline(/** @type {any} */ (steps), { end: false }).catch(() => from.destroy())
 }
 
-/** Text as it may stand on a terminal. */
+/** Text as it may be on a terminal. */
 function harmlessly() {
   const decoder = new StringDecoder('utf8')
   return new Transform({

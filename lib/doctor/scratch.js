@@ -43,7 +43,7 @@ async function makeScratch(context) {
 }
 
 /**
- * The root stays ours: in a directory of its own, the target could put a link in a child's place before it is given away.
+ * The root stays ours: in its own directory, the target could put a link in a child's place before it is given away.
  * @param {import('./context.js').Context} context
  * @param {string} root
  * @param {string[]} directories

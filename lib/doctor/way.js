@@ -53,7 +53,7 @@ function unlessSteered(row, byRoot = false) {
 }
 
 /**
- * What stands before a command that the target itself is to run: as another, without the terminal of whoever runs it.
+ * What is before a command that the target itself is to run: as another, without the terminal of whoever runs it.
  * @param {import('./context.js').Context} context
  */
 function asTarget({ target, own, ids }) {

@@ -22,7 +22,7 @@ function failureText({ cli, version, failures }) {
   return [`${cli} ${version} failed:`, '', ...names.map((name) => `- \`${name}\``)].join('\n')
 }
 
-/** A test's name as it stands in the table: its file's without what all have, and no longer than a line. */
+/** A test's name as it is in the table: its file's without what all have, and no longer than a line. */
 export function shortName(name) {
   const short = name.replace(/^__test__\/real-cli\//, '').replace(/\.test\.js: /, ': ').replaceAll('`', "'").replace(/\s+/g, ' ')
   return short.length > LONGEST ? `${short.slice(0, LONGEST - 1)}…` : short

@@ -7,7 +7,7 @@ export const skip = (reason) => ({ skip: reason })
 /** A step's answer when it passed, with what it saw. */
 export const told = (note) => ({ note })
 
-/** A step's answer when a runner counted tests of its own. */
+/** A step's answer when a runner counted its own tests. */
 export const counted = (counts) => ({ counts })
 
 /** The names of a stage's steps, without running any. */

@@ -27,7 +27,7 @@ export async function runtimes(report, { project }) {
     if (!path) return skip(reason)
     return told(await exerciseIn(copyOf(project), path, ['use.cjs', 'use.mjs']))
   })
-  // The whole package's tests: what takes minutes stands last.
+  // The whole package's tests: what takes minutes is last.
   for (const line of lines) {
     await report.step('runtimes', `tests-node-${line}`, async () => {
       const { path, reason } = await nodeBinary(line)

@@ -8,7 +8,7 @@ import { copyOf, runIn } from './project.mjs'
 const name = manifest().name
 const POOLS = ['threads', 'forks', 'vmThreads']
 
-/** Two files: jest runs them in one process, each with globals of its own, over one addon. */
+/** Two files: jest runs them in one process, each with its own globals, over one addon. */
 const FILES = ['one', 'two']
 
 const jestFile = `

@@ -66,7 +66,7 @@ impl Expiry {
         (self.told - now.wall).min(self.boot - now.boot)
     }
 
-    /// In milliseconds since 1970, by the wall clock as it stands now.
+    /// In milliseconds since 1970, by the wall clock as it is now.
     #[must_use]
     pub fn milliseconds(self, now: Clocks) -> f64 {
         if self.is_too_late(now, TOLERANCE) { (now.wall + self.boot - now.boot).round() } else { self.told }

@@ -7,7 +7,7 @@ use crate::provider::{CredentialKind, KeyClass, Provider};
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 
-// Beside it stand an address and the other headers.
+// Beside it are an address and the other headers.
 const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ findings! {
         "{it} is the name of a key or the place where a key is kept, not the key. Look up the key there and pass the key itself.";
     /// What an example has in the key's place.
     Placeholder = "placeholder", Invalid, KeyMalformed, "{it} is a placeholder from an example. Replace it with your own key.";
-    /// What stands around a key in a text.
+    /// What is around a key in a text.
     StrayPunctuation = "stray-punctuation", Invalid, KeyMalformed,
         "{it} begins or ends with punctuation, which is not part of a key. Paste the key alone.";
     /// A byte that no key has, or none of its class.

@@ -70,6 +70,6 @@ pub struct StoredCredential {
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
     pub generation: Generation,
-    /// The state directory that the CLI itself must read it from; none: it is handed over.
+    /// The state directory that the CLI itself must read it from; none: it is passed.
     pub directory: Option<String>,
 }

@@ -18,7 +18,7 @@ pub struct Credential {
     pub kind: CredentialKind,
     pub source: CredentialSource,
     pub owner: CredentialOwner,
-    /// How it is handed over; none for a config directory.
+    /// How it is passed; none for a config directory.
     pub input: Option<&'static CredentialInput>,
     /// The credential itself; none for a config directory.
     pub secret: Option<Arc<Secret>>,
@@ -27,7 +27,7 @@ pub struct Credential {
     pub generation: Option<Generation>,
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
-    /// The state directory that the CLI itself reads it from; none where it is handed over.
+    /// The state directory that the CLI itself reads it from; none where it is passed.
     pub directory: Option<String>,
 }
 

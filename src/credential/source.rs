@@ -61,7 +61,7 @@ impl CredentialOwner {
     }
 
     /// Whose a credential from this source is, where `given` is what the caller says of those that it hands in. A login in a
-    /// config directory stands where the workspace reads it, so it is the workspace's.
+    /// config directory is where the workspace reads it, so it is the workspace's.
     #[must_use]
     pub const fn of(source: CredentialSource, given: Self) -> Self {
         match source {

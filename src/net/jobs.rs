@@ -98,8 +98,8 @@ pub static OTHER_REQUESTS: Pool = Pool::new(256, 4);
 /// Stored logins. One that waits for a lock has no thread meanwhile.
 pub static LOGINS: Pool = Pool::new(64, 1);
 
-/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one for ever. So each uid has
-/// a few of its own.
+/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one forever. So each uid has
+/// a few separate threads.
 pub static LOOKS: Pool = Pool::new(256, 8);
 
 impl Pool {
@@ -201,7 +201,7 @@ fn take(held: &Mutex<Option<Waiting>>) -> Option<Waiting> {
     held.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Runs `job` on a thread of its own when it is its turn. It must not panic; if it does, the panic ends there.
+/// Runs `job` on a separate thread when it is its turn. It must not panic; if it does, the panic ends there.
 ///
 /// # Errors
 /// `BUSY` where too many wait already, or the system gives no thread.
@@ -265,7 +265,7 @@ fn watch(pool: &'static Pool) {
     }
 }
 
-// Inlined, its locals would stand above what is wiped.
+// Inlined, its locals would be above what is wiped.
 #[inline(never)]
 fn in_own_frame(job: &mut Job) -> Option<Instant> {
     job()

@@ -44,7 +44,7 @@ impl From<&Error> for NativeError {
 /// Hands the error of a result to JavaScript, as an object without a stack: the facade's error has one.
 ///
 /// Only from a call of JavaScript's straight to Rust. Where Rust calls a function of JavaScript that calls Rust, napi takes
-/// what was thrown there, and makes an `Error` of its own of what is none.
+/// what was thrown there, and makes its own `Error` of what is none.
 pub trait OrThrow<T> {
     /// The value; or the error is pending in this Node environment, and is thrown when the call returns.
     fn or_throw(self, env: &Env) -> napi::Result<T>;
@@ -54,13 +54,13 @@ impl<T> OrThrow<T> for crate::error::Result<T> {
     fn or_throw(self, env: &Env) -> napi::Result<T> {
         self.map_err(|error| {
             let thrown = env.throw(NativeError::from(&error));
-            // napi makes an error of its own of any other status.
+            // napi makes its own error of any other status.
             thrown.err().unwrap_or_else(|| napi::Error::from_status(Status::PendingException))
         })
     }
 }
 
-/// What rejects a promise with an error of the core: napi keeps the object, and hands it over as it is.
+/// What rejects a promise with an error of the core: napi keeps the object, and passes it as it is.
 pub fn rejection(env: &Env, error: &Error) -> napi::Error {
     let object = NativeError::from(error).into_unknown(env);
     object.map_or_else(|defect| defect, napi::Error::from_unknown_without_coercion)

@@ -152,7 +152,7 @@ fn defect(message: &str) -> Error {
 /// How long a look may wait for a thread: others hold all of them, at file systems that hang.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One look at paths that a tenant chooses, on a thread of its own, as a file system of its choice may hang. `whose` shares
+/// One look at paths that a tenant chooses, on a separate thread, as a file system of its choice may hang. `whose` shares
 /// the threads out.
 pub fn look<'env, T: ToNapiValue + Send + 'static>(
     env: &'env Env,

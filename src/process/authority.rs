@@ -68,7 +68,7 @@ pub fn prove_by_mode(plan: &EnvPlan, target: &Target) -> Result<Option<(&'static
     }
 }
 
-/// What lets somebody else than root and this process lead a symlink on the way elsewhere, and so choose the file: the first
+/// What lets somebody other than root and this process lead a symlink on the way elsewhere, and so choose the file: the first
 /// such link, or the directory that it is in.
 ///
 /// It stops there, so that no link of a tenant's is followed: what is left of the way is as long as the caller made it.

@@ -284,7 +284,7 @@ mod tests {
     use std::process::{Child, Command};
     use std::time::Duration;
 
-    /// A shell with `count` children in sessions of their own.
+    /// A shell with `count` children in their own sessions.
     fn tree(count: usize) -> Child {
         let script = format!("for i in $(seq {count}); do setsid sleep 600 & done; wait");
         Command::new("/bin/sh").args(["-c", &script]).spawn().expect("a shell")

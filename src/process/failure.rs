@@ -12,7 +12,7 @@ use crate::sys::attributes::Limit;
 use crate::sys::clone::Failure;
 use crate::sys::harden::NO_CORE;
 
-/// A step whose failure has a code of its own, and what to do about it.
+/// A step whose failure has its own code, and what to do about it.
 struct Row {
     step: Step,
     code: ErrorCode,
@@ -133,7 +133,7 @@ fn refused_limit(limit: Limit) -> String {
     }
 }
 
-/// `why` is what is known beyond the kernel's reason, in sentences of its own.
+/// `why` is what is known beyond the kernel's reason, in its own sentences.
 fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str) -> Error {
     let Subject { name, target } = subject;
     let step = failure.step;

@@ -105,7 +105,7 @@ pub struct Component {
 
 /// Asks all of them: the kernel, as the target, or the mode bits, where this process cannot become the target. These know
 /// nothing of ACLs and mount options. The kernel is asked anew for each: no answer is remembered. It looks at paths that a tenant
-/// chooses, so it may take long, or for ever where a file system hangs: on a thread that nothing waits for.
+/// chooses, so it may take long, or forever where a file system hangs: on a thread that nothing waits for.
 ///
 /// # Errors
 /// `PRIVILEGE_FAILED` when this process cannot become the target; `UNSUPPORTED`, `SPAWN_FAILED`.

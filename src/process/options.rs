@@ -111,7 +111,7 @@ impl StopPolicy {
     }
 }
 
-/// What no duration holds is for ever.
+/// What no duration holds is forever.
 fn duration(milliseconds: f64) -> Duration {
     Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
 }
@@ -139,7 +139,7 @@ pub struct ProgramQuery {
 /// Chooses the delivery that a caller asked for by name.
 ///
 /// # Errors
-/// `UNSUPPORTED` when this credential cannot be handed over so; `ERR_INVALID_ARG_VALUE` for another word.
+/// `UNSUPPORTED` when this credential cannot be passed so; `ERR_INVALID_ARG_VALUE` for another word.
 pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
     let auto = plan.names.auto_delivery();
     match asked {

@@ -35,7 +35,7 @@ pub trait Watched: Send + Sync {
     /// It has ended, or its end is to be looked at again. Returns whether there is nothing left to do.
     fn reap(&self) -> bool;
 
-    /// A deadline of its own has passed.
+    /// Its own deadline has passed.
     fn on_deadline(&self, deadline: Deadline);
 }
 

@@ -44,7 +44,7 @@ pub struct Process {
     policy: StopPolicy,
     listener: Arc<dyn Listener>,
     state: Mutex<State>,
-    /// What it started. A lock of its own, which comes after that of `state`: a tenant decides how long it is held.
+    /// What it started. Its own lock, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
 }
 
@@ -322,7 +322,7 @@ impl Watched for Process {
         }
         let is_last = deadline == Deadline::Kill;
         let Some((pid, _)) = self.begin_turn(deadline) else { return };
-        // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all. Without
+        // Before the signal: what the CLI started in its own sessions is found as its child, or not at all. Without
         // the lock, as a tenant decides how long it takes; the pid stays the child's until this thread reaps it.
         let complete = lock(&self.descendants).sweep(pid, Instant::now() + TURN, is_last);
         if !complete && self.takes_another_turn(deadline, if is_last { ALL_LAST_TURNS } else { ALL_TURNS }) {

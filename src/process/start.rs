@@ -27,14 +27,14 @@ use crate::sys::{Step, identity, stdio};
 #[derive(Debug)]
 pub struct Start {
     pub env: Arc<EnvPlan>,
-    /// How the credential is handed over.
+    /// How the credential is passed.
     pub delivery: Delivery,
     pub target: Target,
     /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
     /// The caller's arguments.
     pub command_line: CommandLine,
-    /// What was asked for beside that.
+    /// What was asked for in addition.
     pub cli: CliOptions,
 }
 
@@ -123,7 +123,7 @@ impl Start {
         arguments::build(&self.env, &self.command_line, &self.context(&directories))
     }
 
-    /// The variables that stand beside the environment's own: those of an SDK, ours that keep the CLI's child processes
+    /// The variables that are beside the environment's own: those of an SDK, ours that keep the CLI's child processes
     /// from running what files name, and a temporary directory where another has taken the CLI's.
     #[must_use]
     pub fn variables_beside(&self) -> Vec<(&str, Cow<'_, str>)> {

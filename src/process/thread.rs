@@ -39,7 +39,7 @@ impl Drop for Precedence {
 /// The nice value before all others.
 const HIGHEST: i32 = -20;
 
-/// Runs `round` for ever on a thread of this name (15 bytes at the most, prctl(2)).
+/// Runs `round` forever on a thread of this name (15 bytes at the most, prctl(2)).
 ///
 /// # Errors
 /// `SPAWN_FAILED` when the system gives no thread.

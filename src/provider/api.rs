@@ -42,7 +42,7 @@ pub struct Authorization {
     pub kind: CredentialKind,
     /// The header that carries it, in lower case.
     pub header: &'static str,
-    /// What stands in it before the credential.
+    /// What is in it before the credential.
     pub prefix: &'static str,
     /// Further headers that the API asks for beside this one.
     pub with: &'static [(&'static str, &'static str)],

@@ -44,7 +44,7 @@ pub struct NativePackage {
     pub version: (&'static str, &'static str),
 }
 
-/// A file that must stand beside a native executable.
+/// A file that must be beside a native executable.
 #[derive(Debug)]
 pub struct Companion {
     /// Its path from the executable's directory.

@@ -93,7 +93,7 @@ pub(super) const fn hazard(key: &'static str, effect: Effect) -> Hazard {
     Hazard { key, effect }
 }
 
-/// A variable that keeps the CLI from obeying the variables in files of its own.
+/// A variable that keeps the CLI from obeying the variables in its own files.
 #[derive(Debug)]
 pub struct FileShield {
     /// One of the row's fixed variables.

@@ -10,7 +10,7 @@ pub struct KeyClass {
     /// What people call one of them, with its article.
     pub name: &'static str,
     pub prefix: &'static str,
-    /// What stands somewhere behind the prefix, where the prefix alone says too little.
+    /// What is somewhere behind the prefix, where the prefix alone says too little.
     pub marker: Option<&'static str>,
     /// Whose they are, as [`super::Api::vendor`] has it; none for those of vendors that no CLI of the table speaks to: gateways
     /// take them.

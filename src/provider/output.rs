@@ -19,7 +19,7 @@ pub struct Output {
     pub input_excludes_cache: bool,
     /// The name that stands for a model where there was no request.
     pub synthetic_model: &'static str,
-    /// Where the values stand in its events. At most 64.
+    /// Where the values are in its events. At most 64.
     pub fields: &'static [FieldPath],
     /// What its events mean; the first rule that fits decides.
     pub events: &'static [EventRule],
@@ -80,7 +80,7 @@ pub struct OutputRequest {
 /// The words and options of a command line that decide what the reports of a run contain.
 #[derive(Debug)]
 pub struct ReportArguments {
-    /// Subcommands that continue an earlier session, whose totals then stand in the events.
+    /// Subcommands that continue an earlier session, whose totals then are in the events.
     pub resuming: &'static [&'static str],
     /// Subcommands that do not; a word after the first subcommand is none.
     pub other: &'static [&'static str],
@@ -138,7 +138,7 @@ pub enum Field {
     ResetsAt,
 }
 
-/// A field, and where it stands. `*` and `+` are any key: the name of a model that the value is of ([`ModelsOf`]).
+/// A field, and where it is. `*` and `+` are any key: the name of a model that the value is of ([`ModelsOf`]).
 #[derive(Debug)]
 pub struct FieldPath(pub Field, pub &'static [&'static str]);
 
@@ -154,7 +154,7 @@ pub enum ModelsOf {
 impl ModelsOf {
     pub const COUNT: usize = 2;
 
-    /// What stands below the keys that this part of a path is for; none where it is a key itself.
+    /// What is below the keys that this part of a path is for; none where it is a key itself.
     #[must_use]
     pub fn segment(segment: &str) -> Option<Self> {
         match segment {

@@ -69,7 +69,7 @@ fn every_row_is_complete() {
             "{}: no option for overrides",
             row.id
         );
-        // The command line takes an option's name for what stands before `=`, or for its letter.
+        // The command line takes an option's name for what is before `=`, or for its letter.
         for name in row.arguments.names().chain(row.output.requests.iter().map(|request| request.option)) {
             let is_long = name.starts_with("--") && !name.contains('=');
             assert!(is_long || (name.len() == 2 && name.starts_with('-')), "{}: {name}", row.id);

@@ -17,7 +17,7 @@ pub struct FixedVariable {
 /// When a [`FixedVariable`] is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FixedWhen {
-    /// A credential is handed over: on a pipe, or in the environment.
+    /// A credential is passed: on a pipe, or in the environment.
     CredentialHandedOver,
     /// The caller gave a base URL.
     BaseUrl,

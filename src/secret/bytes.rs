@@ -110,7 +110,7 @@ impl Fingerprint {
         on_wiped_stack_of::<HASH_STACK_BYTES, _>(|| Self::of_here(value))
     }
 
-    /// Leaves the end of the value on the stack: the hash keeps it in a block of its own, and is passed about by value.
+    /// Leaves the end of the value on the stack: the hash keeps it in its own block, and is passed about by value.
     fn of_here(value: &[u8]) -> Result<Self> {
         let mut mac = process_mac()?.clone();
         mac.update(value);
@@ -177,7 +177,7 @@ mod tests {
         if std::env::var_os("ASAN_OPTIONS").is_some() {
             return;
         }
-        // Shorter than a block of the hash, and not a constant, which would stand in this frame.
+        // Shorter than a block of the hash, and not a constant, which would be in this frame.
         let value: Vec<u8> = (1..=48_u8).map(|byte| byte.wrapping_mul(37) ^ 0x5a).collect();
         let marker = 0_u8;
         let here = (&raw const marker).addr();

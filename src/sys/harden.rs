@@ -12,7 +12,7 @@ pub struct Hardening {
     /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
     /// no core dump.
     pub non_dumpable: bool,
-    /// No core dump of this process, nor of what it starts without a limit of its own.
+    /// No core dump of this process, nor of what it starts without its own limit.
     pub no_core_dumps: bool,
     pub refusals: Vec<RefusedStep>,
 }

@@ -1,6 +1,6 @@
 //! The process's own environment in memory: reads a variable without leaving a copy behind, and wipes it.
 //!
-//! A variable can stand in two places: in the block that the kernel made at `execve`, which `/proc/self/environ`
+//! A variable can be in two places: in the block that the kernel made at `execve`, which `/proc/self/environ`
 //! shows for as long as the process lives, and, once somebody has set it, in a string that libc allocated. `unsetenv`
 //! wipes neither.
 

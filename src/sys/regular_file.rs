@@ -75,7 +75,7 @@ mod tests {
         assert!(open_regular(&fifo).is_none());
         thread::sleep(Duration::from_millis(100));
         assert!(!writer.is_finished(), "it was opened");
-        // Kept open: a writer that comes late would wait for ever.
+        // Kept open: a writer that comes late would wait forever.
         let _reader = open(&fifo).expect("opened");
         writer.join().expect("ends").expect("opened");
     }

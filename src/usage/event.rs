@@ -20,7 +20,7 @@ pub struct Event {
     /// Texts, one after another. Never grows: what has moved could not be wiped.
     text: Vec<u8>,
     values: Vec<Kept>,
-    /// Where the models' names stand in `text`, and what of them is told there.
+    /// Where the models' names are in `text`, and what of them is told there.
     models: Vec<(u16, u16, ModelsOf)>,
     /// What values by model there are, be it of none.
     by_model: [bool; ModelsOf::COUNT],

@@ -21,7 +21,7 @@ pub struct Failure {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said<'a> {
-    /// Words of the table that stand in fields of their own.
+    /// Words of the table that are in their own fields.
     pub words: [&'a str; 4],
     pub status: Option<u16>,
     /// The first bytes of the text for people, which may be cut within a character.

@@ -64,7 +64,7 @@ const METRICS: &[Metric] = &[
 
 /// Writes a whole ledger. `others`, the sum of what was let go of, are series without labels.
 pub fn exposition(entries: &[(&LedgerKey, &Counts)], others: Option<Counts>) -> String {
-    // Each set of labels stands in a line of every metric.
+    // Each set of labels is in a line of every metric.
     let entries: Vec<_> = entries.iter().map(|(key, counts)| (labels(key), counts)).collect();
     let mut text = String::new();
     for metric in METRICS {

@@ -113,7 +113,7 @@ impl RunEnvironment<'_> {
 /// Returns what the reports of a run with these arguments leave out.
 fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
     let rules = &provider.output.report_arguments;
-    // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
+    // Wherever it is in an override, as it may be in a table of a profile's. In a prompt it is a word.
     let overrides: Vec<_> = before_end.options(provider.arguments.override_options).collect();
     let is_set = |setting: &str| {
         let flag = |option: &str| option.split('=').next() == Some(setting);
@@ -191,7 +191,7 @@ mod tests {
             ("exec --json -cagents.enabled=false resume 0199", true),
             ("exec --disable apps -c a=1 --config=agents.enabled=false", true),
             ("exec -c agents.enabled=false -c agents.enabled=true", false),
-            // Codex forgets what stands above it.
+            // Codex forgets what is above it.
             ("-c agents.enabled=false exec -c a=1", false),
             ("-c agents.enabled=false exec --disable apps", false),
             ("exec -c agents.enabled=true", false),

@@ -53,7 +53,7 @@ pub enum Found {
 }
 
 impl Search {
-    /// Looks for threads that worked for these since the run began. It may take long, or for ever where a file system hangs.
+    /// Looks for threads that worked for these since the run began. It may take long, or forever where a file system hangs.
     ///
     /// A thread's file lies in a directory of the day on which it began. So the days are looked through from the last to that
     /// of the oldest of these threads.

@@ -32,7 +32,7 @@ pub struct Usage {
     pub thread: Option<ThreadTotals>,
 }
 
-/// Adds to the part of a model. Beyond [`MODELS`] models what one has used stands in the sum alone.
+/// Adds to the part of a model. Beyond [`MODELS`] models what one has used is in the sum alone.
 pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     if let Some(known) = models.iter_mut().find(|known| known.model == part.model) {
         known.tokens = known.tokens.plus(part.tokens);

@@ -1,6 +1,6 @@
 //! Reads a payload from JSON, or from a JSON message that contains it, in one pass.
 //!
-//! serde_json hands out a string without escapes where it stands. It decodes one with escapes in a buffer that grows, so it
+//! serde_json returns a string without escapes where it is. It decodes one with escapes in a buffer that grows, so it
 //! runs where every byte that is freed is wiped. Its error text quotes the input: place and kind are all that is kept of it.
 
 use std::borrow::Cow;
@@ -325,7 +325,7 @@ mod tests {
         b'a' + (index.wrapping_mul(2_654_435_761) >> 16) as u8 % 23
     }
 
-    /// How often 48 bytes of the secret stand in this process's writable memory.
+    /// How often 48 bytes of the secret are in this process's writable memory.
     fn copies() -> usize {
         let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
         let mut memory = std::fs::File::open("/proc/self/mem").expect("Linux");

@@ -50,7 +50,7 @@ impl Input<'_> {
         }
     }
 
-    /// A secret of its own; copied only where the bytes are the caller's.
+    /// Its own secret; copied only where the bytes are the caller's.
     #[must_use]
     pub fn into_secret(self) -> Arc<Secret> {
         match self {
@@ -239,7 +239,7 @@ pub fn check_sealed_field(field: &str, owner: CredentialOwner) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidArgValue, format!("{option} {problem}")).name(option))
 }
 
-/// Refuses an option that stands in the payload. A tenant may have written that, so it is not obeyed there; and whoever
+/// Refuses an option that is in the payload. A tenant may have written that, so it is not obeyed there; and whoever
 /// meant it would miss a protection if it were ignored.
 #[must_use]
 pub fn no_field(option: &str) -> Error {

@@ -223,7 +223,7 @@ impl Store {
             secret: Arc::clone(&state.credential),
             expires_at: state.expires_at,
             generation: self.generations.newest(),
-            // A key is handed over as any other; only tokens stay where they are.
+            // A key is passed as any other; only tokens stay where they are.
             directory: self.directory().filter(|_| state.kind == CredentialKind::OauthToken),
         })
     }
@@ -246,7 +246,7 @@ impl Store {
         self.state().kind
     }
 
-    /// Until when it is good, in milliseconds since 1970, by the wall clock as it stands now.
+    /// Until when it is good, in milliseconds since 1970, by the wall clock as it is now.
     #[must_use]
     pub fn expires_at(&self) -> Option<f64> {
         self.state().expires_at.map(|expiry| expiry.milliseconds(Clocks::now()))

@@ -103,7 +103,7 @@ impl Login {
     }
 }
 
-/// What a launch would say of a login's credential, by the field that it stands in.
+/// What a launch would say of a login's credential, by the field that it is in.
 fn unusable(profile: &Profile, login: &Login) -> Option<Error> {
     let finding = credential::examine(profile.provider, login.kind, login.credential.expose_secret());
     let field = match login.kind {

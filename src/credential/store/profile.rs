@@ -6,7 +6,7 @@ use crate::provider::{BodyFormat, Expiry, OauthRow, Provider, Stored};
 /// The names of members, from the document's root.
 pub type Path = Vec<String>;
 
-/// A row of the table as values of its own.
+/// A row of the table with owned values.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub provider: &'static Provider,
@@ -22,7 +22,7 @@ pub struct Profile {
     pub access_token: Path,
     pub refresh_token: Path,
     pub expiry: StoredExpiry,
-    /// Further tokens: their names in an answer, and where they stand.
+    /// Further tokens: their names in an answer, and where they are.
     pub extra_tokens: Vec<(String, Path)>,
     pub refreshed_at: Option<Path>,
     pub api_key: Option<Path>,

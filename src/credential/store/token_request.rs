@@ -78,7 +78,7 @@ pub fn send(
     }
 }
 
-/// The request's parameters (RFC 6749, section 6). Whatever stands in them, they are values and nothing else.
+/// The request's parameters (RFC 6749, section 6). Whatever is in them, they are values and nothing else.
 #[derive(Serialize)]
 struct Parameters<'a> {
     grant_type: &'static str,
@@ -132,7 +132,7 @@ impl io::Write for Length {
 /// What RFC 3986 reserves, and all else that is no unreserved character of it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What stands in a JSON string and in a header as it is.
+/// What is in a JSON string and in a header as it is.
 pub(super) fn is_plain(token: &[u8]) -> bool {
     !token.is_empty()
         && token.len() <= credential::MAX_CREDENTIAL_BYTES
@@ -169,7 +169,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     Ok(Tokens { access, refresh, expires_in, extra })
 }
 
-/// Where an error stands: RFC 6749 has a word, OpenAI an object.
+/// Where an error is: RFC 6749 has a word, OpenAI an object.
 static ERROR_FIELDS: &[&[&str]] = &[&["error"], &["code"], &["error", "code"], &["error", "type"]];
 
 /// What a person can do, by the status of an answer: the first row that fits.
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
         let jwt = format!("e30.{}.c2ln", data_encoding::BASE64URL_NOPAD.encode(br#"{"exp":1700000000}"#));
-        // The time in the token, less where the answer says so, and a minute by a clock that stands after it.
+        // The time in the token, less where the answer says so, and a minute by a clock that is after it.
         for (expires_in, now, expected) in [
             ("", 1.6e12, 1.7e12),
             (r#","expires_in":60"#, 1.6e12, 1.6e12 + 60_000.0),
@@ -329,7 +329,7 @@ mod tests {
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
         for (profile, body, code) in [
             (&profile(), r#"{"error":"invalid_grant","error_description":"rt-echoed"}"#, ErrorCode::LoginRequired),
-            // Whatever else stands there, and of whatever type.
+            // Whatever else is there, and of whatever type.
             (&profile(), r#"{"error":"invalid_grant","code":400}"#, ErrorCode::LoginRequired),
             (
                 &profile(),

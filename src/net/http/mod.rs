@@ -148,7 +148,7 @@ pub const BETWEEN: &str = "Check what is between this server and the vendor: DNS
 
 const NO_ROOTS: &str = "this server has no trusted root certificate";
 
-/// Sends one request on a connection of its own and reads the answer.
+/// Sends one request on its own connection and reads the answer.
 ///
 /// # Errors
 /// Why there is none.

@@ -102,7 +102,7 @@ fn build(wire: &[u8], json: Option<&[u8]>, held: NativeHeld<'_>) -> Result<Nativ
     }
     let recipient = held.recipient.map(|recipient| recipient.recipient()).transpose()?;
     let server = held.server.map(|server| server.credentials()).transpose()?;
-    // A payload with a credential of its own runs whatever has become of the store.
+    // A payload with its own credential runs whatever has become of the store.
     let has_own = payload.api_key.is_some() || payload.oauth_access_token.is_some();
     let store = held.store.filter(|_| !has_own && !request.require_credential);
     let context = BuildContext {

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::toml_names;
 use crate::provider::{CommandLine, InlineDefinitions, InlineSyntax, Provider};
 
-/// Definitions in JSON stand no deeper.
+/// Definitions in JSON are no deeper.
 const MAX_DEPTH: usize = 8;
 
 /// Names in TOML are told so far: holder, definition, table, entry.
@@ -58,7 +58,7 @@ fn members(text: &str) -> Option<Members<'_>> {
     serde_json::from_str(text).ok()
 }
 
-/// Wherever the holder stands: an agent's definition has servers of its own.
+/// Wherever the holder is: an agent's definition has its own servers.
 fn in_document(row: &InlineDefinitions, document: &Members<'_>, depth: usize) -> bool {
     document.iter().any(|(name, value)| {
         if name == row.holder {
@@ -86,7 +86,7 @@ fn in_definition(row: &InlineDefinitions, definition: &Members<'_>) -> bool {
     })
 }
 
-/// `${NAME}` is a variable's value, which the CLI puts there itself. What it puts there without one, after `:-`, stands in the
+/// `${NAME}` is a variable's value, which the CLI puts there itself. What it puts there without one, after `:-`, is in the
 /// argument.
 fn refers(value: &RawValue) -> bool {
     let text = value.get();

@@ -17,7 +17,7 @@ pub use secrets::Place;
 /// What decides the arguments beside the plan.
 #[derive(Debug)]
 pub struct ArgumentContext<'a> {
-    /// How the credential is handed over.
+    /// How the credential is passed.
     pub delivery: Delivery,
     /// Whether the workspace's files may configure the CLI.
     pub trusted: bool,
@@ -28,7 +28,7 @@ pub struct ArgumentContext<'a> {
 /// The whole argument list, without the program's name.
 ///
 /// Codex obeys only the overrides of its deepest command level that has any (`codex -c A exec -c B` drops A), and
-/// within a level the last of a key. So ours follow the caller's last; where there is none, they stand at the end, and
+/// within a level the last of a key. So ours follow the caller's last; where there is none, they are at the end, and
 /// before a `--`.
 ///
 /// # Errors
@@ -262,7 +262,7 @@ fn refuse_contrary(
 }
 
 /// Whether the caller overrides the same key, or a table above or below it. Saying the same does not count, where it is known
-/// what that is; a feature's option beats an override wherever it stands (measured).
+/// what that is; a feature's option beats an override wherever it is (measured).
 fn are_undone(plan: &EnvPlan, ours: &str, value: Option<&dyn Fn() -> Option<String>>, line: &CommandLine) -> bool {
     let rules = &plan.provider.arguments;
     let is_same = |given: &str| value.is_some_and(|value| value().as_deref() == Some(given.trim()));

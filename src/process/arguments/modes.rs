@@ -92,7 +92,7 @@ fn values_of<'a>(provider: &'static Provider, before_end: Reading<'a>, key: &str
     pairs.filter(move |(name, _)| bare(name) == key).map(move |(_, value)| bare(value))
 }
 
-/// Whether the definition that is chosen stands in the arguments, and says nowhere that it uses the credential. One that stands
+/// Whether the definition that is chosen is in the arguments, and says nowhere that it uses the credential. One that is
 /// elsewhere is not known here.
 fn has_unused_definition(provider: &'static Provider, before_end: Reading<'_>, row: &ChosenDefinition) -> bool {
     let variables: Vec<&str> = provider.credential_inputs().flat_map(|input| input.variables).copied().collect();

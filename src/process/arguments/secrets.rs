@@ -17,7 +17,7 @@ use crate::secret::redaction::trim;
 /// Shorter values occur in arguments by chance.
 const MIN_BYTES: usize = 8;
 
-/// Whose first so many bytes stand in a text is taken to be there: what one look costs stays bounded.
+/// Whose first so many bytes are in a text is taken to be there: what one look costs stays bounded.
 const MAX_BYTES: usize = 256;
 
 #[derive(Clone, Copy, Debug)]

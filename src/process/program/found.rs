@@ -71,7 +71,7 @@ impl Program {
         }
     }
 
-    /// Whether a later candidate of a known version is taken in its place. A script of its own is somebody's choice.
+    /// Whether a later candidate of a known version is taken in its place. A script in its place is somebody's choice.
     pub(super) const fn gives_way(&self) -> bool {
         self.version.is_none() && self.interpreter.is_none()
     }

@@ -54,7 +54,7 @@ impl Proofs {
         holds.then(|| proof.program.clone())
     }
 
-    /// Remembers a proof, and hands out its program.
+    /// Remembers a proof, and returns its program.
     pub fn remember(&self, proved: Proved, target: &Target, path: &str) -> Program {
         let stamps = stamps(&proved);
         let program = proved.program;

@@ -23,7 +23,7 @@ pub fn line(head: &[u8]) -> Option<Result<Line, Fault>> {
     Some(words(rest, head.len() >= HEAD_BYTES).and_then(|(interpreter, argument)| who(interpreter, argument)))
 }
 
-/// The interpreter, and all that stands behind it: one argument, in which only `env -S` sees words.
+/// The interpreter, and all that is behind it: one argument, in which only `env -S` sees words.
 fn words(rest: &[u8], may_go_on: bool) -> Result<(&[u8], &[u8]), Fault> {
     let end = rest.iter().position(|byte| *byte == b'\n');
     let line = trim_start(&rest[..end.unwrap_or(rest.len())]);

@@ -20,7 +20,7 @@ pub struct Candidate {
     pub path: Option<PathBuf>,
     /// The proved program, or why the target cannot run it.
     pub outcome: Result<Program, Error>,
-    /// Files that must stand beside the program, as far as they are there: their paths, and whether they inherit the
+    /// Files that must be beside the program, as far as they are there: their paths, and whether they inherit the
     /// program's credential.
     pub companions: Vec<(&'static str, bool)>,
     /// The files that state its version, as far as they exist.

@@ -258,7 +258,7 @@ fn the_program_of_an_isolated_sdk_is_found_with_its_own_version() {
     }
 }
 
-/// A package for one platform with a version of its own, and the launcher beside it.
+/// A package for one platform with its own version, and the launcher beside it.
 fn versions(fixture: &Fixture, own: &str, sibling: &str) -> (PathBuf, PathBuf, PathBuf) {
     let native = codex_native();
     let manifest = |package: &str, text: &str| fixture.file(&format!("{package}/package.json"), text.as_bytes(), 0o644);

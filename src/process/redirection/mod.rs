@@ -35,7 +35,7 @@ pub struct Beside<'a> {
     pub version: Option<&'a str>,
 }
 
-/// Looks for the files that this start must not stand beside.
+/// Looks for the files that this start must not be beside.
 ///
 /// # Errors `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
@@ -149,7 +149,7 @@ pub enum RefusedStarts {
     None,
     /// Those on the server's credential: the file sets what the shield lets pass.
     ServerCredential,
-    /// All that hand over a credential: this version's shield does not hold.
+    /// All that pass a credential: this version's shield does not hold.
     EveryCredential,
 }
 

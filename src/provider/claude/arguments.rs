@@ -86,7 +86,7 @@ const fn bare(sign: ModeSign) -> Mode {
     }
 }
 
-/// Each case is a CLI of its own. What is on the pipe is handed on to it, as is a token in the environment. A key there is not:
+/// Each case is a separate CLI. What is on the pipe is handed on to it, as is a token in the environment. A key there is not:
 /// the host's variable keeps it from the CLI's children.
 const fn evaluation(subcommand: &'static str) -> Mode {
     Mode {

@@ -46,7 +46,7 @@ pub(super) const ARGUMENTS: Arguments = Arguments {
             does: "marks the workspace as trusted in config.toml",
             instead: "Omit it, or pass workspaceTrust: \"trusted\".",
         },
-        // Measured: without git in the workspace, which the guards take away, it waits for ever.
+        // Measured: without git in the workspace, which the guards take away, it waits forever.
         RefusedOption {
             name: "--base",
             when: When::Untrusted,
@@ -81,12 +81,12 @@ pub(super) const ARGUMENTS: Arguments = Arguments {
         },
     ],
     directory_options: &["-C", "--cd"],
-    // Measured: below a root with a `.codex` of its own, 0.120 asks about that root alone; from 0.125 on the directory
+    // Measured: below a root with its own `.codex`, 0.120 asks about that root alone; from 0.125 on the directory
     // itself comes first where it is untrusted, and trust in it does not reach the root.
     project_markers: &[".git"],
 };
 
-/// `codex exec --help` and `codex --help`, and tried: a subcommand may stand after the prompt, but not after `--`; a prompt
+/// `codex exec --help` and `codex --help`, and tried: a subcommand may be after the prompt, but not after `--`; a prompt
 /// that is the word of one is one; `-i a.png resume` is two images, `-i=a.png resume` is not.
 const GRAMMAR: Grammar = Grammar {
     flags: &[

@@ -70,7 +70,7 @@ fn levels(facts: &OverrideFacts<'_>, level: &str) -> Option<String> {
     (!projects.is_empty()).then(|| format!("{{{}}}", projects.join(",")))
 }
 
-/// A basic string: JSON's escapes are a subset of its own.
+/// A basic string: JSON's escapes are a subset of TOML's.
 fn string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('"');

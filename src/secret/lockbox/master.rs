@@ -65,7 +65,7 @@ impl MasterKey {
         self.key.require_protection()
     }
 
-    /// From a file of root's or of this process's user, which others than its owner and group can neither read nor
+    /// From a file of root's or of this process's user, which users other than its owner and group can neither read nor
     /// write, and its group not write.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ pub struct SealedRow {
     pub key_meta: String,
 }
 
-/// What stands in a row, decoded. All of it is public.
+/// What is in a row, decoded. All of it is public.
 #[derive(Debug)]
 pub struct Parts<'a> {
     pub ciphertext: Cow<'a, [u8]>,

@@ -226,7 +226,7 @@ fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
     })
 }
 
-/// Where the pieces stand in what [`write_all`] wrote.
+/// Where the pieces are in what [`write_all`] wrote.
 fn pieces(rows: &[Row<'_>], min_length: usize) -> Vec<Form> {
     let mut pieces = Vec::new();
     let mut start = 0;

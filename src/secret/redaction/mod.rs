@@ -74,7 +74,7 @@ impl Redactor {
         let mut masked = 0;
         let mut at = 0;
         while let Some((start, length)) = self.search.next(&self.forms, text, at, until) {
-            // What stands before an occurrence is not looked at any more: what is covered of it can go.
+            // What is before an occurrence is not looked at any more: what is covered of it can go.
             fill(text, masked, covered.min(start), self.forms.mask());
             (masked, at) = (start, start + 1);
             covered = covered.max(start + length);

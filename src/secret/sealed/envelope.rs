@@ -51,7 +51,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A text in the making: `fill` writes the ciphertext into the space for it and gives what stands around it.
+/// A text in the making: `fill` writes the ciphertext into the space for it and gives what is around it.
 pub(super) fn encode<E>(
     issued_at: [u8; ISSUED_AT_BYTES],
     length: usize,
@@ -74,7 +74,7 @@ pub(super) fn encode<E>(
 /// The time as the format writes it: milliseconds since 1970.
 ///
 /// # Errors
-/// `UNSUPPORTED` before 1970, where a clock that was never set may stand.
+/// `UNSUPPORTED` before 1970, where a clock that was never set may be.
 pub(super) fn unix_millis(now: SystemTime) -> Result<u64> {
     let since = now.duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok());
     since.ok_or_else(|| {

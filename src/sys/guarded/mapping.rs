@@ -49,7 +49,7 @@ pub static LOCKED: Protection = Protection {
     name: "locked",
     syscall: "mlock",
     remedy: "Raise RLIMIT_MEMLOCK (LimitMEMLOCK= in a systemd unit)",
-    // SAFETY: the caller's: a mapping of its own.
+    // SAFETY: the caller's: its own mapping.
     apply: |start, length| unsafe { mlock(start, length) },
 };
 
@@ -155,7 +155,7 @@ impl Drop for Mapping {
 /// `madvise(2)` with `MADV_DONTDUMP`, which Linux has since 3.4.
 #[cfg(target_os = "linux")]
 unsafe fn exclude_from_core_dumps(start: *mut c_void, length: usize) -> Result<(), Errno> {
-    // SAFETY: the caller's: a mapping of its own, whose content this advice leaves alone.
+    // SAFETY: the caller's: its own mapping, whose content this advice leaves alone.
     unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxDontDump) }
 }
 

@@ -55,7 +55,7 @@ pub enum Recovered {
     Overtaken(Document, Left),
 }
 
-/// What a killed process has left by a name of its own, which [`Directory::remove`] takes away.
+/// What a killed process has left by its own name, which [`Directory::remove`] takes away.
 #[derive(Debug)]
 pub struct Left(String);
 
@@ -67,7 +67,7 @@ impl Directory {
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn prepare(&self, based_on: &Content, room: usize) -> Result<Next> {
         let next = if self.check_attributes()?.is_mount {
-            // Behind what was begun and cannot be ended, nothing else may stand.
+            // Behind what was begun and cannot be ended, nothing else may be.
             let _ = self.mend()?;
             self.open_in_place()?
         } else {
@@ -363,7 +363,7 @@ impl Directory {
     }
 }
 
-/// The journal is on the disk: its content takes the place of what stands before it.
+/// The journal is on the disk: its content takes the place of what is before it.
 fn take_over(file: &File, new: &[u8]) -> std::result::Result<(), (std::io::Error, &'static str)> {
     file.write_all_at(new, 0).map_err(|error| (error, "pwrite64"))?;
     file.sync_data().map_err(|error| (error, "fdatasync"))?;

@@ -113,7 +113,7 @@ impl Refresh<'_> {
         Ok(Some((document, why)))
     }
 
-    /// Takes over the tokens that a killed process has left in a document of its own, unless this one has newer.
+    /// Takes over the tokens that a killed process has left in its own document, unless this one has newer.
     pub(super) fn keep_what_was_left(&self, directory: &Directory, document: &Document) -> Result<()> {
         let in_file = self.login(&directory.read()?.document)?.refresh.ok_or_else(|| self.no_refresh_token())?;
         let got = Obtained { tokens: self.tokens_of(document)?, at: Clocks::now(), in_file };
