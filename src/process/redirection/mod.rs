@@ -37,7 +37,8 @@ pub struct Beside<'a> {
 
 /// Looks for the files that this start must not be beside.
 ///
-/// # Errors `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
+/// # Errors
+/// `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
     check_state_directory(plan)?;
     check_refused_files(plan, beside.trusted)?;
@@ -155,7 +156,8 @@ pub enum RefusedStarts {
 
 /// Judges the file at `path`, as it is now, for a program of this version.
 ///
-/// # Errors If it is unknown what the CLI would find there.
+/// # Errors
+/// If it is unknown what the CLI would find there.
 pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -> rustix::io::Result<RefusedStarts> {
     let file = match open(path, OFlags::empty()) {
         Ok(file) => file,

@@ -58,7 +58,8 @@ impl Facts {
 impl Directory {
     /// Of an entry, which may have gone; the directory's own for the empty name.
     ///
-    /// # Errors `CREDENTIAL_FILE_UNUSABLE` if it is unknown whether the entry is a mount point.
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE` if it is unknown whether the entry is a mount point.
     #[cfg(target_os = "linux")]
     pub(super) fn facts(&self, name: &str) -> Result<Facts> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | if name.is_empty() { AtFlags::EMPTY_PATH } else { AtFlags::empty() };
@@ -103,7 +104,8 @@ impl Directory {
 
     /// Whether what was opened here is a mount point of its own.
     ///
-    /// # Errors `CREDENTIAL_FILE_UNUSABLE` if that is unknown.
+    /// # Errors
+    /// `CREDENTIAL_FILE_UNUSABLE` if that is unknown.
     #[cfg(target_os = "linux")]
     pub(super) fn is_mounted(&self, entry: impl AsFd) -> Result<bool> {
         let stat = fs::statx(&entry, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).ok();
