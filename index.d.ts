@@ -8,73 +8,76 @@ import { Writable, Readable, Transform } from 'node:stream'
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
 
-/** The directories that the CLIs keep their state in. docs/providers.md says what each CLI does without one. */
+/** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */
 interface StateDirectories {
-  /** `CLAUDE_CONFIG_DIR` of Claude Code. Where it is given, the target uid must be able to write to it; the CLI makes it when it is missing. Default: `.claude` below `home`. */
+  /** `CLAUDE_CONFIG_DIR` of Claude Code. If it is given, the target uid must be able to write to it; the CLI creates it if it does not exist. Default: `.claude` below `home`. */
   claudeConfigDir?: string | undefined
-  /** `CODEX_HOME` of OpenAI Codex. Where it is given, it must exist, and the target uid must be able to write to it. Default: `.codex` below `home`. */
+  /** `CODEX_HOME` of OpenAI Codex. If it is given, it must exist, and the target uid must be able to write to it. Default: `.codex` below `home`. */
   codexHome?: string | undefined
 }
 
 /**
- * Options of {@link diagnose}. Paths may be relative to the working directory of this process. A state directory that is not
- * given is this process's own where the target is its own uid.
+ * Options of {@link diagnose}. Paths may be relative to the working directory of this process. If the target is this
+ * process's own uid, the default of a state directory is that of this process.
  */
 export interface DiagnoseOptions extends StateDirectories {
-  /** The provider to look at. Default: every one. */
+  /** The provider to check. Default: all providers. */
   provider?: ProviderId | undefined
-  /** Whom the CLI becomes. Default: this process's own effective ids. */
+  /** The target user of the CLI. Default: the effective ids of this process. */
   uid?: number | undefined
   gid?: number | undefined
   groups?: number[] | undefined
-  /** The tenant's workspace. Default: none, and its files are not looked at. */
+  /** The tenant's workspace. Without it, the files of a workspace are not checked. */
   workspace?: string | undefined
-  /** `HOME` of the CLI. Default: this process's own where the target is its own uid, else none. */
+  /** `HOME` of the CLI. Default: that of this process if the target is its own uid, otherwise none. */
   home?: string | undefined
-  /** `TMPDIR` of the CLI. Default: this process's own, else `/tmp`. */
+  /** `TMPDIR` of the CLI. Default: that of this process, otherwise `/tmp`. */
   tmpDir?: string | undefined
-  /** The program, as in `SpawnOptions`. Needs `provider`. */
+  /** The program, as in `SpawnOptions`. Requires `provider`. */
   command?: string | undefined
-  /** The `PATH` that the program is looked for on. Default: `process.env.PATH`. */
+  /** The `PATH` on which the program is searched. Default: `process.env.PATH`. */
   path?: string | undefined
-  /** Where the commands of remedies install programs. Default: `/opt/provider-env`. */
+  /** The directory where the commands of remedies install programs. Default: `/opt/provider-env`. */
   prefix?: string | undefined
-  /** Whether to start each CLI once against a mock of its API on 127.0.0.1. Default: true. */
+  /** Whether to start each CLI once with a mock of its API on 127.0.0.1. Default: true. */
   start?: boolean | undefined
-  /** How long such a start may take, in milliseconds. Default: 30 000. */
+  /** The time limit of such a start, in milliseconds. Default: 30 000. */
   startTimeoutMs?: number | undefined
 }
 
-/** How bad a finding is. `info` asks for nothing. */
+/** The severity of a finding. `info` requires no action. */
 export type Severity = 'ok' | 'info' | 'warning' | 'error'
-/** One thing that was looked at. docs/doctor.md lists every `id`. */
+/** The result of one check. docs/doctor.md lists every `id`. */
 export interface Finding {
-  /** Stable across versions: for scripts. */
+  /** Stable across versions, for use in scripts. */
   readonly id: string
   readonly severity: Severity
-  /** The provider that it is about; `null` for the machine and the target. */
+  /** The provider that the finding is about; `null` for the machine and the target user. */
   readonly provider: ProviderId | null
-  /** What is so, as one or two English sentences. No value of a secret. */
+  /** What was found, in one or two English sentences. It contains no value of a secret. */
   readonly sentence: string
-  /** What to do about it; `null` where nothing is to be done. */
+  /** What to do about it; `null` if no action is required. */
   readonly remedy: string | null
   /**
-   * The commands that mend it, quoted for a POSIX shell, to be run one after the other in one shell: `export PATH=…`
-   * among them changes that shell's own. Read them first: most need root. What the target has to do is run by
-   * `provider-env run-as`. Empty where no command can mend it.
+   * The commands that fix it, quoted for a POSIX shell. Run them in order in one shell: `export PATH=…` changes the
+   * `PATH` of that shell. Read them first, because most require root. Commands that the target user has to run use
+   * `provider-env run-as`. Empty if no command can fix it.
    */
   readonly commands: readonly string[]
-  /** The file or directory that it is about. */
+  /** The file or directory that the finding is about. */
   readonly path: string | null
-  /** Particulars, by finding: numbers, names and paths. JSON can hold them. May gain fields in any version. */
+  /**
+   * Details that depend on the finding: numbers, names and paths, all of which JSON can represent. Any version may add
+   * fields.
+   */
   readonly details: Readonly<Record<string, unknown>>
 }
 
 /** What {@link diagnose} found. */
 export interface Diagnosis {
-  /** Of this shape: 1. */
+  /** The version of this format: 1. */
   readonly schemaVersion: number
-  /** Of the package. */
+  /** The version of the package. */
   readonly version: string
   /** Whether no finding is worse than `info`. */
   readonly ok: boolean
@@ -84,13 +87,16 @@ export interface Diagnosis {
     readonly gid: number
     readonly groups: readonly number[]
   }
-  /** Those that were looked at, and what people call them. */
+  /** The providers that were checked, with their names. */
   readonly providers: readonly {
     readonly id: ProviderId
     readonly name: string
   }[]
   readonly durationMs: number
-  /** The machine and the target first, then each provider; `target.unseen`, which says what was not looked at, is last. */
+  /**
+   * The machine and the target user come first, then each provider. `target.unseen`, which lists what was not checked,
+   * is last.
+   */
   readonly findings: readonly Finding[]
 }
 
@@ -104,43 +110,48 @@ declare class Handle {
 
 declare const sealed: unique symbol
 /**
- * A secret on its way to one worker, as text: `provider-env-sealed.v1.…`, made by {@link Lockbox.unsealFor} or {@link Secret.sealFor}. It holds
- * no plaintext: it may be logged, stored, and sent over any channel.
+ * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and
+ * {@link Secret.sealFor} create it. It contains no plaintext: you may log it, store it, and send it over any channel.
  */
 export type SealedSecret = string & {
   readonly [sealed]: true
 }
-/** What a {@link SealedSecret} is bound to: it opens nowhere else. Each at most 1 KiB of UTF-8, not empty, no NUL. */
+/**
+ * What a {@link SealedSecret} is bound to: it opens only where all of these are the same. Each is 1 byte to 1 KiB of
+ * UTF-8 without NUL.
+ */
 export interface SealBinding {
   /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
   workspace: string
-  /** The payload's field: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
+  /** The field of the payload: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
   field: 'apiKey' | 'oauthAccessToken' | 'sessionCookie' | `userEnvKeys.${string}`
   /** `requestId` of the {@link buildProviderEnv} that opens it. */
   request: string
   /**
-   * Whose credential it is, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv} that opens
-   * it. One that was sealed as the server's does not open as the workspace's, nor the reverse. Default `"workspace"`.
+   * The owner of the credential, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv}
+   * that opens it. A secret that was sealed for the server does not open for the workspace, and vice versa. Default:
+   * `"workspace"`.
    */
   credentialOwner?: CredentialOwner | undefined
 }
 /**
- * Whose a credential is. The server's is billed to the server and kept from the tenant: files, arguments and options by which
- * the tenant could get it, or have it sent elsewhere, are refused, also in a trusted workspace.
+ * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+ * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+ * workspace.
  */
 export type CredentialOwner = 'workspace' | 'server'
 
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
   /**
-   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` where the kernel refused to lock the memory that this very secret is in, or
-   * another protection that this system knows. Default false: {@link memoryProtection} tells it.
+   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` if the kernel refused to lock the memory of this secret, or refused another
+   * protection that this system supports. Default: false; {@link memoryProtection} then reports what was refused.
    */
   requireLocked?: boolean | undefined
 }
 /**
- * An opaque handle of secret bytes, held in Rust in guarded memory. `util.inspect`, `JSON.stringify`, `String()` and
- * `structuredClone` show no byte of it, and no method hands them out.
+ * An opaque handle to secret bytes, which Rust holds in guarded memory. `util.inspect`, `JSON.stringify`, `String()`
+ * and `structuredClone` show none of the bytes, and no method returns them.
  */
 export declare class Secret extends Handle {
   private constructor()
@@ -150,75 +161,86 @@ export declare class Secret extends Handle {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   static from(bytes: Uint8Array, options?: SecretOptions): Secret
-  /** How many bytes. */
+  /** The number of bytes. */
   get length(): number
-  /** 8 hex digits of a hash keyed per process; the same bytes have the same one in this process. */
+  /** 8 hex digits of a hash with a key per process: the same bytes have the same fingerprint within one process. */
   get fingerprint(): string
   /**
-   * Seals it for one worker, as {@link Lockbox.unsealFor} does with a row: for a secret that comes from elsewhere, such as
-   * a token that was just refreshed.
-   * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` for what can be no credential in the field
-   * of one.
+   * Seals the secret for one worker, as {@link Lockbox.unsealFor} does with a row. Use it for a secret that does not
+   * come from a lockbox, such as a token that was just refreshed.
+   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the field holds a credential and
+   * the secret cannot be one.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   sealFor(publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
 }
+export interface Secret {
+  /** Wipes the secret. Idempotent. */
+  dispose(): void
+}
 
 /**
- * A secret on its way in.
+ * A secret that is passed to this package.
  *
- * `Uint8Array`: consumed. It is copied once into memory that is wiped, and zero-filled before the call returns, on
- * success and on failure. A view onto a `SharedArrayBuffer` is refused, and an array of zeros only: it was consumed before. V8 keeps arrays of up to 64 bytes in its own heap,
- * where its collector may have moved them before the call: make small secrets in an `ArrayBuffer` of their own
- * (`new Uint8Array(new ArrayBuffer(n))`), as what comes from a socket or a file is.
+ * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
+ * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
+ * contains only zeros, because it has been consumed before. V8 keeps arrays of up to 64 bytes in its own heap, where
+ * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
  *
- * `string`: accepted because today's worker holds one. V8 strings cannot be wiped, so the caller's copy stays in the
- * JS heap until the collector reuses its memory.
+ * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
+ * stays in the JavaScript heap until the garbage collector reuses its memory.
  *
- * {@link Secret}: a handle of bytes that Rust holds. It is not consumed: dispose of it yourself. An environment that was
- * built with it keeps what it needs until it is disposed of in turn.
+ * {@link Secret}: a handle to bytes that Rust holds. It is not consumed, so you must dispose of it yourself. An
+ * environment that was built with it keeps its own copy until the environment is disposed of.
  *
- * {@link SealedSecret}: a text that only this worker can open, with the option `recipient` and only there.
+ * {@link SealedSecret}: text that only this worker can open. Only {@link buildProviderEnv} accepts it, with the option
+ * `recipient`.
  */
 export type SecretInput = string | Uint8Array | Secret | SealedSecret
 
-/** How a request is made. */
+/** Options of an HTTP request. */
 export interface HttpOptions {
-  /** The most time for all of it, in milliseconds, the wait for a thread included; 100 to 600 000. */
+  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
   timeoutMs?: number | undefined
-  /** `http://host[:port]` of a proxy. Default: none. `HTTPS_PROXY` and its like are not read. */
+  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
   proxy?: string | undefined
-  /** Further roots of trust beside the system's, PEM. The CLI's own are {@link ProviderEnvOptions.caFile}. */
+  /**
+   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
+   * {@link ProviderEnvOptions.caFile}.
+   */
   ca?: string | Uint8Array | undefined
 }
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {
   /**
-   * An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`: with its `/v1` for Codex
-   * (`https://gateway.example/v1`, asked at `/v1/models`), without for Claude (`https://gateway.example`, asked at
-   * `/v1/models`). Default: the vendor's own.
+   * An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`: with `/v1` for Codex
+   * (`https://gateway.example/v1`), without it for Claude (`https://gateway.example`). The request goes to `/v1/models`
+   * in both cases. Default: the vendor's endpoint.
    */
   baseUrl?: string | undefined
-  /** Default 10 000. */
+  /** Default: 10 000. */
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
   /**
-   * How old an earlier answer to the same question may be, in milliseconds: same provider, credential and endpoint. Default 0: always
-   * ask. The 1 000 newest answers are kept, by fingerprint; `rate-limited` and `unreachable` are not.
+   * The maximum age in milliseconds of an earlier answer for the same provider, credential and endpoint. Default: 0,
+   * which always sends a request. The 1 000 newest answers are kept by fingerprint, except `rate-limited` and
+   * `unreachable`.
    */
   cacheMs?: number | undefined
 }
 /**
- * `valid`: the endpoint accepts it. `invalid`: the endpoint does not know it, or it can be no credential for this
- * provider (then nothing was sent). `forbidden`: known, and refused, or its account is. `rate-limited`: known, and not now.
- * `unreachable`: nothing is known.
+ * `valid`: the endpoint accepts the credential. `invalid`: the endpoint does not recognize it, or it cannot be a
+ * credential for this provider (in which case nothing was sent). `forbidden`: the endpoint recognizes it, but refuses
+ * it or its account. `rate-limited`: the endpoint recognizes it, but accepts no request at the moment. `unreachable`:
+ * nothing is known.
  */
 export type KeyCheckOutcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
 /**
- * What is behind an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: what the vendor says.
- * `unreachable`: the rest.
+ * The reason for an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: those that the vendor
+ * states. `unreachable`: all others.
  */
 export type KeyCheckReason =
   | 'malformed'
@@ -238,41 +260,42 @@ export type KeyCheckReason =
   | 'protocol'
   | 'server-error'
   | 'unexpected-answer'
-/** What an endpoint says of a credential. No part of the credential is in it, and nothing that the endpoint wrote. */
+/** What an endpoint says about a credential. It contains no part of the credential, and no text of the endpoint. */
 export interface KeyCheck {
   readonly provider: ProviderId
   readonly outcome: KeyCheckOutcome
   readonly reason: KeyCheckReason | null
-  /** The HTTP status; `null` when there was no answer. */
+  /** The HTTP status; `null` if there was no answer. */
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** What the endpoint asked for by `retry-after`, in milliseconds. */
+  /** The endpoint's `retry-after`, in milliseconds. */
   readonly retryAfterMs: number | null
-  /** As of {@link Secret.fingerprint}. */
+  /** See {@link Secret.fingerprint}. */
   readonly fingerprint: string
-  /** When it was asked, in milliseconds since 1970. */
+  /** The time of the request, in milliseconds since 1970. */
   readonly checkedAt: number
-  /** Whether it is an earlier answer, by `cacheMs`. */
+  /** Whether this is an earlier answer (see `cacheMs`). */
   readonly cached: boolean
 }
 /**
- * Asks a provider's API whether a credential is good: `GET /v1/models`, which costs nothing, over TLS with the
- * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks
- * nothing: requests run on threads of their own, at most 4 at once to one endpoint (host and port) of a `baseUrl`. Those to
- * the vendor's own endpoint do not wait for them. An aborted one that waits is not sent; one that was sent has its thread until
- * it is answered or `timeoutMs` is over.
+ * Asks a provider's API whether a credential is valid: `GET /v1/models`, which costs nothing, over TLS with the
+ * system's trusted roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). Redirects are not followed. The call does not
+ * block: requests run on separate threads, at most 4 at the same time to one endpoint (host and port) of a `baseUrl`.
+ * Requests to the vendor's own endpoint do not wait for these. A waiting request that is aborted is not sent; a request
+ * that was sent occupies its thread until it is answered or `timeoutMs` has passed.
  *
- * Measured against a mock of both APIs; what the vendors' own say in each case is known from their documents only.
+ * This was measured with a mock of both APIs; the answers of the vendors' own APIs are known only from their
+ * documentation.
  *
- * @param input A `Uint8Array` is consumed: zero-filled before the call returns. A sealed secret is refused.
- * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (a kind of credential that the
- * API cannot be asked about), `ERR_PROVIDER_ABORTED` (what was sent stays sent), `ERR_PROVIDER_BUSY`, `ERR_PROVIDER_DISPOSED`; with
- * `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ * @param input A `Uint8Array` is consumed: the call fills it with zeros before it returns. A sealed secret is refused.
+ * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (the API has no request for
+ * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was sent is not taken back), `ERR_PROVIDER_BUSY`,
+ * `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck>
 
-/** The codes of {@link ProviderError}; `docs/errors.md` has a paragraph on each. */
+/** The codes of {@link ProviderError}. `docs/errors.md` explains each of them. */
 export type ProviderErrorCode =
   | 'ERR_PROVIDER_PAYLOAD_INVALID'
   | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
@@ -306,38 +329,41 @@ export type ProviderErrorCode =
   | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
   | 'ERR_PROVIDER_DISPOSED'
   | 'ERR_PROVIDER_INTERNAL'
-/** Everything that this package refuses or fails at. No field ever carries a value of a variable, an argument or a secret. */
+/** The error that this package throws. No field ever contains the value of a variable, an argument or a secret. */
 export declare class ProviderError extends Error {
   readonly code: ProviderErrorCode
   private constructor()
 }
 export interface ProviderError {
-  /** Negative errno, as in Node's system errors. */
+  /** The negative errno, as in Node's system errors. */
   readonly errno?: number
   readonly syscall?: string
   readonly path?: string
   /** The step of the start that failed; `docs/errors.md` lists them. */
   readonly step?: string
   readonly provider?: ProviderId
-  /** The names concerned: of variables or of payload fields. */
+  /** The names of the variables, options or payload fields that the error is about. */
   readonly names?: string[]
 }
 
-/** A master key: where it comes from. */
+/** The source of a master key. */
 export type MasterKeySource =
-  /** 32 bytes (not all of them printable), or 64 hex digits as ASCII. Consumed: zero-filled before the call returns. */
+  /**
+   * 32 bytes (not all of them printable), or 64 hex digits as ASCII. It is consumed: the call fills it with zeros
+   * before it returns.
+   */
   | Uint8Array
   | Secret
   /**
-   * Taken out of this environment variable, which then is gone, as {@link takeServerCredentials} does: 64 hex digits. Main
-   * thread only. Where the constructor throws, it is still there.
+   * The name of an environment variable with 64 hex digits, which is removed from the environment as
+   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
    */
   | {
       env: string
     }
   /**
-   * A file with 64 hex digits or 32 bytes, of root's or of this process's user, which nobody else can read but its group,
-   * nor write.
+   * A file with 64 hex digits or 32 bytes. It must belong to root or to the user of this process, only its owner may be
+   * able to write to it, and only its owner and its group may be able to read it.
    */
   | {
       file: string
@@ -348,27 +374,28 @@ export type MasterKeySource =
     }
 /** Options of a {@link Lockbox}. */
 export interface LockboxOptions {
-  /** The first seals; all of them open. */
+  /** The first key seals; all of them open. */
   masterKeys: MasterKeySource[]
-  /** Whether rows of version 1 may be opened, which are bound to no tenant. Default false. */
+  /** Whether rows of version 1 may be opened, which are not bound to a tenant. Default: false. */
   allowLegacy?: boolean | undefined
-  /** See {@link SecretOptions.requireLocked}; for the master keys, and for every secret that is opened. */
+  /** See {@link SecretOptions.requireLocked}. It applies to the master keys and to every secret that is opened. */
   requireLocked?: boolean | undefined
 }
-/** What a row is: it opens for the caller who expects exactly this. */
+/** The identity of a row. The row opens only if the context is the same as when it was sealed. */
 export interface LockboxContext {
   tenant: string
   purpose: string
-  /** The third part of a version 2 key derivation; part of version 3's as well. */
+  /** The third part of the key derivation of version 2, and also part of that of version 3. */
   extra?: string | undefined
-  /** The secret's name in its table. Bound by version 3. */
+  /** The secret's name in its table. Version 3 binds the row to it. */
   name: string
-  /** The row's version number in its table, a whole number from 0. Bound by version 3. */
+  /** The row's version number in its table, a whole number from 0. Version 3 binds the row to it. */
   rowVersion: number
 }
 /**
- * An encrypted row. Columns as a driver or PostgREST gives them: `bytea` as bytes or as `\x…` hex text. The names are
- * these: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. More properties are allowed.
+ * An encrypted row. The columns are as a driver or PostgREST returns them: `bytea` as bytes or as `\x…` hex text.
+ * Select them with these names: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. Additional
+ * properties are allowed.
  */
 export interface LockboxRow {
   ciphertext: Uint8Array | string
@@ -377,19 +404,23 @@ export interface LockboxRow {
   /** 16 bytes. */
   authTag: Uint8Array | string
   /**
-   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and absence count as version 1, which opens
-   * with {@link LockboxOptions.allowLegacy} alone: rows that were written before the column have NULL in it.
+   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and a missing property mean version
+   * 1, which opens only with {@link LockboxOptions.allowLegacy}: rows that were written before the column existed have
+   * NULL in it.
    */
   keyMeta?: string | null | undefined
 }
-/** A row that was just sealed: version 3, `bytea` as `\x…` hex text. */
+/** A newly sealed row: version 3, with `bytea` as `\x…` hex text. */
 export interface SealedLockboxRow extends LockboxRow {
   ciphertext: string
   iv: string
   authTag: string
   keyMeta: string
 }
-/** Opens encrypted rows and seals new ones (AES-256-GCM), in Rust: the plaintext is a {@link Secret} or sealed anew. */
+/**
+ * Opens encrypted rows and seals new ones (AES-256-GCM) in Rust. The plaintext becomes a {@link Secret}, or is sealed
+ * again.
+ */
 export declare class Lockbox extends Handle {
   /**
    * @throws {ProviderError} `ERR_PROVIDER_LOCKBOX_KEY_INVALID`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
@@ -397,26 +428,26 @@ export declare class Lockbox extends Handle {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   constructor(options: LockboxOptions)
-  /** The ids of the master keys, in their order, as they stand in `keyMeta` of version 3. No secrets. */
+  /** The ids of the master keys, in their order, as `keyMeta` of version 3 contains them. They are not secret. */
   get masterKeyIds(): string[]
   /**
    * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_DISPOSED`.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the other methods.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as do the other methods.
    */
   open(row: LockboxRow, context: LockboxContext): Secret
-  /** @param secret A `Uint8Array` is consumed: zero-filled before the call returns. */
+  /** @param secret A `Uint8Array` is consumed: the call fills it with zeros before it returns. */
   seal(secret: Secret | Uint8Array, context: LockboxContext): SealedLockboxRow
   /**
    * Opens a row and seals it again under the first master key, as version 3; the plaintext does not leave Rust.
-   * @param to The new row's context. Default: that of the old one.
+   * @param to The context of the new row. Default: that of the old row.
    * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
    */
   reseal(row: LockboxRow, context: LockboxContext, to?: LockboxContext): SealedLockboxRow
   /**
-   * Opens a row and seals what it holds for one worker, one workspace, one field and one request.
-   * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
-   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` for what can be
-   * no credential in the field of one.
+   * Opens a row and seals its secret for one worker, one workspace, one field and one request.
+   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the
+   * field holds a credential and the secret cannot be one.
    */
   unsealFor(row: LockboxRow, context: LockboxContext, publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
 }
@@ -426,96 +457,102 @@ export interface Lockbox {
 }
 
 /**
- * A fleet's own lock. It takes the lock called `name`, calls `critical` with what the last holder returned (`null` at first),
- * keeps what `critical` resolves with for the next holder, unless that is `null`, releases the lock, and settles.
+ * A lock that all workers of a fleet share. It takes the lock named `name`, calls `critical` with the value that the
+ * last holder stored (`null` at first), stores the value with which `critical` resolves for the next holder unless it
+ * is `null`, releases the lock, and settles.
  *
- * What is kept is sealed with the store's `lockbox`, and may lie in Redis or a table as it is.
+ * The value is sealed with the store's `lockbox`, so it can be stored in Redis or a table as it is.
  */
 export type WithLock = (name: string, critical: (published: string | null) => Promise<string | null>) => Promise<unknown>
 /** Options of {@link CredentialStore.open}. */
 export interface LoginOptions extends HttpOptions {
   /**
-   * The directory of the login's file, absolute. In it others than its owner must not be able to write, unless it is sticky.
-   * claude: best one that only the worker reads, and not the `CLAUDE_CONFIG_DIR` of a run. codex: its `CODEX_HOME`.
+   * The absolute path of the directory that contains the login's file. Only its owner may be able to write to it,
+   * unless it is sticky. claude: use a directory that only the worker can read, and not the `CLAUDE_CONFIG_DIR` of a
+   * run. codex: its `CODEX_HOME`.
    */
   dir: string
-  /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
+  /**
+   * The name of the file in `dir`. Default: the name that the CLI uses, `.credentials.json` (claude) or `auth.json`
+   * (codex, whose CLI reads no other).
+   */
   file?: string | undefined
   /**
-   * The uid that the file must belong to, and the directory too unless it is root's; then `dir` must be no symlink either.
-   * Give it where a tenant can write to `dir` or above it. `undefined` is refused.
+   * The uid that must own the file, and also the directory unless root owns it; `dir` must then not be a symlink. Pass
+   * it if a tenant can write to `dir` or to a directory above it. `undefined` is refused.
    */
   owner?: number
-  /** How long before its expiry a token is refreshed, in milliseconds. Default 300 000 (5 minutes). */
+  /** How long before its expiry a token is refreshed, in milliseconds. Default: 300 000 (5 minutes). */
   refreshAheadMs?: number | undefined
   /**
-   * The most time for the request, and before it, from the call on, for the wait for a turn and for the lock of this
-   * machine, in milliseconds. Default 30 000; at least 5 000, as an answer that nobody awaits costs the login.
+   * The time limit in milliseconds for the request, and separately for the wait before it, which includes the lock of
+   * this machine. At least 5 000, because the login is lost if the answer arrives after the timeout. Default: 30 000.
    */
   timeoutMs?: number | undefined
-  /** Where tokens are refreshed: `https://…`, or `http://` on loopback. Default: the vendor's. */
+  /** The token endpoint: `https://…`, or `http://` with a loopback host. Default: the vendor's endpoint. */
   tokenUrl?: string | undefined
-  /** Default: that of the CLI. */
+  /** The OAuth client id. Default: that of the CLI. */
   clientId?: string | undefined
-  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  /** The encoding of the request. Default: `"json"`, as in both CLIs; `"form"` is the encoding of RFC 6749. */
   format?: 'json' | 'form' | undefined
-  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  /** The places of the values in the file, as names separated by dots. Default: as the CLI writes the file. */
   fields?:
     | {
         accessToken?: string | undefined
         refreshToken?: string | undefined
-        /** `"jwt"`: in the access token, its claim `exp`. */
+        /** `"jwt"` means the claim `exp` of the access token. */
         expiresAt?: string | undefined
-        /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
+        /** `"ms"`, milliseconds since 1970 (the default), or `"s"`, seconds. */
         expiresAtUnit?: 'ms' | 's' | undefined
       }
     | undefined
-  /** For a login that several machines use. The lock of this machine is taken within it. */
+  /** The fleet's lock, for a login that several machines use. The lock of this machine is taken while it is held. */
   withLock?: WithLock | undefined
-  /** What the fleet calls this login. Needed with `withLock`. */
+  /** The fleet's name for this login. Required with `withLock`. */
   name?: string | undefined
   /**
-   * Seals what the machines tell one another, where each has a file of its own. Without it, `withLock` is a lock and no more: for
-   * machines that share the file.
+   * Seals the tokens that the machines pass to each other, if each has its own file. Without it, `withLock` is only a
+   * lock, for machines that share the file.
    */
   lockbox?: Lockbox | undefined
 }
-/** What came of {@link CredentialStore.fresh} and its like. */
+/** The result of {@link CredentialStore.fresh} and the similar methods. */
 export interface RefreshResult {
   /**
-   * Who got the tokens that the store has now: nobody, as the old ones are good, or as `reload()` asks nobody; this call; another
-   * process, host, the CLI or a person.
+   * Where the store's tokens come from. `"not-needed"`: the old tokens are still valid, or `reload()` was called, which
+   * requests none. `"here"`: this call. `"elsewhere"`: another process or host, the CLI, or a person.
    */
   readonly how: 'not-needed' | 'here' | 'elsewhere'
   /**
-   * Whether this call has asked the endpoint. With a `failure` and `false`, the endpoint was left alone: nothing could be asked, or
-   * the failure is that of an earlier call.
+   * Whether this call sent a request to the endpoint. If it is `false` and there is a `failure`, no request was sent:
+   * none was possible, or the failure is that of an earlier call.
    */
   readonly asked: boolean
   /**
-   * Whether the file has the tokens. False: it has a refresh token that is used up, and the new tokens are in this process only,
-   * which goes on from them, and tries to write them with each call. A process that ends before it could may have lost the login.
+   * Whether the file has the tokens. If it is false, the file has a refresh token that has been used up, and only this
+   * process has the new tokens. It continues with them, and tries to write them with each call. If it ends before it
+   * succeeds, the login may be lost.
    */
   readonly persisted: boolean
   readonly generation: number
   readonly fingerprint: string
   readonly expiresAt: Date | null
   /**
-   * Why it failed, where the old tokens serve on; why the file could not be written; or why a crash of the machine may undo what was
-   * written.
+   * Why the refresh failed, if the old tokens are still valid; why the file could not be written; or why a crash of the
+   * machine may undo the write.
    */
   readonly failure: ProviderError | null
 }
 /**
  * The newest credential of one provider for one tenant: a key that {@link CredentialStore.rotate} replaces, or a login
- * whose tokens are refreshed before they expire. An environment that was built with an older credential starts nothing
- * any more (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), nor one whose token has expired (`ERR_PROVIDER_CREDENTIAL_EXPIRED`); what
- * runs, runs on.
+ * whose tokens are refreshed before they expire. An environment that was built with an older credential can no longer
+ * start anything (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), and neither can one whose token has expired
+ * (`ERR_PROVIDER_CREDENTIAL_EXPIRED`). Processes that already run continue.
  */
 export declare class CredentialStore extends Handle {
   private constructor()
   /**
-   * A store of one credential.
+   * Creates a store of a single credential.
    * @param secret A `Uint8Array` is consumed: zero-filled before the call returns.
    * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
    * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_DISPOSED`.
@@ -529,178 +566,201 @@ export declare class CredentialStore extends Handle {
     }
   ): CredentialStore
   /**
-   * A store of the login that a CLI has put into its state directory. There is no interactive login here: it opens a
-   * browser and a port, and waits for a person. Log in with the CLI elsewhere, and put its file there.
+   * Opens a store of the login that a CLI has written to its state directory. This package does not run an interactive
+   * login, which would open a browser and a port and wait for a person. Log in with the CLI on another machine, and
+   * copy its file to the directory.
    *
-   * claude: the access token is handed over as any OAuth token; the refresh token is not. Whoever runs as a uid that can read
-   * the file has it nevertheless: keep it in a directory that only the worker reads. codex: the CLI
-   * takes tokens from its own file only, so `dir` becomes its `CODEX_HOME`, and whoever runs as its uid can read them.
-   * An API key in Codex's file is handed over as any API key.
+   * claude: the access token is passed to the CLI like any OAuth token; the refresh token is not. A process whose uid
+   * can read the file has the refresh token anyway, so keep the file in a directory that only the worker can read.
+   * codex: the CLI reads tokens only from its own file, so `dir` becomes its `CODEX_HOME`, and every process of its uid
+   * can read them. An API key in Codex's file is passed like any API key.
    *
-   * The file may have up to 4 MiB. Mount its directory into a container, and not the file alone.
+   * The file may have up to 4 MiB. To use it in a container, mount its directory and not the file alone.
    *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
-   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access token that
-   * no launch would take is an error only where there is no refresh token beside it.
+   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access
+   * token that a launch would refuse is an error only if the login has no refresh token.
    */
   static open(provider: ProviderId, options: LoginOptions): Promise<CredentialStore>
   get provider(): ProviderId
   get kind(): 'api-key' | 'oauth-token'
-  /** As of {@link Secret.fingerprint}. */
+  /** See {@link Secret.fingerprint}. */
   get fingerprint(): string
-  /** Counts the credentials that this store has had, in this process, from 1 on. */
+  /** The number of credentials that this store has had in this process, counted from 1. */
   get generation(): number
-  /** `null`: it is a key, which does not expire, or nobody says until when the token is good. */
+  /** When the token expires; `null` for a key, which does not expire, and for a token whose expiry is unknown. */
   get expiresAt(): Date | null
-  /** The login's file; `null` for a store of one credential. */
+  /** The path of the login's file; `null` for a store of a single credential. */
   get path(): string | null
   /**
-   * Replaces the credential of a store of one. No launch that begins after it has returned uses the old one.
-   * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, and then nothing has changed;
-   * `ERR_PROVIDER_UNSUPPORTED` for a login; `ERR_PROVIDER_DISPOSED`.
+   * Replaces the credential of a store of a single credential. A launch that begins after it has returned does not use
+   * the old credential.
+   * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, in which case nothing has
+   * changed; `ERR_PROVIDER_UNSUPPORTED` for a login; `ERR_PROVIDER_DISPOSED`.
    */
   rotate(secret: SecretInput): void
   /**
-   * Makes sure that the token is good for `refreshAheadMs`. To be awaited before each `buildProviderEnv`: it costs nothing
-   * while the token is good and in the file. A token that does not say until when it is good is refreshed as well, where there is a
-   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process,
-   * under a lock of this machine, and under `withLock`; who comes second takes what the first got. A failure is in the result
-   * while the old token is good. A key needs nothing.
-   * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person can help),
-   * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`,
-   * `ERR_PROVIDER_BUSY` (in the middle of an exit), `ERR_PROVIDER_UNSUPPORTED` (a login that only the CLI can use);
-   * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is whole, whatever happens.
+   * Makes sure that the token is valid for at least `refreshAheadMs`. Await it before each `buildProviderEnv`: it costs
+   * nothing while the token is valid and in the file. A token whose expiry is unknown is also refreshed, if there is a
+   * refresh token. After a failure, no request is sent to the endpoint for a while. Only one caller refreshes: calls
+   * are serialized in this process, by a lock of this machine, and by `withLock`, and a later caller uses the tokens of
+   * the first. While the old token is valid, a failure is in the result. For a key there is nothing to do.
+   * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person
+   * can fix this), `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`,
+   * `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_BUSY` (the process is about to exit), `ERR_PROVIDER_UNSUPPORTED` (a
+   * login that only the CLI can use); `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is complete in every
+   * case.
    */
   fresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
-   * The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. It asks
-   * also after a failure, but not about a login that the vendor has just called dead.
-   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
+   * Refreshes the token regardless of its expiry, for example after a 401, unless another caller has refreshed it since
+   * this store last read the file. It also sends a request after a failure, but not for a login that the vendor has
+   * just rejected.
+   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of a single credential.
    */
   refresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
   /**
-   * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,
-   * not even where the old one has expired.
-   * @returns Rejects as `fresh()` does where neither what is read nor the old token is of any use, and with
-   * `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
+   * Reads the file again for a login that a person or another process has written, and the tokens that the fleet has.
+   * It requests no new tokens, even if the old one has expired.
+   * @returns Rejects as `fresh()` does if neither the login in the file nor the old token is valid, and with
+   * `ERR_PROVIDER_UNSUPPORTED` for a store of a single credential.
    */
   reload(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
 }
+export interface CredentialStore {
+  /** Wipes the credential. Idempotent. */
+  dispose(): void
+}
 
-/** What a log or a badge may show of a credential. */
+/** The facts about a credential that a log or a badge may show. */
 export interface CredentialInfo {
   readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
   readonly source: 'payload' | 'store' | 'server' | 'config-dir'
-  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
+  /** The owner, according to {@link ProviderEnvOptions.credentialOwner}; for `serverCredentials` always `"server"`. */
   readonly owner: CredentialOwner
   /**
-   * 8 hex digits of a hash keyed per process: tells two keys apart in one process's log, and says nothing offline.
-   * `null` for a config directory.
+   * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
+   * nothing about the key. `null` for a config directory.
    */
   readonly fingerprint: string | null
-  /** Which of its store's credentials it is, counted in this process from 1 on; `null` when it comes from no store. */
+  /**
+   * The number of this credential among those of its store, counted from 1 in this process; `null` if it does not come
+   * from a store.
+   */
   readonly generation: number | null
 }
 /**
- * The environment of one launch, held in Rust. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
- * the fingerprint, never a value.
+ * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
+ * the fingerprint, and never a value.
  */
 export declare class ProviderEnv extends Handle {
   private constructor()
   get provider(): ProviderId
   get credential(): CredentialInfo
   /**
-   * What `prepareRequestEnv` called the source: `"user"` for the workspace's API key and `"oauth"` for its token, from the
-   * payload or a credential store; `"server"` for the server's of either kind, wherever it came from; `"none"` for a login in
-   * a directory. `credential` tells more. Not the claim of the same name that Claude Code makes of itself.
+   * The source in the terms of `prepareRequestEnv`: `"user"` for the workspace's API key and `"oauth"` for its token,
+   * from the payload or a credential store; `"server"` for a credential of the server of either kind and from any
+   * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
+   * in Claude Code's own output.
    */
   get apiKeySource(): 'user' | 'oauth' | 'server' | 'none'
-  /** How many `USER_*` variables were set. */
+  /** The number of `USER_*` variables that were set. */
   get userEnvKeyCount(): number
-  /** The names of `userEnvKeys` that were left out because they do not match the pattern. */
+  /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
   get rejectedUserEnvKeys(): string[]
   /**
-   * Every name that this environment gives the child with delivery `"auto"`, sorted. A start adds constants of its own that keep
-   * the CLI from obeying a workspace's files, and moves a temporary directory that is taken: docs/providers.md lists them.
+   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
+   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
+   * lists these variables.
    */
   get names(): string[]
   /**
-   * The value of a variable that holds no secret; `undefined` when there is none of that name.
+   * The value of a variable that does not hold a secret; `undefined` if there is no variable with that name.
    * @throws {ProviderError} `ERR_PROVIDER_ENV_FORBIDDEN` for the name of a secret; `ERR_PROVIDER_DISPOSED`.
    */
   get(name: string): string | undefined
   /**
-   * The whole environment with its secrets, as delivery `"env"` would hand it over: the one audited way out to JS
-   * strings. They cannot be wiped. Search your code for this name to find every place.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`,
-   * `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+   * The whole environment with its secrets, as delivery `"env"` would pass it. This is the only method that returns
+   * secrets as JavaScript strings, which cannot be wiped. Search your code for its name to audit its use.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`,
+   * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
    */
   exposeSecrets(): Record<string, string>
 }
 export interface ProviderEnv {
   /**
-   * Wipes the secrets. Idempotent. A start that was already asked for keeps what it needs until it has started, and
-   * {@link SpawnOptions.redactOutput} what it looks for until the child's streams have closed.
+   * Wipes the secrets. Idempotent. A start that was already requested keeps what it needs until it has finished, and
+   * {@link SpawnOptions.redactOutput} keeps the secrets that it searches for until the child's streams have closed.
    */
   dispose(): void
 }
 
 /**
- * Tokens, in one meaning for both providers: that of OpenTelemetry's conventions for generative AI. Whole numbers, at
- * most 2^53 - 1.
+ * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
+ * are whole numbers of at most 2^53 - 1.
  */
 export interface TokenCounts {
-  /** All that went in, `cachedInputTokens` and `cacheWriteInputTokens` included. (Claude Code itself tells it without them.) */
+  /**
+   * All input tokens, including `cachedInputTokens` and `cacheWriteInputTokens`. (Claude Code itself reports the number
+   * without them.)
+   */
   inputTokens: number
-  /** Input that was read from the cache. */
+  /** Input tokens that were read from the cache. */
   cachedInputTokens: number
-  /** Input that was written to the cache. */
+  /** Input tokens that were written to the cache. */
   cacheWriteInputTokens: number
-  /** All that came out, `reasoningTokens` included. */
+  /** All output tokens, including `reasoningTokens`. */
   outputTokens: number
-  /** Output that the model thought with. */
+  /** Output tokens that the model used for reasoning. */
   reasoningTokens: number
 }
 /** What one model has used. */
 export interface ModelUsage extends TokenCounts {
-  /** US dollars, as the CLI reckons them; `null` where it does not. */
+  /** The cost in US dollars, as the CLI calculates it; `null` if it does not. */
   costUsd: number | null
 }
-/** What a thread of Codex has used in all its runs. Plain data: keep it with the thread's id. */
+/** What a thread of Codex has used in all its runs. This is plain data: store it with the thread's id. */
 export interface ThreadTotals extends TokenCounts {
   id: string
 }
 
 /** Options of a {@link UsageMeter}. */
 export interface UsageMeterOptions {
-  /** What the CLI was given, to be compared with what it says (claude). Default: nothing is compared. */
+  /**
+   * The kind of credential that the CLI received, to compare with what it reports (claude). Default: nothing is
+   * compared.
+   */
   credential?: 'api-key' | 'oauth-token' | 'config-dir' | undefined
-  /** The model, where the output does not tell it (codex). */
+  /** The model, if the output does not name it (codex). */
   model?: string | undefined
   /**
-   * Whether the run goes on with an earlier thread of Codex, or session of Claude Code that is read as `json`. What that had
-   * used is then `thread` (codex), or what this process has read of it in this `workspace`. When neither is known, `complete`
-   * stays false, and the first turn counts nothing (codex) or what the agent alone used in it (claude). Default false.
+   * Whether the run continues an earlier thread of Codex, or a session of Claude Code that is read as `json`. Its
+   * earlier usage is then that of `thread` (codex), or what this process has read of it in this `workspace`. If neither
+   * is known, `complete` stays false, and the first turn is not counted (codex) or counts only what the agent itself
+   * used (claude). Default: false.
    */
   resumed?: boolean | undefined
   /**
-   * Say `false` where the run can have no subagents (codex: started with the override `agents.enabled=false`). Otherwise
-   * `complete` stays false for codex, as its events do not tell of all subagents. Default true.
+   * Pass `false` if the run cannot have subagents (codex: it was started with the override `agents.enabled=false`).
+   * Otherwise `complete` stays false for codex, because its events do not report all subagents. Default: true.
    */
   subagents?: boolean | undefined
-  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
+  /**
+   * {@link ProviderUsage.thread} of the thread's last run, if another process read that run. It then takes precedence
+   * over what this process knows.
+   */
   thread?: ThreadTotals | null | undefined
   /**
-   * Whose run it is: what this process has read of a thread is kept for runs of the same workspace, a
-   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this
-   * meter, and for codex either `thread` or `resumed` must be given: it reports the total of a thread.
+   * The workspace of the run. What this process has read of a thread is kept for runs of the same workspace, including
+   * those with a ProviderEnv whose `workspace.id` is the same. Without it, nothing is kept beyond this meter, and codex
+   * requires either `thread` or `resumed`, because it reports the total of a thread.
    */
   workspace?: string | undefined
 }
 /**
- * Reads a CLI's JSON output that this package does not see, as when the Codex SDK starts the CLI itself. One for each run,
- * or for several runs of one thread.
+ * Reads JSON output of a CLI that this package did not start, for example because the Codex SDK starts the CLI itself.
+ * Use one meter for each run, or for several runs of one thread.
  */
 export declare class UsageMeter {
   /**
@@ -712,30 +772,31 @@ export declare class UsageMeter {
   get usage(): ProviderUsage
   get failure(): ProviderFailure | null
   get credentialMismatch(): CredentialMismatch | null
-  /** The next piece of the output, cut anywhere. Memory does not grow with the length of a line. */
+  /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
   write(chunk: string | Uint8Array): this
-  /** One event, as an SDK gives it. */
+  /** Reads one event, as an SDK provides it. */
   event(event: object): this
-  /** The run has ended; `null`, the default, when its exit code is not known. What comes after is not read. */
+  /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
   end(code?: number | null): this
 }
 
-/** Whose usage. Each is 1 to 256 bytes of UTF-8, without half of a surrogate pair. */
+/** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
 export interface LedgerLabels {
   workspace: string
   provider: ProviderId
   /**
-   * Which of the workspace's credentials: a text, or a whole number from 0. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
-   * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
-   * what your own records call the key, such as the version of its row.
+   * The credential among those of the workspace: a string, or a whole number from 0. Default for a ProviderProcess:
+   * `"<fingerprint>"`, or `"<generation>-<fingerprint>"` if the credential comes from a store; otherwise `"none"`.
+   * Fingerprints and generations change with each process: for totals that outlast it, pass the name of the key in your
+   * own records, such as the version of its row.
    */
   generation?: string | number | undefined
 }
 /** Options of a {@link UsageLedger}. */
 export interface UsageLedgerOptions {
   /**
-   * Entries that are kept apart, 1 to 1 000 000, as long as their lines for Prometheus are no more than 256 MiB together.
-   * Default 10 000, which always are.
+   * The number of separate entries, 1 to 1 000 000, provided that their lines for Prometheus are at most 256 MiB in
+   * total. Default: 10 000, which always fit.
    */
   maxEntries?: number | undefined
 }
@@ -744,9 +805,9 @@ export interface LedgerCounts extends TokenCounts {
   turns: number
   /** Runs that have ended. */
   runs: number
-  /** Those of them whose usage is a lower bound. */
+  /** Runs that have ended and whose usage is a lower bound. */
   incompleteRuns: number
-  /** US dollars, as far as the CLIs tell them, summed in whole 10^-12; `null` where none has. */
+  /** The cost in US dollars, as far as the CLIs report it, summed in units of 10^-12; `null` if none was reported. */
   costUsd: number | null
 }
 /** A ledger as plain data. */
@@ -757,32 +818,32 @@ export interface LedgerSnapshot {
     provider: string
     generation: string
   })[]
-  /** The sum of the entries that had to make room; `null` when none had to. */
+  /** The sum of the entries that were evicted; `null` if there are none. */
   other: LedgerCounts | null
-  /** How many had to. */
+  /** The number of entries that were evicted. */
   evicted: number
   /** The sum of everything, `other` included. */
   total: LedgerCounts
 }
 /**
- * Totals per workspace, provider and generation of the credential. Beyond `maxEntries` the entry that was used longest ago
- * is added to `other`: sums stay exact. It belongs to the thread that made it; give each worker thread its own, and sum
- * what they export.
+ * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
+ * is added to `other`, so that sums stay exact. A ledger belongs to the thread that created it: create one in each
+ * worker thread, and add up what they export.
  */
 export declare class UsageLedger {
   /** @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the methods. */
   constructor(options?: UsageLedgerOptions)
-  /** How many entries there are, `other` not counted. */
+  /** The number of entries, without `other`. */
   get size(): number
   /**
-   * Adds a run that has ended. At most a trillion dollars.
-   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist; so does `track`.
+   * Adds a run that has ended. Its cost may be at most a trillion dollars.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist, as does `track`.
    */
   record(usage: ProviderUsage, labels: LedgerLabels): void
   /**
-   * Adds each turn of a run as it is reported, and at its end what it used of a turn that was not. Once per run and ledger is
-   * enough; more often changes nothing. A process whose stdout is not read for usage (see {@link SpawnOptions.usage}) counts
-   * at its end as a run without tokens, in `runs` and in `incompleteRuns`.
+   * Adds each turn of a run when it is reported, and at the end of the run also what an unreported turn used. Call it
+   * once per run and ledger; further calls have no effect. A process whose stdout is not read for usage (see
+   * {@link SpawnOptions.usage}) is added at its end as a run without tokens, in `runs` and in `incompleteRuns`.
    */
   track(
     run: ProviderProcess | UsageMeter,
@@ -792,50 +853,61 @@ export declare class UsageLedger {
   ): void
   toJSON(): LedgerSnapshot
   /**
-   * Prometheus' text format 0.0.4: counters `provider_env_…_total` with the labels `workspace`, `provider`, `generation`;
-   * `other` is the series without labels. No label is a secret unless you make it one.
+   * Returns the counters `provider_env_…_total` in Prometheus' text format 0.0.4, with the labels `workspace`,
+   * `provider` and `generation`; `other` is the series without labels. No label is a secret unless you pass one.
    */
   toPrometheus(): string
 }
 
-/** Why what a run has used may be more than what is told; `docs/usage.md` has more of each. */
+/** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
 export type UsageGap =
-  /** A turn is under way, or was cut off before it was reported. */
+  /** A turn is in progress, or was interrupted before it was reported. */
   | 'turn-not-reported'
-  /** A part of the output could not be read. */
+  /** Part of the output could not be read. */
   | 'output-unread'
-  /** A turn's report says less than its answers had told. */
+  /** The report of a turn shows less than its answers. */
   | 'report-too-small'
-  /** The CLI tells the total of a session that is resumed, and nobody knows what that was before. */
+  /** The CLI reports the total of a resumed session, and the earlier total is unknown. */
   | 'earlier-total-unknown'
-  /** The total of a session cannot be true beside what was known of it, as when its file was changed. */
+  /** The total of a session contradicts what was known about it, for example because its file was changed. */
   | 'total-unbelievable'
-  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`): no event tells of their requests. */
+  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`). No event reports their requests. */
   | 'review'
-  /** codex: other threads worked for this one, such as subagents, and no event tells what they used. */
+  /** codex: other threads, such as subagents, worked for this one, and no event reports what they used. */
   | 'subagents'
-  /** codex: nobody can tell whether any did: the session's file could not be found, or it is a {@link UsageMeter}'s run. */
+  /**
+   * codex: it is unknown whether other threads worked for this one, because the session's file could not be found, or
+   * because the run is read by a {@link UsageMeter}.
+   */
   | 'subagents-unknown'
-  /** codex: the session was, or may have been, summed up in requests that no event tells. */
+  /** codex: the session was, or may have been, compacted by requests that no event reports. */
   | 'compaction'
-/** What a run has used so far: a snapshot, plain data. What was used before, in a session that is resumed, is not in it. */
+/**
+ * What a run has used so far, as a snapshot in plain data. It does not include what earlier runs of a resumed session
+ * used.
+ */
 export interface ProviderUsage extends TokenCounts {
-  /** Turns that are over: prompts whose end was reported. */
+  /** The number of turns that have ended: prompts whose end was reported. */
   turns: number
-  /** The model that the run began with; for codex only where the arguments name it. `null`: not known. */
+  /** The model with which the run began; for codex, only if the arguments name it. `null` if it is unknown. */
   model: string | null
-  /** By model, as far as the models are known; at most 32, what others use stands in the sum alone. */
+  /**
+   * The usage by model, as far as the models are known. At most 32 models are listed; the usage of others is only in
+   * the sum.
+   */
   models: Record<string, ModelUsage>
-  /** US dollars for the turns that are over, as the CLI reckons them at list prices; `null` for codex. */
+  /**
+   * The cost of the turns that have ended, in US dollars, as the CLI calculates it with list prices; `null` for codex.
+   */
   costUsd: number | null
-  /** Whether this is all, as far as the CLI tells it. Where it is false, the counts are a lower bound. */
+  /** Whether the counts are complete, as far as the CLI reports them. If it is false, they are a lower bound. */
   complete: boolean
-  /** Why it is not all; empty when `complete` is true. */
+  /** Why the counts are not complete; empty if `complete` is true. */
   incompleteBecause: UsageGap[]
-  /** codex: the thread and its totals as last reported; see {@link UsageMeterOptions.thread}. `null` for claude. */
+  /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
   thread: ThreadTotals | null
 }
-/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+/** Why a run failed. `docs/usage.md` lists the messages of both CLIs for each kind. */
 export type ProviderFailureKind =
   | 'authentication'
   | 'permission'
@@ -854,35 +926,41 @@ export type ProviderFailureKind =
   | 'no-session'
   | 'configuration'
   | 'unknown'
-/** A failure of a run. Nothing in it is the CLI's or the server's text, which may echo a key. */
+/** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
 export interface ProviderFailure {
   kind: ProviderFailureKind
-  /** The API's HTTP status, where the CLI tells it. */
+  /** The API's HTTP status, if the CLI reports it. */
   status: number | null
-  /** Whether the same run may succeed later with nothing changed: by its kind, or because one of the next two is told. */
+  /**
+   * Whether the same run may succeed later without any change: because of its kind, or because one of the next two
+   * properties is set.
+   */
   retryable: boolean
-  /** How long to wait, counted from when the CLI said so, where it or the API tells it; else `null`. */
+  /**
+   * How long to wait in milliseconds from the time of the CLI's message, if the CLI or the API says so; otherwise
+   * `null`.
+   */
   retryAfterMs: number | null
-  /** When the limit that was reached ends, in milliseconds since the epoch, where the CLI or the API tells it; else `null`. */
+  /** When the limit ends, in milliseconds since the epoch, if the CLI or the API says so; otherwise `null`. */
   resetsAt: number | null
-  /** Whether the CLI was still trying again when it said so. */
+  /** Whether the CLI was still retrying when it reported the failure. */
   passing: boolean
   /** What is wrong. */
   message: string
   /** What to do. */
   remedy: string
 }
-/** The CLI says that it uses another credential than it was given. */
+/** The CLI reports that it uses a credential other than the one that it received. */
 export interface CredentialMismatch {
-  /** What it may say of what it was given. */
+  /** What it may report for the credential that it received. */
   expected: string[]
-  /** What it said, where that is a word that is known; else `"other"`. */
+  /** What it reported, if that is a known word; otherwise `"other"`. */
   claimed: string
 }
 
 /**
- * A default protection that the start could not give; see `docs/hardening.md`. `stderr-redaction`: stderr is no pipe, so
- * it does not pass through this process. `session-keyring` on the native start: a sandbox refuses keyctl(2).
+ * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
+ * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -898,16 +976,19 @@ export type MissingProtection =
   | 'scheduling-reset'
   | 'stderr-redaction'
 /**
- * A started provider: what users of `ChildProcess`, and the Claude Agent SDK's `SpawnedProcess`, expect.
- * Events as there: `spawn`, `error`, `exit`, `close`. And `usage`, `failure`, `credentialMismatch` where stdout is read
- * for them: see the option `usage`. The last of each comes before `close`.
+ * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
+ * events `spawn`, `error`, `exit` and `close`. If stdout is read (see the option `usage`), it also emits `usage`,
+ * `failure` and `credentialMismatch`, each for the last time before `close`.
  */
 export declare class ProviderProcess extends EventEmitter {
   private constructor()
   get provider(): ProviderId
-  /** What it runs with. */
+  /** The credential with which it runs. */
   get credential(): CredentialInfo
-  /** Known once `spawn` was emitted: the start happens on another thread. `undefined` before, and when it failed. */
+  /**
+   * The process id, known once `spawn` has been emitted, because the start happens on another thread. `undefined`
+   * before that, and if the start failed.
+   */
   get pid(): number | undefined
   get stdin(): Writable | null
   get stdout(): Readable | null
@@ -915,34 +996,43 @@ export declare class ProviderProcess extends EventEmitter {
   get stdio(): [Writable | null, Readable | null, Readable | null]
   get exitCode(): number | null
   /**
-   * The signal that ended it. A real-time signal, which Node has no name for, has the one that `kill -l` shows, as `SIGRTMIN+3`;
-   * not on the portable start, where `child_process` takes it for an exit with 0.
+   * The signal that ended the process. Node has no names for real-time signals, which have the name that `kill -l`
+   * shows, such as `SIGRTMIN+3`. With the portable start, `child_process` reports a real-time signal as an exit with 0.
    */
   get signalCode(): NodeJS.Signals | null
-  /** True once a signal was sent with {@link kill}, or it was stopped by an abort, a timeout or `onCredentialMismatch`. */
+  /**
+   * Whether a signal was sent with {@link kill}, or the process was stopped by an abort, a timeout or
+   * `onCredentialMismatch`.
+   */
   get killed(): boolean
-  /** There is no channel of messages. */
+  /** Always false: there is no message channel. */
   get connected(): false
   /** The absolute path of the program that was started, once known. */
   get spawnfile(): string | undefined
-  /** What the program was given: {@link spawnfile}, and all arguments, ours among them. Empty until `spawn`. A copy. */
+  /**
+   * A copy of the program's arguments: {@link spawnfile} and all arguments, including those that this package added.
+   * Empty until `spawn`.
+   */
   get spawnargs(): string[]
-  /** `"native"`: started by the addon. `"portable"`: by `child_process`. */
+  /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
   get startPath(): 'native' | 'portable'
-  /** The default protections that this start could not give. */
+  /** The default protections that this start could not provide. */
   get missingProtections(): MissingProtection[]
-  /** What the run has used so far; `null` where stdout is not read for it. Final with `close`. */
+  /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
   get usage(): ProviderUsage | null
-  /** What the run failed at, or is trying again after (`passing`); `null` when it has recovered, or nothing is known. */
+  /**
+   * The failure of the run, or the failure after which the CLI is retrying (`passing`); `null` if the run has recovered
+   * or no failure is known.
+   */
   get failure(): ProviderFailure | null
   /**
-   * Settles when the program runs, or rejects with why not. `/proc/PID/environ` can read as empty for some
-   * milliseconds after that.
+   * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
+   * empty for some milliseconds after that.
    */
   get spawned(): Promise<void>
   /**
-   * Settles when the process has ended. A non-zero exit is a result; it rejects only when the start failed. `error` is
-   * there when it was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
+   * Resolves when the process has ended, even with a non-zero exit status, and rejects only if the start failed.
+   * `error` is set if the process was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
    */
   get exited(): Promise<{
     code: number | null
@@ -950,18 +1040,18 @@ export declare class ProviderProcess extends EventEmitter {
     error?: ProviderError
   }>
   /**
-   * Signals the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`. SIGKILL
-   * also reaches what the CLI started in groups of their own.
-   * Before `spawn` the signal is kept and delivered as soon as the program runs.
-   * @returns whether there was something to signal.
+   * Sends a signal to the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
+   * SIGKILL also reaches processes that the CLI started in other process groups. A signal that is sent before `spawn`
+   * is delivered as soon as the program runs.
+   * @returns Whether there was a process to signal.
    */
   kill(signal?: NodeJS.Signals | number): boolean
   /** Keeps the event loop alive while the process runs (the default). */
   ref(): void
   unref(): void
-  /** Stops the group as `kill()` does. */
+  /** Stops the process group, as `kill()` does. */
   [Symbol.dispose](): void
-  /** The same, and waits for `close`. */
+  /** Stops the process group and waits for `close`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 export interface ProviderProcess {
@@ -969,8 +1059,9 @@ export interface ProviderProcess {
   on(event: 'error', listener: (error: ProviderError) => void): this
   on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
   /**
-   * Running totals, the same as {@link usage}: take the last, never add them up. Whenever they have changed (a turn has begun,
-   * an answer came, a turn was reported), and at least once, before `close`.
+   * Emitted with the running totals, the same as {@link usage}: use the last one, and do not add them up. It is emitted
+   * whenever the totals have changed (a turn has begun, an answer has arrived, a turn was reported), and at least once
+   * before `close`.
    */
   on(event: 'usage', listener: (usage: ProviderUsage) => void): this
   on(event: 'failure', listener: (failure: ProviderFailure) => void): this
@@ -984,63 +1075,64 @@ export interface ProviderProcess {
 }
 
 /**
- * A credential: its fingerprint (8 hex digits), a handle of it, or an environment that was built with it. A token of a stored login
- * stands for the login.
+ * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
+ * stored login represents the whole login.
  */
 export type RevocationTarget = string | Secret | ProviderEnv
-/** Options of {@link runningProcesses}. All that is given must match. */
+/** Options of {@link runningProcesses}. A process must match all the properties that are given. */
 export interface ProcessFilter {
   /** {@link CredentialInfo.fingerprint}. */
   fingerprint?: string | undefined
   provider?: ProviderId | undefined
 }
 /**
- * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this process:
- * {@link buildProviderEnv}, and for environments that were built before {@link spawnProvider}, {@link codexOptions},
- * {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that waits in the queue is refused
- * too, by an `error` event. Idempotent. It holds until {@link restore}, or the end of the process.
+ * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this
+ * process. This affects {@link buildProviderEnv} and, for environments that already exist, {@link spawnProvider},
+ * {@link codexOptions}, {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that is
+ * waiting in the queue fails too, with an `error` event. Idempotent. The revocation lasts until {@link restore} or the
+ * end of the process.
  *
- * A stored login is revoked with all the tokens that its refreshes bring, whoever refreshes it. Since nothing tells those from a new
- * login of the same account, that needs {@link restore}.
+ * A stored login is revoked together with all tokens of later refreshes, no matter who refreshes it. Because these
+ * cannot be distinguished from a new login of the same account, call {@link restore} after a new login.
  *
- * What runs goes on running: the returned processes are those of this thread that run with the credential, or another token of the
- * same login, or are about to, for you to end. Those of other worker threads are listed there, by {@link runningProcesses};
- * what the Codex SDK starts is not ours to list.
+ * Running processes are not stopped. The call returns the processes of this thread that run, or are about to run, with
+ * the credential or another token of the same login, so that you can end them. For those of other worker threads, call
+ * {@link runningProcesses} there. Processes that the Codex SDK starts are not listed.
  *
- * Fingerprints have 32 bits: with n credentials revoked, a healthy one is refused with a chance of n in 4.3 thousand
- * million, and a revoked one is never let through. At most 65 536 are remembered.
+ * Fingerprints have 32 bits: with n revoked credentials, a valid one is refused with a probability of n in 4.3 billion,
+ * and a revoked one is never accepted. At most 65 536 revocations are remembered.
  *
- * @param target Disposed handles and environments will do: their fingerprint stays known.
+ * @param target Handles and environments that were disposed of are accepted, because their fingerprint stays known.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` for an environment with the CLI's own login, which has no
- * fingerprint, and for one credential more than are remembered.
+ * fingerprint, and if the limit of revocations is reached.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function revoke(target: RevocationTarget): ProviderProcess[]
 /**
- * Undoes a {@link revoke}: one that was a mistake, or that of a login whose place a new one has taken.
- * @returns whether it was revoked.
+ * Undoes a {@link revoke} that was a mistake, or that of a login that a new login has replaced.
+ * @returns Whether the credential was revoked.
  * @throws As {@link revoke}.
  */
 export declare function restore(target: RevocationTarget): boolean
 /**
- * The processes of this thread that have not ended, oldest first, from the moment that their start was asked for.
+ * Returns the processes of this thread whose start was requested and that have not ended, oldest first.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function runningProcesses(filter?: ProcessFilter): ProviderProcess[]
 
 /** Options of {@link takeServerCredentials}. */
 export interface ServerCredentialsOptions {
-  /** See {@link SecretOptions.requireLocked}. Looked at before anything is taken. */
+  /** See {@link SecretOptions.requireLocked}. It is checked before anything is taken. */
   requireLocked?: boolean | undefined
 }
-/** The server's own keys, held in Rust. */
+/** The server's own keys, which Rust holds. */
 export declare class ServerCredentials extends Handle {
   private constructor()
-  /** The providers that it holds a key for. */
+  /** The providers for which it holds a key. */
   get providers(): ProviderId[]
-  /** The names that were taken out of the environment. */
+  /** The names of the variables that were removed from the environment. */
   get names(): string[]
-  /** The fingerprint of a provider's key, `null` when there is none. */
+  /** The fingerprint of a provider's key; `null` if there is none. */
   fingerprint(provider: ProviderId): string | null
 }
 export interface ServerCredentials {
@@ -1048,8 +1140,8 @@ export interface ServerCredentials {
 }
 /**
  * Moves `ANTHROPIC_API_KEY`, `CODEX_API_KEY` and `OPENAI_API_KEY` out of `process.env` into Rust, and wipes them from
- * the process's initial environment block, so that `/proc/self/environ` no longer shows them. Call it once, early,
- * on the main thread, before anything copies `process.env`. It changes `process.env`: that is what it is for.
+ * the process's initial environment block, so that `/proc/self/environ` no longer shows them. Call it once, early, on
+ * the main thread, before anything copies `process.env`. It changes `process.env` on purpose.
  *
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` in a worker thread (its `process.env` is a copy that cannot be
  * wiped); `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_MEMORY_UNPROTECTED` (nothing
@@ -1060,17 +1152,17 @@ export declare function takeServerCredentials(options?: ServerCredentialsOptions
 /** Options of {@link validateKey}. */
 export interface ValidateKeyOptions {
   /**
-   * As what the key is to be used: what goes into `payload.apiKey` (`"api-key"`, the default), or into
-   * `payload.oauthAccessToken` (`"oauth-token"`). One given in the other's place is `invalid` (`wrong-kind`), as
-   * {@link buildProviderEnv} refuses it.
+   * How the key will be used: in `payload.apiKey` (`"api-key"`, the default), or in `payload.oauthAccessToken`
+   * (`"oauth-token"`). A key of the other kind is `invalid` (`wrong-kind`), because {@link buildProviderEnv} refuses
+   * it.
    */
   kind?: 'api-key' | 'oauth-token' | undefined
 }
-/** What a key was found to be. `docs/credentials.md` has a line on each code. */
+/** The result for a key. `docs/credentials.md` explains each code. */
 export type KeyFindingCode =
   /** `ok`. */
   | 'ok'
-  /** `warning`: {@link buildProviderEnv} takes it. */
+  /** `warning`: {@link buildProviderEnv} accepts it. */
   | 'unfamiliar'
   | 'unknown-kind'
   | 'too-short'
@@ -1078,7 +1170,7 @@ export type KeyFindingCode =
   | 'other-vendor'
   | 'likely-other-provider'
   | 'likely-other-kind'
-  /** `invalid`: it is not what a vendor issued (`ERR_PROVIDER_KEY_MALFORMED` from {@link buildProviderEnv}). */
+  /** `invalid`: it is not a key that a vendor issued (`ERR_PROVIDER_KEY_MALFORMED` from {@link buildProviderEnv}). */
   | 'empty'
   | 'too-long'
   | 'sealed'
@@ -1099,7 +1191,7 @@ export type KeyFindingCode =
   | 'wrong-kind'
   | 'not-for-launch'
   | 'kind-not-taken'
-/** The classes of keys that are known by their shape: `src/provider/key_class.rs` has the prefixes and their sources. */
+/** The classes of keys with a known shape. `src/provider/key_class.rs` lists the prefixes and their sources. */
 export type KeyClass =
   | 'anthropic-api-key'
   | 'anthropic-oauth-access-token'
@@ -1119,90 +1211,104 @@ export type KeyClass =
   | 'groq-key'
   | 'xai-key'
   | 'aws-access-key-id'
-/** What {@link validateKey} returns. No part of the key is in it. */
+/** The return value of {@link validateKey}. It contains no part of the key. */
 export interface KeyValidation {
-  /** `invalid` is what {@link buildProviderEnv} refuses; a `warning` it takes, and a person should look. */
+  /**
+   * {@link buildProviderEnv} refuses a key that is `invalid`. It accepts one with a `warning`, which a person should
+   * check.
+   */
   readonly verdict: 'ok' | 'warning' | 'invalid'
   readonly code: KeyFindingCode
-  /** The provider that it was looked at for. */
+  /** The provider for which the key was checked. */
   readonly provider: ProviderId
-  /** What it is, by its shape; `null` for a shape that is not known. */
+  /** The class of the key according to its shape; `null` for an unknown shape. */
   readonly class: KeyClass | null
   /** The class in words, with its article: `"an Anthropic API key"`. */
   readonly className: string | null
-  /** What the class can be used as; `null` for what no launch uses, and where the shape does not tell. */
+  /** How a key of this class can be used; `null` if no launch uses such keys, or if the shape does not show it. */
   readonly kind: 'api-key' | 'oauth-token' | null
-  /** Whose keys have this shape; `null` for other vendors', and where the shape does not tell. */
+  /** The provider whose keys have this shape; `null` for keys of other vendors, and if the shape does not show it. */
   readonly belongsTo: ProviderId | null
-  /** One or two English sentences for a settings page: what it is, and what to do. */
+  /** One or two English sentences for a settings page: what the key is, and what to do. */
   readonly message: string
-  /** As in {@link CredentialInfo.fingerprint}, of the key as it was given; `null` where it is `invalid`. */
+  /**
+   * The fingerprint of the key as it was passed (see {@link CredentialInfo.fingerprint}); `null` if the key is
+   * `invalid`.
+   */
   readonly fingerprint: string | null
 }
 /**
- * Looks at a key before it is saved: its length, its characters, its class, and what is often pasted along. Local and
- * synchronous; whether the vendor accepts it, only a call to its API tells. {@link buildProviderEnv} refuses by the same
- * rules what is `invalid` here. A bad key is a result, not an error.
+ * Checks a key before it is saved: its length, its characters, its class, and common mistakes when pasting. The check
+ * is local and synchronous; only a request to the vendor's API shows whether the key is accepted.
+ * {@link buildProviderEnv} applies the same rules and refuses a key that is `invalid` here. An invalid key is a result,
+ * not an error.
  *
- * @param input Bytes are consumed: zero-filled before the call returns, on success and on failure. A string's copy in V8
- * is the caller's; no other is made there. A {@link Secret} stays. A {@link SealedSecret} is `invalid` (`sealed`): only
- * its worker opens it.
+ * @param input Bytes are consumed: the call fills them with zeros before it returns, on success and on failure. A
+ * string stays in the JavaScript heap, where no further copy of it is made. A {@link Secret} is not consumed. A
+ * {@link SealedSecret} is `invalid` (`sealed`), because only its worker can open it.
  * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_DISPOSED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`: also for bytes that were consumed before.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, also for bytes that have already been consumed.
  */
 export declare function validateKey(provider: ProviderId, input: SecretInput, options?: ValidateKeyOptions): KeyValidation
 
 /** Options of {@link createRecipient}. */
 export interface RecipientOptions {
-  /** How old a sealed secret may be, in milliseconds. Default 300 000 (5 minutes); 1 000 to 3 600 000. */
+  /** The maximum age of a sealed secret, in milliseconds, from 1 000 to 3 600 000. Default: 300 000 (5 minutes). */
   maxAgeMs?: number | undefined
   /** See {@link SecretOptions.requireLocked}. */
   requireLocked?: boolean | undefined
 }
-/** The worker's end of sealed secrets: a key pair whose private half never leaves Rust. */
+/** The receiving side of sealed secrets in the worker: a key pair whose private key never leaves Rust. */
 export declare class Recipient extends Handle {
   private constructor()
-  /** X25519, 32 bytes, base64url without padding: send it to the parent. It is no secret. */
+  /** The X25519 public key, 32 bytes as base64url without padding. Send it to the parent; it is not a secret. */
   get publicKey(): string
 }
 export interface Recipient {
-  /** Wipes the private key: nothing that was sealed for it opens any more. */
+  /** Wipes the private key: secrets that were sealed for it can no longer be opened. */
   dispose(): void
 }
 /**
- * Makes a key pair for {@link ProviderEnvOptions.recipient}. One per worker (or worker thread) is enough: replays are
- * known to the recipient that opened the first.
+ * Creates a key pair for {@link ProviderEnvOptions.recipient}. One per worker (or worker thread) is enough. A recipient
+ * recognizes replays only of the sealed secrets that it opened itself.
  *
- * Sealing hides a secret from whoever reads the channel. It does not tell who sent it: whoever can write to the channel
- * can seal keys of their own.
+ * Sealing hides a secret from anyone who reads the channel. It does not prove who sent it: anyone who can write to the
+ * channel can seal their own keys.
  *
- * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_INTERNAL` where the system has no randomness.
+ * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_INTERNAL` if the system returns no random
+ * bytes.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function createRecipient(options?: RecipientOptions): Recipient
 
 /**
- * The fields of the worker's payload that carry identity. Other fields are ignored, but for `credentialOwner` and
- * `requireCredential`, which are refused: they are the caller's word, and a tenant may have written the payload. A payload that
- * has others alone is refused too (`ERR_PROVIDER_PAYLOAD_INVALID`): a message around the payload would run on a fallback, for
- * the default provider. To run on what the options fall back to, name the provider, `{ provider: 'codex' }`, or give `{}` for
- * the default.
+ * The fields of the worker's payload that this package reads. Other fields are ignored, except `credentialOwner` and
+ * `requireCredential`, which are refused: only the caller may set them, and a tenant may have written the payload. A
+ * payload that has only unknown fields is refused too (`ERR_PROVIDER_PAYLOAD_INVALID`), because it may be a message
+ * around the payload and would run with a fallback credential for the default provider. To use the credential that the
+ * options provide, name the provider, `{ provider: 'codex' }`, or pass `{}` for the default provider.
  */
 export interface ProviderPayload {
   /** Default `"claude"`. */
   provider?: ProviderId | undefined
-  /** The workspace's own API key. `""`, `null` and absence mean "none". It wins over `oauthAccessToken`. */
+  /**
+   * The workspace's own API key. `""`, `null` and a missing field mean "none". It takes precedence over
+   * `oauthAccessToken`.
+   */
   apiKey?: SecretInput | null | undefined
   /** A Claude subscription token (`sk-ant-oat…`). Refused for `codex`. */
   oauthAccessToken?: SecretInput | null | undefined
-  /** Becomes `ALIVE_SESSION_COOKIE`, which is `""` when this is absent: never the previous request's. */
+  /** Sets `ALIVE_SESSION_COOKIE`. Without it the variable is `""`, and never has the value of an earlier request. */
   sessionCookie?: SecretInput | null | undefined
-  /** Each becomes `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported. */
+  /**
+   * Each entry sets `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported in
+   * {@link ProviderEnv.rejectedUserEnvKeys}.
+   */
   userEnvKeys?: Record<string, SecretInput> | null | undefined
 }
-/** Where the tenant lives. Paths are absolute. */
+/** The tenant's ids and directories. Paths must be absolute. */
 export interface Workspace extends StateDirectories {
-  /** `ALIVE_WORKSPACE_KEY`: the name that people know the workspace by. */
+  /** `ALIVE_WORKSPACE_KEY`: the name by which people know the workspace. */
   key?: string | undefined
   /** `ALIVE_WORKSPACE_ID`. */
   id?: string | undefined
@@ -1210,129 +1316,146 @@ export interface Workspace extends StateDirectories {
   userId?: string | undefined
   /** `ALIVE_WORKSPACE_PATH`, and the directory whose files must not configure the CLI. */
   dir?: string | undefined
-  /** `HOME`. Default: this process's. */
+  /** `HOME`. Default: that of this process. */
   home?: string | undefined
-  /** `TMPDIR`, `TMP` and `TEMP`. Default: this process's `TMPDIR`; absent when it has none. */
+  /** `TMPDIR`, `TMP` and `TEMP`. Default: the `TMPDIR` of this process; without one, the variables are not set. */
   tmpDir?: string | undefined
 }
 /**
  * Options of {@link buildProviderEnv}.
  *
- * Here, and in every object that this package takes, only own properties count, and each is read once. A property with
- * a known name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`), not ignored: write
- * `{ uid: config.uid }`. `Object.prototype` is never read.
+ * Here, and in every object that you pass to this package, only own properties count, and each is read once. A property
+ * with a known name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`) and not
+ * ignored: write `{ uid: config.uid }`. `Object.prototype` is never read.
  */
 export interface ProviderEnvOptions {
   workspace?: Workspace | undefined
   /**
-   * Where the credential comes from when the payload has none: it goes before the server's. Await its `fresh()` first.
+   * The source of the credential if the payload has none. It takes precedence over `serverCredentials`. Await its
+   * `fresh()` first.
    */
   credentialStore?: CredentialStore | undefined
   /**
-   * Whose the credential in the payload, or in `credentialStore`, is. Default `"workspace"`. Say `"server"` where the server's
-   * key comes in the payload: it is then treated as one from `serverCredentials`. It stands here, and is refused in the
-   * payload, so that no tenant can say it. A {@link SealedSecret} opens for the owner that it was sealed for alone.
+   * The owner of the credential in the payload or in `credentialStore`. Default: `"workspace"`. Pass `"server"` if the
+   * payload carries the server's key, which is then treated like one from `serverCredentials`. It is an option, and is
+   * refused in the payload, so that no tenant can set it. A {@link SealedSecret} opens only for the owner for which it
+   * was sealed.
    */
   credentialOwner?: CredentialOwner | undefined
   /**
-   * Whether the payload must have the credential. With `true` nothing takes its place: no `credentialStore`, no
-   * `serverCredentials`, no login in `claudeConfigDir`. Default false.
+   * Whether the payload must contain the credential. With `true` there is no fallback to `credentialStore`,
+   * `serverCredentials` or a login in `claudeConfigDir`. Default: false.
    */
   requireCredential?: boolean | undefined
-  /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
+  /** The return value of {@link takeServerCredentials}. Without it there is no fallback to the server's keys. */
   serverCredentials?: ServerCredentials | undefined
   /**
-   * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. Codex
-   * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`). With it,
-   * Claude Code also gets `CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1`, or it would send the credential to
-   * api.anthropic.com too; another value of that variable in `set` or `inherit` is refused.
+   * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]` without a user name, query or fragment.
+   * Codex expects the URL with `/v1` (`https://gateway.example/v1`), Claude Code without it
+   * (`https://gateway.example`). With this option, Claude Code also gets `CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1`,
+   * because it would otherwise send the credential to api.anthropic.com as well; another value of that variable in
+   * `set` or `inherit` is refused.
    */
   baseUrl?: string | undefined
   /**
-   * A file of certificates, PEM, absolute: roots of trust of the CLI's beside the system's, for an endpoint or a proxy with a
-   * private CA. It becomes `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex, which `set` and
-   * `inherit` refuse. Each start proves that the target can read it, and that only root or the worker can change it or a
-   * directory above it; else it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`. {@link HttpOptions.ca} is the same for requests
-   * of this package.
+   * The absolute path of a PEM file of certificates that the CLI trusts in addition to the system's, for an endpoint or
+   * a proxy with a private CA. It sets `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex,
+   * which `set` and `inherit` refuse. Each start proves that the target user can read the file, and that only root or
+   * the worker can change it or a directory above it; otherwise it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`.
+   * {@link HttpOptions.ca} is the same for requests of this package.
    */
   caFile?: string | undefined
-  /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
+  /**
+   * Names of variables to copy from `process.env`. A name that can carry a credential, load code or redirect traffic is
+   * refused.
+   */
   inherit?: string[] | undefined
   /**
-   * Extra variables that are no secret: those that tune the CLI (`MAX_THINKING_TOKENS`), and your own. The same names are
-   * refused as in `inherit`. An object, not a `Map`.
+   * Additional variables that are not secret: settings of the CLI (`MAX_THINKING_TOKENS`) and your own variables. The
+   * same names are refused as in `inherit`. It must be an object, not a `Map`.
    */
   set?: Record<string, string> | undefined
   /**
-   * Opens the {@link SealedSecret}s in the payload: those that were sealed for it, for this `workspace.id`, this
-   * `requestId` and the field that they stand in, once each. Without it, a sealed secret is
-   * refused (`ERR_PROVIDER_PAYLOAD_INVALID`).
+   * Opens each {@link SealedSecret} in the payload that was sealed for this recipient, this `workspace.id`, this
+   * `requestId` and the field that contains it. Each opens only once. Without this option, a sealed secret is refused
+   * (`ERR_PROVIDER_PAYLOAD_INVALID`).
    */
   recipient?: Recipient | undefined
-  /** The id of this request, as the parent knows it. Needed where the payload has a {@link SealedSecret}. */
+  /** The id of this request, as the parent knows it. Required if the payload has a {@link SealedSecret}. */
   requestId?: string | undefined
-  /** See {@link SecretOptions.requireLocked}. The environment is wiped when it throws. */
+  /** See {@link SecretOptions.requireLocked}. If the call throws, the environment is wiped. */
   requireLocked?: boolean | undefined
   /**
-   * Where the payload stands in a message that is given as bytes: the names of the members that lead to it, at most 16, as
-   * `['payload']` for `{"id":"1","payload":{…}}`. The message must be JSON as a whole, and each of these members stand there
-   * once. The rest of it is passed over, and all of it is zero-filled as the bytes of a payload are.
+   * The place of the payload within a message that is passed as bytes: the names of the members that lead to it, at
+   * most 16, such as `['payload']` for `{"id":"1","payload":{…}}`. The whole message must be JSON, and each of these
+   * members must occur once. The rest of the message is ignored. All of its bytes are filled with zeros, like the bytes
+   * of a payload.
    */
   payloadPath?: readonly string[] | undefined
 }
 /**
- * Decides the environment of one launch. Nothing global is read but the base names and `inherit`, and nothing global
- * is written.
+ * Builds the environment of one launch. From `process.env` it reads only the base names and those in `inherit`, and it
+ * changes nothing global.
  *
- * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: zero-filled
- * before the call returns. With {@link ProviderEnvOptions.payloadPath}, a message around it.
+ * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: the call fills it
+ * with zeros before it returns. With {@link ProviderEnvOptions.payloadPath}, a message that contains the payload.
  * @throws {ProviderError} `ERR_PROVIDER_PAYLOAD_INVALID`, `ERR_PROVIDER_PAYLOAD_TOO_LARGE`, `ERR_PROVIDER_UNKNOWN`,
  * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, `ERR_PROVIDER_KEY_MALFORMED`,
- * `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
- * `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
- * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
- * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_DISPOSED`. A sealed secret counts as used only when the call has succeeded.
+ * `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`,
+ * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`,
+ * `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_DISPOSED`. A sealed secret counts
+ * as used only if the call succeeds.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?: ProviderEnvOptions): ProviderEnv
 
-/** What a badge shows. */
+/** The facts about an environment that a badge can show. */
 export interface ProviderDescription {
   provider: ProviderId
-  /** `"Claude Code"` and the like. */
+  /** The name of the CLI, such as `"Claude Code"`. */
   name: string
   vendor: string
   modelFamily: string
   credentialKind: CredentialInfo['kind']
   credentialSource: CredentialInfo['source']
   /**
-   * Who pays: the server for its own credential, whatever kind; else the workspace for a key, by use, and a subscription
-   * for a token or login. A login in a config directory counts as a subscription, though the CLI may keep a key there.
+   * Who pays: the server for its own credential of any kind; otherwise the workspace for a key, by use, and a
+   * subscription for a token or login. A login in a config directory counts as a subscription, although the CLI may
+   * keep a key there.
    */
   billedTo: 'workspace' | 'server' | 'subscription'
   /** See {@link CredentialInfo.fingerprint}. */
   fingerprint: string | null
 }
-/** Describes an environment; also after it was disposed of. */
+/** Describes an environment, even after it was disposed of. */
 export declare function describeProvider(env: ProviderEnv): ProviderDescription
 
-/** One of the three standard streams: a pipe to this process, `/dev/null`, this process's own, or a descriptor. */
+/**
+ * One of the three standard streams: a pipe to this process, `/dev/null`, the same stream of this process, or a
+ * descriptor.
+ */
 export type StdioItem = 'pipe' | 'ignore' | 'inherit' | number
 
-/** Resource limits of the child; soft and hard alike. A limit above the worker's own hard limit needs root (`CAP_SYS_RESOURCE`). */
+/**
+ * Resource limits of the child, soft and hard. A limit above the worker's own hard limit requires root
+ * (`CAP_SYS_RESOURCE`).
+ */
 export interface ResourceLimits {
   /**
-   * `RLIMIT_CORE`, bytes. Default 0, which means none at all: the limit is then 1 byte, as the kernel would ignore 0
-   * for a `core_pattern` that is a pipe. A core dump would hold the key.
+   * `RLIMIT_CORE` in bytes. Default: 0, which means that there are no core dumps; the limit is then 1 byte, because the
+   * kernel ignores 0 for a `core_pattern` that is a pipe. A core dump would contain the key.
    */
   coreBytes?: number | undefined
-  /** `RLIMIT_NOFILE`, descriptors, up to the machine's `fs.nr_open`. Default: the worker's. */
+  /** `RLIMIT_NOFILE`, the number of descriptors, up to the machine's `fs.nr_open`. Default: the worker's limit. */
   openFiles?: number | undefined
-  /** `RLIMIT_NPROC`, processes of the target uid. Default: the worker's. */
+  /** `RLIMIT_NPROC`, the number of processes of the target uid. Default: the worker's limit. */
   processes?: number | undefined
-  /** `RLIMIT_AS`, bytes. Both CLIs map far more than they use: below 100 GB neither starts. Default: the worker's. */
+  /**
+   * `RLIMIT_AS` in bytes. Both CLIs map far more memory than they use: neither starts with less than 100 GB. Default:
+   * the worker's limit.
+   */
   memoryBytes?: number | undefined
-  /** `RLIMIT_CPU`, seconds. Default: the worker's. */
+  /** `RLIMIT_CPU` in seconds. Default: the worker's limit. */
   cpuSeconds?: number | undefined
 }
 /** How the child gets its credential. */
@@ -1340,72 +1463,88 @@ export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
 /** Options of {@link spawnProvider}. */
 export interface SpawnOptions {
   /**
-   * The CLI's arguments. They are visible to every user of the machine, so a secret of the launch in them is refused, and so
-   * is a server's definition with headers, variables or tokens. An option that undoes a protection is refused too. Ours come on top, for
-   * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`). With a
-   * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it. A mode in which the CLI
-   * would not use the credential is refused (`ERR_PROVIDER_UNSUPPORTED`): `docs/providers.md` lists them.
+   * The CLI's arguments. Every user of the machine can see them, so a secret of the launch in an argument is refused,
+   * and so is the definition of an MCP server or model provider with headers, variables or tokens. An option that
+   * disables a protection is refused too. The package adds its own arguments: for Claude Code before yours
+   * (`--setting-sources=`), for Codex after them (`-c …`). With a server's key for Codex, the arguments must begin with
+   * `exec` or `e`, and the package adds `--ignore-user-config` after it. A mode in which the CLI would not use the
+   * credential is refused (`ERR_PROVIDER_UNSUPPORTED`): `docs/providers.md` lists these modes.
    */
   args?: string[] | undefined
   /**
-   * The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's own. Another
-   * program in the CLI's place gets the same arguments and, for Claude Code, the key on descriptor 3: make it a script
-   * file, for `sh -c` takes our arguments for its own.
+   * The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's CLI. A program
+   * in place of the CLI gets the same arguments and, for Claude Code, the key on descriptor 3. Use a script file for
+   * it, because `sh -c` would interpret the package's arguments as its own.
    */
   command?: string | undefined
-  /** An absolute path. Default: `workspace.dir`, else this process's directory. Entered as the target, which must be able to. */
+  /**
+   * The working directory, an absolute path. Default: `workspace.dir`, otherwise the directory of this process. The
+   * child enters it as the target user, who must have access.
+   */
   cwd?: string | undefined
-  /** Target ids. Give both or neither. 0 is refused unless `allowRoot`. Default: this process's. */
+  /**
+   * The uid of the target user. Pass both `uid` and `gid`, or neither. 0 is refused without `allowRoot`. Default: that
+   * of this process.
+   */
   uid?: number | undefined
   gid?: number | undefined
-  /** Supplementary groups. Default: none where `uid` is given, else this process's. */
+  /** The supplementary groups. Default: none if `uid` is given, otherwise those of this process. */
   groups?: number[] | undefined
-  /** Lets the target be uid 0 or gid 0. Default false. */
+  /** Allows uid 0 or gid 0 as the target. Default: false. */
   allowRoot?: boolean | undefined
-  /** Default `"pipe"` for all three. A stream that is inherited, or a descriptor, is made blocking, as `child_process` does. */
+  /**
+   * Default: `"pipe"` for all three. A stream that is inherited or a descriptor is made blocking, as `child_process`
+   * does.
+   */
   stdio?: 'pipe' | 'ignore' | 'inherit' | [StdioItem, StdioItem, StdioItem] | undefined
-  /** File mode creation mask, 0 to 0o777. Default: this process's. */
+  /** The file mode creation mask, 0 to 0o777. Default: that of this process. */
   umask?: number | undefined
   /**
-   * The child's nice value, 0 to 19. Default: this process's own at the time of the start (its main thread's, as
-   * `os.getPriority()` tells there), and 0 where that is negative. A value below this process's needs root.
+   * The child's nice value, 0 to 19. Default: that of this process at the time of the start (of its main thread, as
+   * `os.getPriority()` returns it there), or 0 if that is negative. A value below that of this process requires root.
    */
   priority?: number | undefined
   /**
-   * The child's `oom_score_adj`, 0 to 1000: the higher, the sooner the kernel kills it when memory runs out. Default: this
-   * process's own, and 0 where that is negative. A value below this process's needs root.
+   * The child's `oom_score_adj`, 0 to 1000: the higher it is, the sooner the kernel kills the child when memory runs
+   * out. Default: that of this process, or 0 if that is negative. A value below that of this process requires root.
    */
   oomScoreAdj?: number | undefined
   /** Aborting stops the process group, and emits `error` with `ERR_PROVIDER_ABORTED`. */
   signal?: AbortSignal | undefined
-  /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default, and 0: none. */
+  /**
+   * The time in milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`.
+   * Default: 0, no limit.
+   */
   timeoutMs?: number | undefined
-  /** The signal that asks the group to end. Default `"SIGTERM"`. */
+  /** The signal that asks the process group to end. Default: `"SIGTERM"`. */
   killSignal?: NodeJS.Signals | number | undefined
-  /** Milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default 5000. */
+  /** The time in milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default: 5000. */
   killGraceMs?: number | undefined
   /**
-   * Whether what is left of the process group is killed when the CLI has ended. Default true. Then a stream whose other
-   * end somebody outside of the group still holds ends as well, once it has brought nothing for a second: `close` comes.
+   * Whether the rest of the process group is killed when the CLI has ended. Default: true. If a process outside the
+   * group still holds the other end of a stream, the stream then ends after it has been silent for a second, so that
+   * `close` is emitted.
    */
   killGroupOnExit?: boolean | undefined
   limits?: ResourceLimits | undefined
   /**
-   * Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). `"env"` for
-   * claude is what `--bare` needs: other processes of the target's uid can then find the key in `/proc/PID/environ`.
+   * Default: `"auto"`, which is `"fd"` if the CLI can read its credential from a pipe (claude), and otherwise `"env"`
+   * (codex). `--bare` of claude requires `"env"`: other processes of the target uid can then read the key in
+   * `/proc/PID/environ`.
    */
   delivery?: Delivery | undefined
-  /** Default `"untrusted"`: files in the workspace must not configure the CLI. */
+  /** Default: `"untrusted"`, which means that files in the workspace must not configure the CLI. */
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
   /**
-   * Which of the child's streams are scrubbed of every secret of this launch, and of its base64, base64url, hex,
-   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`,
-   * also for what an object leaves out. Each byte of a secret becomes `*` (another
-   * character where a secret has that one), so the number of bytes stays. Secrets of fewer than 8 bytes are left, so as
-   * not to mask prose. Scrubbed stdout may no longer be the JSON that the CLI wrote: a number can be a secret too.
-   * Only a stream that is a `"pipe"` passes through here: asked for with one that goes to a descriptor it is refused; one that is `"ignore"`d shows nothing. What is looked for
-   * stays in guarded memory until those streams have closed, also after `dispose()`. Hygiene for logs, not a wall:
-   * whoever runs as the child's uid can spell a key in other ways.
+   * The streams of the child in which every secret of this launch is redacted, including its base64, base64url, hex,
+   * URL-encoded and JSON-escaped forms. `true` means both streams. Default: only `stderr`, which also applies to a
+   * property that the object omits. Each byte of a secret is replaced with `*` (or another character if a secret
+   * contains `*`), so the number of bytes does not change. Secrets of fewer than 8 bytes are not redacted, because that
+   * would mask ordinary text. Redacted stdout may no longer be valid JSON, because a number can be a secret too. Only a
+   * stream that is a `"pipe"` passes through this process: the option is refused for a stream that goes to a
+   * descriptor, and has no effect on one that is `"ignore"`. The secrets to search for stay in guarded memory until
+   * these streams have closed, even after `dispose()`. This protects logs from accidents, not from attacks: a process
+   * with the child's uid can write a key in other ways.
    */
   redactOutput?:
     | boolean
@@ -1415,21 +1554,22 @@ export interface SpawnOptions {
       }
     | undefined
   /**
-   * Whether what passes through stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. It goes
-   * on unchanged and at once. Default: when `args` ask the CLI for JSON (claude `--output-format stream-json` or `json`,
-   * codex `--json`) and stdout is a `"pipe"`. `true` reads whatever the arguments are, and is refused when stdout is no pipe.
+   * Whether stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. The output is passed
+   * on unchanged and without delay. Default: true if `args` request JSON from the CLI (claude
+   * `--output-format stream-json` or `json`, codex `--json`) and stdout is a `"pipe"`. `true` reads stdout with any
+   * arguments, and is refused if stdout is not a pipe.
    */
   usage?: boolean | undefined
   /**
-   * codex: {@link ProviderUsage.thread} of the last run of the thread that is resumed, where another process read that.
-   * It alone counts then. Without it, and when this process has not read the thread in a run of the same owner (see
-   * `docs/usage.md`), the first turn counts nothing and `complete` stays false.
+   * codex: {@link ProviderUsage.thread} of the last run of the resumed thread, if another process read that run. It
+   * then takes precedence over what this process knows. Without it, and if this process has not read the thread in a
+   * run of the same owner (see `docs/usage.md`), the first turn is not counted and `complete` stays false.
    */
   thread?: ThreadTotals | null | undefined
   /**
-   * What to do when the CLI says that it uses another credential than it was given. `"event"`, the default: emit
-   * `credentialMismatch`. `"stop"`: stop the run too, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; refused where the CLI's JSON
-   * is not read, and for codex, which says nothing of its credential.
+   * What to do if the CLI reports that it uses a credential other than the one that it received. `"event"` (the
+   * default) emits `credentialMismatch`. `"stop"` also stops the run, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; it is
+   * refused if the CLI's JSON is not read, and for codex, which does not report its credential.
    */
   onCredentialMismatch?: 'event' | 'stop' | undefined
 }
@@ -1444,38 +1584,41 @@ export interface ResolveOptions {
   /** Default: `process.env.PATH`. Entries that are not absolute are skipped. */
   path?: string | undefined
 }
-/** The executable file of a CLI, proved reachable as the target ids. */
+/** The executable file of a CLI, which the target user was proved to be able to run. */
 export interface Program {
   /** Absolute, without symlinks. */
   readonly path: string
-  /** What was found first: on `PATH`, in `node_modules`, or as `command`. */
+  /** The path that was found first: on `PATH`, in `node_modules`, or as `command`. */
   readonly foundAt: string
   readonly foundBy: 'command' | 'path' | 'npm-package'
-  /** `native`: an executable the kernel loads itself. `script`: one with an interpreter. */
+  /** `native`: an executable that the kernel loads itself. `script`: a file with an interpreter. */
   readonly kind: 'native' | 'script'
-  /** The script's interpreter, absolute. */
+  /** The absolute path of the script's interpreter. */
   readonly interpreter: string | null
   /**
-   * From the package that the program belongs to, the file beside it, or the native installer's file name, the oldest where
-   * they disagree; `null` when none of them tells, or others than root and this process can change what does.
+   * The version according to the package that contains the program, the file beside it, or the file name that the
+   * native installer uses; the oldest one if they differ. `null` if none of them states a version, or if users other
+   * than root and this process can change the file that does.
    */
   readonly version: string | null
   /**
-   * Whether the version is in the range that this package was tested with. `false`: it is newer, which a warning
-   * (`PROVIDER_CLI_UNTESTED`, once per version) says too. `null`: the version is unknown, which is warned of in the same way, and
-   * Claude Code is then not started on the server's key. An older version is an error.
+   * Whether the version is in the range that this package was tested with. `false`: it is newer, and there is a warning
+   * (`PROVIDER_CLI_UNTESTED`, once per version). `null`: the version is unknown; there is the same warning, and Claude
+   * Code is not started with the server's key. An older version is an error.
    */
   readonly tested: boolean | null
 }
 /**
- * Finds a provider's program and proves that the target ids can run it: every directory of the real path, the file, and
- * what runs it (a dynamic loader, a script's interpreter). A candidate that nobody could run is passed over. Synchronous: a
- * few file system look-ups and, where ids differ, one or two short-lived processes.
- * A file system that does not answer is given up after 2 s.
+ * Finds a provider's program and proves that the target user can run it: every directory of the real path, the file,
+ * and its dynamic loader or interpreter. A candidate that cannot be run is skipped. The call is synchronous: it makes a
+ * few file system look-ups and, for another uid, starts one or two short-lived processes. If a file system does not
+ * answer, it gives up after 2 s.
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
- * started, or is told and cannot be understood; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
- * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
+ * supported or cannot be parsed; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component that blocks
+ * the way, or the file that cannot be run, and whose message has the reason and the remedy;
+ * `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also if a file system
+ * does not answer.
  */
 export declare function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
 
@@ -1486,19 +1629,21 @@ export type PipedProviderProcess = ProviderProcess & {
   readonly stderr: Readable
 }
 /**
- * Starts the CLI: found, proved reachable as the target uid, unprivileged, with exactly `env` as its environment.
- * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
+ * Finds the CLI, proves that the target user can run it, and starts it unprivileged with exactly `env` as its
+ * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
+ * a native thread.
  *
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
- * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. What
- * one of them throws is an uncaught exception, and the run goes on.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
+ * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
+ * exception, and the run continues.
  *
- * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
- * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
- * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
- * `ERR_PROVIDER_TIMEOUT`.
+ * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
+ * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
+ * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
+ * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
+ * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
  */
 export declare function spawnProvider(
   env: ProviderEnv,
@@ -1508,11 +1653,11 @@ export declare function spawnProvider(
 ): PipedProviderProcess
 export declare function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
 
-/** What {@link claudeAgentOptions} returns: spread it into the Agent SDK's `query({ options })`. */
+/** The return value of {@link claudeAgentOptions}. Spread it into the Agent SDK's `query({ options })`. */
 export interface ClaudeAgentOptions {
-  /** Names and non-secret values only: the SDK wants an `env`, and refuses some set-ups without `PATH`. */
+  /** Names and values that are not secret. The SDK requires an `env`, and refuses some set-ups without `PATH`. */
   env: Record<string, string>
-  /** A path for the SDK's own checks. What is started is decided by `spawnClaudeCodeProcess`. */
+  /** A path for the SDK's own checks. `spawnClaudeCodeProcess` decides which program is started. */
   pathToClaudeCodeExecutable: string
   spawnClaudeCodeProcess: (options: {
     command: string
@@ -1521,64 +1666,70 @@ export interface ClaudeAgentOptions {
     env: Record<string, string | undefined>
     signal: AbortSignal
   }) => PipedProviderProcess
-  /** `[]` for an untrusted workspace: no file in it configures the CLI. */
+  /** `[]` for an untrusted workspace, so that no file in it configures the CLI. */
   settingSources: ('user' | 'project' | 'local')[]
-  /** Keeps the headers of your MCP servers off the command line, which every user of the machine can read. */
+  /** Keeps the headers of your MCP servers off the command line, where every user of the machine can read them. */
   mcpServersDelivery: 'initialize'
 }
-/** How an adapter starts the CLI: the options of {@link spawnProvider} that the SDK does not decide itself. */
+/** The options of {@link spawnProvider} that the SDK does not set itself. */
 export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
-  /** Called with each process that the SDK starts. Read `stderr` here: the SDK's own `stderr` option is not called. */
+  /**
+   * Called with each process that the SDK starts. Read its `stderr` here, because the SDK's own `stderr` option is not
+   * called.
+   */
   onSpawn?: ((child: PipedProviderProcess) => void) | undefined
 }
 /**
- * Options that make the Claude Agent SDK's `query()` start its CLI through {@link spawnProvider}. Of the environment
- * that the SDK composes, only its own control variables pass.
+ * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Of the
+ * environment that the SDK builds, only its own control variables reach the CLI.
  *
- * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool calls
- * without these options run in this process: as root where the worker is root. The first call in such a worker says so
- * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
- * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
- * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; what `resolveProgram` throws; from
- * `spawnClaudeCodeProcess`, and so from `query()`, also for an Agent SDK before 0.3.326, which would put MCP servers' tokens
- * into arguments.
+ * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool
+ * calls without these options run in this process, as root if the worker is root. The first call in such a worker emits
+ * a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Provide tools as stdio MCP servers, let them
+ * run their commands with `provider-env run-as`, or call `query()` in a worker that runs as the tenant. Then
+ * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences the warning.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `claude`; the errors of
+ * {@link resolveProgram}. `spawnClaudeCodeProcess`, and therefore `query()`, also throws `ERR_PROVIDER_UNSUPPORTED` for
+ * an Agent SDK before 0.3.326, which would put the tokens of MCP servers into arguments.
  */
 export declare function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
 
-/** How the Codex SDK is to start the CLI. The SDK starts it itself, so the worker must already run as the target. */
+/**
+ * How the Codex SDK starts the CLI. The SDK starts the CLI itself, so the worker must already run as the target user.
+ */
 export interface CodexLaunch {
   /**
-   * The directory that threads work in: it must be the `workingDirectory` of each, or that directory is trusted in
-   * spite of `"untrusted"` (Codex up to 0.166), or not trusted in spite of `"trusted"` (0.169). Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
+   * The directory in which threads work. It must be the `workingDirectory` of each thread; otherwise that directory is
+   * trusted despite `"untrusted"` (Codex up to 0.166), or not trusted despite `"trusted"` (0.169). Default:
+   * `workspace.dir`. One of the two is required unless the workspace is trusted.
    */
   cwd?: string | undefined
   command?: string | undefined
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
-  /** The SDK takes the key as a JS string in `env`. Saying `true` is what lets it out. */
+  /** Must be `true`, because the SDK needs the key as a JavaScript string in `env`, which cannot be wiped. */
   exposeSecrets?: boolean | undefined
   allowRoot?: boolean | undefined
 }
-/** What {@link codexOptions} returns: pass it to the Codex SDK's `new Codex()`. */
+/** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
-  /** Has the key, and in an untrusted workspace `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  /** Contains the key and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
-   * Raw `--config` overrides: what keeps the key out of the agent's shell, what keeps the workspace from configuring
-   * the CLI, and the base URL.
+   * Raw `--config` overrides, which keep the key out of the agent's shell, keep the workspace from configuring the CLI,
+   * and set the base URL.
    */
   configOverrides: string[]
 }
 /**
- * Options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, for a Codex SDK
- * before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
- * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
- * {@link resolveProgram} throws.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted, or when a directory
- * or the base URL contains a secret.
+ * Returns options for the Codex SDK.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
+ * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
+ * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
+ * errors of {@link resolveProgram}.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
+ * directory or the base URL contains a secret.
  */
 export declare function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
 
@@ -1588,104 +1739,114 @@ export interface ProtectionRefusal {
   readonly syscall: string
   /** Negative, as in Node's system errors. */
   readonly errno: number
-  /** `"ENOMEM"` and the like. */
+  /** The name of the error, such as `"ENOMEM"`. */
   readonly code: string
 }
-/** What the memory that secrets live in really has: true only where all of it has. */
+/** The protections that the memory of secrets actually has: each is true only if all of that memory has it. */
 export interface MemoryProtection {
-  /** A page before and after that nobody can touch. */
+  /** There is an inaccessible page before and after each secret. */
   readonly guardPages: boolean
-  /** `mlock(2)`: never in swap. */
+  /** `mlock(2)`: the memory is never swapped out. */
   readonly locked: boolean
-  /** `MADV_DONTDUMP`: in no core dump. Linux. */
+  /** `MADV_DONTDUMP`: the memory is not part of core dumps. Linux only. */
   readonly excludedFromCoreDumps: boolean
-  /** `MADV_WIPEONFORK`: zero in a process that `fork` makes. Linux. */
+  /** `MADV_WIPEONFORK`: the memory is zero in a process that `fork` creates. Linux only. */
   readonly wipedOnFork: boolean
   /**
-   * How many pieces of it are in use now, in all threads: one for each key, one for all other secrets of an environment,
-   * and what is needed for a moment, as an environment block or what a redactor looks for.
+   * The number of allocations in use, in all threads: one for each key, one for all other secrets of an environment,
+   * and temporary ones, such as an environment block or the secrets that a redactor searches for.
    */
   readonly allocations: number
-  /** Their bytes. */
+  /** The size of these allocations in bytes. */
   readonly allocatedBytes: number
-  /** The bytes of the mappings that they share, without guard pages. */
+  /** The size of the mappings that contain them, in bytes, without guard pages. */
   readonly mappedBytes: number
   readonly lockedBytes: number
-  /** The soft `RLIMIT_MEMLOCK` in bytes; `null` for none. A process with `CAP_IPC_LOCK` is not held to it. */
+  /**
+   * The soft `RLIMIT_MEMLOCK` in bytes; `null` if there is no limit. It does not apply to a process with
+   * `CAP_IPC_LOCK`.
+   */
   readonly lockLimitBytes: number | null
-  /** What was refused, each protection once, in the order above. */
+  /** The protections that were refused, each one once, in the order above. */
   readonly refusals: ProtectionRefusal[]
 }
-/** What {@link hardenWorker} obtained, as the kernel tells it afterwards. */
+/** What {@link hardenWorker} achieved, as the kernel reports it afterwards. */
 export interface WorkerHardening {
   /**
-   * The kernel lets no other process of the worker's uid read its memory, environment or descriptors, nor trace it, and
-   * writes no core dump of it. Linux.
+   * The kernel does not let other processes of the worker's uid trace the worker or read its memory, environment or
+   * descriptors, and writes no core dump of it. Linux only.
    */
   readonly nonDumpable: boolean
   /**
-   * No debugger of Node's is open, and SIGUSR1, which any process of the worker's uid may send, opens none: a listener of
-   * ours has taken its place. False in a worker thread, and where one is open already (`--inspect`).
+   * Node's debugger is closed, and SIGUSR1, which any process of the worker's uid may send, does not open it, because
+   * this package has its own listener for that signal. False in a worker thread, and if the debugger is open already
+   * (`--inspect`).
    */
   readonly inspectorClosed: boolean
-  /** `RLIMIT_CORE` is as good as 0 (1 byte: the kernel ignores 0 for a `core_pattern` that is a pipe). */
+  /**
+   * `RLIMIT_CORE` is effectively 0 (it is 1 byte, because the kernel ignores 0 for a `core_pattern` that is a pipe).
+   */
   readonly noCoreDumps: boolean
   readonly refusals: ProtectionRefusal[]
 }
-/** What the memory that secrets live in has at this moment; where there is none, what a new one gets. */
+/** Returns the current protections of the memory of secrets; if there are no secrets, those that a new secret gets. */
 export declare function memoryProtection(): MemoryProtection
 /**
- * Hardens the whole worker, for good: non-dumpable, no core dumps (soft and hard limit), and no debugger on SIGUSR1. It
- * changes what belongs to the process, so nothing calls it but you; call it once, early, on the main thread, after a
- * change of ids. Debuggers and profilers of the same uid cannot attach any more, and `/proc/self` belongs to root: a
- * worker that is not root can no longer open `/dev/stdout` or `/proc/self/environ`, which are links into it.
- * What could not be done is in `refusals`.
+ * Hardens the whole worker permanently: it becomes non-dumpable, has no core dumps (soft and hard limit), and does not
+ * open a debugger on SIGUSR1. This changes process-wide state, so the package never calls it itself. Call it once,
+ * early, on the main thread, after any change of uid or gid. Debuggers and profilers of the same uid can no longer
+ * attach, and `/proc/self` belongs to root: a worker that is not root can no longer open `/dev/stdout` or
+ * `/proc/self/environ`, which lead into it. `refusals` lists what could not be done.
  */
 export declare function hardenWorker(): WorkerHardening
 
 /** Options of a {@link Redactor}. */
 export interface RedactorOptions {
-  /** Secrets and forms of fewer bytes are not looked for. Default 8; 4 to 1024. */
+  /** Secrets and encoded forms with fewer bytes are not redacted. 4 to 1024; default: 8. */
   minLength?: number | undefined
 }
-/** Whose secrets a {@link Redactor} looks for. */
+/** A source of secrets for a {@link Redactor}. */
 export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
 /**
- * Scrubs secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, out of text: for the worker's
- * own logs. {@link SpawnOptions.redactOutput} does the same for a child's output. Hygiene, not a wall.
+ * Redacts secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, in text, for the worker's own
+ * logs. {@link SpawnOptions.redactOutput} does the same for a child's output. It protects from accidents, not from
+ * attacks.
  */
 export declare class Redactor extends Handle {
   /**
-   * @param sources `Uint8Array`s are consumed: zero-filled before the call returns. The redactor has its own copy of all
-   * secrets, until it is disposed of.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` when a source was disposed of.
+   * @param sources A `Uint8Array` is consumed: the call fills it with zeros before it returns. The redactor keeps its
+   * own copy of all secrets until it is disposed of.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` if a source was disposed of.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   constructor(sources: Iterable<RedactorSource>, options?: RedactorOptions)
-  /** How many secrets are too short to be looked for. */
+  /** The number of secrets that are too short to be redacted. */
   get skipped(): number
-  /** The text with each byte of a secret, as UTF-8, replaced by one character. */
+  /** Returns the text with each UTF-8 byte of a secret replaced by one character. */
   redact(text: string): string
-  /** The bytes, in place: the same object is returned. One whole text: a secret cut in two at its end is not seen. */
+  /**
+   * Redacts the bytes in place and returns the same array. The bytes must be a complete text: a secret that is cut off
+   * at the end is not found.
+   */
   redact<T extends Uint8Array>(bytes: T): T
-  /** A stream that scrubs what is written to it, across chunk borders. Its chunks are copied. */
+  /** Returns a stream that redacts what is written to it, across chunk boundaries. It copies its chunks. */
   stream(): Transform
 }
 export interface Redactor {
-  /** Wipes it. Its streams fail from then on. */
+  /** Wipes the redactor. Its streams fail from then on. */
   dispose(): void
 }
 
 /**
- * Looks at everything that a start needs, and at what could leak or redirect a key: the same as `provider-env doctor`.
- * It changes nothing; the dry start of each CLI (see `start`) has fresh directories below the temporary directory,
- * a made-up key, and a mock of the API on 127.0.0.1, and leaves nothing behind.
+ * Checks everything that a start needs, and what could leak or redirect a key, like `provider-env doctor`. It changes
+ * nothing. The dry start of each CLI (see `start`) uses fresh directories below the temporary directory, a made-up key,
+ * and a mock of the API on 127.0.0.1, and removes its files.
  *
- * Meant for a person or a health check, not for every request: it starts processes. Its code is loaded by the first
- * call, so make that before the worker drops its privileges.
+ * Use it in a health check or by hand, not for every request, because it starts processes. The first call loads its
+ * code, so make that call before the worker drops its privileges.
  *
- * Rejects with a `TypeError` for a wrong option, and `ERR_PROVIDER_PRIVILEGE_REFUSED` for half an identity or an
- * impossible id. Whatever else it meets is a finding.
+ * Rejects with a `TypeError` for an invalid option, and with `ERR_PROVIDER_PRIVILEGE_REFUSED` if only one of `uid` and
+ * `gid` is given or an id is out of range. Every other problem is a finding.
  */
 export declare function diagnose(options?: DiagnoseOptions): Promise<Diagnosis>
 

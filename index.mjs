@@ -1,4 +1,4 @@
-// The ESM door: the same implementation as the CommonJS one, by name.
+// The ESM entry point: the same implementation as the CommonJS entry point, with named exports.
 import main from './index.js'
 
 export const {

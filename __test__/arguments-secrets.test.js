@@ -84,7 +84,7 @@ for (const [provider, args, refused] of DEFINITIONS) {
     if (!refused) return await passes(env, args)
     const error = thrownBy(() => start(env, { args }))
     assert.equal(error.code, 'ERR_INVALID_ARG_VALUE')
-    assert.match(error.message, /arguments are visible to every user.*userEnvKeys/)
+    assert.match(error.message, /every user of this machine can see arguments.*userEnvKeys/)
   })
 }
 

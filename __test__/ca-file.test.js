@@ -65,9 +65,9 @@ for (const [way, start] of Object.entries(STARTS)) {
       ['in a directory for all to write', ({ file }) => fs.chmodSync(path.dirname(file), 0o777), /its group or others can change it/],
       ['for the worker alone to read', ({ file }) => fs.chmodSync(file, 0o600), /cannot read it/],
       ['in a directory for the worker alone', ({ dir }) => fs.chmodSync(dir, 0o700), /cannot read it/],
-      ['a key and no certificate', ({ file }) => fs.writeFileSync(file, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'), /no regular file of at most 4 MiB that holds a certificate/],
-      ['empty', ({ file }) => fs.writeFileSync(file, ''), /no regular file of at most 4 MiB that holds a certificate/],
-      ['a directory', ({ dir }) => dir, /no regular file/],
+      ['a key and no certificate', ({ file }) => fs.writeFileSync(file, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'), /not a regular file of at most 4 MiB that contains a certificate/],
+      ['empty', ({ file }) => fs.writeFileSync(file, ''), /not a regular file of at most 4 MiB that contains a certificate/],
+      ['a directory', ({ dir }) => dir, /not a regular file/],
       ['a device', () => '/dev/zero', /its group or others can change it/],
       ['gone', ({ file }) => fs.rmSync(file), /No such file/]
     ]
@@ -111,7 +111,7 @@ test('what can be no path is refused when the environment is built, and what a t
   for (const [caFile, code, message] of /** @type {[any, string, RegExp][]} */ ([
     ['ca.pem', 'ERR_INVALID_ARG_VALUE', /options\.caFile must be an absolute path/],
     ['', 'ERR_INVALID_ARG_VALUE', /options\.caFile must be an absolute path/],
-    ['/ca\0.pem', 'ERR_INVALID_ARG_VALUE', /options\.caFile has a NUL byte/],
+    ['/ca\0.pem', 'ERR_INVALID_ARG_VALUE', /options\.caFile contains a NUL byte/],
     [PEM, 'ERR_INVALID_ARG_TYPE', /options\.caFile must be a string/]
   ])) assert.throws(() => build({ caFile }), { code, message })
   const env = build({}, { apiKey: KEYS.claude, caFile: '/tmp/ca.pem', userEnvKeys: { NODE_EXTRA_CA_CERTS: '/tmp/ca.pem' } })

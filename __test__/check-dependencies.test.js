@@ -71,7 +71,7 @@ for (const [what, lines, expected] of PLANTED) {
 test('an arrow against the order is found, also in the middle of code, and alone where it closes no circle', (t) => {
   const file = 'secret/redaction/encodings.rs'
   const { status, text } = check(t, { [file]: 'fn planted(_: crate::process::options::Limits) {}' })
-  const line = `src/${file}:${lineOf(file)}: secret must not use process, which does not stand below it: crate::process::options::Limits is of src/process/options.rs`
+  const line = `src/${file}:${lineOf(file)}: secret must not use process, which is not below it: crate::process::options::Limits is in src/process/options.rs`
   assert.deepEqual([status, text], [1, line])
 })
 

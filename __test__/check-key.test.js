@@ -242,7 +242,7 @@ test('the roots of trust are those of the system: SSL_CERT_FILE, read at each re
   const child = spawn(process.execPath, ['-e', script, baseUrl, authority.ca], { env: { SSL_CERT_FILE: file }, stdio: ['ignore', 'pipe', 'inherit'] })
   const [none, system] = JSON.parse(await text(child.stdout))
   assert.equal(none.outcome, 'unreachable')
-  assert.match(none.message, /no root of trust.*ca-certificates/)
+  assert.match(none.message, /no trusted root certificate.*ca-certificates/)
   assert.equal(system.outcome, 'valid')
 })
 

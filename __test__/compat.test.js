@@ -20,16 +20,16 @@ const load = (name) => import(path.join(SCRIPTS, 'compat', name))
 const compat = (args, env = {}) => spawnSync(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), ...args], { encoding: 'utf8', env: { ...process.env, ...env } })
 
 const REFUSED = /** @type {[string, string[], RegExp][]} */ ([
-  ['compat', [], /^name what to run/],
-  ['compat', ['gemini@1.2.3'], /^no CLI is called gemini: there are claude, codex/],
-  ['compat', ['@1.2.3'], /^no CLI is called @1\.2\.3/],
-  ['compat', ['constructor'], /^no CLI is called constructor/],
+  ['compat', [], /^name the versions to run/],
+  ['compat', ['gemini@1.2.3'], /^gemini is not a known CLI; use one of claude, codex/],
+  ['compat', ['@1.2.3'], /^@1\.2\.3 is not a known CLI/],
+  ['compat', ['constructor'], /^constructor is not a known CLI/],
   ['compat', ['codex@^0.150'], /^codex@\^0\.150: a version is exact/],
   ['compat', ['codex@0.150.1@2'], /a version is exact/],
   ['compat', ['--wet', 'latest'], /^Unknown option '--wet'/],
-  ['matrix', ['npm'], /^npm: name a stage by --only/],
-  ['matrix', ['--only', 'nothing'], /^no stage is called nothing/],
-  ['matrix', ['--only', 'bundlers/rollup'], /^no step of bundlers is called rollup: there are esbuild-cjs, esbuild-esm, webpack-cjs, webpack-esm/]
+  ['matrix', ['npm'], /^npm: name a stage with --only/],
+  ['matrix', ['--only', 'nothing'], /^nothing is not a stage/],
+  ['matrix', ['--only', 'bundlers/rollup'], /^rollup is not a step of bundlers; the steps are esbuild-cjs, esbuild-esm, webpack-cjs, webpack-esm/]
 ])
 
 test('a wrong argument is refused with the usage, and nothing is run or written', () => {
@@ -67,7 +67,7 @@ test('the table is written by CLI and version, read back as it was, and a versio
   assert.deepEqual(rowsIn(later).find((/** @type {any} */ { version }) => version === '0.150.1').failures, [])
   assert.equal(withRows(later, []), later, 'nothing else changes')
   assert.equal(later.split('\n### Run it')[1], empty.split('\n### Run it')[1])
-  assert.throws(() => withRows('# no markers', []), /the document has not exactly one/)
+  assert.throws(() => withRows('# no markers', []), /the document must have exactly one/)
 })
 
 test("a failed test's name is short, and cannot break the list", async () => {
@@ -208,7 +208,7 @@ test('what the lint step `versions` reads agrees, and each place that does not i
   // The next version of Codex in its row alone, then in all but one of the other places.
   const [, tested = ''] = /tested: Version::new\((0, \d+, \d+)\)/.exec(text('src/provider/codex/cli.rs')) ?? []
   const version = tested.replaceAll(', ', '.')
-  const others = { 'README.md': /README\.md does not say "Codex .* to 0\.9999\.0"/, 'docs/providers.md': /has not 0\.9999\.0 as "newest that was tested" of codex/, 'docs/compatibility.md': /no row of codex 0\.9999\.0 in which all tests passed/ }
+  const others = { 'README.md': /README\.md does not say "Codex .* to 0\.9999\.0"/, 'docs/providers.md': /has not 0\.9999\.0 as "newest tested" of codex/, 'docs/compatibility.md': /no row of codex 0\.9999\.0 in which all tests passed/ }
   const next = (/** @type {string} */ file) => text(file).replace(tested, '0, 9999, 0').replaceAll(version, '0.9999.0')
   assert.equal(disagreements((/** @type {string} */ file) => (file.startsWith('src/') ? next(file) : text(file))).length, 3)
   for (const [stale, message] of Object.entries(others)) {
@@ -232,7 +232,7 @@ test('a program that was fetched is asked for its version by nobody, without a n
   const env = { ...process.env, XDG_CACHE_HOME: dir, MADE_UP_TOKEN: 'made-up-token-of-the-worker' }
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env })
   if (stdout.includes('netns.sh:')) return t.skip(stdout)
-  const said = /and said (".*")$/.exec(stdout)?.[1]
+  const said = /and printed (".*")$/.exec(stdout)?.[1]
   assert.ok(said, stdout + stderr)
   const lines = JSON.parse(said).split('\n')
   assert.deepEqual(lines.slice(0, 2), ['65534', '65534'])

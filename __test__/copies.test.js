@@ -162,8 +162,8 @@ test('a handle of another copy is refused, and the error says so', () => {
   const workspace = { dir: '/srv/w', home: '/home/w' }
   const env = one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace })
   const secret = one.Secret.from(Buffer.from(KEYS.claude))
-  const another = { code: 'ERR_INVALID_ARG_TYPE', message: /of another copy of this package\. Make both with the same copy, or load the package once\.$/ }
+  const another = { code: 'ERR_INVALID_ARG_TYPE', message: /comes from another copy of this package\. Create both with the same copy, or load the package only once\.$/ }
   for (const call of [() => two.spawnProvider(env), () => two.revoke(secret), () => two.buildProviderEnv({ apiKey: secret }, { workspace }), () => two.claudeAgentOptions(env)]) assert.throws(call, another)
   // What is of this copy, and in the wrong place.
-  assert.throws(() => one.spawnProvider(secret), { code: 'ERR_INVALID_ARG_TYPE', message: 'env must be what buildProviderEnv() returns, and is object.' })
+  assert.throws(() => one.spawnProvider(secret), { code: 'ERR_INVALID_ARG_TYPE', message: 'env must be the return value of buildProviderEnv(), but is of type object.' })
 })

@@ -61,7 +61,7 @@ test('a payload cannot say it, as a tenant could', () => {
     for (const value of ['server', 'workspace', true, false, { deep: 1 }]) {
       const payload = { apiKey: KEYS.claude, [name]: value }
       const bytes = Buffer.from(JSON.stringify(payload))
-      const refused = { code: 'ERR_PROVIDER_PAYLOAD_INVALID', names: [name], message: new RegExp(`payload\\.${name} is no field of a payload.*options\\.${name}`) }
+      const refused = { code: 'ERR_PROVIDER_PAYLOAD_INVALID', names: [name], message: new RegExp(`payload\\.${name} is not a field of a payload.*options\\.${name}`) }
       for (const given of [payload, bytes]) assert.throws(() => shown(given, { credentialOwner: 'server' }), refused)
       assert.ok(bytes.every((byte) => byte === 0), 'consumed all the same')
     }
@@ -107,7 +107,7 @@ test('only a credential has another owner, and one that can be none is not seale
   const { publicKey } = createRecipient()
   const seal = (/** @type {string} */ text, /** @type {any} */ more) => Secret.from(Buffer.from(text)).sealFor(publicKey, { ...BINDING, ...more })
   for (const field of ['sessionCookie', 'userEnvKeys.A']) {
-    assert.throws(() => seal('made-up', { field, credentialOwner: 'server' }), { code: 'ERR_INVALID_ARG_VALUE', message: /binding\.credentialOwner is for apiKey and oauthAccessToken/ })
+    assert.throws(() => seal('made-up', { field, credentialOwner: 'server' }), { code: 'ERR_INVALID_ARG_VALUE', message: /binding\.credentialOwner can be "server" only for apiKey and oauthAccessToken/ })
     assert.match(seal('undefined', { field, credentialOwner: 'workspace' }), /^provider-env-sealed\./, 'any text')
   }
   const lockbox = new Lockbox({ masterKeys: [Buffer.alloc(32, 7)] })
@@ -135,7 +135,7 @@ test('where it is required, no store, server or login takes its place', (t) => {
     })
     assert.equal(shown({ apiKey: KEYS.claude }, { ...options, requireCredential: true }).source, 'payload')
   }
-  assert.throws(() => shown({ provider: 'codex', apiKey: '' }, { requireCredential: true }), { provider: 'codex', names: ['apiKey'], message: /OpenAI Codex.*Give payload\.apiKey\./ })
+  assert.throws(() => shown({ provider: 'codex', apiKey: '' }, { requireCredential: true }), { provider: 'codex', names: ['apiKey'], message: /OpenAI Codex.*Pass payload\.apiKey\./ })
   credentialStore.dispose()
   assert.throws(() => shown({}, { credentialStore, requireCredential: true }), { code: 'ERR_PROVIDER_CREDENTIAL_MISSING' }, 'the store is not asked')
 })
@@ -156,7 +156,7 @@ test("arguments, options and variables are the server's", async (t) => {
   for (const text of ['exec --ignore-user-config hello', 'features.plugins=false', 'model_provider="openai"', 'openai_base_url="https://api.openai.com/v1"', 'GIT_CONFIG_GLOBAL=/dev/null']) {
     assert.ok(stdout.includes(text), `${text} in ${stdout}`)
   }
-  assert.throws(() => theirs.start(['hello']), { code: 'ERR_INVALID_ARG_VALUE', message: /would run on the server's key/ })
+  assert.throws(() => theirs.start(['hello']), { code: 'ERR_INVALID_ARG_VALUE', message: /would use the server's key/ })
   assert.throws(() => theirs.start(['exec', '--dangerously-bypass-hook-trust', 'x']), { code: 'ERR_INVALID_ARG_VALUE' })
   const launch = { exposeSecrets: true, allowRoot: true, cwd: '/tmp', command: '/bin/true' }
   assert.throws(() => codexOptions(theirs.env, launch), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['credentialOwner'] })

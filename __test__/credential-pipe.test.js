@@ -41,7 +41,7 @@ test('the server’s key is not given to a program of an unknown version, readab
     const { env, command } = placed(t, { file: UNKNOWN, mode, server: true })
     const { error, events, stdout } = await outcome(spawnProvider(env, { ...ids, command, args: ['-c', 'cat <&3'], workspaceTrust: 'trusted' }))
     assert.deepEqual([error?.code, error?.path, error?.provider, events, stdout], ['ERR_PROVIDER_PROGRAM_OUTDATED', command, 'claude', ['error', 'close'], ''])
-    assert.match(error.message, /would run on the server's key, and the version of .* is unknown\..*versions\/VERSION\)\. Or give the tenant's own key\.$/)
+    assert.match(error.message, /would use the server's key, but the version of .* is unknown\..*versions\/VERSION\)\. Or pass the tenant's own key\.$/)
   }
 })
 

@@ -331,7 +331,7 @@ test('a lock file that somebody else has put into a sticky directory is refused,
   await ask('open', { dir, tokenUrl: endpoint.url })
   const { failure } = await ask('fresh')
   assert.deepEqual([failure?.code, endpoint.posts.length], [UNUSABLE, 0])
-  assert.match(failure.message, /credentials\.json\.lock, belongs to user 4712.*Remove it/)
+  assert.match(failure.message, /credentials\.json\.lock, belongs to uid 4712.*Remove the lock file/)
   fs.rmSync(lock)
   assert.equal((await ask('refresh')).how, 'here')
 })

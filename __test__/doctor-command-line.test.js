@@ -37,10 +37,10 @@ test('help, unknown commands and wrong options', () => {
   for (const [args, complaint] of /** @type {[string[], RegExp][]} */ ([
     [['--unknown'], /Unknown option '--unknown'/],
     [['extra'], /Unexpected argument/],
-    [['--uid', '7'], /--uid and --gid are given together/],
+    [['--uid', '7'], /--uid and --gid must be passed together/],
     [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/],
-    [['--groups', '1,x'], /--groups must be numbers with commas between them/],
+    [['--groups', '1,x'], /--groups must be numbers, separated by commas/],
     [['--groups', '1'], /--groups needs --uid and --gid\./],
     [['--provider', 'nobody'], /--provider must be one of: claude, codex/],
     [['--command', '/bin/true'], /--command needs --provider/],
@@ -91,8 +91,8 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   const args = argumentsFor(machine, {}).filter((arg) => arg !== '--json')
   const plain = run(args, { PATH: machine.path })
   assert.deepEqual([plain.status, plain.stderr, plain.stdout.includes('\u001b')], [0, '', false])
-  assert.match(plain.stdout, /\n {2}✓ The addon of version /)
-  assert.match(plain.stdout, /\n\nAll is well: \d+ checks passed\.\n$/)
+  assert.match(plain.stdout, /\n {2}✓ The addon, version /)
+  assert.match(plain.stdout, /\n\nNo problem was found: \d+ checks passed\.\n$/)
   const groups = plain.stdout.split('\n').filter((line) => /^\S/.test(line)).slice(1, -1)
   assert.deepEqual(groups, ['This machine', 'Claude Code', 'OpenAI Codex'])
 
@@ -102,7 +102,7 @@ test('text: exit status by severity, colours where they are wanted, lines that f
   assert.match(warned.stdout, /\n {2}! .*\.mcp\.json has\s+mcpServers/)
   assert.match(warned.stdout, /\n {8}\S+ \S+ run-as --uid \d+ --gid \d+ -- mv -nT -- \S+\.mcp\.json \S+\.mcp\.json\.disabled\n {4}\(files\.claude-project-mcp\)\n/)
   assert.ok(warned.stdout.includes(`\n        ${AS_TARGET} mv `))
-  const [, page] = /\n\n1 warning\. \d+ checks passed\.\nEvery id is explained in\s+(\S+)\n$/.exec(warned.stdout) ?? []
+  const [, page] = /\n\n1 warning\. \d+ checks passed\.\n(\S+)\s+explains every id\.\n$/.exec(warned.stdout) ?? []
   assert.ok(path.isAbsolute(page) && fs.statSync(page).isFile(), page)
 
   fs.rmdirSync(machine.homes.codexHome)
@@ -166,7 +166,7 @@ test('what a tenant chooses does not steer the terminal', { skip }, (t) => {
   assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/.test(stdout))
   // Pasted without what steers, a command would change another file.
   assert.doesNotMatch(stdout, /mkdir .*a \[2J b/)
-  assert.match(stdout, /\n {8}\(a command about a name with control characters: --json has it\)\n/)
+  assert.match(stdout, /\n {8}\(this command contains control characters: use --json to see it\)\n/)
 })
 
 test('nor by JSON, which holds it all the same', { skip }, (t) => {

@@ -244,7 +244,7 @@ for (const [id, above, own] of ANOTHERS) {
     const anothers = own[0] === UID + 1 ? state : path.dirname(state)
     const { remedy, commands } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find(id)
     assert.deepEqual(commands, [])
-    assert.equal(remedy, `Choose another place: ${anothers} belongs to another user, ${UID + 1}.`)
+    assert.equal(remedy, `Choose another directory: ${anothers} belongs to another user, uid ${UID + 1}.`)
   })
 }
 
@@ -293,7 +293,7 @@ test('root installs nothing below a directory that others can change', { skip },
   assert.equal(missing().commands.length, 2)
   fs.chownSync(machine.prefix, UID, UID)
   assert.deepEqual(missing().commands, [])
-  assert.match(missing().remedy ?? '', /\(or name it as `command`\)\. There is no command for it here, as others than root can change what is below \S+, at \S+: name another place with --prefix, and ask again\.$/)
+  assert.match(missing().remedy ?? '', /\(or name it in `command`\)\. The doctor shows no command, because users other than root can change files below \S+, at \S+\. Name another directory with --prefix, and run the doctor again\.$/)
   // A copy there, which the tenant may have replaced, is not made root's.
   const copy = program(path.join(machine.prefix, 'codex/bin/codex'), 0o755)
   const found = runDoctor(machine, { provider: 'codex', args: ['--command', copy] })

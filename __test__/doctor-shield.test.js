@@ -12,20 +12,20 @@ const { makeMachine, nameVersion, program, runDoctor, tenantFile } = require('./
 const skip = needsLinux || needsRoot
 
 const REDIRECTS = '{"env": {"ANTHROPIC_BASE_URL": "x"}}'
-const REFUSED = /\. Claude Code is not started beside it with any key or token: /
-const SERVER = /\. Claude Code is not started beside it on the server's key/
+const REFUSED = /\. Claude Code is not started with any key or token while the file exists: /
+const SERVER = /\. Claude Code is not started with the server's key while the file exists/
 
 /** Text of .claude.json, version of the program, severity, what the sentence says, and whether it starts: on the tenant's key, on the server's. */
 const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolean]][]} */ ([
   [REDIRECTS, null, 'error', new RegExp(`${REFUSED.source}the version of this program is unknown\\.`), [false, false]],
-  [REDIRECTS, '2.1.300', 'warning', /keeps Claude Code from obeying it, in a trusted workspace too; a start without this package does not\.$/, [true, true]],
+  [REDIRECTS, '2.1.300', 'warning', /prevents Claude Code from obeying the file, even in a trusted workspace; a start without this package does not\.$/, [true, true]],
   ['{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}', '2.1.330', 'error', SERVER, [true, false]],
-  ['{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}', '2.1.330', 'warning', /keeps Claude Code from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'/, [true, true]],
+  ['{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}', '2.1.330', 'warning', /prevents Claude Code from obeying the variables in the file, even in a trusted workspace, and the rest of the file unless you pass workspaceTrust: 'trusted'/, [true, true]],
   ['{ broken', null, 'error', REFUSED, [false, false]],
   ['{ broken', '2.1.330', 'error', SERVER, [true, false]],
   ['{"env": []}', null, 'error', REFUSED, [false, false]],
-  ['{"env": {"FOO": "x"}}', null, 'info', /without a key that is known to do harm/, [true, false]],
-  ['{"env": {"FOO": "x"}}', '2.1.330', 'info', /without a key that is known to do harm/, [true, true]]
+  ['{"env": {"FOO": "x"}}', null, 'info', /contains no key that is known to be harmful/, [true, false]],
+  ['{"env": {"FOO": "x"}}', '2.1.330', 'info', /contains no key that is known to be harmful/, [true, true]]
 ])
 
 /**

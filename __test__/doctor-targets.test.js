@@ -58,10 +58,10 @@ test('without root it cannot become another: named, and the rest is looked at as
   assert.deepEqual(before.bad, ['target.cannot-drop'])
   const finding = before.find('target.cannot-drop')
   assert.match(finding.sentence, new RegExp(`^This process is uid ${UID + 1} gid ${UID + 1} and cannot start the CLI as uid ${UID} gid ${UID}: setgroups is not permitted\\.$`))
-  for (const unseen of ['what the kernel itself would tell the target', path.join(machine.homes.codexHome, 'auth.json'), path.join(machine.homes.workspace, '.codex/config.toml')]) {
+  for (const unseen of ['what the kernel would allow the target user', path.join(machine.homes.codexHome, 'auth.json'), path.join(machine.homes.workspace, '.codex/config.toml')]) {
     assert.ok(before.find('target.unseen').sentence.includes(unseen), unseen)
   }
-  assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^No dry start of [\w ]+: /, '')), Array(2).fill('this process cannot become the target.'))
+  assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^The dry start of [\w ]+ was skipped: /, '')), Array(2).fill('this process cannot become the target user.'))
   const { homes } = machine
   assert.deepEqual(finding.commands, [
     `sudo -E env PATH="$PATH" ${process.execPath} ${BIN} doctor --uid ${UID} --gid ${UID} --workspace ${homes.workspace} --home ${homes.home} --claude-config-dir ${homes.claudeConfigDir} --codex-home ${homes.codexHome} --tmp-dir ${homes.tmpDir} --prefix ${machine.prefix}`
@@ -86,7 +86,7 @@ test('what it may not read without root is said', { skip: skip || needsOpenClone
   fs.chownSync(file, 0, 0)
   const found = runDoctor(machine, { as: UID, provider: 'claude' })
   assert.deepEqual(found.bad, ['login.empty'])
-  assert.ok(found.find('target.unseen').sentence.includes(`${file} (it is not for uid ${UID} to read)`))
+  assert.ok(found.find('target.unseen').sentence.includes(`${file} (uid ${UID} may not read it)`))
 })
 
 test('root that names nobody is asked to, with the owner of the workspace as a guess', { skip }, (t) => {
@@ -135,7 +135,7 @@ test('options that are wrong are thrown, and what was not named is said', { skip
     await assert.rejects(diagnose(options), { code }, JSON.stringify(options))
   }
   const { find } = lookUp(await diagnose({ provider: 'codex', uid: UID, gid: UID, start: false }))
-  assert.equal(find('target.unseen').sentence.includes('a workspace (name one with --workspace), a home (name one with --home) and CODEX_HOME (name one with --codex-home)'), true)
+  assert.equal(find('target.unseen').sentence.includes('a workspace (name one with --workspace), a home directory (name one with --home) and CODEX_HOME (name one with --codex-home)'), true)
 })
 
 /** This package alone, in a project that has no CLI among its packages. */
@@ -194,7 +194,7 @@ test('a CLI that the target can change is installed anew, and what it may have b
   fs.chownSync(replaced, UID, UID)
   const run = { provider: 'claude', bin, env: { PATH: `${machine.path}:${path.dirname(process.execPath)}`, npm_config_registry: registry, npm_config_cache: machine.at('cache'), HOME: machine.at('npm') } }
   const { commands, remedy } = runDoctor(machine, run).find('program.writable')
-  assert.match(remedy ?? '', /root must not run it, and must not make it its own/)
+  assert.match(remedy ?? '', /root must neither run them nor take them over/)
   const installed = await inBackground(machine, run, commands)
   assert.deepEqual([installed.bad, installed.find('program.reachable').path], [['program.readable'], path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude')])
   assert.deepEqual(fs.readFileSync(/** @type {string} */ (installed.find('program.reachable').path)), fs.readFileSync(NATIVE))
@@ -300,7 +300,7 @@ test('an install that left out the addon', { skip }, (t) => {
   assert.deepEqual([before.report.findings.length, before.status, before.report.worst], [1, 2, 'error'])
   const { sentence, remedy, commands } = before.find('platform.unloadable')
   assert.match(sentence, /: its package for this system, @webalive\/provider-env-[a-z0-9-]+, is not installed\.$/)
-  assert.match(remedy ?? '', /^This is no release, .*CONTRIBUTING\.md of https:\S+ says how \("Try the tarballs"\)\.$/)
+  assert.match(remedy ?? '', /^This copy is not a release, .*see "Try the tarballs" in CONTRIBUTING\.md of https:\S+\.$/)
   assert.deepEqual(commands, [])
   const loaded = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', home], { encoding: 'utf8' }).stderr
   assert.match(loaded, /Error: The addon of @webalive\/provider-env does not load on \S+: its package for this system, .*CONTRIBUTING\.md/)
@@ -326,7 +326,7 @@ test('an addon that is there and does not load says why', () => {
   const missing = ["Cannot find module '@webalive/provider-env-linux-x64-gnu'\nRequire stack:", "Cannot find module './provider-env.linux-x64-gnu.node'"]
   for (const [texts, reason, advice] of /** @type {[string[], RegExp, RegExp][]} */ ([
     [['Cannot find native binding. npm has', ...missing], /^its package for this system, @webalive\/provider-env-linux-x64-gnu, is/, /Try the tarballs/],
-    [['Cannot find native binding. npm has', missing[0], "version `GLIBC_2.39' not found\nx"], /^version `GLIBC_2.39' not found$/, /^Build it for this system: CONTRIBUTING/],
+    [['Cannot find native binding. npm has', missing[0], "version `GLIBC_2.39' not found\nx"], /^version `GLIBC_2.39' not found$/, /^Build it for this system: see "Commands" in CONTRIBUTING/],
     [['Cannot find native binding. npm has', "Cannot find module './provider-env.wasi.cjs'", 'Unsupported OS: plan9'], /^Unsupported OS: plan9$/, /^Build/],
     [['Failed to load native binding'], /^Failed to load native binding$/, /^Build/]
   ])) {
@@ -334,5 +334,5 @@ test('an addon that is there and does not load says why', () => {
     assert.match(found.reason, reason)
     assert.match(found.advice, advice)
   }
-  assert.equal(whyNotLoaded(undefined).reason, 'nothing says why')
+  assert.equal(whyNotLoaded(undefined).reason, 'the loader gave no reason')
 })

@@ -92,7 +92,7 @@ test('closed steps on the way to a script, which cannot be copied alone', { skip
   fs.chmodSync(machine.at('a'), 0o700)
   const { finding, after } = mends(machine, 'program.unreachable', 'error', { provider: 'claude', args: ['--command', file] })
   assert.deepEqual(finding.commands, [`chmod a+x ${machine.at('a')}`, `chmod a+rx ${file}`])
-  assert.ok(after.find('program.script').sentence.includes('/sh, which has to read it'))
+  assert.ok(after.find('program.script').sentence.includes('/sh, which must be able to read it'))
 })
 
 test('a version manager below a home, a shim, and a program in the home itself', { skip }, (t) => {
@@ -366,7 +366,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     fs.chownSync(writeLogin(state, provider, expired), UID, UID)
     const { remedy } = runDoctor(machine, { provider }).find('login.stale')
     // The code as it stands in the remedy, with the endpoint of this test.
-    const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. Where that/.exec(remedy ?? '') ?? []
+    const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. If that/.exec(remedy ?? '') ?? []
     const store = { open: (/** @type {any} */ id, /** @type {any} */ options) => CredentialStore.open(id, { ...options, tokenUrl: endpoint.url }) }
     await new Function('CredentialStore', `return (async () => ${renewal})()`)(store)
     const after = runDoctor(machine, { provider })

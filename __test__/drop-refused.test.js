@@ -15,20 +15,20 @@ const REFUSED = 'ERR_PROVIDER_PRIVILEGE_REFUSED'
 
 /** Ids, code, names, message. */
 const TABLE = /** @type {any[]} */ ([
-  [{ uid: 0, gid: UID }, REFUSED, ['uid'], /options\.uid is root\. Give the workspace's own ids, or allowRoot: true\./],
-  [{ uid: UID, gid: 0 }, REFUSED, ['uid'], /options\.gid is root's/],
-  [{ uid: UID, gid: UID, groups: [5, 0] }, REFUSED, ['uid'], /options\.groups has root's/],
-  [{ uid: UID }, REFUSED, ['gid'], /options\.uid needs options\.gid/],
-  [{ gid: UID }, REFUSED, ['uid'], /options\.gid needs options\.uid/],
-  [{ uid: UID, allowRoot: true }, REFUSED, ['gid'], /options\.uid needs options\.gid/],
-  [{ groups: [UID], allowRoot: true }, REFUSED, ['groups'], /options\.groups needs options\.uid and options\.gid/],
+  [{ uid: 0, gid: UID }, REFUSED, ['uid'], /options\.uid is root\. Pass the workspace's own uid and gid, or allowRoot: true\./],
+  [{ uid: UID, gid: 0 }, REFUSED, ['uid'], /options\.gid is the group of root/],
+  [{ uid: UID, gid: UID, groups: [5, 0] }, REFUSED, ['uid'], /options\.groups contains the group of root/],
+  [{ uid: UID }, REFUSED, ['gid'], /options\.uid requires options\.gid/],
+  [{ gid: UID }, REFUSED, ['uid'], /options\.gid requires options\.uid/],
+  [{ uid: UID, allowRoot: true }, REFUSED, ['gid'], /options\.uid requires options\.gid/],
+  [{ groups: [UID], allowRoot: true }, REFUSED, ['groups'], /options\.groups requires options\.uid and options\.gid/],
   ...[-1, 1.5, NaN, Infinity, 2 ** 32 - 1, 2 ** 32].flatMap((bad) => [
     [{ uid: bad, gid: UID }, REFUSED, ['uid'], /options\.uid must be a whole number from 0 to 4294967294/],
     [{ uid: UID, gid: bad }, REFUSED, ['gid'], /options\.gid must be a whole number/],
     [{ uid: UID, gid: UID, groups: [bad] }, REFUSED, ['groups'], /options\.groups must be a whole number/]
   ]),
-  [{ uid: '0', gid: UID }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.uid must be a number, and is string/],
-  [{ uid: UID, gid: null }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.gid must be a number, and is null/],
+  [{ uid: '0', gid: UID }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.uid must be a number, but is of type string/],
+  [{ uid: UID, gid: null }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.gid must be a number, but is null/],
   [{ uid: UID, gid: UID, groups: 5 }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.groups must be an array of numbers/],
   [{ uid: UID, gid: UID, groups: ['5'] }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.groups\[0\] must be a number/],
   [{ uid: 0, gid: 0, allowRoot: 1 }, 'ERR_INVALID_ARG_TYPE', undefined, /options\.allowRoot must be a boolean/]
@@ -49,7 +49,7 @@ test('ids that are refused, by spawnProvider() and by resolveProgram()', { skip:
 
 test('a worker that is root must say whom to become, or that root is meant', { skip: needsRoot }, async (t) => {
   const { env } = makeEnv(t)
-  assert.throws(() => spawnProvider(env, program), { code: REFUSED, message: /This process is root, and no options\.uid and options\.gid say whom to become/ })
+  assert.throws(() => spawnProvider(env, program), { code: REFUSED, message: /This process is root, and options\.uid and options\.gid are missing/ })
   for (const ids of [{}, { uid: 0, gid: 0 }]) {
     const { stdout } = await outcome(spawnProvider(env, { ...program, ...ids, allowRoot: true, workspaceTrust: 'trusted' }))
     assert.equal(stdout, '0\n')

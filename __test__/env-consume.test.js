@@ -22,7 +22,7 @@ const REFUSED = /** @type {any[]} */ ([
   ['a getter that throws', (p) => { Object.defineProperty(p, 'sessionCookie', broken) }, {}, undefined, /a getter of the caller/],
   ['a user value whose getter throws', (p) => { Object.defineProperty(p.userEnvKeys, 'MORE', broken) }, {}, undefined, /a getter of the caller/],
   ['a shared buffer', (p) => { p.apiKey = new Uint8Array(new SharedArrayBuffer(8)) }, {}, 'ERR_INVALID_ARG_TYPE', /SharedArrayBuffer/],
-  ['a NUL in a string', (p) => { p.apiKey = 'a\0b' }, {}, 'ERR_PROVIDER_PAYLOAD_INVALID', /payload\.apiKey has a NUL/],
+  ['a NUL in a string', (p) => { p.apiKey = 'a\0b' }, {}, 'ERR_PROVIDER_PAYLOAD_INVALID', /payload\.apiKey contains a NUL/],
   ['a malformed key', (p) => { p.apiKey = bytes('two words') }, {}, 'ERR_PROVIDER_KEY_MALFORMED', /white space/],
   ['a key of another provider', (p) => { p.apiKey = bytes('sk-proj-made-up') }, {}, 'ERR_PROVIDER_KEY_WRONG_PROVIDER', /OpenAI project key/],
   ['a forbidden name in set', () => {}, { set: { LD_PRELOAD: 'x' } }, 'ERR_PROVIDER_ENV_FORBIDDEN', /LD_PRELOAD/],

@@ -45,7 +45,7 @@ const FORBIDDEN = /** @type {[string, RegExp][]} */ ([
   ...['RUST_LOG', 'NODE_DEBUG', 'OTEL_LOG_USER_PROMPTS'].map((name) => [name, /disclose a key/]),
   ...['CLAUDE_CODE_REMOTE', 'CLAUDE_CODE_USE_BEDROCK'].map((name) => [name, /another service or mode/]),
   ...['ANTHROPIC_API_KEY', 'openai_api_key', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_PROFILE', 'LOCKBOX_MASTER_KEY', 'DATABASE_URL', 'MY_SECRET_THING'].map((name) => [name, /can carry a credential/]),
-  ['USER_X', /belongs to payload\.userEnvKeys/],
+  ['USER_X', /can only come from payload\.userEnvKeys/],
   ['', /no name of a variable/],
   ['A=B', /no name of a variable/],
   ['A\0B', /no name of a variable/]
@@ -57,7 +57,7 @@ test('forbidden names are refused by name, in inherit and in set, also where the
       assert.throws(() => build(options), (/** @type {any} */ error) => {
         assert.deepEqual([error.code, error.names], ['ERR_PROVIDER_ENV_FORBIDDEN', [name]])
         assert.match(error.message, why)
-        if (/CA_CERT|SSL_CERT/i.test(name)) assert.match(error.message, /or give the authority as options\.caFile\.$/)
+        if (/CA_CERT|SSL_CERT/i.test(name)) assert.match(error.message, /or pass the certificate authority in options\.caFile\.$/)
         assert.doesNotMatch(error.message, /sentinel-value/)
         return true
       })
@@ -68,7 +68,7 @@ test('forbidden names are refused by name, in inherit and in set, also where the
 test('what this package sets cannot be set again, and no value can have a NUL', () => {
   // Each that docs/providers.md names, and no other of ours: the agent's own programs have ALIVE_ variables too.
   const docs = fs.readFileSync(path.join(__dirname, '..', 'docs', 'providers.md'), 'utf8')
-  const sentence = docs.match(/Names that this package's own options set \(([^)]*)\) cannot be given/)?.[1] ?? ''
+  const sentence = docs.match(/Names that this package sets\*\* cannot be in `inherit` or `set`: ([^.]*)\./)?.[1] ?? ''
   const ours = [...sentence.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name)
   assert.equal(ours.length, 11)
   for (const name of ours) {
@@ -77,8 +77,8 @@ test('what this package sets cannot be set again, and no value can have a NUL', 
   const { names } = build({ workspace: { ...workspace, dir: '/w', key: 'k', id: 'i', userId: 'u' } })
   assert.deepEqual(names.filter((name) => name.startsWith('ALIVE_') && !ours.includes(name)), [], 'every name of ours is in the docs')
   assert.equal(build({ set: { ALIVE_API_URL: 'https://api.example' } }).get('ALIVE_API_URL'), 'https://api.example')
-  assert.throws(() => build({ set: { A: 'x\0y' } }), { code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: /value of A in options\.set has a NUL/ })
-  assert.throws(() => build({ workspace: { home: '/a\0b' } }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace\.home has a NUL/ })
+  assert.throws(() => build({ set: { A: 'x\0y' } }), { code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: /value of A in options\.set contains a NUL/ })
+  assert.throws(() => build({ workspace: { home: '/a\0b' } }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace\.home contains a NUL/ })
 })
 
 /** Options of a wrong type or value. */
@@ -122,7 +122,7 @@ test('all strings together: what is let through starts, and what is not is refus
       return true
     } catch (error) {
       assert.equal(/** @type {any} */ (error).code, 'ERR_PROVIDER_ENV_TOO_LARGE')
-      assert.match(/** @type {any} */ (error).message, /in all; the kernel takes \d+ here/)
+      assert.match(/** @type {any} */ (error).message, /bytes long together; this system allows \d+\./)
       return false
     }
   }

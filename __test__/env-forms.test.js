@@ -68,21 +68,21 @@ for (const [what, payload] of PAYLOADS) {
 
 /** What is no payload of its form: code and message. */
 const REFUSED = /** @type {any[]} */ ([
-  [undefined, 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON, and is undefined/],
-  [null, 'ERR_INVALID_ARG_TYPE', /payload must be an object, and is null/],
-  ['{"apiKey":"sk-made-up"}', 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON, and is string/],
-  [[key], 'ERR_INVALID_ARG_TYPE', /payload must be an object, and is an array/],
+  [undefined, 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON, but is of type undefined/],
+  [null, 'ERR_INVALID_ARG_TYPE', /payload must be an object, but is null/],
+  ['{"apiKey":"sk-made-up"}', 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON, but is of type string/],
+  [[key], 'ERR_INVALID_ARG_TYPE', /payload must be an object, but is an array/],
   // Bytes of another kind have no fields, and must not pass for an empty payload.
   [new Uint16Array(4), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
   [new ArrayBuffer(4), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
   [new DataView(new ArrayBuffer(4)), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
-  [{ apiKey: new Uint16Array(4) }, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret, and is object/],
-  [{ apiKey: key, userEnvKeys: { A: true } }, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be a string, a Uint8Array or a Secret, and is boolean/],
+  [{ apiKey: new Uint16Array(4) }, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret, but is of type object/],
+  [{ apiKey: key, userEnvKeys: { A: true } }, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be a string, a Uint8Array or a Secret, but is of type boolean/],
   [Buffer.from('[]'), 'ERR_PROVIDER_PAYLOAD_INVALID', /is not an object/],
   [Buffer.from('null'), 'ERR_PROVIDER_PAYLOAD_INVALID', /is not an object/],
   [Buffer.from(''), 'ERR_PROVIDER_PAYLOAD_INVALID', /ends too early/],
-  [Buffer.from('{"apiKey":"a","apiKey":"b"}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /each field once/],
-  [Buffer.from('{"apiKey":"a","userEnvKeys":{"A":"1","A":"2"}}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /names, each once/],
+  [Buffer.from('{"apiKey":"a","apiKey":"b"}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /each field occurs once/],
+  [Buffer.from('{"apiKey":"a","userEnvKeys":{"A":"1","A":"2"}}'), 'ERR_PROVIDER_PAYLOAD_INVALID', /different names whose values/],
   [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'ERR_PROVIDER_PAYLOAD_INVALID', /The payload is not/]
 ])
 

@@ -69,7 +69,7 @@ test('get() gives what is no secret, and throws for what is', () => {
   const env = build()
   assert.deepEqual([env.get('HOME'), env.get('ABSENT'), env.get('CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR')], ['/home/w', undefined, '3'])
   for (const name of ['ANTHROPIC_API_KEY', 'ALIVE_SESSION_COOKIE', 'USER_A']) {
-    assert.throws(() => env.get(name), { name: 'ProviderError', code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: `${name} holds a secret. Only exposeSecrets() hands it out.`, names: [name] })
+    assert.throws(() => env.get(name), { name: 'ProviderError', code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: `${name} holds a secret. Only exposeSecrets() returns it.`, names: [name] })
   }
   env.dispose()
 })
@@ -127,8 +127,8 @@ test('nobody can construct or forge a handle', () => {
   const options = /** @type {any} */ ({ command: '/bin/sh' })
   for (const type of /** @type {any[]} */ ([ProviderEnv, ProviderProcess, ServerCredentials])) assert.throws(() => new type(), TypeError, type.name)
   for (const forged of /** @type {any[]} */ ([undefined, null, {}, Object.create(ProviderEnv.prototype), new Proxy(build(), {})])) {
-    assert.throws(() => spawnProvider(forged, options), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be what buildProviderEnv\(\) returns/ })
-    assert.throws(() => codexOptions(forged, {}), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be what buildProviderEnv\(\) returns/ })
+    assert.throws(() => spawnProvider(forged, options), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\) returns/ })
+    assert.throws(() => codexOptions(forged, {}), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\) returns/ })
   }
 })
 

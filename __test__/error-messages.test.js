@@ -36,13 +36,13 @@ test('a file with variables: the one in the way, the variable that leads there, 
     fs.writeFileSync(file, JSON.stringify({ env: { FOO: 'x', ANTHROPIC_BASE_URL: 'http://value-not-shown' } }))
     const error = await failureOf(env)
     assert.deepEqual([error.code, error.path, error.names], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', file, names])
-    assert.match(error.message, /sets ANTHROPIC_BASE_URL in its member env, which can redirect/)
-    assert.match(error.message, /Take that out of its member env, or remove the file, or .* versions\/<version> \(docs\/hardening\.md\)/)
-    assert.doesNotMatch(error.message, /understood|value-not-shown|FOO/)
+    assert.match(error.message, /sets ANTHROPIC_BASE_URL in its env member, which can redirect/)
+    assert.match(error.message, /Remove that variable from the env member, or remove the file, or .* versions\/<version> \(docs\/hardening\.md\)/)
+    assert.doesNotMatch(error.message, /parsed|value-not-shown|FOO/)
     // A tenant chose the name: only one that can stand anywhere is shown.
     fs.writeFileSync(file, JSON.stringify({ env: { 'LD_\u001b[2J': 'x' } }))
     const strange = await failureOf(env)
-    assert.match(strange.message, /sets … in its member env/)
+    assert.match(strange.message, /sets … in its env member/)
     assert.doesNotMatch(strange.message, /\u001b|LD_/)
   }
 })
@@ -53,8 +53,8 @@ test('a file that cannot be understood is said to be that', { skip: needsLinux }
   for (const text of ['{"env": ', '"env"', '']) {
     fs.writeFileSync(file, text)
     const error = await failureOf(env)
-    assert.match(error.message, /cannot be understood.*Mend the file so that it is one JSON object, or remove it, or start/, text)
-    assert.doesNotMatch(error.message, /member env/)
+    assert.match(error.message, /cannot be parsed.*Correct the file so that it is one JSON object, or remove it, or start/, text)
+    assert.doesNotMatch(error.message, /env member/)
   }
   fs.rmSync(file)
   fs.mkdirSync(file)
@@ -66,7 +66,7 @@ test('a variable of ours with another value: whose it is, why, and which value p
   const build = (/** @type {any} */ options) => buildProviderEnv({ apiKey: KEYS.claude }, { workspace: { home: '/home/w' }, ...options })
   const beside = thrown(() => build({ baseUrl: BASE_URL, set: { [name]: '0' } }))
   assert.deepEqual([beside.code, beside.names], ['ERR_PROVIDER_ENV_FORBIDDEN', [name]])
-  assert.match(beside.message, /is "1" beside options\.baseUrl.*credential.*Leave it out, or give "1"/)
+  assert.match(beside.message, /must be "1" with options\.baseUrl.*credential.*Omit it, or pass "1"/)
   build({ baseUrl: BASE_URL, set: { [name]: '1' } })
   assert.match(thrown(() => build({ set: { ALIVE_WORKSPACE_ID: 'x' } })).message, /is set by this package's own options/)
 })
@@ -75,15 +75,15 @@ test('a secret in an option: advice that fits the option', { skip: needsLinux },
   const secret = 'value-of-the-tenant'
   const { env } = makeEnv(t, { userEnvKeys: { TOKEN: secret } })
   const refusal = (/** @type {any} */ options) => thrown(() => spawnProvider(env, { ...ids, command: '/bin/true', ...options })).message
-  assert.match(refusal({ args: [`--x=${secret}`] }), /options\.args\[0\] contains the value of USER_TOKEN.*name the variable instead, or give the text on stdin/)
+  assert.match(refusal({ args: [`--x=${secret}`] }), /options\.args\[0\] contains the value of USER_TOKEN.*name the variable instead, or pass the text on stdin/)
   const key = refusal({ args: [`--x=${KEYS.claude}`] })
-  assert.match(key, /contains this launch's credential.*Leave it out: Claude Code gets it by itself/)
+  assert.match(key, /contains this launch's credential.*Omit it: this package passes it to Claude Code/)
   assert.doesNotMatch(key, /variable/, 'Claude’s key is on a pipe')
-  assert.match(refusal({ cwd: `/srv/${secret}` }), /options\.cwd contains.*Give a path without it/)
-  assert.match(refusal({ command: `/opt/${KEYS.claude}/claude` }), /options\.command contains.*Give a path without it/)
+  assert.match(refusal({ cwd: `/srv/${secret}` }), /options\.cwd contains.*Pass a path without it/)
+  assert.match(refusal({ command: `/opt/${KEYS.claude}/claude` }), /options\.command contains.*Pass a path without it/)
   const codex = makeEnv(t, { provider: 'codex' }, { baseUrl: `${BASE_URL}/${KEYS.codex}` }).env
   const baseUrl = thrown(() => spawnProvider(codex, { ...ids, command: '/bin/true', args: ['exec'] })).message
-  assert.match(baseUrl, /options\.baseUrl contains.*Give a URL without it/)
+  assert.match(baseUrl, /options\.baseUrl contains.*Pass a URL without it/)
   for (const text of [refusal({ cwd: `/srv/${secret}` }), baseUrl]) assert.doesNotMatch(text, /stdin|name the variable/)
 })
 
@@ -110,7 +110,7 @@ test('a limit that is refused: which option, and which bound', { skip: needsLinu
   const most = Number(fs.readFileSync('/proc/sys/fs/nr_open', 'utf8'))
   const error = await failureOf(env, { limits: { cpuSeconds: 60, openFiles: most + 1 } })
   assert.deepEqual([error.code, error.step, error.errno, error.names], ['ERR_PROVIDER_SPAWN_FAILED', 'limits', -1, ['limits.openFiles']])
-  assert.match(error.message, new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine: nobody may have more`))
+  assert.match(error.message, new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine and applies to every user`))
   assert.doesNotMatch(error.message, /needs root/)
 })
 
@@ -171,7 +171,7 @@ test('a check without a base URL does not send anybody to look at one', async (t
   const proxy = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (babbler.address()).port}`
   const { reason, message } = await checkKey('claude', KEYS.claude, { timeoutMs: 5000, proxy })
   assert.equal(reason, 'tls', message)
-  assert.match(message, /Look at this server's clock and roots of trust, and at what intercepts its connections/)
+  assert.match(message, /Check this server's clock and trusted roots, and whether a proxy intercepts its connections/)
   assert.doesNotMatch(message, /base URL/)
   const given = await checkKey('claude', KEYS.claude, { timeoutMs: 5000, proxy, baseUrl: 'https://gateway.example' })
   assert.match(given.message, /the host of the base URL/)

@@ -1,4 +1,4 @@
-// A rule for files that has an attacker behind it: nobody may be told to fetch a package that we do not own.
+// Tests of the rules for texts: no command may fetch a package that we do not own, and messages and pages are in plain English.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -15,4 +15,19 @@ test('a command that fetches the name without its scope is found, and others are
   for (const line of [`npx @webalive/${NAME} doctor`, `npx -p @webalive/${NAME} ${NAME} doctor`, `npm install ../${NAME}`, `npm install --prefix /opt/${NAME} other`, `node bin/${NAME}.js doctor`, `npx prefers another: \`${NAME} run-as\``, `npm i ${NAME}-tools`]) {
     assert.deepEqual(unscopedNames(line), [], line)
   }
+})
+
+test('a phrase that is never idiomatic is found in messages, types and pages, and not in comments, unit tests or names', async () => {
+  const { unidiomatic } = await import('../scripts/check-files.mjs')
+  const phrases = ['The file is no regular file.', 'Run it by turns.', 'It fails for want of a lock.', 'Mend the file.', 'It cannot be had here.', 'It has half of a surrogate pair.', 'Best it is root.', 'Others than root can write it.', 'It stops of its own accord.']
+  for (const text of phrases) {
+    for (const [name, whole] of [['src/a.rs', `let message = "${text}";`], ['lib/a.js', `throw new Error('${text}')`], ['docs/a.md', text], ['index.d.ts', `/** ${text} */`]]) {
+      const found = unidiomatic(name, whole)
+      assert.equal(found.length, 1, `${name}: ${text}`)
+      assert.match(found[0], /is not idiomatic English\. Write: \S/)
+    }
+    for (const [name, whole] of [['src/a.rs', `// ${text}\nfn a() {} // ${text}\n#[cfg(test)]\nmod tests { const A: &str = "${text}"; }`], ['lib/a.js', `/**\n * ${text}\n */\nconst a = 1`]]) assert.deepEqual(unidiomatic(name, whole), [], `${name}: ${whole}`)
+  }
+  assert.equal(unidiomatic('src/a.rs', 'let text = "it is no \\\n    regular file";').length, 1, 'a string of two lines')
+  for (const text of ['There is no file of that name.', 'It is not a regular file.', 'self.mend()?', 'A user other than root can change it.']) assert.deepEqual(unidiomatic('lib/a.js', text), [], text)
 })

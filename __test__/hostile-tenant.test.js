@@ -100,9 +100,9 @@ test('an option that is none is refused, with what was meant', (t) => {
   const env = buildProviderEnv({ apiKey: 'made-up-key' }, { workspace: { home: '/tmp' } })
   t.after(() => env.dispose())
   for (const [options, message] of /** @type {[any, RegExp][]} */ ([
-    [{ timeout: 5 }, /options\.timeout is no option here\. Use timeoutMs/],
+    [{ timeout: 5 }, /options\.timeout is not a known option\. Use timeoutMs/],
     [{ env: {} }, /buildProviderEnv\(\)/],
-    [{ limits: { cores: 1 } }, /options\.limits\.cores is no option here/]
+    [{ limits: { cores: 1 } }, /options\.limits\.cores is not a known option/]
   ])) {
     assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', message })
   }

@@ -201,9 +201,9 @@ test('master keys come from bytes, secrets, files and credentials, and bytes are
   }
   for (const one of [bytes, digits]) assert.deepEqual(one, Buffer.alloc(one.length))
   fs.chmodSync(file, 0o444)
-  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so others can use it/)
+  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so other users can access it/)
   delete process.env.CREDENTIALS_DIRECTORY
-  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /LOCKBOX_KEY_INVALID.*\$CREDENTIALS_DIRECTORY has no absolute path/)
+  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /LOCKBOX_KEY_INVALID.*\$CREDENTIALS_DIRECTORY must be an absolute path/)
   for (const masterKeys of [undefined, [], [1], [{}], [{ file, env: 'X' }], [{ path: file }], [Buffer.alloc(32, 5), Buffer.alloc(32, 5)], [Buffer.alloc(31, 5)]]) {
     const later = Buffer.alloc(32, 9)
     assert.throws(() => new Lockbox(/** @type {any} */ ({ masterKeys: masterKeys && [...masterKeys, ...(masterKeys.length ? [later] : [])] })))
@@ -263,9 +263,9 @@ test('master keys are consumed whatever the options are', () => {
 test('a consumed array is neither a master key of zeros nor a secret to seal', () => {
   const key = Buffer.from(MASTER)
   const lockbox = new Lockbox({ masterKeys: [key] })
-  const zeros = { code: 'ERR_INVALID_ARG_VALUE', message: /holds only zeros/ }
+  const zeros = { code: 'ERR_INVALID_ARG_VALUE', message: /contains only zeros/ }
   assert.throws(() => new Lockbox({ masterKeys: [key] }), zeros)
-  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), { code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID', message: /holds only zeros/ })
+  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), { code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID', message: /contains only zeros/ })
   const secret = Buffer.from('sk-ant-api03-made-up')
   lockbox.seal(secret, CONTEXT)
   assert.throws(() => lockbox.seal(secret, CONTEXT), zeros)
@@ -291,10 +291,10 @@ test('wrong types and values show no value', (t) => {
     [{ ...row, keyMeta: 5 }, CONTEXT, /row\.keyMeta must be a string/],
     [{ ...row, keyMeta: undefined }, CONTEXT, /row\.keyMeta is missing/],
     [{ ...row, iv: new Uint8Array(new SharedArrayBuffer(12)) }, CONTEXT, /row\.iv must not be a view of a SharedArrayBuffer/],
-    [row, { ...CONTEXT, tenant: 'half \ud800' }, /context\.tenant has half of a surrogate pair/],
+    [row, { ...CONTEXT, tenant: 'half \ud800' }, /context\.tenant must be well-formed text, but has an unpaired surrogate/],
     [row, { ...CONTEXT, rowVersion: -1 }, /context\.rowVersion must be a whole number/],
     [row, { ...CONTEXT, name: '' }, /The name that a secret is bound to must be 1 to 1024 bytes/],
-    [row, { ...CONTEXT, version: 1 }, /context\.version is no option here/],
+    [row, { ...CONTEXT, version: 1 }, /context\.version is not a known option/],
     [row, undefined, /context\.tenant is missing/]
   ]
   for (const [given, context, message] of wrong) assert.throws(() => lockbox.open(given, context), { message })

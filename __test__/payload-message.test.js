@@ -38,7 +38,7 @@ for (const [what, payload] of Object.entries(UNKNOWN)) {
       assert.throws(() => buildProviderEnv(input, { workspace, serverCredentials }), (/** @type {any} */ error) => {
         assert.equal(error.code, 'ERR_PROVIDER_PAYLOAD_INVALID')
         assert.deepEqual(error.names, ['provider', 'apiKey', 'oauthAccessToken', 'sessionCookie', 'userEnvKeys'])
-        assert.match(error.message, /none of the fields that are read: provider, apiKey, .*options\.payloadPath.*name the provider or give \{\}\.$/)
+        assert.match(error.message, /none of the known fields: provider, apiKey, .*options\.payloadPath.*name the provider or pass \{\}\.$/)
         assert.ok(!`${error.message}${error.stack}`.includes(SENTINEL))
         return true
       })
@@ -85,21 +85,21 @@ test('a payload in a message is used as bytes, the rest of it is not, and all of
 const NOT_FOUND = [
   [{ id: SENTINEL }, ['payload'], /^The payload at payload \(options\.payloadPath\) is not there: name the members that lead to it\.$/],
   [{ body: { [SENTINEL]: 1 } }, ['body', 'payload'], /^The payload at body\.payload \(options\.payloadPath\) is not there: name the members that lead to it\.$/],
-  [{ body: SENTINEL }, ['body', 'payload'], /^What stands at body \(options\.payloadPath\) is not an object/],
-  [{ id: '0123456789', payload: null }, ['payload'], /^The payload is not an object with each field once \(line 1, column 33\)\.$/],
-  [`{"id": 1,\n"payload": {"apiKey": "a",\n  "apiKey": "${SENTINEL}"}}`, ['payload'], /^The payload is not an object with each field once \(line 3, column 10\)\.$/],
+  [{ body: SENTINEL }, ['body', 'payload'], /^The value at body \(options\.payloadPath\) is not an object/],
+  [{ id: '0123456789', payload: null }, ['payload'], /^The payload is not an object in which each field occurs once \(line 1, column 33\)\.$/],
+  [`{"id": 1,\n"payload": {"apiKey": "a",\n  "apiKey": "${SENTINEL}"}}`, ['payload'], /^The payload is not an object in which each field occurs once \(line 3, column 10\)\.$/],
   [{ payload: [SENTINEL] }, ['payload'], /^The payload is not an object/],
-  [{ payload: { apikey: SENTINEL } }, ['payload'], /none of the fields that are read/],
-  [`{"payload":{"apiKey":"a"},"payload":{"apiKey":"${SENTINEL}"}}`, ['payload'], /^The payload at payload \(options\.payloadPath\) is there twice/],
+  [{ payload: { apikey: SENTINEL } }, ['payload'], /none of the known fields/],
+  [`{"payload":{"apiKey":"a"},"payload":{"apiKey":"${SENTINEL}"}}`, ['payload'], /^The payload at payload \(options\.payloadPath\) occurs twice/],
   [`{"payload":{"apiKey":"${SENTINEL}"},"rest":[1,}`, ['payload'], /^The message around the payload is not JSON/],
   [`{"payload":{"apiKey":"${SENTINEL}"}}{}`, ['payload'], /^The message around the payload is not JSON/],
-  [`{"payload":{"apiKey":"${SENTINEL}","apiKey":"b"}}`, ['payload'], /^The payload is not an object with each field once/],
+  [`{"payload":{"apiKey":"${SENTINEL}","apiKey":"b"}}`, ['payload'], /^The payload is not an object in which each field occurs once/],
   [`{"payload":{"apiKey" "${SENTINEL}"}}`, ['payload'], /^The message around the payload is not JSON \(line 1, column 22\)\.$/],
   [`{"payload":{"apiKey":'${SENTINEL}'}}`, ['payload'], /^The message around the payload is not JSON/],
   [`{"payload":{"provider":"${SENTINEL}"},`, ['payload'], /^The message around the payload ends too early/],
   [`{"payload":{"apiKey":7,"${SENTINEL}"}}`, ['payload'], /^The message around the payload is not JSON/],
-  [`{"payload":{"userEnvKeys":{"\\ud800":"${SENTINEL}"}}}`, ['payload'], /^payload\.userEnvKeys has half of a surrogate pair, which is no character\.$/],
-  [`{"payload":{"apiKey":"${SENTINEL}\\ud800"}}`, ['payload'], /^payload\.apiKey has half of a surrogate pair, which is no character\.$/]
+  [`{"payload":{"userEnvKeys":{"\\ud800":"${SENTINEL}"}}}`, ['payload'], /^payload\.userEnvKeys must be well-formed text, but has an unpaired surrogate\. Encode the string again\.$/],
+  [`{"payload":{"apiKey":"${SENTINEL}\\ud800"}}`, ['payload'], /^payload\.apiKey must be well-formed text, but has an unpaired surrogate\. Encode the string again\.$/]
 ]
 
 for (const [message, payloadPath, expected] of NOT_FOUND) {

@@ -44,8 +44,8 @@ for (const [name, find, permission] of NODES) {
     const node = await find(t)
     if (!node) return
     const said = load(node, [permission, '--allow-fs-read=*'])
-    assert.match(said, /does not load on \S+: Cannot load native addon because loading addons is disabled\. Start Node with --allow-addons beside --permission\. /)
-    assert.match(load(node, ['--no-addons']), /Start Node without --no-addons, also in NODE_OPTIONS/)
+    assert.match(said, /does not load on \S+: Cannot load native addon because loading addons is disabled\. Start Node with --allow-addons in addition to --permission\. /)
+    assert.match(load(node, ['--no-addons']), /Start Node without --no-addons, including in NODE_OPTIONS/)
     for (const text of [said, load(node, ['--no-addons'])]) assert.doesNotMatch(text, /Build it|--permission\.$/)
     assert.doesNotMatch(load(node, [permission, '--allow-fs-read=*', '--allow-addons']), /does not load/)
     const { stdout } = spawnSync(node, [permission, '--allow-fs-read=*', DOCTOR, 'doctor', '--json'], { encoding: 'utf8' })
@@ -81,7 +81,7 @@ test('Deno says which flags it needs', async (t) => {
   const deno = await fetched(t, 'denoBinary')
   if (!deno) return
   const run = (/** @type {string[]} */ ...flags) => load(deno, ['run', '--no-prompt', ...flags], { DENO_DIR: makeEnv(t).homes.tmpDir })
-  const advice = /does not load on \S+: Requires \S+ access to .*\. An addon is native code, so Deno has to allow it: start it with --allow-ffi, --allow-read, --allow-env and --allow-sys\.$/
+  const advice = /does not load on \S+: Requires \S+ access to .*\. The addon is native code, which Deno must allow: start Deno with --allow-ffi, --allow-read, --allow-env and --allow-sys\.$/
   assert.match(run('--allow-read', '--allow-env', '--allow-sys'), advice)
   assert.match(run('--allow-read'), advice)
   assert.equal(run('--allow-ffi', '--allow-read', '--allow-env', '--allow-sys'), '')

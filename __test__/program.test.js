@@ -61,7 +61,7 @@ test('a closed directory is named, with owner, mode and remedy', { skip: needsRo
     const dir = place.close(closed, mode)
     const error = await refusal(t, { command })
     assert.deepEqual([error.code, error.path, error.errno, error.syscall, error.provider], [UNREACHABLE, dir, -13, 'spawn', 'claude'])
-    const expected = `${command} cannot be run as uid ${UID} gid ${UID}: ${dir} belongs to 0:0 and has mode 0${mode.toString(8)}; chmod o+x ${dir} would open it. Install Claude Code system-wide (say, below /usr/local), not under a home.`
+    const expected = `${command} cannot be run as uid ${UID} gid ${UID}: ${dir} belongs to 0:0 and has mode 0${mode.toString(8)}; chmod o+x ${dir} would allow it. Install Claude Code system-wide (for example below /usr/local), not in a home directory.`
     assert.equal(error.message, expected)
   }
   for (const name of ['home', 'home/bin']) place.close(name, 0o711)
@@ -154,9 +154,9 @@ test('what is not there, and what is no program', { skip: needsLinux }, async (t
     ['/nowhere/claude', /There is no executable file at \/nowhere\/claude, which options\.command names\./],
     [dir, /There is no executable file at/],
     ['made-up-cli', /made-up-cli, which options\.command names, is not on the child's PATH\./],
-    ['bin/sh', /options\.command is bin\/sh; it must be an absolute path, or a name/],
-    ['../../../../../../bin/sh', /it must be an absolute path/],
-    ['./bin/sh', /it must be an absolute path/]
+    ['bin/sh', /options\.command must be an absolute path or a name without a slash, but is bin\/sh/],
+    ['../../../../../../bin/sh', /must be an absolute path/],
+    ['./bin/sh', /must be an absolute path/]
   ])) {
     assert.throws(() => resolveProgram('claude', { command, path: '/usr/bin:/bin', ...ids, ...root }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', errno: -2, syscall: 'spawn', path: command, message }, command)
   }
@@ -183,10 +183,10 @@ const NO_PROGRAMS = [
   ['cut', '\x7fELF', -8, undefined, /it is truncated/],
   ['other machine', elf('/lib/ld.so', 8), -8, undefined, /it is built for another machine \(MIPS\)/],
   ['no loader', elf('/lib/ld-absent.so.1'), -2, ['/lib/ld-absent.so.1'], /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there: it is built for another system \(glibc or musl\)/],
-  ['CR', '#!/bin/sh\r\necho hi\r\n', -2, undefined, /its first line \(#!\) ends in a carriage return.* Save it with Unix line ends\.$/],
-  ['CR after env', '#!/usr/bin/env node\r\n', -2, undefined, /ends in a carriage return/],
+  ['CR', '#!/bin/sh\r\necho hi\r\n', -2, undefined, /its first line \(#!\) ends with a carriage return.* Save it with Unix line endings\.$/],
+  ['CR after env', '#!/usr/bin/env node\r\n', -2, undefined, /ends with a carriage return/],
   ['no interpreter', '#!\n', -8, undefined, /its first line \(#!\) names no interpreter/],
-  ['relative', '#!bin/sh\n', -2, ['bin/sh'], /is a relative path, and would be the workspace's/]
+  ['relative', '#!bin/sh\n', -2, ['bin/sh'], /is a relative path, which would lead into the workspace/]
 ]
 
 test('what nobody can run is refused before a start, natively and portably, and passed over on the PATH', { skip: needsLinux }, async (t) => {
@@ -215,7 +215,7 @@ test('where none can run, the first is explained and the others are named', { sk
   const [a, b] = ['a', 'b'].map((name) => path.join(place.dir, name))
   const error = await refusal(t, { path: `${a}:${b}`, command: 'claude', ...root })
   assert.ok(error.message.startsWith(`${a}/claude cannot be run: its dynamic loader, /lib/ld-absent.so.1, is not there`), error.message)
-  assert.ok(error.message.endsWith(`None of the other candidates can be run either: ${b}/claude (its first line (#!) ends in a carriage return, as files with Windows line ends do).`), error.message)
+  assert.ok(error.message.endsWith(`None of the other candidates can be run either: ${b}/claude (its first line (#!) ends with a carriage return, as in a file with Windows line endings).`), error.message)
   const { findings } = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}`, ...ids })
   const [broken] = findings.filter(({ id }) => id === 'program.broken')
   assert.match(broken.sentence, /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there/)

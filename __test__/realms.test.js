@@ -90,7 +90,7 @@ for (const [name, api] of APIS) {
       const child = api.spawnProvider(env, plain({ ...ids, command: '/bin/sh', args: ['-c', 'echo "$FOO"'], stdio: ['ignore', 'pipe', 'pipe'], limits: { openFiles: 64 }, workspaceTrust: 'trusted' }))
       const { stdout, error, code } = await outcome(child)
       assert.deepEqual([stdout, error, code], ['set\n', null, 0])
-      assert.throws(() => api.buildProviderEnv(plain({ apiKey: KEYS.claude }), plain({ nothing: 1 })), { code: 'ERR_INVALID_ARG_VALUE', message: /nothing is no option/ })
+      assert.throws(() => api.buildProviderEnv(plain({ apiKey: KEYS.claude }), plain({ nothing: 1 })), { code: 'ERR_INVALID_ARG_VALUE', message: /nothing is not a known option/ })
     }
     // A signal of a polyfill's own realm: its own class, the same properties.
     const controller = there(`new (class { signal = Object.assign(new (class {

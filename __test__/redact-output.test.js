@@ -184,7 +184,7 @@ test('streams that nobody reads, and that are destroyed, let go of it too', { sk
 test('a stream that does not pass through here is refused when asked for, and reported when not', { skip: needsLinux }, async (t) => {
   const { env } = makeLaunchEnv(t)
   for (const [stdio, redactOutput] of [[['ignore', 'pipe', 'inherit'], { stderr: true }], [['ignore', 'inherit', 'pipe'], true], ['inherit', true]]) {
-    assert.throws(() => startScript(env, ':', { stdio, redactOutput }), { code: 'ERR_INVALID_ARG_VALUE', message: /asks for std(out|err), which does not pass through this process/ })
+    assert.throws(() => startScript(env, ':', { stdio, redactOutput }), { code: 'ERR_INVALID_ARG_VALUE', message: /names std(out|err), which does not pass through this process/ })
   }
   for (const [stdio, missing] of [['ignore', []], ['pipe', []], [['ignore', 'pipe', 'inherit'], ['stderr-redaction']], [['ignore', 'ignore', 2], ['stderr-redaction']]]) {
     const child = startScript(env, ':', { stdio })

@@ -116,7 +116,7 @@ test('payloads and options that are spread above: a Map is refused there too, an
   assert.throws(() => api.buildProviderEnv(/** @type {any} */ (new Map([['apiKey', key]])), { workspace }), { code: 'ERR_INVALID_ARG_TYPE', message: /^payload must be an object/ })
   assert.throws(() => api.buildProviderEnv({ apiKey, userEnvKeys: /** @type {any} */ (new Map([['DB', user]])) }, { workspace }), {
     code: 'ERR_INVALID_ARG_TYPE',
-    message: 'payload.userEnvKeys must be an object whose own properties are what it holds, and is a Map (Object.fromEntries() makes an object of one).'
+    message: 'payload.userEnvKeys must be an object that keeps its data in its own properties, but is a Map (Object.fromEntries() converts it to an object).'
   })
   for (const spent of [key, user]) assert.ok(spent.every((byte) => byte === 0), 'consumed')
   for (const call of [
@@ -147,7 +147,7 @@ test('half of a surrogate pair is refused in every text that an option takes', {
       const error = await thrown(() => call(put(HALF)))
       const last = where[where.length - 1]
       // One of a few words is refused as none of them.
-      const said = /has half of a surrogate pair, which is no character|must be one of|no such provider/i
+      const said = /has an unpaired surrogate|must be one of|provider is unknown/i
       assert.ok(error && said.test(error.message) && /^ERR_(INVALID_ARG_VALUE|PROVIDER_(PAYLOAD_INVALID|UNKNOWN))$/.test(error.code), `${door} ${where.join('.')}: ${error ? `${error.code} ${error.message}` : 'taken'}`)
       assert.ok(error.message.includes(String(last)) || error.names?.includes(last) || where.includes('provider') || where.includes('userEnvKeys'), error.message)
       assert.ok(!error.message.includes('\ufffd') || where.includes('provider'), error.message)
@@ -184,7 +184,7 @@ test('a variable that is no UTF-8 is not inherited as another one', { skip: need
   const code = `const { buildProviderEnv } = require(${JSON.stringify(path.join(__dirname, '..'))})
     try { buildProviderEnv({ apiKey: 'x-made-up' }, { inherit: ['ODD'], workspace: { home: '/h' } }); console.log('taken') } catch (error) { console.log(error.code, error.message) }`
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ODD=$(printf "a\\377b"); export ODD; exec "$0" -e "$1"', process.execPath, code])
-  assert.equal(stdout, 'ERR_INVALID_ARG_VALUE options.inherit asks for ODD, whose value in process.env is no UTF-8 and would be changed. Give it in options.set.\n')
+  assert.equal(stdout, 'ERR_INVALID_ARG_VALUE options.inherit names ODD, whose value in process.env is not UTF-8 and would be changed. Pass the value in options.set.\n')
 })
 
 test('a redactor leaves halves of pairs as they are, beside what it masks', () => {

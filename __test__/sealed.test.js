@@ -134,8 +134,8 @@ test('a refused option uses nothing up', (t) => {
   const { sealFor } = withRow(t)
   const sealed = sealFor(recipient)
   assert.match(refusal(() => build(sealed, { recipient, requireLocked: 'yes' })), /ERR_INVALID_ARG_TYPE/)
-  assert.match(refusal(() => build(sealed, { recipient, workspace: { ...workspace, id: 'half \ud800' } })), /options\.workspace\.id has half of a surrogate pair/)
-  assert.match(refusal(() => build(sealed, { recipient, requestId: 'half \ud800' })), /options\.requestId has half of a surrogate pair/)
+  assert.match(refusal(() => build(sealed, { recipient, workspace: { ...workspace, id: 'half \ud800' } })), /options\.workspace\.id must be well-formed text, but has an unpaired surrogate/)
+  assert.match(refusal(() => build(sealed, { recipient, requestId: 'half \ud800' })), /options\.requestId must be well-formed text, but has an unpaired surrogate/)
   assert.equal(build(sealed, { recipient }).exposeSecrets().ANTHROPIC_API_KEY, TEXT)
 })
 
@@ -143,12 +143,12 @@ test('it is never taken for a key', (t) => {
   const recipient = createRecipient()
   const { sealFor } = withRow(t)
   const sealed = sealFor(recipient)
-  assert.match(refusal(() => build(sealed, {})), /^ERR_PROVIDER_PAYLOAD_INVALID: payload\.apiKey is a sealed secret\. Give options\.recipient/)
+  assert.match(refusal(() => build(sealed, {})), /^ERR_PROVIDER_PAYLOAD_INVALID: payload\.apiKey is a sealed secret\. Pass the recipient that opens it in options\.recipient/)
   assert.match(refusal(() => build(sealed, { recipient, requestId: undefined })), /^ERR_INVALID_ARG_VALUE: options\.requestId is missing/)
   assert.match(refusal(() => build(sealed, { recipient, workspace: { home: '/tmp' } })), /^ERR_INVALID_ARG_VALUE: options\.workspace\.id is missing/)
   recipient.dispose()
   assert.match(refusal(() => build(sealed, { recipient })), /^ERR_PROVIDER_DISPOSED: options\.recipient was disposed of/)
-  assert.match(refusal(() => build(sealed, { recipient: {} })), /^ERR_INVALID_ARG_TYPE: options\.recipient must be what createRecipient\(\) returns/)
+  assert.match(refusal(() => build(sealed, { recipient: {} })), /^ERR_INVALID_ARG_TYPE: options\.recipient must be the return value of createRecipient\(\) returns/)
 })
 
 test('what was sealed is a key like any other: its shape is checked', async () => {
@@ -163,7 +163,7 @@ test('it opens while it is young enough, and not from the future', async () => {
   const recipient = createRecipient({ maxAgeMs: 60_000 })
   assert.ok(build(await sealElsewhere(recipient, BINDING, Date.now() - 50_000), { recipient }))
   assert.match(refusal(await later(-70_000)), /older than this recipient allows/)
-  assert.match(refusal(await later(90_000)), /more than a minute after now/)
+  assert.match(refusal(await later(90_000)), /more than a minute in the future/)
   /** @param {number} offset */
   async function later(offset) {
     const sealed = await sealElsewhere(recipient, BINDING, Date.now() + offset)

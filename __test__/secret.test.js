@@ -38,9 +38,9 @@ test('an array that was consumed before is no secret', () => {
   for (const length of [4, 100]) {
     const bytes = Buffer.alloc(length, 'x')
     Secret.from(bytes).dispose()
-    const again = { code: 'ERR_INVALID_ARG_VALUE', message: /holds only zeros, as an array does that was consumed before/ }
+    const again = { code: 'ERR_INVALID_ARG_VALUE', message: /contains only zeros, like an array that has already been consumed/ }
     assert.throws(() => Secret.from(bytes), again)
-    assert.throws(() => buildProviderEnv({ apiKey: bytes }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /apiKey holds only zeros/ })
+    assert.throws(() => buildProviderEnv({ apiKey: bytes }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /apiKey contains only zeros/ })
   }
   const other = Secret.from(Buffer.from('\0\0\0\x01'))
   assert.equal(other.length, 4)

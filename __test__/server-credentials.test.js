@@ -98,10 +98,10 @@ test('a worker thread is refused, and nothing is taken', { skip: needsLinux }, a
 
 /** Keys of which one cannot be, the code and what its message says. */
 const REFUSED = /** @type {any[]} */ ([
-  [{ ANTHROPIC_API_KEY: 'two sentinel words', OPENAI_API_KEY: CODEX }, 'ERR_PROVIDER_KEY_MALFORMED', /ANTHROPIC_API_KEY has white space/],
-  [{ ANTHROPIC_API_KEY: CLAUDE, OPENAI_API_KEY: 'sentinel\u00e9' }, 'ERR_PROVIDER_KEY_MALFORMED', /OPENAI_API_KEY has characters that no key has/],
-  [{ ANTHROPIC_API_KEY: 'undefined' }, 'ERR_PROVIDER_KEY_MALFORMED', /ANTHROPIC_API_KEY is a word that programs write where there is no value/],
-  [{ ANTHROPIC_API_KEY: CLAUDE, CODEX_API_KEY: 'op://sentinel/item' }, 'ERR_PROVIDER_KEY_MALFORMED', /CODEX_API_KEY is the name of a key, or says where one is kept/],
+  [{ ANTHROPIC_API_KEY: 'two sentinel words', OPENAI_API_KEY: CODEX }, 'ERR_PROVIDER_KEY_MALFORMED', /ANTHROPIC_API_KEY contains white space/],
+  [{ ANTHROPIC_API_KEY: CLAUDE, OPENAI_API_KEY: 'sentinel\u00e9' }, 'ERR_PROVIDER_KEY_MALFORMED', /OPENAI_API_KEY contains characters that do not occur in a key/],
+  [{ ANTHROPIC_API_KEY: 'undefined' }, 'ERR_PROVIDER_KEY_MALFORMED', /ANTHROPIC_API_KEY is a word that programs print when a value is missing/],
+  [{ ANTHROPIC_API_KEY: CLAUDE, CODEX_API_KEY: 'op://sentinel/item' }, 'ERR_PROVIDER_KEY_MALFORMED', /CODEX_API_KEY is the name of a key or the place where a key is kept/],
   [{ ANTHROPIC_API_KEY: `${CLAUDE},` }, 'ERR_PROVIDER_KEY_MALFORMED', /ANTHROPIC_API_KEY begins or ends with punctuation/],
   [{ ANTHROPIC_API_KEY: CODEX }, 'ERR_PROVIDER_KEY_WRONG_PROVIDER', /ANTHROPIC_API_KEY holds an OpenAI project key/]
 ])

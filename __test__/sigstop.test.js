@@ -34,7 +34,7 @@ test('starts under a storm of SIGSTOP: each ends in time, and says at which step
     longest = Math.max(longest, Date.now() - from)
     if (failed) {
       assert.ok(['ERR_PROVIDER_SPAWN_FAILED', 'ERR_PROVIDER_PRIVILEGE_FAILED'].includes(failed.code), `${failed.code}: ${failed.message}`)
-      assert.match(failed.message, /step [a-z-]+.*: a signal ended it before the program ran/)
+      assert.match(failed.message, /step [a-z-]+.*: a signal ended the child before the program ran/)
       steps.push(failed.step)
     } else {
       child.kill('SIGKILL')

@@ -88,6 +88,6 @@ test('a file system that does not answer holds up nothing but the looks at it', 
   assert.equal(stderr, '')
   const { report, find, ids } = lookUp(JSON.parse(stdout))
   assert.deepEqual([status, report.worst], [0, 'info'])
-  for (const what of ['the directories', 'the stored login', 'the files that configure it']) assert.ok(find('target.unseen').sentence.includes(`${what} of OpenAI Codex (a file system does not answer)`), find('target.unseen').sentence)
+  for (const what of ['the directories', 'the stored login', 'the configuration files']) assert.ok(find('target.unseen').sentence.includes(`${what} of OpenAI Codex (a file system does not answer)`), find('target.unseen').sentence)
   assert.ok(ids.includes('program.reachable') && ids.filter((id) => id === 'state.usable').length === 2, 'the rest is told')
 })

@@ -13,15 +13,15 @@ const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript, workspac
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
-  ['codex', 'codexHome', 'CODEX_HOME', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist. Make it, and give it to the target'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755. Name one of the tenant\'s in options.workspace.'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`],
-  ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is no directory. Name one'],
+  ['codex', 'codexHome', 'CODEX_HOME', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist. Create it, and make the target user its owner'],
+  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'],
+  ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} and has mode 0500`],
+  ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is not a directory. Name a directory'],
   ['claude', 'tmpDir', 'TMPDIR', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist'],
-  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755'],
+  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755'],
   // The CLI would start, and keep nothing of the session.
-  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root with mode 0755. Name one of the tenant\'s in options.workspace.'],
-  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} with mode 0500`]
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'],
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} and has mode 0500`]
 ]
 
 for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
@@ -35,7 +35,7 @@ for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
     assert.deepEqual({ code, step, syscall, names, at, errno: error.errno, events }, {
       code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', step: 'state-directory', syscall: 'faccessat', names: [variable], at: dir, errno, events: ['error', 'close']
     })
-    assert.ok(error.message.startsWith(`${variable} (${dir}) is not writable as uid ${UID} gid ${UID}: it `), error.message)
+    assert.ok(error.message.startsWith(`${variable} (${dir}) is not writable by uid ${UID} gid ${UID}: it `), error.message)
     assert.ok(error.message.includes(message(dir)), error.message)
     assert.equal(fs.existsSync(marker), false, 'nothing ran')
   })
@@ -55,7 +55,7 @@ test('claude makes its state directory, with what is missing above it, where it 
   // In a directory of root's it cannot.
   const { error } = await outcome(startScript(env, 'exit 0'))
   assert.deepEqual([error.code, error.path, error.names, error.errno], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', dir, ['CLAUDE_CONFIG_DIR'], -13])
-  assert.ok(error.message.includes(`it does not exist, and cannot be made: ${homes.root} belongs to root with mode 0755. Name one`), error.message)
+  assert.ok(error.message.includes(`it does not exist and cannot be created: ${homes.root} belongs to root and has mode 0755. Name a directory`), error.message)
   const deep = path.join(homes.home, 'a', 'b', 'c')
   const other = makeEnv(t, {}, { workspace: { ...workspaceOf(homes), claudeConfigDir: deep } }).env
   assert.equal((await outcome(startScript(other, 'exit 0'))).code, 0)
@@ -64,7 +64,7 @@ test('claude makes its state directory, with what is missing above it, where it 
   fs.chownSync(deep, UID, UID)
   const { error: sessions } = await outcome(startScript(other, 'exit 0'))
   assert.deepEqual([sessions.code, sessions.path], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(deep, 'projects')])
-  assert.match(sessions.message, /belongs to root with mode 0755/)
+  assert.match(sessions.message, /belongs to root and has mode 0755/)
 })
 
 test('claude without a named state directory starts in a home that it may not write to', { skip: needsRoot }, async (t) => {
@@ -84,7 +84,7 @@ for (const [provider, option, variable] of /** @type {const} */ ([['codex', 'cod
     fs.chmodSync(closed, 0o700)
     const workspace = { ...workspaceOf(homes), [option]: dir }
     const expected = { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: closed, names: [variable], errno: -13 }
-    const message = `${variable} (${dir}) is not writable as uid ${UID} gid ${UID}: it cannot be reached: ${closed} belongs to 0:0 and has mode 0700, which keeps the target out. Let the target through, or name another.`
+    const message = `${variable} (${dir}) is not writable by uid ${UID} gid ${UID}: it cannot be reached: ${closed} belongs to 0:0 and has mode 0700, which keeps the target user out. Let the target user through, or name another directory.`
 
     const { error } = await outcome(startScript(makeEnv(t, { provider }, { workspace }).env, 'exit 0'))
     assert.deepEqual([{ code: error.code, path: error.path, names: error.names, errno: error.errno }, error.message], [expected, message])
@@ -105,7 +105,7 @@ test('codex makes its own directory in a home that it may write to, and in no ot
   fs.chmodSync(homes.home, 0o755)
   const { error } = await outcome(startScript(env, 'exit 0'))
   assert.deepEqual([error.code, error.path, error.names], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(homes.home, '.codex'), ['CODEX_HOME']])
-  assert.match(error.message, /\.codex\) is not writable as/)
+  assert.match(error.message, /\.codex\) is not writable by/)
 })
 
 test('what the other provider needs does not matter', { skip: needsRoot }, async (t) => {
@@ -160,7 +160,7 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       const at = refusedAt === 'file' ? path.join(dir, '.env') : dir
       const { error, events, stdout } = await outcome(spawnProvider(env, options))
       assert.deepEqual([error?.code, error?.path, error?.names, events, stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], ''])
-      assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or give the tenant's own key\.$/)
+      assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or pass the tenant's own key\.$/)
       const portable = await outcome(spawnPortable(env, options))
       assert.deepEqual([portable.error?.code, portable.error?.path, portable.events, portable.stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], ''])
     }
@@ -173,8 +173,8 @@ const LOOSE = [
   [['-c', 'a=1', 'exec', 'hi'], /must begin with exec or e/],
   [['app-server'], /must begin with exec or e/],
   [['--', 'exec'], /must begin with exec or e/],
-  [['exec', '-m', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/],
-  [['exec', '--ignore-user-config', '--ignore-user-config', 'hi'], /Leave --ignore-user-config out/]
+  [['exec', '-m', '--ignore-user-config', 'hi'], /must not contain --ignore-user-config/],
+  [['exec', '--ignore-user-config', '--ignore-user-config', 'hi'], /must not contain --ignore-user-config/]
 ]
 
 test("arguments that would let config.toml have the server's key are refused", { skip: needsRoot }, (t) => {

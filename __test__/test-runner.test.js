@@ -17,18 +17,18 @@ const run = (text) => spawnSync(process.execPath, ['--input-type=module', '-e', 
 const REFUSED = /** @type {[string[], RegExp][]} */ ([
   [['--repaet', '2'], /Unknown option '--repaet'/],
   [['--repeat'], /--repeat/],
-  [['--repeat', '0'], /--repeat takes a whole number from 1 to 9999/],
-  [['--cores', '1.5'], /--cores takes a whole number/],
+  [['--repeat', '0'], /--repeat must be a whole number from 1 to 9999/],
+  [['--cores', '1.5'], /--cores must be a whole number/],
   [['--load=yes'], /--load/],
-  [['--only', 'nothing'], /no stage is called nothing/],
-  [['--only', 'node/nothing'], /no step of node is called nothing: there are package, real-cli, sdk/],
-  [['--only', 'lint/rustfmt,rust/nothing'], /no step of rust is called nothing: there are core/],
-  [['__test__/nosuch.test.js'], /no test file is called __test__\/nosuch\.test\.js/],
-  [['redactor'], /no test file is called redactor/],
-  [['__test__/redactor.test.js', 'nosuch'], /no test file is called nosuch/],
-  [['__test__/redactor'], /no test file is called __test__\/redactor/],
-  [['--only', 'lint', '__test__/redactor.test.js'], /a test file is of the stage node, which --only leaves out/],
-  [['--only', 'node/sdk', '__test__/redactor.test.js'], /no test file of node\/sdk is called __test__\/redactor\.test\.js/]
+  [['--only', 'nothing'], /nothing is not a stage/],
+  [['--only', 'node/nothing'], /nothing is not a step of node; the steps are package, real-cli, sdk/],
+  [['--only', 'lint/rustfmt,rust/nothing'], /nothing is not a step of rust; the steps are core/],
+  [['__test__/nosuch.test.js'], /the test file __test__\/nosuch\.test\.js does not exist/],
+  [['redactor'], /the test file redactor does not exist/],
+  [['__test__/redactor.test.js', 'nosuch'], /the test file nosuch does not exist/],
+  [['__test__/redactor'], /the test file __test__\/redactor does not exist/],
+  [['--only', 'lint', '__test__/redactor.test.js'], /test files belong to the stage node, which --only leaves out/],
+  [['--only', 'node/sdk', '__test__/redactor.test.js'], /__test__\/redactor\.test\.js is not a test file of node\/sdk/]
 ])
 
 test('a wrong option is refused with the usage, and nothing is run', () => {

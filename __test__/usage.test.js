@@ -370,7 +370,7 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
 })
 
 test('UsageMeter refuses what it cannot take', () => {
-  assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*whose threads/ })
+  assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*owner of the threads/ })
   const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
   assert.throws(wrong('nobody'), { code: 'ERR_PROVIDER_UNKNOWN' })
   assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })

@@ -112,7 +112,7 @@ for (const what of ['resolve', 'native', 'portable']) {
     // Of an unknown one, in words of its own.
     const [unknown, ...more] = warnings(place(t, 'claude', null), what)
     assert.deepEqual([unknown.name, unknown.code, more], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
-    assert.match(unknown.message, new RegExp(`^The version of Claude Code is unknown: .*nor its name tells it\\. One before ${oldest} would not`))
+    assert.match(unknown.message, new RegExp(`^The version of Claude Code is unknown: .*nor its name states it\\. Versions before ${oldest} are not supported`))
   })
 }
 
@@ -148,7 +148,7 @@ test('the Agent SDK: a version before its peer dependency starts nothing', async
   }
   // What people write for a version is understood, and what is none is refused.
   for (const old of ['v0.2.41', '0.2.41 ', '\n0.2.41']) assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /is 0\.2\.41; / })
-  for (const none of ['made up', '', 'latest']) assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /tells a version that cannot be understood; / })
+  for (const none of ['made up', '', 'latest']) assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /states a version that is not valid; / })
   for (const version of [oldest, beside(oldest, 1), undefined]) assert.deepEqual((await outcome(start(version))).code, 0)
 })
 
@@ -201,7 +201,7 @@ test('a version that is told and not understood keeps a program from being start
     fs.writeFileSync(manifest, text)
     const { error } = await start(t, 'codex', { command })
     assert.equal(error?.code, isStarted ? undefined : 'ERR_PROVIDER_PROGRAM_OUTDATED', text.slice(0, 40))
-    if (error?.message.includes('understood')) assert.ok(error.message.includes(`${manifest} should tell its version`), error.message)
+    if (error?.message.includes('valid one')) assert.ok(error.message.includes(`${manifest} should state its version`), error.message)
   }
   for (const [version, isStarted] of /** @type {const} */ ([['2.1.299.1', false], ['2.1', false], ['2.1.x', false], ['v2.1.332', true], ['2.1.332.1', true]])) {
     const { error } = await start(t, 'claude', { command: place(t, 'claude', version) })
@@ -226,7 +226,7 @@ test('a manifest that another can write makes no version known, and the doctor s
     change(manifest)
     assert.deepEqual([resolveProgram('codex', { ...ids, command }).version, resolveProgram('codex', { ...ids, command }).tested], [null, null], name)
     const { ids: found, find } = runDoctor(makeMachine(t), { provider: 'codex', args: ['--command', command] })
-    assert.ok(find('program.unknown-version').sentence.includes(`${manifest}, which tells it, can be changed by others`), name)
+    assert.ok(find('program.unknown-version').sentence.includes(`Users other than root and this process can change ${manifest}, which states the version`), name)
     assert.equal(found.includes('program.writable'), isTargets, name)
     if (isTargets && !name.startsWith('in')) assert.ok(find('program.writable').sentence.includes(manifest), name)
     // Where it says that the program is too old, it is believed: nobody gains by that.

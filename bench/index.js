@@ -32,7 +32,7 @@ async function main() {
 }
 
 async function measure(options) {
-  if (process.platform !== 'linux') throw new Error('the benchmarks read /proc and compare with a vfork loop: they need Linux')
+  if (process.platform !== 'linux') throw new Error('the benchmarks read /proc and compare with a vfork loop, which requires Linux')
   const machine = machineFacts()
   for (const warning of warnings(machine)) say(warning)
   const scene = makeScene()
@@ -85,7 +85,7 @@ function report(results, options) {
   if (options.svg) {
     const svg = plot(results)
     if (svg) written.push(writeFile(options.svg, svg))
-    else say('no plot: it needs the sections latency and throughput')
+    else say('the plot is skipped, because it requires the sections latency and throughput')
   }
   if (options.markdown) {
     const page = path.join(__dirname, '..', 'docs', 'benchmarks.md')
@@ -93,7 +93,7 @@ function report(results, options) {
     written.push(page)
   }
   for (const file of written) say(`written: ${path.relative('', file)}`)
-  if (!stores && !options.from) say(`${path.relative('', STORED.json)} stays: only a full run without a failure replaces it`)
+  if (!stores && !options.from) say(`${path.relative('', STORED.json)} is kept: only a full run without a failure replaces it`)
 }
 
 // Without a handler a signal ends the process at once, and neither the runner nor the directories would go.

@@ -1,4 +1,4 @@
-// What the command line of each CLI is for one turn, and how what it writes is read.
+// The command line of each CLI for one turn, and the parser of its output.
 'use strict'
 
 const { createInterface } = require('node:readline')

@@ -39,7 +39,7 @@ function readClaude(events) {
     // What came from the cache is not in input_tokens here, as it is with Codex.
     tokens: usage ? { input: usage.input_tokens + usage.cache_read_input_tokens, cached: usage.cache_read_input_tokens, output: usage.output_tokens } : null,
     shell: text ?? null,
-    // `subtype: "success"` stands beside errors too.
+    // `subtype: "success"` is beside errors too.
     failure: result?.is_error ? String(result.result) : result ? null : 'no result'
   }
 }

@@ -1,4 +1,4 @@
-// Turns what was seen into plain facts, and finds what is not as it should be.
+// Turns the observations into plain facts, and finds what is not as expected.
 'use strict'
 
 const { mask, shellSummary } = require('./live-child.js')
@@ -64,22 +64,22 @@ function requestFacts(requests, results) {
 /** @param {any} facts */
 function problemsOf({ runs, requests, environment }) {
   const problems = runs.flatMap((/** @type {any} */ run) => runProblems(run).map((what) => `${run.tenant} with ${run.provider}: ${what}.`))
-  if (requests?.strange > 0) problems.push(`${requests.strange} requests carried two credentials, or one that is none of these.`)
-  if (!environment.unchanged) problems.push('process.env changed.')
+  if (requests?.strange > 0) problems.push(`${requests.strange} requests carried two credentials, or one that belongs to neither tenant.`)
+  if (!environment.unchanged) problems.push('process.env has changed.')
   return problems
 }
 
 /** @param {any} run */
 function runProblems({ tenant, api, child, credential, shell, ids }) {
   const problems = []
-  if (api?.requests === 0) problems.push('the API did not see its credential')
-  if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment holds a key')
+  if (api?.requests === 0) problems.push('the API did not receive its credential')
+  if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment contains a key')
   problems.push(...idProblems(child, ids))
   for (const { tenant: reader, read } of child.readers ?? []) {
     if (reader !== tenant && read !== 'Permission denied') problems.push(`${reader} read its environment: ${read}`)
   }
   if (shell && shell.names.length === 0) problems.push("the agent's shell showed no variables")
-  if (shell && shell.keys.length > 0) problems.push("the agent's shell has a key")
+  if (shell && shell.keys.length > 0) problems.push("the agent's shell contains a key")
   return problems
 }
 
@@ -89,8 +89,8 @@ function runProblems({ tenant, api, child, credential, shell, ids }) {
  */
 function idProblems(child, ids) {
   const problems = []
-  if (ids && child.uid?.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target's")
-  if (ids && child.gid?.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target's")
+  if (ids && child.uid?.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target uid")
+  if (ids && child.gid?.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target gid")
   if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
   return problems
 }

@@ -16,8 +16,8 @@ const { Workshop } = require('./workshop.js')
 
 const USAGE = `usage: npm run demo [-- --live] [--json]
 
-  --live  real keys (ANTHROPIC_API_KEY, OPENAI_API_KEY) and the real APIs: this costs money, a few cents
-  --json  the same facts as JSON
+  --live  use real keys (ANTHROPIC_API_KEY, OPENAI_API_KEY) and the real APIs, which costs a few cents
+  --json  print the same facts as JSON
 `
 
 /** Real models may take their time. */
@@ -36,12 +36,12 @@ function readOptions() {
 async function main() {
   const values = readOptions()
   if (values.help) return void process.stdout.write(USAGE)
-  const network = values.live ? /** @type {const} */ ({ kind: 'open', why: 'the real APIs are asked' }) : await enterPrivateNetwork()
+  const network = values.live ? /** @type {const} */ ({ kind: 'open', why: 'the demo uses the real APIs' }) : await enterPrivateNetwork()
   if (network.kind === 'done') return void (process.exitCode = network.status)
 
   const stop = new AbortController()
   const limit = values.live ? LIMIT_MS.live : LIMIT_MS.mock
-  const timer = setTimeout(() => stop.abort(new Error(`the demo took longer than ${limit / 1000} s and was stopped`)), limit)
+  const timer = setTimeout(() => stop.abort(new Error(`The demo took longer than ${limit / 1000} s and was stopped.`)), limit)
   for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(name, () => stop.abort(new Error(`stopped by ${name}`)))
 
   const workshop = new Workshop()

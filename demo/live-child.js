@@ -1,4 +1,5 @@
-// Looks at a running child from outside, through /proc: the kernel's word, not ours.
+// Inspects a running child from outside, through /proc, to show what the kernel reports and not what this package
+// claims.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -40,7 +41,7 @@ function readEnvironment(pid) {
     const text = readFileSync(`/proc/${pid}/environ`, 'utf8')
     if (text !== '') return text
   }
-  throw Object.assign(new Error('empty'), { code: 'it stayed empty' })
+  throw Object.assign(new Error('empty'), { code: 'it remained empty' })
 }
 
 /** @param {number} pid */

@@ -1,4 +1,5 @@
-// Cuts the demo off from every network but loopback, where that can be had: made-up keys have no business outside.
+// Isolates the demo from every network except loopback, if the system allows it, so that made-up keys do not leave the
+// machine.
 'use strict'
 
 const path = require('node:path')
@@ -17,10 +18,10 @@ const NO_NAMESPACE = 3
  * @returns {Promise<Network>}
  */
 async function enterPrivateNetwork() {
-  if (process.platform !== 'linux') return { kind: 'open', why: `network namespaces are Linux's, this is ${process.platform}` }
+  if (process.platform !== 'linux') return { kind: 'open', why: `only Linux has network namespaces, and this is ${process.platform}` }
   if (whyNotPrivate() === null) return { kind: 'private' }
   // Without root it takes a user namespace, in which the demo would look like root and could become nobody else.
-  if (process.geteuid?.() !== 0) return { kind: 'open', why: 'a network namespace of its own needs root' }
+  if (process.geteuid?.() !== 0) return { kind: 'open', why: 'a private network namespace requires root' }
 
   const child = spawn(NETNS, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' })
   // A terminal's Ctrl-C reaches the child itself; what was sent to this process alone is passed on.
@@ -29,7 +30,7 @@ async function enterPrivateNetwork() {
   process.on('SIGINT', wait).on('SIGTERM', passOn)
   const [status, signal] = await once(child, 'close')
   process.off('SIGINT', wait).off('SIGTERM', passOn)
-  if (status === NO_NAMESPACE) return { kind: 'open', why: 'no network namespace could be made (see above)' }
+  if (status === NO_NAMESPACE) return { kind: 'open', why: 'the network namespace could not be created (see above)' }
   return { kind: 'done', status: signal ? 1 : status }
 }
 

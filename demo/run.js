@@ -1,4 +1,4 @@
-// Starts every run of a scene at once, and collects what is to be seen of each from outside.
+// Starts all runs of a scene at the same time, and collects what can be observed of each from outside.
 'use strict'
 
 const { buildProviderEnv, spawnProvider } = require('..')

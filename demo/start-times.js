@@ -1,4 +1,5 @@
-// How long the JS thread is held by a start: spawnProvider beside child_process.spawn, by turns, with the same program.
+// Measures how long a start blocks the JavaScript thread: spawnProvider and child_process.spawn, alternately, with the
+// same program.
 'use strict'
 
 const { spawn } = require('node:child_process')

@@ -1,4 +1,4 @@
-// What the demo sets up and takes away again: homes, reachable programs, the mock API.
+// Sets up and removes what the demo needs: home directories, reachable programs, and the mock API.
 'use strict'
 
 const { resolveProgram } = require('..')
@@ -52,7 +52,7 @@ class Workshop {
       const [unknown] = Object.values(proved).filter(({ version }) => version === null)
       if (unknown === undefined) return proved
       // Under sudo, in a user's own clone: what another can write tells no version, and the server's key is for a known one.
-      this.moved = `${unknown.path} can be changed by others than root and this process.`
+      this.moved = `${unknown.path} can be changed by users other than root and this process.`
     } catch (error) {
       if (/** @type {any} */ (error).code !== 'ERR_PROVIDER_PROGRAM_UNREACHABLE') throw error
       this.moved = /** @type {Error} */ (error).message

@@ -60,15 +60,15 @@ export type { UsageMeterOptions } from './usage/usage-meter.ts'
 export type { ProviderId } from '../binding.js'
 
 /**
- * Looks at everything that a start needs, and at what could leak or redirect a key: the same as `provider-env doctor`.
- * It changes nothing; the dry start of each CLI (see `start`) has fresh directories below the temporary directory,
- * a made-up key, and a mock of the API on 127.0.0.1, and leaves nothing behind.
+ * Checks everything that a start needs, and what could leak or redirect a key, like `provider-env doctor`. It changes
+ * nothing. The dry start of each CLI (see `start`) uses fresh directories below the temporary directory, a made-up key,
+ * and a mock of the API on 127.0.0.1, and removes its files.
  *
- * Meant for a person or a health check, not for every request: it starts processes. Its code is loaded by the first
- * call, so make that before the worker drops its privileges.
+ * Use it in a health check or by hand, not for every request, because it starts processes. The first call loads its
+ * code, so make that call before the worker drops its privileges.
  *
- * Rejects with a `TypeError` for a wrong option, and `ERR_PROVIDER_PRIVILEGE_REFUSED` for half an identity or an
- * impossible id. Whatever else it meets is a finding.
+ * Rejects with a `TypeError` for an invalid option, and with `ERR_PROVIDER_PRIVILEGE_REFUSED` if only one of `uid` and
+ * `gid` is given or an id is out of range. Every other problem is a finding.
  */
 export async function diagnose(options?: DiagnoseOptions): Promise<Diagnosis> {
   return await doctorFile().diagnoseWith(shared, options)

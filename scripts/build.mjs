@@ -29,10 +29,10 @@ export async function buildInto(outDir, options = []) {
   const env = { ...rust, RUSTFLAGS: await rustFlags(rust) }
   // Progress goes to stderr: stdout belongs to the program that asked for the build.
   const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })
-  if (code !== 0) throw new Error('the addon did not build; see above')
+  if (code !== 0) throw new Error('the build of the addon failed; see above')
   const types = join(outDir, generated[0])
   // napi writes it only when napi-derive has its feature `type-def`.
-  if (!existsSync(types)) throw new Error(`the build wrote no ${generated[0]}`)
+  if (!existsSync(types)) throw new Error(`the build did not write ${generated[0]}`)
   // Built for another platform, the addon cannot be asked for its table of providers, which is the same for all.
   const added = options.includes('--target') ? providerTypesIn(fromRoot(generated[0])) : providerTypes(outDir)
   appendFileSync(types, `\n${added}`)
@@ -93,7 +93,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     const facadeAlone = options.includes('--facade')
     if (!facadeAlone) await buildInto(out, options)
     const changed = [...(facadeAlone ? [] : install(out)), ...(await buildFacade())]
-    writeFileSync(2, changed.length ? `rewritten, to be committed: ${changed.join(', ')}\n` : 'the generated files are as committed\n')
+    writeFileSync(2, changed.length ? `rewritten: ${changed.join(', ')}. Commit the changes.\n` : 'the generated files are unchanged\n')
   } catch (error) {
     process.stderr.write(`${error.message}\n`)
     process.exitCode = 1

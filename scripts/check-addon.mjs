@@ -1,4 +1,5 @@
-// The addon's file as a user gets it: its size, the oldest glibc it runs on, and no path of the machine that built it.
+// Checks the addon's file as a user gets it: its size, the oldest glibc that it runs on, and that it contains no path
+// of the machine that built it.
 import { readFileSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -15,11 +16,11 @@ export function checkAddon(file = built(), glibc = newestGlibc) {
   const bytes = readFileSync(file)
   const text = bytes.toString('latin1')
   const wrong = []
-  if (bytes.length > mostBytes) wrong.push(`${bytes.length} bytes; the most is ${mostBytes}`)
+  if (bytes.length > mostBytes) wrong.push(`has ${bytes.length} bytes; the limit is ${mostBytes}`)
   for (const path of new Set([root, homedir(), process.env.CARGO_HOME])) {
-    if (path && path !== '/' && text.includes(`${path}/`)) wrong.push(`carries paths below ${path}`)
+    if (path && path !== '/' && text.includes(`${path}/`)) wrong.push(`contains paths below ${path}`)
   }
-  // The names of versioned symbols stand in the file's dynamic string table; musl and macOS have none.
+  // The names of versioned symbols are in the file's dynamic string table; musl and macOS have none.
   const versions = [...text.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [Number(major), Number(minor)])
   const top = versions.sort(order).at(-1)
   if (top && order(top, glibc.split('.').map(Number)) > 0) wrong.push(`needs glibc ${top.join('.')}; the newest allowed is ${glibc}`)
@@ -31,7 +32,7 @@ const order = (a, b) => a[0] - b[0] || a[1] - b[1]
 
 function built() {
   const [name, ...more] = readdirSync(root).filter((n) => n.endsWith('.node'))
-  if (!name || more.length) throw new Error(`one addon was expected in the repository's root, not ${name ? more.length + 1 : 0}`)
+  if (!name || more.length) throw new Error(`expected one addon in the repository's root, but found ${name ? more.length + 1 : 0}`)
   return join(root, name)
 }
 

@@ -1,4 +1,5 @@
-// Every function that napi exports catches a panic: an uncaught one ends the worker, and with it every tenant's run.
+// Checks that every function that napi exports catches a panic: an uncaught one ends the worker, and with it every
+// tenant's run.
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'

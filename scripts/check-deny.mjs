@@ -1,4 +1,4 @@
-// cargo-deny: licences, duplicate and banned crates, sources; advisories where their database can be had.
+// Runs cargo-deny: licences, duplicate and banned crates, sources, and advisories if their database can be reached.
 import { skip } from './lib/report.mjs'
 import { exists, run } from './lib/run.mjs'
 import { rustEnv } from './lib/rust.mjs'

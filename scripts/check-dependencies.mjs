@@ -1,11 +1,11 @@
-// No import circle between the files of src, and no arrow against the order of its folders. `lib/module-graph.mjs` says what
-// an arrow is.
+// Checks that there is no import cycle between the files of src, and no import against the order of its folders.
+// `lib/module-graph.mjs` defines what an import is.
 import { pathToFileURL } from 'node:url'
 import { moduleGraph } from './lib/module-graph.mjs'
 import { fromRoot } from './lib/paths.mjs'
 
 /**
- * The folders and single files of src, from the top floor down. Each may use what stands below it and nothing else; those on
+ * The folders and single files of src, from the top floor down. Each may use what is below it and nothing else; those on
  * one floor do not know one another.
  */
 const FLOORS = [
@@ -28,7 +28,7 @@ export function checkDependencies(src = fromRoot('src')) {
   process.stdout.write(`${files.length} files, ${arrows.length} imports between them, no circle, none against the order\n`)
 }
 
-/** The folder below src, or the file that stands there alone. */
+/** The folder below src, or the file that is there alone. */
 const placeOf = (file) => file.split('/')[0].replace(/\.rs$/, '')
 
 const floorOf = (place) => FLOORS.findIndex((floor) => floor.includes(place))
@@ -40,7 +40,7 @@ function unplaced(files) {
   const gone = FLOORS.flat().filter((place) => !there.has(place))
   return [
     ...missing.map((place) => `src/${place} has no place in the order of scripts/check-dependencies.mjs`),
-    ...gone.map((place) => `scripts/check-dependencies.mjs has a place for src/${place}, which is not there`)
+    ...gone.map((place) => `scripts/check-dependencies.mjs has a place for src/${place}, which does not exist`)
   ]
 }
 
@@ -48,7 +48,7 @@ function against(arrows) {
   const isWrong = ({ from, to }) => placeOf(from) !== placeOf(to) && floorOf(placeOf(from)) >= floorOf(placeOf(to))
   return arrows.filter(isWrong).map((arrow) => {
     const [from, to] = [placeOf(arrow.from), placeOf(arrow.to)]
-    return `${where(arrow)}: ${from} must not use ${to}, which does not stand below it: ${arrow.path} is of src/${arrow.to}`
+    return `${where(arrow)}: ${from} must not use ${to}, which is not below it: ${arrow.path} is in src/${arrow.to}`
   })
 }
 

@@ -1,5 +1,5 @@
-// The house's rules for files: none over 500 lines without its tests, each opens with a comment that says its job, and what must
-// stand nowhere, or in one place alone.
+// Checks the rules for files: at most 500 lines without tests, a first comment that states the file's job, texts that must not
+// occur at all or only in one place, and phrases that no reader should meet.
 import { readFileSync, readdirSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fromRoot, root, walk } from './lib/paths.mjs'
@@ -26,6 +26,39 @@ function tooLong(text) {
   return text.split('\n').flatMap((line, index) => (line.length > mostColumns && !hasLongText.test(line) ? [index + 1] : []))
 }
 
+/** Phrases that are never good English in a message or on a page, each with what to write instead. Only what is always wrong. */
+const PHRASES = /** @type {[RegExp, string][]} */ ([
+  [/\b(?:cannot be|can be|is to be|are to be) had\b/i, 'is (not) available'],
+  [/\bby turns\b/i, 'alternately'],
+  [/\bfor want of\b/i, 'without, because … is missing'],
+  [/\bof (?:its|their) own accord\b/i, 'automatically'],
+  [/\bbest it is\b/i, 'a sentence that begins with its subject or with a verb'],
+  [/\bmend(?:s|ed|ing)?\b(?!\()/i, 'fix, correct'],
+  [/\b(?:somebody|anybody|something|nothing) else than\b|\bothers than\b/i, 'other than'],
+  [/(?<!\bthere )\b(?:is|are) no (?:regular file|file|directory|symlink|number|object|pipe|JSON|UTF-8|terminal)\b/i, 'is not a'],
+  [/\bhalf of a surrogate\b/i, 'an unpaired surrogate']
+])
+
+/**
+ * The phrases in the text of a file that a user reads: the whole of a page and of types, and what is no comment and no unit test
+ * in code.
+ * @param {string} name
+ * @param {string} text
+ */
+export function unidiomatic(name, text) {
+  const read = /\.(?:md|d\.m?ts)$/.test(name) ? text : withoutComments(text.split(/^#\[cfg\(test\)\]/m)[0])
+  return PHRASES.flatMap(([phrase, instead]) => {
+    const found = phrase.exec(read)
+    return found ? [`${name}: "${found[0]}" is not idiomatic English. Write: ${instead}`] : []
+  })
+}
+
+/** Comments of a line of their own, and those behind code. A Rust string goes on in the next line after a backslash. @param {string} text */
+const withoutComments = (text) => text.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '').replace(/\s\/\/ .*$/gm, '').replace(/\\\n\s*/g, '')
+
+/** Whether a user reads the text of this file: messages, pages, types. @param {string} name */
+const isRead = (name) => name !== 'CHANGELOG.md' && !/(?:^|\/)tests?(?:\/|\.rs$)/.test(name) && /^(?:(?:src|lib|bin|demo|scripts)\/.*\.(?:rs|[cm]?js|ts)|docs\/.*\.md|[^/]*\.(?:md|d\.m?ts))$/.test(name)
+
 /** Every text of the repository, but for what is made or fetched. */
 function texts() {
   const isText = (path) => /\.(md|rs|[cm]?js|[cm]?ts|json|ya?ml|toml|sh)$/.test(path)
@@ -40,20 +73,23 @@ export function checkFiles() {
   const wrong = []
   const sizes = []
   for (const path of texts()) {
-    for (const found of unscopedNames(readFileSync(path, 'utf8'))) wrong.push(`${relative(root, path)}: "${found}" fetches a package that is not ours: its name is @webalive/provider-env`)
+    const [name, text] = [relative(root, path), readFileSync(path, 'utf8')]
+    for (const found of unscopedNames(text)) wrong.push(`${name}: "${found}" fetches a package that is not ours. Write @webalive/provider-env`)
+    // The table of phrases has them all.
+    if (isRead(name) && name !== 'scripts/check-files.mjs') wrong.push(...unidiomatic(name, text))
   }
   for (const path of files) {
     const text = readFileSync(path, 'utf8')
     const name = relative(root, path)
     const opening = text.split('\n', 3).filter((line) => !/^(#!.*|'use strict'|)$/.test(line))[0] ?? ''
-    if (!/^(\/\/|\/\*)/.test(opening)) wrong.push(`${name}: does not open with a comment that says its job`)
-    if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))) wrong.push(`${name}: asks where it lies, which only ${PLACES} does: in a bundle there is no such place`)
+    if (!/^(\/\/|\/\*)/.test(opening)) wrong.push(`${name}: does not begin with a comment that states its job`)
+    if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))) wrong.push(`${name}: uses its own path, which only ${PLACES} may do, because a file in a bundle has no path`)
     if (/^lib\//.test(name)) wrong.push(...tooLong(text).map((line) => `${name}:${line}: longer than ${mostColumns} columns`))
     if (!/^(src|lib|bin|bench|demo|scripts)\//.test(name)) continue
     // Unit tests stand at the foot of a Rust file and don't count.
     const lines = text.split(/^#\[cfg\(test\)\]\s*\n(?:#\[.*\]\s*\n)*mod \w+ \{/m)[0].trimEnd().split('\n').length
     sizes.push(lines)
-    if (lines > most) wrong.push(`${name}: ${lines} lines without its tests; the most is ${most}`)
+    if (lines > most) wrong.push(`${name}: ${lines} lines without its tests; the limit is ${most}`)
   }
   if (wrong.length) throw new Error(wrong.join('\n'))
   sizes.sort((a, b) => a - b)

@@ -1,4 +1,4 @@
-// The committed types are what a build of these sources writes.
+// Checks that the committed types are what a build of these sources writes.
 import { readFileSync } from 'node:fs'
 import { buildInto, generated, rollup, same } from './build.mjs'
 import { declarations } from './lib/bundle.mjs'
@@ -10,5 +10,5 @@ export async function checkGenerated(regenerated) {
   if (!regenerated.length) await buildInto(out)
   const stale = regenerated.length ? [...regenerated] : generated.filter((name) => !same(fromRoot(name), `${out}/${name}`))
   if (!stale.includes(rollup) && readFileSync(fromRoot(rollup), 'utf8') !== (await declarations())) stale.push(rollup)
-  if (stale.length) throw new Error(`not as the build writes them: ${stale.join(', ')}. Run \`npm run build\` and commit them.`)
+  if (stale.length) throw new Error(`not up to date: ${stale.join(', ')}. Run \`npm run build\` and commit the files.`)
 }

@@ -1,4 +1,4 @@
-// npm/* in step with package.json: one folder a target, the same version, the right os, cpu and libc.
+// Checks that npm/* matches package.json: one folder per target, the same version, and the right os, cpu and libc.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fromRoot } from './lib/paths.mjs'
 import { addonName, manifest, platformOf } from './lib/platforms.mjs'

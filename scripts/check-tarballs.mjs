@@ -14,7 +14,7 @@ export async function packMain(dir) {
   if (stray.length) throw new Error(`the main package would publish ${stray.join(', ')}`)
   const doors = Object.values(manifest().exports).flatMap(targets)
   const missing = [...doors, 'dist/provider-env.cjs', 'dist/doctor.cjs', 'README.md', 'LICENSE'].filter((name) => !names.includes(name.replace('./', '')))
-  if (missing.length) throw new Error(`the main package would lack ${missing.join(', ')}`)
+  if (missing.length) throw new Error(`the main package would not contain ${missing.join(', ')}`)
   process.stdout.write(`${filename}: ${names.length} files\n`)
   return join(dir, filename)
 }
@@ -30,14 +30,14 @@ export async function packPlatform(dir) {
   cpSync(stub, copy, { recursive: true })
   copyFileSync(fromRoot(addonName(folder)), join(copy, addonName(folder)))
   const { filename, files } = await npmPack(copy, dir)
-  if (!files.some((f) => f.path === addonName(folder))) throw new Error(`${filename} lacks the addon`)
+  if (!files.some((f) => f.path === addonName(folder))) throw new Error(`${filename} does not contain the addon`)
   return join(dir, filename)
 }
 
 /** Packs a directory into another; npm's own account of it. */
 export async function npmPack(from, to) {
   const text = await must('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', to], { cwd: from, timeoutMs: 120_000 })
-  // npm may warn on stderr, which stands in the same text; newer versions give an object by name instead of a list.
+  // npm may warn on stderr, which is in the same text; newer versions give an object by name instead of a list.
   const answer = JSON.parse(text.slice(text.search(/^[[{]/m)))
   return Array.isArray(answer) ? answer[0] : Object.values(answer)[0]
 }
@@ -49,7 +49,7 @@ export async function installBoth(project, main, platform) {
   await must('npm', ['install', '--offline', '--no-audit', '--no-fund', main, platform], { cwd: project, timeoutMs: 120_000 })
   const own = readdirSync(join(project, 'node_modules', '@webalive')).sort()
   const all = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))
-  if (own.length !== 2 || all.length !== 1) throw new Error(`two packages were expected, not ${[...all, ...own].join(', ')}`)
+  if (own.length !== 2 || all.length !== 1) throw new Error(`expected two packages, but found ${[...all, ...own].join(', ')}`)
 }
 
 /** Loads the installed package through both doors under a Node, and holds a made-up key for a moment. */

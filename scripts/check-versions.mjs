@@ -1,4 +1,5 @@
-// The versions of the CLIs stand in the rows of the core; what else names them must name the same, and the table must show that they passed.
+// Checks that every file that names versions of the CLIs has the same ones as the rows of the core, and that the table
+// shows that they passed.
 import { readFileSync } from 'node:fs'
 import { rowsIn } from './compat/table.mjs'
 import { fromRoot } from './lib/paths.mjs'
@@ -24,7 +25,7 @@ export function checkVersions() {
 function versionsOf(cli, source) {
   const version = (text, field) => {
     const [, numbers] = new RegExp(`\\b${field}: Version::new\\(([\\d, ]+)\\)`).exec(text) ?? []
-    if (!numbers) throw new Error(`the row of ${cli} has no ${field} where it is looked for: scripts/check-versions.mjs`)
+    if (!numbers) throw new Error(`scripts/check-versions.mjs found no ${field} in the row of ${cli}`)
     return numbers.split(',').map(Number).join('.')
   }
   const [, ofCli = ''] = source.split('versions: Versions {')
@@ -40,10 +41,10 @@ function inReadme(rows, text) {
 
 function inProviders(rows, text) {
   const cells = (begin) => text.split('\n').find((line) => line.startsWith(`| ${begin} |`))?.split('|').slice(2, -1) ?? []
-  const expected = { 'oldest that is started': 'oldest', 'newest that was tested': 'tested', 'oldest SDK': 'oldestSdk' }
+  const expected = { 'oldest supported': 'oldest', 'newest tested': 'tested', 'oldest SDK': 'oldestSdk' }
   return Object.entries(expected).flatMap(([begin, field]) => {
     return rows.filter((row, index) => !new RegExp(`(^|\\s)${row[field].replaceAll('.', '\\.')}(\\s|$)`).test(cells(begin)[index] ?? ''))
-      .map((row) => `docs/providers.md has not ${row[field]} as "${begin}" of ${row.cli}`)
+      .map((row) => `docs/providers.md does not have ${row[field]} as "${begin}" of ${row.cli}`)
   })
 }
 
@@ -54,5 +55,5 @@ function inTable(rows, text) {
 }
 
 function inManifest(rows, { peerDependencies }) {
-  return rows.filter(({ sdk, oldestSdk }) => peerDependencies[sdk] !== `>=${oldestSdk}`).map(({ sdk, oldestSdk }) => `package.json has not >=${oldestSdk} as the peer dependency ${sdk}`)
+  return rows.filter(({ sdk, oldestSdk }) => peerDependencies[sdk] !== `>=${oldestSdk}`).map(({ sdk, oldestSdk }) => `package.json does not have >=${oldestSdk} as the peer dependency ${sdk}`)
 }

@@ -1,5 +1,6 @@
-// Lists the variables that a CLI's executable reads and that tests/variables does not have: node scripts/cli-variables.mjs [file].
-// For a newer CLI: look each of them up in the executable, and write it into the list, under what a caller could do with it.
+// Lists the variables that a CLI's executable reads and that tests/variables does not have: node
+// scripts/cli-variables.mjs [file]. For a newer CLI, look up each of them in the executable, and add it to the list
+// under what a caller could do with it.
 import fs from 'node:fs'
 import path from 'node:path'
 

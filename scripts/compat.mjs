@@ -1,4 +1,5 @@
-// `npm run compat -- version …`: the tests of the real CLIs, on published versions of them; the table goes to stdout and into the document.
+// `npm run compat -- version …`: runs the tests of the real CLIs on published versions, and writes the table to stdout
+// and into the document.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { clis, filesOf, patternOf } from './compat/clis.mjs'
@@ -14,8 +15,8 @@ import { makeScratch } from './lib/scratch.mjs'
 import { testFiles } from './stages/node.mjs'
 
 const usage = `usage: npm run compat -- [--dry] version …
-  version  latest (of each CLI), listed (what the document has), codex@0.150.1, claude@latest
-  --dry    leave the document as it is`
+  version  latest (of each CLI), listed (those in the document), codex@0.150.1, claude@latest
+  --dry    do not change the document`
 const DOCUMENT = fromRoot('docs', 'compatibility.md')
 /** Of the bounds on a whole run: a version that fails often waits often. */
 const SLOWNESS = 3
@@ -43,7 +44,7 @@ if (problems.length) process.stdout.write(`\nNot run:\n\n${problems.map((problem
 process.exitCode = problems.length || rows.some(({ failed }) => failed) ? 1 : 0
 
 function readTargets() {
-  if (!positionals.length) refuse('name what to run', usage)
+  if (!positionals.length) refuse('name the versions to run', usage)
   try {
     return targetsOf(positionals, rowsIn(readFileSync(DOCUMENT, 'utf8')))
   } catch ({ message }) {

@@ -1,4 +1,4 @@
-// All set-up that a fresh clone needs, done only where it is missing or old: packages, the addon, then the facade.
+// Does the set-up that a fresh clone needs, if it is missing or outdated: packages first, then the addon, then the facade.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
 /** @returns {Promise<{ regenerated: string[] }>} the committed files that a build found out of step and rewrote */
 export async function ensure() {
   const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is needed; this is ${process.version}`)
+  if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is required; this is ${process.version}`)
   await ensureModules()
   return { regenerated: [...(await ensureAddon()), ...(await ensureFacade())] }
 }
@@ -48,7 +48,7 @@ async function ensureAddon() {
   const changed = install(out)
   mkdirSync(fromRoot('target'), { recursive: true })
   writeFileSync(stamp, state())
-  if (changed.length) say(`rewritten, to be committed: ${changed.join(', ')}`)
+  if (changed.length) say(`rewritten: ${changed.join(', ')}. Commit the changes.`)
   return changed
 }
 

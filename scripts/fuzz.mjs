@@ -1,4 +1,5 @@
-// `npm run fuzz [-- target …] [--seconds 30]`: each fuzz target for a while, with cargo-fuzz on a nightly Rust.
+// `npm run fuzz [-- target …] [--seconds 30]`: runs each fuzz target for some seconds, with cargo-fuzz on a nightly
+// Rust.
 import { basename } from 'node:path'
 import { readOptions, refuse } from './lib/command-line.mjs'
 import { fromRoot, walk } from './lib/paths.mjs'
@@ -9,11 +10,11 @@ const { values, positionals } = readOptions({ seconds: { type: 'string', default
 const all = walk(fromRoot('fuzz', 'fuzz_targets'), (path) => path.endsWith('.rs')).map((path) => basename(path, '.rs'))
 const stranger = positionals.find((name) => !all.includes(name))
 const seconds = Number(values.seconds)
-if (stranger) refuse(`no target is called ${stranger}; there are ${all.join(', ')}`, usage)
-if (!(seconds > 0)) refuse('--seconds takes a number above 0', usage)
+if (stranger) refuse(`${stranger} is not a fuzz target; use one of ${all.join(', ')}`, usage)
+if (!(seconds > 0)) refuse('--seconds must be a number above 0', usage)
 
 if (!(await exists('cargo', ['+nightly', 'fuzz', '--version']))) {
-  process.stderr.write('fuzzing needs a nightly Rust and cargo-fuzz (rustup toolchain install nightly; cargo install --locked cargo-fuzz)\n')
+  process.stderr.write('fuzzing requires a nightly Rust and cargo-fuzz (rustup toolchain install nightly; cargo install --locked cargo-fuzz)\n')
   process.exitCode = 1
 } else {
   for (const name of positionals.length ? positionals : all) {

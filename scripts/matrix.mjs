@@ -1,4 +1,5 @@
-// `npm run matrix`: the packed package under other runtimes, test runners, bundlers and package managers. What takes too long for `npm test`.
+// `npm run matrix`: tests the packed package under other runtimes, test runners, bundlers and package managers, which
+// takes too long for `npm test`.
 import { packMain, packPlatform } from './check-tarballs.mjs'
 import { ensure } from './ensure.mjs'
 import { readOptions, refuse } from './lib/command-line.mjs'
@@ -58,14 +59,14 @@ function skipping(report, reason) {
 
 async function readOnly() {
   const { values, positionals } = readOptions({ only: { type: 'string' } }, usage)
-  if (positionals.length) refuse(`${positionals[0]}: name a stage by --only`, usage)
+  if (positionals.length) refuse(`${positionals[0]}: name a stage with --only`, usage)
   const only = values.only?.split(',').filter(Boolean) ?? []
   for (const one of only) {
     const [name, step] = one.split('/')
-    if (!Object.hasOwn(stages, name)) refuse(`no stage is called ${name}`, usage)
+    if (!Object.hasOwn(stages, name)) refuse(`${name} is not a stage`, usage)
     if (step === undefined) continue
     const steps = await stepsOf(stages[name])
-    if (!steps.includes(step)) refuse(`no step of ${name} is called ${step}: there are ${steps.join(', ')}`, usage)
+    if (!steps.includes(step)) refuse(`${step} is not a step of ${name}; the steps are ${steps.join(', ')}`, usage)
   }
   return only
 }

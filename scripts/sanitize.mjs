@@ -3,11 +3,11 @@ import { fromRoot } from './lib/paths.mjs'
 import { exists, must, run } from './lib/run.mjs'
 
 if (!(await exists('cargo', ['+nightly', '--version']))) {
-  process.stderr.write('a sanitizer needs a nightly Rust (rustup toolchain install nightly)\n')
+  process.stderr.write('a sanitizer requires a nightly Rust (rustup toolchain install nightly)\n')
   process.exitCode = 1
 } else {
   const [, host] = /^host: (.+)$/m.exec(await must('rustc', ['+nightly', '-vV']))
-  // A target by name keeps the sanitizer out of build scripts and macros; a directory of its own keeps the other builds.
+  // A target by name keeps the sanitizer out of build scripts and macros; its own directory keeps the other builds.
   const args = ['+nightly', 'test', '--locked', '--no-default-features', '--lib', '--tests', '--target', host]
   const env = {
     CARGO_TARGET_DIR: fromRoot('target', 'sanitize'),

@@ -1,4 +1,4 @@
-// `npm test`: every check that is quick, in stages. `usage` below says what can be asked of it.
+// `npm test`: runs all quick checks, in stages. `usage` below explains its options.
 import { ensure, say } from './ensure.mjs'
 import { readOptions, refuse } from './lib/command-line.mjs'
 import { keepBusy, pinTo } from './lib/load.mjs'
@@ -13,10 +13,10 @@ const stages = { lint, rust, node, pack }
 /** What can come out differently the next time: a repetition without a selection runs these alone. */
 const repeatable = ['rust', 'node']
 const usage = `usage: npm test -- [options] [test file …]
-  --only STAGE[/STEP],…  some stages or steps; the stages are ${Object.keys(stages).join(', ')}
-  --repeat N             N rounds (of ${repeatable.join(' and ')}, unless something is selected), then what failed in which
-  --load                 with a busy loop on every core meanwhile
-  --cores N              with N of the cores (Linux, by taskset)`
+  --only STAGE[/STEP],…  run only these stages or steps; the stages are ${Object.keys(stages).join(', ')}
+  --repeat N             run N rounds (of ${repeatable.join(' and ')} unless something is selected), then list the failures of each
+  --load                 run a busy loop on every core at the same time
+  --cores N              use only N of the cores (Linux, with taskset)`
 
 const { only, repeat, load, cores, files } = await readArguments()
 const from = Date.now()
@@ -45,7 +45,7 @@ async function readArguments() {
   const { values, positionals: files } = readOptions(options, usage)
   const count = (name) => {
     const text = values[name]
-    if (text !== undefined && !/^[1-9]\d{0,3}$/.test(text)) refuse(`--${name} takes a whole number from 1 to 9999`, usage)
+    if (text !== undefined && !/^[1-9]\d{0,3}$/.test(text)) refuse(`--${name} must be a whole number from 1 to 9999`, usage)
     return text && Number(text)
   }
   const [repeat, cores] = [count('repeat'), count('cores')]
@@ -59,17 +59,17 @@ async function readArguments() {
 /** What runs nothing must not look as if it had passed. */
 async function refuseStranger(one) {
   const [name, step] = one.split('/')
-  if (!Object.hasOwn(stages, name)) refuse(`no stage is called ${name}: there are ${Object.keys(stages).join(', ')}`, usage)
+  if (!Object.hasOwn(stages, name)) refuse(`${name} is not a stage; the stages are ${Object.keys(stages).join(', ')}`, usage)
   if (step === undefined) return
   const steps = await stepsOf(stages[name])
-  if (!steps.includes(step)) refuse(`no step of ${name} is called ${step}: there are ${steps.join(', ')}`, usage)
+  if (!steps.includes(step)) refuse(`${step} is not a step of ${name}; the steps are ${steps.join(', ')}`, usage)
 }
 
 function refuseFile(file, only) {
   const tests = testFiles([file])
-  if (!tests.length) refuse(`no test file is called ${file}`, usage)
+  if (!tests.length) refuse(`the test file ${file} does not exist`, usage)
   const chosen = only.filter((one) => one.split('/')[0] === 'node')
-  if (!chosen.length) refuse('a test file is of the stage node, which --only leaves out', usage)
+  if (!chosen.length) refuse('test files belong to the stage node, which --only leaves out', usage)
   const runs = chosen.includes('node') || chosen.some((one) => testFiles([file], one.split('/')[1]).length)
-  if (!runs) refuse(`no test file of ${chosen.join(', ')} is called ${file}`, usage)
+  if (!runs) refuse(`${file} is not a test file of ${chosen.join(', ')}`, usage)
 }

@@ -1,4 +1,4 @@
-//! What this crate refuses or fails at: one error type, one list of codes. What only JavaScript raises is not in the list.
+//! The error type of this crate and the list of its codes, except the codes that only JavaScript raises.
 //!
 //! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
 //! parser's text, because each of those can hold a secret.
@@ -7,7 +7,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
-        /// The stable codes of [`Error`]; `docs/errors.md` has a paragraph on each.
+        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
@@ -39,37 +39,37 @@ codes! {
     CredentialMissing = "ERR_PROVIDER_CREDENTIAL_MISSING",
     /// No vendor can have issued a key of this shape.
     KeyMalformed = "ERR_PROVIDER_KEY_MALFORMED",
-    /// The key is another provider's, or of another kind than its field says.
+    /// The key belongs to another provider, or is not of the kind that its field requires.
     KeyWrongProvider = "ERR_PROVIDER_KEY_WRONG_PROVIDER",
     /// The credential was revoked in this process.
     CredentialRevoked = "ERR_PROVIDER_CREDENTIAL_REVOKED",
     /// The variable must not be set, copied or read by a caller.
     EnvForbidden = "ERR_PROVIDER_ENV_FORBIDDEN",
-    /// The kernel takes no environment or argument of this size.
+    /// The environment or an argument is too large for the kernel.
     EnvTooLarge = "ERR_PROVIDER_ENV_TOO_LARGE",
-    /// The CLI is nowhere to be found.
+    /// The CLI was not found.
     ProgramNotFound = "ERR_PROVIDER_PROGRAM_NOT_FOUND",
-    /// The CLI is there, but the target ids cannot run it.
+    /// The CLI exists, but the target user cannot run it.
     ProgramUnreachable = "ERR_PROVIDER_PROGRAM_UNREACHABLE",
-    /// The CLI is of a version without which a protection would be lost.
+    /// The version of the CLI lacks a protection.
     ProgramOutdated = "ERR_PROVIDER_PROGRAM_OUTDATED",
     /// A directory that the CLI needs is missing or not writable by the target ids.
     StateDirUnusable = "ERR_PROVIDER_STATE_DIR_UNUSABLE",
-    /// The file of further roots of trust is missing, is none, or can be changed by others.
+    /// The file of additional trusted roots is missing or invalid, or others can change it.
     CaFileUnusable = "ERR_PROVIDER_CA_FILE_UNUSABLE",
-    /// This package starts no provider with these ids.
+    /// This package does not start a CLI with these ids.
     PrivilegeRefused = "ERR_PROVIDER_PRIVILEGE_REFUSED",
     /// The kernel did not let the child become the target, or did not keep it there.
     PrivilegeFailed = "ERR_PROVIDER_PRIVILEGE_FAILED",
     /// The process could not be started.
     SpawnFailed = "ERR_PROVIDER_SPAWN_FAILED",
-    /// This provider, system or runtime cannot do what was asked for.
+    /// This provider, system or runtime does not support what was requested.
     Unsupported = "ERR_PROVIDER_UNSUPPORTED",
     /// The caller's `AbortSignal` fired.
     Aborted = "ERR_PROVIDER_ABORTED",
     /// A lockbox row or a sealed secret does not open here.
     UnsealFailed = "ERR_PROVIDER_UNSEAL_FAILED",
-    /// There is no master key where the caller says, or what is there is none.
+    /// There is no valid master key in the place that the caller named.
     LockboxKeyInvalid = "ERR_PROVIDER_LOCKBOX_KEY_INVALID",
     /// The store has a newer credential than the launch's.
     CredentialSuperseded = "ERR_PROVIDER_CREDENTIAL_SUPERSEDED",
@@ -77,19 +77,19 @@ codes! {
     CredentialExpired = "ERR_PROVIDER_CREDENTIAL_EXPIRED",
     /// The file of a stored login cannot be read, locked or replaced.
     CredentialFileUnusable = "ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE",
-    /// Only a person can mend the stored login, by logging in again.
+    /// Only a person can fix the stored login, by logging in again.
     LoginRequired = "ERR_PROVIDER_LOGIN_REQUIRED",
     /// The tokens of a stored login could not be refreshed now.
     RefreshFailed = "ERR_PROVIDER_REFRESH_FAILED",
-    /// More work of this kind waits than is taken, or the system gives no thread for it.
+    /// Too many jobs of this kind are waiting, or the system cannot create a thread for it.
     Busy = "ERR_PROVIDER_BUSY",
-    /// The kernel refused a protection of memory, and the caller gave `requireLocked`.
+    /// The kernel refused a protection of memory, and the caller passed `requireLocked`.
     MemoryUnprotected = "ERR_PROVIDER_MEMORY_UNPROTECTED",
     /// The object was used after `dispose()`.
     Disposed = "ERR_PROVIDER_DISPOSED",
     /// This package has a defect.
     Internal = "ERR_PROVIDER_INTERNAL",
-    /// A JavaScript value is impossible. The code is Node's own.
+    /// A JavaScript value is invalid. The code is Node's own.
     InvalidArgValue = "ERR_INVALID_ARG_VALUE",
 }
 
@@ -102,9 +102,9 @@ pub struct Error(Box<Details>);
 #[derive(Clone, Debug)]
 pub struct Details {
     pub code: ErrorCode,
-    /// At most 4,096 bytes: what is wrong, then what to do.
+    /// What is wrong, then what to do, in at most 4,096 bytes.
     pub message: String,
-    /// Positive, as the kernel has it; Node's errors have it negative.
+    /// Positive, as the kernel returns it; negative in Node's errors.
     pub errno: Option<i32>,
     pub syscall: Option<&'static str>,
     pub path: Option<String>,
@@ -116,7 +116,7 @@ pub struct Details {
     pub names: Vec<String>,
 }
 
-/// A message goes into a log, and what a caller or a tenant chose stands in it. `lib/errors.js` has the same bounds.
+/// A message goes into a log, and what a caller or a tenant chose is in it. `lib/errors.js` has the same bounds.
 const MAX_MESSAGE_BYTES: usize = 4096;
 /// The kernel takes no longer path.
 const MAX_PATH_BYTES: usize = 4096;

@@ -176,27 +176,27 @@ fn refused(place: &Place) -> Vec<(PathBuf, &'static str)> {
         (place.file("cut-table", &whole[..80]), "it is truncated"),
         (place.file("machine", Elf { machine: other, ..Elf::default() }.bytes()), "built for another machine ("),
         (place.file("mips", Elf { machine: 8, ..Elf::default() }.bytes()), "built for another machine (MIPS)"),
-        (place.file("object", Elf { kind: 1, ..Elf::default() }.bytes()), "no program (an object or a core dump)"),
+        (place.file("object", Elf { kind: 1, ..Elf::default() }.bytes()), "not a program (an object or a core dump)"),
         (
             place.file("loader-absent", Elf { loader: Some(b"/lib/ld-absent.so.1\0"), ..Elf::default() }.bytes()),
-            "its dynamic loader, /lib/ld-absent.so.1, is not there: it is built for another system",
+            "its dynamic loader, /lib/ld-absent.so.1, does not exist: the program is built for another system",
         ),
         (
             place.file(
                 "loader-bad",
                 Elf { loader: Some(format!("{bad_loader}\0").as_bytes()), ..Elf::default() }.bytes(),
             ),
-            "bad-loader, which runs it, cannot be run: it is no ELF file",
+            "bad-loader, which runs it, cannot be run: it is not an ELF file",
         ),
         (
             place.file("loader-unended", Elf { loader: Some(b"/lib/ld"), ..Elf::default() }.bytes()),
             "the name of its dynamic loader is damaged",
         ),
-        (place.file("cr", "#!/bin/sh\r\necho\r\n"), "ends in a carriage return"),
+        (place.file("cr", "#!/bin/sh\r\necho\r\n"), "ends with a carriage return"),
         (place.file("bare", "#!\n"), "names no interpreter"),
         (place.file("blank", "#! \t \n"), "names no interpreter"),
-        (place.file("absent", "#!/nowhere/sh\n"), "it is a script for /nowhere/sh, which is not there"),
-        (place.file("long", format!("#!/{long}\n")), "longer than the 256 bytes"),
+        (place.file("absent", "#!/nowhere/sh\n"), "it is a script for /nowhere/sh, which is not installed"),
+        (place.file("long", format!("#!/{long}\n")), "longer than 256 bytes"),
         (place.file("directory-runs", format!("#!{}\n", place.name("directory"))), "it is a directory"),
         (
             place.file("empty-runs", format!("#!{}\n", place.name("empty"))),
@@ -204,7 +204,7 @@ fn refused(place: &Place) -> Vec<(PathBuf, &'static str)> {
         ),
         (
             place.file("loader-absent-runs", format!("#!{}\n", place.name("loader-absent"))),
-            "its dynamic loader, /lib/ld-absent.so.1, is not there",
+            "its dynamic loader, /lib/ld-absent.so.1, does not exist",
         ),
         (deep, "more than 5 deep"),
     ]
@@ -237,9 +237,9 @@ fn what_the_kernel_begins_and_what_then_fails_is_refused_too() {
     for (file, words) in [
         (place.file("cut", &cut), "it is truncated"),
         (place.file("env", "#!/usr/bin/env made-up-interpreter\n"), "which is not on the child's PATH"),
-        (place.file("env-cr", "#!/usr/bin/env sh\r\n"), "ends in a carriage return"),
+        (place.file("env-cr", "#!/usr/bin/env sh\r\n"), "ends with a carriage return"),
         (place.file("env-words", "#!/usr/bin/env sh -e\n"), "more than one word"),
-        (place.file("option-cr", "#!/bin/sh -e\r\n"), "ends in a carriage return"),
+        (place.file("option-cr", "#!/bin/sh -e\r\n"), "ends with a carriage return"),
     ] {
         if file.ends_with("env") {
             assert_eq!(kernel(&file), Ok(ExitStatus::Code(127)), "what env says");
@@ -249,7 +249,7 @@ fn what_the_kernel_begins_and_what_then_fails_is_refused_too() {
     }
     let relative = place.file("relative", "#!bin/sh\n");
     let error = find(Some(&relative), "").expect_err("the workspace's");
-    assert!(error.to_string().contains("is a relative path, and would be the workspace's"), "{error}");
+    assert!(error.to_string().contains("is a relative path, which would lead into the workspace"), "{error}");
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn a_candidate_that_cannot_run_is_passed_over_and_named_where_none_can() {
         )),
         "{text}"
     );
-    assert!(text.ends_with("ends in a carriage return, as files with Windows line ends do)."), "{text}");
+    assert!(text.ends_with("ends with a carriage return, as in a file with Windows line endings)."), "{text}");
 
     let good = place.file("d/claude", Elf::default().bytes());
     let found = find(None, &directories(&["a", "b", "c", "d"])).expect("the fourth");
@@ -399,5 +399,5 @@ fn what_is_there_but_not_executable_is_named() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("ours");
     let error = find(None, &place.name("a")).expect_err("nobody may execute it");
     assert_eq!(error.code(), ErrorCode::ProgramNotFound);
-    assert!(error.to_string().ends_with(&format!(" {} is there, but is not executable.", file.display())), "{error}");
+    assert!(error.to_string().ends_with(&format!(" {} exists, but it is not executable.", file.display())), "{error}");
 }

@@ -115,7 +115,7 @@ test('a model of the caller is asked, beside the shield', async (t) => {
 // A look beforehand finds nothing: the file comes later.
 test("a program of an unknown version is not started on the server's key, whatever stands beside it", async (t) => {
   const { mock, running } = await turnBeside(t, { claude: unknown, credential: "the server's API key", plant: () => {} })
-  await assert.rejects(running, { code: 'ERR_PROVIDER_PROGRAM_OUTDATED', path: unknown, message: /would run on the server's key, and the version of .* is unknown/ })
+  await assert.rejects(running, { code: 'ERR_PROVIDER_PROGRAM_OUTDATED', path: unknown, message: /would use the server's key, but the version of .* is unknown/ })
   assert.equal(mock.requests.length, 0)
 })
 

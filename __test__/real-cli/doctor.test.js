@@ -64,8 +64,8 @@ function look(machine, untested) {
 /** Programs in a CLI's place: finding, text after `#!/bin/sh`, what the sentence says. */
 const WRONG = /** @type {[string, string, RegExp, number][]} */ ([
   ['start.failed', 'echo first >&2; echo "no \u001b[31mluck" >&2; exit 7', /ended with exit status 7\. It says: “no {2}\[31mluck”\.$/, 30_000],
-  ['start.unasked', 'exit 0', /ended well without asking/, 30_000],
-  ['start.timed-out', 'sleep 60', /did not end within 0\.5 s, and did not ask/, 500]
+  ['start.unasked', 'exit 0', /ended successfully without sending a request/, 30_000],
+  ['start.timed-out', 'sleep 60', /did not end within 0\.5 s, and sent no request/, 500]
 ])
 
 for (const [id, text, sentence, timeoutMs] of WRONG) {
@@ -88,7 +88,7 @@ test('start.unasked: a CLI that is given another key on the way', { skip: needsR
   const { findings } = await withTemporary(machine, () => diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' }))
   const found = findings.find((finding) => finding.id.startsWith('start.'))
   assert.equal(found?.id, 'start.unasked')
-  assert.match(found?.sentence ?? '', /but not with the key that it was given/)
+  assert.match(found?.sentence ?? '', /but not with the key that it received/)
 })
 
 test('start.refused: a program that is gone by then', { skip: needsRoot }, async (t) => {

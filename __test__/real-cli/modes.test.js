@@ -81,7 +81,7 @@ for (const [provider, args, kind, delivery, name] of REFUSED) {
       assert.throws(() => spawnProvider(env, { ...options, workspaceTrust }), (/** @type {any} */ error) => {
         assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_UNSUPPORTED', [name], provider])
         assert.ok(error.message.includes(name), error.message)
-        assert.match(error.message, /would not use the (?:API key|OAuth token|config directory) that it is given\. (?:Use|Leave) /)
+        assert.match(error.message, /would not use this launch's (?:API key|OAuth token|config directory)\. (?:Use|Omit|Pass|Set) /)
         return true
       })
     }
@@ -97,7 +97,7 @@ test('a terminal, in which Codex reads no key, is refused', async (t) => {
   t.after(() => fs.closeSync(terminal))
   const stdio = /** @type {any} */ ([terminal, 'pipe', 'pipe'])
   for (const args of [[], ['hi'], ['-m', 'exec', 'hi']]) {
-    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives a terminal .* Use exec, / })
+    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives the command in options\.args a terminal.* Use exec, / })
   }
 })
 

@@ -38,7 +38,7 @@ function warnings(machine) {
   const found = []
   const { cpus, loadAverage } = machine
   if (loadAverage > cpus / 2) found.push(`the machine is busy (load ${loadAverage} on ${cpus} cores): expect noise`)
-  if (!machine.root) found.push('not root: children keep this uid and gid, on both sides of each comparison')
+  if (!machine.root) found.push('this process is not root: children keep its uid and gid, on both sides of each comparison')
   return found
 }
 
@@ -47,7 +47,7 @@ function tooBig(rssMb) {
   const available = Number(/^MemAvailable:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) / 1024
   // Twice: the process itself, and as much again for the system and for what a fork makes the parent copy.
   if (available >= 2 * rssMb) return undefined
-  return `it needs ${2 * rssMb} MB of available memory, and ${Math.floor(available)} MB are`
+  return `it requires ${2 * rssMb} MB of available memory, but only ${Math.floor(available)} MB are available`
 }
 
 /** Why a process may not lock this many bytes; undefined when it may: it has CAP_IPC_LOCK (14), or a limit that is high enough. */
@@ -56,7 +56,7 @@ function cannotLock(bytes) {
   if ((capabilities >> 14n) & 1n) return undefined
   const limit = /^Max locked memory\s+(\w+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1]
   if (limit === 'unlimited' || Number(limit) >= bytes) return undefined
-  return `it locks ${Math.ceil(bytes / 1024)} KiB, and RLIMIT_MEMLOCK is ${Math.floor(Number(limit) / 1024)} KiB`
+  return `it locks ${Math.ceil(bytes / 1024)} KiB, but RLIMIT_MEMLOCK is ${Math.floor(Number(limit) / 1024)} KiB`
 }
 
 /** Resident memory of this process. */

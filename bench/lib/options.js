@@ -14,12 +14,12 @@ const STORED = {
 }
 
 const usage = `usage: npm run bench -- [options]
-  --quick          fewer and shorter batches: for a look, not for a figure to publish
-  --only a,b       some of ${SECTIONS.join(', ')}
+  --quick          run fewer and shorter batches: for a first impression, not for published figures
+  --only a,b       run only some of ${SECTIONS.join(', ')}
   --rss a,b        resident memory of the parent in MB; default ${RSS_MB.join(',')}
-  --json file      where the results go; a full run writes bench/results/latest.json
-  --svg file       where the plot goes; a full run writes bench/results/latest.svg
-  --markdown       fill the marked block of docs/benchmarks.md; alone, from the stored results
+  --json file      write the results to this file; a full run writes bench/results/latest.json
+  --svg file       write the plot to this file; a full run writes bench/results/latest.svg
+  --markdown       fill the marked block of docs/benchmarks.md; without other options, from the stored results
   --from file      report on stored results and measure nothing
   --package dir    measure the package in this directory instead of this repository's
 `
@@ -44,7 +44,7 @@ function parse(args) {
   const unknown = only.filter((name) => !SECTIONS.includes(name))
   if (unknown.length) throw new Error(`--only ${unknown.join(',')}: the sections are ${SECTIONS.join(', ')}`)
   const rss = values.rss?.split(',').map(Number) ?? RSS_MB
-  if (!rss.every((mb) => Number.isInteger(mb) && mb > 0)) throw new Error('--rss takes numbers of megabytes: 55,1024')
+  if (!rss.every((mb) => Number.isInteger(mb) && mb > 0)) throw new Error('--rss must be numbers of megabytes, such as 55,1024')
   const alone = values.markdown && args.length === 1
   // Part of a run, or another package's, must not replace a whole one.
   const full = !values.quick && !values.only && !values.rss && !values.from && !alone && values.package === root

@@ -38,7 +38,7 @@ function fillBlock(file, text) {
   const page = fs.readFileSync(file, 'utf8')
   const begin = page.indexOf(BEGIN)
   const end = page.indexOf(END)
-  if (begin < 0 || end < begin) throw new Error(`${file} lacks the marks ${BEGIN} and ${END}`)
+  if (begin < 0 || end < begin) throw new Error(`${file} does not have the marks ${BEGIN} and ${END}`)
   fs.writeFileSync(file, `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`)
 }
 

@@ -57,7 +57,7 @@ function mustAgree(redactors, output, size) {
     for (const piece of pieces) redact(piece)
     return Buffer.concat(pieces)
   })
-  if (masked[0].equals(output)) throw new Error('the output has no secret to be found')
+  if (masked[0].equals(output)) throw new Error('the output contains no secret to find')
   if (!masked.every((bytes) => bytes.equals(masked[0]))) throw new Error('the redactors do not mask the same bytes')
 }
 

@@ -1,4 +1,4 @@
-// Messages between the processes of the sealed tenant: JSON, one a line.
+// Messages between the processes of the sealed tenant: JSON, one message per line.
 'use strict'
 
 const { createInterface } = require('node:readline')
@@ -16,7 +16,7 @@ function linesOf(stream) {
  */
 async function nextMessage(lines, from) {
   const { value, done } = await lines.next()
-  if (done) throw new Error(`${from} ended too early`)
+  if (done) throw new Error(`${from} closed the connection too early`)
   const message = JSON.parse(value)
   if (message.failure) throw new Error(`${from}: ${message.failure}`)
   return message

@@ -1,4 +1,4 @@
-// Looks for secrets from outside: in a process's memory and environment, and in files.
+// Searches for secrets from outside: in a process's memory and environment, and in files.
 'use strict'
 
 const { readFileSync } = require('node:fs')

@@ -20,13 +20,13 @@ function sealedLines(facts) {
 function wayRows({ rows, pids, hardening, turns, memory, environments, files }) {
   const versions = [...new Set(rows.map((/** @type {any} */ { keyMeta }) => keyMeta))].join(', ')
   return [
-    ['lockbox file', `${count(rows.length, 'row')}, key_meta ${versions}, written by an earlier process; ${secretText(files.lockbox)}`],
-    ['parent', `pid ${pids.parent}: takes LOCKBOX_MASTER_KEY out of its environment, opens the rows, seals for the worker`],
+    ['lockbox file', `${count(rows.length, 'row')}, key_meta ${versions}, written by another process before; ${secretText(files.lockbox)}`],
+    ['parent', `pid ${pids.parent}: removes LOCKBOX_MASTER_KEY from its environment, opens the rows and seals the keys for the worker`],
     ['', `its environment now: ${environmentText(environments.parent)}; keys in its memory: ${scanText(memory.parent)}`],
-    ['Unix socket', `${files.received.bytes} bytes from the worker, its public key among them, ${files.sent.bytes} to it; ${secretText(files.sent, files.received)}`],
+    ['Unix socket', `${files.received.bytes} bytes from the worker, including its public key, and ${files.sent.bytes} to it; ${secretText(files.sent, files.received)}`],
     ['worker', `pid ${pids.worker}: ${hardeningText(hardening)}; its secrets: ${protectionText(turns[0].protection)}`],
     ['', `its environment: ${environmentText(environments.worker)}; master key in its memory: ${scanText(memory.masterKey)}`],
-    ['control', `a key that the worker then leaked on purpose is found by the scan: ${memory.leak.unseen ? 'not shown' : count(memory.leak.copies, 'place')}`]
+    ['control', `the scan finds a key that the worker then leaked on purpose: ${memory.leak.unseen ? 'not shown' : count(memory.leak.copies, 'place')}`]
   ]
 }
 
@@ -42,14 +42,14 @@ function turnRows({ api, answer, child, memory: { live, after } }) {
     ['answer', answer.replaceAll(/\s+/g, ' ') || '(none)'],
     ['kernel says', child.unseen ?? kernelSays(child)],
     ...(child.unseen ? [] : [keysRow(child)]),
-    ['worker memory', `while the CLI runs: ${scanText(live)}${live.copies > 1 ? ": the environment's, and the redactor's forms of it" : ''}`],
+    ['worker memory', `while the CLI runs: ${scanText(live)}${live.copies > 1 ? ", in the environment and in the redactor's forms of it" : ''}`],
     ['', `after dispose() and the CLI's end: ${scanText(after)}`]
   ]
 }
 
 /** @param {any} child @returns {[string, string]} */
 function keysRow({ environment: { names, keys } }) {
-  return ['its environment', `${names.length} set, keys in there: ${keyList(keys)}`]
+  return ['its environment', `${names.length} set, keys among them: ${keyList(keys)}`]
 }
 
 /** @param {any} scan */
@@ -61,7 +61,7 @@ function scanText({ unseen, copies, guarded }) {
 
 /** @param {any[]} places */
 function secretText(...places) {
-  return places.some(({ secrets }) => secrets > 0) ? 'A KEY IS IN THERE' : 'no key in there'
+  return places.some(({ secrets }) => secrets > 0) ? 'A KEY IS IN THERE' : 'no key in it'
 }
 
 /** @param {any} environment */
@@ -85,12 +85,12 @@ function protectionText(protection) {
 
 /** @param {any} facts What to say of it under "not shown here". @returns {string[]} */
 function sealedNotShown(facts) {
-  if (facts === null) return ['A sealed tenant: that part has made-up keys of its own, for the mock APIs.']
+  if (facts === null) return ['The sealed tenant, because that part needs its own made-up keys for the mock APIs.']
   const { memory, environments, turns } = facts
   const unseen = [environments.worker, memory.masterKey, memory.parent, ...turns.map((/** @type {any} */ turn) => turn.memory.live)].find((one) => one.unseen)?.unseen
-  const lines = turns.every((/** @type {any} */ { protection }) => hasFlags(protection)) ? [] : ["That the sealed tenant's keys are in guarded memory only: the system refused what the scan tells it by."]
+  const lines = turns.every((/** @type {any} */ { protection }) => hasFlags(protection)) ? [] : ["That the sealed tenant's keys are only in guarded memory: the system refused the flags by which the scan recognizes it."]
   if (!unseen) return lines
-  return [...lines, `What is in the memory and the environment of the sealed tenant's worker: ${unseen}. hardenWorker() keeps its own uid out; root (with CAP_SYS_PTRACE) on Linux can look.`]
+  return [...lines, `The memory and the environment of the sealed tenant's worker: ${unseen}. hardenWorker() denies access to processes with the same uid; root (with CAP_SYS_PTRACE) on Linux can read them.`]
 }
 
 module.exports = { sealedLines, sealedNotShown }

@@ -1,4 +1,4 @@
-// The lockbox file: rows in the shape of a table of secrets, and what the Lockbox calls their columns.
+// The lockbox file: rows in the shape of a table of secrets, and the Lockbox's names for their columns.
 'use strict'
 
 const { readFileSync, writeFileSync } = require('node:fs')

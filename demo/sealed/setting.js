@@ -1,4 +1,4 @@
-// What every process of the sealed tenant may know: its directories, programs, addresses. No secret is in it.
+// The setting that every process of the sealed tenant may know: directories, programs and addresses, but no secret.
 'use strict'
 
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')

@@ -1,4 +1,4 @@
-// The worker: hardened, without the lockbox. It opens what was sealed for it, in Rust, and runs the CLI with that.
+// The worker: hardened, without the lockbox. It opens in Rust what was sealed for it, and runs the CLI with that.
 'use strict'
 
 const { connect } = require('node:net')

@@ -1,4 +1,5 @@
-// An earlier process: it has the plaintext, writes the rows of the lockbox, tells the keys to the scanner, and ends.
+// A process that runs first: it has the plaintext, writes the rows of the lockbox, passes the keys to the scanner, and
+// ends.
 'use strict'
 
 const { randomBytes } = require('node:crypto')

@@ -1,4 +1,4 @@
-// checkKey(): asks a provider's API whether a credential is good.
+// checkKey(): asks a provider's API whether a credential is valid.
 
 import { abortSignal } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
@@ -12,31 +12,33 @@ import type { HttpOptions } from '../internal/jobs.ts'
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {
   /**
-   * An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`: with its `/v1` for Codex
-   * (`https://gateway.example/v1`, asked at `/v1/models`), without for Claude (`https://gateway.example`, asked at
-   * `/v1/models`). Default: the vendor's own.
+   * An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`: with `/v1` for Codex
+   * (`https://gateway.example/v1`), without it for Claude (`https://gateway.example`). The request goes to `/v1/models`
+   * in both cases. Default: the vendor's endpoint.
    */
   baseUrl?: string | undefined
-  /** Default 10 000. */
+  /** Default: 10 000. */
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
   /**
-   * How old an earlier answer to the same question may be, in milliseconds: same provider, credential and endpoint. Default 0: always
-   * ask. The 1 000 newest answers are kept, by fingerprint; `rate-limited` and `unreachable` are not.
+   * The maximum age in milliseconds of an earlier answer for the same provider, credential and endpoint. Default: 0,
+   * which always sends a request. The 1 000 newest answers are kept by fingerprint, except `rate-limited` and
+   * `unreachable`.
    */
   cacheMs?: number | undefined
 }
 
 /**
- * `valid`: the endpoint accepts it. `invalid`: the endpoint does not know it, or it can be no credential for this
- * provider (then nothing was sent). `forbidden`: known, and refused, or its account is. `rate-limited`: known, and not now.
- * `unreachable`: nothing is known.
+ * `valid`: the endpoint accepts the credential. `invalid`: the endpoint does not recognize it, or it cannot be a
+ * credential for this provider (in which case nothing was sent). `forbidden`: the endpoint recognizes it, but refuses
+ * it or its account. `rate-limited`: the endpoint recognizes it, but accepts no request at the moment. `unreachable`:
+ * nothing is known.
  */
 export type KeyCheckOutcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
 
 /**
- * What is behind an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: what the vendor says.
- * `unreachable`: the rest.
+ * The reason for an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: those that the vendor
+ * states. `unreachable`: all others.
  */
 export type KeyCheckReason =
   | 'malformed'
@@ -57,22 +59,22 @@ export type KeyCheckReason =
   | 'server-error'
   | 'unexpected-answer'
 
-/** What an endpoint says of a credential. No part of the credential is in it, and nothing that the endpoint wrote. */
+/** What an endpoint says about a credential. It contains no part of the credential, and no text of the endpoint. */
 export interface KeyCheck {
   readonly provider: ProviderId
   readonly outcome: KeyCheckOutcome
   readonly reason: KeyCheckReason | null
-  /** The HTTP status; `null` when there was no answer. */
+  /** The HTTP status; `null` if there was no answer. */
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** What the endpoint asked for by `retry-after`, in milliseconds. */
+  /** The endpoint's `retry-after`, in milliseconds. */
   readonly retryAfterMs: number | null
-  /** As of {@link Secret.fingerprint}. */
+  /** See {@link Secret.fingerprint}. */
   readonly fingerprint: string
-  /** When it was asked, in milliseconds since 1970. */
+  /** The time of the request, in milliseconds since 1970. */
   readonly checkedAt: number
-  /** Whether it is an earlier answer, by `cacheMs`. */
+  /** Whether this is an earlier answer (see `cacheMs`). */
   readonly cached: boolean
 }
 
@@ -86,18 +88,19 @@ const CACHED = new Set(['valid', 'invalid', 'forbidden'])
 const cache: Map<string, KeyCheck> = new Map()
 
 /**
- * Asks a provider's API whether a credential is good: `GET /v1/models`, which costs nothing, over TLS with the
- * system's roots of trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). No redirect is followed. It blocks
- * nothing: requests run on threads of their own, at most 4 at once to one endpoint (host and port) of a `baseUrl`. Those to
- * the vendor's own endpoint do not wait for them. An aborted one that waits is not sent; one that was sent has its thread until
- * it is answered or `timeoutMs` is over.
+ * Asks a provider's API whether a credential is valid: `GET /v1/models`, which costs nothing, over TLS with the
+ * system's trusted roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). Redirects are not followed. The call does not
+ * block: requests run on separate threads, at most 4 at the same time to one endpoint (host and port) of a `baseUrl`.
+ * Requests to the vendor's own endpoint do not wait for these. A waiting request that is aborted is not sent; a request
+ * that was sent occupies its thread until it is answered or `timeoutMs` has passed.
  *
- * Measured against a mock of both APIs; what the vendors' own say in each case is known from their documents only.
+ * This was measured with a mock of both APIs; the answers of the vendors' own APIs are known only from their
+ * documentation.
  *
- * @param input A `Uint8Array` is consumed: zero-filled before the call returns. A sealed secret is refused.
- * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (a kind of credential that the
- * API cannot be asked about), `ERR_PROVIDER_ABORTED` (what was sent stays sent), `ERR_PROVIDER_BUSY`, `ERR_PROVIDER_DISPOSED`; with
- * `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ * @param input A `Uint8Array` is consumed: the call fills it with zeros before it returns. A sealed secret is refused.
+ * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (the API has no request for
+ * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was sent is not taken back), `ERR_PROVIDER_BUSY`,
+ * `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export async function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck> {
   // Lent first: bytes are consumed also where an option is wrong.

@@ -1,4 +1,5 @@
-// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all.
+// class CredentialStore: credentials that change while the worker runs, rotated by hand or refreshed once for all
+// processes.
 
 import path from 'node:path'
 import { abortSignal, onAbort } from '../internal/abort-signal.ts'
@@ -22,85 +23,91 @@ import type { HttpOptions } from '../internal/jobs.ts'
 import type { Lockbox } from '../secret/lockbox.ts'
 
 /**
- * A fleet's own lock. It takes the lock called `name`, calls `critical` with what the last holder returned (`null` at first),
- * keeps what `critical` resolves with for the next holder, unless that is `null`, releases the lock, and settles.
+ * A lock that all workers of a fleet share. It takes the lock named `name`, calls `critical` with the value that the
+ * last holder stored (`null` at first), stores the value with which `critical` resolves for the next holder unless it
+ * is `null`, releases the lock, and settles.
  *
- * What is kept is sealed with the store's `lockbox`, and may lie in Redis or a table as it is.
+ * The value is sealed with the store's `lockbox`, so it can be stored in Redis or a table as it is.
  */
 export type WithLock = (name: string, critical: (published: string | null) => Promise<string | null>) => Promise<unknown>
 
 /** Options of {@link CredentialStore.open}. */
 export interface LoginOptions extends HttpOptions {
   /**
-   * The directory of the login's file, absolute. In it others than its owner must not be able to write, unless it is sticky.
-   * claude: best one that only the worker reads, and not the `CLAUDE_CONFIG_DIR` of a run. codex: its `CODEX_HOME`.
+   * The absolute path of the directory that contains the login's file. Only its owner may be able to write to it,
+   * unless it is sticky. claude: use a directory that only the worker can read, and not the `CLAUDE_CONFIG_DIR` of a
+   * run. codex: its `CODEX_HOME`.
    */
   dir: string
-  /** The file's name in it. Default: the CLI's own, `.credentials.json` (claude), `auth.json` (codex, whose CLI reads no other). */
+  /**
+   * The name of the file in `dir`. Default: the name that the CLI uses, `.credentials.json` (claude) or `auth.json`
+   * (codex, whose CLI reads no other).
+   */
   file?: string | undefined
   /**
-   * The uid that the file must belong to, and the directory too unless it is root's; then `dir` must be no symlink either.
-   * Give it where a tenant can write to `dir` or above it. `undefined` is refused.
+   * The uid that must own the file, and also the directory unless root owns it; `dir` must then not be a symlink. Pass
+   * it if a tenant can write to `dir` or to a directory above it. `undefined` is refused.
    */
   owner?: number
-  /** How long before its expiry a token is refreshed, in milliseconds. Default 300 000 (5 minutes). */
+  /** How long before its expiry a token is refreshed, in milliseconds. Default: 300 000 (5 minutes). */
   refreshAheadMs?: number | undefined
   /**
-   * The most time for the request, and before it, from the call on, for the wait for a turn and for the lock of this
-   * machine, in milliseconds. Default 30 000; at least 5 000, as an answer that nobody awaits costs the login.
+   * The time limit in milliseconds for the request, and separately for the wait before it, which includes the lock of
+   * this machine. At least 5 000, because the login is lost if the answer arrives after the timeout. Default: 30 000.
    */
   timeoutMs?: number | undefined
-  /** Where tokens are refreshed: `https://…`, or `http://` on loopback. Default: the vendor's. */
+  /** The token endpoint: `https://…`, or `http://` with a loopback host. Default: the vendor's endpoint. */
   tokenUrl?: string | undefined
-  /** Default: that of the CLI. */
+  /** The OAuth client id. Default: that of the CLI. */
   clientId?: string | undefined
-  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  /** The encoding of the request. Default: `"json"`, as in both CLIs; `"form"` is the encoding of RFC 6749. */
   format?: 'json' | 'form' | undefined
-  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  /** The places of the values in the file, as names separated by dots. Default: as the CLI writes the file. */
   fields?:
     | {
         accessToken?: string | undefined
         refreshToken?: string | undefined
-        /** `"jwt"`: in the access token, its claim `exp`. */
+        /** `"jwt"` means the claim `exp` of the access token. */
         expiresAt?: string | undefined
-        /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
+        /** `"ms"`, milliseconds since 1970 (the default), or `"s"`, seconds. */
         expiresAtUnit?: 'ms' | 's' | undefined
       }
     | undefined
-  /** For a login that several machines use. The lock of this machine is taken within it. */
+  /** The fleet's lock, for a login that several machines use. The lock of this machine is taken while it is held. */
   withLock?: WithLock | undefined
-  /** What the fleet calls this login. Needed with `withLock`. */
+  /** The fleet's name for this login. Required with `withLock`. */
   name?: string | undefined
   /**
-   * Seals what the machines tell one another, where each has a file of its own. Without it, `withLock` is a lock and no more: for
-   * machines that share the file.
+   * Seals the tokens that the machines pass to each other, if each has its own file. Without it, `withLock` is only a
+   * lock, for machines that share the file.
    */
   lockbox?: Lockbox | undefined
 }
 
-/** What came of {@link CredentialStore.fresh} and its like. */
+/** The result of {@link CredentialStore.fresh} and the similar methods. */
 export interface RefreshResult {
   /**
-   * Who got the tokens that the store has now: nobody, as the old ones are good, or as `reload()` asks nobody; this call; another
-   * process, host, the CLI or a person.
+   * Where the store's tokens come from. `"not-needed"`: the old tokens are still valid, or `reload()` was called, which
+   * requests none. `"here"`: this call. `"elsewhere"`: another process or host, the CLI, or a person.
    */
   readonly how: 'not-needed' | 'here' | 'elsewhere'
   /**
-   * Whether this call has asked the endpoint. With a `failure` and `false`, the endpoint was left alone: nothing could be asked, or
-   * the failure is that of an earlier call.
+   * Whether this call sent a request to the endpoint. If it is `false` and there is a `failure`, no request was sent:
+   * none was possible, or the failure is that of an earlier call.
    */
   readonly asked: boolean
   /**
-   * Whether the file has the tokens. False: it has a refresh token that is used up, and the new tokens are in this process only,
-   * which goes on from them, and tries to write them with each call. A process that ends before it could may have lost the login.
+   * Whether the file has the tokens. If it is false, the file has a refresh token that has been used up, and only this
+   * process has the new tokens. It continues with them, and tries to write them with each call. If it ends before it
+   * succeeds, the login may be lost.
    */
   readonly persisted: boolean
   readonly generation: number
   readonly fingerprint: string
   readonly expiresAt: Date | null
   /**
-   * Why it failed, where the old tokens serve on; why the file could not be written; or why a crash of the machine may undo what was
-   * written.
+   * Why the refresh failed, if the old tokens are still valid; why the file could not be written; or why a crash of the
+   * machine may undo the write.
    */
   readonly failure: ProviderError | null
 }
@@ -141,9 +148,9 @@ const NOT_NEEDED: Answer = { how: 'not-needed', asked: false, persisted: true, s
 
 /**
  * The newest credential of one provider for one tenant: a key that {@link CredentialStore.rotate} replaces, or a login
- * whose tokens are refreshed before they expire. An environment that was built with an older credential starts nothing
- * any more (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), nor one whose token has expired (`ERR_PROVIDER_CREDENTIAL_EXPIRED`); what
- * runs, runs on.
+ * whose tokens are refreshed before they expire. An environment that was built with an older credential can no longer
+ * start anything (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), and neither can one whose token has expired
+ * (`ERR_PROVIDER_CREDENTIAL_EXPIRED`). Processes that already run continue.
  */
 export class CredentialStore extends Handle {
   /** @internal */
@@ -163,7 +170,7 @@ export class CredentialStore extends Handle {
   }
 
   /**
-   * A store of one credential.
+   * Creates a store of a single credential.
    * @param secret A `Uint8Array` is consumed: zero-filled before the call returns.
    * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
    * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_DISPOSED`.
@@ -178,20 +185,21 @@ export class CredentialStore extends Handle {
   }
 
   /**
-   * A store of the login that a CLI has put into its state directory. There is no interactive login here: it opens a
-   * browser and a port, and waits for a person. Log in with the CLI elsewhere, and put its file there.
+   * Opens a store of the login that a CLI has written to its state directory. This package does not run an interactive
+   * login, which would open a browser and a port and wait for a person. Log in with the CLI on another machine, and
+   * copy its file to the directory.
    *
-   * claude: the access token is handed over as any OAuth token; the refresh token is not. Whoever runs as a uid that can read
-   * the file has it nevertheless: keep it in a directory that only the worker reads. codex: the CLI
-   * takes tokens from its own file only, so `dir` becomes its `CODEX_HOME`, and whoever runs as its uid can read them.
-   * An API key in Codex's file is handed over as any API key.
+   * claude: the access token is passed to the CLI like any OAuth token; the refresh token is not. A process whose uid
+   * can read the file has the refresh token anyway, so keep the file in a directory that only the worker can read.
+   * codex: the CLI reads tokens only from its own file, so `dir` becomes its `CODEX_HOME`, and every process of its uid
+   * can read them. An API key in Codex's file is passed like any API key.
    *
-   * The file may have up to 4 MiB. Mount its directory into a container, and not the file alone.
+   * The file may have up to 4 MiB. To use it in a container, mount its directory and not the file alone.
    *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
-   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access token that
-   * no launch would take is an error only where there is no refresh token beside it.
+   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access
+   * token that a launch would refuse is an error only if the login has no refresh token.
    */
   static async open(provider: ProviderId, options: LoginOptions): Promise<CredentialStore> {
     const read = validate.options('options', options, OPTIONS)
@@ -210,46 +218,48 @@ export class CredentialStore extends Handle {
     return translate(() => this.#native.kind) as 'api-key' | 'oauth-token'
   }
 
-  /** As of {@link Secret.fingerprint}. */
+  /** See {@link Secret.fingerprint}. */
   get fingerprint(): string {
     return translate(() => this.#native.fingerprint)
   }
 
-  /** Counts the credentials that this store has had, in this process, from 1 on. */
+  /** The number of credentials that this store has had in this process, counted from 1. */
   get generation(): number {
     return translate(() => this.#native.generation)
   }
 
-  /** `null`: it is a key, which does not expire, or nobody says until when the token is good. */
+  /** When the token expires; `null` for a key, which does not expire, and for a token whose expiry is unknown. */
   get expiresAt(): Date | null {
     const at = translate(() => this.#native.expiresAt)
     return typeof at === 'number' ? new Date(at) : null
   }
 
-  /** The login's file; `null` for a store of one credential. */
+  /** The path of the login's file; `null` for a store of a single credential. */
   get path(): string | null {
     return translate(() => this.#native.path) ?? null
   }
 
   /**
-   * Replaces the credential of a store of one. No launch that begins after it has returned uses the old one.
-   * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, and then nothing has changed;
-   * `ERR_PROVIDER_UNSUPPORTED` for a login; `ERR_PROVIDER_DISPOSED`.
+   * Replaces the credential of a store of a single credential. A launch that begins after it has returned does not use
+   * the old credential.
+   * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, in which case nothing has
+   * changed; `ERR_PROVIDER_UNSUPPORTED` for a login; `ERR_PROVIDER_DISPOSED`.
    */
   rotate(secret: SecretInput): void {
     lendInput(secret, 'secret', (lent) => this.#native.rotate(lent))
   }
 
   /**
-   * Makes sure that the token is good for `refreshAheadMs`. To be awaited before each `buildProviderEnv`: it costs nothing
-   * while the token is good and in the file. A token that does not say until when it is good is refreshed as well, where there is a
-   * refresh token. After a failure the endpoint is left alone for a while. Refreshes happen once: one at a time in this process,
-   * under a lock of this machine, and under `withLock`; who comes second takes what the first got. A failure is in the result
-   * while the old token is good. A key needs nothing.
-   * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person can help),
-   * `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSEAL_FAILED`,
-   * `ERR_PROVIDER_BUSY` (in the middle of an exit), `ERR_PROVIDER_UNSUPPORTED` (a login that only the CLI can use);
-   * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is whole, whatever happens.
+   * Makes sure that the token is valid for at least `refreshAheadMs`. Await it before each `buildProviderEnv`: it costs
+   * nothing while the token is valid and in the file. A token whose expiry is unknown is also refreshed, if there is a
+   * refresh token. After a failure, no request is sent to the endpoint for a while. Only one caller refreshes: calls
+   * are serialized in this process, by a lock of this machine, and by `withLock`, and a later caller uses the tokens of
+   * the first. While the old token is valid, a failure is in the result. For a key there is nothing to do.
+   * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person
+   * can fix this), `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`,
+   * `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_BUSY` (the process is about to exit), `ERR_PROVIDER_UNSUPPORTED` (a
+   * login that only the CLI can use); `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is complete in every
+   * case.
    */
   async fresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult> {
     const { signal } = validate.options('options', options, ['signal'])
@@ -258,9 +268,10 @@ export class CredentialStore extends Handle {
   }
 
   /**
-   * The same whatever the expiry, unless somebody else has refreshed since this store last looked: after a 401, for instance. It asks
-   * also after a failure, but not about a login that the vendor has just called dead.
-   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
+   * Refreshes the token regardless of its expiry, for example after a 401, unless another caller has refreshed it since
+   * this store last read the file. It also sends a request after a failure, but not for a login that the vendor has
+   * just rejected.
+   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of a single credential.
    */
   async refresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult> {
     const { signal } = validate.options('options', options, ['signal'])
@@ -268,10 +279,10 @@ export class CredentialStore extends Handle {
   }
 
   /**
-   * Reads the file again, for what a person or another process has put there, and what the fleet has. No new tokens are asked for,
-   * not even where the old one has expired.
-   * @returns Rejects as `fresh()` does where neither what is read nor the old token is of any use, and with
-   * `ERR_PROVIDER_UNSUPPORTED` for a store of one credential.
+   * Reads the file again for a login that a person or another process has written, and the tokens that the fleet has.
+   * It requests no new tokens, even if the old one has expired.
+   * @returns Rejects as `fresh()` does if neither the login in the file nor the old token is valid, and with
+   * `ERR_PROVIDER_UNSUPPORTED` for a store of a single credential.
    */
   async reload(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult> {
     const { signal } = validate.options('options', options, ['signal'])
@@ -311,7 +322,7 @@ export class CredentialStore extends Handle {
       try {
         const left = fleet.lockbox && {
           name: fleet.name,
-          published: validate.optionalString('what withLock handed over', published ?? undefined)
+          published: validate.optionalString('The value that withLock passed', published ?? undefined)
         }
         const got = await runJob(() => this.#native.refresh(call, left, fleet.lockbox))
         answer = got
@@ -329,7 +340,7 @@ export class CredentialStore extends Handle {
     }
     if (!answer && inner) throw inner.error
     this.#unpublished = false
-    if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling what it was given.')
+    if (!answer) throw validate.wrongValue('options.withLock', 'settled without calling the function that it received.')
     return this.#result(answer)
   }
 
@@ -373,6 +384,11 @@ export class CredentialStore extends Handle {
   }
 }
 
+export interface CredentialStore {
+  /** Wipes the credential. Idempotent. */
+  dispose(): void
+}
+
 function readOf(provider: unknown, value: unknown): [string, string | undefined] {
   const { kind } = validate.options('options', value, ['kind'])
   return [validate.optionalString('provider', provider) ?? '', validate.optionalString('options.kind', kind)]
@@ -381,9 +397,12 @@ function readOf(provider: unknown, value: unknown): [string, string | undefined]
 function readLogin(options: LoginGiven): NativeLoginOptions {
   // A uid that is missing from the caller's record would switch the check off.
   if ('owner' in options && options.owner === undefined)
-    throw validate.wrongValue('options.owner', 'is undefined. Leave it out, or give the uid.')
+    throw validate.wrongValue('options.owner', 'must not be undefined. Omit it, or pass the uid.')
   if (typeof options.timeoutMs === 'number' && options.timeoutMs < MIN_TIMEOUT_MS)
-    throw validate.wrongValue('options.timeoutMs', `must be at least ${MIN_TIMEOUT_MS}: an answer that nobody awaits costs the login.`)
+    throw validate.wrongValue(
+      'options.timeoutMs',
+      `must be at least ${MIN_TIMEOUT_MS}, because the login is lost if the answer arrives after the timeout.`
+    )
   const dir = validate.required('options.dir', validate.optionalString('options.dir', options.dir))
   if (!path.isAbsolute(dir)) throw validate.wrongValue('options.dir', 'must be an absolute path.')
   const fields = validate.options('options.fields', options.fields, FIELDS)
@@ -409,7 +428,7 @@ function readLogin(options: LoginGiven): NativeLoginOptions {
 function readFleet({ withLock, name, lockbox }: LoginGiven): Fleet | undefined {
   if (withLock === undefined) {
     if (lockbox !== undefined || name !== undefined)
-      throw validate.wrongValue('options.withLock', 'is missing, which options.name and options.lockbox are for.')
+      throw validate.wrongValue('options.withLock', 'is required with options.name and options.lockbox.')
     return undefined
   }
   if (typeof withLock !== 'function') throw validate.wrongType('options.withLock', 'a function', withLock)
@@ -419,7 +438,7 @@ function readFleet({ withLock, name, lockbox }: LoginGiven): Fleet | undefined {
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await promise
   const aborted = () =>
-    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the refresh was aborted.' }, { cause: signal.reason })
+    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: signal.reason })
   let stopListening = () => {}
   const abort = new Promise((_, reject) => {
     if (signal.aborted) reject(aborted())
@@ -435,7 +454,8 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
 }
 
 function lockFailed(provider: string, cause: unknown) {
-  const message = 'options.withLock failed, so the tokens were not refreshed, or the fleet was not told of them. Its error is the cause.'
+  const message =
+    'options.withLock failed, so either the tokens were not refreshed or the other workers were not informed. The cause has its error.'
   return providerError({ code: 'ERR_PROVIDER_REFRESH_FAILED', message, provider }, { cause })
 }
 

@@ -1,4 +1,5 @@
-// revoke(), restore() and runningProcesses(): credentials that no launch may use any more, and what still runs with one.
+// revoke(), restore() and runningProcesses(): credentials that no launch may use, and the processes that still run with
+// one.
 
 import { binding } from '../internal/binding.ts'
 import { translate, providerError } from '../internal/errors.ts'
@@ -11,12 +12,12 @@ import type { CredentialInfo } from '../environment/provider-env.ts'
 import type { ProviderId } from '../../binding.js'
 
 /**
- * A credential: its fingerprint (8 hex digits), a handle of it, or an environment that was built with it. A token of a stored login
- * stands for the login.
+ * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
+ * stored login represents the whole login.
  */
 export type RevocationTarget = string | Secret | ProviderEnv
 
-/** Options of {@link runningProcesses}. All that is given must match. */
+/** Options of {@link runningProcesses}. A process must match all the properties that are given. */
 export interface ProcessFilter {
   /** {@link CredentialInfo.fingerprint}. */
   fingerprint?: string | undefined
@@ -24,24 +25,25 @@ export interface ProcessFilter {
 }
 
 /**
- * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this process:
- * {@link buildProviderEnv}, and for environments that were built before {@link spawnProvider}, {@link codexOptions},
- * {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that waits in the queue is refused
- * too, by an `error` event. Idempotent. It holds until {@link restore}, or the end of the process.
+ * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this
+ * process. This affects {@link buildProviderEnv} and, for environments that already exist, {@link spawnProvider},
+ * {@link codexOptions}, {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that is
+ * waiting in the queue fails too, with an `error` event. Idempotent. The revocation lasts until {@link restore} or the
+ * end of the process.
  *
- * A stored login is revoked with all the tokens that its refreshes bring, whoever refreshes it. Since nothing tells those from a new
- * login of the same account, that needs {@link restore}.
+ * A stored login is revoked together with all tokens of later refreshes, no matter who refreshes it. Because these
+ * cannot be distinguished from a new login of the same account, call {@link restore} after a new login.
  *
- * What runs goes on running: the returned processes are those of this thread that run with the credential, or another token of the
- * same login, or are about to, for you to end. Those of other worker threads are listed there, by {@link runningProcesses};
- * what the Codex SDK starts is not ours to list.
+ * Running processes are not stopped. The call returns the processes of this thread that run, or are about to run, with
+ * the credential or another token of the same login, so that you can end them. For those of other worker threads, call
+ * {@link runningProcesses} there. Processes that the Codex SDK starts are not listed.
  *
- * Fingerprints have 32 bits: with n credentials revoked, a healthy one is refused with a chance of n in 4.3 thousand
- * million, and a revoked one is never let through. At most 65 536 are remembered.
+ * Fingerprints have 32 bits: with n revoked credentials, a valid one is refused with a probability of n in 4.3 billion,
+ * and a revoked one is never accepted. At most 65 536 revocations are remembered.
  *
- * @param target Disposed handles and environments will do: their fingerprint stays known.
+ * @param target Handles and environments that were disposed of are accepted, because their fingerprint stays known.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` for an environment with the CLI's own login, which has no
- * fingerprint, and for one credential more than are remembered.
+ * fingerprint, and if the limit of revocations is reached.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function revoke(target: RevocationTarget): ProviderProcess[] {
@@ -52,8 +54,8 @@ export function revoke(target: RevocationTarget): ProviderProcess[] {
 }
 
 /**
- * Undoes a {@link revoke}: one that was a mistake, or that of a login whose place a new one has taken.
- * @returns whether it was revoked.
+ * Undoes a {@link revoke} that was a mistake, or that of a login that a new login has replaced.
+ * @returns Whether the credential was revoked.
  * @throws As {@link revoke}.
  */
 export function restore(target: RevocationTarget): boolean {
@@ -62,7 +64,7 @@ export function restore(target: RevocationTarget): boolean {
 }
 
 /**
- * The processes of this thread that have not ended, oldest first, from the moment that their start was asked for.
+ * Returns the processes of this thread whose start was requested and that have not ended, oldest first.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function runningProcesses(filter?: ProcessFilter): ProviderProcess[] {
@@ -82,7 +84,8 @@ function fingerprintOf(target: unknown): string {
   if (fingerprint !== null) return fingerprint
   throw providerError({
     code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: "This environment uses the CLI's own login in its config directory, whose credential is not known here. Log out there.",
+    message:
+      "This environment uses the CLI's own login in its config directory, and this package does not know its credential. Log out with the CLI.",
     provider: target.provider
   })
 }

@@ -1,4 +1,4 @@
-// takeServerCredentials() and class ServerCredentials: the server's own keys, out of process.env and into Rust.
+// takeServerCredentials() and class ServerCredentials: the server's own keys, moved out of process.env into Rust.
 
 import { binding } from '../internal/binding.ts'
 import { remove, requireMainThread } from '../internal/environment-variable.ts'
@@ -10,13 +10,13 @@ import type { NativeServerCredentials as Native, ProviderId } from '../../bindin
 
 /** Options of {@link takeServerCredentials}. */
 export interface ServerCredentialsOptions {
-  /** See {@link SecretOptions.requireLocked}. Looked at before anything is taken. */
+  /** See {@link SecretOptions.requireLocked}. It is checked before anything is taken. */
   requireLocked?: boolean | undefined
 }
 
 let make: (native: Native) => ServerCredentials
 
-/** The server's own keys, held in Rust. */
+/** The server's own keys, which Rust holds. */
 export class ServerCredentials extends Handle {
   /** @internal */
   static madeBy = 'takeServerCredentials()'
@@ -28,17 +28,17 @@ export class ServerCredentials extends Handle {
     this.#native = native
   }
 
-  /** The providers that it holds a key for. */
+  /** The providers for which it holds a key. */
   get providers(): ProviderId[] {
     return own(this.#native.providers) as ProviderId[]
   }
 
-  /** The names that were taken out of the environment. */
+  /** The names of the variables that were removed from the environment. */
   get names(): string[] {
     return own(this.#native.names)
   }
 
-  /** The fingerprint of a provider's key, `null` when there is none. */
+  /** The fingerprint of a provider's key; `null` if there is none. */
   fingerprint(provider: ProviderId): string | null {
     const id = validate.required('provider', validate.optionalString('provider', provider))
     return translate(() => this.#native.fingerprint(id)) ?? null
@@ -66,8 +66,8 @@ export interface ServerCredentials {
 
 /**
  * Moves `ANTHROPIC_API_KEY`, `CODEX_API_KEY` and `OPENAI_API_KEY` out of `process.env` into Rust, and wipes them from
- * the process's initial environment block, so that `/proc/self/environ` no longer shows them. Call it once, early,
- * on the main thread, before anything copies `process.env`. It changes `process.env`: that is what it is for.
+ * the process's initial environment block, so that `/proc/self/environ` no longer shows them. Call it once, early, on
+ * the main thread, before anything copies `process.env`. It changes `process.env` on purpose.
  *
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` in a worker thread (its `process.env` is a copy that cannot be
  * wiped); `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_MEMORY_UNPROTECTED` (nothing
@@ -78,7 +78,7 @@ export function takeServerCredentials(options?: ServerCredentialsOptions): Serve
   requireMainThread('takeServerCredentials()')
   const locked = readRequireLocked(read)
   const native = translate(() => binding.takeServerCredentials(locked))
-  // Also names that were unset before: their values may stand in the initial environment still.
+  // Also names that were unset before: their values may be in the initial environment still.
   remove(binding.serverVariables())
   return make(native)
 }

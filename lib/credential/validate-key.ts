@@ -1,4 +1,4 @@
-// validateKey(): what a settings page says of a key before it is saved. Rust looks; nothing here does.
+// validateKey(): checks a key in Rust, for a settings page to show the result before the key is saved.
 
 import { binding } from '../internal/binding.ts'
 import { own, translate } from '../internal/errors.ts'
@@ -12,18 +12,18 @@ import type { SecretInput } from '../secret/secret-input.ts'
 /** Options of {@link validateKey}. */
 export interface ValidateKeyOptions {
   /**
-   * As what the key is to be used: what goes into `payload.apiKey` (`"api-key"`, the default), or into
-   * `payload.oauthAccessToken` (`"oauth-token"`). One given in the other's place is `invalid` (`wrong-kind`), as
-   * {@link buildProviderEnv} refuses it.
+   * How the key will be used: in `payload.apiKey` (`"api-key"`, the default), or in `payload.oauthAccessToken`
+   * (`"oauth-token"`). A key of the other kind is `invalid` (`wrong-kind`), because {@link buildProviderEnv} refuses
+   * it.
    */
   kind?: 'api-key' | 'oauth-token' | undefined
 }
 
-/** What a key was found to be. `docs/credentials.md` has a line on each code. */
+/** The result for a key. `docs/credentials.md` explains each code. */
 export type KeyFindingCode =
   /** `ok`. */
   | 'ok'
-  /** `warning`: {@link buildProviderEnv} takes it. */
+  /** `warning`: {@link buildProviderEnv} accepts it. */
   | 'unfamiliar'
   | 'unknown-kind'
   | 'too-short'
@@ -31,7 +31,7 @@ export type KeyFindingCode =
   | 'other-vendor'
   | 'likely-other-provider'
   | 'likely-other-kind'
-  /** `invalid`: it is not what a vendor issued (`ERR_PROVIDER_KEY_MALFORMED` from {@link buildProviderEnv}). */
+  /** `invalid`: it is not a key that a vendor issued (`ERR_PROVIDER_KEY_MALFORMED` from {@link buildProviderEnv}). */
   | 'empty'
   | 'too-long'
   | 'sealed'
@@ -53,7 +53,7 @@ export type KeyFindingCode =
   | 'not-for-launch'
   | 'kind-not-taken'
 
-/** The classes of keys that are known by their shape: `src/provider/key_class.rs` has the prefixes and their sources. */
+/** The classes of keys with a known shape. `src/provider/key_class.rs` lists the prefixes and their sources. */
 export type KeyClass =
   | 'anthropic-api-key'
   | 'anthropic-oauth-access-token'
@@ -74,37 +74,44 @@ export type KeyClass =
   | 'xai-key'
   | 'aws-access-key-id'
 
-/** What {@link validateKey} returns. No part of the key is in it. */
+/** The return value of {@link validateKey}. It contains no part of the key. */
 export interface KeyValidation {
-  /** `invalid` is what {@link buildProviderEnv} refuses; a `warning` it takes, and a person should look. */
+  /**
+   * {@link buildProviderEnv} refuses a key that is `invalid`. It accepts one with a `warning`, which a person should
+   * check.
+   */
   readonly verdict: 'ok' | 'warning' | 'invalid'
   readonly code: KeyFindingCode
-  /** The provider that it was looked at for. */
+  /** The provider for which the key was checked. */
   readonly provider: ProviderId
-  /** What it is, by its shape; `null` for a shape that is not known. */
+  /** The class of the key according to its shape; `null` for an unknown shape. */
   readonly class: KeyClass | null
   /** The class in words, with its article: `"an Anthropic API key"`. */
   readonly className: string | null
-  /** What the class can be used as; `null` for what no launch uses, and where the shape does not tell. */
+  /** How a key of this class can be used; `null` if no launch uses such keys, or if the shape does not show it. */
   readonly kind: 'api-key' | 'oauth-token' | null
-  /** Whose keys have this shape; `null` for other vendors', and where the shape does not tell. */
+  /** The provider whose keys have this shape; `null` for keys of other vendors, and if the shape does not show it. */
   readonly belongsTo: ProviderId | null
-  /** One or two English sentences for a settings page: what it is, and what to do. */
+  /** One or two English sentences for a settings page: what the key is, and what to do. */
   readonly message: string
-  /** As in {@link CredentialInfo.fingerprint}, of the key as it was given; `null` where it is `invalid`. */
+  /**
+   * The fingerprint of the key as it was passed (see {@link CredentialInfo.fingerprint}); `null` if the key is
+   * `invalid`.
+   */
   readonly fingerprint: string | null
 }
 
 /**
- * Looks at a key before it is saved: its length, its characters, its class, and what is often pasted along. Local and
- * synchronous; whether the vendor accepts it, only a call to its API tells. {@link buildProviderEnv} refuses by the same
- * rules what is `invalid` here. A bad key is a result, not an error.
+ * Checks a key before it is saved: its length, its characters, its class, and common mistakes when pasting. The check
+ * is local and synchronous; only a request to the vendor's API shows whether the key is accepted.
+ * {@link buildProviderEnv} applies the same rules and refuses a key that is `invalid` here. An invalid key is a result,
+ * not an error.
  *
- * @param input Bytes are consumed: zero-filled before the call returns, on success and on failure. A string's copy in V8
- * is the caller's; no other is made there. A {@link Secret} stays. A {@link SealedSecret} is `invalid` (`sealed`): only
- * its worker opens it.
+ * @param input Bytes are consumed: the call fills them with zeros before it returns, on success and on failure. A
+ * string stays in the JavaScript heap, where no further copy of it is made. A {@link Secret} is not consumed. A
+ * {@link SealedSecret} is `invalid` (`sealed`), because only its worker can open it.
  * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_DISPOSED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`: also for bytes that were consumed before.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, also for bytes that have already been consumed.
  */
 export function validateKey(provider: ProviderId, input: SecretInput, options?: ValidateKeyOptions): KeyValidation {
   if (isUint8Array(input)) return consume(input, 'input', (taken) => look(provider, taken, options))

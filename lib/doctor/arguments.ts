@@ -1,4 +1,4 @@
-// The options of the command line: what --help says of each, and what diagnose() is given for it.
+// The options of the doctor's command line: their help texts, and the options of diagnose() that they set.
 
 import { parseArgs, types } from 'node:util'
 import { flag } from './words.ts'
@@ -15,7 +15,7 @@ export interface Option {
   usage?: string
   /** That of diagnose() which it becomes. */
   option?: string
-  /** Default: as it stands. */
+  /** Default: as it is. */
   read?: (text: string, name: string) => unknown
 }
 
@@ -23,24 +23,36 @@ export class UsageError extends Error {}
 
 /** @param facts Of every provider: a new one brings its own options. */
 const optionsOf = (facts: Facts[]): Option[] => [
-  { name: 'provider', value: facts.map(({ id }) => id).join('|') || 'PROVIDER', text: 'one of them; default: all', option: 'provider' },
-  { name: 'uid', value: 'N', usage: '--uid N --gid N', text: 'whom the CLI becomes; default: who runs this', option: 'uid', read: number },
+  {
+    name: 'provider',
+    value: facts.map(({ id }) => id).join('|') || 'PROVIDER',
+    text: 'the provider to check (default: all)',
+    option: 'provider'
+  },
+  {
+    name: 'uid',
+    value: 'N',
+    usage: '--uid N --gid N',
+    text: 'the target user of the CLI\n(default: the user who runs this command)',
+    option: 'uid',
+    read: number
+  },
   { name: 'gid', value: 'N', option: 'gid', read: number },
-  { name: 'groups', value: 'N,N', text: 'its supplementary groups', option: 'groups', read: numbers },
+  { name: 'groups', value: 'N,N', text: "the target user's supplementary groups", option: 'groups', read: numbers },
   { name: 'workspace', value: 'DIR', text: "the tenant's workspace", option: 'workspace' },
-  { name: 'home', value: 'DIR', text: 'its HOME', option: 'home' },
-  { name: 'tmp-dir', value: 'DIR', text: 'its TMPDIR', option: 'tmpDir' },
+  { name: 'home', value: 'DIR', text: 'HOME of the CLI', option: 'home' },
+  { name: 'tmp-dir', value: 'DIR', text: 'TMPDIR of the CLI', option: 'tmpDir' },
   ...facts.map(({ stateOption, stateVariable }) => ({
     name: flag(stateOption),
     value: 'DIR',
-    text: `its ${stateVariable}`,
+    text: `${stateVariable} of the CLI`,
     option: stateOption
   })),
-  { name: 'command', value: 'PROGRAM', text: 'the program, with --provider; default: that on PATH', option: 'command' },
-  { name: 'prefix', value: 'DIR', text: 'where remedies install programs;\ndefault: /opt/provider-env', option: 'prefix' },
+  { name: 'command', value: 'PROGRAM', text: 'the program of --provider (default: the one on PATH)', option: 'command' },
+  { name: 'prefix', value: 'DIR', text: 'the directory where remedies install programs\n(default: /opt/provider-env)', option: 'prefix' },
   { name: 'no-start', text: 'do not start the CLIs against a mock of their API', option: 'start', read: () => false },
-  { name: 'json', text: 'print the report as JSON, and nothing else' },
-  { name: 'help', text: 'print this' },
+  { name: 'json', text: 'print only the report, as JSON' },
+  { name: 'help', text: 'print this help' },
   { name: 'version', text: 'print the version of the package' }
 ]
 
@@ -61,7 +73,7 @@ export function readArguments(args: string[], facts: Facts[] | null) {
   const options: Record<string, unknown> = Object.fromEntries(
     given.map(({ name, option, read }) => [option, read ? read(String(values[name]), name) : values[name]])
   )
-  if ((options.uid === undefined) !== (options.gid === undefined)) throw new UsageError('--uid and --gid are given together, or neither is')
+  if ((options.uid === undefined) !== (options.gid === undefined)) throw new UsageError('--uid and --gid must be passed together')
   return { options, json: values.json === true, help: values.help === true, version: values.version === true }
 }
 
@@ -75,7 +87,7 @@ function parse(args: string[], known: Option[], strict: boolean): Record<string,
   try {
     return parseArgs({ args, options, strict, allowPositionals: !strict }).values
   } catch (error) {
-    throw new UsageError(types.isNativeError(error) ? error.message.split('. ')[0] : 'wrong options')
+    throw new UsageError(types.isNativeError(error) ? error.message.split('. ')[0] : 'the options are invalid')
   }
 }
 
@@ -86,7 +98,7 @@ export function number(text: string, name: string) {
 
 export function numbers(text: string, name: string) {
   if (/^\d{1,10}(,\d{1,10})*$/.test(text)) return text.split(',').map(Number)
-  throw new UsageError(`--${name} must be numbers with commas between them`)
+  throw new UsageError(`--${name} must be numbers, separated by commas`)
 }
 
 /** What diagnose() says of an option, with the option as it is typed here. */

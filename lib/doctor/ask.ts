@@ -1,4 +1,4 @@
-// Asks the addon what a target can do with paths; answers come in the order of the questions.
+// Asks the addon what a target user can do with paths. The answers are in the order of the questions.
 
 import { constants } from 'node:fs'
 import { binding, providerError, runUnlessAborted } from './facade.ts'
@@ -19,7 +19,7 @@ export type Ids = { uid?: number; gid?: number; groups?: number[]; allowRoot?: b
 const DEADLINE_MS = 5_000
 
 /**
- * The result of a look, which has a thread of its own: a tenant chooses the paths, and what hangs there must hold up nobody.
+ * The result of a look, which has its own thread: a tenant chooses the paths, and what hangs there must hold up nobody.
  * @param look Begins it.
  */
 export async function looked<T>(look: (abort: NativeAbort) => Promise<T>): Promise<T> {
@@ -28,7 +28,7 @@ export async function looked<T>(look: (abort: NativeAbort) => Promise<T>): Promi
     return await runUnlessAborted(look, signal)
   } catch (error) {
     if (!signal.aborted) throw error
-    const message = `A look at the machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer. Look at the mounts of the tenant's (FUSE, NFS).`
+    const message = `A check of this machine did not end within ${DEADLINE_MS / 1000} s: a file system does not answer. Check the tenant's mounts (FUSE, NFS).`
     throw providerError({ code: 'ERR_PROVIDER_TIMEOUT', message }, { cause: error })
   }
 }

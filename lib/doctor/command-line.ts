@@ -1,4 +1,4 @@
-// The command line: its commands, what it prints, and its exit status.
+// The command line of the package: its commands, its output, and its exit status.
 
 import { isNativeError } from 'node:util/types'
 import { manifest } from '../internal/manifest.ts'
@@ -29,14 +29,14 @@ const OPTION_ERRORS = ['ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_TYPE', 'ERR_PRO
 
 const help = (facts: Facts[]) => `Usage: provider-env doctor [options]
 
-${wrap(`Looks at everything that a start of ${facts.map(({ name }) => name).join(' or ') || 'a CLI'} needs, and at what could leak or redirect a key. It changes nothing.`, 79).join('\n')}
+${wrap(`Checks everything that a start of ${facts.map(({ name }) => name).join(' or ') || 'a CLI'} needs, and what could leak or redirect a key. It changes nothing.`, 79).join('\n')}
 
 ${helpOf(facts)}
 
-Exit status: 0 all is well, 1 the worst is a warning, 2 the worst is an error,
-64 a wrong command or option, 70 a defect of the doctor itself.
+Exit status: 0 no problem was found, 1 there are warnings, 2 there are errors,
+64 the command or an option is invalid, 70 the doctor itself failed.
 
-Its other command, run-as, runs what only the target may do: run-as --help.
+The other command, run-as, runs a command as the target user: run-as --help.
 `
 
 /**
@@ -61,7 +61,7 @@ async function run([command, ...rest]: string[], facade: Loaded): Promise<number
   if (command === '--help' || command === '-h' || command === 'help') return show(help(factsOf(facade) ?? []))
   if (command === 'doctor') return await doctor(rest, facade)
   if (command === 'run-as') return await runAs(rest, facade)
-  process.stderr.write(command === undefined ? COMMANDS : `There is no command ${JSON.stringify(harmless(command))}.\n\n${COMMANDS}`)
+  process.stderr.write(command === undefined ? COMMANDS : `The command ${JSON.stringify(harmless(command))} is unknown.\n\n${COMMANDS}`)
   return USAGE
 }
 

@@ -1,4 +1,4 @@
-// What a diagnosis is about: the options, and everything that the checks take from this process.
+// The context of a diagnosis: the options, and everything that the checks read from this process.
 
 import path from 'node:path'
 import { binding, packageRoots, readIds, translate, validate, variable } from './facade.ts'
@@ -6,31 +6,31 @@ import type { NativeProviderFacts, ProviderId, StateDirectories } from '../../bi
 import type { Ids } from './ask.ts'
 
 /**
- * Options of {@link diagnose}. Paths may be relative to the working directory of this process. A state directory that is not
- * given is this process's own where the target is its own uid.
+ * Options of {@link diagnose}. Paths may be relative to the working directory of this process. If the target is this
+ * process's own uid, the default of a state directory is that of this process.
  */
 export interface DiagnoseOptions extends StateDirectories {
-  /** The provider to look at. Default: every one. */
+  /** The provider to check. Default: all providers. */
   provider?: ProviderId | undefined
-  /** Whom the CLI becomes. Default: this process's own effective ids. */
+  /** The target user of the CLI. Default: the effective ids of this process. */
   uid?: number | undefined
   gid?: number | undefined
   groups?: number[] | undefined
-  /** The tenant's workspace. Default: none, and its files are not looked at. */
+  /** The tenant's workspace. Without it, the files of a workspace are not checked. */
   workspace?: string | undefined
-  /** `HOME` of the CLI. Default: this process's own where the target is its own uid, else none. */
+  /** `HOME` of the CLI. Default: that of this process if the target is its own uid, otherwise none. */
   home?: string | undefined
-  /** `TMPDIR` of the CLI. Default: this process's own, else `/tmp`. */
+  /** `TMPDIR` of the CLI. Default: that of this process, otherwise `/tmp`. */
   tmpDir?: string | undefined
-  /** The program, as in `SpawnOptions`. Needs `provider`. */
+  /** The program, as in `SpawnOptions`. Requires `provider`. */
   command?: string | undefined
-  /** The `PATH` that the program is looked for on. Default: `process.env.PATH`. */
+  /** The `PATH` on which the program is searched. Default: `process.env.PATH`. */
   path?: string | undefined
-  /** Where the commands of remedies install programs. Default: `/opt/provider-env`. */
+  /** The directory where the commands of remedies install programs. Default: `/opt/provider-env`. */
   prefix?: string | undefined
-  /** Whether to start each CLI once against a mock of its API on 127.0.0.1. Default: true. */
+  /** Whether to start each CLI once with a mock of its API on 127.0.0.1. Default: true. */
   start?: boolean | undefined
-  /** How long such a start may take, in milliseconds. Default: 30 000. */
+  /** The time limit of such a start, in milliseconds. Default: 30 000. */
   startTimeoutMs?: number | undefined
 }
 
@@ -99,7 +99,7 @@ export function readContext(value: unknown): Context {
   )
   const command = validate.optionalString('options.command', options.command)
   if (command !== undefined && provider === undefined)
-    throw validate.wrongValue('options.command', "needs options.provider: it is one provider's program.")
+    throw validate.wrongValue('options.command', 'requires options.provider, because it is the program of one provider.')
   const home = directory('home', options.home) ?? ownDirectory('HOME', target, own)
   const providers = all.filter(({ id }) => provider === undefined || id === provider)
   return {

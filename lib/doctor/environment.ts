@@ -1,4 +1,4 @@
-// Checks of this process's own environment: names that a child could inherit if somebody handed them on. No value.
+// Checks the names, never the values, in this process's own environment, which a child could inherit.
 
 import { binding, own } from './facade.ts'
 import { findingsOf } from './finding.ts'
@@ -17,41 +17,42 @@ export const rows: Row[] = [
   {
     id: 'environment.clean',
     severity: 'ok',
-    sentence: () => "This process's environment holds no credential of a CLI."
+    sentence: () => "This process's environment contains no credential of a CLI."
   },
   {
     id: 'environment.npm',
     severity: 'info',
     sentence: ({ npm }) =>
-      `npm started the doctor. What it added was left out, as a worker has none of it: ${npm.directories.length} ${npm.directories.length === 1 ? 'directory' : 'directories'} that it put first on PATH, and its variables (npm_…).`
+      `npm started the doctor. The doctor ignores what npm added, because a worker does not have it: ${npm.directories.length} ${npm.directories.length === 1 ? 'directory' : 'directories'} at the front of PATH, and the variables npm_….`
   },
   {
     id: 'environment.server-credential',
     severity: 'warning',
     sentence: ({ found }) =>
-      `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment, where every child that is not started by this package inherits it.`,
-    remedy: () => 'In the worker, call takeServerCredentials() before anything else: it moves them into Rust. In this shell:',
+      `${names(found)} ${found.length === 1 ? 'is' : 'are'} in this process's environment, which every child process inherits unless this package starts it.`,
+    remedy: () =>
+      'In the worker, call takeServerCredentials() before anything else, which moves the credentials into Rust. In this shell, run:',
     commands: ({ found }) => unset(found)
   },
   {
     id: 'environment.credential',
     severity: 'warning',
     sentence: ({ found }) =>
-      `${names(found)} ${found.length === 1 ? 'stands' : 'stand'} in this process's environment. A CLI reads a credential from it, and takeServerCredentials() does not take it.`,
-    remedy: () => 'Start the worker without it:',
+      `${names(found)} ${found.length === 1 ? 'is' : 'are'} in this process's environment. A CLI reads a credential from there, and takeServerCredentials() does not remove it.`,
+    remedy: () => 'Start the worker without these variables:',
     commands: ({ found }) => unset(found)
   },
   {
     id: 'environment.other-credential',
     severity: 'info',
     sentence: ({ found }) =>
-      `This process's environment has other names that look like credentials: ${names(found)}. A CLI that this package starts does not get them.`
+      `This process's environment has other variables that look like credentials: ${names(found)}. A CLI that this package starts does not get them.`
   },
   {
     id: 'environment.influence',
     severity: 'info',
     sentence: ({ found }) =>
-      `This process's environment has names that load code or redirect traffic: ${names(found)}. A CLI that this package starts does not get them.`
+      `This process's environment has variables that can load code or redirect traffic: ${names(found)}. A CLI that this package starts does not get them.`
   }
 ]
 

@@ -1,4 +1,5 @@
-// Checks of the files that would configure or redirect a CLI: in the workspace, its state directory, the home, and the host's own.
+// Checks the files that would configure or redirect a CLI: in the workspace, its state directory, the home directory,
+// and those of the host.
 
 import path from 'node:path'
 import { binding } from './facade.ts'
@@ -16,22 +17,22 @@ const where = ({ file, real }: Given) => (real === file.path ? file.path : `${fi
 const obeyed = ({ file, facts, version }: Given) => {
   if (file.refusedStarts !== 'none') return refusal(file, facts, version)
   if (file.ignoredAlways)
-    return `A start by this package keeps ${facts.name} from obeying it, in a trusted workspace too; a start without this package does not.`
+    return `A start by this package prevents ${facts.name} from obeying the file, even in a trusted workspace; a start without this package does not.`
   if (file.shielded && file.ignoredWhenUntrusted)
-    return `A start by this package keeps ${facts.name} from obeying its variables, in a trusted workspace too, and the rest unless you give workspaceTrust: 'trusted'; a start without this package does not.`
+    return `A start by this package prevents ${facts.name} from obeying the variables in the file, even in a trusted workspace, and the rest of the file unless you pass workspaceTrust: 'trusted'; a start without this package does not.`
   if (file.ignoredWhenUntrusted)
-    return `A start by this package keeps ${facts.name} from obeying it unless you give workspaceTrust: 'trusted'; a start without this package does not.`
+    return `A start by this package prevents ${facts.name} from obeying the file unless you pass workspaceTrust: 'trusted'; a start without this package does not.`
   if (file.ignoredWithServerCredential)
-    return `${facts.name} obeys it in every start on the tenant's own key; a start by this package on the server's key keeps it from that, or is refused.`
-  return `${facts.name} obeys it in every start.`
+    return `${facts.name} obeys the file in every start with the tenant's own key; a start by this package with the server's key prevents this, or is refused.`
+  return `${facts.name} obeys the file in every start.`
 }
 
 function refusal({ refusedStarts }: FoundFile, { name, shieldedSince }: Facts, version: string | null) {
   if (refusedStarts === 'server-credential')
-    return `${name} is not started beside it on the server's key. On the tenant's own it is, and obeys what this package cannot keep out of it.`
+    return `${name} is not started with the server's key while the file exists. With the tenant's own key it is started, and obeys the parts that this package cannot block.`
   const reason =
-    version === null ? 'the version of this program is unknown' : `version ${version} obeys such a file, ${shieldedSince} and newer do not`
-  return `${name} is not started beside it with any key or token: ${reason}.`
+    version === null ? 'the version of this program is unknown' : `version ${version} obeys such a file; ${shieldedSince} and newer do not`
+  return `${name} is not started with any key or token while the file exists: ${reason}.`
 }
 
 const isRefused = ({ refusedStarts }: FoundFile) => refusedStarts !== 'none'
@@ -39,7 +40,7 @@ const isError = ({ file }: Given) => isRefused(file)
 /** What mends it besides. */
 const orElse = ({ file, facts }: Given) =>
   file.refusedStarts === 'every-credential'
-    ? `, or start ${facts.name} ${facts.shieldedSince} or newer from its npm package or from a file that is named versions/VERSION`
+    ? `, or start ${facts.name} ${facts.shieldedSince} or newer from its npm package or from a file named versions/VERSION`
     : ''
 
 /** Not by root: the tenant can make a link to a directory of that name, or of a directory above it. */
@@ -54,7 +55,7 @@ const hazardous = (id: string): Row =>
     isError,
     sentence: (seen) =>
       `${where(seen)} has ${list(seen.file.hazards.map(({ key, effect }: { key: string; effect: string }) => `${key} (${effect})`))}. ${obeyed(seen)}`,
-    remedy: (seen) => `Move it out of the way, or take these keys out of it${orElse(seen)}:`,
+    remedy: (seen) => `Rename the file, or remove these keys from it${orElse(seen)}:`,
     commands: moveAway
   })
 
@@ -63,27 +64,29 @@ export const rows = (): Row[] => [
   {
     id: 'files.none',
     severity: 'ok',
-    sentence: ({ facts }) => `No file in the directories that were named configures or redirects ${facts.name}.`
+    sentence: ({ facts }) => `No file in the checked directories configures or redirects ${facts.name}.`
   },
   ...binding.providerFacts().flatMap(({ configFiles }) => configFiles.map(hazardous)),
   {
     id: 'files.harmless',
     severity: 'info',
-    sentence: ({ file }) => `${file.path} is there, without a key that is known to do harm.`
+    sentence: ({ file }) => `${file.path} exists, but it contains no key that is known to be harmful.`
   },
   {
     id: 'files.instructions',
     severity: 'info',
-    sentence: ({ file }) => `${file.path} is text for the agent. It instructs the model, and configures nothing.`
+    sentence: ({ file }) => `${file.path} is text for the agent. It instructs the model, but configures nothing.`
   },
   unlessSteered({
     id: 'files.unread',
     severity: 'warning',
     isError,
     sentence: (seen) =>
-      `${where(seen)} is there, and could not be read or understood, or is larger than 4 MiB. ` +
-      (isRefused(seen.file) ? refusal(seen.file, seen.facts, seen.version) : 'The CLI may find in it what the doctor did not.'),
-    remedy: (seen) => `Look into it, or move it out of the way${orElse(seen)}:`,
+      `${where(seen)} exists, but could not be read or parsed, or is larger than 4 MiB. ` +
+      (isRefused(seen.file)
+        ? refusal(seen.file, seen.facts, seen.version)
+        : 'The CLI may obey settings in it that the doctor did not see.'),
+    remedy: (seen) => `Inspect the file, or rename it${orElse(seen)}:`,
     commands: moveAway
   })
 ]
@@ -98,8 +101,7 @@ export async function look(context: Context, facts: Facts, version: string | nul
   const survey = { provider: facts.id, workspace, stateDirectory: state, home, ids: context.ids, version: version ?? undefined }
   const found = await looked((abort) => binding.surveyConfigFiles(survey, abort))
   const hidden = found.filter((file) => file.hidden)
-  if (hidden.length > 0)
-    context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they are there)`)
+  if (hidden.length > 0) context.unseen.push(`settings such as ${hidden[0].path} (uid ${context.own.uid} cannot see whether they exist)`)
   const bases = [workspace, state, home].flatMap((base) => base ?? [])
   const findings = await Promise.all(found.filter((file) => !file.hidden).map((file) => judge(context, facts, file, bases, version)))
   return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info')

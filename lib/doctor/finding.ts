@@ -1,30 +1,33 @@
-// A finding: a row of the table of checks, filled in with what was seen.
+// Creates a finding from a row of the table of checks and what was observed.
 
 import type { ProviderId } from '../../binding.js'
 
-/** How bad a finding is. `info` asks for nothing. */
+/** The severity of a finding. `info` requires no action. */
 export type Severity = 'ok' | 'info' | 'warning' | 'error'
 
-/** One thing that was looked at. docs/doctor.md lists every `id`. */
+/** The result of one check. docs/doctor.md lists every `id`. */
 export interface Finding {
-  /** Stable across versions: for scripts. */
+  /** Stable across versions, for use in scripts. */
   readonly id: string
   readonly severity: Severity
-  /** The provider that it is about; `null` for the machine and the target. */
+  /** The provider that the finding is about; `null` for the machine and the target user. */
   readonly provider: ProviderId | null
-  /** What is so, as one or two English sentences. No value of a secret. */
+  /** What was found, in one or two English sentences. It contains no value of a secret. */
   readonly sentence: string
-  /** What to do about it; `null` where nothing is to be done. */
+  /** What to do about it; `null` if no action is required. */
   readonly remedy: string | null
   /**
-   * The commands that mend it, quoted for a POSIX shell, to be run one after the other in one shell: `export PATH=…`
-   * among them changes that shell's own. Read them first: most need root. What the target has to do is run by
-   * `provider-env run-as`. Empty where no command can mend it.
+   * The commands that fix it, quoted for a POSIX shell. Run them in order in one shell: `export PATH=…` changes the
+   * `PATH` of that shell. Read them first, because most require root. Commands that the target user has to run use
+   * `provider-env run-as`. Empty if no command can fix it.
    */
   readonly commands: readonly string[]
-  /** The file or directory that it is about. */
+  /** The file or directory that the finding is about. */
   readonly path: string | null
-  /** Particulars, by finding: numbers, names and paths. JSON can hold them. May gain fields in any version. */
+  /**
+   * Details that depend on the finding: numbers, names and paths, all of which JSON can represent. Any version may add
+   * fields.
+   */
   readonly details: Readonly<Record<string, unknown>>
 }
 
@@ -41,7 +44,7 @@ export interface Row {
   isError?: (seen: Given) => boolean
   sentence: (seen: Given) => string
   remedy?: (seen: Given) => string
-  /** What mends it, run one after the other in one shell. */
+  /** The commands that fix it, to run in order in one shell. */
   commands?: (seen: Given) => string[]
 }
 

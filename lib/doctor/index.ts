@@ -1,4 +1,4 @@
-// diagnose(): looks at everything that a start needs and at what could leak, and changes nothing.
+// diagnose(): checks everything that a start needs and what could leak, and changes nothing.
 
 import { manifest } from '../internal/manifest.ts'
 import { readContext } from './context.ts'
@@ -18,18 +18,21 @@ import type { ProviderId } from '../../binding.js'
 
 /** What {@link diagnose} found. */
 export interface Diagnosis {
-  /** Of this shape: 1. */
+  /** The version of this format: 1. */
   readonly schemaVersion: number
-  /** Of the package. */
+  /** The version of the package. */
   readonly version: string
   /** Whether no finding is worse than `info`. */
   readonly ok: boolean
   readonly worst: Severity
   readonly target: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
-  /** Those that were looked at, and what people call them. */
+  /** The providers that were checked, with their names. */
   readonly providers: readonly { readonly id: ProviderId; readonly name: string }[]
   readonly durationMs: number
-  /** The machine and the target first, then each provider; `target.unseen`, which says what was not looked at, is last. */
+  /**
+   * The machine and the target user come first, then each provider. `target.unseen`, which lists what was not checked,
+   * is last.
+   */
   readonly findings: readonly Finding[]
 }
 
@@ -44,7 +47,7 @@ export async function diagnose(options?: DiagnoseOptions, npm: LeftOut | null = 
   const context = readContext(options)
   const machine = platform.look()
   // First: it decides how the rest asks.
-  const whom = await answered(context, 'whether the target can be become', () => target.look(context))
+  const whom = await answered(context, 'whether this process can become the target user', () => target.look(context))
   const surroundings = environment.look(context, npm)
   const common = await answered(context, 'the home and the workspace', () => state.lookCommon(context))
   const providers = await Promise.all(context.providers.map((facts) => lookAt(context, facts)))
@@ -63,7 +66,7 @@ async function lookAt(context: Context, facts: Facts) {
     ['the program', programs],
     ['the directories', () => state.look(context, facts)],
     ['the stored login', () => login.look(context, facts)],
-    ['the files that configure it', () => files.look(context, facts, found?.version ?? null)],
+    ['the configuration files', () => files.look(context, facts, found?.version ?? null)],
     ['a dry start', () => start.look(context, facts, found !== null)]
   ]
   const findings = []

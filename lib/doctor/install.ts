@@ -1,4 +1,5 @@
-// The commands that install a CLI system-wide and unreadable: root-owned, mode 0711, with what stands beside it.
+// Writes the commands that install a CLI system-wide and unreadable: owned by root, with mode 0711, together with the
+// files beside it.
 
 import path from 'node:path'
 import { openAt } from './way.ts'
@@ -20,7 +21,7 @@ export async function plan(context: Context, facts: Facts, program: SurveyedProg
   if (copied !== null && copied.path === target(context, facts, copied)) return { commands: close(copied), withheld: null }
   const open = await openAt(context, context.prefix)
   if (open !== null) {
-    return { commands: [], withheld: `others than root can change what is below ${context.prefix}, at ${open}` }
+    return { commands: [], withheld: `users other than root can change files below ${context.prefix}, at ${open}` }
   }
   return { commands: copied === null ? fromNpm(context, facts) : copy(context, facts, copied), withheld: null }
 }
@@ -29,13 +30,16 @@ export async function plan(context: Context, facts: Facts, program: SurveyedProg
 export function withPlan(remedy: string, { withheld }: Plan) {
   return withheld === null
     ? `${remedy}:`
-    : `${remedy}. There is no command for it here, as ${withheld}: name another place with --prefix, and ask again.`
+    : `${remedy}. The doctor shows no command, because ${withheld}. Name another directory with --prefix, and run the doctor again.`
 }
 
 /** A version that names a file, and that the addon tells by that name. What a manifest says can be anything. */
 const VERSION = /^\d[\w+-]*(?:\.[\w+-]+)+$/
 
-/** Whether a copy of it starts as the program itself does. Where a start asks for the version, a copy has to tell one. */
+/**
+ * Whether a copy of it starts as the program itself does. If a start requires the version, a copy must have a name that
+ * states it.
+ */
 function isTold({ shieldedSince }: Facts, { path: file, version }: SurveyedProgram) {
   return file !== null && (shieldedSince === undefined || (version !== null && VERSION.test(version)))
 }

@@ -1,4 +1,5 @@
-// Checks of a CLI's stored login: who else can read it, and whether it still holds. None of it comes into JavaScript.
+// Checks a CLI's stored login: who else can read it, and whether it is still valid. Its content never reaches
+// JavaScript.
 
 import path from 'node:path'
 import { binding } from './facade.ts'
@@ -13,7 +14,7 @@ import type { LoginState } from '../../binding.js'
 
 /** A login is made by a person with a browser, which a server has none of. */
 const LOG_IN = ({ facts }: Given) =>
-  `Log in on a machine that has a browser (${facts.logIn}), bring its ${facts.loginFile} into your home directory here, and put it in place:`
+  `Log in on a machine that has a browser (${facts.logIn}), copy its ${facts.loginFile} into your home directory on this machine, and run:`
 /**
  * By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it, so
  * from that one's home: in a tenant's directory, the name could be a link to what is root's.
@@ -35,12 +36,12 @@ const WHAT = {
 const link = (file: string, real: string) => (real === file ? '' : `, a link to ${real},`)
 const date = (ms: number) => {
   const at = new Date(ms)
-  return Number.isNaN(at.getTime()) ? 'a time that no calendar has' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return Number.isNaN(at.getTime()) ? 'an invalid time' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 /**
  * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
- * directory where nobody can put something else in its place; else the target makes a copy of its own.
+ * directory where nobody can put something else in its place; else the target makes its own copy.
  */
 const close = ({ context, real, component, way }: Given) => {
   const { uid, gid } = context.target
@@ -55,15 +56,15 @@ export const rows: Row[] = [
     id: 'login.valid',
     severity: 'ok',
     sentence: ({ file, expiresAtMs, kind }) =>
-      `${file} holds ${WHAT[kind]}${expiresAtMs !== null ? `, valid until ${date(expiresAtMs)}` : kind === 'oauth-token' ? ' that does not say until when' : ''}.`
+      `${file} contains ${WHAT[kind]}${expiresAtMs !== null ? `, valid until ${date(expiresAtMs)}` : kind === 'oauth-token' ? ' that does not say when it expires' : ''}.`
   },
   unlessSteered(
     {
       id: 'login.readable',
       severity: 'error',
       sentence: ({ file, real, component }) =>
-        `${file}${link(file, real)} holds a login, and other users can read it: it belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
-      remedy: () => 'Close it. If anybody else has been on this machine, log out and in again, too:',
+        `${file}${link(file, real)} contains a login that other users can read: the file belongs to ${owner(component)} and has mode ${octal(component.mode)}.`,
+      remedy: () => 'Remove access for other users. If anyone else has used this machine, also log out and log in again:',
       commands: close
     },
     true
@@ -73,8 +74,8 @@ export const rows: Row[] = [
       id: 'login.loose',
       severity: 'warning',
       sentence: ({ file, real, component }) =>
-        `${file}${link(file, real)} holds a login and has mode ${octal(component.mode)}; only the directories above it keep others out.`,
-      remedy: () => 'Close it:',
+        `${file}${link(file, real)} contains a login and has mode ${octal(component.mode)}; only the directories above it keep other users out.`,
+      remedy: () => 'Remove access for other users:',
       commands: close
     },
     true
@@ -82,15 +83,15 @@ export const rows: Row[] = [
   {
     id: 'login.stale',
     severity: 'warning',
-    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}. There is a refresh token.`,
+    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}. The login has a refresh token.`,
     remedy: (seen) =>
-      `Let the worker renew it before each launch: await ${renewal(seen)}. Where that ends with ERR_PROVIDER_LOGIN_REQUIRED: ${LOG_IN(seen)}`,
+      `Let the worker refresh the token before each launch: await ${renewal(seen)}. If that fails with ERR_PROVIDER_LOGIN_REQUIRED: ${LOG_IN(seen)}`,
     commands: putInPlace
   },
   {
     id: 'login.expired',
     severity: 'error',
-    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}, and there is no refresh token.`,
+    sentence: ({ file, expiresAtMs }) => `The access token in ${file} expired at ${date(expiresAtMs)}, and the login has no refresh token.`,
     remedy: LOG_IN,
     commands: putInPlace
   },
@@ -98,7 +99,7 @@ export const rows: Row[] = [
     id: 'login.empty',
     severity: 'warning',
     sentence: ({ file, unread }) =>
-      unread ? `${file} could not be read, or is not what the CLI writes.` : `${file} holds neither tokens nor a key.`,
+      unread ? `${file} could not be read, or is not a file that the CLI wrote.` : `${file} contains neither tokens nor a key.`,
     remedy: LOG_IN,
     commands: putInPlace
   }
@@ -114,11 +115,11 @@ export async function look(context: Context, facts: Facts): Promise<Finding[]> {
   const file = path.join(state, facts.loginFile)
   const { kind, expiresAtMs, refreshable } = login
   if (kind === 'hidden') {
-    context.unseen.push(`${file} (uid ${context.own.uid} cannot see whether it is there)`)
+    context.unseen.push(`${file} (uid ${context.own.uid} cannot see whether it exists)`)
     return []
   }
   const unread = kind === 'unread'
-  if (unread && context.own.uid !== 0) context.unseen.push(`${file} (it is not for uid ${context.own.uid} to read)`)
+  if (unread && context.own.uid !== 0) context.unseen.push(`${file} (uid ${context.own.uid} may not read it)`)
   const seen = { context, facts, state, file, kind, expiresAtMs, unread }
   const about = { provider: facts.id, path: file, details: { kind, expiresAtMs, refreshable } }
   return [...(await exposure(context, facts, file)), finding(verdict(login), seen, about)]

@@ -1,4 +1,4 @@
-// What npm gives to a command that it starts, and a worker does not have: taken away again by the command line.
+// Removes what npm adds to the environment of a command that it starts, because a worker does not have it.
 
 /** npm, and the package managers that pass for it, set one of them for every command that they start. */
 const MARKS = ['npm_execpath', 'npm_lifecycle_event', 'npm_command']

@@ -1,4 +1,4 @@
-// Checks of the machine: the addon, the kind of start, and the memory that secrets would live in.
+// Checks the machine: the addon, the kind of start, and the memory of secrets.
 
 import fs from 'node:fs'
 import { manifest } from '../internal/manifest.ts'
@@ -11,7 +11,7 @@ export const rows: Row[] = [
   {
     id: 'platform.addon',
     severity: 'ok',
-    sentence: ({ version, node }) => `The addon of version ${version} is loaded, under Node ${node}.`
+    sentence: ({ version, node }) => `The addon, version ${version}, is loaded under Node ${node}.`
   },
   {
     id: 'platform.unverified',
@@ -21,31 +21,31 @@ export const rows: Row[] = [
   {
     id: 'platform.native-start',
     severity: 'ok',
-    sentence: () => 'CLIs are started natively, with every protection of the start.'
+    sentence: () => 'CLIs are started by the native start, with all its protections.'
   },
   {
     id: 'platform.portable-start',
     severity: 'warning',
-    sentence: ({ missing }) => `CLIs are started by child_process, with some protections missing: ${missing}.`,
+    sentence: ({ missing }) => `CLIs are started by child_process, without these protections: ${missing}.`,
     remedy: ({ dumpable }) =>
       dumpable
-        ? 'Give fs.suid_dumpable back its default, and start the worker anew.'
-        : `Run the worker under Node on Linux 5.9 or newer, in a sandbox that allows the call. What is missing says ${page('hardening.md')}.`,
+        ? 'Restore the default of fs.suid_dumpable, and restart the worker:'
+        : `Run the worker under Node on Linux 5.9 or newer, in a sandbox that allows the call. ${page('hardening.md')} explains what is missing.`,
     commands: ({ dumpable }) => (dumpable ? ['sysctl -w fs.suid_dumpable=0'] : [])
   },
   {
     id: 'memory.protected',
     severity: 'ok',
-    sentence: () => 'Memory for secrets is locked, guarded, and left out of core dumps and forks.'
+    sentence: () => 'The memory of secrets is locked, guarded, and excluded from core dumps and forks.'
   },
   {
     id: 'memory.unprotected',
     severity: 'warning',
-    sentence: ({ refused }) => `The system refuses to protect the memory that secrets live in: ${refused}.`,
+    sentence: ({ refused }) => `The system refuses to protect the memory of secrets: ${refused}.`,
     remedy: ({ unlocked }) =>
       unlocked
-        ? 'Let this process lock memory: in its shell as here, by LimitMEMLOCK=infinity in its systemd unit, or by --ulimit memlock=-1 for its container.'
-        : 'Let the sandbox allow these calls (madvise, mprotect, mlock).',
+        ? 'Allow this process to lock memory: with the command below in its shell, LimitMEMLOCK=infinity in its systemd unit, or --ulimit memlock=-1 for its container.'
+        : 'Configure the sandbox to allow these calls (madvise, mprotect, mlock).',
     // Up to the hard limit anybody may raise it, beyond that root.
     commands: ({ unlocked, canRaise }) => (unlocked ? [canRaise ? 'ulimit -S -l "$(ulimit -H -l)"' : 'ulimit -l unlimited'] : [])
   }

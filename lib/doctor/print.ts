@@ -1,4 +1,4 @@
-// A report as text for a person: grouped by provider, wrapped to the terminal, coloured only where that is wanted.
+// Prints a report for a person: grouped by provider, wrapped to the terminal, and with colours only if they are wanted.
 
 import { harmless, ids, list, owner, page } from './words.ts'
 import type { Finding, Severity } from './finding.ts'
@@ -76,9 +76,9 @@ function linesOf(finding: Finding, before: Finding[], { width, unicode }: Style,
   return lines
 }
 
-/** A command as it may stand on a terminal, or none: without a control character that it has, it would name another file. */
+/** A command as it may be on a terminal, or none: without a control character that it has, it would name another file. */
 function typeable(command: string) {
-  return harmless(command, Infinity) === command ? command : '(a command about a name with control characters: --json has it)'
+  return harmless(command, Infinity) === command ? command : '(this command contains control characters: use --json to see it)'
 }
 
 /** Every step to a program that the target cannot get to, up to the one in the way. */
@@ -113,7 +113,7 @@ function summary({ findings, worst }: Diagnosis, { width }: Style, paint: (code:
     ] as const
   ).filter(([, number]) => number > 0)
   const words = some.map(([word, number]) => `${number} ${word}${number === 1 ? '' : 's'}`)
-  if (words.length === 0) return paint(LOOKS.ok.colour, `All is well: ${count('ok')} checks passed.`)
-  const explained = wrap(`Every id is explained in ${page('doctor.md')}`, width).map((line) => paint(DIM, line))
+  if (words.length === 0) return paint(LOOKS.ok.colour, `No problem was found: ${count('ok')} checks passed.`)
+  const explained = wrap(`${page('doctor.md')} explains every id.`, width).map((line) => paint(DIM, line))
   return [`${paint(LOOKS[worst].colour, `${list(words)}.`)} ${paint(DIM, `${count('ok')} checks passed.`)}`, ...explained].join('\n')
 }

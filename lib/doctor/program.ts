@@ -1,4 +1,4 @@
-// Checks of each CLI's program: where it is, every step to it as the target, who can read and who can change it.
+// Checks each CLI's program: where it is, every step of its path as the target user, and who can read or change it.
 
 import os from 'node:os'
 import path from 'node:path'
@@ -27,9 +27,9 @@ const MANAGERS: { name: string; part: string; shim?: boolean }[] = [
 const EACCES = 13
 
 const SYSTEM_WIDE =
-  'As root, install it system-wide, root-owned and unreadable, and put it first on the PATH of the worker (or name it as `command`)'
+  'As root, install the CLI system-wide, owned by root and without read permission for others, and put it first on the PATH of the worker (or name it in `command`)'
 const ANEW =
-  'What the target can change, it may have changed: root must not run it, and must not make it its own. Install the CLI anew, system-wide, and put that first on the PATH of the worker (or name it as `command`)'
+  'The target user may already have changed these files, so root must neither run them nor take them over. Reinstall the CLI system-wide, and put the new program first on the PATH of the worker (or name it in `command`)'
 
 /** What else than the program. */
 const beside = (files: string[]) => (files.length > 1 ? ` (and ${list(files.slice(1).map((file) => path.basename(file)))} beside it)` : '')
@@ -45,20 +45,20 @@ export const rows: Row[] = [
     id: 'program.unknown-version',
     severity: 'info',
     sentence: ({ facts, program }) =>
-      `Its version is unknown. ${program.unknown} So nobody can tell whether it is ${facts.oldestVersion} or newer, which a start asks for.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is then not started on the server's key, nor with any key or token beside a file of its own that sets variables which could redirect it.`}`
+      `Its version is unknown. ${program.unknown} It is therefore not certain that the version is ${facts.oldestVersion} or newer, which a start requires.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is not started with the server's key while its version is unknown, nor with any key or token if one of its configuration files sets variables that could redirect it.`}`
   },
   {
     id: 'program.missing',
     severity: 'error',
     sentence: ({ facts }) => `${facts.name} is not installed: there is no ${facts.command} on the PATH, and no npm package of it.`,
-    remedy: ({ plan }) => install.withPlan('Install it system-wide, and put it on the PATH of the worker (or name it as `command`)', plan),
+    remedy: ({ plan }) => install.withPlan('Install it system-wide, and put it on the PATH of the worker (or name it in `command`)', plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.outdated',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} ${facts.oldestVersion} or newer, system-wide`, plan),
+    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} ${facts.oldestVersion} or newer system-wide`, plan),
     commands: ({ plan }) => plan.commands
   },
   {
@@ -75,27 +75,27 @@ export const rows: Row[] = [
     sentence: ({ program, target, blocked }) =>
       `${program.path} cannot be run as ${whom(target)}: ${blocked.path} belongs to ${owner(blocked)} and has mode ${octal(blocked.mode)}.`,
     remedy: ({ opened, plan }) =>
-      opened ? 'Let the target through, or install the CLI system-wide:' : install.withPlan(SYSTEM_WIDE, plan),
+      opened ? 'Let the target user through, or install the CLI system-wide:' : install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ opened, plan }) => opened ?? plan.commands
   },
   {
     id: 'program.broken',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: ({ facts, plan }) => install.withPlan(`Install ${facts.name} anew, system-wide`, plan),
+    remedy: ({ facts, plan }) => install.withPlan(`Reinstall ${facts.name} system-wide`, plan),
     commands: ({ plan }) => plan.commands
   },
   {
     id: 'program.passed-over',
     severity: 'info',
     sentence: ({ passed }) =>
-      `Passed over, as the target cannot run it: ${passed.foundAt}.${passed.error?.errno === EACCES ? '' : ` ${passed.error?.message}`}`
+      `${passed.foundAt} is skipped, because the target user cannot run it.${passed.error?.errno === EACCES ? '' : ` ${passed.error?.message}`}`
   },
   {
     id: 'program.version-manager',
     severity: 'warning',
     sentence: ({ facts, program, manager }) =>
-      `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and moves with that user's choices.`,
+      `${facts.name} comes from ${manager.name} (${program.foundAt}), which belongs to one user and changes when that user selects another version.`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -103,7 +103,7 @@ export const rows: Row[] = [
     id: 'program.below-home',
     severity: 'warning',
     sentence: ({ program, home }) =>
-      `${program.path} lies below ${home}, a home: whoever closes that home, or changes a file in it, changes the CLI of every tenant.`,
+      `${program.path} is inside the home directory ${home}: the owner of that directory can change or block the CLI of every tenant.`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -111,7 +111,7 @@ export const rows: Row[] = [
     id: 'program.writable',
     severity: 'error',
     sentence: ({ target, writable }) =>
-      `The target, ${whom(target)}, can change ${list(writable)}: its agent could put another program in the CLI's place, or have it taken for another version.`,
+      `The target user, ${whom(target)}, can change ${list(writable)}: its agent could replace the CLI with another program, or make it look like another version.`,
     remedy: ({ plan }) => install.withPlan(ANEW, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -119,7 +119,7 @@ export const rows: Row[] = [
     id: 'program.readable',
     severity: 'warning',
     sentence: ({ target, readable }) =>
-      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its own CLI, where the key is.`,
+      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its CLI, where the key is.`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -127,13 +127,13 @@ export const rows: Row[] = [
     id: 'program.hidden',
     severity: 'ok',
     sentence: ({ target }) =>
-      `It can be run by ${whom(target)} but not read, so the kernel hides its environment, memory and descriptors from the agent.`
+      `The program can be run by ${whom(target)} but not read, so the kernel hides its environment, memory and descriptors from the agent.`
   },
   {
     id: 'program.script',
     severity: 'info',
     sentence: ({ program }) =>
-      `It is a script of ${program.interpreter}, which has to read it: the kernel cannot hide its environment and memory from the agent.`
+      `The program is a script for ${program.interpreter}, which must be able to read it, so the kernel cannot hide its environment and memory from the agent.`
   }
 ]
 
@@ -271,7 +271,7 @@ function ownHome() {
   }
 }
 
-/** Whether the target can change the program or what tells its version, or put another in their place. */
+/** Whether the target user can change or replace the program or the file that states its version. */
 async function changeable(context: Context, facts: Facts, program: SurveyedProgram, about: Seen) {
   const { ids, target, byModeBits } = context
   if (target.uid === 0) return []

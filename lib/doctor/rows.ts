@@ -1,4 +1,4 @@
-// Every check of the doctor: the rows of all topics, by the ids that scripts and documentation know.
+// All checks of the doctor: the rows of all topics, by the ids that scripts and documentation use.
 
 import { rows as unloadable } from './unloadable.ts'
 import { rows as platform } from './platform.ts'

@@ -1,4 +1,4 @@
-// `provider-env run-as`: a command as another user, with the drop of a start, whose terminal is not ours.
+// `provider-env run-as`: runs a command as another user, with the privilege drop of a start and without this terminal.
 
 import { runCommand } from './facade.ts'
 import { constants } from 'node:os'
@@ -19,20 +19,20 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 const HELP = `Usage: provider-env run-as --uid N --gid N [--groups N,N] [--cwd DIR]
                            -- COMMAND [ARG…]
 
-Runs a command as another user, with the same drop of privileges as a start:
-in a session of its own, without this terminal, this process's descriptors or
-its environment. It has a PATH of the system's directories and no other
-variable. Its output is relayed; on a terminal, what would steer one is written
-as \\u escapes. Its input is that of this command, unless that is a terminal.
+Runs a command as another user, with the same privilege drop as a start: in its
+own session, without this terminal, this process's descriptors or its
+environment. Its only variable is PATH, with the system's directories. Its
+output is relayed; on a terminal, control characters are written as \\u escapes.
+It reads the stdin of run-as unless that is a terminal.
 
-  --uid N --gid N  whom the command becomes
-  --groups N,N     its supplementary groups; default: none
-  --cwd DIR        its working directory; default: /
-  --help           print this
+  --uid N --gid N  the target user of the command
+  --groups N,N     its supplementary groups (default: none)
+  --cwd DIR        its working directory (default: /)
+  --help           print this help
 
-Exit status: the command's own, or 128 and the number of the signal that ended
-it; 125 it could not be started, 126 it is not executable, 127 it was not
-found, 64 a wrong option.
+Exit status: the command's own, or 128 plus the number of the signal that ended
+it; 125 if it could not be started, 126 if it is not executable, 127 if it was
+not found, 64 if an option is invalid.
 `
 
 /** @returns The exit status. */
@@ -56,15 +56,15 @@ function readRunAs(args: string[]) {
   const end = args.indexOf('--')
   const values = parse(end === -1 ? args : args.slice(0, end))
   if (values.help) return null
-  if (end === -1 || end === args.length - 1) throw new UsageError('the command stands behind --')
-  if (values.uid === undefined || values.gid === undefined) throw new UsageError('--uid and --gid say whom the command becomes')
+  if (end === -1 || end === args.length - 1) throw new UsageError('the command must follow --')
+  if (values.uid === undefined || values.gid === undefined) throw new UsageError('--uid and --gid are required')
   const ids = {
     uid: number(values.uid, 'uid'),
     gid: number(values.gid, 'gid'),
     groups: values.groups === undefined ? [] : numbers(values.groups, 'groups')
   }
   if ([ids.uid, ids.gid, ...ids.groups].includes(0))
-    throw new UsageError("--uid, --gid and --groups must not be root's: nothing would be dropped")
+    throw new UsageError('--uid, --gid and --groups must not be 0: no privilege would be dropped')
   const cwd = path.resolve(values.cwd ?? '/')
   const [command, ...rest] = args.slice(end + 1)
   return { ids, cwd, command: command.includes('/') ? path.resolve(cwd, command) : command, rest }
@@ -75,7 +75,7 @@ function parse(args: string[]) {
     const text = { type: 'string' } as const
     return parseArgs({ args, options: { uid: text, gid: text, groups: text, cwd: text, help: { type: 'boolean', short: 'h' } } }).values
   } catch (error) {
-    throw new UsageError(types.isNativeError(error) ? error.message.split('. ')[0] : 'wrong options')
+    throw new UsageError(types.isNativeError(error) ? error.message.split('. ')[0] : 'the options are invalid')
   }
 }
 
@@ -116,7 +116,7 @@ async function relay(from: Socket, to: NodeJS.WriteStream) {
   await pipeline(steps, { end: false }).catch(() => from.destroy())
 }
 
-/** Text as it may stand on a terminal. */
+/** Text as it may be on a terminal. */
 function harmlessly() {
   const decoder = new StringDecoder('utf8')
   return new Transform({

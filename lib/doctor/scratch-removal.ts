@@ -1,5 +1,5 @@
-// Removes the place of a dry start. What the target has made in there, only a child that is the target goes into: with
-// root's rights it could be led elsewhere by links that are put in a directory's place meanwhile.
+// Removes the directories of a dry start. Only a child that is the target user enters what that user has created there:
+// with root's rights, links that replace a directory in the meantime could lead it elsewhere.
 
 import fs from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,5 @@
-// A fresh place for a dry start: directories of the target's own in one of ours, removed at the end.
+// Creates fresh directories for a dry start, which belong to the target user inside one of ours and are removed at the
+// end.
 
 import fs from 'node:fs/promises'
 import os from 'node:os'
@@ -42,7 +43,7 @@ export async function makeScratch(context: Context): Promise<Scratch | null> {
   return null
 }
 
-/** The root stays ours: in a directory of its own, the target could put a link in a child's place before it is given away. */
+/** The root stays ours: in its own directory, the target could put a link in a child's place before it is given away. */
 async function makeDirectories({ target, own }: Context, root: string, directories: string[]) {
   const another = target.uid !== own.uid || target.gid !== own.gid
   if (another) await fs.chmod(root, 0o711)

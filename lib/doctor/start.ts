@@ -1,4 +1,5 @@
-// The dry start: each CLI asks the mock of its API one question, as the target, with a made-up key, in fresh directories.
+// The dry start: each CLI sends one question to a mock of its API, as the target user, with a made-up key, in fresh
+// directories.
 
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
@@ -21,47 +22,47 @@ export const rows: Row[] = [
     id: 'start.answered',
     severity: 'ok',
     sentence: ({ facts, target, durationMs }) =>
-      `${facts.name} started as ${whom(target)}, sent the made-up key to a mock of its API and ended well, in ${seconds(durationMs)}.`
+      `${facts.name} started as ${whom(target)}, sent the made-up key to a mock of its API and ended successfully in ${seconds(durationMs)}.`
   },
   {
     id: 'start.skipped',
     severity: 'info',
-    sentence: ({ facts, reason }) => `No dry start of ${facts.name}: ${reason}.`
+    sentence: ({ facts, reason }) => `The dry start of ${facts.name} was skipped: ${reason}.`
   },
   {
     id: 'start.refused',
     severity: 'error',
     sentence: ({ message }) => message,
-    remedy: () => `Mend what the errors above name. Every code and step is in ${page('errors.md')}.`
+    remedy: () => `Fix the errors above. ${page('errors.md')} explains every code and step.`
   },
   {
     id: 'start.failed',
     severity: 'error',
     sentence: ({ facts, ended, complaint }) =>
-      `${facts.name} started, and ended with ${ended}${complaint ? `. It says: “${complaint}”.` : ', without a word.'}`,
-    remedy: () => 'Run it by hand as the target, in a directory of its own, and read what it says.'
+      `${facts.name} started, and ended with ${ended}${complaint ? `. It printed: “${complaint}”.` : ' without any output.'}`,
+    remedy: () => 'Run it by hand as the target user, in an empty directory, and read its output.'
   },
   {
     id: 'start.timed-out',
     severity: 'error',
     sentence: ({ facts, timeoutMs, asked }) =>
-      `${facts.name} did not end within ${seconds(timeoutMs)}${asked ? ', although it was answered' : ', and did not ask the mock of its API'}.`,
-    remedy: () => 'Something between the CLI and 127.0.0.1 holds it up: a sandbox, a firewall, or a machine that is too busy.'
+      `${facts.name} did not end within ${seconds(timeoutMs)}${asked ? ', although it received an answer' : ', and sent no request to the mock of its API'}.`,
+    remedy: () => 'Check what delays requests from the CLI to 127.0.0.1: a sandbox, a firewall, or a machine that is too busy.'
   },
   {
     id: 'start.unasked',
     severity: 'error',
     sentence: ({ facts, seen }) =>
       seen > 0
-        ? `${facts.name} asked the mock of its API, but not with the key that it was given.`
-        : `${facts.name} ended well without asking the mock of its API.`,
-    remedy: () => 'Something else configures it: a wrapper script in its place, or settings for the whole machine (below /etc).'
+        ? `${facts.name} sent a request to the mock of its API, but not with the key that it received.`
+        : `${facts.name} ended successfully without sending a request to the mock of its API.`,
+    remedy: () => 'Check what else configures it: a wrapper script in place of the program, or settings for the whole machine (below /etc).'
   },
   {
     id: 'start.left-behind',
     severity: 'info',
     sentence: ({ root, target }) =>
-      `${root} is left of the dry start: ${whom(target)} made what it cannot remove itself, and the doctor does not go in there with more rights.`
+      `${root} is left over from the dry start: ${whom(target)} created files that it cannot remove itself, and the doctor does not remove them with higher privileges.`
   }
 ]
 
@@ -73,7 +74,7 @@ export async function look(context: Context, facts: Facts, runnable: boolean): P
   const scratch = await makeScratch(context)
   if (scratch === null)
     return [
-      finding('start.skipped', { facts, reason: 'there is no temporary directory that the target can get into' }, { provider: facts.id })
+      finding('start.skipped', { facts, reason: 'there is no temporary directory that the target user can enter' }, { provider: facts.id })
     ]
   const findings: Finding[] = []
   try {
@@ -88,9 +89,9 @@ export async function look(context: Context, facts: Facts, runnable: boolean): P
 }
 
 function whyNot(context: Context, runnable: boolean) {
-  if (!context.start) return 'it was not asked for'
-  if (!runnable) return 'there is no program that could be started'
-  return context.byModeBits ? 'this process cannot become the target' : null
+  if (!context.start) return 'it was switched off'
+  if (!runnable) return 'there is no program to start'
+  return context.byModeBits ? 'this process cannot become the target user' : null
 }
 
 async function dryStart(context: Context, facts: Facts, scratch: Scratch) {

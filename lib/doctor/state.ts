@@ -1,4 +1,5 @@
-// Checks of the directories that a CLI writes to: there, the target's own, writable for it and closed to others.
+// Checks the directories that a CLI writes to: they must exist, belong to the target user, be writable by it and closed
+// to others.
 
 import { ACCESS, inquire, last } from './ask.ts'
 import { STRANGER } from './context.ts'
@@ -26,7 +27,7 @@ const moveAway = ({ context, directory, way }: Given) =>
  * and a fresh one made.
  */
 const anew = (seen: Given) => [moveAway(seen), own(seen)]
-const ANEW = "Move it aside, and make one of the target's own; what the tenant is to keep, its owner copies:"
+const ANEW = 'Rename it, and create a directory that the target user owns; its owner can copy the files that the tenant needs:'
 /** By its owner, whom no link can lead to what is not its own. */
 const mode = ({ context, real }: Given, bits: string) => command(...asTarget(context), 'chmod', bits, real)
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
@@ -36,41 +37,41 @@ const all: Row[] = [
   {
     id: 'state.usable',
     severity: 'ok',
-    sentence: ({ directory, target }) => `${directory.name} (${directory.path}) is writable for ${whom(target)}.`
+    sentence: ({ directory, target }) => `${directory.name} (${directory.path}) is writable by ${whom(target)}.`
   },
   {
     id: 'state.made-by-cli',
     severity: 'ok',
-    sentence: ({ directory }) => `${directory.name} (${directory.path}) does not exist yet; the CLI makes it.`
+    sentence: ({ directory }) => `${directory.name} (${directory.path}) does not exist yet; the CLI creates it.`
   },
   {
     id: 'state.missing',
     severity: 'error',
     sentence: (seen) =>
-      `${seen.directory.name} is ${where(seen)}, which does not exist${seen.directory.needed ? '; nothing is started without it' : ''}.`,
-    remedy: () => 'Make it, and give it to the target:',
+      `${seen.directory.name} is ${where(seen)}, which does not exist${seen.directory.needed ? '; no CLI is started without it' : ''}.`,
+    remedy: () => 'Create it, and make the target user its owner:',
     commands: (seen) => [own(seen)]
   },
   {
     id: 'state.unreachable',
     severity: 'error',
     sentence: (seen) =>
-      `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot get to: ${seen.component.path} belongs to ${owner(seen.component)} and has mode ${octal(seen.component.mode)}.`,
-    remedy: () => 'Let the target through, or choose another place:',
+      `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot reach: ${seen.component.path} belongs to ${owner(seen.component)} and has mode ${octal(seen.component.mode)}.`,
+    remedy: () => 'Let the target user through, or choose another directory:',
     commands: ({ component }) => [command('chmod', 'a+x', component.path)]
   },
   {
     id: 'state.no-directory',
     severity: 'error',
-    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is no directory.`,
-    remedy: () => 'Move it away, and make a directory:',
+    sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which is not a directory.`,
+    remedy: () => 'Rename it, and create a directory:',
     commands: (seen) => [moveAway(seen), own(seen)]
   },
   {
     id: 'state.wrong-owner',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
-    remedy: ({ way }) => (way.targets || way.inside ? ANEW : 'Give it, with what is in it, to the target:'),
+    remedy: ({ way }) => (way.targets || way.inside ? ANEW : 'Make the target user the owner of the directory and its contents:'),
     commands: (seen) =>
       seen.way.targets || seen.way.inside
         ? anew(seen)
@@ -80,20 +81,21 @@ const all: Row[] = [
     id: 'state.unwritable',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
-    remedy: ({ shared }) => (shared ? 'Give the shared directory its usual mode, or the tenant one of its own:' : 'Let its owner write:'),
+    remedy: ({ shared }) =>
+      shared ? 'Restore the usual mode of the shared directory, or use a separate directory for the tenant:' : 'Let its owner write:',
     commands: (seen) => [seen.shared ? command('chmod', '1777', seen.real) : mode(seen, 'u+rwx')]
   },
   {
     id: 'state.read-only',
     severity: 'warning',
     sentence: (seen) =>
-      `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, and nothing it writes there is kept.`,
+      `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}. The CLI runs, but cannot save anything there.`,
     remedy: ({ way, isOwn }) =>
       isOwn
-        ? 'Let its owner write, if the tenant is to keep something there:'
+        ? 'If the tenant needs to save files there, let the owner write:'
         : way.targets
           ? ANEW
-          : 'Give it to the target, if the tenant is to keep something there:',
+          : 'If the tenant needs to save files there, make the target user the owner:',
     commands: (seen) =>
       seen.isOwn
         ? [mode(seen, 'u+rwx')]
@@ -105,7 +107,7 @@ const all: Row[] = [
     id: 'state.foreign',
     severity: 'warning',
     sentence: (seen) =>
-      `${seen.directory.name} is ${where(seen)}, which is another's: ${its(seen)}. Its owner can read and change what the CLI keeps there.`,
+      `${seen.directory.name} is ${where(seen)}, which belongs to another user: ${its(seen)}. That user can read and change what the CLI stores there.`,
     remedy: () => ANEW,
     commands: anew
   },
@@ -113,8 +115,8 @@ const all: Row[] = [
     id: 'state.open',
     severity: 'warning',
     sentence: (seen) =>
-      `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. What the CLI and its agent keep lies in there.`,
-    remedy: () => 'Close it:',
+      `${seen.directory.name} (${where(seen)}) is open to other users: ${its(seen)}. The CLI and its agent store their files there.`,
+    remedy: () => 'Remove access for other users:',
     commands: (seen) => [mode(seen, '0700')]
   }
 ]
@@ -131,7 +133,9 @@ function unlessAnothers({ remedy, commands, ...row }: Row): Row {
   return {
     ...row,
     remedy: (seen) =>
-      seen.anothers ? `Choose another place: ${seen.anothers.path} belongs to another user, ${seen.anothers.uid}.` : (remedy?.(seen) ?? ''),
+      seen.anothers
+        ? `Choose another directory: ${seen.anothers.path} belongs to another user, uid ${seen.anothers.uid}.`
+        : (remedy?.(seen) ?? ''),
     commands: (seen) => (seen.anothers ? [] : (commands?.(seen) ?? []))
   }
 }

@@ -1,4 +1,4 @@
-// Checks of whom a CLI would become, and whether this process can make it so.
+// Checks which user a CLI would become, and whether this process can change to that user.
 
 import { readFile } from 'node:fs/promises'
 import { calledAs } from './facade.ts'
@@ -16,42 +16,46 @@ export const rows: Row[] = [
   {
     id: 'target.same',
     severity: 'ok',
-    sentence: ({ target }) => `The CLI runs as ${ids(target)}, which this process is already.`
+    sentence: ({ target }) => `The CLI runs as ${ids(target)}, which is already the user of this process.`
   },
   {
     id: 'target.drop',
     severity: 'ok',
-    sentence: ({ target }) => `This process can start the CLI as ${ids(target)}: a child became it, and could not become root again.`
+    sentence: ({ target }) => `This process can start the CLI as ${ids(target)}: a child process dropped to it and could not regain root.`
   },
   {
     id: 'target.cannot-drop',
     severity: 'error',
     sentence: ({ target, own, reason }) => `This process is ${ids(own)} and cannot start the CLI as ${ids(target)}: ${reason}.`,
     remedy: () =>
-      'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target itself. Then ask again, with the same environment and PATH, which sudo would replace:',
+      'Start the worker as root (or with CAP_SETUID and CAP_SETGID), or as the target user. Then run the doctor again with the same environment and PATH, which sudo would replace:',
     // `-E` keeps the environment but for PATH, which `secure_path` of sudoers(5) decides.
     commands: ({ again }) => [`sudo -E env PATH="$PATH" ${command(...again)}`]
   },
   {
     id: 'target.unnamed',
     severity: 'warning',
-    sentence: () => 'This process is root, and nobody said whom the CLI becomes. It was looked at as root, to whom everything is open.',
+    sentence: () => 'This process is root, and no target user was named. The doctor checked as root, who can access everything.',
     remedy: ({ guess }) =>
-      guess ? `Name the tenant's ids. ${guess.path} belongs to ${owner(guess)}:` : 'Name the ids of a tenant, as --uid and --gid.',
+      guess
+        ? `Pass the tenant's uid and gid. ${guess.path} belongs to ${owner(guess)}:`
+        : "Pass a tenant's uid and gid as --uid and --gid.",
     commands: ({ guess, again }) => (guess ? [command(...again, '--uid', guess.uid, '--gid', guess.gid)] : [])
   },
   {
     id: 'target.root',
     severity: 'error',
-    sentence: ({ target }) => `The target is ${ids(target)}, which is root's: spawnProvider() refuses it unless allowRoot is given.`,
+    sentence: ({ target }) => `The target is ${ids(target)}, which is root: spawnProvider() refuses it unless you pass allowRoot: true.`,
     remedy: ({ guess }) =>
-      guess ? `Name the tenant's own ids. ${guess.path} belongs to ${owner(guess)}:` : "Name the tenant's own ids, as --uid and --gid.",
+      guess
+        ? `Pass the tenant's own uid and gid. ${guess.path} belongs to ${owner(guess)}:`
+        : "Pass the tenant's own uid and gid as --uid and --gid.",
     commands: ({ guess, again }) => (guess ? [command(...again, '--uid', guess.uid, '--gid', guess.gid)] : [])
   },
   {
     id: 'target.unseen',
     severity: 'info',
-    sentence: ({ unseen }) => `Not looked at: ${list(unseen)}.`
+    sentence: ({ unseen }) => `The doctor did not check: ${list(unseen)}.`
   }
 ]
 
@@ -69,7 +73,7 @@ export async function look(context: Context): Promise<Finding[]> {
   if (reason !== null) {
     // The rest of the checks reads the modes instead of asking the kernel.
     context.byModeBits = true
-    context.unseen.push('what the kernel itself would tell the target (modes were read instead)')
+    context.unseen.push('what the kernel would allow the target user (the doctor read the file modes instead)')
     return [
       finding(
         'target.cannot-drop',
@@ -86,7 +90,7 @@ export async function look(context: Context): Promise<Finding[]> {
 export function unseen(context: Context) {
   const all = [...context.unseen]
   if (context.directories.workspace === undefined) all.push('a workspace (name one with --workspace)')
-  if (context.directories.home === undefined) all.push('a home (name one with --home)')
+  if (context.directories.home === undefined) all.push('a home directory (name one with --home)')
   for (const facts of context.providers)
     if (context.states[facts.id] === undefined) all.push(`${facts.stateVariable} (name one with --${flag(facts.stateOption)})`)
   return all.length === 0 ? [] : [finding('target.unseen', { unseen: all }, { details: { unseen: all } })]

@@ -1,4 +1,4 @@
-// The one finding that can be made without the addon: that it does not load.
+// The only finding that is possible without the addon: that it does not load.
 
 import { isNativeError } from 'node:util/types'
 import { manifest } from '../internal/manifest.ts'

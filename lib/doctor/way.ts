@@ -1,4 +1,5 @@
-// The way to a path, link by link: what a command of root's would really change, and whether the tenant can choose that.
+// Follows a path link by link, to find what a command of root would really change and whether the tenant can influence
+// that.
 
 import { binding } from './facade.ts'
 import { looked } from './ask.ts'
@@ -13,7 +14,7 @@ export async function wayTo({ ids }: Context, from: string): Promise<Way> {
 }
 
 /**
- * What somebody else than root could change about a path, or about what is made there; null where nothing.
+ * What users other than root could change about a path, or about what is created there; null if nothing.
  * @param from Absolute.
  */
 export async function openAt(context: Context, from: string): Promise<string | null> {
@@ -29,8 +30,8 @@ export function unlessSteered(row: Row, byRoot: boolean = false): Row {
   const { remedy, commands } = row
   if (remedy === undefined || commands === undefined) return row
   const why = ({ steered, movable, real }: Way) => {
-    if (steered !== null) return `who can change ${steered} chooses that it leads to ${real}`
-    if (byRoot && movable !== null) return `the tenant can put a link in the place of ${movable} at any time`
+    if (steered !== null) return `whoever can change ${steered} decides that it leads to ${real}`
+    if (byRoot && movable !== null) return `the tenant can replace ${movable} with a link at any time`
     return null
   }
   return {
@@ -39,13 +40,13 @@ export function unlessSteered(row: Row, byRoot: boolean = false): Row {
       const reason = why(seen.way)
       return reason === null
         ? remedy(seen)
-        : `Look at it yourself: ${reason}. A command run with more rights than theirs would change what the link leads to, so none is given.`
+        : `Inspect it yourself: ${reason}. A command that runs with higher privileges would change what the link leads to, so the doctor shows none.`
     },
     commands: (seen) => (why(seen.way) === null ? commands(seen) : [])
   }
 }
 
-/** What stands before a command that the target itself is to run: as another, without the terminal of whoever runs it. */
+/** What is before a command that the target itself is to run: as another, without the terminal of whoever runs it. */
 export function asTarget({ target, own, ids }: Context) {
   if (own.uid === target.uid) return []
   const groups = ids.groups?.length ? ['--groups', ids.groups.join(',')] : []

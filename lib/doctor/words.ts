@@ -1,4 +1,4 @@
-// How findings write paths, modes, owners and lists, and how a path stands in a command of a POSIX shell.
+// Formats paths, modes, owners and lists for findings, and quotes paths for a POSIX shell.
 
 import path from 'node:path'
 import { ownDirectory } from '../internal/own-directory.ts'

@@ -1,4 +1,5 @@
-// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that it was given.
+// buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that the caller
+// passed.
 
 import { isAnyArrayBuffer, isMap } from 'node:util/types'
 import { binding } from '../internal/binding.ts'
@@ -30,28 +31,34 @@ import type { CredentialStore } from '../credential/credential-store.ts'
 import type { CredentialOwner } from '../secret/seal-binding.ts'
 
 /**
- * The fields of the worker's payload that carry identity. Other fields are ignored, but for `credentialOwner` and
- * `requireCredential`, which are refused: they are the caller's word, and a tenant may have written the payload. A payload that
- * has others alone is refused too (`ERR_PROVIDER_PAYLOAD_INVALID`): a message around the payload would run on a fallback, for
- * the default provider. To run on what the options fall back to, name the provider, `{ provider: 'codex' }`, or give `{}` for
- * the default.
+ * The fields of the worker's payload that this package reads. Other fields are ignored, except `credentialOwner` and
+ * `requireCredential`, which are refused: only the caller may set them, and a tenant may have written the payload. A
+ * payload that has only unknown fields is refused too (`ERR_PROVIDER_PAYLOAD_INVALID`), because it may be a message
+ * around the payload and would run with a fallback credential for the default provider. To use the credential that the
+ * options provide, name the provider, `{ provider: 'codex' }`, or pass `{}` for the default provider.
  */
 export interface ProviderPayload {
   /** Default `"claude"`. */
   provider?: ProviderId | undefined
-  /** The workspace's own API key. `""`, `null` and absence mean "none". It wins over `oauthAccessToken`. */
+  /**
+   * The workspace's own API key. `""`, `null` and a missing field mean "none". It takes precedence over
+   * `oauthAccessToken`.
+   */
   apiKey?: SecretInput | null | undefined
   /** A Claude subscription token (`sk-ant-oat…`). Refused for `codex`. */
   oauthAccessToken?: SecretInput | null | undefined
-  /** Becomes `ALIVE_SESSION_COOKIE`, which is `""` when this is absent: never the previous request's. */
+  /** Sets `ALIVE_SESSION_COOKIE`. Without it the variable is `""`, and never has the value of an earlier request. */
   sessionCookie?: SecretInput | null | undefined
-  /** Each becomes `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported. */
+  /**
+   * Each entry sets `USER_<NAME>`. A NAME that does not match `/^[A-Z][A-Z0-9_]*$/` is left out and reported in
+   * {@link ProviderEnv.rejectedUserEnvKeys}.
+   */
   userEnvKeys?: Record<string, SecretInput> | null | undefined
 }
 
-/** Where the tenant lives. Paths are absolute. */
+/** The tenant's ids and directories. Paths must be absolute. */
 export interface Workspace extends StateDirectories {
-  /** `ALIVE_WORKSPACE_KEY`: the name that people know the workspace by. */
+  /** `ALIVE_WORKSPACE_KEY`: the name by which people know the workspace. */
   key?: string | undefined
   /** `ALIVE_WORKSPACE_ID`. */
   id?: string | undefined
@@ -59,74 +66,81 @@ export interface Workspace extends StateDirectories {
   userId?: string | undefined
   /** `ALIVE_WORKSPACE_PATH`, and the directory whose files must not configure the CLI. */
   dir?: string | undefined
-  /** `HOME`. Default: this process's. */
+  /** `HOME`. Default: that of this process. */
   home?: string | undefined
-  /** `TMPDIR`, `TMP` and `TEMP`. Default: this process's `TMPDIR`; absent when it has none. */
+  /** `TMPDIR`, `TMP` and `TEMP`. Default: the `TMPDIR` of this process; without one, the variables are not set. */
   tmpDir?: string | undefined
 }
 
 /**
  * Options of {@link buildProviderEnv}.
  *
- * Here, and in every object that this package takes, only own properties count, and each is read once. A property with
- * a known name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`), not ignored: write
- * `{ uid: config.uid }`. `Object.prototype` is never read.
+ * Here, and in every object that you pass to this package, only own properties count, and each is read once. A property
+ * with a known name that is inherited from a class or another object is refused (`ERR_INVALID_ARG_VALUE`) and not
+ * ignored: write `{ uid: config.uid }`. `Object.prototype` is never read.
  */
 export interface ProviderEnvOptions {
   workspace?: Workspace | undefined
   /**
-   * Where the credential comes from when the payload has none: it goes before the server's. Await its `fresh()` first.
+   * The source of the credential if the payload has none. It takes precedence over `serverCredentials`. Await its
+   * `fresh()` first.
    */
   credentialStore?: CredentialStore | undefined
   /**
-   * Whose the credential in the payload, or in `credentialStore`, is. Default `"workspace"`. Say `"server"` where the server's
-   * key comes in the payload: it is then treated as one from `serverCredentials`. It stands here, and is refused in the
-   * payload, so that no tenant can say it. A {@link SealedSecret} opens for the owner that it was sealed for alone.
+   * The owner of the credential in the payload or in `credentialStore`. Default: `"workspace"`. Pass `"server"` if the
+   * payload carries the server's key, which is then treated like one from `serverCredentials`. It is an option, and is
+   * refused in the payload, so that no tenant can set it. A {@link SealedSecret} opens only for the owner for which it
+   * was sealed.
    */
   credentialOwner?: CredentialOwner | undefined
   /**
-   * Whether the payload must have the credential. With `true` nothing takes its place: no `credentialStore`, no
-   * `serverCredentials`, no login in `claudeConfigDir`. Default false.
+   * Whether the payload must contain the credential. With `true` there is no fallback to `credentialStore`,
+   * `serverCredentials` or a login in `claudeConfigDir`. Default: false.
    */
   requireCredential?: boolean | undefined
-  /** From {@link takeServerCredentials}. Absent: no server-level fallback. */
+  /** The return value of {@link takeServerCredentials}. Without it there is no fallback to the server's keys. */
   serverCredentials?: ServerCredentials | undefined
   /**
-   * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]`, no user name, query or fragment. Codex
-   * wants it with its `/v1` (`https://gateway.example/v1`), Claude Code without (`https://gateway.example`). With it,
-   * Claude Code also gets `CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1`, or it would send the credential to
-   * api.anthropic.com too; another value of that variable in `set` or `inherit` is refused.
+   * An OpenAI- or Anthropic-compatible endpoint: `http(s)://host[:port][/path]` without a user name, query or fragment.
+   * Codex expects the URL with `/v1` (`https://gateway.example/v1`), Claude Code without it
+   * (`https://gateway.example`). With this option, Claude Code also gets `CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1`,
+   * because it would otherwise send the credential to api.anthropic.com as well; another value of that variable in
+   * `set` or `inherit` is refused.
    */
   baseUrl?: string | undefined
   /**
-   * A file of certificates, PEM, absolute: roots of trust of the CLI's beside the system's, for an endpoint or a proxy with a
-   * private CA. It becomes `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex, which `set` and
-   * `inherit` refuse. Each start proves that the target can read it, and that only root or the worker can change it or a
-   * directory above it; else it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`. {@link HttpOptions.ca} is the same for requests
-   * of this package.
+   * The absolute path of a PEM file of certificates that the CLI trusts in addition to the system's, for an endpoint or
+   * a proxy with a private CA. It sets `NODE_EXTRA_CA_CERTS` for Claude Code and `CODEX_CA_CERTIFICATE` for Codex,
+   * which `set` and `inherit` refuse. Each start proves that the target user can read the file, and that only root or
+   * the worker can change it or a directory above it; otherwise it fails with `ERR_PROVIDER_CA_FILE_UNUSABLE`.
+   * {@link HttpOptions.ca} is the same for requests of this package.
    */
   caFile?: string | undefined
-  /** Names to copy from `process.env`. One that can carry a credential, load code or redirect traffic is refused. */
+  /**
+   * Names of variables to copy from `process.env`. A name that can carry a credential, load code or redirect traffic is
+   * refused.
+   */
   inherit?: string[] | undefined
   /**
-   * Extra variables that are no secret: those that tune the CLI (`MAX_THINKING_TOKENS`), and your own. The same names are
-   * refused as in `inherit`. An object, not a `Map`.
+   * Additional variables that are not secret: settings of the CLI (`MAX_THINKING_TOKENS`) and your own variables. The
+   * same names are refused as in `inherit`. It must be an object, not a `Map`.
    */
   set?: Record<string, string> | undefined
   /**
-   * Opens the {@link SealedSecret}s in the payload: those that were sealed for it, for this `workspace.id`, this
-   * `requestId` and the field that they stand in, once each. Without it, a sealed secret is
-   * refused (`ERR_PROVIDER_PAYLOAD_INVALID`).
+   * Opens each {@link SealedSecret} in the payload that was sealed for this recipient, this `workspace.id`, this
+   * `requestId` and the field that contains it. Each opens only once. Without this option, a sealed secret is refused
+   * (`ERR_PROVIDER_PAYLOAD_INVALID`).
    */
   recipient?: Recipient | undefined
-  /** The id of this request, as the parent knows it. Needed where the payload has a {@link SealedSecret}. */
+  /** The id of this request, as the parent knows it. Required if the payload has a {@link SealedSecret}. */
   requestId?: string | undefined
-  /** See {@link SecretOptions.requireLocked}. The environment is wiped when it throws. */
+  /** See {@link SecretOptions.requireLocked}. If the call throws, the environment is wiped. */
   requireLocked?: boolean | undefined
   /**
-   * Where the payload stands in a message that is given as bytes: the names of the members that lead to it, at most 16, as
-   * `['payload']` for `{"id":"1","payload":{…}}`. The message must be JSON as a whole, and each of these members stand there
-   * once. The rest of it is passed over, and all of it is zero-filled as the bytes of a payload are.
+   * The place of the payload within a message that is passed as bytes: the names of the members that lead to it, at
+   * most 16, such as `['payload']` for `{"id":"1","payload":{…}}`. The whole message must be JSON, and each of these
+   * members must occur once. The rest of the message is ignored. All of its bytes are filled with zeros, like the bytes
+   * of a payload.
    */
   payloadPath?: readonly string[] | undefined
 }
@@ -179,17 +193,17 @@ const OPTIONS = [
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(({ option }) => option)]
 
 /**
- * Decides the environment of one launch. Nothing global is read but the base names and `inherit`, and nothing global
- * is written.
+ * Builds the environment of one launch. From `process.env` it reads only the base names and those in `inherit`, and it
+ * changes nothing global.
  *
- * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: zero-filled
- * before the call returns. With {@link ProviderEnvOptions.payloadPath}, a message around it.
+ * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: the call fills it
+ * with zeros before it returns. With {@link ProviderEnvOptions.payloadPath}, a message that contains the payload.
  * @throws {ProviderError} `ERR_PROVIDER_PAYLOAD_INVALID`, `ERR_PROVIDER_PAYLOAD_TOO_LARGE`, `ERR_PROVIDER_UNKNOWN`,
  * `ERR_PROVIDER_CREDENTIAL_MISSING`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, `ERR_PROVIDER_KEY_MALFORMED`,
- * `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
- * `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
- * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
- * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_DISPOSED`. A sealed secret counts as used only when the call has succeeded.
+ * `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_ENV_FORBIDDEN`, `ERR_PROVIDER_ENV_TOO_LARGE`,
+ * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNSEAL_FAILED`,
+ * `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_DISPOSED`. A sealed secret counts
+ * as used only if the call succeeds.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?: ProviderEnvOptions): ProviderEnv {
@@ -270,7 +284,7 @@ function addPayload(wire: WireBuffer, payload: unknown, consumed: Uint8Array[]) 
     if (fields[name] !== undefined && fields[name] !== null) wire.add(WireTag.NoField, name, '')
   }
 
-  // An empty one says that there is nothing; in any other, what there is stands in the wrong place.
+  // An empty one says that there is nothing; in any other, what there is, is in the wrong place.
   if (!FIELDS.some((name) => name in fields) && Object.keys(payload as object).length > 0) translate(binding.refusePayload)
   const provider = validate.optionalString('payload.provider', fields.provider ?? undefined)
   if (provider !== undefined) wire.add(WireTag.Provider, '', provider)
@@ -297,7 +311,7 @@ function wellFormed(text: string, field: string) {
   if (text.isWellFormed()) return text
   throw providerError({
     code: 'ERR_PROVIDER_PAYLOAD_INVALID',
-    message: `payload.${field} has half of a surrogate pair, which is no character.`,
+    message: `payload.${field} must be well-formed text, but has an unpaired surrogate. Encode the string again.`,
     names: [field]
   })
 }
@@ -322,7 +336,7 @@ function addOptions(wire: WireBuffer, value: unknown, isJson: boolean) {
   if (options.payloadPath !== undefined && !isJson) {
     throw validate.wrongValue(
       'options.payloadPath',
-      'is for a message in bytes. Give the payload itself: message.payload, without this option.'
+      'is only for a message in bytes. Pass the payload itself, such as message.payload, and omit this option.'
     )
   }
   for (const name of validate.strings('options.payloadPath', options.payloadPath, MOST_MEMBERS)) wire.add(WireTag.PayloadPath, '', name)
@@ -330,10 +344,10 @@ function addOptions(wire: WireBuffer, value: unknown, isJson: boolean) {
     server: optionalNative<NativeServerCredentials>(
       ServerCredentials,
       'options.serverCredentials',
-      'what takeServerCredentials() returns',
+      'the return value of takeServerCredentials()',
       options.serverCredentials
     ),
-    recipient: optionalNative<NativeRecipient>(Recipient, 'options.recipient', 'what createRecipient() returns', options.recipient),
+    recipient: optionalNative<NativeRecipient>(Recipient, 'options.recipient', 'the return value of createRecipient()', options.recipient),
     store: nativeStore(options.credentialStore)
   }
 }
@@ -343,13 +357,13 @@ function unchanged(name: string, text: string) {
   if (!text.includes('\ufffd')) return text
   throw validate.wrongValue(
     'options.inherit',
-    `asks for ${validate.shown(name)}, whose value in process.env is no UTF-8 and would be changed. Give it in options.set.`
+    `names ${validate.shown(name)}, whose value in process.env is not UTF-8 and would be changed. Pass the value in options.set.`
   )
 }
 
 function addSet(wire: WireBuffer, set: Record<string, unknown>) {
   const names = Object.keys(set)
-  if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `has ${names.length} names, and may have ${MOST_NAMES}.`)
+  if (names.length > MOST_NAMES) throw validate.wrongValue('options.set', `must have at most ${MOST_NAMES} names, but has ${names.length}.`)
   for (const name of names) {
     const option = `options.set.${validate.shown(name)}`
     addVariable(wire, WireTag.Set, validate.wellFormed(option, name), validate.optionalString(option, set[name]))

@@ -1,4 +1,4 @@
-// describeProvider(): what a badge shows of an environment.
+// describeProvider(): the facts about an environment that a badge shows.
 
 import { binding } from '../internal/binding.ts'
 import { bare, own, translate } from '../internal/errors.ts'
@@ -7,28 +7,29 @@ import * as validate from '../internal/validate.ts'
 import type { CredentialInfo, ProviderEnv } from './provider-env.ts'
 import type { ProviderId } from '../../binding.js'
 
-/** What a badge shows. */
+/** The facts about an environment that a badge can show. */
 export interface ProviderDescription {
   provider: ProviderId
-  /** `"Claude Code"` and the like. */
+  /** The name of the CLI, such as `"Claude Code"`. */
   name: string
   vendor: string
   modelFamily: string
   credentialKind: CredentialInfo['kind']
   credentialSource: CredentialInfo['source']
   /**
-   * Who pays: the server for its own credential, whatever kind; else the workspace for a key, by use, and a subscription
-   * for a token or login. A login in a config directory counts as a subscription, though the CLI may keep a key there.
+   * Who pays: the server for its own credential of any kind; otherwise the workspace for a key, by use, and a
+   * subscription for a token or login. A login in a config directory counts as a subscription, although the CLI may
+   * keep a key there.
    */
   billedTo: 'workspace' | 'server' | 'subscription'
   /** See {@link CredentialInfo.fingerprint}. */
   fingerprint: string | null
 }
 
-/** Describes an environment; also after it was disposed of. */
+/** Describes an environment, even after it was disposed of. */
 export function describeProvider(env: ProviderEnv): ProviderDescription {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   const facts = bare(own(translate(() => binding.describe(native))))
   return { ...facts, fingerprint: facts.fingerprint ?? null } as ProviderDescription
 }

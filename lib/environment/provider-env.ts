@@ -6,18 +6,21 @@ import * as validate from '../internal/validate.ts'
 import type { NativeProviderEnv as Native, NativeVariable, ProviderId } from '../../binding.js'
 import type { CredentialOwner } from '../secret/seal-binding.ts'
 
-/** What a log or a badge may show of a credential. */
+/** The facts about a credential that a log or a badge may show. */
 export interface CredentialInfo {
   readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
   readonly source: 'payload' | 'store' | 'server' | 'config-dir'
-  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
+  /** The owner, according to {@link ProviderEnvOptions.credentialOwner}; for `serverCredentials` always `"server"`. */
   readonly owner: CredentialOwner
   /**
-   * 8 hex digits of a hash keyed per process: tells two keys apart in one process's log, and says nothing offline.
-   * `null` for a config directory.
+   * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
+   * nothing about the key. `null` for a config directory.
    */
   readonly fingerprint: string | null
-  /** Which of its store's credentials it is, counted in this process from 1 on; `null` when it comes from no store. */
+  /**
+   * The number of this credential among those of its store, counted from 1 in this process; `null` if it does not come
+   * from a store.
+   */
   readonly generation: number | null
 }
 
@@ -27,8 +30,8 @@ export let credentialOf: (env: ProviderEnv) => CredentialInfo
 export let fromNative: (native: Native) => ProviderEnv
 
 /**
- * The environment of one launch, held in Rust. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
- * the fingerprint, never a value.
+ * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
+ * the fingerprint, and never a value.
  */
 export class ProviderEnv extends handle.Handle {
   /** @internal */
@@ -52,27 +55,29 @@ export class ProviderEnv extends handle.Handle {
   }
 
   /**
-   * What `prepareRequestEnv` called the source: `"user"` for the workspace's API key and `"oauth"` for its token, from the
-   * payload or a credential store; `"server"` for the server's of either kind, wherever it came from; `"none"` for a login in
-   * a directory. `credential` tells more. Not the claim of the same name that Claude Code makes of itself.
+   * The source in the terms of `prepareRequestEnv`: `"user"` for the workspace's API key and `"oauth"` for its token,
+   * from the payload or a credential store; `"server"` for a credential of the server of either kind and from any
+   * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
+   * in Claude Code's own output.
    */
   get apiKeySource(): 'user' | 'oauth' | 'server' | 'none' {
     return this.#native.facts.apiKeySource as ProviderEnv['apiKeySource']
   }
 
-  /** How many `USER_*` variables were set. */
+  /** The number of `USER_*` variables that were set. */
   get userEnvKeyCount(): number {
     return this.#native.facts.userEnvKeyCount
   }
 
-  /** The names of `userEnvKeys` that were left out because they do not match the pattern. */
+  /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
   get rejectedUserEnvKeys(): string[] {
     return own(this.#native.facts.rejectedUserEnvKeys)
   }
 
   /**
-   * Every name that this environment gives the child with delivery `"auto"`, sorted. A start adds constants of its own that keep
-   * the CLI from obeying a workspace's files, and moves a temporary directory that is taken: docs/providers.md lists them.
+   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
+   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
+   * lists these variables.
    */
   get names(): string[] {
     this.#names ??= translate(() => this.#native.names())
@@ -80,7 +85,7 @@ export class ProviderEnv extends handle.Handle {
   }
 
   /**
-   * The value of a variable that holds no secret; `undefined` when there is none of that name.
+   * The value of a variable that does not hold a secret; `undefined` if there is no variable with that name.
    * @throws {ProviderError} `ERR_PROVIDER_ENV_FORBIDDEN` for the name of a secret; `ERR_PROVIDER_DISPOSED`.
    */
   get(name: string): string | undefined {
@@ -89,10 +94,10 @@ export class ProviderEnv extends handle.Handle {
   }
 
   /**
-   * The whole environment with its secrets, as delivery `"env"` would hand it over: the one audited way out to JS
-   * strings. They cannot be wiped. Search your code for this name to find every place.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`,
-   * `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+   * The whole environment with its secrets, as delivery `"env"` would pass it. This is the only method that returns
+   * secrets as JavaScript strings, which cannot be wiped. Search your code for its name to audit its use.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`,
+   * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
    */
   exposeSecrets(): Record<string, string> {
     return toObject(translate(() => this.#native.exposeSecrets()))
@@ -120,8 +125,8 @@ export class ProviderEnv extends handle.Handle {
 
 export interface ProviderEnv {
   /**
-   * Wipes the secrets. Idempotent. A start that was already asked for keeps what it needs until it has started, and
-   * {@link SpawnOptions.redactOutput} what it looks for until the child's streams have closed.
+   * Wipes the secrets. Idempotent. A start that was already requested keeps what it needs until it has finished, and
+   * {@link SpawnOptions.redactOutput} keeps the secrets that it searches for until the child's streams have closed.
    */
   dispose(): void
 }

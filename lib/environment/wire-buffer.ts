@@ -1,5 +1,5 @@
-// The wire buffer: a payload and its options, packed into one buffer outside of V8's heap, which the addon reads and wipes.
-// What a record begins with stands in the addon (`WireTag`).
+// The wire buffer: a payload and its options, packed into one buffer outside V8's heap, which the addon reads and
+// wipes. The addon defines the tags with which records begin (`WireTag`).
 //
 // A string is written there directly: joining strings would make another copy of each secret that nobody can wipe.
 
@@ -82,7 +82,7 @@ export class WireBuffer {
 function tooLarge() {
   return providerError({
     code: 'ERR_PROVIDER_PAYLOAD_TOO_LARGE',
-    message: `The payload and its options take more than ${MOST_BYTES} bytes. Hand large values over in files.`
+    message: `The payload and its options are larger than ${MOST_BYTES} bytes. Pass large values in files.`
   })
 }
 

@@ -1,4 +1,4 @@
-// A caller's AbortSignal: whether it is one, and who is to hear of it.
+// Checks a caller's AbortSignal, and calls a listener when it is aborted.
 
 import { bare } from './errors.ts'
 import * as validate from './validate.ts'

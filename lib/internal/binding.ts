@@ -1,4 +1,4 @@
-// The addon, with its generated types: the one place that loads it.
+// Loads the addon, with its generated types. No other file loads it.
 
 import { readFileSync } from 'node:fs'
 import { isNativeError } from 'node:util/types'

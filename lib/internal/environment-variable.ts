@@ -1,4 +1,5 @@
-// The variables of this process: reading one, and taking a secret out for good, from libc's list and from the block that the kernel shows.
+// The environment variables of this process: reads one, and removes a secret permanently, from libc's list and from the
+// block that the kernel shows.
 
 import { binding } from './binding.ts'
 import { isMainThread } from './builtins.ts'
@@ -15,7 +16,7 @@ export function requireMainThread(what: string) {
   if (isMainThread()) return
   throw providerError({
     code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: `${what} works on the main thread only: a worker thread has a copy of process.env that cannot be wiped. Call it before you start worker threads.`
+    message: `${what} works on the main thread only: a worker thread has its own copy of process.env, which cannot be wiped. Call it before you start worker threads.`
   })
 }
 

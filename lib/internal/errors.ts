@@ -1,9 +1,9 @@
-// The errors that users see: ProviderError, Node's own TypeErrors, and how the addon's errors become them.
+// The errors that users see: ProviderError and Node's own TypeErrors, and how they are created from the addon's errors.
 
 import { isNativeError, isProxy } from 'node:util/types'
 import type { NativeError, ProviderId } from '../../binding.js'
 
-/** The codes of {@link ProviderError}; `docs/errors.md` has a paragraph on each. */
+/** The codes of {@link ProviderError}. `docs/errors.md` explains each of them. */
 export type ProviderErrorCode =
   | 'ERR_PROVIDER_PAYLOAD_INVALID'
   | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
@@ -45,7 +45,7 @@ const NAMES = new Map([
   ['ERR_PROVIDER_ABORTED', 'AbortError'],
   ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']
 ])
-/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose stands in a message, and it goes into a log. */
+/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose is in a message, and it goes into a log. */
 const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
 
 /** The parts that an error has beside its code and message where they are known. */
@@ -54,7 +54,7 @@ const PARTS = ['syscall', 'path', 'step', 'provider', 'names'] as const
 /** Makes one: users cannot. */
 export let providerError: (given: Details, options?: { cause?: unknown }) => ProviderError
 
-/** Everything that this package refuses or fails at. No field ever carries a value of a variable, an argument or a secret. */
+/** The error that this package throws. No field ever contains the value of a variable, an argument or a secret. */
 export class ProviderError extends Error {
   readonly code: ProviderErrorCode
 
@@ -78,14 +78,14 @@ export class ProviderError extends Error {
 }
 
 export interface ProviderError {
-  /** Negative errno, as in Node's system errors. */
+  /** The negative errno, as in Node's system errors. */
   readonly errno?: number
   readonly syscall?: string
   readonly path?: string
   /** The step of the start that failed; `docs/errors.md` lists them. */
   readonly step?: string
   readonly provider?: ProviderId
-  /** The names concerned: of variables or of payload fields. */
+  /** The names of the variables, options or payload fields that the error is about. */
   readonly names?: string[]
 }
 Object.defineProperty(ProviderError.prototype, 'name', hidden('ProviderError'))

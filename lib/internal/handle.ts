@@ -1,4 +1,4 @@
-// class Handle: what every object has in common whose secrets Rust holds.
+// class Handle: the base class of all objects whose secrets Rust holds.
 
 import { inspect } from 'node:util'
 import { tearDownAtExit } from './tear-down.ts'
@@ -23,9 +23,7 @@ export class Handle {
   /** @internal */
   constructor(key: symbol, native: Native) {
     if (key !== KEY)
-      throw new TypeError(
-        `${new.target.name} has no public constructor: ${(new.target as typeof Handle & { madeBy: string }).madeBy} makes one.`
-      )
+      throw new TypeError(`${new.target.name} has no public constructor. Use ${(new.target as unknown as { madeBy: string }).madeBy}.`)
     this.#native = native
     tearDownAtExit()
   }

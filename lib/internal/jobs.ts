@@ -1,4 +1,4 @@
-// What the addon does on threads of its own: requests to APIs, looks at paths, and waiting for locks.
+// The jobs that the addon runs on separate threads: requests to APIs, checks of paths, and waiting for locks.
 
 import { isUint8Array } from 'node:util/types'
 import { onAbort } from './abort-signal.ts'
@@ -7,13 +7,16 @@ import { fromThrown, own, ProviderError, providerError } from './errors.ts'
 import * as validate from './validate.ts'
 import type { NativeAbort as Abort, NativeHttpSettings } from '../../binding.js'
 
-/** How a request is made. */
+/** Options of an HTTP request. */
 export interface HttpOptions {
-  /** The most time for all of it, in milliseconds, the wait for a thread included; 100 to 600 000. */
+  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
   timeoutMs?: number | undefined
-  /** `http://host[:port]` of a proxy. Default: none. `HTTPS_PROXY` and its like are not read. */
+  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
   proxy?: string | undefined
-  /** Further roots of trust beside the system's, PEM. The CLI's own are {@link ProviderEnvOptions.caFile}. */
+  /**
+   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
+   * {@link ProviderEnvOptions.caFile}.
+   */
   ca?: string | Uint8Array | undefined
 }
 
@@ -54,7 +57,7 @@ const MAX_TIMEOUT_MS = 10 * 60 * 1000
 export function readHttpSettings(options: validate.Own<'ca' | 'proxy' | 'timeoutMs'>, timeoutMs: number): NativeHttpSettings {
   const given = validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) ?? timeoutMs
   if (given < MIN_TIMEOUT_MS || given > MAX_TIMEOUT_MS) {
-    throw validate.wrongValue('options.timeoutMs', `must be ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS}.`)
+    throw validate.wrongValue('options.timeoutMs', `must be from ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS} milliseconds.`)
   }
   const { ca } = options
   return {

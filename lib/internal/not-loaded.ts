@@ -1,4 +1,4 @@
-// Why the addon does not load, and what to do: in this package's words, as npm's own say nothing of it.
+// Explains why the addon does not load and what to do, because npm's own messages do not.
 
 import { isNativeError } from 'node:util/types'
 import { command } from '../doctor/words.ts'
@@ -12,23 +12,26 @@ const SUMMARY = 'Cannot find native binding'
 const NOT_THERE = /^Cannot find module/
 const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
 
-/** Why an addon that is there does not load, by the loader's words, where something else than a new one mends it. */
+/** Why an existing addon does not load, by the loader's message, if reinstalling it would not help. */
 const IN_THE_WAY: [RegExp, () => string][] = [
   [/loading addons is disabled/, notAllowedByNode],
   [
     /again with the --allow-[a-z]+ flag/,
-    () => 'An addon is native code, so Deno has to allow it: start it with --allow-ffi, --allow-read, --allow-env and --allow-sys.'
+    () => 'The addon is native code, which Deno must allow: start Deno with --allow-ffi, --allow-read, --allow-env and --allow-sys.'
   ],
   [
     /^require is not defined$/,
     () =>
-      'A bundle that is an ES module has no require(), which loads the addon: leave this package out of the bundle, or give it one (docs/migration.md, "In a bundle").'
+      'The addon is loaded with require(), which a bundle in the ES module format does not have: leave this package out of the bundle, or define require() (docs/migration.md, "In a bundle").'
   ],
-  [/: Permission denied$/, () => `Let this process${whom()} read that file: its mode, and those of the directories above it, keep it out.`],
+  [
+    /: Permission denied$/,
+    () => `Allow this process${whom()} to read that file: check its mode and the modes of the directories above it.`
+  ],
   [
     /failed to map segment/,
     () =>
-      'No program may be run from there: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or the like.'
+      'The file system does not allow execution: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or another security module.'
   ]
 ]
 
@@ -50,20 +53,20 @@ export function whyNotLoaded(error: unknown, manifest: { optionalDependencies?: 
   const remedy = IN_THE_WAY.find(([words]) => words.test(failed ?? ''))?.[1]
   if (failed !== undefined && remedy) return { reason: failed, advice: remedy(), commands: [] }
   if (failed !== undefined || own === undefined) {
-    return { reason: failed ?? 'nothing says why', advice: `Build it for this system: ${guide('Commands')}`, commands: [] }
+    return { reason: failed ?? 'the loader gave no reason', advice: `Build it for this system: ${guide('Commands')}`, commands: [] }
   }
   const reason = `its package for this system, ${own}, is not installed`
   // They are written into the manifest at a release.
   if (manifest.optionalDependencies !== undefined) {
     return {
       reason,
-      advice: 'The install left out optional dependencies. In the project that has this package, install again with them:',
+      advice: 'The package manager skipped optional dependencies. Install them in the project that uses this package:',
       commands: [reinstall()]
     }
   }
   return {
     reason,
-    advice: `This is no release, so npm does not know that package. Pack it too and install both: ${guide('Try the tarballs')}`,
+    advice: `This copy is not a release, so the npm registry does not have that package. Pack it too and install both: ${guide('Try the tarballs')}`,
     commands: []
   }
 }
@@ -71,8 +74,8 @@ export function whyNotLoaded(error: unknown, manifest: { optionalDependencies?: 
 /** There is `process.permission` under the permission model alone. */
 function notAllowedByNode() {
   if ((process as { permission?: object }).permission === undefined)
-    return 'Start Node without --no-addons, also in NODE_OPTIONS and in `execArgv` of a worker thread.'
-  return 'Start Node with --allow-addons beside --permission. Native code is not held by the permission model: allow it only if you trust this package (docs/hardening.md).'
+    return 'Start Node without --no-addons, including in NODE_OPTIONS and in `execArgv` of a worker thread.'
+  return 'Start Node with --allow-addons in addition to --permission. The permission model does not restrict native code: allow it only if you trust this package (docs/hardening.md).'
 }
 
 function whom() {
@@ -89,7 +92,7 @@ function reinstall() {
 }
 
 function guide(section: string) {
-  return `CONTRIBUTING.md of ${REPOSITORY} says how ("${section}").`
+  return `see "${section}" in CONTRIBUTING.md of ${REPOSITORY}.`
 }
 
 /** The first line of every message, from the outermost. */

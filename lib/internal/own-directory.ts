@@ -1,4 +1,5 @@
-// Where this package lies on disk. Bundled into somebody's program it lies nowhere: what it has beside its code is not there.
+// The directory of this package on disk. It does not exist in a bundle, which does not contain the files beside the
+// code.
 
 import path from 'node:path'
 

@@ -1,4 +1,4 @@
-// Checks of JavaScript types, so that a wrong one is a TypeError that names the option and shows no value.
+// Checks JavaScript types: a wrong one is a TypeError that names the option and shows no value.
 
 import { types } from 'node:util'
 import { binding } from './binding.ts'
@@ -20,16 +20,16 @@ export function wrongType(name: string, expected: string, value: unknown) {
   const whose =
     copy === undefined || copy === THIS_COPY
       ? ''
-      : ' of another copy of this package. Make both with the same copy, or load the package once'
-  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, and is ${kindOf(value)}${whose}.`)
+      : ' and comes from another copy of this package. Create both with the same copy, or load the package only once'
+  return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, but is ${kindOf(value)}${whose}.`)
 }
 
-/** What a value is, without a word of its own. */
+/** What a value is, without its own word. */
 function kindOf(value: unknown) {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
-  if (types.isMap(value)) return 'a Map (Object.fromEntries() makes an object of one)'
-  return types.isSet(value) ? 'a Set' : typeof value
+  if (types.isMap(value)) return 'a Map (Object.fromEntries() converts it to an object)'
+  return types.isSet(value) ? 'a Set' : `of type ${typeof value}`
 }
 
 /** A name that a caller chose, as a message shows it. */
@@ -45,7 +45,7 @@ export function wrongValue(name: string, problem: string) {
 export function object(name: string, value: unknown): Record<string, unknown> {
   if (value === undefined) return Object.create(null)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'an object', value)
-  if (keepsItsOwnWay(value)) throw wrongType(name, 'an object whose own properties are what it holds', value)
+  if (keepsItsOwnWay(value)) throw wrongType(name, 'an object that keeps its data in its own properties', value)
   return value as Record<string, unknown>
 }
 
@@ -77,14 +77,14 @@ const SEALED = [
 const INSTEAD: Record<string, string> = {
   // @ts-expect-error TypeScript does not know this form of a prototype.
   __proto__: null,
-  env: 'Variables are decided by buildProviderEnv(): use `set` or `inherit` there.',
+  env: 'buildProviderEnv() sets the variables: use its `set` or `inherit`.',
   timeout: 'Use timeoutMs.',
   cancelSignal: 'Use signal.',
   homeDir: 'Use home.',
-  shell: 'No shell is involved.',
-  detached: 'The process always has a session of its own.',
-  argv0: 'The program is called by its own path.',
-  serialization: 'There is no channel of messages.'
+  shell: 'The program is started without a shell.',
+  detached: 'The process always has its own session.',
+  argv0: 'The first argument is always the path of the program.',
+  serialization: 'There is no message channel.'
 }
 
 /**
@@ -134,7 +134,7 @@ function refuseInherited(name: string, given: object, known: readonly string[]) 
     if (key)
       throw wrongValue(
         `${name}.${key}`,
-        "is inherited, and only an object's own properties are read. Give it as one: { ... } with each property by its name."
+        "is inherited, but only an object's own properties are read. Pass a plain object that has each property itself."
       )
   }
 }
@@ -156,7 +156,7 @@ export function options<K extends string>(
   const unknown =
     value === undefined ? undefined : Object.getOwnPropertyNames(value).find((key) => !(known as readonly string[]).includes(key))
   if (unknown === undefined) return own
-  throw wrongValue(`${name}.${shown(unknown)}`, `is no option here. ${INSTEAD[unknown] ?? `There are: ${known.join(', ')}.`}`)
+  throw wrongValue(`${name}.${shown(unknown)}`, `is not a known option. ${INSTEAD[unknown] ?? `The options are: ${known.join(', ')}.`}`)
 }
 
 export function optionalString(name: string, value: unknown): string | undefined {
@@ -168,13 +168,13 @@ export function optionalString(name: string, value: unknown): string | undefined
 /** A text that is not too long, of whatever characters. */
 export function limited(name: string, text: string) {
   if (text.length <= MAX_TEXT) return text
-  throw wrongValue(name, `is too long: it has ${text.length} characters, and may have ${MAX_TEXT}.`)
+  throw wrongValue(name, `must have at most ${MAX_TEXT} characters, but has ${text.length}.`)
 }
 
 /** Half of a surrogate pair is no character: written as UTF-8 it becomes another one, and two texts would be the same. */
 export function wellFormed(name: string, text: string) {
   if (text.isWellFormed()) return text
-  throw wrongValue(name, 'has half of a surrogate pair, which is no character.')
+  throw wrongValue(name, 'must be well-formed text, but has an unpaired surrogate.')
 }
 
 /** A text that something encrypted is bound to. */
@@ -200,7 +200,7 @@ export function array<T>(
 ): T[] {
   if (!Array.isArray(value)) throw wrongType(name, expected, value)
   const { length } = value
-  if (length > most) throw wrongValue(name, `has ${length} items, and may have ${most}.`)
+  if (length > most) throw wrongValue(name, `must have at most ${most} items, but has ${length}.`)
   return Array.from({ length }, (_, index) => {
     const at = `${name}[${index}]`
     return required(at, read(at, Object.hasOwn(value, index) ? value[index] : undefined))
@@ -227,7 +227,7 @@ export function optionalCount(name: string, value: unknown, max: number = Number
 export function optionalMilliseconds(name: string, value: unknown): number | undefined {
   const number = optionalNumber(name, value)
   if (number === undefined || (number >= 0 && number <= MAX_MILLISECONDS)) return number
-  throw wrongValue(name, `must be a number of milliseconds from 0 to ${MAX_MILLISECONDS}.`)
+  throw wrongValue(name, `must be from 0 to ${MAX_MILLISECONDS} milliseconds.`)
 }
 
 export function optionalBoolean(name: string, value: unknown): boolean | undefined {

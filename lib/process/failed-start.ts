@@ -1,4 +1,5 @@
-// A start that fails before there is a process: the streams that its caller was promised, and the error as an event.
+// A start that fails before there is a process: it has the streams that the caller expects, and emits the error as an
+// event.
 
 import { builtin } from '../internal/builtins.ts'
 import { bare } from '../internal/errors.ts'
@@ -7,7 +8,7 @@ import { PIPE } from './stdio.ts'
 import type { Readable, Writable, WritableOptions } from 'node:stream'
 import type { Streams } from './child-streams.ts'
 import type { Launch } from './launch.ts'
-import type { Backend, Driver } from './provider-process.ts'
+import type { Backend, Driver } from './driver.ts'
 
 const drop: NonNullable<WritableOptions['write']> = (_chunk, _encoding, done) => done()
 

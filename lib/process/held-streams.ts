@@ -1,4 +1,5 @@
-// Ends the streams of a run that is over and whose process group is gone, where somebody else still holds their other end.
+// Ends the streams of a run that has ended, together with its process group, if another process still holds their other
+// end.
 
 import type { Readable } from 'node:stream'
 import { intercept } from './child-streams.ts'

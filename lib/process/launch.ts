@@ -10,27 +10,33 @@ import { readStdio } from './stdio.ts'
 import { readWatch } from '../usage/usage-tap.ts'
 import * as validate from '../internal/validate.ts'
 import type { Attributes, ChildOptions, CliOptions, ExtraVariable, IdentityRequest, Limits, NativeProviderEnv } from '../../binding.js'
-import type { Facts } from './provider-process.ts'
+import type { Facts } from './driver.ts'
 import type { RedactOutput } from './redact-output.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import type { Watch } from '../usage/usage-tap.ts'
 import type { StdioItem } from './stdio.ts'
 import type { ThreadTotals } from '../usage/token-counts.ts'
 
-/** Resource limits of the child; soft and hard alike. A limit above the worker's own hard limit needs root (`CAP_SYS_RESOURCE`). */
+/**
+ * Resource limits of the child, soft and hard. A limit above the worker's own hard limit requires root
+ * (`CAP_SYS_RESOURCE`).
+ */
 export interface ResourceLimits {
   /**
-   * `RLIMIT_CORE`, bytes. Default 0, which means none at all: the limit is then 1 byte, as the kernel would ignore 0
-   * for a `core_pattern` that is a pipe. A core dump would hold the key.
+   * `RLIMIT_CORE` in bytes. Default: 0, which means that there are no core dumps; the limit is then 1 byte, because the
+   * kernel ignores 0 for a `core_pattern` that is a pipe. A core dump would contain the key.
    */
   coreBytes?: number | undefined
-  /** `RLIMIT_NOFILE`, descriptors, up to the machine's `fs.nr_open`. Default: the worker's. */
+  /** `RLIMIT_NOFILE`, the number of descriptors, up to the machine's `fs.nr_open`. Default: the worker's limit. */
   openFiles?: number | undefined
-  /** `RLIMIT_NPROC`, processes of the target uid. Default: the worker's. */
+  /** `RLIMIT_NPROC`, the number of processes of the target uid. Default: the worker's limit. */
   processes?: number | undefined
-  /** `RLIMIT_AS`, bytes. Both CLIs map far more than they use: below 100 GB neither starts. Default: the worker's. */
+  /**
+   * `RLIMIT_AS` in bytes. Both CLIs map far more memory than they use: neither starts with less than 100 GB. Default:
+   * the worker's limit.
+   */
   memoryBytes?: number | undefined
-  /** `RLIMIT_CPU`, seconds. Default: the worker's. */
+  /** `RLIMIT_CPU` in seconds. Default: the worker's limit. */
   cpuSeconds?: number | undefined
 }
 
@@ -40,90 +46,107 @@ export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
 /** Options of {@link spawnProvider}. */
 export interface SpawnOptions {
   /**
-   * The CLI's arguments. They are visible to every user of the machine, so a secret of the launch in them is refused, and so
-   * is a server's definition with headers, variables or tokens. An option that undoes a protection is refused too. Ours come on top, for
-   * Claude Code before yours (`--setting-sources=`), for Codex after them (`-c …`). With a
-   * server's key for Codex they must begin with `exec` or `e`, and `--ignore-user-config` follows it. A mode in which the CLI
-   * would not use the credential is refused (`ERR_PROVIDER_UNSUPPORTED`): `docs/providers.md` lists them.
+   * The CLI's arguments. Every user of the machine can see them, so a secret of the launch in an argument is refused,
+   * and so is the definition of an MCP server or model provider with headers, variables or tokens. An option that
+   * disables a protection is refused too. The package adds its own arguments: for Claude Code before yours
+   * (`--setting-sources=`), for Codex after them (`-c …`). With a server's key for Codex, the arguments must begin with
+   * `exec` or `e`, and the package adds `--ignore-user-config` after it. A mode in which the CLI would not use the
+   * credential is refused (`ERR_PROVIDER_UNSUPPORTED`): `docs/providers.md` lists these modes.
    */
   args?: string[] | undefined
   /**
-   * The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's own. Another
-   * program in the CLI's place gets the same arguments and, for Claude Code, the key on descriptor 3: make it a script
-   * file, for `sh -c` takes our arguments for its own.
+   * The program: an absolute path, or a name to look up on the child's `PATH`. Default: the provider's CLI. A program
+   * in place of the CLI gets the same arguments and, for Claude Code, the key on descriptor 3. Use a script file for
+   * it, because `sh -c` would interpret the package's arguments as its own.
    */
   command?: string | undefined
-  /** An absolute path. Default: `workspace.dir`, else this process's directory. Entered as the target, which must be able to. */
+  /**
+   * The working directory, an absolute path. Default: `workspace.dir`, otherwise the directory of this process. The
+   * child enters it as the target user, who must have access.
+   */
   cwd?: string | undefined
-  /** Target ids. Give both or neither. 0 is refused unless `allowRoot`. Default: this process's. */
+  /**
+   * The uid of the target user. Pass both `uid` and `gid`, or neither. 0 is refused without `allowRoot`. Default: that
+   * of this process.
+   */
   uid?: number | undefined
   gid?: number | undefined
-  /** Supplementary groups. Default: none where `uid` is given, else this process's. */
+  /** The supplementary groups. Default: none if `uid` is given, otherwise those of this process. */
   groups?: number[] | undefined
-  /** Lets the target be uid 0 or gid 0. Default false. */
+  /** Allows uid 0 or gid 0 as the target. Default: false. */
   allowRoot?: boolean | undefined
-  /** Default `"pipe"` for all three. A stream that is inherited, or a descriptor, is made blocking, as `child_process` does. */
+  /**
+   * Default: `"pipe"` for all three. A stream that is inherited or a descriptor is made blocking, as `child_process`
+   * does.
+   */
   stdio?: 'pipe' | 'ignore' | 'inherit' | [StdioItem, StdioItem, StdioItem] | undefined
-  /** File mode creation mask, 0 to 0o777. Default: this process's. */
+  /** The file mode creation mask, 0 to 0o777. Default: that of this process. */
   umask?: number | undefined
   /**
-   * The child's nice value, 0 to 19. Default: this process's own at the time of the start (its main thread's, as
-   * `os.getPriority()` tells there), and 0 where that is negative. A value below this process's needs root.
+   * The child's nice value, 0 to 19. Default: that of this process at the time of the start (of its main thread, as
+   * `os.getPriority()` returns it there), or 0 if that is negative. A value below that of this process requires root.
    */
   priority?: number | undefined
   /**
-   * The child's `oom_score_adj`, 0 to 1000: the higher, the sooner the kernel kills it when memory runs out. Default: this
-   * process's own, and 0 where that is negative. A value below this process's needs root.
+   * The child's `oom_score_adj`, 0 to 1000: the higher it is, the sooner the kernel kills the child when memory runs
+   * out. Default: that of this process, or 0 if that is negative. A value below that of this process requires root.
    */
   oomScoreAdj?: number | undefined
   /** Aborting stops the process group, and emits `error` with `ERR_PROVIDER_ABORTED`. */
   signal?: AbortSignal | undefined
-  /** Milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`. Default, and 0: none. */
+  /**
+   * The time in milliseconds until the process group is stopped and `error` is emitted with `ERR_PROVIDER_TIMEOUT`.
+   * Default: 0, no limit.
+   */
   timeoutMs?: number | undefined
-  /** The signal that asks the group to end. Default `"SIGTERM"`. */
+  /** The signal that asks the process group to end. Default: `"SIGTERM"`. */
   killSignal?: NodeJS.Signals | number | undefined
-  /** Milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default 5000. */
+  /** The time in milliseconds between `killSignal` (with SIGCONT) and SIGKILL. Default: 5000. */
   killGraceMs?: number | undefined
   /**
-   * Whether what is left of the process group is killed when the CLI has ended. Default true. Then a stream whose other
-   * end somebody outside of the group still holds ends as well, once it has brought nothing for a second: `close` comes.
+   * Whether the rest of the process group is killed when the CLI has ended. Default: true. If a process outside the
+   * group still holds the other end of a stream, the stream then ends after it has been silent for a second, so that
+   * `close` is emitted.
    */
   killGroupOnExit?: boolean | undefined
   limits?: ResourceLimits | undefined
   /**
-   * Default `"auto"`: `"fd"` where the CLI can read its credential from a pipe (claude), else `"env"` (codex). `"env"` for
-   * claude is what `--bare` needs: other processes of the target's uid can then find the key in `/proc/PID/environ`.
+   * Default: `"auto"`, which is `"fd"` if the CLI can read its credential from a pipe (claude), and otherwise `"env"`
+   * (codex). `--bare` of claude requires `"env"`: other processes of the target uid can then read the key in
+   * `/proc/PID/environ`.
    */
   delivery?: Delivery | undefined
-  /** Default `"untrusted"`: files in the workspace must not configure the CLI. */
+  /** Default: `"untrusted"`, which means that files in the workspace must not configure the CLI. */
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
   /**
-   * Which of the child's streams are scrubbed of every secret of this launch, and of its base64, base64url, hex,
-   * URL-encoded and JSON-escaped forms. `true` is both. Default: `stderr`,
-   * also for what an object leaves out. Each byte of a secret becomes `*` (another
-   * character where a secret has that one), so the number of bytes stays. Secrets of fewer than 8 bytes are left, so as
-   * not to mask prose. Scrubbed stdout may no longer be the JSON that the CLI wrote: a number can be a secret too.
-   * Only a stream that is a `"pipe"` passes through here: asked for with one that goes to a descriptor it is refused; one that is `"ignore"`d shows nothing. What is looked for
-   * stays in guarded memory until those streams have closed, also after `dispose()`. Hygiene for logs, not a wall:
-   * whoever runs as the child's uid can spell a key in other ways.
+   * The streams of the child in which every secret of this launch is redacted, including its base64, base64url, hex,
+   * URL-encoded and JSON-escaped forms. `true` means both streams. Default: only `stderr`, which also applies to a
+   * property that the object omits. Each byte of a secret is replaced with `*` (or another character if a secret
+   * contains `*`), so the number of bytes does not change. Secrets of fewer than 8 bytes are not redacted, because that
+   * would mask ordinary text. Redacted stdout may no longer be valid JSON, because a number can be a secret too. Only a
+   * stream that is a `"pipe"` passes through this process: the option is refused for a stream that goes to a
+   * descriptor, and has no effect on one that is `"ignore"`. The secrets to search for stay in guarded memory until
+   * these streams have closed, even after `dispose()`. This protects logs from accidents, not from attacks: a process
+   * with the child's uid can write a key in other ways.
    */
   redactOutput?: boolean | { stdout?: boolean | undefined; stderr?: boolean | undefined } | undefined
   /**
-   * Whether what passes through stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. It goes
-   * on unchanged and at once. Default: when `args` ask the CLI for JSON (claude `--output-format stream-json` or `json`,
-   * codex `--json`) and stdout is a `"pipe"`. `true` reads whatever the arguments are, and is refused when stdout is no pipe.
+   * Whether stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. The output is passed
+   * on unchanged and without delay. Default: true if `args` request JSON from the CLI (claude
+   * `--output-format stream-json` or `json`, codex `--json`) and stdout is a `"pipe"`. `true` reads stdout with any
+   * arguments, and is refused if stdout is not a pipe.
    */
   usage?: boolean | undefined
   /**
-   * codex: {@link ProviderUsage.thread} of the last run of the thread that is resumed, where another process read that.
-   * It alone counts then. Without it, and when this process has not read the thread in a run of the same owner (see
-   * `docs/usage.md`), the first turn counts nothing and `complete` stays false.
+   * codex: {@link ProviderUsage.thread} of the last run of the resumed thread, if another process read that run. It
+   * then takes precedence over what this process knows. Without it, and if this process has not read the thread in a
+   * run of the same owner (see `docs/usage.md`), the first turn is not counted and `complete` stays false.
    */
   thread?: ThreadTotals | null | undefined
   /**
-   * What to do when the CLI says that it uses another credential than it was given. `"event"`, the default: emit
-   * `credentialMismatch`. `"stop"`: stop the run too, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; refused where the CLI's JSON
-   * is not read, and for codex, which says nothing of its credential.
+   * What to do if the CLI reports that it uses a credential other than the one that it received. `"event"` (the
+   * default) emits `credentialMismatch`. `"stop"` also stops the run, with `ERR_PROVIDER_CREDENTIAL_MISMATCH`; it is
+   * refused if the CLI's JSON is not read, and for codex, which does not report its credential.
    */
   onCredentialMismatch?: 'event' | 'stop' | undefined
 }
@@ -176,7 +199,7 @@ export const OPTIONS = [
 /** @param extra Variables of an SDK. */
 export function readLaunch(env: ProviderEnv, value: unknown, extra: ExtraVariable[] = []): Launch {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   const options = validate.options('options', value, OPTIONS)
   const killSignal = signalNumber(options.killSignal ?? 'SIGTERM')
   const stdio = readStdio(options.stdio)

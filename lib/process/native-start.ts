@@ -1,4 +1,4 @@
-// The native start: hands a launch to the addon and its events to the process.
+// The native start: passes a launch to the addon, and the addon's events to the process object.
 
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
@@ -13,7 +13,8 @@ import { redact } from './redact-output.ts'
 import { warnOfUntested } from './untested-version.ts'
 import { tap } from '../usage/usage-tap.ts'
 import type { Launch } from './launch.ts'
-import type { Driver, MissingProtection } from './provider-process.ts'
+import type { MissingProtection } from './provider-process.ts'
+import type { Driver } from './driver.ts'
 import type { ChildOptions, NativeProcess, NativeProcessEvent, NativeSpawner } from '../../binding.js'
 
 export type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>

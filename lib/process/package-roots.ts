@@ -1,4 +1,4 @@
-// Where the addon looks for a provider's npm package: the directories that node_modules are searched from, upwards.
+// The directories from which the addon searches upwards for a provider's npm package in node_modules.
 
 import path from 'node:path'
 import { binding } from '../internal/binding.ts'

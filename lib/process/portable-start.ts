@@ -1,6 +1,6 @@
-// The portable start, by child_process: on macOS, under Bun, or where the kernel or a sandbox lacks a call.
+// The portable start with child_process: on macOS, under Bun, or if the kernel or a sandbox does not support a call.
 //
-// What it cannot honour it refuses when the caller asked for it, and reports when it is a default.
+// It refuses options that it cannot support, and reports default protections that it cannot provide.
 
 import { closeSync } from 'node:fs'
 import { binding } from '../internal/binding.ts'
@@ -13,7 +13,8 @@ import { makeProcess } from './provider-process.ts'
 import { redact } from './redact-output.ts'
 import { warnOfUntested } from './untested-version.ts'
 import { tap } from '../usage/usage-tap.ts'
-import type { Driver, MissingProtection } from './provider-process.ts'
+import type { MissingProtection } from './provider-process.ts'
+import type { Driver } from './driver.ts'
 import type { Streams } from './child-streams.ts'
 import type { Launch } from './launch.ts'
 import type { Stdio } from '../../binding.js'
@@ -83,13 +84,15 @@ function missing(launch: Launch) {
 
 function refuseWhatCannotBe({ child: { attributes, ids } }: Launch) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) throw unsupported(`options.${name} needs the native start, which this system or runtime does not have.`, name)
+    if (value !== undefined)
+      throw unsupported(`options.${name} requires the native start, which this system or runtime does not support.`, name)
   }
-  if (ids.groups?.length) throw unsupported('options.groups needs the native start, which this system or runtime does not have.', 'groups')
+  if (ids.groups?.length)
+    throw unsupported('options.groups requires the native start, which this system or runtime does not support.', 'groups')
   // Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
   const other = ids.uid !== undefined && ids.uid !== process.geteuid?.()
   if (other && process.versions.bun)
-    throw unsupported('Under Bun options.uid cannot be verified. Run the worker on Node, or as the target itself.', 'uid')
+    throw unsupported('Under Bun, options.uid cannot be verified. Run the worker under Node, or as the target user.', 'uid')
 }
 
 function toStdio(item: Stdio) {
@@ -161,7 +164,7 @@ function signalGroup(child: ChildProcess, signal: number) {
 function spawnFailed(thrown: unknown, provider: string, program: string) {
   const error = thrown as NodeJS.ErrnoException
   const isTooLarge = error.code === 'E2BIG'
-  const advice = isTooLarge ? ' Give less in arguments and variables: hand large values over in files.' : ''
+  const advice = isTooLarge ? ' Shorten the arguments and variables: pass large values in files.' : ''
   return providerError({
     code: isTooLarge ? 'ERR_PROVIDER_ENV_TOO_LARGE' : 'ERR_PROVIDER_SPAWN_FAILED',
     // Node's own message holds no argument and no variable, but its `spawnargs` do: it is not passed on.

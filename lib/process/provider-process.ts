@@ -1,4 +1,4 @@
-// class ProviderProcess: a started provider, with the events, properties and order of events of ChildProcess.
+// class ProviderProcess: a started CLI, with the events, properties and order of events of ChildProcess.
 
 import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
@@ -9,15 +9,15 @@ import { endHeldStreams } from './held-streams.ts'
 import * as running from './running-processes.ts'
 import { signalNumber } from './signals.ts'
 import type { CredentialMismatch, Metered, ProviderFailure, ProviderUsage } from '../usage/metered.ts'
-import type { Streams } from './child-streams.ts'
+import type { Backend, Driver, Facts, StartError } from './driver.ts'
 import type { CredentialInfo } from '../environment/provider-env.ts'
 import type { ProviderId } from '../../binding.js'
 import type { Readable, Writable } from 'node:stream'
 import type { InspectOptionsStylized } from 'node:util'
 
 /**
- * A default protection that the start could not give; see `docs/hardening.md`. `stderr-redaction`: stderr is no pipe, so
- * it does not pass through this process. `session-keyring` on the native start: a sandbox refuses keyctl(2).
+ * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
+ * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -37,46 +37,14 @@ export type Result = { code: number | null; signal: NodeJS.Signals | null; error
 
 export type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void }
 
-/** What carries the process out: the native start or the portable one. */
-export interface Backend {
-  startPath: 'native' | 'portable'
-  missingProtections: MissingProtection[]
-  stdio: Streams
-  /** Sends; false when there is nothing to signal. */
-  signal: (signal: number) => boolean
-  /** Asks to end, then makes it. */
-  stop: () => void
-  ref: () => void
-  unref: () => void
-}
-
 const KEY = Symbol('ProviderProcess')
-
-/** Why there is no process: one of ours, or a `TypeError` for what only the start finds wrong. */
-export type StartError = Error & { code?: string; errno?: number }
-
-/** What a backend tells the process. */
-export interface Driver {
-  child: ProviderProcess
-  /** Calls in the asynchronous context of whoever asked for the start. */
-  inContext: (call: () => void) => void
-  abort: (reason: unknown) => void
-  onFailed: (error: StartError) => void
-  onSpawned: (pid: number, argv: string[]) => void
-  onTimedOut: () => void
-  onExited: (code: number | null, signal: NodeJS.Signals | null) => void
-  observe: (metered: Metered) => void
-  refuse: (error: ProviderError) => void
-}
-
-export type Facts = { provider: string; credential: CredentialInfo; killSignal: number; killGroupOnExit: boolean }
 
 export let makeProcess: (backend: Backend, facts: Facts) => Driver
 
 /**
- * A started provider: what users of `ChildProcess`, and the Claude Agent SDK's `SpawnedProcess`, expect.
- * Events as there: `spawn`, `error`, `exit`, `close`. And `usage`, `failure`, `credentialMismatch` where stdout is read
- * for them: see the option `usage`. The last of each comes before `close`.
+ * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
+ * events `spawn`, `error`, `exit` and `close`. If stdout is read (see the option `usage`), it also emits `usage`,
+ * `failure` and `credentialMismatch`, each for the last time before `close`.
  */
 export class ProviderProcess extends EventEmitter {
   /** The asynchronous context of whoever asked for the start, which listeners are called in. */
@@ -112,7 +80,7 @@ export class ProviderProcess extends EventEmitter {
 
   private constructor(key: symbol, backend: Backend, facts: Facts) {
     super()
-    if (key !== KEY) throw new TypeError('Use spawnProvider() to make a ProviderProcess.')
+    if (key !== KEY) throw new TypeError('Use spawnProvider() to create a ProviderProcess.')
     this.#backend = backend
     this.#provider = facts.provider
     this.#credential = facts.credential
@@ -131,12 +99,15 @@ export class ProviderProcess extends EventEmitter {
     return this.#provider as ProviderId
   }
 
-  /** What it runs with. */
+  /** The credential with which it runs. */
   get credential(): CredentialInfo {
     return this.#credential
   }
 
-  /** Known once `spawn` was emitted: the start happens on another thread. `undefined` before, and when it failed. */
+  /**
+   * The process id, known once `spawn` has been emitted, because the start happens on another thread. `undefined`
+   * before that, and if the start failed.
+   */
   get pid(): number | undefined {
     return this.#pid
   }
@@ -162,19 +133,22 @@ export class ProviderProcess extends EventEmitter {
   }
 
   /**
-   * The signal that ended it. A real-time signal, which Node has no name for, has the one that `kill -l` shows, as `SIGRTMIN+3`;
-   * not on the portable start, where `child_process` takes it for an exit with 0.
+   * The signal that ended the process. Node has no names for real-time signals, which have the name that `kill -l`
+   * shows, such as `SIGRTMIN+3`. With the portable start, `child_process` reports a real-time signal as an exit with 0.
    */
   get signalCode(): NodeJS.Signals | null {
     return this.#signalCode
   }
 
-  /** True once a signal was sent with {@link kill}, or it was stopped by an abort, a timeout or `onCredentialMismatch`. */
+  /**
+   * Whether a signal was sent with {@link kill}, or the process was stopped by an abort, a timeout or
+   * `onCredentialMismatch`.
+   */
   get killed(): boolean {
     return this.#killed
   }
 
-  /** There is no channel of messages. */
+  /** Always false: there is no message channel. */
   get connected(): false {
     return false
   }
@@ -184,34 +158,40 @@ export class ProviderProcess extends EventEmitter {
     return this.#argv.at(0)
   }
 
-  /** What the program was given: {@link spawnfile}, and all arguments, ours among them. Empty until `spawn`. A copy. */
+  /**
+   * A copy of the program's arguments: {@link spawnfile} and all arguments, including those that this package added.
+   * Empty until `spawn`.
+   */
   get spawnargs(): string[] {
     return [...this.#argv]
   }
 
-  /** `"native"`: started by the addon. `"portable"`: by `child_process`. */
+  /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
   get startPath(): 'native' | 'portable' {
     return this.#backend.startPath
   }
 
-  /** The default protections that this start could not give. */
+  /** The default protections that this start could not provide. */
   get missingProtections(): MissingProtection[] {
     return [...this.#backend.missingProtections]
   }
 
-  /** What the run has used so far; `null` where stdout is not read for it. Final with `close`. */
+  /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
   get usage(): ProviderUsage | null {
     return this.#metered?.usage() ?? null
   }
 
-  /** What the run failed at, or is trying again after (`passing`); `null` when it has recovered, or nothing is known. */
+  /**
+   * The failure of the run, or the failure after which the CLI is retrying (`passing`); `null` if the run has recovered
+   * or no failure is known.
+   */
   get failure(): ProviderFailure | null {
     return this.#metered?.failure() ?? null
   }
 
   /**
-   * Settles when the program runs, or rejects with why not. `/proc/PID/environ` can read as empty for some
-   * milliseconds after that.
+   * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
+   * empty for some milliseconds after that.
    */
   get spawned(): Promise<void> {
     if (this.#spawned) return this.#spawned.promise
@@ -222,8 +202,8 @@ export class ProviderProcess extends EventEmitter {
   }
 
   /**
-   * Settles when the process has ended. A non-zero exit is a result; it rejects only when the start failed. `error` is
-   * there when it was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
+   * Resolves when the process has ended, even with a non-zero exit status, and rejects only if the start failed.
+   * `error` is set if the process was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
    */
   get exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }> {
     if (this.#exited) return this.#exited.promise
@@ -234,10 +214,10 @@ export class ProviderProcess extends EventEmitter {
   }
 
   /**
-   * Signals the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`. SIGKILL
-   * also reaches what the CLI started in groups of their own.
-   * Before `spawn` the signal is kept and delivered as soon as the program runs.
-   * @returns whether there was something to signal.
+   * Sends a signal to the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
+   * SIGKILL also reaches processes that the CLI started in other process groups. A signal that is sent before `spawn`
+   * is delivered as soon as the program runs.
+   * @returns Whether there was a process to signal.
    */
   kill(signal: NodeJS.Signals | number = this.#killSignal): boolean {
     // 0 asks only, and ends nothing.
@@ -260,12 +240,12 @@ export class ProviderProcess extends EventEmitter {
     this.#backend.unref()
   }
 
-  /** Stops the group as `kill()` does. */
+  /** Stops the process group, as `kill()` does. */
   [Symbol.dispose](): void {
     this.kill()
   }
 
-  /** The same, and waits for `close`. */
+  /** Stops the process group and waits for `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     const closed = new Promise((resolve) => this.once('close', resolve))
@@ -366,7 +346,7 @@ export class ProviderProcess extends EventEmitter {
 
   #onTimedOut() {
     this.#killed = true
-    const message = 'The run took longer than options.timeoutMs, and was stopped.'
+    const message = 'The run took longer than options.timeoutMs and was stopped.'
     const error = providerError({ code: 'ERR_PROVIDER_TIMEOUT', message, provider: this.#provider })
     this.#stopError ??= error
     this.#emitError(error)
@@ -465,8 +445,9 @@ export interface ProviderProcess {
   on(event: 'error', listener: (error: ProviderError) => void): this
   on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
   /**
-   * Running totals, the same as {@link usage}: take the last, never add them up. Whenever they have changed (a turn has begun,
-   * an answer came, a turn was reported), and at least once, before `close`.
+   * Emitted with the running totals, the same as {@link usage}: use the last one, and do not add them up. It is emitted
+   * whenever the totals have changed (a turn has begun, an answer has arrived, a turn was reported), and at least once
+   * before `close`.
    */
   on(event: 'usage', listener: (usage: ProviderUsage) => void): this
   on(event: 'failure', listener: (failure: ProviderFailure) => void): this

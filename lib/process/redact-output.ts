@@ -1,4 +1,4 @@
-// `redactOutput`: scrubs the secrets of a launch out of the child's streams, in place, as the chunks come.
+// `redactOutput`: redacts the secrets of a launch in the child's streams, in place, as the chunks arrive.
 
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
@@ -39,7 +39,7 @@ export function readRedactOutput(value: unknown, stdio: Stdio[]): RedactOutput {
     else if (asked)
       throw validate.wrongValue(
         'options.redactOutput',
-        `asks for ${name}, which does not pass through this process. Make it a 'pipe' in options.stdio.`
+        `names ${name}, which does not pass through this process. Set it to 'pipe' in options.stdio.`
       )
     else if (protection) read.missing.push(protection)
   }

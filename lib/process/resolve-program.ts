@@ -1,4 +1,4 @@
-// resolveProgram(): where a provider's program is, and whether the target can run it.
+// resolveProgram(): finds a provider's program, and proves that the target user can run it.
 
 import { binding } from '../internal/binding.ts'
 import { variable } from '../internal/environment-variable.ts'
@@ -20,39 +20,42 @@ export interface ResolveOptions {
   path?: string | undefined
 }
 
-/** The executable file of a CLI, proved reachable as the target ids. */
+/** The executable file of a CLI, which the target user was proved to be able to run. */
 export interface Program {
   /** Absolute, without symlinks. */
   readonly path: string
-  /** What was found first: on `PATH`, in `node_modules`, or as `command`. */
+  /** The path that was found first: on `PATH`, in `node_modules`, or as `command`. */
   readonly foundAt: string
   readonly foundBy: 'command' | 'path' | 'npm-package'
-  /** `native`: an executable the kernel loads itself. `script`: one with an interpreter. */
+  /** `native`: an executable that the kernel loads itself. `script`: a file with an interpreter. */
   readonly kind: 'native' | 'script'
-  /** The script's interpreter, absolute. */
+  /** The absolute path of the script's interpreter. */
   readonly interpreter: string | null
   /**
-   * From the package that the program belongs to, the file beside it, or the native installer's file name, the oldest where
-   * they disagree; `null` when none of them tells, or others than root and this process can change what does.
+   * The version according to the package that contains the program, the file beside it, or the file name that the
+   * native installer uses; the oldest one if they differ. `null` if none of them states a version, or if users other
+   * than root and this process can change the file that does.
    */
   readonly version: string | null
   /**
-   * Whether the version is in the range that this package was tested with. `false`: it is newer, which a warning
-   * (`PROVIDER_CLI_UNTESTED`, once per version) says too. `null`: the version is unknown, which is warned of in the same way, and
-   * Claude Code is then not started on the server's key. An older version is an error.
+   * Whether the version is in the range that this package was tested with. `false`: it is newer, and there is a warning
+   * (`PROVIDER_CLI_UNTESTED`, once per version). `null`: the version is unknown; there is the same warning, and Claude
+   * Code is not started with the server's key. An older version is an error.
    */
   readonly tested: boolean | null
 }
 
 /**
- * Finds a provider's program and proves that the target ids can run it: every directory of the real path, the file, and
- * what runs it (a dynamic loader, a script's interpreter). A candidate that nobody could run is passed over. Synchronous: a
- * few file system look-ups and, where ids differ, one or two short-lived processes.
- * A file system that does not answer is given up after 2 s.
+ * Finds a provider's program and proves that the target user can run it: every directory of the real path, the file,
+ * and its dynamic loader or interpreter. A candidate that cannot be run is skipped. The call is synchronous: it makes a
+ * few file system look-ups and, for another uid, starts one or two short-lived processes. If a file system does not
+ * answer, it gives up after 2 s.
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
- * started, or is told and cannot be understood; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component in the way, or the file that nobody could run, and whose message has the reason and the remedy; `ERR_PROVIDER_PRIVILEGE_REFUSED`,
- * `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also where a file system does not answer.
+ * supported or cannot be parsed; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component that blocks
+ * the way, or the file that cannot be run, and whose message has the reason and the remedy;
+ * `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also if a file system
+ * does not answer.
  */
 export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program {
   if (typeof provider !== 'string') throw validate.wrongType('provider', 'a string', provider)

@@ -1,5 +1,5 @@
-// Runs a command that is no CLI as a target, with the drop of a start: in a session of its own, without our terminal, our
-// descriptors or our environment.
+// Runs a command that is not a CLI as the target user, with the privilege drop of a start: in its own session, without
+// our terminal, our descriptors or our environment.
 
 import { AsyncResource } from 'node:async_hooks'
 import { once } from 'node:events'
@@ -87,7 +87,7 @@ export function runCommand(
 }
 
 function endless(command: string) {
-  const message = `${command} does not end, though it was killed: it waits for a file system that does not answer. Look at the mounts below the directories of that uid (FUSE, NFS).`
+  const message = `${command} was killed but has not ended, because it is waiting for a file system that does not answer. Check the mounts below the directories of that uid (FUSE, NFS).`
   return providerError({ code: 'ERR_PROVIDER_TIMEOUT', message })
 }
 
@@ -108,7 +108,7 @@ async function afterStreams(exited: Promise<Result>, streams: Socket[]) {
  */
 function runPortable(command: string, args: string[], { uid, gid }: Ids, stdio: readonly boolean[], timeout?: number): RunningCommand {
   if (stdio.includes(true)) {
-    const message = `Commands as another user need the native start, and ${missing()}. Run the command as that user by other means, without a terminal.`
+    const message = `A command as another user requires the native start, but ${missing()}. Run the command as that user in another way, without a terminal.`
     throw providerError({ code: 'ERR_PROVIDER_UNSUPPORTED', message })
   }
   const child = builtin('child_process').spawn(command, args, {
@@ -132,7 +132,7 @@ function runPortable(command: string, args: string[], { uid, gid }: Ids, stdio: 
 
 /** Why there is no native start here, as the rest of a sentence. */
 function missing() {
-  if (process.versions.bun !== undefined) return 'Bun has none'
+  if (process.versions.bun !== undefined) return 'Bun does not support it'
   const call = process.platform === 'linux' ? binding.missingForNativeStart() : null
-  return call ? `this kernel or sandbox lacks ${call}` : 'it is for Linux alone'
+  return call ? `this kernel or sandbox does not support ${call}` : 'it is available only on Linux'
 }

@@ -1,5 +1,5 @@
-// What runs in this thread: its processes, from the moment that their start was asked for, and what keeps the event loop and
-// this copy of the package alive for them.
+// The processes of this thread whose start was requested and that have not ended, and what keeps the event loop and this copy
+// of the package alive for them.
 
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'

@@ -13,7 +13,7 @@ export function signalNumber(signal: unknown): number {
   if (typeof signal === 'number' && Object.values(signals).includes(signal)) return signal
   // In whatever case, as Node has it.
   if (typeof signal === 'string' && Object.hasOwn(signals, signal.toUpperCase())) return signals[signal.toUpperCase()]
-  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'There is no such signal on this system.')
+  throw nodeTypeError('ERR_UNKNOWN_SIGNAL', 'The signal does not exist on this system.')
 }
 
 export function signalName(number: number): NodeJS.Signals | null {

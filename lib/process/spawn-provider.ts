@@ -1,4 +1,4 @@
-// spawnProvider(): checks the options, chooses the start, and ties the AbortSignal to the process.
+// spawnProvider(): checks the options, chooses the kind of start, and connects the AbortSignal to the process.
 
 import { binding } from '../internal/binding.ts'
 import { onAbort } from '../internal/abort-signal.ts'
@@ -7,7 +7,8 @@ import { startNative } from './native-start.ts'
 import { startPortable } from './portable-start.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import type { SpawnOptions } from './launch.ts'
-import type { Driver, ProviderProcess } from './provider-process.ts'
+import type { ProviderProcess } from './provider-process.ts'
+import type { Driver } from './driver.ts'
 import type { ExtraVariable } from '../../binding.js'
 import type { Readable, Writable } from 'node:stream'
 
@@ -24,19 +25,21 @@ export const portable = process.versions.bun !== undefined || process.platform !
 const start = portable ? startPortable : startNative
 
 /**
- * Starts the CLI: found, proved reachable as the target uid, unprivileged, with exactly `env` as its environment.
- * Options are checked and the streams are there when it returns; the start itself happens on a native thread.
+ * Finds the CLI, proves that the target user can run it, and starts it unprivileged with exactly `env` as its
+ * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
+ * a native thread.
  *
  * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
- * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. What
- * one of them throws is an uncaught exception, and the run goes on.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
+ * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
+ * exception, and the run continues.
  *
- * All other failures are `error` events, with the native start and with the portable one: `ERR_PROVIDER_PROGRAM_NOT_FOUND`, `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`,
- * `ERR_PROVIDER_STATE_DIR_UNUSABLE`, `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
- * `ERR_PROVIDER_ENV_TOO_LARGE`, the three of the credential for what became of it meanwhile, `ERR_PROVIDER_ABORTED`,
- * `ERR_PROVIDER_TIMEOUT`.
+ * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
+ * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
+ * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
+ * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
+ * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
  */
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' | undefined }): PipedProviderProcess
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess

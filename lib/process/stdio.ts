@@ -1,9 +1,12 @@
-// The option `stdio`: what each of the three standard streams is, as the addon takes it.
+// Reads the option `stdio`: what each of the three standard streams is, in the form that the addon expects.
 
 import * as validate from '../internal/validate.ts'
 import type { Stdio } from '../../binding.js'
 
-/** One of the three standard streams: a pipe to this process, `/dev/null`, this process's own, or a descriptor. */
+/**
+ * One of the three standard streams: a pipe to this process, `/dev/null`, the same stream of this process, or a
+ * descriptor.
+ */
 export type StdioItem = 'pipe' | 'ignore' | 'inherit' | number
 
 /** A stream to this process. */
@@ -20,7 +23,8 @@ const WORDS = {
 export function readStdio(value: unknown = 'pipe'): Stdio[] {
   const items = Array.isArray(value) ? value : [value, value, value]
   // A descriptor alone, for all three, is a mistake: it is one of the array's.
-  if (items.length !== 3 || typeof value === 'number') throw validate.wrongValue('options.stdio', 'must be one word or an array of three.')
+  if (items.length !== 3 || typeof value === 'number')
+    throw validate.wrongValue('options.stdio', 'must be a string or an array of three elements.')
   return [readStream(items, 0), readStream(items, 1), readStream(items, 2)]
 }
 
@@ -30,5 +34,5 @@ function readStream(items: unknown[], index: number): Stdio {
   if (typeof item === 'string' && Object.hasOwn(WORDS, item)) return WORDS[item](index)
   const name = `options.stdio[${index}]`
   if (typeof item === 'number') return { type: 'descriptor', number: validate.optionalCount(name, item, 2 ** 31 - 1) as number }
-  throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a descriptor.")
+  throw validate.wrongValue(name, "must be 'pipe', 'ignore', 'inherit' or a file descriptor.")
 }

@@ -1,5 +1,5 @@
-// Warns of a CLI that is newer than all that this package was tested with, or of which nobody can tell: once for each message,
-// as Node does of deprecations.
+// Warns about a CLI that is newer than all tested versions, or whose version is unknown: once for each message, as Node
+// does for deprecations.
 
 import { bare } from '../internal/errors.ts'
 
@@ -17,7 +17,7 @@ export function warnOfUntested(message: string | null | undefined) {
     type: 'SecurityWarning',
     code: 'PROVIDER_CLI_UNTESTED',
     detail:
-      'Its protections may differ. Install a version of the table in docs/providers.md, or update @webalive/provider-env. node --disable-warning=PROVIDER_CLI_UNTESTED silences this.'
+      'Its protections may differ. Install a version from the table in docs/providers.md, or update @webalive/provider-env. node --disable-warning=PROVIDER_CLI_UNTESTED silences this warning.'
   })
   process.emitWarning(message, warning)
 }

@@ -11,11 +11,11 @@ import type { ProviderEnv } from '../environment/provider-env.ts'
 import type { PipedProviderProcess } from '../process/spawn-provider.ts'
 import type { SpawnOptions } from '../process/launch.ts'
 
-/** What {@link claudeAgentOptions} returns: spread it into the Agent SDK's `query({ options })`. */
+/** The return value of {@link claudeAgentOptions}. Spread it into the Agent SDK's `query({ options })`. */
 export interface ClaudeAgentOptions {
-  /** Names and non-secret values only: the SDK wants an `env`, and refuses some set-ups without `PATH`. */
+  /** Names and values that are not secret. The SDK requires an `env`, and refuses some set-ups without `PATH`. */
   env: Record<string, string>
-  /** A path for the SDK's own checks. What is started is decided by `spawnClaudeCodeProcess`. */
+  /** A path for the SDK's own checks. `spawnClaudeCodeProcess` decides which program is started. */
   pathToClaudeCodeExecutable: string
   spawnClaudeCodeProcess: (options: {
     command: string
@@ -24,15 +24,18 @@ export interface ClaudeAgentOptions {
     env: Record<string, string | undefined>
     signal: AbortSignal
   }) => PipedProviderProcess
-  /** `[]` for an untrusted workspace: no file in it configures the CLI. */
+  /** `[]` for an untrusted workspace, so that no file in it configures the CLI. */
   settingSources: ('user' | 'project' | 'local')[]
-  /** Keeps the headers of your MCP servers off the command line, which every user of the machine can read. */
+  /** Keeps the headers of your MCP servers off the command line, where every user of the machine can read them. */
   mcpServersDelivery: 'initialize'
 }
 
-/** How an adapter starts the CLI: the options of {@link spawnProvider} that the SDK does not decide itself. */
+/** The options of {@link spawnProvider} that the SDK does not set itself. */
 export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
-  /** Called with each process that the SDK starts. Read `stderr` here: the SDK's own `stderr` option is not called. */
+  /**
+   * Called with each process that the SDK starts. Read its `stderr` here, because the SDK's own `stderr` option is not
+   * called.
+   */
   onSpawn?: ((child: PipedProviderProcess) => void) | undefined
 }
 
@@ -45,22 +48,23 @@ const LAUNCH = [...OPTIONS, 'onSpawn']
 const REQUEST = ['args', 'cwd', 'env', 'signal'] as const
 
 /**
- * Options that make the Claude Agent SDK's `query()` start its CLI through {@link spawnProvider}. Of the environment
- * that the SDK composes, only its own control variables pass.
+ * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Of the
+ * environment that the SDK builds, only its own control variables reach the CLI.
  *
- * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool calls
- * without these options run in this process: as root where the worker is root. The first call in such a worker says so
- * with a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Give tools as stdio MCP servers, have
- * them run their commands by `provider-env run-as`, or call `query()` in a worker that runs as the tenant; then
- * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences it.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `claude`; what `resolveProgram` throws; from
- * `spawnClaudeCodeProcess`, and so from `query()`, also for an Agent SDK before 0.3.326, which would put MCP servers' tokens
- * into arguments.
+ * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool
+ * calls without these options run in this process, as root if the worker is root. The first call in such a worker emits
+ * a process warning (`SecurityWarning`, code `PROVIDER_WORKER_IS_ROOT`). Provide tools as stdio MCP servers, let them
+ * run their commands with `provider-env run-as`, or call `query()` in a worker that runs as the tenant. Then
+ * `node --disable-warning=PROVIDER_WORKER_IS_ROOT` silences the warning.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `claude`; the errors of
+ * {@link resolveProgram}. `spawnClaudeCodeProcess`, and therefore `query()`, also throws `ERR_PROVIDER_UNSUPPORTED` for
+ * an Agent SDK before 0.3.326, which would put the tokens of MCP servers into arguments.
  */
 export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
-  if (native.provider !== 'claude') throw unsupported(`claudeAgentOptions() is for claude, and this environment is for ${native.provider}.`)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
+  if (native.provider !== 'claude')
+    throw unsupported(`claudeAgentOptions() needs an environment for claude, but this one is for ${native.provider}.`)
   const { onSpawn, launch: ownLaunch } = readAgentLaunch(launch)
   // resolveProgram() looks at their types.
   const { command, uid, gid, groups, allowRoot } = ownLaunch as AgentLaunch
@@ -94,7 +98,7 @@ export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): Clau
       // Three pipes, as `stdio` is refused.
       const child = spawnWith(env, options, told) as PipedProviderProcess
       tell(onSpawn, child)
-      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stands still.
+      // The SDK reads no stderr of a process that it did not start itself; unread, it fills up and the CLI stalls.
       const { stderr } = child
       if (stderr && stderr.listenerCount('data') + stderr.listenerCount('readable') === 0) stderr.resume()
       return child
@@ -112,10 +116,10 @@ function warnOfRoot() {
     type: 'SecurityWarning',
     code: 'PROVIDER_WORKER_IS_ROOT',
     detail:
-      'Give tools as stdio MCP servers, have them run their commands by `provider-env run-as`, or call query() in a worker that runs as the tenant (docs/migration.md). Where that is done, node --disable-warning=PROVIDER_WORKER_IS_ROOT silences this.'
+      'Provide tools as stdio MCP servers, let them run their commands with `provider-env run-as`, or call query() in a worker that runs as the tenant (docs/migration.md). If you do so already, node --disable-warning=PROVIDER_WORKER_IS_ROOT silences this warning.'
   })
   process.emitWarning(
-    'This worker is root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run here, as root.',
+    'This worker runs as root. Only the CLI becomes the tenant: in-process MCP tools, hooks, and a query() within a tool run in this process, as root.',
     warning
   )
 }
@@ -123,7 +127,7 @@ function warnOfRoot() {
 function readAgentLaunch(value: unknown) {
   const launch = validate.options('launch', value, LAUNCH)
   for (const name of DECIDED) {
-    if (launch[name] !== undefined) throw validate.wrongValue('launch', 'must not have stdio, args or signal: the SDK decides them.')
+    if (launch[name] !== undefined) throw validate.wrongValue('launch', 'must not have stdio, args or signal, because the SDK sets them.')
     // Not a property that is undefined: it would be one of ours.
     delete launch[name]
   }

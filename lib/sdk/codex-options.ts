@@ -1,4 +1,5 @@
-// codexOptions(): the Codex SDK's options. The SDK starts the CLI itself, so the key must go into its `env`.
+// codexOptions(): returns options for the Codex SDK, which starts the CLI itself and therefore needs the key in its
+// `env`.
 
 import path from 'node:path'
 import { binding } from '../internal/binding.ts'
@@ -10,28 +11,31 @@ import { resolveProgram } from '../process/resolve-program.ts'
 import * as validate from '../internal/validate.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 
-/** How the Codex SDK is to start the CLI. The SDK starts it itself, so the worker must already run as the target. */
+/**
+ * How the Codex SDK starts the CLI. The SDK starts the CLI itself, so the worker must already run as the target user.
+ */
 export interface CodexLaunch {
   /**
-   * The directory that threads work in: it must be the `workingDirectory` of each, or that directory is trusted in
-   * spite of `"untrusted"` (Codex up to 0.166), or not trusted in spite of `"trusted"` (0.169). Default: `workspace.dir`; one of the two is needed unless the workspace is trusted.
+   * The directory in which threads work. It must be the `workingDirectory` of each thread; otherwise that directory is
+   * trusted despite `"untrusted"` (Codex up to 0.166), or not trusted despite `"trusted"` (0.169). Default:
+   * `workspace.dir`. One of the two is required unless the workspace is trusted.
    */
   cwd?: string | undefined
   command?: string | undefined
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
-  /** The SDK takes the key as a JS string in `env`. Saying `true` is what lets it out. */
+  /** Must be `true`, because the SDK needs the key as a JavaScript string in `env`, which cannot be wiped. */
   exposeSecrets?: boolean | undefined
   allowRoot?: boolean | undefined
 }
 
-/** What {@link codexOptions} returns: pass it to the Codex SDK's `new Codex()`. */
+/** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
-  /** Has the key, and in an untrusted workspace `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  /** Contains the key and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
-   * Raw `--config` overrides: what keeps the key out of the agent's shell, what keeps the workspace from configuring
-   * the CLI, and the base URL.
+   * Raw `--config` overrides, which keep the key out of the agent's shell, keep the workspace from configuring the CLI,
+   * and set the base URL.
    */
   configOverrides: string[]
 }
@@ -39,29 +43,30 @@ export interface CodexOptions {
 const OPTIONS = ['cwd', 'command', 'workspaceTrust', 'exposeSecrets', 'allowRoot', 'uid', 'gid'] as const
 
 /**
- * Options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` when `env` is not for `codex`, without `exposeSecrets: true`, for a Codex SDK
- * before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
- * server's key, which the SDK cannot keep from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; what
- * {@link resolveProgram} throws.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` when no directory is named and the workspace is untrusted, or when a directory
- * or the base URL contains a secret.
+ * Returns options for the Codex SDK.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
+ * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
+ * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
+ * errors of {@link resolveProgram}.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
+ * directory or the base URL contains a secret.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions {
   const native = nativeOf(env)
-  if (!native) throw validate.wrongType('env', 'what buildProviderEnv() returns', env)
-  if (native.provider !== 'codex') throw unsupported(`codexOptions() is for codex, and this environment is for ${native.provider}.`)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
+  if (native.provider !== 'codex')
+    throw unsupported(`codexOptions() needs an environment for codex, but this one is for ${native.provider}.`)
   const ownLaunch = validate.options('launch', launch, OPTIONS)
   if (ownLaunch.exposeSecrets !== true) {
     throw unsupported(
-      'The Codex SDK takes the key as a JS string in its env, which cannot be wiped. Say exposeSecrets: true to let it out, or use spawnProvider().',
+      'The Codex SDK needs the key as a JavaScript string in its env, which cannot be wiped. Pass exposeSecrets: true to allow this, or use spawnProvider().',
       'exposeSecrets'
     )
   }
   if (ownLaunch.uid !== undefined || ownLaunch.gid !== undefined) {
     throw unsupported(
-      'The Codex SDK starts the CLI as the worker itself: it knows no uid. Drop the worker first, or use spawnProvider().',
+      'The Codex SDK starts the CLI as the user of the worker, because it has no option for a uid. Drop privileges in the worker first, or use spawnProvider().',
       'uid'
     )
   }
@@ -69,7 +74,7 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
     throw providerError({
       code: 'ERR_PROVIDER_PRIVILEGE_REFUSED',
       message:
-        'The Codex SDK starts the CLI as this process, which is root. Drop the worker first (docs/migration.md), use spawnProvider(), or say allowRoot: true.',
+        'The Codex SDK starts the CLI as the user of this process, which is root. Drop privileges in the worker first (docs/migration.md), use spawnProvider(), or pass allowRoot: true.',
       provider: 'codex'
     })
   }
@@ -77,7 +82,7 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
   if (owner === 'server') {
     const option = source === 'server' ? 'serverCredentials' : 'credentialOwner'
     throw unsupported(
-      "The Codex SDK cannot keep the CLI from config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or give the workspace's own key.",
+      "The Codex SDK cannot stop the CLI from reading config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or pass the workspace's own key.",
       option
     )
   }
@@ -93,7 +98,10 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
   })
   const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', ownLaunch.cwd)])
   if (!trusted && directories.length === 0) {
-    throw validate.wrongValue('launch.cwd', "must name the threads' workingDirectory, or it would be trusted. Or give workspace.dir.")
+    throw validate.wrongValue(
+      'launch.cwd',
+      "must name the threads' workingDirectory, because the CLI would trust it otherwise. You can pass workspace.dir instead."
+    )
   }
   return {
     codexPathOverride: program.path,

@@ -13,19 +13,22 @@ import * as validate from '../internal/validate.ts'
 import type { NativeContext, NativeLockbox as Native, NativeMasterKeyPlace as Place, NativeRow, NativeSecret } from '../../binding.js'
 import type { SealBinding, SealedSecret } from './seal-binding.ts'
 
-/** A master key: where it comes from. */
+/** The source of a master key. */
 export type MasterKeySource =
-  /** 32 bytes (not all of them printable), or 64 hex digits as ASCII. Consumed: zero-filled before the call returns. */
+  /**
+   * 32 bytes (not all of them printable), or 64 hex digits as ASCII. It is consumed: the call fills it with zeros
+   * before it returns.
+   */
   | Uint8Array
   | Secret
   /**
-   * Taken out of this environment variable, which then is gone, as {@link takeServerCredentials} does: 64 hex digits. Main
-   * thread only. Where the constructor throws, it is still there.
+   * The name of an environment variable with 64 hex digits, which is removed from the environment as
+   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
    */
   | { env: string }
   /**
-   * A file with 64 hex digits or 32 bytes, of root's or of this process's user, which nobody else can read but its group,
-   * nor write.
+   * A file with 64 hex digits or 32 bytes. It must belong to root or to the user of this process, only its owner may be
+   * able to write to it, and only its owner and its group may be able to read it.
    */
   | { file: string }
   /** A file of `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`). */
@@ -33,29 +36,30 @@ export type MasterKeySource =
 
 /** Options of a {@link Lockbox}. */
 export interface LockboxOptions {
-  /** The first seals; all of them open. */
+  /** The first key seals; all of them open. */
   masterKeys: MasterKeySource[]
-  /** Whether rows of version 1 may be opened, which are bound to no tenant. Default false. */
+  /** Whether rows of version 1 may be opened, which are not bound to a tenant. Default: false. */
   allowLegacy?: boolean | undefined
-  /** See {@link SecretOptions.requireLocked}; for the master keys, and for every secret that is opened. */
+  /** See {@link SecretOptions.requireLocked}. It applies to the master keys and to every secret that is opened. */
   requireLocked?: boolean | undefined
 }
 
-/** What a row is: it opens for the caller who expects exactly this. */
+/** The identity of a row. The row opens only if the context is the same as when it was sealed. */
 export interface LockboxContext {
   tenant: string
   purpose: string
-  /** The third part of a version 2 key derivation; part of version 3's as well. */
+  /** The third part of the key derivation of version 2, and also part of that of version 3. */
   extra?: string | undefined
-  /** The secret's name in its table. Bound by version 3. */
+  /** The secret's name in its table. Version 3 binds the row to it. */
   name: string
-  /** The row's version number in its table, a whole number from 0. Bound by version 3. */
+  /** The row's version number in its table, a whole number from 0. Version 3 binds the row to it. */
   rowVersion: number
 }
 
 /**
- * An encrypted row. Columns as a driver or PostgREST gives them: `bytea` as bytes or as `\x…` hex text. The names are
- * these: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. More properties are allowed.
+ * An encrypted row. The columns are as a driver or PostgREST returns them: `bytea` as bytes or as `\x…` hex text.
+ * Select them with these names: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. Additional
+ * properties are allowed.
  */
 export interface LockboxRow {
   ciphertext: Uint8Array | string
@@ -64,13 +68,14 @@ export interface LockboxRow {
   /** 16 bytes. */
   authTag: Uint8Array | string
   /**
-   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and absence count as version 1, which opens
-   * with {@link LockboxOptions.allowLegacy} alone: rows that were written before the column have NULL in it.
+   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and a missing property mean version
+   * 1, which opens only with {@link LockboxOptions.allowLegacy}: rows that were written before the column existed have
+   * NULL in it.
    */
   keyMeta?: string | null | undefined
 }
 
-/** A row that was just sealed: version 3, `bytea` as `\x…` hex text. */
+/** A newly sealed row: version 3, with `bytea` as `\x…` hex text. */
 export interface SealedLockboxRow extends LockboxRow {
   ciphertext: string
   iv: string
@@ -93,7 +98,10 @@ const PLACES: Record<string, (value: string) => Place> = {
   credential: (name) => ({ type: 'Credential', directory: variable('CREDENTIALS_DIRECTORY') ?? '', name })
 }
 
-/** Opens encrypted rows and seals new ones (AES-256-GCM), in Rust: the plaintext is a {@link Secret} or sealed anew. */
+/**
+ * Opens encrypted rows and seals new ones (AES-256-GCM) in Rust. The plaintext becomes a {@link Secret}, or is sealed
+ * again.
+ */
 export class Lockbox extends Handle {
   #native
 
@@ -108,21 +116,21 @@ export class Lockbox extends Handle {
     this.#native = native
   }
 
-  /** The ids of the master keys, in their order, as they stand in `keyMeta` of version 3. No secrets. */
+  /** The ids of the master keys, in their order, as `keyMeta` of version 3 contains them. They are not secret. */
   get masterKeyIds(): string[] {
     return own(this.#native.masterKeyIds)
   }
 
   /**
    * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_DISPOSED`.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the other methods.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as do the other methods.
    */
   open(row: LockboxRow, context: LockboxContext): Secret {
     const [read, expected] = [readRow(row), readContext('context', context)]
     return secretFromNative(translate(() => this.#native.open(read, expected)))
   }
 
-  /** @param secret A `Uint8Array` is consumed: zero-filled before the call returns. */
+  /** @param secret A `Uint8Array` is consumed: the call fills it with zeros before it returns. */
   seal(secret: Secret | Uint8Array, context: LockboxContext): SealedLockboxRow {
     try {
       const expected = readContext('context', context)
@@ -135,7 +143,7 @@ export class Lockbox extends Handle {
 
   /**
    * Opens a row and seals it again under the first master key, as version 3; the plaintext does not leave Rust.
-   * @param to The new row's context. Default: that of the old one.
+   * @param to The context of the new row. Default: that of the old row.
    * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
    */
   reseal(row: LockboxRow, context: LockboxContext, to?: LockboxContext): SealedLockboxRow {
@@ -145,10 +153,10 @@ export class Lockbox extends Handle {
   }
 
   /**
-   * Opens a row and seals what it holds for one worker, one workspace, one field and one request.
-   * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
-   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` for what can be
-   * no credential in the field of one.
+   * Opens a row and seals its secret for one worker, one workspace, one field and one request.
+   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the
+   * field holds a credential and the secret cannot be one.
    */
   unsealFor(row: LockboxRow, context: LockboxContext, publicKey: string | Uint8Array, binding: SealBinding): SealedSecret {
     const [read, expected, seal] = [readRow(row), readContext('context', context), readSeal(publicKey, binding)]
@@ -205,7 +213,8 @@ function readSource(source: unknown, name: string, consumed: Uint8Array[]): Nati
     throw validate.wrongType(name, 'a Uint8Array, a Secret, or an object with env, file or credential', source)
   const known = validate.options(name, source, Object.keys(PLACES))
   const [[kind, value] = ['', undefined], ...more] = Object.entries(known)
-  if (!kind || more.length > 0) throw validate.wrongValue(name, `must have one of: ${Object.keys(PLACES).join(', ')}.`)
+  if (!kind || more.length > 0)
+    throw validate.wrongValue(name, `must have exactly one of these properties: ${Object.keys(PLACES).join(', ')}.`)
   return PLACES[kind](validate.required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value)))
 }
 

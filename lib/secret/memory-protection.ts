@@ -1,4 +1,5 @@
-// memoryProtection(), `requireLocked` and hardenWorker(): what the system really gave, and what it refused.
+// memoryProtection(), `requireLocked` and hardenWorker(): the protections that the system gave, and those that it
+// refused.
 
 import { getSystemErrorName } from 'node:util'
 import { binding } from '../internal/binding.ts'
@@ -13,65 +14,71 @@ export interface ProtectionRefusal {
   readonly syscall: string
   /** Negative, as in Node's system errors. */
   readonly errno: number
-  /** `"ENOMEM"` and the like. */
+  /** The name of the error, such as `"ENOMEM"`. */
   readonly code: string
 }
 
-/** What the memory that secrets live in really has: true only where all of it has. */
+/** The protections that the memory of secrets actually has: each is true only if all of that memory has it. */
 export interface MemoryProtection {
-  /** A page before and after that nobody can touch. */
+  /** There is an inaccessible page before and after each secret. */
   readonly guardPages: boolean
-  /** `mlock(2)`: never in swap. */
+  /** `mlock(2)`: the memory is never swapped out. */
   readonly locked: boolean
-  /** `MADV_DONTDUMP`: in no core dump. Linux. */
+  /** `MADV_DONTDUMP`: the memory is not part of core dumps. Linux only. */
   readonly excludedFromCoreDumps: boolean
-  /** `MADV_WIPEONFORK`: zero in a process that `fork` makes. Linux. */
+  /** `MADV_WIPEONFORK`: the memory is zero in a process that `fork` creates. Linux only. */
   readonly wipedOnFork: boolean
   /**
-   * How many pieces of it are in use now, in all threads: one for each key, one for all other secrets of an environment,
-   * and what is needed for a moment, as an environment block or what a redactor looks for.
+   * The number of allocations in use, in all threads: one for each key, one for all other secrets of an environment,
+   * and temporary ones, such as an environment block or the secrets that a redactor searches for.
    */
   readonly allocations: number
-  /** Their bytes. */
+  /** The size of these allocations in bytes. */
   readonly allocatedBytes: number
-  /** The bytes of the mappings that they share, without guard pages. */
+  /** The size of the mappings that contain them, in bytes, without guard pages. */
   readonly mappedBytes: number
   readonly lockedBytes: number
-  /** The soft `RLIMIT_MEMLOCK` in bytes; `null` for none. A process with `CAP_IPC_LOCK` is not held to it. */
+  /**
+   * The soft `RLIMIT_MEMLOCK` in bytes; `null` if there is no limit. It does not apply to a process with
+   * `CAP_IPC_LOCK`.
+   */
   readonly lockLimitBytes: number | null
-  /** What was refused, each protection once, in the order above. */
+  /** The protections that were refused, each one once, in the order above. */
   readonly refusals: ProtectionRefusal[]
 }
 
-/** What {@link hardenWorker} obtained, as the kernel tells it afterwards. */
+/** What {@link hardenWorker} achieved, as the kernel reports it afterwards. */
 export interface WorkerHardening {
   /**
-   * The kernel lets no other process of the worker's uid read its memory, environment or descriptors, nor trace it, and
-   * writes no core dump of it. Linux.
+   * The kernel does not let other processes of the worker's uid trace the worker or read its memory, environment or
+   * descriptors, and writes no core dump of it. Linux only.
    */
   readonly nonDumpable: boolean
   /**
-   * No debugger of Node's is open, and SIGUSR1, which any process of the worker's uid may send, opens none: a listener of
-   * ours has taken its place. False in a worker thread, and where one is open already (`--inspect`).
+   * Node's debugger is closed, and SIGUSR1, which any process of the worker's uid may send, does not open it, because
+   * this package has its own listener for that signal. False in a worker thread, and if the debugger is open already
+   * (`--inspect`).
    */
   readonly inspectorClosed: boolean
-  /** `RLIMIT_CORE` is as good as 0 (1 byte: the kernel ignores 0 for a `core_pattern` that is a pipe). */
+  /**
+   * `RLIMIT_CORE` is effectively 0 (it is 1 byte, because the kernel ignores 0 for a `core_pattern` that is a pipe).
+   */
   readonly noCoreDumps: boolean
   readonly refusals: ProtectionRefusal[]
 }
 
-/** What the memory that secrets live in has at this moment; where there is none, what a new one gets. */
+/** Returns the current protections of the memory of secrets; if there are no secrets, those that a new secret gets. */
 export function memoryProtection(): MemoryProtection {
   const { refusals, lockLimitBytes, ...rest } = bare(own(translate(() => binding.memoryProtection())))
   return Object.freeze({ ...rest, lockLimitBytes: lockLimitBytes ?? null, refusals: refusals.map(toRefusal) })
 }
 
 /**
- * Hardens the whole worker, for good: non-dumpable, no core dumps (soft and hard limit), and no debugger on SIGUSR1. It
- * changes what belongs to the process, so nothing calls it but you; call it once, early, on the main thread, after a
- * change of ids. Debuggers and profilers of the same uid cannot attach any more, and `/proc/self` belongs to root: a
- * worker that is not root can no longer open `/dev/stdout` or `/proc/self/environ`, which are links into it.
- * What could not be done is in `refusals`.
+ * Hardens the whole worker permanently: it becomes non-dumpable, has no core dumps (soft and hard limit), and does not
+ * open a debugger on SIGUSR1. This changes process-wide state, so the package never calls it itself. Call it once,
+ * early, on the main thread, after any change of uid or gid. Debuggers and profilers of the same uid can no longer
+ * attach, and `/proc/self` belongs to root: a worker that is not root can no longer open `/dev/stdout` or
+ * `/proc/self/environ`, which lead into it. `refusals` lists what could not be done.
  */
 export function hardenWorker(): WorkerHardening {
   const { refusals, ...rest } = own(translate(() => binding.hardenWorker()))

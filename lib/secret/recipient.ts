@@ -1,4 +1,4 @@
-// createRecipient() and class Recipient: the worker's end of sealed secrets.
+// createRecipient() and class Recipient: the receiving side of sealed secrets in the worker.
 
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
@@ -9,7 +9,7 @@ import type { NativeRecipient as Native } from '../../binding.js'
 
 /** Options of {@link createRecipient}. */
 export interface RecipientOptions {
-  /** How old a sealed secret may be, in milliseconds. Default 300 000 (5 minutes); 1 000 to 3 600 000. */
+  /** The maximum age of a sealed secret, in milliseconds, from 1 000 to 3 600 000. Default: 300 000 (5 minutes). */
   maxAgeMs?: number | undefined
   /** See {@link SecretOptions.requireLocked}. */
   requireLocked?: boolean | undefined
@@ -17,7 +17,7 @@ export interface RecipientOptions {
 
 let make: (native: Native) => Recipient
 
-/** The worker's end of sealed secrets: a key pair whose private half never leaves Rust. */
+/** The receiving side of sealed secrets in the worker: a key pair whose private key never leaves Rust. */
 export class Recipient extends Handle {
   /** @internal */
   static madeBy = 'createRecipient()'
@@ -29,7 +29,7 @@ export class Recipient extends Handle {
     this.#native = native
   }
 
-  /** X25519, 32 bytes, base64url without padding: send it to the parent. It is no secret. */
+  /** The X25519 public key, 32 bytes as base64url without padding. Send it to the parent; it is not a secret. */
   get publicKey(): string {
     return this.#native.publicKey
   }
@@ -51,18 +51,19 @@ export class Recipient extends Handle {
 }
 
 export interface Recipient {
-  /** Wipes the private key: nothing that was sealed for it opens any more. */
+  /** Wipes the private key: secrets that were sealed for it can no longer be opened. */
   dispose(): void
 }
 
 /**
- * Makes a key pair for {@link ProviderEnvOptions.recipient}. One per worker (or worker thread) is enough: replays are
- * known to the recipient that opened the first.
+ * Creates a key pair for {@link ProviderEnvOptions.recipient}. One per worker (or worker thread) is enough. A recipient
+ * recognizes replays only of the sealed secrets that it opened itself.
  *
- * Sealing hides a secret from whoever reads the channel. It does not tell who sent it: whoever can write to the channel
- * can seal keys of their own.
+ * Sealing hides a secret from anyone who reads the channel. It does not prove who sent it: anyone who can write to the
+ * channel can seal their own keys.
  *
- * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_INTERNAL` where the system has no randomness.
+ * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_INTERNAL` if the system returns no random
+ * bytes.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function createRecipient(options?: RecipientOptions): Recipient {

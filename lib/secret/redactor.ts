@@ -1,4 +1,4 @@
-// class Redactor: scrubs secrets out of the worker's own text.
+// class Redactor: redacts secrets in the worker's own text.
 
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
@@ -14,11 +14,11 @@ import type { Transform } from 'node:stream'
 
 /** Options of a {@link Redactor}. */
 export interface RedactorOptions {
-  /** Secrets and forms of fewer bytes are not looked for. Default 8; 4 to 1024. */
+  /** Secrets and encoded forms with fewer bytes are not redacted. 4 to 1024; default: 8. */
   minLength?: number | undefined
 }
 
-/** Whose secrets a {@link Redactor} looks for. */
+/** A source of secrets for a {@link Redactor}. */
 export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
 
 /** What a source may be, besides bytes and text. */
@@ -31,16 +31,17 @@ const MAX_MIN_LENGTH = 2 ** 32 - 1
 const LONE = /([\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff])/
 
 /**
- * Scrubs secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, out of text: for the worker's
- * own logs. {@link SpawnOptions.redactOutput} does the same for a child's output. Hygiene, not a wall.
+ * Redacts secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, in text, for the worker's own
+ * logs. {@link SpawnOptions.redactOutput} does the same for a child's output. It protects from accidents, not from
+ * attacks.
  */
 export class Redactor extends Handle {
   #native
 
   /**
-   * @param sources `Uint8Array`s are consumed: zero-filled before the call returns. The redactor has its own copy of all
-   * secrets, until it is disposed of.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` when a source was disposed of.
+   * @param sources A `Uint8Array` is consumed: the call fills it with zeros before it returns. The redactor keeps its
+   * own copy of all secrets until it is disposed of.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` if a source was disposed of.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   constructor(sources: Iterable<RedactorSource>, options?: RedactorOptions) {
@@ -49,14 +50,17 @@ export class Redactor extends Handle {
     this.#native = native
   }
 
-  /** How many secrets are too short to be looked for. */
+  /** The number of secrets that are too short to be redacted. */
   get skipped(): number {
     return own(this.#native.skipped)
   }
 
-  /** The text with each byte of a secret, as UTF-8, replaced by one character. */
+  /** Returns the text with each UTF-8 byte of a secret replaced by one character. */
   redact(text: string): string
-  /** The bytes, in place: the same object is returned. One whole text: a secret cut in two at its end is not seen. */
+  /**
+   * Redacts the bytes in place and returns the same array. The bytes must be a complete text: a secret that is cut off
+   * at the end is not found.
+   */
   redact<T extends Uint8Array>(bytes: T): T
   redact(value: string | Uint8Array): string | Uint8Array {
     if (typeof value === 'string') return this.#redactString(value)
@@ -68,7 +72,7 @@ export class Redactor extends Handle {
     return value
   }
 
-  /** Half of a surrogate pair would not come back from UTF-8, and no secret has one: what stands between them is redacted. */
+  /** Half of a surrogate pair would not come back from UTF-8, and no secret has one: what is between them is redacted. */
   #redactString(text: string) {
     if (text.isWellFormed()) return this.#redactText(text)
     return text
@@ -86,7 +90,7 @@ export class Redactor extends Handle {
     }
   }
 
-  /** A stream that scrubs what is written to it, across chunk borders. Its chunks are copied. */
+  /** Returns a stream that redacts what is written to it, across chunk boundaries. It copies its chunks. */
   stream(): Transform {
     const { Transform } = builtin('stream')
     const stream = translate(() => this.#native.stream())
@@ -134,7 +138,7 @@ export class Redactor extends Handle {
 }
 
 export interface Redactor {
-  /** Wipes it. Its streams fail from then on. */
+  /** Wipes the redactor. Its streams fail from then on. */
   dispose(): void
 }
 

@@ -1,4 +1,4 @@
-// What a sealed secret is made with: the recipient's public key, and what it is bound to.
+// Reads what is needed to seal a secret: the recipient's public key, and what the secret is bound to.
 
 import { binding } from '../internal/binding.ts'
 import { isUint8Array, refuseUnusable } from './secret-input.ts'
@@ -8,29 +8,34 @@ import type { NativeSeal } from '../../binding.js'
 declare const sealed: unique symbol
 
 /**
- * A secret on its way to one worker, as text: `provider-env-sealed.v1.…`, made by {@link Lockbox.unsealFor} or {@link Secret.sealFor}. It holds
- * no plaintext: it may be logged, stored, and sent over any channel.
+ * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and
+ * {@link Secret.sealFor} create it. It contains no plaintext: you may log it, store it, and send it over any channel.
  */
 export type SealedSecret = string & { readonly [sealed]: true }
 
-/** What a {@link SealedSecret} is bound to: it opens nowhere else. Each at most 1 KiB of UTF-8, not empty, no NUL. */
+/**
+ * What a {@link SealedSecret} is bound to: it opens only where all of these are the same. Each is 1 byte to 1 KiB of
+ * UTF-8 without NUL.
+ */
 export interface SealBinding {
   /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
   workspace: string
-  /** The payload's field: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
+  /** The field of the payload: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
   field: 'apiKey' | 'oauthAccessToken' | 'sessionCookie' | `userEnvKeys.${string}`
   /** `requestId` of the {@link buildProviderEnv} that opens it. */
   request: string
   /**
-   * Whose credential it is, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv} that opens
-   * it. One that was sealed as the server's does not open as the workspace's, nor the reverse. Default `"workspace"`.
+   * The owner of the credential, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv}
+   * that opens it. A secret that was sealed for the server does not open for the workspace, and vice versa. Default:
+   * `"workspace"`.
    */
   credentialOwner?: CredentialOwner | undefined
 }
 
 /**
- * Whose a credential is. The server's is billed to the server and kept from the tenant: files, arguments and options by which
- * the tenant could get it, or have it sent elsewhere, are refused, also in a trusted workspace.
+ * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+ * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+ * workspace.
  */
 export type CredentialOwner = 'workspace' | 'server'
 

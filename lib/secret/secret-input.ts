@@ -1,4 +1,5 @@
-// Secret bytes that a caller gave: read once, zero-filled, and refused where another thread could write to them.
+// Takes secret bytes from a caller: reads them once, fills them with zeros, and refuses them if another thread could
+// write to them.
 //
 // V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
 // moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
@@ -10,20 +11,22 @@ import type { Secret } from './secret.ts'
 import type { SealedSecret } from './seal-binding.ts'
 
 /**
- * A secret on its way in.
+ * A secret that is passed to this package.
  *
- * `Uint8Array`: consumed. It is copied once into memory that is wiped, and zero-filled before the call returns, on
- * success and on failure. A view onto a `SharedArrayBuffer` is refused, and an array of zeros only: it was consumed before. V8 keeps arrays of up to 64 bytes in its own heap,
- * where its collector may have moved them before the call: make small secrets in an `ArrayBuffer` of their own
- * (`new Uint8Array(new ArrayBuffer(n))`), as what comes from a socket or a file is.
+ * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
+ * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
+ * contains only zeros, because it has been consumed before. V8 keeps arrays of up to 64 bytes in its own heap, where
+ * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
  *
- * `string`: accepted because today's worker holds one. V8 strings cannot be wiped, so the caller's copy stays in the
- * JS heap until the collector reuses its memory.
+ * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
+ * stays in the JavaScript heap until the garbage collector reuses its memory.
  *
- * {@link Secret}: a handle of bytes that Rust holds. It is not consumed: dispose of it yourself. An environment that was
- * built with it keeps what it needs until it is disposed of in turn.
+ * {@link Secret}: a handle to bytes that Rust holds. It is not consumed, so you must dispose of it yourself. An
+ * environment that was built with it keeps its own copy until the environment is disposed of.
  *
- * {@link SealedSecret}: a text that only this worker can open, with the option `recipient` and only there.
+ * {@link SealedSecret}: text that only this worker can open. Only {@link buildProviderEnv} accepts it, with the option
+ * `recipient`.
  */
 export type SecretInput = string | Uint8Array | Secret | SealedSecret
 
@@ -70,13 +73,16 @@ export function refuseUnusable(bytes: Uint8Array, name: string) {
   try {
     fill.call(bytes, 0, 0, 0)
   } catch {
-    throw nodeTypeError('ERR_INVALID_ARG_VALUE', `${name} is detached: it was transferred elsewhere.`)
+    throw nodeTypeError(
+      'ERR_INVALID_ARG_VALUE',
+      `${name} is detached, because its buffer was transferred. Pass an array that still has its bytes.`
+    )
   }
 }
 
 /**
  * Throws for an array that was consumed before: its zeros would pass for a secret, and a key of zeros is one that
- * everybody knows. Nearly always the first byte tells.
+ * everybody knows. The first byte nearly always decides.
  */
 function refuseConsumed(bytes: Uint8Array, name: string) {
   const length = lengthOf(bytes)
@@ -85,7 +91,7 @@ function refuseConsumed(bytes: Uint8Array, name: string) {
   if (length > 0 && index === length)
     throw nodeTypeError(
       'ERR_INVALID_ARG_VALUE',
-      `${name} holds only zeros, as an array does that was consumed before. Make a Secret of it once, and use that.`
+      `${name} contains only zeros, like an array that has already been consumed. Create a Secret from the key once, and pass that.`
     )
 }
 

@@ -1,4 +1,4 @@
-// class Secret: an opaque handle of bytes that Rust holds.
+// class Secret: an opaque handle to bytes that Rust holds.
 
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
@@ -13,8 +13,8 @@ import type { SealBinding, SealedSecret } from './seal-binding.ts'
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
   /**
-   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` where the kernel refused to lock the memory that this very secret is in, or
-   * another protection that this system knows. Default false: {@link memoryProtection} tells it.
+   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` if the kernel refused to lock the memory of this secret, or refused another
+   * protection that this system supports. Default: false; {@link memoryProtection} then reports what was refused.
    */
   requireLocked?: boolean | undefined
 }
@@ -22,8 +22,8 @@ export interface SecretOptions {
 export let fromNative: (native: Native) => Secret
 
 /**
- * An opaque handle of secret bytes, held in Rust in guarded memory. `util.inspect`, `JSON.stringify`, `String()` and
- * `structuredClone` show no byte of it, and no method hands them out.
+ * An opaque handle to secret bytes, which Rust holds in guarded memory. `util.inspect`, `JSON.stringify`, `String()`
+ * and `structuredClone` show none of the bytes, and no method returns them.
  */
 export class Secret extends Handle {
   /** @internal */
@@ -49,22 +49,22 @@ export class Secret extends Handle {
     })
   }
 
-  /** How many bytes. */
+  /** The number of bytes. */
   get length(): number {
     return this.#native.length
   }
 
-  /** 8 hex digits of a hash keyed per process; the same bytes have the same one in this process. */
+  /** 8 hex digits of a hash with a key per process: the same bytes have the same fingerprint within one process. */
   get fingerprint(): string {
     return this.#native.fingerprint
   }
 
   /**
-   * Seals it for one worker, as {@link Lockbox.unsealFor} does with a row: for a secret that comes from elsewhere, such as
-   * a token that was just refreshed.
-   * @param publicKey {@link Recipient.publicKey}, or its 32 bytes.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` for what can be no credential in the field
-   * of one.
+   * Seals the secret for one worker, as {@link Lockbox.unsealFor} does with a row. Use it for a secret that does not
+   * come from a lockbox, such as a token that was just refreshed.
+   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the field holds a credential and
+   * the secret cannot be one.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   sealFor(publicKey: string | Uint8Array, binding: SealBinding): SealedSecret {
@@ -88,6 +88,11 @@ export class Secret extends Handle {
   }
 }
 
+export interface Secret {
+  /** Wipes the secret. Idempotent. */
+  dispose(): void
+}
+
 /** Lends a secret to the addon: a handle as it is, bytes as a secret of their own, which they are consumed for. */
 export function lend<T>(secret: unknown, name: string, use: (native: Native) => T): T {
   const handle = nativeOf<Native>(Secret, secret)
@@ -109,6 +114,6 @@ export function lend<T>(secret: unknown, name: string, use: (native: Native) => 
  */
 export function lendInput<T>(input: unknown, name: string, use: (native: Native) => T): T {
   if (typeof input !== 'string') return lend(input, name, use)
-  if (input === '') throw validate.wrongValue(name, 'is empty.')
+  if (input === '') throw validate.wrongValue(name, 'must not be empty.')
   return lend(textOffHeap(validate.wellFormed(name, validate.required(name, validate.optionalString(name, input)))), name, use)
 }

@@ -1,4 +1,4 @@
-// What reads a run's output for usage: the addon's meter, who listens to it, and where a ledger finds both.
+// Reads a run's output for usage: the addon's meter, its listeners, and how a ledger finds both.
 
 import { own, translate } from '../internal/errors.ts'
 import { runUnlessAborted } from '../internal/jobs.ts'
@@ -8,46 +8,57 @@ import type { LedgerLabels } from './usage-ledger.ts'
 import type { CredentialInfo } from '../environment/provider-env.ts'
 import type { ModelUsage, ThreadTotals, TokenCounts } from './token-counts.ts'
 
-/** Why what a run has used may be more than what is told; `docs/usage.md` has more of each. */
+/** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
 export type UsageGap =
-  /** A turn is under way, or was cut off before it was reported. */
+  /** A turn is in progress, or was interrupted before it was reported. */
   | 'turn-not-reported'
-  /** A part of the output could not be read. */
+  /** Part of the output could not be read. */
   | 'output-unread'
-  /** A turn's report says less than its answers had told. */
+  /** The report of a turn shows less than its answers. */
   | 'report-too-small'
-  /** The CLI tells the total of a session that is resumed, and nobody knows what that was before. */
+  /** The CLI reports the total of a resumed session, and the earlier total is unknown. */
   | 'earlier-total-unknown'
-  /** The total of a session cannot be true beside what was known of it, as when its file was changed. */
+  /** The total of a session contradicts what was known about it, for example because its file was changed. */
   | 'total-unbelievable'
-  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`): no event tells of their requests. */
+  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`). No event reports their requests. */
   | 'review'
-  /** codex: other threads worked for this one, such as subagents, and no event tells what they used. */
+  /** codex: other threads, such as subagents, worked for this one, and no event reports what they used. */
   | 'subagents'
-  /** codex: nobody can tell whether any did: the session's file could not be found, or it is a {@link UsageMeter}'s run. */
+  /**
+   * codex: it is unknown whether other threads worked for this one, because the session's file could not be found, or
+   * because the run is read by a {@link UsageMeter}.
+   */
   | 'subagents-unknown'
-  /** codex: the session was, or may have been, summed up in requests that no event tells. */
+  /** codex: the session was, or may have been, compacted by requests that no event reports. */
   | 'compaction'
 
-/** What a run has used so far: a snapshot, plain data. What was used before, in a session that is resumed, is not in it. */
+/**
+ * What a run has used so far, as a snapshot in plain data. It does not include what earlier runs of a resumed session
+ * used.
+ */
 export interface ProviderUsage extends TokenCounts {
-  /** Turns that are over: prompts whose end was reported. */
+  /** The number of turns that have ended: prompts whose end was reported. */
   turns: number
-  /** The model that the run began with; for codex only where the arguments name it. `null`: not known. */
+  /** The model with which the run began; for codex, only if the arguments name it. `null` if it is unknown. */
   model: string | null
-  /** By model, as far as the models are known; at most 32, what others use stands in the sum alone. */
+  /**
+   * The usage by model, as far as the models are known. At most 32 models are listed; the usage of others is only in
+   * the sum.
+   */
   models: Record<string, ModelUsage>
-  /** US dollars for the turns that are over, as the CLI reckons them at list prices; `null` for codex. */
+  /**
+   * The cost of the turns that have ended, in US dollars, as the CLI calculates it with list prices; `null` for codex.
+   */
   costUsd: number | null
-  /** Whether this is all, as far as the CLI tells it. Where it is false, the counts are a lower bound. */
+  /** Whether the counts are complete, as far as the CLI reports them. If it is false, they are a lower bound. */
   complete: boolean
-  /** Why it is not all; empty when `complete` is true. */
+  /** Why the counts are not complete; empty if `complete` is true. */
   incompleteBecause: UsageGap[]
-  /** codex: the thread and its totals as last reported; see {@link UsageMeterOptions.thread}. `null` for claude. */
+  /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
   thread: ThreadTotals | null
 }
 
-/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+/** Why a run failed. `docs/usage.md` lists the messages of both CLIs for each kind. */
 export type ProviderFailureKind =
   | 'authentication'
   | 'permission'
@@ -67,18 +78,24 @@ export type ProviderFailureKind =
   | 'configuration'
   | 'unknown'
 
-/** A failure of a run. Nothing in it is the CLI's or the server's text, which may echo a key. */
+/** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
 export interface ProviderFailure {
   kind: ProviderFailureKind
-  /** The API's HTTP status, where the CLI tells it. */
+  /** The API's HTTP status, if the CLI reports it. */
   status: number | null
-  /** Whether the same run may succeed later with nothing changed: by its kind, or because one of the next two is told. */
+  /**
+   * Whether the same run may succeed later without any change: because of its kind, or because one of the next two
+   * properties is set.
+   */
   retryable: boolean
-  /** How long to wait, counted from when the CLI said so, where it or the API tells it; else `null`. */
+  /**
+   * How long to wait in milliseconds from the time of the CLI's message, if the CLI or the API says so; otherwise
+   * `null`.
+   */
   retryAfterMs: number | null
-  /** When the limit that was reached ends, in milliseconds since the epoch, where the CLI or the API tells it; else `null`. */
+  /** When the limit ends, in milliseconds since the epoch, if the CLI or the API says so; otherwise `null`. */
   resetsAt: number | null
-  /** Whether the CLI was still trying again when it said so. */
+  /** Whether the CLI was still retrying when it reported the failure. */
   passing: boolean
   /** What is wrong. */
   message: string
@@ -86,11 +103,11 @@ export interface ProviderFailure {
   remedy: string
 }
 
-/** The CLI says that it uses another credential than it was given. */
+/** The CLI reports that it uses a credential other than the one that it received. */
 export interface CredentialMismatch {
-  /** What it may say of what it was given. */
+  /** What it may report for the credential that it received. */
   expected: string[]
-  /** What it said, where that is a word that is known; else `"other"`. */
+  /** What it reported, if that is a known word; otherwise `"other"`. */
   claimed: string
 }
 

@@ -1,33 +1,36 @@
-// The counts of tokens, and of a thread that a snapshot of an earlier run has: how they are read.
+// Reads token counts, and the totals of a thread from the snapshot of an earlier run.
 
 import { binding } from '../internal/binding.ts'
 import * as validate from '../internal/validate.ts'
 import type { NativeThreadTotals, NativeTokens } from '../../binding.js'
 
 /**
- * Tokens, in one meaning for both providers: that of OpenTelemetry's conventions for generative AI. Whole numbers, at
- * most 2^53 - 1.
+ * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
+ * are whole numbers of at most 2^53 - 1.
  */
 export interface TokenCounts {
-  /** All that went in, `cachedInputTokens` and `cacheWriteInputTokens` included. (Claude Code itself tells it without them.) */
+  /**
+   * All input tokens, including `cachedInputTokens` and `cacheWriteInputTokens`. (Claude Code itself reports the number
+   * without them.)
+   */
   inputTokens: number
-  /** Input that was read from the cache. */
+  /** Input tokens that were read from the cache. */
   cachedInputTokens: number
-  /** Input that was written to the cache. */
+  /** Input tokens that were written to the cache. */
   cacheWriteInputTokens: number
-  /** All that came out, `reasoningTokens` included. */
+  /** All output tokens, including `reasoningTokens`. */
   outputTokens: number
-  /** Output that the model thought with. */
+  /** Output tokens that the model used for reasoning. */
   reasoningTokens: number
 }
 
 /** What one model has used. */
 export interface ModelUsage extends TokenCounts {
-  /** US dollars, as the CLI reckons them; `null` where it does not. */
+  /** The cost in US dollars, as the CLI calculates it; `null` if it does not. */
   costUsd: number | null
 }
 
-/** What a thread of Codex has used in all its runs. Plain data: keep it with the thread's id. */
+/** What a thread of Codex has used in all its runs. This is plain data: store it with the thread's id. */
 export interface ThreadTotals extends TokenCounts {
   id: string
 }

@@ -12,14 +12,15 @@ import type { ProviderUsage } from './metered.ts'
 import type { UsageMeter } from './usage-meter.ts'
 import type { TokenCounts } from './token-counts.ts'
 
-/** Whose usage. Each is 1 to 256 bytes of UTF-8, without half of a surrogate pair. */
+/** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
 export interface LedgerLabels {
   workspace: string
   provider: ProviderId
   /**
-   * Which of the workspace's credentials: a text, or a whole number from 0. Default: of a ProviderProcess `"<fingerprint>"`, or `"<generation>-<fingerprint>"`
-   * where the credential is a store's; else `"none"`. Both are others in the next process: for totals that outlast it, give
-   * what your own records call the key, such as the version of its row.
+   * The credential among those of the workspace: a string, or a whole number from 0. Default for a ProviderProcess:
+   * `"<fingerprint>"`, or `"<generation>-<fingerprint>"` if the credential comes from a store; otherwise `"none"`.
+   * Fingerprints and generations change with each process: for totals that outlast it, pass the name of the key in your
+   * own records, such as the version of its row.
    */
   generation?: string | number | undefined
 }
@@ -27,8 +28,8 @@ export interface LedgerLabels {
 /** Options of a {@link UsageLedger}. */
 export interface UsageLedgerOptions {
   /**
-   * Entries that are kept apart, 1 to 1 000 000, as long as their lines for Prometheus are no more than 256 MiB together.
-   * Default 10 000, which always are.
+   * The number of separate entries, 1 to 1 000 000, provided that their lines for Prometheus are at most 256 MiB in
+   * total. Default: 10 000, which always fit.
    */
   maxEntries?: number | undefined
 }
@@ -38,9 +39,9 @@ export interface LedgerCounts extends TokenCounts {
   turns: number
   /** Runs that have ended. */
   runs: number
-  /** Those of them whose usage is a lower bound. */
+  /** Runs that have ended and whose usage is a lower bound. */
   incompleteRuns: number
-  /** US dollars, as far as the CLIs tell them, summed in whole 10^-12; `null` where none has. */
+  /** The cost in US dollars, as far as the CLIs report it, summed in units of 10^-12; `null` if none was reported. */
   costUsd: number | null
 }
 
@@ -48,9 +49,9 @@ export interface LedgerCounts extends TokenCounts {
 export interface LedgerSnapshot {
   /** Sorted by workspace, provider and generation. */
   entries: (LedgerCounts & { workspace: string; provider: string; generation: string })[]
-  /** The sum of the entries that had to make room; `null` when none had to. */
+  /** The sum of the entries that were evicted; `null` if there are none. */
   other: LedgerCounts | null
-  /** How many had to. */
+  /** The number of entries that were evicted. */
   evicted: number
   /** The sum of everything, `other` included. */
   total: LedgerCounts
@@ -62,9 +63,9 @@ const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
 const LABELS = ['workspace', 'provider', 'generation'] as const
 
 /**
- * Totals per workspace, provider and generation of the credential. Beyond `maxEntries` the entry that was used longest ago
- * is added to `other`: sums stay exact. It belongs to the thread that made it; give each worker thread its own, and sum
- * what they export.
+ * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
+ * is added to `other`, so that sums stay exact. A ledger belongs to the thread that created it: create one in each
+ * worker thread, and add up what they export.
  */
 export class UsageLedger {
   #native: NativeUsageLedger
@@ -77,14 +78,14 @@ export class UsageLedger {
     this.#native = new binding.NativeUsageLedger(most)
   }
 
-  /** How many entries there are, `other` not counted. */
+  /** The number of entries, without `other`. */
   get size(): number {
     return this.#native.size
   }
 
   /**
-   * Adds a run that has ended. At most a trillion dollars.
-   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist; so does `track`.
+   * Adds a run that has ended. Its cost may be at most a trillion dollars.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist, as does `track`.
    */
   record(usage: ProviderUsage, labels: LedgerLabels): void {
     const given = validate.fields('usage', usage, USAGE)
@@ -97,9 +98,9 @@ export class UsageLedger {
   }
 
   /**
-   * Adds each turn of a run as it is reported, and at its end what it used of a turn that was not. Once per run and ledger is
-   * enough; more often changes nothing. A process whose stdout is not read for usage (see {@link SpawnOptions.usage}) counts
-   * at its end as a run without tokens, in `runs` and in `incompleteRuns`.
+   * Adds each turn of a run when it is reported, and at the end of the run also what an unreported turn used. Call it
+   * once per run and ledger; further calls have no effect. A process whose stdout is not read for usage (see
+   * {@link SpawnOptions.usage}) is added at its end as a run without tokens, in `runs` and in `incompleteRuns`.
    */
   track(run: ProviderProcess | UsageMeter, labels: Partial<LedgerLabels> & { workspace: string }): void {
     const metered = meterOf(run) ?? (run instanceof ProviderProcess ? unread(run) : undefined)
@@ -117,8 +118,8 @@ export class UsageLedger {
   }
 
   /**
-   * Prometheus' text format 0.0.4: counters `provider_env_…_total` with the labels `workspace`, `provider`, `generation`;
-   * `other` is the series without labels. No label is a secret unless you make it one.
+   * Returns the counters `provider_env_…_total` in Prometheus' text format 0.0.4, with the labels `workspace`,
+   * `provider` and `generation`; `other` is the series without labels. No label is a secret unless you pass one.
    */
   toPrometheus(): string {
     return this.#native.exposition()

@@ -1,4 +1,4 @@
-// class UsageMeter: the same reading for whoever starts the CLI themselves, as the Codex SDK does.
+// class UsageMeter: reads the output of a CLI that something else starts, such as the Codex SDK.
 
 import { isUint8Array } from 'node:util/types'
 import { binding } from '../internal/binding.ts'
@@ -12,27 +12,34 @@ import type { ThreadTotals } from './token-counts.ts'
 
 /** Options of a {@link UsageMeter}. */
 export interface UsageMeterOptions {
-  /** What the CLI was given, to be compared with what it says (claude). Default: nothing is compared. */
+  /**
+   * The kind of credential that the CLI received, to compare with what it reports (claude). Default: nothing is
+   * compared.
+   */
   credential?: 'api-key' | 'oauth-token' | 'config-dir' | undefined
-  /** The model, where the output does not tell it (codex). */
+  /** The model, if the output does not name it (codex). */
   model?: string | undefined
   /**
-   * Whether the run goes on with an earlier thread of Codex, or session of Claude Code that is read as `json`. What that had
-   * used is then `thread` (codex), or what this process has read of it in this `workspace`. When neither is known, `complete`
-   * stays false, and the first turn counts nothing (codex) or what the agent alone used in it (claude). Default false.
+   * Whether the run continues an earlier thread of Codex, or a session of Claude Code that is read as `json`. Its
+   * earlier usage is then that of `thread` (codex), or what this process has read of it in this `workspace`. If neither
+   * is known, `complete` stays false, and the first turn is not counted (codex) or counts only what the agent itself
+   * used (claude). Default: false.
    */
   resumed?: boolean | undefined
   /**
-   * Say `false` where the run can have no subagents (codex: started with the override `agents.enabled=false`). Otherwise
-   * `complete` stays false for codex, as its events do not tell of all subagents. Default true.
+   * Pass `false` if the run cannot have subagents (codex: it was started with the override `agents.enabled=false`).
+   * Otherwise `complete` stays false for codex, because its events do not report all subagents. Default: true.
    */
   subagents?: boolean | undefined
-  /** {@link ProviderUsage.thread} of the thread's last run, where another process read that. It alone counts then. */
+  /**
+   * {@link ProviderUsage.thread} of the thread's last run, if another process read that run. It then takes precedence
+   * over what this process knows.
+   */
   thread?: ThreadTotals | null | undefined
   /**
-   * Whose run it is: what this process has read of a thread is kept for runs of the same workspace, a
-   * ProviderEnv's `workspace.id` included. Without it nothing is kept beyond this
-   * meter, and for codex either `thread` or `resumed` must be given: it reports the total of a thread.
+   * The workspace of the run. What this process has read of a thread is kept for runs of the same workspace, including
+   * those with a ProviderEnv whose `workspace.id` is the same. Without it, nothing is kept beyond this meter, and codex
+   * requires either `thread` or `resumed`, because it reports the total of a thread.
    */
   workspace?: string | undefined
 }
@@ -42,8 +49,8 @@ const OPTIONS = ['credential', 'model', 'resumed', 'subagents', 'thread', 'works
 const WHICH_THREAD = ['workspace', 'thread', 'resumed'] as const
 
 /**
- * Reads a CLI's JSON output that this package does not see, as when the Codex SDK starts the CLI itself. One for each run,
- * or for several runs of one thread.
+ * Reads JSON output of a CLI that this package did not start, for example because the Codex SDK starts the CLI itself.
+ * Use one meter for each run, or for several runs of one thread.
  */
 export class UsageMeter {
   #metered: Metered
@@ -68,7 +75,7 @@ export class UsageMeter {
     if (!isThreadKnown && binding.reportsThreadTotals(provider))
       throw validate.wrongValue(
         'options.workspace',
-        'is missing. This CLI reports the total of a thread, so say whose threads these are; or give options.thread; or options.resumed: false for a thread that begins here.'
+        'is missing. This CLI reports the total of a thread: pass the owner of the threads, options.thread, or options.resumed: false for a new thread.'
       )
     this.#provider = provider
     this.#metered = new Metered(
@@ -94,20 +101,20 @@ export class UsageMeter {
     return this.#metered.mismatch()
   }
 
-  /** The next piece of the output, cut anywhere. Memory does not grow with the length of a line. */
+  /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
   write(chunk: string | Uint8Array): this {
     if (typeof chunk !== 'string' && !isUint8Array(chunk)) throw validate.wrongType('chunk', 'a string or a Uint8Array', chunk)
     this.#metered.feed(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     return this
   }
 
-  /** One event, as an SDK gives it. */
+  /** Reads one event, as an SDK provides it. */
   event(event: object): this {
     if (typeof event !== 'object' || event === null) throw validate.wrongType('event', 'an object', event)
     return this.write(`${JSON.stringify(event)}\n`)
   }
 
-  /** The run has ended; `null`, the default, when its exit code is not known. What comes after is not read. */
+  /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
   end(code: number | null = null): this {
     if (code !== null) validate.optionalCount('code', code)
     this.#metered.end(code)

@@ -1,4 +1,4 @@
-// Reads what passes through a child's stdout for usage, failures and claims, and tells the process of it.
+// Reads usage, failures and claims from a child's stdout, and reports them to the process object.
 
 import { binding } from '../internal/binding.ts'
 import { translate, providerError } from '../internal/errors.ts'
@@ -7,7 +7,7 @@ import { intercept } from '../process/child-streams.ts'
 import { PIPE } from '../process/stdio.ts'
 import { readThread } from './token-counts.ts'
 import * as validate from '../internal/validate.ts'
-import type { Driver } from '../process/provider-process.ts'
+import type { Driver } from '../process/driver.ts'
 import type { Launch } from '../process/launch.ts'
 import type { NativeThreadTotals, Stdio } from '../../binding.js'
 import type { Readable } from 'node:stream'
@@ -26,10 +26,7 @@ export function readWatch(options: validate.Own<'onCredentialMismatch' | 'thread
   const asked = validate.optionalBoolean('options.usage', options.usage)
   const piped = stdio[1] === PIPE
   if (asked && !piped)
-    throw validate.wrongValue(
-      'options.usage',
-      "asks for stdout, which does not pass through this process. Make it a 'pipe' in options.stdio."
-    )
+    throw validate.wrongValue('options.usage', "needs stdout, which does not pass through this process. Set it to 'pipe' in options.stdio.")
   const reaction = validate.optionalWord('options.onCredentialMismatch', options.onCredentialMismatch, ['event', 'stop'])
   return { watch: piped ? asked : false, thread: readThread('options.thread', options.thread), stops: reaction === 'stop' }
 }
@@ -57,7 +54,7 @@ function mismatch(provider: string) {
   return providerError({
     code: 'ERR_PROVIDER_CREDENTIAL_MISMATCH',
     message:
-      'The CLI says that it uses another credential than it was given, and was stopped. Look for an apiKeyHelper or a key in its settings.',
+      'The CLI reported that it uses a credential other than the one that it received, and was stopped. Check its settings for an apiKeyHelper or a key.',
     provider
   })
 }

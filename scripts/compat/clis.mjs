@@ -1,4 +1,5 @@
-// The two CLIs as published packages: where their program lies, what points the tests at it, and which tests are theirs.
+// The two CLIs as published packages: the place of their program, the variable that tells the tests about it, and their
+// tests.
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { thisPlatform } from '../lib/platforms.mjs'

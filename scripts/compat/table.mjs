@@ -1,4 +1,4 @@
-// The table of what passed on which version: its text, read back from the document and written into it.
+// The table of results by version: reads it from the document, and writes it into the document.
 import { clis } from './clis.mjs'
 
 const BEGIN = '<!-- Written by `npm run compat`; edits here are lost. -->'
@@ -18,11 +18,11 @@ export function tableText(rows) {
 }
 
 function failureText({ cli, version, failures }) {
-  const names = failures.length ? failures : ['no test is to blame: see the log']
+  const names = failures.length ? failures : ['no test failed: see the log']
   return [`${cli} ${version} failed:`, '', ...names.map((name) => `- \`${name}\``)].join('\n')
 }
 
-/** A test's name as it stands in the table: its file's without what all have, and no longer than a line. */
+/** A test's name as it is in the table: its file's without what all have, and no longer than a line. */
 export function shortName(name) {
   const short = name.replace(/^__test__\/real-cli\//, '').replace(/\.test\.js: /, ': ').replaceAll('`', "'").replace(/\s+/g, ' ')
   return short.length > LONGEST ? `${short.slice(0, LONGEST - 1)}…` : short
@@ -66,6 +66,6 @@ export function withRows(document, rows) {
 function split(document) {
   const [before, rest, ...more] = document.split(BEGIN)
   const [inside, after, ...others] = rest?.split(END) ?? []
-  if (after === undefined || more.length || others.length) throw new Error(`the document has not exactly one ${BEGIN} before one ${END}`)
+  if (after === undefined || more.length || others.length) throw new Error(`the document must have exactly one ${BEGIN} before exactly one ${END}`)
   return { before, inside, after }
 }

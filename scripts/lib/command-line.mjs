@@ -1,4 +1,4 @@
-// The command line of a script: its usage where it is asked for, or where an option is wrong.
+// Reads the command line of a script, and prints its usage if that is requested or an option is invalid.
 import { parseArgs } from 'node:util'
 
 /** @param {string} usage */

@@ -1,4 +1,5 @@
-// A reporter for node:test that writes the run's totals and the names of what failed, as JSON, for the end of `npm test`.
+// A reporter for node:test that writes the run's totals and the names of failed tests as JSON, for the end of
+// `npm test`.
 import { relative } from 'node:path'
 import { root } from './paths.mjs'
 

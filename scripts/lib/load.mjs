@@ -1,4 +1,4 @@
-// Makes a run's machine slower than it is: fewer cores, and every one of them busy with something else.
+// Slows the machine down for a run: fewer cores, and a busy loop on each of them.
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { exists, must } from './run.mjs'
@@ -32,14 +32,14 @@ export function keepBusy() {
  * @returns {Promise<number>} how many times slower that is at the most
  */
 export async function pinTo(wanted) {
-  if (!(await exists('taskset'))) throw new Error('--cores needs taskset, which is not installed (Debian: util-linux)')
+  if (!(await exists('taskset'))) throw new Error('--cores requires taskset, which is not installed (Debian: util-linux)')
   const pid = String(process.pid)
   const list = (await must('taskset', ['-c', '-p', pid])).split(':').at(-1).trim()
   const allowed = list.split(',').flatMap((range) => {
     const [first, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, index) => first + index)
   })
-  if (wanted > allowed.length) throw new Error(`--cores ${wanted}: this process may use ${allowed.length}`)
+  if (wanted > allowed.length) throw new Error(`--cores ${wanted}: this process may use only ${allowed.length}`)
   await must('taskset', ['-a', '-c', '-p', allowed.slice(0, wanted).join(','), pid])
   cores = wanted
   return allowed.length / wanted

@@ -35,12 +35,12 @@ export function moduleGraph(src) {
 function readModule(src, path, parent) {
   const code = withoutTests(blank(readFileSync(path, 'utf8'))).replace(/\bpub\s*\([^)]*\)/g, (text) => `pub${spaces(text.slice(3))}`)
   const inline = /(?<![\w:])mod\s+\w+\s*\{/.exec(code)
-  if (inline) throw new Error(`${path}: \`${inline[0]}\`: a module within a file is not read; give it a file of its own`)
+  if (inline) throw new Error(`${path}: \`${inline[0]}\`: this check does not read inline modules; move the module to its own file`)
   const module = { file: relative(src, path), code, parent, children: new Map(), bindings: new Map(), uses: [] }
   const name = path.endsWith('mod.rs') || parent === null ? dirname(path) : path.slice(0, -'.rs'.length)
   for (const [, child] of code.matchAll(/(?<![\w:])mod\s+(\w+)\s*;/g)) {
     const found = [join(name, `${child}.rs`), join(name, child, 'mod.rs')].find((file) => existsSync(file))
-    if (!found) throw new Error(`${path}: there is no file of \`mod ${child}\``)
+    if (!found) throw new Error(`${path}: there is no file for \`mod ${child}\``)
     module.children.set(child, readModule(src, found, module))
   }
   const statements = /(?<![\w:])(pub\s+)?use\s+([^;]+);/g
@@ -81,7 +81,7 @@ function leaves(tree, offset, before = []) {
     return split(tree.slice(open + 1, closing(tree, open)), offset + open + 1).flatMap(([part, at]) => leaves(part, at, prefix))
   }
   const [, last, as] = /(\w+|\*)\s*(?:\bas\s+(\w+)\s*)?$/.exec(tree) ?? []
-  if (last === '*') throw new Error(`\`use ${tree.trim()}\` takes every name: this check has to read which`)
+  if (last === '*') throw new Error(`\`use ${tree.trim()}\` imports every name; list the names, so that this check can read them`)
   if (last === undefined) return []
   const path = last === 'self' && prefix.length > 0 ? prefix : [...prefix, last]
   return [{ path, as: as ?? path.at(-1), offset: offset + tree.search(/\S/) }]

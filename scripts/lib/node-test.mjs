@@ -1,4 +1,4 @@
-// Runs test files under node:test, where asked in a network that has only loopback, and counts what came out.
+// Runs test files under node:test, in a network that has only loopback if requested, and counts the results.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromRoot } from './paths.mjs'

@@ -63,5 +63,5 @@ async function fetched(what, cached, specs, proof) {
   writeFileSync(join(dir, 'package.json'), '{ "private": true }\n')
   const args = ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--no-package-lock', ...specs]
   const { code, timedOut } = await run('npm', args, { cwd: dir, output: 'keep', timeoutMs: 120_000 })
-  return code === 0 && !timedOut ? { path } : { reason: `${what} cannot be had from the npm registry here` }
+  return code === 0 && !timedOut ? { path } : { reason: `${what} is not available from the npm registry here` }
 }

@@ -1,4 +1,4 @@
-// Asks the npm registry through npm itself, and installs from it into the user's cache; says what its failures mean.
+// Queries the npm registry through npm itself, installs from it into the user's cache, and explains its failures.
 import { existsSync, renameSync } from 'node:fs'
 import { run, tail } from './run.mjs'
 import { temporary } from './scratch.mjs'

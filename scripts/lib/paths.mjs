@@ -1,4 +1,4 @@
-// Where the repository's things are, and the walk over its files.
+// The paths of the repository, and a walk over its files.
 import { readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'

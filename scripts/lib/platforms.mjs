@@ -1,4 +1,4 @@
-// The platforms that a package is published for, and which of them this is.
+// The platforms for which a package is published, and the current one.
 import { readFileSync } from 'node:fs'
 import { fromRoot } from './paths.mjs'
 

@@ -1,4 +1,4 @@
-// The types that follow from the table of providers, as the end of binding.d.ts: a new row changes no type by hand.
+// Writes the types that follow from the table of providers at the end of binding.d.ts, so that a new row requires no manual change of types.
 import { readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ export function providerTypes(outDir) {
     '/** The CLI that serves a request. */',
     `export type ProviderId = ${rows.map(({ id }) => `'${id}'`).join(' | ')}`,
     '',
-    '/** The directories that the CLIs keep their state in. docs/providers.md says what each CLI does without one. */',
+    '/** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */',
     'export interface StateDirectories {',
     ...rows.flatMap(stateDirectory),
     '}',
@@ -31,7 +31,7 @@ export function providerTypesIn(file) {
 
 function stateDirectory({ name, stateVariable, stateOption, stateBelowHome, neededDirectories }) {
   const must = neededDirectories.includes(stateVariable)
-    ? 'Where it is given, it must exist, and the target uid must be able to write to it.'
-    : 'Where it is given, the target uid must be able to write to it; the CLI makes it when it is missing.'
+    ? 'If it is given, it must exist, and the target uid must be able to write to it.'
+    : 'If it is given, the target uid must be able to write to it; the CLI creates it if it does not exist.'
   return [`  /** \`${stateVariable}\` of ${name}. ${must} Default: \`${stateBelowHome}\` below \`home\`. */`, `  ${stateOption}?: string | undefined`]
 }

@@ -1,4 +1,5 @@
-// Unpacks a Redis server for the tests where the system has none and is Debian's: from the system's own packages, beside the other caches.
+// Unpacks a Redis server for the tests if the system is a Debian without one: from the system's own packages, next to
+// the other caches.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromRoot } from './paths.mjs'

@@ -1,4 +1,4 @@
-// Collects what each step of a run showed, prints it as it comes, and sums it up.
+// Collects the result of each step of a run, prints it immediately, and prints a summary at the end.
 const sums = { passed: 0, failed: 0, skipped: 0 }
 
 /** A step's answer when it could not run here, with the reason. */
@@ -7,7 +7,7 @@ export const skip = (reason) => ({ skip: reason })
 /** A step's answer when it passed, with what it saw. */
 export const told = (note) => ({ note })
 
-/** A step's answer when a runner counted tests of its own. */
+/** A step's answer when a runner counted its own tests. */
 export const counted = (counts) => ({ counts })
 
 /** The names of a stage's steps, without running any. */
@@ -74,7 +74,7 @@ export class Report {
     }
     process.stdout.write(`\n${this.#steps.map(line).join('\n')}\n`)
     if (this.#rounds > 1) process.stdout.write(`\n${this.#byName().join('\n')}\n`)
-    process.stdout.write(`\n${seconds.toFixed(0)} s in all\n`)
+    process.stdout.write(`\n${seconds.toFixed(0)} s in total\n`)
     process.stdout.write(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped\n`)
     return this.failed || this.#steps.length === 0 ? 1 : 0
   }

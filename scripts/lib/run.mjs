@@ -14,7 +14,7 @@ import { root } from './paths.mjs'
 export function run(command, args, { cwd = root, env = {}, output = 'stdout', timeoutMs = 0 } = {}) {
   const sink = output === 'keep' || output === 'tee' ? 'pipe' : output === 'stderr' ? 2 : 1
   return new Promise((resolve, reject) => {
-    // A group of its own only where it may have to be killed whole: Ctrl-C must reach the rest.
+    // Its own group only where it may have to be killed whole: Ctrl-C must reach the rest.
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },

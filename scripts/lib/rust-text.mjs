@@ -1,4 +1,4 @@
-// Rust's text without a parser: what is no code made blank, and brackets that belong together.
+// Reads Rust source text without a parser: blanks everything that is not code, and finds matching brackets.
 
 /** Comments, strings and quoted characters become spaces, so that positions and lines stay. */
 export function blank(text) {

@@ -1,4 +1,4 @@
-// Finds a Rust new enough and says how to reach it, without letting rustup fetch one.
+// Finds a Rust that is new enough and returns the environment to use it, without letting rustup download one.
 import { tmpdir } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { fromRoot } from './paths.mjs'
@@ -36,5 +36,5 @@ async function find() {
     const [active] = (await ask('rustup', ['show', 'active-toolchain'])).split(/\s/)
     return active ? { RUSTUP_TOOLCHAIN: active } : {}
   }
-  throw new Error(`Rust ${least.join('.')} or newer is needed to build the addon, and none was found. Install it with rustup (https://rustup.rs).`)
+  throw new Error(`Building the addon requires Rust ${least.join('.')} or newer, which was not found. Install it with rustup (https://rustup.rs).`)
 }

@@ -1,4 +1,5 @@
-// Stage `bundlers`: the package inside of one file, made by esbuild and webpack in both module formats, with the addon beside it.
+// Stage `bundlers`: the package bundled into one file by esbuild and webpack, in both module formats, with the addon
+// beside it.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { manifest } from '../lib/platforms.mjs'
@@ -6,7 +7,7 @@ import { told } from '../lib/report.mjs'
 import { copyOf, exerciseIn, runIn } from './project.mjs'
 
 const name = manifest().name
-/** A bundler cannot put an addon into its file: what the loader asks for by name stays a package of its own. */
+/** A bundler cannot put an addon into its file: what the loader asks for by name stays its own package. */
 const ADDONS = `/^${name.replace('/', '\\/')}-/`
 
 const webpackScript = (tools, format) => `

@@ -1,4 +1,5 @@
-// What every cell of the matrix does with the package: one credential, one start, two errors. Prints what it saw, and throws where it is not so.
+// The exercise that every cell of the matrix runs with the package: one credential, one start, two errors. It prints
+// what it saw, and throws if that is wrong.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -1,4 +1,5 @@
-// Stage `package-managers`: the package as each of them installs it, beside a CLI, then used through both doors; and the CLI, found in what it has installed.
+// Stage `package-managers`: the package as each of them installs it, next to a CLI, used through both entry points; and
+// the CLI, found in the installation.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bunBinary } from '../lib/node-versions.mjs'

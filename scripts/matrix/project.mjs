@@ -1,4 +1,4 @@
-// Empty projects that have the package, for the cells of the matrix to use it in.
+// Creates empty projects that have the package installed, for the cells of the matrix.
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installBoth } from '../check-tarballs.mjs'

@@ -1,4 +1,5 @@
-// A registry on loopback that has this package and its platform packages, as a release would publish them, and nothing else.
+// A registry on loopback that has this package and its platform packages, as a release would publish them, and no other
+// packages.
 import { createHash } from 'node:crypto'
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'

@@ -1,4 +1,4 @@
-// Stage `runtimes`: the oldest Node that is promised, the lines since, the newest, and Bun.
+// Stage `runtimes`: the oldest supported Node, the release lines since then, the newest, and Bun.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadUnder } from '../check-tarballs.mjs'
@@ -27,7 +27,7 @@ export async function runtimes(report, { project }) {
     if (!path) return skip(reason)
     return told(await exerciseIn(copyOf(project), path, ['use.cjs', 'use.mjs']))
   })
-  // The whole package's tests: what takes minutes stands last.
+  // The whole package's tests: what takes minutes is last.
   for (const line of lines) {
     await report.step('runtimes', `tests-node-${line}`, async () => {
       const { path, reason } = await nodeBinary(line)

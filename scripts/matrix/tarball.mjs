@@ -1,4 +1,4 @@
-// Stage `tarball`: what the linters of published packages say of the tarball.
+// Stage `tarball`: runs the linters of published packages on the tarball.
 import { join } from 'node:path'
 import { runIn } from './project.mjs'
 

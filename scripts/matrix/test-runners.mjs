@@ -8,7 +8,7 @@ import { copyOf, runIn } from './project.mjs'
 const name = manifest().name
 const POOLS = ['threads', 'forks', 'vmThreads']
 
-/** Two files: jest runs them in one process, each with globals of its own, over one addon. */
+/** Two files: jest runs them in one process, each with its own globals, over one addon. */
 const FILES = ['one', 'two']
 
 const jestFile = `
@@ -54,6 +54,6 @@ export async function testRunners(report, { project, tools, node }) {
 /** Both end well, too, where they found nothing to run. */
 function ran(text, wanted) {
   const [line] = wanted.exec(text) ?? []
-  if (!line) throw new Error(`four tests were to pass:\n${text}`)
+  if (!line) throw new Error(`expected four tests to pass:\n${text}`)
   return told(line.trim().replace(/\s+/g, ' '))
 }

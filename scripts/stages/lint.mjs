@@ -1,7 +1,8 @@
-// Stage `lint`: what can be said of the sources without running them.
+// Stage `lint`: the checks of the sources that do not run them.
 import { checkCatchUnwind } from '../check-catch-unwind.mjs'
 import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDeny } from '../check-deny.mjs'
+import { checkDocs } from '../check-docs.mjs'
 import { checkFiles } from '../check-files.mjs'
 import { checkGenerated } from '../check-generated.mjs'
 import { checkVersions } from '../check-versions.mjs'
@@ -37,5 +38,6 @@ export async function lint(report, { regenerated }) {
   await report.step('lint', 'catch-unwind', checkCatchUnwind)
   await report.step('lint', 'dependencies', () => checkDependencies())
   await report.step('lint', 'versions', () => checkVersions())
+  await report.step('lint', 'docs', () => checkDocs())
   await report.step('lint', 'files', checkFiles)
 }

@@ -1,4 +1,5 @@
-// Stage `node`: node:test over the built package; what starts real CLIs runs where only loopback exists.
+// Stage `node`: runs node:test over the built package; tests that start real CLIs run in a network that has only
+// loopback.
 import { join, relative, resolve, sep } from 'node:path'
 import { nodeTest } from '../lib/node-test.mjs'
 import { fromRoot, root, walk } from '../lib/paths.mjs'

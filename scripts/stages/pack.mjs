@@ -1,4 +1,4 @@
-// Stage `pack`: what would be published, installed into an empty project and loaded through both doors.
+// Stage `pack`: installs what would be published into an empty project, and loads it through both entry points.
 import { join } from 'node:path'
 import { checkAddon } from '../check-addon.mjs'
 import { checkPlatformPackages } from '../check-platform-packages.mjs'

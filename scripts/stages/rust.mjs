@@ -1,4 +1,4 @@
-// Stage `rust`: the core's own tests, built without Node.
+// Stage `rust`: runs the core's own tests, built without Node.
 import { counted, failure } from '../lib/report.mjs'
 import { run } from '../lib/run.mjs'
 import { rustEnv } from '../lib/rust.mjs'

@@ -1,4 +1,4 @@
-//! Until when a credential is good, told by two clocks, as the one that everybody sets can jump.
+//! When a credential expires, measured with two clocks, because the wall clock can jump.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ const BOOT: ClockId = ClockId::Monotonic;
 /// How far the clocks may drift apart before the wall clock is taken to have jumped, in milliseconds.
 const TOLERANCE: f64 = 1000.0;
 
-/// One moment as two clocks tell it.
+/// One moment, measured with two clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
     /// Milliseconds since 1970, by the clock that everybody can set.
@@ -66,7 +66,7 @@ impl Expiry {
         (self.told - now.wall).min(self.boot - now.boot)
     }
 
-    /// In milliseconds since 1970, by the wall clock as it stands now.
+    /// In milliseconds since 1970, by the wall clock as it is now.
     #[must_use]
     pub fn milliseconds(self, now: Clocks) -> f64 {
         if self.is_too_late(now, TOLERANCE) { (now.wall + self.boot - now.boot).round() } else { self.told }
@@ -92,7 +92,8 @@ pub fn check_expiry(expires_at: Option<Expiry>) -> Result<()> {
     if expires_at.is_none_or(|at| !at.is_over(Clocks::now())) {
         return Ok(());
     }
-    let message = "The stored access token has expired. Await credentialStore.fresh() before each buildProviderEnv().";
+    let message = "The stored access token has expired. Await credentialStore.fresh() before each call of \
+        buildProviderEnv().";
     Err(Error::new(ErrorCode::CredentialExpired, message).name("credentialStore"))
 }
 

@@ -1,4 +1,4 @@
-//! What can be found of a key by looking at it: one table of codes, verdicts and sentences.
+//! The possible results of checking a key locally: one table of codes, verdicts and sentences.
 
 use crate::error::{Error, ErrorCode};
 use crate::net::http;
@@ -7,7 +7,7 @@ use crate::provider::{CredentialKind, KeyClass, Provider};
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 
-// Beside it stand an address and the other headers.
+// Beside it are an address and the other headers.
 const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,66 +67,71 @@ macro_rules! findings {
 // The words in braces are ours or numbers: see `Finding::sentence`. No part of a key is among them.
 findings! {
     /// The key has the shape of what the vendor issues.
-    Fits = "ok", Ok, Internal, "{it is} {class}, by its shape. Only a call to its API tells whether it is accepted.";
+    Fits = "ok", Ok, Internal, "{it is} {class}, judging by its shape. Only a request to the API shows whether it is \
+        accepted.";
     Unfamiliar = "unfamiliar", Warning, Internal,
-        "{it} has no shape that is known here. If it is the key of a gateway, that is as it should be; else compare it with what you copied.";
+        "{it} does not have a known shape. That is normal for the key of a gateway; otherwise compare it with the key that you copied.";
     /// Its vendor's prefix, of no known kind.
     UnknownKind = "unknown-kind", Warning, Internal,
-        "{it is} {class}. If it is no {kind} for {provider}, replace it.";
+        "{it is} {class}. Replace it unless it is an {kind} for {provider}.";
     /// Fewer bytes than any such key has.
     TooShort = "too-short", Warning, Internal,
-        "{it is} {class}, and shorter than those are. A part of it may be missing: copy all of it.";
-    PastedTwice = "pasted-twice", Warning, Internal, "{it is} {class}, and seems to have been pasted twice. Paste it once.";
+        "{it is} {class}, but it is shorter than such keys are. Part of it may be missing: copy all of it.";
+    PastedTwice = "pasted-twice", Warning, Internal, "{it is} {class}, but it seems to have been pasted twice. Paste it once.";
     /// Another vendor's key, which a gateway may take.
     OtherVendor = "other-vendor", Warning, Internal,
-        "{it is} {class}. It works only with a gateway that takes such keys; {provider}'s own API does not.";
+        "{it is} {class}. It works only with a gateway that accepts such keys; {provider}'s own API does not accept \
+        it.";
     /// The other provider's key, by a shape that others have too.
     LikelyOtherProvider = "likely-other-provider", Warning, Internal,
         "{it} looks like {class}. If it is one, it does not work for {provider}.";
     /// Another kind than was asked for, by a shape that others have too.
     LikelyOtherKind = "likely-other-kind", Warning, Internal,
-        "{it} looks like {class}, and an {kind} is wanted here. Only a gateway takes such a thing.";
+        "{it} looks like {class}, but an {kind} is expected here. Only a gateway would accept it.";
     Empty = "empty", Invalid, KeyMalformed, "{it} is empty. Paste the key.";
     /// More bytes than any key has.
-    TooLong = "too-long", Invalid, KeyMalformed, "{it} is {length} bytes long; no key is longer than {limit}.";
+    TooLong = "too-long", Invalid, KeyMalformed, "{it} is {length} bytes long, and no key is longer than {limit} \
+        bytes. Paste the key alone.";
     /// A sealed secret of this package.
-    Sealed = "sealed", Invalid, KeyMalformed, "{it} is a sealed secret, which opens in its worker alone. Give the key itself.";
+    Sealed = "sealed", Invalid, KeyMalformed, "{it} is a sealed secret, which only its worker can open. Paste the key itself.";
     WebAddress = "web-address", Invalid, KeyMalformed, "{it} is a web address. Paste the key alone.";
     /// A header's name or scheme in front of it.
-    Header = "header", Invalid, KeyMalformed, "{it} begins as a request's header does. Paste the key alone, without what stands before it.";
-    Assignment = "assignment", Invalid, KeyMalformed, "{it} begins with a variable's name. Paste the key alone, without the name and the =.";
+    Header = "header", Invalid, KeyMalformed, "{it} begins like an HTTP header. Paste the key alone, without the text before it.";
+    Assignment = "assignment", Invalid, KeyMalformed, "{it} begins with the name of a variable. Paste the key alone, without the name and the =.";
     /// A character that nobody sees, such as a zero-width space.
     Invisible = "invisible-characters", Invalid, KeyMalformed,
-        "{it} has a character in it that cannot be seen. Copy it anew from where it was issued, not from a document.";
-    Quoted = "quotes", Invalid, KeyMalformed, "{it} has quotation marks in it. Paste the key without them.";
-    WhiteSpace = "white-space", Invalid, KeyMalformed, "{it} has white space in it. Paste the key alone, on one line.";
+        "{it} contains an invisible character. Copy it again from where it was issued, not from a document.";
+    Quoted = "quotes", Invalid, KeyMalformed, "{it} contains quotation marks. Paste the key without them.";
+    WhiteSpace = "white-space", Invalid, KeyMalformed, "{it} contains white space. Paste the key alone, on one line.";
     /// A key as a page shows it afterwards.
     Masked = "masked", Invalid, KeyMalformed,
-        "{it} is a key of which a part was hidden. A vendor shows a key once: make a new one if the whole is lost.";
+        "{it} is a key that is partly hidden. A vendor shows a key only once: create a new one if the full key is \
+        lost.";
     /// What a program writes for nothing.
     NoValue = "no-value", Invalid, KeyMalformed,
-        "{it} is a word that programs write where there is no value. Look at where it comes from: it was never set there.";
+        "{it} is a word that programs print when a value is missing. Check where it comes from: it was never set there.";
     /// The name of a key, or its address, in its place.
     Reference = "reference", Invalid, KeyMalformed,
-        "{it} is the name of a key, or says where one is kept, and is not the key. Look it up there, and give the key itself.";
+        "{it} is the name of a key or the place where a key is kept, not the key. Look up the key there and pass the key itself.";
     /// What an example has in the key's place.
-    Placeholder = "placeholder", Invalid, KeyMalformed, "{it} is an example's placeholder. Put your own key in its place.";
-    /// What stands around a key in a text.
+    Placeholder = "placeholder", Invalid, KeyMalformed, "{it} is a placeholder from an example. Replace it with your own key.";
+    /// What is around a key in a text.
     StrayPunctuation = "stray-punctuation", Invalid, KeyMalformed,
-        "{it} begins or ends with punctuation, which is no part of a key. Paste the key alone.";
+        "{it} begins or ends with punctuation, which is not part of a key. Paste the key alone.";
     /// A byte that no key has, or none of its class.
-    ForbiddenCharacters = "forbidden-characters", Invalid, KeyMalformed, "{it} has characters that no key has. Paste it again, and nothing else.";
+    ForbiddenCharacters = "forbidden-characters", Invalid, KeyMalformed, "{it} contains characters that do not occur in a key. Paste the key again, and nothing else.";
     WrongProvider = "wrong-provider", Invalid, KeyWrongProvider,
-        "{it holds} {class}, which {provider} does not take. Put it where it belongs, and give {provider}'s own here.";
+        "{it holds} {class}, which {provider} does not accept. Put it where it belongs, and pass a key for {provider} \
+        here.";
     /// Another kind than was asked for.
     WrongKind = "wrong-kind", Invalid, KeyWrongProvider,
-        "{it holds} {class}, and an {kind} belongs here. Put it where it belongs, and give the right one here.";
+        "{it holds} {class}, but an {kind} belongs here. Put it where it belongs, and pass an {kind} here.";
     /// A key that opens nothing that a launch does.
     NotForLaunch = "not-for-launch", Invalid, KeyWrongProvider,
-        "{it holds} {class}, which is no {kind} for {provider} and must not come near an agent. Give the right one here.";
+        "{it holds} {class}, which is not an {kind} for {provider} and must never reach an agent. Pass an {kind} here.";
     /// A kind that this provider does not take.
     KindNotTaken = "kind-not-taken", Invalid, KeyWrongProvider,
-        "{provider} takes no {kind} from this package. Give what it takes.";
+        "This package cannot pass an {kind} to {provider}. Pass a kind of credential that it accepts.";
 }
 
 impl FindingCode {
@@ -152,7 +157,7 @@ impl FindingCode {
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
     pub code: FindingCode,
-    /// What the key is, as far as its shape tells.
+    /// The class of the key, as far as its shape shows it.
     pub class: Option<&'static KeyClass>,
     /// Whose launch it was given for; none where that is not known yet.
     pub provider: Option<&'static Provider>,

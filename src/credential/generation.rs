@@ -1,4 +1,4 @@
-//! Which credential of a store is its newest: whoever holds an older one can tell.
+//! The generation of a store's credential, which shows whether it is still the newest one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +70,6 @@ pub struct StoredCredential {
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
     pub generation: Generation,
-    /// The state directory that the CLI itself must read it from; none: it is handed over.
+    /// The state directory that the CLI itself must read it from; none: it is passed.
     pub directory: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Asks a provider's API whether a credential is good: one request that costs nothing.
+//! Asks a provider's API whether a credential is valid, with one request that costs nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ use crate::secret::sealed::is_sealed;
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// A request that tells whether a credential is good, before it is sent.
+/// A request that shows whether a credential is valid, before it is sent.
 #[derive(Debug)]
 pub struct KeyCheck {
     api: &'static Api,
@@ -31,7 +31,7 @@ pub struct KeyCheck {
     turn: Turn,
 }
 
-/// What came of it. It holds nothing of the credential, and nothing that the endpoint wrote.
+/// The result of a check. It contains no part of the credential, and nothing that the endpoint wrote.
 #[derive(Debug, PartialEq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Verdict {
@@ -46,7 +46,7 @@ pub struct Verdict {
     pub retry_after_ms: Option<f64>,
 }
 
-/// Whether a credential is good.
+/// The outcome of a request about a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Outcome {
@@ -57,7 +57,7 @@ pub enum Outcome {
     Forbidden,
     /// The endpoint refuses to say so now; it knows the credential.
     RateLimited,
-    /// Nothing is known: there was no answer that tells.
+    /// Nothing is known, because there was no conclusive answer.
     Unreachable,
 }
 
@@ -84,7 +84,7 @@ pub fn plan(
     }
     if is_sealed(secret.expose_secret()) {
         let message =
-            "The input is a sealed secret, which buildProviderEnv() alone opens. Check it where it is sealed.";
+            "The input is a sealed secret, which only buildProviderEnv() can open. Check the key before you seal it.";
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name("input"));
     }
     let kind = match class_of(secret.expose_secret()).map(|class| class.usable_as) {
@@ -99,8 +99,11 @@ pub fn plan(
         }));
     }
     let Some(authorization) = provider.vendor().api.authorization(kind) else {
-        let message =
-            format!("{} has no request that tells whether an {} is good.", provider.vendor().api.vendor, kind.as_str());
+        let message = format!(
+            "{} has no request that shows whether an {} is valid.",
+            provider.vendor().api.vendor,
+            kind.as_str()
+        );
         return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
     };
     let api = provider.vendor().api;
@@ -158,21 +161,21 @@ impl KeyCheck {
                 Outcome::Invalid,
                 Some("rejected"),
                 format!(
-                    "{vendor} does not know the credential: it was revoked, deleted or mistyped. Make a new one and paste it whole."
+                    "{vendor} does not recognize the credential: it was revoked, deleted or mistyped. Create a new one and paste all of it."
                 ),
             ),
             401..=403 | 429 => self.refused(response.status, refusal),
             500..=599 => (
                 Outcome::Unreachable,
                 Some("server-error"),
-                format!("{vendor} has a problem of its own. Try again later."),
+                format!("{vendor} answered with a server error. Try again later."),
             ),
             _ => (
                 Outcome::Unreachable,
                 Some("unexpected-answer"),
                 format!(
-                    "What answered is not this provider's API. {}",
-                    if self.has_base_url { "Look at the base URL." } else { BETWEEN }
+                    "The server that answered is not this provider's API. {}",
+                    if self.has_base_url { "Check the base URL." } else { BETWEEN }
                 ),
             ),
         };
@@ -186,10 +189,10 @@ impl KeyCheck {
             return (outcome, Some(row.reason), row.message.into());
         }
         let what = match outcome {
-            Outcome::RateLimited => "and its rate limit is reached. Try again later.",
-            _ => "and refuses it. Look at its permissions and the account.",
+            Outcome::RateLimited => "but its rate limit has been reached. Try again later.",
+            _ => "but does not allow the request. Check the credential's permissions and the account.",
         };
-        (outcome, None, format!("{} knows the credential, {what}", self.api.vendor))
+        (outcome, None, format!("{} recognizes the credential, {what}", self.api.vendor))
     }
 }
 

@@ -1,5 +1,4 @@
-//! The tokens that one stored login has had in this process: what is revoked of one is revoked of all, also of those to
-//! come.
+//! The tokens that one stored login has used in this process. Revoking one of them revokes all, including later ones.
 //!
 //! A login goes on by itself: each refresh brings another token, by this process, by another one or by the CLI.
 //! Revoking one token would hold for some hours. What the file says of itself decides nothing: whoever writes it may be
@@ -78,7 +77,7 @@ impl LoginTokens {
 #[cold]
 fn full(limit: usize) -> Error {
     let message = format!(
-        "This stored login has had {limit} tokens in this process, which can remember no more of them. Restart the worker."
+        "This stored login has used {limit} tokens in this process, which cannot remember any more. Restart the worker."
     );
     Error::new(ErrorCode::Unsupported, message)
 }

@@ -1,4 +1,4 @@
-//! The credential of a launch: which of those offered is used, whether it can be one at all, and whether it still may.
+//! The credential of a launch: which one is used, whether it has a valid shape, and whether it may still be used.
 
 mod expiry;
 mod finding;

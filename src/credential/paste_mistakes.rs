@@ -1,4 +1,4 @@
-//! What comes along, or comes instead, when a person pastes a key: a table of mistakes and how each is seen.
+//! Common mistakes when a person pastes a key: a table of them, and how each is detected.
 
 use super::finding::{FindingCode, MAX_CREDENTIAL_BYTES};
 use crate::provider::class_of;
@@ -11,7 +11,7 @@ struct PasteMistake {
     sees: fn(&[u8]) -> bool,
 }
 
-/// The first that is seen counts: those that say more stand before those that say less.
+/// The first that is seen counts: those that say more are before those that say less.
 static PASTE_MISTAKES: &[PasteMistake] = &[
     mistake(FindingCode::Empty, true, <[u8]>::is_empty),
     mistake(FindingCode::TooLong, true, |key| key.len() > MAX_CREDENTIAL_BYTES),
@@ -70,7 +70,7 @@ const NO_VALUES: &[&str] = &[
     "[object undefined]",
     "[object null]",
 ];
-/// What stands before a name by which a program, a pipeline or a secret manager finds a key, in any case: Node, Python and
+/// What is before a name by which a program, a pipeline or a secret manager finds a key, in any case: Node, Python and
 /// LiteLLM, Vite, Deno, Bun; GitHub Actions; Docker and systemd; AWS; Azure; vals; sops; Spring.
 const REFERENCES: &[&str] = &[
     "process.env",
@@ -209,7 +209,7 @@ fn is_name_of_variable(key: &[u8]) -> bool {
     VARIABLE_ENDS.iter().any(|end| name.ends_with(end.as_bytes())) && name.iter().all(is_capital)
 }
 
-/// Whether it stands in one of these pairs, with something between them.
+/// Whether it is in one of these pairs, with something between them.
 fn is_in(key: &[u8], pairs: &[(&str, &str)]) -> bool {
     let inner = |(open, close): &(&str, &str)| key.strip_prefix(open.as_bytes())?.strip_suffix(close.as_bytes());
     pairs.iter().filter_map(inner).any(|inner| !inner.is_empty())

@@ -1,4 +1,4 @@
-//! Credentials that no launch of this process may use any more, by fingerprint, for all of its threads.
+//! The credentials that no launch of this process may use, by fingerprint and for all threads.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,15 +102,18 @@ pub fn check(fingerprint: Fingerprint) -> Result<()> {
 #[cold]
 fn revoked(fingerprint: Fingerprint) -> Error {
     let message = format!(
-        "The credential with the fingerprint {fingerprint} was revoked in this process. Give the one that took its place, \
-         or call restore() if it was revoked by mistake."
+        "The credential with the fingerprint {fingerprint} was revoked in this process. Pass the credential that \
+        replaced it, or call restore() if it was revoked by mistake."
     );
     Error::new(ErrorCode::CredentialRevoked, message)
 }
 
 #[cold]
 fn full(limit: usize) -> Error {
-    let message = format!("This process has revoked {limit} credentials and can remember no more. Restart the worker.");
+    let message = format!(
+        "This process has revoked {limit} credentials and cannot remember any more. Restart the \
+        worker."
+    );
     Error::new(ErrorCode::Unsupported, message)
 }
 

@@ -1,4 +1,5 @@
-//! Precedence: payload API key → payload OAuth token → credential store → server key → config directory → refusal.
+//! Selects the credential of a launch, in this order: payload API key → payload OAuth token → credential store → server
+//! key → config directory → refusal.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct Credential {
     pub kind: CredentialKind,
     pub source: CredentialSource,
     pub owner: CredentialOwner,
-    /// How it is handed over; none for a config directory.
+    /// How it is passed; none for a config directory.
     pub input: Option<&'static CredentialInput>,
     /// The credential itself; none for a config directory.
     pub secret: Option<Arc<Secret>>,
@@ -26,7 +27,7 @@ pub struct Credential {
     pub generation: Option<Generation>,
     /// Until when it is good; none: it does not expire, or nobody says when.
     pub expires_at: Option<Expiry>,
-    /// The state directory that the CLI itself reads it from; none where it is handed over.
+    /// The state directory that the CLI itself reads it from; none where it is passed.
     pub directory: Option<String>,
 }
 
@@ -99,22 +100,31 @@ impl Credential {
 
     fn from_store(provider: &'static Provider, stored: StoredCredential, given: CredentialOwner) -> Result<Self> {
         if stored.provider != provider.id {
-            let message = format!("options.credentialStore is not for {}, which the payload asks for.", provider.name);
+            let message = format!(
+                "options.credentialStore is not for {}, which the payload selects. Pass a store for that provider, or \
+                select the store's provider in the payload.",
+                provider.name
+            );
             return Err(Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name("credentialStore"));
         }
         let by_directory = stored.directory.is_some();
         let owner = CredentialOwner::of(CredentialSource::Store, given);
         if by_directory && owner == CredentialOwner::Server {
             let message = format!(
-                "{} reads this login from a directory of the tenant's, so it cannot be kept from the tenant as the \
-                 server's. Give a key of the server's, or leave options.credentialOwner out.",
+                "{} reads this login from a directory of the tenant, so it cannot be kept from the tenant as the \
+                server's credential. Pass a key of the server, or omit options.credentialOwner.",
                 provider.name
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialOwner"));
         }
         let input = provider.credential_inputs().find(|input| input.kind == stored.kind && !by_directory);
         if input.is_none() && !by_directory {
-            let message = format!("{} takes no {} from a store.", provider.name, stored.kind.as_str());
+            let message = format!(
+                "{} cannot use an {} from a store. Pass a store that holds a kind of credential that \
+                it accepts.",
+                provider.name,
+                stored.kind.as_str()
+            );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("credentialStore"));
         }
         Ok(Self {
@@ -152,8 +162,8 @@ pub fn admit(credential: &Credential) -> Result<()> {
     if credential.generation.as_ref().is_none_or(Generation::is_newest) {
         return check_expiry(credential.expires_at);
     }
-    let message =
-        "The credential store has a newer credential than this environment. Build a new one with buildProviderEnv().";
+    let message = "The credential store has a newer credential than this environment. Build a new environment with \
+        buildProviderEnv().";
     Err(Error::new(ErrorCode::CredentialSuperseded, message).name("credentialStore"))
 }
 
@@ -201,7 +211,7 @@ fn choose(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> Resu
 
 fn not_taken(provider: &'static Provider, field: PayloadField) -> Error {
     let message = format!(
-        "{} takes no {} from this package. Give payload.{} instead.",
+        "This package cannot pass payload.{1} to {0}. Pass payload.{2} instead.",
         provider.name,
         field.as_str(),
         provider.vendor().inputs[0].field.as_str(),
@@ -215,8 +225,8 @@ fn fields_of(provider: &'static Provider) -> Vec<String> {
 
 fn required(provider: &'static Provider) -> Error {
     let message = format!(
-        "The payload has no credential for {}, and options.requireCredential lets nothing take its place: no login, no \
-         config directory, no key of the server's. Give {}.",
+        "The payload has no credential for {}, and options.requireCredential allows no other: no login, no config \
+        directory, no key of the server. Pass {}.",
         provider.name,
         fields_of(provider).join(" or ")
     );
@@ -226,11 +236,11 @@ fn required(provider: &'static Provider) -> Error {
 fn missing(provider: &'static Provider) -> Error {
     let mut ways = fields_of(provider);
     ways.push("options.credentialStore".into());
-    ways.push("options.serverCredentials with this provider's key".into());
+    ways.push("options.serverCredentials with a key for this provider".into());
     if provider.state_directory.is_credential {
         ways.push(format!("options.workspace.{}", provider.state_directory.option));
     }
-    let message = format!("There is no credential for {}. Give one of: {}.", provider.name, ways.join(", "));
+    let message = format!("There is no credential for {}. Pass one of: {}.", provider.name, ways.join(", "));
     credential_missing(provider, message)
 }
 

@@ -1,4 +1,4 @@
-//! The server's own keys, which a launch falls back to only when the caller hands them in.
+//! The server's own keys, which a launch uses as a fallback only if the caller passes them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct ServerCredentials {
 }
 
 impl ServerCredentials {
-    /// Every variable that a server's key can stand in, in the order in which they are looked at.
+    /// Every variable that a server's key can be in, in the order in which they are looked at.
     pub fn variables() -> impl Iterator<Item = &'static str> {
         let inputs = PROVIDERS.iter().flat_map(|provider| provider.credential_inputs());
         inputs.flat_map(|input| input.server_variables.iter().copied())

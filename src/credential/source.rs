@@ -1,5 +1,5 @@
-//! Where a launch's credential comes from, and whose it is: who pays for what it is used for, and whose tenant must not get
-//! at it.
+//! The source and the owner of a launch's credential. The owner pays for its use, and a tenant must not get the
+//! server's credential.
 
 /// Where a credential comes from, in the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl CredentialOwner {
     }
 
     /// Whose a credential from this source is, where `given` is what the caller says of those that it hands in. A login in a
-    /// config directory stands where the workspace reads it, so it is the workspace's.
+    /// config directory is where the workspace reads it, so it is the workspace's.
     #[must_use]
     pub const fn of(source: CredentialSource, given: Self) -> Self {
         match source {

@@ -1,4 +1,4 @@
-//! Which of the files that configure a CLI are there, and which of their keys can do harm.
+//! Finds the files that configure a CLI, and the keys in them that can do harm.
 
 use std::path::{Path, PathBuf};
 
@@ -9,29 +9,29 @@ use crate::process::redirection::{RefusedStarts, refused_beside};
 use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
 use crate::secret::ExposeSecret;
 
-/// A file that is there, or may be.
+/// A file that exists, or may exist.
 #[derive(Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundFile {
     pub id: &'static str,
     pub path: String,
-    /// Whether it is not for us to see if it is there at all.
+    /// Whether this process may not see if it exists.
     pub hidden: bool,
-    /// Whether it could not be read, or not understood.
+    /// Whether it could not be read or parsed.
     pub unread: bool,
     /// Whether it is text for the agent, not for the CLI.
     pub prose: bool,
-    /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
+    /// Whether a start by this package keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
-    /// Whether a start of ours on the server's credential does.
+    /// Whether a start by this package with the server's credential does so.
     pub ignored_with_server_credential: bool,
-    /// Whether a variable of a start of ours keeps the CLI from obeying variables in it.
+    /// Whether a variable of a start by this package keeps the CLI from obeying variables in it.
     pub shielded: bool,
-    /// Whether a start of ours keeps the CLI from obeying any of it, in a trusted workspace too.
+    /// Whether a start by this package keeps the CLI from obeying any of it, even in a trusted workspace.
     pub ignored_always: bool,
-    /// Which starts of ours are refused beside it.
+    /// Which starts by this package are refused while it exists.
     pub refused_starts: RefusedStarts,
-    /// Keys that can do harm, each with what it does.
+    /// The keys that can do harm, each with its effect.
     pub hazards: Vec<FoundHazard>,
 }
 
@@ -40,7 +40,7 @@ pub struct FoundFile {
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundHazard {
     pub key: String,
-    /// What it does, as the rest of a sentence that begins with it.
+    /// Its effect, as the rest of a sentence that begins with the key.
     pub effect: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! The names in a configuration file, without the values: JSON, TOML, and lines of `NAME=value`.
+//! Reads the names in a configuration file, without the values: JSON, TOML, and lines of `NAME=value`.
 
 use std::collections::BTreeMap;
 

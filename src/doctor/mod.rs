@@ -1,5 +1,5 @@
-//! What a diagnosis looks at that may hold a secret: files are read here and wiped, and only names, times and yes or no
-//! come out.
+//! The checks of a diagnosis that may meet a secret: files are read here and wiped, and only names, times and booleans
+//! are returned.
 
 mod config_files;
 mod keys;

@@ -1,4 +1,4 @@
-//! What a stored login says of itself: of which kind it is, until when it holds, and whether it can be renewed.
+//! The facts about a stored login: its kind, its expiry, and whether it can be refreshed.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use crate::provider::{CredentialKind, Provider};
 use crate::secret::ExposeSecret;
 use crate::sys::guarded::GuardedBytes;
 
-/// What a stored login says of itself, without any secret.
+/// The facts about a stored login, without any secret.
 #[derive(Debug, PartialEq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct LoginState {
     pub kind: LoginKind,
-    /// The end of its access token, in milliseconds since 1970, where it says so.
+    /// The expiry of its access token, in milliseconds since 1970, if it is known.
     pub expires_at_ms: Option<f64>,
     pub refreshable: bool,
 }

@@ -1,4 +1,4 @@
-//! Which names of this process's environment nobody may hand on, and why.
+//! Finds the variables in this process's environment that must not be passed on, and why.
 
 use crate::credential::ServerCredentials;
 use crate::environment::forbidden::{self, Reason};
@@ -15,7 +15,7 @@ pub struct FoundVariable {
     pub taken: bool,
 }
 
-/// Picks out of `names` those that nobody may hand on. `has_value` tells whether one is set to more than nothing.
+/// Returns those of `names` that must not be passed on. `has_value` returns whether a variable is set and not empty.
 pub fn variables(names: impl Iterator<Item = String>, has_value: impl Fn(&str) -> bool) -> Vec<FoundVariable> {
     let found = names.filter_map(|name| {
         let reason = forbidden::reason(&name)?;

@@ -1,4 +1,5 @@
-//! The way to a path, link by link: what a command of root's would really change, and whether a tenant can choose that.
+//! Follows a path link by link, to find what a command of root would really change and whether a tenant can influence
+//! that.
 //!
 //! Each step is opened from the one before it, as the kernel walks: the cost grows with the steps, whatever a tenant has
 //! put there, and their number is bounded.
@@ -85,7 +86,7 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
 }
 
 impl Way {
-    /// Answers, where nobody can tell, as if the way were the tenant's to choose.
+    /// If it is unknown, it answers as if the tenant could choose the path.
     fn given_up(real: &Path, steered: &Path) -> Self {
         let (real, steered) = (text(real), Some(text(steered)));
         Self { real, steered, movable: None, targets: true, inside: true }

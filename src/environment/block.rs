@@ -1,5 +1,5 @@
-//! The environment as `execve` wants it: every `NAME=value` with its NUL in one exact-size allocation that is wiped. And how
-//! much of it the kernel takes (`execve(2)`, "Limits on size of arguments and environment").
+//! The environment in the form that `execve` needs: every `NAME=value` with its NUL in one allocation of the exact
+//! size, which is wiped. Also the kernel's size limits (`execve(2)`, "Limits on size of arguments and environment").
 
 use std::convert::Infallible;
 
@@ -91,8 +91,10 @@ impl ExecLimits {
         if bytes <= MAX_STRING_BYTES {
             return Ok(());
         }
-        let message =
-            format!("{what} takes {bytes} bytes; the kernel takes {MAX_STRING_BYTES} for one. Hand it over in a file.");
+        let message = format!(
+            "The kernel allows {MAX_STRING_BYTES} bytes for one variable or argument, and {what} has {bytes}. \
+                Pass the value in a file."
+        );
         Err(Error::new(ErrorCode::EnvTooLarge, message).name(what))
     }
 
@@ -107,7 +109,7 @@ impl ExecLimits {
         }
         let total = self.total;
         let message = format!(
-            "Environment and arguments take {sum} bytes in all; the kernel takes {total} here. Hand large values over in files."
+            "The environment and the arguments are {sum} bytes long together; this system allows {total}. Pass large values in files."
         );
         Err(Error::new(ErrorCode::EnvTooLarge, message))
     }

@@ -1,4 +1,5 @@
-//! From a payload to a plan, in an order that loses nothing: sealed secrets count as used when all else has succeeded.
+//! Turns a payload into a plan, in an order that loses nothing: sealed secrets count as used only when everything else
+//! has succeeded.
 
 use std::time::SystemTime;
 
@@ -55,7 +56,7 @@ fn unseal(payload: &mut Payload<'_>, request: &EnvRequest<'_>, context: &BuildCo
         let owner = request.credential_owner.bound().filter(|_| PayloadField::named(field).is_some());
         let request = request.request_id.ok_or_else(|| not_given("requestId"))?;
         if tickets.len() == MAX_SEALED {
-            let message = format!("The payload has more than {MAX_SEALED} sealed secrets.");
+            let message = format!("The payload has more than {MAX_SEALED} sealed secrets. Pass fewer.");
             return Err(Error::new(ErrorCode::PayloadInvalid, message).name(field));
         }
         let opened = recipient.open(text, &Binding { workspace, field, request, owner }, context.now)?;
@@ -66,12 +67,15 @@ fn unseal(payload: &mut Payload<'_>, request: &EnvRequest<'_>, context: &BuildCo
 }
 
 fn no_recipient(field: &str) -> Error {
-    let message = format!("payload.{field} is a sealed secret. Give options.recipient, which opens it.");
+    let message = format!("payload.{field} is a sealed secret. Pass the recipient that opens it in options.recipient.");
     Error::new(ErrorCode::PayloadInvalid, message).name(field)
 }
 
 fn not_given(option: &str) -> Error {
-    let message = format!("options.{option} is missing, which the payload's sealed secrets are bound to.");
+    let message = format!(
+        "options.{option} is missing. The payload's sealed secrets are bound to it: pass the value \
+        that they were sealed with."
+    );
     Error::new(ErrorCode::InvalidArgValue, message).name(option)
 }
 

@@ -1,5 +1,6 @@
-//! The names that nobody may add to a child's environment, and why: those of systems, runtimes and services here, those that
-//! one CLI alone reads in its row. All of them hold for every CLI: a tool that the agent runs may read them.
+//! The names that nobody may add to a child's environment, and why. The names of systems, runtimes and services are
+//! here; those that only one CLI reads are in its row. All of them apply to every CLI, because a tool that the agent
+//! runs may read them.
 //!
 //! Sources: `ld.so(8)`, `bash(1)`, Node's and Bun's CLI documentation, and the measurements in `docs/providers.md`. Every variable
 //! that a CLI of the table reads is classified in `tests/variables`, which fails when a pattern is too wide or too narrow for

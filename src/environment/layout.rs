@@ -1,5 +1,5 @@
-//! The variables of a plan: collected where the caller has them, then laid out once where they stay. Names are no secret: a
-//! layout outlives its values.
+//! The variables of a plan: borrowed from the caller first, then copied once into their final place. Names are not
+//! secret, so a layout may outlive its values.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -102,7 +102,7 @@ impl<'a> Draft<'a> {
     /// their keys; extras have replaced each other already.
     pub fn finish(self) -> Result<(Layout, Values)> {
         if let Some(name) = self.given_twice() {
-            let message = format!("{name:?} is set by this package and cannot be given again. Leave it out.");
+            let message = format!("{name:?} is set by this package and cannot be set twice. Omit it.");
             return Err(Error::new(ErrorCode::EnvForbidden, message).name(name));
         }
         let secret = Secret::build::<Infallible>(self.value_bytes(true), |target| {

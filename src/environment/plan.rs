@@ -1,4 +1,4 @@
-//! The plan of an environment: built from nothing, by the rules, with one credential.
+//! The plan of an environment, which is built from nothing, according to the rules, with one credential.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -263,8 +263,8 @@ fn stored_dir<'a>(provider: &Provider, credential: &'a Credential, given: Option
     }
     let option = provider.state_directory.option;
     let message = format!(
-        "{} reads its login from its state directory, and options.workspace.{option} is another one than that of \
-         options.credentialStore. Give the same, or leave it out.",
+        "{} reads its login from its state directory, but options.workspace.{option} is not the directory of \
+        options.credentialStore. Pass the same directory, or omit the option.",
         provider.name
     );
     Err(Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name(format!("workspace.{option}")))
@@ -340,7 +340,7 @@ fn add_fixed(
     for row in provider.fixed_variables.iter().filter(|row| applies(row.when)) {
         if !draft.fixed(row.name, row.value) {
             let message = format!(
-                "{} is {:?} {}, and options.set or options.inherit gives it another value. Leave it out, or give {:?}.",
+                "{} must be {:?} {}, but options.set or options.inherit gives it another value. Omit it, or pass {:?}.",
                 row.name, row.value, row.why, row.value
             );
             return Err(Error::new(ErrorCode::EnvForbidden, message).name(row.name));
@@ -363,6 +363,7 @@ fn require(provider: &'static Provider, draft: &Draft<'_>) -> Result<()> {
     let Some(name) = provider.required_variables.iter().find(|name| !draft.has(name)) else {
         return Ok(());
     };
-    let message = format!("{} needs {name}, and this process has none. Give options.workspace.home.", provider.name);
+    let message =
+        format!("{} needs {name}, which this process does not have. Pass options.workspace.home.", provider.name);
     Err(Error::new(ErrorCode::StateDirUnusable, message).provider(provider.id).name(*name))
 }

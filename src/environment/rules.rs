@@ -1,5 +1,5 @@
-//! What a caller asks for beside the payload, and the rules for it as tables: which workspace option becomes which variable,
-//! and what each value must be.
+//! The options beside the payload and their rules, as tables: which workspace option sets which variable, and which
+//! values are allowed.
 
 use crate::credential::CredentialOwner;
 use crate::error::{Error, ErrorCode, Result};
@@ -152,7 +152,10 @@ pub fn check_no_nul(option: &str, value: &str) -> Result<()> {
     if !value.contains('\0') {
         return Ok(());
     }
-    let message = format!("options.{option} has a NUL byte, which no environment or argument can hold.");
+    let message = format!(
+        "options.{option} contains a NUL byte, which an environment or argument cannot hold. Pass \
+        text without it."
+    );
     Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
 }
 
@@ -162,17 +165,17 @@ pub fn check_no_nul(option: &str, value: &str) -> Result<()> {
 /// `ENV_FORBIDDEN` for one that is no name, is forbidden, or belongs to this crate.
 pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
     let refuse = |why: String| {
-        let message = format!("options.{option} asks for {name:?}, which {why}. Leave it out{}", hint(name));
+        let message = format!("options.{option} names {name:?}, which {why}. Omit it{}", hint(name));
         Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
     };
     if name.is_empty() || name.contains(['=', '\0']) {
-        return refuse("is no name of a variable".into());
+        return refuse("is not a valid name of a variable".into());
     }
     if let Some(reason) = super::forbidden::reason(name) {
         return refuse(reason.as_str().into());
     }
     if name.starts_with(USER_PREFIX) {
-        return refuse("belongs to payload.userEnvKeys".into());
+        return refuse("can only come from payload.userEnvKeys".into());
     }
     if is_ours(name) {
         return refuse("is set by this package's own options".into());
@@ -184,12 +187,12 @@ pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
 fn hint(name: &str) -> &'static str {
     match super::forbidden::reason(name) {
         Some(super::forbidden::Reason::Credential) => {
-            ", or give a secret of the tenant's as payload.userEnvKeys, which makes it USER_<NAME>."
+            ", or pass a secret of the tenant in payload.userEnvKeys, which sets it as USER_<NAME>."
         }
         Some(super::forbidden::Reason::Redirect) if names_authority(name) => {
-            ", or give the authority as options.caFile."
+            ", or pass the certificate authority in options.caFile."
         }
-        Some(super::forbidden::Reason::Redirect) => ", or give an endpoint as options.baseUrl.",
+        Some(super::forbidden::Reason::Redirect) => ", or pass an endpoint in options.baseUrl.",
         _ => ".",
     }
 }
@@ -222,6 +225,9 @@ pub fn check_extra_value(option: &str, name: &str, value: &str) -> Result<()> {
     if !value.contains('\0') {
         return Ok(());
     }
-    let message = format!("The value of {name} in options.{option} has a NUL byte, which no environment can hold.");
+    let message = format!(
+        "The value of {name} in options.{option} contains a NUL byte, which an environment cannot \
+        hold. Pass text without it."
+    );
     Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
 }

@@ -1,4 +1,4 @@
-//! Work that waits for a network or a lock: on threads of its own, a bounded number of them, which wipe what they free.
+//! Runs jobs that wait for a network or a lock, on a bounded number of separate threads that wipe the memory they free.
 //!
 //! Whom a job waits for may be a tenant's, who answers never. So the threads are shared out: one endpoint takes a few of
 //! them, all endpoints of one source about as many as remain for others, and the source with the fewest goes first. A job that
@@ -98,8 +98,8 @@ pub static OTHER_REQUESTS: Pool = Pool::new(256, 4);
 /// Stored logins. One that waits for a lock has no thread meanwhile.
 pub static LOGINS: Pool = Pool::new(64, 1);
 
-/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one for ever. So each uid has
-/// a few of its own.
+/// Looks of a diagnosis at paths that a tenant chooses: a file system that hangs holds one forever. So each uid has
+/// a few separate threads.
 pub static LOOKS: Pool = Pool::new(256, 8);
 
 impl Pool {
@@ -201,7 +201,7 @@ fn take(held: &Mutex<Option<Waiting>>) -> Option<Waiting> {
     held.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Runs `job` on a thread of its own when it is its turn. It must not panic; if it does, the panic ends there.
+/// Runs `job` on a separate thread when it is its turn. It must not panic; if it does, the panic ends there.
 ///
 /// # Errors
 /// `BUSY` where too many wait already, or the system gives no thread.
@@ -210,15 +210,17 @@ pub fn run(pool: &'static Pool, turn: Turn, job: impl FnMut() -> Option<Instant>
     let room = MAX_WAITING - state.waiting.len();
     let of_source = state.waiting.iter().filter(|waiting| waiting.turn.source == turn.source).count();
     if of_source >= room {
-        let message =
-            format!("{} requests wait already, {of_source} of them for the same. Try again later.", MAX_WAITING - room);
+        let message = format!(
+            "{} requests are already waiting, {of_source} of them for the same server. Try again later.",
+            MAX_WAITING - room
+        );
         return Err(Error::new(ErrorCode::Busy, message));
     }
     let mark = Arc::clone(&turn.is_abandoned);
     state.waiting.push(Waiting { turn, not_before: None, job: Box::new(job) });
     pool.dispatch(&mut state).map_err(|error| {
         state.waiting.retain(|waiting| !Arc::ptr_eq(&waiting.turn.is_abandoned, &mark));
-        let message = "The system gives no thread for a request that must not block the worker. Try again later, or raise its limit of threads.";
+        let message = "The system cannot create a thread for the request, which must not block the worker. Try again later, or raise the limit of threads.";
         Error::new(ErrorCode::Busy, message).errno(error.raw_os_error().unwrap_or_default(), "pthread_create")
     })
 }
@@ -263,7 +265,7 @@ fn watch(pool: &'static Pool) {
     }
 }
 
-// Inlined, its locals would stand above what is wiped.
+// Inlined, its locals would be above what is wiped.
 #[inline(never)]
 fn in_own_frame(job: &mut Job) -> Option<Instant> {
     job()

@@ -1,4 +1,4 @@
-//! What goes over the network: one request that carries a credential, and the threads that wait for such work.
+//! Network access: one request that carries a credential, and the threads that wait for such requests.
 
 pub mod http;
 pub mod jobs;

@@ -1,4 +1,4 @@
-//! A way out of the caller's asynchronous context, for what outlives the call and serves all callers.
+//! Leaves the caller's asynchronous context, for work that outlives the call and serves all callers.
 //!
 //! Node hands the context (the stores of every `AsyncLocalStorage`) on to whatever is made in it: a timer, a signal
 //! handle, a threadsafe function. What is made once and kept would keep the first caller's stores alive, and show them
@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Function, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue, check_status, sys};
 use napi_derive::napi;
 
-/// Calls a function without arguments in no asynchronous context.
+/// Calls a function without arguments outside any asynchronous context.
 #[napi(catch_unwind, ts_args_type = "callback: () => void")]
 pub fn call_without_context(env: Env, callback: Function<'_, (), Unknown<'_>>) -> napi::Result<()> {
     // Node 20 and 22 look for the stores on the receiver, so it is an object that has none.

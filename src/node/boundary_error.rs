@@ -1,4 +1,5 @@
-//! Errors on their way to JavaScript: one object with named parts, which `lib/errors.js` makes the error that callers see of.
+//! Passes errors to JavaScript as one object with named parts, from which `lib/errors.js` creates the error that
+//! callers see.
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, Status};
@@ -6,21 +7,21 @@ use napi_derive::napi;
 
 use crate::error::Error;
 
-/// An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
-/// never absent: it would be read from `Object.prototype`.
+/// An error of the core, which is thrown as it is or passed to the caller who waits for the result. An unknown part is
+/// null and never missing, because a missing one would be read from `Object.prototype`.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeError {
     /// `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`.
     pub code: &'static str,
     pub message: String,
-    /// The kernel's error number, positive. Node's system errors have it negative.
+    /// The kernel's error number, positive. In Node's system errors it is negative.
     pub errno: Option<i32>,
     pub syscall: Option<&'static str>,
     pub path: Option<String>,
     /// The step of a start that failed.
     pub step: Option<&'static str>,
     pub provider: Option<&'static str>,
-    /// The variables, options or fields that it is about.
+    /// The variables, options or fields that the error is about.
     pub names: Option<Vec<String>>,
 }
 
@@ -43,7 +44,7 @@ impl From<&Error> for NativeError {
 /// Hands the error of a result to JavaScript, as an object without a stack: the facade's error has one.
 ///
 /// Only from a call of JavaScript's straight to Rust. Where Rust calls a function of JavaScript that calls Rust, napi takes
-/// what was thrown there, and makes an `Error` of its own of what is none.
+/// what was thrown there, and makes its own `Error` of what is none.
 pub trait OrThrow<T> {
     /// The value; or the error is pending in this Node environment, and is thrown when the call returns.
     fn or_throw(self, env: &Env) -> napi::Result<T>;
@@ -53,13 +54,13 @@ impl<T> OrThrow<T> for crate::error::Result<T> {
     fn or_throw(self, env: &Env) -> napi::Result<T> {
         self.map_err(|error| {
             let thrown = env.throw(NativeError::from(&error));
-            // napi makes an error of its own of any other status.
+            // napi makes its own error of any other status.
             thrown.err().unwrap_or_else(|| napi::Error::from_status(Status::PendingException))
         })
     }
 }
 
-/// What rejects a promise with an error of the core: napi keeps the object, and hands it over as it is.
+/// What rejects a promise with an error of the core: napi keeps the object, and passes it as it is.
 pub fn rejection(env: &Env, error: &Error) -> napi::Error {
     let object = NativeError::from(error).into_unknown(env);
     object.map_or_else(|defect| defect, napi::Error::from_unknown_without_coercion)

@@ -1,4 +1,4 @@
-//! What `diagnose()` asks of the core, on threads of its own: a tenant chooses the paths.
+//! The checks that `diagnose()` runs in the core, on separate threads because a tenant chooses the paths.
 
 use std::io::Read;
 use std::path::Path;
@@ -30,24 +30,24 @@ fn look<'env, T: ToNapiValue + Send + 'static>(
     net::look(env, target.uid().to_string().into(), abort, look)
 }
 
-/// A path, and what somebody wants to do with it.
+/// A path, and the access that is needed to it.
 #[napi(object, object_to_js = false)]
 pub struct NativeQuestion {
     pub path: String,
-    /// The bits of access(2), as `fs.constants` has them.
+    /// The bits of access(2), as in `fs.constants`.
     pub access: u32,
 }
 
-/// Who wants to do something with paths.
+/// The target user who needs access to paths.
 #[napi(object, object_to_js = false)]
 pub struct NativeInquiry {
     pub ids: IdentityRequest,
-    /// Whether the mode bits are asked, and not the kernel: where this process cannot become the target.
+    /// Whether to read the mode bits instead of asking the kernel, because this process cannot become the target user.
     pub by_mode_bits: bool,
     pub questions: Vec<NativeQuestion>,
 }
 
-/// Asks what a target can do with paths. The answers come in the order of the questions.
+/// Asks what a target user can do with paths. The answers are in the order of the questions.
 #[napi(catch_unwind)]
 pub fn inquire_paths<'env>(
     env: &'env Env,
@@ -64,39 +64,39 @@ pub fn inquire_paths<'env>(
     look(env, &target.clone(), &abort, move || inquiry::inquire(&target, &questions, by_mode_bits))
 }
 
-/// A place where a provider's program may be, and what a start would make of it.
+/// A place where a provider's program may be, and whether a start would use it.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeCandidate {
     pub found_at: String,
     pub found_by: &'static str,
-    /// The real path of what was found.
+    /// The real path of the file that was found.
     pub path: Option<String>,
     pub version: Option<String>,
-    /// Whether it is newer than all that was tested.
+    /// Whether it is newer than all tested versions.
     pub untested: bool,
-    /// Where its version is unknown: why, and what would make it known.
+    /// If its version is unknown: why, and what would make it known.
     pub unknown: Option<String>,
     pub interpreter: Option<String>,
     /// The steps of its path.
     pub components: Vec<Component>,
-    /// The files that tell its version, each with the way to it.
+    /// The files that state its version, each with the steps of its path.
     pub manifests: Vec<Vec<Component>>,
-    /// What must lie beside it.
+    /// The files that must be beside it.
     pub companions: Vec<NativeCompanion>,
-    /// Whether the file that was found begins with `#!`.
+    /// Whether the file begins with `#!`.
     pub shebang: bool,
     /// Why a start would not run it.
     pub error: Option<NativeError>,
 }
 
-/// A file beside a program, by its path from there.
+/// A file beside a program, by its relative path.
 #[napi(object, object_from_js = false)]
 pub struct NativeCompanion {
     pub path: &'static str,
     pub inherits_credential: bool,
 }
 
-/// Where to look for a provider's program, and for whom.
+/// Where to search for a provider's program, and for which user.
 #[napi(object, object_to_js = false)]
 pub struct NativeSurvey {
     pub provider: String,
@@ -108,7 +108,7 @@ pub struct NativeSurvey {
     pub by_mode_bits: bool,
 }
 
-/// Looks at every place where a provider's program is, in a start's order.
+/// Checks every place where a provider's program may be, in the order of a start.
 #[napi(catch_unwind)]
 pub fn survey_programs<'env>(
     env: &'env Env,
@@ -155,7 +155,7 @@ fn begins_with_shebang(path: &Path) -> bool {
     open_regular(path).is_some_and(|mut file| file.read_exact(&mut head).is_ok()) && head == *b"#!"
 }
 
-/// Where to look for files that configure a provider's CLI. A directory that is absent is left out.
+/// Where to search for files that configure a provider's CLI. A missing directory is skipped.
 #[napi(object, object_to_js = false)]
 pub struct NativeConfigSurvey {
     pub provider: String,
@@ -163,11 +163,11 @@ pub struct NativeConfigSurvey {
     pub state_directory: Option<String>,
     pub home: Option<String>,
     pub ids: IdentityRequest,
-    /// Of the program that the files are judged for.
+    /// The version of the program for which the files are judged.
     pub version: Option<String>,
 }
 
-/// Looks for the files that configure a provider's CLI.
+/// Searches for the files that configure a provider's CLI.
 #[napi(catch_unwind)]
 pub fn survey_config_files<'env>(
     env: &'env Env,
@@ -187,7 +187,7 @@ pub fn survey_config_files<'env>(
     })
 }
 
-/// Follows a path to where it really leads, and finds who could have it lead elsewhere.
+/// Follows a path to its real target, and finds who could redirect it.
 #[napi(catch_unwind)]
 pub fn survey_way<'env>(
     env: &'env Env,
@@ -201,7 +201,7 @@ pub fn survey_way<'env>(
     look(env, &target, &abort, move || Ok(doctor::way_to(Path::new(&path), &parties)))
 }
 
-/// Whose stored login is looked at.
+/// The owner of the stored login to check.
 #[napi(object, object_to_js = false)]
 pub struct NativeLoginSurvey {
     pub provider: String,
@@ -209,7 +209,7 @@ pub struct NativeLoginSurvey {
     pub ids: IdentityRequest,
 }
 
-/// Looks at a provider's stored login; null where there is none.
+/// Checks a provider's stored login; null if there is none.
 #[napi(catch_unwind)]
 pub fn survey_stored_login<'env>(
     env: &'env Env,
@@ -223,14 +223,14 @@ pub fn survey_stored_login<'env>(
     })
 }
 
-/// Picks those of these names in this process's environment that nobody may hand on.
+/// Returns those of these names in this process's environment that must not be passed on.
 #[napi(catch_unwind)]
 pub fn survey_variables(names: Vec<String>) -> Vec<FoundVariable> {
     let set = |name: &str| memory::with_variable(name, |value| !value.is_empty()).unwrap_or(false);
     doctor::variables(names.into_iter(), set)
 }
 
-/// What the diagnosis needs of a provider's row.
+/// The facts of a provider's row that the diagnosis needs.
 #[napi(object, object_from_js = false)]
 pub struct NativeProviderFacts {
     pub id: &'static str,
@@ -242,26 +242,26 @@ pub struct NativeProviderFacts {
     /// The option of a workspace that sets it.
     pub state_option: &'static str,
     pub state_below_home: &'static str,
-    /// The variables of directories that must be writable, or there is no start.
+    /// The variables of directories that must be writable for a start.
     pub needed_directories: Vec<&'static str>,
-    /// Those of directories that must be so where they are named, and that the CLI makes there.
+    /// The variables of directories that must be writable if they are named, and that the CLI creates.
     pub named_directories: Vec<&'static str>,
     /// The ids of files that can do harm.
     pub config_files: Vec<&'static str>,
-    /// The first version that is started, and the newest that was tested.
+    /// The oldest supported version, and the newest tested one.
     pub oldest_version: String,
     pub tested_version: String,
-    /// The first version that keeps variables in files of its own out; none where no version is asked for.
+    /// The first version that ignores variables in its own files; none if the version does not matter.
     pub shielded_since: Option<String>,
-    /// Empty where the row has no login.
+    /// Empty if the row has no login.
     pub login_file: &'static str,
     pub log_in: &'static str,
-    /// What stands before a question that is asked without a terminal.
+    /// The arguments before a question that is asked without a terminal.
     pub question_arguments: Vec<&'static str>,
     pub question_variables: Vec<NativeFixedVariable>,
 }
 
-/// A variable whose value is a fact of a row.
+/// A variable whose value comes from a provider's row.
 #[napi(object, object_from_js = false)]
 pub struct NativeFixedVariable {
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! Jobs as JavaScript awaits them: a promise for each, which Rust makes and settles.
+//! Gives each job a promise that JavaScript can await, which Rust creates and settles.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,7 +44,7 @@ impl<T: ToNapiValue> Drop for Pending<T> {
     }
 }
 
-/// What an `AbortSignal` of a caller's is to Rust: the facade makes one for a job, and calls it when the signal fires.
+/// The Rust side of a caller's `AbortSignal`: the facade creates one for a job, and calls it when the signal fires.
 #[napi]
 #[derive(Default)]
 pub struct NativeAbort {
@@ -67,8 +67,8 @@ impl NativeAbort {
         Self::default()
     }
 
-    /// The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
-    /// a thread ends; what was sent stays sent.
+    /// Rejects the promise of its job, if it is pending, which then no longer keeps the event loop alive. A job that
+    /// still waits for a thread ends; a request that was sent is not taken back.
     #[napi(catch_unwind)]
     pub fn abort(&self) {
         let state = std::mem::replace(&mut *self.lock(), Abort::Fired);
@@ -128,7 +128,7 @@ pub fn start<'env, T: ToNapiValue + Send + 'static>(
         }
         // A panic must be heard of as well.
         let done = catch_unwind(AssertUnwindSafe(&mut work))
-            .unwrap_or_else(|_| ControlFlow::Break(Err(defect("A job ended in a panic."))));
+            .unwrap_or_else(|_| ControlFlow::Break(Err(defect("A job panicked."))));
         match done {
             ControlFlow::Continue(time) => return Some(time),
             ControlFlow::Break(result) => job.settle(result),
@@ -152,7 +152,7 @@ fn defect(message: &str) -> Error {
 /// How long a look may wait for a thread: others hold all of them, at file systems that hang.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One look at paths that a tenant chooses, on a thread of its own, as a file system of its choice may hang. `whose` shares
+/// One look at paths that a tenant chooses, on a separate thread, as a file system of its choice may hang. `whose` shares
 /// the threads out.
 pub fn look<'env, T: ToNapiValue + Send + 'static>(
     env: &'env Env,
@@ -167,19 +167,19 @@ pub fn look<'env, T: ToNapiValue + Send + 'static>(
         Some(look) if Instant::now() < deadline => look(),
         _ => Err(Error::new(
             ErrorCode::Busy,
-            "Earlier looks as this uid hold its threads, at file systems that do not answer. Look at the mounts of the tenant's (FUSE, NFS).",
+            "Earlier checks as this uid still wait for file systems that do not answer. Check the tenant's mounts (FUSE, NFS).",
         )),
     };
     start(env, &LOOKS, turn, Some(abort), move || ControlFlow::Break(work()))
 }
 
-/// What a caller decides about requests.
+/// The options of HTTP requests.
 #[napi(object, object_to_js = false)]
 pub struct NativeHttpSettings {
     pub timeout_ms: u32,
     /// The URL of a proxy.
     pub proxy: Option<String>,
-    /// PEM of roots of trust beside the system's.
+    /// PEM certificates to trust in addition to the system's.
     pub ca: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a badge shows of an environment; also after it was disposed of.
+//! Describes an environment for a badge, even after it was disposed of.
 
 use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
@@ -8,7 +8,7 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::provider;
 
-/// What a badge shows of an environment.
+/// The facts about an environment that a badge shows.
 #[napi(object, object_from_js = false)]
 pub struct NativeDescription {
     pub provider: &'static str,
@@ -21,7 +21,7 @@ pub struct NativeDescription {
     pub fingerprint: Option<String>,
 }
 
-/// Tells what may be shown of an environment, also after it was disposed of.
+/// Returns what may be shown of an environment, even after it was disposed of.
 #[napi(catch_unwind)]
 pub fn describe(node: &Env, env: ClassInstance<'_, NativeProviderEnv>) -> napi::Result<NativeDescription> {
     let row = provider::find(env.provider()).or_throw(node)?;

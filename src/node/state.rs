@@ -1,6 +1,6 @@
-//! What belongs to one Node environment (a worker thread has its own): what must be wiped or ended with it.
+//! The state of one Node environment (each worker thread has its own), which must be wiped or ended with it.
 //!
-//! Thread-local, because one image of the addon serves all environments of the process, each on a thread of its own.
+//! Thread-local, because one image of the addon serves all environments of the process, each on a separate thread.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

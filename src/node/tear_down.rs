@@ -1,4 +1,4 @@
-//! When what belongs to a Node environment is torn down: with the environment, and before its process exits.
+//! Tears down the state of a Node environment, with the environment itself and before its process exits.
 
 use std::cell::Cell;
 

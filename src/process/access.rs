@@ -1,5 +1,5 @@
-//! Whether the target can use a path: asked of the kernel as the target, and explained by the first component in the
-//! way.
+//! Checks whether the target user can use a path: the kernel is asked as that user, and the first component that blocks
+//! the path explains a refusal.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -43,7 +43,7 @@ pub fn checks_along(path: &Path, access: Access) -> impl Iterator<Item = Check> 
     directories.chain([Check { path: path.into(), access }])
 }
 
-/// Why a path is in the way, for a person: owner, mode, and what would mend it.
+/// Explains why a path blocks the way: its owner, its mode, and what would fix it.
 #[must_use]
 pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
     let path = check.path.display();
@@ -52,9 +52,9 @@ pub fn explain(check: &Check, metadata: Option<&Metadata>) -> String {
     };
     let (mode, wanted) = (metadata.mode(), check.access.bits());
     let hint = if mode & wanted == wanted {
-        "; its mode would allow it, so look for a noexec mount, an ACL or a security module".to_owned()
+        "; its mode allows it, so check for a noexec mount, an ACL or a security module".to_owned()
     } else {
-        format!("; chmod o+{} {path} would open it", letters(check.access))
+        format!("; chmod o+{} {path} would allow it", letters(check.access))
     };
     format!("{}{hint}", describe(&check.path, metadata))
 }

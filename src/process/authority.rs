@@ -1,5 +1,5 @@
-//! Proves the file of further roots of trust. Whoever can change it decides whom the CLI's TLS trusts, and a CLI that
-//! cannot use it says nothing, or tries again for ever.
+//! Checks the file of additional trusted roots. Anyone who can change it decides whom the CLI's TLS trusts, and a CLI
+//! that cannot use it reports nothing or retries forever.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -50,7 +50,7 @@ pub fn prove(plan: &EnvPlan, target: &Target, access: &dyn AccessCheck) -> Resul
         return Err(unusable(&check.path, &format!("{target} cannot read it: {why}")));
     }
     if !holds_root(&real) {
-        let why = format!("{given} is no regular file of at most 4 MiB that holds a certificate in PEM");
+        let why = format!("{given} is not a regular file of at most 4 MiB that contains a certificate in PEM");
         return Err(unusable(&real, &why));
     }
     let path = real.into_os_string().into_string().map_err(|_| unusable(Path::new(given), "its path is not UTF-8"))?;
@@ -68,7 +68,7 @@ pub fn prove_by_mode(plan: &EnvPlan, target: &Target) -> Result<Option<(&'static
     }
 }
 
-/// What lets somebody else than root and this process lead a symlink on the way elsewhere, and so choose the file: the first
+/// What lets somebody other than root and this process lead a symlink on the way elsewhere, and so choose the file: the first
 /// such link, or the directory that it is in.
 ///
 /// It stops there, so that no link of a tenant's is followed: what is left of the way is as long as the caller made it.
@@ -88,7 +88,7 @@ fn steered(given: &Path, target: &Target) -> Option<(PathBuf, String)> {
             here = next;
             continue;
         }
-        let because = |why: &str| format!("{} is a symlink that can be changed: {why}", next.display());
+        let because = |why: &str| format!("{} is a symlink that others can change: {why}", next.display());
         if !is_ours(&metadata, target) {
             return Some((next.clone(), because(&describe(&next, &metadata))));
         }
@@ -118,7 +118,7 @@ fn is_ours(metadata: &Metadata, target: &Target) -> bool {
     owner == 0 || (owner == own && own != target.uid())
 }
 
-/// Who else than root and this process may change a file or a directory, and so what the file is; none where nobody may.
+/// Who, other than root and this process, may change a file or a directory, and thereby the file; none if nobody may.
 fn who_may_change(path: &Path, metadata: &Metadata, target: &Target) -> Option<String> {
     let (owner, is_ours) = (metadata.uid(), is_ours(metadata, target));
     // In a sticky directory only its owner and theirs remove or rename what others have: inode(7).
@@ -128,9 +128,9 @@ fn who_may_change(path: &Path, metadata: &Metadata, target: &Target) -> Option<S
     let is_shared = metadata.mode() & 0o022 != 0 && !is_sticky && !is_read_only();
     let what = match (is_ours, is_shared) {
         (true, false) => return None,
-        (false, _) if owner == target.uid() => "the CLI's own uid can change it. Give it to root",
-        (false, _) => "that uid can change it. Give it to root",
-        (true, true) => "its group or others can change it. Take that from them (chmod go-w)",
+        (false, _) if owner == target.uid() => "the CLI's own uid can change it. Make root its owner",
+        (false, _) => "that uid can change it. Make root its owner",
+        (true, true) => "its group or others can change it. Remove their write permission (chmod go-w)",
     };
     Some(format!("{}, so {what}", describe(path, metadata)))
 }
@@ -144,8 +144,8 @@ fn holds_root(path: &Path) -> bool {
 
 fn unusable(plan: &EnvPlan, path: &Path, why: &str) -> Error {
     let message = format!(
-        "{} was not started, as options.caFile cannot be trusted or used: {why}. The file must be one that the target can \
-         read, and that only root or the worker can change, below directories of the same kind.",
+        "{} was not started, because options.caFile cannot be trusted or used: {why}. The target user must be able to \
+        read the file, and only root and the worker may be able to change it and the directories above it.",
         plan.provider.name
     );
     Error::new(ErrorCode::CaFileUnusable, message)
@@ -173,7 +173,7 @@ mod tests {
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None))
     }
 
-    /// Somebody else than this process.
+    /// A user other than that of this process.
     fn target() -> Target {
         let id = identity::own().0 + 4321;
         Target::Other(identity::Identity { uid: id, gid: id, groups: vec![] })
@@ -218,8 +218,8 @@ mod tests {
             (ROOT, 0o644, 0o1777, ""),
             (ROOT, 0o600, 0o755, "cannot read it"),
             (ROOT, 0o644, 0o700, "cannot read it"),
-            ("", 0o644, 0o755, "no regular file"),
-            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0o644, 0o755, "no regular file"),
+            ("", 0o644, 0o755, "not a regular file"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0o644, 0o755, "not a regular file"),
         ] {
             std::fs::write(&file, content).expect("ours");
             set_permissions(&file, Permissions::from_mode(mode)).expect("ours");
@@ -229,7 +229,7 @@ mod tests {
             assert!(refusal.contains(expected), "{refusal}");
         }
         assert!(refusal(&dir.path().join("none.pem"), &target()).expect("refused").contains("No such file"));
-        assert!(refusal(dir.path(), &target()).expect("refused").contains("no regular file"));
+        assert!(refusal(dir.path(), &target()).expect("refused").contains("not a regular file"));
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
             ("others/../root/ca.pem", ""),
         ] {
             let refusal = refusal(&dir.path().join(given), &target()).unwrap_or_default();
-            let wanted = format!("{} is a symlink that can be changed", dir.path().join(steered).display());
+            let wanted = format!("{} is a symlink that others can change", dir.path().join(steered).display());
             assert_eq!(refusal.is_empty(), steered.is_empty(), "{given}: {refusal}");
             assert!(steered.is_empty() || refusal.contains(&wanted), "{given}: {refusal}");
         }

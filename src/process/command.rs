@@ -1,4 +1,4 @@
-//! A command that is no CLI, run as a target with the drop of a start: what only the target's own rights may do.
+//! Runs a command that is not a CLI as the target user, with the same privilege drop as a start.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl Command {
         let texts = child.args.iter().map(|text| ("args", text));
         for (option, text) in texts.chain([("command", &name), ("cwd", directory)]) {
             if text.contains('\0') || (option != "args" && text.is_empty()) {
-                let message = format!("options.{option} must be text without a NUL byte, and not empty.");
+                let message = format!("options.{option} must be a string that is not empty and contains no NUL byte.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(option));
             }
         }
@@ -50,7 +50,11 @@ impl Command {
         let runs = |path: &PathBuf| path.is_file() && accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok();
         let found = if self.name.contains('/') { None } else { candidates.into_iter().find(runs) };
         found.ok_or_else(|| {
-            let message = format!("{} was not found. Give its absolute path, or a name on {COMMAND_PATH}.", self.name);
+            let message = format!(
+                "{} was not found. Pass its absolute path, or the name of a program on \
+                {COMMAND_PATH}.",
+                self.name
+            );
             Error::new(ErrorCode::ProgramNotFound, message).path(&*self.name).errno(libc::ENOENT, "execve")
         })
     }

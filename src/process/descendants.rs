@@ -1,4 +1,5 @@
-//! Everything that a process started and that has left its group: commands of an agent run in groups of their own.
+//! Finds the descendants of a process that have left its process group, because an agent's commands run in their own
+//! groups.
 //!
 //! Found as children of children, and remembered by number and start time, which together are one process's for good.
 //! A process that has lost its parent is not found: only a cgroup holds that. A tenant decides how many there are. So
@@ -283,7 +284,7 @@ mod tests {
     use std::process::{Child, Command};
     use std::time::Duration;
 
-    /// A shell with `count` children in sessions of their own.
+    /// A shell with `count` children in their own sessions.
     fn tree(count: usize) -> Child {
         let script = format!("for i in $(seq {count}); do setsid sleep 600 & done; wait");
         Command::new("/bin/sh").args(["-c", &script]).spawn().expect("a shell")

@@ -1,4 +1,4 @@
-//! A CLI's start as a launch: its program, its arguments, its environment and its credential.
+//! Prepares the launch of a CLI: its program, its arguments, its environment and its credential.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ impl Launch for Start {
         })
     }
 
-    /// A refused `execve` contradicts the proof: it is proved anew, and the fresh refusal says more than an errno.
+    /// A refused `execve` contradicts the proof: it is proved again, and the new refusal says more than an errno.
     fn doubt(&self, failure: Failure, host: &Host) -> Option<Error> {
         host.proofs.forget();
         let is_stale = matches!(

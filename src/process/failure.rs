@@ -1,4 +1,4 @@
-//! What a failed step says to a person.
+//! The error messages of failed steps.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::sys::attributes::Limit;
 use crate::sys::clone::Failure;
 use crate::sys::harden::NO_CORE;
 
-/// A step whose failure has a code of its own, and what to do about it.
+/// A step whose failure has its own code, and what to do about it.
 struct Row {
     step: Step,
     code: ErrorCode,
@@ -28,37 +28,40 @@ static ROWS: &[Row] = &[
     row(
         Step::SessionKeyring,
         ErrorCode::SpawnFailed,
-        "Each child gets a session keyring of its own, which counts against the worker's user: see \
-         /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
+        "Each child gets its own session keyring, which counts against the quota of the worker's user: check \
+        /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
     ),
     row(
         Step::Scheduling,
         ErrorCode::SpawnFailed,
-        "A nice value below this process's own needs root (CAP_SYS_NICE); see options.priority.",
+        "Only root (CAP_SYS_NICE) can set a nice value below this process's own. Pass a higher options.priority.",
     ),
     row(
         Step::OomScore,
         ErrorCode::SpawnFailed,
-        "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
+        "Only root can set a value below this process's own, and any value needs /proc. Pass a higher \
+        options.oomScoreAdj.",
     ),
     row(
         Step::Groups,
         ErrorCode::PrivilegeFailed,
-        "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the target.",
+        "Only root, or a process with CAP_SETGID, can become another user. Start the worker as root, or as the target \
+        user.",
     ),
-    row(Step::Group, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
-    row(Step::User, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target itself."),
-    row(
-        Step::Capabilities,
-        ErrorCode::PrivilegeFailed,
-        "The child kept capabilities; look at the worker's securebits.",
-    ),
+    row(Step::Group, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target user."),
+    row(Step::User, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target user."),
+    row(Step::Capabilities, ErrorCode::PrivilegeFailed, "The child kept capabilities. Check the worker's securebits."),
     row(Step::VerifyDrop, ErrorCode::PrivilegeFailed, "The child could have become root again, so it was not started."),
-    row(Step::NoNewPrivileges, ErrorCode::PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
+    row(
+        Step::NoNewPrivileges,
+        ErrorCode::PrivilegeFailed,
+        "The kernel or a sandbox refused no_new_privs. Check what \
+        confines the worker.",
+    ),
     row(
         Step::WorkingDirectory,
         ErrorCode::SpawnFailed,
-        "Give a directory that the target can enter by itself, in options.cwd.",
+        "In options.cwd, name a directory that the target user can enter.",
     ),
 ];
 
@@ -112,24 +115,25 @@ const NR_OPEN: &str = "/proc/sys/fs/nr_open";
 fn refused_limit(limit: Limit) -> String {
     let option = limit.option;
     if option == "limits.coreBytes" && limit.value == NO_CORE {
-        return "A child's core limit is 1, as with 0 the kernel still dumps into a pipe (core(5)), and this process's hard \
-                limit is 0. Start the worker with 1: LimitCORE=1 of a unit, or prlimit --core=1."
+        return "A child's core limit is 1, because with 0 the kernel still dumps into a pipe (core(5)), but this \
+                process's hard limit is 0. Start the worker with 1: LimitCORE=1 in its systemd unit, or prlimit \
+                --core=1."
             .to_owned();
     }
     let most = std::fs::read_to_string(NR_OPEN).ok().and_then(|text| text.trim().parse::<u64>().ok());
     match most.filter(|most| option == "limits.openFiles" && limit.value > *most) {
         Some(most) => format!(
-            "options.{option} is above fs.nr_open, which is {most} on this machine: nobody may have more. Give less, or \
-             raise that (sysctl fs.nr_open)."
+            "options.{option} is above fs.nr_open, which is {most} on this machine and applies to every user. Pass a \
+            lower value, or raise fs.nr_open with sysctl."
         ),
         None => format!(
-            "options.{option} is above this process's own hard limit, which only root (CAP_SYS_RESOURCE) may raise. Give \
-             less, or raise the worker's limit."
+            "options.{option} is above this process's own hard limit, which only root (CAP_SYS_RESOURCE) may raise. \
+            Pass a lower value, or raise the worker's limit."
         ),
     }
 }
 
-/// `why` is what is known beyond the kernel's reason, in sentences of its own.
+/// `why` is what is known beyond the kernel's reason, in its own sentences.
 fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str) -> Error {
     let Subject { name, target } = subject;
     let step = failure.step;
@@ -139,7 +143,7 @@ fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str)
         _ => row.map_or(ErrorCode::SpawnFailed, |row| row.code),
     };
     let reason = match failure.errno {
-        0 => "a signal ended it before the program ran".into(),
+        0 => "a signal ended the child before the program ran".into(),
         errno => std::io::Error::from_raw_os_error(errno).to_string(),
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
@@ -154,20 +158,20 @@ fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
         return remedy;
     }
     match (failure.step, failure.errno) {
-        (_, 0) => "Start it again. If that recurs, look for who stops or kills processes of that user.",
+        (_, 0) => "Try again. If it happens again, find out what kills processes of that user.",
         (Step::Execute, libc::EACCES) => {
-            "Give a program that the target may execute by itself, on a file system without noexec."
+            "Use a program that the target user may execute, on a file system without noexec."
         }
         (Step::Execute, libc::ENOEXEC) => {
-            "Give a program for this machine, or a script whose first line names its interpreter (#!)."
+            "Use a program for this machine, or a script whose first line names its interpreter (#!)."
         }
-        (Step::Execute, libc::ENOENT) => "Look at the program, and at the interpreter or loader that it names.",
-        (Step::Execute, libc::E2BIG) => "Give less in arguments and variables: hand large values over in files.",
-        (Step::WorkingDirectory, libc::ENOENT) => "Make the directory, or give another in options.cwd.",
+        (Step::Execute, libc::ENOENT) => "Check the program, and the interpreter or loader that it names.",
+        (Step::Execute, libc::E2BIG) => "Shorten the arguments and variables: pass large values in files.",
+        (Step::WorkingDirectory, libc::ENOENT) => "Create the directory, or name another in options.cwd.",
         // What is wrong with the option is said already.
         (Step::Limits, libc::EPERM) => "",
         _ => row.map_or(
-            "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.",
+            "The kernel or a sandbox (seccomp, a security module) refused it: check what confines the worker.",
             |row| row.remedy,
         ),
     }
@@ -190,16 +194,19 @@ pub fn state_directory(subject: &Subject<'_>, need: &Need, errno: i32, access: &
     let asked = made_in.as_ref().unwrap_or(path);
     let closed = asked.parent().and_then(|above| access::closed(access, target, above));
     let what = match &closed {
-        _ if errno == libc::ENOENT => "does not exist. Make it, and give it to the target".to_owned(),
+        _ if errno == libc::ENOENT => "does not exist. Create it, and make the target user its owner".to_owned(),
         Some((_, why)) => {
-            format!("cannot be reached: {why}, which keeps the target out. Let the target through, or name another")
+            format!(
+                "cannot be reached: {why}, which keeps the target user out. Let the target user through, or name \
+                another directory"
+            )
         }
         None if made_in.is_some() => {
-            format!("does not exist, and cannot be made: {} {}", asked.display(), unusable(asked, errno))
+            format!("does not exist and cannot be created: {} {}", asked.display(), unusable(asked, errno))
         }
         None => unusable(asked, errno),
     };
-    let message = format!("{variable} ({}) is not writable as {target}: it {what}.", path.display());
+    let message = format!("{variable} ({}) is not writable by {target}: it {what}.", path.display());
     let concerned = closed.map_or_else(|| path.clone(), |(closed, _)| closed);
     Error::new(ErrorCode::StateDirUnusable, message)
         .path(concerned.to_string_lossy().into_owned())
@@ -213,21 +220,26 @@ fn unusable(path: &Path, errno: i32) -> String {
     use std::os::unix::fs::MetadataExt;
     let metadata = match std::fs::metadata(path) {
         _ if errno == libc::EROFS => {
-            return "is on a file system that is mounted read-only. Name one elsewhere in options.workspace".to_owned();
+            return "is on a file system that is mounted read-only. Name another directory in options.workspace"
+                .to_owned();
         }
         Ok(metadata) => metadata,
         Err(_) => {
             let reason = std::io::Error::from_raw_os_error(errno);
-            return format!("is refused by the kernel ({reason}). Name another in options.workspace");
+            return format!("cannot be used ({reason}). Name another directory in options.workspace");
         }
     };
     let mode = metadata.mode() & 0o7777;
     match metadata.uid() {
-        _ if !metadata.is_dir() => "is no directory. Name one".to_owned(),
+        _ if !metadata.is_dir() => "is not a directory. Name a directory in options.workspace".to_owned(),
         // What root owns is not the tenant's to have: it came from this process's own HOME, or by mistake.
-        0 => format!("belongs to root with mode {mode:04o}. Name one of the tenant's in options.workspace"),
+        0 => format!("belongs to root and has mode {mode:04o}. Name a directory of the tenant in options.workspace"),
         uid => {
-            format!("belongs to {uid}:{} with mode {mode:04o}. Open it, or name another", metadata.gid())
+            format!(
+                "belongs to {uid}:{} and has mode {mode:04o}. Let the target user write to it, or name another \
+                directory",
+                metadata.gid()
+            )
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Process groups that `child_process` has made: how they end with the environment that asked for them.
+//! The process groups that `child_process` has created, which end with their Node environment.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub fn end(leaders: HashSet<i32>) {
     if leaders.is_empty() {
         return;
     }
-    // On a thread of its own: not even a killed process ends at once, and one that waits for a file system may take for ever.
+    // On a separate thread: not even a killed process ends at once, and one that waits for a file system may take forever.
     let wait = move || {
         for leader in leaders {
             let _ = waitpid(Some(leader), WaitOptions::empty());

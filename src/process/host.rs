@@ -1,4 +1,4 @@
-//! What a job on a spawner's thread works with. It lives as long as the thread.
+//! The resources of a job on a spawner's thread, which live as long as the thread.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -39,7 +39,7 @@ impl Host {
     /// `SPAWN_FAILED` when the system has no memory or no descriptor for it.
     pub fn new(proofs: Arc<Proofs>) -> Result<Self> {
         let stack = Stack::new().map_err(|errno| {
-            Error::new(ErrorCode::SpawnFailed, "There is no memory for a child's stack.").errno(errno, "mmap")
+            Error::new(ErrorCode::SpawnFailed, "There is no memory left for a child's stack.").errno(errno, "mmap")
         })?;
         let oom_score = match File::open("/proc/self/oom_score_adj") {
             Ok(file) => Some(file),
@@ -56,7 +56,7 @@ impl Host {
     /// Of the step [`Step::OomScore`].
     pub fn attributes(&self, asked: Attributes) -> std::result::Result<Attributes, Failure> {
         let Some(file) = self.oom_score.as_ref().filter(|_| asked.oom_score_adj.is_none()) else {
-            // Without /proc nobody can tell, and nobody can write it.
+            // Without /proc it can be neither read nor written.
             return Ok(asked);
         };
         let mut sign = [0_u8];
@@ -119,5 +119,5 @@ pub fn c_path(path: &Path) -> Result<CString> {
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a NUL byte.
 pub fn c_string(bytes: &[u8]) -> Result<CString> {
-    CString::new(bytes).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument has a NUL byte."))
+    CString::new(bytes).map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A path or argument contains a NUL byte."))
 }

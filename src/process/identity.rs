@@ -1,4 +1,4 @@
-//! Whom the child becomes: what the caller asked for, what is refused, and what changes nothing.
+//! Decides which user the child becomes: what the caller requested, what is refused, and what changes nothing.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct IdentityRequest {
     pub uid: Option<f64>,
     pub gid: Option<f64>,
     pub groups: Option<Vec<f64>>,
-    /// Whether the child may be root, or of root's group; absent, it may not.
+    /// Whether the child may be root or in root's group. Default: no.
     pub allow_root: Option<bool>,
 }
 
@@ -94,16 +94,18 @@ pub fn decide(request: &IdentityRequest, own: (u32, u32)) -> Result<Target> {
             })
         }
         (None, None) if request.groups.is_none() => Target::Same { uid: own.0, gid: own.1 },
-        (None, None) => return Err(refused("options.groups needs options.uid and options.gid.", "groups")),
+        (None, None) => {
+            return Err(refused("options.groups requires options.uid and options.gid. Pass all three.", "groups"));
+        }
         (Some(_), None) => {
             return Err(refused(
-                "options.uid needs options.gid: else the child would keep this process's group.",
+                "options.uid requires options.gid: otherwise the child would keep this process's group.",
                 "gid",
             ));
         }
         (None, Some(_)) => {
             return Err(refused(
-                "options.gid needs options.uid: else the child would keep this process's user.",
+                "options.gid requires options.uid: otherwise the child would keep this process's user.",
                 "uid",
             ));
         }
@@ -122,13 +124,13 @@ fn unchanged(target: &Target, own: (u32, u32)) -> Option<Target> {
 
 fn refuse_root(target: &Target) -> Result<()> {
     let root = match target {
-        Target::Same { uid: 0, .. } => "This process is root, and no options.uid and options.gid say whom to become",
+        Target::Same { uid: 0, .. } => "This process is root, and options.uid and options.gid are missing",
         Target::Other(Identity { uid: 0, .. }) => "options.uid is root",
-        Target::Other(Identity { gid: 0, .. }) => "options.gid is root's",
-        Target::Other(Identity { groups, .. }) if groups.contains(&0) => "options.groups has root's",
+        Target::Other(Identity { gid: 0, .. }) => "options.gid is the group of root",
+        Target::Other(Identity { groups, .. }) if groups.contains(&0) => "options.groups contains the group of root",
         _ => return Ok(()),
     };
-    let message = format!("{root}. Give the workspace's own ids, or allowRoot: true.");
+    let message = format!("{root}. Pass the workspace's own uid and gid, or allowRoot: true.");
     Err(Error::new(ErrorCode::PrivilegeRefused, message).name("uid"))
 }
 

@@ -1,5 +1,5 @@
-//! What somebody wants to know of a target without a start: the program that it would run, and, for a diagnosis, every step
-//! of a path and every candidate, where a start wants the first that fails or passes.
+//! Answers questions about a target user without a start: the program that a start would use and, for a diagnosis,
+//! every step of a path and every candidate, while a start needs only the first one that fails or passes.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Locate {
     pub command: Option<String>,
     /// The child's `PATH`.
     pub path: String,
-    /// Directories from which packages are looked for, upwards.
+    /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Locate {
     }
 }
 
-/// A path, and what somebody wants to do with it.
+/// A path, and the access that is needed to it.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub path: PathBuf,
@@ -71,19 +71,19 @@ pub struct Question {
     pub access: Access,
 }
 
-/// What a target can do with a path.
+/// What a target user can do with a path.
 #[derive(Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Answer {
-    /// The path that was asked for.
+    /// The path that was requested.
     pub path: String,
-    /// Every directory from the root, then the path itself; of its real path first, where links lead elsewhere.
+    /// Every directory from the root, then the path itself. If links lead elsewhere, those of the real path come first.
     pub components: Vec<Component>,
-    /// The first of them in the way.
+    /// The first step that blocks the path.
     pub obstacle: Option<Blocked>,
 }
 
-/// What is in the way.
+/// The step that blocks a path.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Blocked {
@@ -96,7 +96,7 @@ pub struct Blocked {
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Component {
     pub path: String,
-    /// `directory`, `file`, `other`; `missing` when there is nothing, or we may not look.
+    /// `directory`, `file` or `other`; `missing` if it does not exist, or if this process may not see it.
     pub kind: &'static str,
     pub uid: u32,
     pub gid: u32,
@@ -105,7 +105,7 @@ pub struct Component {
 
 /// Asks all of them: the kernel, as the target, or the mode bits, where this process cannot become the target. These know
 /// nothing of ACLs and mount options. The kernel is asked anew for each: no answer is remembered. It looks at paths that a tenant
-/// chooses, so it may take long, or for ever where a file system hangs: on a thread that nothing waits for.
+/// chooses, so it may take long, or forever where a file system hangs: on a thread that nothing waits for.
 ///
 /// # Errors
 /// `PRIVILEGE_FAILED` when this process cannot become the target; `UNSUPPORTED`, `SPAWN_FAILED`.

@@ -1,5 +1,5 @@
-//! The way of a CLI and of a plain command, from what was decided to the child: queued, prepared and made on a spawner's
-//! thread, and told of.
+//! Launches a CLI or a plain command once everything is decided: queues it, prepares and starts it on a spawner's
+//! thread, and reports the result.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -61,7 +61,7 @@ pub struct Prepared {
     /// The pipe that holds the credential.
     pub credential: Option<OwnedFd>,
     pub needs: Vec<Need>,
-    /// What to say of a version that nobody has tried.
+    /// The warning about an untested version.
     pub untested: Option<String>,
 }
 
@@ -114,7 +114,7 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
     let run = move |host: &Host| {
         if catch_unwind(AssertUnwindSafe(|| carry_out(&launch, &streams, &of_run, host))).is_err() {
-            let error = Error::new(ErrorCode::Internal, "The start failed by a defect in this package.");
+            let error = Error::new(ErrorCode::Internal, "The start failed because of a defect in this package.");
             of_run.failed(about(error, provider));
         }
     };
@@ -124,7 +124,7 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     }
 }
 
-/// Makes the child and tells `process` how that went.
+/// Creates the child and reports the result to `process`.
 fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, host: &Host) {
     let made = if process.is_aborted() {
         Err(Error::new(ErrorCode::Aborted, "The start was aborted before it began."))
@@ -139,7 +139,7 @@ fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, ho
 
 fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<(Started, Vec<String>, Option<String>)> {
     if matches!(launch.target(), Target::Same { uid, gid } if (*uid, *gid) != identity::own()) {
-        let message = "This process has changed its ids since the start was asked for. Ask again.";
+        let message = "This process has changed its uid or gid since the start was requested. Try again.";
         return Err(Error::new(ErrorCode::PrivilegeFailed, message));
     }
     let prepared = launch.prepare(host)?;

@@ -1,4 +1,4 @@
-//! A start: the pure plan, the program it starts, and the process that comes of it.
+//! Starts a process: the pure plan, the program, and the process itself.
 
 pub mod access;
 pub mod arguments;

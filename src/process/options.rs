@@ -1,5 +1,5 @@
-//! What a caller asks of a start: the facade's words, as they arrive. What is decided from them is a `Start` or a `Command`,
-//! and what the child needs is `sys::clone::Child`.
+//! The options of a start as the facade passes them. They are turned into a `Start` or a `Command`, and what the child
+//! needs into `sys::clone::Child`.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sys::attributes::Attributes;
 use crate::sys::stdio::is_terminal;
 
-/// What is asked of any child, a CLI or a command. The facade has checked the types and the ranges.
+/// The options of any child, a CLI or a command. The facade has checked the types and the ranges.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ChildOptions {
-    /// An absolute path, or a name that is looked for on the child's `PATH`; absent, the provider's own.
+    /// An absolute path, or a name to look up on the child's `PATH`. Default: the provider's CLI.
     pub command: Option<String>,
     /// The arguments without the program's name.
     pub args: Vec<String>,
-    /// The working directory; absent, a CLI's workspace, or that of this process.
+    /// The working directory. Default: the workspace of a CLI, or that of this process.
     pub cwd: Option<String>,
     pub ids: IdentityRequest,
     pub attributes: Attributes,
@@ -36,25 +36,25 @@ impl ChildOptions {
     }
 }
 
-/// What is asked of a CLI besides.
+/// The additional options of a CLI.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct CliOptions {
-    /// Directories from which packages are looked for, upwards.
+    /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
-    /// `auto`, `fd`, `env` or `broker`; absent, `auto`.
+    /// `auto`, `fd`, `env` or `broker`. Default: `auto`.
     pub delivery: Option<String>,
     /// Whether the workspace's own files may configure the CLI.
     pub trusted: bool,
-    /// Variables that an SDK adds. They are no secrets.
+    /// Variables that an SDK adds. They are not secret.
     pub extra: Vec<ExtraVariable>,
-    /// Whether stdout is read for usage; absent, as the arguments tell.
+    /// Whether stdout is read for usage. Default: depends on the arguments.
     pub watch: Option<bool>,
-    /// Whether the CLI's claim of another credential must be seen.
+    /// Whether a claim of another credential by the CLI must be detected.
     pub must_claim: bool,
 }
 
-/// A variable that is no secret.
+/// A variable that is not secret.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ExtraVariable {
@@ -62,7 +62,7 @@ pub struct ExtraVariable {
     pub value: String,
 }
 
-/// What one of a child's standard streams is.
+/// One of a child's standard streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "node",
@@ -82,7 +82,7 @@ impl Stdio {
     #[must_use]
     pub fn not_open(self) -> Error {
         let number = if let Self::Descriptor { number } = self { number } else { -1 };
-        let message = format!("options.stdio names descriptor {number}, which is not open in this process.");
+        let message = format!("options.stdio names the descriptor {number}, which is not open in this process.");
         Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
     }
 }
@@ -93,11 +93,11 @@ impl Stdio {
 pub struct StopPolicy {
     /// The number of the signal that asks it to end.
     pub kill_signal: i32,
-    /// How long it may take before SIGKILL, in milliseconds.
+    /// The time until SIGKILL, in milliseconds.
     pub kill_grace_ms: f64,
-    /// How long it may run, in milliseconds; absent, for ever.
+    /// The time limit of the run, in milliseconds. Default: none.
     pub timeout_ms: Option<f64>,
-    /// Whether what is left of its group is killed when it has ended by itself.
+    /// Whether the rest of its process group is killed when it has ended by itself.
     pub kill_group_on_exit: bool,
 }
 
@@ -111,7 +111,7 @@ impl StopPolicy {
     }
 }
 
-/// What no duration holds is for ever.
+/// What no duration holds is forever.
 fn duration(milliseconds: f64) -> Duration {
     Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
 }
@@ -126,20 +126,20 @@ pub const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 pub struct ProgramQuery {
     /// The id of its provider.
     pub provider: String,
-    /// An absolute path or a name; absent, the provider's own.
+    /// An absolute path or a name. Default: the provider's CLI.
     pub command: Option<String>,
     /// The child's `PATH`.
     pub path: String,
-    /// Directories from which packages are looked for, upwards.
+    /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
-    /// Who is to run it.
+    /// The user who will run it.
     pub ids: IdentityRequest,
 }
 
 /// Chooses the delivery that a caller asked for by name.
 ///
 /// # Errors
-/// `UNSUPPORTED` when this credential cannot be handed over so; `ERR_INVALID_ARG_VALUE` for another word.
+/// `UNSUPPORTED` when this credential cannot be passed so; `ERR_INVALID_ARG_VALUE` for another word.
 pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
     let auto = plan.names.auto_delivery();
     match asked {
@@ -147,7 +147,7 @@ pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
         Some("env") => Ok(Delivery::Env),
         Some("fd") if auto == Delivery::Fd => Ok(Delivery::Fd),
         Some("fd") => Err(no_descriptor(plan, &plan.credential)),
-        Some("broker") => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
+        Some("broker") => Err(unsupported(plan, "This version has no broker. Pass delivery: \"auto\".".into())),
         Some(_) => {
             let message = "options.delivery must be one of: auto, fd, env, broker.";
             Err(Error::new(ErrorCode::InvalidArgValue, message).name("delivery"))
@@ -157,7 +157,7 @@ pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
 
 fn no_descriptor(plan: &EnvPlan, credential: &Credential) -> Error {
     let message = format!(
-        "{} cannot read its {} from a descriptor. Use delivery \"auto\".",
+        "{} cannot read its {} from a descriptor. Pass delivery: \"auto\".",
         plan.provider.name,
         credential.kind.as_str()
     );

@@ -1,4 +1,4 @@
-//! One thread that waits for every child of this package by its pidfd, and keeps their deadlines.
+//! One thread that waits for every child of this package with its pidfd and enforces their deadlines.
 //!
 //! Never `waitpid(-1)`: that would take children from the host. A pidfd is taken out of the epoll set before it is
 //! closed: a fork elsewhere keeps the entry alive otherwise, and it would fire for a descriptor of the same number.
@@ -35,7 +35,7 @@ pub trait Watched: Send + Sync {
     /// It has ended, or its end is to be looked at again. Returns whether there is nothing left to do.
     fn reap(&self) -> bool;
 
-    /// A deadline of its own has passed.
+    /// Its own deadline has passed.
     fn on_deadline(&self, deadline: Deadline);
 }
 

@@ -1,4 +1,4 @@
-//! A started process: its state, its signals, and how it is stopped with everything it started.
+//! A started process: its state, its signals, and how it is stopped together with everything that it started.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::sys::clone::Started;
 use crate::sys::wait::{self, ExitStatus};
 
-/// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once; `Exited`.
+/// The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
+/// `Exited`.
 #[derive(Debug)]
 pub enum Event {
     /// The program is of a version that nobody has tried: what to say of it.
@@ -43,7 +44,7 @@ pub struct Process {
     policy: StopPolicy,
     listener: Arc<dyn Listener>,
     state: Mutex<State>,
-    /// What it started. A lock of its own, which comes after that of `state`: a tenant decides how long it is held.
+    /// What it started. Its own lock, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
 }
 
@@ -144,7 +145,7 @@ impl Process {
         matches!(&*self.lock(), State::Starting { aborted: true, .. })
     }
 
-    /// The program runs: tells so, watches it, and delivers the signals that were kept.
+    /// Called when the program runs: emits the event, watches the process, and delivers the pending signals.
     pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
         let pid = started.pid;
         let mut state = self.lock();
@@ -321,7 +322,7 @@ impl Watched for Process {
         }
         let is_last = deadline == Deadline::Kill;
         let Some((pid, _)) = self.begin_turn(deadline) else { return };
-        // Before the signal: what the CLI started in sessions of its own is found as its child, or not at all. Without
+        // Before the signal: what the CLI started in its own sessions is found as its child, or not at all. Without
         // the lock, as a tenant decides how long it takes; the pid stays the child's until this thread reaps it.
         let complete = lock(&self.descendants).sweep(pid, Instant::now() + TURN, is_last);
         if !complete && self.takes_another_turn(deadline, if is_last { ALL_LAST_TURNS } else { ALL_TURNS }) {

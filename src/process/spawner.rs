@@ -1,5 +1,5 @@
-//! The threads that start processes. Such a thread sleeps while a child gets ready, so that no other has to, and it never
-//! ends, because a child's parent-death signal follows the thread that made it.
+//! The threads that start processes. Such a thread sleeps while a child prepares itself, so that no other thread has
+//! to, and it never ends, because a child's parent-death signal depends on the thread that created it.
 //!
 //! One of them, the leader, takes all jobs, one after the other. A job walks paths of a tenant's, and a file system of
 //! the tenant's can keep it there: for a while, or for good, as not even SIGKILL ends a process that waits for a FUSE
@@ -87,7 +87,7 @@ fn spawner() -> Result<&'static (&'static Spawner, Watchdog)> {
         return Ok(spawner);
     }
     support::native_start().map_err(|call| {
-        let message = format!("This kernel or sandbox lacks {call}, which the native start needs.");
+        let message = format!("This kernel or sandbox does not support {call}, which the native start needs.");
         Error::new(ErrorCode::Unsupported, message)
     })?;
     reaper::ensure()?;
@@ -252,8 +252,8 @@ impl Lane {
 
 fn stuck(uid: u32) -> Error {
     let message = format!(
-        "A file system does not answer: a start or look as uid {uid} waits for it, and others of that uid wait for the \
-         same. Look at the mounts below the directories of that uid (FUSE, NFS)."
+        "A file system does not answer: a start or check as uid {uid} is waiting for it and blocks others of that uid. \
+        Check the mounts below the directories of that uid (FUSE, NFS)."
     );
     Error::new(ErrorCode::SpawnFailed, message)
 }
@@ -283,6 +283,6 @@ pub fn answer<T: Send + 'static>(
     let run = move |host: &Host| drop(sender.send(Ok(work(host))));
     let refuse = move |error| drop(of_refusal.send(Err(error)));
     submit(Job { uid, limit, run: Box::new(run), refuse: Box::new(refuse) })?;
-    let gone = |_| Error::new(ErrorCode::Internal, "The answer failed by a defect in this package.");
+    let gone = |_| Error::new(ErrorCode::Internal, "The answer failed because of a defect in this package.");
     receiver.recv().map_err(gone)?
 }

@@ -1,4 +1,4 @@
-//! A start as the caller decided it, and the parts of it that are the same however the child is made.
+//! A start as the caller requested it, and the parts that are the same for the native and the portable start.
 
 use std::borrow::Cow;
 use std::os::fd::OwnedFd;
@@ -27,14 +27,14 @@ use crate::sys::{Step, identity, stdio};
 #[derive(Debug)]
 pub struct Start {
     pub env: Arc<EnvPlan>,
-    /// How the credential is handed over.
+    /// How the credential is passed.
     pub delivery: Delivery,
     pub target: Target,
     /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
     /// The caller's arguments.
     pub command_line: CommandLine,
-    /// What was asked for beside that.
+    /// What was asked for in addition.
     pub cli: CliOptions,
 }
 
@@ -123,7 +123,7 @@ impl Start {
         arguments::build(&self.env, &self.command_line, &self.context(&directories))
     }
 
-    /// The variables that stand beside the environment's own: those of an SDK, ours that keep the CLI's child processes
+    /// The variables that are beside the environment's own: those of an SDK, ours that keep the CLI's child processes
     /// from running what files name, and a temporary directory where another has taken the CLI's.
     #[must_use]
     pub fn variables_beside(&self) -> Vec<(&str, Cow<'_, str>)> {
@@ -150,10 +150,10 @@ impl Start {
         Ok(Some(pipe))
     }
 
-    /// The CLI opens the descriptor anew by its name below /proc, which only the pipe's owner may. So may then every process
-    /// of the same uid, until the CLI has read it, also one that may not trace the CLI (Yama, ptrace(2)): one that an
-    /// earlier run left behind. So the pipe stays ours, but for a program that the kernel hides from them, and for the
-    /// tenant's own key where the CLI would have none, or another one, without.
+    /// The CLI opens the descriptor again by its name below /proc, which only the pipe's owner may. So may then every
+    /// process of the same uid, until the CLI has read it, also one that may not trace the CLI (Yama, ptrace(2)): one
+    /// that an earlier run left behind. So the pipe stays ours, but for a program that the kernel hides from them, and
+    /// for the tenant's own key where the CLI would have none, or another one, without.
     #[cfg(target_os = "linux")]
     fn give_to_target(&self, pipe: &OwnedFd, program: &Program) -> Result<()> {
         let Some(&Identity { uid, gid, .. }) = self.target.identity() else { return Ok(()) };
@@ -223,10 +223,10 @@ fn no_directory(name: &str, directory: &str, error: &std::io::Error) -> Error {
     let remedy = match (errno.and_then(used_up), &closed, errno) {
         (Some(remedy), ..) => remedy.to_owned(),
         (_, Some((_, why)), _) => {
-            format!("{why}, which keeps this process out. Give another directory in options.cwd.")
+            format!("{why}, which keeps this process out. Name another directory in options.cwd.")
         }
-        (.., Some(libc::ENOENT)) => "Make the directory, or give another in options.cwd.".to_owned(),
-        _ => "Give another directory in options.cwd.".to_owned(),
+        (.., Some(libc::ENOENT)) => "Create the directory, or name another in options.cwd.".to_owned(),
+        _ => "Name another directory in options.cwd.".to_owned(),
     };
     let message = format!("{name} was not started: step {} ({directory}): {error}. {remedy}", step.name());
     let path = closed.map_or_else(|| directory.to_owned(), |(closed, _)| closed.to_string_lossy().into_owned());

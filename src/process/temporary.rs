@@ -1,5 +1,5 @@
-//! Gives a CLI its temporary directory in the tenant's own state directory where somebody else has taken its name in a
-//! shared one, such as /tmp: it would refuse to start.
+//! Moves a CLI's temporary directory into the tenant's own state directory if another user has taken its name in a
+//! shared directory such as /tmp, because the CLI would refuse to start.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The permanent threads of this package: a panic in one round must not end them.
+//! The permanent threads of this package, which must survive a panic in one round.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -39,7 +39,7 @@ impl Drop for Precedence {
 /// The nice value before all others.
 const HIGHEST: i32 = -20;
 
-/// Runs `round` for ever on a thread of this name (15 bytes at the most, prctl(2)).
+/// Runs `round` forever on a thread of this name (15 bytes at the most, prctl(2)).
 ///
 /// # Errors
 /// `SPAWN_FAILED` when the system gives no thread.
@@ -53,7 +53,7 @@ pub fn start(name: &str, mut round: impl FnMut() + Send + 'static) -> Result<()>
     };
     let started = std::thread::Builder::new().name(name.into()).stack_size(STACK_BYTES).spawn(body);
     started.map(drop).map_err(|error| {
-        let message = format!("The system gives no thread for {name}: {error}.");
+        let message = format!("The system could not create a thread for {name}: {error}.");
         Error::new(ErrorCode::SpawnFailed, message).errno(error.raw_os_error().unwrap_or(libc::EAGAIN), "clone")
     })
 }

@@ -1,5 +1,5 @@
-//! Looks after the spawner's threads every few milliseconds while one of them is at work: a tenant can stop their child,
-//! or keep them waiting for its file system.
+//! Checks the spawner's threads every few milliseconds while one of them is working, because a tenant can stop their
+//! child or keep them waiting for its file system.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

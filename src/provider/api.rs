@@ -1,4 +1,4 @@
-//! The vendors behind a CLI: how their HTTP APIs are asked, what their keys look like, and how the CLI is told of both.
+//! The vendors behind a CLI: how to call their HTTP APIs, what their keys look like, and how the CLI gets both.
 
 use super::credential::{CredentialInput, CredentialKind};
 use super::key_class::KeyClass;
@@ -42,7 +42,7 @@ pub struct Authorization {
     pub kind: CredentialKind,
     /// The header that carries it, in lower case.
     pub header: &'static str,
-    /// What stands in it before the credential.
+    /// What is in it before the credential.
     pub prefix: &'static str,
     /// Further headers that the API asks for beside this one.
     pub with: &'static [(&'static str, &'static str)],
@@ -67,13 +67,13 @@ pub static REFUSAL_REASONS: &[RefusalReason] = &[
         codes: &["insufficient_permissions", "missing_scope"],
         phrases: &["missing scope", "insufficient permissions"],
         reason: "missing-scope",
-        message: "The key is genuine, but its permissions do not allow this request. Give it the permission to read models, or rely on the first run.",
+        message: "The key is valid, but its permissions do not allow this request. Grant it the permission to read models, or let the first run test the key.",
     },
     RefusalReason {
         codes: &["unsupported_country_region_territory"],
         phrases: &["not supported in your", "country, region, or territory"],
         reason: "region",
-        message: "The vendor does not serve the region that this server is in. Use a server elsewhere, or another endpoint.",
+        message: "The vendor does not serve the region of this server. Use a server in another region, or another endpoint.",
     },
     RefusalReason {
         codes: &["ip_not_authorized"],
@@ -85,19 +85,19 @@ pub static REFUSAL_REASONS: &[RefusalReason] = &[
         codes: &["insufficient_quota", "billing_not_active", "billing_hard_limit_reached", "billing_error"],
         phrases: &["credit balance", "billing"],
         reason: "quota",
-        message: "The account has no credit left, or its billing is not active. Look at the vendor's billing page.",
+        message: "The account has no credit left, or its billing is not active. Check the vendor's billing page.",
     },
     RefusalReason {
         codes: &["account_deactivated", "organization_deactivated"],
         phrases: &["deactivated", "disabled"],
         reason: "account",
-        message: "The account is deactivated. Ask the vendor.",
+        message: "The account is deactivated. Contact the vendor.",
     },
     RefusalReason {
         codes: &["invalid_organization", "mismatched_organization", "no_organization"],
         phrases: &["organization"],
         reason: "organization",
-        message: "The key's organization does not allow it. Ask whoever administers the organization.",
+        message: "The key's organization does not allow the request. Ask an administrator of the organization.",
     },
 ];
 

@@ -1,4 +1,4 @@
-//! The rules of a CLI's arguments: what a start adds, what it refuses, and which modes leave a credential unused.
+//! The rules for a CLI's arguments: what a start adds, what it refuses, and which modes do not use a credential.
 
 use super::command_line::Grammar;
 use super::credential::CredentialKind;
@@ -71,7 +71,7 @@ pub struct EnforcedArgument {
     pub contrary: &'static [&'static str],
     pub when: When,
     /// The subcommands that take it, where the CLI itself does not: one of them must be the first of the caller's
-    /// arguments, and it follows that one. The CLI takes it once. Where there are none, it stands before all others.
+    /// arguments, and it follows that one. The CLI takes it once. Where there are none, it is before all others.
     pub subcommands: &'static [&'static str],
 }
 
@@ -105,7 +105,7 @@ pub struct OverrideFacts<'a> {
 #[derive(Debug)]
 pub struct FeatureOption {
     pub name: &'static str,
-    /// What stands before the option's value in the override's key.
+    /// What is before the option's value in the override's key.
     pub prefix: &'static str,
     pub value: &'static str,
 }
@@ -115,7 +115,7 @@ pub struct FeatureOption {
 pub struct RefusedOption {
     pub name: &'static str,
     pub when: When,
-    /// What it does, as the rest of a sentence that begins with it.
+    /// Its effect, as the rest of a sentence that begins with the key.
     pub does: &'static str,
     /// What to do, as a sentence.
     pub instead: &'static str,
@@ -148,7 +148,7 @@ pub enum InlineSyntax {
 }
 
 /// A way of running a CLI in which it takes its credential otherwise than it does elsewhere, or not at all. A start that asks
-/// for it and hands over a credential that it does not use is refused.
+/// for it and passes a credential that it does not use is refused.
 #[derive(Debug)]
 pub struct Mode {
     /// What in a start asks for it.
@@ -157,7 +157,7 @@ pub struct Mode {
     pub does: &'static str,
     /// The credentials that it uses all the same.
     pub uses: &'static [UsableCredential],
-    /// The overrides with which it uses one that is handed over. They take the place of others of the same key.
+    /// The overrides with which it uses one that is passed. They take the place of others of the same key.
     pub overrides: &'static [ConfigOverride],
     /// What to do, as a sentence.
     pub instead: &'static str,
@@ -168,7 +168,7 @@ pub struct Mode {
 pub enum ModeSign {
     /// This subcommand, and after it this word of its own, if any.
     Subcommand(&'static str, Option<&'static str>),
-    /// This argument before a `--`, whatever stands before it: the CLI was seen to obey it as another option's value.
+    /// This argument before a `--`, whatever is before it: the CLI was seen to obey it as another option's value.
     Flag(&'static str),
     /// An override that sets this key to one of these strings.
     Override(&'static str, &'static [&'static str]),

@@ -16,7 +16,8 @@ pub struct Cli {
     pub launcher_packages: &'static [&'static str],
     /// npm packages that hold the native executable.
     pub native_packages: &'static [NativePackage],
-    /// The file beside a native executable, by its path from that one's directory, and the key in it, that tell the version.
+    /// The file beside a native executable that states the version, by its path relative to the executable's directory,
+    /// and the key in it.
     pub manifest: Option<(&'static str, &'static str)>,
     /// Files that the native executable finds by their place beside it: a copy must bring them.
     pub companions: &'static [Companion],
@@ -39,11 +40,11 @@ pub struct NativePackage {
     pub libc: &'static str,
     /// The executable, below the package: where newer versions have it first.
     pub files: &'static [&'static str],
-    /// The package beside it, and the key in its `package.json`, that tell the CLI's version.
+    /// The package beside it that states the CLI's version, and the key in its `package.json`.
     pub version: (&'static str, &'static str),
 }
 
-/// A file that must stand beside a native executable.
+/// A file that must be beside a native executable.
 #[derive(Debug)]
 pub struct Companion {
     /// Its path from the executable's directory.
@@ -60,7 +61,7 @@ pub struct Sdk {
     pub oldest: Version,
     /// What an older one does, as the rest of a sentence that begins with it.
     pub older: &'static str,
-    /// The one of its variables that tells its version; none: its package is looked for.
+    /// The variable that states its version. None: its package is searched.
     pub version_variable: Option<&'static str>,
     /// The variables that it sets to steer the CLI and that the adapter lets pass.
     pub variables: &'static [&'static str],
@@ -113,7 +114,7 @@ impl Sdk {
             Some(version) if version >= self.oldest => Ok(()),
             // As it was told: a prerelease has a name.
             Some(_) => refused(&format!("is {}", Version::trimmed(told))),
-            None => refused("tells a version that cannot be understood"),
+            None => refused("states a version that is not valid"),
         }
     }
 }

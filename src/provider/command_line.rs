@@ -1,6 +1,7 @@
-//! A CLI's arguments, parsed once: its options with their values and places, its words, and where its options end.
+//! A CLI's arguments, parsed once: its options with their values and positions, its words, and where its options end.
 
-/// Which options of a CLI have values: what tells a word, such as a subcommand or a prompt, from the value of an option.
+/// Which options of a CLI have values. This distinguishes a word, such as a subcommand or a prompt, from the value of
+/// an option.
 #[derive(Debug)]
 pub struct Grammar {
     /// Options without a value.
@@ -86,20 +87,20 @@ impl CommandLine {
         &self.arguments
     }
 
-    /// What stands before the first `--`, where the options end for a CLI that takes it for no value.
+    /// What is before the first `--`, where the options end for a CLI that takes it for no value.
     #[must_use]
     pub const fn before_end(&self) -> Reading<'_> {
         Reading { line: self, end: self.end }
     }
 
-    /// What stands before the last `--` that may be the first: for refusals. Claude Code 2.1.330 takes a `--` for the value of an
-    /// option before it, and what stands behind that is no prompt.
+    /// What is before the last `--` that may be the first: for refusals. Claude Code 2.1.330 takes a `--` for the value of an
+    /// option before it, and what is behind that is no prompt.
     #[must_use]
     pub const fn before_latest_end(&self) -> Reading<'_> {
         Reading { line: self, end: self.latest_end }
     }
 
-    /// Everything: for refusals of what must stand nowhere.
+    /// Everything: for refusals of what must be nowhere.
     #[must_use]
     pub const fn whole(&self) -> Reading<'_> {
         Reading { line: self, end: self.arguments.len() }
@@ -187,7 +188,7 @@ fn words(grammar: &Grammar, arguments: &[String]) -> Vec<WordPlace> {
     words
 }
 
-/// Where the first `--` stands whose predecessor is none, or such; else the end.
+/// Where the first `--` is whose predecessor is none, or such; else the end.
 fn position_of_end(arguments: &[String], is_before_end: impl Fn(&str) -> bool) -> usize {
     let ends = |at: &usize| arguments[*at] == "--" && (*at == 0 || is_before_end(&arguments[*at - 1]));
     (0..arguments.len()).find(ends).unwrap_or(arguments.len())

@@ -1,4 +1,4 @@
-//! Files that configure a CLI: where they stand, which of their keys can do harm, and what a start does about them.
+//! The files that configure a CLI: their places, which of their keys can do harm, and what a start does about them.
 
 use super::credential::CredentialKind;
 use super::version::Version;
@@ -17,7 +17,7 @@ pub struct ConfigFile {
     /// A key whose members are environment variables, or "" for the root; those that nobody may add to a child's
     /// environment can do harm.
     pub variables: Option<&'static str>,
-    /// Whether a start of ours keeps the CLI from obeying it while the workspace is not trusted.
+    /// Whether a start by this package keeps the CLI from obeying it while the workspace is not trusted.
     pub ignored_when_untrusted: bool,
     /// Whether a start of ours on the server's credential keeps the CLI from obeying it.
     pub ignored_with_server_credential: bool,
@@ -81,10 +81,10 @@ impl Effect {
         match self {
             Self::RunsCommands => "runs commands",
             Self::Redirects => "sends requests elsewhere",
-            Self::ReplacesCredential => "is used in the place of the tenant's",
+            Self::ReplacesCredential => "is used instead of the tenant's credential",
             Self::Discloses => "discloses the key",
             Self::ChangesShell => "changes the environment of the agent's shell",
-            Self::LoosensPermissions => "allows the agent more",
+            Self::LoosensPermissions => "gives the agent more permissions",
         }
     }
 }
@@ -93,7 +93,7 @@ pub(super) const fn hazard(key: &'static str, effect: Effect) -> Hazard {
     Hazard { key, effect }
 }
 
-/// A variable that keeps the CLI from obeying the variables in files of its own.
+/// A variable that keeps the CLI from obeying the variables in its own files.
 #[derive(Debug)]
 pub struct FileShield {
     /// One of the row's fixed variables.

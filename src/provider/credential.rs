@@ -1,6 +1,6 @@
-//! What a credential is, and how a CLI takes one: by the environment or by a descriptor.
+//! The kinds of credentials, and how a CLI reads one: from the environment or from a descriptor.
 
-/// What a credential is, whoever's and however it is handed over.
+/// What a credential is, whoever's and however it is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
     /// A key that is billed per use.

@@ -1,5 +1,5 @@
-//! The kinds of failure of a run, what is said of each (our own sentences, never the server's), and the rules by which a
-//! CLI's output tells them.
+//! The kinds of failure of a run, the texts for each (always our own, never the server's), and the rules that recognize
+//! them in a CLI's output.
 
 /// What is said of a kind.
 #[derive(Debug)]
@@ -43,72 +43,73 @@ kinds! {
     /// The API did not accept the credential.
     Authentication: "authentication", false,
         "The API did not accept the credential.",
-        "Replace the key or token: it is wrong, revoked or expired.";
+        "Replace the key or token: it is invalid, revoked or expired.";
     /// The API accepted it, and does not allow this.
     Permission: "permission", false,
         "The API accepted the credential, but does not allow this request.",
-        "Give the key the right to this model and project, or call from a region that is served.";
+        "Grant the key access to this model and project, or call from a supported region.";
     /// The CLI has no login.
     NotLoggedIn: "not-logged-in", false,
         "The CLI has no credential: there is no login in its state directory.",
-        "Give a key or token, or put a login into the state directory.";
+        "Pass a key or token, or put a login into the state directory.";
     /// The CLI was told of a credential that is not there.
     NoCredential: "no-credential", false,
-        "The CLI's configuration names a credential that is not there.",
-        "Give the credential that the configuration names, or take the custom provider out of it.";
+        "The CLI's configuration names a credential that does not exist.",
+        "Provide the credential that the configuration names, or remove the custom provider from it.";
     /// Nothing is left to spend.
     Quota: "quota", false,
         "The account has no credit or quota left.",
-        "Add credit, or raise the limit, in the vendor's billing settings.";
+        "Add credit or raise the limit in the vendor's billing settings.";
     /// Too many requests.
     RateLimited: "rate-limited", true,
-        "The API had too many requests or tokens from this account.",
-        "Wait, then try again; start fewer runs at once, or ask for a higher limit.";
+        "The API received too many requests or tokens from this account.",
+        "Wait and try again, start fewer runs at once, or request a higher limit.";
     /// The API has no room.
     Overloaded: "overloaded", true,
-        "The API has no room for the request at the moment.",
+        "The API is overloaded at the moment.",
         "Try again later, or use another model.";
     Server: "server", true,
         "The API failed.",
-        "Try again; when it lasts, look at the vendor's status page.";
+        "Try again; if it keeps failing, check the vendor's status page.";
     /// The API was not reached.
     Network: "network", true,
-        "The API was not reached.",
-        "Check the base URL, name resolution, firewall and TLS from where the CLI runs.";
+        "The CLI could not reach the API.",
+        "Check the base URL, name resolution, firewall and TLS on the machine where the CLI runs.";
     /// Not the API, or not this address of it.
     Endpoint: "endpoint", false,
-        "What answered is not the API that the CLI speaks, or does not know the address that it asked.",
+        "The server that answered is not the API that the CLI expects, or does not know the path that the CLI \
+        requested.",
         "Check the base URL: the CLI adds its own path to it, such as /v1/messages.";
     /// No such model for this credential.
     Model: "model", false,
-        "The API does not know the model, or this credential may not use it.",
-        "Ask for another model, or give the key the right to this one; where there is a base URL, check its path too.";
+        "The API does not have the model, or this credential may not use it.",
+        "Request another model, or grant the key access to this one; if there is a base URL, check its path too.";
     /// More than a request can hold.
     TooLarge: "too-large", false,
-        "The request is larger than the API takes.",
-        "Begin a new session, or give less context.";
+        "The request is larger than the API allows.",
+        "Begin a new session, or pass less context.";
     /// The API could make nothing of the request.
     InvalidRequest: "invalid-request", false,
-        "The API could make nothing of the request.",
-        "Check that the CLI's version, the model and the endpoint belong together.";
+        "The API rejected the request as invalid.",
+        "Check that the CLI's version, the model and the endpoint are compatible.";
     /// A limit that the caller set.
     Limit: "limit", false,
         "The run reached a limit that its caller set.",
-        "Raise the limit of turns or cost, or go on in another run.";
+        "Raise the limit of turns or cost, or continue in another run.";
     /// The session that was to be continued is not there.
     NoSession: "no-session", false,
-        "There is no session of this id in the CLI's state directory.",
-        "Begin a new session, or give the state directory that the session was saved in.";
+        "There is no session with this id in the CLI's state directory.",
+        "Begin a new session, or pass the state directory in which the session was saved.";
     /// The CLI refused its arguments, its configuration or its surroundings.
     Configuration: "configuration", false,
-        "The CLI refused its arguments, its configuration or its surroundings.",
-        "Read its stderr, and mend the arguments, the configuration or the directories.";
+        "The CLI rejected its arguments, its configuration or its environment.",
+        "Read its stderr, and correct the arguments, the configuration or the directories.";
     Unknown: "unknown", false,
-        "The run failed for a reason that is not known here.",
+        "The run failed for an unknown reason.",
         "Read the CLI's output.";
 }
 
-/// A failure as the CLI tells it: everything that is given must fit.
+/// A rule for a failure that the CLI reports: everything that the rule names must match.
 #[derive(Debug)]
 pub struct FailureRule {
     /// A status from the first to the last.
@@ -138,8 +139,8 @@ impl FailureRule {
     }
 }
 
-/// What HTTP statuses mean, to every vendor of the table. A row has them after the texts and words that tell more closely,
-/// before those that tell less.
+/// The meaning of HTTP statuses for every vendor of the table. A row has them after more specific texts and words, and
+/// before less specific ones.
 pub const STATUS_RULES: &[FailureRule] = &[
     FailureRule::status(401, 401, FailureKind::Authentication),
     FailureRule::status(402, 402, FailureKind::Quota),

@@ -1,4 +1,4 @@
-//! What a key's prefix says about it. Data: an unknown prefix says nothing, and is accepted.
+//! The classes of keys by their prefixes. A key with an unknown prefix has no class and is accepted.
 
 use super::credential::CredentialKind;
 
@@ -10,7 +10,7 @@ pub struct KeyClass {
     /// What people call one of them, with its article.
     pub name: &'static str,
     pub prefix: &'static str,
-    /// What stands somewhere behind the prefix, where the prefix alone says too little.
+    /// What is somewhere behind the prefix, where the prefix alone says too little.
     pub marker: Option<&'static str>,
     /// Whose they are, as [`super::Api::vendor`] has it; none for those of vendors that no CLI of the table speaks to: gateways
     /// take them.
@@ -31,7 +31,7 @@ pub enum KeyUse {
     Credential(CredentialKind),
     /// Nothing that a launch does.
     NotForLaunch,
-    /// The prefix does not tell.
+    /// The prefix does not show it.
     Unknown,
 }
 

@@ -21,7 +21,7 @@ pub struct OauthRow {
     pub extra_tokens: &'static [ExtraToken],
     /// Where the time of the last refresh stands, RFC 3339; empty: nowhere.
     pub refreshed_at: &'static [&'static str],
-    /// An API key that may stand there instead of tokens; empty: none may.
+    /// An API key that may be there instead of tokens; empty: none may.
     pub api_key: &'static [&'static str],
     /// What kind of login it is, in the CLI's own words; empty: it does not say.
     pub kind_field: &'static [&'static str],
@@ -37,7 +37,7 @@ pub struct OauthRow {
     pub stored: Stored,
 }
 
-/// How a token request is written.
+/// The encoding of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum BodyFormat {
@@ -47,7 +47,7 @@ pub enum BodyFormat {
     Form,
 }
 
-/// Where the time stands at which an access token expires.
+/// Where the time is at which an access token expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     /// In the document, in milliseconds since 1970.
@@ -68,7 +68,7 @@ pub struct ExtraToken {
 /// How a launch gets the tokens of a stored login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// The access token alone is handed over, as the provider's `CredentialInput` for it says. The refresh token stays here.
+    /// The access token alone is passed, as the provider's `CredentialInput` for it says. The refresh token stays here.
     AccessTokenIsHandedOver,
     /// The CLI takes tokens from its own file only: its state directory must be the file's.
     CliReadsTheFile,

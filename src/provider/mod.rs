@@ -55,7 +55,7 @@ pub static PROVIDERS: &[&Provider] = &[&claude::CLAUDE, &codex::CODEX];
 pub fn find(id: &str) -> Result<&'static Provider> {
     PROVIDERS.iter().copied().find(|row| row.id == id).ok_or_else(|| {
         let known: Vec<&str> = PROVIDERS.iter().map(|row| row.id).collect();
-        Error::new(ErrorCode::Unknown, format!("There is no such provider. Use one of: {}.", known.join(", ")))
+        Error::new(ErrorCode::Unknown, format!("The provider is unknown. Use one of: {}.", known.join(", ")))
             .name("provider")
     })
 }

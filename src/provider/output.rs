@@ -1,4 +1,5 @@
-//! What a row says of its CLI's JSON output: who asks for it, what its events mean, what it claims, how it fails.
+//! The facts about a CLI's JSON output: which arguments request it, what its events mean, which credential it claims,
+//! and how it reports failures.
 
 use super::credential::CredentialKind;
 use super::failure::FailureRule;
@@ -8,7 +9,7 @@ use super::failure::FailureRule;
 pub struct Output {
     /// Arguments that ask for it.
     pub requests: &'static [OutputRequest],
-    /// The words and options of a command line that decide what its reports tell.
+    /// The words and options of a command line that decide what its reports contain.
     pub report_arguments: ReportArguments,
     /// Options that name the model, where no event does.
     pub model_options: &'static [&'static str],
@@ -18,7 +19,7 @@ pub struct Output {
     pub input_excludes_cache: bool,
     /// The name that stands for a model where there was no request.
     pub synthetic_model: &'static str,
-    /// Where the values stand in its events. At most 64.
+    /// Where the values are in its events. At most 64.
     pub fields: &'static [FieldPath],
     /// What its events mean; the first rule that fits decides.
     pub events: &'static [EventRule],
@@ -30,7 +31,7 @@ pub struct Output {
     pub failures: &'static [&'static [FailureRule]],
     /// Words before a status in a text.
     pub status_prefixes: &'static [&'static str],
-    /// What it writes to stderr when it ends without an event that tells why; the first rule that fits decides.
+    /// What it writes to stderr if it ends without an event that explains why. The first rule that matches decides.
     pub complaints: &'static [FailureRule],
     /// Words before a time to wait in a text.
     pub wait_prefixes: &'static [&'static str],
@@ -40,9 +41,10 @@ pub struct Output {
     pub clock_prefixes: &'static [&'static str],
     /// The end of a base URL to which the CLI adds the same once more: the address does not exist then.
     pub doubled_path: Option<&'static str>,
-    /// Where it tells of other threads that worked for a run. None: its events tell what they used.
+    /// Where it records other threads that worked for a run. None: its events report what they used.
     pub session_files: Option<&'static SessionFiles>,
-    /// Tokens of one request from which on the CLI lets the API sum the thread up, in requests that no report tells.
+    /// The number of tokens of one request from which the CLI lets the API compact the thread, in requests that it does
+    /// not report.
     pub compacts_at: Option<u64>,
 }
 
@@ -75,10 +77,10 @@ pub struct OutputRequest {
     pub values: &'static [&'static str],
 }
 
-/// The words and options of a command line that decide what the reports of a run tell.
+/// The words and options of a command line that decide what the reports of a run contain.
 #[derive(Debug)]
 pub struct ReportArguments {
-    /// Subcommands that continue an earlier session, whose totals then stand in the events.
+    /// Subcommands that continue an earlier session, whose totals then are in the events.
     pub resuming: &'static [&'static str],
     /// Subcommands that do not; a word after the first subcommand is none.
     pub other: &'static [&'static str],
@@ -136,7 +138,7 @@ pub enum Field {
     ResetsAt,
 }
 
-/// A field, and where it stands. `*` and `+` are any key: the name of a model that the value is of ([`ModelsOf`]).
+/// A field, and where it is. `*` and `+` are any key: the name of a model that the value is of ([`ModelsOf`]).
 #[derive(Debug)]
 pub struct FieldPath(pub Field, pub &'static [&'static str]);
 
@@ -152,7 +154,7 @@ pub enum ModelsOf {
 impl ModelsOf {
     pub const COUNT: usize = 2;
 
-    /// What stands below the keys that this part of a path is for; none where it is a key itself.
+    /// What is below the keys that this part of a path is for; none where it is a key itself.
     #[must_use]
     pub fn segment(segment: &str) -> Option<Self> {
         match segment {
@@ -192,7 +194,7 @@ pub enum Meaning {
     Passing,
     /// A turn failed, and no usage is told.
     Failed,
-    /// Another thread works for this one, and no report of this run tells what it uses.
+    /// Another thread works for this one, and no report of this run shows what it uses.
     Uncounted,
 }
 

@@ -1,4 +1,4 @@
-//! One row of the provider table: what this crate knows of a CLI, topic by topic.
+//! One row of the provider table: what this crate knows about a CLI, by topic.
 
 use super::api::Vendor;
 use super::arguments::Arguments;
@@ -48,7 +48,7 @@ pub struct Provider {
     pub state_directory: StateDirectory,
     /// Directories that must be usable before it is started.
     pub directory_needs: &'static [DirectoryNeed],
-    /// Where it makes a directory of its own in a shared temporary one, and the variable that moves it.
+    /// Where it makes its own directory in a shared temporary one, and the variable that moves it.
     pub private_temporary: Option<PrivateTemporary>,
     /// Files that configure the CLI, or instruct the agent.
     pub config_files: &'static [ConfigFile],

@@ -1,4 +1,4 @@
-//! The directories that a CLI keeps its state in, and those that it needs to start.
+//! The directories in which a CLI keeps its state, and those that it needs to start.
 
 /// The directory that holds a provider's state.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub enum Made {
 /// first keeps the CLI from starting.
 #[derive(Debug)]
 pub struct PrivateTemporary {
-    /// What stands in the name before the target's uid.
+    /// What is in the name before the target's uid.
     pub prefix: &'static str,
     /// The variable that names another place for it.
     pub variable: &'static str,

@@ -1,4 +1,4 @@
-//! The table's own rules: what every row must hold so that no other code needs to know a provider.
+//! Tests of the provider table's own rules: what every row must contain so that no other code has to know a provider.
 
 use super::*;
 use crate::environment::forbidden;
@@ -69,7 +69,7 @@ fn every_row_is_complete() {
             "{}: no option for overrides",
             row.id
         );
-        // The command line takes an option's name for what stands before `=`, or for its letter.
+        // The command line takes an option's name for what is before `=`, or for its letter.
         for name in row.arguments.names().chain(row.output.requests.iter().map(|request| request.option)) {
             let is_long = name.starts_with("--") && !name.contains('=');
             assert!(is_long || (name.len() == 2 && name.starts_with('-')), "{}: {name}", row.id);
@@ -105,5 +105,5 @@ fn what_a_row_says_of_files_is_about_its_own_files_and_variables() {
 fn an_unknown_provider_is_not_echoed() {
     let error = find("nobodys-secret").expect_err("unknown");
     let known: Vec<&str> = PROVIDERS.iter().map(|row| row.id).collect();
-    assert_eq!(error.to_string(), format!("There is no such provider. Use one of: {}.", known.join(", ")));
+    assert_eq!(error.to_string(), format!("The provider is unknown. Use one of: {}.", known.join(", ")));
 }

@@ -1,5 +1,5 @@
-//! The names in a TOML document, as the parser of the `toml` crate, which Codex uses, finds them. Values may be secrets: they
-//! are passed over where they stand, and only names are decoded.
+//! The names in a TOML document, as the parser of the `toml` crate, which Codex uses, finds them. Values may be secret,
+//! so they are skipped and only names are decoded.
 
 use toml_parser::decoder::Encoding;
 use toml_parser::parser::{EventReceiver, RecursionGuard, parse_document};

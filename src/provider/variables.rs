@@ -1,5 +1,5 @@
-//! The variables of a row: those that a start sets, those that say whom the CLI talks to and trusts, and those that nobody
-//! may add.
+//! The variables of a row: those that a start sets, those that decide where the CLI sends requests and whom it trusts,
+//! and those that nobody may add.
 
 use super::arguments::When;
 
@@ -17,7 +17,7 @@ pub struct FixedVariable {
 /// When a [`FixedVariable`] is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FixedWhen {
-    /// A credential is handed over: on a pipe, or in the environment.
+    /// A credential is passed: on a pipe, or in the environment.
     CredentialHandedOver,
     /// The caller gave a base URL.
     BaseUrl,

@@ -1,4 +1,4 @@
-//! Versions of a CLI, and the range of them that a row is about.
+//! The versions of a CLI, and the range that a row supports.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ pub struct Versions {
     pub tested: Version,
 }
 
-/// Where a version stands in a row's range.
+/// Where a version is in a row's range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Before it: not started.

@@ -1,5 +1,5 @@
-//! What a secret is bound to when it is encrypted: a stored one to its row, a sealed one to its use. Each part stands
-//! behind its length, so that no two bindings give the same bytes.
+//! What a secret is bound to when it is encrypted: a stored secret to its row, a sealed secret to its use. Each part is
+//! preceded by its length, so that no two bindings produce the same bytes.
 
 use super::sealed::PREFIX;
 use crate::error::{Error, ErrorCode, Result};
@@ -101,7 +101,10 @@ fn check_part(name: &'static str, text: &str) -> Result<()> {
     if !text.is_empty() && text.len() <= MAX_PART_BYTES && !text.contains('\0') {
         return Ok(());
     }
-    let message = format!("The {name} that a secret is bound to must be 1 to {MAX_PART_BYTES} bytes without a NUL.");
+    let message = format!(
+        "The {name} that a secret is bound to must be 1 to {MAX_PART_BYTES} bytes long and contain \
+        no NUL byte."
+    );
     Err(Error::new(ErrorCode::InvalidArgValue, message).name(name))
 }
 

@@ -1,4 +1,4 @@
-//! The secret type: bytes that are wiped when dropped, cannot be cloned, and do not print.
+//! The secret type: bytes that are wiped when dropped, cannot be cloned, and cannot be printed.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -72,8 +72,8 @@ impl Secret {
         let limit = guarded::lock_limit().map_or("no limit".into(), |bytes| format!("{bytes} bytes"));
         let guarded::Protection { name, syscall, remedy, .. } = refusal.protection;
         let message = format!(
-            "The memory of a secret lacks the protection {name:?}: {syscall}: {reason}. {remedy}, or leave requireLocked \
-             out and read memoryProtection(). RLIMIT_MEMLOCK is {limit}."
+            "The memory of a secret lacks the protection {name:?}: {syscall}: {reason}. {remedy}, or omit \
+            requireLocked and read memoryProtection(). RLIMIT_MEMLOCK is {limit}."
         );
         Err(Error::new(ErrorCode::MemoryUnprotected, message).name(*name).errno(refusal.errno, syscall))
     }
@@ -96,7 +96,7 @@ impl fmt::Debug for Secret {
 /// More than HMAC-SHA256 reaches down, also when it is built without optimization.
 const HASH_STACK_BYTES: usize = 16 * 1024;
 
-/// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: tells two keys apart in one log, and
+/// 32 bits of HMAC-SHA256 under a key that lives and dies with the process: it distinguishes two keys in one log, and
 /// cannot be brute-forced from the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 4]);
@@ -110,7 +110,7 @@ impl Fingerprint {
         on_wiped_stack_of::<HASH_STACK_BYTES, _>(|| Self::of_here(value))
     }
 
-    /// Leaves the end of the value on the stack: the hash keeps it in a block of its own, and is passed about by value.
+    /// Leaves the end of the value on the stack: the hash keeps it in its own block, and is passed about by value.
     fn of_here(value: &[u8]) -> Result<Self> {
         let mut mac = process_mac()?.clone();
         mac.update(value);
@@ -153,7 +153,7 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
 pub(super) fn no_randomness() -> Error {
     Error::new(
         ErrorCode::Internal,
-        "The system gave no random bytes, so no secret can be sealed, hashed or looked for.",
+        "The system returned no random bytes, so no secret can be sealed, hashed or searched for.",
     )
 }
 
@@ -177,7 +177,7 @@ mod tests {
         if std::env::var_os("ASAN_OPTIONS").is_some() {
             return;
         }
-        // Shorter than a block of the hash, and not a constant, which would stand in this frame.
+        // Shorter than a block of the hash, and not a constant, which would be in this frame.
         let value: Vec<u8> = (1..=48_u8).map(|byte| byte.wrapping_mul(37) ^ 0x5a).collect();
         let marker = 0_u8;
         let here = (&raw const marker).addr();

@@ -68,7 +68,7 @@ fn walk(mut rest: &[u8], mut emit: impl FnMut(&[u8])) -> Result<(), &'static str
 
 /// Decodes the escape that `rest` begins with, and returns what follows it.
 fn escape<'a>(rest: &'a [u8], emit: &mut impl FnMut(&[u8])) -> Result<&'a [u8], &'static str> {
-    const UNKNOWN: &str = "has an escape that JSON does not know";
+    const UNKNOWN: &str = "has an invalid escape sequence";
     let (simple, width) = match rest.get(1).ok_or(UNKNOWN)? {
         b'"' => (b'"', 2),
         b'\\' => (b'\\', 2),
@@ -86,7 +86,7 @@ fn escape<'a>(rest: &'a [u8], emit: &mut impl FnMut(&[u8])) -> Result<&'a [u8], 
 }
 
 fn unicode<'a>(rest: &'a [u8], emit: &mut impl FnMut(&[u8])) -> Result<&'a [u8], &'static str> {
-    const LONE: &str = "has half of a surrogate pair, which is no character";
+    const LONE: &str = "has an unpaired surrogate, which is not a character";
     let first = hex_unit(rest).ok_or(LONE)?;
     let (scalar, width) = match first {
         0xd800..=0xdbff => {

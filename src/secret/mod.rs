@@ -1,4 +1,4 @@
-//! Secrets: their type, stored ones that a lockbox opens, sealed ones on their way to a worker, and their redaction.
+//! Secrets: their type, stored secrets that a lockbox opens, secrets that are sealed for a worker, and redaction.
 
 mod binding;
 mod bytes;

@@ -1,25 +1,26 @@
-//! What a caller may ask of a child's own attributes. The options of JavaScript arrive as this and go to the child as
-//! this: a new one is a field here, read by a step of `child`.
+//! The attributes that a caller can set for a child. The JavaScript options arrive in this struct and reach the child
+//! in it: a new attribute is a field here, which a step of `child` reads.
 
-/// Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
-/// its field says otherwise.
+/// Attributes of a child. The facade has checked their ranges. A missing attribute is that of the worker, unless its
+/// field says otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Attributes {
-    /// The nice value, from 0 to 19; absent, the worker's, or 0 where that is negative.
+    /// The nice value, from 0 to 19. Default: that of the worker, or 0 if that is negative.
     pub priority: Option<u32>,
-    /// The `oom_score_adj`, from 0 to 1000; absent, the worker's, or 0 where that is negative.
+    /// The `oom_score_adj`, from 0 to 1000. Default: that of the worker, or 0 if that is negative.
     pub oom_score_adj: Option<u32>,
     /// The umask, from 0 to 0o777.
     pub umask: Option<u32>,
     pub limits: Option<Limits>,
 }
 
-/// Resource limits, soft and hard alike.
+/// Resource limits, soft and hard.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Limits {
-    /// `RLIMIT_CORE`, in bytes; absent or 0, what keeps the kernel from dumping into a program too.
+    /// `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a
+    /// program.
     pub core_bytes: Option<i64>,
     /// `RLIMIT_NOFILE`: one more than the highest descriptor.
     pub open_files: Option<i64>,

@@ -1,4 +1,4 @@
-//! Starts a child without copying the worker: `clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD)` on a stack of its own.
+//! Starts a child without copying the worker: `clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD)` on a separate stack.
 //!
 //! The cost does not grow with the worker's memory, and the calling thread sleeps until the child has executed or
 //! ended. So it must be a thread that nothing waits for, and one that never ends while the process lives: the child's
@@ -150,7 +150,7 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
         None => Vec::new(),
     };
     let environment = child.program.as_ref().map(|program| program.environment.pointers()).unwrap_or_default();
-    // One that only checks is not worth limits of its own.
+    // One that only checks is not worth its own limits.
     let limits = if child.program.is_some() { child.attributes.limits() } else { Vec::new() };
     let oom_score = child.attributes.oom_score_adj.map(|score| score.to_string());
     let report = Report::default();

@@ -1,4 +1,4 @@
-//! Keeps the process's dumpable flag as the host had it.
+//! Restores the process's dumpable flag to the value that the host set.
 //!
 //! A child that shares our memory and changes its uid makes *our* memory undumpable for good (`commit_creds` in the
 //! kernel). While such a child runs that is a protection: else its uid could read our memory through `/proc`. So the

@@ -1,5 +1,4 @@
-//! Hardening of the worker itself. It changes what belongs to the whole process, so it is done only for a caller who
-//! asks for it by name.
+//! Hardens the worker itself. This changes process-wide state, so it happens only if the caller requests it by name.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -7,13 +6,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// `core_pattern` names a program (core(5); `do_coredump`).
 pub const NO_CORE: u64 = 1;
 
-/// What was obtained, as the kernel tells it afterwards.
+/// What was achieved, as the kernel reports it afterwards.
 #[derive(Debug, Default)]
 pub struct Hardening {
     /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
     /// no core dump.
     pub non_dumpable: bool,
-    /// No core dump of this process, nor of what it starts without a limit of its own.
+    /// No core dump of this process, nor of what it starts without its own limit.
     pub no_core_dumps: bool,
     pub refusals: Vec<RefusedStep>,
 }
@@ -26,8 +25,8 @@ pub struct RefusedStep {
     pub errno: i32,
 }
 
-/// Makes the process non-dumpable and takes its core dumps away. Neither can be undone by this crate, and the limit
-/// by nobody without `CAP_SYS_RESOURCE`. Idempotent.
+/// Makes the process non-dumpable and disables its core dumps. Neither can be undone by this crate, and the limit by
+/// nobody without `CAP_SYS_RESOURCE`. Idempotent.
 #[must_use]
 pub fn harden() -> Hardening {
     let mut refusals = Vec::new();

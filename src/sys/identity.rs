@@ -1,4 +1,4 @@
-//! Who this process is, and whom a child becomes.
+//! The ids of this process, and those that a child gets.
 
 /// The ids of a child that becomes somebody else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
-//! The process's own environment in memory: reading a variable without a copy that nobody wipes, and wiping it.
+//! The process's own environment in memory: reads a variable without leaving a copy behind, and wipes it.
 //!
-//! A variable can stand in two places: in the block that the kernel made at `execve`, which `/proc/self/environ`
+//! A variable can be in two places: in the block that the kernel made at `execve`, which `/proc/self/environ`
 //! shows for as long as the process lives, and, once somebody has set it, in a string that libc allocated. `unsetenv`
 //! wipes neither.
 
@@ -61,7 +61,7 @@ fn find_live(name: &str) -> Option<*mut [u8]> {
 /// What was missing to find the block.
 #[cfg(target_os = "linux")]
 pub fn wipe_initial_block(names: &[&str]) -> Result<(), &'static str> {
-    let (start, end) = initial_block().ok_or("/proc/self/stat does not tell where the initial environment is")?;
+    let (start, end) = initial_block().ok_or("/proc/self/stat does not show where the initial environment is")?;
     if start == 0 || end <= start {
         return Err("/proc/self/stat hides where the initial environment is");
     }
@@ -87,7 +87,7 @@ fn initial_block() -> Option<(usize, usize)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// Elsewhere nothing shows the initial block of another's process, and nothing tells where it is.
+/// Other systems do not show the initial block of another user's process, nor where it is.
 ///
 /// # Errors
 /// Never.

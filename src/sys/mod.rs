@@ -1,4 +1,4 @@
-//! The one place with unsafe code: what the kernel is asked for directly. Every function it exports is safe.
+//! The only place with unsafe code, which calls the kernel directly. Every function that it exports is safe.
 //!
 //! `child` runs between `clone` and `execve`, in memory shared with the process that serves every tenant; `clone`
 //! makes that moment safe for both; `memory` reaches into the process's initial environment; `guarded` is where secrets

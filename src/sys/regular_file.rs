@@ -1,5 +1,5 @@
-//! Opens what may be anything: a FIFO in a tenant's directory would hold the opener for ever, and a device does something by
-//! being opened.
+//! Opens a path that may be anything: opening a FIFO in a tenant's directory could block forever, and opening a device
+//! can have side effects.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,7 +21,7 @@ pub fn open_regular(path: &Path) -> Option<File> {
     }
 }
 
-/// Opens a regular file for reading; none for anything else, as far as a look beforehand tells.
+/// Opens a regular file for reading; none for anything else, as far as a check before shows it.
 #[cfg(not(target_os = "linux"))]
 pub fn open_regular(path: &Path) -> Option<File> {
     path.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(())?;
@@ -75,7 +75,7 @@ mod tests {
         assert!(open_regular(&fifo).is_none());
         thread::sleep(Duration::from_millis(100));
         assert!(!writer.is_finished(), "it was opened");
-        // Kept open: a writer that comes late would wait for ever.
+        // Kept open: a writer that comes late would wait forever.
         let _reader = open(&fifo).expect("opened");
         writer.join().expect("ends").expect("opened");
     }

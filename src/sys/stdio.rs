@@ -1,4 +1,4 @@
-//! The ends of a child's standard streams and of the credential's pipe.
+//! The ends of a child's standard streams and of the credential pipe.
 
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

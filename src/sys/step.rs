@@ -1,4 +1,4 @@
-//! The steps of a start, in their order. Their names are public: an error says at which one a start failed.
+//! The steps of a start, in order. Their names are public: an error names the step at which a start failed.
 
 /// A step of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Whether this kernel and sandbox have the calls that a start needs: each is tried once.
+//! Checks whether this kernel and sandbox support the calls that a start needs, by trying each once.
 
 use std::os::fd::AsFd;
 use std::sync::OnceLock;

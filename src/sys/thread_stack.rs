@@ -1,5 +1,5 @@
-//! The stack of a thread that does what has secrets in its frames: overwritten afterwards, or left out of core dumps and
-//! forks meanwhile.
+//! The stack of a thread whose frames may contain secrets: it is overwritten afterwards, or excluded from core dumps
+//! and forks in the meantime.
 
 /// A cipher or an HPKE operation reaches 15 KiB down, and 82 KiB when it is built without optimization (measured).
 const CIPHER_STACK_BYTES: usize = 96 * 1024;
@@ -19,7 +19,7 @@ pub fn on_wiped_stack_of<const BYTES: usize, T>(operation: impl FnOnce() -> T) -
     result
 }
 
-/// Calls `operation` in a frame of its own. Inlined, its locals would stand above what is wiped or left out.
+/// Calls `operation` in its own frame. Inlined, its locals would be above what is wiped or left out.
 #[inline(never)]
 pub(crate) fn in_own_frame<T>(operation: impl FnOnce() -> T) -> T {
     operation()
@@ -29,7 +29,7 @@ pub(crate) fn in_own_frame<T>(operation: impl FnOnce() -> T) -> T {
 #[cfg(target_os = "linux")]
 const PAD_BYTES: usize = 64 * 1024;
 
-/// Runs `work`; the stack below it is in no core dump and in no fork meanwhile. What stands above, the C library's own
+/// Runs `work`; the stack below it is in no core dump and in no fork meanwhile. What is above, the C library's own
 /// description of the thread included, which it reads in a fork, is not touched. Elsewhere than on Linux there is no
 /// such thing.
 #[cfg(target_os = "linux")]

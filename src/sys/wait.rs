@@ -1,4 +1,4 @@
-//! Waiting for a child by its pidfd, and looking at what has become of it.
+//! Waits for a child with its pidfd, and reads its exit status.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -1,6 +1,7 @@
-//! The addon's allocator: the system's; on threads that ask for it, one of guarded memory that wipes what is freed.
+//! The addon's allocator: the system's allocator, or, on threads that request it, one in guarded memory that wipes what
+//! is freed.
 //!
-//! Libraries that speak HTTP and TLS copy a header or a body into buffers of their own, keep them for as long as an
+//! Libraries that speak HTTP and TLS copy a header or a body into their own buffers, keep them for as long as an
 //! endpoint takes, and free them as they are. What they do runs in [`on_protected_thread`]: their buffers are locked, in
 //! no core dump and in no fork, and nothing of them stays in freed memory. On every other thread the cost is one look at
 //! a thread-local, and to free one comparison of an address.

@@ -1,5 +1,5 @@
-//! The usage of answers whose turn is not reported yet. The CLI tells an answer's usage with each block of it, and more
-//! of its output at its end: each answer counts once, with the most that was told.
+//! The usage of answers whose turn has not been reported yet. The CLI reports an answer's usage with each of its
+//! blocks, and more output at its end: each answer counts once, with the highest number that was reported.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Usage by model, compared: the report of a turn with what its answers told, and a session's totals with those before.
+//! Compares usage by model: the report of a turn with its answers, and the totals of a session with the earlier ones.
 
 use std::sync::Arc;
 

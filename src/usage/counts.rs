@@ -1,4 +1,4 @@
-//! What is counted of runs, and for whom.
+//! The counts of runs, and their labels.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is kept of one event: the values of the table's paths, within bounds, wiped after it.
+//! The parts of one event that are kept: the values at the table's paths, limited in size and wiped afterwards.
 
 use zeroize::Zeroize;
 
@@ -6,7 +6,7 @@ use crate::provider::{Field, FieldPath, ModelsOf};
 
 /// Bytes of all texts and keys of one event. The CLI's largest holds some hundred.
 const TEXT_BYTES: usize = 8 * 1024;
-/// Bytes that are kept of one text: what tells failures apart stands at their beginning.
+/// The number of bytes that are kept of one text. What distinguishes failures is at the beginning.
 const VALUE_BYTES: usize = 512;
 const VALUES: usize = 512;
 /// Models that are told apart: in one event, in one turn, in one run.
@@ -20,7 +20,7 @@ pub struct Event {
     /// Texts, one after another. Never grows: what has moved could not be wiped.
     text: Vec<u8>,
     values: Vec<Kept>,
-    /// Where the models' names stand in `text`, and what of them is told there.
+    /// Where the models' names are in `text`, and what of them is told there.
     models: Vec<(u16, u16, ModelsOf)>,
     /// What values by model there are, be it of none.
     by_model: [bool; ModelsOf::COUNT],

@@ -1,4 +1,4 @@
-//! A failure of a run: what the table makes of the CLI's words. Nothing of the words themselves is kept.
+//! A failure of a run, which the table recognizes in the CLI's messages. The messages themselves are not kept.
 
 use super::tokens::MAX_COUNT;
 use super::wait::{self, ClockTime};
@@ -7,11 +7,11 @@ use crate::provider::{FailureKind, FailureRule, Output};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub kind: FailureKind,
-    /// The HTTP status, where the CLI or its text tells it.
+    /// The HTTP status, if the CLI or its text contains it.
     pub status: Option<u16>,
-    /// Whether the CLI was still trying again when it said so.
+    /// Whether the CLI was still retrying when it reported the failure.
     pub passing: bool,
-    /// Milliseconds to wait, where the CLI or the API tells them.
+    /// The time to wait in milliseconds, if the CLI or the API states it.
     pub retry_after: Option<u64>,
     /// The end of the limit, in milliseconds since the epoch, where that is told.
     pub resets_at: Option<u64>,
@@ -21,7 +21,7 @@ pub struct Failure {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said<'a> {
-    /// Words of the table that stand in fields of their own.
+    /// Words of the table that are in their own fields.
     pub words: [&'a str; 4],
     pub status: Option<u16>,
     /// The first bytes of the text for people, which may be cut within a character.

@@ -1,4 +1,4 @@
-//! Reads the JSON that one CLI writes: what it has used, what it failed at, which credential it claims to have.
+//! Reads the JSON that one CLI writes: what it has used, why it failed, and which credential it claims to use.
 
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ impl Meter {
         self.complaint.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// The search that tells whether other threads worked for the run, and for which of its threads. None where there is
-    /// nothing to look for, or it is known already.
+    /// The search for other threads that worked for the run, and for which of its threads. None where there is nothing
+    /// to look for, or it is known already.
     #[must_use]
     pub fn sought(&self) -> Option<(Search, Vec<Arc<str>>)> {
         self.run.sought()

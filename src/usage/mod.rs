@@ -1,6 +1,6 @@
-//! What a run uses and what it fails at, read from the JSON that its CLI writes, and totals over many runs.
+//! The usage and failures of a run, read from the JSON that its CLI writes, and totals of many runs.
 //!
-//! The table of providers says where values stand in the events, and what they mean. Nothing of the stream is altered or
+//! The table of providers says where values are in the events, and what they mean. Nothing of the stream is altered or
 //! held back, and no text of it is kept but names of models and threads.
 
 mod answers;

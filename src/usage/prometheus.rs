@@ -1,4 +1,4 @@
-//! A ledger as Prometheus' text (exposition format 0.0.4).
+//! Writes a ledger in Prometheus' text format (exposition format 0.0.4).
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ struct Metric {
 const METRICS: &[Metric] = &[
     Metric {
         name: "provider_env_input_tokens_total",
-        help: "Tokens that went in, from and to the cache included.",
+        help: "Input tokens, including those read from and written to the cache.",
         value: |counts| Some(counts.tokens.input.to_string()),
     },
     Metric {
@@ -32,17 +32,17 @@ const METRICS: &[Metric] = &[
     },
     Metric {
         name: "provider_env_output_tokens_total",
-        help: "Tokens that came out, reasoning included.",
+        help: "Output tokens, including reasoning tokens.",
         value: |counts| Some(counts.tokens.output.to_string()),
     },
     Metric {
         name: "provider_env_reasoning_tokens_total",
-        help: "Output tokens that the model thought with.",
+        help: "Output tokens that the model used for reasoning.",
         value: |counts| Some(counts.tokens.reasoning.to_string()),
     },
     Metric {
         name: "provider_env_turns_total",
-        help: "Turns that are over.",
+        help: "Turns that have ended.",
         value: |counts| Some(counts.turns.to_string()),
     },
     Metric {
@@ -57,14 +57,14 @@ const METRICS: &[Metric] = &[
     },
     Metric {
         name: "provider_env_cost_usd_total",
-        help: "US dollars, as far as the CLI tells them.",
+        help: "Cost in US dollars, as far as the CLI reports it.",
         value: |counts| counts.cost.map(decimal),
     },
 ];
 
 /// Writes a whole ledger. `others`, the sum of what was let go of, are series without labels.
 pub fn exposition(entries: &[(&LedgerKey, &Counts)], others: Option<Counts>) -> String {
-    // Each set of labels stands in a line of every metric.
+    // Each set of labels is in a line of every metric.
     let entries: Vec<_> = entries.iter().map(|(key, counts)| (labels(key), counts)).collect();
     let mut text = String::new();
     for metric in METRICS {

@@ -1,4 +1,4 @@
-//! What is known of a run before it says anything: from its environment, and from its arguments.
+//! What is known about a run before its first output: from its environment and its arguments.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -34,7 +34,7 @@ pub struct Expected {
     pub thread: Option<ThreadTotals>,
     /// Whose threads it may go on with; none for those of this run alone.
     pub owner: Option<Owner>,
-    /// What its reports will leave out, as its arguments tell.
+    /// What its reports will leave out, according to its arguments.
     pub gaps: Gaps,
     /// Whether they may leave out other threads.
     pub subagents: Subagents,
@@ -64,8 +64,8 @@ pub struct RunEnvironment<'a> {
 }
 
 impl RunEnvironment<'_> {
-    /// Returns what is known of a run with these arguments. Its threads are `otherwise`'s where nothing tells whose it
-    /// is.
+    /// Returns what is known about a run with these arguments. Its threads are `otherwise`'s where nothing tells whose
+    /// it is.
     #[must_use]
     pub fn expected(self, line: &CommandLine, otherwise: &Owner) -> Expected {
         let output = self.provider.output;
@@ -87,7 +87,7 @@ impl RunEnvironment<'_> {
         if !self.workspace_id.is_empty() {
             return Some(Owner::Workspace(self.workspace_id.into()));
         }
-        // The server's credential tells nobody from others.
+        // The server's credential does not distinguish tenants.
         if self.is_servers {
             return None;
         }
@@ -102,7 +102,7 @@ impl RunEnvironment<'_> {
         self.provider.output.doubled_path.is_some_and(|path| url.ends_with(path))
     }
 
-    /// Returns how to tell whether other threads work for the run.
+    /// Returns how to find out whether other threads work for the run.
     fn subagents(self, before_end: Reading<'_>) -> Subagents {
         let Some(files) = self.provider.output.session_files else { return Subagents::Counted };
         let is_off = is_off(self.provider, files, before_end);
@@ -113,7 +113,7 @@ impl RunEnvironment<'_> {
 /// Returns what the reports of a run with these arguments leave out.
 fn uncounted(provider: &Provider, before_end: Reading<'_>) -> Gaps {
     let rules = &provider.output.report_arguments;
-    // Wherever it stands in an override, as it may be in a table of a profile's. In a prompt it is a word.
+    // Wherever it is in an override, as it may be in a table of a profile's. In a prompt it is a word.
     let overrides: Vec<_> = before_end.options(provider.arguments.override_options).collect();
     let is_set = |setting: &str| {
         let flag = |option: &str| option.split('=').next() == Some(setting);
@@ -146,14 +146,12 @@ pub fn require_claims(provider: &Provider, watches: bool) -> Result<()> {
     let refuse =
         |code, message: String| Err(Error::new(code, message).provider(provider.id).name("onCredentialMismatch"));
     if provider.output.claims.is_empty() {
-        let message = format!(
-            "{} does not tell which credential it uses: leave options.onCredentialMismatch out.",
-            provider.name
-        );
+        let message =
+            format!("{} does not report which credential it uses. Omit options.onCredentialMismatch.", provider.name);
         return refuse(ErrorCode::Unsupported, message);
     }
     if !watches {
-        let message = "options.onCredentialMismatch needs the CLI's JSON on a 'pipe' as stdout: ask for it in options.args (--output-format stream-json).";
+        let message = "options.onCredentialMismatch requires the CLI's JSON on stdout, as a 'pipe'. Request it in options.args (--output-format stream-json).";
         return refuse(ErrorCode::InvalidArgValue, message.into());
     }
     Ok(())
@@ -193,7 +191,7 @@ mod tests {
             ("exec --json -cagents.enabled=false resume 0199", true),
             ("exec --disable apps -c a=1 --config=agents.enabled=false", true),
             ("exec -c agents.enabled=false -c agents.enabled=true", false),
-            // Codex forgets what stands above it.
+            // Codex forgets what is above it.
             ("-c agents.enabled=false exec -c a=1", false),
             ("-c agents.enabled=false exec --disable apps", false),
             ("exec -c agents.enabled=true", false),

@@ -1,4 +1,5 @@
-//! What the arguments of a run tell of its totals: whether it goes on with an earlier thread, whether all is in them.
+//! What the arguments of a run show about its totals: whether it continues an earlier thread, and whether they are
+//! complete.
 
 use crate::provider::{Reading, ReportArguments};
 
@@ -30,7 +31,7 @@ impl Resumed {
     }
 }
 
-/// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests no report tells.
+/// Whether a word among the arguments before a `--` is, or may be, a subcommand whose requests are not reported.
 pub fn is_uncounted(rules: &ReportArguments, before_end: Reading<'_>) -> bool {
     for word in before_end.words() {
         if rules.uncounted.contains(&word.text) {

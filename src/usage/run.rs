@@ -1,4 +1,4 @@
-//! What the events of one run mean: its turns, its failures and its claim.
+//! Interprets the events of one run: its turns, its failures and its claim.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Changes {
-    /// What the run has used, or how far that is to be trusted.
+    /// The usage of the run has changed, or whether it is complete.
     pub usage: bool,
-    /// What it failed at; also that it has recovered.
+    /// The run has failed, or has recovered.
     pub failure: bool,
-    /// The CLI claims another credential than it was given.
+    /// The CLI claims a credential other than the one that it received.
     pub mismatch: bool,
 }
 

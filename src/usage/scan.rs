@@ -1,4 +1,4 @@
-//! Finds the values of a table's paths in a stream of JSON events, as bytes come, in bounded memory.
+//! Finds the values at a table's paths in a stream of JSON events, as the bytes arrive and in bounded memory.
 //!
 //! No line is kept: a value is looked at where it passes, so an event may be of any length. A newline ends whatever is
 //! open, for no JSON string holds one: after something that is no JSON the next line is read as if nothing had been.
@@ -298,7 +298,7 @@ impl Scanner {
         false
     }
 
-    /// Says whether the keys of the object that comes next are names of models, and what stands below them.
+    /// Says whether the keys of the object that comes next are names of models, and what is below them.
     fn leads_to_models(&self) -> Option<ModelsOf> {
         let mut candidates = self.next;
         while candidates != 0 {
@@ -405,7 +405,7 @@ impl Scanner {
         }
     }
 
-    /// Returns where the stream stands when a value has ended.
+    /// Returns where the stream is when a value has ended.
     fn after_value(&self) -> At {
         if self.in_list { At::List } else { At::Object }
     }
@@ -425,7 +425,7 @@ impl Scanner {
     }
 }
 
-/// Counts how many bytes stand before the first that stops. Without a branch for each of them, the compiler looks at
+/// Counts how many bytes are before the first that stops. Without a branch for each of them, the compiler looks at
 /// many at once.
 #[inline(always)]
 fn before(bytes: &[u8], stops: impl Fn(u8) -> bool) -> usize {

@@ -1,4 +1,4 @@
-//! Whether other threads worked for a run that no event of it tells of: read from the files of the CLI's sessions.
+//! Checks whether other threads worked for a run without any event, by reading the CLI's session files.
 //!
 //! The tenant can change or delete these files. So a file can only make a figure less trusted: what is found leaves the run
 //! incomplete, and so does a search that cannot see the run's own thread.
@@ -21,13 +21,13 @@ const MAX_LINE: u64 = 1024 * 1024;
 /// A file system's clock lags behind the system's by as much as a tick.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What is known of the subagents of a run, beside what its events tell.
+/// What is known about the subagents of a run, in addition to its events.
 #[derive(Clone, Debug, Default)]
 pub enum Subagents {
     /// The run has none, or its reports count them.
     #[default]
     Counted,
-    /// The session files tell whether it had any.
+    /// The session files show whether it had any.
     Sought(Search),
     Unknown,
 }
@@ -53,7 +53,7 @@ pub enum Found {
 }
 
 impl Search {
-    /// Looks for threads that worked for these since the run began. It may take long, or for ever where a file system hangs.
+    /// Looks for threads that worked for these since the run began. It may take long, or forever where a file system hangs.
     ///
     /// A thread's file lies in a directory of the day on which it began. So the days are looked through from the last to that
     /// of the oldest of these threads.
@@ -94,7 +94,7 @@ impl Search {
         written.map_or(true, |time| time + TICK >= self.since)
     }
 
-    /// Says whether the thread of a file worked for one of these; none where its first line does not tell.
+    /// Returns whether the thread of a file worked for one of these; none if its first line does not show it.
     fn worked_for(&self, file: &Path, threads: &[Arc<str>]) -> Option<bool> {
         let mut file = open_regular(file)?.take(MAX_LINE);
         let mut scanner = Scanner::new(self.files.fields);

@@ -1,5 +1,5 @@
-//! What threads had used when they were last heard of: a CLI that tells totals of a thread goes on counting when the
-//! thread is resumed by another process, and only the difference was used there.
+//! The last known totals of threads. A CLI that reports the totals of a thread continues to count when another process
+//! resumes the thread, and only the difference was used there.
 //!
 //! Ids of threads are what a run prints, which can be anything. So they are kept apart by whose run it was: no run can
 //! change or push out what is known of another owner's threads.
@@ -81,7 +81,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// Takes a report, and returns what has come since the last one, or none when nobody can tell.
+    /// Takes a report, and returns what was used since the last one, or none if that is unknown.
     pub fn report(&mut self, total: Tokens) -> Option<Tokens> {
         let used = self.last.map(|last| total.since(last));
         // One that has become less is not believed.
@@ -98,7 +98,8 @@ impl Thread {
 }
 
 impl RunThreads {
-    /// A thread begins or goes on; `last` tells what one that is new to the run had used. False when there are too many.
+    /// A thread begins or continues; `last` returns what a thread that is new to the run had used. False if there are
+    /// too many.
     pub fn begin(&mut self, id: &Arc<str>, last: impl FnOnce() -> Option<Tokens>) -> bool {
         self.current = self.threads.iter().position(|thread| thread.id.as_ref() == Some(id));
         if self.current.is_none() && self.threads.len() < THREADS_OF_RUN {

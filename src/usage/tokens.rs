@@ -1,9 +1,9 @@
-//! Counts of tokens and money, in one meaning for all providers, exact in JavaScript's numbers.
+//! Counts of tokens and money, with one meaning for all providers and exact in JavaScript's numbers.
 
 use super::event::{Event, NotACount};
 use crate::provider::{Field, Output};
 
-/// The largest whole number that JavaScript tells from its neighbours: 2^53 - 1. Counts stop there.
+/// The largest whole number that JavaScript can represent exactly: 2^53 - 1. Counts stop there.
 pub const MAX_COUNT: u64 = (1 << 53) - 1;
 
 /// Tokens. As in OpenTelemetry's conventions for generative AI, input is all that went in, and what came from the cache

@@ -1,4 +1,4 @@
-//! What a run has used, in all and by model, and why it may be more than what is told.
+//! What a run has used, in total and by model, and why it may be more than was reported.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const NAME_BYTES: usize = 128;
 pub struct ModelUsage {
     pub model: Arc<str>,
     pub tokens: Tokens,
-    /// None where the CLI tells no cost by model.
+    /// None if the CLI reports no cost by model.
     pub cost: Option<Cost>,
 }
 
@@ -24,7 +24,7 @@ pub struct Usage {
     pub model: Option<Arc<str>>,
     /// The part of each model whose name is known; their sum can be less than `tokens`.
     pub models: Vec<ModelUsage>,
-    /// None where the CLI tells no cost.
+    /// None if the CLI reports no cost.
     pub cost: Option<Cost>,
     /// Why it is not all, but a lower bound; none when it is.
     pub gaps: Gaps,
@@ -32,7 +32,7 @@ pub struct Usage {
     pub thread: Option<ThreadTotals>,
 }
 
-/// Adds to the part of a model. Beyond [`MODELS`] models what one has used stands in the sum alone.
+/// Adds to the part of a model. Beyond [`MODELS`] models what one has used is in the sum alone.
 pub fn add_to(models: &mut Vec<ModelUsage>, part: ModelUsage) {
     if let Some(known) = models.iter_mut().find(|known| known.model == part.model) {
         known.tokens = known.tokens.plus(part.tokens);
@@ -71,7 +71,7 @@ pub enum Gap {
     OutputUnread,
     /// A turn's report says less than its answers had told.
     ReportTooSmall,
-    /// The CLI tells the total of a session, and nobody knows what that was before.
+    /// The CLI reports the total of a session, and the earlier total is unknown.
     EarlierTotalUnknown,
     /// The total of a session cannot be true beside what was known of it: its file was changed.
     TotalUnbelievable,
@@ -79,7 +79,7 @@ pub enum Gap {
     Review,
     /// The reports leave out other agents that worked for this one.
     Subagents,
-    /// The reports leave out other agents, and nobody can tell whether there were any.
+    /// The reports leave out other agents, and it is unknown whether there were any.
     SubagentsUnknown,
     /// The reports leave out the requests that sum a long session up.
     Compaction,

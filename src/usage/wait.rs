@@ -1,4 +1,4 @@
-//! Reads how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
+//! Parses how long to wait, as an API or a CLI writes it for people: `11.054s`, `1h12m3.6s`, `Nov 29th, 2026 12:36 AM`.
 
 /// Units, the longer of two that begin alike first, and their milliseconds.
 const UNITS: &[(&str, f64)] = &[
@@ -45,7 +45,7 @@ pub fn seconds(text: &[u8]) -> Option<u64> {
 /// A minute by a wall clock, in the time zone of whoever wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockTime {
-    /// Year, month (from 1) and day; none where the text tells no day, and means that on which it was written.
+    /// Year, month (from 1) and day; none if the text names no day, and means the day on which it was written.
     pub date: Option<[u32; 3]>,
     pub hour: u32,
     pub minute: u32,

@@ -1,4 +1,4 @@
-// The script the mock follows when it is given none.
+// The script that the mock follows by default.
 'use strict'
 
 const RUN = /^run: (.+)$/m

@@ -8,7 +8,7 @@ const newId = (prefix) => `${prefix}_${randomUUID().replaceAll('-', '')}`
 
 /**
  * Models that Codex knows get Code Mode: one custom tool `exec` that runs JavaScript, which calls `exec_command`.
- * Others get `exec_command` as a function. Code Mode's tools stand in the input, inside a namespace.
+ * Others get `exec_command` as a function. Code Mode's tools are in the input, inside a namespace.
  * @param {any} body
  * @returns {'function' | 'script' | null}
  */

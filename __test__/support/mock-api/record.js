@@ -1,4 +1,4 @@
-// Reads one HTTP request into the record the mock keeps: provider, credentials, JSON body of a bounded size.
+// Reads one HTTP request into the record that the mock keeps: provider, credentials, and a JSON body of limited size.
 'use strict'
 
 /**

@@ -1,4 +1,4 @@
-// The HTTP side of the mock: which provider and route a request is for, and sending the script's reply.
+// The HTTP server of the mock: finds the provider and route of a request, and sends the script's reply.
 'use strict'
 
 const http = require('node:http')
@@ -43,11 +43,11 @@ async function serve(script, request, response) {
   const record = recordHead(request)
   const dialect = DIALECTS[record.provider]
   // On loopback anybody on this machine may ask: what is kept of a stranger has a bound.
-  if (script.requests.length >= script.maxRequests) return refuse(response, dialect, 503, 'This mock has taken as many requests as it may')
+  if (script.requests.length >= script.maxRequests) return refuse(response, dialect, 503, 'This mock has reached its limit of requests')
   if (record.method === 'POST') {
     if (script.credential !== undefined && !record.credentials.some(({ value }) => value === script.credential)) {
       script.requests.push(record)
-      return refuse(response, dialect, 401, 'Not the credential of this mock')
+      return refuse(response, dialect, 401, 'The credential is not the one of this mock')
     }
     record.body = await readBody(request, script.maxBodyBytes)
     if (record.body === undefined) return refuse(response, dialect, 413, 'The body is too large')
@@ -61,7 +61,7 @@ async function serve(script, request, response) {
       return sendReply(script, record, response)
     case 'GET /v1/responses':
       // Codex tries a WebSocket first; 426 alone makes it fall back to POST without retries.
-      return sendError(response, dialect, 426, { type: 'invalid_request_error', message: 'Upgrade not supported' })
+      return sendError(response, dialect, 426, { type: 'invalid_request_error', message: 'The mock does not support upgrades' })
     case 'GET /v1/models':
       return sendJson(response, 200, dialect.models())
     case 'POST /v1/messages/count_tokens':
@@ -73,7 +73,7 @@ async function serve(script, request, response) {
     default:
       return sendError(response, dialect, 404, {
         type: record.provider === 'claude' ? 'not_found_error' : 'invalid_request_error',
-        message: `No mock of ${record.method} ${pathname}`
+        message: `The mock does not support ${record.method} ${pathname}`
       })
   }
 }

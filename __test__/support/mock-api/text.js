@@ -1,4 +1,4 @@
-// Tells what the user wrote from what a CLI adds to the conversation in the user's name.
+// Separates what the user wrote from what a CLI adds to the conversation in the user's name.
 'use strict'
 
 // Context such as <environment_context> or <system-reminder>, and the AGENTS.md preamble, come as user text.

@@ -1,4 +1,4 @@
-// The words of the mock API: what a script is asked, what it may answer, what is recorded.
+// The types of the mock API: the requests that a script receives, its possible answers, and what is recorded.
 import type { IncomingHttpHeaders } from 'node:http'
 
 export type MockProvider = 'codex' | 'claude'
@@ -9,7 +9,7 @@ export interface RecordedRequest {
   method: string
   path: string
   headers: IncomingHttpHeaders
-  /** The bare key: a `Bearer ` prefix is cut off. `x-api-key` comes first when both headers were sent. */
+  /** The bare key, without a `Bearer ` prefix. If both headers were sent, `x-api-key` takes precedence. */
   credential: string | null
   credentialHeader: CredentialHeader | null
   credentials: { header: CredentialHeader; value: string }[]
@@ -23,11 +23,11 @@ export interface MockTurn {
   provider: MockProvider
   credential: string | null
   request: RecordedRequest
-  /** The last text the user wrote. */
+  /** The last text that the user wrote. */
   prompt: string
-  /** What the commands run since that text wrote. */
+  /** The output of the commands that have run since that text. */
   toolResults: string[]
-  /** How many those are. */
+  /** The number of these outputs. */
   step: number
 }
 
@@ -52,23 +52,23 @@ export type Reply = (
   /** Calls another of the CLI's tools by its name. */
   | { call: string; namespace?: string; input: Record<string, unknown>; usage?: Partial<MockUsage> }
   | { status: number; error: MockError; headers?: Record<string, string> }
-  /** An answer of 200 whose stream ends in an error. */
+  /** An answer with status 200 whose stream ends with an error. */
   | { failed: MockError }
-  /** An answer of 200 whose connection breaks off in its stream. */
+  /** An answer with status 200 whose connection is closed within the stream. */
   | { cut: true }
   | { hang: true }
 ) & { delayMs?: number }
 
 export interface MockApiOptions {
-  /** 0, the default, lets the system choose. */
+  /** 0, the default, lets the system choose the port. */
   port?: number
   answer?: (turn: MockTurn) => Reply | Promise<Reply>
   usage?: Partial<MockUsage>
-  /** The one bare key whose questions are answered and whose bodies are read; others get 401. Default: any. */
+  /** The bare key whose requests are answered and whose bodies are read; others get 401. Default: any key. */
   credential?: string
   /** A larger body is refused with 413 and not recorded. Default: 1 MiB. */
   maxBodyBytes?: number
-  /** While as many are recorded, others are refused with 503. Default: 10 000. */
+  /** Further requests are refused with 503 while this many are recorded. Default: 10 000. */
   maxRequests?: number
 }
 
@@ -76,16 +76,16 @@ export interface MockApi {
   readonly port: number
   readonly openaiBaseUrl: string
   readonly anthropicBaseUrl: string
-  /** By provider, where there is a dialect of its API. */
+  /** The base URL of each provider for which the mock has a dialect. */
   readonly baseUrls: Readonly<Record<string, string | undefined>>
   /** Every request, oldest first. A long run may empty it: `requests.length = 0`. */
   readonly requests: RecordedRequest[]
-  /** Those that carried this bare key in either header. */
+  /** Returns the requests that carried this bare key in either header. */
   requestsWith(credential: string): RecordedRequest[]
   close(): Promise<void>
 }
 
-/** A reply with its usage filled in: what a dialect is asked to send. */
+/** A reply with its usage filled in, which a dialect sends. */
 export type Content = ({ run: string } | { text: string } | { call: string; namespace?: string; input: Record<string, unknown> }) & { usage: MockUsage }
 
 /** One provider's wire format. */
@@ -98,7 +98,7 @@ export interface Dialect {
   /** The same message as the events of a stream. */
   events(message: Record<string, any>): { event: string; data: Record<string, any> }[]
   errorBody(error: MockError): Record<string, any>
-  /** The beginning of a stream, and its end in an error. */
+  /** The beginning of a stream and the error with which it ends. */
   failure(body: any, error: MockError): { event: string; data: Record<string, any> }[]
   models(): Record<string, any>
 }

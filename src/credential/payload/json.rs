@@ -1,6 +1,6 @@
-//! A payload as JSON, in one pass over the message that it is, or is in.
+//! Reads a payload from JSON, or from a JSON message that contains it, in one pass.
 //!
-//! serde_json hands out a string without escapes where it stands. It decodes one with escapes in a buffer that grows, so it
+//! serde_json returns a string without escapes where it is. It decodes one with escapes in a buffer that grows, so it
 //! runs where every byte that is freed is wiped. Its error text quotes the input: place and kind are all that is kept of it.
 
 use std::borrow::Cow;
@@ -36,7 +36,10 @@ impl<'a> Payload<'a> {
         if message.len() > MAX_JSON_BYTES {
             return Err(Error::new(
                 ErrorCode::PayloadTooLarge,
-                format!("The payload is {} bytes long; the limit is {MAX_JSON_BYTES}.", message.len()),
+                format!(
+                    "The payload is {} bytes long; the limit is {MAX_JSON_BYTES}. Pass large values in files.",
+                    message.len()
+                ),
             ));
         }
         read(message, path)
@@ -101,7 +104,7 @@ impl Reader<'_> {
         match self.depth.get() {
             depth if depth == self.path.len() => "The payload".to_owned(),
             0 => "The message around the payload".to_owned(),
-            depth => format!("What stands at {} (options.payloadPath)", self.path[..depth].join(".")),
+            depth => format!("The value at {} (options.payloadPath)", self.path[..depth].join(".")),
         }
     }
 
@@ -109,7 +112,7 @@ impl Reader<'_> {
     fn error(&self, error: &serde_json::Error, text: &str) -> Error {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
             let whole = if self.path.is_empty() { "The payload" } else { "The message around the payload" };
-            let what = if error.classify() == Category::Eof { "ends too early" } else { "is not JSON" };
+            let what = if error.classify() == Category::Eof { "ends too early" } else { "is not valid JSON" };
             return invalid(format!("{whole} {what} (line {}, column {}).", error.line(), error.column()));
         }
         if let Some(refusal) = self.refusal.take() {
@@ -123,10 +126,10 @@ impl Reader<'_> {
             (Wants::Variables, _) => half_character(USER_ENV_KEYS),
             (Wants::Object, category) => {
                 let what = match category {
-                    Category::Data => "is not an object with each field once",
-                    _ => "has half of a surrogate pair, which is no character, in the name of a member",
+                    Category::Data => "is not an object in which each field occurs once",
+                    _ => "has an unpaired surrogate, which is not a character, in the name of a member",
                 };
-                // serde_json tells no place where it finds an array instead of an object.
+                // serde_json reports no position if it finds an array instead of an object.
                 let place = match error.column() {
                     0 => String::new(),
                     column => format!(" (line {}, column {column})", error.line()),
@@ -138,7 +141,10 @@ impl Reader<'_> {
 }
 
 fn half_character(field: &'static str) -> Error {
-    invalid(format!("payload.{field} has half of a surrogate pair, which is no character.")).name(field)
+    invalid(format!(
+        "payload.{field} must be well-formed text, but has an unpaired surrogate. Encode the string again."
+    ))
+    .name(field)
 }
 
 fn invalid(message: String) -> Error {
@@ -186,14 +192,22 @@ impl<'de> Level<'_, 'de> {
                 continue;
             }
             if is_found {
-                return Err(reader.refuse_path(depth, "is there twice, and two parsers would disagree on it"));
+                return Err(reader.refuse_path(depth, "occurs twice, so that two parsers could read different values"));
             }
             is_found = true;
             reader.depth.set(depth + 1);
             map.next_value_seed(Level { reader, payload: &mut *payload })?;
             reader.depth.set(depth);
         }
-        if is_found { Ok(()) } else { Err(reader.refuse_path(depth, "is not there: name the members that lead to it")) }
+        if is_found {
+            Ok(())
+        } else {
+            Err(reader.refuse_path(
+                depth,
+                "does not exist: name the members that lead to the \
+            payload",
+            ))
+        }
     }
 
     fn fields<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
@@ -311,7 +325,7 @@ mod tests {
         b'a' + (index.wrapping_mul(2_654_435_761) >> 16) as u8 % 23
     }
 
-    /// How often 48 bytes of the secret stand in this process's writable memory.
+    /// How often 48 bytes of the secret are in this process's writable memory.
     fn copies() -> usize {
         let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
         let mut memory = std::fs::File::open("/proc/self/mem").expect("Linux");

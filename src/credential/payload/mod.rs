@@ -1,4 +1,4 @@
-//! One request's payload: from JSON bytes or from fields, with size limits and this crate's own error text.
+//! The payload of one request, read from JSON bytes or from fields, with size limits and this crate's own error text.
 
 mod json;
 
@@ -50,7 +50,7 @@ impl Input<'_> {
         }
     }
 
-    /// A secret of its own; copied only where the bytes are the caller's.
+    /// Its own secret; copied only where the bytes are the caller's.
     #[must_use]
     pub fn into_secret(self) -> Arc<Secret> {
         match self {
@@ -195,24 +195,27 @@ fn check_user_value(name: &str, value: &Input<'_>) -> Result<()> {
 fn check_text(field: &str, value: &[u8]) -> Result<()> {
     let problem = if !value.is_empty() && value.iter().all(|byte| *byte == 0) {
         let message = format!(
-            "payload.{field} holds only zeros, as an array does that was consumed before. Make a Secret of it once, and use \
-             that."
+            "payload.{field} contains only zeros, like an array that has already been consumed. Create a Secret from \
+            the key once, and pass that."
         );
         return Err(Error::new(ErrorCode::PayloadInvalid, message).name(field));
     } else if value.contains(&0) {
-        "has a NUL byte, which no environment can hold"
+        "contains a NUL byte, which an environment cannot hold"
     } else if std::str::from_utf8(value).is_err() {
         "is not UTF-8"
     } else {
         return Ok(());
     };
-    let message = format!("payload.{field} {problem}. Send the value without it, or encoded as text.");
+    let message = format!(
+        "payload.{field} {problem}. Pass a value that is UTF-8 text without NUL bytes, for example \
+        in Base64."
+    );
     Err(Error::new(ErrorCode::PayloadInvalid, message).name(field))
 }
 
 fn not_an_object_of_strings() -> Error {
     let message = format!(
-        "payload.userEnvKeys must be an object of at most {MAX_USER_ENV_KEYS} names, each once, whose values are strings."
+        "payload.userEnvKeys must be an object of at most {MAX_USER_ENV_KEYS} different names whose values are strings."
     );
     Error::new(ErrorCode::PayloadInvalid, message).name("userEnvKeys")
 }
@@ -227,7 +230,8 @@ pub fn check_sealed_field(field: &str, owner: CredentialOwner) -> Result<()> {
     let (option, problem) = if !is_credential && !is_variable && field != SESSION_COOKIE {
         ("binding.field", "must be apiKey, oauthAccessToken, sessionCookie, or userEnvKeys.NAME.")
     } else if owner == CredentialOwner::Server && !is_credential {
-        let problem = "is for apiKey and oauthAccessToken: what else a payload has is the workspace's.";
+        let problem = "can be \"server\" only for apiKey and oauthAccessToken: all other fields of a payload belong to \
+            the workspace.";
         ("binding.credentialOwner", problem)
     } else {
         return Ok(());
@@ -235,13 +239,13 @@ pub fn check_sealed_field(field: &str, owner: CredentialOwner) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidArgValue, format!("{option} {problem}")).name(option))
 }
 
-/// Refuses an option that stands in the payload. A tenant may have written that, so it is not obeyed there; and whoever
+/// Refuses an option that is in the payload. A tenant may have written that, so it is not obeyed there; and whoever
 /// meant it would miss a protection if it were ignored.
 #[must_use]
 pub fn no_field(option: &str) -> Error {
     let message = format!(
-        "payload.{option} is no field of a payload, in which a tenant could say it too. Give it to buildProviderEnv() as \
-         options.{option}."
+        "payload.{option} is not a field of a payload, because a tenant could set it there. Pass it to \
+        buildProviderEnv() as options.{option}."
     );
     Error::new(ErrorCode::PayloadInvalid, message).name(option)
 }
@@ -251,8 +255,8 @@ pub fn no_field(option: &str) -> Error {
 #[must_use]
 pub fn no_known_field() -> Error {
     let message = format!(
-        "The payload has none of the fields that are read: {}. Give the payload itself; for one in a message as bytes, say \
-         options.payloadPath. To run on what the options fall back to, name the provider or give {{}}.",
+        "The payload has none of the known fields: {}. Pass the payload itself, or name its place within a message in \
+        options.payloadPath. To use the credential that the options provide, name the provider or pass {{}}.",
         FIELDS.join(", ")
     );
     FIELDS.iter().fold(Error::new(ErrorCode::PayloadInvalid, message), |error, field| error.name(*field))

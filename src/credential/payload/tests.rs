@@ -66,7 +66,7 @@ fn a_payload_in_a_message_is_read_by_its_path() {
     let payload = Payload::from_message(message, &path).expect("valid");
     assert_eq!((payload.provider.id, payload.api_key.expect("given").expose_secret()), ("codex", &b"kA"[..]));
     let error = Payload::from_message(br#"{"body":{"payload":{"message":1}}}"#, &path).expect_err("no known field");
-    assert!(error.to_string().contains("none of the fields"), "{error}");
+    assert!(error.to_string().contains("none of the known fields"), "{error}");
     for nothing in ["null", "[]", "7", "\"x\""] {
         let message = format!(r#"{{"body":{{"payload":{nothing}}}}}"#);
         let error = Payload::from_message(message.as_bytes(), &path).expect_err(nothing);
@@ -78,15 +78,15 @@ fn a_payload_in_a_message_is_read_by_its_path() {
 fn refusals_name_the_field_and_repeat_nothing() {
     let cases = [
         (format!(r#"{{"apiKey":"{SENTINEL}"#), "ends too early"),
-        (format!(r#"{{"apiKey":"{SENTINEL}"}} x"#), "not JSON"),
+        (format!(r#"{{"apiKey":"{SENTINEL}"}} x"#), "not valid JSON"),
         (format!(r#""{SENTINEL}""#), "not an object"),
-        (format!(r#"{{"apiKey":"a","apiKey":"{SENTINEL}"}}"#), "each field once"),
+        (format!(r#"{{"apiKey":"a","apiKey":"{SENTINEL}"}}"#), "in which each field occurs once"),
         (format!(r#"{{"apiKey":["{SENTINEL}"]}}"#), "payload.apiKey must be a string"),
-        (format!(r#"{{"apiKey":"{SENTINEL}\u0000"}}"#), "payload.apiKey has a NUL"),
+        (format!(r#"{{"apiKey":"{SENTINEL}\u0000"}}"#), "payload.apiKey contains a NUL"),
         (format!(r#"{{"apiKey":"{SENTINEL}\ud800"}}"#), "surrogate"),
         (format!(r#"{{"provider":"{SENTINEL}"}}"#), "claude, codex"),
         (format!(r#"{{"provider":{{"{SENTINEL}":1}}}}"#), "payload.provider must be a string"),
-        (format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#), "each once"),
+        (format!(r#"{{"userEnvKeys":{{"A":"{SENTINEL}","A":"b"}}}}"#), "different names"),
         (format!(r#"{{"userEnvKeys":{{"A":{{"{SENTINEL}":1}}}}}}"#), "payload.userEnvKeys must be a string"),
         (format!(r#"{{"userEnvKeys":"{SENTINEL}"}}"#), "must be an object"),
     ];
@@ -165,17 +165,17 @@ fn what_stands_at_the_path_is_read_where_it_is() {
 fn what_is_not_there_or_is_no_json_is_refused_and_nothing_repeated() {
     let of = |message: &str| message.replace('S', SENTINEL);
     for (message, path, phrase) in [
-        (r#"{"id":"S"}"#, &["payload"][..], "The payload at payload (options.payloadPath) is not there: name"),
-        (r#"{"a":{"S":1}}"#, &["a", "b"], "The payload at a.b (options.payloadPath) is not there: name"),
-        (r#"{"payload":{},"payload":{"k":"S"}}"#, &["payload"], "payload (options.payloadPath) is there twice"),
-        (r#"{"payload":{},"p\u0061yload":"S"}"#, &["payload"], "is there twice"),
-        (r#"{"a":{"b":{},"b":"S"}}"#, &["a", "b"], "a.b (options.payloadPath) is there twice"),
+        (r#"{"id":"S"}"#, &["payload"][..], "The payload at payload (options.payloadPath) does not exist: name"),
+        (r#"{"a":{"S":1}}"#, &["a", "b"], "The payload at a.b (options.payloadPath) does not exist: name"),
+        (r#"{"payload":{},"payload":{"k":"S"}}"#, &["payload"], "payload (options.payloadPath) occurs twice"),
+        (r#"{"payload":{},"p\u0061yload":"S"}"#, &["payload"], "occurs twice"),
+        (r#"{"a":{"b":{},"b":"S"}}"#, &["a", "b"], "a.b (options.payloadPath) occurs twice"),
         (r#"["S"]"#, &["payload"], "The message around the payload is not an object"),
-        (r#"{"a":"S"}"#, &["a", "b"], "What stands at a (options.payloadPath) is not an object"),
-        (r#"{"a":null}"#, &["a", "b"], "What stands at a (options.payloadPath) is not an object"),
+        (r#"{"a":"S"}"#, &["a", "b"], "The value at a (options.payloadPath) is not an object"),
+        (r#"{"a":null}"#, &["a", "b"], "The value at a (options.payloadPath) is not an object"),
         (r#"{"payload":{"apiKey":"S"}"#, &["payload"], "The message around the payload ends too early"),
-        (r#"{"payload":{"apiKey":"S"},"rest":tru}"#, &["payload"], "The message around the payload is not JSON"),
-        (r#"{"payload":{"apiKey":"S"}} {"more":1}"#, &["payload"], "The message around the payload is not JSON"),
+        (r#"{"payload":{"apiKey":"S"},"rest":tru}"#, &["payload"], "The message around the payload is not valid JSON"),
+        (r#"{"payload":{"apiKey":"S"}} {"more":1}"#, &["payload"], "The message around the payload is not valid JSON"),
         ("", &["payload"], "The message around the payload ends too early"),
     ] {
         let message = of(message);

@@ -1,5 +1,6 @@
-//! Local checks of a credential: bytes that a header can carry, and a prefix that does not belong to a credential of another kind. A launch
-//! refuses what they find; a settings page says it before a key is saved.
+//! Local checks of a credential: its bytes must fit into a header, and its prefix must not belong to a credential of
+//! another kind. A launch refuses a credential that fails them; a settings page can show the result before a key is
+//! saved.
 
 use super::finding::{Finding, FindingCode, Verdict};
 use super::paste_mistakes;

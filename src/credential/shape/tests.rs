@@ -209,7 +209,7 @@ proptest! {
         }
     }
 
-    /// What a launch takes can stand in a header, whatever else is warned of.
+    /// What a launch takes can be in a header, whatever else is warned of.
     #[test]
     fn what_is_taken_is_safe_in_a_header(key in likely_key()) {
         let row = provider::find("codex").expect("a row");

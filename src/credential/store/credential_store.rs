@@ -1,4 +1,4 @@
-//! A store: the newest credential of one provider for one tenant, and where it comes from.
+//! A credential store: the newest credential of one provider for one tenant, and its source.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +25,7 @@ pub struct Store {
 /// How much later than it is a file may say that a token of ours expires, in milliseconds.
 pub(super) const EXPIRY_TOLERANCE: f64 = 60_000.0;
 
-/// Where a login is, and how it is kept fresh.
+/// Where a login is, and how it is refreshed.
 #[derive(Debug)]
 pub(super) struct LoginSource {
     pub location: Location,
@@ -150,7 +150,7 @@ impl Store {
         if !provider.credential_inputs().any(|input| input.kind == kind) {
             let taken: Vec<&str> = provider.credential_inputs().map(|input| input.kind.as_str()).collect();
             let message = format!(
-                "{} takes no {} from this package. Give an {}, or the login that the CLI has stored: CredentialStore.open().",
+                "This package cannot pass an {1} to {0}. Pass an {2}, or open the login that the CLI has stored with CredentialStore.open().",
                 provider.name,
                 kind.as_str(),
                 taken.join(" or an ")
@@ -196,7 +196,7 @@ impl Store {
     /// What [`credential::check`] finds; `UNSUPPORTED` for a login in a file.
     pub fn rotate(&self, credential: Arc<Secret>) -> Result<()> {
         if self.login.is_some() {
-            let message = "A login in a file is not rotated by hand. Log in again with the CLI, and reload().";
+            let message = "A login in a file cannot be rotated by hand. Log in again with the CLI, then call reload().";
             return Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id));
         }
         let mut state = self.state();
@@ -223,7 +223,7 @@ impl Store {
             secret: Arc::clone(&state.credential),
             expires_at: state.expires_at,
             generation: self.generations.newest(),
-            // A key is handed over as any other; only tokens stay where they are.
+            // A key is passed as any other; only tokens stay where they are.
             directory: self.directory().filter(|_| state.kind == CredentialKind::OauthToken),
         })
     }
@@ -246,7 +246,7 @@ impl Store {
         self.state().kind
     }
 
-    /// Until when it is good, in milliseconds since 1970, by the wall clock as it stands now.
+    /// Until when it is good, in milliseconds since 1970, by the wall clock as it is now.
     #[must_use]
     pub fn expires_at(&self) -> Option<f64> {
         self.state().expires_at.map(|expiry| expiry.milliseconds(Clocks::now()))
@@ -376,6 +376,6 @@ mod tests {
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
         let error = codex.expect_err("no input");
         assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));
-        assert!(error.to_string().contains("Give an api-key, or") && error.to_string().contains("open()"), "{error}");
+        assert!(error.to_string().contains("Pass an api-key, or") && error.to_string().contains("open()"), "{error}");
     }
 }

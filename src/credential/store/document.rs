@@ -1,6 +1,6 @@
-//! A JSON document with tokens in it: reads what stands at a path, and replaces it without touching anything else.
+//! A JSON document that contains tokens: reads the value at a path, and replaces it without changing anything else.
 //!
-//! The parser only finds where each value stands. What is replaced is spliced: unknown members, their order and their
+//! The parser only finds where each value is. What is replaced is spliced: unknown members, their order and their
 //! white space stay, and no value is ever in memory that is not guarded.
 
 use std::fmt;

@@ -1,5 +1,5 @@
-//! What hosts of a fleet tell one another of a login that each has a file of its own of: sealed, under the fleet's
-//! lock.
+//! The sealed state that the hosts of a fleet exchange, under the fleet's lock, about a login of which each has its own
+//! file.
 //!
 //! The text holds what the newest document has of the login, and digests of the refresh tokens that were used up on the
 //! way to it: a host whose token is among them has been overtaken.
@@ -126,7 +126,8 @@ impl Fleet<'_> {
 }
 
 fn foreign() -> Error {
-    let message = "What options.withLock handed over was not left by another store of this login. Remove it there.";
+    let message = "The state that options.withLock passed was not written by a store of this login. Remove it from \
+        where it is kept.";
     Error::new(ErrorCode::UnsealFailed, message)
 }
 

@@ -1,5 +1,5 @@
-//! Refreshes whose answer is the only copy of the next refresh token. A process that ends meanwhile has lost the login,
-//! so it may wait for them.
+//! The refreshes in progress, whose answers are the only copies of the next refresh tokens. A process that ended before
+//! they arrive would lose the login, so it may wait for them.
 //!
 //! A process ends in several places, one after the other: in the exit hook of its main thread, and in the cleanup hook
 //! of each worker thread. All of them wait until the same moment.

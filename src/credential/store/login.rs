@@ -1,4 +1,4 @@
-//! What a stored login holds: reads it out of its document, and writes new tokens into one.
+//! The content of a stored login: reads it from its document, and writes new tokens into one.
 
 use super::document::{Document, jwt_expires_at};
 use super::file::MAX_FILE_BYTES;
@@ -48,7 +48,7 @@ impl Login {
         // Not repeated: it is a value of the file, and may be a key in the wrong place.
         if kind.is_some_and(|kind| !row.api_key_kinds.contains(&kind) && !row.token_kinds.contains(&kind)) {
             let message = format!(
-                "The stored login of {} is of a kind that only the CLI itself can use. Log in with a key or a subscription.",
+                "The stored login of {} is of a kind that only the CLI itself can use. Log in with an API key or a subscription.",
                 profile.provider.name
             );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(profile.provider.id));
@@ -103,7 +103,7 @@ impl Login {
     }
 }
 
-/// What a launch would say of a login's credential, by the field that it stands in.
+/// What a launch would say of a login's credential, by the field that it is in.
 fn unusable(profile: &Profile, login: &Login) -> Option<Error> {
     let finding = credential::examine(profile.provider, login.kind, login.credential.expose_secret());
     let field = match login.kind {
@@ -188,8 +188,8 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
     let room = document.bytes().len() + (2 + profile.extra_tokens.len()) * LARGEST_TOKEN;
     if room > MAX_FILE_BYTES {
         let message = format!(
-            "The file of the stored login has {} bytes; with new tokens it could have more than the {MAX_FILE_BYTES} that \
-             are read. Nothing was asked for. Remove from it what the CLI does not need, such as logins to MCP servers.",
+            "The file of the stored login has {} bytes; with new tokens it could exceed the limit of {MAX_FILE_BYTES} \
+            bytes. No token was requested. Remove what the CLI does not need from it, such as logins to MCP servers.",
             document.bytes().len()
         );
         return Err(Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id));
@@ -201,15 +201,16 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
 const LARGEST_TOKEN: usize = credential::MAX_CREDENTIAL_BYTES + 256;
 
 pub(super) fn no_place(profile: &Profile) -> Error {
-    let message = "The file of the stored login has no place for new tokens. Nothing was changed in it. Log in again with the CLI.";
+    let message = "The file of the stored login has no field for new tokens. The file was not changed. Log in again with the CLI.";
     Error::new(ErrorCode::CredentialFileUnusable, message).provider(profile.provider.id)
 }
 
 fn no_token(profile: &Profile) -> Error {
     let name = profile.provider.name;
     let message = format!(
-        "The stored login of {name} has no token in it. Log in with the CLI on a machine that has a browser, and put its \
-         file there: this package runs no interactive login, which opens a browser and a port, and waits for a person."
+        "The stored login of {name} contains no token. Log in with the CLI on a machine that has a browser, and copy \
+        its file here: this package does not run an interactive login, which would open a browser and a port and wait \
+        for a person."
     );
     Error::new(ErrorCode::LoginRequired, message).provider(profile.provider.id)
 }

@@ -1,5 +1,5 @@
-//! Credentials that change while the worker runs: a key that is rotated, a login whose tokens are refreshed once for
-//! all.
+//! Credentials that change while the worker runs: keys that are rotated, and logins whose tokens are refreshed once for
+//! all processes.
 
 mod credential_store;
 mod document;

@@ -1,5 +1,5 @@
-//! How long an endpoint or a lock is left alone that gave nothing: a call must not cost the whole timeout, or a request
-//! about a dead login, each time.
+//! Pauses after an endpoint or a lock has failed, so that not every call costs the whole timeout or a request about a
+//! dead login.
 
 use crate::credential::Clocks;
 use crate::error::Error;

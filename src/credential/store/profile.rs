@@ -1,4 +1,4 @@
-//! How one stored login is read and refreshed: a provider's row, with what the caller has overridden.
+//! How one stored login is read and refreshed: the provider's row with the caller's overrides.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{BodyFormat, Expiry, OauthRow, Provider, Stored};
@@ -6,7 +6,7 @@ use crate::provider::{BodyFormat, Expiry, OauthRow, Provider, Stored};
 /// The names of members, from the document's root.
 pub type Path = Vec<String>;
 
-/// A row of the table as values of its own.
+/// A row of the table with owned values.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub provider: &'static Provider,
@@ -22,7 +22,7 @@ pub struct Profile {
     pub access_token: Path,
     pub refresh_token: Path,
     pub expiry: StoredExpiry,
-    /// Further tokens: their names in an answer, and where they stand.
+    /// Further tokens: their names in an answer, and where they are.
     pub extra_tokens: Vec<(String, Path)>,
     pub refreshed_at: Option<Path>,
     pub api_key: Option<Path>,
@@ -38,7 +38,7 @@ pub enum StoredExpiry {
     Jwt,
 }
 
-/// In what a document counts the time since 1970.
+/// The unit in which a document counts the time since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum ExpiryUnit {
@@ -48,7 +48,7 @@ pub enum ExpiryUnit {
     S,
 }
 
-/// What a caller overrides of a provider's row.
+/// The parts of a provider's row that a caller overrides.
 #[derive(Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Overrides {
@@ -56,12 +56,12 @@ pub struct Overrides {
     pub client_id: Option<String>,
     pub file: Option<String>,
     pub body: Option<BodyFormat>,
-    /// Where the access token stands, with dots between the names.
+    /// The place of the access token, as names separated by dots.
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
-    /// Where the expiry stands, `jwt` for in the access token.
+    /// The place of the expiry; `jwt` if it is in the access token.
     pub expires_at: Option<String>,
-    /// Absent, milliseconds.
+    /// Default: milliseconds.
     pub expires_at_unit: Option<ExpiryUnit>,
 }
 
@@ -72,14 +72,18 @@ impl Profile {
     /// `UNSUPPORTED` for a provider whose row has no login; `ERR_INVALID_ARG_VALUE`.
     pub fn new(provider: &'static Provider, overrides: Overrides) -> Result<Self> {
         let Some(row) = &provider.login else {
-            let message = format!("This package does not know how {} stores its login. Give its key.", provider.name);
+            let message = format!(
+                "This package does not know how {} stores its login. Pass its key to \
+                CredentialStore.of() instead.",
+                provider.name
+            );
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id));
         };
         let mut profile = Self::of(provider, row);
         let moves = overrides.file.is_some() || overrides.access_token.is_some() || overrides.refresh_token.is_some();
         if moves && profile.stored == Stored::CliReadsTheFile {
             let problem =
-                "cannot be moved for this provider: its CLI reads its own file, and would run on another login";
+                "cannot be changed for this provider: its CLI reads its own file, and would use another login";
             return Err(invalid("options.file", problem));
         }
         if let Some(url) = overrides.token_url {
@@ -166,7 +170,7 @@ fn dotted(option: &'static str, text: &str) -> Result<Path> {
     if names.len() <= 8 && names.iter().all(word) {
         return Ok(names);
     }
-    Err(invalid(option, "must be names of members with dots between them"))
+    Err(invalid(option, "must be the names of members, separated by dots"))
 }
 
 fn plain(option: &'static str, text: String) -> Result<String> {
@@ -184,8 +188,7 @@ fn file_name(text: String) -> Result<String> {
 
 /// HTTPS, or this very machine: a refresh token is worth more than a key.
 fn checked_url(url: String) -> Result<String> {
-    let problem =
-        "must be an https URL, or an http URL of this machine's loopback, without user name, query or fragment";
+    let problem = "must be an https URL, or an http URL with a loopback host, without a user name, query or fragment";
     crate::net::http::check_base_url(&url).map_err(|_| invalid("options.tokenUrl", problem))?;
     let host = url.strip_prefix("http://").map(|rest| {
         let authority = rest.split('/').next().unwrap_or_default();

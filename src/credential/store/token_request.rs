@@ -1,4 +1,4 @@
-//! Asks a token endpoint for new tokens (RFC 6749, section 6), and reads what it answers.
+//! Requests new tokens from a token endpoint (RFC 6749, section 6), and reads its answer.
 
 use std::io;
 use std::ops::RangeInclusive;
@@ -43,7 +43,11 @@ pub fn send(
     // What a file holds is no more to be trusted than what a payload does.
     let refresh = std::str::from_utf8(refresh.expose_secret()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
-        let error = login_required(profile, "The stored refresh token has characters that no token has.");
+        let error = login_required(
+            profile,
+            "The stored refresh token contains characters that are not allowed in a \
+            token. Log in again with the CLI.",
+        );
         return Err(TokenRefusal { is_dead: true, ..error.into() });
     };
     let scope = scopes.unwrap_or_default();
@@ -52,7 +56,7 @@ pub fn send(
         BodyFormat::Json => ("application/json", parameters.json()),
         BodyFormat::Form => ("application/x-www-form-urlencoded", Some(parameters.form())),
     };
-    let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be written."))?;
+    let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be encoded."))?;
     let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
     let given = (profile.token_url != profile.row.token_url).then_some("options.tokenUrl");
@@ -74,7 +78,7 @@ pub fn send(
     }
 }
 
-/// The request's parameters (RFC 6749, section 6). Whatever stands in them, they are values and nothing else.
+/// The request's parameters (RFC 6749, section 6). Whatever is in them, they are values and nothing else.
 #[derive(Serialize)]
 struct Parameters<'a> {
     grant_type: &'static str,
@@ -128,7 +132,7 @@ impl io::Write for Length {
 /// What RFC 3986 reserves, and all else that is no unreserved character of it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What stands in a JSON string and in a header as it is.
+/// What is in a JSON string and in a header as it is.
 pub(super) fn is_plain(token: &[u8]) -> bool {
     !token.is_empty()
         && token.len() <= credential::MAX_CREDENTIAL_BYTES
@@ -136,7 +140,7 @@ pub(super) fn is_plain(token: &[u8]) -> bool {
 }
 
 fn read(profile: &Profile, response: Response) -> Result<Tokens> {
-    let strange = || failed(profile, &format!("Its answer is not what a token endpoint gives. {LOOK_AT_URL}"));
+    let strange = || failed(profile, &format!("Its answer is not a token response. {LOOK_AT_URL}"));
     let answer = Document::parse(response.body).ok_or_else(strange)?;
     let token = |name: &str| answer.secret(&[name.to_owned()]);
     let plain = |secret: &Secret| is_plain(secret.expose_secret());
@@ -151,7 +155,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
             None => Ok(access),
             Some(_) => Err(failed(
                 profile,
-                &format!("{} {LOOK_AT_URL}", finding.sentence(Some("What it gave as the access token"))),
+                &format!("{} {LOOK_AT_URL}", finding.sentence(Some("The access token in its answer"))),
             )),
         }
     });
@@ -165,22 +169,22 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     Ok(Tokens { access, refresh, expires_in, extra })
 }
 
-/// Where an error stands: RFC 6749 has a word, OpenAI an object.
+/// Where an error is: RFC 6749 has a word, OpenAI an object.
 static ERROR_FIELDS: &[&[&str]] = &[&["error"], &["code"], &["error", "code"], &["error", "type"]];
 
 /// What a person can do, by the status of an answer: the first row that fits.
 static REMEDIES: &[(RangeInclusive<u16>, &str)] = &[
-    (401..=401, "Look at options.clientId: the endpoint does not take it."),
-    (403..=403, "Look at options.clientId, and whether the endpoint takes requests from this network."),
+    (401..=401, "Check options.clientId: the endpoint does not accept it."),
+    (403..=403, "Check options.clientId, and whether the endpoint accepts requests from this network."),
     (408..=408, TRY_LATER),
     (429..=429, TRY_LATER),
     (500..=599, TRY_LATER),
     (300..=399, LOOK_AT_URL),
     (404..=410, LOOK_AT_URL),
-    (0..=u16::MAX, "Look at options.tokenUrl, options.clientId and options.format."),
+    (0..=u16::MAX, "Check options.tokenUrl, options.clientId and options.format."),
 ];
 const TRY_LATER: &str = "Try again later.";
-const LOOK_AT_URL: &str = "Look at options.tokenUrl: no token endpoint is there.";
+const LOOK_AT_URL: &str = "Check options.tokenUrl: it does not lead to a token endpoint.";
 
 fn refused(profile: &Profile, status: u16, response: Response) -> Error {
     let answer = Document::parse(response.body);
@@ -190,21 +194,20 @@ fn refused(profile: &Profile, status: u16, response: Response) -> Error {
     });
     let words: Vec<&str> = words.collect();
     if let Some(known) = profile.row.login_again.iter().find(|known| words.iter().any(|word| word == *known)) {
-        return login_required(profile, &format!("The vendor refuses the stored refresh token ({known})."));
+        return login_required(profile, &format!("The vendor rejected the stored refresh token ({known})."));
     }
     let remedy =
         REMEDIES.iter().find(|(statuses, _)| statuses.contains(&status)).map_or(TRY_LATER, |(_, remedy)| remedy);
-    failed(profile, &format!("It answered with status {status}. {remedy}"))
+    failed(profile, &format!("It answered with HTTP status {status}. {remedy}"))
 }
 
 fn login_required(profile: &Profile, why: &str) -> Error {
-    let message =
-        format!("{why} Log in again with the CLI of {}: nothing was changed in the file.", profile.provider.name);
+    let message = format!("{why} Log in again with the CLI of {}; the file was not changed.", profile.provider.name);
     Error::new(ErrorCode::LoginRequired, message).provider(profile.provider.id)
 }
 
 fn failed(profile: &Profile, why: &str) -> Error {
-    let message = format!("The token endpoint gave no new tokens. {why}");
+    let message = format!("The token endpoint returned no new tokens. {why}");
     Error::new(ErrorCode::RefreshFailed, message).provider(profile.provider.id)
 }
 
@@ -292,7 +295,7 @@ mod tests {
         assert_eq!(tokens.expires_at(&profile(), 1000.0), 61_000.0);
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
         let jwt = format!("e30.{}.c2ln", data_encoding::BASE64URL_NOPAD.encode(br#"{"exp":1700000000}"#));
-        // The time in the token, less where the answer says so, and a minute by a clock that stands after it.
+        // The time in the token, less where the answer says so, and a minute by a clock that is after it.
         for (expires_in, now, expected) in [
             ("", 1.6e12, 1.7e12),
             (r#","expires_in":60"#, 1.6e12, 1.6e12 + 60_000.0),
@@ -326,7 +329,7 @@ mod tests {
         let codex = Profile::new(find("codex").expect("a row"), Overrides::default()).expect("valid");
         for (profile, body, code) in [
             (&profile(), r#"{"error":"invalid_grant","error_description":"rt-echoed"}"#, ErrorCode::LoginRequired),
-            // Whatever else stands there, and of whatever type.
+            // Whatever else is there, and of whatever type.
             (&profile(), r#"{"error":"invalid_grant","code":400}"#, ErrorCode::LoginRequired),
             (
                 &profile(),
@@ -363,7 +366,7 @@ mod tests {
             assert!(message.contains(&status.to_string()) && message.contains(remedy), "{message}");
         }
         let message = read(&profile(), answer(200, "<html>")).expect_err("no tokens").to_string();
-        assert!(message.contains("Look at options.tokenUrl"), "{message}");
+        assert!(message.contains("Check options.tokenUrl"), "{message}");
         let nobody = Profile { token_url: "http://127.0.0.1:1/token".into(), ..profile() };
         let settings = Settings { timeout: std::time::Duration::from_secs(60), ..Settings::default() };
         let error = send(&nobody, &Secret::copy_of(b"rt"), None, &settings).expect_err("nobody listens").error;

@@ -1,4 +1,5 @@
-//! The deadline of a request whose answer must not be thrown away, and one short look for that answer when the time is up.
+//! The deadline of a request whose answer must not be lost, with one last short read for that answer when the time is
+//! up.
 //!
 //! For a token that can be used once, an answer that is thrown away is the login. A process that was frozen past its deadline
 //! finds the answer in the socket. ureq's own deadline would end the request wherever it stands, also between the last byte of

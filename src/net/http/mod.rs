@@ -1,5 +1,5 @@
-//! One HTTP request that carries a credential: to exactly the URL that was given, by no proxy but a named one, with the
-//! system's roots of trust, and no redirect followed.
+//! Sends one HTTP request that carries a credential: to exactly the given URL, only through a proxy that was named,
+//! with the system's trusted roots, and without following redirects.
 //!
 //! To be called on a thread of [`crate::net::jobs`]: it blocks, and there alone the library's buffers are in guarded memory
 //! and wiped.
@@ -101,51 +101,54 @@ impl Failure {
     #[must_use]
     pub fn message(self, address: Option<&str>) -> String {
         let look_at = match (self, address) {
-            (Self::Dns, Some(address)) => format!("Look at {address} and at this server's DNS."),
-            (Self::Dns, None) => "Look at this server's DNS.".into(),
-            (Self::Refused, Some(address)) => format!("Look at host and port of {address}."),
-            (Self::Protocol, Some(address)) => format!("Look at {address}."),
+            (Self::Dns, Some(address)) => format!("Check {address} and this server's DNS."),
+            (Self::Dns, None) => "Check this server's DNS.".into(),
+            (Self::Refused, Some(address)) => format!("Check the host and port of {address}."),
+            (Self::Protocol, Some(address)) => format!("Check {address}."),
             (Self::Refused | Self::Protocol, None) => BETWEEN.into(),
             (Self::Tls(NO_ROOTS), _) => {
-                "Install the system's CA certificates (Debian: ca-certificates), or give the CA.".into()
+                "Install the system's CA certificates (Debian: ca-certificates), or pass the CA.".into()
             }
             (Self::Tls(_), Some(address)) => {
-                format!("Look at the host of {address}, this server's clock and roots of trust, or give the CA.")
+                format!("Check the host of {address} and this server's clock and trusted roots, or pass the CA.")
             }
             (Self::Tls(_), None) => {
-                "Look at this server's clock and roots of trust, and at what intercepts its connections, or give the CA."
+                "Check this server's clock and trusted roots, and whether a proxy intercepts its connections, or pass the CA."
                     .into()
             }
-            (Self::Network, _) => "Look at routes and firewalls.".into(),
+            (Self::Network, _) => "Check routes and firewalls.".into(),
             (Self::Exhausted, _) => {
-                "Raise the limit of open files (RLIMIT_NOFILE), or look at what this process keeps open.".into()
+                "Raise the limit of open files (RLIMIT_NOFILE), or check which files this process keeps open.".into()
             }
-            (Self::Timeout, _) => "Try again, or give more time.".into(),
-            (Self::Proxy, _) => "Look at its URL and its rules.".into(),
+            (Self::Timeout, _) => "Try again, or allow more time.".into(),
+            (Self::Proxy, _) => "Check the proxy's URL and its rules.".into(),
         };
         format!("{} {look_at}", self.what())
     }
 
     fn what(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::Dns => "The endpoint's name has no address.",
-            Self::Refused => "Nothing listens at the endpoint's address.",
-            Self::Exhausted => "This process has no descriptor or no memory left for a connection, and asked nobody.",
+            Self::Dns => "The endpoint's host name has no address.",
+            Self::Refused => "Nothing listens on the endpoint's address.",
+            Self::Exhausted => {
+                "This process has no file descriptor or memory left for a connection, so it sent no \
+                request."
+            }
             Self::Network => "The endpoint cannot be reached from this server, or it closed the connection.",
             Self::Tls(why) => return Cow::Owned(format!("TLS failed: {why}.")),
             Self::Timeout => "The endpoint did not answer in time.",
-            Self::Proxy => "The proxy cannot be reached, refused the connection or is none.",
-            Self::Protocol => "What answered speaks no HTTP, or broke off.",
+            Self::Proxy => "The proxy cannot be reached, refused the connection or is not an HTTP proxy.",
+            Self::Protocol => "The server that answered does not speak HTTP, or closed the connection.",
         })
     }
 }
 
-/// What to do where something else than the vendor answers at the vendor's own address.
-pub const BETWEEN: &str = "Look at what stands between this server and the vendor: DNS, proxies, firewalls.";
+/// What to do if a server other than the vendor's answers at the vendor's own address.
+pub const BETWEEN: &str = "Check what is between this server and the vendor: DNS, proxies, firewalls.";
 
-const NO_ROOTS: &str = "this server has no root of trust";
+const NO_ROOTS: &str = "this server has no trusted root certificate";
 
-/// Sends one request on a connection of its own and reads the answer.
+/// Sends one request on its own connection and reads the answer.
 ///
 /// # Errors
 /// Why there is none.
@@ -207,7 +210,7 @@ pub fn check_base_url(url: &str) -> Result<()> {
     if plain && authority.is_some_and(|authority| !authority.is_empty()) {
         return Ok(());
     }
-    let message = "options.baseUrl must be http(s)://host[:port][/path] without user name, query or fragment.";
+    let message = "options.baseUrl must be http(s)://host[:port][/path] without a user name, query or fragment.";
     Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"))
 }
 
@@ -231,7 +234,7 @@ pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
     (format!("{domain} {proxy}"), format!("{name}:{port} {proxy}"))
 }
 
-/// Read anew for each request: a root that an operator took away must not be trusted until a restart.
+/// Read again for each request, so that a root that an operator has removed is not trusted until a restart.
 fn roots(settings: &Settings) -> Vec<Certificate<'static>> {
     // No secret, and a hundred times as much as all that is one.
     with_plain_memory(|| {
@@ -272,7 +275,7 @@ fn failure(error: &ureq::Error) -> Failure {
         ureq::Error::Timeout(_) => Failure::Timeout,
         ureq::Error::ConnectionFailed => Failure::Network,
         ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => Failure::Proxy,
-        ureq::Error::Tls(_) => Failure::Tls("the host is no name that a certificate can have"),
+        ureq::Error::Tls(_) => Failure::Tls("the host is not a name that a certificate can have"),
         ureq::Error::Rustls(error) => Failure::Tls(tls_reason(error)),
         ureq::Error::Io(error) => io_failure(error),
         _ => Failure::Protocol,
@@ -288,7 +291,7 @@ fn io_failure(error: &io::Error) -> Failure {
             return failure(error);
         }
     }
-    // `std` has no kind for it, and no errno: this is how it tells of getaddrinfo(3). A test holds it to that.
+    // `std` has no kind and no errno for it: this is its text for a failure of getaddrinfo(3), which a test checks.
     if error.raw_os_error().is_none() && error.to_string().starts_with("failed to lookup address") {
         return Failure::Dns;
     }
@@ -310,7 +313,7 @@ fn tls_reason(error: &rustls::Error) -> &'static str {
     use rustls::{CertificateError, Error};
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is of an issuer that nobody here trusts"
+            "this server does not trust the issuer of its certificate"
         }
         Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "its certificate has expired"
@@ -322,7 +325,7 @@ fn tls_reason(error: &rustls::Error) -> &'static str {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another name",
         Error::InvalidCertificate(_) => "its certificate is not valid",
-        Error::InvalidMessage(_) => "what answered speaks no TLS",
+        Error::InvalidMessage(_) => "the server that answered does not speak TLS",
         _ => "the handshake failed",
     }
 }
@@ -335,7 +338,7 @@ pub fn roots_of_pem(option: &str, pem: &[u8]) -> Result<Vec<Vec<u8>>> {
     let roots: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let roots = roots.unwrap_or_default();
     if roots.is_empty() || roots.iter().any(|root| !is_root(root)) {
-        let message = format!("{option} has no certificate in PEM that can be a root of trust.");
+        let message = format!("{option} must contain PEM certificates that can each be a trusted root.");
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name(option));
     }
     Ok(roots.into_iter().map(|root| root.to_vec()).collect())
@@ -363,7 +366,7 @@ pub fn check_proxy(option: &str, url: &str) -> Result<()> {
     if authority.is_some_and(plain) && ureq::Proxy::new(url).is_ok() {
         return Ok(());
     }
-    let message = format!("{option} must be http://host[:port] without user name and path.");
+    let message = format!("{option} must be http://host[:port] without a user name or path.");
     Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
 }
 

@@ -102,7 +102,7 @@ fn what_this_process_has_no_means_for_is_no_failure_of_the_endpoint() {
     for errno in EXHAUSTED {
         let failure = io_failure(&io::Error::from_raw_os_error(errno.raw_os_error()));
         assert_eq!(failure, Failure::Exhausted, "{errno}");
-        assert!(failure.message(None).contains("asked nobody"));
+        assert!(failure.message(None).contains("sent no request"));
     }
     assert_eq!(io_failure(&io::Error::from_raw_os_error(Errno::NETUNREACH.raw_os_error())), Failure::Network);
 }

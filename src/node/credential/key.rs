@@ -12,7 +12,7 @@ use crate::node::secret::handle::NativeSecret;
 use crate::provider::{self, CredentialKind};
 use crate::secret::{ExposeSecret, Fingerprint};
 
-/// What was found of a key. No part of it is in there.
+/// The result of checking a key. It contains no part of the key.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeKeyValidation {
     pub verdict: &'static str,
@@ -26,7 +26,7 @@ pub struct NativeKeyValidation {
     pub fingerprint: Option<String>,
 }
 
-/// Looks at a key: bytes, which are wiped, or a secret, which stays.
+/// Checks a key: bytes, which are wiped, or a secret, which is kept.
 #[napi(catch_unwind, ts_args_type = "provider: string, kind: string | undefined, key: Uint8Array | NativeSecret")]
 pub fn validate_key(
     env: &Env,
@@ -80,15 +80,15 @@ fn to_object(found: Validation) -> NativeKeyValidation {
     }
 }
 
-/// Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
-/// the fingerprints of all.
+/// Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
+/// login. Returns the fingerprints of all of them.
 #[napi(catch_unwind)]
 pub fn revoke(env: &Env, fingerprint: String) -> napi::Result<Vec<String>> {
     let revoked = parse(&fingerprint).and_then(login_tokens::revoke).or_throw(env)?;
     Ok(revoked.iter().map(ToString::to_string).collect())
 }
 
-/// Undoes it. False when there was nothing to undo.
+/// Undoes a revocation. False if there was none.
 #[napi(catch_unwind)]
 pub fn restore(env: &Env, fingerprint: String) -> napi::Result<bool> {
     parse(&fingerprint).map(login_tokens::restore).or_throw(env)
@@ -97,7 +97,7 @@ pub fn restore(env: &Env, fingerprint: String) -> napi::Result<bool> {
 /// Its text is not repeated: it may be a key.
 fn parse(fingerprint: &str) -> Result<Fingerprint> {
     Fingerprint::parse(fingerprint).ok_or_else(|| {
-        let message = "A fingerprint is 8 hex digits, as credential.fingerprint has them.";
+        let message = "A fingerprint must be 8 hex digits, as in credential.fingerprint.";
         Error::new(ErrorCode::InvalidArgValue, message).name("fingerprint")
     })
 }

@@ -16,23 +16,23 @@ use crate::node::secret::handle::NativeSecret;
 use crate::node::state::Disposable;
 use crate::provider;
 
-/// A request about a credential that was not sent yet. It holds the credential until it is asked or disposed of.
+/// A request about a credential that has not been sent yet. It holds the credential until it is sent or disposed of.
 #[napi]
 pub struct NativeKeyCheck {
     held: Disposable<Mutex<Option<Plan>>>,
 }
 
-/// What is to be asked about a credential.
+/// The options of a request about a credential.
 #[napi(object, object_to_js = false)]
 pub struct NativeKeyQuestion {
-    /// The id of the provider whose API is asked.
+    /// The id of the provider whose API gets the request.
     pub provider: String,
-    /// Instead of the vendor's own endpoint.
+    /// The endpoint to use instead of the vendor's.
     pub base_url: Option<String>,
     pub http: NativeHttpSettings,
 }
 
-/// Prepares the question about a credential.
+/// Prepares the request about a credential.
 #[napi(catch_unwind)]
 pub fn plan_key_check(
     env: &Env,
@@ -45,20 +45,20 @@ pub fn plan_key_check(
 fn plan(secret: &NativeSecret, question: NativeKeyQuestion) -> Result<NativeKeyCheck> {
     let NativeKeyQuestion { provider, base_url, http } = question;
     let plan = key_check::plan(provider::find(&provider)?, secret.secret()?, base_url.as_deref(), http.read()?)?;
-    let held = Disposable::new(Mutex::new(Some(plan)), "The question was disposed of.");
+    let held = Disposable::new(Mutex::new(Some(plan)), "The check was disposed of.");
     Ok(NativeKeyCheck { held })
 }
 
 #[napi]
 impl NativeKeyCheck {
-    /// Asks, once. Aborted while it waits for its turn, the question is not sent.
+    /// Sends the request, once. If it is aborted while it waits for its turn, nothing is sent.
     #[napi(catch_unwind)]
     pub fn ask<'env>(
         &self,
         env: &'env Env,
         abort: Option<ClassInstance<'_, NativeAbort>>,
     ) -> napi::Result<PromiseRaw<'env, Verdict>> {
-        let asked = || Error::new(ErrorCode::Internal, "The question was asked already.");
+        let asked = || Error::new(ErrorCode::Internal, "The check has already been started.");
         let plan = self.take().ok_or_else(asked).or_throw(env)?;
         let (pool, turn) = match &plan {
             Plan::Known(_) => (&VENDOR_REQUESTS, Turn::at_once()),

@@ -1,4 +1,4 @@
-//! Keys that are looked at, checked and revoked, the server's own, and stores of credentials.
+//! The boundary for credentials: validating, checking and revoking keys, the server's own keys, and credential stores.
 
 pub mod key;
 mod key_check;

@@ -41,11 +41,11 @@ fn take(require_protection: bool) -> Result<NativeServerCredentials> {
             names.push(name);
         }
     }
-    let disposed = "options.serverCredentials was disposed of. Take them again, or leave the option out.";
+    let disposed = "options.serverCredentials was disposed of. Call takeServerCredentials() again, or omit the option.";
     Ok(NativeServerCredentials { held: Disposable::new(keys, disposed), names })
 }
 
-/// Every variable that a server's key can stand in.
+/// All variables that can hold a server's key.
 #[napi(catch_unwind)]
 pub fn server_variables() -> Vec<&'static str> {
     ServerCredentials::variables().collect()

@@ -23,7 +23,7 @@ use crate::provider;
 
 const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
-/// A store, held in Rust until it is disposed of.
+/// A credential store, which Rust holds until it is disposed of.
 #[napi]
 pub struct NativeCredentialStore {
     /// Empty until a login was opened.
@@ -31,7 +31,7 @@ pub struct NativeCredentialStore {
     provider: &'static str,
 }
 
-/// Where a login is, and how it is kept fresh.
+/// Where a login is, and how it is refreshed.
 #[napi(object, object_to_js = false)]
 pub struct NativeLoginOptions {
     pub dir: String,
@@ -42,23 +42,24 @@ pub struct NativeLoginOptions {
     pub overrides: Overrides,
 }
 
-/// What a fleet shares.
+/// The state that a fleet shares.
 #[napi(object, object_to_js = false)]
 pub struct NativeFleet {
     pub name: String,
-    /// What the last refresh of any host left in `publish`.
+    /// The value of `publish` after the last refresh on any host.
     pub published: Option<String>,
 }
 
-/// What came of a refresh.
+/// The result of a refresh.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeRefreshed {
     pub how: How,
-    /// Whether the endpoint was asked.
+    /// Whether a request was sent to the endpoint.
     pub asked: bool,
     /// Whether the file has the tokens.
     pub persisted: bool,
-    /// Whether there is anything to launch with; else `failure` is to be thrown, once `publish` is left for the fleet.
+    /// Whether there is a credential for a launch. Otherwise throw `failure`, after `publish` has been stored for the
+    /// fleet.
     pub serves: bool,
     pub failure: Option<NativeError>,
     pub publish: Option<String>,
@@ -70,7 +71,7 @@ impl From<Refreshed> for NativeRefreshed {
     }
 }
 
-/// A store of one credential.
+/// A store of a single credential.
 #[napi(catch_unwind)]
 pub fn store_of(
     env: &Env,
@@ -84,7 +85,7 @@ pub fn store_of(
     Ok(NativeCredentialStore::new(provider.id, Some(store)))
 }
 
-/// Makes a store whose login its method `open` reads.
+/// Creates a store, whose method `open` reads the login.
 #[napi(catch_unwind)]
 pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredentialStore> {
     let provider = provider::find(&provider).or_throw(env)?;
@@ -93,14 +94,14 @@ pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredential
 
 #[napi]
 impl NativeCredentialStore {
-    /// Reads the login; before, there is nothing to launch with.
+    /// Reads the login. Before that, there is no credential for a launch.
     #[napi(catch_unwind)]
     pub fn open<'env>(&self, env: &'env Env, options: NativeLoginOptions) -> napi::Result<PromiseRaw<'env, ()>> {
         let (turn, open) = self.opening(options).or_throw(env)?;
         net::start(env, &LOGINS, turn, None, open)
     }
 
-    /// Does what is asked of a login.
+    /// Carries out a request about a login.
     #[napi(catch_unwind)]
     pub fn refresh<'env>(
         &self,
@@ -155,7 +156,7 @@ impl NativeCredentialStore {
         Ok(self.store().or_throw(env)?.expires_at())
     }
 
-    /// Whether `fresh()` has something to do.
+    /// Whether `fresh()` has anything to do.
     #[napi(getter, catch_unwind)]
     pub fn due(&self, env: &Env) -> napi::Result<bool> {
         Ok(self.store().or_throw(env)?.is_due())
@@ -225,7 +226,8 @@ fn open(wanted: Option<(Location, Profile, Settings)>, deadline: Instant) -> Res
         Some((location, profile, settings)) if Instant::now() < deadline => Store::open(location, profile, settings),
         _ => Err(Error::new(
             ErrorCode::Busy,
-            "Too many logins are read at once: this one had no turn within options.timeoutMs. Try again later.",
+            "Too many logins are being read at once, and this one did not get its turn within options.timeoutMs. Try \
+            again later.",
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Taking a secret out of the process's environment, in steps: the facade unsets the name in between.
+//! Takes a secret out of the process's environment, in steps between which the facade unsets the name.
 
 use napi::Env;
 use napi_derive::napi;

@@ -28,7 +28,7 @@ use crate::provider::{self, CommandLine, PROVIDERS};
 use crate::sys::identity;
 use crate::usage::Owner;
 
-/// An environment. What its getters tell stays known after `dispose()`.
+/// An environment. Its getters still work after `dispose()`.
 #[napi]
 pub struct NativeProviderEnv {
     held: Disposable<EnvPlan>,
@@ -58,22 +58,22 @@ pub struct NativeCredential {
     pub source: &'static str,
     pub owner: &'static str,
     pub fingerprint: Option<String>,
-    /// A count of refreshes; JavaScript holds it exactly.
+    /// The number of refreshes, which JavaScript can represent exactly.
     pub generation: Option<f64>,
 }
 
-/// What an environment is built from that is held already. It is its own object, as nearly no call has any of it.
+/// The objects from which an environment is built. They are in a separate object, because most calls have none of them.
 #[napi(object, object_to_js = false)]
 pub struct NativeHeld<'env> {
-    /// The secrets that records name by their place in this list.
+    /// The secrets, which records refer to by their index in this list.
     pub handles: Vec<ClassInstance<'env, NativeSecret>>,
     pub server: Option<ClassInstance<'env, NativeServerCredentials>>,
     pub recipient: Option<ClassInstance<'env, NativeRecipient>>,
     pub store: Option<ClassInstance<'env, NativeCredentialStore>>,
 }
 
-/// Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
-/// may also be, or be in, JSON in UTF-8. Both are wiped.
+/// Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
+/// payload may also be UTF-8 JSON, or part of it. Both are wiped.
 #[napi(catch_unwind, ts_args_type = "wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined")]
 pub fn build_provider_env(
     env: &Env,
@@ -86,7 +86,7 @@ pub fn build_provider_env(
     build(&wire.0, json.as_ref().map(|json| &*json.0), held.unwrap_or(nothing)).or_throw(env)
 }
 
-/// Refuses a payload that has members, and none that is read.
+/// Refuses a payload that has members, but none of the known fields.
 #[napi(catch_unwind)]
 pub fn refuse_payload(env: &Env) -> napi::Result<()> {
     Err(payload::no_known_field()).or_throw(env)
@@ -102,7 +102,7 @@ fn build(wire: &[u8], json: Option<&[u8]>, held: NativeHeld<'_>) -> Result<Nativ
     }
     let recipient = held.recipient.map(|recipient| recipient.recipient()).transpose()?;
     let server = held.server.map(|server| server.credentials()).transpose()?;
-    // A payload with a credential of its own runs whatever has become of the store.
+    // A payload with its own credential runs whatever has become of the store.
     let has_own = payload.api_key.is_some() || payload.oauth_access_token.is_some();
     let store = held.store.filter(|_| !has_own && !request.require_credential);
     let context = BuildContext {
@@ -127,14 +127,14 @@ impl NativeProviderEnv {
         self.facts.clone()
     }
 
-    /// The names that the child gets with the delivery `auto`, sorted; also after `dispose()`.
+    /// The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`.
     #[napi(catch_unwind)]
     pub fn names(&self) -> Vec<String> {
         let names = self.names.sorted(self.names.auto_delivery());
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// The value of a variable that holds no secret.
+    /// The value of a variable that does not hold a secret.
     #[napi(catch_unwind)]
     pub fn get(&self, env: &Env, name: String) -> napi::Result<Option<String>> {
         let plan = self.plan().or_throw(env)?;
@@ -142,7 +142,7 @@ impl NativeProviderEnv {
             .into_iter()
             .any(|delivery| plan.variables(delivery).any(|variable| variable.name == name && variable.is_secret));
         if secret {
-            let message = format!("{name} holds a secret. Only exposeSecrets() hands it out.");
+            let message = format!("{name} holds a secret. Only exposeSecrets() returns it.");
             return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).or_throw(env);
         }
         let mut variables = plan.variables(plan.names.auto_delivery());
@@ -150,7 +150,7 @@ impl NativeProviderEnv {
         Ok(found.map(|variable| String::from_utf8_lossy(variable.value).into_owned()))
     }
 
-    /// The variables as the delivery `env` hands them over, with the secrets.
+    /// The variables that the delivery `env` passes, with the secrets.
     #[napi(catch_unwind)]
     pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<NativeVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
@@ -158,7 +158,7 @@ impl NativeProviderEnv {
         NativeVariable::list(env, plan.variables(Delivery::Env))
     }
 
-    /// The variables as the delivery `auto` hands them over, without the secrets.
+    /// The variables that the delivery `auto` passes, without the secrets.
     #[napi(catch_unwind)]
     pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<NativeVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
@@ -180,8 +180,8 @@ impl NativeProviderEnv {
             .collect())
     }
 
-    /// The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
-    /// none where no such file was given.
+    /// The variable of the file of additional trusted roots, with its proved path, for a CLI that runs as this process;
+    /// none if no such file was given.
     #[napi(catch_unwind)]
     pub fn authority<'env>(&self, env: &'env Env) -> napi::Result<Option<NativeVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
@@ -236,7 +236,7 @@ impl NativeProviderEnv {
         self.billed_to
     }
 
-    /// Whose threads its runs go on with, where neither workspace nor credential tells.
+    /// The owner of the threads that its runs continue, if neither the workspace nor the credential shows it.
     pub fn owner(&self) -> &Owner {
         &self.owner
     }
@@ -254,15 +254,15 @@ pub fn base_names() -> Vec<&'static str> {
     BASE_NAMES.iter().copied().chain(["HOME", "TMPDIR"]).collect()
 }
 
-/// The variables that a provider's SDK adapter lets pass.
+/// The variables that a provider's SDK adapter passes on.
 #[napi(catch_unwind)]
 pub fn sdk_variables(provider: String) -> Vec<&'static str> {
     let row = PROVIDERS.iter().find(|row| row.id == provider);
     row.map(|row| row.cli.sdk.variables.to_vec()).unwrap_or_default()
 }
 
-/// Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
-/// `node_modules` upwards from these directories.
+/// Refuses an SDK that is known to be too old, according to the variables that it sets or, if they do not show its
+/// version, to its package in `node_modules` upwards from these directories.
 #[napi(catch_unwind)]
 pub fn check_sdk(
     env: &Env,

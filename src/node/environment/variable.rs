@@ -1,12 +1,12 @@
-//! Variables of an environment on their way between the core and JavaScript.
+//! Passes variables of an environment between the core and JavaScript.
 
 use napi::{Env, JsString};
 use napi_derive::napi;
 
 use crate::environment::Variable;
 
-/// A variable of an environment. Lists of these cross, and never objects with the variables' names as keys, where
-/// `__proto__` would be no variable.
+/// A variable of an environment. Lists of these cross the boundary, never objects with the names of variables as keys,
+/// in which `__proto__` would not be a variable.
 #[napi(object)]
 pub struct NativeVariable<'env> {
     #[napi(ts_type = "string")]

@@ -1,5 +1,5 @@
-//! The wire buffer: a payload and its options as the facade hands them over, with no string of V8 in between, and wiped
-//! when it was read.
+//! Reads the wire buffer, in which the facade passes a payload and its options without V8 strings, and wipes it
+//! afterwards.
 //!
 //! A record is a tag (1 byte), the lengths of name and value (4 bytes each, little-endian), the name, the value.
 
@@ -20,7 +20,7 @@ use crate::secret::Secret;
 macro_rules! wire_tags {
     ($($tag:ident,)*) => {
         /// What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
-        /// option's that stands in the payload. `Base` is a variable of this process that every environment has, `Inherit`
+        /// option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
         /// one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
         /// to the payload.
         #[napi]
@@ -66,14 +66,14 @@ wire_tags! {
 #[napi]
 pub const WIRE_HANDLE: u8 = 0x80;
 
-/// How much of an object the facade reads: no more than the same payload may have as JSON.
+/// How much of an object the facade reads: no more than the same payload may have as JSON text.
 #[napi(object, object_from_js = false)]
 pub struct NativeInputLimits {
-    /// Of `userEnvKeys`, and of each option that is a list of variables.
+    /// The limit of `userEnvKeys`, and of each option that is a list of variables.
     pub names: u32,
-    /// Of a whole wire buffer, and of a text.
+    /// The limit of a whole wire buffer, and of a text.
     pub bytes: u32,
-    /// Of the members that lead to a payload.
+    /// The limit of the members that lead to a payload.
     pub path: u32,
 }
 
@@ -83,13 +83,13 @@ pub struct NativePayloadFields {
     pub refused: Vec<&'static str>,
 }
 
-/// What a payload may have, and what it must not.
+/// The fields that a payload may have, and those that it must not have.
 #[napi(catch_unwind)]
 pub fn payload_fields() -> NativePayloadFields {
     NativePayloadFields { read: payload::FIELDS.to_vec(), refused: payload::NO_FIELDS.to_vec() }
 }
 
-/// Where the facade stops to read.
+/// The limits up to which the facade reads.
 #[napi(catch_unwind)]
 pub fn input_limits() -> NativeInputLimits {
     NativeInputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32, path: MAX_PATH as u32 }
@@ -178,5 +178,9 @@ fn text(bytes: &[u8]) -> Result<&str> {
 
 /// The refusal of what only another version of the facade would say.
 pub fn broken() -> Error {
-    Error::new(ErrorCode::Internal, "The facade and the addon do not fit together. Reinstall the package.")
+    Error::new(
+        ErrorCode::Internal,
+        "The JavaScript files and the addon are of different versions. Reinstall the \
+        package.",
+    )
 }

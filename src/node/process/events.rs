@@ -1,4 +1,4 @@
-//! Events of processes on their way to JavaScript: one threadsafe function per copy of the facade.
+//! Passes the events of processes to JavaScript, with one threadsafe function per copy of the facade.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ pub type Arguments = FnArgs<(f64, NativeProcessEvent)>;
 /// Weak: it does not keep the event loop alive. The facade does, while a process runs that was not `unref`ed.
 pub type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
 
-/// What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
+/// The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
 /// `Exited`.
 #[napi(discriminant = "type", object_from_js = false, use_nullable = true)]
 pub enum NativeProcessEvent {

@@ -1,4 +1,4 @@
-//! The native start: processes that this package makes itself.
+//! The native start, in which this package creates the process itself.
 
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::process::options::{ChildOptions, CliOptions};
 use crate::process::running::Process;
 use crate::sys::support::{self, SessionKeyring};
 
-/// Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
-/// as two bundles do, or a test runner that loads modules anew.
+/// Starts processes for one copy of the facade, which receives the events of all of them. One environment can have
+/// several copies of the facade, for example in two bundles, or in a test runner that loads modules again.
 #[napi]
 pub struct NativeSpawner {
     listener: Arc<ToJs>,
@@ -28,14 +28,14 @@ pub struct NativeSpawner {
 
 #[napi]
 impl NativeSpawner {
-    /// `callback` gets the id of a process with each of its events.
+    /// `callback` is called with the id of a process for each of its events.
     #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: NativeProcessEvent) => void")]
     pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
         let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
         Ok(Self { listener: Arc::new(ToJs::new(callback)) })
     }
 
-    /// Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown.
+    /// Queues the start of a CLI. Its result and its end are events; only errors in its options are thrown.
     #[napi(catch_unwind)]
     pub fn spawn(
         &self,
@@ -48,7 +48,7 @@ impl NativeSpawner {
         begun.or_throw(node)
     }
 
-    /// Queues a command that is no CLI, as a start is queued.
+    /// Queues a command that is not a CLI, in the same way as a start.
     #[napi(catch_unwind)]
     pub fn run_command(&self, node: &Env, child: ChildOptions) -> napi::Result<NativeProcess> {
         Command::new(child).and_then(|command| self.begin(command, false)).or_throw(node)
@@ -66,16 +66,16 @@ impl NativeSpawner {
 /// A process that has been queued.
 #[napi(object, object_from_js = false)]
 pub struct NativeBegun {
-    /// By which its events name it.
+    /// The id that its events carry.
     pub id: f64,
-    /// Whether stdout is to be read for usage.
+    /// Whether stdout has to be read for usage.
     pub watch: bool,
-    /// The descriptors of our ends of its three standard streams, null where there is none.
+    /// The descriptors of our ends of its three standard streams; null for a stream without one.
     #[napi(ts_type = "Array<number | null>")]
     pub streams: Vec<Option<i32>>,
 }
 
-/// A process that is being started, or runs, or has ended.
+/// A process that is being started, is running, or has ended.
 #[napi]
 pub struct NativeProcess {
     process: Arc<Process>,
@@ -86,8 +86,8 @@ pub struct NativeProcess {
 
 #[napi]
 impl NativeProcess {
-    /// What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
-    /// second time.
+    /// Returns in one call what the facade needs immediately. The descriptors then belong to the caller: a second call
+    /// returns none.
     #[napi(catch_unwind)]
     pub fn begun(&mut self) -> NativeBegun {
         let streams = std::mem::take(&mut self.streams);
@@ -95,19 +95,19 @@ impl NativeProcess {
         NativeBegun { id: self.process.id as f64, watch: self.watch, streams }
     }
 
-    /// Signals its process group; 0 asks only. False when there is none any more.
+    /// Sends a signal to its process group; 0 only checks. False if the group no longer exists.
     #[napi(catch_unwind)]
     pub fn signal(&self, signal: i32) -> bool {
         self.process.signal(signal).is_ok()
     }
 
-    /// Stops it: its signal, the grace, SIGKILL.
+    /// Stops it: sends its signal, waits for the grace period, then sends SIGKILL.
     #[napi(catch_unwind)]
     pub fn stop(&self) {
         self.process.stop();
     }
 
-    /// Says that it has ended: it need not be killed with this Node environment any more.
+    /// Records that it has ended, so that it is not killed with this Node environment.
     #[napi(catch_unwind)]
     pub fn forget(&mut self) {
         state::remove_process(self.process.id);
@@ -115,13 +115,13 @@ impl NativeProcess {
     }
 }
 
-/// The name of the first call that the native start lacks here; none when it works.
+/// The name of the first call that the native start needs and that is not available here; none if it works.
 #[napi(catch_unwind)]
 pub fn missing_for_native_start() -> Option<&'static str> {
     support::native_start().err()
 }
 
-/// The default protections that the native start cannot give here.
+/// The default protections that the native start cannot provide here.
 #[napi(catch_unwind)]
 pub fn missing_from_native_start() -> Vec<&'static str> {
     if support::session_keyring() == SessionKeyring::Inherited { vec!["session-keyring"] } else { Vec::new() }

@@ -1,4 +1,4 @@
-//! What the portable start needs: everything decided, for `child_process` to carry out.
+//! Prepares the portable start: everything is decided here, and `child_process` carries it out.
 
 use std::os::fd::{IntoRawFd, OwnedFd};
 
@@ -25,18 +25,18 @@ pub struct NativePortable<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
-    /// With the secrets.
+    /// The variables, with the secrets.
     pub env: Vec<NativeVariable<'env>>,
-    /// The reading end of the credential's pipe, where it has one. It belongs to the caller now.
+    /// The reading end of the credential pipe, if there is one. It belongs to the caller now.
     pub credential: Option<i32>,
-    /// Whether stdout is to be read for usage.
+    /// Whether stdout has to be read for usage.
     pub watch: bool,
-    /// What to say of a version that nobody has tried.
+    /// The warning about an untested version.
     pub untested: Option<String>,
 }
 
-/// Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
-/// Finding the program happens on this thread.
+/// Prepares a start, or returns the error of one that fails. Errors in the options are thrown, as by the native start.
+/// The program is searched on this thread.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,
@@ -96,7 +96,7 @@ fn prepare(start: &Start) -> Result<Prepared> {
     Ok(Prepared { program, args, authority, credential })
 }
 
-/// Remembers a process group that `child_process` has made: it ends with this Node environment.
+/// Remembers a process group that `child_process` has created, so that it ends with this Node environment.
 #[napi(catch_unwind)]
 pub fn add_group(leader: i32) {
     state::add_group(leader);

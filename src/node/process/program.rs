@@ -1,4 +1,4 @@
-//! `resolveProgram`, and where programs are looked for.
+//! `resolveProgram`, and where programs are searched.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::process::options::{self, ProgramQuery};
 use crate::provider::Standing;
 use crate::sys;
 
-/// Where a command that is no CLI is looked for, and all of its environment.
+/// Where a command that is not a CLI is searched, and its whole environment.
 #[napi]
 pub const COMMAND_PATH: &str = options::COMMAND_PATH;
 
@@ -23,13 +23,13 @@ pub struct NativeProgram {
     pub found_by: String,
     pub interpreter: Option<String>,
     pub version: Option<String>,
-    /// Whether it is in the range of versions that were tested; none where the version is unknown.
+    /// Whether it is in the range of tested versions; none if the version is unknown.
     pub tested: Option<bool>,
-    /// What to say where it is behind that range.
+    /// The warning if it is not in that range.
     pub untested: Option<String>,
 }
 
-/// Finds a provider's program for a target.
+/// Finds a provider's program for a target user.
 #[napi(catch_unwind)]
 pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<NativeProgram> {
     resolve(query).or_throw(env)
@@ -56,7 +56,7 @@ fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
     })
 }
 
-/// The real path of a file, in one walk; none where there is none.
+/// The real path of a file, in one walk; none if the file does not exist.
 #[napi(catch_unwind)]
 pub fn real_path(path: String) -> Option<String> {
     let real = sys::real_path::real_path(Path::new(&path)).ok()?;

@@ -64,7 +64,7 @@ impl NativeSecret {
     pub fn new(secret: Secret) -> Result<Self> {
         let fingerprint = secret.fingerprint()?.to_string();
         let length = u32::try_from(secret.len()).unwrap_or(u32::MAX);
-        let disposed = "This Secret was disposed of. Make a new one with Secret.from().";
+        let disposed = "This Secret was disposed of. Create a new one with Secret.from().";
         Ok(Self { held: Disposable::new(secret, disposed), length, fingerprint })
     }
 
@@ -75,7 +75,7 @@ impl NativeSecret {
     }
 }
 
-/// For whom a secret is to be sealed, and what it is to be bound to.
+/// The recipient for which a secret is sealed, and what it is bound to.
 #[napi(object, object_to_js = false)]
 pub struct NativeSeal<'a> {
     /// As base64url, or as bytes.
@@ -113,7 +113,7 @@ impl NativeSeal<'_> {
     }
 }
 
-/// Whose a credential can be, as the options say it.
+/// The owners of a credential, as the options name them.
 #[napi(catch_unwind)]
 pub fn credential_owners() -> Vec<&'static str> {
     CredentialOwner::ALL.iter().map(|owner| owner.as_str()).collect()

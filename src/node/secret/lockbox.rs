@@ -16,7 +16,7 @@ use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::memory;
 
-/// What a row is expected to be.
+/// The expected identity of a row.
 #[napi(object, object_to_js = false)]
 pub struct NativeContext {
     pub tenant: String,
@@ -69,7 +69,7 @@ fn column<'a>(value: &'a Either<String, BufferSlice<'_>>) -> Column<'a> {
     }
 }
 
-/// A row that was just sealed: columns as text.
+/// A newly sealed row, with its columns as text.
 #[napi(object, object_from_js = false)]
 pub struct NativeSealedRow {
     pub ciphertext: String,
@@ -87,7 +87,7 @@ impl From<SealedRow> for NativeSealedRow {
 
 type NativeMasterKeySource<'env> = Either3<ClassInstance<'env, NativeSecret>, BufferSlice<'env>, NativeMasterKeyPlace>;
 
-/// A place that a master key is read from.
+/// The source of a master key.
 #[napi(discriminant = "type", object_to_js = false)]
 pub enum NativeMasterKeyPlace {
     File {
@@ -119,7 +119,7 @@ fn read(source: &NativeMasterKeySource<'_>) -> Result<MasterKey> {
 fn from_variable(name: &str) -> Result<MasterKey> {
     process_env::can_be_wiped()?;
     memory::with_variable(name, MasterKey::from_digits).unwrap_or_else(|| {
-        let message = format!("The environment has no {name}, which is to hold the master key.");
+        let message = format!("The environment has no {name}, which must hold the master key.");
         Err(Error::new(ErrorCode::LockboxKeyInvalid, message))
     })
 }
@@ -132,7 +132,7 @@ pub struct NativeLockbox {
     require_protection: bool,
 }
 
-/// Makes a lockbox of these master keys.
+/// Creates a lockbox with these master keys.
 #[napi(
     catch_unwind,
     ts_args_type = "masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean"
@@ -182,7 +182,7 @@ impl NativeLockbox {
         Ok(resealed.or_throw(env)?.into())
     }
 
-    /// Opens a row and seals what it holds for a recipient.
+    /// Opens a row and seals its secret for a recipient.
     #[napi(catch_unwind)]
     pub fn unseal_for(
         &self,
@@ -205,7 +205,7 @@ impl NativeLockbox {
             lockbox.require_protection()?;
         }
         let ids = lockbox.master_key_ids().map(str::to_owned).collect();
-        let disposed = "This Lockbox was disposed of. Make a new one, with its master keys.";
+        let disposed = "This Lockbox was disposed of. Create a new one with its master keys.";
         Ok(Self { held: Disposable::new(lockbox, disposed), ids, require_protection })
     }
 

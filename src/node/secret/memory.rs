@@ -7,7 +7,7 @@ use crate::node::boundary_error::OrThrow;
 use crate::secret::Secret;
 use crate::sys::{guarded, harden};
 
-/// What the memory that secrets live in has.
+/// The protections of the memory of secrets.
 #[napi(object, object_from_js = false)]
 pub struct NativeMemoryProtection {
     pub guard_pages: bool,
@@ -18,7 +18,7 @@ pub struct NativeMemoryProtection {
     pub allocated_bytes: f64,
     pub mapped_bytes: f64,
     pub locked_bytes: f64,
-    /// Absent where there is no limit.
+    /// Missing if there is no limit.
     pub lock_limit_bytes: Option<f64>,
     pub refusals: Vec<NativeRefusedProtection>,
 }
@@ -28,7 +28,7 @@ pub struct NativeMemoryProtection {
 pub struct NativeRefusedProtection {
     pub protection: &'static str,
     pub syscall: &'static str,
-    /// As the kernel gives it: positive.
+    /// Positive, as the kernel returns it.
     pub errno: i32,
 }
 
@@ -39,7 +39,7 @@ pub struct NativeHardening {
     pub refusals: Vec<NativeRefusedProtection>,
 }
 
-/// What the memory that secrets live in has now.
+/// Returns the current protections of the memory of secrets.
 #[napi(catch_unwind)]
 pub fn memory_protection() -> NativeMemoryProtection {
     let report = guarded::report();
@@ -62,13 +62,13 @@ pub fn memory_protection() -> NativeMemoryProtection {
     }
 }
 
-/// Throws where a new secret's memory would be refused a protection.
+/// Throws if the memory of a new secret would lack a protection.
 #[napi(catch_unwind)]
 pub fn require_protection(env: &Env) -> napi::Result<()> {
     Secret::copy_of(&[0]).require_protection().or_throw(env)
 }
 
-/// Makes the process non-dumpable and takes its core dumps away.
+/// Makes the process non-dumpable and disables its core dumps.
 #[napi(catch_unwind)]
 pub fn harden_worker() -> NativeHardening {
     let hardening = harden::harden();

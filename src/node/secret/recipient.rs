@@ -12,14 +12,14 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::state::{Disposable, disposable};
 use crate::secret::sealed::{DEFAULT_MAX_AGE, Recipient};
 
-/// A key pair that secrets are sealed for.
+/// A key pair for which secrets are sealed.
 #[napi]
 pub struct NativeRecipient {
     held: Disposable<Recipient>,
     public_key: String,
 }
 
-/// Makes a key pair. Sealed secrets open while they are no older than this.
+/// Creates a key pair. It opens sealed secrets up to this age.
 #[napi(catch_unwind)]
 pub fn create_recipient(env: &Env, max_age_ms: Option<f64>, require_protection: bool) -> napi::Result<NativeRecipient> {
     create(max_age_ms, require_protection).or_throw(env)
@@ -32,7 +32,7 @@ fn create(max_age_ms: Option<f64>, require_protection: bool) -> Result<NativeRec
         recipient.require_protection()?;
     }
     let public_key = BASE64URL_NOPAD.encode(&recipient.public_key());
-    let disposed = "options.recipient was disposed of. Make a new one, and send its public key to the parent.";
+    let disposed = "options.recipient was disposed of. Create a new one, and send its public key to the parent.";
     Ok(NativeRecipient { held: Disposable::new(recipient, disposed), public_key })
 }
 

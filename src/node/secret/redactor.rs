@@ -1,4 +1,4 @@
-//! Redactors: of the worker's own text, and of the standard streams of a launch.
+//! Redactors for the worker's own text and for the standard streams of a launch.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -18,7 +18,7 @@ use crate::node::state::{Clear, Disposable, disposable};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor, Stream};
 use crate::secret::{ExposeSecret, Secret};
 
-const DISPOSED: &str = "This Redactor was disposed of. Make a new one.";
+const DISPOSED: &str = "This Redactor was disposed of. Create a new one.";
 
 type NativeSource<'env> = Either4<
     ClassInstance<'env, NativeProviderEnv>,
@@ -64,7 +64,7 @@ pub struct NativeRedactor {
     streams: Mutex<Vec<Weak<dyn Clear>>>,
 }
 
-/// Makes a redactor of these secrets.
+/// Creates a redactor of these secrets.
 #[napi(
     catch_unwind,
     ts_args_type = "sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined"
@@ -85,7 +85,7 @@ impl NativeRedactor {
         self.held.is_disposed()
     }
 
-    /// Scrubs one whole text in place, and says whether there was anything.
+    /// Redacts one complete text in place, and returns whether it contained a secret.
     #[napi(catch_unwind, ts_args_type = "text: Uint8Array")]
     pub fn redact(&self, env: &Env, mut text: BufferSlice<'_>) -> napi::Result<bool> {
         Ok(self.held.get().or_throw(env)?.scrub(&mut text))
@@ -126,7 +126,7 @@ impl Drop for NativeRedactor {
     }
 }
 
-/// Scrubs one stream, chunk by chunk and in place.
+/// Redacts one stream, chunk by chunk and in place.
 #[napi]
 pub struct NativeRedactorStream {
     held: Disposable<Mutex<State>>,
@@ -143,16 +143,16 @@ enum Launch {
     Redacted(Arc<Redactor>),
 }
 
-/// What may be passed on of a chunk.
+/// The part of a chunk that may be passed on.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeFed {
-    /// What had been held back.
+    /// The bytes that had been held back.
     pub before: Option<Buffer>,
-    /// How much of the chunk, from its beginning.
+    /// The number of bytes from the beginning of the chunk.
     pub through: u32,
 }
 
-/// What scrubs this many standard streams of a launch with this environment.
+/// Returns the redactors of this many standard streams of a launch with this environment.
 #[napi(catch_unwind)]
 pub fn launch_redaction(
     env: &Env,
@@ -160,7 +160,7 @@ pub fn launch_redaction(
     streams: u32,
 ) -> napi::Result<Vec<NativeRedactorStream>> {
     let launch = Arc::new(Mutex::new(Launch::Planned(provider_env.plan().or_throw(env)?)));
-    let disposed = "What scrubs this output was disposed of with its Node environment.";
+    let disposed = "The redactor of this output was disposed of together with its Node environment.";
     let stream = |_| {
         let state = State::Waiting(Arc::clone(&launch));
         NativeRedactorStream { held: Disposable::new(Mutex::new(state), disposed) }
@@ -170,7 +170,7 @@ pub fn launch_redaction(
 
 #[napi]
 impl NativeRedactorStream {
-    /// Scrubs the next chunk in place.
+    /// Redacts the next chunk in place.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn feed(&self, env: &Env, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
         let held = self.held.get().or_throw(env)?;
@@ -180,7 +180,7 @@ impl NativeRedactorStream {
         Ok(NativeFed { before: buffer(fed.before), through: fed.through as u32 })
     }
 
-    /// What was held back of a stream that has ended.
+    /// The bytes that were held back of a stream that has ended.
     #[napi(catch_unwind)]
     pub fn finish(&self, env: &Env) -> napi::Result<Option<Buffer>> {
         let held = self.held.get().or_throw(env)?;

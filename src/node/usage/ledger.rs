@@ -17,17 +17,17 @@ use crate::usage::{Cost, Counts, Ledger, LedgerKey};
 /// Bytes of a label. Longer ones would make the memory of a bounded number of entries unbounded.
 const LABEL_BYTES: usize = 256;
 
-/// What a caller has of a run. The facade has checked the counts.
+/// The usage of a run that a caller passes. The facade has checked the counts.
 #[napi(object, object_to_js = false)]
 pub struct NativeRunCounts {
     pub tokens: NativeTokens,
     pub turns: f64,
     pub cost_usd: Option<f64>,
-    /// Whether it is all, and no lower bound.
+    /// Whether it is complete, and not a lower bound.
     pub complete: bool,
 }
 
-/// What some runs have used together. The cost is null where no CLI told one.
+/// What several runs have used in total. The cost is null if no CLI reported one.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeCounts {
     pub tokens: NativeTokens,
@@ -37,7 +37,7 @@ pub struct NativeCounts {
     pub cost_usd: Option<f64>,
 }
 
-/// What the runs have used whose labels these are.
+/// What the runs with these labels have used.
 #[napi(object, object_from_js = false)]
 pub struct NativeLedgerEntry {
     pub workspace: String,
@@ -54,7 +54,7 @@ pub struct NativeLedgerKey {
     pub generation: String,
 }
 
-/// A bounded number of entries; the sum of those that had to go stands apart.
+/// A ledger with a limited number of entries, and the sum of the entries that were evicted.
 #[napi]
 pub struct NativeUsageLedger {
     id: u64,
@@ -78,7 +78,7 @@ impl NativeUsageLedger {
         Ok(())
     }
 
-    /// Adds what a run has come to since it was asked last.
+    /// Adds what a run has used since the last call.
     #[napi(catch_unwind)]
     pub fn follow(
         &self,
@@ -142,7 +142,7 @@ impl TryFrom<NativeLedgerKey> for LedgerKey {
         let labels = [("workspace", &key.workspace), ("provider", &key.provider), ("generation", &key.generation)];
         for (name, label) in labels {
             if label.is_empty() || label.len() > LABEL_BYTES {
-                let message = format!("{name} must be a text of 1 to {LABEL_BYTES} bytes.");
+                let message = format!("{name} must be a string of 1 to {LABEL_BYTES} bytes.");
                 return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
             }
         }
@@ -160,7 +160,7 @@ fn counts_of(run: NativeRunCounts) -> Result<Counts> {
 
 fn cost(dollars: f64) -> Result<Cost> {
     Cost::from_dollars(dollars).ok_or_else(|| {
-        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars, or null.")
+        Error::new(ErrorCode::InvalidArgValue, "usage.costUsd must be an amount in US dollars or null.")
             .name("usage.costUsd")
     })
 }

@@ -1,4 +1,4 @@
-//! What reads a CLI's output for usage, failures and claims.
+//! The meter that reads a CLI's output for usage, failures and claims.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +26,7 @@ pub struct NativeUsage {
     pub turns: f64,
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
-    /// Empty where it is all.
+    /// Empty if it is complete.
     pub incomplete_because: Vec<&'static str>,
     pub models: Vec<NativeModelUsage>,
     pub thread: Option<NativeThreadTotals>,
@@ -40,7 +40,7 @@ pub struct NativeModelUsage {
     pub cost_usd: Option<f64>,
 }
 
-/// What a thread has used, also before this run.
+/// What a thread has used, including before this run.
 #[napi(object)]
 pub struct NativeThreadTotals {
     pub id: String,
@@ -51,23 +51,23 @@ pub struct NativeThreadTotals {
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeFailure {
     pub kind: &'static str,
-    /// Of the HTTP answer.
+    /// The status of the HTTP answer.
     pub status: Option<u32>,
     pub retryable: bool,
     pub retry_after_ms: Option<f64>,
     /// In milliseconds since 1970.
     pub resets_at: Option<f64>,
     pub resets_by_clock: Option<NativeClockTime>,
-    /// Whether the CLI was still trying again when it said so.
+    /// Whether the CLI was still retrying when it reported the failure.
     pub passing: bool,
     pub message: &'static str,
     pub remedy: &'static str,
 }
 
-/// A minute by a wall clock, in the CLI's time zone.
+/// A time of day to the minute, in the CLI's time zone.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct NativeClockTime {
-    /// Null for the day on which it was told.
+    /// Null for the day on which it was reported.
     pub date: Option<NativeDate>,
     pub hour: u32,
     pub minute: u32,
@@ -76,19 +76,19 @@ pub struct NativeClockTime {
 #[napi(object, object_from_js = false)]
 pub struct NativeDate {
     pub year: u32,
-    /// From 1.
+    /// Counted from 1.
     pub month: u32,
     pub day: u32,
 }
 
-/// What the CLI may say of the credential that it was given, and what it says instead.
+/// What the CLI may report for its credential, and what it reported instead.
 #[napi(object, object_from_js = false)]
 pub struct NativeMismatch {
     pub expected: Vec<&'static str>,
     pub claimed: &'static str,
 }
 
-/// What is known of a run that this package does not start.
+/// What is known about a run that this package does not start.
 #[napi(object, object_to_js = false)]
 pub struct NativeExpected {
     pub credential: Option<String>,
@@ -99,7 +99,7 @@ pub struct NativeExpected {
     pub subagents: bool,
 }
 
-/// Reads the output of one run as it passes.
+/// Reads the output of one run while it passes through.
 #[napi]
 pub struct NativeUsageMeter {
     meter: Mutex<Meter>,
@@ -141,7 +141,7 @@ fn run_environment(plan: &EnvPlan) -> RunEnvironment<'_> {
     }
 }
 
-/// Whether the CLI reports totals of threads; false for one that nobody knows.
+/// Whether the CLI reports totals of threads; false for an unknown provider.
 #[napi(catch_unwind)]
 pub fn reports_thread_totals(provider: String) -> bool {
     provider::find(&provider).is_ok_and(|row| row.output.reports_thread_totals())
@@ -174,31 +174,31 @@ fn thread_totals(given: NativeThreadTotals) -> ThreadTotals {
 
 #[napi]
 impl NativeUsageMeter {
-    /// Takes the next bytes of stdout; null where nothing has changed by them.
+    /// Reads the next bytes of stdout; null if they changed nothing.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn feed(&self, chunk: BufferSlice<'_>) -> Option<Changes> {
         told(self.meter().feed(&chunk))
     }
 
-    /// Takes the next bytes of stderr: their beginning tells a failure that stdout does not.
+    /// Reads the next bytes of stderr, whose beginning may show a failure that stdout does not.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn complain(&self, chunk: BufferSlice<'_>) {
         self.meter().complain(&chunk);
     }
 
-    /// Says that a part of stdout could not be read: what the run has used is a lower bound from now on.
+    /// Records that part of stdout could not be read, so that the usage of the run is a lower bound from now on.
     #[napi(catch_unwind)]
     pub fn lose(&self) {
         self.meter().lose();
     }
 
-    /// Whether a search is left to be made that tells whether other threads worked for the run.
+    /// Whether a search is still required to find out whether other threads worked for the run.
     #[napi(catch_unwind)]
     pub fn seeks_subagents(&self) -> bool {
         self.meter().sought().is_some()
     }
 
-    /// Makes that search: its result is for `found`.
+    /// Runs that search. Pass its result to `found`.
     #[napi(catch_unwind)]
     pub fn seek_subagents<'env>(
         &self,
@@ -211,13 +211,13 @@ impl NativeUsageMeter {
         net::look(env, whose.unwrap_or_default(), &abort, move || Ok(look()))
     }
 
-    /// What the search has found; `unknown` where it did not end.
+    /// Takes the result of the search; `unknown` if it did not end.
     #[napi(catch_unwind)]
     pub fn found(&self, found: Found) {
         self.meter().found(found);
     }
 
-    /// The run has ended, with this exit code, or by a signal.
+    /// Ends the run, with this exit code or because of a signal.
     #[napi(catch_unwind)]
     pub fn end(&self, code: Option<i32>) -> Option<Changes> {
         told(self.meter().end(code))
@@ -233,7 +233,7 @@ impl NativeUsageMeter {
         self.meter().failure().map(failure_to_js)
     }
 
-    /// The CLI's `TZ`, empty where that is not set; none where nobody knows.
+    /// The CLI's `TZ`: empty if it is not set, none if it is unknown.
     #[napi(catch_unwind)]
     pub fn time_zone(&self) -> Option<String> {
         self.meter().time_zone().map(str::to_owned)

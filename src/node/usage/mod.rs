@@ -1,4 +1,4 @@
-//! What runs have used.
+//! The boundary for usage: what runs have used.
 
 mod ledger;
 mod meter;

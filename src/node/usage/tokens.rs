@@ -1,10 +1,10 @@
-//! Counts of tokens, in numbers that JavaScript holds exactly.
+//! Token counts, in numbers that JavaScript can represent exactly.
 
 use napi_derive::napi;
 
 use crate::usage::Tokens;
 
-/// Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked.
+/// Token counts, as whole numbers. The facade has checked those that come from JavaScript.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeTokens {

@@ -1,4 +1,4 @@
-//! Refuses definitions of servers in arguments when they hold what can be a secret: headers, variables, tokens.
+//! Refuses arguments that define servers with values that can be secret: headers, variables, tokens.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::toml_names;
 use crate::provider::{CommandLine, InlineDefinitions, InlineSyntax, Provider};
 
-/// Definitions in JSON stand no deeper.
+/// Definitions in JSON are no deeper.
 const MAX_DEPTH: usize = 8;
 
 /// Names in TOML are told so far: holder, definition, table, entry.
@@ -39,7 +39,7 @@ pub fn check(provider: &Provider, line: &CommandLine) -> Result<()> {
 fn refusal(provider: &Provider, row: &InlineDefinitions, option: &str) -> Error {
     let members = [row.tables, row.secrets].concat().join(" or ");
     let message = format!(
-        "options.args has {option} with {members} in {}, and arguments are visible to every user. {}",
+        "options.args contains {option} with {members} in {}, and every user of this machine can see arguments. {}",
         row.holder, row.instead
     );
     Error::new(ErrorCode::InvalidArgValue, message).provider(provider.id).name(option)
@@ -58,7 +58,7 @@ fn members(text: &str) -> Option<Members<'_>> {
     serde_json::from_str(text).ok()
 }
 
-/// Wherever the holder stands: an agent's definition has servers of its own.
+/// Wherever the holder is: an agent's definition has its own servers.
 fn in_document(row: &InlineDefinitions, document: &Members<'_>, depth: usize) -> bool {
     document.iter().any(|(name, value)| {
         if name == row.holder {
@@ -86,7 +86,7 @@ fn in_definition(row: &InlineDefinitions, definition: &Members<'_>) -> bool {
     })
 }
 
-/// `${NAME}` is a variable's value, which the CLI puts there itself. What it puts there without one, after `:-`, stands in the
+/// `${NAME}` is a variable's value, which the CLI puts there itself. What it puts there without one, after `:-`, is in the
 /// argument.
 fn refers(value: &RawValue) -> bool {
     let text = value.get();
@@ -100,7 +100,7 @@ fn in_override(row: &InlineDefinitions, text: &str) -> bool {
         is(&[row.holder], 0) && (is(row.secrets, 2) || (is(row.tables, 2) && path.len() > 3))
     };
     let mut found = false;
-    // What is no TOML is a string to Codex: then the key alone tells.
+    // Codex treats what is not TOML as a string. Then only the key decides.
     let understood = toml_names::each(text, PARTS, &mut |path| found |= is_secret(path)).is_some();
     let key = text.split('=').next().unwrap_or_default();
     let parts: Vec<String> = key.split('.').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect();

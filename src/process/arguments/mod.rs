@@ -1,4 +1,4 @@
-//! The arguments of a launch: what keeps the workspace from configuring the CLI first, then the caller's.
+//! Builds the arguments of a launch: first those that keep the workspace from configuring the CLI, then the caller's.
 
 mod inline;
 mod modes;
@@ -17,7 +17,7 @@ pub use secrets::Place;
 /// What decides the arguments beside the plan.
 #[derive(Debug)]
 pub struct ArgumentContext<'a> {
-    /// How the credential is handed over.
+    /// How the credential is passed.
     pub delivery: Delivery,
     /// Whether the workspace's files may configure the CLI.
     pub trusted: bool,
@@ -28,7 +28,7 @@ pub struct ArgumentContext<'a> {
 /// The whole argument list, without the program's name.
 ///
 /// Codex obeys only the overrides of its deepest command level that has any (`codex -c A exec -c B` drops A), and
-/// within a level the last of a key. So ours follow the caller's last; where there is none, they stand at the end, and
+/// within a level the last of a key. So ours follow the caller's last; where there is none, they are at the end, and
 /// before a `--`.
 ///
 /// # Errors
@@ -63,7 +63,10 @@ pub fn build(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) 
 pub fn check_all(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Result<Enforced> {
     if let Some(index) = line.arguments().iter().position(|argument| argument.contains('\0')) {
         let name = format!("args[{index}]");
-        let message = format!("options.{name} has a NUL byte, which no argument can hold.");
+        let message = format!(
+            "options.{name} contains a NUL byte, which an argument cannot hold. Pass text without \
+            it."
+        );
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
     }
     let enforced = enforced(plan, line, context)?;
@@ -213,16 +216,17 @@ fn enforced(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -
 /// Only right after the subcommand it cannot be the value of another option.
 fn is_missing_in_subcommand(plan: &EnvPlan, row: &EnforcedArgument, before_end: &[String]) -> Result<bool> {
     let refuse = |what: String| {
-        let message = format!("{what}: {} would run on the server's key.", plan.provider.name);
+        let message =
+            format!("{what}. {} would use the server's key, which requires that argument.", plan.provider.name);
         Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name("args[0]"))
     };
     if !before_end.first().is_some_and(|word| row.subcommands.contains(&&**word)) {
         let subcommands = row.subcommands.join(" or ");
-        return refuse(format!("options.args must begin with {subcommands}, which alone takes {}", row.text));
+        return refuse(format!("options.args must begin with {subcommands}, which alone accepts {}", row.text));
     }
     let is_there = before_end.get(1).is_some_and(|argument| argument == row.text);
     if before_end.iter().filter(|argument| *argument == row.text).count() > usize::from(is_there) {
-        return refuse(format!("Leave {} out of options.args. It is added by itself", row.text));
+        return refuse(format!("options.args must not contain {}, because this package adds it", row.text));
     }
     Ok(!is_there)
 }
@@ -230,8 +234,8 @@ fn is_missing_in_subcommand(plan: &EnvPlan, row: &EnforcedArgument, before_end: 
 fn contradicts(plan: &EnvPlan, row: &EnforcedArgument) -> Error {
     let made_of = row.sdk_option.map(|option| format!(" (the SDK's {option})")).unwrap_or_default();
     let message = format!(
-        "options.args has {} with {}{made_of}, and the workspace is untrusted. Leave that out, or say workspaceTrust: \
-         \"trusted\".",
+        "options.args contains {} with {}{made_of}, but the workspace is untrusted. Omit it, or pass workspaceTrust: \
+        \"trusted\".",
         row.name,
         row.contrary.join(" or "),
     );
@@ -250,15 +254,15 @@ fn refuse_contrary(
     }
     let instead = if row.instead.is_empty() { String::new() } else { format!("; {}", row.instead) };
     let message = format!(
-        "options.args overrides {}, which a start of {} sets by itself, for the safety of the key and of the workspace. \
-         Leave it out{instead}.",
+        "options.args overrides {}, which this package sets for {} to protect the key and the workspace. Omit \
+        it{instead}.",
         row.key, plan.provider.name
     );
     Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.key))
 }
 
 /// Whether the caller overrides the same key, or a table above or below it. Saying the same does not count, where it is known
-/// what that is; a feature's option beats an override wherever it stands (measured).
+/// what that is; a feature's option beats an override wherever it is (measured).
 fn are_undone(plan: &EnvPlan, ours: &str, value: Option<&dyn Fn() -> Option<String>>, line: &CommandLine) -> bool {
     let rules = &plan.provider.arguments;
     let is_same = |given: &str| value.is_some_and(|value| value().as_deref() == Some(given.trim()));
@@ -285,7 +289,7 @@ fn refuse_option(plan: &EnvPlan, row: &RefusedOption, line: &CommandLine) -> Res
     if line.before_latest_end().options(std::slice::from_ref(&row.name)).next().is_none() {
         return Ok(());
     }
-    let message = format!("options.args has {}, which {}. {}", row.name, row.does, row.instead);
+    let message = format!("options.args contains {}, which {}. {}", row.name, row.does, row.instead);
     Err(Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(row.name))
 }
 

@@ -1,4 +1,4 @@
-//! Refuses a start in a mode of the CLI that does not use the credential which it is given.
+//! Refuses a start in a mode in which the CLI would not use the launch's credential.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ fn values_of<'a>(provider: &'static Provider, before_end: Reading<'a>, key: &str
     pairs.filter(move |(name, _)| bare(name) == key).map(move |(_, value)| bare(value))
 }
 
-/// Whether the definition that is chosen stands in the arguments, and says nowhere that it uses the credential. One that stands
+/// Whether the definition that is chosen is in the arguments, and says nowhere that it uses the credential. One that is
 /// elsewhere is not known here.
 fn has_unused_definition(provider: &'static Provider, before_end: Reading<'_>, row: &ChosenDefinition) -> bool {
     let variables: Vec<&str> = provider.credential_inputs().flat_map(|input| input.variables).copied().collect();
@@ -156,23 +156,23 @@ fn is_given(plan: &EnvPlan, delivery: Delivery, usable: UsableCredential) -> boo
 
 fn refusal(plan: &EnvPlan, mode: &Mode) -> Error {
     let (what, name) = match mode.sign {
-        ModeSign::Subcommand(name, None) => (format!("options.args has the subcommand {name}"), name.to_owned()),
+        ModeSign::Subcommand(name, None) => (format!("options.args contains the subcommand {name}"), name.to_owned()),
         ModeSign::Subcommand(name, Some(word)) => {
-            (format!("options.args has the subcommand {name} {word}"), format!("{name} {word}"))
+            (format!("options.args contains the subcommand {name} {word}"), format!("{name} {word}"))
         }
-        ModeSign::Flag(flag) => (format!("options.args has {flag}"), flag.to_owned()),
+        ModeSign::Flag(flag) => (format!("options.args contains {flag}"), flag.to_owned()),
         ModeSign::Override(key, _) => (format!("options.args overrides {key}"), key.to_owned()),
         ModeSign::Definition(row) => (format!("options.args overrides {}", row.chosen_by), row.chosen_by.to_owned()),
         ModeSign::Setting(option, variable) => {
-            (format!("options.args has {option} with {variable}"), option.to_owned())
+            (format!("options.args contains {option} with {variable}"), option.to_owned())
         }
         ModeSign::Terminal(_) => {
-            ("options.stdio gives a terminal to what options.args asks for".to_owned(), "stdio".to_owned())
+            ("options.stdio gives the command in options.args a terminal".to_owned(), "stdio".to_owned())
         }
     };
     let provider = plan.provider;
     let message = format!(
-        "{what}, with which {} {}: it would not use the {} that it is given. {}",
+        "{what}, with which {} {}: it would not use this launch's {}. {}",
         provider.name,
         mode.does,
         plan.credential.kind.name(),

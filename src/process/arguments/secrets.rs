@@ -1,4 +1,4 @@
-//! Refuses a launch's secrets in texts that every user of the machine can read.
+//! Refuses the secrets of a launch in places that every user of the machine can read.
 //!
 //! All secrets are looked for at once, in time that grows with the texts and hardly with the number of secrets: a tenant may
 //! have thousands, and this runs on the JS thread. Secrets are not copied: what is sorted are references. A text is looked
@@ -17,7 +17,7 @@ use crate::secret::redaction::trim;
 /// Shorter values occur in arguments by chance.
 const MIN_BYTES: usize = 8;
 
-/// Whose first so many bytes stand in a text is taken to be there: what one look costs stays bounded.
+/// Whose first so many bytes are in a text is taken to be there: what one look costs stays bounded.
 const MAX_BYTES: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
@@ -66,13 +66,13 @@ fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
     };
     let remedy = match place {
         Place::Argument(_) if variable_to_name => {
-            "Leave it out: name the variable instead, or give the text on stdin.".to_owned()
+            "Omit it: name the variable instead, or pass the text on stdin.".to_owned()
         }
-        Place::Argument(_) => format!("Leave it out: {} gets it by itself.", plan.provider.name),
-        Place::Option("baseUrl") => "Give a URL without it.".to_owned(),
-        Place::Option(_) => "Give a path without it.".to_owned(),
+        Place::Argument(_) => format!("Omit it: this package passes it to {}.", plan.provider.name),
+        Place::Option("baseUrl") => "Pass a URL without it.".to_owned(),
+        Place::Option(_) => "Pass a path without it.".to_owned(),
     };
-    let message = format!("options.{place} contains {what}, and every user of this machine can see it there. {remedy}");
+    let message = format!("options.{place} contains {what}, which every user of this machine can see there. {remedy}");
     Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(place.to_string())
 }
 

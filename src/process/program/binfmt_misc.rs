@@ -1,5 +1,5 @@
-//! Whether somebody has told the kernel how to run a foreign format (`binfmt_misc`; Documentation/admin-guide/binfmt-misc):
-//! programs of another machine by an emulator, say.
+//! Checks whether the kernel has a handler for a foreign format (`binfmt_misc`; Documentation/admin-guide/binfmt-misc),
+//! for example an emulator for programs of another machine.
 
 use std::fs;
 use std::path::Path;

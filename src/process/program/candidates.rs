@@ -1,4 +1,4 @@
-//! Where a program may be: every place in the order in which it is looked at.
+//! The places where a program may be, in the order in which they are searched.
 
 use std::path::{Path, PathBuf};
 

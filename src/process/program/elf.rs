@@ -1,4 +1,4 @@
-//! What an ELF file needs to be run, as the kernel reads it (`load_elf_binary` in fs/binfmt_elf.c; elf(5)).
+//! Reads what an ELF file needs to run, as the kernel does (`load_elf_binary` in fs/binfmt_elf.c; elf(5)).
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -55,7 +55,7 @@ pub fn loader(file: &File, head: &[u8]) -> Result<Option<PathBuf>, Fault> {
         return Err(Fault::not_executable(format!("it is built for another machine ({})", name_of(machine))));
     }
     if !RUNNABLE.contains(&u16_at(head, 16)) {
-        return Err(Fault::not_executable("it is an ELF file, but no program (an object or a core dump)"));
+        return Err(Fault::not_executable("it is an ELF file, but not a program (an object or a core dump)"));
     }
     match (u16_at(head, 54), head[4]) {
         (SEGMENT_BYTES, _) => {}

@@ -1,4 +1,4 @@
-//! Why the kernel would not run a file, in words.
+//! The reasons why the kernel would not run a file, as text.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use std::path::Path;
 pub struct Fault {
     /// As a clause about the file: "it is empty".
     pub why: String,
-    /// What would mend it, where that is not to install the CLI anew.
+    /// What would fix it, if that is not to reinstall the CLI.
     pub remedy: Option<&'static str>,
     /// What execve(2) would say.
     pub errno: i32,
@@ -33,14 +33,15 @@ impl Fault {
     /// A script's interpreter that is not there, or not on the `PATH`.
     pub fn no_interpreter(name: &str, where_to_be: &str) -> Self {
         Self::missing(format!("it is a script for {name}, which is not {where_to_be}"))
-            .remedy("Install that system-wide, or install the CLI's native program.")
+            .remedy("Install the interpreter system-wide, or install the CLI's native program.")
             .name(name)
     }
 
     /// An interpreter that would be looked for in the working directory, which is the workspace: never run from there.
     pub fn relative(program: &Path) -> Self {
         let name = program.to_string_lossy();
-        Self::missing(format!("{name}, which runs it, is a relative path, and would be the workspace's")).name(name)
+        Self::missing(format!("{name}, which runs it, is a relative path, which would lead into the workspace"))
+            .name(name)
     }
 
     /// A loader or an interpreter that cannot run itself.
@@ -52,7 +53,7 @@ impl Fault {
     /// Scripts that are run by scripts that are run by scripts.
     pub fn too_deep(most: usize) -> Self {
         Self::new(
-            format!("it is a script of a script, more than {most} deep, which the kernel does not follow"),
+            format!("it is a script of a script, nested more than {most} deep, which the kernel does not follow"),
             libc::ELOOP,
         )
     }
@@ -60,13 +61,13 @@ impl Fault {
     /// Scripts whose interpreters are scripts, in many directories.
     pub fn maze(most: usize) -> Self {
         Self::new(
-            format!("what runs it is one of more than {most} scripts and interpreters on the child's PATH"),
+            format!("there are more than {most} scripts and interpreters on the child's PATH that could run it"),
             libc::ELOOP,
         )
-        .remedy("Give the program itself as options.command, or a PATH with fewer directories.")
+        .remedy("Name the program itself in options.command, or pass a PATH with fewer directories.")
     }
 
-    /// Adds what would mend it.
+    /// Adds what would fix it.
     pub fn remedy(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }
     }

@@ -1,4 +1,4 @@
-//! A program that was found, and what its version and its file tell.
+//! A program that was found, and its version.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -18,9 +18,9 @@ pub struct Program {
     pub found_by: FoundBy,
     /// A script's interpreter.
     pub interpreter: Option<PathBuf>,
-    /// Its version, where a package or a file name tells.
+    /// Its version, if a package or a file name states it.
     pub version: Option<String>,
-    /// The file that tells it in vain, where it is unknown and there is one.
+    /// If it is unknown, the file that should state it, if there is one.
     pub doubt: Option<Doubt>,
 }
 
@@ -36,18 +36,18 @@ pub struct Proved {
 }
 
 impl Program {
-    /// What to say where it is newer than all that this package was tested with, or where nobody can tell.
+    /// The warning for a version that is newer than all tested ones, or unknown.
     #[must_use]
     pub fn untested(&self, provider: &Provider) -> Option<String> {
         let name = provider.name;
         let Versions { oldest, tested, .. } = &provider.cli.versions;
         let Some(version) = self.version.as_deref() else {
             let why = match self.doubt {
-                Some(_) => "what tells it can be changed by others than root and this process",
-                None => "neither a package nor a file beside it nor its name tells it",
+                Some(_) => "users other than root and this process can change the file that states it",
+                None => "neither a package nor a file beside it nor its name states it",
             };
             return Some(format!(
-                "The version of {name} is unknown: {why}. One before {oldest} would not be started if it were known."
+                "The version of {name} is unknown: {why}. Versions before {oldest} are not supported."
             ));
         };
         (provider.cli.versions.standing(Some(version)) == Standing::Newer)
@@ -60,18 +60,18 @@ impl Program {
         let (name, path) = (provider.name, self.path.display());
         match &self.doubt {
             Some(Doubt::NotTrusted(file) | Doubt::NotUnderstood(file)) => format!(
-                "{}, which tells it, can be changed by others than root and this process. Install {name} where nobody else \
-                 can write, on no step of the path.",
+                "Users other than root and this process can change {}, which states the version. Install {name} below \
+                directories that nobody else can write.",
                 file.display()
             ),
             None => format!(
-                "Neither a package nor a file beside {path} nor its name tells it. Start {name} in its npm package, or as its \
-                 own installer names it (versions/VERSION)."
+                "Neither a package nor a file beside {path} nor its name states the version. Start {name} from its npm \
+                package, or under the name that its own installer uses (versions/VERSION)."
             ),
         }
     }
 
-    /// Whether a later candidate of a known version is taken in its place. A script of its own is somebody's choice.
+    /// Whether a later candidate of a known version is taken in its place. A script in its place is somebody's choice.
     pub(super) const fn gives_way(&self) -> bool {
         self.version.is_none() && self.interpreter.is_none()
     }

@@ -1,5 +1,5 @@
-//! What a file needs to be run: the loader that an ELF file names, the interpreters of a script, each of them a file of the
-//! same kind. Judged as the kernel judges at `execve`, before there is a process.
+//! Checks what a file needs to run: the loader that an ELF file names, and the interpreters of a script, each of which
+//! is again such a file. The rules are those of the kernel at `execve`, applied before there is a process.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -132,7 +132,9 @@ impl Look<'_> {
         self.looks.set(left);
         let real = match real_path(program) {
             Ok(real) => real,
-            Err(error) if is_absent(&error) => return Err(Fault::no_interpreter(&program.to_string_lossy(), "there")),
+            Err(error) if is_absent(&error) => {
+                return Err(Fault::no_interpreter(&program.to_string_lossy(), "installed"));
+            }
             // A closed directory is found, and named, when the target is asked.
             Err(_) => return Ok(checks_along(program, Access::EXEC_OK).collect()),
         };
@@ -173,8 +175,10 @@ fn of_loader(loader: &Path) -> Result<Vec<Check>, Fault> {
     let real = match real_path(loader) {
         Ok(real) => real,
         Err(error) if is_absent(&error) => {
-            let why =
-                format!("its dynamic loader, {name}, is not there: it is built for another system (glibc or musl)");
+            let why = format!(
+                "its dynamic loader, {name}, does not exist: the program is built for another system (glibc or \
+                    musl)"
+            );
             return Err(Fault::missing(why).name(name));
         }
         Err(_) => return Ok(checks_along(loader, Access::EXEC_OK).collect()),
@@ -182,7 +186,7 @@ fn of_loader(loader: &Path) -> Result<Vec<Check>, Fault> {
     if let Some((file, head)) = open(&real) {
         let is_elf = head.starts_with(elf::MAGIC);
         let fault =
-            if is_elf { elf::loader(&file, &head).err() } else { Some(Fault::not_executable("it is no ELF file")) };
+            if is_elf { elf::loader(&file, &head).err() } else { Some(Fault::not_executable("it is not an ELF file")) };
         if let Some(fault) = fault {
             return Err(Fault::of_tool(loader, fault, ELIBBAD));
         }

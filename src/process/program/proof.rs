@@ -1,4 +1,4 @@
-//! Remembers what was proved, for as long as nothing that the proof rests on has changed.
+//! Caches proofs about a program for as long as the files that they depend on do not change.
 //!
 //! A proof costs a short-lived process; looking at the components again costs a few `stat`s.
 
@@ -11,7 +11,7 @@ use super::super::identity::Target;
 use super::found::{Program, Proved};
 use crate::sys::real_path::real_path;
 
-/// More targets than this at once are a worker's whole fleet; then it starts anew.
+/// The limit of targets, which is more than a worker has at the same time. Beyond it, the cache is emptied.
 const CAPACITY: usize = 1024;
 
 /// The proofs of this process.
@@ -54,7 +54,7 @@ impl Proofs {
         holds.then(|| proof.program.clone())
     }
 
-    /// Remembers a proof, and hands out its program.
+    /// Remembers a proof, and returns its program.
     pub fn remember(&self, proved: Proved, target: &Target, path: &str) -> Program {
         let stamps = stamps(&proved);
         let program = proved.program;

@@ -1,4 +1,4 @@
-//! Why a candidate is not the program, and why none is: what an error says.
+//! The errors that explain why a candidate, or all of them, cannot be used as the program.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub struct Rejection {
     path: PathBuf,
     /// As a clause, for where it is one of several.
     why: String,
-    /// Whether nobody could be asked: then the others tell nothing either.
+    /// Whether the check itself failed, so that the other candidates say nothing either.
     is_final: bool,
 }
 
@@ -28,14 +28,14 @@ impl Rejection {
     pub fn unresolvable(provider: &'static Provider, found_at: &Path, error: &std::io::Error) -> Self {
         let errno = error.raw_os_error().unwrap_or(libc::ENOENT);
         let advice = format!("Reinstall {}.", provider.name);
-        let message = format!("{} was found, but does not lead to a file. {advice}", found_at.display());
+        let message = format!("{} was found, but it does not lead to a file. {advice}", found_at.display());
         Self::new(found_at, "does not lead to a file", cannot_run(provider, message, found_at, errno))
     }
 
     /// What the kernel would not run, whoever asks.
     pub fn unrunnable(provider: &'static Provider, path: &Path, fault: Fault) -> Self {
         let install =
-            || format!("Install {} anew, system-wide, or name another program with options.command.", provider.name);
+            || format!("Reinstall {} system-wide, or name another program in options.command.", provider.name);
         let remedy = fault.remedy.map_or_else(install, str::to_owned);
         let message = format!("{} cannot be run: {}. {remedy}", path.display(), fault.why);
         let error = cannot_run(provider, message, path, fault.errno);
@@ -47,7 +47,8 @@ impl Rejection {
         let metadata = std::fs::metadata(&check.path).ok();
         let why = explain(check, metadata.as_ref());
         let message = format!(
-            "{} cannot be run as {target}: {why}. Install {} system-wide (say, below /usr/local), not under a home.",
+            "{} cannot be run as {target}: {why}. Install {} system-wide (for example below /usr/local), not in a home \
+            directory.",
             path.display(),
             provider.name,
         );
@@ -58,7 +59,7 @@ impl Rejection {
     pub fn outdated(provider: &'static Provider, path: &Path, version: &str) -> Self {
         let (name, oldest) = (provider.name, provider.cli.versions.oldest);
         let message = format!(
-            "{} is {name} {version}, which is not started: versions before {oldest} {}. Install {oldest} or newer.",
+            "{} is {name} {version}, which is not supported: versions before {oldest} {}. Install {oldest} or newer.",
             path.display(),
             provider.cli.versions.older
         );
@@ -70,19 +71,19 @@ impl Rejection {
     pub fn not_understood(provider: &'static Provider, path: &Path, file: &Path) -> Self {
         let name = provider.name;
         let message = format!(
-            "{} is not started: {} should tell its version, and tells none that can be understood, so it may be older than {}. \
-             Install {name} anew.",
+            "{} was not started: {} should state its version but does not state a valid one, so it may be older than \
+            {}. Reinstall {name}.",
             path.display(),
             file.display(),
             provider.cli.versions.oldest
         );
         let error = Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path.to_string_lossy());
-        Self::new(path, &format!("{} tells no version that can be understood", file.display()), error)
+        Self::new(path, &format!("{} does not state a valid version", file.display()), error)
     }
 
     /// The target could not be asked.
     pub fn unasked(path: &Path, error: Error) -> Self {
-        Self { is_final: true, ..Self::new(path, "could not be asked for", error) }
+        Self { is_final: true, ..Self::new(path, "could not be checked", error) }
     }
 
     fn new(path: &Path, why: &str, error: Error) -> Self {
@@ -109,14 +110,19 @@ pub fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
     let name = provider.name;
     let (message, wanted) = match search.command {
         Some(command) if command.contains('/') && !command.starts_with('/') => {
-            (format!("options.command is {command}; it must be an absolute path, or a name without a slash."), command)
+            (format!("options.command must be an absolute path or a name without a slash, but is {command}."), command)
         }
-        Some(command) if command.contains('/') => {
-            (format!("There is no executable file at {command}, which options.command names."), command)
-        }
+        Some(command) if command.contains('/') => (
+            format!(
+                "There is no executable file at {command}, which options.command names. Pass the path of an \
+                executable file."
+            ),
+            command,
+        ),
         Some(command) => (
             format!(
-                "{command}, which options.command names, is not on the child's PATH.{}",
+                "{command}, which options.command names, is not on the child's PATH. Pass its absolute path, or add \
+                its directory to PATH.{}",
                 plain_files(command, search.path)
             ),
             command,
@@ -124,8 +130,8 @@ pub fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
         None => {
             let command = provider.cli.command;
             let message = format!(
-                "{name} is not installed: no {command} on the child's PATH, and no npm package of it. Install it \
-                 system-wide, or name it with options.command.{}",
+                "{name} is not installed: there is no {command} on the child's PATH and no npm package of it. Install \
+                it system-wide, or name the program in options.command.{}",
                 plain_files(command, search.path)
             );
             (message, command)
@@ -139,7 +145,7 @@ fn plain_files(name: &str, path: &str) -> String {
     let entries = candidates::absolute_entries(path);
     let mut files = entries.split(':').map(|entry| Path::new(entry).join(name));
     let found = files.find(|file| !entries.is_empty() && file.is_file());
-    found.map(|file| format!(" {} is there, but is not executable.", file.display())).unwrap_or_default()
+    found.map(|file| format!(" {} exists, but it is not executable.", file.display())).unwrap_or_default()
 }
 
 fn cannot_run(provider: &'static Provider, message: String, path: &Path, errno: i32) -> Error {

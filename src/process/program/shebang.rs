@@ -1,4 +1,5 @@
-//! The `#!` line of a script, as the kernel reads it (`load_script` in fs/binfmt_script.c), and what `env` makes of it.
+//! The `#!` line of a script, as the kernel reads it (`load_script` in fs/binfmt_script.c), and how `env` interprets
+//! it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -22,7 +23,7 @@ pub fn line(head: &[u8]) -> Option<Result<Line, Fault>> {
     Some(words(rest, head.len() >= HEAD_BYTES).and_then(|(interpreter, argument)| who(interpreter, argument)))
 }
 
-/// The interpreter, and all that stands behind it: one argument, in which only `env -S` sees words.
+/// The interpreter, and all that is behind it: one argument, in which only `env -S` sees words.
 fn words(rest: &[u8], may_go_on: bool) -> Result<(&[u8], &[u8]), Fault> {
     let end = rest.iter().position(|byte| *byte == b'\n');
     let line = trim_start(&rest[..end.unwrap_or(rest.len())]);
@@ -34,7 +35,10 @@ fn words(rest: &[u8], may_go_on: bool) -> Result<(&[u8], &[u8]), Fault> {
     let argument = parts.next();
     // Cut within the name, it would be another program's. A cut argument the kernel lets pass.
     if end.is_none() && may_go_on && argument.is_none() {
-        let why = format!("its first line (#!) is longer than the {HEAD_BYTES} bytes of it that the kernel reads");
+        let why = format!(
+            "its first line (#!) is longer than {HEAD_BYTES} bytes, which is all that the kernel reads \
+            of it"
+        );
         return Err(Fault::not_executable(why));
     }
     Ok((interpreter, trim(argument.unwrap_or_default())))
@@ -43,8 +47,8 @@ fn words(rest: &[u8], may_go_on: bool) -> Result<(&[u8], &[u8]), Fault> {
 fn who(interpreter: &[u8], argument: &[u8]) -> Result<Line, Fault> {
     // The kernel looks for a program whose name ends so, and `env` too; an interpreter takes it for part of an option.
     if interpreter.ends_with(b"\r") || argument.ends_with(b"\r") {
-        let why = "its first line (#!) ends in a carriage return, as files with Windows line ends do";
-        return Err(Fault::missing(why).remedy("Save it with Unix line ends."));
+        let why = "its first line (#!) ends with a carriage return, as in a file with Windows line endings";
+        return Err(Fault::missing(why).remedy("Save it with Unix line endings."));
     }
     let program = PathBuf::from(OsStr::from_bytes(interpreter));
     if !program.is_absolute() {
@@ -64,7 +68,7 @@ fn env_name(argument: &[u8]) -> Result<String, Fault> {
     let Some(words) = split.iter().find_map(|option| text.strip_prefix(option)) else {
         let is_option = text.is_empty() || text.starts_with('-') || text.contains('=');
         return if is_option {
-            Err(Fault::not_executable("its first line (#!) gives env no command"))
+            Err(Fault::not_executable("its first line (#!) passes no command to env"))
         } else {
             one_word(&text)
         };
@@ -77,7 +81,7 @@ fn env_name(argument: &[u8]) -> Result<String, Fault> {
             return Ok(word.to_owned());
         }
     }
-    Err(Fault::not_executable("its first line (#!) gives env no command"))
+    Err(Fault::not_executable("its first line (#!) passes no command to env"))
 }
 
 /// Whether the value of an option of `env` is the word after it: env(1) of GNU coreutils 9.1, and `-P` of the BSDs.
@@ -94,7 +98,7 @@ fn one_word(text: &str) -> Result<String, Fault> {
     if !text.contains([' ', '\t']) {
         return Ok(text.to_owned());
     }
-    let why = "its first line (#!) gives env more than one word, which env takes for the name of one program";
+    let why = "its first line (#!) passes more than one word to env, which takes them as the name of one program";
     Err(Fault::missing(why).remedy("Write `env -S` there."))
 }
 

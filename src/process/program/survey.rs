@@ -1,4 +1,4 @@
-//! Every candidate with what became of it, where a start takes the first that passes: for a diagnosis.
+//! Lists every candidate with its result for a diagnosis, while a start uses the first one that passes.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use super::{AccessCheck, FoundBy, Program, Search, Target, candidates, leads_to,
 use crate::error::Error;
 use crate::provider::Provider;
 
-/// More than this many on one `PATH` tell nothing new.
+/// The limit of candidates: more of them on one `PATH` would show nothing new.
 const MAX_CANDIDATES: usize = 16;
 
 /// One place where the program is.
@@ -20,10 +20,10 @@ pub struct Candidate {
     pub path: Option<PathBuf>,
     /// The proved program, or why the target cannot run it.
     pub outcome: Result<Program, Error>,
-    /// Files that must stand beside the program, as far as they are there: their paths, and whether they inherit the
+    /// Files that must be beside the program, as far as they are there: their paths, and whether they inherit the
     /// program's credential.
     pub companions: Vec<(&'static str, bool)>,
-    /// The files that tell its version, as far as they are there.
+    /// The files that state its version, as far as they exist.
     pub manifests: Vec<PathBuf>,
 }
 

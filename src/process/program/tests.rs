@@ -1,4 +1,4 @@
-//! Finding programs among fixtures of every kind of install, and refusals that name what is in the way.
+//! Tests of finding programs in fixtures of every kind of installation, and of errors that name the obstacle.
 
 use super::*;
 use crate::error::ErrorCode;
@@ -224,7 +224,7 @@ fn an_isolated_package_that_is_too_old_is_refused_and_one_that_is_not_is_no_prer
     let old = fixture.codex("0.120.0");
     let oldest = fixture.codex("0.140.0");
     let error = run("codex", Some(&old.to_string_lossy()), "", &[]).expect_err("too old");
-    assert!(error.to_string().contains("is OpenAI Codex 0.120.0, which is not started"), "{error}");
+    assert!(error.to_string().contains("is OpenAI Codex 0.120.0, which is not supported"), "{error}");
     let program = run("codex", Some(&oldest.to_string_lossy()), "", &[]).expect("in the range");
     assert_eq!(program.version.as_deref(), Some("0.140.0"));
 }
@@ -258,7 +258,7 @@ fn the_program_of_an_isolated_sdk_is_found_with_its_own_version() {
     }
 }
 
-/// A package for one platform with a version of its own, and the launcher beside it.
+/// A package for one platform with its own version, and the launcher beside it.
 fn versions(fixture: &Fixture, own: &str, sibling: &str) -> (PathBuf, PathBuf, PathBuf) {
     let native = codex_native();
     let manifest = |package: &str, text: &str| fixture.file(&format!("{package}/package.json"), text.as_bytes(), 0o644);
@@ -275,7 +275,7 @@ fn of_versions_that_disagree_the_older_one_counts() {
         (r#"{"version":"0.150.0"}"#, r#"{"version":"0.169.0"}"#, Ok("0.150.0")),
         (r#"{"version":"0.150.0"}"#, r#"{"version":"latest"}"#, Ok("0.150.0")),
         (r#"{"version":"latest"}"#, r#"{"version":"0.150.0"}"#, Ok("0.150.0")),
-        (r#"{"version":"latest"}"#, r"{}", Err("cannot be understood")),
+        (r#"{"version":"latest"}"#, r"{}", Err("does not state a valid")),
     ] {
         let fixture = Fixture::new();
         let (file, ..) = versions(&fixture, own, sibling);

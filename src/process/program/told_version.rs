@@ -1,5 +1,5 @@
-//! Which version a program is: what the manifest of its package, the file beside it, the packages around it and its own name
-//! tell, and whether that is to be believed.
+//! Determines the version of a program from the manifest of its package, the file beside it, the packages around it and
+//! its own name, and whether these can be trusted.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::provider::{NativePackage, Provider, Standing, Version};
 pub struct Told {
     /// The version, as it is written; of several, the oldest.
     pub version: Option<String>,
-    /// The first file that tells one in vain; where a version is known, none.
+    /// The first file that should state one but does not; none if a version is known.
     pub doubt: Option<Doubt>,
     /// Every file that was looked for, also where there is none.
     pub manifests: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! Whether nobody but root and this process can change what a file says.
+//! Checks whether only root and this process can change a file.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

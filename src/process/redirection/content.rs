@@ -1,4 +1,4 @@
-//! Reads a small regular file that a tenant may have made anything of.
+//! Reads a small regular file that a tenant may have replaced with anything.
 
 use std::fs::File;
 use std::io::Read;

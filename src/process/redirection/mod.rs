@@ -1,5 +1,5 @@
-//! Refuses a start beside a file of the tenant's that would send its credential elsewhere, or run commands, and that
-//! nothing else keeps the CLI from obeying.
+//! Refuses a start if a file of the tenant would send its credential elsewhere or run commands, and nothing else keeps
+//! the CLI from obeying it.
 //!
 //! A look: it cannot see a file that is made a moment later. What the rows hold by a variable or an argument holds then
 //! too, so a row refuses only what neither of them stops.
@@ -35,10 +35,10 @@ pub struct Beside<'a> {
     pub version: Option<&'a str>,
 }
 
-/// Looks for the files that this start must not stand beside.
+/// Looks for the files that this start must not be beside.
 ///
 /// # Errors
-/// `STATE_DIR_UNUSABLE` where there is one, or where nobody can tell.
+/// `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
     check_state_directory(plan)?;
     check_refused_files(plan, beside.trusted)?;
@@ -135,29 +135,29 @@ pub fn check_program(plan: &EnvPlan, program: &Program) -> Result<()> {
     let (provider, path) = (plan.provider, program.path.to_string_lossy());
     let Versions { oldest, older, .. } = &provider.cli.versions;
     let message = format!(
-        "{} was not started: it would run on the server's key, and the version of {path} is unknown. Versions before {oldest} \
-         {older}. {} Or give the tenant's own key.",
+        "{} was not started: it would use the server's key, but the version of {path} is unknown. Versions before \
+        {oldest} {older}. {} Or pass the tenant's own key.",
         provider.name,
         program.unknown(provider)
     );
     Err(Error::new(ErrorCode::ProgramOutdated, message).provider(provider.id).path(path))
 }
 
-/// Which starts are refused beside a file that configures the CLI.
+/// Which starts are refused while a file that configures the CLI exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum RefusedStarts {
     None,
     /// Those on the server's credential: the file sets what the shield lets pass.
     ServerCredential,
-    /// All that hand over a credential: this version's shield does not hold.
+    /// All that pass a credential: this version's shield does not hold.
     EveryCredential,
 }
 
 /// Judges the file at `path`, as it is now, for a program of this version.
 ///
 /// # Errors
-/// Where nobody can tell what the CLI would find there.
+/// If it is unknown what the CLI would find there.
 pub fn refused_beside(shield: &FileShield, version: Option<&str>, path: &Path) -> rustix::io::Result<RefusedStarts> {
     let file = match open(path, OFlags::empty()) {
         Ok(file) => file,
@@ -236,23 +236,25 @@ fn open(path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
 }
 
 fn redirected(plan: &EnvPlan, file: &Path) -> Error {
-    let what = format!("{} can send that key elsewhere: the CLI obeys it in every start. Remove it", file.display());
+    let what = format!(
+        "{} can send that key elsewhere unless you remove it, because the CLI obeys it in every start",
+        file.display()
+    );
     server_refusal(plan, file, &what)
 }
 
 fn unknown(plan: &EnvPlan, directory: &Path, errno: Errno, syscall: &'static str) -> Error {
     let reason = std::io::Error::from(errno);
     let files = plan.provider.state_directory.redirecting_files.join(" or ");
-    let what =
-        format!("nobody can tell whether a {files} in {} sends that key elsewhere: {reason}", directory.display());
+    let what = format!("it is unknown whether a {files} in {} sends that key elsewhere: {reason}", directory.display());
     server_refusal(plan, directory, &what).errno(errno.raw_os_error(), syscall)
 }
 
 fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
     let (provider, row) = (plan.provider, &plan.provider.state_directory);
     let message = format!(
-        "{} would run on the server's key, and {what}. Name another directory in options.workspace.{}, or give the \
-         tenant's own key.",
+        "{} would use the server's key, but {what}. Name another directory in options.workspace.{}, or pass the \
+        tenant's own key.",
         provider.name, row.option
     );
     about(plan, path, ErrorCode::StateDirUnusable, message, Some(row.variable))
@@ -261,17 +263,17 @@ fn server_refusal(plan: &EnvPlan, path: &Path, what: &str) -> Error {
 fn refused(plan: &EnvPlan, file: &Path, when: RefusedWhen) -> Error {
     let (provider, option) = (plan.provider, plan.provider.state_directory.option);
     let (more, last) = if plan.has_server_credential() {
-        ("or give options.baseUrl", "")
+        ("or pass options.baseUrl", "")
     } else {
-        ("give options.baseUrl", ", or say workspaceTrust: \"trusted\"")
+        ("pass options.baseUrl", ", or pass workspaceTrust: \"trusted\"")
     };
     let (what, remedy) = match when {
         RefusedWhen::UntrustedWithoutBaseUrl => (
-            "which can run commands and change its settings whatever its arguments say",
+            "which can run commands and change its settings despite its arguments",
             format!(", name another directory in options.workspace.{option}, {more}{last}"),
         ),
         RefusedWhen::Credential(_) => {
-            ("and use the credential in there in the place of this launch's", ", or give an API key".to_owned())
+            ("and use the credential in that file instead of this launch's", ", or pass an API key".to_owned())
         }
     };
     let message = format!(
@@ -287,17 +289,17 @@ fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: O
     let provider = plan.provider;
     let since = shield.since;
     match (holds, version) {
-        (true, _) => ("the credential is the server's".to_owned(), String::new()),
+        (true, _) => ("the credential belongs to the server".to_owned(), String::new()),
         (false, None) => (
             "the version of this program is unknown".to_owned(),
             format!(
-                ", or start {since} or newer, from the npm package of {} or from a copy that is named \
-                 versions/<version> (docs/hardening.md)",
+                ", or start {since} or newer from the npm package of {} or from a copy that is named \
+                versions/<version> (docs/hardening.md)",
                 provider.name
             ),
         ),
         (false, Some(version)) => (
-            format!("version {version} obeys them in spite of {}", shield.variable),
+            format!("version {version} obeys them despite {}", shield.variable),
             format!(", or install version {since} or newer"),
         ),
     }
@@ -327,20 +329,20 @@ fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, ver
     let (why, instead) = why_not_kept_out(plan, shield, holds, version);
     let (what, remedy) = match &found(file, shield, holds) {
         Found::Variable(name) => {
-            let does = forbidden::reason(name).map_or("can send the credential elsewhere, or print it", Reason::as_str);
+            let does = forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::as_str);
             let name = forbidden::shown(name);
             (
-                format!("sets {name} in its member env, which {does}"),
-                "Take that out of its member env, or remove the file",
+                format!("sets {name} in its env member, which {does}"),
+                "Remove that variable from the env member, or remove the file",
             )
         }
         Found::NotUnderstood => (
-            "cannot be understood, so nobody can tell which variables it sets".to_owned(),
-            "Mend the file so that it is one JSON object, or remove it",
+            "cannot be parsed, so the variables that it sets are unknown".to_owned(),
+            "Correct the file so that it is one JSON object, or remove it",
         ),
         Found::Unread => (
-            "cannot be read as a regular file of at most 4 MiB, so nobody can tell which variables it sets".to_owned(),
-            "Put a regular file in its place, or remove it",
+            "cannot be read as a regular file of at most 4 MiB, so the variables that it sets are unknown".to_owned(),
+            "Replace it with a regular file, or remove it",
         ),
     };
     let message = format!(
@@ -368,7 +370,10 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
         (Some(remedy), _) => (ErrorCode::SpawnFailed, remedy.to_owned()),
         (None, Some((_, why))) => (
             ErrorCode::StateDirUnusable,
-            format!("{why}, which keeps this process out. Let it through, or name another in options.workspace."),
+            format!(
+                "{why}, which keeps this process out. Let this process through, or name another directory in \
+                options.workspace."
+            ),
         ),
         (None, None) => (
             ErrorCode::StateDirUnusable,
@@ -376,7 +381,7 @@ fn untold(plan: &EnvPlan, file: &Path, errno: Errno) -> Error {
         ),
     };
     let message = format!(
-        "{} was not started: nobody can tell what it would find at {}: {}. {remedy}",
+        "{} was not started: it is unknown what it would find at {}: {}. {remedy}",
         plan.provider.name,
         file.display(),
         std::io::Error::from(errno),

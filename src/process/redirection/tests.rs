@@ -1,4 +1,4 @@
-//! Which starts stand beside which files.
+//! Tests of which starts are allowed with which files.
 
 use super::*;
 use crate::credential::Fallbacks;

@@ -1,4 +1,4 @@
-//! Anthropic's API: how it is asked, what its keys look like, and the login to it that Claude Code stores.
+//! Anthropic's API: how to call it, what its keys look like, and the login that Claude Code stores.
 
 use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
@@ -37,7 +37,7 @@ static KEY_CLASSES: &[KeyClass] = &[
     class("anthropic-session-cookie", "a session cookie of claude.ai", "sk-ant-sid", NotForLaunch, 0),
     KeyClass {
         is_plain: false,
-        ..class("anthropic-key", "an Anthropic key of a kind that is not known here", "sk-ant-", Unknown, 0)
+        ..class("anthropic-key", "an Anthropic key of an unknown kind", "sk-ant-", Unknown, 0)
     },
 ];
 

@@ -31,9 +31,9 @@ pub(super) const ARGUMENTS: Arguments = Arguments {
         tables: &["env", "headers"],
         secrets: &[],
         // Agent SDK 0.3.325 and older ignore mcpServersDelivery (see `sdk`); their version may be unknown.
-        instead: "Give the path of a file that only the target can read, or name a variable of `userEnvKeys` in it, as \
-                  ${USER_TOKEN}. An Agent SDK does this where it does not know mcpServersDelivery, which \
-                  `claudeAgentOptions` sets: take 0.3.326 or newer.",
+        instead: "Pass the path of a file that only the target user can read, or name a variable of `userEnvKeys` in \
+                  it, such as ${USER_TOKEN}. Agent SDKs before 0.3.326 put MCP servers on the command line, because \
+                  they do not support mcpServersDelivery, which `claudeAgentOptions` sets: use 0.3.326 or newer.",
     }],
     directory_options: &[],
     project_markers: &[],
@@ -54,14 +54,14 @@ const MODES: &[Mode] = &[
     // With -w, on a terminal: the pipe does not come along, "Not logged in". The environment does.
     Mode {
         sign: ModeSign::Flag("--tmux"),
-        does: "hands the session to a tmux server, which does not get what is on the pipe",
+        does: "passes the session to a tmux server, which does not get the credential from the pipe",
         uses: &[
             UsableCredential::InEnvironment(CredentialKind::ApiKey),
             UsableCredential::InEnvironment(CredentialKind::OauthToken),
             UsableCredential::OwnLogin,
         ],
         overrides: &[],
-        instead: "Leave it out.",
+        instead: "Omit it.",
     },
     evaluation("plugin"),
     evaluation("plugins"),
@@ -78,20 +78,20 @@ const MODES: &[Mode] = &[
 const fn bare(sign: ModeSign) -> Mode {
     Mode {
         sign,
-        does: "reads nothing but an API key in the environment",
+        does: "reads only an API key in the environment",
         uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey)],
         overrides: &[],
-        instead: "Leave it out, or give an API key with options.delivery \"env\", by which other processes of the target's uid \
-                  can find it in /proc/PID/environ.",
+        instead: "Omit it, or pass an API key with options.delivery \"env\", which lets other processes of the target \
+                  uid read it in /proc/PID/environ.",
     }
 }
 
-/// Each case is a CLI of its own. What is on the pipe is handed on to it, as is a token in the environment. A key there is not:
+/// Each case is a separate CLI. What is on the pipe is handed on to it, as is a token in the environment. A key there is not:
 /// the host's variable keeps it from the CLI's children.
 const fn evaluation(subcommand: &'static str) -> Mode {
     Mode {
         sign: ModeSign::Subcommand(subcommand, Some("eval")),
-        does: "starts further CLIs, which do not get a key from its environment",
+        does: "starts other CLIs, which do not get a key from its environment",
         uses: &[
             UsableCredential::OnPipe(CredentialKind::ApiKey),
             UsableCredential::OnPipe(CredentialKind::OauthToken),
@@ -99,19 +99,19 @@ const fn evaluation(subcommand: &'static str) -> Mode {
             UsableCredential::OwnLogin,
         ],
         overrides: &[],
-        instead: "Use options.delivery \"fd\".",
+        instead: "Pass options.delivery \"fd\".",
     }
 }
 
 const fn background(sign: ModeSign) -> Mode {
-    let does = "hands the session to a background service, which does not get the credential and outlives the start";
-    Mode { sign, does, uses: &[], overrides: &[], instead: "Use -p, in a start of its own." }
+    let does = "passes the session to a background service, which does not get the credential and outlives the start";
+    Mode { sign, does, uses: &[], overrides: &[], instead: "Use -p, in a separate start." }
 }
 
 const fn in_the_cloud(sign: ModeSign) -> Mode {
     Mode {
         sign,
-        does: "works with a claude.ai login alone",
+        does: "works only with a claude.ai login",
         uses: &[UsableCredential::OwnLogin],
         overrides: &[],
         instead: "Use -p, or a login in options.workspace.claudeConfigDir.",

@@ -38,7 +38,7 @@ pub(super) const CLI: Cli = Cli {
     sdk: Sdk {
         package: "@anthropic-ai/claude-agent-sdk",
         oldest: Version::new(0, 3, 326),
-        older: "put MCP servers, with their variables and headers, on the command line, which every user of the machine reads",
+        older: "put MCP servers, with their variables and headers, on the command line, where every user of the machine can read them",
         version_variable: Some("CLAUDE_AGENT_SDK_VERSION"),
         variables: &[
             "CLAUDE_CODE_ENTRYPOINT",

@@ -37,7 +37,7 @@ pub static CLAUDE_OUTPUT: Output = Output {
         FieldPath(Field::CacheWrite, &["message", "usage", "cache_creation_input_tokens"]),
         FieldPath(Field::Output, &["message", "usage", "output_tokens"]),
         FieldPath(Field::Reasoning, &["message", "usage", "output_tokens_details", "thinking_tokens"]),
-        // With --include-partial-messages: the end of an answer tells its whole output.
+        // With --include-partial-messages: the end of an answer reports its whole output.
         FieldPath(Field::Message, &["api_message_id"]),
         FieldPath(Field::Message, &["event", "message", "id"]),
         FieldPath(Field::Model, &["event", "message", "model"]),

@@ -18,7 +18,7 @@ pub(super) const FIXED: &[FixedVariable] = &[
     FixedVariable {
         name: MANAGED_BY_HOST,
         value: "1",
-        why: "where a credential is handed over, so that no file sends that elsewhere",
+        why: "when a credential is passed, so that no file can send it elsewhere",
         when: FixedWhen::CredentialHandedOver,
     },
     // Else an API key that begins with `sk-ant-` and any OAuth token also go to api.anthropic.com: /api/eval/*,
@@ -27,13 +27,13 @@ pub(super) const FIXED: &[FixedVariable] = &[
     FixedVariable {
         name: QUIET,
         value: "1",
-        why: "beside options.baseUrl, so that the credential goes there alone",
+        why: "with options.baseUrl, so that the credential is sent only there",
         when: FixedWhen::BaseUrl,
     },
 ];
 
-/// What a wider pattern, here or elsewhere, would catch, and what the CLI's own code takes for a number, a switch of the terminal or a
-/// limit of what it does (`tests/variables`). Its own messages tell people to set some of them.
+/// What a wider pattern, here or elsewhere, would catch, and what the CLI's own code takes for a number, a switch of
+/// the terminal or a limit of what it does (`tests/variables`). Its own messages advise people to set some of them.
 pub(super) const HARMLESS: &[&str] = &[
     // Counts of tokens, not tokens.
     "CLAUDE_CODE_*MAX_*TOKENS",

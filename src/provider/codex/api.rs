@@ -1,4 +1,4 @@
-//! OpenAI's API: how it is asked, what its keys look like, and the login to it that Codex stores.
+//! OpenAI's API: how to call it, what its keys look like, and the login that Codex stores.
 
 use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};

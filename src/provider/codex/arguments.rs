@@ -30,35 +30,35 @@ pub(super) const ARGUMENTS: Arguments = Arguments {
         RefusedOption {
             name: "--remote",
             when: When::CredentialInEnvironment,
-            does: "hands the session to an app server that has none of the arguments which protect the key",
-            instead: "Leave it out.",
+            does: "passes the session to an app server that lacks the arguments which protect the key",
+            instead: "Omit it.",
         },
         RefusedOption {
             name: "--remote-auth-token-env",
             when: When::CredentialInEnvironment,
-            does: "sends a variable, which can be the key, to another server",
-            instead: "Leave it out.",
+            does: "sends a variable, which could be the key, to another server",
+            instead: "Omit it.",
         },
         // Measured on 0.169.0: beside our override it is inert, and is written to config.toml for the next start.
         RefusedOption {
             name: "--trust",
             when: When::Untrusted,
             does: "marks the workspace as trusted in config.toml",
-            instead: "Leave it out, or say workspaceTrust: \"trusted\".",
+            instead: "Omit it, or pass workspaceTrust: \"trusted\".",
         },
-        // Measured: without git in the workspace, which the guards take away, it waits for ever.
+        // Measured: without git in the workspace, which the guards take away, it waits forever.
         RefusedOption {
             name: "--base",
             when: When::Untrusted,
-            does: "has Codex run git in the workspace with the key in its environment, so that a filter in .git/config gets it",
-            instead: "Name the base in the prompt, and let the agent ask git; or say workspaceTrust: \"trusted\".",
+            does: "makes Codex run git in the workspace with the key in its environment, so that a filter in .git/config gets the key",
+            instead: "Name the base in the prompt and let the agent run git, or pass workspaceTrust: \"trusted\".",
         },
         // Measured on 0.163.0: `--ignore-user-config` does not keep hooks.json unread.
         RefusedOption {
             name: "--dangerously-bypass-hook-trust",
             when: When::ServerCredential,
-            does: "runs hooks.json in CODEX_HOME, which the tenant's agent can write, with the server's key",
-            instead: "Leave it out.",
+            does: "runs hooks.json in CODEX_HOME, which the tenant's agent can write, with access to the server's key",
+            instead: "Omit it.",
         },
     ],
     modes: MODES,
@@ -81,12 +81,12 @@ pub(super) const ARGUMENTS: Arguments = Arguments {
         },
     ],
     directory_options: &["-C", "--cd"],
-    // Measured: below a root with a `.codex` of its own, 0.120 asks about that root alone; from 0.125 on the directory
+    // Measured: below a root with its own `.codex`, 0.120 asks about that root alone; from 0.125 on the directory
     // itself comes first where it is untrusted, and trust in it does not reach the root.
     project_markers: &[".git"],
 };
 
-/// `codex exec --help` and `codex --help`, and tried: a subcommand may stand after the prompt, but not after `--`; a prompt
+/// `codex exec --help` and `codex --help`, and tried: a subcommand may be after the prompt, but not after `--`; a prompt
 /// that is the word of one is one; `-i a.png resume` is two images, `-i=a.png resume` is not.
 const GRAMMAR: Grammar = Grammar {
     flags: &[

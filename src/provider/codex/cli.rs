@@ -1,4 +1,4 @@
-//! The program of Codex: its versions, its packages, what stands beside it, and the Codex SDK.
+//! The program of Codex: its versions, its packages, the files beside it, and the Codex SDK.
 
 use crate::provider::cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 use crate::provider::version::{Version, Versions};
@@ -7,7 +7,7 @@ pub(super) const CLI: Cli = Cli {
     // 0.140.0 passes all tests of the real CLI; a hook of hooks.json got a server's key from 0.125.0.
     versions: Versions {
         oldest: Version::new(0, 140, 0),
-        older: "give a server's key to hooks in CODEX_HOME (0.125.0), and 0.124 and older to its config.toml",
+        older: "expose a server's key to hooks in CODEX_HOME (0.125.0) or to its config.toml (0.124 and older)",
         tested: Version::new(0, 169, 0),
     },
     command: "codex",

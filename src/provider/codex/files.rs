@@ -52,7 +52,7 @@ static CONFIG_HAZARDS: &[Hazard] = &[
 static ENVIRONMENT_HAZARDS: &[Hazard] =
     &[hazard("environments.program", Effect::RunsCommands), hazard("environments.url", Effect::Redirects)];
 
-/// git-config(1): names are compared without regard to case, and stand here in lower case.
+/// git-config(1): names are compared without regard to case, and are here in lower case.
 static GIT_HAZARDS: &[Hazard] = &[
     hazard("filter", Effect::RunsCommands),
     hazard("core.fsmonitor", Effect::RunsCommands),

@@ -1,4 +1,4 @@
-//! The ways of running Codex in which it takes its key otherwise than `exec` does, or not at all.
+//! The modes of Codex in which it reads its key in another way than `exec` does, or not at all.
 
 use super::overrides::{APP_SERVER, RESUMED};
 use crate::provider::arguments::{ChosenDefinition, Mode, ModeSign, UsableCredential};
@@ -10,7 +10,7 @@ use crate::provider::credential::CredentialKind;
 pub(super) const MODES: &[Mode] = &[
     Mode {
         sign: ModeSign::Subcommand("app-server", None),
-        does: "reads no key but a model provider's",
+        does: "reads only the key of a model provider",
         uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey), UsableCredential::OwnLogin],
         overrides: APP_SERVER,
         instead: "",
@@ -25,15 +25,15 @@ pub(super) const MODES: &[Mode] = &[
     elsewhere("remote-control", None, OUTLIVES),
     elsewhere("agents", None, HANDS_OVER),
     elsewhere("queue", None, HANDS_OVER),
-    elsewhere("cloud", None, "works with a ChatGPT login alone"),
+    elsewhere("cloud", None, "works only with a ChatGPT login"),
     elsewhere("resume", None, IN_TERMINAL),
     elsewhere("fork", None, IN_TERMINAL),
-    elsewhere("exec-server", None, "runs commands for others, and has no use for a key"),
-    elsewhere("responses-api-proxy", None, "reads the key from stdin alone"),
+    elsewhere("exec-server", None, "runs commands for other programs and needs no key"),
+    elsewhere("responses-api-proxy", None, "reads the key only from stdin"),
     // Measured on 0.140.0: its requests have no credential. Later versions do not know it.
     elsewhere("mcp-server", None, "reads no key"),
     // Measured on 0.20.0: it reads OPENAI_API_KEY, and none of what protects that. Later versions do not know it.
-    elsewhere("proto", None, "is of a version that is too old for what protects the key"),
+    elsewhere("proto", None, "belongs to a version that is too old to protect the key"),
     Mode {
         sign: ModeSign::Terminal(&[
             "exec",
@@ -80,10 +80,10 @@ pub(super) const MODES: &[Mode] = &[
             holder: "model_providers",
             uses_own: "requires_openai_auth",
         }),
-        does: "asks a model provider whose definition does not name the key",
+        does: "uses a model provider whose definition does not name the key",
         uses: &[],
         overrides: &[],
-        instead: "Use env_key=\"CODEX_API_KEY\" in the definition, or options.baseUrl in its place.",
+        instead: "Set env_key=\"CODEX_API_KEY\" in the definition, or pass options.baseUrl instead.",
     },
 ];
 
@@ -91,15 +91,15 @@ pub(super) const MODES: &[Mode] = &[
 const fn resuming(subcommand: &'static str) -> Mode {
     Mode {
         sign: ModeSign::Subcommand(subcommand, Some("resume")),
-        does: "goes on with a thread",
+        does: "continues a thread",
         uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey), UsableCredential::OwnLogin],
         overrides: RESUMED,
         instead: "",
     }
 }
 
-const HANDS_OVER: &str = "hands the session to another process, which does not get the key";
-const OUTLIVES: &str = "hands the session to a process that outlives the start, and that sends no key";
+const HANDS_OVER: &str = "passes the session to another process, which does not get the key";
+const OUTLIVES: &str = "passes the session to a process that outlives the start and sends no key";
 const IN_TERMINAL: &str = "runs in the terminal, where Codex reads no key";
 const USE_EXEC: &str = "Use exec, exec resume, exec fork, review or app-server.";
 
@@ -114,6 +114,6 @@ const fn elsewhere(subcommand: &'static str, word: Option<&'static str>, does: &
 }
 
 const fn keyless(sign: ModeSign) -> Mode {
-    let (does, instead) = ("asks another model than OpenAI's, without the key", "Leave it out.");
+    let (does, instead) = ("uses a model that is not OpenAI's, without the key", "Omit it.");
     Mode { sign, does, uses: &[], overrides: &[], instead }
 }

@@ -15,7 +15,7 @@ pub static CODEX_OUTPUT: Output = Output {
         resuming: &["resume", "fork"],
         other: &["review", "help"],
         resuming_options: &[],
-        // `turn.completed` tells 0 tokens: the requests are another thread's.
+        // `turn.completed` reports 0 tokens, because the requests belong to another thread.
         uncounted: &["review"],
         // A reviewer of another model answered six requests where one command asked for an approval, and none was told.
         review_settings: &["--approve-for-me", "approvals_reviewer"],
@@ -79,7 +79,7 @@ pub static CODEX_OUTPUT: Output = Output {
         ],
         STATUS_RULES,
         &[
-            // What the API says in a stream that has begun stands after "stream disconnected before completion: ",
+            // What the API says in a stream that has begun is after "stream disconnected before completion: ",
             // which says nothing itself.
             FailureRule::text("rate limit exceeded", Kind::RateLimited),
             FailureRule::text("Rate limit reached", Kind::RateLimited),
@@ -127,7 +127,7 @@ pub static CODEX_OUTPUT: Output = Output {
     reset_prefixes: &[],
     // "12:46 AM" or "Nov 29th, 2026 12:36 AM", as `TZ` has it.
     clock_prefixes: &["try again at "],
-    // The address stands in the text.
+    // The address is in the text.
     doubled_path: None,
     session_files: Some(&SESSION_FILES),
     // Nine tenths of 272,000 tokens, the smallest context window of the catalogue in the executable. A request of 243,000

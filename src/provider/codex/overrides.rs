@@ -56,11 +56,11 @@ const fn off(key: &'static str) -> ConfigOverride {
 }
 
 const fn endpoint(key: &'static str, value: Value) -> ConfigOverride {
-    ConfigOverride { key, value, instead: "for another endpoint, give options.baseUrl" }
+    ConfigOverride { key, value, instead: "to use another endpoint, pass options.baseUrl" }
 }
 
 const fn projects(value: Value) -> ConfigOverride {
-    ConfigOverride { key: "projects", value, instead: "options.workspaceTrust says whether the workspace is trusted" }
+    ConfigOverride { key: "projects", value, instead: "to trust the workspace, pass options.workspaceTrust" }
 }
 
 /// None without directories: there is nothing to say of them.
@@ -70,7 +70,7 @@ fn levels(facts: &OverrideFacts<'_>, level: &str) -> Option<String> {
     (!projects.is_empty()).then(|| format!("{{{}}}", projects.join(",")))
 }
 
-/// A basic string: JSON's escapes are a subset of its own.
+/// A basic string: JSON's escapes are a subset of TOML's.
 fn string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('"');

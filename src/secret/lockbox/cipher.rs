@@ -1,4 +1,4 @@
-//! AES-256-GCM and HKDF-SHA256 over secrets, from one buffer into the other, on a stack that is wiped.
+//! AES-256-GCM and HKDF-SHA256 for secrets, from one buffer into another, on a stack that is wiped.
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::inout::InOutBuf;
@@ -56,5 +56,5 @@ pub fn encrypt(
 }
 
 fn internal() -> Error {
-    Error::new(ErrorCode::Internal, "A cipher refused sizes that it is made for.")
+    Error::new(ErrorCode::Internal, "A cipher rejected a key or nonce of the correct size.")
 }

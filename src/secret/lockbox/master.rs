@@ -1,4 +1,4 @@
-//! Master keys: 32 bytes, and where they come from.
+//! Master keys of 32 bytes, and their sources.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -47,7 +47,12 @@ impl MasterKey {
             return Err(invalid(&format!("It has {} characters", digits.len())));
         }
         let decoded = Secret::build(KEY_BYTES, |key| {
-            HEXLOWER_PERMISSIVE.decode_mut(digits, key).map(drop).map_err(|_| invalid("It has other characters"))
+            HEXLOWER_PERMISSIVE.decode_mut(digits, key).map(drop).map_err(|_| {
+                invalid(
+                    "It contains characters that are \
+                not hex digits",
+                )
+            })
         });
         Self::new(decoded?)
     }
@@ -60,7 +65,7 @@ impl MasterKey {
         self.key.require_protection()
     }
 
-    /// From a file of root's or of this process's user, which others than its owner and group can neither read nor
+    /// From a file of root's or of this process's user, which users other than its owner and group can neither read nor
     /// write, and its group not write.
     ///
     /// # Errors
@@ -77,15 +82,17 @@ impl MasterKey {
         let mut file = File::from(opened.map_err(|errno| unusable(&std::io::Error::from(errno).to_string()))?);
         let metadata = file.metadata().map_err(|error| unusable(&error.to_string()))?;
         if !metadata.is_file() {
-            return Err(unusable("it is no regular file"));
+            return Err(unusable("it is not a regular file"));
         }
         let mode = metadata.mode() & 0o7777;
         if mode & 0o027 != 0 {
-            return Err(unusable(&format!("its mode is {mode:04o}, so others can use it. Make it 0400 or 0440")));
+            return Err(unusable(&format!(
+                "its mode is {mode:04o}, so other users can access it. Set it to 0400 or 0440"
+            )));
         }
         let owner = metadata.uid();
         if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-            return Err(unusable(&format!("it belongs to uid {owner}, who can exchange it. Make it root's")));
+            return Err(unusable(&format!("it belongs to uid {owner}, who can replace it. Make root its owner")));
         }
         let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         if length > MAX_FILE_BYTES {
@@ -93,7 +100,7 @@ impl MasterKey {
         }
         // Straight to where it stays until it has been decoded: no buffer in between.
         let content = Secret::build(length, |bytes| file.read_exact(bytes)).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => unusable("it became shorter while it was read"),
+            ErrorKind::UnexpectedEof => unusable("it became shorter while it was being read"),
             _ => unusable(&error.to_string()),
         })?;
         Self::from_bytes(content.expose_secret()).map_err(|error| {
@@ -108,11 +115,11 @@ impl MasterKey {
     /// `LOCKBOX_KEY_INVALID`.
     pub fn from_credential(directory: &Path, name: &str) -> Result<Self> {
         if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-            let message = "The name of a credential is a file name, without a slash.";
+            let message = "The name of a credential must be a file name without a slash.";
             return Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("credential"));
         }
         if !directory.is_absolute() {
-            let message = "$CREDENTIALS_DIRECTORY has no absolute path. Set LoadCredential= in the unit.";
+            let message = "$CREDENTIALS_DIRECTORY must be an absolute path. Set LoadCredential= in the systemd unit.";
             return Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("credential"));
         }
         Self::from_file(&directory.join(name)).map_err(|error| error.name(name))
@@ -121,14 +128,14 @@ impl MasterKey {
     /// Refuses zeros, which are what a consumed array and a file that was never written hold: everybody knows that key.
     fn new(key: Secret) -> Result<Self> {
         if key.expose_secret().iter().fold(0, |any, byte| any | byte) == 0 {
-            return Err(invalid("It holds only zeros"));
+            return Err(invalid("It contains only zeros"));
         }
         let id = cipher::derive(&key, SALT, b"master key id")?;
         let id = HEXLOWER.encode(&id.expose_secret()[..4]);
         Ok(Self { key, id })
     }
 
-    /// 8 hex digits that tell it from others. No secret: they stand in every row that it sealed.
+    /// 8 hex digits that identify it. They are not secret: every row that it sealed contains them.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -140,6 +147,9 @@ impl MasterKey {
 }
 
 fn invalid(what: &str) -> Error {
-    let message = format!("{what}; a master key is 32 bytes, or 64 hex digits: openssl rand -hex 32.");
+    let message = format!(
+        "{what}; a master key must be 32 bytes or 64 hex digits. Generate one with: openssl rand \
+        -hex 32."
+    );
     Error::new(ErrorCode::LockboxKeyInvalid, message)
 }

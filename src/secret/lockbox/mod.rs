@@ -1,4 +1,4 @@
-//! The lockbox: encrypted secrets as they are stored, opened and sealed without the plaintext leaving Rust.
+//! The lockbox, which opens and seals stored secrets without the plaintext leaving Rust.
 //!
 //! A row is AES-256-GCM with a 12-byte IV and a 16-byte tag. Its `keyMeta` says which key and which associated data:
 //!
@@ -19,7 +19,7 @@
 //!
 //! A row of version 1 or 2 is bound to no name or version, one of version 1 not even to a tenant: it opens wherever it
 //! was moved to. New rows are version 3. A row opens only for the context that the caller expects, never for what it
-//! says of itself, and a row that does not open is refused with one text, whatever the reason; texts of their own have
+//! says of itself, and a row that does not open is refused with one text, whatever the reason; their own texts have
 //! only shapes that no row has, and version 1 where it is not allowed.
 
 mod cipher;
@@ -56,7 +56,7 @@ impl Lockbox {
             masters.iter().enumerate().any(|(at, key)| masters[..at].iter().any(|other| other.id() == key.id()));
         let message = match (masters.is_empty(), twice) {
             (true, _) => "A lockbox needs at least one master key.",
-            (_, true) => "The same master key was given twice.",
+            (_, true) => "The same master key was passed twice.",
             _ => return Ok(Self { masters, allow_legacy }),
         };
         Err(Error::new(ErrorCode::LockboxKeyInvalid, message).name("masterKeys"))
@@ -98,14 +98,15 @@ impl Lockbox {
         let select = "Select key_meta as \"keyMeta\".";
         if !self.allow_legacy {
             let message = format!(
-                "row.keyMeta is missing. {select} A row of version 1 has none; it opens with allowLegacy: true alone."
+                "row.keyMeta is missing. {select} A row of version 1 has no key_meta; it opens only with allowLegacy: \
+                true."
             );
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("keyMeta"));
         }
         self.open_1(parts)?.ok_or_else(|| {
             let message = format!(
-                "The row has no keyMeta, and does not open as version 1, which alone has none. {select} Else its master \
-                 key must be among those of this lockbox."
+                "The row has no keyMeta, but does not open as version 1, the only version without it. {select} If it \
+                is of version 1, its master key must be one of this lockbox's."
             );
             Error::new(ErrorCode::UnsealFailed, message).name("keyMeta")
         })
@@ -113,8 +114,8 @@ impl Lockbox {
 
     fn open_1(&self, parts: &Parts<'_>) -> Result<Option<Secret>> {
         if !self.allow_legacy {
-            let message = "The row is of version 1, which is bound to no tenant: it opens wherever it was moved to. \
-                           Say allowLegacy: true to read it, and reseal() it.";
+            let message = "The row is of version 1, which is not bound to a tenant: it opens wherever it is moved. \
+                           Pass allowLegacy: true to read it, then reseal() it.";
             return Err(Error::new(ErrorCode::UnsealFailed, message));
         }
         Ok(self.masters.iter().find_map(|master| cipher::decrypt(master.key(), parts, b"")))
@@ -146,7 +147,7 @@ impl Lockbox {
     pub fn seal(&self, secret: &Secret, context: &Context<'_>) -> Result<SealedRow> {
         context.check()?;
         if secret.len() > MAX_SECRET_BYTES {
-            let message = format!("The secret is {} bytes long; a row holds {MAX_SECRET_BYTES}.", secret.len());
+            let message = format!("The secret is {} bytes long; a row can hold {MAX_SECRET_BYTES}.", secret.len());
             return Err(Error::new(ErrorCode::InvalidArgValue, message));
         }
         let master = &self.masters[0];
@@ -170,8 +171,8 @@ impl Lockbox {
 }
 
 fn does_not_open() -> Error {
-    let message = "The row does not open. Its master key must be among those of this lockbox, and its tenant, purpose, \
-                   extra, name and row version must be those of the context, as when it was sealed.";
+    let message = "The row does not open. Its master key must be one of this lockbox's, and the context must have the \
+                   tenant, purpose, extra, name and row version with which it was sealed.";
     Error::new(ErrorCode::UnsealFailed, message)
 }
 

@@ -1,4 +1,4 @@
-//! A row's columns, as a database gives and takes them.
+//! The columns of a row, in the forms that a database uses.
 
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ pub struct SealedRow {
     pub key_meta: String,
 }
 
-/// What stands in a row, decoded. All of it is public.
+/// What is in a row, decoded. All of it is public.
 #[derive(Debug)]
 pub struct Parts<'a> {
     pub ciphertext: Cow<'a, [u8]>,
@@ -70,7 +70,7 @@ impl<'a> Column<'a> {
                     return Err(impossible(name, &format!("has more than {MAX_SECRET_BYTES} bytes")));
                 }
                 let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
-                bytes.map(Cow::Owned).map_err(|_| impossible(name, "has something other than pairs of hex digits"))
+                bytes.map(Cow::Owned).map_err(|_| impossible(name, "contains something other than pairs of hex digits"))
             }
         }
     }
@@ -101,6 +101,9 @@ impl SealedRow {
 }
 
 fn impossible(column: &str, what: &str) -> Error {
-    let message = format!("The row's {column} {what}, so it is no row of a lockbox. Give the column as it is stored.");
+    let message = format!(
+        "The row's {column} {what}, so it is not a row of a lockbox. Pass the column as it is \
+        stored."
+    );
     Error::new(ErrorCode::UnsealFailed, message).name(column)
 }

@@ -1,4 +1,4 @@
-//! Tests of the lockbox: rows that Node's crypto made, and that a row opens only where it belongs.
+//! Tests of the lockbox: it opens rows that Node's crypto created, and only where they belong.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -83,7 +83,7 @@ fn a_row_without_key_meta_is_of_version_1_or_none() {
     }
     for index in [2, 3] {
         let refusal = text_of(lockbox(true).open(&without(index), &CONTEXT));
-        assert!(refusal.starts_with("The row has no keyMeta, and does not open as version 1"), "{refusal}");
+        assert!(refusal.starts_with("The row has no keyMeta, but does not open as version 1"), "{refusal}");
     }
     for index in 0..VECTORS.len() {
         let error = lockbox(false).open(&without(index), &CONTEXT).expect_err("not without the word");
@@ -212,7 +212,7 @@ fn master_keys_are_32_bytes_or_64_digits() {
     }
     for (bytes, what) in [
         ("abc", "3 characters"),
-        (&*"g".repeat(64), "other characters"),
+        (&*"g".repeat(64), "not hex digits"),
         ("", "0 characters"),
         (&*"ab".repeat(16), "32 characters"),
         (&*"\0".repeat(32), "only zeros"),
@@ -241,12 +241,12 @@ fn master_keys_from_files() {
     assert_eq!(MasterKey::from_file(&good).expect("reads").id(), master(0).id());
     assert_eq!(MasterKey::from_credential(dir.path(), "good").expect("reads").id(), master(0).id());
     for (path, what) in [
-        (file("open", &digits, 0o444), "0444, so others"),
-        (file("group", &digits, 0o460), "0460, so others"),
+        (file("open", &digits, 0o444), "0444, so other users"),
+        (file("group", &digits, 0o460), "0460, so other users"),
         (file("empty", "", 0o400), "0 characters"),
         (file("long", &"a".repeat(5000), 0o400), "5000 bytes"),
         (dir.path().join("missing"), "No such file"),
-        (dir.path().to_owned(), "no regular file"),
+        (dir.path().to_owned(), "not a regular file"),
     ] {
         let error = MasterKey::from_file(&path).expect_err("refused");
         assert_eq!(error.code(), ErrorCode::LockboxKeyInvalid, "{error}");

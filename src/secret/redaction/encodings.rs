@@ -1,4 +1,4 @@
-//! The forms in which a secret may stand in output, as a table: how long each is, and how it is written.
+//! The forms in which a secret may occur in output, as a table: the length of each, and how it is written.
 
 /// A way to write bytes that programs have.
 pub struct Encoding {
@@ -62,12 +62,12 @@ const BASE64URL: Write = |secret, to| write_base64::<0>(secret, to, b"-_");
 const BASE64URL_1: Write = |secret, to| write_base64::<1>(secret, to, b"-_");
 const BASE64URL_2: Write = |secret, to| write_base64::<2>(secret, to, b"-_");
 
-/// The digit that the first bit of a secret stands in, or the next one where others stand in it too.
+/// The digit that the first bit of a secret is in, or the next one where others are in it too.
 const fn first_digit(bytes_before: usize) -> usize {
     (8 * bytes_before).div_ceil(6)
 }
 
-/// The digits of base64 that a secret decides alone, whatever stands before and after it in the encoded text.
+/// The digits of base64 that a secret decides alone, whatever is before and after it in the encoded text.
 fn base64_length<const BEFORE: usize>(secret: &[u8]) -> usize {
     (8 * (BEFORE + secret.len()) / 6).saturating_sub(first_digit(BEFORE))
 }

@@ -1,4 +1,4 @@
-//! All forms of all secrets: their bytes in one piece of guarded memory, and where each stands, in order.
+//! All forms of all secrets: their bytes in one piece of guarded memory, and their positions in order.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -148,7 +148,7 @@ impl Forms {
     }
 }
 
-/// How many bits tell which pairs of bytes forms begin with.
+/// The number of bits that record with which pairs of bytes forms begin.
 const PAIR_BITS: usize = 4096;
 
 fn pair_bit(first: u8, second: u8) -> (usize, u8) {
@@ -213,7 +213,7 @@ fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
     let length: usize = rows.iter().map(|row| row.length).sum();
     // Places are kept in 32 bits.
     if u32::try_from(length).is_err() {
-        let message = "The secrets are more than 4 GiB: too many to look for.";
+        let message = "The secrets are larger than 4 GiB, which is too much to search for.";
         return Err(Error::new(ErrorCode::InvalidArgValue, message));
     }
     Secret::build(length, |mut rest| {
@@ -226,7 +226,7 @@ fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
     })
 }
 
-/// Where the pieces stand in what [`write_all`] wrote.
+/// Where the pieces are in what [`write_all`] wrote.
 fn pieces(rows: &[Row<'_>], min_length: usize) -> Vec<Form> {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -282,7 +282,7 @@ fn mask_for(bytes: &Secret) -> Result<u8> {
     }
     let free = |byte: &u8| !taken[usize::from(*byte)];
     masks().find(free).ok_or_else(|| {
-        let message = "The secrets have every character there is, so none is left to mask them with. Leave some out.";
+        let message = "The secrets contain every character that could mask them. Leave some of them out.";
         Error::new(ErrorCode::InvalidArgValue, message)
     })
 }

@@ -1,5 +1,5 @@
-//! Scrubs secrets, and the encoded forms of them, out of a process's output. Hygiene for logs, not a wall: whoever has
-//! a key can spell it in ways that nobody looks for.
+//! Redacts secrets, and their encoded forms, in a process's output. This protects logs from accidents, not from
+//! attacks: anyone who has a key can write it in forms that are not searched for.
 //!
 //! Exactly: every byte that some occurrence of some form covers becomes the mask, also where occurrences overlap; every
 //! other byte stays as it is, and so does the length. The mask is a byte that no form has, so that masking never spells
@@ -74,7 +74,7 @@ impl Redactor {
         let mut masked = 0;
         let mut at = 0;
         while let Some((start, length)) = self.search.next(&self.forms, text, at, until) {
-            // What stands before an occurrence is not looked at any more: what is covered of it can go.
+            // What is before an occurrence is not looked at any more: what is covered of it can go.
             fill(text, masked, covered.min(start), self.forms.mask());
             (masked, at) = (start, start + 1);
             covered = covered.max(start + length);

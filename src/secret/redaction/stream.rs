@@ -1,4 +1,4 @@
-//! Scrubs a stream, chunk by chunk and in place. Held back is what may still become a form, and not a byte more.
+//! Redacts a stream, chunk by chunk and in place. It holds back exactly the bytes that may still become a form.
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Stream {
         let in_chunk = self.redactor.mask(chunk, covered.saturating_sub(held), end, passed);
         let covered = if in_chunk > 0 { held + in_chunk } else { covered };
 
-        // Held back, it must not stand in memory that the consumer of what goes through sees behind it.
+        // Held back, it must not be in memory that the consumer of what goes through sees behind it.
         chunk[passed..].zeroize();
         self.before.clear();
         self.before.extend_from_slice(&self.border[..hold_from.min(held)]);

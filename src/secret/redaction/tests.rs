@@ -1,4 +1,4 @@
-//! Tests of the redactor: against a naive one, and each encoding against somebody else's.
+//! Tests of the redactor, against a naive implementation, and of each encoding, against another library's.
 
 use std::sync::Arc;
 
@@ -150,7 +150,7 @@ fn what_is_held_back_leaves_nothing_in_the_chunk() {
     assert_eq!(&chunk, b"hello \0\0\0\0\0\0\0\0\0\0\0\0\0");
 }
 
-/// What base64 a secret stands in when `before` bytes precede it and `after` follow: the digits that the secret alone
+/// What base64 a secret is in when `before` bytes precede it and `after` follow: the digits that the secret alone
 /// decides are those that are the same whatever the neighbours are.
 fn decided(secret: &[u8], before: usize, encode: impl Fn(&[u8]) -> String) -> String {
     // A multiple of three in all: no padding.

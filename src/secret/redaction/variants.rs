@@ -93,7 +93,7 @@ fn is_public(line: &[u8]) -> bool {
     })
 }
 
-/// One space for each run of white space, as a shell prints what is not quoted; none where it stands so already.
+/// One space for each run of white space, as a shell prints what is not quoted; none where it is so already.
 fn with_single_spaces(value: &[u8]) -> Option<Secret> {
     let words = || value.split(|byte| is_space(*byte)).filter(|word| !word.is_empty());
     let length = words().map(|word| word.len() + 1).sum::<usize>().saturating_sub(1);

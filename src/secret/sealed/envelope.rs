@@ -1,4 +1,4 @@
-//! The text around a sealed secret: its prefix, its base64url and the parts in there. All of it is public.
+//! The text format of a sealed secret: its prefix, and the parts in its base64url. All of it is public.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,7 +51,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A text in the making: `fill` writes the ciphertext into the space for it and gives what stands around it.
+/// A text in the making: `fill` writes the ciphertext into the space for it and gives what is around it.
 pub(super) fn encode<E>(
     issued_at: [u8; ISSUED_AT_BYTES],
     length: usize,
@@ -74,11 +74,11 @@ pub(super) fn encode<E>(
 /// The time as the format writes it: milliseconds since 1970.
 ///
 /// # Errors
-/// `UNSUPPORTED` before 1970, where a clock that was never set may stand.
+/// `UNSUPPORTED` before 1970, where a clock that was never set may be.
 pub(super) fn unix_millis(now: SystemTime) -> Result<u64> {
     let since = now.duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok());
     since.ok_or_else(|| {
-        let message = "The system's clock stands outside the years that a sealed secret can name. Set the clock.";
+        let message = "The system's clock is outside the range of times that a sealed secret can hold. Set the clock.";
         Error::new(ErrorCode::Unsupported, message)
     })
 }

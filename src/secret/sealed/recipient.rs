@@ -1,4 +1,4 @@
-//! The opening side: a worker's key pair, and what it has opened and used.
+//! The opening side of sealed secrets: a worker's key pair, and the sealed secrets that it has opened and used.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,8 +44,9 @@ impl Recipient {
         if !(MIN_MAX_AGE..=MAX_MAX_AGE).contains(&max_age) {
             return Err(Error::new(ErrorCode::InvalidArgValue, IMPOSSIBLE_AGE).name("maxAgeMs"));
         }
-        let public_key = suite::public_key(&private_key)
-            .map_err(|_| Error::new(ErrorCode::InvalidArgValue, "A private key is 32 bytes.").name("privateKey"))?;
+        let public_key = suite::public_key(&private_key).map_err(|_| {
+            Error::new(ErrorCode::InvalidArgValue, "A private key must be 32 bytes.").name("privateKey")
+        })?;
         // At most an hour, so that it fits.
         let max_age = max_age.as_millis() as u64;
         Ok(Self { private_key, public_key, replays: Mutex::new(Replays::new(max_age)) })
@@ -96,7 +97,7 @@ impl Recipient {
             if ticket.recipient != self.public_key {
                 return Err(Error::new(
                     ErrorCode::Internal,
-                    "A ticket was given to a recipient that did not issue it.",
+                    "A ticket was passed to a recipient that did not issue it.",
                 ));
             }
             identities.push(ticket.identity);
@@ -141,6 +142,6 @@ const IMPOSSIBLE_AGE: &str = "A sealed secret's maximum age must be from one sec
 
 fn does_not_open() -> Error {
     let message = "A sealed secret does not open. Check that it was sealed to this worker's recipient, for the same \
-        workspace, field, request and credentialOwner, and that it came unchanged.";
+        workspace, field, request and credentialOwner, and that it arrived unchanged.";
     Error::new(ErrorCode::UnsealFailed, message)
 }

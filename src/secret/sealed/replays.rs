@@ -1,4 +1,4 @@
-//! The sealed texts that were used, for as long as they could open again.
+//! Remembers the sealed texts that were used for as long as they could be opened again.
 
 use std::collections::BTreeSet;
 
@@ -85,11 +85,11 @@ impl Replays {
 }
 
 const FROM_THE_FUTURE: &str =
-    "The sealed secret was made more than a minute after now. Set the clocks of both processes, and seal it again.";
-const TOO_OLD: &str = "The sealed secret is older than this recipient allows. Seal it again, just before it is sent.";
-const USED: &str = "The sealed secret was used before, and each opens for one request. Seal it again.";
-const FULL: &str = "This recipient has used as many sealed secrets as it can remember, and none has expired. \
-    Wait, or give it a shorter maximum age.";
+    "The sealed secret's time is more than a minute in the future. Set the clocks of both machines, and seal it again.";
+const TOO_OLD: &str = "The sealed secret is older than this recipient allows. Seal it again just before you send it.";
+const USED: &str = "The sealed secret was used before, and each one opens for a single request. Seal it again.";
+const FULL: &str = "This recipient has opened as many sealed secrets as it can remember, and none of them has expired. \
+    Wait, or set a shorter maximum age.";
 
 fn refused(message: &'static str) -> Error {
     Error::new(ErrorCode::UnsealFailed, message)

@@ -1,4 +1,4 @@
-//! The sealing side: a secret becomes text for one recipient and one use.
+//! The sealing side of sealed secrets: turns a secret into text for one recipient and one use.
 
 use std::convert::Infallible;
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ use crate::secret::bytes::no_randomness;
 pub fn seal(secret: &Secret, public_key: &[u8], binding: &Binding, now: SystemTime) -> Result<String> {
     if secret.len() > MAX_SECRET_BYTES {
         let message = format!(
-            "The secret is {} bytes long; {MAX_SECRET_BYTES} can be sealed. Hand it over in a file.",
+            "The secret is {} bytes long; at most {MAX_SECRET_BYTES} can be sealed. Pass it in a file.",
             secret.len()
         );
         return Err(Error::new(ErrorCode::InvalidArgValue, message).name("secret"));
@@ -38,7 +38,8 @@ pub fn seal(secret: &Secret, public_key: &[u8], binding: &Binding, now: SystemTi
 }
 
 fn no_public_key() -> Error {
-    let message = "The public key is not 32 bytes that a recipient can have. Pass the worker's own, as it gave it.";
+    let message = "The public key must be the 32 bytes of a recipient's public key. Pass the worker's key exactly as \
+        it sent it.";
     Error::new(ErrorCode::InvalidArgValue, message).name("publicKey")
 }
 

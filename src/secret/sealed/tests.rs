@@ -1,4 +1,4 @@
-//! Sealing and opening as a whole.
+//! Tests of sealing and opening together.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

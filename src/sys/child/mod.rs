@@ -1,4 +1,4 @@
-//! What runs in the child between `clone` and `execve`: raw system calls and nothing else.
+//! The code that runs in the child between `clone` and `execve`: only raw system calls.
 //!
 //! The child has the worker's memory, thread-local storage and locks. It must not allocate, panic, format, take a lock
 //! or call a libc wrapper with side effects: glibc's `setuid` and friends signal every thread *of the parent's list*.

@@ -1,4 +1,4 @@
-//! System calls of the child, made by their numbers, and how one fails.
+//! The raw system calls of the child, made by number, and how they fail.
 
 use core::ffi::{c_long, c_void};
 use core::ptr::null;

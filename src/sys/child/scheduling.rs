@@ -1,4 +1,4 @@
-//! The child's place in line: the worker's own, and never a better one than a process has by default.
+//! The child's scheduling: that of the worker, but never better than the default of a process.
 //!
 //! Nice value, class, I/O priority and affinity belong to a thread on Linux, and `clone` hands on those of the thread that
 //! calls it: the spawner's, which has what the worker had when that thread was made. A process's own, as `ps`, `nice` and

@@ -1,4 +1,4 @@
-//! The mappings that secrets live in: many small ones share one, a large one has its own.
+//! The mappings that contain secrets: many small secrets share a mapping, and a large one has its own.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;

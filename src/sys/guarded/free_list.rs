@@ -1,4 +1,4 @@
-//! Which parts of a mapping are free: first fit, neighbours joined, in steps of 16 bytes.
+//! The free parts of a mapping: first fit, with adjacent parts merged, in steps of 16 bytes.
 
 /// What every place begins at a multiple of: two places never share one of a processor's words.
 const STEP: usize = 16;

@@ -1,5 +1,5 @@
-//! Heaps in guarded memory, for threads whose libraries copy secrets into buffers of their own: a slice each of one
-//! reserved range of addresses.
+//! Heaps in guarded memory for threads whose libraries copy secrets into their own buffers. Each heap is a slice of one
+//! reserved address range.
 //!
 //! Whoever frees a block, on whatever thread, its address says that it belongs here. A heap gives blocks of powers of two,
 //! keeps what is freed for the next block of that size, and begins anew when nothing of it is in use. Nothing here may

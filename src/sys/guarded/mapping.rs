@@ -1,4 +1,4 @@
-//! One mapping for secrets, with a page before and after it that nobody can touch, and what the kernel did for it.
+//! One mapping for secrets, with an inaccessible page before and after it, and the protections that the kernel gave it.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -40,7 +40,7 @@ impl Protection {
 pub static GUARD_PAGES: Protection = Protection {
     name: "guardPages",
     syscall: "mmap",
-    remedy: "The process is out of memory or of mappings (vm.max_map_count)",
+    remedy: "The process has no memory or mappings left (vm.max_map_count)",
     apply: |_, _| Ok(()),
 };
 
@@ -48,8 +48,8 @@ pub static GUARD_PAGES: Protection = Protection {
 pub static LOCKED: Protection = Protection {
     name: "locked",
     syscall: "mlock",
-    remedy: "Raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)",
-    // SAFETY: the caller's: a mapping of its own.
+    remedy: "Raise RLIMIT_MEMLOCK (LimitMEMLOCK= in a systemd unit)",
+    // SAFETY: the caller's: its own mapping.
     apply: |start, length| unsafe { mlock(start, length) },
 };
 
@@ -65,7 +65,7 @@ pub static EXCLUDED_FROM_CORE_DUMPS: Protection = Protection {
 pub static WIPED_ON_FORK: Protection =
     Protection { name: "wipedOnFork", syscall: "madvise", remedy: OLD_KERNEL, apply: wipe_on_fork };
 
-const OLD_KERNEL: &str = "It needs Linux 4.14, and a sandbox that lets madvise pass";
+const OLD_KERNEL: &str = "Use Linux 4.14 or newer, and a sandbox that allows madvise";
 
 /// Every protection that this system knows, in the order of the documentation.
 #[cfg(target_os = "linux")]
@@ -155,7 +155,7 @@ impl Drop for Mapping {
 /// `madvise(2)` with `MADV_DONTDUMP`, which Linux has since 3.4.
 #[cfg(target_os = "linux")]
 unsafe fn exclude_from_core_dumps(start: *mut c_void, length: usize) -> Result<(), Errno> {
-    // SAFETY: the caller's: a mapping of its own, whose content this advice leaves alone.
+    // SAFETY: the caller's: its own mapping, whose content this advice leaves alone.
     unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxDontDump) }
 }
 

@@ -1,4 +1,4 @@
-//! Memory for secrets: between guard pages, locked, left out of core dumps and of forks, zero before and after use.
+//! Memory for secrets: between guard pages, locked, excluded from core dumps and forks, and zero before and after use.
 //!
 //! Many small secrets share a mapping, so that one costs its own bytes and not a page: `RLIMIT_MEMLOCK` is 8 MiB by
 //! default (64 KiB before Linux 5.16). A protection that the kernel refuses is noted, and told by [`report`]; the
@@ -25,7 +25,7 @@ fn arena() -> MutexGuard<'static, Arena> {
     ARENA.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the memory that secrets live in has now. Where there are none, what one would get.
+/// Returns the current protections of the memory of secrets. Where there are none, what one would get.
 #[must_use]
 pub fn report() -> Report {
     let probe = GuardedBytes::zeroed(1);

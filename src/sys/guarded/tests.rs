@@ -1,4 +1,4 @@
-//! Tests of guarded memory: what the kernel says of it, and that nothing stays behind.
+//! Tests of guarded memory: what the kernel reports about it, and that no secret is left in it.
 
 use super::*;
 

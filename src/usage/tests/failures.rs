@@ -1,4 +1,4 @@
-//! Failures as both CLIs were seen to tell them (Codex 0.163.0, Claude Code 2.1.330), and what is made of them.
+//! Tests with failures as both CLIs reported them (Codex 0.163.0, Claude Code 2.1.330), and how they are classified.
 
 use super::*;
 

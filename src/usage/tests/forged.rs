@@ -1,4 +1,4 @@
-//! Totals of threads, and what a run makes up of its own and of others.
+//! Tests of the totals of threads when a run forges its own totals or those of others.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the reports leave out: told from another source, or told to be missing.
+//! Tests of what the reports leave out: it is taken from another source, or reported as missing.
 
 use super::*;
 

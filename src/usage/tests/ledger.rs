@@ -1,4 +1,4 @@
-//! The ledger: what it adds up, what it lets go, and its text for Prometheus.
+//! Tests of the ledger: what it adds up, what it evicts, and its text for Prometheus.
 
 use super::*;
 

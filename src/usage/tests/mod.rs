@@ -1,4 +1,4 @@
-//! The meter on streams as the CLIs write them, cut anywhere, and on any bytes.
+//! Tests of the meter with the CLIs' real streams, split anywhere, and with arbitrary bytes.
 
 use proptest::prelude::*;
 
@@ -31,7 +31,7 @@ fn assistant(id: &str, output: u64) -> String {
     )
 }
 
-/// `type` stands near the end, as in the real one; the cumulative fields are there to be ignored.
+/// `type` is near the end, as in the real one; the cumulative fields are there to be ignored.
 fn result(input: u64, output: u64, cost: f64) -> String {
     format!(
         r#"{{"total_cost_usd":9.5,"usage":{{"input_tokens":{input},"cache_read_input_tokens":7,"cache_creation_input_tokens":3,"output_tokens":{output}}},"modelUsage":{{"claude-sonnet-4-5":{{"inputTokens":99999,"outputTokens":99999,"costUSD":9.5}}}},"is_error":false,"subtype":"success","result":"x","type":"result","model_usage_since_last_result":{{"claude-sonnet-4-5":{{"inputTokens":{input},"outputTokens":{output},"cacheReadInputTokens":7,"cacheCreationInputTokens":3,"thinkingTokens":2,"costUSD":{cost:?}}}}}}}"#
@@ -318,7 +318,7 @@ proptest! {
         }
     }
 
-    /// Against serde_json: the same counts, wherever the keys stand and whatever else the event holds.
+    /// Against serde_json: the same counts, wherever the keys are and whatever else the event holds.
     #[test]
     fn counts_are_those_that_a_parser_finds(input in any::<u32>(), output in any::<u32>(), noise in "\\PC{0,60}", first in any::<bool>()) {
         let usage = format!("\"usage\":{{\"input_tokens\":{input},\"x\":[{{\"output_tokens\":1}}],\"output_tokens\":{output}}}");

@@ -1,4 +1,5 @@
-//! What the kernel knows of a file that permissions do not tell: why it could not be replaced.
+//! The facts about a file that its permissions do not show but that prevent its replacement, such as mounts and
+//! attributes.
 
 use std::os::fd::AsFd;
 #[cfg(target_os = "linux")]
@@ -18,7 +19,7 @@ pub(super) struct Facts {
     pub is_mount: bool,
     /// Whether no directory has a name for it any more.
     pub is_unlinked: bool,
-    /// What `chattr` sets; none where neither the kernel nor the file system tells.
+    /// What `chattr` sets; none if neither the kernel nor the file system reports it.
     attributes: Option<Attributes>,
 }
 
@@ -38,7 +39,7 @@ impl Attributes {
     }
 }
 
-/// A fact of which the kernel or the file system says that it tells it.
+/// A fact that the kernel or the file system claims to report.
 #[cfg(target_os = "linux")]
 fn told(stat: &Statx, fact: StatxAttributes) -> Option<bool> {
     stat.stx_attributes_mask.contains(fact).then(|| stat.stx_attributes.contains(fact))
@@ -58,7 +59,7 @@ impl Directory {
     /// Of an entry, which may have gone; the directory's own for the empty name.
     ///
     /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE` where nobody tells whether the entry is a mount point.
+    /// `CREDENTIAL_FILE_UNUSABLE` if it is unknown whether the entry is a mount point.
     #[cfg(target_os = "linux")]
     pub(super) fn facts(&self, name: &str) -> Result<Facts> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | if name.is_empty() { AtFlags::EMPTY_PATH } else { AtFlags::empty() };
@@ -104,7 +105,7 @@ impl Directory {
     /// Whether what was opened here is a mount point of its own.
     ///
     /// # Errors
-    /// `CREDENTIAL_FILE_UNUSABLE` where nobody tells.
+    /// `CREDENTIAL_FILE_UNUSABLE` if that is unknown.
     #[cfg(target_os = "linux")]
     pub(super) fn is_mounted(&self, entry: impl AsFd) -> Result<bool> {
         let stat = fs::statx(&entry, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).ok();
@@ -115,8 +116,8 @@ impl Directory {
         let mounts = mount_of(&entry).zip(mount_of(&self.descriptor));
         mounts.map(|(entry, directory)| entry != directory).ok_or_else(|| {
             self.refused(
-                "cannot be replaced: nothing tells whether it is a mount point of its own. Mount /proc, or allow \
-                 statx(2) on Linux 5.8 or later",
+                "cannot be replaced: this system does not show whether it is a mount point. Mount /proc, or allow \
+                statx(2) on Linux 5.8 or later",
             )
         })
     }
@@ -149,8 +150,8 @@ impl Directory {
         }
         if file.is_mount && file.is_unlinked {
             return Err(self.refused(
-                "is mounted here alone, and was replaced since by another file where it comes from. Mount its directory \
-                 instead, or mount the file again",
+                "is mounted as a single file, and its source has since been replaced by another file. Mount its \
+                directory instead, or mount the file again",
             ));
         }
         Ok(file)
@@ -164,11 +165,11 @@ impl Directory {
     }
 }
 
-pub(super) const FILE_PROTECTED: &str = "cannot be replaced: it is immutable or append-only. Run: chattr -ia on it";
+pub(super) const FILE_PROTECTED: &str = "cannot be replaced: it is immutable or append-only. Run chattr -ia on it";
 pub(super) const DIRECTORY_PROTECTED: &str =
-    "cannot be replaced: its directory is immutable or append-only. Run: chattr -ia on the directory";
+    "cannot be replaced: its directory is immutable or append-only. Run chattr -ia on the directory";
 
-/// The number of the mount that what was opened is on; none where /proc does not tell.
+/// The number of the mount that contains the opened file; none if /proc does not show it.
 #[cfg(target_os = "linux")]
 fn mount_of(descriptor: impl AsFd) -> Option<u64> {
     let info = format!("/proc/self/fdinfo/{}", descriptor.as_fd().as_raw_fd());

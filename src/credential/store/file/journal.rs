@@ -1,7 +1,7 @@
-//! How a file is written in place so that a kill at any byte leaves a whole login: the new content stands behind the
-//! old one, with its length and digest, before the first byte of the old one is touched.
+//! Writes a file in place so that a kill at any byte leaves a complete login: the new content is appended to the old
+//! one, with its length and digest, before the first byte of the old one is overwritten.
 //!
-//! A file that is itself a mount point (`docker run -v …/auth.json:…`) cannot be replaced by another, and what stands
+//! A file that is itself a mount point (`docker run -v …/auth.json:…`) cannot be replaced by another, and what is
 //! beside it is gone with the container. So everything is in the file. JSON has no NUL, which therefore begins the
 //! journal.
 //!
@@ -48,9 +48,9 @@ pub fn resolve(bytes: GuardedBytes) -> GuardedBytes {
 /// How much of a journal a file has.
 pub enum Journal<'a> {
     None,
-    /// A part, from there on: what stands before it is whole.
+    /// A part, from there on: what is before it is whole.
     Begun(usize),
-    /// All of it, and so the new content: what stands before it may be of both.
+    /// All of it, and so the new content: what is before it may be of both.
     Whole(&'a [u8]),
 }
 

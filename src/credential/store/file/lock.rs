@@ -1,4 +1,4 @@
-//! The lock of a stored login: which process may ask for new tokens.
+//! The lock of a stored login, which decides which process may request new tokens.
 //!
 //! Two locks that hold together. That of the lock file stays where it is while the login's file is replaced. That of
 //! the login's file cannot be lost by deleting the lock file, and it is the one file that containers share which mount
@@ -79,7 +79,7 @@ impl Directory {
     fn open_lock(&self, name: &str) -> Result<OwnedFd> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let failed =
-            |errno| self.errno("cannot be locked, as the lock file beside it cannot be opened", errno, "openat");
+            |errno| self.errno("cannot be locked, because the lock file beside it cannot be opened", errno, "openat");
         let made = fs::openat(&self.descriptor, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
         match made {
             Ok(descriptor) => {
@@ -114,8 +114,8 @@ impl Directory {
             return Ok(());
         }
         Err(self.refused(&format!(
-            "cannot be locked: the lock file beside it, {name}, belongs to user {owner}, who is neither the login's owner nor \
-             the directory's. Remove it, and let nobody else write to that directory"
+            "cannot be locked: the lock file beside it, {name}, belongs to uid {owner}, who owns neither the login nor \
+            its directory. Remove the lock file, and let nobody else write to that directory"
         )))
     }
 }

@@ -1,5 +1,5 @@
-//! The file of a stored login: read whole, replaced as a whole, under a lock that every process of this machine
-//! respects.
+//! The file of a stored login, which is read and replaced as a whole, under a lock that all processes of this machine
+//! respect.
 //!
 //! All happens through one descriptor of the directory, so that nothing that is done to the path meanwhile can lead
 //! elsewhere, and no symlink is followed in it: a tenant may own the directory, and this process may be root.
@@ -28,7 +28,7 @@ use crate::sys::real_path::real_path;
 pub use journal::MAX_FILE_BYTES;
 pub use replace::{Next, Recovered, Replaced};
 
-/// SHA-256 of a content of the file, which tells it from another.
+/// The SHA-256 of a content of the file, which identifies it.
 pub type Digest = [u8; 32];
 
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Location {
     /// An absolute path.
     pub directory: PathBuf,
     pub name: String,
-    /// Where the refresh token stands in it, which tells one login from the next.
+    /// The place of the refresh token in it, which distinguishes one login from the next.
     pub refresh_token: Vec<String>,
     /// The user that the file must belong to; anybody's where the caller does not say.
     pub owner: Option<u32>,
@@ -87,7 +87,7 @@ impl Location {
         }
         let descriptor = fs::openat(CWD, &self.directory, flags, Mode::empty()).map_err(|errno| {
             let reason = std::io::Error::from(errno);
-            let remedy = remedy(errno).unwrap_or(" Make it, or give another in options.dir.");
+            let remedy = remedy(errno).unwrap_or(" Create it, or name another directory in options.dir.");
             let directory = self.directory.display();
             let message =
                 format!("The directory of the stored login, {directory}, cannot be opened: {reason}.{remedy}");
@@ -106,11 +106,14 @@ impl Directory {
         let stat = fs::fstat(&self.descriptor).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
         // Who can put another file there can put another login there. In a sticky directory only its owner can.
         if stat.st_mode & 0o022 != 0 && stat.st_mode & 0o1000 == 0 {
-            return Err(self.refused_directory("can be written by others than its owner. Run: chmod go-w on it"));
+            return Err(self.refused_directory("can be written by users other than its owner. Run chmod go-w on it"));
         }
         // Nothing may be made in a directory of somebody else's, which a tenant has put in the place of theirs.
         if self.location.owner.is_some_and(|owner| stat.st_uid != owner && stat.st_uid != 0) {
-            return Err(self.refused_directory("belongs to somebody else than options.owner"));
+            return Err(self.refused_directory(
+                "does not belong to options.owner. Change its owner, or pass the right \
+                uid",
+            ));
         }
         Ok(())
     }
@@ -129,7 +132,7 @@ impl Directory {
         }
         let document = Document::parse(bytes).ok_or_else(|| {
             let message = format!(
-                "The file of the stored login, {}, is no JSON object. Nothing was changed in it. Log in again with the CLI.",
+                "The file of the stored login, {}, is not a JSON object. The file was not changed. Log in again with the CLI.",
                 self.path()
             );
             self.error(ErrorCode::CredentialFileUnusable, &message)
@@ -144,7 +147,12 @@ impl Directory {
         let descriptor = match retry_on_intr(|| fs::openat(&self.descriptor, name, flags, Mode::empty())) {
             Ok(descriptor) => descriptor,
             Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::LOOP) => return Err(self.refused("is a symlink, which is not followed")),
+            Err(Errno::LOOP) => {
+                return Err(self.refused(
+                    "is a symlink, which this package does not follow. Replace it \
+                with a regular file",
+                ));
+            }
             Err(errno) => return Err(self.errno("cannot be read", errno, "openat")),
         };
         let file = File::from(descriptor);
@@ -157,13 +165,13 @@ impl Directory {
     fn check_file(&self, file: &File) -> Result<Stat> {
         let stat = fs::fstat(file).map_err(|errno| self.errno("cannot be read", errno, "fstat"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(self.refused("is no regular file"));
+            return Err(self.refused("is not a regular file"));
         }
         if self.location.owner.is_some_and(|owner| owner != stat.st_uid) {
-            return Err(self.refused("belongs to somebody else than options.owner"));
+            return Err(self.refused("does not belong to options.owner. Change its owner, or pass the right uid"));
         }
         if stat.st_mode & 0o022 != 0 {
-            return Err(self.refused("can be written by others than its owner. Make its mode 0600"));
+            return Err(self.refused("can be written by users other than its owner. Set its mode to 0600"));
         }
         Ok(stat)
     }
@@ -179,7 +187,7 @@ impl Directory {
 
     fn too_large(&self) -> Error {
         self.refused(&format!(
-            "is larger than {MAX_FILE_BYTES} bytes. Remove from it what the CLI does not need, such as logins to MCP servers"
+            "is larger than {MAX_FILE_BYTES} bytes. Remove what the CLI does not need from it, such as logins to MCP servers"
         ))
     }
 
@@ -199,8 +207,8 @@ impl Directory {
 
     fn absent(&self) -> Error {
         let message = format!(
-            "There is no stored login at {}. Log in with the CLI on a machine that has a browser, and put its file there: \
-             this package runs no interactive login.",
+            "There is no stored login at {}. Log in with the CLI on a machine that has a browser, and copy its file \
+            there: this package does not run an interactive login.",
             self.path()
         );
         self.error(ErrorCode::LoginRequired, &message)
@@ -209,13 +217,13 @@ impl Directory {
     fn refused(&self, problem: &str) -> Error {
         self.error(
             ErrorCode::CredentialFileUnusable,
-            &format!("The file of the stored login, {}, {problem}. Nothing was changed in it.", self.path()),
+            &format!("The file of the stored login, {}, {problem}. It was not changed.", self.path()),
         )
     }
 
     fn refused_directory(&self, problem: &str) -> Error {
         let directory = self.location.directory.display().to_string();
-        let message = format!("The directory of the stored login, {directory}, {problem}. Nothing was changed in it.");
+        let message = format!("The directory of the stored login, {directory}, {problem}. It was not changed.");
         Error::new(ErrorCode::CredentialFileUnusable, message).path(directory)
     }
 
@@ -237,12 +245,12 @@ impl Directory {
 
 /// What a person can do where the kernel refuses.
 static REMEDIES: &[(Errno, &str)] = &[
-    (Errno::ROFS, " Mount its file system for writing."),
-    (Errno::PERM, " Where it or its directory is immutable or append-only, run: chattr -ia on it."),
-    (Errno::ACCESS, " Give its directory to the user that this process runs as."),
-    (Errno::NOSPC, " Make room on its file system."),
+    (Errno::ROFS, " Mount its file system read-write."),
+    (Errno::PERM, " If the file or its directory is immutable or append-only, run chattr -ia on it."),
+    (Errno::ACCESS, " Make the user that this process runs as the owner of its directory."),
+    (Errno::NOSPC, " Free some space on its file system."),
     (Errno::DQUOT, " Raise the disk quota of its owner."),
-    (Errno::MFILE, " Raise the limit of this process's open files (RLIMIT_NOFILE)."),
+    (Errno::MFILE, " Raise this process's limit of open files (RLIMIT_NOFILE)."),
 ];
 
 fn remedy(errno: Errno) -> Option<&'static str> {

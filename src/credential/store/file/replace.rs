@@ -1,5 +1,5 @@
-//! Putting a new document in the place of the old one: prepared before a refresh token is used up, all of it or
-//! nothing, and finished by the next process where this one is killed.
+//! Replaces the document of a stored login atomically. The replacement is prepared before a refresh token is used up,
+//! and the next process finishes it if this one is killed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -55,7 +55,7 @@ pub enum Recovered {
     Overtaken(Document, Left),
 }
 
-/// What a killed process has left by a name of its own, which [`Directory::remove`] takes away.
+/// What a killed process has left by its own name, which [`Directory::remove`] takes away.
 #[derive(Debug)]
 pub struct Left(String);
 
@@ -67,7 +67,7 @@ impl Directory {
     /// `CREDENTIAL_FILE_UNUSABLE`.
     pub fn prepare(&self, based_on: &Content, room: usize) -> Result<Next> {
         let next = if self.check_attributes()?.is_mount {
-            // Behind what was begun and cannot be ended, nothing else may stand.
+            // Behind what was begun and cannot be ended, nothing else may be.
             let _ = self.mend()?;
             self.open_in_place()?
         } else {
@@ -79,7 +79,7 @@ impl Directory {
         };
         if let Err((errno, syscall)) = reserved {
             self.discard(next);
-            let problem = "cannot be replaced, as there is no room for a new one. Nothing was asked for";
+            let problem = "cannot be replaced, because there is no space for a new file. No token was requested";
             return Err(self.errno(problem, errno, syscall));
         }
         Ok(next)
@@ -90,19 +90,18 @@ impl Directory {
     fn open_in_place(&self) -> Result<Next> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let descriptor = fs::openat(&self.descriptor, &self.location.name, flags, Mode::empty()).map_err(|errno| {
-            let problem =
-                "is a mount point of its own and cannot be written. Mount it, or better its directory, for writing";
+            let problem = "is a mount point and cannot be written. Mount its directory (or the file) read-write";
             self.errno(problem, errno, "openat")
         })?;
         let file = File::from(descriptor);
         let stat = self.check_file(&file)?;
         if !self.is_mounted(&file)? {
-            return Err(self.refused("was a mount point of its own, and is none any more. Try again"));
+            return Err(self.refused("was a mount point and is no longer one. Try again"));
         }
         if stat.st_nlink > 1 {
             return Err(self.refused(
-                "is mounted here alone and has hard links, so that to write it would change other files. Remove them, or \
-                 mount its directory instead",
+                "is mounted as a single file and has hard links, which a write would change too. Remove the hard \
+                links, or mount its directory instead",
             ));
         }
         // Others can read what is there already, and a mount may not take a mode.
@@ -115,8 +114,9 @@ impl Directory {
         let first = format!(".{}.new.next", self.location.name);
         // What a process that was killed here had begun.
         let _ = fs::unlinkat(&self.descriptor, &first, AtFlags::empty());
-        let descriptor = fs::openat(&self.descriptor, &first, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| self.errno("cannot be replaced: its directory takes no new file", errno, "openat"))?;
+        let descriptor = fs::openat(&self.descriptor, &first, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| {
+            self.errno("cannot be replaced: no file can be created in its directory", errno, "openat")
+        })?;
         let next = Next { file: File::from(descriptor), place: Place::Beside(first) };
         match self.give(&next.file, based_on).and_then(|()| self.give_name(&next, self.next_name(based_on))) {
             Ok(name) => Ok(Next { place: Place::Beside(name), ..next }),
@@ -128,14 +128,14 @@ impl Directory {
     }
 
     /// Proves that the directory lets one name be changed for another, as it must be in the end: one that is
-    /// append-only does not, and not every file system tells that it is.
+    /// append-only does not, and not every file system reports that attribute.
     fn give_name(&self, next: &Next, name: String) -> Result<String> {
         let Place::Beside(first) = &next.place else { return Ok(name) };
         match fs::renameat(&self.descriptor, first, &self.descriptor, &name) {
             Ok(()) => Ok(name),
             Err(Errno::PERM) => Err(self.refused(facts::DIRECTORY_PROTECTED)),
             Err(errno) => {
-                Err(self.errno("cannot be replaced: its directory lets nothing be renamed", errno, "renameat"))
+                Err(self.errno("cannot be replaced: no file can be renamed in its directory", errno, "renameat"))
             }
         }
     }
@@ -150,7 +150,7 @@ impl Directory {
         // Nobody could read it again.
         if new.bytes().len() > MAX_FILE_BYTES {
             self.discard(next);
-            return Err(self.refused("would become larger than a login can be"));
+            return Err(self.refused("would become larger than a stored login may be"));
         }
         match &next.place {
             Place::In(has) => {
@@ -205,7 +205,7 @@ impl Directory {
             // Some file systems have nothing to sync in a directory, and say so (fsync(2)).
             Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::ROFS) => Ok(()),
             Err(errno) => {
-                Err(self.errno("has the new tokens, and may lose them with a crash of this machine", errno, "fsync"))
+                Err(self.errno("has the new tokens, but a crash of this machine may lose them", errno, "fsync"))
             }
         }
     }
@@ -218,7 +218,7 @@ impl Directory {
         let Some((bytes, owner)) = self.read_named(&self.location.name)? else { return Ok(Recovered::Nothing) };
         match Journal::find(&bytes) {
             Journal::None => {}
-            // Where it cannot be mended, [`Directory::read`] reads it as if it had been.
+            // If it cannot be repaired, [`Directory::read`] reads it as if it had been.
             Journal::Begun(_) | Journal::Whole(_) => return Ok(self.mend().unwrap_or(Recovered::Nothing)),
         }
         if self.is_mount()? {
@@ -265,7 +265,8 @@ impl Directory {
         let Next { file, .. } = self.open_in_place()?;
         // What it has now, by the descriptor that is written to: somebody may have written it since it was looked at.
         let bytes = self.read_open(&file, &self.check_file(&file)?)?;
-        let failed = |(error, syscall): (std::io::Error, _)| self.errno("cannot be mended", errno_of(&error), syscall);
+        let failed =
+            |(error, syscall): (std::io::Error, _)| self.errno("cannot be repaired", errno_of(&error), syscall);
         match Journal::find(&bytes) {
             Journal::None => Ok(Recovered::Nothing),
             Journal::Begun(at) => {
@@ -297,8 +298,9 @@ impl Directory {
     }
 
     fn give(&self, file: &File, based_on: &Content) -> Result<()> {
-        fs::fchown(file, Some(based_on.owner.0), Some(based_on.owner.1))
-            .map_err(|errno| self.errno("would lose its owner, as this process may not keep it", errno, "fchown"))?;
+        fs::fchown(file, Some(based_on.owner.0), Some(based_on.owner.1)).map_err(|errno| {
+            self.errno("cannot be replaced: this process may not give the new file the same owner", errno, "fchown")
+        })?;
         // After fchown, which may take bits away, and whatever the umask is.
         fs::fchmod(file, Mode::RUSR | Mode::WUSR).map_err(|errno| self.errno("cannot be replaced", errno, "fchmod"))
     }
@@ -318,7 +320,7 @@ impl Directory {
     /// Writes `new` in place of a content of `has` bytes.
     fn overwrite(&self, file: &File, has: usize, new: &[u8]) -> Result<()> {
         let failed = |(error, syscall): (std::io::Error, &'static str)| {
-            self.errno("cannot be written in place, where it is a mount point", errno_of(&error), syscall)
+            self.errno("is a mount point and cannot be overwritten", errno_of(&error), syscall)
         };
         let journal = journal::behind(has, new);
         let write = || {
@@ -361,7 +363,7 @@ impl Directory {
     }
 }
 
-/// The journal is on the disk: its content takes the place of what stands before it.
+/// The journal is on the disk: its content takes the place of what is before it.
 fn take_over(file: &File, new: &[u8]) -> std::result::Result<(), (std::io::Error, &'static str)> {
     file.write_all_at(new, 0).map_err(|error| (error, "pwrite64"))?;
     file.sync_data().map_err(|error| (error, "fdatasync"))?;

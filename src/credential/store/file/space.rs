@@ -1,4 +1,4 @@
-//! Space on the disk, taken before it is needed: a refresh token is not used up for tokens that nothing could hold.
+//! Reserves disk space in advance, so that no refresh token is used up for new tokens that could not be saved.
 
 use std::fs::File;
 use std::io::Write;
@@ -68,7 +68,7 @@ fn fill(mut file: &File, length: usize) -> Result<(), NoRoom> {
             file.write_all(&zeros[..count])?;
             left -= count;
         }
-        // Some tell only then that there is no room.
+        // Some file systems report only then that there is no space.
         file.sync_data()
     };
     write().map_err(|error| (super::errno_of(&error), "write"))

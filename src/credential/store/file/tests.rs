@@ -113,7 +113,7 @@ fn nothing_is_read_or_written_that_is_too_large() {
     let (_dir, location) = location();
     let text = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
     let directory = location.open().expect("open");
-    // A journal behind it may be as large again; what stands before it may not.
+    // A journal behind it may be as large again; what is before it may not.
     let journal = journal::behind(MAX_FILE_BYTES, b"{}");
     let small = |length: usize| text(length).into_bytes();
     for (bytes, is_read) in [

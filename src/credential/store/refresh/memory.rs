@@ -1,5 +1,5 @@
-//! Refreshing from tokens that are in this process alone, as they could not be written: what the file has is used up,
-//! so a refusal to go on would save nothing.
+//! Refreshes from tokens that only this process has because they could not be written. The tokens in the file are used
+//! up, so refusing to continue would save nothing.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One refresh of a stored login: under the lock, from what is in the file then, once for all processes.
+//! One refresh of a stored login: under the lock, from the current content of the file, and once for all processes.
 
 mod memory;
 mod save;
@@ -21,7 +21,7 @@ use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
 
-/// What is asked of a login: each is more than the one before it.
+/// The requests about a login. Each one does more than the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Call {
@@ -33,7 +33,7 @@ pub enum Call {
     Refresh,
 }
 
-/// Who got the tokens that the store has now.
+/// Where the store's tokens come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum How {
@@ -44,7 +44,7 @@ pub enum How {
     Elsewhere,
 }
 
-/// What came of a refresh.
+/// The result of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     pub how: How,
@@ -104,7 +104,7 @@ impl Store {
         attempt: &mut Attempt,
     ) -> ControlFlow<Result<Refreshed>, Instant> {
         let Some(source) = &self.login else {
-            let message = "A store of one credential is not refreshed. Use rotate().";
+            let message = "A store of a single credential cannot be refreshed. Use rotate().";
             return ControlFlow::Break(Err(Error::new(ErrorCode::Unsupported, message).provider(self.provider.id)));
         };
         let (has_waited, thread) = (attempt.has_waited, attempt.thread);
@@ -405,7 +405,7 @@ impl Refresh<'_> {
     }
 
     fn too_late(&self) -> Error {
-        let message = "The stored login could not be read or refreshed within options.timeoutMs: another process has its lock, or too many calls wait. Try again later, or end that process, which releases it. To delete a lock file releases nothing.";
+        let message = "The stored login could not be read or refreshed within options.timeoutMs: another process holds its lock, or too many calls are waiting. Try again later, or end that process, which releases the lock. Deleting the lock file does not release it.";
         Error::new(ErrorCode::RefreshFailed, message).provider(self.source.profile.provider.id)
     }
 
@@ -426,14 +426,15 @@ impl Refresh<'_> {
     fn no_refresh_token(&self) -> Error {
         let name = self.source.profile.provider.name;
         let message = format!(
-            "The stored access token has expired, and there is no refresh token. Log in again with the CLI of {name}."
+            "The stored access token has expired, and the login has no refresh token. Log in again with the CLI of \
+            {name}."
         );
         Error::new(ErrorCode::LoginRequired, message).provider(self.source.profile.provider.id)
     }
 
     fn ending(&self) -> Error {
         let message =
-            "This process is about to exit, and would lose what the token endpoint answers. Nothing was asked.";
+            "This process is about to exit and would lose the token endpoint's answer. No token was requested.";
         Error::new(ErrorCode::Busy, message).provider(self.source.profile.provider.id)
     }
 }

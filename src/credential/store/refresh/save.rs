@@ -1,5 +1,4 @@
-//! Tokens that the endpoint gave, on their way into the file: whatever others write into it meanwhile, and again later
-//! where it could not be done.
+//! Saves the new tokens in the file, even if others write to it at the same time, and tries again later if that fails.
 
 use std::sync::Arc;
 
@@ -114,7 +113,7 @@ impl Refresh<'_> {
         Ok(Some((document, why)))
     }
 
-    /// Takes over the tokens that a killed process has left in a document of its own, unless this one has newer.
+    /// Takes over the tokens that a killed process has left in its own document, unless this one has newer.
     pub(super) fn keep_what_was_left(&self, directory: &Directory, document: &Document) -> Result<()> {
         let in_file = self.login(&directory.read()?.document)?.refresh.ok_or_else(|| self.no_refresh_token())?;
         let got = Obtained { tokens: self.tokens_of(document)?, at: Clocks::now(), in_file };
@@ -155,7 +154,7 @@ impl Refresh<'_> {
     }
 
     fn busy(&self) -> Error {
-        let message = "The file of the stored login is written by somebody else all the time, without its lock. Stop what writes it, or try again later.";
+        let message = "Another program keeps writing the file of the stored login without its lock. Stop that program, or try again later.";
         Error::new(ErrorCode::CredentialFileUnusable, message).provider(self.source.profile.provider.id)
     }
 }

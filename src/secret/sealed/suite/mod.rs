@@ -1,6 +1,7 @@
-//! The one HPKE suite in use, base mode, one message: keys and bytes in, bytes out, nothing of our own format.
+//! The only HPKE suite in use, in base mode and for one message. It takes keys and bytes and returns bytes, and knows
+//! nothing about our own format.
 //!
-//! A plaintext stands in its [`Secret`] only: the cipher reads from one buffer and writes to the other, so neither
+//! A plaintext is in its [`Secret`] only: the cipher reads from one buffer and writes to the other, so neither
 //! sealing nor opening copies it.
 
 use hpke::aead::{AeadTag, AesGcm256};

@@ -1,4 +1,4 @@
-//! The suite against RFC 9180's own vectors, and what it leaves on the stack.
+//! Tests of the suite against the vectors of RFC 9180, and of what it leaves on the stack.
 
 use std::convert::Infallible;
 
