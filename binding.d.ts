@@ -13,13 +13,13 @@ export declare class NativeAbort {
 
 /** A credential store, which Rust holds until it is disposed of. */
 export declare class NativeCredentialStore {
-  /** Reads the login. Before that, there is no credential for a launch. */
-  open(options: NativeLoginOptions): Promise<undefined>
-  /** Carries out a request about a login. */
-  refresh(call: Call, fleet?: NativeFleet | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<NativeRefreshed>
+  /** Reads the login; before, there is nothing to launch with. */
+  open(options: LoginOptions): Promise<undefined>
+  /** Does what is asked of a login. */
+  refresh(call: Call, fleet?: FleetEntry | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<Refreshed>
   rotate(secret: NativeSecret): void
   get provider(): string
-  get kind(): string
+  get kind(): CredentialKind
   get fingerprint(): string
   get generation(): number
   get expiresAt(): number | null
@@ -40,11 +40,11 @@ export declare class NativeKeyCheck {
 
 export declare class NativeLockbox {
   get masterKeyIds(): Array<string>
-  open(row: NativeRow, context: NativeContext): NativeSecret
-  seal(secret: NativeSecret, context: NativeContext): NativeSealedRow
-  reseal(row: NativeRow, from: NativeContext, to?: NativeContext | undefined | null): NativeSealedRow
-  /** Opens a row and seals its secret for a recipient. */
-  unsealFor(row: NativeRow, context: NativeContext, seal: NativeSeal): string
+  open(row: RowColumns, context: RowContext): NativeSecret
+  seal(secret: NativeSecret, context: RowContext): SealedColumns
+  reseal(row: RowColumns, from: RowContext, to?: RowContext | undefined | null): SealedColumns
+  /** Opens a row and seals what it holds for a recipient. */
+  unsealFor(row: RowColumns, context: RowContext, seal: SealRequest): string
   get disposed(): boolean
   dispose(): void
 }
@@ -55,8 +55,8 @@ export declare class NativeProcess {
    * What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
    * second time.
    */
-  begun(): NativeBegun
-  /** Sends a signal to its process group; 0 only checks. False if the group no longer exists. */
+  begun(): BegunProcess
+  /** Signals its process group; 0 asks only. False when there is none any more. */
   signal(signal: number): boolean
   /** Stops it: sends its signal, waits for the grace period, then sends SIGKILL. */
   stop(): void
@@ -67,24 +67,24 @@ export declare class NativeProcess {
 /** An environment. Its getters still work after `dispose()`. */
 export declare class NativeProviderEnv {
   get provider(): string
-  get facts(): NativeEnvFacts
-  /** The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`. */
+  get facts(): EnvFacts
+  /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
-  /** The variables that the delivery `env` passes, with the secrets. */
-  exposeSecrets(): Array<NativeVariable>
-  /** The variables that the delivery `auto` passes, without the secrets. */
-  plain(): Array<NativeVariable>
+  /** The variables as the delivery `env` hands them over, with the secrets. */
+  exposeSecrets(): Array<EnvVariable>
+  /** The variables as the delivery `auto` hands them over, without the secrets. */
+  plain(): Array<EnvVariable>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
   /**
    * The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
    * none where no such file was given.
    */
-  authority(): NativeVariable | null
+  authority(): EnvVariable | null
   /** The variables that a start with delivery `env` adds. */
-  guardVariables(trusted: boolean): Array<NativeVariable>
+  guardVariables(trusted: boolean): Array<EnvVariable>
   get disposed(): boolean
   dispose(): void
 }
@@ -108,9 +108,9 @@ export declare class NativeRedactor {
 
 /** Redacts one stream, chunk by chunk and in place. */
 export declare class NativeRedactorStream {
-  /** Redacts the next chunk in place. */
-  feed(chunk: Uint8Array): NativeFed
-  /** The bytes that were held back of a stream that has ended. */
+  /** Scrubs the next chunk in place. */
+  feed(chunk: Uint8Array): ScrubbedChunk
+  /** What was held back of a stream that has ended. */
   finish(): Buffer | null
   get disposed(): boolean
   dispose(): void
@@ -119,12 +119,12 @@ export declare class NativeRedactorStream {
 export declare class NativeSecret {
   get length(): number
   get fingerprint(): string
-  sealFor(seal: NativeSeal): string
+  sealFor(seal: SealRequest): string
   get disposed(): boolean
   dispose(): void
 }
 
-/** The server's own keys. */
+/** The server's own keys, which any environment may be built with until they are disposed of. */
 export declare class NativeServerCredentials {
   get names(): Array<string>
   get providers(): Array<string>
@@ -138,9 +138,9 @@ export declare class NativeServerCredentials {
  * as two bundles do, or a test runner that loads modules anew.
  */
 export declare class NativeSpawner {
-  /** `callback` is called with the id of a process for each of its events. */
-  constructor(callback: (id: number, event: NativeProcessEvent) => void)
-  /** Queues the start of a CLI. Its result and its end are events; only errors in its options are thrown. */
+  /** `callback` gets the id of a process with each of its events. */
+  constructor(callback: (id: number, event: ProcessEvent) => void)
+  /** Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown. */
   spawn(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativeProcess
   /** Queues a command that is not a CLI, in the same way as a start. */
   runCommand(child: ChildOptions): NativeProcess
@@ -150,12 +150,12 @@ export declare class NativeSpawner {
 export declare class NativeUsageLedger {
   constructor(maxEntries: number)
   /** Adds a run that has ended. */
-  record(key: NativeLedgerKey, run: NativeRunCounts): void
-  /** Adds what a run has used since the last call. */
-  follow(key: NativeLedgerKey, meter: NativeUsageMeter): void
-  entries(): Array<NativeLedgerEntry>
-  others(): NativeCounts
-  total(): NativeCounts
+  record(key: LedgerKey, run: RunCounts): void
+  /** Adds what a run has come to since it was asked last. */
+  follow(key: LedgerKey, meter: NativeUsageMeter): void
+  entries(): Array<LedgerEntry>
+  others(): LedgerCounts
+  total(): LedgerCounts
   get evicted(): number
   get size(): number
   exposition(): string
@@ -163,7 +163,9 @@ export declare class NativeUsageLedger {
 
 /** Reads the output of one run while it passes through. */
 export declare class NativeUsageMeter {
-  /** Reads the next bytes of stdout; null if they changed nothing. */
+  /** Says what the thread that the run goes on with had used. */
+  resumes(thread: ThreadCounts): void
+  /** Takes the next bytes of stdout; null where nothing has changed by them. */
   feed(chunk: Uint8Array): Changes | null
   /** Reads the next bytes of stderr, whose beginning may show a failure that stdout does not. */
   complain(chunk: Uint8Array): void
@@ -171,17 +173,17 @@ export declare class NativeUsageMeter {
   lose(): void
   /** Whether a search is still required to find out whether other threads worked for the run. */
   seeksSubagents(): boolean
-  /** Runs that search. Pass its result to `found`. */
-  seekSubagents(abort: NativeAbort): Promise<Found>
-  /** Takes the result of the search; `unknown` if it did not end. */
-  found(found: Found): void
-  /** Ends the run, with this exit code or because of a signal. */
+  /** Makes that search: its result is for `found`. */
+  seekSubagents(abort: NativeAbort): Promise<SubagentsFound>
+  /** What the search has found; `unknown` where it did not end. */
+  found(found: SubagentsFound): void
+  /** The run has ended, with this exit code, or by a signal. */
   end(code?: number | undefined | null): Changes | null
-  usage(): NativeUsage
-  failure(): NativeFailure | null
-  /** The CLI's `TZ`: empty if it is not set, none if it is unknown. */
+  usage(): RunUsage
+  failure(): RunFailure | null
+  /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
   timeZone(): string | null
-  mismatch(): NativeMismatch | null
+  mismatch(): CredentialMismatch | null
 }
 
 /** Remembers a process group that `child_process` has created, so that it ends with this Node environment. */
@@ -196,6 +198,12 @@ export interface Answer {
   /** The first step that blocks the path. */
   obstacle: Blocked | null
 }
+
+/** r" The worker's older word for the source, with the kind folded in. */
+export type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
+
+/** The numbers among the options that go to the child as they are. */
+export declare function attributeNumbers(): Array<NumberOption>
 
 /**
  * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
@@ -214,7 +222,17 @@ export interface Attributes {
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
-/** The step that blocks a path. */
+/** A process that has been queued. */
+export interface BegunProcess {
+  /** By which its events name it. */
+  id: number
+  /** What is to read its stdout for usage; null where nothing does. */
+  meter: NativeUsageMeter | null
+  /** The descriptors of our ends of its three standard streams, null where there is none. */
+  streams: Array<number | null>
+}
+
+/** The first step of a path that keeps the target out, and the kernel's reason. */
 export interface Blocked {
   path: string
   errno: number
@@ -227,7 +245,14 @@ export type BodyFormat = 'json' | 'form'
  * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
  * may also be, or be in, JSON in UTF-8. Both are wiped.
  */
-export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined): NativeProviderEnv
+export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: HeldInputs | undefined): NativeProviderEnv
+
+export interface CalendarDate {
+  year: number
+  /** From 1. */
+  month: number
+  day: number
+}
 
 /** The requests about a login. Each one does more than the one before it. */
 export type Call = 'reload' | 'fresh' | 'refresh'
@@ -235,7 +260,7 @@ export type Call = 'reload' | 'fresh' | 'refresh'
 /** Calls a function without arguments outside any asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
-/** What has changed. */
+/** What a chunk of output has changed of what a run tells. */
 export interface Changes {
   /** The usage of the run has changed, or whether it is complete. */
   usage: boolean
@@ -249,7 +274,7 @@ export interface Changes {
  * Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
  * `node_modules` upwards from these directories.
  */
-export declare function checkSdk(provider: string, variables: Array<NativeVariable>, packageRoots: Array<string>): void
+export declare function checkSdk(provider: string, variables: Array<EnvVariable>, packageRoots: Array<string>): void
 
 /** The options of any child, a CLI or a command. The facade has checked the types and the ranges. */
 export interface ChildOptions {
@@ -272,22 +297,38 @@ export interface ChildOptions {
 export interface CliOptions {
   /** Directories from which packages are searched, upwards. */
   packageRoots: Array<string>
-  /** `auto`, `fd`, `env` or `broker`. Default: `auto`. */
-  delivery?: string
+  /** How the credential is handed over; absent, as `auto`. */
+  delivery?: DeliveryRequest
   /** Whether the workspace's own files may configure the CLI. */
   trusted: boolean
-  /** Variables that an SDK adds. They are not secret. */
-  extra: Array<ExtraVariable>
-  /** Whether stdout is read for usage. Default: depends on the arguments. */
+  /** Variables that an SDK adds. They are no secrets. */
+  extra: Array<PlainVariable>
+  /** Whether stdout is read for usage; absent, as the arguments tell. */
   watch?: boolean
   /** Whether a claim of another credential by the CLI must be detected. */
   mustClaim: boolean
 }
 
-/** Where a command that is not a CLI is searched, and its whole environment. */
+/** A minute by a wall clock, in the time zone of whoever wrote it. */
+export interface ClockTime {
+  /** None where the text names no day: it means the day on which it was written. */
+  date: CalendarDate | null
+  hour: number
+  minute: number
+}
+
+/** Where a command that is no CLI is looked for, and all of its environment. */
 export declare const COMMAND_PATH: string
 
-/** One step of a path. */
+/** A file that must stand beside a native executable. */
+export interface Companion {
+  /** Its path from the executable's directory. */
+  path: string
+  /** Whether it is a program that inherits the credential: then it must be as unreadable as the executable. */
+  inheritsCredential: boolean
+}
+
+/** One step of a path: what is there, and who may do what with it. */
 export interface Component {
   path: string
   /** `directory`, `file` or `other`; `missing` if it does not exist, or if this process may not see it. */
@@ -297,30 +338,139 @@ export interface Component {
   mode: number
 }
 
-/** Creates a key pair. It opens sealed secrets up to this age. */
+/** Where to look for files that configure a provider's CLI. A directory that is absent is left out. */
+export interface ConfigSurvey {
+  provider: string
+  workspace?: string
+  stateDirectory?: string
+  home?: string
+  ids: IdentityRequest
+  /** Of the program that the files are judged for. */
+  version?: string
+}
+
+/** Makes a key pair. Sealed secrets open while they are no older than this. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
-/** The owners of a credential, as the options name them. */
-export declare function credentialOwners(): Array<string>
+/** The child's descriptor of its credential's pipe. */
+export declare const CREDENTIAL_DESCRIPTOR: number
 
-/** Returns what may be shown of an environment, even after it was disposed of. */
-export declare function describe(env: NativeProviderEnv): NativeDescription
+/** What may be shown of an environment's credential. */
+export interface CredentialInfo {
+  kind: CredentialKind
+  source: CredentialSource
+  owner: CredentialOwner
+  fingerprint: string | null
+  /** A count of refreshes; JavaScript holds it exactly. */
+  generation: number | null
+}
+
+/** r" What a credential is, whoever's and however it is handed over. */
+export type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
+
+/** What the CLI may say of the credential that it was given, and what it says instead. */
+export interface CredentialMismatch {
+  expected: Array<string>
+  claimed: string
+}
+
+/** r" Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else. */
+export type CredentialOwner = 'workspace' | 'server'
+
+/** r" Where a credential comes from, in the order of precedence. */
+export type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
+
+/** How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say. */
+export declare const DEFAULT_GRACE_MS: number
+
+/** How a caller wants the credential to be handed over. */
+export type DeliveryRequest = 'auto' | 'fd' | 'env' | 'broker'
+
+/** Tells what may be shown of an environment, also after it was disposed of. */
+export declare function describe(env: NativeProviderEnv): ProviderDescription
+
+/** What may be shown of an environment. */
+export interface EnvFacts {
+  credential: CredentialInfo
+  apiKeySource: ApiKeySource
+  userEnvKeyCount: number
+  rejectedUserEnvKeys: Array<string>
+  workspaceDir: string | null
+}
+
+/**
+ * A variable of an environment, which may hold a secret: so its text is V8's, and no Rust string that nobody wipes. What is
+ * no secret crosses as [`PlainVariable`](crate::process::options::PlainVariable). Lists of these cross, and never objects
+ * with the variables' names as keys, where `__proto__` would be no variable.
+ */
+export interface EnvVariable {
+  name: string
+  value: string
+}
+
+/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+export type ErrorCode = 'ERR_PROVIDER_PAYLOAD_INVALID' | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE' | 'ERR_PROVIDER_UNKNOWN' | 'ERR_PROVIDER_CREDENTIAL_MISSING' | 'ERR_PROVIDER_KEY_MALFORMED' | 'ERR_PROVIDER_KEY_WRONG_PROVIDER' | 'ERR_PROVIDER_CREDENTIAL_REVOKED' | 'ERR_PROVIDER_ENV_FORBIDDEN' | 'ERR_PROVIDER_ENV_TOO_LARGE' | 'ERR_PROVIDER_PROGRAM_NOT_FOUND' | 'ERR_PROVIDER_PROGRAM_UNREACHABLE' | 'ERR_PROVIDER_PROGRAM_OUTDATED' | 'ERR_PROVIDER_STATE_DIR_UNUSABLE' | 'ERR_PROVIDER_CA_FILE_UNUSABLE' | 'ERR_PROVIDER_PRIVILEGE_REFUSED' | 'ERR_PROVIDER_PRIVILEGE_FAILED' | 'ERR_PROVIDER_SPAWN_FAILED' | 'ERR_PROVIDER_UNSUPPORTED' | 'ERR_PROVIDER_ABORTED' | 'ERR_PROVIDER_CREDENTIAL_MISMATCH' | 'ERR_PROVIDER_TIMEOUT' | 'ERR_PROVIDER_UNSEAL_FAILED' | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID' | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED' | 'ERR_PROVIDER_CREDENTIAL_EXPIRED' | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' | 'ERR_PROVIDER_LOGIN_REQUIRED' | 'ERR_PROVIDER_REFRESH_FAILED' | 'ERR_PROVIDER_BUSY' | 'ERR_PROVIDER_MEMORY_UNPROTECTED' | 'ERR_PROVIDER_DISPOSED' | 'ERR_PROVIDER_INTERNAL' | 'ERR_INVALID_ARG_VALUE'
+
+/**
+ * The parts of an [`Error`], as they cross to JavaScript. A part that is not known is null, and never absent: it would be
+ * read from `Object.prototype`.
+ */
+export interface ErrorDetails {
+  code: ErrorCode
+  /** At most 4,096 bytes: what is wrong, then what to do. */
+  message: string
+  /** Positive, as the kernel has it; Node's errors have it negative. */
+  errno: number | null
+  syscall: string | null
+  path: string | null
+  /** The step of a start that failed, by its name in `docs/errors.md`. */
+  step: string | null
+  /** The id of the provider whose CLI or credential it is about. */
+  provider: string | null
+  /** The variables, options or payload fields that it is about: at most 64. */
+  names: Array<string>
+}
+
+/** How much the facade's own errors repeat, too. */
+export declare function errorLimits(): ErrorLimits
+
+/** How much an error repeats of what a caller or a tenant chose: it goes into a log. */
+export interface ErrorLimits {
+  /** In bytes of UTF-8, as all but the last. */
+  message: number
+  path: number
+  name: number
+  /** A count: further names are left out. */
+  names: number
+}
+
+/** What is known of a run that this package does not start. */
+export interface ExpectedRun {
+  credential?: string
+  model?: string
+  resumed: boolean
+  thread?: ThreadCounts
+  workspace?: string
+  subagents: boolean
+}
 
 /** The unit in which a document counts the time since 1970. */
 export type ExpiryUnit = 'ms' | 's'
 
-/** A variable that is not secret. */
-export interface ExtraVariable {
+/** r" What a run failed at. */
+export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'no-credential' | 'quota' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'endpoint' | 'model' | 'too-large' | 'invalid-request' | 'limit' | 'no-session' | 'configuration' | 'unknown'
+
+/** What the hosts of a fleet share of one login. */
+export interface FleetEntry {
   name: string
-  value: string
+  /** What the last refresh of any host left in `publish`. */
+  published?: string
 }
 
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
-export type Found = 'none' | 'some' | 'unknown'
-
-/** A file that exists, or may exist. */
+/** A file that is there, or may be. */
 export interface FoundFile {
   id: string
   path: string
@@ -353,18 +503,49 @@ export interface FoundHazard {
 
 export interface FoundVariable {
   name: string
-  /** One of `credential`, `code`, `redirect`, `disclosure`, `mode`. */
-  reason: string
+  reason: Reason
   /** The id of the provider whose CLI reads a credential from it. */
   provider: string | null
   taken: boolean
 }
 
-/** Makes the process non-dumpable and disables its core dumps. */
-export declare function hardenWorker(): NativeHardening
+export type Gap = 'turn-not-reported' | 'output-unread' | 'report-too-small' | 'earlier-total-unknown' | 'total-unbelievable' | 'review' | 'subagents' | 'subagents-unknown' | 'compaction'
+
+/** What was obtained, as the kernel tells it afterwards. */
+export interface Hardening {
+  /**
+   * No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
+   * no core dump.
+   */
+  nonDumpable: boolean
+  /** No core dump of this process, nor of what it starts without a limit of its own. */
+  noCoreDumps: boolean
+  refusals: Array<RefusedStep>
+}
+
+/** Makes the process non-dumpable and takes its core dumps away. */
+export declare function hardenWorker(): Hardening
+
+/** What an environment is built from that is held already. It is its own object, as nearly no call has any of it. */
+export interface HeldInputs {
+  /** The secrets that records name by their place in this list. */
+  handles: Array<NativeSecret>
+  server?: NativeServerCredentials
+  recipient?: NativeRecipient
+  store?: NativeCredentialStore
+}
 
 /** Where the store's tokens come from. */
 export type How = 'not-needed' | 'here' | 'elsewhere'
+
+/** What a caller decides about requests. */
+export interface HttpSettings {
+  timeoutMs: number
+  /** The URL of a proxy. */
+  proxy?: string
+  /** PEM of roots of trust beside the system's. */
+  ca?: string
+}
 
 /** Ids as the caller gave them. Numbers come from JavaScript, so they may be anything. */
 export interface IdentityRequest {
@@ -375,16 +556,79 @@ export interface IdentityRequest {
   allowRoot?: boolean
 }
 
-/** The limits up to which the facade reads. */
-export declare function inputLimits(): NativeInputLimits
+/** Where the facade stops to read. */
+export declare function inputLimits(): InputLimits
 
-/** Asks what a target user can do with paths. The answers are in the order of the questions. */
-export declare function inquirePaths(inquiry: NativeInquiry, abort: NativeAbort): Promise<Array<Answer>>
+/** How much of an object the facade reads: no more than the same payload may have as JSON. */
+export interface InputLimits {
+  /** Of `userEnvKeys`, and of each option that is a list of variables. */
+  names: number
+  /** Of a whole wire buffer, and of a text. */
+  bytes: number
+  /** Of the members that lead to a payload. */
+  path: number
+}
+
+/** Asks what a target can do with paths. The answers come in the order of the questions. */
+export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
+
+/** r" What was found of a key, in the order of the documentation. */
+export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
+
+/** What is to be asked about a credential. */
+export interface KeyQuestion {
+  /** The id of the provider whose API is asked. */
+  provider: string
+  /** Instead of the vendor's own endpoint. */
+  baseUrl?: string
+  http: HttpSettings
+}
+
+/** What was found of a key. No part of it is in there. */
+export interface KeyValidation {
+  verdict: KeyVerdict
+  code: KeyFindingCode
+  provider: string
+  class: string | null
+  className: string | null
+  kind: CredentialKind | null
+  belongsTo: string | null
+  message: string
+  fingerprint: string | null
+}
+
+export type KeyVerdict = 'ok' | 'warning' | 'invalid'
 
 /** Returns the redactors of this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
 
-/** Resource limits, soft and hard. */
+/** What some runs have used together. The cost is null where no CLI told one. */
+export interface LedgerCounts {
+  tokens: TokenCounts
+  turns: number
+  runs: number
+  incompleteRuns: number
+  costUsd: number | null
+}
+
+/** What the runs have used whose labels these are. */
+export interface LedgerEntry {
+  key: LedgerKey
+  counts: LedgerCounts
+}
+
+/** Whose usage it is: the labels of the runs that are counted together. */
+export interface LedgerKey {
+  workspace: string
+  provider: string
+  /** Tells the credentials apart that a workspace has had. */
+  generation: string
+}
+
+/** The names of what `limits` may hold. */
+export declare function limitNames(): Array<string>
+
+/** Resource limits, soft and hard alike. */
 export interface Limits {
   /** `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a program. */
   coreBytes?: number
@@ -398,12 +642,22 @@ export interface Limits {
   cpuSeconds?: number
 }
 
-/** Creates a lockbox with these master keys. */
-export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
+/** Makes a lockbox of these master keys. */
+export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | MasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
 
 export type LoginKind = 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden'
 
-/** The facts about a stored login, without any secret. */
+/** Where a login is, and how it is kept fresh. */
+export interface LoginOptions {
+  dir: string
+  /** The uid that the file must belong to. */
+  owner?: number
+  refreshAheadMs: number
+  http: HttpSettings
+  overrides: Overrides
+}
+
+/** What a stored login says of itself, without any secret. */
 export interface LoginState {
   kind: LoginKind
   /** The expiry of its access token, in milliseconds since 1970, if it is known. */
@@ -414,306 +668,24 @@ export interface LoginState {
 /** Creates a store, whose method `open` reads the login. */
 export declare function loginStore(provider: string): NativeCredentialStore
 
-/** Returns the current protections of the memory of secrets. */
-export declare function memoryProtection(): NativeMemoryProtection
-
-/** Reads the output of a run that this package does not start. */
-export declare function meterOf(provider: string, expected: NativeExpected): NativeUsageMeter
-
-/** Reads the output of a start with this environment and these arguments. */
-export declare function meterOfStart(env: NativeProviderEnv, args: Array<string>, thread?: NativeThreadTotals | undefined | null): NativeUsageMeter
-
-/** The name of the first call that the native start needs and that is not available here; none if it works. */
-export declare function missingForNativeStart(): string | null
-
-/** The default protections that the native start cannot provide here. */
-export declare function missingFromNativeStart(): Array<string>
-
-/** A process that has been queued. */
-export interface NativeBegun {
-  /** The id that its events carry. */
-  id: number
-  /** Whether stdout has to be read for usage. */
-  watch: boolean
-  /** The descriptors of our ends of its three standard streams; null for a stream without one. */
-  streams: Array<number | null>
-}
-
-/** A place where a provider's program may be, and whether a start would use it. */
-export interface NativeCandidate {
-  foundAt: string
-  foundBy: string
-  /** The real path of the file that was found. */
-  path: string | null
-  version: string | null
-  /** Whether it is newer than all tested versions. */
-  untested: boolean
-  /** If its version is unknown: why, and what would make it known. */
-  unknown: string | null
-  interpreter: string | null
-  /** The steps of its path. */
-  components: Array<Component>
-  /** The files that state its version, each with the steps of its path. */
-  manifests: Array<Array<Component>>
-  /** The files that must be beside it. */
-  companions: Array<NativeCompanion>
-  /** Whether the file begins with `#!`. */
-  shebang: boolean
-  /** Why a start would not run it. */
-  error: NativeError | null
-}
-
-/** A time of day to the minute, in the CLI's time zone. */
-export interface NativeClockTime {
-  /** Null for the day on which it was reported. */
-  date: NativeDate | null
-  hour: number
-  minute: number
-}
-
-/** A file beside a program, by its relative path. */
-export interface NativeCompanion {
-  path: string
-  inheritsCredential: boolean
-}
-
-/** Where to search for files that configure a provider's CLI. A missing directory is skipped. */
-export interface NativeConfigSurvey {
-  provider: string
-  workspace?: string
-  stateDirectory?: string
-  home?: string
-  ids: IdentityRequest
-  /** The version of the program for which the files are judged. */
-  version?: string
-}
-
-/** The expected identity of a row. */
-export interface NativeContext {
-  tenant: string
-  purpose: string
-  extra?: string
-  name: string
-  rowVersion: number
-}
-
-/** What several runs have used in total. The cost is null if no CLI reported one. */
-export interface NativeCounts {
-  tokens: NativeTokens
-  turns: number
-  runs: number
-  incompleteRuns: number
-  costUsd: number | null
-}
-
-/** What may be shown of an environment's credential. */
-export interface NativeCredential {
-  kind: string
-  source: string
-  owner: string
-  fingerprint: string | null
-  /** The number of refreshes, which JavaScript can represent exactly. */
-  generation: number | null
-}
-
-export interface NativeDate {
-  year: number
-  /** Counted from 1. */
-  month: number
-  day: number
-}
-
-/** The facts about an environment that a badge shows. */
-export interface NativeDescription {
-  provider: string
-  name: string
-  vendor: string
-  modelFamily: string
-  credentialKind: string
-  credentialSource: string
-  billedTo: string
-  fingerprint?: string
-}
-
-/** What may be shown of an environment. */
-export interface NativeEnvFacts {
-  credential: NativeCredential
-  apiKeySource: string
-  userEnvKeyCount: number
-  rejectedUserEnvKeys: Array<string>
-  workspaceDir: string | null
-}
-
-/**
- * An error of the core, thrown as it is, or given to whoever waits for what failed. A part that is not known is null, and
- * never absent: it would be read from `Object.prototype`.
- */
-export interface NativeError {
-  /** `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`. */
-  code: string
-  message: string
-  /** The kernel's error number, positive. In Node's system errors it is negative. */
-  errno: number | null
-  syscall: string | null
-  path: string | null
-  /** The step of a start that failed. */
-  step: string | null
-  provider: string | null
-  /** The variables, options or fields that the error is about. */
-  names: Array<string> | null
-}
-
-/** What is known about a run that this package does not start. */
-export interface NativeExpected {
-  credential?: string
-  model?: string
-  resumed: boolean
-  thread?: NativeThreadTotals
-  workspace?: string
-  subagents: boolean
-}
-
-/** What a run failed at. */
-export interface NativeFailure {
-  kind: string
-  /** The status of the HTTP answer. */
-  status: number | null
-  retryable: boolean
-  retryAfterMs: number | null
-  /** In milliseconds since 1970. */
-  resetsAt: number | null
-  resetsByClock: NativeClockTime | null
-  /** Whether the CLI was still retrying when it reported the failure. */
-  passing: boolean
-  message: string
-  remedy: string
-}
-
-/** The part of a chunk that may be passed on. */
-export interface NativeFed {
-  /** The bytes that had been held back. */
-  before: Buffer | null
-  /** The number of bytes from the beginning of the chunk. */
-  through: number
-}
-
-/** A variable whose value comes from a provider's row. */
-export interface NativeFixedVariable {
-  name: string
-  value: string
-}
-
-/** The state that a fleet shares. */
-export interface NativeFleet {
-  name: string
-  /** The value of `publish` after the last refresh on any host. */
-  published?: string
-}
-
-export interface NativeHardening {
-  nonDumpable: boolean
-  noCoreDumps: boolean
-  refusals: Array<NativeRefusedProtection>
-}
-
-/** The objects from which an environment is built. They are in a separate object, because most calls have none of them. */
-export interface NativeHeld {
-  /** The secrets, which records refer to by their index in this list. */
-  handles: Array<NativeSecret>
-  server?: NativeServerCredentials
-  recipient?: NativeRecipient
-  store?: NativeCredentialStore
-}
-
-/** The options of HTTP requests. */
-export interface NativeHttpSettings {
-  timeoutMs: number
-  /** The URL of a proxy. */
-  proxy?: string
-  /** PEM certificates to trust in addition to the system's. */
-  ca?: string
-}
-
-/** How much of an object the facade reads: no more than the same payload may have as JSON text. */
-export interface NativeInputLimits {
-  /** The limit of `userEnvKeys`, and of each option that is a list of variables. */
-  names: number
-  /** The limit of a whole wire buffer, and of a text. */
-  bytes: number
-  /** The limit of the members that lead to a payload. */
-  path: number
-}
-
-/** The target user who needs access to paths. */
-export interface NativeInquiry {
-  ids: IdentityRequest
-  /** Whether to read the mode bits instead of asking the kernel, because this process cannot become the target user. */
-  byModeBits: boolean
-  questions: Array<NativeQuestion>
-}
-
-/** The options of a request about a credential. */
-export interface NativeKeyQuestion {
-  /** The id of the provider whose API gets the request. */
-  provider: string
-  /** The endpoint to use instead of the vendor's. */
-  baseUrl?: string
-  http: NativeHttpSettings
-}
-
-/** The result of checking a key. It contains no part of the key. */
-export interface NativeKeyValidation {
-  verdict: string
-  code: string
-  provider: string
-  class: string | null
-  className: string | null
-  kind: string | null
-  belongsTo: string | null
-  message: string
-  fingerprint: string | null
-}
-
-/** What the runs with these labels have used. */
-export interface NativeLedgerEntry {
-  workspace: string
-  provider: string
-  generation: string
-  counts: NativeCounts
-}
-
-/** The labels of runs that are counted together, each of 1 to 256 bytes. */
-export interface NativeLedgerKey {
-  workspace: string
-  provider: string
-  generation: string
-}
-
-/** Where a login is, and how it is refreshed. */
-export interface NativeLoginOptions {
-  dir: string
-  /** The uid that the file must belong to. */
-  owner?: number
-  refreshAheadMs: number
-  http: NativeHttpSettings
-  overrides: Overrides
-}
-
-/** The owner of the stored login to check. */
-export interface NativeLoginSurvey {
+/** Whose stored login is looked at. */
+export interface LoginSurvey {
   provider: string
   stateDirectory: string
   ids: IdentityRequest
 }
 
-/** The source of a master key. */
-export type NativeMasterKeyPlace =
+/** A place that a master key is read from. */
+export type MasterKeyPlace =
   | { type: 'File'; path: string }
   | { type: 'Credential'; directory: string; name: string }
   | { type: 'Variable'; name: string }
 
-/** The protections of the memory of secrets. */
-export interface NativeMemoryProtection {
+/** What the memory that secrets live in has now. */
+export declare function memoryProtection(): MemoryProtection
+
+/** What the memory that secrets live in has: the core's report, in numbers that JavaScript holds exactly. */
+export interface MemoryProtection {
   guardPages: boolean
   locked: boolean
   excludedFromCoreDumps: boolean
@@ -722,69 +694,140 @@ export interface NativeMemoryProtection {
   allocatedBytes: number
   mappedBytes: number
   lockedBytes: number
-  /** Missing if there is no limit. */
+  /** Absent where there is no limit. */
   lockLimitBytes?: number
-  refusals: Array<NativeRefusedProtection>
+  refusals: Array<RefusedStep>
 }
 
-/** What the CLI may report for its credential, and what it reported instead. */
-export interface NativeMismatch {
-  expected: Array<string>
-  claimed: string
-}
+/** Reads the output of a run that this package does not start. */
+export declare function meterOf(provider: string, expected: ExpectedRun): NativeUsageMeter
+
+/** The name of the first call that the native start needs and that is not available here; none if it works. */
+export declare function missingForNativeStart(): string | null
+
+/** The default protections that the native start cannot provide here. */
+export declare function missingFromNativeStart(): Array<string>
 
 /** What one model has used. */
-export interface NativeModelUsage {
+export interface ModelCounts {
   model: string
-  tokens: NativeTokens
+  tokens: TokenCounts
   costUsd: number | null
 }
 
-export interface NativePayloadFields {
+/** No tokens: the facade reads the names of the counts from it. */
+export declare function noTokens(): TokenCounts
+
+/** An option that is a whole number from 0. */
+export interface NumberOption {
+  name: string
+  max: number
+}
+
+/** Whether a credential is good. */
+export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+
+/** What a caller overrides of a provider's row. */
+export interface Overrides {
+  tokenUrl?: string
+  clientId?: string
+  file?: string
+  body?: BodyFormat
+  /** Where the access token stands, with dots between the names. */
+  accessToken?: string
+  refreshToken?: string
+  /** Where the expiry stands, `jwt` for in the access token. */
+  expiresAt?: string
+  /** Absent, milliseconds. */
+  expiresAtUnit?: ExpiryUnit
+}
+
+/** Who wants to do something with paths. */
+export interface PathInquiry {
+  ids: IdentityRequest
+  /** Whether the mode bits are asked, and not the kernel: where this process cannot become the target. */
+  byModeBits: boolean
+  questions: Array<Question>
+}
+
+/** What a payload may have, and what it must not. */
+export declare function payloadFields(): PayloadFields
+
+export interface PayloadFields {
   read: Array<string>
   refused: Array<string>
 }
 
-/** A start for `child_process`. */
-export interface NativePortable {
+/** A variable that is no secret. */
+export interface PlainVariable {
+  name: string
+  value: string
+}
+
+/** Prepares the question about a credential. */
+export declare function planKeyCheck(secret: NativeSecret, question: KeyQuestion): NativeKeyCheck
+
+/** What `child_process` needs to carry out a start. */
+export interface PortableStart {
   program: string
   args: Array<string>
-  cwd?: string
-  /** The variables, with the secrets. */
-  env: Array<NativeVariable>
-  /** The reading end of the credential pipe, if there is one. It belongs to the caller now. */
-  credential?: number
-  /** Whether stdout has to be read for usage. */
-  watch: boolean
-  /** The warning about an untested version. */
-  untested?: string
+  cwd: string | null
+  /** The whole environment, the secrets among it. */
+  env: Array<EnvVariable>
+  /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
+  credential: number | null
+  /** What is to read its stdout for usage; null where nothing does. */
+  meter: NativeUsageMeter | null
+  /** What to say of a version that nobody has tried. */
+  untested: string | null
 }
+
+/**
+ * Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
+ * alone tell is thrown. The caller waits meanwhile.
+ */
+export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): PortableStart | ErrorDetails
 
 /**
  * What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
  * `Exited`.
  */
-export type NativeProcessEvent =
+export type ProcessEvent =
   | { type: 'Untested'; message: string }
   | { type: 'Spawned'; pid: number; argv: Array<string> }
-  | { type: 'Failed'; error: NativeError }
+  | { type: 'Failed'; error: ErrorDetails }
   | { type: 'TimedOut' }
   | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }
 
-export interface NativeProgram {
+/** Which program is to be found, where, and for whom. */
+export interface ProgramQuery {
+  provider: string
+  /** An absolute path or a name; absent, the provider's own. */
+  command?: string
+  /** The `PATH` of the child, which this process need not share. */
   path: string
-  foundAt: string
-  foundBy: string
-  interpreter?: string
-  version?: string
-  /** Whether it is in the range of tested versions; none if the version is unknown. */
-  tested?: boolean
-  /** The warning if it is not in that range. */
-  untested?: string
+  /** Directories from which packages are looked for, upwards. */
+  packageRoots: Array<string>
+  ids: IdentityRequest
 }
 
-/** The facts of a provider's row that the diagnosis needs. */
-export interface NativeProviderFacts {
+/** What a badge shows of an environment. */
+export interface ProviderDescription {
+  provider: string
+  name: string
+  vendor: string
+  modelFamily: string
+  credentialKind: CredentialKind
+  credentialSource: CredentialSource
+  billedTo: string
+  fingerprint?: string
+}
+
+/** The rows of the table. */
+export declare function providerFacts(): Array<ProviderFacts>
+
+/** What the diagnosis needs of a provider's row. */
+export interface ProviderFacts {
   id: string
   name: string
   command: string
@@ -810,197 +853,76 @@ export interface NativeProviderFacts {
   logIn: string
   /** The arguments before a question that is asked without a terminal. */
   questionArguments: Array<string>
-  questionVariables: Array<NativeFixedVariable>
+  questionVariables: Array<PlainVariable>
 }
 
-/** A path, and the access that is needed to it. */
-export interface NativeQuestion {
+/** A path, and what somebody wants to do with it. */
+export interface Question {
   path: string
-  /** The bits of access(2), as in `fs.constants`. */
+  /** What they want: the bits of access(2), as `fs.constants` has them. */
   access: number
 }
 
-/** The result of a refresh. */
-export interface NativeRefreshed {
+/** The real path of a file, in one walk; none where there is none. */
+export declare function realPath(path: string): string | null
+
+/** Why nobody may add a variable to a child's environment. */
+export type Reason = 'credential' | 'code' | 'redirect' | 'disclosure' | 'mode'
+
+/** Makes a redactor of these secrets. */
+export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
+
+/** What came of a refresh. */
+export interface Refreshed {
   how: How
-  /** Whether a request was sent to the endpoint. */
+  /** Whether this call asked the endpoint. */
   asked: boolean
-  /** Whether the file has the tokens. */
+  /** Whether the file has what this store has. */
   persisted: boolean
-  /** Whether there is a credential for a launch. Otherwise throw `failure`, after `publish` has been stored for the fleet. */
+  /** Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left. */
   serves: boolean
-  failure: NativeError | null
+  /** Why there are no new ones, while the old ones are still good; or why the file does not have what this store has. */
+  failure: ErrorDetails | null | null
+  /** The sealed text that the next holder of the fleet's lock is to get. */
   publish: string | null
 }
 
-/** A protection that the system refused. */
-export interface NativeRefusedProtection {
+/** Which starts are refused beside a file that configures the CLI. */
+export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
+
+/** A step that the system refused. */
+export interface RefusedStep {
   protection: string
   syscall: string
   /** Positive, as the kernel returns it. */
   errno: number
 }
 
-/** A row: each column as bytes, or as text with `\x` and hex digits. */
-export interface NativeRow {
-  ciphertext: string | Uint8Array
-  iv: string | Uint8Array
-  authTag: string | Uint8Array
-  keyMeta?: string
-}
-
-/** The usage of a run that a caller passes. The facade has checked the counts. */
-export interface NativeRunCounts {
-  tokens: NativeTokens
-  turns: number
-  costUsd?: number
-  /** Whether it is complete, and not a lower bound. */
-  complete: boolean
-}
-
-/** The recipient for which a secret is sealed, and what it is bound to. */
-export interface NativeSeal {
-  /** As base64url, or as bytes. */
-  publicKey: string | Uint8Array
-  workspace: string
-  field: string
-  request: string
-  credentialOwner?: string
-}
-
-/** A newly sealed row, with its columns as text. */
-export interface NativeSealedRow {
-  ciphertext: string
-  iv: string
-  authTag: string
-  keyMeta: string
-}
-
-/** The workspace option that sets the state directory of a provider. */
-export interface NativeStateDirOption {
-  provider: string
-  option: string
-}
-
-/** Where to search for a provider's program, and for which user. */
-export interface NativeSurvey {
-  provider: string
-  command?: string
-  /** The child's `PATH`. */
-  path: string
-  packageRoots: Array<string>
-  ids: IdentityRequest
-  byModeBits: boolean
-}
-
-/** What a thread has used, including before this run. */
-export interface NativeThreadTotals {
-  id: string
-  tokens: NativeTokens
-}
-
-/** Token counts, as whole numbers. The facade has checked those that come from JavaScript. */
-export interface NativeTokens {
-  inputTokens: number
-  cachedInputTokens: number
-  cacheWriteInputTokens: number
-  outputTokens: number
-  reasoningTokens: number
-}
-
-/** What a run has used. */
-export interface NativeUsage {
-  tokens: NativeTokens
-  turns: number
-  model: string | null
-  costUsd: number | null
-  /** Empty if it is complete. */
-  incompleteBecause: Array<string>
-  models: Array<NativeModelUsage>
-  thread: NativeThreadTotals | null
-}
-
-/**
- * A variable of an environment. Lists of these cross, and never objects with the variables' names as keys, where
- * `__proto__` would be no variable.
- */
-export interface NativeVariable {
-  name: string
-  value: string
-}
-
-/** No tokens: the facade reads the names of the counts from it. */
-export declare function noTokens(): NativeTokens
-
-/** The outcome of a request about a credential. */
-export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
-
-/** The parts of a provider's row that a caller overrides. */
-export interface Overrides {
-  tokenUrl?: string
-  clientId?: string
-  file?: string
-  body?: BodyFormat
-  /** The place of the access token, as names separated by dots. */
-  accessToken?: string
-  refreshToken?: string
-  /** The place of the expiry; `jwt` if it is in the access token. */
-  expiresAt?: string
-  /** Default: milliseconds. */
-  expiresAtUnit?: ExpiryUnit
-}
-
-/** The fields that a payload may have, and those that it must not have. */
-export declare function payloadFields(): NativePayloadFields
-
-/** Prepares the request about a credential. */
-export declare function planKeyCheck(secret: NativeSecret, question: NativeKeyQuestion): NativeKeyCheck
-
-/**
- * Decides a start; or gives the error of one that fails. What its options alone tell is thrown, as by the native start.
- * Finding the program happens on this thread.
- */
-export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativePortable | NativeError
-
-/** A program to find. */
-export interface ProgramQuery {
-  /** The id of its provider. */
-  provider: string
-  /** An absolute path or a name. Default: the provider's CLI. */
-  command?: string
-  /** The child's `PATH`. */
-  path: string
-  /** Directories from which packages are searched, upwards. */
-  packageRoots: Array<string>
-  /** The user who will run it. */
-  ids: IdentityRequest
-}
-
-/** The rows of the table. */
-export declare function providerFacts(): Array<NativeProviderFacts>
-
-/** The real path of a file, in one walk; none if the file does not exist. */
-export declare function realPath(path: string): string | null
-
-/** Creates a redactor of these secrets. */
-export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
-
-/** Which starts are refused while a file that configures the CLI exists. */
-export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
-
-/** Refuses a payload that has members, but none of the known fields. */
+/** Refuses a payload that has members, and none that is read. */
 export declare function refusePayload(): void
 
-/** Whether the CLI reports totals of threads; false for an unknown provider. */
+/** Whether the CLI reports totals of threads; false for one that nobody knows. */
 export declare function reportsThreadTotals(provider: string): boolean
 
-/** Throws if the memory of a new secret would lack a protection. */
+/** Throws where a new secret's memory would be refused a protection. */
 export declare function requireProtection(): void
 
-/** Finds a provider's program for a target user. */
-export declare function resolveProgram(query: ProgramQuery): NativeProgram
+export interface ResolvedProgram {
+  path: string
+  foundAt: string
+  foundBy: string
+  interpreter?: string
+  version?: string
+  /** Whether it is in the range of versions that were tested; none where the version is unknown. */
+  tested?: boolean
+  /** What to say where it is behind that range. */
+  untested?: string
+}
 
-/** Undoes a revocation. False if there was none. */
+/** Finds a provider's program for a target. */
+export declare function resolveProgram(query: ProgramQuery): ResolvedProgram
+
+/** Undoes it. False when there was nothing to undo. */
 export declare function restore(fingerprint: string): boolean
 
 /**
@@ -1009,8 +931,88 @@ export declare function restore(fingerprint: string): boolean
  */
 export declare function revoke(fingerprint: string): Array<string>
 
-/** The variables that a provider's SDK adapter passes on. */
+/** A row: each column as bytes, or as text with `\x` and hex digits. */
+export interface RowColumns {
+  ciphertext: string | Uint8Array
+  iv: string | Uint8Array
+  authTag: string | Uint8Array
+  keyMeta?: string
+}
+
+/** What a row is expected to be. */
+export interface RowContext {
+  tenant: string
+  purpose: string
+  extra?: string
+  name: string
+  rowVersion: number
+}
+
+/** What a caller has of a run. The facade has checked the counts. */
+export interface RunCounts {
+  tokens: TokenCounts
+  turns: number
+  costUsd?: number
+  /** Whether it is complete, and not a lower bound. */
+  complete: boolean
+}
+
+/** What a run failed at. */
+export interface RunFailure {
+  kind: FailureKind
+  /** Of the HTTP answer. */
+  status: number | null
+  retryable: boolean
+  retryAfterMs: number | null
+  /** In milliseconds since 1970. */
+  resetsAt: number | null
+  resetsByClock: ClockTime | null
+  /** Whether the CLI was still trying again when it said so. */
+  passing: boolean
+  message: string
+  remedy: string
+}
+
+/** What a run has used. */
+export interface RunUsage {
+  tokens: TokenCounts
+  turns: number
+  model: string | null
+  costUsd: number | null
+  /** Empty where it is all. */
+  incompleteBecause: Array<Gap>
+  models: Array<ModelCounts>
+  thread: ThreadCounts | null
+}
+
+/** What may be passed on of a chunk. */
+export interface ScrubbedChunk {
+  /** What had been held back. */
+  before: Buffer | null
+  /** How much of the chunk, from its beginning. */
+  through: number
+}
+
+/** The variables that a provider's SDK adapter lets pass. */
 export declare function sdkVariables(provider: string): Array<string>
+
+/** A row that was just sealed: columns as text. */
+export interface SealedColumns {
+  ciphertext: string
+  iv: string
+  authTag: string
+  keyMeta: string
+}
+
+/** For whom a secret is to be sealed, and what it is to be bound to. */
+export interface SealRequest {
+  /** As base64url, or as bytes. */
+  publicKey: string | Uint8Array
+  workspace: string
+  field: string
+  request: string
+  credentialOwner?: string
+}
 
 /** Copies bytes into a secret, and wipes them. */
 export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean): NativeSecret
@@ -1018,15 +1020,13 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 /** All variables that can hold a server's key. */
 export declare function serverVariables(): Array<string>
 
-export declare function stateDirOptions(): Array<NativeStateDirOption>
-
-/** One of a child's standard streams. */
+/** What one of a child's standard streams is. */
 export type Stdio =
   | { type: 'pipe' }
   | { type: 'ignore' }
   | { type: 'descriptor'; number: number }
 
-/** How a child is stopped. */
+/** How a child is stopped, and after which time it is. */
 export interface StopPolicy {
   /** The number of the signal that asks it to end. */
   killSignal: number
@@ -1041,14 +1041,43 @@ export interface StopPolicy {
 /** A store of a single credential. */
 export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
-/** Searches for the files that configure a provider's CLI. */
-export declare function surveyConfigFiles(survey: NativeConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
+export type SubagentsFound = 'none' | 'some' | 'unknown'
 
-/** Checks every place where a provider's program may be, in the order of a start. */
-export declare function surveyPrograms(survey: NativeSurvey, abort: NativeAbort): Promise<Array<NativeCandidate>>
+/** Looks for the files that configure a provider's CLI. */
+export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
 
-/** Checks a provider's stored login; null if there is none. */
-export declare function surveyStoredLogin(survey: NativeLoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
+/** A place where a provider's program may be, and what a start would make of it. */
+export interface SurveyedProgram {
+  foundAt: string
+  foundBy: string
+  /** The real path of what was found. */
+  path: string | null
+  version: string | null
+  /** Whether it is newer than all that was tested. */
+  untested: boolean
+  /** Where its version is unknown: why, and what would make it known. */
+  unknown: string | null
+  interpreter: string | null
+  /** The steps of its path. */
+  components: Array<Component>
+  /** The files that tell its version, each with the way to it. */
+  manifests: Array<Array<Component>>
+  /** What must lie beside it. */
+  companions: Array<Companion>
+  /** Whether the file that was found begins with `#!`. */
+  shebang: boolean
+  /** Why a start would not run it. */
+  error: ErrorDetails | null | null
+}
+
+/**
+ * Looks at every place where a provider's program is, in a start's order; by the mode bits where this process cannot become
+ * the target.
+ */
+export declare function surveyPrograms(query: ProgramQuery, byModeBits: boolean, abort: NativeAbort): Promise<Array<SurveyedProgram>>
+
+/** Looks at a provider's stored login; null where there is none. */
+export declare function surveyStoredLogin(survey: LoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
 
 /** Returns those of these names in this process's environment that must not be passed on. */
 export declare function surveyVariables(names: Array<string>): Array<FoundVariable>
@@ -1075,8 +1104,23 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 
-/** Checks a key: bytes, which are wiped, or a secret, which is kept. */
-export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): NativeKeyValidation
+/** What a thread has used, also before this run. */
+export interface ThreadCounts {
+  id: string
+  tokens: TokenCounts
+}
+
+/** Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked. */
+export interface TokenCounts {
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteInputTokens: number
+  outputTokens: number
+  reasoningTokens: number
+}
+
+/** Looks at a key: bytes, which are wiped, or a secret, which stays. */
+export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): KeyValidation
 
 /** The result of a check. It contains no part of the credential, and nothing that the endpoint wrote. */
 export interface Verdict {

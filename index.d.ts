@@ -3,6 +3,88 @@
 import { EventEmitter } from 'node:events'
 import { Writable, Readable, Transform } from 'node:stream'
 
+/** r" The worker's older word for the source, with the kind folded in. */
+type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
+
+/** The encoding of a token request. */
+type BodyFormat = 'json' | 'form'
+
+/** r" What a credential is, whoever's and however it is handed over. */
+type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
+
+/** r" Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else. */
+export type CredentialOwner$1 = 'workspace' | 'server'
+
+/** r" Where a credential comes from, in the order of precedence. */
+type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
+
+/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+type ErrorCode =
+  | 'ERR_PROVIDER_PAYLOAD_INVALID'
+  | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
+  | 'ERR_PROVIDER_UNKNOWN'
+  | 'ERR_PROVIDER_CREDENTIAL_MISSING'
+  | 'ERR_PROVIDER_KEY_MALFORMED'
+  | 'ERR_PROVIDER_KEY_WRONG_PROVIDER'
+  | 'ERR_PROVIDER_CREDENTIAL_REVOKED'
+  | 'ERR_PROVIDER_ENV_FORBIDDEN'
+  | 'ERR_PROVIDER_ENV_TOO_LARGE'
+  | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
+  | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
+  | 'ERR_PROVIDER_PROGRAM_OUTDATED'
+  | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
+  | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
+  | 'ERR_PROVIDER_PRIVILEGE_REFUSED'
+  | 'ERR_PROVIDER_PRIVILEGE_FAILED'
+  | 'ERR_PROVIDER_SPAWN_FAILED'
+  | 'ERR_PROVIDER_UNSUPPORTED'
+  | 'ERR_PROVIDER_ABORTED'
+  | 'ERR_PROVIDER_CREDENTIAL_MISMATCH'
+  | 'ERR_PROVIDER_TIMEOUT'
+  | 'ERR_PROVIDER_UNSEAL_FAILED'
+  | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'
+  | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED'
+  | 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
+  | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
+  | 'ERR_PROVIDER_LOGIN_REQUIRED'
+  | 'ERR_PROVIDER_REFRESH_FAILED'
+  | 'ERR_PROVIDER_BUSY'
+  | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
+  | 'ERR_PROVIDER_DISPOSED'
+  | 'ERR_PROVIDER_INTERNAL'
+  | 'ERR_INVALID_ARG_VALUE'
+
+/** The unit in which a document counts the time since 1970. */
+type ExpiryUnit = 'ms' | 's'
+
+/** r" What a run failed at. */
+type FailureKind =
+  | 'authentication'
+  | 'permission'
+  | 'not-logged-in'
+  | 'no-credential'
+  | 'quota'
+  | 'rate-limited'
+  | 'overloaded'
+  | 'server'
+  | 'network'
+  | 'endpoint'
+  | 'model'
+  | 'too-large'
+  | 'invalid-request'
+  | 'limit'
+  | 'no-session'
+  | 'configuration'
+  | 'unknown'
+
+/** Where the store's tokens come from. */
+type How = 'not-needed' | 'here' | 'elsewhere'
+
+type KeyVerdict = 'ok' | 'warning' | 'invalid'
+
+/** Whether a credential is good. */
+type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+
 // What follows from the rows in src/provider.
 
 /** The CLI that serves a request. */
@@ -139,7 +221,7 @@ export interface SealBinding {
  * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
  * workspace.
  */
-export type CredentialOwner = 'workspace' | 'server'
+export type CredentialOwner = CredentialOwner$1
 
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
@@ -237,7 +319,7 @@ export interface CheckKeyOptions extends HttpOptions {
  * it or its account. `rate-limited`: the endpoint recognizes it, but accepts no request at the moment. `unreachable`:
  * nothing is known.
  */
-export type KeyCheckOutcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+export type KeyCheckOutcome = Outcome
 /**
  * The reason for an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: those that the vendor
  * states. `unreachable`: all others.
@@ -269,7 +351,7 @@ export interface KeyCheck {
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** The endpoint's `retry-after`, in milliseconds. */
+  /** How long the endpoint asks to wait, by a `retry-after` that is a number of seconds or a date: in milliseconds, at most 2³¹ − 1. */
   readonly retryAfterMs: number | null
   /** See {@link Secret.fingerprint}. */
   readonly fingerprint: string
@@ -295,40 +377,8 @@ export interface KeyCheck {
  */
 export declare function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck>
 
-/** The codes of {@link ProviderError}. `docs/errors.md` explains each of them. */
-export type ProviderErrorCode =
-  | 'ERR_PROVIDER_PAYLOAD_INVALID'
-  | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
-  | 'ERR_PROVIDER_UNKNOWN'
-  | 'ERR_PROVIDER_CREDENTIAL_MISSING'
-  | 'ERR_PROVIDER_KEY_MALFORMED'
-  | 'ERR_PROVIDER_KEY_WRONG_PROVIDER'
-  | 'ERR_PROVIDER_CREDENTIAL_REVOKED'
-  | 'ERR_PROVIDER_ENV_FORBIDDEN'
-  | 'ERR_PROVIDER_ENV_TOO_LARGE'
-  | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
-  | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
-  | 'ERR_PROVIDER_PROGRAM_OUTDATED'
-  | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
-  | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
-  | 'ERR_PROVIDER_PRIVILEGE_REFUSED'
-  | 'ERR_PROVIDER_PRIVILEGE_FAILED'
-  | 'ERR_PROVIDER_SPAWN_FAILED'
-  | 'ERR_PROVIDER_UNSUPPORTED'
-  | 'ERR_PROVIDER_ABORTED'
-  | 'ERR_PROVIDER_CREDENTIAL_MISMATCH'
-  | 'ERR_PROVIDER_TIMEOUT'
-  | 'ERR_PROVIDER_UNSEAL_FAILED'
-  | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'
-  | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED'
-  | 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
-  | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
-  | 'ERR_PROVIDER_LOGIN_REQUIRED'
-  | 'ERR_PROVIDER_REFRESH_FAILED'
-  | 'ERR_PROVIDER_BUSY'
-  | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
-  | 'ERR_PROVIDER_DISPOSED'
-  | 'ERR_PROVIDER_INTERNAL'
+/** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
+export type ProviderErrorCode = Exclude<ErrorCode, 'ERR_INVALID_ARG_VALUE'>
 /** The error that this package throws. No field ever contains the value of a variable, an argument or a secret. */
 export declare class ProviderError extends Error {
   readonly code: ProviderErrorCode
@@ -493,17 +543,17 @@ export interface LoginOptions extends HttpOptions {
   tokenUrl?: string | undefined
   /** The OAuth client id. Default: that of the CLI. */
   clientId?: string | undefined
-  /** The encoding of the request. Default: `"json"`, as in both CLIs; `"form"` is the encoding of RFC 6749. */
-  format?: 'json' | 'form' | undefined
-  /** The places of the values in the file, as names separated by dots. Default: as the CLI writes the file. */
+  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  format?: BodyFormat | undefined
+  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?:
     | {
         accessToken?: string | undefined
         refreshToken?: string | undefined
         /** `"jwt"` means the claim `exp` of the access token. */
         expiresAt?: string | undefined
-        /** `"ms"`, milliseconds since 1970 (the default), or `"s"`, seconds. */
-        expiresAtUnit?: 'ms' | 's' | undefined
+        /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
+        expiresAtUnit?: ExpiryUnit | undefined
       }
     | undefined
   /** The fleet's lock, for a login that several machines use. The lock of this machine is taken while it is held. */
@@ -522,7 +572,7 @@ export interface RefreshResult {
    * Where the store's tokens come from. `"not-needed"`: the old tokens are still valid, or `reload()` was called, which
    * requests none. `"here"`: this call. `"elsewhere"`: another process or host, the CLI, or a person.
    */
-  readonly how: 'not-needed' | 'here' | 'elsewhere'
+  readonly how: How
   /**
    * Whether this call sent a request to the endpoint. If it is `false` and there is a `failure`, no request was sent:
    * none was possible, or the failure is that of an earlier call.
@@ -635,9 +685,9 @@ export interface CredentialStore {
 
 /** The facts about a credential that a log or a badge may show. */
 export interface CredentialInfo {
-  readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
-  readonly source: 'payload' | 'store' | 'server' | 'config-dir'
-  /** The owner, according to {@link ProviderEnvOptions.credentialOwner}; for `serverCredentials` always `"server"`. */
+  readonly kind: CredentialKind
+  readonly source: CredentialSource
+  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
   readonly owner: CredentialOwner
   /**
    * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
@@ -664,8 +714,8 @@ export declare class ProviderEnv extends Handle {
    * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
    * in Claude Code's own output.
    */
-  get apiKeySource(): 'user' | 'oauth' | 'server' | 'none'
-  /** The number of `USER_*` variables that were set. */
+  get apiKeySource(): ApiKeySource
+  /** How many `USER_*` variables were set. */
   get userEnvKeyCount(): number
   /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
   get rejectedUserEnvKeys(): string[]
@@ -907,25 +957,8 @@ export interface ProviderUsage extends TokenCounts {
   /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
   thread: ThreadTotals | null
 }
-/** Why a run failed. `docs/usage.md` lists the messages of both CLIs for each kind. */
-export type ProviderFailureKind =
-  | 'authentication'
-  | 'permission'
-  | 'not-logged-in'
-  | 'no-credential'
-  | 'quota'
-  | 'rate-limited'
-  | 'overloaded'
-  | 'server'
-  | 'network'
-  | 'endpoint'
-  | 'model'
-  | 'too-large'
-  | 'invalid-request'
-  | 'limit'
-  | 'no-session'
-  | 'configuration'
-  | 'unknown'
+/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+export type ProviderFailureKind = FailureKind
 /** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
 export interface ProviderFailure {
   kind: ProviderFailureKind
@@ -1217,7 +1250,7 @@ export interface KeyValidation {
    * {@link buildProviderEnv} refuses a key that is `invalid`. It accepts one with a `warning`, which a person should
    * check.
    */
-  readonly verdict: 'ok' | 'warning' | 'invalid'
+  readonly verdict: KeyVerdict
   readonly code: KeyFindingCode
   /** The provider for which the key was checked. */
   readonly provider: ProviderId

@@ -92,7 +92,7 @@ const NUMBERS = /** @type {[string, string, RegExp][]} */ ([
   ['docs/secrets.md', 'at least 8 bytes (`minLength`)', /DEFAULT_MIN_LENGTH: usize = 8;/],
   ['docs/secrets.md', 'are limited to 256 KiB', /ENCODED_BYTES: usize = 256 \* 1024;/],
   ['docs/errors.md', 'larger than 10 MB (10 × 1024 × 1024 bytes)', /MAX_JSON_BYTES: usize = 10 \* 1024 \* 1024;/],
-  ['docs/errors.md', 'at most 4,096 bytes', /MAX_MESSAGE_BYTES: usize = 4096;/],
+  ['docs/errors.md', 'at most 4,096 bytes', /ErrorLimits = ErrorLimits \{ message: 4096,/],
   ['docs/doctor.md', '/opt/provider-env', /['"]\/opt\/provider-env['"]/]
 ])
 

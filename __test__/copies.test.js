@@ -157,13 +157,17 @@ test('a diagnosis is made with the classes of the copy that is asked for it, wha
   }
 })
 
-test('a handle of another copy is refused, and the error says so', () => {
+test('a handle, a meter or a process of another copy is refused, and the error says so', async (t) => {
   const [one, two] = [loadAgain(), loadAgain()]
   const workspace = { dir: '/srv/w', home: '/home/w' }
   const env = one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace })
   const secret = one.Secret.from(Buffer.from(KEYS.claude))
+  const meter = /** @type {any} */ (new one.UsageMeter('claude'))
+  // Its program is nowhere, and its handle is an object like any other.
+  const child = one.spawnProvider(one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace }), { ...ids, command: '/nowhere/claude' })
+  child.on('error', () => {})
   const another = { code: 'ERR_INVALID_ARG_TYPE', message: /comes from another copy of this package\. Create both with the same copy, or load the package only once\.$/ }
-  for (const call of [() => two.spawnProvider(env), () => two.revoke(secret), () => two.buildProviderEnv({ apiKey: secret }, { workspace }), () => two.claudeAgentOptions(env)]) assert.throws(call, another)
+  for (const call of [() => two.spawnProvider(env), () => two.revoke(secret), () => two.buildProviderEnv({ apiKey: secret }, { workspace }), () => two.claudeAgentOptions(env), () => new two.UsageLedger().track(meter, { workspace: 'w' }), () => new two.UsageLedger().track(child, { workspace: 'w' })]) assert.throws(call, another)
   // What is of this copy, and in the wrong place.
   assert.throws(() => one.spawnProvider(secret), { code: 'ERR_INVALID_ARG_TYPE', message: 'env must be the return value of buildProviderEnv(), but is of type object.' })
 })

@@ -16,8 +16,8 @@ const { copyPackage, startWorker } = require('./support/worker.js')
 
 const read = (/** @type {string[]} */ ...name) => fs.readFileSync(path.join(__dirname, '..', ...name), 'utf8')
 const inText = (/** @type {string} */ text) => [...new Set(text.match(/ERR_PROVIDER_[A-Z_]+/g))].sort()
-const union = /^export type ProviderErrorCode =((?:\s+\|[^\n]*)+)/m.exec(read('index.d.ts'))
-const CODES = inText(union?.[1] ?? '')
+/** The addon's list, of which `ProviderErrorCode` is made. */
+const CODES = inText(Object.values(/** @type {any} */ (binding).ErrorCode).join())
 
 /** Stands in everything that a case is given. */
 const SENTINEL = 'sentinelValueNeverShown'
@@ -203,8 +203,8 @@ const CASES = {
   ERR_PROVIDER_INTERNAL: [{ raise: () => translate(() => { throw Object.assign(new Error(`panicked at ${SENTINEL}`), { code: 'GenericFailure' }) }), message: /defect in @webalive\/provider-env.*no secrets/ }]
 }
 
-test('the types and the table here have the codes that Rust or the facade has, and no other', () => {
-  assert.ok(CODES.length >= 19, `${CODES.length} codes in index.d.ts`)
+test('the table here has every code of the list in Rust, and the facade raises no other', () => {
+  assert.ok(CODES.length >= 30, `${CODES.length} codes`)
   assert.deepEqual(Object.keys(CASES).sort(), CODES)
   const facade = fs.readdirSync(path.join(__dirname, '..', 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   assert.deepEqual(inText([read('src', 'error.rs'), ...facade.map((file) => read('lib', file))].join()), CODES)
@@ -225,6 +225,20 @@ test('an error crosses as an object with every part, whatever stands on Object.p
   assert.throws(() => resolveProgram(/** @type {any} */ (SENTINEL)), (/** @type {any} */ error) => {
     assert.deepEqual(Object.keys(error), ['code', 'names'], 'what is not known is left out')
     return error.stack.includes(__filename)
+  })
+})
+
+test('an error repeats no more than the addon’s limits, whichever side made it', () => {
+  const limits = binding.errorLimits()
+  const long = 'ä'.repeat(100_000)
+  const made = new (/** @type {any} */ (ProviderError))({ code: 'ERR_PROVIDER_UNKNOWN', message: long, path: long, names: Array(1000).fill(long) })
+  const bytes = [made.message, made.path, made.names[0]].map((text) => Buffer.byteLength(text))
+  // A character of two bytes may not fit any more.
+  for (const [index, most] of [limits.message, limits.path, limits.name].entries()) assert.ok(bytes[index] <= most && bytes[index] > most - 8, `${bytes[index]} of ${most}`)
+  assert.equal(made.names.length, limits.names)
+  assert.throws(() => resolveProgram('claude', { command: `/nowhere/${long}` }), (/** @type {any} */ error) => {
+    assert.ok(Buffer.byteLength(error.message) <= limits.message && Buffer.byteLength(error.path ?? '') <= limits.path, error.message.length)
+    return true
   })
 })
 

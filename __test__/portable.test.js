@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const path = require('node:path')
 const { once } = require('node:events')
 const { test } = require('node:test')
 const { spawnPortable } = require('./support/portable.js')
@@ -67,8 +68,10 @@ test('a key by environment is there, and its pipe is not', { skip }, async (t) =
 
 test('what it cannot honour is refused by name', { skip }, (t) => {
   const env = makeEnv(t)
-  for (const [options, name] of /** @type {[object, string][]} */ ([[{ umask: 0o77 }, 'umask'], [{ limits: { openFiles: 9 } }, 'limits'], [{ uid: UID, gid: UID, groups: [7] }, 'groups']])) {
-    assert.throws(() => start(env, 'true', options), { code: 'ERR_PROVIDER_UNSUPPORTED', names: [name] })
+  for (const [options, name] of /** @type {[object, string][]} */ ([[{ priority: 0 }, 'priority'], [{ oomScoreAdj: 0 }, 'oomScoreAdj'], [{ umask: 0o77 }, 'umask'], [{ limits: {} }, 'limits'], [{ uid: UID, gid: UID, groups: [7] }, 'groups']])) {
+    for (const signal of [undefined, AbortSignal.abort()]) {
+      assert.throws(() => start(env, 'true', { signal, ...options }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: [name] })
+    }
   }
 })
 
@@ -79,10 +82,10 @@ test('a failed start is an error and a close, once, also with a timeout', { skip
   const child = start(env, 'true', { cwd, timeoutMs: 50 })
   /** @type {string[]} */
   const events = []
-  for (const name of ['spawn', 'error', 'exit', 'close']) child.on(/** @type {any} */ (name), (/** @type {any} */ value) => events.push(value?.code ?? name))
+  for (const name of ['spawn', 'error', 'exit', 'close']) child.on(/** @type {any} */ (name), (/** @type {any} */ value) => events.push(value?.code ? `${value.code} ${value.step}` : name))
   await once(child, 'close').catch(() => {})
   await new Promise((resolve) => setTimeout(resolve, 150))
-  assert.deepEqual(events, ['ERR_PROVIDER_SPAWN_FAILED', 'close'])
+  assert.deepEqual(events, ['ERR_PROVIDER_SPAWN_FAILED working-directory', 'close'])
 })
 
 test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
@@ -106,6 +109,15 @@ test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
   const ends = await Promise.all(exits)
   assert.deepEqual(ends.map((end) => [end?.signal, end?.error?.code]), [['SIGKILL', 'ERR_PROVIDER_TIMEOUT'], ['SIGKILL', undefined], ['SIGKILL', undefined]])
   for (const child of children) await gone(Number(child?.pid))
+})
+
+test('the CLI works in the directory that the native start would enter, by its real path', { skip }, async (t) => {
+  const { workspace } = makeHomes({ uid: isRoot ? UID : process.getuid?.(), test: t })
+  const real = path.join(workspace, 'real')
+  fs.mkdirSync(real)
+  fs.chmodSync(real, 0o755)
+  fs.symlinkSync(real, path.join(workspace, 'link'))
+  assert.equal(await output(start(makeEnv(t), 'pwd', { cwd: path.join(workspace, 'link') })), `${fs.realpathSync(real)}\n`)
 })
 
 test('an aborted signal starts nothing', { skip }, async (t) => {

@@ -58,6 +58,6 @@ test('both doors export these names, and the types declare them', async () => {
 test('these types are exported, and no others', () => assert.deepEqual(declared('interface|type').filter((name) => !VALUES.includes(name)), TYPES))
 
 test('these are the codes of errors', () => {
-  const union = /^export type ProviderErrorCode =((?:\s+\|[^\n]*)+)/m.exec(TYPES_FILE)?.[1] ?? ''
-  assert.deepEqual([...union.matchAll(/'(\w+)'/g)].map(([, code]) => code).sort(), CODES)
+  const union = /^type ErrorCode =((?:\s+\|[^\n]*)+)/m.exec(TYPES_FILE)?.[1] ?? ''
+  assert.deepEqual([...union.matchAll(/'(ERR_PROVIDER_\w+)'/g)].map(([, code]) => code).sort(), CODES)
 })

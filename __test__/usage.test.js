@@ -278,7 +278,7 @@ test('the counts have one list of names', () => {
     return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
   }
   assert.deepEqual(namesIn('lib/usage/token-counts.ts', 'TokenCounts'), TOKEN_COUNTS)
-  assert.deepEqual(namesIn('binding.d.ts', 'NativeTokens'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('binding.d.ts', 'TokenCounts'), TOKEN_COUNTS)
   const { usage } = new UsageMeter('codex', { resumed: false })
   assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
 })

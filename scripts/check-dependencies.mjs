@@ -15,7 +15,8 @@ const FLOORS = [
   ['environment'],
   ['credential', 'usage'],
   ['net', 'provider', 'secret'],
-  ['error', 'sys']
+  ['error', 'sys'],
+  ['words']
 ]
 
 const where = (arrow) => `src/${arrow.from}:${arrow.line}`

@@ -72,7 +72,8 @@ function readFacts() {
     text,
     public: new Set(declarations.match(/[A-Za-z_]\w*/g)),
     known: new Set(text.match(/[A-Za-z_]\w*/g)),
-    codes: new Set(declarations.match(/(?<=')ERR_PROVIDER_[A-Z_]+(?=')/g)),
+    // Of these the addon has the list.
+    codes: new Set(readFileSync(fromRoot('binding.d.ts'), 'utf8').match(/(?<=')ERR_PROVIDER_[A-Z_]+(?=')/g)),
     names: new Set([...sources, ...tests].map((path) => basename(path))),
     scripts: Object.keys(JSON.parse(readFileSync(fromRoot('package.json'), 'utf8')).scripts),
     places: readdirSync(root).filter((name) => name !== '.git' && name !== 'node_modules')

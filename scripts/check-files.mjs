@@ -1,5 +1,5 @@
 // Checks the rules for files: at most 500 lines without tests, a first comment that states the file's job, texts that must not
-// occur at all or only in one place, and phrases that no reader should meet.
+// occur at all or only in one place, names at the boundary, and phrases that no reader should meet.
 import { readFileSync, readdirSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fromRoot, root, walk } from './lib/paths.mjs'
@@ -24,6 +24,13 @@ const PLACES = 'lib/internal/own-directory.ts'
 function tooLong(text) {
   const hasLongText = /(['"`])(?:(?!\1).){50,}/
   return text.split('\n').flatMap((line, index) => (line.length > mostColumns && !hasLongText.test(line) ? [index + 1] : []))
+}
+
+/** The names of the addon's types against the rule: a class is `Native…`, and nothing else is. */
+export function misnamed(types) {
+  const declared = [...types.matchAll(/^export (?:declare )?(class|interface|type|enum|const enum) (\w+)/gm)]
+  if (!declared.length) throw new Error('found no type in binding.d.ts: the check sees nothing')
+  return declared.filter(([, kind, name]) => (kind === 'class') !== name.startsWith('Native')).map(([, kind, name]) => `binding.d.ts: the ${kind} ${name} is misnamed: a class begins with Native, and nothing else does`)
 }
 
 /** Phrases that are never good English in a message or on a page, each with what to write instead. Only what is always wrong. */
@@ -70,7 +77,7 @@ export function checkFiles() {
   const source = (path) => /\.(rs|[cm]?js|ts|mts)$/.test(path)
   const files = ['src', 'lib', 'bin', 'scripts', 'tests', 'fuzz/fuzz_targets', 'bench', 'demo', '__test__']
     .flatMap((dir) => walk(fromRoot(...dir.split('/')), source))
-  const wrong = []
+  const wrong = misnamed(readFileSync(fromRoot('binding.d.ts'), 'utf8'))
   const sizes = []
   for (const path of texts()) {
     const [name, text] = [relative(root, path), readFileSync(path, 'utf8')]

@@ -1,34 +1,15 @@
-//! The error type of this crate and the list of its codes, except the codes that only JavaScript raises.
+//! What this package refuses or fails at: one error type, one list of codes, from which `ProviderErrorCode` is made.
 //!
 //! A message says what is wrong and what to do. It carries names, paths and numbers, never a value, an argument or a
 //! parser's text, because each of those can hold a secret.
 
+use crate::words::words;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal,)+) => {
-        /// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ErrorCode {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl ErrorCode {
-            #[cfg(test)]
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The text by which JavaScript and `docs/errors.md` know the code.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-    };
-}
-
-codes! {
+words! {
+/// The stable codes of [`Error`]; `docs/errors.md` has a row for each.
+pub enum ErrorCode {
     /// The payload is not JSON, or a field has the wrong type or an impossible value.
     PayloadInvalid = "ERR_PROVIDER_PAYLOAD_INVALID",
     /// The payload's JSON is larger than the worker's line limit.
@@ -67,6 +48,10 @@ codes! {
     Unsupported = "ERR_PROVIDER_UNSUPPORTED",
     /// The caller's `AbortSignal` fired.
     Aborted = "ERR_PROVIDER_ABORTED",
+    /// The CLI claims another credential than it was given. Only the facade raises it.
+    CredentialMismatch = "ERR_PROVIDER_CREDENTIAL_MISMATCH",
+    /// The process ran for longer than `timeoutMs`. Only the facade raises it.
+    Timeout = "ERR_PROVIDER_TIMEOUT",
     /// A lockbox row or a sealed secret does not open here.
     UnsealFailed = "ERR_PROVIDER_UNSEAL_FAILED",
     /// There is no valid master key in the place that the caller named.
@@ -92,15 +77,18 @@ codes! {
     /// A JavaScript value is invalid. The code is Node's own.
     InvalidArgValue = "ERR_INVALID_ARG_VALUE",
 }
+}
 
 /// An error with its code and the fields that Node's system errors have.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", .0.message)]
-pub struct Error(Box<Details>);
+pub struct Error(Box<ErrorDetails>);
 
-/// The parts of an [`Error`], as they cross to JavaScript.
+/// The parts of an [`Error`], as they cross to JavaScript. A part that is not known is null, and never absent: it would be
+/// read from `Object.prototype`.
 #[derive(Clone, Debug)]
-pub struct Details {
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
+pub struct ErrorDetails {
     pub code: ErrorCode,
     /// What is wrong, then what to do, in at most 4,096 bytes.
     pub message: String,
@@ -116,15 +104,24 @@ pub struct Details {
     pub names: Vec<String>,
 }
 
-/// A message goes into a log, and what a caller or a tenant chose is in it. `lib/errors.js` has the same bounds.
-const MAX_MESSAGE_BYTES: usize = 4096;
-/// The kernel takes no longer path.
-const MAX_PATH_BYTES: usize = 4096;
-const MAX_NAMES: usize = 64;
-const MAX_NAME_BYTES: usize = 256;
+/// How much an error repeats of what a caller or a tenant chose: it goes into a log.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
+pub struct ErrorLimits {
+    /// In bytes of UTF-8, as all but the last.
+    pub message: u32,
+    pub path: u32,
+    pub name: u32,
+    /// A count: further names are left out.
+    pub names: u32,
+}
+
+/// The kernel takes no path longer than this one.
+pub const LIMITS: ErrorLimits = ErrorLimits { message: 4096, path: 4096, name: 256, names: 64 };
 
 /// Cuts the middle out of a text of more than `most` bytes: its end, where the advice stands, is kept.
-fn bounded(text: String, most: usize) -> String {
+fn bounded(text: String, most: u32) -> String {
+    let most = most as usize;
     if text.len() <= most {
         return text;
     }
@@ -145,9 +142,9 @@ impl Error {
     /// Makes an error with nothing but a code and a message, which is cut to 4,096 bytes.
     #[cold]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Details {
+        Self(Box::new(ErrorDetails {
             code,
-            message: bounded(message.into(), MAX_MESSAGE_BYTES),
+            message: bounded(message.into(), LIMITS.message),
             errno: None,
             syscall: None,
             path: None,
@@ -166,22 +163,22 @@ impl Error {
     /// Adds the name of a variable, an option or a payload field; beyond 64 they are left out.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        if self.0.names.len() < MAX_NAMES {
-            self.0.names.push(bounded(name.into(), MAX_NAME_BYTES));
+        if self.0.names.len() < LIMITS.names as usize {
+            self.0.names.push(bounded(name.into(), LIMITS.name));
         }
         self
     }
 
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.0.path = Some(bounded(path.into(), MAX_PATH_BYTES));
+        self.0.path = Some(bounded(path.into(), LIMITS.path));
         self
     }
 
     /// Appends a sentence to the message.
     #[must_use]
     pub fn and_also(mut self, sentence: &str) -> Self {
-        self.0.message = bounded(format!("{} {sentence}", self.0.message), MAX_MESSAGE_BYTES);
+        self.0.message = bounded(format!("{} {sentence}", self.0.message), LIMITS.message);
         self
     }
 
@@ -205,7 +202,7 @@ impl Error {
     }
 
     #[must_use]
-    pub fn details(&self) -> &Details {
+    pub fn details(&self) -> &ErrorDetails {
         &self.0
     }
 }
@@ -223,10 +220,14 @@ mod tests {
         }
         let error = error.and_also(&long);
         let details = error.details();
-        assert!(details.message.len() <= MAX_MESSAGE_BYTES && details.message.starts_with("ää"), "{}", details.message);
-        assert!(details.path.as_ref().is_some_and(|path| path.len() <= MAX_PATH_BYTES));
-        assert_eq!(details.names.len(), MAX_NAMES);
-        assert!(details.names.iter().all(|name| name.len() <= MAX_NAME_BYTES));
+        assert!(
+            details.message.len() <= LIMITS.message as usize && details.message.starts_with("ää"),
+            "{}",
+            details.message
+        );
+        assert!(details.path.as_ref().is_some_and(|path| path.len() <= LIMITS.path as usize));
+        assert_eq!(details.names.len(), LIMITS.names as usize);
+        assert!(details.names.iter().all(|name| name.len() <= LIMITS.name as usize));
         let error = Error::new(ErrorCode::Internal, format!("{long} is wrong. Leave it out."));
         assert!(error.to_string().ends_with(" is wrong. Leave it out."), "the advice stays");
         assert_eq!(Error::new(ErrorCode::Internal, "short").to_string(), "short");

@@ -17,6 +17,7 @@ pub mod provider;
 pub mod secret;
 pub mod sys;
 pub mod usage;
+mod words;
 
 #[cfg(feature = "node")]
 mod node;

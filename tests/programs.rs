@@ -16,7 +16,7 @@ use provider_env::process::inquiry::Locate;
 use provider_env::process::launch::begin;
 use provider_env::process::options::{ChildOptions, ProgramQuery, StopPolicy};
 use provider_env::process::program::Program;
-use provider_env::process::running::{Event, Listener};
+use provider_env::process::running::{LifecycleEvent, ProcessListener};
 use provider_env::sys::real_path::real_path;
 use provider_env::sys::wait::ExitStatus;
 
@@ -105,10 +105,10 @@ impl Place {
     }
 }
 
-struct Heard(Sender<Event>);
+struct Heard(Sender<LifecycleEvent>);
 
-impl Listener for Heard {
-    fn on_event(&self, _: u64, event: Event) {
+impl ProcessListener for Heard {
+    fn on_event(&self, _: u64, event: LifecycleEvent) {
         let _ = self.0.send(event);
     }
 }
@@ -139,12 +139,12 @@ fn execute(file: &Path) -> Result<ExitStatus, i32> {
     begin(Command::new(child).expect("a command"), Arc::new(Heard(sender))).expect("begun");
     loop {
         match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
-            Event::Exited(status) => return Ok(status),
-            Event::Failed(error) => {
+            LifecycleEvent::Exited(status) => return Ok(status),
+            LifecycleEvent::Failed(error) => {
                 assert_eq!(error.details().step, Some("execute"), "{error}");
                 return Err(error.details().errno.expect("a number"));
             }
-            Event::Untested(_) | Event::Spawned { .. } | Event::TimedOut => {}
+            LifecycleEvent::Untested(_) | LifecycleEvent::Spawned { .. } | LifecycleEvent::TimedOut => {}
         }
     }
 }

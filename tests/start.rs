@@ -14,8 +14,8 @@ use provider_env::environment::{EnvPlan, EnvRequest, ExecLimits, Workspace};
 use provider_env::error::ErrorCode;
 use provider_env::process::identity::IdentityRequest;
 use provider_env::process::launch::{begin, queue};
-use provider_env::process::options::{ChildOptions, CliOptions, Stdio, StopPolicy};
-use provider_env::process::running::{Event, Listener, Process};
+use provider_env::process::options::{ChildOptions, CliOptions, DeliveryRequest, Stdio, StopPolicy};
+use provider_env::process::running::{LifecycleEvent, Process, ProcessListener};
 use provider_env::process::start::Start;
 use provider_env::sys::attributes::Limits;
 use provider_env::sys::identity;
@@ -23,10 +23,10 @@ use provider_env::sys::wait::{ExitStatus, real_time_name};
 
 const KEY: &str = "sk-ant-api03-made-up-for-a-test";
 
-struct Heard(Sender<Event>);
+struct Heard(Sender<LifecycleEvent>);
 
-impl Listener for Heard {
-    fn on_event(&self, _: u64, event: Event) {
+impl ProcessListener for Heard {
+    fn on_event(&self, _: u64, event: LifecycleEvent) {
         let _ = self.0.send(event);
     }
 }
@@ -57,36 +57,36 @@ fn shell_as(script: &str, ids: IdentityRequest) -> Start {
         stdio: vec![Stdio::Ignore, Stdio::Pipe, Stdio::Ignore],
         ..ChildOptions::default()
     };
-    let cli = CliOptions { delivery: Some("fd".into()), trusted: true, ..CliOptions::default() };
+    let cli = CliOptions { delivery: Some(DeliveryRequest::Fd), trusted: true, ..CliOptions::default() };
     Start::new(Arc::new(plan()), child, cli).expect("a start")
 }
 
 const POLICY: StopPolicy =
     StopPolicy { kill_signal: libc::SIGTERM, kill_grace_ms: 200.0, timeout_ms: None, kill_group_on_exit: true };
 
-fn run(start: Start) -> (Arc<Process>, Receiver<Event>, OwnedFd) {
+fn run(start: Start) -> (Arc<Process>, Receiver<LifecycleEvent>, OwnedFd) {
     let (sender, receiver) = channel();
     let (process, [_, stdout, _]) = begin(start, Arc::new(Heard(sender))).expect("begun");
     (process, receiver, stdout.expect("a stream"))
 }
 
 /// Not that a shell has no version of a CLI's, which is told first.
-fn next(events: &Receiver<Event>) -> Event {
+fn next(events: &Receiver<LifecycleEvent>) -> LifecycleEvent {
     loop {
         // A bound for what never comes: a machine that is busy is not that slow.
         match events.recv_timeout(Duration::from_secs(120)).expect("an event") {
-            Event::Untested(text) => assert!(text.contains("is unknown"), "{text}"),
+            LifecycleEvent::Untested(text) => assert!(text.contains("is unknown"), "{text}"),
             event => return event,
         }
     }
 }
 
-fn exit_status(events: &Receiver<Event>) -> ExitStatus {
+fn exit_status(events: &Receiver<LifecycleEvent>) -> ExitStatus {
     loop {
         match next(events) {
-            Event::Exited(status) => return status,
-            Event::Failed(error) => panic!("{error:?}"),
-            Event::Untested(_) | Event::Spawned { .. } | Event::TimedOut => {}
+            LifecycleEvent::Exited(status) => return status,
+            LifecycleEvent::Failed(error) => panic!("{error:?}"),
+            LifecycleEvent::Untested(_) | LifecycleEvent::Spawned { .. } | LifecycleEvent::TimedOut => {}
         }
     }
 }
@@ -137,7 +137,7 @@ fn each_step_that_can_fail_here_is_named() {
         let mut start = shell("echo should not run");
         spoil(&mut start);
         let (_process, events, _ours) = run(start);
-        let Event::Failed(error) = next(&events) else { panic!("{step}: it ran") };
+        let LifecycleEvent::Failed(error) = next(&events) else { panic!("{step}: it ran") };
         // A file that is not executable is already found unreachable.
         let expected = if step == "execute" { (ErrorCode::ProgramUnreachable, None) } else { (code, Some(step)) };
         assert_eq!((error.code(), error.details().step), expected, "{error}");
@@ -149,7 +149,7 @@ fn each_step_that_can_fail_here_is_named() {
 fn stop_reaches_who_ignores_it_and_who_left_the_group() {
     let script = "trap '' TERM; setsid sleep 1000 & echo $!; while :; do sleep 1; done";
     let (process, events, ours) = run(shell(script));
-    assert!(matches!(next(&events), Event::Spawned { .. }));
+    assert!(matches!(next(&events), LifecycleEvent::Spawned { .. }));
     let mut stream = std::os::unix::net::UnixStream::from(ours);
     stream.set_nonblocking(false).expect("a socket");
     let mut line = [0_u8; 16];
@@ -170,7 +170,7 @@ fn stop_reaches_who_ignores_it_and_who_left_the_group() {
 #[test]
 fn a_start_tells_what_the_program_was_given() {
     let (_process, events, _ours) = run(shell("exit 0"));
-    let Event::Spawned { argv, .. } = next(&events) else { panic!("it did not start") };
+    let LifecycleEvent::Spawned { argv, .. } = next(&events) else { panic!("it did not start") };
     assert!(argv[0].starts_with('/'), "{argv:?}");
     assert_eq!(argv[1..], ["-c", "exit 0"]);
 }
@@ -188,8 +188,8 @@ fn a_timeout_is_told_and_kept() {
     let mut start = shell("exec sleep 1000");
     start.child.stop.timeout_ms = Some(100.0);
     let (_process, events, _ours) = run(start);
-    assert!(matches!(next(&events), Event::Spawned { .. }));
-    assert!(matches!(next(&events), Event::TimedOut));
+    assert!(matches!(next(&events), LifecycleEvent::Spawned { .. }));
+    assert!(matches!(next(&events), LifecycleEvent::TimedOut));
     assert_eq!(exit_status(&events), ExitStatus::Signal(libc::SIGTERM));
 }
 
@@ -204,7 +204,7 @@ fn signals_before_the_start_are_kept_and_an_aborted_start_does_not_happen() {
     let mut start = shell("echo should not run");
     start.child.aborted = true;
     let (_process, events, ours) = run(start);
-    let Event::Failed(error) = next(&events) else { panic!("it ran") };
+    let LifecycleEvent::Failed(error) = next(&events) else { panic!("it ran") };
     assert_eq!(error.code(), ErrorCode::Aborted);
     assert_eq!(read_all(ours), "");
 }

@@ -115,23 +115,37 @@ test("codex: no value of an option, of all that its help tells, is taken for the
   const homes = agentHomes(t)
   const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes, programs, payload: { apiKey: KEY.codex } })
   t.after(() => env.dispose())
-  const native = readLaunch(env, options).env
+  const [fresh, resumed] = [{ inputTokens: 7, isKnown: true }, { inputTokens: 0, isKnown: false }]
   /** What is counted of a run with these arguments. @param {string[]} args */
   const read = (args) => {
-    const meter = binding.meterOfStart(native, args)
+    const { env: native, child, cli } = readLaunch(env, { ...options, args, usage: true })
+    /** @type {any} */
+    let start
+    try {
+      start = binding.preparePortable(native, child, cli)
+    } catch (/** @type {any} */ error) {
+      // In the terminal Codex reads no key, so `resume` without `exec` is refused: it was taken for the subcommand. Some
+      // options are refused whatever follows them.
+      if (error.names[0] === 'resume') return resumed
+      assert.match(error.names[0], /^--/, error.message)
+      return undefined
+    }
+    assert.equal(start.credential, null)
+    const { meter } = start
     const events = [{ type: 'thread.started', thread_id: `made-up-of-${args}` }, { type: 'turn.completed', usage: { input_tokens: 7 } }]
     for (const event of events) meter.feed(Buffer.from(`${JSON.stringify(event)}\n`))
     const { tokens: { inputTokens }, incompleteBecause } = meter.usage()
     return { inputTokens, isKnown: !incompleteBecause.includes('earlier-total-unknown') }
   }
-  const [fresh, resumed] = [{ inputTokens: 7, isKnown: true }, { inputTokens: 0, isKnown: false }]
   let count = 0
   for (const command of [[], ['exec']]) {
     const help = execFileSync(programs.codex, [...command, '--help'], { encoding: 'utf8', env: { HOME: homes.home, CODEX_HOME: homes.codexHome, PATH: process.env.PATH } })
     for (const [, short, long, value] of help.matchAll(/^ {2,6}(?:(-\w), +)?(--[\w-]+)(?: (<.*))?$/gm)) {
       for (const option of [short, long].filter(Boolean)) {
+        const first = read([...command, option, 'resume', 'hello'])
+        if (first === undefined) continue
         count += 1
-        assert.deepEqual(read([...command, option, 'resume', 'hello']), value ? fresh : resumed, `${command} ${option} ${value}`)
+        assert.deepEqual(first, value ? fresh : resumed, `${command} ${option} ${value}`)
         if (value) assert.deepEqual(read([...command, option, 'a', '--json', 'resume', 'hello']), resumed, `${command} ${option}`)
       }
     }

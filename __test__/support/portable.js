@@ -6,7 +6,7 @@ const { readLaunch, startPortable } = require('./internals.js')
 /**
  * @param {any} env
  * @param {any} [options]
- * @param {import('../../binding').ExtraVariable[]} [extra] Variables of an SDK.
+ * @param {import('../../binding').PlainVariable[]} [extra] Variables of an SDK.
  */
 function spawnPortable(env, options, extra) {
   return startPortable(readLaunch(env, options, extra)).child

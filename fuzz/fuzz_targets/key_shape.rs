@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use provider_env::credential::{self, Finding, FindingCode, MAX_CREDENTIAL_BYTES, Verdict, examine};
+use provider_env::credential::{self, Finding, KeyFindingCode, KeyVerdict, MAX_CREDENTIAL_BYTES, examine};
 use provider_env::provider::{CredentialKind, PROVIDERS, key_classes};
 
 const KINDS: [CredentialKind; 2] = [CredentialKind::ApiKey, CredentialKind::OauthToken];
@@ -14,7 +14,7 @@ const KINDS: [CredentialKind; 2] = [CredentialKind::ApiKey, CredentialKind::Oaut
 /// Every text that there is, but for the length: what is among them has nothing of a key in it.
 static VOCABULARY: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut all = HashSet::new();
-    for &code in FindingCode::ALL {
+    for &code in KeyFindingCode::ALL {
         for (&provider, kind) in PROVIDERS.iter().flat_map(|row| KINDS.map(|kind| (row, kind))) {
             for class in key_classes().map(Some).chain([None]) {
                 let finding = Finding { code, class, provider: Some(provider), kind, length: 0 };
@@ -37,12 +37,12 @@ fuzz_target!(|input: Input| {
     let key = [prefix.as_bytes(), input.key].concat();
     for (&provider, kind) in PROVIDERS.iter().flat_map(|row| KINDS.map(|kind| (row, kind))) {
         let finding = examine(provider, kind, &key);
-        let refused = finding.verdict() == Verdict::Invalid;
+        let refused = finding.verdict() == KeyVerdict::Invalid;
         assert_eq!(finding.length, key.len());
         for origin in [None, Some("apiKey")] {
             let blank = Finding { length: 0, ..finding }.sentence(origin);
             assert!(VOCABULARY.contains(&blank));
-            assert!(finding.code == FindingCode::TooLong || finding.sentence(origin) == blank);
+            assert!(finding.code == KeyFindingCode::TooLong || finding.sentence(origin) == blank);
         }
         match credential::check(provider, kind, "apiKey", &key) {
             Ok(()) => {
@@ -52,9 +52,10 @@ fuzz_target!(|input: Input| {
             Err(error) => assert!(refused && error.to_string() == finding.sentence(Some("apiKey"))),
         }
         let seen = credential::validate(provider.id, kind, &key).expect("a provider");
-        assert_eq!(seen.fingerprint.is_some(), seen.finding.verdict() != Verdict::Invalid);
+        assert_eq!(seen.fingerprint.is_some(), seen.finding.verdict() != KeyVerdict::Invalid);
         assert!(
-            refused == (seen.finding.verdict() == Verdict::Invalid) || seen.finding.code == FindingCode::KindNotTaken
+            refused == (seen.finding.verdict() == KeyVerdict::Invalid)
+                || seen.finding.code == KeyFindingCode::KindNotTaken
         );
     }
 });

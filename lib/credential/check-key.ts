@@ -5,7 +5,7 @@ import { binding } from '../internal/binding.ts'
 import { readHttpSettings, runJob, runUnlessAborted } from '../internal/jobs.ts'
 import { lendInput } from '../secret/secret.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeSecret, ProviderId } from '../../binding.js'
+import type { NativeSecret, Outcome, ProviderId } from '../../binding.js'
 import type { SecretInput } from '../secret/secret-input.ts'
 import type { HttpOptions } from '../internal/jobs.ts'
 
@@ -34,7 +34,7 @@ export interface CheckKeyOptions extends HttpOptions {
  * it or its account. `rate-limited`: the endpoint recognizes it, but accepts no request at the moment. `unreachable`:
  * nothing is known.
  */
-export type KeyCheckOutcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+export type KeyCheckOutcome = Outcome
 
 /**
  * The reason for an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: those that the vendor
@@ -68,7 +68,7 @@ export interface KeyCheck {
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** The endpoint's `retry-after`, in milliseconds. */
+  /** How long the endpoint asks to wait, by a `retry-after` that is a number of seconds or a date: in milliseconds, at most 2³¹ − 1. */
   readonly retryAfterMs: number | null
   /** See {@link Secret.fingerprint}. */
   readonly fingerprint: string
@@ -82,7 +82,7 @@ const OPTIONS = ['baseUrl', 'ca', 'cacheMs', 'proxy', 'signal', 'timeoutMs'] as 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_CACHED = 1000
 /** What the vendor said of the credential itself: an endpoint that was out of reach says nothing. */
-const CACHED = new Set(['valid', 'invalid', 'forbidden'])
+const CACHED = new Set(['valid', 'invalid', 'forbidden'] as Outcome[])
 
 /** The newest last. */
 const cache: Map<string, KeyCheck> = new Map()

@@ -11,12 +11,16 @@ import { nativeLockbox } from '../secret/lockbox.ts'
 import { lendInput } from '../secret/secret.ts'
 import * as validate from '../internal/validate.ts'
 import type {
+  BodyFormat,
   Call,
+  ExpiryUnit,
+  How,
+  LoginOptions as NativeLoginOptions,
   NativeCredentialStore as Native,
   NativeLockbox,
-  NativeLoginOptions,
-  NativeRefreshed as Answer,
-  ProviderId
+  Overrides,
+  ProviderId,
+  Refreshed as Answer
 } from '../../binding.js'
 import type { SecretInput } from '../secret/secret-input.ts'
 import type { HttpOptions } from '../internal/jobs.ts'
@@ -60,17 +64,17 @@ export interface LoginOptions extends HttpOptions {
   tokenUrl?: string | undefined
   /** The OAuth client id. Default: that of the CLI. */
   clientId?: string | undefined
-  /** The encoding of the request. Default: `"json"`, as in both CLIs; `"form"` is the encoding of RFC 6749. */
-  format?: 'json' | 'form' | undefined
-  /** The places of the values in the file, as names separated by dots. Default: as the CLI writes the file. */
+  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  format?: BodyFormat | undefined
+  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?:
     | {
         accessToken?: string | undefined
         refreshToken?: string | undefined
         /** `"jwt"` means the claim `exp` of the access token. */
         expiresAt?: string | undefined
-        /** `"ms"`, milliseconds since 1970 (the default), or `"s"`, seconds. */
-        expiresAtUnit?: 'ms' | 's' | undefined
+        /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
+        expiresAtUnit?: ExpiryUnit | undefined
       }
     | undefined
   /** The fleet's lock, for a login that several machines use. The lock of this machine is taken while it is held. */
@@ -90,7 +94,7 @@ export interface RefreshResult {
    * Where the store's tokens come from. `"not-needed"`: the old tokens are still valid, or `reload()` was called, which
    * requests none. `"here"`: this call. `"elsewhere"`: another process or host, the CLI, or a person.
    */
-  readonly how: 'not-needed' | 'here' | 'elsewhere'
+  readonly how: How
   /**
    * Whether this call sent a request to the endpoint. If it is `false` and there is a `failure`, no request was sent:
    * none was possible, or the failure is that of an earlier call.
@@ -137,8 +141,8 @@ const OPTIONS = [
 /** As `validate.options` gives them. */
 type LoginGiven = validate.Own<(typeof OPTIONS)[number]>
 /** Each does what the one before it does, and more. */
-const CALLS: readonly Call[] = ['reload', 'fresh', 'refresh']
-const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'] as const
+const CALLS = validate.wordsOf('Call')
+const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'] as const satisfies readonly (keyof Overrides)[]
 const DEFAULT_TIMEOUT_MS = 30_000
 const MIN_TIMEOUT_MS = 5000
 /** (uid_t)-1 is nobody's (`chown(2)`). */
@@ -416,11 +420,11 @@ function readLogin(options: LoginGiven): NativeLoginOptions {
       tokenUrl: validate.optionalString('options.tokenUrl', options.tokenUrl),
       clientId: validate.optionalString('options.clientId', options.clientId),
       file: validate.optionalString('options.file', options.file),
-      body: validate.optionalWord('options.format', options.format, ['json', 'form']),
+      body: validate.optionalWord('options.format', options.format, validate.wordsOf('BodyFormat')),
       accessToken: field('accessToken'),
       refreshToken: field('refreshToken'),
       expiresAt: field('expiresAt'),
-      expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, ['ms', 's'])
+      expiresAtUnit: validate.optionalWord('options.fields.expiresAtUnit', fields.expiresAtUnit, validate.wordsOf('ExpiryUnit'))
     }
   }
 }

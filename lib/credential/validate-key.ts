@@ -6,7 +6,7 @@ import { nativeOf } from '../internal/handle.ts'
 import { Secret } from '../secret/secret.ts'
 import { consume, isUint8Array, textOffHeap, wipe } from '../secret/secret-input.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeSecret, ProviderId } from '../../binding.js'
+import type { KeyVerdict, NativeSecret, ProviderId } from '../../binding.js'
 import type { SecretInput } from '../secret/secret-input.ts'
 
 /** Options of {@link validateKey}. */
@@ -80,7 +80,7 @@ export interface KeyValidation {
    * {@link buildProviderEnv} refuses a key that is `invalid`. It accepts one with a `warning`, which a person should
    * check.
    */
-  readonly verdict: 'ok' | 'warning' | 'invalid'
+  readonly verdict: KeyVerdict
   readonly code: KeyFindingCode
   /** The provider for which the key was checked. */
   readonly provider: ProviderId

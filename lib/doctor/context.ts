@@ -2,7 +2,7 @@
 
 import path from 'node:path'
 import { binding, packageRoots, readIds, translate, validate, variable } from './facade.ts'
-import type { NativeProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
+import type { ProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
 import type { Ids } from './ask.ts'
 
 /**
@@ -56,7 +56,7 @@ export const DEFAULT_PREFIX = '/opt/provider-env'
 /** Codex needs five seconds more where it looks for a network that is not there. */
 const DEFAULT_START_TIMEOUT_MS = 30_000
 
-export type Facts = NativeProviderFacts & { id: ProviderId }
+export type Facts = ProviderFacts & { id: ProviderId }
 
 export interface Context {
   /** As the addon takes them. */

@@ -13,7 +13,7 @@ import * as target from './target.ts'
 import type { Finding, Severity } from './finding.ts'
 import type { Context, DiagnoseOptions, Facts } from './context.ts'
 import type { LeftOut } from './npm.ts'
-import type { NativeCandidate as SurveyedProgram } from '../../binding.js'
+import type { SurveyedProgram } from '../../binding.js'
 import type { ProviderId } from '../../binding.js'
 
 /** What {@link diagnose} found. */

@@ -4,7 +4,7 @@
 import path from 'node:path'
 import { openAt } from './way.ts'
 import { command, quote } from './words.ts'
-import type { NativeCandidate as SurveyedProgram } from '../../binding.js'
+import type { SurveyedProgram } from '../../binding.js'
 import type { Context, Facts } from './context.ts'
 
 /** Commands of root's, or why there are none. */

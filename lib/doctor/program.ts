@@ -7,7 +7,7 @@ import { ACCESS, inquire, looked } from './ask.ts'
 import { findingsOf } from './finding.ts'
 import * as install from './install.ts'
 import { command, list, octal, owner, whom } from './words.ts'
-import type { NativeCandidate as SurveyedProgram } from '../../binding.js'
+import type { SurveyedProgram } from '../../binding.js'
 import type { Finding, Row, Seen } from './finding.ts'
 import type { Context, Facts } from './context.ts'
 import type { Component } from '../../binding.js'
@@ -141,8 +141,8 @@ const finding = findingsOf(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<{ findings: Finding[]; program: SurveyedProgram | null }> {
   const { ids, byModeBits, packageRoots, target } = context
-  const survey = { provider: facts.id, command: context.command, path: context.path, packageRoots, ids, byModeBits }
-  const all = await looked((abort) => binding.surveyPrograms(survey, abort))
+  const query = { provider: facts.id, command: context.command, path: context.path, packageRoots, ids }
+  const all = await looked((abort) => binding.surveyPrograms(query, byModeBits, abort))
   const index = all.findIndex(({ error }) => error === null)
   const program = all[index === -1 ? 0 : index]
   const about = { provider: facts.id, path: program?.path ?? program?.foundAt }
@@ -201,7 +201,7 @@ async function refusal(context: Context, facts: Facts, program: SurveyedProgram,
   }
   const blocked = program.components.find((component) => component.path === error.path && component.kind !== 'missing')
   // Without an obstacle on its own path it is a link to nowhere, no program, or one without what runs it.
-  if (program.path === null || blocked === undefined || error.errno !== EACCES || error.names) {
+  if (program.path === null || blocked === undefined || error.errno !== EACCES || error.names.length > 0) {
     return finding(
       'program.broken',
       { facts, message: error.message, plan: await install.plan(context, facts, null) },

@@ -173,7 +173,7 @@ const WORKSPACE_FIELDS = [
 ] as const
 
 /** Workspace options that set a provider's state directory. */
-const STATE_DIRS = binding.stateDirOptions()
+const STATE_DIRS = binding.providerFacts().map(({ id, stateOption }) => ({ provider: id, option: stateOption }))
 
 const OPTIONS = [
   'workspace',

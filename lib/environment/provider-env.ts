@@ -3,14 +3,14 @@
 import { bare, own, translate } from '../internal/errors.ts'
 import * as handle from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeProviderEnv as Native, NativeVariable, ProviderId } from '../../binding.js'
+import type { ApiKeySource, CredentialKind, CredentialSource, EnvVariable, NativeProviderEnv as Native, ProviderId } from '../../binding.js'
 import type { CredentialOwner } from '../secret/seal-binding.ts'
 
 /** The facts about a credential that a log or a badge may show. */
 export interface CredentialInfo {
-  readonly kind: 'api-key' | 'oauth-token' | 'config-dir'
-  readonly source: 'payload' | 'store' | 'server' | 'config-dir'
-  /** The owner, according to {@link ProviderEnvOptions.credentialOwner}; for `serverCredentials` always `"server"`. */
+  readonly kind: CredentialKind
+  readonly source: CredentialSource
+  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
   readonly owner: CredentialOwner
   /**
    * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
@@ -60,11 +60,11 @@ export class ProviderEnv extends handle.Handle {
    * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
    * in Claude Code's own output.
    */
-  get apiKeySource(): 'user' | 'oauth' | 'server' | 'none' {
-    return this.#native.facts.apiKeySource as ProviderEnv['apiKeySource']
+  get apiKeySource(): ApiKeySource {
+    return this.#native.facts.apiKeySource
   }
 
-  /** The number of `USER_*` variables that were set. */
+  /** How many `USER_*` variables were set. */
   get userEnvKeyCount(): number {
     return this.#native.facts.userEnvKeyCount
   }
@@ -136,7 +136,7 @@ export function nativeOf(env: unknown): Native | undefined {
   return handle.nativeOf(ProviderEnv, env)
 }
 
-export function toObject(variables: NativeVariable[]) {
+export function toObject(variables: EnvVariable[]) {
   const object: Record<string, string> = {}
   // Defined, not assigned: a setter on Object.prototype would see the value, and `__proto__` would vanish.
   for (const { name, value } of variables) {

@@ -1,52 +1,20 @@
 // The errors that users see: ProviderError and Node's own TypeErrors, and how they are created from the addon's errors.
 
 import { isNativeError, isProxy } from 'node:util/types'
-import type { NativeError, ProviderId } from '../../binding.js'
+import { binding } from './binding.ts'
+import type { ErrorCode, ErrorDetails, ProviderId } from '../../binding.js'
 
-/** The codes of {@link ProviderError}. `docs/errors.md` explains each of them. */
-export type ProviderErrorCode =
-  | 'ERR_PROVIDER_PAYLOAD_INVALID'
-  | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
-  | 'ERR_PROVIDER_UNKNOWN'
-  | 'ERR_PROVIDER_CREDENTIAL_MISSING'
-  | 'ERR_PROVIDER_KEY_MALFORMED'
-  | 'ERR_PROVIDER_KEY_WRONG_PROVIDER'
-  | 'ERR_PROVIDER_CREDENTIAL_REVOKED'
-  | 'ERR_PROVIDER_ENV_FORBIDDEN'
-  | 'ERR_PROVIDER_ENV_TOO_LARGE'
-  | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
-  | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
-  | 'ERR_PROVIDER_PROGRAM_OUTDATED'
-  | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
-  | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
-  | 'ERR_PROVIDER_PRIVILEGE_REFUSED'
-  | 'ERR_PROVIDER_PRIVILEGE_FAILED'
-  | 'ERR_PROVIDER_SPAWN_FAILED'
-  | 'ERR_PROVIDER_UNSUPPORTED'
-  | 'ERR_PROVIDER_ABORTED'
-  | 'ERR_PROVIDER_CREDENTIAL_MISMATCH'
-  | 'ERR_PROVIDER_TIMEOUT'
-  | 'ERR_PROVIDER_UNSEAL_FAILED'
-  | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'
-  | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED'
-  | 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
-  | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
-  | 'ERR_PROVIDER_LOGIN_REQUIRED'
-  | 'ERR_PROVIDER_REFRESH_FAILED'
-  | 'ERR_PROVIDER_BUSY'
-  | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
-  | 'ERR_PROVIDER_DISPOSED'
-  | 'ERR_PROVIDER_INTERNAL'
+/** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
+export type ProviderErrorCode = Exclude<ErrorCode, 'ERR_INVALID_ARG_VALUE'>
 
-export type Details = Pick<NativeError, 'code' | 'message'> & Partial<NativeError>
+export type Details = Pick<ErrorDetails, 'code' | 'message'> & Partial<ErrorDetails>
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([
   ['ERR_PROVIDER_ABORTED', 'AbortError'],
   ['ERR_PROVIDER_TIMEOUT', 'TimeoutError']
 ])
-/** In bytes of UTF-8, as in src/error.rs: what a caller or a tenant chose is in a message, and it goes into a log. */
-const MOST = { message: 4096, path: 4096, name: 256, names: 64 }
+const LIMITS = binding.errorLimits()
 
 /** The parts that an error has beside its code and message where they are known. */
 const PARTS = ['syscall', 'path', 'step', 'provider', 'names'] as const
@@ -61,12 +29,13 @@ export class ProviderError extends Error {
   private constructor(given: Details, options: { cause?: unknown } = {}) {
     // Without prototypes: Node would read a `cause`, and we the parts, from Object.prototype.
     const details = bare(given)
-    super(bounded(details.message, MOST.message), bare(options))
+    super(bounded(details.message, LIMITS.message), bare(options))
     this.code = details.code as ProviderErrorCode
     // Negative, as in Node's system errors.
     if (isKnown(details.errno)) define(this, 'errno', -details.errno)
-    if (isKnown(details.path)) details.path = bounded(details.path, MOST.path)
-    if (isKnown(details.names)) details.names = details.names.slice(0, MOST.names).map((name) => bounded(name, MOST.name))
+    if (isKnown(details.path)) details.path = bounded(details.path, LIMITS.path)
+    const { names } = details
+    details.names = names?.length ? names.slice(0, LIMITS.names).map((name) => bounded(name, LIMITS.name)) : undefined
     for (const part of PARTS) if (isKnown(details[part])) define(this, part, details[part])
     const name = NAMES.get(details.code)
     if (name) Object.defineProperty(this, 'name', hidden(name))
@@ -124,7 +93,7 @@ function hidden(value: unknown): PropertyDescriptor {
 }
 
 /** An error of the addon, as users see it. */
-export function fromNative(native: NativeError) {
+export function fromNative(native: ErrorDetails) {
   if (native.code.startsWith('ERR_PROVIDER_')) return providerError(native)
   return nodeTypeError(native.code, native.message)
 }
@@ -177,12 +146,12 @@ export function fromThrown(thrown: unknown) {
   if (typeof code !== 'string') return thrown
   // The text of a panic, or of a refusal by napi itself, is not ours, so it is not shown.
   if (isNativeError(thrown)) return NAPI_CODE.test(code) ? internal() : thrown
-  return NATIVE_CODE.test(code) ? fromNative(thrown as NativeError) : thrown
+  return NATIVE_CODE.test(code) ? fromNative(thrown as ErrorDetails) : thrown
 }
 
 /** A TypeError with one of Node's own codes. */
 export function nodeTypeError(code: string, message: string) {
-  const error = new TypeError(bounded(message, MOST.message))
+  const error = new TypeError(bounded(message, LIMITS.message))
   define(error, 'code', code)
   return error as TypeError & { code: string }
 }

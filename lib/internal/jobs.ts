@@ -5,7 +5,7 @@ import { onAbort } from './abort-signal.ts'
 import { binding } from './binding.ts'
 import { fromThrown, own, ProviderError, providerError } from './errors.ts'
 import * as validate from './validate.ts'
-import type { NativeAbort as Abort, NativeHttpSettings } from '../../binding.js'
+import type { HttpSettings, NativeAbort as Abort } from '../../binding.js'
 
 /** Options of an HTTP request. */
 export interface HttpOptions {
@@ -54,7 +54,7 @@ const MAX_TIMEOUT_MS = 10 * 60 * 1000
  * The options of a request that the addon takes.
  * @param timeoutMs The default.
  */
-export function readHttpSettings(options: validate.Own<'ca' | 'proxy' | 'timeoutMs'>, timeoutMs: number): NativeHttpSettings {
+export function readHttpSettings(options: validate.Own<'ca' | 'proxy' | 'timeoutMs'>, timeoutMs: number): HttpSettings {
   const given = validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) ?? timeoutMs
   if (given < MIN_TIMEOUT_MS || given > MAX_TIMEOUT_MS) {
     throw validate.wrongValue('options.timeoutMs', `must be from ${MIN_TIMEOUT_MS} to ${MAX_TIMEOUT_MS} milliseconds.`)

@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import { binding } from './binding.ts'
 import { bounded, nodeTypeError } from './errors.ts'
+import type { BodyFormat, Call, CredentialOwner, DeliveryRequest, ExpiryUnit } from '../../binding.js'
 
 /** What Node's timers hold: 24.8 days. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
@@ -241,4 +242,26 @@ export function optionalWord<T extends string>(name: string, value: unknown, wor
   const word = words.find((known) => known === value)
   if (word) return word
   throw wrongValue(name, `must be one of: ${words.join(', ')}.`)
+}
+
+/**
+ * The names of the members of an object that the addon takes. The type of `names` is to demand all of them, so that a member
+ * that is new in Rust, or gone, is an error of `tsc`.
+ */
+export function members<Name extends string>(names: Record<Name, true>): Name[] {
+  return Object.keys(names) as Name[]
+}
+
+/** Unions of the addon's whose words are read here. */
+interface Unions {
+  BodyFormat: BodyFormat
+  Call: Call
+  CredentialOwner: CredentialOwner
+  DeliveryRequest: DeliveryRequest
+  ExpiryUnit: ExpiryUnit
+}
+
+/** The words of a union of the addon's, in its order. Its types know it as a union only. */
+export function wordsOf<Name extends keyof Unions>(name: Name): Unions[Name][] {
+  return Object.values((binding as unknown as Record<Name, Record<string, Unions[Name]>>)[name])
 }

@@ -1,6 +1,7 @@
 // Reads the options of spawnProvider() into what the addon takes.
 
 import { abortSignal } from '../internal/abort-signal.ts'
+import { binding } from '../internal/binding.ts'
 import { providerError } from '../internal/errors.ts'
 import { packageRoots } from './package-roots.ts'
 import { credentialOf, nativeOf } from '../environment/provider-env.ts'
@@ -9,7 +10,7 @@ import { readRedactOutput } from './redact-output.ts'
 import { readStdio } from './stdio.ts'
 import { readWatch } from '../usage/usage-tap.ts'
 import * as validate from '../internal/validate.ts'
-import type { Attributes, ChildOptions, CliOptions, ExtraVariable, IdentityRequest, Limits, NativeProviderEnv } from '../../binding.js'
+import type { Attributes, ChildOptions, CliOptions, IdentityRequest, Limits, NativeProviderEnv, PlainVariable } from '../../binding.js'
 import type { Facts } from './driver.ts'
 import type { RedactOutput } from './redact-output.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
@@ -162,23 +163,14 @@ export interface Launch {
   watch: Watch
 }
 
-const DEFAULT_GRACE_MS = 5000
-/** The kernel's: setpriority(2), proc_pid_oom_score_adj(5). */
-const MAX_NICE = 19
-const MAX_OOM_SCORE_ADJ = 1000
-export const IDS = ['uid', 'gid', 'groups', 'allowRoot'] as const
-const LIMITS = ['coreBytes', 'openFiles', 'processes', 'memoryBytes', 'cpuSeconds'] as const
+export const IDS = validate.members({ uid: true, gid: true, groups: true, allowRoot: true } as Record<keyof IdentityRequest, true>)
 /** Attributes of the child, which go to it as they are. Only the native start honours them. */
-const ATTRIBUTES: Record<keyof Attributes, (name: string, value: unknown) => unknown> = {
-  priority: (name, value) => validate.optionalCount(name, value, MAX_NICE),
-  oomScoreAdj: (name, value) => validate.optionalCount(name, value, MAX_OOM_SCORE_ADJ),
-  umask: (name, value) => validate.optionalCount(name, value, 0o777),
-  limits: readLimits
-}
-const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTES) as (keyof typeof ATTRIBUTES)[]
+const NUMBERS = binding.attributeNumbers()
+const LIMITS = binding.limitNames()
+const DELIVERIES = validate.wordsOf('DeliveryRequest')
 export const OPTIONS = [
   ...IDS,
-  ...ATTRIBUTE_NAMES,
+  ...NUMBERS.map(({ name }) => name),
   'args',
   'command',
   'cwd',
@@ -186,6 +178,7 @@ export const OPTIONS = [
   'killGraceMs',
   'killGroupOnExit',
   'killSignal',
+  'limits',
   'onCredentialMismatch',
   'redactOutput',
   'signal',
@@ -197,7 +190,7 @@ export const OPTIONS = [
 ]
 
 /** @param extra Variables of an SDK. */
-export function readLaunch(env: ProviderEnv, value: unknown, extra: ExtraVariable[] = []): Launch {
+export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariable[] = []): Launch {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   const options = validate.options('options', value, OPTIONS)
@@ -221,7 +214,7 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: ExtraVariabl
       attributes: readAttributes(options),
       stop: {
         killSignal,
-        killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? DEFAULT_GRACE_MS,
+        killGraceMs: validate.optionalMilliseconds('options.killGraceMs', options.killGraceMs) ?? binding.DEFAULT_GRACE_MS,
         // 0 means none, as in child_process.
         timeoutMs: validate.optionalMilliseconds('options.timeoutMs', options.timeoutMs) || undefined,
         killGroupOnExit
@@ -232,7 +225,7 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: ExtraVariabl
     cli: {
       // Where a program is named, none is looked for in packages.
       packageRoots: options.command === undefined ? packageRoots() : [],
-      delivery: validate.optionalString('options.delivery', options.delivery),
+      delivery: validate.optionalWord('options.delivery', options.delivery, DELIVERIES),
       trusted: isTrusted(options.workspaceTrust),
       extra,
       watch: watch.watch,
@@ -241,15 +234,17 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: ExtraVariabl
   }
 }
 
-function readAttributes(options: validate.Own<keyof Attributes>): Attributes {
+function readAttributes(options: validate.Own<string>): Attributes {
   const attributes: Record<string, unknown> = Object.create(null)
-  for (const name of ATTRIBUTE_NAMES) {
-    if (options[name] !== undefined) attributes[name] = ATTRIBUTES[name](`options.${name}`, options[name])
+  for (const { name, max } of NUMBERS) {
+    if (options[name] !== undefined) attributes[name] = validate.optionalCount(`options.${name}`, options[name], max)
   }
+  if (options.limits !== undefined) attributes.limits = readLimits(options.limits)
   return attributes
 }
 
-export function readIds(options: validate.Own<(typeof IDS)[number]>): IdentityRequest {
+/** Each field is read, or the types do not fit. */
+export function readIds(options: validate.Own<(typeof IDS)[number]>): { [name in keyof Required<IdentityRequest>]: IdentityRequest[name] } {
   const { groups } = options
   return {
     uid: validate.optionalNumber('options.uid', options.uid),
@@ -259,10 +254,9 @@ export function readIds(options: validate.Own<(typeof IDS)[number]>): IdentityRe
   }
 }
 
-function readLimits(name: string, value: unknown): Limits | undefined {
-  if (value === undefined) return undefined
-  const limits = validate.options(name, value, LIMITS)
-  return Object.fromEntries(LIMITS.map((limit) => [limit, validate.optionalCount(`${name}.${limit}`, limits[limit])]))
+function readLimits(value: unknown): Limits {
+  const limits = validate.options('options.limits', value, LIMITS)
+  return Object.fromEntries(LIMITS.map((name) => [name, validate.optionalCount(`options.limits.${name}`, limits[name])]))
 }
 
 export function isTrusted(value: unknown) {

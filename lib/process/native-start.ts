@@ -15,7 +15,7 @@ import { tap } from '../usage/usage-tap.ts'
 import type { Launch } from './launch.ts'
 import type { MissingProtection } from './provider-process.ts'
 import type { Driver } from './driver.ts'
-import type { ChildOptions, NativeProcess, NativeProcessEvent, NativeSpawner } from '../../binding.js'
+import type { ChildOptions, NativeProcess, NativeSpawner, ProcessEvent } from '../../binding.js'
 
 export type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
 /** `release` lets the streams be read. */
@@ -27,7 +27,7 @@ let made: NativeSpawner | undefined
 /** What no native start here can give; known once one was asked for. */
 let missing: MissingProtection[] | undefined
 
-function onEvent(id: number, event: NativeProcessEvent) {
+function onEvent(id: number, event: ProcessEvent) {
   const entry = running.get(id)
   if (!entry) return
   // After these there are no more.
@@ -39,7 +39,7 @@ function onEvent(id: number, event: NativeProcessEvent) {
   entry.driver.inContext(() => tell(entry, event))
 }
 
-function tell({ driver, release }: Running, event: NativeProcessEvent) {
+function tell({ driver, release }: Running, event: ProcessEvent) {
   switch (event.type) {
     case 'Untested':
       return warnOfUntested(event.message)
@@ -78,7 +78,7 @@ function follow(entry: Running) {
 export function startNative(launch: Launch): Driver {
   const missingHere = (missing ??= binding.missingFromNativeStart() as MissingProtection[])
   const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
-  const { id, watch, streams: ends } = native.begun()
+  const { id, meter, streams: ends } = native.begun()
   const sockets = ends.map(socket)
   // A start that got no descriptors for them has failed, and its event is on the way.
   const { streams, end } = completed(launch, sockets)
@@ -96,7 +96,7 @@ export function startNative(launch: Launch): Driver {
     },
     launch.facts
   )
-  if (watch) tap(launch, streams, driver)
+  if (meter) tap(meter, launch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
   follow({ id, native, driver, release })
   return driver

@@ -17,7 +17,7 @@ import type { MissingProtection } from './provider-process.ts'
 import type { Driver } from './driver.ts'
 import type { Streams } from './child-streams.ts'
 import type { Launch } from './launch.ts'
-import type { Stdio } from '../../binding.js'
+import type { IdentityRequest, Stdio } from '../../binding.js'
 import type { ChildProcess } from 'node:child_process'
 
 const MISSING: MissingProtection[] = [
@@ -35,12 +35,12 @@ const MISSING: MissingProtection[] = [
 ]
 
 export function startPortable(launch: Launch): Driver {
-  refuseWhatCannotBe(launch)
+  refuseUnverifiable(launch.child.ids)
   const { ids, stdio, aborted } = launch.child
-  if (aborted) return fail(launch, abortedError(launch))
   const plan = bare(translate(() => binding.preparePortable(launch.env, launch.child, launch.cli)))
-  if ('code' in plan) return fail(launch, fromNative(plan))
-  const credential = plan.credential == null ? [] : [plan.credential]
+  if ('code' in plan) return fail(launch, aborted ? providerError(plan, { cause: launch.signal?.reason }) : fromNative(plan))
+  const descriptors: ('pipe' | 'ignore' | 'inherit' | number)[] = stdio.map(toStdio)
+  if (plan.credential !== null) descriptors[binding.CREDENTIAL_DESCRIPTOR] = plan.credential
   let child: ChildProcess
   try {
     child = builtin('child_process').spawn(plan.program, plan.args, {
@@ -50,13 +50,13 @@ export function startPortable(launch: Launch): Driver {
       gid: ids.gid,
       // A session and group of its own, as the native start makes.
       detached: true,
-      stdio: [...stdio.map(toStdio), ...credential]
+      stdio: descriptors
     })
   } catch (error) {
     // child_process emits what it expects, such as ENOENT, and throws other answers of the system, such as EPERM and E2BIG.
     return fail(launch, spawnFailed(error, launch.facts.provider, plan.program))
   } finally {
-    for (const fd of credential) closeSync(fd)
+    if (plan.credential !== null) closeSync(plan.credential)
   }
   ownGroup(child)
   // Where child_process got no descriptors it has no streams, and its error is on the way.
@@ -65,7 +65,7 @@ export function startPortable(launch: Launch): Driver {
   redact(launch, streams)
   warnOfUntested(plan.untested)
   const driver = drive(child, launch, plan, streams)
-  if (plan.watch) tap(launch, streams, driver)
+  if (plan.meter) tap(plan.meter, launch, streams, driver)
   return driver
 }
 
@@ -73,24 +73,13 @@ function fail(launch: Launch, error: Error) {
   return failStart(launch, { startPath: 'portable', missingProtections: missing(launch) }, error)
 }
 
-function abortedError({ facts, signal }: Launch) {
-  const error = { code: 'ERR_PROVIDER_ABORTED', message: 'The start was aborted before it began.', provider: facts.provider }
-  return providerError(error, { cause: signal?.reason })
-}
-
 function missing(launch: Launch) {
   return [...MISSING, ...launch.redactOutput.missing]
 }
 
-function refuseWhatCannotBe({ child: { attributes, ids } }: Launch) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined)
-      throw unsupported(`options.${name} requires the native start, which this system or runtime does not support.`, name)
-  }
-  if (ids.groups?.length)
-    throw unsupported('options.groups requires the native start, which this system or runtime does not support.', 'groups')
-  // Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none.
-  const other = ids.uid !== undefined && ids.uid !== process.geteuid?.()
+/** Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none. */
+function refuseUnverifiable({ uid }: IdentityRequest) {
+  const other = uid !== undefined && uid !== process.geteuid?.()
   if (other && process.versions.bun)
     throw unsupported('Under Bun, options.uid cannot be verified. Run the worker under Node, or as the target user.', 'uid')
 }

@@ -8,6 +8,7 @@ import type { ProviderError } from '../internal/errors.ts'
 import { endHeldStreams } from './held-streams.ts'
 import * as running from './running-processes.ts'
 import { signalNumber } from './signals.ts'
+import { COPY, THIS_COPY } from '../internal/validate.ts'
 import type { CredentialMismatch, Metered, ProviderFailure, ProviderUsage } from '../usage/metered.ts'
 import type { Backend, Driver, Facts, StartError } from './driver.ts'
 import type { CredentialInfo } from '../environment/provider-env.ts'
@@ -459,6 +460,7 @@ export interface ProviderProcess {
   once(event: 'error', listener: (error: ProviderError) => void): this
   once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
 }
+Object.defineProperty(ProviderProcess.prototype, COPY, { value: THIS_COPY })
 
 /** A promise that may be rejected without anybody looking: whoever wants to know awaits it. */
 function withResolvers<T>(): Deferred<T> {

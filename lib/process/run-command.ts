@@ -16,7 +16,6 @@ import { IGNORE, PIPE } from './stdio.ts'
 import type { Socket } from 'node:net'
 import type { ChildOptions } from '../../binding.js'
 
-const DEFAULT_GRACE_MS = 5000
 /** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000
 
@@ -45,7 +44,7 @@ export function runCommand(
     cwd = '/',
     stdio = [false, false, false],
     timeoutMs,
-    graceMs = DEFAULT_GRACE_MS
+    graceMs = binding.DEFAULT_GRACE_MS
   }: { cwd?: string; stdio?: readonly boolean[]; timeoutMs?: number; graceMs?: number } = {}
 ): RunningCommand {
   if (portable) return runPortable(command, args, ids, stdio, timeoutMs)

@@ -9,7 +9,7 @@ import type { ProviderEnv } from '../environment/provider-env.ts'
 import type { SpawnOptions } from './launch.ts'
 import type { ProviderProcess } from './provider-process.ts'
 import type { Driver } from './driver.ts'
-import type { ExtraVariable } from '../../binding.js'
+import type { PlainVariable } from '../../binding.js'
 import type { Readable, Writable } from 'node:stream'
 
 /** A process whose three streams are pipes. */
@@ -48,7 +48,7 @@ export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): Provide
 }
 
 /** @param extra Variables of an SDK. */
-export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, extra?: ExtraVariable[]) {
+export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, extra?: PlainVariable[]) {
   const launch = readLaunch(env, options, extra)
   const driver = start(launch)
   const { signal } = launch

@@ -10,7 +10,7 @@ import { readSeal } from './seal-binding.ts'
 import { Secret, fromNative as secretFromNative, lend } from './secret.ts'
 import { isUint8Array, refuseUnusable, take, wipe } from './secret-input.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeContext, NativeLockbox as Native, NativeMasterKeyPlace as Place, NativeRow, NativeSecret } from '../../binding.js'
+import type { MasterKeyPlace as Place, NativeLockbox as Native, NativeSecret, RowColumns, RowContext } from '../../binding.js'
 import type { SealBinding, SealedSecret } from './seal-binding.ts'
 
 /** The source of a master key. */
@@ -85,8 +85,11 @@ export interface SealedLockboxRow extends LockboxRow {
 
 const OPTIONS = ['masterKeys', 'allowLegacy', 'requireLocked'] as const
 const MAX_MASTER_KEYS = 1024
-const ROW = ['ciphertext', 'iv', 'authTag', 'keyMeta'] as const
-const CONTEXT = ['tenant', 'purpose', 'extra', 'name', 'rowVersion'] as const
+const ROW = validate.members({ ciphertext: true, iv: true, authTag: true, keyMeta: true } as Record<keyof RowColumns, true>)
+const CONTEXT = validate.members({ tenant: true, purpose: true, extra: true, name: true, rowVersion: true } as Record<
+  keyof RowContext,
+  true
+>)
 
 /** Where a master key may come from, by the one property that its source has. */
 const PLACES: Record<string, (value: string) => Place> = {
@@ -218,7 +221,7 @@ function readSource(source: unknown, name: string, consumed: Uint8Array[]): Nati
   return PLACES[kind](validate.required(`${name}.${kind}`, validate.optionalString(`${name}.${kind}`, value)))
 }
 
-function readRow(value: unknown): NativeRow {
+function readRow(value: unknown): RowColumns {
   const row = validate.fields('row', value ?? null, ROW)
   const column = (name: 'ciphertext' | 'iv' | 'authTag') => {
     const given = row[name]
@@ -232,7 +235,7 @@ function readRow(value: unknown): NativeRow {
   return { ciphertext: column('ciphertext'), iv: column('iv'), authTag: column('authTag'), keyMeta }
 }
 
-function readContext(name: string, value: unknown): NativeContext {
+function readContext(name: string, value: unknown): RowContext {
   const context = validate.options(name, value, CONTEXT)
   return {
     tenant: validate.boundText(`${name}.tenant`, context.tenant),

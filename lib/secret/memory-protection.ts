@@ -6,7 +6,7 @@ import { binding } from '../internal/binding.ts'
 import { builtin, isMainThread } from '../internal/builtins.ts'
 import { bare, own, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeRefusedProtection } from '../../binding.js'
+import type { RefusedStep } from '../../binding.js'
 
 /** A protection that the system refused. */
 export interface ProtectionRefusal {
@@ -98,7 +98,7 @@ function closeInspector() {
   return isMainThread() && builtin('inspector').url() === undefined
 }
 
-function toRefusal({ protection, syscall, errno }: NativeRefusedProtection) {
+function toRefusal({ protection, syscall, errno }: RefusedStep) {
   return Object.freeze({ protection, syscall, errno: -errno, code: getSystemErrorName(-errno) })
 }
 

@@ -1,9 +1,8 @@
 // Reads what is needed to seal a secret: the recipient's public key, and what the secret is bound to.
 
-import { binding } from '../internal/binding.ts'
 import { isUint8Array, refuseUnusable } from './secret-input.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeSeal } from '../../binding.js'
+import type { CredentialOwner as NativeCredentialOwner, SealRequest } from '../../binding.js'
 
 declare const sealed: unique symbol
 
@@ -37,12 +36,15 @@ export interface SealBinding {
  * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
  * workspace.
  */
-export type CredentialOwner = 'workspace' | 'server'
+export type CredentialOwner = NativeCredentialOwner
 
-const PARTS = ['workspace', 'field', 'request'] as const
-const OWNERS = binding.credentialOwners() as ('workspace' | 'server')[]
+const PARTS = validate.members({ workspace: true, field: true, request: true } as Record<
+  Exclude<keyof SealRequest, 'publicKey' | 'credentialOwner'>,
+  true
+>)
+const OWNERS = validate.wordsOf('CredentialOwner')
 
-export function readSeal(publicKey: unknown, value: unknown): NativeSeal {
+export function readSeal(publicKey: unknown, value: unknown): SealRequest {
   const key = readPublicKey(publicKey)
   const bound = validate.options('binding', value, [...PARTS, 'credentialOwner'])
   const [workspace, field, request] = PARTS.map((name) => validate.boundText(`binding.${name}`, bound[name]))

@@ -3,7 +3,7 @@
 import { own, translate } from '../internal/errors.ts'
 import { runUnlessAborted } from '../internal/jobs.ts'
 import { flat } from './token-counts.ts'
-import type { Changes, NativeClockTime, NativeUsageMeter as NativeMeter, ProviderId } from '../../binding.js'
+import type { Changes, ClockTime, FailureKind, NativeUsageMeter as NativeMeter, ProviderId } from '../../binding.js'
 import type { LedgerLabels } from './usage-ledger.ts'
 import type { CredentialInfo } from '../environment/provider-env.ts'
 import type { ModelUsage, ThreadTotals, TokenCounts } from './token-counts.ts'
@@ -58,25 +58,8 @@ export interface ProviderUsage extends TokenCounts {
   thread: ThreadTotals | null
 }
 
-/** Why a run failed. `docs/usage.md` lists the messages of both CLIs for each kind. */
-export type ProviderFailureKind =
-  | 'authentication'
-  | 'permission'
-  | 'not-logged-in'
-  | 'no-credential'
-  | 'quota'
-  | 'rate-limited'
-  | 'overloaded'
-  | 'server'
-  | 'network'
-  | 'endpoint'
-  | 'model'
-  | 'too-large'
-  | 'invalid-request'
-  | 'limit'
-  | 'no-session'
-  | 'configuration'
-  | 'unknown'
+/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+export type ProviderFailureKind = FailureKind
 
 /** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
 export interface ProviderFailure {
@@ -188,7 +171,7 @@ export class Metered {
   }
 
   /** A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out. */
-  #byClock(clock: NativeClockTime | null) {
+  #byClock(clock: ClockTime | null) {
     if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return null
     const today = this.#failedAt
     const { year, month, day } = clock.date ?? { year: today.getFullYear(), month: today.getMonth() + 1, day: today.getDate() }

@@ -2,7 +2,7 @@
 
 import { binding } from '../internal/binding.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeThreadTotals, NativeTokens } from '../../binding.js'
+import type { ThreadCounts } from '../../binding.js'
 
 /**
  * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
@@ -35,17 +35,17 @@ export interface ThreadTotals extends TokenCounts {
   id: string
 }
 
-export const TOKEN_COUNTS = Object.keys(binding.noTokens()) as (keyof NativeTokens)[]
+export const TOKEN_COUNTS = Object.keys(binding.noTokens()) as (keyof TokenCounts)[]
 
 export function readCount(name: string, value: unknown): number {
   return validate.required(name, validate.optionalCount(name, value))
 }
 
-export function readTokens(name: string, given: validate.Own<keyof NativeTokens>): NativeTokens {
-  return Object.fromEntries(TOKEN_COUNTS.map((count) => [count, readCount(`${name}.${count}`, given[count])])) as unknown as NativeTokens
+export function readTokens(name: string, given: validate.Own<keyof TokenCounts>): TokenCounts {
+  return Object.fromEntries(TOKEN_COUNTS.map((count) => [count, readCount(`${name}.${count}`, given[count])])) as unknown as TokenCounts
 }
 
-export function readThread(name: string, value: unknown): NativeThreadTotals | undefined {
+export function readThread(name: string, value: unknown): ThreadCounts | undefined {
   if (value === undefined || value === null) return undefined
   const thread = validate.fields(name, value, ['id', ...TOKEN_COUNTS])
   const id = validate.wellFormed(`${name}.id`, validate.required(`${name}.id`, validate.optionalString(`${name}.id`, thread.id)))
@@ -53,6 +53,6 @@ export function readThread(name: string, value: unknown): NativeThreadTotals | u
 }
 
 /** As the caller sees them: beside what else is told, not below it. */
-export function flat<T extends { tokens: NativeTokens }>({ tokens, ...rest }: T): NativeTokens & Omit<T, 'tokens'> {
+export function flat<T extends { tokens: TokenCounts }>({ tokens, ...rest }: T): TokenCounts & Omit<T, 'tokens'> {
   return { ...tokens, ...rest }
 }

@@ -7,7 +7,7 @@ import { ProviderProcess } from '../process/provider-process.ts'
 import * as running from '../process/running-processes.ts'
 import { TOKEN_COUNTS, flat, readCount, readTokens } from './token-counts.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeLedgerKey, NativeUsageLedger, ProviderId } from '../../binding.js'
+import type { LedgerKey, NativeUsageLedger, ProviderId } from '../../binding.js'
 import type { ProviderUsage } from './metered.ts'
 import type { UsageMeter } from './usage-meter.ts'
 import type { TokenCounts } from './token-counts.ts'
@@ -60,7 +60,7 @@ export interface LedgerSnapshot {
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
 const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
-const LABELS = ['workspace', 'provider', 'generation'] as const
+const LABELS = validate.members({ workspace: true, provider: true, generation: true } as Record<keyof LedgerKey, true>)
 
 /**
  * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
@@ -112,7 +112,7 @@ export class UsageLedger {
   }
 
   toJSON(): LedgerSnapshot {
-    const entries = own(this.#native.entries()).map(({ counts, ...labels }) => ({ ...labels, ...flat(counts) }))
+    const entries = own(this.#native.entries()).map(({ key, counts }) => ({ ...key, ...flat(counts) }))
     const { evicted } = this.#native
     return { entries, other: evicted > 0 ? flat(this.#native.others()) : null, evicted, total: flat(this.#native.total()) }
   }
@@ -148,7 +148,7 @@ function unread(child: ProviderProcess) {
 }
 
 /** @param known What is used where the caller says nothing. */
-function readLabels(value: unknown, known: Partial<LedgerLabels>): NativeLedgerKey {
+function readLabels(value: unknown, known: Partial<LedgerLabels>): LedgerKey {
   const given = validate.options('labels', value, LABELS)
   const all = LABELS.map((name) => {
     // A credential store counts its generations.

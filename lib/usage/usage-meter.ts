@@ -6,7 +6,7 @@ import { translate } from '../internal/errors.ts'
 import { Metered } from './metered.ts'
 import { readThread } from './token-counts.ts'
 import * as validate from '../internal/validate.ts'
-import type { ProviderId } from '../../binding.js'
+import type { ExpectedRun, ProviderId } from '../../binding.js'
 import type { CredentialMismatch, ProviderFailure, ProviderUsage } from './metered.ts'
 import type { ThreadTotals } from './token-counts.ts'
 
@@ -44,7 +44,10 @@ export interface UsageMeterOptions {
   workspace?: string | undefined
 }
 
-const OPTIONS = ['credential', 'model', 'resumed', 'subagents', 'thread', 'workspace'] as const
+const OPTIONS = validate.members({ credential: true, model: true, resumed: true, subagents: true, thread: true, workspace: true } as Record<
+  keyof ExpectedRun,
+  true
+>)
 /** Without any of them a resumed thread would be counted from its beginning again. */
 const WHICH_THREAD = ['workspace', 'thread', 'resumed'] as const
 
@@ -99,6 +102,11 @@ export class UsageMeter {
 
   get credentialMismatch(): CredentialMismatch | null {
     return this.#metered.mismatch()
+  }
+
+  /** @internal */
+  get [validate.COPY]() {
+    return validate.THIS_COPY
   }
 
   /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */

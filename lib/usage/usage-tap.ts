@@ -1,7 +1,6 @@
 // Reads usage, failures and claims from a child's stdout, and reports them to the process object.
 
-import { binding } from '../internal/binding.ts'
-import { translate, providerError } from '../internal/errors.ts'
+import { providerError } from '../internal/errors.ts'
 import { Metered, labelsOf } from './metered.ts'
 import { intercept } from '../process/child-streams.ts'
 import { PIPE } from '../process/stdio.ts'
@@ -9,7 +8,7 @@ import { readThread } from './token-counts.ts'
 import * as validate from '../internal/validate.ts'
 import type { Driver } from '../process/driver.ts'
 import type { Launch } from '../process/launch.ts'
-import type { NativeThreadTotals, Stdio } from '../../binding.js'
+import type { NativeUsageMeter, Stdio, ThreadCounts } from '../../binding.js'
 import type { Readable } from 'node:stream'
 import type { Streams } from '../process/child-streams.ts'
 
@@ -17,7 +16,7 @@ export interface Watch {
   /** What the addon is asked: by the arguments where it is undefined. */
   watch: boolean | undefined
   /** What the thread that is resumed had used. */
-  thread: NativeThreadTotals | undefined
+  thread: ThreadCounts | undefined
   /** Whether a claim of another credential ends the run. */
   stops: boolean
 }
@@ -32,8 +31,8 @@ export function readWatch(options: validate.Own<'onCredentialMismatch' | 'thread
 }
 
 /** To be called after the streams are scrubbed, so that a chunk is read as the CLI wrote it. It goes on unchanged. */
-export function tap(launch: Launch, [, stdout, stderr]: Streams, driver: Driver) {
-  const native = translate(() => binding.meterOfStart(launch.env, launch.child.args, launch.watch.thread))
+export function tap(native: NativeUsageMeter, launch: Launch, [, stdout, stderr]: Streams, driver: Driver) {
+  if (launch.watch.thread) native.resumes(launch.watch.thread)
   const metered = new Metered(driver.child, native, labelsOf(driver.child))
   driver.observe(metered)
   metered.listen((changes) => {

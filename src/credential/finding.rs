@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorCode};
 use crate::net::http;
 use crate::provider::{CredentialKind, KeyClass, Provider};
+use crate::words::words;
 
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
@@ -10,52 +11,39 @@ pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 // Beside it are an address and the other headers.
 const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+words! {
+pub enum KeyVerdict {
     /// It has the shape of what the vendor issues.
-    Ok,
+    Ok = "ok",
     /// It may well work; a person should look at it. A launch takes it.
-    Warning,
+    Warning = "warning",
     /// It cannot work. A launch refuses it.
-    Invalid,
+    Invalid = "invalid",
 }
-
-impl Verdict {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Invalid => "invalid",
-        }
-    }
 }
 
 #[derive(Debug)]
-struct Row {
-    code: &'static str,
-    verdict: Verdict,
+struct FindingRow {
+    verdict: KeyVerdict,
     error: ErrorCode,
     sentence: &'static str,
 }
 
 macro_rules! findings {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $verdict:ident, $error:ident, $sentence:literal;)+) => {
-        /// What was found of a key, by a code that JavaScript and the documentation know.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum FindingCode {
-            $($(#[$doc])* $variant,)+
+    ($($(#[$doc:meta])* $variant:ident = $code:tt, $verdict:ident, $error:ident, $sentence:literal;)+) => {
+        words! {
+            /// What was found of a key, in the order of the documentation.
+            pub enum KeyFindingCode {
+                $($(#[$doc])* $variant = $code,)+
+            }
         }
 
-        impl FindingCode {
-            /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            fn row(self) -> &'static Row {
+        impl KeyFindingCode {
+            fn row(self) -> &'static FindingRow {
                 match self {
                     $(Self::$variant => {
-                        const ROW: &Row =
-                            &Row { code: $code, verdict: Verdict::$verdict, error: ErrorCode::$error, sentence: $sentence };
+                        const ROW: &FindingRow =
+                            &FindingRow { verdict: KeyVerdict::$verdict, error: ErrorCode::$error, sentence: $sentence };
                         ROW
                     })+
                 }
@@ -134,29 +122,23 @@ findings! {
         "This package cannot pass an {kind} to {provider}. Pass a kind of credential that it accepts.";
 }
 
-impl FindingCode {
-    /// The word that JavaScript and the documentation have for it.
+impl KeyFindingCode {
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.row().code
-    }
-
-    #[must_use]
-    pub fn verdict(self) -> Verdict {
+    pub fn verdict(self) -> KeyVerdict {
         self.row().verdict
     }
 
     /// What a launch with the key is refused with; none where it is taken.
     #[must_use]
     pub fn error_code(self) -> Option<ErrorCode> {
-        (self.verdict() == Verdict::Invalid).then(|| self.row().error)
+        (self.verdict() == KeyVerdict::Invalid).then(|| self.row().error)
     }
 }
 
 /// What was found of one key. It holds nothing of the key but its length.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding {
-    pub code: FindingCode,
+    pub code: KeyFindingCode,
     /// The class of the key, as far as its shape shows it.
     pub class: Option<&'static KeyClass>,
     /// Whose launch it was given for; none where that is not known yet.
@@ -169,7 +151,7 @@ pub struct Finding {
 
 impl Finding {
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> KeyVerdict {
         self.code.verdict()
     }
 
@@ -210,10 +192,10 @@ mod tests {
     #[test]
     fn codes_are_unique_and_what_is_refused_has_an_error_of_its_own() {
         let mut seen = std::collections::HashSet::new();
-        for code in FindingCode::ALL {
-            let Row { error, sentence, .. } = code.row();
+        for code in KeyFindingCode::ALL {
+            let FindingRow { error, sentence, .. } = code.row();
             assert!(seen.insert(code.as_str()), "{code:?} twice");
-            assert_eq!(code.verdict() == Verdict::Invalid, *error != ErrorCode::Internal, "{code:?}");
+            assert_eq!(code.verdict() == KeyVerdict::Invalid, *error != ErrorCode::Internal, "{code:?}");
             assert!(sentence.ends_with('.'), "{code:?}");
         }
     }

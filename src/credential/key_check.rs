@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::paste_mistakes::contains_ignoring_case;
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
-use crate::net::http::{self, BETWEEN, Failure, Request, Response, Settings};
+use crate::net::http::{self, BETWEEN, Request, RequestFailure, RequestSettings, Response};
 use crate::net::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
 use crate::secret::sealed::is_sealed;
@@ -26,7 +26,7 @@ pub struct KeyCheck {
     url: String,
     /// Whether the caller gave the address, so that a message can name it.
     has_base_url: bool,
-    settings: Settings,
+    settings: RequestSettings,
     pool: &'static Pool,
     turn: Turn,
 }
@@ -77,7 +77,7 @@ pub fn plan(
     provider: &'static Provider,
     secret: Arc<Secret>,
     base_url: Option<&str>,
-    settings: Settings,
+    settings: RequestSettings,
 ) -> Result<Plan> {
     if let Some(url) = base_url {
         http::check_base_url(url)?;
@@ -133,7 +133,7 @@ impl KeyCheck {
     pub fn ask(mut self) -> Verdict {
         self.settings.timeout = self.turn.deadline.saturating_duration_since(Instant::now());
         if self.settings.timeout.is_zero() || self.turn.is_abandoned.load(Ordering::Relaxed) {
-            return self.unreachable(Failure::Timeout);
+            return self.unreachable(RequestFailure::Timeout);
         }
         let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose_secret()]);
         let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
@@ -145,7 +145,7 @@ impl KeyCheck {
         }
     }
 
-    fn unreachable(&self, failure: Failure) -> Verdict {
+    fn unreachable(&self, failure: RequestFailure) -> Verdict {
         Verdict {
             message: failure.message(self.has_base_url.then_some("the base URL")),
             ..verdict(Outcome::Unreachable, Some(failure.as_str()), None)
@@ -236,7 +236,8 @@ mod tests {
 
     fn check(provider: &str, key: &[u8]) -> Plan {
         let secret = Arc::new(Secret::copy_of(key));
-        plan(find(provider).expect("a row"), secret, Some("http://127.0.0.1:1"), Settings::default()).expect("a plan")
+        plan(find(provider).expect("a row"), secret, Some("http://127.0.0.1:1"), RequestSettings::default())
+            .expect("a plan")
     }
 
     fn judged(status: u16, body: &[u8]) -> (Outcome, Option<&'static str>) {

@@ -15,7 +15,7 @@ mod source;
 pub mod store;
 
 pub use expiry::{Clocks, Expiry, check_expiry};
-pub use finding::{Finding, FindingCode, MAX_CREDENTIAL_BYTES, Verdict};
+pub use finding::{Finding, KeyFindingCode, KeyVerdict, MAX_CREDENTIAL_BYTES};
 pub use generation::{Generation, Generations, StoredCredential};
 pub use login_tokens::LoginTokens;
 pub use select::{Credential, Fallbacks, Terms, admit, select};

@@ -1,11 +1,11 @@
 //! Common mistakes when a person pastes a key: a table of them, and how each is detected.
 
-use super::finding::{FindingCode, MAX_CREDENTIAL_BYTES};
+use super::finding::{KeyFindingCode, MAX_CREDENTIAL_BYTES};
 use crate::provider::class_of;
 use crate::secret::sealed;
 
 struct PasteMistake {
-    code: FindingCode,
+    code: KeyFindingCode,
     /// Whether a key of nothing but [`is_plain`] bytes can have it. Those that cannot are not looked for in one that is.
     in_plain: bool,
     sees: fn(&[u8]) -> bool,
@@ -13,24 +13,24 @@ struct PasteMistake {
 
 /// The first that is seen counts: those that say more are before those that say less.
 static PASTE_MISTAKES: &[PasteMistake] = &[
-    mistake(FindingCode::Empty, true, <[u8]>::is_empty),
-    mistake(FindingCode::TooLong, true, |key| key.len() > MAX_CREDENTIAL_BYTES),
-    mistake(FindingCode::Sealed, false, sealed::is_sealed),
-    mistake(FindingCode::WebAddress, false, |key| begins_with_any(key, WEB_ADDRESSES)),
-    mistake(FindingCode::Header, false, |key| begins_with_any(key, HEADERS)),
-    mistake(FindingCode::NoValue, true, |key| is_any(key.trim_ascii(), NO_VALUES)),
-    mistake(FindingCode::Reference, true, is_reference),
-    mistake(FindingCode::Assignment, false, is_assignment),
-    mistake(FindingCode::Invisible, false, |key| has_any(key, INVISIBLE)),
-    mistake(FindingCode::Quoted, false, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
-    mistake(FindingCode::WhiteSpace, false, has_white_space),
-    mistake(FindingCode::Masked, true, is_masked),
-    mistake(FindingCode::Placeholder, true, is_placeholder),
-    mistake(FindingCode::StrayPunctuation, false, has_stray_punctuation),
-    mistake(FindingCode::ForbiddenCharacters, false, |key| !key.iter().all(may_stand_in_a_key)),
+    mistake(KeyFindingCode::Empty, true, <[u8]>::is_empty),
+    mistake(KeyFindingCode::TooLong, true, |key| key.len() > MAX_CREDENTIAL_BYTES),
+    mistake(KeyFindingCode::Sealed, false, sealed::is_sealed),
+    mistake(KeyFindingCode::WebAddress, false, |key| begins_with_any(key, WEB_ADDRESSES)),
+    mistake(KeyFindingCode::Header, false, |key| begins_with_any(key, HEADERS)),
+    mistake(KeyFindingCode::NoValue, true, |key| is_any(key.trim_ascii(), NO_VALUES)),
+    mistake(KeyFindingCode::Reference, true, is_reference),
+    mistake(KeyFindingCode::Assignment, false, is_assignment),
+    mistake(KeyFindingCode::Invisible, false, |key| has_any(key, INVISIBLE)),
+    mistake(KeyFindingCode::Quoted, false, |key| key.iter().any(|byte| b"\"'`".contains(byte)) || has_any(key, QUOTES)),
+    mistake(KeyFindingCode::WhiteSpace, false, has_white_space),
+    mistake(KeyFindingCode::Masked, true, is_masked),
+    mistake(KeyFindingCode::Placeholder, true, is_placeholder),
+    mistake(KeyFindingCode::StrayPunctuation, false, has_stray_punctuation),
+    mistake(KeyFindingCode::ForbiddenCharacters, false, |key| !key.iter().all(may_stand_in_a_key)),
 ];
 
-const fn mistake(code: FindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> PasteMistake {
+const fn mistake(code: KeyFindingCode, in_plain: bool, sees: fn(&[u8]) -> bool) -> PasteMistake {
     PasteMistake { code, in_plain, sees }
 }
 
@@ -166,7 +166,7 @@ const MIN_CROSSES: usize = 3;
 const MAX_PLACEHOLDER_BYTES: usize = 64;
 
 /// The first mistake that is seen in a key; `plain`: it is of [`is_plain`] bytes alone.
-pub(super) fn first_in(key: &[u8], plain: bool) -> Option<FindingCode> {
+pub(super) fn first_in(key: &[u8], plain: bool) -> Option<KeyFindingCode> {
     PASTE_MISTAKES.iter().find(|it| (it.in_plain || !plain) && (it.sees)(key)).map(|it| it.code)
 }
 

@@ -1,54 +1,35 @@
 //! The source and the owner of a launch's credential. The owner pays for its use, and a tenant must not get the
 //! server's credential.
 
+use crate::words::words;
+
+words! {
 /// Where a credential comes from, in the order of precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialSource {
-    Payload,
-    Store,
-    Server,
+    Payload = "payload",
+    Store = "store",
+    Server = "server",
     /// The CLI's own login, in its state directory.
-    ConfigDir,
+    ConfigDir = "config-dir",
+}
 }
 
-impl CredentialSource {
-    /// The word that JavaScript and logs have for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Payload => "payload",
-            Self::Store => "store",
-            Self::Server => "server",
-            Self::ConfigDir => "config-dir",
-        }
-    }
-}
-
+words! {
 /// Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub enum CredentialOwner {
     /// The workspace's own: it may do with it what it likes.
     #[default]
-    Workspace,
+    Workspace = "workspace",
     /// The server's, lent to the workspace: it is billed to the server, and kept from the workspace.
-    Server,
+    Server = "server",
+}
 }
 
 impl CredentialOwner {
-    pub const ALL: [Self; 2] = [Self::Workspace, Self::Server];
-
-    /// The word that JavaScript and logs have for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Workspace => "workspace",
-            Self::Server => "server",
-        }
-    }
-
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|owner| owner.as_str() == name)
+        Self::ALL.iter().copied().find(|owner| owner.as_str() == name)
     }
 
     /// What a sealed secret is bound to; none for the workspace's, which is what seals without an owner mean.
@@ -72,24 +53,12 @@ impl CredentialOwner {
     }
 }
 
+words! {
 /// The worker's older word for the source, with the kind folded in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiKeySource {
-    User,
-    Oauth,
-    Server,
-    None,
+    User = "user",
+    Oauth = "oauth",
+    Server = "server",
+    None = "none",
 }
-
-impl ApiKeySource {
-    /// The word that JavaScript and logs have for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Oauth => "oauth",
-            Self::Server => "server",
-            Self::None => "none",
-        }
-    }
 }

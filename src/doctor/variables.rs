@@ -8,8 +8,7 @@ use crate::provider;
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct FoundVariable {
     pub name: String,
-    /// One of `credential`, `code`, `redirect`, `disclosure`, `mode`.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// The id of the provider whose CLI reads a credential from it.
     pub provider: Option<&'static str>,
     pub taken: bool,
@@ -21,19 +20,9 @@ pub fn variables(names: impl Iterator<Item = String>, has_value: impl Fn(&str) -
         let reason = forbidden::reason(&name)?;
         let provider = provider::credential_names().find(|(_, known)| *known == name).map(|(row, _)| row.id);
         let taken = ServerCredentials::variables().any(|known| known == name);
-        has_value(&name).then_some(FoundVariable { name, reason: word(reason), provider, taken })
+        has_value(&name).then_some(FoundVariable { name, reason, provider, taken })
     });
     found.collect()
-}
-
-const fn word(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Credential => "credential",
-        Reason::Code => "code",
-        Reason::Redirect => "redirect",
-        Reason::Disclosure => "disclosure",
-        Reason::Mode => "mode",
-    }
 }
 
 #[cfg(test)]
@@ -48,10 +37,10 @@ mod tests {
         assert_eq!(
             seen,
             [
-                ("ANTHROPIC_API_KEY", "credential", Some("claude"), true),
-                ("CODEX_ACCESS_TOKEN", "credential", Some("codex"), false),
-                ("LD_PRELOAD", "code", None, false),
-                ("GH_TOKEN", "credential", None, false),
+                ("ANTHROPIC_API_KEY", Reason::Credential, Some("claude"), true),
+                ("CODEX_ACCESS_TOKEN", Reason::Credential, Some("codex"), false),
+                ("LD_PRELOAD", Reason::Code, None, false),
+                ("GH_TOKEN", Reason::Credential, None, false),
             ]
         );
     }

@@ -44,7 +44,7 @@ pub struct Way {
 /// Walks to an absolute path. What cannot be looked at counts as missing.
 #[must_use]
 pub fn way_to(path: &Path, parties: &Parties) -> Way {
-    let Some(mut here) = Place::root() else {
+    let Some(mut here) = WayStep::root() else {
         return Way::given_up(path, path);
     };
     let mut rest = reversed(path);
@@ -66,7 +66,7 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
             }
             links += 1;
             if to.is_absolute() {
-                let Some(root) = Place::root() else { break };
+                let Some(root) = WayStep::root() else { break };
                 here = root;
             }
             rest.extend(reversed(&to));
@@ -114,7 +114,7 @@ impl Parties {
 }
 
 /// A step of the way that is there.
-struct Place {
+struct WayStep {
     path: PathBuf,
     stat: Stat,
     /// None where it is no directory.
@@ -128,7 +128,7 @@ const ACCESS: OFlags = OFlags::PATH;
 const ACCESS: OFlags = OFlags::RDONLY;
 const FLAGS: OFlags = ACCESS.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-impl Place {
+impl WayStep {
     fn root() -> Option<Self> {
         let descriptor = open("/", FLAGS, Mode::empty()).ok()?;
         Some(Self { path: "/".into(), stat: fstat(&descriptor).ok()?, descriptor: Some(descriptor) })

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
+use crate::sys::identity;
 
 /// A child's environment, laid out.
 #[derive(Debug)]
@@ -49,6 +50,12 @@ impl EnvBlock {
         Ok(Self { bytes, offsets })
     }
 
+    /// Every variable, by its name. All input was UTF-8.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let strings = self.offsets.iter().map(|offset| self.bytes()[*offset..].split(|byte| *byte == 0).next());
+        strings.filter_map(|string| std::str::from_utf8(string?).ok()?.split_once('='))
+    }
+
     /// The strings one after the other, each with its NUL.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -76,6 +83,12 @@ pub struct ExecLimits {
 }
 
 impl ExecLimits {
+    /// The limit of this process.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::for_stack(identity::stack_limit())
+    }
+
     /// The limit that follows from the soft `RLIMIT_STACK`, in bytes; `None` for none.
     #[must_use]
     pub fn for_stack(stack: Option<u64>) -> Self {

@@ -127,7 +127,7 @@ mod tests {
     fn it_opens_for_the_owner_it_was_sealed_for_alone() {
         for field in ["apiKey", "oauthAccessToken"] {
             for (sealed_for, asked) in
-                CredentialOwner::ALL.iter().flat_map(|one| CredentialOwner::ALL.map(|two| (*one, two)))
+                CredentialOwner::ALL.iter().flat_map(|one| CredentialOwner::ALL.iter().map(|two| (*one, *two)))
             {
                 let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
                 // What the payload itself says of the owner is refused, see `payload`.

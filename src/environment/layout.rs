@@ -20,7 +20,7 @@ pub enum Origin {
 }
 
 /// A variable before it is laid out.
-struct Variable<'a> {
+struct DraftVariable<'a> {
     prefix: &'static str,
     name: &'a str,
     value: &'a [u8],
@@ -30,7 +30,7 @@ struct Variable<'a> {
 
 /// Every variable but the credential's.
 pub struct Draft<'a> {
-    variables: Vec<Variable<'a>>,
+    variables: Vec<DraftVariable<'a>>,
     /// Where the base variables and the extras are, once there are more than [`FEW`] variables.
     replaceable: HashMap<&'a str, usize>,
 }
@@ -46,7 +46,7 @@ impl<'a> Draft<'a> {
 
     pub fn plain(&mut self, name: &'a str, value: &'a str) {
         let value = value.as_bytes();
-        self.variables.push(Variable { prefix: "", name, value, is_secret: false, origin: Origin::Ours });
+        self.variables.push(DraftVariable { prefix: "", name, value, is_secret: false, origin: Origin::Ours });
     }
 
     /// Adds a variable of ours that a caller may give too. Returns whether theirs, if there is one, has the same value.
@@ -60,13 +60,13 @@ impl<'a> Draft<'a> {
 
     /// The prefix is apart, so that it needs no copy of the name.
     pub fn secret(&mut self, prefix: &'static str, name: &'a str, value: &'a [u8]) {
-        self.variables.push(Variable { prefix, name, value, is_secret: true, origin: Origin::Ours });
+        self.variables.push(DraftVariable { prefix, name, value, is_secret: true, origin: Origin::Ours });
     }
 
     /// Adds a base variable, or an extra in the place of one.
     pub fn extra(&mut self, origin: Origin, name: &'a str, value: &'a str) {
         let at = self.place_of(name).unwrap_or(self.variables.len());
-        let variable = Variable { prefix: "", name, value: value.as_bytes(), is_secret: false, origin };
+        let variable = DraftVariable { prefix: "", name, value: value.as_bytes(), is_secret: false, origin };
         match self.variables.get_mut(at) {
             Some(known) => *known = variable,
             None => self.variables.push(variable),
@@ -86,7 +86,7 @@ impl<'a> Draft<'a> {
         if !self.replaceable.is_empty() {
             return self.replaceable.get(name).copied();
         }
-        let is = |variable: &Variable<'_>| variable.origin != Origin::Ours && variable.name == name;
+        let is = |variable: &DraftVariable<'_>| variable.origin != Origin::Ours && variable.name == name;
         self.variables.iter().position(is)
     }
 
@@ -130,7 +130,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Those of one of the two kinds, in their order.
-    fn of_kind(&self, is_secret: bool) -> impl Iterator<Item = &Variable<'a>> {
+    fn of_kind(&self, is_secret: bool) -> impl Iterator<Item = &DraftVariable<'a>> {
         self.variables.iter().filter(move |variable| variable.is_secret == is_secret)
     }
 

@@ -29,14 +29,14 @@ const CLOCK_STACK_BYTES: usize = 256 * 1024;
 
 /// Called when a thread has taken it; `Some`: to be called again from then on. A job that is called after its deadline,
 /// or was abandoned, must end without waiting for anybody.
-type Job = Box<dyn FnMut() -> Option<Instant> + Send>;
+type Work = Box<dyn FnMut() -> Option<Instant> + Send>;
 
 /// Whom a job waits for, and how long.
 #[derive(Clone, Debug)]
 pub struct Turn {
     /// Who decides how long it takes, such as the domain that a host is in.
     pub source: Arc<str>,
-    /// What is waited for.
+    /// What the job waits for, such as a host and its port: a bounded number of threads wait for each.
     pub endpoint: Arc<str>,
     /// When the caller wants to have heard.
     pub deadline: Instant,
@@ -55,7 +55,7 @@ impl Turn {
 /// Threads of one kind, so that one kind of work does not wait for another.
 #[derive(Debug)]
 pub struct Pool {
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// Something waits that did not, or is abandoned.
     changed: Condvar,
     /// The most threads: what comes beyond waits its turn.
@@ -63,7 +63,7 @@ pub struct Pool {
     max_per_endpoint: usize,
 }
 
-struct State {
+struct PoolState {
     waiting: Vec<Waiting>,
     threads: usize,
     sources: Taken,
@@ -77,12 +77,12 @@ type Taken = BTreeMap<Arc<str>, usize>;
 struct Waiting {
     turn: Turn,
     not_before: Option<Instant>,
-    job: Job,
+    job: Work,
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for PoolState {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "State({} waiting, {} threads)", self.waiting.len(), self.threads)
+        write!(formatter, "PoolState({} waiting, {} threads)", self.waiting.len(), self.threads)
     }
 }
 
@@ -104,7 +104,7 @@ pub static LOOKS: Pool = Pool::new(256, 8);
 
 impl Pool {
     const fn new(max_threads: usize, max_per_endpoint: usize) -> Self {
-        let state = State {
+        let state = PoolState {
             waiting: Vec::new(),
             threads: 0,
             sources: BTreeMap::new(),
@@ -114,7 +114,7 @@ impl Pool {
         Self { state: Mutex::new(state), changed: Condvar::new(), max_threads, max_per_endpoint }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,7 +126,7 @@ impl Pool {
     }
 
     /// Takes the one that goes next: of the source with the fewest threads, who waits longest.
-    fn begin(&self, state: &mut State) -> Option<Waiting> {
+    fn begin(&self, state: &mut PoolState) -> Option<Waiting> {
         let free = self.max_threads.checked_sub(state.threads).filter(|free| *free > 0)?;
         let now = Instant::now();
         let taken = |waiting: &Waiting| state.sources.get(&waiting.turn.source).copied().unwrap_or(0);
@@ -148,7 +148,7 @@ impl Pool {
     }
 
     /// Starts a thread for each one that may begin, and the clock for those that may not.
-    fn dispatch(&'static self, state: &mut State) -> io::Result<()> {
+    fn dispatch(&'static self, state: &mut PoolState) -> io::Result<()> {
         while let Some(waiting) = self.begin(state) {
             let held = Arc::new(Mutex::new(Some(waiting)));
             let handed = Arc::clone(&held);
@@ -166,7 +166,7 @@ impl Pool {
         self.wind_clock(state)
     }
 
-    fn wind_clock(&'static self, state: &mut State) -> io::Result<()> {
+    fn wind_clock(&'static self, state: &mut PoolState) -> io::Result<()> {
         if state.waiting.is_empty() {
             return Ok(());
         }
@@ -180,7 +180,7 @@ impl Pool {
     }
 }
 
-impl State {
+impl PoolState {
     /// Its thread is free again.
     fn end(&mut self, turn: &Turn) {
         self.threads -= 1;
@@ -267,7 +267,7 @@ fn watch(pool: &'static Pool) {
 
 // Inlined, its locals would be above what is wiped.
 #[inline(never)]
-fn in_own_frame(job: &mut Job) -> Option<Instant> {
+fn in_own_frame(job: &mut Work) -> Option<Instant> {
     job()
 }
 

@@ -1,43 +1,23 @@
-//! Passes errors to JavaScript as one object with named parts, from which `lib/errors.js` creates the error that
+//! Passes errors to JavaScript as one object with named parts, from which `lib/internal/errors.ts` creates the error that
 //! callers see.
 
 use napi::bindgen_prelude::ToNapiValue;
-use napi::{Env, Status};
+use napi::{Env, Status, sys};
 use napi_derive::napi;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorLimits, LIMITS};
 
-/// An error of the core, which is thrown as it is or passed to the caller who waits for the result. An unknown part is
-/// null and never missing, because a missing one would be read from `Object.prototype`.
-#[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeError {
-    /// `ERR_PROVIDER_…`, or Node's own `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`.
-    pub code: &'static str,
-    pub message: String,
-    /// The kernel's error number, positive. In Node's system errors it is negative.
-    pub errno: Option<i32>,
-    pub syscall: Option<&'static str>,
-    pub path: Option<String>,
-    /// The step of a start that failed.
-    pub step: Option<&'static str>,
-    pub provider: Option<&'static str>,
-    /// The variables, options or fields that the error is about.
-    pub names: Option<Vec<String>>,
+/// How much the facade's own errors repeat, too.
+#[napi(catch_unwind)]
+pub fn error_limits() -> ErrorLimits {
+    LIMITS
 }
 
-impl From<&Error> for NativeError {
-    fn from(error: &Error) -> Self {
-        let details = error.details().clone();
-        Self {
-            code: details.code.as_str(),
-            message: details.message,
-            errno: details.errno,
-            syscall: details.syscall,
-            path: details.path,
-            step: details.step,
-            provider: details.provider,
-            names: Some(details.names).filter(|names| !names.is_empty()),
-        }
+/// Thrown, rejected with or part of an answer, an error is the object of its details.
+impl ToNapiValue for Error {
+    unsafe fn to_napi_value(env: sys::napi_env, error: Self) -> napi::Result<sys::napi_value> {
+        // SAFETY: the caller's promise about `env` is handed on.
+        unsafe { ToNapiValue::to_napi_value(env, error.details().clone()) }
     }
 }
 
@@ -53,7 +33,7 @@ pub trait OrThrow<T> {
 impl<T> OrThrow<T> for crate::error::Result<T> {
     fn or_throw(self, env: &Env) -> napi::Result<T> {
         self.map_err(|error| {
-            let thrown = env.throw(NativeError::from(&error));
+            let thrown = env.throw(error);
             // napi makes its own error of any other status.
             thrown.err().unwrap_or_else(|| napi::Error::from_status(Status::PendingException))
         })
@@ -61,7 +41,7 @@ impl<T> OrThrow<T> for crate::error::Result<T> {
 }
 
 /// What rejects a promise with an error of the core: napi keeps the object, and passes it as it is.
-pub fn rejection(env: &Env, error: &Error) -> napi::Error {
-    let object = NativeError::from(error).into_unknown(env);
+pub fn rejection(env: &Env, error: Error) -> napi::Error {
+    let object = error.into_unknown(env);
     object.map_or_else(|defect| defect, napi::Error::from_unknown_without_coercion)
 }

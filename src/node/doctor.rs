@@ -6,17 +6,16 @@ use std::path::Path;
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw, ToNapiValue};
 use napi_derive::napi;
-use rustix::fs::Access;
 
 use crate::doctor::{self, FoundFile, FoundVariable, LoginState, Parties, Way};
-use crate::error::Result;
-use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::error::{Error, Result};
+use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeAbort};
 use crate::process::identity::{self, IdentityRequest, Target};
 use crate::process::inquiry::{self, Answer, Component, Locate, Question};
-use crate::process::options::ProgramQuery;
+use crate::process::options::{PlainVariable, ProgramQuery};
 use crate::process::program::Candidate;
-use crate::provider::{self, Format, Provider};
+use crate::provider::{self, Companion, Format, Provider};
 use crate::sys::regular_file::open_regular;
 use crate::sys::{self, memory};
 
@@ -30,43 +29,30 @@ fn look<'env, T: ToNapiValue + Send + 'static>(
     net::look(env, target.uid().to_string().into(), abort, look)
 }
 
-/// A path, and the access that is needed to it.
-#[napi(object, object_to_js = false)]
-pub struct NativeQuestion {
-    pub path: String,
-    /// The bits of access(2), as in `fs.constants`.
-    pub access: u32,
-}
-
 /// The target user who needs access to paths.
 #[napi(object, object_to_js = false)]
-pub struct NativeInquiry {
+pub struct PathInquiry {
     pub ids: IdentityRequest,
     /// Whether to read the mode bits instead of asking the kernel, because this process cannot become the target user.
     pub by_mode_bits: bool,
-    pub questions: Vec<NativeQuestion>,
+    pub questions: Vec<Question>,
 }
 
 /// Asks what a target user can do with paths. The answers are in the order of the questions.
 #[napi(catch_unwind)]
 pub fn inquire_paths<'env>(
     env: &'env Env,
-    inquiry: NativeInquiry,
+    inquiry: PathInquiry,
     abort: ClassInstance<'_, NativeAbort>,
 ) -> napi::Result<PromiseRaw<'env, Vec<Answer>>> {
     let target = target(inquiry.ids).or_throw(env)?;
-    let ask = |question: NativeQuestion| Question {
-        path: question.path.into(),
-        access: Access::from_bits_truncate(question.access),
-    };
-    let questions: Vec<Question> = inquiry.questions.into_iter().map(ask).collect();
-    let by_mode_bits = inquiry.by_mode_bits;
+    let PathInquiry { questions, by_mode_bits, .. } = inquiry;
     look(env, &target.clone(), &abort, move || inquiry::inquire(&target, &questions, by_mode_bits))
 }
 
 /// A place where a provider's program may be, and whether a start would use it.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeCandidate {
+pub struct SurveyedProgram {
     pub found_at: String,
     pub found_by: &'static str,
     /// The real path of the file that was found.
@@ -82,55 +68,37 @@ pub struct NativeCandidate {
     /// The files that state its version, each with the steps of its path.
     pub manifests: Vec<Vec<Component>>,
     /// The files that must be beside it.
-    pub companions: Vec<NativeCompanion>,
+    pub companions: Vec<Companion>,
     /// Whether the file begins with `#!`.
     pub shebang: bool,
     /// Why a start would not run it.
-    pub error: Option<NativeError>,
+    #[napi(ts_type = "ErrorDetails | null")]
+    pub error: Option<Error>,
 }
 
-/// A file beside a program, by its relative path.
-#[napi(object, object_from_js = false)]
-pub struct NativeCompanion {
-    pub path: &'static str,
-    pub inherits_credential: bool,
-}
-
-/// Where to search for a provider's program, and for which user.
-#[napi(object, object_to_js = false)]
-pub struct NativeSurvey {
-    pub provider: String,
-    pub command: Option<String>,
-    /// The child's `PATH`.
-    pub path: String,
-    pub package_roots: Vec<String>,
-    pub ids: IdentityRequest,
-    pub by_mode_bits: bool,
-}
-
-/// Checks every place where a provider's program may be, in the order of a start.
+/// Looks at every place where a provider's program is, in a start's order; by the mode bits where this process cannot become
+/// the target.
 #[napi(catch_unwind)]
 pub fn survey_programs<'env>(
     env: &'env Env,
-    survey: NativeSurvey,
+    query: ProgramQuery,
+    by_mode_bits: bool,
     abort: ClassInstance<'_, NativeAbort>,
-) -> napi::Result<PromiseRaw<'env, Vec<NativeCandidate>>> {
-    let NativeSurvey { provider, command, path, package_roots, ids, by_mode_bits } = survey;
-    let wanted = Locate::new(ProgramQuery { provider, command, path, package_roots, ids }).or_throw(env)?;
+) -> napi::Result<PromiseRaw<'env, Vec<SurveyedProgram>>> {
+    let wanted = Locate::new(query).or_throw(env)?;
     look(env, &wanted.target.clone(), &abort, move || {
         let candidates = inquiry::survey(&wanted, by_mode_bits)?;
         Ok(candidates.into_iter().map(|candidate| surveyed(wanted.provider, candidate)).collect::<Vec<_>>())
     })
 }
 
-fn surveyed(provider: &Provider, candidate: Candidate) -> NativeCandidate {
+fn surveyed(provider: &Provider, candidate: Candidate) -> SurveyedProgram {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (program, error) = match candidate.outcome {
         Ok(program) => (Some(program), None),
-        Err(error) => (None, Some(NativeError::from(&error))),
+        Err(error) => (None, Some(error)),
     };
-    let companions = candidate.companions.into_iter();
-    NativeCandidate {
+    SurveyedProgram {
         found_at: text(&candidate.found_at),
         found_by: candidate.found_by.as_str(),
         components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
@@ -142,9 +110,7 @@ fn surveyed(provider: &Provider, candidate: Candidate) -> NativeCandidate {
         interpreter: program.as_ref().and_then(|program| program.interpreter.as_deref().map(text)),
         unknown: program.as_ref().filter(|program| program.version.is_none()).map(|program| program.unknown(provider)),
         manifests: candidate.manifests.iter().map(|manifest| inquiry::components(manifest)).collect(),
-        companions: companions
-            .map(|(path, inherits_credential)| NativeCompanion { path, inherits_credential })
-            .collect(),
+        companions: candidate.companions,
         shebang: candidate.path.as_deref().is_some_and(begins_with_shebang),
         error,
     }
@@ -157,7 +123,7 @@ fn begins_with_shebang(path: &Path) -> bool {
 
 /// Where to search for files that configure a provider's CLI. A missing directory is skipped.
 #[napi(object, object_to_js = false)]
-pub struct NativeConfigSurvey {
+pub struct ConfigSurvey {
     pub provider: String,
     pub workspace: Option<String>,
     pub state_directory: Option<String>,
@@ -171,11 +137,11 @@ pub struct NativeConfigSurvey {
 #[napi(catch_unwind)]
 pub fn survey_config_files<'env>(
     env: &'env Env,
-    survey: NativeConfigSurvey,
+    survey: ConfigSurvey,
     abort: ClassInstance<'_, NativeAbort>,
 ) -> napi::Result<PromiseRaw<'env, Vec<FoundFile>>> {
     let provider = provider::find(&survey.provider).or_throw(env)?;
-    let NativeConfigSurvey { workspace, state_directory, home, ids, version, .. } = survey;
+    let ConfigSurvey { workspace, state_directory, home, ids, version, .. } = survey;
     look(env, &target(ids).or_throw(env)?, &abort, move || {
         let bases = doctor::Bases {
             workspace: workspace.as_deref().map(Path::new),
@@ -203,7 +169,7 @@ pub fn survey_way<'env>(
 
 /// The owner of the stored login to check.
 #[napi(object, object_to_js = false)]
-pub struct NativeLoginSurvey {
+pub struct LoginSurvey {
     pub provider: String,
     pub state_directory: String,
     pub ids: IdentityRequest,
@@ -213,7 +179,7 @@ pub struct NativeLoginSurvey {
 #[napi(catch_unwind)]
 pub fn survey_stored_login<'env>(
     env: &'env Env,
-    survey: NativeLoginSurvey,
+    survey: LoginSurvey,
     abort: ClassInstance<'_, NativeAbort>,
 ) -> napi::Result<PromiseRaw<'env, Option<LoginState>>> {
     let provider = provider::find(&survey.provider).or_throw(env)?;
@@ -232,7 +198,7 @@ pub fn survey_variables(names: Vec<String>) -> Vec<FoundVariable> {
 
 /// The facts of a provider's row that the diagnosis needs.
 #[napi(object, object_from_js = false)]
-pub struct NativeProviderFacts {
+pub struct ProviderFacts {
     pub id: &'static str,
     pub name: &'static str,
     pub command: &'static str,
@@ -258,20 +224,13 @@ pub struct NativeProviderFacts {
     pub log_in: &'static str,
     /// The arguments before a question that is asked without a terminal.
     pub question_arguments: Vec<&'static str>,
-    pub question_variables: Vec<NativeFixedVariable>,
-}
-
-/// A variable whose value comes from a provider's row.
-#[napi(object, object_from_js = false)]
-pub struct NativeFixedVariable {
-    pub name: &'static str,
-    pub value: &'static str,
+    pub question_variables: Vec<PlainVariable>,
 }
 
 /// The rows of the table.
 #[napi(catch_unwind)]
-pub fn provider_facts() -> Vec<NativeProviderFacts> {
-    let rows = provider::PROVIDERS.iter().map(|row| NativeProviderFacts {
+pub fn provider_facts() -> Vec<ProviderFacts> {
+    let rows = provider::PROVIDERS.iter().map(|row| ProviderFacts {
         id: row.id,
         name: row.name,
         command: row.cli.command,
@@ -293,7 +252,7 @@ pub fn provider_facts() -> Vec<NativeProviderFacts> {
             .one_question
             .variables
             .iter()
-            .map(|(name, value)| NativeFixedVariable { name, value })
+            .map(|&(name, value)| PlainVariable { name: name.into(), value: value.into() })
             .collect(),
     });
     rows.collect()

@@ -11,7 +11,7 @@ use napi::{Env, JsDeferred, JsValue};
 use napi_derive::napi;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::net::http::{Settings, check_proxy, roots_of_pem};
+use crate::net::http::{RequestSettings, check_proxy, roots_of_pem};
 use crate::net::jobs::{self, LOOKS, Turn};
 use crate::node::boundary_error::rejection;
 
@@ -25,7 +25,7 @@ impl<T: ToNapiValue + Send + 'static> Pending<T> {
     fn settle(&self, result: Result<T>) {
         // In an environment that has ended, nobody hears of it, as it should be.
         if let Some(deferred) = self.take() {
-            deferred.resolve(Box::new(move |env| result.map_err(|error| rejection(&env, &error))));
+            deferred.resolve(Box::new(move |env| result.map_err(|error| rejection(&env, error))));
         }
     }
 }
@@ -39,7 +39,7 @@ impl<T: ToNapiValue> Pending<T> {
 impl<T: ToNapiValue> Drop for Pending<T> {
     fn drop(&mut self) {
         if let Some(deferred) = self.take() {
-            deferred.resolve(Box::new(|env| Err(rejection(&env, &defect("A job was dropped.")))));
+            deferred.resolve(Box::new(|env| Err(rejection(&env, defect("A job was dropped.")))));
         }
     }
 }
@@ -175,7 +175,7 @@ pub fn look<'env, T: ToNapiValue + Send + 'static>(
 
 /// The options of HTTP requests.
 #[napi(object, object_to_js = false)]
-pub struct NativeHttpSettings {
+pub struct HttpSettings {
     pub timeout_ms: u32,
     /// The URL of a proxy.
     pub proxy: Option<String>,
@@ -183,17 +183,17 @@ pub struct NativeHttpSettings {
     pub ca: Option<String>,
 }
 
-impl NativeHttpSettings {
+impl HttpSettings {
     /// As the core takes it.
     ///
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE`.
-    pub fn read(self) -> Result<Settings> {
+    pub fn read(self) -> Result<RequestSettings> {
         if let Some(proxy) = &self.proxy {
             check_proxy("options.proxy", proxy)?;
         }
         let roots = self.ca.map(|pem| roots_of_pem("options.ca", pem.as_bytes())).transpose()?.unwrap_or_default();
         let timeout = Duration::from_millis(u64::from(self.timeout_ms));
-        Ok(Settings { timeout, proxy: self.proxy, roots })
+        Ok(RequestSettings { timeout, proxy: self.proxy, roots })
     }
 }

@@ -10,7 +10,7 @@ use crate::credential::store::in_flight;
 use crate::node::state;
 
 /// A listener for `process.on()`.
-type Listener<'env> = Function<'env, (), ()>;
+type JsListener<'env> = Function<'env, (), ()>;
 
 thread_local! {
     static IS_HOOKED: Cell<bool> = const { Cell::new(false) };
@@ -35,7 +35,7 @@ pub fn tear_down_at_exit(env: Env, is_main_thread: bool) -> napi::Result<()> {
         in_flight::wait();
         let _ = IS_HOOKED.try_with(|is_hooked| is_hooked.set(false));
     })?;
-    let tear_down: Listener<'_> = env.create_function_from_closure("tearDown", move |_| {
+    let tear_down: JsListener<'_> = env.create_function_from_closure("tearDown", move |_| {
         state::tear_down();
         if is_main_thread {
             in_flight::close();
@@ -43,7 +43,7 @@ pub fn tear_down_at_exit(env: Env, is_main_thread: bool) -> napi::Result<()> {
         Ok(())
     })?;
     let process: Object<'_> = env.get_global()?.get_named_property("process")?;
-    let on: Function<'_, FnArgs<(&str, Listener<'_>)>, Unknown<'_>> = process.get_named_property("on")?;
+    let on: Function<'_, FnArgs<(&str, JsListener<'_>)>, Unknown<'_>> = process.get_named_property("on")?;
     on.apply(process, ("exit", tear_down).into())?;
     Ok(())
 }

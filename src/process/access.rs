@@ -74,7 +74,7 @@ pub fn closed(access: &dyn AccessCheck, target: &Target, path: &Path) -> Option<
     Some((path.clone(), describe(path, &std::fs::metadata(path).ok()?)))
 }
 
-/// As chmod(1) writes it.
+/// The letters by which chmod(1) names these bits.
 fn letters(access: Access) -> String {
     let all = [(Access::READ_OK, 'r'), (Access::WRITE_OK, 'w'), (Access::EXEC_OK, 'x')];
     all.into_iter().filter(|(bit, _)| access.contains(*bit)).map(|(_, letter)| letter).collect()

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Access, StatVfsMountFlags, statvfs};
 
-use super::access::{AccessCheck, Check, ModeBits, OwnAccess, checks_along, describe, explain};
+use super::access::{AccessCheck, Check, checks_along, describe, explain};
 use super::identity::Target;
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
@@ -55,17 +55,6 @@ pub fn prove(plan: &EnvPlan, target: &Target, access: &dyn AccessCheck) -> Resul
     }
     let path = real.into_os_string().into_string().map_err(|_| unusable(Path::new(given), "its path is not UTF-8"))?;
     Ok(Some((plan.provider.authority.variable, path)))
-}
-
-/// The same where no thread can ask the kernel as the target: the mode bits are asked then.
-///
-/// # Errors
-/// As [`prove`].
-pub fn prove_by_mode(plan: &EnvPlan, target: &Target) -> Result<Option<(&'static str, String)>> {
-    match target {
-        Target::Same { .. } => prove(plan, target, &OwnAccess),
-        Target::Other(_) => prove(plan, target, &ModeBits),
-    }
 }
 
 /// What lets somebody other than root and this process lead a symlink on the way elsewhere, and so choose the file: the first
@@ -163,6 +152,7 @@ mod tests {
     use crate::credential::Fallbacks;
     use crate::credential::payload::Payload;
     use crate::environment::{EnvRequest, ExecLimits};
+    use crate::process::access::ModeBits;
 
     /// A root of nobody's: its key was never written down.
     const ROOT: &str = include_str!("../../__test__/fixtures/made-up-authority.pem");
@@ -173,14 +163,13 @@ mod tests {
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None))
     }
 
-    /// A user other than that of this process.
     fn target() -> Target {
         let id = identity::own().0 + 4321;
         Target::Other(identity::Identity { uid: id, gid: id, groups: vec![] })
     }
 
     fn refusal(file: &Path, target: &Target) -> Option<String> {
-        let error = prove_by_mode(&plan(file).expect("a plan"), target).err()?;
+        let error = prove(&plan(file).expect("a plan"), target, &ModeBits).err()?;
         assert_eq!((error.code(), &*error.details().names), (ErrorCode::CaFileUnusable, &["caFile".to_owned()][..]));
         Some(error.to_string())
     }
@@ -194,7 +183,7 @@ mod tests {
         set_permissions(&file, Permissions::from_mode(0o644)).expect("ours");
         symlink("ca.pem", &link).expect("ours");
         for given in [&file, &link] {
-            let proved = prove_by_mode(&plan(given).expect("a plan"), &target()).expect("taken").expect("given");
+            let proved = prove(&plan(given).expect("a plan"), &target(), &ModeBits).expect("taken").expect("given");
             assert_eq!(
                 proved,
                 ("NODE_EXTRA_CA_CERTS", real_path(&file).expect("there").to_string_lossy().into_owned())
@@ -204,7 +193,7 @@ mod tests {
         let request = EnvRequest { base: vec![("HOME", "/home/w")], ..EnvRequest::default() };
         let without =
             EnvPlan::new(without, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan");
-        assert_eq!(prove_by_mode(&without, &target()).expect("nothing to prove"), None);
+        assert_eq!(prove(&without, &target(), &ModeBits).expect("nothing to prove"), None);
     }
 
     #[test]

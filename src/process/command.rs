@@ -6,9 +6,9 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::host::Host;
 use super::identity::{Target, decide};
-use super::launch::{Launch, Prepared};
+use super::launch::Launch;
 use super::options::{COMMAND_PATH, ChildOptions};
-use super::start::real_directory;
+use super::prepare::{PreparedLaunch, real_directory};
 use crate::environment::{EnvBlock, ExecLimits};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
@@ -73,9 +73,9 @@ impl Launch for Command {
         None
     }
 
-    fn prepare(&self, _: &Host) -> Result<Prepared> {
-        let limits = ExecLimits::for_stack(identity::stack_limit());
-        Ok(Prepared {
+    fn prepare(&self, _: &Host) -> Result<PreparedLaunch> {
+        let limits = ExecLimits::of_this_process();
+        Ok(PreparedLaunch {
             program: self.locate()?,
             name: self.name.clone().into(),
             arguments: self.child.args.clone(),

@@ -32,7 +32,7 @@ struct Seen {
     round: u64,
 }
 
-/// Processes below another one.
+/// What a process started, as far as it has been found, and how far the present look at it has come.
 #[derive(Debug, Default)]
 pub struct Descendants {
     known: HashMap<i32, Seen>,

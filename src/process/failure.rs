@@ -1,69 +1,62 @@
 //! The error messages of failed steps.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::access::{self, AccessCheck};
 use super::exhausted::used_up;
 use super::identity::Target;
+use super::prepare::NeededDirectory;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 use crate::sys::Step;
 use crate::sys::attributes::Limit;
-use crate::sys::clone::Failure;
+use crate::sys::clone::StepFailure;
 use crate::sys::harden::NO_CORE;
 
-/// A step whose failure has its own code, and what to do about it.
-struct Row {
-    step: Step,
-    code: ErrorCode,
-    remedy: &'static str,
-}
+const CONFINED: &str =
+    "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.";
 
-const fn row(step: Step, code: ErrorCode, remedy: &'static str) -> Row {
-    Row { step, code, remedy }
+/// The code of a step that failed, and what to do about it, whatever the kernel's reason.
+const fn advice(step: Step) -> (ErrorCode, &'static str) {
+    use ErrorCode::{PrivilegeFailed, SpawnFailed};
+    match step {
+        Step::SessionKeyring => (
+            SpawnFailed,
+            "Each child gets its own session keyring, which counts against the quota of the worker's user: check \
+             /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
+        ),
+        Step::Scheduling => {
+            (SpawnFailed, "A nice value below this process's own needs root (CAP_SYS_NICE); see options.priority.")
+        }
+        Step::OomScore => (
+            SpawnFailed,
+            "A value below this process's own needs root, and any value needs /proc; see options.oomScoreAdj.",
+        ),
+        Step::Groups => (
+            PrivilegeFailed,
+            "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the \
+             target.",
+        ),
+        Step::Group | Step::User => (PrivilegeFailed, "Start the worker as root, or as the target itself."),
+        Step::Capabilities => (PrivilegeFailed, "The child kept capabilities; look at the worker's securebits."),
+        Step::VerifyDrop => (PrivilegeFailed, "The child could have become root again, so it was not started."),
+        Step::NoNewPrivileges => (PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
+        Step::WorkingDirectory => {
+            (SpawnFailed, "Give a directory that the target can enter by itself, in options.cwd.")
+        }
+        Step::Clone
+        | Step::Session
+        | Step::Stdio
+        | Step::CloseDescriptors
+        | Step::Umask
+        | Step::Limits
+        | Step::ParentDeathSignal
+        | Step::ParentCheck
+        | Step::StateDirectory
+        | Step::Signals
+        | Step::Execute => (SpawnFailed, CONFINED),
+    }
 }
-
-/// Steps that are not here are `SPAWN_FAILED`.
-static ROWS: &[Row] = &[
-    row(
-        Step::SessionKeyring,
-        ErrorCode::SpawnFailed,
-        "Each child gets its own session keyring, which counts against the quota of the worker's user: check \
-        /proc/sys/kernel/keys/maxkeys and root_maxkeys.",
-    ),
-    row(
-        Step::Scheduling,
-        ErrorCode::SpawnFailed,
-        "Only root (CAP_SYS_NICE) can set a nice value below this process's own. Pass a higher options.priority.",
-    ),
-    row(
-        Step::OomScore,
-        ErrorCode::SpawnFailed,
-        "Only root can set a value below this process's own, and any value needs /proc. Pass a higher \
-        options.oomScoreAdj.",
-    ),
-    row(
-        Step::Groups,
-        ErrorCode::PrivilegeFailed,
-        "Only root, or a process with CAP_SETGID, can become another user. Start the worker as root, or as the target \
-        user.",
-    ),
-    row(Step::Group, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target user."),
-    row(Step::User, ErrorCode::PrivilegeFailed, "Start the worker as root, or as the target user."),
-    row(Step::Capabilities, ErrorCode::PrivilegeFailed, "The child kept capabilities. Check the worker's securebits."),
-    row(Step::VerifyDrop, ErrorCode::PrivilegeFailed, "The child could have become root again, so it was not started."),
-    row(
-        Step::NoNewPrivileges,
-        ErrorCode::PrivilegeFailed,
-        "The kernel or a sandbox refused no_new_privs. Check what \
-        confines the worker.",
-    ),
-    row(
-        Step::WorkingDirectory,
-        ErrorCode::SpawnFailed,
-        "In options.cwd, name a directory that the target user can enter.",
-    ),
-];
 
 /// What a failed step was about.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +68,9 @@ pub enum Concerned<'a> {
     Limit(Limit),
 }
 
-/// Of what an error speaks.
+/// What an error says was not started, and as whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// What was to be started.
     pub name: &'a str,
     pub target: &'a Target,
 }
@@ -92,7 +84,7 @@ pub fn about(error: Error, provider: Option<&'static Provider>) -> Error {
 }
 
 /// The error of a step that failed. `access` asks as the target.
-pub fn error(subject: &Subject<'_>, failure: Failure, concerned: Concerned<'_>, access: &dyn AccessCheck) -> Error {
+pub fn error(subject: &Subject<'_>, failure: StepFailure, concerned: Concerned<'_>, access: &dyn AccessCheck) -> Error {
     match concerned {
         Concerned::Nothing => plain(subject, failure, None, ""),
         Concerned::Limit(limit) => {
@@ -134,13 +126,13 @@ fn refused_limit(limit: Limit) -> String {
 }
 
 /// `why` is what is known beyond the kernel's reason, in its own sentences.
-fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str) -> Error {
+fn plain(subject: &Subject<'_>, failure: StepFailure, path: Option<&str>, why: &str) -> Error {
     let Subject { name, target } = subject;
     let step = failure.step;
-    let row = ROWS.iter().find(|row| row.step == step);
+    let (code, advice) = advice(step);
     let code = match (step, failure.errno) {
         (Step::Execute, libc::E2BIG) => ErrorCode::EnvTooLarge,
-        _ => row.map_or(ErrorCode::SpawnFailed, |row| row.code),
+        _ => code,
     };
     let reason = match failure.errno {
         0 => "a signal ended the child before the program ran".into(),
@@ -148,12 +140,12 @@ fn plain(subject: &Subject<'_>, failure: Failure, path: Option<&str>, why: &str)
     };
     let at = path.map(|path| format!(" ({path})")).unwrap_or_default();
     let known = format!("{name} was not started as {target}: step {}{at}: {reason}.", step.name());
-    let message = [&*known, why, remedy(failure, row)].into_iter().filter(|text| !text.is_empty());
+    let message = [&*known, why, remedy(failure, advice)].into_iter().filter(|text| !text.is_empty());
     let error = Error::new(code, message.collect::<Vec<_>>().join(" ")).step(step.name());
     if failure.errno == 0 { error } else { error.errno(failure.errno, step.syscall()) }
 }
 
-fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
+fn remedy(failure: StepFailure, advice: &'static str) -> &'static str {
     if let Some(remedy) = used_up(failure.errno) {
         return remedy;
     }
@@ -170,27 +162,14 @@ fn remedy(failure: Failure, row: Option<&'static Row>) -> &'static str {
         (Step::WorkingDirectory, libc::ENOENT) => "Create the directory, or name another in options.cwd.",
         // What is wrong with the option is said already.
         (Step::Limits, libc::EPERM) => "",
-        _ => row.map_or(
-            "The kernel or a sandbox (seccomp, a security module) refused it: check what confines the worker.",
-            |row| row.remedy,
-        ),
+        _ => advice,
     }
-}
-
-/// A directory that the child must be able to write to.
-#[derive(Debug)]
-pub struct Need {
-    /// The variable that names it.
-    pub variable: &'static str,
-    pub path: PathBuf,
-    /// Looked at where there is no such directory: where the CLI would make it.
-    pub made_in: Option<PathBuf>,
 }
 
 /// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `access` asks as the
 /// target: this process may not be able to look for itself.
-pub fn state_directory(subject: &Subject<'_>, need: &Need, errno: i32, access: &dyn AccessCheck) -> Error {
-    let (Need { variable, path, made_in }, target) = (need, subject.target);
+pub fn state_directory(subject: &Subject<'_>, need: &NeededDirectory, errno: i32, access: &dyn AccessCheck) -> Error {
+    let (NeededDirectory { variable, path, made_in }, target) = (need, subject.target);
     let asked = made_in.as_ref().unwrap_or(path);
     let closed = asked.parent().and_then(|above| access::closed(access, target, above));
     let what = match &closed {
@@ -254,9 +233,9 @@ mod tests {
         let target = Target::Same { uid: 1, gid: 1 };
         let limit = Limit { resource: 0, value: 1, option: "limits.cpuSeconds" };
         let subject = Subject { name: "x", target: &target };
-        for (step, ..) in Step::ALL {
+        for step in Step::ALL {
             for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {
-                let failure = Failure { step: *step, errno, detail: 0 };
+                let failure = StepFailure { step: *step, errno, detail: 0 };
                 let concerned = match step {
                     Step::Limits => Concerned::Limit(limit),
                     _ => Concerned::Nothing,
@@ -279,7 +258,7 @@ mod tests {
             (libc::EAGAIN, "ulimit -u"),
             (libc::ENOMEM, "no memory"),
         ] {
-            let failure = Failure { step: Step::Clone, errno, detail: 0 };
+            let failure = StepFailure { step: Step::Clone, errno, detail: 0 };
             let subject = Subject { name: "x", target: &target };
             let text = error(&subject, failure, Concerned::Nothing, &OwnAccess).to_string();
             assert!(text.contains(limit), "{text}");

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
 use crate::sys::Step;
 use crate::sys::attributes::Attributes;
-use crate::sys::clone::{self, Access, Failure, InFlight, Stack};
+use crate::sys::clone::{self, Access, InFlight, Stack, StepFailure};
 
 /// The spawner's side of every child that its thread makes.
 #[derive(Debug)]
@@ -26,7 +26,6 @@ pub struct Host {
     pub stack: Stack,
     /// Where the watchdog sees that child.
     pub in_flight: Arc<InFlight>,
-    /// What is known of programs.
     pub proofs: Arc<Proofs>,
     /// This process's `oom_score_adj`, open: to look it up by name would be a tenth of a start. None without /proc.
     oom_score: Option<File>,
@@ -54,7 +53,7 @@ impl Host {
     ///
     /// # Errors
     /// Of the step [`Step::OomScore`].
-    pub fn attributes(&self, asked: Attributes) -> std::result::Result<Attributes, Failure> {
+    pub fn attributes(&self, asked: Attributes) -> std::result::Result<Attributes, StepFailure> {
         let Some(file) = self.oom_score.as_ref().filter(|_| asked.oom_score_adj.is_none()) else {
             // Without /proc it can be neither read nor written.
             return Ok(asked);
@@ -63,7 +62,7 @@ impl Host {
         match file.read_at(&mut sign, 0) {
             Ok(_) => Ok(Attributes { oom_score_adj: (sign == *b"-").then_some(0), ..asked }),
             Err(error) => {
-                Err(Failure { step: Step::OomScore, errno: error.raw_os_error().unwrap_or(libc::EIO), detail: 0 })
+                Err(StepFailure { step: Step::OomScore, errno: error.raw_os_error().unwrap_or(libc::EIO), detail: 0 })
             }
         }
     }
@@ -74,7 +73,7 @@ impl Host {
     }
 }
 
-/// See [`Host::access_check`].
+/// Asks as a target, by a child of the host's where this process is not the target.
 #[derive(Debug)]
 pub struct TargetAccess<'a> {
     host: &'a Host,

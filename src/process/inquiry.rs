@@ -2,7 +2,7 @@
 //! every step of a path and every candidate, while a start needs only the first one that fails or passes.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::Access;
 
@@ -22,7 +22,7 @@ pub struct Locate {
     pub target: Target,
     /// An absolute path or a name; none for the provider's own.
     pub command: Option<String>,
-    /// The child's `PATH`.
+    /// The `PATH` of the child, which this process need not share.
     pub path: String,
     /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
@@ -48,14 +48,8 @@ impl Locate {
     /// # Errors
     /// What [`program::resolve`] says; `SPAWN_FAILED`.
     pub fn find(self) -> Result<Program> {
-        #[cfg(target_os = "linux")]
-        if crate::sys::support::native_start().is_ok() {
-            use super::spawner::{self, LIMIT_OF_JS};
-            return spawner::answer(self.target.uid(), LIMIT_OF_JS, move |host| {
-                self.ask(&host.access_check(Some(self.provider)), &host.proofs)
-            })?;
-        }
-        self.ask(&*access_check(self.provider, &self.target, false), &Proofs::default())
+        let (provider, target) = (self.provider, self.target.clone());
+        with_access(provider, &target, move |access, proofs| self.ask(access, proofs))
     }
 
     fn ask(&self, access: &dyn AccessCheck, proofs: &Proofs) -> Result<Program> {
@@ -65,10 +59,11 @@ impl Locate {
 
 /// A path, and the access that is needed to it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct Question {
-    pub path: PathBuf,
-    /// As in access(2).
-    pub access: Access,
+    pub path: String,
+    /// What they want: the bits of access(2), as `fs.constants` has them.
+    pub access: u32,
 }
 
 /// What a target user can do with a path.
@@ -83,7 +78,7 @@ pub struct Answer {
     pub obstacle: Option<Blocked>,
 }
 
-/// The step that blocks a path.
+/// The first step of a path that keeps the target out, and the kernel's reason.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Blocked {
@@ -91,7 +86,7 @@ pub struct Blocked {
     pub errno: i32,
 }
 
-/// One step of a path.
+/// One step of a path: what is there, and who may do what with it.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Component {
@@ -140,6 +135,25 @@ fn steps(path: &Path, access: Access) -> impl Iterator<Item = Check> {
     all.into_iter().enumerate().filter(move |(index, _)| near_an_end(*index)).map(|(_, check)| check)
 }
 
+/// Does `work` with what asks as `target`: on a spawner's thread where the native start works, else here, by the mode bits.
+///
+/// # Errors
+/// What `work` says; `SPAWN_FAILED` when the system gives no thread, or a file system of the target's does not answer.
+pub(super) fn with_access<T: Send + 'static>(
+    provider: &'static Provider,
+    target: &Target,
+    work: impl FnOnce(&dyn AccessCheck, &Proofs) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    #[cfg(target_os = "linux")]
+    if crate::sys::support::native_start().is_ok() {
+        use super::spawner::{self, LIMIT_OF_JS};
+        return spawner::answer(target.uid(), LIMIT_OF_JS, move |host| {
+            work(&host.access_check(Some(provider)), &host.proofs)
+        })?;
+    }
+    work(&*access_check(provider, target, false), &Proofs::default())
+}
+
 fn access_check(provider: &'static Provider, target: &Target, by_mode_bits: bool) -> Box<dyn AccessCheck> {
     match (by_mode_bits, target) {
         (false, Target::Same { .. }) => Box::new(OwnAccess),
@@ -174,14 +188,15 @@ impl AccessCheck for SpawnerAccess {
 
 fn answer(question: &Question, target: &Target, access: &dyn AccessCheck) -> Result<Answer> {
     let mut checks: Vec<Check> = Vec::new();
-    let real = real_path(&question.path).ok().filter(|real| *real != question.path);
-    for path in real.iter().chain([&question.path]) {
-        checks.extend(steps(path, question.access));
+    let asked = Path::new(&question.path);
+    let real = real_path(asked).ok().filter(|real| real != asked);
+    for path in real.as_deref().into_iter().chain([asked]) {
+        checks.extend(steps(path, Access::from_bits_truncate(question.access)));
     }
     let obstacle = access.first_obstacle(target, &checks)?;
     let blocked = obstacle.and_then(|found| Some((checks.get(found.index)?, found.errno)));
     Ok(Answer {
-        path: text(&question.path),
+        path: question.path.clone(),
         obstacle: blocked.map(|(check, errno)| Blocked { path: text(&check.path), errno }),
         components: checks.iter().map(|check| component(&check.path)).collect(),
     })
@@ -214,7 +229,7 @@ mod tests {
     }
 
     fn ask(path: &Path, access: Access) -> Answer {
-        let question = Question { path: path.into(), access };
+        let question = Question { path: text(path), access: access.bits() };
         let mut answers = inquire(&own_target(), &[question], false).expect("asked");
         answers.remove(0)
     }
@@ -264,7 +279,7 @@ mod tests {
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("ours");
         let here = real_path(dir.path()).expect("there");
         let target = Target::Other(Identity { uid: own().0 + 77, gid: own().1 + 77, groups: vec![] });
-        let question = Question { path: here.join("x"), access: Access::READ_OK };
+        let question = Question { path: text(&here.join("x")), access: Access::READ_OK.bits() };
         let answers = inquire(&target, &[question], true).expect("asked");
         assert_eq!(answers[0].obstacle, Some(Blocked { path: text(&here), errno: libc::EACCES }));
     }

@@ -4,22 +4,22 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
 use super::exhausted::no_descriptor;
-use super::failure::{self, Concerned, Need, Subject, about};
+use super::failure::{self, Concerned, Subject, about};
 use super::host::{Host, c_path, c_string};
 use super::identity::Target;
-use super::options::{ChildOptions, Stdio};
-use super::running::{Listener, Process};
-use super::spawner::{self, Job, LIMIT};
-use crate::environment::EnvBlock;
+use super::options::{ChildOptions, Stdio, aborted};
+use super::prepare::PreparedLaunch;
+use super::running::{Process, ProcessListener};
+use super::spawner::{self, LIMIT, SpawnerJob};
+use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
-use crate::sys::clone::{self, Access, Child, Failure, Program, Started, Strings};
+use crate::sys::clone::{self, Access, Child, Execution, Started, StepFailure, Strings};
 use crate::sys::{Step, identity, stdio};
 
 /// Standard streams; none for `/dev/null`, or where nobody is at our end.
@@ -38,31 +38,40 @@ pub trait Launch: Send + 'static {
     ///
     /// # Errors
     /// Why there can be no child.
-    fn prepare(&self, host: &Host) -> Result<Prepared>;
+    fn prepare(&self, host: &Host) -> Result<PreparedLaunch>;
 
     /// A better explanation of an `execve` that the kernel refused, where there is one.
-    fn doubt(&self, _: Failure, _: &Host) -> Option<Error> {
+    fn doubt(&self, _: StepFailure, _: &Host) -> Option<Error> {
         None
     }
 }
 
-/// Everything that the child needs, beside what was asked for.
-#[derive(Debug)]
-pub struct Prepared {
-    /// Where the program really is.
-    pub program: PathBuf,
-    /// What it is called by.
-    pub name: PathBuf,
-    /// Its arguments without its name, ours among them.
-    pub arguments: Vec<String>,
-    pub environment: EnvBlock,
-    /// The working directory, without symlinks.
-    pub directory: Option<PathBuf>,
-    /// The pipe that holds the credential.
-    pub credential: Option<OwnedFd>,
-    pub needs: Vec<Need>,
-    /// The warning about an untested version.
-    pub untested: Option<String>,
+impl Launch for Start {
+    fn options(&self) -> &ChildOptions {
+        &self.child
+    }
+
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    fn provider(&self) -> Option<&'static Provider> {
+        Some(self.env.provider)
+    }
+
+    fn prepare(&self, host: &Host) -> Result<PreparedLaunch> {
+        Self::prepare(self, &host.access_check(self.provider()), &host.proofs)
+    }
+
+    /// A refused `execve` contradicts the proof: it is proved again, and the new refusal says more than an errno.
+    fn doubt(&self, failure: StepFailure, host: &Host) -> Option<Error> {
+        host.proofs.forget();
+        let is_stale = matches!(
+            failure.errno,
+            libc::EACCES | libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENOEXEC | libc::ELIBBAD
+        );
+        if is_stale { self.locate(&host.access_check(self.provider()), &host.proofs).err() } else { None }
+    }
 }
 
 /// Queues a launch. Its outcome is an event of the process: also that the kernel lacks a call (`UNSUPPORTED`), or that the
@@ -70,7 +79,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE` for a descriptor in `stdio` that is not open.
-pub fn begin(launch: impl Launch, listener: Arc<dyn Listener>) -> Result<(Arc<Process>, Streams)> {
+pub fn begin(launch: impl Launch, listener: Arc<dyn ProcessListener>) -> Result<(Arc<Process>, Streams)> {
     let streams = streams(&launch.options().stdio)?;
     let process = Process::new(launch.options().stop, listener);
     if launch.options().aborted {
@@ -94,7 +103,7 @@ fn streams(wanted: &[Stdio]) -> Result<Result<(Streams, Streams)>> {
     let (mut ours, mut theirs) = (Streams::default(), Streams::default());
     for ((wanted, theirs), ours) in wanted.iter().zip(&mut theirs).zip(&mut ours) {
         let made = match *wanted {
-            Stdio::Pipe => stdio::stream().map(|ends| (*ours, *theirs) = (Some(ends.ours), Some(ends.theirs))),
+            Stdio::Pipe => stdio::stream().map(|ends| (*ours, *theirs) = (Some(ends.0), Some(ends.1))),
             Stdio::Ignore => Ok(()),
             Stdio::Descriptor { number } => match stdio::copy_of(number) {
                 Err(Errno::BADF) => return Err(wanted.not_open()),
@@ -119,18 +128,15 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
         }
     };
     let refuse = move |error: Error| of_refusal.failed(about(error, provider));
-    if let Err(error) = spawner::submit(Job { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) }) {
+    if let Err(error) = spawner::submit(SpawnerJob { uid, limit: LIMIT, run: Box::new(run), refuse: Box::new(refuse) })
+    {
         process.failed(about(error, provider));
     }
 }
 
 /// Creates the child and reports the result to `process`.
 fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, host: &Host) {
-    let made = if process.is_aborted() {
-        Err(Error::new(ErrorCode::Aborted, "The start was aborted before it began."))
-    } else {
-        make(launch, streams, host)
-    };
+    let made = if process.is_aborted() { Err(aborted()) } else { make(launch, streams, host) };
     match made {
         Ok((started, argv, untested)) => process.started(started, argv, untested),
         Err(error) => process.failed(about(error, launch.provider())),
@@ -148,7 +154,7 @@ fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<(Started
     Ok((started, [name].into_iter().chain(prepared.arguments).collect(), prepared.untested))
 }
 
-fn execute(launch: &impl Launch, prepared: &Prepared, streams: &Streams, host: &Host) -> Result<Started> {
+fn execute(launch: &impl Launch, prepared: &PreparedLaunch, streams: &Streams, host: &Host) -> Result<Started> {
     let (path, name) = (c_path(&prepared.program)?, c_path(&prepared.name)?);
     let arguments: Vec<CString> =
         prepared.arguments.iter().map(|text| c_string(text.as_bytes())).collect::<Result<_>>()?;
@@ -167,10 +173,10 @@ fn execute(launch: &impl Launch, prepared: &Prepared, streams: &Streams, host: &
         .iter()
         .map(|(path, made_in)| Access { path, mode: libc::W_OK | libc::X_OK, otherwise: made_in.as_deref() })
         .collect();
-    let explain = |failure: Failure| explain(launch, prepared, failure, host);
+    let explain = |failure: StepFailure| explain(launch, prepared, failure, host);
     let credential = prepared.credential.as_ref().map(AsFd::as_fd);
     let child = Child {
-        program: Some(Program { path: &path, arguments: &arguments, environment, stdio, credential }),
+        program: Some(Execution { path: &path, arguments: &arguments, environment, stdio, credential }),
         directory: directory.as_deref(),
         attributes: host.attributes(launch.options().attributes).map_err(explain)?,
         identity: launch.target().identity(),
@@ -181,7 +187,7 @@ fn execute(launch: &impl Launch, prepared: &Prepared, streams: &Streams, host: &
 }
 
 /// The error of a step that failed.
-fn explain(launch: &impl Launch, prepared: &Prepared, failure: Failure, host: &Host) -> Error {
+fn explain(launch: &impl Launch, prepared: &PreparedLaunch, failure: StepFailure, host: &Host) -> Error {
     if failure.step == Step::Execute
         && let Some(error) = launch.doubt(failure, host)
     {

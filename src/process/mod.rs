@@ -8,17 +8,16 @@ pub mod group;
 pub mod identity;
 pub mod inquiry;
 pub mod options;
+pub mod portable;
+mod prepare;
 pub mod program;
 pub mod redirection;
 pub mod start;
-pub mod temporary;
 
 #[cfg(target_os = "linux")]
 pub mod command;
 #[cfg(target_os = "linux")]
 mod descendants;
-#[cfg(target_os = "linux")]
-mod execute;
 #[cfg(target_os = "linux")]
 mod failure;
 #[cfg(target_os = "linux")]

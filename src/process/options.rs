@@ -8,7 +8,7 @@ use crate::credential::Credential;
 use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::attributes::Attributes;
-use crate::sys::stdio::is_terminal;
+use crate::sys::stdio::{is_open, is_terminal};
 
 /// The options of any child, a CLI or a command. The facade has checked the types and the ranges.
 #[derive(Clone, Debug, Default)]
@@ -42,12 +42,12 @@ impl ChildOptions {
 pub struct CliOptions {
     /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
-    /// `auto`, `fd`, `env` or `broker`. Default: `auto`.
-    pub delivery: Option<String>,
+    /// How the credential is handed over; absent, as `auto`.
+    pub delivery: Option<DeliveryRequest>,
     /// Whether the workspace's own files may configure the CLI.
     pub trusted: bool,
     /// Variables that an SDK adds. They are not secret.
-    pub extra: Vec<ExtraVariable>,
+    pub extra: Vec<PlainVariable>,
     /// Whether stdout is read for usage. Default: depends on the arguments.
     pub watch: Option<bool>,
     /// Whether a claim of another credential by the CLI must be detected.
@@ -56,8 +56,8 @@ pub struct CliOptions {
 
 /// A variable that is not secret.
 #[derive(Clone, Debug)]
-#[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
-pub struct ExtraVariable {
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct PlainVariable {
     pub name: String,
     pub value: String,
 }
@@ -69,25 +69,43 @@ pub struct ExtraVariable {
     napi_derive::napi(discriminant = "type", discriminant_case = "lowercase", object_to_js = false)
 )]
 pub enum Stdio {
-    /// A stream to this process.
+    /// A stream that ends in this process.
     Pipe,
-    /// `/dev/null`.
+    /// The null device: nothing to read, and what is written is lost.
     Ignore,
-    /// A descriptor of this process.
+    /// A descriptor of this process, which the child gets a copy of.
     Descriptor { number: i32 },
 }
 
 impl Stdio {
+    /// # Errors
+    /// `ERR_INVALID_ARG_VALUE` for a descriptor that is not open.
+    pub(super) fn check_open(self) -> Result<()> {
+        match self {
+            Self::Descriptor { number } if !is_open(number) => Err(self.not_open()),
+            _ => Ok(()),
+        }
+    }
+
     /// The error of a descriptor that is not open.
     #[must_use]
-    pub fn not_open(self) -> Error {
+    pub(super) fn not_open(self) -> Error {
         let number = if let Self::Descriptor { number } = self { number } else { -1 };
         let message = format!("options.stdio names the descriptor {number}, which is not open in this process.");
         Error::new(ErrorCode::InvalidArgValue, message).name("stdio")
     }
 }
 
-/// How a child is stopped.
+/// The error of a start that was aborted before there was a process.
+#[must_use]
+pub fn aborted() -> Error {
+    Error::new(ErrorCode::Aborted, "The start was aborted before it began.")
+}
+
+/// How long a child may take from the signal that asks it to end to SIGKILL, in milliseconds, where its caller does not say.
+pub const DEFAULT_GRACE_MS: u32 = 5_000;
+
+/// How a child is stopped, and after which time it is.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct StopPolicy {
@@ -120,38 +138,47 @@ fn duration(milliseconds: f64) -> Duration {
 /// see, and a `PATH` of somebody else's names somebody else's programs.
 pub const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A program to find.
+/// Which program is to be found, where, and for whom.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_to_js = false))]
 pub struct ProgramQuery {
-    /// The id of its provider.
     pub provider: String,
     /// An absolute path or a name. Default: the provider's CLI.
     pub command: Option<String>,
-    /// The child's `PATH`.
+    /// The `PATH` of the child, which this process need not share.
     pub path: String,
     /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
-    /// The user who will run it.
     pub ids: IdentityRequest,
 }
 
-/// Chooses the delivery that a caller asked for by name.
+/// How a caller wants the credential to be handed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
+pub enum DeliveryRequest {
+    /// On a pipe where the CLI can read it from one, else in the environment.
+    #[default]
+    Auto,
+    /// On a pipe; refused where the CLI cannot read it from one.
+    Fd,
+    /// In the environment, where every process of the same uid can read it.
+    Env,
+    /// By a broker, which this version does not have.
+    Broker,
+}
+
+/// Chooses the delivery.
 ///
 /// # Errors
-/// `UNSUPPORTED` when this credential cannot be passed so; `ERR_INVALID_ARG_VALUE` for another word.
-pub fn delivery(plan: &EnvPlan, asked: Option<&str>) -> Result<Delivery> {
+/// `UNSUPPORTED` when this credential cannot be handed over so.
+pub fn delivery(plan: &EnvPlan, asked: DeliveryRequest) -> Result<Delivery> {
     let auto = plan.names.auto_delivery();
     match asked {
-        None | Some("auto") => Ok(auto),
-        Some("env") => Ok(Delivery::Env),
-        Some("fd") if auto == Delivery::Fd => Ok(Delivery::Fd),
-        Some("fd") => Err(no_descriptor(plan, &plan.credential)),
-        Some("broker") => Err(unsupported(plan, "This version has no broker. Pass delivery: \"auto\".".into())),
-        Some(_) => {
-            let message = "options.delivery must be one of: auto, fd, env, broker.";
-            Err(Error::new(ErrorCode::InvalidArgValue, message).name("delivery"))
-        }
+        DeliveryRequest::Auto => Ok(auto),
+        DeliveryRequest::Env => Ok(Delivery::Env),
+        DeliveryRequest::Fd if auto == Delivery::Fd => Ok(Delivery::Fd),
+        DeliveryRequest::Fd => Err(no_descriptor(plan, &plan.credential)),
+        DeliveryRequest::Broker => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
     }
 }
 

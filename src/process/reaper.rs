@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use super::thread::{self, Precedence};
 use crate::error::{Error, ErrorCode, Result};
 
-/// What a deadline is for.
+/// What is to be done with a process at a time. A later one makes those before it unnecessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deadline {
     /// It is to end: its signal, then the grace.
@@ -27,7 +27,7 @@ pub enum Deadline {
     Reap,
 }
 
-/// What the reaper waits for.
+/// A child that the reaper waits for.
 pub trait Watched: Send + Sync {
     /// Tells it apart in this process, for good. It is not 0.
     fn id(&self) -> u64;

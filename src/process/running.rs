@@ -16,7 +16,7 @@ use crate::sys::wait::{self, ExitStatus};
 /// The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
 /// `Exited`.
 #[derive(Debug)]
-pub enum Event {
+pub enum LifecycleEvent {
     /// The program is of a version that nobody has tried: what to say of it.
     Untested(String),
     Spawned {
@@ -32,9 +32,9 @@ pub enum Event {
 }
 
 /// Hears of processes, on threads of this crate. It must not block.
-pub trait Listener: Send + Sync {
+pub trait ProcessListener: Send + Sync {
     /// Called with the id of a process, and what has happened to it.
-    fn on_event(&self, id: u64, event: Event);
+    fn on_event(&self, id: u64, event: LifecycleEvent);
 }
 
 /// A process from the moment its start was asked for.
@@ -42,8 +42,8 @@ pub struct Process {
     /// Tells it apart in this process, for good.
     pub id: u64,
     policy: StopPolicy,
-    listener: Arc<dyn Listener>,
-    state: Mutex<State>,
+    listener: Arc<dyn ProcessListener>,
+    state: Mutex<Lifecycle>,
     /// What it started. Its own lock, which comes after that of `state`: a tenant decides how long it is held.
     descendants: Mutex<Descendants>,
 }
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Process {
     }
 }
 
-enum State {
+enum Lifecycle {
     /// Not started yet; signals that were sent meanwhile.
     Starting { signals: Vec<i32>, aborted: bool },
     /// It runs, or is a zombie: its pid and its group's are its own.
@@ -84,10 +84,10 @@ struct Turns {
 impl Process {
     /// A process that is about to be started.
     #[must_use]
-    pub fn new(policy: StopPolicy, listener: Arc<dyn Listener>) -> Arc<Self> {
+    pub fn new(policy: StopPolicy, listener: Arc<dyn ProcessListener>) -> Arc<Self> {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let state = Mutex::new(State::Starting { signals: Vec::new(), aborted: false });
+        let state = Mutex::new(Lifecycle::Starting { signals: Vec::new(), aborted: false });
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self { id, policy, listener, state, descendants: Mutex::default() })
     }
@@ -99,23 +99,23 @@ impl Process {
     pub fn signal(&self, signal: i32) -> Result<(), i32> {
         let mut state = self.lock();
         match &mut *state {
-            State::Starting { signals, .. } => {
+            Lifecycle::Starting { signals, .. } => {
                 if signal != 0 {
                     signals.push(signal);
                 }
                 Ok(())
             }
-            State::Running(running) => self.send(running, signal),
-            State::Ended => Err(libc::ESRCH),
+            Lifecycle::Running(running) => self.send(running, signal),
+            Lifecycle::Ended => Err(libc::ESRCH),
         }
     }
 
     /// Stops it: its signal, the grace, then SIGKILL. A start that has not happened yet does not happen.
     pub fn stop(&self) {
         match &mut *self.lock() {
-            State::Starting { aborted, .. } => *aborted = true,
-            State::Running(_) => self.soon(Deadline::Stop),
-            State::Ended => {}
+            Lifecycle::Starting { aborted, .. } => *aborted = true,
+            Lifecycle::Running(_) => self.soon(Deadline::Stop),
+            Lifecycle::Ended => {}
         }
     }
 
@@ -123,8 +123,8 @@ impl Process {
     /// number its own meanwhile.
     pub fn kill(&self) {
         match &mut *self.lock() {
-            State::Starting { aborted, .. } => *aborted = true,
-            State::Running(running) => {
+            Lifecycle::Starting { aborted, .. } => *aborted = true,
+            Lifecycle::Running(running) => {
                 let (pid, until) = (running.started.pid, Instant::now() + LAST_TURN);
                 let _precedence = Precedence::take();
                 let mut descendants = lock(&self.descendants);
@@ -136,37 +136,37 @@ impl Process {
                 let _ = signal_group(pid, libc::SIGKILL);
                 let _ = descendants.kill(Instant::now() + LAST_TURN);
             }
-            State::Ended => {}
+            Lifecycle::Ended => {}
         }
     }
 
     /// Whether the start is not wanted any more.
     pub(super) fn is_aborted(&self) -> bool {
-        matches!(&*self.lock(), State::Starting { aborted: true, .. })
+        matches!(&*self.lock(), Lifecycle::Starting { aborted: true, .. })
     }
 
     /// Called when the program runs: emits the event, watches the process, and delivers the pending signals.
     pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
         let pid = started.pid;
         let mut state = self.lock();
-        if let State::Ended = *state {
+        if let Lifecycle::Ended = *state {
             // It was given up while a file system held it.
             drop(state);
             return discard(&started);
         }
         let running = Running { started, turns: None, stopping: false, waits: 0 };
-        let previous = std::mem::replace(&mut *state, State::Running(running));
+        let previous = std::mem::replace(&mut *state, Lifecycle::Running(running));
         if let Some(untested) = untested {
-            self.tell(Event::Untested(untested));
+            self.tell(LifecycleEvent::Untested(untested));
         }
-        self.tell(Event::Spawned { pid, argv });
+        self.tell(LifecycleEvent::Spawned { pid, argv });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
         if let Some(timeout) = self.policy.timeout() {
             reaper::schedule_after(timeout, self.id, Deadline::Timeout);
         }
-        let State::Running(running) = &*state else { return };
-        if let State::Starting { signals, aborted } = previous {
+        let Lifecycle::Running(running) = &*state else { return };
+        if let Lifecycle::Starting { signals, aborted } = previous {
             for signal in signals {
                 // Whether it is still there shows as `Exited`.
                 let _ = self.send(running, signal);
@@ -182,17 +182,17 @@ impl Process {
     pub fn failed(&self, error: Error) {
         let mut state = self.lock();
         match &mut *state {
-            State::Running(running) => {
+            Lifecycle::Running(running) => {
                 // A defect struck after the start: the reaper sees to its end.
                 running.stopping = true;
                 let _ = signal_group(running.started.pid, libc::SIGKILL);
                 return reaper::arm(self.id, &running.started.pidfd);
             }
-            State::Ended => return,
-            State::Starting { .. } => *state = State::Ended,
+            Lifecycle::Ended => return,
+            Lifecycle::Starting { .. } => *state = Lifecycle::Ended,
         }
         drop(state);
-        self.tell(Event::Failed(error));
+        self.tell(LifecycleEvent::Failed(error));
     }
 
     /// The process has ended: kills what it left behind. If it was being stopped, all that was found below it is stopped
@@ -217,14 +217,14 @@ impl Process {
 
     /// Whether there is only its status left to wait for.
     fn is_left_alone(&self) -> bool {
-        !matches!(&*self.lock(), State::Running(running) if running.waits == 0)
+        !matches!(&*self.lock(), Lifecycle::Running(running) if running.waits == 0)
     }
 
     /// Its pid, and whether it is being stopped; none if there is no turn to be had. Its group is held by SIGSTOP for that
     /// time: what it starts after the look, and before it ends by the signal, would be nobody's.
     fn begin_turn(&self, purpose: Deadline) -> Option<(i32, bool)> {
         let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return None };
+        let Lifecycle::Running(running) = &mut *state else { return None };
         let now = Instant::now();
         match &mut running.turns {
             Some(turns) if purpose < turns.purpose || (purpose == turns.purpose && now < turns.at) => return None,
@@ -249,7 +249,7 @@ impl Process {
     /// Sees to one more turn, unless those for `purpose` have taken `bound`.
     fn takes_another_turn(&self, purpose: Deadline, bound: Duration) -> bool {
         let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return false };
+        let Lifecycle::Running(running) = &mut *state else { return false };
         let Some(turns) = running.turns.as_mut().filter(|turns| turns.since.elapsed() < bound) else { return false };
         let pause = turns.at.elapsed().clamp(PAUSE, TURN);
         turns.at = Instant::now() + pause;
@@ -268,7 +268,7 @@ impl Process {
         Ok(())
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, event: LifecycleEvent) {
         self.listener.on_event(self.id, event);
     }
 
@@ -276,7 +276,7 @@ impl Process {
         reaper::schedule_after(Duration::ZERO, self.id, deadline);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Lifecycle> {
         lock(&self.state)
     }
 }
@@ -294,7 +294,7 @@ impl Watched for Process {
             return false;
         }
         let mut state = self.lock();
-        let State::Running(running) = &mut *state else { return true };
+        let Lifecycle::Running(running) = &mut *state else { return true };
         let status = match wait::try_wait(&running.started.pidfd) {
             Some(ending) => ending,
             None if running.waits < MAX_WAITS => {
@@ -307,16 +307,16 @@ impl Watched for Process {
             }
             None => ExitStatus::Unknown,
         };
-        *state = State::Ended;
+        *state = Lifecycle::Ended;
         drop(state);
-        self.tell(Event::Exited(status));
+        self.tell(LifecycleEvent::Exited(status));
         true
     }
 
     fn on_deadline(&self, deadline: Deadline) {
         if deadline == Deadline::Timeout {
-            if matches!(&*self.lock(), State::Running(_)) {
-                self.tell(Event::TimedOut);
+            if matches!(&*self.lock(), Lifecycle::Running(_)) {
+                self.tell(LifecycleEvent::TimedOut);
             }
             return self.on_deadline(Deadline::Stop);
         }
@@ -328,7 +328,7 @@ impl Watched for Process {
         if !complete && self.takes_another_turn(deadline, if is_last { ALL_LAST_TURNS } else { ALL_TURNS }) {
             return;
         }
-        if let State::Running(running) = &mut *self.lock() {
+        if let Lifecycle::Running(running) = &mut *self.lock() {
             running.turns = None;
         }
         if is_last {

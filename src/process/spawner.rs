@@ -19,18 +19,18 @@ use crate::sys::clone::InFlight;
 use crate::sys::{support, wait};
 
 /// What a thread is asked for.
-pub struct Job {
+pub struct SpawnerJob {
     /// Whose files it may have to wait for.
     pub uid: u32,
     /// How long it may take.
     pub limit: Duration,
-    pub run: Run,
+    pub run: RunJob,
     /// Answers in its stead. What the job itself answers later is not heard.
-    pub refuse: Refuse,
+    pub refuse: RefuseJob,
 }
 
-type Run = Box<dyn FnOnce(&Host) + Send>;
-type Refuse = Box<dyn FnOnce(Error) + Send>;
+type RunJob = Box<dyn FnOnce(&Host) + Send>;
+type RefuseJob = Box<dyn FnOnce(Error) + Send>;
 
 /// A thread, as the others see it.
 struct Lane {
@@ -44,18 +44,18 @@ struct Work {
     since: Instant,
     limit: Duration,
     /// Taken once the job is given up.
-    refuse: Option<Refuse>,
+    refuse: Option<RefuseJob>,
 }
 
 #[derive(Default)]
-struct State {
-    jobs: VecDeque<Job>,
+struct JobQueue {
+    jobs: VecDeque<SpawnerJob>,
     lanes: Vec<Lane>,
     leader: usize,
 }
 
 struct Spawner {
-    state: Mutex<State>,
+    state: Mutex<JobQueue>,
     changed: Condvar,
     proofs: Arc<Proofs>,
 }
@@ -100,7 +100,7 @@ fn spawner() -> Result<&'static (&'static Spawner, Watchdog)> {
 }
 
 impl Spawner {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, JobQueue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,7 +129,7 @@ impl Spawner {
     }
 
     /// Waits for the next job of this thread.
-    fn next(&self, number: usize) -> Run {
+    fn next(&self, number: usize) -> RunJob {
         let mut state = self.lock();
         if state.lanes[number].work.take().is_some() && state.leader != number {
             // The leader may go on with the jobs of that uid.
@@ -145,14 +145,14 @@ impl Spawner {
         }
     }
 
-    fn push(&self, job: Job) {
+    fn push(&self, job: SpawnerJob) {
         self.lock().jobs.push_back(job);
         self.changed.notify_all();
     }
 
     /// Looks after the threads, on the watchdog's. Returns whether any of them is at work.
     fn look(&'static self) -> bool {
-        let mut refused: Vec<(Refuse, u32)> = Vec::new();
+        let mut refused: Vec<(RefuseJob, u32)> = Vec::new();
         let busy = {
             let mut state = self.lock();
             for lane in &state.lanes {
@@ -190,13 +190,13 @@ impl Spawner {
     }
 }
 
-impl State {
+impl JobQueue {
     /// The first job that does not wait for a uid which another thread is at.
-    fn next_for(&mut self, number: usize) -> Option<Job> {
+    fn next_for(&mut self, number: usize) -> Option<SpawnerJob> {
         if self.leader != number {
             return None;
         }
-        let held = |job: &Job| self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.holds(job));
+        let held = |job: &SpawnerJob| self.lanes.iter().flat_map(|lane| &lane.work).any(|work| work.holds(job));
         let first = self.jobs.iter().position(|job| !held(job))?;
         self.jobs.remove(first)
     }
@@ -207,7 +207,7 @@ impl State {
     }
 
     /// Takes out the answers of jobs that have taken too long, and of those that wait for the same uid.
-    fn give_up(&mut self, refused: &mut Vec<(Refuse, u32)>) {
+    fn give_up(&mut self, refused: &mut Vec<(RefuseJob, u32)>) {
         let mut lost = Vec::new();
         for work in self.lanes.iter_mut().filter_map(|lane| lane.work.as_mut()) {
             if work.since.elapsed() > work.limit + LAST {
@@ -231,7 +231,7 @@ impl State {
 impl Work {
     /// Whether a job is to wait for it. One that the JS thread waits for is carried out beside it, unless it is lost: else
     /// each such job would cost a thread, and the JS thread the same time again.
-    fn holds(&self, job: &Job) -> bool {
+    fn holds(&self, job: &SpawnerJob) -> bool {
         self.uid == job.uid && (job.limit > LIMIT_OF_JS || self.refuse.is_none())
     }
 }
@@ -263,7 +263,7 @@ fn stuck(uid: u32) -> Error {
 /// # Errors
 /// `UNSUPPORTED` where the kernel or a sandbox lacks a call; `SPAWN_FAILED` when the system gives no thread. Whoever would
 /// answer for the job is not told: the caller is.
-pub fn submit(job: Job) -> Result<()> {
+pub fn submit(job: SpawnerJob) -> Result<()> {
     let (spawner, _) = spawner()?;
     spawner.push(job);
     Ok(())
@@ -282,7 +282,7 @@ pub fn answer<T: Send + 'static>(
     let of_refusal = sender.clone();
     let run = move |host: &Host| drop(sender.send(Ok(work(host))));
     let refuse = move |error| drop(of_refusal.send(Err(error)));
-    submit(Job { uid, limit, run: Box::new(run), refuse: Box::new(refuse) })?;
+    submit(SpawnerJob { uid, limit, run: Box::new(run), refuse: Box::new(refuse) })?;
     let gone = |_| Error::new(ErrorCode::Internal, "The answer failed because of a defect in this package.");
     receiver.recv().map_err(gone)?
 }

@@ -6,7 +6,7 @@ use rustix::process::{getpriority_process, setpriority_process};
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// They hold no deep stacks.
+/// The threads call no deep functions.
 const STACK_BYTES: usize = 512 * 1024;
 
 /// Pauses after a round that went wrong, so that one that always does takes no whole core.

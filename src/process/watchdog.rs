@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 /// How many looks in vain before it sleeps: starts come in bursts.
 const LINGER: u32 = 3;
 
-/// The spawner's side of it.
+/// By which the spawner wakes the watchdog's thread.
 #[derive(Debug)]
 pub struct Watchdog {
     asleep: Arc<AtomicBool>,

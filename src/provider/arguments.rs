@@ -28,22 +28,6 @@ pub struct Arguments {
     pub project_markers: &'static [&'static str],
 }
 
-impl Arguments {
-    /// Every option that a rule looks for. The command line finds them by their names, as the table's tests demand of each.
-    #[cfg(test)]
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let modes = self.modes.iter().filter_map(|mode| match mode.sign {
-            ModeSign::Flag(name) | ModeSign::Setting(name, _) => Some(name),
-            _ => None,
-        });
-        let lists = [self.override_options, self.directory_options];
-        let lists = lists.into_iter().chain(self.inline_definitions.iter().map(|row| row.options)).flatten().copied();
-        let enforced = self.enforced.iter().map(|row| row.name);
-        let refused = self.refused_options.iter().map(|row| row.name);
-        lists.chain(enforced).chain(refused).chain(self.feature_options.iter().map(|row| row.name)).chain(modes)
-    }
-}
-
 /// When something is added or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {

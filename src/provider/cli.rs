@@ -45,7 +45,8 @@ pub struct NativePackage {
 }
 
 /// A file that must be beside a native executable.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Companion {
     /// Its path from the executable's directory.
     pub path: &'static str,

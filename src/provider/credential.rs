@@ -1,27 +1,20 @@
 //! The kinds of credentials, and how a CLI reads one: from the environment or from a descriptor.
 
+use crate::words::words;
+
+words! {
 /// What a credential is, whoever's and however it is passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
     /// A key that is billed per use.
-    ApiKey,
+    ApiKey = "api-key",
     /// An access token of a subscription.
-    OauthToken,
+    OauthToken = "oauth-token",
     /// The CLI's own login, in its state directory.
-    ConfigDir,
+    ConfigDir = "config-dir",
+}
 }
 
 impl CredentialKind {
-    /// As JavaScript and logs see it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiKey => "api-key",
-            Self::OauthToken => "oauth-token",
-            Self::ConfigDir => "config-dir",
-        }
-    }
-
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

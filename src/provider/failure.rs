@@ -1,11 +1,11 @@
 //! The kinds of failure of a run, the texts for each (always our own, never the server's), and the rules that recognize
 //! them in a CLI's output.
 
+use crate::words::words;
+
 /// What is said of a kind.
 #[derive(Debug)]
 pub struct FailureText {
-    /// As JavaScript sees the kind.
-    pub name: &'static str,
     /// Whether the same run may succeed later with nothing changed.
     pub retryable: bool,
     pub message: &'static str,
@@ -13,22 +13,20 @@ pub struct FailureText {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident: $name:literal, $retryable:literal, $message:literal, $remedy:literal;)+) => {
-        /// What a run failed at.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum FailureKind {
-            $($(#[$doc])* $variant,)+
+    ($($(#[$doc:meta])* $variant:ident: $name:tt, $retryable:literal, $message:literal, $remedy:literal;)+) => {
+        words! {
+            /// What a run failed at.
+            pub enum FailureKind {
+                $($(#[$doc])* $variant = $name,)+
+            }
         }
 
         impl FailureKind {
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
             /// What is said of it.
             #[must_use]
             pub const fn text(self) -> &'static FailureText {
                 match self {
                     $(Self::$variant => &FailureText {
-                        name: $name,
                         retryable: $retryable,
                         message: $message,
                         remedy: $remedy,
@@ -60,7 +58,6 @@ kinds! {
     Quota: "quota", false,
         "The account has no credit or quota left.",
         "Add credit or raise the limit in the vendor's billing settings.";
-    /// Too many requests.
     RateLimited: "rate-limited", true,
         "The API received too many requests or tokens from this account.",
         "Wait and try again, start fewer runs at once, or request a higher limit.";

@@ -54,19 +54,26 @@ const fn other(id: &'static str, name: &'static str, prefix: &'static str) -> Ke
     KeyClass { id, name, prefix, marker: None, vendor: None, usable_as, is_certain, is_plain, shortest: 0 }
 }
 
-impl KeyClass {
-    /// A class that the prefix alone proves, of keys that are plain.
-    pub(super) const fn certain(
-        vendor: &'static str,
-        (id, name): (&'static str, &'static str),
+/// A vendor of the table by its name, as [`super::Api::vendor`] has it.
+#[derive(Clone, Copy)]
+pub(super) struct VendorName(pub &'static str);
+
+impl VendorName {
+    /// A class of its keys that the prefix alone proves. The keys are plain.
+    pub(super) const fn key_class(
+        self,
+        id: &'static str,
+        name: &'static str,
         prefix: &'static str,
         usable_as: KeyUse,
         shortest: usize,
-    ) -> Self {
-        let vendor = Some(vendor);
-        Self { id, name, prefix, marker: None, vendor, usable_as, is_certain: true, is_plain: true, shortest }
+    ) -> KeyClass {
+        let vendor = Some(self.0);
+        KeyClass { id, name, prefix, marker: None, vendor, usable_as, is_certain: true, is_plain: true, shortest }
     }
+}
 
+impl KeyClass {
     /// Whether a key has this shape.
     #[must_use]
     pub fn is_of(&self, key: &[u8]) -> bool {

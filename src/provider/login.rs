@@ -16,7 +16,7 @@ pub struct OauthRow {
     pub access_token: &'static [&'static str],
     pub refresh_token: &'static [&'static str],
     /// When the access token expires.
-    pub expiry: Expiry,
+    pub expiry: ExpiryField,
     /// Further tokens of the answer that are stored.
     pub extra_tokens: &'static [ExtraToken],
     /// Where the time of the last refresh stands, RFC 3339; empty: nowhere.
@@ -49,7 +49,7 @@ pub enum BodyFormat {
 
 /// Where the time is at which an access token expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
+pub enum ExpiryField {
     /// In the document, in milliseconds since 1970.
     Milliseconds(&'static [&'static str]),
     /// In the document, in seconds since 1970.

@@ -32,7 +32,7 @@ pub use config_file::{Base, ConfigFile, Effect, FileShield, Format, Hazard, Refu
 pub use credential::{CredentialInput, CredentialKind, CredentialName, PayloadField, WhenUnused};
 pub use failure::{FailureKind, FailureRule, FailureText};
 pub use key_class::{KeyClass, KeyUse};
-pub use login::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
+pub use login::{BodyFormat, ExpiryField, ExtraToken, OauthRow, Stored};
 pub use output::{
     CredentialClaim, EventRule, Field, FieldPath, Meaning, ModelsOf, Output, OutputRequest, ReportArguments,
     SessionFiles,

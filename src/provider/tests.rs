@@ -3,6 +3,19 @@
 use super::*;
 use crate::environment::forbidden;
 
+/// Every option that a rule looks for.
+fn names(arguments: &Arguments) -> impl Iterator<Item = &'static str> {
+    let modes = arguments.modes.iter().filter_map(|mode| match mode.sign {
+        ModeSign::Flag(name) | ModeSign::Setting(name, _) => Some(name),
+        _ => None,
+    });
+    let lists = [arguments.override_options, arguments.directory_options];
+    let lists = lists.into_iter().chain(arguments.inline_definitions.iter().map(|row| row.options)).flatten().copied();
+    let enforced = arguments.enforced.iter().map(|row| row.name);
+    let refused = arguments.refused_options.iter().map(|row| row.name);
+    lists.chain(enforced).chain(refused).chain(arguments.feature_options.iter().map(|row| row.name)).chain(modes)
+}
+
 #[test]
 fn ids_and_credential_names_are_unique() {
     let mut seen = std::collections::HashMap::new();
@@ -70,7 +83,7 @@ fn every_row_is_complete() {
             row.id
         );
         // The command line takes an option's name for what is before `=`, or for its letter.
-        for name in row.arguments.names().chain(row.output.requests.iter().map(|request| request.option)) {
+        for name in names(&row.arguments).chain(row.output.requests.iter().map(|request| request.option)) {
             let is_long = name.starts_with("--") && !name.contains('=');
             assert!(is_long || (name.len() == 2 && name.starts_with('-')), "{}: {name}", row.id);
         }

@@ -44,6 +44,7 @@ pub struct Authority {
 
 /// Why nobody may add a variable to a child's environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum Reason {
     Credential,
     /// It loads code into the CLI or the shells it starts.

@@ -75,7 +75,7 @@ pub struct Versions {
 /// Where a version is in a row's range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Before it: not started.
+    /// It is older than the first version that is started.
     Older,
     Tested,
     /// Behind it: nobody has looked.

@@ -9,14 +9,14 @@ use std::fmt;
 use crate::secret::{ExposeSecret, Secret};
 
 /// The value of a JSON string literal.
-pub enum Text<'a> {
+pub enum JsonString<'a> {
     /// The literal has no escapes, so it is its own value.
     Literal(&'a [u8]),
     /// The literal has escapes, and its value is a copy.
     Decoded(Secret),
 }
 
-impl ExposeSecret<[u8]> for Text<'_> {
+impl ExposeSecret<[u8]> for JsonString<'_> {
     fn expose_secret(&self) -> &[u8] {
         match self {
             Self::Literal(bytes) => bytes,
@@ -25,9 +25,9 @@ impl ExposeSecret<[u8]> for Text<'_> {
     }
 }
 
-impl fmt::Debug for Text<'_> {
+impl fmt::Debug for JsonString<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Text({} bytes)", self.expose_secret().len())
+        write!(formatter, "JsonString({} bytes)", self.expose_secret().len())
     }
 }
 
@@ -35,10 +35,10 @@ impl fmt::Debug for Text<'_> {
 ///
 /// # Errors
 /// A phrase for the end of a sentence; it holds nothing of the literal.
-pub fn decode(literal: &str) -> Result<Text<'_>, &'static str> {
+pub fn decode(literal: &str) -> Result<JsonString<'_>, &'static str> {
     let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or("must be a string")?.as_bytes();
     if !inner.contains(&b'\\') {
-        return Ok(Text::Literal(inner));
+        return Ok(JsonString::Literal(inner));
     }
     let mut length = 0;
     walk(inner, |bytes| length += bytes.len())?;
@@ -49,7 +49,7 @@ pub fn decode(literal: &str) -> Result<Text<'_>, &'static str> {
             at += bytes.len();
         })
     })
-    .map(Text::Decoded)
+    .map(JsonString::Decoded)
 }
 
 /// Hands the decoded bytes to `emit`, run by run.

@@ -1,6 +1,8 @@
 //! The attributes that a caller can set for a child. The JavaScript options arrive in this struct and reach the child
 //! in it: a new attribute is a field here, which a step of `child` reads.
 
+use rustix::process::Resource;
+
 /// Attributes of a child. The facade has checked their ranges. A missing attribute is that of the worker, unless its
 /// field says otherwise.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,6 +15,20 @@ pub struct Attributes {
     /// The umask, from 0 to 0o777.
     pub umask: Option<u32>,
     pub limits: Option<Limits>,
+}
+
+impl Attributes {
+    /// The options of these that are whole numbers, each with the largest that it takes: setpriority(2),
+    /// proc_pid_oom_score_adj(5), umask(2).
+    pub const NUMBERS: [(&'static str, u32); 3] = [("priority", 19), ("oomScoreAdj", 1000), ("umask", 0o777)];
+
+    /// The names of the options that a caller gave.
+    pub fn given(self) -> impl Iterator<Item = &'static str> {
+        let Self { priority, oom_score_adj, umask, limits } = self;
+        let numbers: [Option<u32>; Self::NUMBERS.len()] = [priority, oom_score_adj, umask];
+        let numbers = Self::NUMBERS.into_iter().zip(numbers).filter_map(|((name, _), value)| value.map(|_| name));
+        numbers.chain(limits.map(|_| "limits"))
+    }
 }
 
 /// Resource limits, soft and hard.
@@ -32,11 +48,35 @@ pub struct Limits {
     pub cpu_seconds: Option<i64>,
 }
 
+impl Limits {
+    const ROWS: [(&'static str, Resource); 5] = [
+        ("limits.coreBytes", Resource::Core),
+        ("limits.openFiles", Resource::Nofile),
+        ("limits.processes", Resource::Nproc),
+        ("limits.memoryBytes", Resource::As),
+        ("limits.cpuSeconds", Resource::Cpu),
+    ];
+
+    /// The names that `limits` may hold.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ROWS.into_iter().filter_map(|(option, _)| option.strip_prefix("limits."))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn given(self) -> impl Iterator<Item = Limit> {
+        let Self { core_bytes, open_files, processes, memory_bytes, cpu_seconds } = self;
+        let values: [Option<i64>; Self::ROWS.len()] = [core_bytes, open_files, processes, memory_bytes, cpu_seconds];
+        Self::ROWS.into_iter().zip(values).filter_map(|((option, resource), value)| {
+            Some(Limit { resource: resource as u32, value: value?.max(0).cast_unsigned(), option })
+        })
+    }
+}
+
 /// A limit as the kernel takes it.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// `RLIMIT_*`
+    /// One of `RLIMIT_*`.
     pub resource: u32,
     pub value: u64,
     /// The option that asks for it.
@@ -47,23 +87,12 @@ pub struct Limit {
 impl Attributes {
     /// The limits of a child, those among them that it has without being asked.
     #[must_use]
-    #[allow(clippy::unnecessary_cast, reason = "the type of RLIMIT_* is another one on musl")]
     pub fn limits(&self) -> Vec<Limit> {
         let limits = self.limits.unwrap_or_default();
         let core = limits.core_bytes.filter(|bytes| *bytes > 0).unwrap_or(super::harden::NO_CORE.cast_signed());
-        let rows = [
-            (libc::RLIMIT_CORE, "limits.coreBytes", Some(core)),
-            (libc::RLIMIT_NOFILE, "limits.openFiles", limits.open_files),
-            (libc::RLIMIT_NPROC, "limits.processes", limits.processes),
-            (libc::RLIMIT_AS, "limits.memoryBytes", limits.memory_bytes),
-            (libc::RLIMIT_CPU, "limits.cpuSeconds", limits.cpu_seconds),
-            // Else a worker that may raise its priority hands that on (getrlimit(2)). Anybody may lower these two.
-            (libc::RLIMIT_NICE, "limits", Some(0)),
-            (libc::RLIMIT_RTPRIO, "limits", Some(0)),
-        ];
-        let set = rows.into_iter().filter_map(|(resource, option, value)| {
-            Some(Limit { resource: resource as u32, value: value?.max(0).cast_unsigned(), option })
-        });
-        set.collect()
+        // Else a worker that may raise its priority hands that on (getrlimit(2)). Anybody may lower these two.
+        let priorities = [Resource::Nice, Resource::Rtprio];
+        let none = priorities.map(|resource| Limit { resource: resource as u32, value: 0, option: "limits" });
+        Limits { core_bytes: Some(core), ..limits }.given().chain(none).collect()
     }
 }

@@ -11,8 +11,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::child::{self, ChildAction, Report, Task};
-pub use super::child::{Access, Child, Program, Strings};
+use super::child::{self, ChildAction, Progress, Task};
+pub use super::child::{Access, Child, Execution, Strings};
 use super::dumpable;
 use super::identity::Identity;
 use super::step::Step;
@@ -132,11 +132,11 @@ pub struct Started {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct StepFailure {
     pub step: Step,
     /// The kernel's error number; 0 when the child was ended by a signal in the middle of it.
     pub errno: i32,
-    /// Which item of a list.
+    /// The index of the item that failed, in a step that goes through a list.
     pub detail: u32,
 }
 
@@ -144,7 +144,7 @@ pub struct Failure {
 ///
 /// # Errors
 /// The step and its error number. The child is gone and waited for.
-pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<Started, Failure> {
+pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<Started, StepFailure> {
     let arguments: Vec<*const c_char> = match &child.program {
         Some(program) => program.arguments.iter().map(|text| text.as_ptr()).chain([null()]).collect(),
         None => Vec::new(),
@@ -153,10 +153,10 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     // One that only checks is not worth its own limits.
     let limits = if child.program.is_some() { child.attributes.limits() } else { Vec::new() };
     let oom_score = child.attributes.oom_score_adj.map(|score| score.to_string());
-    let report = Report::default();
+    let progress = Progress::default();
     let task = Task {
         child,
-        report: &report,
+        progress: &progress,
         begun: &in_flight.begun,
         worker: rustix::process::getpid().as_raw_nonzero().get(),
         own_keyring: session_keyring() == SessionKeyring::Own,
@@ -183,22 +183,22 @@ pub fn start(child: &Child<'_>, stack: &Stack, in_flight: &InFlight) -> Result<S
     let (pid, pidfd) = match (cloned, pidfd) {
         (Ok(pid), Some(pidfd)) => (pid, pidfd),
         (Ok(_), None) => {
-            return Err(Failure { step: Step::Clone, errno: libc::ENOSYS, detail: 0 });
+            return Err(StepFailure { step: Step::Clone, errno: libc::ENOSYS, detail: 0 });
         }
         (Err(errno), _) => {
-            return Err(Failure { step: Step::Clone, errno, detail: 0 });
+            return Err(StepFailure { step: Step::Clone, errno, detail: 0 });
         }
     };
-    let failed = report.errno.load(Ordering::Acquire);
+    let failed = progress.errno.load(Ordering::Acquire);
     // A signal can end it at any step but the last.
-    let reached_end = report.step.load(Ordering::Relaxed) == Step::Execute as u32;
+    let reached_end = progress.step.load(Ordering::Relaxed) == Step::Execute as u32;
     let cut_short = in_flight.ended.load(Ordering::Acquire) || !reached_end;
     if failed == 0 && !cut_short {
         return Ok(Started { pid, pidfd });
     }
     let _ = wait(&pidfd);
-    let step = Step::from_number(report.step.load(Ordering::Relaxed));
-    Err(Failure { step, errno: failed, detail: report.detail.load(Ordering::Relaxed) })
+    let step = Step::from_number(progress.step.load(Ordering::Relaxed));
+    Err(StepFailure { step, errno: failed, detail: progress.detail.load(Ordering::Relaxed) })
 }
 
 /// Starts a child that only checks paths as somebody else. Must be called on the spawner thread.
@@ -210,7 +210,7 @@ pub fn check_access(
     access: &[Access<'_>],
     stack: &Stack,
     in_flight: &InFlight,
-) -> Result<(), Failure> {
+) -> Result<(), StepFailure> {
     let may_be_root = identity.uid == 0;
     let child = Child { identity: Some(identity), may_be_root, access, ..Child::default() };
     let started = start(&child, stack, in_flight)?;

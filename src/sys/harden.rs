@@ -8,6 +8,7 @@ pub const NO_CORE: u64 = 1;
 
 /// What was achieved, as the kernel reports it afterwards.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Hardening {
     /// No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
     /// no core dump.
@@ -19,9 +20,11 @@ pub struct Hardening {
 
 /// A step that the system refused.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct RefusedStep {
     pub protection: &'static str,
     pub syscall: &'static str,
+    /// Positive, as the kernel returns it.
     pub errno: i32,
 }
 

@@ -6,28 +6,18 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-/// The child's descriptor of its credential's pipe: the first after the standard streams. lib/portable-start.js has the same.
+/// The child's descriptor of its credential's pipe: the first after the standard streams.
 pub const CREDENTIAL_DESCRIPTOR: u8 = 3;
 
-/// Our end and the child's end of a stream.
-#[cfg(target_os = "linux")]
-#[derive(Debug)]
-pub struct Ends {
-    pub ours: OwnedFd,
-    pub theirs: OwnedFd,
-}
-
-/// A stream between us and the child: a pair of connected sockets, as `child_process` makes. Both block; libuv makes ours
+/// Our end and the child's end of a stream: a pair of connected sockets, as `child_process` makes. Both block; libuv makes ours
 /// non-blocking when it opens it.
 ///
 /// # Errors
 /// The kernel's.
 #[cfg(target_os = "linux")]
-pub fn stream() -> Result<Ends, Errno> {
+pub fn stream() -> Result<(OwnedFd, OwnedFd), Errno> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType};
-    let flags = SocketFlags::CLOEXEC;
-    let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    Ok(Ends { ours, theirs })
+    rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
 }
 
 /// `/dev/null`, for reading and writing.
@@ -53,35 +43,36 @@ pub fn or_null<'a>(
     Ok(streams.each_ref().map(|stream| stream.as_ref().unwrap_or(null).as_fd()))
 }
 
+/// Asks the kernel about a descriptor of this process.
+///
+/// # Errors
+/// `EBADF` when no such descriptor is open; what `ask` says.
+fn asked_of<T>(number: i32, ask: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>) -> Result<T, Errno> {
+    if number < 0 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: not -1, and borrowed only for a question to the kernel, which is EBADF when the number is not open.
+    ask(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
 /// A copy of a descriptor of this process, so that its owner may close it before the start.
 ///
 /// # Errors
 /// `EBADF` when no such descriptor is open.
 pub fn copy_of(number: i32) -> Result<OwnedFd, Errno> {
-    if number < 0 {
-        return Err(Errno::BADF);
-    }
-    // SAFETY: borrowed only for the copy below, which fails with EBADF when the number is not open.
-    let theirs = unsafe { BorrowedFd::borrow_raw(number) };
-    rustix::io::fcntl_dupfd_cloexec(theirs, 3)
+    asked_of(number, |theirs| rustix::io::fcntl_dupfd_cloexec(theirs, 3))
 }
 
 /// Whether a descriptor of this process is open.
 #[must_use]
 pub fn is_open(number: i32) -> bool {
-    if number < 0 {
-        return false;
-    }
-    // SAFETY: borrowed only for the question below, which fails with EBADF when the number is not open.
-    let asked = unsafe { BorrowedFd::borrow_raw(number) };
-    rustix::io::fcntl_getfd(asked).is_ok()
+    asked_of(number, |descriptor| rustix::io::fcntl_getfd(descriptor)).is_ok()
 }
 
 /// Whether a descriptor of this process is open, and a terminal.
 #[must_use]
 pub fn is_terminal(number: i32) -> bool {
-    // SAFETY: borrowed only for a question to the kernel, which is EBADF when the number is not open; -1 is not borrowed.
-    number >= 0 && unsafe { BorrowedFd::borrow_raw(number) }.is_terminal()
+    asked_of(number, |stream| Ok(stream.is_terminal())) == Ok(true)
 }
 
 /// The reading end of a pipe that holds `bytes` and nothing else: its writing end is closed.

@@ -43,7 +43,7 @@ pub fn native_start() -> Result<(), &'static str> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionKeyring {
     Own,
-    /// This kernel has no keyrings.
+    /// This kernel has no keyrings, so there is none to share.
     None,
     /// A sandbox refuses `keyctl`, as Docker's default profile does: it keeps the worker's.
     Inherited,

@@ -31,10 +31,8 @@ pub fn real_time_name(signal: i32) -> Option<String> {
 #[must_use]
 pub fn wait(pidfd: &OwnedFd) -> ExitStatus {
     loop {
-        match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
-            Ok(Some(status)) => return exit_status(&status),
-            Ok(None) | Err(Errno::INTR) => {}
-            Err(_) => return ExitStatus::Unknown,
+        if let Some(status) = take_status(pidfd, WaitIdOptions::EXITED) {
+            return status;
         }
     }
 }
@@ -42,7 +40,11 @@ pub fn wait(pidfd: &OwnedFd) -> ExitStatus {
 /// Takes the status of a process that has ended, if it is to be had at once: a tracer may hold it.
 #[must_use]
 pub fn try_wait(pidfd: &OwnedFd) -> Option<ExitStatus> {
-    match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+    take_status(pidfd, WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
+}
+
+fn take_status(pidfd: &OwnedFd, options: WaitIdOptions) -> Option<ExitStatus> {
+    match waitid(WaitId::PidFd(pidfd.as_fd()), options) {
         Ok(Some(status)) => Some(exit_status(&status)),
         Ok(None) | Err(Errno::INTR) => None,
         Err(_) => Some(ExitStatus::Unknown),

@@ -18,7 +18,7 @@ use super::thread_stack;
 
 /// What this thread allocates from, and whether it wipes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+enum AllocatorMode {
     /// The system's allocator, as it is.
     Plain,
     /// The system's, and wipes what it frees: there is no heap for it.
@@ -31,7 +31,7 @@ enum Mode {
 
 thread_local! {
     // `const` and without a destructor: the allocator may look at it at any time of a thread's life.
-    static MODE: Cell<Mode> = const { Cell::new(Mode::Plain) };
+    static MODE: Cell<AllocatorMode> = const { Cell::new(AllocatorMode::Plain) };
 }
 
 /// The system's allocator, with the wiping.
@@ -58,18 +58,18 @@ struct Protected {
 impl Protected {
     fn begin() -> Self {
         let heap = heaps::take();
-        MODE.set(heap.map_or(Mode::Wiping, Mode::Heap));
+        MODE.set(heap.map_or(AllocatorMode::Wiping, AllocatorMode::Heap));
         Self { heap }
     }
 }
 
 impl Drop for Protected {
     fn drop(&mut self) {
-        if !matches!(MODE.get(), Mode::Heap(_)) {
+        if !matches!(MODE.get(), AllocatorMode::Heap(_)) {
             heaps::forget_without();
         }
         // What the thread frees while it ends is still wiped.
-        MODE.set(Mode::Wiping);
+        MODE.set(AllocatorMode::Wiping);
         if let Some(heap) = self.heap {
             heaps::give_back(heap);
         }
@@ -78,18 +78,18 @@ impl Drop for Protected {
 
 /// Runs `work` with the system's allocator: for what is large and holds no secret, such as roots of trust.
 pub fn with_plain_memory<T>(work: impl FnOnce() -> T) -> T {
-    in_mode(Mode::Plain, work)
+    in_mode(AllocatorMode::Plain, work)
 }
 
 /// Runs `work` with every byte that it frees overwritten first: for a parser that copies a secret on its way. On a protected
 /// thread that is so already.
 pub fn with_wiped_memory<T>(work: impl FnOnce() -> T) -> T {
     let mode = MODE.get();
-    in_mode(if mode == Mode::Plain { Mode::Wiping } else { mode }, work)
+    in_mode(if mode == AllocatorMode::Plain { AllocatorMode::Wiping } else { mode }, work)
 }
 
-fn in_mode<T>(mode: Mode, work: impl FnOnce() -> T) -> T {
-    struct Back(Mode);
+fn in_mode<T>(mode: AllocatorMode, work: impl FnOnce() -> T) -> T {
+    struct Back(AllocatorMode);
     impl Drop for Back {
         fn drop(&mut self) {
             MODE.set(self.0);
@@ -102,12 +102,12 @@ fn in_mode<T>(mode: Mode, work: impl FnOnce() -> T) -> T {
 /// A block of this thread's heap; null where it has none or that has no room.
 fn of_heap(layout: Layout) -> *mut u8 {
     let mode = MODE.get();
-    let (Mode::Heap(index) | Mode::FullHeap(index)) = mode else { return null_mut() };
+    let (AllocatorMode::Heap(index) | AllocatorMode::FullHeap(index)) = mode else { return null_mut() };
     if let Some(block) = heaps::allocate(index, layout) {
         return block.as_ptr();
     }
-    if matches!(mode, Mode::Heap(_)) {
-        MODE.set(Mode::FullHeap(index));
+    if matches!(mode, AllocatorMode::Heap(_)) {
+        MODE.set(AllocatorMode::FullHeap(index));
         heaps::note_without();
     }
     null_mut()
@@ -127,7 +127,7 @@ unsafe fn wipe(pointer: *mut u8, size: usize) {
 // `guarded::heaps`, which are told by their address; what `dealloc` writes to is still the caller's block.
 unsafe impl GlobalAlloc for WipingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if MODE.get() != Mode::Plain {
+        if MODE.get() != AllocatorMode::Plain {
             let block = of_heap(layout);
             if !block.is_null() {
                 return block;
@@ -138,7 +138,7 @@ unsafe impl GlobalAlloc for WipingAllocator {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if MODE.get() != Mode::Plain {
+        if MODE.get() != AllocatorMode::Plain {
             let block = of_heap(layout);
             if !block.is_null() {
                 // SAFETY: a block of at least that size. One that was used before holds the address of another.
@@ -157,7 +157,7 @@ unsafe impl GlobalAlloc for WipingAllocator {
             // SAFETY: its address says that it is of a heap.
             return unsafe { heaps::release(pointer, layout) };
         }
-        if MODE.get() != Mode::Plain {
+        if MODE.get() != AllocatorMode::Plain {
             // SAFETY: as above.
             unsafe { wipe(pointer, layout.size()) };
         }
@@ -166,7 +166,7 @@ unsafe impl GlobalAlloc for WipingAllocator {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if MODE.get() == Mode::Plain && !heaps::contains(pointer) {
+        if MODE.get() == AllocatorMode::Plain && !heaps::contains(pointer) {
             // SAFETY: as in `alloc`.
             return unsafe { System.realloc(pointer, layout, new_size) };
         }
@@ -228,7 +228,7 @@ mod tests {
         let plain = freed(false);
         // As on a thread for which there is no heap.
         let wiping = std::thread::spawn(move || {
-            MODE.set(Mode::Wiping);
+            MODE.set(AllocatorMode::Wiping);
             [freed(false), freed(true)]
         });
         let wiping = wiping.join().expect("no panic");

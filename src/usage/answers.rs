@@ -16,11 +16,11 @@ pub struct Answers {
     older: Vec<(Option<Arc<str>>, Tokens)>,
     /// The sum of models that had no room.
     rest: Tokens,
-    recent: VecDeque<Answer>,
+    recent: VecDeque<ToldAnswer>,
 }
 
 #[derive(Debug)]
-struct Answer {
+struct ToldAnswer {
     id: Box<str>,
     model: Option<Arc<str>>,
     tokens: Tokens,
@@ -38,7 +38,7 @@ impl Answers {
         if self.recent.len() == MOST {
             self.fold_oldest();
         }
-        self.recent.push_back(Answer { id: id.into(), model: model.cloned(), tokens });
+        self.recent.push_back(ToldAnswer { id: id.into(), model: model.cloned(), tokens });
         true
     }
 

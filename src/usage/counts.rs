@@ -1,17 +1,16 @@
 //! The counts of runs, and their labels.
 
-use std::sync::Arc;
-
 use super::tokens::{Cost, MAX_COUNT, Tokens};
 use super::used::{Usage, add};
 
-/// Whose usage it is: the labels of an entry.
+/// Whose usage it is: the labels of the runs that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 pub struct LedgerKey {
-    pub workspace: Arc<str>,
-    pub provider: Arc<str>,
+    pub workspace: String,
+    pub provider: String,
     /// Tells the credentials apart that a workspace has had.
-    pub generation: Arc<str>,
+    pub generation: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ const KEY_BYTES: usize = 128;
 /// Stands for the model of a value that belongs to none.
 const NO_MODEL: u8 = u8::MAX;
 
-pub struct Event {
+pub struct OutputEvent {
     /// Texts, one after another. Never grows: what has moved could not be wiped.
     text: Vec<u8>,
     values: Vec<Kept>,
@@ -49,7 +49,7 @@ enum Value {
     Odd,
 }
 
-impl Event {
+impl OutputEvent {
     pub fn new() -> Self {
         Self {
             text: Vec::with_capacity(TEXT_BYTES),
@@ -247,14 +247,14 @@ fn scalar(text: &[u8]) -> Option<Value> {
     }
 }
 
-impl Drop for Event {
+impl Drop for OutputEvent {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
-impl std::fmt::Debug for Event {
+impl std::fmt::Debug for OutputEvent {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Event({} values)", self.values.len())
+        write!(formatter, "OutputEvent({} values)", self.values.len())
     }
 }

@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn entries_whose_lines_would_be_too_long_together_make_room() {
         let key = |index: usize| LedgerKey {
-            workspace: format!("{index:\"<200}").into(),
+            workspace: format!("{index:\"<200}"),
             provider: "claude".into(),
-            generation: "\\".repeat(256).into(),
+            generation: "\\".repeat(256),
         };
         let counts = Counts {
             tokens: Tokens { input: MAX_COUNT, cached: MAX_COUNT, ..Tokens::default() },

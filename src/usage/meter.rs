@@ -8,7 +8,8 @@ use super::failure::Failure;
 use super::request::Expected;
 use super::run::{Changes, Claim, Run};
 use super::scan::Scanner;
-use super::subagents::{Found, Search};
+use super::subagents::{SubagentSearch, SubagentsFound};
+use super::threads::ThreadTotals;
 use super::used::{Gap, Usage};
 use crate::provider::Provider;
 
@@ -28,6 +29,11 @@ impl Meter {
         let output = provider.output;
         let run = Run::new(output, expected);
         Self { provider, scanner: Some(Scanner::new(output.fields)), run, complaint: Zeroizing::default() }
+    }
+
+    /// Says what the thread that the run goes on with had used, before it reports any.
+    pub fn resumes(&mut self, thread: ThreadTotals) {
+        self.run.expected.thread = Some(thread);
     }
 
     #[must_use]
@@ -57,12 +63,12 @@ impl Meter {
     /// The search for other threads that worked for the run, and for which of its threads. None where there is nothing
     /// to look for, or it is known already.
     #[must_use]
-    pub fn sought(&self) -> Option<(Search, Vec<Arc<str>>)> {
+    pub fn sought(&self) -> Option<(SubagentSearch, Vec<Arc<str>>)> {
         self.run.sought()
     }
 
     /// Takes the result of the search that `sought` asked for.
-    pub fn found(&mut self, found: Found) {
+    pub fn found(&mut self, found: SubagentsFound) {
         self.run.found(found);
     }
 

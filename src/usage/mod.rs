@@ -28,7 +28,7 @@ pub use meter::Meter;
 pub use request::{Expected, RunEnvironment, asks_for_output, require_claims};
 pub use resumed::Resumed;
 pub use run::{Changes, Claim};
-pub use subagents::{Found, Search, Subagents};
+pub use subagents::{SubagentSearch, Subagents, SubagentsFound};
 pub use threads::{Owner, ThreadTotals};
 pub use tokens::{Cost, MAX_COUNT, Tokens};
 pub use used::{Gap, Gaps, ModelUsage, Usage};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::resumed::{Resumed, is_uncounted};
-use super::subagents::{Search, Subagents};
+use super::subagents::{SubagentSearch, Subagents};
 use super::threads::{Owner, ThreadTotals};
 use super::used::{Gap, Gaps};
 use crate::error::{Error, ErrorCode, Result};
@@ -106,7 +106,12 @@ impl RunEnvironment<'_> {
     fn subagents(self, before_end: Reading<'_>) -> Subagents {
         let Some(files) = self.provider.output.session_files else { return Subagents::Counted };
         let is_off = is_off(self.provider, files, before_end);
-        Subagents::Sought(Search { files, state_directory: self.state_directory, since: SystemTime::now(), is_off })
+        Subagents::Sought(SubagentSearch {
+            files,
+            state_directory: self.state_directory,
+            since: SystemTime::now(),
+            is_off,
+        })
     }
 }
 

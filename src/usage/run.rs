@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::answers::Answers;
 use super::by_model::{SessionTotals, left_out};
-use super::event::Event;
+use super::event::OutputEvent;
 use super::failure::{Failure, Said};
 use super::request::Expected;
 use super::resumed::Resumed;
-use super::subagents::{Found, Search, Subagents};
+use super::subagents::{SubagentSearch, Subagents, SubagentsFound};
 use super::threads::{self, RunThreads, Thread};
 use super::tokens::{Cost, Tokens};
 use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
-/// What has changed.
+/// What a chunk of output has changed of what a run tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Changes {
@@ -60,7 +60,7 @@ pub struct Run {
 }
 
 /// What a thread had used when it was reported before, and what has come since; none where nobody knows.
-struct Report {
+struct ThreadReport {
     last: Option<Tokens>,
     used: Option<Tokens>,
 }
@@ -94,7 +94,7 @@ impl Run {
     }
 
     /// Takes an event, or none in the place of one that could not be read.
-    pub fn take(&mut self, event: Option<&Event>) {
+    pub fn take(&mut self, event: Option<&OutputEvent>) {
         let Some(event) = event else { return self.gap(Gap::OutputUnread) };
         let rule = self
             .output
@@ -123,7 +123,7 @@ impl Run {
         }
     }
 
-    fn begin_thread(&mut self, event: &Event) {
+    fn begin_thread(&mut self, event: &OutputEvent) {
         let Some(id) = short(event.bytes(Field::Thread)) else { return self.gap(Gap::OutputUnread) };
         self.settled.thread = self.thread(&id).and_then(|thread| thread.totals());
     }
@@ -147,7 +147,7 @@ impl Run {
         (self.expected.resumed != Resumed::Yes).then(Tokens::default)
     }
 
-    fn begin(&mut self, event: &Event) {
+    fn begin(&mut self, event: &OutputEvent) {
         self.open();
         if let Some(model) = short(event.bytes(Field::Model)) {
             self.settled.model.get_or_insert(model);
@@ -181,7 +181,7 @@ impl Run {
         self.claim = Some(claim);
     }
 
-    fn part(&mut self, event: &Event) {
+    fn part(&mut self, event: &OutputEvent) {
         if let Some(word) = event.text(Field::Word) {
             self.word = self
                 .output
@@ -208,7 +208,7 @@ impl Run {
         }
     }
 
-    fn turn(&mut self, event: &Event) {
+    fn turn(&mut self, event: &OutputEvent) {
         match self.report(event) {
             Some(mut parts) => {
                 let missing = self.missing(&parts);
@@ -236,7 +236,7 @@ impl Run {
     }
 
     /// Returns what a turn used, by model where it is told so.
-    fn report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
+    fn report(&mut self, event: &OutputEvent) -> Option<Vec<ModelUsage>> {
         if event.is_by_model(ModelsOf::Report) {
             self.remember_session(event);
             // `usage` is of the last request once more where nothing was used since the last report.
@@ -249,7 +249,7 @@ impl Run {
         Some(vec![self.of_known_model(tokens)])
     }
 
-    fn by_model(&self, event: &Event, of: ModelsOf) -> Option<Vec<ModelUsage>> {
+    fn by_model(&self, event: &OutputEvent, of: ModelsOf) -> Option<Vec<ModelUsage>> {
         let part = |(index, name)| {
             let tokens = Tokens::of(event, Some(index), self.output).ok()??;
             let cost = event.number(Field::Cost, Some(index)).and_then(Cost::from_dollars);
@@ -263,14 +263,14 @@ impl Run {
     }
 
     /// Returns what has come to the totals of a session.
-    fn session_report(&mut self, event: &Event) -> Option<Vec<ModelUsage>> {
+    fn session_report(&mut self, event: &OutputEvent) -> Option<Vec<ModelUsage>> {
         let totals = self.by_model(event, ModelsOf::Session)?;
         // The agent alone, without others that worked for it, has used no less. Read before the total is remembered: what a
         // report that cannot be read leaves out must come with the next.
         let floor = Tokens::of(event, None, self.output).ok()?.unwrap_or_default();
         let total = totals.iter().fold(Tokens::default(), |sum, part| sum.plus(part.tokens));
         let id = short(event.bytes(Field::Thread));
-        let Report { last, used } = self.report_total(id.as_ref(), total)?;
+        let ThreadReport { last, used } = self.report_total(id.as_ref(), total)?;
         if used.is_none() {
             self.gap(why_of_no_use(last));
         }
@@ -292,7 +292,7 @@ impl Run {
     }
 
     /// Keeps the totals of a session for a run that is not told what it used since its last report.
-    fn remember_session(&mut self, event: &Event) {
+    fn remember_session(&mut self, event: &OutputEvent) {
         let Some(totals) = self.by_model(event, ModelsOf::Session) else { return };
         let total = totals.iter().fold(Tokens::default(), |sum, part| sum.plus(part.tokens));
         if let Some(id) = short(event.bytes(Field::Thread)) {
@@ -301,7 +301,7 @@ impl Run {
     }
 
     /// Returns what a thread had used and what has come to it; its total is kept for its owner's next run.
-    fn report_total(&mut self, id: Option<&Arc<str>>, total: Tokens) -> Option<Report> {
+    fn report_total(&mut self, id: Option<&Arc<str>>, total: Tokens) -> Option<ThreadReport> {
         let fresh = self.fresh();
         let thread = match id {
             Some(id) => self.thread(id),
@@ -313,7 +313,7 @@ impl Run {
         if let (Some(owner), Some(totals)) = (&self.expected.owner, &totals) {
             threads::remember(owner, totals);
         }
-        Some(Report { last, used })
+        Some(ThreadReport { last, used })
     }
 
     /// A run that may go on with a session, or may not: what it counts may be somebody else's.
@@ -323,7 +323,7 @@ impl Run {
         }
     }
 
-    fn thread_total(&mut self, event: &Event) {
+    fn thread_total(&mut self, event: &OutputEvent) {
         let Ok(Some(total)) = Tokens::of(event, None, self.output) else { return self.gap(Gap::OutputUnread) };
         self.doubt_resumed();
         let fresh = self.fresh();
@@ -364,7 +364,7 @@ impl Run {
         self.changes.usage = true;
     }
 
-    fn fail(&mut self, event: &Event, passing: bool) {
+    fn fail(&mut self, event: &OutputEvent, passing: bool) {
         let status = event.count(Field::Status, None).ok().flatten().and_then(|status| u16::try_from(status).ok());
         let word = event.text(Field::Word).or(self.word).unwrap_or_default();
         let more = [Field::Subtype, Field::Cause, Field::ErrorType].map(|field| event.text(field).unwrap_or_default());
@@ -388,7 +388,7 @@ impl Run {
     }
 
     /// The search that is left to be made, and for which threads.
-    pub fn sought(&self) -> Option<(Search, Vec<Arc<str>>)> {
+    pub fn sought(&self) -> Option<(SubagentSearch, Vec<Arc<str>>)> {
         let Subagents::Sought(search) = &self.expected.subagents else { return None };
         let threads: Vec<Arc<str>> = self.threads.ids().collect();
         (!threads.is_empty() && !self.gaps.has(Gap::Subagents)).then(|| (search.clone(), threads))
@@ -404,10 +404,10 @@ impl Run {
     }
 
     /// Takes the result of the search that `sought` asked for.
-    pub fn found(&mut self, found: Found) {
-        let is_unknown = found == Found::Unknown && self.may_hide_subagents();
+    pub fn found(&mut self, found: SubagentsFound) {
+        let is_unknown = found == SubagentsFound::Unknown && self.may_hide_subagents();
         self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };
-        if found == Found::Some {
+        if found == SubagentsFound::Some {
             self.gap(Gap::Subagents);
         }
         self.changes.usage = true;
@@ -453,7 +453,7 @@ fn why_of_no_use(last: Option<Tokens>) -> Gap {
     if last.is_some() { Gap::TotalUnbelievable } else { Gap::EarlierTotalUnknown }
 }
 
-fn count(event: &Event, field: Field) -> Option<u64> {
+fn count(event: &OutputEvent, field: Field) -> Option<u64> {
     event.count(field, None).ok().flatten()
 }
 

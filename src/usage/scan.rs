@@ -3,7 +3,7 @@
 //! No line is kept: a value is looked at where it passes, so an event may be of any length. A newline ends whatever is
 //! open, for no JSON string holds one: after something that is no JSON the next line is read as if nothing had been.
 
-use super::event::Event;
+use super::event::OutputEvent;
 use crate::provider::{FieldPath, ModelsOf};
 
 /// Objects within one another that a path can lead into; deeper ones are passed over.
@@ -52,7 +52,7 @@ pub struct Scanner {
     first_half: Option<u16>,
     /// Whether the stream has had an event: before the first there may be a warning.
     has_begun: bool,
-    event: Event,
+    event: OutputEvent,
 }
 
 impl Scanner {
@@ -73,13 +73,13 @@ impl Scanner {
             unicode: (0, 0),
             first_half: None,
             has_begun: false,
-            event: Event::new(),
+            event: OutputEvent::new(),
         }
     }
 
     /// Reads the next bytes and calls `on_event` for each event that ends in them, and with none for one that was cut
     /// off, held more than is kept, or hides in a line that begins as none.
-    pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(Option<&Event>)) {
+    pub fn feed(&mut self, bytes: &[u8], mut on_event: impl FnMut(Option<&OutputEvent>)) {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = &rest[self.pass_over(rest)..];

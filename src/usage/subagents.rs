@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::event::Event;
+use super::event::OutputEvent;
 use super::scan::Scanner;
 use crate::provider::{Field, SessionFiles};
 use crate::sys::regular_file::open_regular;
@@ -28,12 +28,12 @@ pub enum Subagents {
     #[default]
     Counted,
     /// The session files show whether it had any.
-    Sought(Search),
+    Sought(SubagentSearch),
     Unknown,
 }
 
 #[derive(Clone, Debug)]
-pub struct Search {
+pub struct SubagentSearch {
     pub files: &'static SessionFiles,
     pub state_directory: PathBuf,
     /// The time at which the run began.
@@ -45,32 +45,32 @@ pub struct Search {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
-pub enum Found {
+pub enum SubagentsFound {
     None,
     Some,
     /// Some directory or file could not be read, or there were too many.
     Unknown,
 }
 
-impl Search {
+impl SubagentSearch {
     /// Looks for threads that worked for these since the run began. It may take long, or forever where a file system hangs.
     ///
     /// A thread's file lies in a directory of the day on which it began. So the days are looked through from the last to that
     /// of the oldest of these threads.
     #[must_use]
-    pub fn look(&self, threads: &[Arc<str>]) -> Found {
+    pub fn look(&self, threads: &[Arc<str>]) -> SubagentsFound {
         let mut own: Vec<String> = threads.iter().map(|id| format!("-{id}.")).collect();
         let mut room = MAX_ENTRIES;
-        let mut result = Found::None;
+        let mut result = SubagentsFound::None;
         let Some(days) = days(&self.state_directory.join(self.files.directory), &mut room) else {
-            return Found::Unknown;
+            return SubagentsFound::Unknown;
         };
         for day in days {
             if own.is_empty() {
                 break;
             }
             for entry in entries(&day, &mut room) {
-                let Some(entry) = entry else { return Found::Unknown };
+                let Some(entry) = entry else { return SubagentsFound::Unknown };
                 let name = entry.file_name();
                 let Some(name) = name.to_str().filter(|name| name.starts_with(self.files.prefix)) else { continue };
                 let missing = own.len();
@@ -79,13 +79,13 @@ impl Search {
                     continue;
                 }
                 match self.worked_for(&entry.path(), threads) {
-                    Some(true) => return Found::Some,
+                    Some(true) => return SubagentsFound::Some,
                     Some(false) => {}
-                    None => result = Found::Unknown,
+                    None => result = SubagentsFound::Unknown,
                 }
             }
         }
-        if own.is_empty() { result } else { Found::Unknown }
+        if own.is_empty() { result } else { SubagentsFound::Unknown }
     }
 
     /// Says whether somebody wrote to it since the run began; also where that cannot be told.
@@ -112,7 +112,7 @@ impl Search {
 
 /// Says whether the line of a session names one of these threads as its own session or parent; none where it is no such
 /// line.
-fn named(event: &Event, threads: &[Arc<str>]) -> Option<bool> {
+fn named(event: &OutputEvent, threads: &[Arc<str>]) -> Option<bool> {
     event.text(Field::Thread)?;
     let is_one = |field| event.text(field).is_some_and(|id| threads.iter().any(|thread| **thread == *id));
     Some(is_one(Field::Session) || is_one(Field::Parent))
@@ -170,8 +170,8 @@ mod tests {
         file
     }
 
-    fn look(home: &Path, since: SystemTime) -> Found {
-        let search = Search { files: files(), state_directory: home.to_owned(), since, is_off: false };
+    fn look(home: &Path, since: SystemTime) -> SubagentsFound {
+        let search = SubagentSearch { files: files(), state_directory: home.to_owned(), since, is_off: false };
         search.look(&[OWN.into()])
     }
 
@@ -185,11 +185,11 @@ mod tests {
             let home = tempfile::tempdir().expect("a directory");
             write(home.path(), "2026/11/26", OWN, r#""session_id":"0199-own""#);
             write(home.path(), "2026/11/26", "another", r#""session_id":"another","source":"exec""#);
-            assert_eq!(look(home.path(), SystemTime::UNIX_EPOCH), Found::None);
+            assert_eq!(look(home.path(), SystemTime::UNIX_EPOCH), SubagentsFound::None);
             write(home.path(), "2026/11/27", "child", meta);
-            assert_eq!(look(home.path(), SystemTime::UNIX_EPOCH), Found::Some, "{meta}");
+            assert_eq!(look(home.path(), SystemTime::UNIX_EPOCH), SubagentsFound::Some, "{meta}");
             // It did so before this run.
-            assert_eq!(look(home.path(), SystemTime::now() + Duration::from_secs(60)), Found::None, "{meta}");
+            assert_eq!(look(home.path(), SystemTime::now() + Duration::from_secs(60)), SubagentsFound::None, "{meta}");
         }
     }
 
@@ -197,29 +197,29 @@ mod tests {
     fn what_cannot_be_seen_is_not_taken_for_nothing() {
         let home = tempfile::tempdir().expect("a directory");
         let seen = || look(home.path(), SystemTime::UNIX_EPOCH);
-        assert_eq!(seen(), Found::Unknown);
+        assert_eq!(seen(), SubagentsFound::Unknown);
         write(home.path(), "2026/11/26", "another", r#""session_id":"another""#);
-        assert_eq!(seen(), Found::Unknown);
+        assert_eq!(seen(), SubagentsFound::Unknown);
         let own = write(home.path(), "2026/11/26", OWN, r#""session_id":"0199-own""#);
-        assert_eq!(seen(), Found::None);
+        assert_eq!(seen(), SubagentsFound::None);
         // The day of the own thread is the last that is looked through.
         write(home.path(), "2026/11/25", "child", r#""session_id":"0199-own""#);
-        assert_eq!(seen(), Found::None);
+        assert_eq!(seen(), SubagentsFound::None);
         let day = own.parent().expect("one");
         for text in ["", "no JSON", "{\"type\":\"session_meta\"}", "{\"payload\":{\"id\":\"x\""] {
             let file = day.join("rollout-x.jsonl");
             fs::write(&file, text).expect("ours");
-            assert_eq!(seen(), Found::Unknown, "{text}");
+            assert_eq!(seen(), SubagentsFound::Unknown, "{text}");
             fs::remove_file(&file).expect("ours");
         }
         fs::create_dir(day.join("rollout-x.jsonl")).expect("ours");
-        assert_eq!(seen(), Found::Unknown);
+        assert_eq!(seen(), SubagentsFound::Unknown);
         fs::remove_dir(day.join("rollout-x.jsonl")).expect("ours");
         fs::write(day.join("notes.txt"), "x").expect("ours");
-        assert_eq!(seen(), Found::None);
+        assert_eq!(seen(), SubagentsFound::None);
         fs::remove_dir_all(home.path().join("sessions/2026/11/25")).expect("ours");
         fs::remove_file(own).expect("ours");
-        assert_eq!(seen(), Found::Unknown);
+        assert_eq!(seen(), SubagentsFound::Unknown);
     }
 
     #[test]
@@ -229,6 +229,6 @@ mod tests {
         for index in 0..MAX_ENTRIES {
             fs::write(own.with_file_name(format!("{index}")), "").expect("ours");
         }
-        assert_eq!(look(home.path(), SystemTime::UNIX_EPOCH), Found::Unknown);
+        assert_eq!(look(home.path(), SystemTime::UNIX_EPOCH), SubagentsFound::Unknown);
     }
 }

@@ -25,7 +25,7 @@ pub struct ThreadTotals {
     pub tokens: Tokens,
 }
 
-/// Whose threads they are.
+/// Who can go on with a thread: a later run of another owner is not told of its totals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     Workspace(Arc<str>),

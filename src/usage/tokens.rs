@@ -1,6 +1,6 @@
 //! Counts of tokens and money, with one meaning for all providers and exact in JavaScript's numbers.
 
-use super::event::{Event, NotACount};
+use super::event::{NotACount, OutputEvent};
 use crate::provider::{Field, Output};
 
 /// The largest whole number that JavaScript can represent exactly: 2^53 - 1. Counts stop there.
@@ -50,7 +50,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When one of them is no count.
-    pub fn of(event: &Event, model: Option<usize>, output: &Output) -> Result<Option<Self>, NotACount> {
+    pub fn of(event: &OutputEvent, model: Option<usize>, output: &Output) -> Result<Option<Self>, NotACount> {
         let count = |field| event.count(field, model).and_then(exact);
         let counts = [
             count(Field::Input)?,

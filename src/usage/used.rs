@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::event::MODELS;
 use super::threads::ThreadTotals;
 use super::tokens::{Cost, Tokens};
+use crate::words::words;
 
 const NAME_BYTES: usize = 128;
 
@@ -63,59 +64,30 @@ fn is_obeyed(character: char) -> bool {
     turns || character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+words! {
 pub enum Gap {
     /// A turn is under way, or was cut off before it was reported.
-    TurnNotReported,
+    TurnNotReported = "turn-not-reported",
     /// A part of the output could not be read.
-    OutputUnread,
+    OutputUnread = "output-unread",
     /// A turn's report says less than its answers had told.
-    ReportTooSmall,
+    ReportTooSmall = "report-too-small",
     /// The CLI reports the total of a session, and the earlier total is unknown.
-    EarlierTotalUnknown,
+    EarlierTotalUnknown = "earlier-total-unknown",
     /// The total of a session cannot be true beside what was known of it: its file was changed.
-    TotalUnbelievable,
+    TotalUnbelievable = "total-unbelievable",
     /// The reports leave out a review: of code, or of what needed an approval.
-    Review,
+    Review = "review",
     /// The reports leave out other agents that worked for this one.
-    Subagents,
+    Subagents = "subagents",
     /// The reports leave out other agents, and it is unknown whether there were any.
-    SubagentsUnknown,
+    SubagentsUnknown = "subagents-unknown",
     /// The reports leave out the requests that sum a long session up.
-    Compaction,
+    Compaction = "compaction",
+}
 }
 
-impl Gap {
-    pub const ALL: &'static [Self] = &[
-        Self::TurnNotReported,
-        Self::OutputUnread,
-        Self::ReportTooSmall,
-        Self::EarlierTotalUnknown,
-        Self::TotalUnbelievable,
-        Self::Review,
-        Self::Subagents,
-        Self::SubagentsUnknown,
-        Self::Compaction,
-    ];
-
-    /// Returns the word for it in `incompleteBecause`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TurnNotReported => "turn-not-reported",
-            Self::OutputUnread => "output-unread",
-            Self::ReportTooSmall => "report-too-small",
-            Self::EarlierTotalUnknown => "earlier-total-unknown",
-            Self::TotalUnbelievable => "total-unbelievable",
-            Self::Review => "review",
-            Self::Subagents => "subagents",
-            Self::SubagentsUnknown => "subagents-unknown",
-            Self::Compaction => "compaction",
-        }
-    }
-}
-
-/// A set of reasons.
+/// The reasons why one run has used more than is told, as a set that is copied for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps(u16);
 

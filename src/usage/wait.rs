@@ -44,11 +44,21 @@ pub fn seconds(text: &[u8]) -> Option<u64> {
 
 /// A minute by a wall clock, in the time zone of whoever wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct ClockTime {
-    /// Year, month (from 1) and day; none if the text names no day, and means the day on which it was written.
-    pub date: Option<[u32; 3]>,
+    /// None if the text names no day: it means the day on which it was written.
+    pub date: Option<CalendarDate>,
     pub hour: u32,
     pub minute: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
+pub struct CalendarDate {
+    pub year: u32,
+    /// From 1.
+    pub month: u32,
+    pub day: u32,
 }
 
 const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -64,7 +74,7 @@ pub fn clock_time(text: &[u8]) -> Option<ClockTime> {
             let day = words.next()?.trim_end_matches(|character: char| !character.is_ascii_digit());
             let (day, year) = (day.parse().ok()?, words.next()?.parse().ok()?);
             let exists = (1..=31).contains(&day) && (1970..=9999).contains(&year);
-            Some(exists.then_some([year, month as u32 + 1, day])?)
+            Some(exists.then_some(CalendarDate { year, month: month as u32 + 1, day })?)
         }
         None => None,
     };
@@ -132,7 +142,8 @@ mod tests {
             ("noon", None),
             ("", None),
         ] {
-            let read = clock_time(text.as_bytes()).map(|time| (time.date, time.hour, time.minute));
+            let date = |date: CalendarDate| [date.year, date.month, date.day];
+            let read = clock_time(text.as_bytes()).map(|time| (time.date.map(date), time.hour, time.minute));
             assert_eq!(read, time, "{text}");
         }
         assert_eq!(seconds(b"1795657341) x"), Some(1_795_657_341));

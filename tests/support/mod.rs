@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use provider_env::credential::store::{Call, Fleet, Location, Overrides, Profile, Refreshed, Settings, Store};
+use provider_env::credential::store::{Call, Fleet, Location, Overrides, Profile, Refreshed, Store, StoreSettings};
 use provider_env::error::Result;
 use provider_env::net::http;
 use provider_env::provider::find;
@@ -76,8 +76,8 @@ pub fn open(dir: &Path, url: &str) -> Store {
     let overrides = Overrides { token_url: Some(url.into()), ..Overrides::default() };
     let profile = Profile::new(find("claude").expect("a row"), overrides).expect("valid");
     let location = Location::of(&profile, dir.to_owned(), None);
-    let http = http::Settings { timeout: Duration::from_secs(120), ..http::Settings::default() };
-    Store::open(location, profile, Settings { refresh_ahead: 0.0, http }).expect("opened")
+    let http = http::RequestSettings { timeout: Duration::from_secs(120), ..http::RequestSettings::default() };
+    Store::open(location, profile, StoreSettings { refresh_ahead: 0.0, http }).expect("opened")
 }
 
 /// A whole call, with the waits for a lock that somebody else has.

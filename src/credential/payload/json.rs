@@ -186,7 +186,7 @@ impl<'de> Level<'_, 'de> {
     fn descend<A: MapAccess<'de>>(self, mut map: A, depth: usize, member: &str) -> std::result::Result<(), A::Error> {
         let Self { reader, payload } = self;
         let mut is_found = false;
-        while let Some(name) = map.next_key::<Text<'de>>()? {
+        while let Some(name) = map.next_key::<PayloadText<'de>>()? {
             if name.0 != member {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -214,7 +214,7 @@ impl<'de> Level<'_, 'de> {
         let Self { reader, payload } = self;
         let mut seen = Vec::with_capacity(FIELDS.len());
         let mut has_others = false;
-        while let Some(name) = map.next_key::<Text<'de>>()? {
+        while let Some(name) = map.next_key::<PayloadText<'de>>()? {
             let known = FIELDS.iter().chain(NO_FIELDS).find(|known| name.0 == **known);
             let Some(field) = known.copied() else {
                 has_others = true;
@@ -232,10 +232,10 @@ impl<'de> Level<'_, 'de> {
                 has_others = true;
             } else if field == USER_ENV_KEYS {
                 reader.wants.set(Wants::Variables);
-                map.next_value_seed(Variables { reader, payload: &mut *payload })?;
+                map.next_value_seed(UserEnvKeys { reader, payload: &mut *payload })?;
             } else {
                 reader.wants.set(Wants::Text(field));
-                if let Some(text) = map.next_value::<Option<Text<'de>>>()? {
+                if let Some(text) = map.next_value::<Option<PayloadText<'de>>>()? {
                     set(payload, field, text.into_input()).map_err(|error| reader.refuse(error))?;
                 }
             }
@@ -257,12 +257,12 @@ fn set<'a>(payload: &mut Payload<'a>, field: &str, text: Input<'a>) -> Result<()
 }
 
 /// The tenant's own variables; `null` counts as none of them, and as no value of one.
-struct Variables<'r, 'de> {
+struct UserEnvKeys<'r, 'de> {
     reader: &'r Reader<'r>,
     payload: &'r mut Payload<'de>,
 }
 
-impl<'de> DeserializeSeed<'de> for Variables<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for UserEnvKeys<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
@@ -270,7 +270,7 @@ impl<'de> DeserializeSeed<'de> for Variables<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Variables<'_, 'de> {
+impl<'de> Visitor<'de> for UserEnvKeys<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -284,13 +284,13 @@ impl<'de> Visitor<'de> for Variables<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
         let Self { reader, payload } = self;
         let mut seen = HashSet::new();
-        while let Some(name) = map.next_key::<Text<'de>>()? {
+        while let Some(name) = map.next_key::<PayloadText<'de>>()? {
             // Two parsers would disagree on a name that is given twice.
             if seen.len() >= MAX_USER_ENV_KEYS || !seen.insert(name.0.clone()) {
                 return Err(reader.refuse(not_an_object_of_strings()));
             }
             reader.wants.set(Wants::Text(USER_ENV_KEYS));
-            if let Some(value) = map.next_value::<Option<Text<'de>>>()? {
+            if let Some(value) = map.next_value::<Option<PayloadText<'de>>>()? {
                 payload.add_user_env_key(name.0, value.into_input()).map_err(|error| reader.refuse(error))?;
             }
             reader.wants.set(Wants::Variables);
@@ -302,9 +302,9 @@ impl<'de> Visitor<'de> for Variables<'_, 'de> {
 /// A string; a copy only where it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct PayloadText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'a> Text<'a> {
+impl<'a> PayloadText<'a> {
     /// The copy of one with escapes is wiped when this returns.
     fn into_input(self) -> Input<'a> {
         match self.0 {

@@ -2,7 +2,7 @@
 //! another kind. A launch refuses a credential that fails them; a settings page can show the result before a key is
 //! saved.
 
-use super::finding::{Finding, FindingCode, Verdict};
+use super::finding::{Finding, KeyFindingCode, KeyVerdict};
 use super::paste_mistakes;
 use crate::error::Result;
 use crate::provider::{self, CredentialKind, KeyClass, KeyUse, Provider, class_of};
@@ -22,15 +22,15 @@ pub fn check(provider: &'static Provider, kind: CredentialKind, origin: &str, ke
 pub fn examine(provider: &'static Provider, kind: CredentialKind, key: &[u8]) -> Finding {
     let class = class_of(key);
     let code = impossible(key, class)
-        .unwrap_or_else(|| class.map_or(FindingCode::Unfamiliar, |class| judge(provider, kind, key, class)));
+        .unwrap_or_else(|| class.map_or(KeyFindingCode::Unfamiliar, |class| judge(provider, kind, key, class)));
     Finding { code, class, provider: Some(provider), kind, length: key.len() }
 }
 
 /// What makes the bytes a key of nobody's; none where they can be one.
-fn impossible(key: &[u8], class: Option<&KeyClass>) -> Option<FindingCode> {
+fn impossible(key: &[u8], class: Option<&KeyClass>) -> Option<KeyFindingCode> {
     let is_plain = key.iter().all(paste_mistakes::is_plain);
     let is_odd = !is_plain && class.is_some_and(|class| class.is_plain);
-    paste_mistakes::first_in(key, is_plain).or(is_odd.then_some(FindingCode::ForbiddenCharacters))
+    paste_mistakes::first_in(key, is_plain).or(is_odd.then_some(KeyFindingCode::ForbiddenCharacters))
 }
 
 /// Refuses what can be no credential of any provider: where it is sealed, and nobody knows yet for which it will be used.
@@ -44,13 +44,13 @@ pub fn check_for_any(kind: CredentialKind, origin: &str, key: &[u8]) -> Result<(
     finding.error(origin).map_or(Ok(()), Err)
 }
 
-fn judge(provider: &Provider, kind: CredentialKind, key: &[u8], class: &KeyClass) -> FindingCode {
+fn judge(provider: &Provider, kind: CredentialKind, key: &[u8], class: &KeyClass) -> KeyFindingCode {
     belonging(provider, kind, class).unwrap_or_else(|| wholeness(key, class))
 }
 
 /// What speaks against keys of this class here; none when they belong here.
-fn belonging(provider: &Provider, kind: CredentialKind, class: &KeyClass) -> Option<FindingCode> {
-    use FindingCode::{LikelyOtherKind, LikelyOtherProvider, NotForLaunch, OtherVendor, WrongKind, WrongProvider};
+fn belonging(provider: &Provider, kind: CredentialKind, class: &KeyClass) -> Option<KeyFindingCode> {
+    use KeyFindingCode::{LikelyOtherKind, LikelyOtherProvider, NotForLaunch, OtherVendor, WrongKind, WrongProvider};
     let either = |certain, likely| Some(if class.is_certain { certain } else { likely });
     if class.usable_as == KeyUse::NotForLaunch {
         return Some(NotForLaunch);
@@ -63,18 +63,18 @@ fn belonging(provider: &Provider, kind: CredentialKind, class: &KeyClass) -> Opt
     }
     match class.usable_as {
         KeyUse::Credential(its) if its != kind => either(WrongKind, LikelyOtherKind),
-        KeyUse::Unknown => Some(FindingCode::UnknownKind),
+        KeyUse::Unknown => Some(KeyFindingCode::UnknownKind),
         _ => None,
     }
 }
 
 /// Whether a key of this class seems to be there once, and all of it.
-fn wholeness(key: &[u8], class: &KeyClass) -> FindingCode {
+fn wholeness(key: &[u8], class: &KeyClass) -> KeyFindingCode {
     let (first, second) = key.split_at(key.len() / 2);
     if first == second {
-        return FindingCode::PastedTwice;
+        return KeyFindingCode::PastedTwice;
     }
-    if key.len() < class.shortest { FindingCode::TooShort } else { FindingCode::Fits }
+    if key.len() < class.shortest { KeyFindingCode::TooShort } else { KeyFindingCode::Fits }
 }
 
 /// What a settings page can say of a key before it is saved.
@@ -93,10 +93,10 @@ pub struct Validation {
 pub fn validate(provider: &str, kind: CredentialKind, key: &[u8]) -> Result<Validation> {
     let provider = provider::find(provider)?;
     let mut finding = examine(provider, kind, key);
-    if finding.verdict() != Verdict::Invalid && !takes(provider, kind) {
-        finding.code = FindingCode::KindNotTaken;
+    if finding.verdict() != KeyVerdict::Invalid && !takes(provider, kind) {
+        finding.code = KeyFindingCode::KindNotTaken;
     }
-    let usable = finding.verdict() != Verdict::Invalid;
+    let usable = finding.verdict() != KeyVerdict::Invalid;
     let fingerprint = usable.then(|| Fingerprint::of(key)).transpose()?;
     Ok(Validation { finding, provider, fingerprint })
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::super::finding::{MAX_CREDENTIAL_BYTES, Verdict};
+use super::super::finding::{KeyVerdict, MAX_CREDENTIAL_BYTES};
 use super::super::validate;
 use super::*;
 use crate::error::ErrorCode;
@@ -56,11 +56,11 @@ fn the_corpus_has_its_verdicts_and_every_code_and_class() {
         let seen_class = seen.class.map(|class| class.id);
         assert_eq!((seen.code.as_str(), seen_class), (&*code, class.as_deref()), "{provider} {kind} {pattern:?}");
         assert_eq!(seen.class.and_then(provider::owner_of).map(|owner| owner.id), owner.as_deref(), "{pattern:?}");
-        assert_eq!(found.fingerprint.is_some(), seen.verdict() != Verdict::Invalid, "{pattern:?}");
+        assert_eq!(found.fingerprint.is_some(), seen.verdict() != KeyVerdict::Invalid, "{pattern:?}");
         codes.insert(code);
         classes.extend(class);
     }
-    assert_eq!(codes.len(), FindingCode::ALL.len());
+    assert_eq!(codes.len(), KeyFindingCode::ALL.len());
     assert!(key_classes().all(|class| classes.contains(class.id)));
 }
 
@@ -69,8 +69,8 @@ fn a_launch_refuses_what_is_invalid_and_nothing_else() {
     for (provider, kind, pattern, code, ..) in corpus().into_iter().filter(|row| row.3 != "kind-not-taken") {
         let row = provider::find(&provider).expect("a row");
         let error = check(row, kind_of(&kind), "apiKey", expand(&pattern).as_bytes()).err();
-        let code = FindingCode::ALL.iter().find(|known| known.as_str() == code).expect("a code");
-        assert_eq!(error.is_some(), code.verdict() == Verdict::Invalid, "{pattern:?}");
+        let code = KeyFindingCode::ALL.iter().find(|known| known.as_str() == code).expect("a code");
+        assert_eq!(error.is_some(), code.verdict() == KeyVerdict::Invalid, "{pattern:?}");
         let Some(error) = error else { continue };
         assert!(matches!(error.code(), ErrorCode::KeyMalformed | ErrorCode::KeyWrongProvider), "{pattern:?}");
         assert!(error.to_string().starts_with("apiKey "), "{error}");
@@ -87,7 +87,7 @@ fn vocabulary() -> Vec<String> {
     let mut all = Vec::new();
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken];
     let classes = || key_classes().map(Some).chain([None]);
-    for &code in FindingCode::ALL {
+    for &code in KeyFindingCode::ALL {
         for (&provider, kind) in PROVIDERS.iter().flat_map(|row| kinds.map(|kind| (row, kind))) {
             for (class, origin) in classes().flat_map(|class| [None, Some("apiKey")].map(|origin| (class, origin))) {
                 let length = 0;
@@ -145,11 +145,11 @@ proptest! {
         let blank = Finding { length: 0, ..finding };
         prop_assert!(KNOWN.with(|known| known.contains(&blank.sentence(None))));
         prop_assert_eq!(finding.length, key.len());
-        if finding.code != FindingCode::TooLong {
+        if finding.code != KeyFindingCode::TooLong {
             prop_assert_eq!(finding.sentence(None), blank.sentence(None));
         }
         match check(row, kind, "apiKey", &key) {
-            Ok(()) => prop_assert!(finding.verdict() != Verdict::Invalid),
+            Ok(()) => prop_assert!(finding.verdict() != KeyVerdict::Invalid),
             Err(error) => prop_assert_eq!(error.to_string(), finding.sentence(Some("apiKey"))),
         }
     }
@@ -187,7 +187,7 @@ proptest! {
         prop_assume!(!["://", "***", "..."].iter().any(|part| key.contains(part)));
         prop_assume!(class_of(key.as_bytes()).is_none_or(|class| !class.is_certain));
         let finding = examine(row, CredentialKind::ApiKey, key.as_bytes());
-        prop_assert!(finding.verdict() != Verdict::Invalid, "{} is {}", key, finding.code.as_str());
+        prop_assert!(finding.verdict() != KeyVerdict::Invalid, "{} is {}", key, finding.code.as_str());
     }
 
     /// Whatever else a vendor's key has, it has no other signs than these.

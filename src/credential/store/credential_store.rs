@@ -6,7 +6,7 @@ use super::file::Location;
 use super::login::Login;
 use super::pause::Pauses;
 use super::profile::Profile;
-use super::token_request::{DEFAULT_LIFETIME, Tokens};
+use super::token_request::{DEFAULT_LIFETIME, IssuedTokens};
 use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
@@ -19,7 +19,7 @@ pub struct Store {
     pub provider: &'static Provider,
     pub(super) login: Option<LoginSource>,
     generations: Generations,
-    state: Mutex<State>,
+    state: Mutex<StoreState>,
 }
 
 /// How much later than it is a file may say that a token of ours expires, in milliseconds.
@@ -30,23 +30,23 @@ pub(super) const EXPIRY_TOLERANCE: f64 = 60_000.0;
 pub(super) struct LoginSource {
     pub location: Location,
     pub profile: Profile,
-    pub settings: Settings,
+    pub settings: StoreSettings,
     /// What is revoked with one of its tokens: by the path that the caller gave, and by the real one.
     pub known_tokens: Arc<[Arc<LoginTokens>]>,
 }
 
 #[derive(Debug)]
-pub struct Settings {
+pub struct StoreSettings {
     /// How long before its expiry a token is refreshed, in milliseconds.
     pub refresh_ahead: f64,
     /// Requests; the timeout is that of a whole refresh, the wait for the lock included.
-    pub http: http::Settings,
+    pub http: http::RequestSettings,
 }
 
 /// Tokens that the endpoint gave, until the file has them.
 #[derive(Debug)]
 pub(super) struct Obtained {
-    pub tokens: Tokens,
+    pub tokens: IssuedTokens,
     pub at: Clocks,
     /// The refresh token that the file had then, which is used up.
     pub in_file: Secret,
@@ -58,14 +58,14 @@ impl Obtained {
         let has = |token: &Secret, theirs: Option<&Secret>| {
             theirs.is_some_and(|it| it.expose_secret() == token.expose_secret())
         };
-        let Tokens { access, refresh, .. } = &self.tokens;
+        let IssuedTokens { access, refresh, .. } = &self.tokens;
         access.as_ref().map_or(true, |access| has(access, Some(&login.credential)))
             && refresh.as_ref().is_none_or(|refresh| has(refresh, login.refresh.as_ref()))
     }
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct StoreState {
     pub kind: CredentialKind,
     pub credential: Arc<Secret>,
     pub expires_at: Option<Expiry>,
@@ -85,7 +85,7 @@ pub(super) struct State {
     pub pauses: Pauses,
 }
 
-impl State {
+impl StoreState {
     fn new(kind: CredentialKind, credential: Arc<Secret>) -> Self {
         Self {
             kind,
@@ -158,7 +158,7 @@ impl Store {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
         credential::check(provider, kind, "secret", credential.expose_secret())?;
-        let state = Mutex::new(State::new(kind, credential));
+        let state = Mutex::new(StoreState::new(kind, credential));
         Ok(Self { provider, login: None, generations: Generations::default(), state })
     }
 
@@ -166,7 +166,7 @@ impl Store {
     ///
     /// # Errors
     /// `LOGIN_REQUIRED`, `CREDENTIAL_FILE_UNUSABLE`, `UNSUPPORTED`.
-    pub fn open(location: Location, profile: Profile, settings: Settings) -> Result<Self> {
+    pub fn open(location: Location, profile: Profile, settings: StoreSettings) -> Result<Self> {
         let directory = location.open()?;
         let content = directory.read()?;
         let login = Login::of(&content.document, &profile)?;
@@ -174,12 +174,12 @@ impl Store {
         let paths = [location.path(), directory.real_path()?];
         let known_tokens: Arc<[_]> = paths.iter().map(|path| LoginTokens::of(path)).collect();
         add_to(&known_tokens, &login)?;
-        let state = State {
+        let state = StoreState {
             expires_at: login.expires_at,
             refreshed_at: login.refreshed_at,
             unusable: login.unusable,
             can_refresh: login.refresh.is_some(),
-            ..State::new(login.kind, Arc::new(login.credential))
+            ..StoreState::new(login.kind, Arc::new(login.credential))
         };
         Ok(Self {
             provider: profile.provider,
@@ -323,7 +323,7 @@ impl Store {
         is_new
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, StoreState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -348,7 +348,7 @@ mod tests {
         let now = Clocks::now();
         let hours = |hours: f64| Clocks { wall: now.wall + hours * 3.6e6, boot: now.boot + hours * 3.6e6 };
         let token = || Arc::new(Secret::copy_of(b"opaque"));
-        let mut state = State::new(CredentialKind::OauthToken, token());
+        let mut state = StoreState::new(CredentialKind::OauthToken, token());
         assert!(state.is_fresh(0.0, now), "nothing to refresh it with");
         state.can_refresh = true;
         assert!(!state.is_fresh(0.0, now) && !state.is_over(now));

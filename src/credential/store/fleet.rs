@@ -64,7 +64,7 @@ fn digest(token: &Secret) -> [u8; DIGEST_BYTES] {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Text {
+struct PublishedRow {
     ciphertext: String,
     iv: String,
     auth_tag: String,
@@ -78,7 +78,7 @@ impl Fleet<'_> {
     /// `UNSEAL_FAILED` for what this lockbox did not seal for this login.
     pub fn read(&self) -> Result<Option<Published>> {
         let Some(text) = self.published else { return Ok(None) };
-        let text: Text = serde_json::from_str(text).map_err(|_| foreign())?;
+        let text: PublishedRow = serde_json::from_str(text).map_err(|_| foreign())?;
         let row = Row {
             ciphertext: Column::Hex(&text.ciphertext),
             iv: Column::Hex(&text.iv),
@@ -110,7 +110,7 @@ impl Fleet<'_> {
         })?;
         let row = self.lockbox.seal(&secret, &self.context())?;
         let [ciphertext, iv, auth_tag] = row.to_hex();
-        let text = Text { ciphertext, iv, auth_tag, key_meta: row.key_meta };
+        let text = PublishedRow { ciphertext, iv, auth_tag, key_meta: row.key_meta };
         serde_json::to_string(&text).map_err(|_| foreign())
     }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
-struct State {
+struct InFlightState {
     /// The threads of JavaScript that have asked, once for each request.
     all: Vec<ThreadId>,
     /// Whether the process ends, so that nothing begins any more.
@@ -24,26 +24,29 @@ struct State {
 }
 
 #[derive(Debug)]
-struct InFlight {
-    state: Mutex<State>,
+struct RefreshesInFlight {
+    state: Mutex<InFlightState>,
     changed: Condvar,
 }
 
-static IN_FLIGHT: InFlight = InFlight::new();
+static IN_FLIGHT: RefreshesInFlight = RefreshesInFlight::new();
 
 /// A refresh that has begun and goes on until this is dropped.
 #[derive(Debug)]
 pub struct Underway {
-    of: &'static InFlight,
+    of: &'static RefreshesInFlight,
     thread: ThreadId,
 }
 
-impl InFlight {
+impl RefreshesInFlight {
     const fn new() -> Self {
-        Self { state: Mutex::new(State { all: Vec::new(), is_closed: false, deadline: None }), changed: Condvar::new() }
+        Self {
+            state: Mutex::new(InFlightState { all: Vec::new(), is_closed: false, deadline: None }),
+            changed: Condvar::new(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, InFlightState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -70,7 +73,12 @@ impl InFlight {
     }
 
     /// Waits; false where the time was over first.
-    fn wait(&self, mut state: MutexGuard<'_, State>, limit: Duration, goes_on: impl Fn(&State) -> bool) -> bool {
+    fn wait(
+        &self,
+        mut state: MutexGuard<'_, InFlightState>,
+        limit: Duration,
+        goes_on: impl Fn(&InFlightState) -> bool,
+    ) -> bool {
         if !goes_on(&state) {
             return true;
         }
@@ -124,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_end_waits_for_what_has_begun_and_nothing_begins_after_it() {
-        static ONE: InFlight = InFlight::new();
+        static ONE: RefreshesInFlight = RefreshesInFlight::new();
         let underway = ONE.begin(me()).expect("open");
         assert!(!ONE.close(Duration::ZERO));
         assert!(ONE.begin(me()).is_none());
@@ -134,8 +142,8 @@ mod tests {
 
     #[test]
     fn all_waits_of_an_end_share_one_deadline() {
-        static CLOSED: InFlight = InFlight::new();
-        static OPEN: InFlight = InFlight::new();
+        static CLOSED: RefreshesInFlight = RefreshesInFlight::new();
+        static OPEN: RefreshesInFlight = RefreshesInFlight::new();
         let _underway = [CLOSED.begin(me()).expect("open"), OPEN.begin(me()).expect("open")];
         assert!(!CLOSED.close(Duration::ZERO) && !CLOSED.wait_for(me(), HOUR) && !CLOSED.close(HOUR));
         // The main thread may have no hook of ours.
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_thread_waits_for_its_own_and_takes_nothing_from_the_next() {
-        static ONE: InFlight = InFlight::new();
+        static ONE: RefreshesInFlight = RefreshesInFlight::new();
         let other = thread::spawn(me).join().expect("no panic");
         let others = ONE.begin(other).expect("open");
         assert!(ONE.wait_for(me(), HOUR) && !ONE.wait_for(other, Duration::ZERO));

@@ -3,7 +3,7 @@
 use super::document::{Document, jwt_expires_at};
 use super::file::MAX_FILE_BYTES;
 use super::profile::{Profile, StoredExpiry};
-use super::token_request::{DEFAULT_LIFETIME, MAX_LIFETIME, Tokens, is_plain};
+use super::token_request::{DEFAULT_LIFETIME, IssuedTokens, MAX_LIFETIME, is_plain};
 use crate::credential::{self, Clocks, Expiry};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::CredentialKind;
@@ -80,7 +80,7 @@ impl Login {
 
     /// What a file will hold that new tokens are written into; none where no access token is among them.
     #[must_use]
-    pub fn obtained(profile: &Profile, tokens: &Tokens, now: Clocks) -> Option<Self> {
+    pub fn obtained(profile: &Profile, tokens: &IssuedTokens, now: Clocks) -> Option<Self> {
         let copy = |secret: &Secret| Secret::copy_of(secret.expose_secret());
         let told = tokens.expires_at(profile, now.wall);
         let told = match &profile.expiry {
@@ -126,7 +126,7 @@ pub fn is_recent(refreshed_at: Option<f64>, now: Clocks) -> bool {
 ///
 /// # Errors
 /// `CREDENTIAL_FILE_UNUSABLE` where it has no place for them.
-pub fn with_tokens(document: &Document, profile: &Profile, tokens: &Tokens, now: f64) -> Result<Document> {
+pub fn with_tokens(document: &Document, profile: &Profile, tokens: &IssuedTokens, now: f64) -> Result<Document> {
     let quoted = |secret: &Secret| {
         if !is_plain(secret.expose_secret()) {
             return Err(no_place(profile));
@@ -184,7 +184,7 @@ pub fn check_place(document: &Document, profile: &Profile, login: &Login) -> Res
     let copy = |secret: &Secret| Secret::copy_of(secret.expose_secret());
     let extra = profile.extra_tokens.iter().map(|_| Some(copy(&login.credential))).collect();
     let refresh = login.refresh.as_ref().map(copy);
-    let tokens = Tokens { access: Ok(copy(&login.credential)), refresh, expires_in: Some(1.0), extra };
+    let tokens = IssuedTokens { access: Ok(copy(&login.credential)), refresh, expires_in: Some(1.0), extra };
     let room = document.bytes().len() + (2 + profile.extra_tokens.len()) * LARGEST_TOKEN;
     if room > MAX_FILE_BYTES {
         let message = format!(
@@ -314,7 +314,7 @@ mod tests {
         let document = Document::parse(GuardedBytes::copy_of(text.as_bytes())).expect("an object");
         let secret = |text: &str| Secret::copy_of(text.as_bytes());
         let tokens =
-            Tokens { access: Ok(secret("A")), refresh: None, expires_in: None, extra: vec![Some(secret("I"))] };
+            IssuedTokens { access: Ok(secret("A")), refresh: None, expires_in: None, extra: vec![Some(secret("I"))] };
         let new = with_tokens(&document, &profile("codex"), &tokens, 0.0).expect("a place");
         let expected = r#"{"last_refresh":"1970-01-01T00:00:00.000Z","auth_mode":"chatgpt","tokens":{"id_token":"I","access_token":"A","refresh_token":"r","account_id":"x"},"odd":[1]}"#;
         assert_eq!(std::str::from_utf8(new.bytes()), Ok(expected));

@@ -12,7 +12,7 @@ mod profile;
 mod refresh;
 mod token_request;
 
-pub use credential_store::{Settings, Store};
+pub use credential_store::{Store, StoreSettings};
 pub use document::Document;
 pub use file::{Location, MAX_FILE_BYTES};
 pub use fleet::Fleet;

@@ -1,7 +1,7 @@
 //! How one stored login is read and refreshed: the provider's row with the caller's overrides.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{BodyFormat, Expiry, OauthRow, Provider, Stored};
+use crate::provider::{BodyFormat, ExpiryField, OauthRow, Provider, Stored};
 
 /// The names of members, from the document's root.
 pub type Path = Vec<String>;
@@ -42,9 +42,7 @@ pub enum StoredExpiry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum ExpiryUnit {
-    /// Milliseconds.
     Ms,
-    /// Seconds.
     S,
 }
 
@@ -130,9 +128,9 @@ impl Profile {
 
     fn of(provider: &'static Provider, row: &'static OauthRow) -> Self {
         let expiry = match row.expiry {
-            Expiry::Jwt => StoredExpiry::Jwt,
-            Expiry::Milliseconds(path) => StoredExpiry::Document(owned(path), 1.0),
-            Expiry::Seconds(path) => StoredExpiry::Document(owned(path), 1000.0),
+            ExpiryField::Jwt => StoredExpiry::Jwt,
+            ExpiryField::Milliseconds(path) => StoredExpiry::Document(owned(path), 1.0),
+            ExpiryField::Seconds(path) => StoredExpiry::Document(owned(path), 1000.0),
         };
         Self {
             provider,

@@ -11,14 +11,14 @@ use super::pause::TokenRefusal;
 use super::profile::{Profile, StoredExpiry};
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
-use crate::net::http::{self, Failure, Request, Response, Settings};
+use crate::net::http::{self, Request, RequestFailure, RequestSettings, Response};
 use crate::provider::{BodyFormat, CredentialKind};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
 /// The tokens of one answer.
 #[derive(Debug)]
-pub struct Tokens {
+pub struct IssuedTokens {
     /// The new access token; or why there is none, beside a new refresh token: the one that was sent is used up all the
     /// same.
     pub access: Result<Secret>,
@@ -38,8 +38,8 @@ pub fn send(
     profile: &Profile,
     refresh: &Secret,
     scopes: Option<&str>,
-    settings: &Settings,
-) -> std::result::Result<Tokens, TokenRefusal> {
+    settings: &RequestSettings,
+) -> std::result::Result<IssuedTokens, TokenRefusal> {
     // What a file holds is no more to be trusted than what a payload does.
     let refresh = std::str::from_utf8(refresh.expose_secret()).ok().filter(|token| is_plain(token.as_bytes()));
     let Some(refresh_token) = refresh else {
@@ -61,7 +61,7 @@ pub fn send(
     let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
     let given = (profile.token_url != profile.row.token_url).then_some("options.tokenUrl");
     let response = http::send(&request, settings).map_err(|failure| TokenRefusal {
-        is_ours: failure == Failure::Exhausted,
+        is_ours: failure == RequestFailure::Exhausted,
         ..failed(profile, &failure.message(given)).into()
     })?;
     let retry_after = response.retry_after.map(|time| time.as_secs_f64() * 1000.0);
@@ -139,7 +139,7 @@ pub(super) fn is_plain(token: &[u8]) -> bool {
         && token.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
 
-fn read(profile: &Profile, response: Response) -> Result<Tokens> {
+fn read(profile: &Profile, response: Response) -> Result<IssuedTokens> {
     let strange = || failed(profile, &format!("Its answer is not a token response. {LOOK_AT_URL}"));
     let answer = Document::parse(response.body).ok_or_else(strange)?;
     let token = |name: &str| answer.secret(&[name.to_owned()]);
@@ -166,7 +166,7 @@ fn read(profile: &Profile, response: Response) -> Result<Tokens> {
     let expires_in = answer.number(&["expires_in".to_owned()]).filter(|seconds| (0.0..=MAX_LIFETIME).contains(seconds));
     let extra = profile.extra_tokens.iter().map(|(name, _)| token(name).filter(plain));
     let extra = extra.map(|token| token.filter(|_| access.is_ok())).collect();
-    Ok(Tokens { access, refresh, expires_in, extra })
+    Ok(IssuedTokens { access, refresh, expires_in, extra })
 }
 
 /// Where an error is: RFC 6749 has a word, OpenAI an object.
@@ -221,7 +221,7 @@ pub(super) const DEFAULT_LIFETIME: f64 = 3600.0;
 /// A new access token counts as good for this long at least, unless the answer says less, in seconds.
 const SHORTEST_LIFETIME: f64 = 60.0;
 
-impl Tokens {
+impl IssuedTokens {
     /// Until when the access token is good, in milliseconds since 1970.
     #[must_use]
     pub fn expires_at(&self, profile: &Profile, now: f64) -> f64 {
@@ -368,7 +368,7 @@ mod tests {
         let message = read(&profile(), answer(200, "<html>")).expect_err("no tokens").to_string();
         assert!(message.contains("Check options.tokenUrl"), "{message}");
         let nobody = Profile { token_url: "http://127.0.0.1:1/token".into(), ..profile() };
-        let settings = Settings { timeout: std::time::Duration::from_secs(60), ..Settings::default() };
+        let settings = RequestSettings { timeout: std::time::Duration::from_secs(60), ..RequestSettings::default() };
         let error = send(&nobody, &Secret::copy_of(b"rt"), None, &settings).expect_err("nobody listens").error;
         assert!(error.to_string().contains("options.tokenUrl"), "{error}");
     }

@@ -9,11 +9,12 @@ mod last_read;
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use ureq::http::HeaderMap;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -29,9 +30,12 @@ pub const MAX_REQUEST_HEAD_BYTES: usize = 32 * 1024;
 /// The most of an answer's status line and headers, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
+/// The longest wait that an endpoint can ask for: a caller hands it to a timer, and Node's hold no more than 24.8 days.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// What a caller may decide about every request.
 #[derive(Debug, Default)]
-pub struct Settings {
+pub struct RequestSettings {
     /// The time limit of a whole request.
     pub timeout: Duration,
     /// The URL of a proxy, `http://host:port`. The environment names none.
@@ -54,7 +58,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
-    /// What the header `retry-after` asks for, in seconds.
+    /// What the header `retry-after` asks for, at most 2³¹ − 1 milliseconds.
     pub retry_after: Option<Duration>,
     /// The first [`MAX_BODY_BYTES`] of the body.
     pub body: GuardedBytes,
@@ -62,7 +66,7 @@ pub struct Response {
 
 /// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum RequestFailure {
     /// The name of the host has no address.
     Dns,
     /// Nothing listens at the address.
@@ -73,7 +77,7 @@ pub enum Failure {
     Exhausted,
     /// TLS failed, for this reason.
     Tls(&'static str),
-    /// The time of [`Settings::timeout`] is over.
+    /// The time of [`RequestSettings::timeout`] is over.
     Timeout,
     /// The proxy cannot be reached, refused the connection or is none.
     Proxy,
@@ -81,7 +85,7 @@ pub enum Failure {
     Protocol,
 }
 
-impl Failure {
+impl RequestFailure {
     /// The word for it in the results of checks.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -152,34 +156,34 @@ const NO_ROOTS: &str = "this server has no trusted root certificate";
 ///
 /// # Errors
 /// Why there is none.
-pub fn send(request: &Request<'_>, settings: &Settings) -> std::result::Result<Response, Failure> {
+pub fn send(request: &Request<'_>, settings: &RequestSettings) -> std::result::Result<Response, RequestFailure> {
     let agent = agent(request, settings)?;
     let mut head = ureq::http::Request::builder().uri(request.url);
     for (name, value) in request.headers {
-        let mut value = ureq::http::HeaderValue::from_bytes(value).map_err(|_| Failure::Protocol)?;
+        let mut value = ureq::http::HeaderValue::from_bytes(value).map_err(|_| RequestFailure::Protocol)?;
         value.set_sensitive(true);
         head = head.header(*name, value);
     }
     let answer = match request.body {
-        None => agent.run(head.method("GET").body(()).map_err(|_| Failure::Protocol)?),
-        Some(body) => agent.run(head.method("POST").body(body).map_err(|_| Failure::Protocol)?),
+        None => agent.run(head.method("GET").body(()).map_err(|_| RequestFailure::Protocol)?),
+        Some(body) => agent.run(head.method("POST").body(body).map_err(|_| RequestFailure::Protocol)?),
     };
     read(answer.map_err(|error| at_the_proxy(failure(&error), settings))?)
 }
 
 /// With a proxy it is the proxy that is looked up and connected to, whoever is asked through it.
-fn at_the_proxy(failure: Failure, settings: &Settings) -> Failure {
+fn at_the_proxy(failure: RequestFailure, settings: &RequestSettings) -> RequestFailure {
     match failure {
-        Failure::Dns | Failure::Refused if settings.proxy.is_some() => Failure::Proxy,
+        RequestFailure::Dns | RequestFailure::Refused if settings.proxy.is_some() => RequestFailure::Proxy,
         other => other,
     }
 }
 
-fn agent(request: &Request<'_>, settings: &Settings) -> std::result::Result<ureq::Agent, Failure> {
-    let proxy = settings.proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|_| Failure::Proxy)?;
+fn agent(request: &Request<'_>, settings: &RequestSettings) -> std::result::Result<ureq::Agent, RequestFailure> {
+    let proxy = settings.proxy.as_deref().map(ureq::Proxy::new).transpose().map_err(|_| RequestFailure::Proxy)?;
     let roots = if request.url.starts_with("http:") { Vec::new() } else { roots(settings) };
     if roots.is_empty() && request.url.starts_with("https:") {
-        return Err(Failure::Tls(NO_ROOTS));
+        return Err(RequestFailure::Tls(NO_ROOTS));
     }
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -235,7 +239,7 @@ pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
 }
 
 /// Read again for each request, so that a root that an operator has removed is not trusted until a restart.
-fn roots(settings: &Settings) -> Vec<Certificate<'static>> {
+fn roots(settings: &RequestSettings) -> Vec<Certificate<'static>> {
     // No secret, and a hundred times as much as all that is one.
     with_plain_memory(|| {
         let system = rustls_native_certs::load_native_certs().certs;
@@ -251,9 +255,9 @@ fn tls(roots: Vec<Certificate<'static>>) -> TlsConfig {
         .build()
 }
 
-fn read(response: ureq::http::Response<ureq::Body>) -> std::result::Result<Response, Failure> {
+fn read(response: ureq::http::Response<ureq::Body>) -> std::result::Result<Response, RequestFailure> {
     let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = retry_after(response.headers());
     let mut buffer = GuardedBytes::zeroed(MAX_BODY_BYTES);
     let mut body = response.into_body();
     let mut reader = body.as_reader();
@@ -266,26 +270,42 @@ fn read(response: ureq::http::Response<ureq::Body>) -> std::result::Result<Respo
         }
     }
     let body = GuardedBytes::copy_of(&buffer[..length]);
-    Ok(Response { status, retry_after: retry_after.map(Duration::from_secs), body })
+    Ok(Response { status, retry_after, body })
 }
 
-fn failure(error: &ureq::Error) -> Failure {
+/// The header is a number of seconds or a date, which is measured from the answer's own: the server's clock may differ from
+/// ours. A date that has passed is no wait.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let header = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let text = header("retry-after")?;
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = header("date").and_then(date).unwrap_or_else(SystemTime::now);
+            date(text)?.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+fn failure(error: &ureq::Error) -> RequestFailure {
     match error {
-        ureq::Error::HostNotFound | ureq::Error::BadUri(_) => Failure::Dns,
-        ureq::Error::Timeout(_) => Failure::Timeout,
-        ureq::Error::ConnectionFailed => Failure::Network,
-        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => Failure::Proxy,
-        ureq::Error::Tls(_) => Failure::Tls("the host is not a name that a certificate can have"),
-        ureq::Error::Rustls(error) => Failure::Tls(tls_reason(error)),
+        ureq::Error::HostNotFound | ureq::Error::BadUri(_) => RequestFailure::Dns,
+        ureq::Error::Timeout(_) => RequestFailure::Timeout,
+        ureq::Error::ConnectionFailed => RequestFailure::Network,
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => RequestFailure::Proxy,
+        ureq::Error::Tls(_) => RequestFailure::Tls("the host is not a name that a certificate can have"),
+        ureq::Error::Rustls(error) => RequestFailure::Tls(tls_reason(error)),
         ureq::Error::Io(error) => io_failure(error),
-        _ => Failure::Protocol,
+        _ => RequestFailure::Protocol,
     }
 }
 
-fn io_failure(error: &io::Error) -> Failure {
+fn io_failure(error: &io::Error) -> RequestFailure {
     if let Some(inner) = error.get_ref() {
         if let Some(error) = inner.downcast_ref::<rustls::Error>() {
-            return Failure::Tls(tls_reason(error));
+            return RequestFailure::Tls(tls_reason(error));
         }
         if let Some(error) = inner.downcast_ref::<ureq::Error>() {
             return failure(error);
@@ -293,16 +313,16 @@ fn io_failure(error: &io::Error) -> Failure {
     }
     // `std` has no kind and no errno for it: this is its text for a failure of getaddrinfo(3), which a test checks.
     if error.raw_os_error().is_none() && error.to_string().starts_with("failed to lookup address") {
-        return Failure::Dns;
+        return RequestFailure::Dns;
     }
     if error.raw_os_error().is_some_and(|errno| EXHAUSTED.contains(&Errno::from_raw_os_error(errno))) {
-        return Failure::Exhausted;
+        return RequestFailure::Exhausted;
     }
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Failure::Refused,
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Failure::Protocol,
-        _ => Failure::Network,
+        io::ErrorKind::ConnectionRefused => RequestFailure::Refused,
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => RequestFailure::Timeout,
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => RequestFailure::Protocol,
+        _ => RequestFailure::Network,
     }
 }
 

@@ -23,8 +23,8 @@ fn server(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
     (url, asked)
 }
 
-fn get(url: &str) -> std::result::Result<Response, Failure> {
-    let settings = Settings { timeout: Duration::from_secs(60), ..Settings::default() };
+fn get(url: &str) -> std::result::Result<Response, RequestFailure> {
+    let settings = RequestSettings { timeout: Duration::from_secs(60), ..RequestSettings::default() };
     send(&Request { url, headers: &[("x-api-key", b"sk-made-up")], body: None, is_precious: false }, &settings)
 }
 
@@ -43,6 +43,44 @@ fn asks_and_reads() {
 }
 
 #[test]
+fn retry_after_is_read_as_seconds_and_as_a_date() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let headers = |fields: &[(&'static str, &'static str)]| {
+        fields.iter().fold(ureq::http::Response::builder(), |builder, (name, value)| builder.header(*name, *value))
+    };
+    let read = |fields: &[(&'static str, &'static str)]| {
+        let response = headers(fields).body(()).expect("a response");
+        retry_after(response.headers())
+    };
+    let now = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (value, wait) in [
+        ("7", Some(7 * SECOND)),
+        (" 0 ", Some(Duration::ZERO)),
+        ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30 * SECOND)),
+        ("Sunday, 06-Nov-94 08:50:07 GMT", Some(30 * SECOND)),
+        ("Sun Nov  6 08:50:07 1994", Some(30 * SECOND)),
+        ("Sun, 06 Nov 1994 08:00:00 GMT", Some(Duration::ZERO)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", Some(LONGEST_RETRY_AFTER)),
+        ("18446744073709551615", Some(LONGEST_RETRY_AFTER)),
+        ("18446744073709551616", None),
+        ("-1", None),
+        ("1.5", None),
+        ("Sun, 31 Feb 1994 08:50:07 GMT", None),
+        ("soon", None),
+        ("", None),
+    ] {
+        assert_eq!(read(&[now, ("retry-after", value)]), wait, "{value}");
+    }
+    assert_eq!(read(&[now]), None);
+    // Without its `date`, or with one that is none, by our clock.
+    for date in [("server", "made up"), ("date", "today")] {
+        let past = read(&[date, ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        let future = read(&[date, ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")]);
+        assert_eq!((past, future), (Some(Duration::ZERO), Some(LONGEST_RETRY_AFTER)), "{date:?}");
+    }
+}
+
+#[test]
 fn follows_no_redirect() {
     let (url, asked) = server(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n");
     assert_eq!(get(&url).expect("an answer").status, 302);
@@ -52,22 +90,22 @@ fn follows_no_redirect() {
 #[test]
 fn failures_have_their_names() {
     let (url, asked) = server(b"this is no HTTP\r\n\r\n");
-    assert_eq!(get(&url).map(|response| response.status), Err(Failure::Protocol));
+    assert_eq!(get(&url).map(|response| response.status), Err(RequestFailure::Protocol));
     asked.join().expect("no panic");
     let (url, asked) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this");
     assert!(get(&url).is_err());
     asked.join().expect("no panic");
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    assert_eq!(get(&format!("http://{closed}/")).map(|response| response.status), Err(Failure::Refused));
+    assert_eq!(get(&format!("http://{closed}/")).map(|response| response.status), Err(RequestFailure::Refused));
 }
 
 #[test]
 fn a_silent_endpoint_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    let settings = Settings { timeout: Duration::from_millis(200), ..Settings::default() };
+    let settings = RequestSettings { timeout: Duration::from_millis(200), ..RequestSettings::default() };
     let result = send(&Request { url: &url, headers: &[], body: None, is_precious: false }, &settings);
-    assert_eq!(result.map(|response| response.status), Err(Failure::Timeout));
+    assert_eq!(result.map(|response| response.status), Err(RequestFailure::Timeout));
 }
 
 #[test]
@@ -101,8 +139,8 @@ fn whose_time_a_request_takes() {
 fn what_this_process_has_no_means_for_is_no_failure_of_the_endpoint() {
     for errno in EXHAUSTED {
         let failure = io_failure(&io::Error::from_raw_os_error(errno.raw_os_error()));
-        assert_eq!(failure, Failure::Exhausted, "{errno}");
+        assert_eq!(failure, RequestFailure::Exhausted, "{errno}");
         assert!(failure.message(None).contains("sent no request"));
     }
-    assert_eq!(io_failure(&io::Error::from_raw_os_error(Errno::NETUNREACH.raw_os_error())), Failure::Network);
+    assert_eq!(io_failure(&io::Error::from_raw_os_error(Errno::NETUNREACH.raw_os_error())), RequestFailure::Network);
 }

@@ -4,7 +4,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
-use crate::credential::{self, Validation, login_tokens};
+use crate::credential::{self, KeyFindingCode, KeyVerdict, Validation, login_tokens};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::wire_buffer::Consumed;
@@ -14,13 +14,13 @@ use crate::secret::{ExposeSecret, Fingerprint};
 
 /// The result of checking a key. It contains no part of the key.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeKeyValidation {
-    pub verdict: &'static str,
-    pub code: &'static str,
+pub struct KeyValidation {
+    pub verdict: KeyVerdict,
+    pub code: KeyFindingCode,
     pub provider: &'static str,
     pub class: Option<&'static str>,
     pub class_name: Option<&'static str>,
-    pub kind: Option<&'static str>,
+    pub kind: Option<CredentialKind>,
     pub belongs_to: Option<&'static str>,
     pub message: String,
     pub fingerprint: Option<String>,
@@ -33,7 +33,7 @@ pub fn validate_key(
     provider: String,
     kind: Option<String>,
     key: Either<ClassInstance<'_, NativeSecret>, BufferSlice<'_>>,
-) -> napi::Result<NativeKeyValidation> {
+) -> napi::Result<KeyValidation> {
     // First: bytes are wiped also where something is wrong.
     let key = match key {
         Either::A(handle) => Either::A(handle),
@@ -65,15 +65,15 @@ pub fn kind_named(option: &str, name: &str, kinds: &[CredentialKind]) -> Result<
     })
 }
 
-fn to_object(found: Validation) -> NativeKeyValidation {
+fn to_object(found: Validation) -> KeyValidation {
     let finding = &found.finding;
-    NativeKeyValidation {
-        verdict: finding.verdict().as_str(),
-        code: finding.code.as_str(),
+    KeyValidation {
+        verdict: finding.verdict(),
+        code: finding.code,
         provider: found.provider.id,
         class: finding.class.map(|class| class.id),
         class_name: finding.class.map(|class| class.name),
-        kind: found.kind().map(CredentialKind::as_str),
+        kind: found.kind(),
         belongs_to: finding.class.and_then(provider::owner_of).map(|owner| owner.id),
         message: finding.sentence(None),
         fingerprint: found.fingerprint.map(|fingerprint| fingerprint.to_string()),

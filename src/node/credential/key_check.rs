@@ -11,7 +11,7 @@ use crate::credential::key_check::{self, Plan, Verdict};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{Turn, VENDOR_REQUESTS};
 use crate::node::boundary_error::OrThrow;
-use crate::node::net::{self, NativeAbort, NativeHttpSettings};
+use crate::node::net::{self, HttpSettings, NativeAbort};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::state::Disposable;
 use crate::provider;
@@ -24,12 +24,12 @@ pub struct NativeKeyCheck {
 
 /// The options of a request about a credential.
 #[napi(object, object_to_js = false)]
-pub struct NativeKeyQuestion {
+pub struct KeyQuestion {
     /// The id of the provider whose API gets the request.
     pub provider: String,
     /// The endpoint to use instead of the vendor's.
     pub base_url: Option<String>,
-    pub http: NativeHttpSettings,
+    pub http: HttpSettings,
 }
 
 /// Prepares the request about a credential.
@@ -37,13 +37,13 @@ pub struct NativeKeyQuestion {
 pub fn plan_key_check(
     env: &Env,
     secret: ClassInstance<'_, NativeSecret>,
-    question: NativeKeyQuestion,
+    question: KeyQuestion,
 ) -> napi::Result<NativeKeyCheck> {
     plan(&secret, question).or_throw(env)
 }
 
-fn plan(secret: &NativeSecret, question: NativeKeyQuestion) -> Result<NativeKeyCheck> {
-    let NativeKeyQuestion { provider, base_url, http } = question;
+fn plan(secret: &NativeSecret, question: KeyQuestion) -> Result<NativeKeyCheck> {
+    let KeyQuestion { provider, base_url, http } = question;
     let plan = key_check::plan(provider::find(&provider)?, secret.secret()?, base_url.as_deref(), http.read()?)?;
     let held = Disposable::new(Mutex::new(Some(plan)), "The check was disposed of.");
     Ok(NativeKeyCheck { held })

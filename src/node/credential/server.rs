@@ -13,7 +13,7 @@ use crate::node::state::{Disposable, disposable};
 use crate::secret::Secret;
 use crate::sys::memory;
 
-/// The server's own keys.
+/// The server's own keys, which any environment may be built with until they are disposed of.
 #[napi]
 pub struct NativeServerCredentials {
     held: Disposable<ServerCredentials>,

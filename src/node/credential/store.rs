@@ -10,16 +10,16 @@ use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
 use crate::credential::StoredCredential;
-use crate::credential::store::{Call, Fleet, How, Location, Overrides, Profile, Refreshed, Settings, Store};
+use crate::credential::store::{Call, Fleet, Location, Overrides, Profile, Refreshed, Store, StoreSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::jobs::{LOGINS, Turn};
-use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::pasted_kind;
-use crate::node::net::{self, NativeHttpSettings};
+use crate::node::net::{self, HttpSettings};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::lockbox::NativeLockbox;
 use crate::node::state::{Disposable, disposable};
-use crate::provider;
+use crate::provider::{self, CredentialKind};
 
 const DISPOSED: &str = "This CredentialStore was disposed of. Open it again.";
 
@@ -33,42 +33,21 @@ pub struct NativeCredentialStore {
 
 /// Where a login is, and how it is refreshed.
 #[napi(object, object_to_js = false)]
-pub struct NativeLoginOptions {
+pub struct LoginOptions {
     pub dir: String,
     /// The uid that the file must belong to.
     pub owner: Option<u32>,
     pub refresh_ahead_ms: u32,
-    pub http: NativeHttpSettings,
+    pub http: HttpSettings,
     pub overrides: Overrides,
 }
 
-/// The state that a fleet shares.
+/// What the hosts of a fleet share of one login.
 #[napi(object, object_to_js = false)]
-pub struct NativeFleet {
+pub struct FleetEntry {
     pub name: String,
     /// The value of `publish` after the last refresh on any host.
     pub published: Option<String>,
-}
-
-/// The result of a refresh.
-#[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeRefreshed {
-    pub how: How,
-    /// Whether a request was sent to the endpoint.
-    pub asked: bool,
-    /// Whether the file has the tokens.
-    pub persisted: bool,
-    /// Whether there is a credential for a launch. Otherwise throw `failure`, after `publish` has been stored for the
-    /// fleet.
-    pub serves: bool,
-    pub failure: Option<NativeError>,
-    pub publish: Option<String>,
-}
-
-impl From<Refreshed> for NativeRefreshed {
-    fn from(Refreshed { how, asked, persisted, serves, failure, publish }: Refreshed) -> Self {
-        Self { how, asked, persisted, serves, failure: failure.as_ref().map(NativeError::from), publish }
-    }
 }
 
 /// A store of a single credential.
@@ -96,7 +75,7 @@ pub fn login_store(env: &Env, provider: String) -> napi::Result<NativeCredential
 impl NativeCredentialStore {
     /// Reads the login. Before that, there is no credential for a launch.
     #[napi(catch_unwind)]
-    pub fn open<'env>(&self, env: &'env Env, options: NativeLoginOptions) -> napi::Result<PromiseRaw<'env, ()>> {
+    pub fn open<'env>(&self, env: &'env Env, options: LoginOptions) -> napi::Result<PromiseRaw<'env, ()>> {
         let (turn, open) = self.opening(options).or_throw(env)?;
         net::start(env, &LOGINS, turn, None, open)
     }
@@ -107,9 +86,9 @@ impl NativeCredentialStore {
         &self,
         env: &'env Env,
         call: Call,
-        fleet: Option<NativeFleet>,
+        fleet: Option<FleetEntry>,
         lockbox: Option<ClassInstance<'_, NativeLockbox>>,
-    ) -> napi::Result<PromiseRaw<'env, NativeRefreshed>> {
+    ) -> napi::Result<PromiseRaw<'env, Refreshed>> {
         let store = self.store().or_throw(env)?;
         let lockbox = lockbox.as_deref().map(NativeLockbox::lockbox).transpose().or_throw(env)?;
         let mut attempt = store.attempt();
@@ -121,7 +100,7 @@ impl NativeCredentialStore {
                 name: &fleet.name,
                 published: fleet.published.as_deref(),
             });
-            store.try_refresh(call, fleet.as_ref(), &mut attempt).map_break(|done| done.map(NativeRefreshed::from))
+            store.try_refresh(call, fleet.as_ref(), &mut attempt)
         })
     }
 
@@ -137,8 +116,8 @@ impl NativeCredentialStore {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn kind(&self, env: &Env) -> napi::Result<&'static str> {
-        Ok(self.store().or_throw(env)?.kind().as_str())
+    pub fn kind(&self, env: &Env) -> napi::Result<CredentialKind> {
+        Ok(self.store().or_throw(env)?.kind())
     }
 
     #[napi(getter, catch_unwind)]
@@ -197,12 +176,12 @@ impl NativeCredentialStore {
     /// Whom the opening waits for, and what does it.
     fn opening(
         &self,
-        options: NativeLoginOptions,
+        options: LoginOptions,
     ) -> Result<(Turn, impl FnMut() -> ControlFlow<Result<()>, Instant> + Send + use<>)> {
         let held = self.held.get()?;
         let profile = Profile::new(provider::find(self.provider)?, options.overrides)?;
         let location = Location::of(&profile, PathBuf::from(options.dir), options.owner);
-        let settings = Settings { refresh_ahead: f64::from(options.refresh_ahead_ms), http: options.http.read()? };
+        let settings = StoreSettings { refresh_ahead: f64::from(options.refresh_ahead_ms), http: options.http.read()? };
         let path = location.path().display().to_string();
         // Beside the one call about this login that may be under way: it reads, and takes no lock.
         let turn = turn(&path, &format!("{path} to be read"), Instant::now() + settings.http.timeout);
@@ -221,7 +200,7 @@ fn turn(source: &str, endpoint: &str, deadline: Instant) -> Turn {
     Turn { source: source.into(), endpoint: endpoint.into(), deadline, is_abandoned: Arc::default() }
 }
 
-fn open(wanted: Option<(Location, Profile, Settings)>, deadline: Instant) -> Result<Store> {
+fn open(wanted: Option<(Location, Profile, StoreSettings)>, deadline: Instant) -> Result<Store> {
     match wanted {
         Some((location, profile, settings)) if Instant::now() < deadline => Store::open(location, profile, settings),
         _ => Err(Error::new(

@@ -8,24 +8,24 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance};
 use napi_derive::napi;
 
-use crate::credential;
 use crate::credential::payload::{self, Payload};
+use crate::credential::{self, ApiKeySource, CredentialOwner, CredentialSource};
 use crate::environment::{self, BASE_NAMES, BuildContext, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::credential::store::NativeCredentialStore;
-use crate::node::environment::variable::NativeVariable;
+use crate::node::environment::variable::EnvVariable;
 use crate::node::environment::wire_buffer::{self, Consumed};
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::recipient::NativeRecipient;
 use crate::node::state::{Disposable, disposable};
-use crate::process::arguments::{self, ArgumentContext, Place};
+use crate::process::access::OwnAccess;
+use crate::process::arguments::{self, ArgumentContext, TextSource};
 use crate::process::authority;
 use crate::process::identity::Target;
 use crate::process::program;
-use crate::provider::{self, CommandLine, PROVIDERS};
-use crate::sys::identity;
+use crate::provider::{self, CommandLine, CredentialKind, PROVIDERS};
 use crate::usage::Owner;
 
 /// An environment. Its getters still work after `dispose()`.
@@ -34,7 +34,7 @@ pub struct NativeProviderEnv {
     held: Disposable<EnvPlan>,
     provider: &'static str,
     billed_to: &'static str,
-    facts: NativeEnvFacts,
+    facts: EnvFacts,
     names: EnvNames,
     owner: Owner,
 }
@@ -42,9 +42,9 @@ pub struct NativeProviderEnv {
 /// What may be shown of an environment.
 #[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Clone)]
-pub struct NativeEnvFacts {
-    pub credential: NativeCredential,
-    pub api_key_source: &'static str,
+pub struct EnvFacts {
+    pub credential: CredentialInfo,
+    pub api_key_source: ApiKeySource,
     pub user_env_key_count: u32,
     pub rejected_user_env_keys: Vec<String>,
     pub workspace_dir: Option<String>,
@@ -53,10 +53,10 @@ pub struct NativeEnvFacts {
 /// What may be shown of an environment's credential.
 #[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Clone)]
-pub struct NativeCredential {
-    pub kind: &'static str,
-    pub source: &'static str,
-    pub owner: &'static str,
+pub struct CredentialInfo {
+    pub kind: CredentialKind,
+    pub source: CredentialSource,
+    pub owner: CredentialOwner,
     pub fingerprint: Option<String>,
     /// The number of refreshes, which JavaScript can represent exactly.
     pub generation: Option<f64>,
@@ -64,7 +64,7 @@ pub struct NativeCredential {
 
 /// The objects from which an environment is built. They are in a separate object, because most calls have none of them.
 #[napi(object, object_to_js = false)]
-pub struct NativeHeld<'env> {
+pub struct HeldInputs<'env> {
     /// The secrets, which records refer to by their index in this list.
     pub handles: Vec<ClassInstance<'env, NativeSecret>>,
     pub server: Option<ClassInstance<'env, NativeServerCredentials>>,
@@ -74,15 +74,15 @@ pub struct NativeHeld<'env> {
 
 /// Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
 /// payload may also be UTF-8 JSON, or part of it. Both are wiped.
-#[napi(catch_unwind, ts_args_type = "wire: Uint8Array, json: Uint8Array | undefined, held: NativeHeld | undefined")]
+#[napi(catch_unwind, ts_args_type = "wire: Uint8Array, json: Uint8Array | undefined, held: HeldInputs | undefined")]
 pub fn build_provider_env(
     env: &Env,
     wire: BufferSlice<'_>,
     json: Option<BufferSlice<'_>>,
-    held: Option<NativeHeld<'_>>,
+    held: Option<HeldInputs<'_>>,
 ) -> napi::Result<NativeProviderEnv> {
     let (wire, json) = (Consumed(wire), json.map(Consumed));
-    let nothing = NativeHeld { handles: Vec::new(), server: None, recipient: None, store: None };
+    let nothing = HeldInputs { handles: Vec::new(), server: None, recipient: None, store: None };
     build(&wire.0, json.as_ref().map(|json| &*json.0), held.unwrap_or(nothing)).or_throw(env)
 }
 
@@ -92,7 +92,7 @@ pub fn refuse_payload(env: &Env) -> napi::Result<()> {
     Err(payload::no_known_field()).or_throw(env)
 }
 
-fn build(wire: &[u8], json: Option<&[u8]>, held: NativeHeld<'_>) -> Result<NativeProviderEnv> {
+fn build(wire: &[u8], json: Option<&[u8]>, held: HeldInputs<'_>) -> Result<NativeProviderEnv> {
     let mut payload = Payload::default();
     let mut request = EnvRequest::default();
     let handles = held.handles.iter().map(|handle| handle.secret()).collect::<Result<Vec<_>>>()?;
@@ -109,7 +109,7 @@ fn build(wire: &[u8], json: Option<&[u8]>, held: NativeHeld<'_>) -> Result<Nativ
         store: store.map(|store| store.credential()).transpose()?,
         server: server.as_deref(),
         recipient: recipient.as_deref(),
-        limits: ExecLimits::for_stack(identity::stack_limit()),
+        limits: ExecLimits::of_this_process(),
         now: SystemTime::now(),
     };
     Ok(NativeProviderEnv::new(environment::build(payload, request, &context)?))
@@ -123,7 +123,7 @@ impl NativeProviderEnv {
     }
 
     #[napi(getter, catch_unwind)]
-    pub fn facts(&self) -> NativeEnvFacts {
+    pub fn facts(&self) -> EnvFacts {
         self.facts.clone()
     }
 
@@ -152,25 +152,25 @@ impl NativeProviderEnv {
 
     /// The variables that the delivery `env` passes, with the secrets.
     #[napi(catch_unwind)]
-    pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<NativeVariable<'env>>> {
+    pub fn expose_secrets<'env>(&self, env: &'env Env) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         credential::admit(&plan.credential).map_err(|error| error.provider(plan.provider.id)).or_throw(env)?;
-        NativeVariable::list(env, plan.variables(Delivery::Env))
+        EnvVariable::list(env, plan.variables(Delivery::Env))
     }
 
     /// The variables that the delivery `auto` passes, without the secrets.
     #[napi(catch_unwind)]
-    pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<NativeVariable<'env>>> {
+    pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         let delivery = plan.names.auto_delivery();
-        NativeVariable::list(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
+        EnvVariable::list(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
     /// The configuration overrides of a start with delivery `env`, as `key=value`.
     #[napi(catch_unwind)]
     pub fn config_overrides(&self, env: &Env, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
         let plan = self.plan().or_throw(env)?;
-        let visible = directories.iter().map(|text| (Place::Option("cwd"), text.as_str()));
+        let visible = directories.iter().map(|text| (TextSource::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).or_throw(env)?;
         let directories = arguments::with_project_roots(plan.provider, directories);
         let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &directories };
@@ -183,19 +183,18 @@ impl NativeProviderEnv {
     /// The variable of the file of additional trusted roots, with its proved path, for a CLI that runs as this process;
     /// none if no such file was given.
     #[napi(catch_unwind)]
-    pub fn authority<'env>(&self, env: &'env Env) -> napi::Result<Option<NativeVariable<'env>>> {
+    pub fn authority<'env>(&self, env: &'env Env) -> napi::Result<Option<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let (uid, gid) = identity::own();
-        let proved = authority::prove_by_mode(&plan, &Target::Same { uid, gid }).or_throw(env)?;
-        proved.map(|(name, path)| NativeVariable::new(env, name, &path)).transpose()
+        let proved = authority::prove(&plan, &Target::own(), &OwnAccess).or_throw(env)?;
+        proved.map(|(name, path)| EnvVariable::new(env, name, &path)).transpose()
     }
 
     /// The variables that a start with delivery `env` adds.
     #[napi(catch_unwind)]
-    pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<NativeVariable<'env>>> {
+    pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
         let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &[] };
-        arguments::guards(&plan, &context).map(|(name, value)| NativeVariable::new(env, name, value)).collect()
+        arguments::guards(&plan, &context).map(|(name, value)| EnvVariable::new(env, name, value)).collect()
     }
 }
 
@@ -204,15 +203,15 @@ disposable!(NativeProviderEnv);
 impl NativeProviderEnv {
     fn new(plan: EnvPlan) -> Self {
         let credential = &plan.credential;
-        let facts = NativeEnvFacts {
-            credential: NativeCredential {
-                kind: credential.kind.as_str(),
-                source: credential.source.as_str(),
-                owner: credential.owner.as_str(),
+        let facts = EnvFacts {
+            credential: CredentialInfo {
+                kind: credential.kind,
+                source: credential.source,
+                owner: credential.owner,
                 fingerprint: credential.fingerprint.map(|fingerprint| fingerprint.to_string()),
                 generation: credential.generation.as_ref().map(|generation| generation.number as f64),
             },
-            api_key_source: credential.api_key_source().as_str(),
+            api_key_source: credential.api_key_source(),
             user_env_key_count: u32::try_from(plan.user_env_key_count).unwrap_or(u32::MAX),
             rejected_user_env_keys: plan.rejected_user_env_keys.clone(),
             workspace_dir: plan.workspace_dir.clone(),
@@ -228,7 +227,7 @@ impl NativeProviderEnv {
     }
 
     /// What may be shown of its credential.
-    pub fn credential(&self) -> &NativeCredential {
+    pub fn credential(&self) -> &CredentialInfo {
         &self.facts.credential
     }
 
@@ -267,27 +266,14 @@ pub fn sdk_variables(provider: String) -> Vec<&'static str> {
 pub fn check_sdk(
     env: &Env,
     provider: String,
-    variables: Vec<NativeVariable<'_>>,
+    variables: Vec<EnvVariable<'_>>,
     package_roots: Vec<String>,
 ) -> napi::Result<()> {
     let row = provider::find(&provider).or_throw(env)?;
     let roots: Vec<PathBuf> = package_roots.into_iter().map(PathBuf::from).collect();
     let version = match row.cli.sdk.version_variable {
-        Some(name) => NativeVariable::value_of(&variables, name)?,
+        Some(name) => EnvVariable::value_of(&variables, name)?,
         None => program::installed_version(row.cli.sdk.package, &roots),
     };
     row.cli.sdk.check(row.id, version.as_deref()).or_throw(env)
-}
-
-/// The workspace option that sets the state directory of a provider.
-#[napi(object, object_from_js = false)]
-pub struct NativeStateDirOption {
-    pub provider: &'static str,
-    pub option: &'static str,
-}
-
-#[napi(catch_unwind)]
-pub fn state_dir_options() -> Vec<NativeStateDirOption> {
-    let rows = PROVIDERS.iter();
-    rows.map(|row| NativeStateDirOption { provider: row.id, option: row.state_directory.option }).collect()
 }

@@ -5,17 +5,18 @@ use napi_derive::napi;
 
 use crate::environment::Variable;
 
-/// A variable of an environment. Lists of these cross the boundary, never objects with the names of variables as keys,
-/// in which `__proto__` would not be a variable.
+/// A variable of an environment, which may hold a secret: so its text is V8's, and no Rust string that nobody wipes. What is
+/// no secret crosses as [`PlainVariable`](crate::process::options::PlainVariable). Lists of these cross, and never objects
+/// with the variables' names as keys, where `__proto__` would be no variable.
 #[napi(object)]
-pub struct NativeVariable<'env> {
+pub struct EnvVariable<'env> {
     #[napi(ts_type = "string")]
     pub name: JsString<'env>,
     #[napi(ts_type = "string")]
     pub value: JsString<'env>,
 }
 
-impl<'env> NativeVariable<'env> {
+impl<'env> EnvVariable<'env> {
     /// V8 makes the text straight from where it is: a Rust string in between would not be wiped.
     pub fn new(env: &'env Env, name: &str, value: &str) -> napi::Result<Self> {
         Ok(Self { name: env.create_string(name)?, value: env.create_string(value)? })

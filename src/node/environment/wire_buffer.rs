@@ -68,7 +68,7 @@ pub const WIRE_HANDLE: u8 = 0x80;
 
 /// How much of an object the facade reads: no more than the same payload may have as JSON text.
 #[napi(object, object_from_js = false)]
-pub struct NativeInputLimits {
+pub struct InputLimits {
     /// The limit of `userEnvKeys`, and of each option that is a list of variables.
     pub names: u32,
     /// The limit of a whole wire buffer, and of a text.
@@ -78,21 +78,21 @@ pub struct NativeInputLimits {
 }
 
 #[napi(object, object_from_js = false)]
-pub struct NativePayloadFields {
+pub struct PayloadFields {
     pub read: Vec<&'static str>,
     pub refused: Vec<&'static str>,
 }
 
 /// The fields that a payload may have, and those that it must not have.
 #[napi(catch_unwind)]
-pub fn payload_fields() -> NativePayloadFields {
-    NativePayloadFields { read: payload::FIELDS.to_vec(), refused: payload::NO_FIELDS.to_vec() }
+pub fn payload_fields() -> PayloadFields {
+    PayloadFields { read: payload::FIELDS.to_vec(), refused: payload::NO_FIELDS.to_vec() }
 }
 
 /// The limits up to which the facade reads.
 #[napi(catch_unwind)]
-pub fn input_limits() -> NativeInputLimits {
-    NativeInputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32, path: MAX_PATH as u32 }
+pub fn input_limits() -> InputLimits {
+    InputLimits { names: MAX_USER_ENV_KEYS as u32, bytes: MAX_JSON_BYTES as u32, path: MAX_PATH as u32 }
 }
 
 /// Input that is wiped when it has been used, whatever came of it.

@@ -7,26 +7,29 @@ use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::node::boundary_error::NativeError;
-use crate::process::running::{Event, Listener};
+use crate::error::Error;
+use crate::process::running::{LifecycleEvent, ProcessListener};
 use crate::sys::wait::{self, ExitStatus};
 
 /// The id of a process, and what has happened to it.
-pub type Arguments = FnArgs<(f64, NativeProcessEvent)>;
+pub type EventArguments = FnArgs<(f64, ProcessEvent)>;
 
 /// Weak: it does not keep the event loop alive. The facade does, while a process runs that was not `unref`ed.
-pub type Callback = ThreadsafeFunction<Arguments, Unknown<'static>, Arguments, Status, false, true>;
+pub type Callback = ThreadsafeFunction<EventArguments, Unknown<'static>, EventArguments, Status, false, true>;
 
 /// The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
 /// `Exited`.
 #[napi(discriminant = "type", object_from_js = false, use_nullable = true)]
-pub enum NativeProcessEvent {
+pub enum ProcessEvent {
     /// The program is of a version that nobody has tried; what to say of it.
     Untested { message: String },
     /// The program runs. Its arguments are what everybody can read in /proc, its name first.
     Spawned { pid: i32, argv: Vec<String> },
     /// It does not, and no byte of it ever ran. The last event.
-    Failed { error: NativeError },
+    Failed {
+        #[napi(ts_type = "ErrorDetails")]
+        error: Error,
+    },
     /// Its time is over, and it is being stopped.
     TimedOut,
     /// It has ended. The last event. Neither a code nor a signal is known where somebody else in this process waited for it;
@@ -34,14 +37,14 @@ pub enum NativeProcessEvent {
     Exited { code: Option<i32>, signal: Option<i32>, real_time_signal: Option<String> },
 }
 
-impl From<Event> for NativeProcessEvent {
-    fn from(event: Event) -> Self {
+impl From<LifecycleEvent> for ProcessEvent {
+    fn from(event: LifecycleEvent) -> Self {
         match event {
-            Event::Untested(message) => Self::Untested { message },
-            Event::Spawned { pid, argv } => Self::Spawned { pid, argv },
-            Event::Failed(error) => Self::Failed { error: (&error).into() },
-            Event::TimedOut => Self::TimedOut,
-            Event::Exited(status) => {
+            LifecycleEvent::Untested(message) => Self::Untested { message },
+            LifecycleEvent::Spawned { pid, argv } => Self::Spawned { pid, argv },
+            LifecycleEvent::Failed(error) => Self::Failed { error },
+            LifecycleEvent::TimedOut => Self::TimedOut,
+            LifecycleEvent::Exited(status) => {
                 let (code, signal) = match status {
                     ExitStatus::Code(code) => (Some(code), None),
                     ExitStatus::Signal(signal) => (None, Some(signal)),
@@ -75,9 +78,9 @@ impl ToJs {
     }
 }
 
-impl Listener for ToJs {
-    fn on_event(&self, id: u64, event: Event) {
-        if matches!(&event, Event::Untested(message) if self.was_said(message)) {
+impl ProcessListener for ToJs {
+    fn on_event(&self, id: u64, event: LifecycleEvent) {
+        if matches!(&event, LifecycleEvent::Untested(message) if self.was_said(message)) {
             return;
         }
         // A closing environment hears nothing more, which is as it should be.

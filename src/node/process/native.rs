@@ -7,17 +7,19 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, Unknown};
 use napi_derive::napi;
 
-use super::events::{Arguments, ToJs};
-use super::start_of;
+use super::events::{EventArguments, ToJs};
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::state;
+use crate::node::usage::meter::NativeUsageMeter;
 use crate::process::command::Command;
 use crate::process::launch::{Launch, begin};
 use crate::process::options::{ChildOptions, CliOptions};
 use crate::process::running::Process;
+use crate::process::start::Start;
 use crate::sys::support::{self, SessionKeyring};
+use crate::usage::Meter;
 
 /// Starts processes for one copy of the facade, which receives the events of all of them. One environment can have
 /// several copies of the facade, for example in two bundles, or in a test runner that loads modules again.
@@ -29,9 +31,9 @@ pub struct NativeSpawner {
 #[napi]
 impl NativeSpawner {
     /// `callback` is called with the id of a process for each of its events.
-    #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: NativeProcessEvent) => void")]
-    pub fn new(callback: Function<'_, Arguments, Unknown<'static>>) -> napi::Result<Self> {
-        let callback = callback.build_threadsafe_function::<Arguments>().weak::<true>().build()?;
+    #[napi(constructor, catch_unwind, ts_args_type = "callback: (id: number, event: ProcessEvent) => void")]
+    pub fn new(callback: Function<'_, EventArguments, Unknown<'static>>) -> napi::Result<Self> {
+        let callback = callback.build_threadsafe_function::<EventArguments>().weak::<true>().build()?;
         Ok(Self { listener: Arc::new(ToJs::new(callback)) })
     }
 
@@ -44,32 +46,36 @@ impl NativeSpawner {
         child: ChildOptions,
         cli: CliOptions,
     ) -> napi::Result<NativeProcess> {
-        let begun = start_of(&env, child, cli).and_then(|(start, watch)| self.begin(start, watch));
+        let start = env.plan().and_then(|plan| Start::new(plan, child, cli));
+        let begun = start.and_then(|start| {
+            let meter = start.meter(env.owner());
+            self.begin(start, meter)
+        });
         begun.or_throw(node)
     }
 
     /// Queues a command that is not a CLI, in the same way as a start.
     #[napi(catch_unwind)]
     pub fn run_command(&self, node: &Env, child: ChildOptions) -> napi::Result<NativeProcess> {
-        Command::new(child).and_then(|command| self.begin(command, false)).or_throw(node)
+        Command::new(child).and_then(|command| self.begin(command, None)).or_throw(node)
     }
 }
 
 impl NativeSpawner {
-    fn begin(&self, launch: impl Launch, watch: bool) -> Result<NativeProcess> {
+    fn begin(&self, launch: impl Launch, meter: Option<Meter>) -> Result<NativeProcess> {
         let (process, streams) = begin(launch, Arc::<ToJs>::clone(&self.listener))?;
         state::add_process(Arc::clone(&process));
-        Ok(NativeProcess { process, streams, watch })
+        Ok(NativeProcess { process, streams, meter: meter.map(NativeUsageMeter::around) })
     }
 }
 
 /// A process that has been queued.
-#[napi(object, object_from_js = false)]
-pub struct NativeBegun {
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct BegunProcess {
     /// The id that its events carry.
     pub id: f64,
-    /// Whether stdout has to be read for usage.
-    pub watch: bool,
+    /// What has to read its stdout for usage; null where nothing does.
+    pub meter: Option<NativeUsageMeter>,
     /// The descriptors of our ends of its three standard streams; null for a stream without one.
     #[napi(ts_type = "Array<number | null>")]
     pub streams: Vec<Option<i32>>,
@@ -81,7 +87,8 @@ pub struct NativeProcess {
     process: Arc<Process>,
     /// Our ends, until they are taken. What nobody takes is closed with this object.
     streams: [Option<OwnedFd>; 3],
-    watch: bool,
+    /// What reads its stdout for usage, until the facade takes it.
+    meter: Option<NativeUsageMeter>,
 }
 
 #[napi]
@@ -89,10 +96,10 @@ impl NativeProcess {
     /// Returns in one call what the facade needs immediately. The descriptors then belong to the caller: a second call
     /// returns none.
     #[napi(catch_unwind)]
-    pub fn begun(&mut self) -> NativeBegun {
+    pub fn begun(&mut self) -> BegunProcess {
         let streams = std::mem::take(&mut self.streams);
         let streams = streams.into_iter().map(|stream| stream.map(IntoRawFd::into_raw_fd)).collect();
-        NativeBegun { id: self.process.id as f64, watch: self.watch, streams }
+        BegunProcess { id: self.process.id as f64, meter: self.meter.take(), streams }
     }
 
     /// Sends a signal to its process group; 0 only checks. False if the group no longer exists.

@@ -1,99 +1,67 @@
 //! Prepares the portable start: everything is decided here, and `child_process` carries it out.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::IntoRawFd;
 
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
 
-use super::start_of;
-use crate::error::Result;
-use crate::node::boundary_error::{NativeError, OrThrow};
+use crate::error::ErrorDetails;
+use crate::node::boundary_error::OrThrow;
 use crate::node::environment::provider_env::NativeProviderEnv;
-use crate::node::environment::variable::NativeVariable;
+use crate::node::environment::variable::EnvVariable;
 use crate::node::state;
-use crate::process::authority;
-use crate::process::inquiry::Locate;
-use crate::process::options::{ChildOptions, CliOptions, Stdio};
-use crate::process::program::Program;
+use crate::node::usage::meter::NativeUsageMeter;
+use crate::process::options::{ChildOptions, CliOptions};
+use crate::process::portable::{PreparedLaunch, prepare, refuse_unsupported};
 use crate::process::start::Start;
-use crate::sys::stdio::is_open;
 
-/// A start for `child_process`.
-#[napi(object, object_from_js = false)]
-pub struct NativePortable<'env> {
+/// What `child_process` needs to carry out a start.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct PortableStart<'env> {
     pub program: String,
     pub args: Vec<String>,
     pub cwd: Option<String>,
-    /// The variables, with the secrets.
-    pub env: Vec<NativeVariable<'env>>,
+    /// The whole environment, the secrets among it.
+    pub env: Vec<EnvVariable<'env>>,
     /// The reading end of the credential pipe, if there is one. It belongs to the caller now.
     pub credential: Option<i32>,
-    /// Whether stdout has to be read for usage.
-    pub watch: bool,
+    /// What is to read its stdout for usage; null where nothing does.
+    pub meter: Option<NativeUsageMeter>,
     /// The warning about an untested version.
     pub untested: Option<String>,
 }
 
-/// Prepares a start, or returns the error of one that fails. Errors in the options are thrown, as by the native start.
-/// The program is searched on this thread.
+/// Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
+/// alone tell is thrown. The caller waits meanwhile.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,
     env: ClassInstance<'_, NativeProviderEnv>,
     child: ChildOptions,
     cli: CliOptions,
-) -> napi::Result<Either<NativePortable<'env>, NativeError>> {
-    let (start, watch) = start_of(&env, child, cli).or_throw(node)?;
-    let is_closed = |stream: &&Stdio| matches!(stream, Stdio::Descriptor { number } if !is_open(*number));
-    if let Some(closed) = start.child.stdio.iter().find(is_closed) {
-        return Err(closed.not_open()).or_throw(node);
-    }
-    let Prepared { program, args, authority, credential } = match prepare(&start) {
-        Ok(prepared) => prepared,
-        Err(error) => return Ok(Either::B((&error.provider(start.env.provider.id)).into())),
-    };
-    let mut variables = NativeVariable::list(node, start.env.variables(start.delivery))?;
-    for (name, value) in start.variables_beside() {
-        variables.push(NativeVariable::new(node, name, &value)?);
-    }
-    if let Some((name, path)) = authority {
-        variables.push(NativeVariable::new(node, name, &path)?);
-    }
-    let untested = program.untested(start.env.provider);
-    Ok(Either::A(NativePortable {
-        program: program.path.to_string_lossy().into_owned(),
-        args,
-        cwd: start.child.cwd,
+) -> napi::Result<Either<PortableStart<'env>, ErrorDetails>> {
+    let supported = refuse_unsupported(&child, &cli).and_then(|()| env.plan());
+    let start = supported.and_then(|plan| Start::new(plan, child, cli)).or_throw(node)?;
+    let meter = start.meter(env.owner());
+    let PreparedLaunch { program, name: _, arguments, environment, directory, credential, needs: _, untested } =
+        match prepare(start) {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Either::B(error.details().clone())),
+        };
+    let variables = environment.variables().map(|(name, value)| EnvVariable::new(node, name, value));
+    let variables = variables.collect::<napi::Result<_>>()?;
+    let text = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
+    Ok(Either::A(PortableStart {
+        program: text(program),
+        args: arguments,
+        cwd: directory.map(text),
         env: variables,
         // Last: the caller closes it.
         credential: credential.map(IntoRawFd::into_raw_fd),
-        watch,
+        meter: meter.map(NativeUsageMeter::around),
         untested,
     }))
-}
-
-struct Prepared {
-    program: Program,
-    args: Vec<String>,
-    authority: Option<(&'static str, String)>,
-    credential: Option<OwnedFd>,
-}
-
-fn prepare(start: &Start) -> Result<Prepared> {
-    let wanted = Locate {
-        provider: start.env.provider,
-        target: start.target.clone(),
-        command: start.child.command.clone(),
-        path: start.env.plain("PATH").unwrap_or_default().to_owned(),
-        package_roots: start.cli.package_roots.clone(),
-    };
-    let program = wanted.find()?;
-    let args = start.arguments(None)?;
-    let authority = authority::prove_by_mode(&start.env, &start.target)?;
-    start.admit_last(&program)?;
-    let credential = start.credential_pipe(&program)?;
-    Ok(Prepared { program, args, authority, credential })
 }
 
 /// Remembers a process group that `child_process` has created, so that it ends with this Node environment.

@@ -1,4 +1,4 @@
-//! `resolveProgram`, and where programs are searched.
+//! `resolveProgram`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,12 @@ use napi_derive::napi;
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::process::inquiry::Locate;
-use crate::process::options::{self, ProgramQuery};
+use crate::process::options::ProgramQuery;
 use crate::provider::Standing;
 use crate::sys;
 
-/// Where a command that is not a CLI is searched, and its whole environment.
-#[napi]
-pub const COMMAND_PATH: &str = options::COMMAND_PATH;
-
 #[napi(object, object_from_js = false)]
-pub struct NativeProgram {
+pub struct ResolvedProgram {
     pub path: String,
     pub found_at: String,
     pub found_by: String,
@@ -31,11 +27,11 @@ pub struct NativeProgram {
 
 /// Finds a provider's program for a target user.
 #[napi(catch_unwind)]
-pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<NativeProgram> {
+pub fn resolve_program(env: &Env, query: ProgramQuery) -> napi::Result<ResolvedProgram> {
     resolve(query).or_throw(env)
 }
 
-fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
+fn resolve(query: ProgramQuery) -> Result<ResolvedProgram> {
     let wanted = Locate::new(query)?;
     let provider = wanted.provider;
     let program = wanted.find()?;
@@ -45,7 +41,7 @@ fn resolve(query: ProgramQuery) -> Result<NativeProgram> {
     };
     let untested = program.untested(provider);
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    Ok(NativeProgram {
+    Ok(ResolvedProgram {
         path: text(program.path),
         found_at: text(program.found_at),
         found_by: program.found_by.as_str().into(),

@@ -49,7 +49,7 @@ impl NativeSecret {
     }
 
     #[napi(catch_unwind)]
-    pub fn seal_for(&self, env: &Env, seal: NativeSeal<'_>) -> napi::Result<String> {
+    pub fn seal_for(&self, env: &Env, seal: SealRequest<'_>) -> napi::Result<String> {
         self.secret().and_then(|secret| seal.seal(&secret)).or_throw(env)
     }
 }
@@ -77,7 +77,7 @@ impl NativeSecret {
 
 /// The recipient for which a secret is sealed, and what it is bound to.
 #[napi(object, object_to_js = false)]
-pub struct NativeSeal<'a> {
+pub struct SealRequest<'a> {
     /// As base64url, or as bytes.
     #[napi(ts_type = "string | Uint8Array")]
     pub public_key: Either<String, BufferSlice<'a>>,
@@ -87,7 +87,7 @@ pub struct NativeSeal<'a> {
     pub credential_owner: Option<String>,
 }
 
-impl NativeSeal<'_> {
+impl SealRequest<'_> {
     /// Seals a secret. What can be no credential is not sealed in the place of one: the worker that opens it could only
     /// refuse the request.
     ///
@@ -111,10 +111,4 @@ impl NativeSeal<'_> {
         let binding = Binding { workspace, field, request, owner: owner.bound() };
         sealed::seal(secret, &public_key, &binding, SystemTime::now())
     }
-}
-
-/// The owners of a credential, as the options name them.
-#[napi(catch_unwind)]
-pub fn credential_owners() -> Vec<&'static str> {
-    CredentialOwner::ALL.iter().map(|owner| owner.as_str()).collect()
 }

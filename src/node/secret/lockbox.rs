@@ -1,4 +1,4 @@
-//! `Lockbox` and its master keys.
+//! `Lockbox` and its master keys. The core borrows what it is given of a row, which napi's derive cannot: so it is restated here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use napi_derive::napi;
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
-use crate::node::secret::handle::{NativeSeal, NativeSecret};
+use crate::node::secret::handle::{NativeSecret, SealRequest};
 use crate::node::state::{Disposable, disposable};
 use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
 use crate::secret::{ExposeSecret, Secret};
@@ -18,7 +18,7 @@ use crate::sys::memory;
 
 /// The expected identity of a row.
 #[napi(object, object_to_js = false)]
-pub struct NativeContext {
+pub struct RowContext {
     pub tenant: String,
     pub purpose: String,
     pub extra: Option<String>,
@@ -26,7 +26,7 @@ pub struct NativeContext {
     pub row_version: f64,
 }
 
-impl NativeContext {
+impl RowContext {
     fn as_context(&self) -> Context<'_> {
         Context {
             tenant: &self.tenant,
@@ -41,7 +41,7 @@ impl NativeContext {
 
 /// A row: each column as bytes, or as text with `\x` and hex digits.
 #[napi(object, object_to_js = false)]
-pub struct NativeRow<'a> {
+pub struct RowColumns<'a> {
     #[napi(ts_type = "string | Uint8Array")]
     pub ciphertext: Either<String, BufferSlice<'a>>,
     #[napi(ts_type = "string | Uint8Array")]
@@ -51,7 +51,7 @@ pub struct NativeRow<'a> {
     pub key_meta: Option<String>,
 }
 
-impl NativeRow<'_> {
+impl RowColumns<'_> {
     fn as_row(&self) -> Row<'_> {
         Row {
             ciphertext: column(&self.ciphertext),
@@ -71,25 +71,25 @@ fn column<'a>(value: &'a Either<String, BufferSlice<'_>>) -> Column<'a> {
 
 /// A newly sealed row, with its columns as text.
 #[napi(object, object_from_js = false)]
-pub struct NativeSealedRow {
+pub struct SealedColumns {
     pub ciphertext: String,
     pub iv: String,
     pub auth_tag: String,
     pub key_meta: String,
 }
 
-impl From<SealedRow> for NativeSealedRow {
+impl From<SealedRow> for SealedColumns {
     fn from(row: SealedRow) -> Self {
         let [ciphertext, iv, auth_tag] = row.to_hex();
         Self { ciphertext, iv, auth_tag, key_meta: row.key_meta }
     }
 }
 
-type NativeMasterKeySource<'env> = Either3<ClassInstance<'env, NativeSecret>, BufferSlice<'env>, NativeMasterKeyPlace>;
+type MasterKeySource<'env> = Either3<ClassInstance<'env, NativeSecret>, BufferSlice<'env>, MasterKeyPlace>;
 
 /// The source of a master key.
 #[napi(discriminant = "type", object_to_js = false)]
-pub enum NativeMasterKeyPlace {
+pub enum MasterKeyPlace {
     File {
         path: String,
     },
@@ -104,15 +104,15 @@ pub enum NativeMasterKeyPlace {
     },
 }
 
-fn read(source: &NativeMasterKeySource<'_>) -> Result<MasterKey> {
+fn read(source: &MasterKeySource<'_>) -> Result<MasterKey> {
     match source {
         Either3::A(secret) => MasterKey::from_bytes(secret.secret()?.expose_secret()),
         Either3::B(bytes) => MasterKey::from_bytes(bytes),
-        Either3::C(NativeMasterKeyPlace::File { path }) => MasterKey::from_file(Path::new(path)),
-        Either3::C(NativeMasterKeyPlace::Credential { directory, name }) => {
+        Either3::C(MasterKeyPlace::File { path }) => MasterKey::from_file(Path::new(path)),
+        Either3::C(MasterKeyPlace::Credential { directory, name }) => {
             MasterKey::from_credential(Path::new(directory), name)
         }
-        Either3::C(NativeMasterKeyPlace::Variable { name }) => from_variable(name).map_err(|error| error.name(name)),
+        Either3::C(MasterKeyPlace::Variable { name }) => from_variable(name).map_err(|error| error.name(name)),
     }
 }
 
@@ -135,11 +135,11 @@ pub struct NativeLockbox {
 /// Creates a lockbox with these master keys.
 #[napi(
     catch_unwind,
-    ts_args_type = "masterKeys: Array<NativeSecret | Uint8Array | NativeMasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean"
+    ts_args_type = "masterKeys: Array<NativeSecret | Uint8Array | MasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean"
 )]
 pub fn lockbox_of(
     env: &Env,
-    master_keys: Vec<NativeMasterKeySource<'_>>,
+    master_keys: Vec<MasterKeySource<'_>>,
     allow_legacy: bool,
     require_protection: bool,
 ) -> napi::Result<NativeLockbox> {
@@ -154,7 +154,7 @@ impl NativeLockbox {
     }
 
     #[napi(catch_unwind)]
-    pub fn open(&self, env: &Env, row: NativeRow<'_>, context: NativeContext) -> napi::Result<NativeSecret> {
+    pub fn open(&self, env: &Env, row: RowColumns<'_>, context: RowContext) -> napi::Result<NativeSecret> {
         self.open_row(&row, &context).and_then(NativeSecret::new).or_throw(env)
     }
 
@@ -163,8 +163,8 @@ impl NativeLockbox {
         &self,
         env: &Env,
         secret: ClassInstance<'_, NativeSecret>,
-        context: NativeContext,
-    ) -> napi::Result<NativeSealedRow> {
+        context: RowContext,
+    ) -> napi::Result<SealedColumns> {
         let seal = || self.lockbox()?.seal(&*secret.secret()?, &context.as_context());
         Ok(seal().or_throw(env)?.into())
     }
@@ -173,10 +173,10 @@ impl NativeLockbox {
     pub fn reseal(
         &self,
         env: &Env,
-        row: NativeRow<'_>,
-        from: NativeContext,
-        to: Option<NativeContext>,
-    ) -> napi::Result<NativeSealedRow> {
+        row: RowColumns<'_>,
+        from: RowContext,
+        to: Option<RowContext>,
+    ) -> napi::Result<SealedColumns> {
         let to = to.as_ref().unwrap_or(&from).as_context();
         let resealed = self.lockbox().and_then(|lockbox| lockbox.reseal(&row.as_row(), &from.as_context(), &to));
         Ok(resealed.or_throw(env)?.into())
@@ -187,9 +187,9 @@ impl NativeLockbox {
     pub fn unseal_for(
         &self,
         env: &Env,
-        row: NativeRow<'_>,
-        context: NativeContext,
-        seal: NativeSeal<'_>,
+        row: RowColumns<'_>,
+        context: RowContext,
+        seal: SealRequest<'_>,
     ) -> napi::Result<String> {
         self.open_row(&row, &context).and_then(|secret| seal.seal(&secret)).or_throw(env)
     }
@@ -198,7 +198,7 @@ impl NativeLockbox {
 disposable!(NativeLockbox);
 
 impl NativeLockbox {
-    fn new(master_keys: &[NativeMasterKeySource<'_>], allow_legacy: bool, require_protection: bool) -> Result<Self> {
+    fn new(master_keys: &[MasterKeySource<'_>], allow_legacy: bool, require_protection: bool) -> Result<Self> {
         let keys = master_keys.iter().map(read).collect::<Result<Vec<_>>>()?;
         let lockbox = Lockbox::new(keys, allow_legacy)?;
         if require_protection {
@@ -209,7 +209,7 @@ impl NativeLockbox {
         Ok(Self { held: Disposable::new(lockbox, disposed), ids, require_protection })
     }
 
-    fn open_row(&self, row: &NativeRow<'_>, context: &NativeContext) -> Result<Secret> {
+    fn open_row(&self, row: &RowColumns<'_>, context: &RowContext) -> Result<Secret> {
         let secret = self.lockbox()?.open(&row.as_row(), &context.as_context())?;
         if self.require_protection {
             secret.require_protection()?;

@@ -5,11 +5,12 @@ use napi_derive::napi;
 
 use crate::node::boundary_error::OrThrow;
 use crate::secret::Secret;
-use crate::sys::{guarded, harden};
+use crate::sys::guarded;
+use crate::sys::harden::{self, Hardening, RefusedStep};
 
-/// The protections of the memory of secrets.
+/// What the memory that secrets live in has: the core's report, in numbers that JavaScript holds exactly.
 #[napi(object, object_from_js = false)]
-pub struct NativeMemoryProtection {
+pub struct MemoryProtection {
     pub guard_pages: bool,
     pub locked: bool,
     pub excluded_from_core_dumps: bool,
@@ -20,35 +21,19 @@ pub struct NativeMemoryProtection {
     pub locked_bytes: f64,
     /// Missing if there is no limit.
     pub lock_limit_bytes: Option<f64>,
-    pub refusals: Vec<NativeRefusedProtection>,
-}
-
-/// A protection that the system refused.
-#[napi(object, object_from_js = false)]
-pub struct NativeRefusedProtection {
-    pub protection: &'static str,
-    pub syscall: &'static str,
-    /// Positive, as the kernel returns it.
-    pub errno: i32,
-}
-
-#[napi(object, object_from_js = false)]
-pub struct NativeHardening {
-    pub non_dumpable: bool,
-    pub no_core_dumps: bool,
-    pub refusals: Vec<NativeRefusedProtection>,
+    pub refusals: Vec<RefusedStep>,
 }
 
 /// Returns the current protections of the memory of secrets.
 #[napi(catch_unwind)]
-pub fn memory_protection() -> NativeMemoryProtection {
+pub fn memory_protection() -> MemoryProtection {
     let report = guarded::report();
-    let refusals = report.refusals.iter().map(|refusal| NativeRefusedProtection {
+    let refusals = report.refusals.iter().map(|refusal| RefusedStep {
         protection: refusal.protection.name,
         syscall: refusal.protection.syscall,
         errno: refusal.errno,
     });
-    NativeMemoryProtection {
+    MemoryProtection {
         guard_pages: report.guard_pages,
         locked: report.locked,
         excluded_from_core_dumps: report.excluded_from_core_dumps,
@@ -70,16 +55,6 @@ pub fn require_protection(env: &Env) -> napi::Result<()> {
 
 /// Makes the process non-dumpable and disables its core dumps.
 #[napi(catch_unwind)]
-pub fn harden_worker() -> NativeHardening {
-    let hardening = harden::harden();
-    let refusals = hardening.refusals.iter().map(|refusal| NativeRefusedProtection {
-        protection: refusal.protection,
-        syscall: refusal.syscall,
-        errno: refusal.errno,
-    });
-    NativeHardening {
-        non_dumpable: hardening.non_dumpable,
-        no_core_dumps: hardening.no_core_dumps,
-        refusals: refusals.collect(),
-    }
+pub fn harden_worker() -> Hardening {
+    harden::harden()
 }

@@ -20,7 +20,7 @@ use crate::secret::{ExposeSecret, Secret};
 
 const DISPOSED: &str = "This Redactor was disposed of. Create a new one.";
 
-type NativeSource<'env> = Either4<
+type RedactionSource<'env> = Either4<
     ClassInstance<'env, NativeProviderEnv>,
     ClassInstance<'env, NativeServerCredentials>,
     ClassInstance<'env, NativeSecret>,
@@ -36,7 +36,7 @@ enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(native: &'a NativeSource<'_>) -> Result<Self> {
+    fn of(native: &'a RedactionSource<'_>) -> Result<Self> {
         Ok(match native {
             Either4::A(env) => Self::Env(env.plan()?),
             Either4::B(keys) => Self::Server(keys.credentials()?),
@@ -69,7 +69,11 @@ pub struct NativeRedactor {
     catch_unwind,
     ts_args_type = "sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined"
 )]
-pub fn redactor_of(env: &Env, sources: Vec<NativeSource<'_>>, min_length: Option<u32>) -> napi::Result<NativeRedactor> {
+pub fn redactor_of(
+    env: &Env,
+    sources: Vec<RedactionSource<'_>>,
+    min_length: Option<u32>,
+) -> napi::Result<NativeRedactor> {
     NativeRedactor::new(&sources, min_length).or_throw(env)
 }
 
@@ -93,7 +97,7 @@ impl NativeRedactor {
 
     #[napi(catch_unwind)]
     pub fn stream(&self, env: &Env) -> napi::Result<NativeRedactorStream> {
-        let state = State::Working(Stream::new(self.held.get().or_throw(env)?));
+        let state = StreamState::Working(Stream::new(self.held.get().or_throw(env)?));
         let stream = NativeRedactorStream { held: Disposable::new(Mutex::new(state), DISPOSED) };
         let mut streams = lock(&self.streams);
         streams.retain(|stream| stream.strong_count() > 0);
@@ -111,7 +115,7 @@ impl NativeRedactor {
 }
 
 impl NativeRedactor {
-    fn new(sources: &[NativeSource<'_>], min_length: Option<u32>) -> Result<Self> {
+    fn new(sources: &[RedactionSource<'_>], min_length: Option<u32>) -> Result<Self> {
         let sources = sources.iter().map(Source::of).collect::<Result<Vec<_>>>()?;
         let min_length = min_length.map_or(DEFAULT_MIN_LENGTH, |length| length as usize);
         let redactor = Redactor::new(sources.iter().flat_map(Source::secrets), min_length)?;
@@ -129,23 +133,23 @@ impl Drop for NativeRedactor {
 /// Redacts one stream, chunk by chunk and in place.
 #[napi]
 pub struct NativeRedactorStream {
-    held: Disposable<Mutex<State>>,
+    held: Disposable<Mutex<StreamState>>,
 }
 
 /// Most launches write nothing that has to be scrubbed: their redactor is made with the first chunk of one of the streams.
-enum State {
-    Waiting(Arc<Mutex<Launch>>),
+enum StreamState {
+    Waiting(Arc<Mutex<LaunchRedaction>>),
     Working(Stream),
 }
 
-enum Launch {
+enum LaunchRedaction {
     Planned(Arc<EnvPlan>),
     Redacted(Arc<Redactor>),
 }
 
 /// The part of a chunk that may be passed on.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeFed {
+pub struct ScrubbedChunk {
     /// The bytes that had been held back.
     pub before: Option<Buffer>,
     /// The number of bytes from the beginning of the chunk.
@@ -159,10 +163,10 @@ pub fn launch_redaction(
     provider_env: ClassInstance<'_, NativeProviderEnv>,
     streams: u32,
 ) -> napi::Result<Vec<NativeRedactorStream>> {
-    let launch = Arc::new(Mutex::new(Launch::Planned(provider_env.plan().or_throw(env)?)));
+    let launch = Arc::new(Mutex::new(LaunchRedaction::Planned(provider_env.plan().or_throw(env)?)));
     let disposed = "The redactor of this output was disposed of together with its Node environment.";
     let stream = |_| {
-        let state = State::Waiting(Arc::clone(&launch));
+        let state = StreamState::Waiting(Arc::clone(&launch));
         NativeRedactorStream { held: Disposable::new(Mutex::new(state), disposed) }
     };
     Ok((0..streams).map(stream).collect())
@@ -172,12 +176,12 @@ pub fn launch_redaction(
 impl NativeRedactorStream {
     /// Redacts the next chunk in place.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
-    pub fn feed(&self, env: &Env, mut chunk: BufferSlice<'_>) -> napi::Result<NativeFed> {
+    pub fn feed(&self, env: &Env, mut chunk: BufferSlice<'_>) -> napi::Result<ScrubbedChunk> {
         let held = self.held.get().or_throw(env)?;
         let mut state = lock(&held);
         let fed = state.stream().or_throw(env)?.feed(&mut chunk);
         // A chunk is a read of a pipe or a buffer of Node's: below 4 GiB.
-        Ok(NativeFed { before: buffer(fed.before), through: fed.through as u32 })
+        Ok(ScrubbedChunk { before: buffer(fed.before), through: fed.through as u32 })
     }
 
     /// The bytes that were held back of a stream that has ended.
@@ -185,15 +189,15 @@ impl NativeRedactorStream {
     pub fn finish(&self, env: &Env) -> napi::Result<Option<Buffer>> {
         let held = self.held.get().or_throw(env)?;
         match &mut *lock(&held) {
-            State::Waiting(_) => Ok(None),
-            State::Working(stream) => Ok(buffer(stream.finish())),
+            StreamState::Waiting(_) => Ok(None),
+            StreamState::Working(stream) => Ok(buffer(stream.finish())),
         }
     }
 }
 
 disposable!(NativeRedactorStream);
 
-impl State {
+impl StreamState {
     fn stream(&mut self) -> Result<&mut Stream> {
         if let Self::Waiting(launch) = self {
             let redactor = lock(launch).redactor()?;
@@ -204,7 +208,7 @@ impl State {
     }
 }
 
-impl Launch {
+impl LaunchRedaction {
     fn redactor(&mut self) -> Result<Arc<Redactor>> {
         let redactor = match self {
             Self::Planned(plan) => Arc::new(Redactor::new(plan.secrets(), DEFAULT_MIN_LENGTH)?),

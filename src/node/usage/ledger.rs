@@ -10,7 +10,7 @@ use napi_derive::napi;
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::usage::meter::NativeUsageMeter;
-use crate::node::usage::tokens::NativeTokens;
+use crate::node::usage::tokens::TokenCounts;
 use crate::provider;
 use crate::usage::{Cost, Counts, Ledger, LedgerKey};
 
@@ -19,8 +19,8 @@ const LABEL_BYTES: usize = 256;
 
 /// The usage of a run that a caller passes. The facade has checked the counts.
 #[napi(object, object_to_js = false)]
-pub struct NativeRunCounts {
-    pub tokens: NativeTokens,
+pub struct RunCounts {
+    pub tokens: TokenCounts,
     pub turns: f64,
     pub cost_usd: Option<f64>,
     /// Whether it is complete, and not a lower bound.
@@ -29,8 +29,8 @@ pub struct NativeRunCounts {
 
 /// What several runs have used in total. The cost is null if no CLI reported one.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeCounts {
-    pub tokens: NativeTokens,
+pub struct LedgerCounts {
+    pub tokens: TokenCounts,
     pub turns: f64,
     pub runs: f64,
     pub incomplete_runs: f64,
@@ -39,19 +39,9 @@ pub struct NativeCounts {
 
 /// What the runs with these labels have used.
 #[napi(object, object_from_js = false)]
-pub struct NativeLedgerEntry {
-    pub workspace: String,
-    pub provider: String,
-    pub generation: String,
-    pub counts: NativeCounts,
-}
-
-/// The labels of runs that are counted together, each of 1 to 256 bytes.
-#[napi(object, object_to_js = false)]
-pub struct NativeLedgerKey {
-    pub workspace: String,
-    pub provider: String,
-    pub generation: String,
+pub struct LedgerEntry {
+    pub key: LedgerKey,
+    pub counts: LedgerCounts,
 }
 
 /// A ledger with a limited number of entries, and the sum of the entries that were evicted.
@@ -72,44 +62,36 @@ impl NativeUsageLedger {
 
     /// Adds a run that has ended.
     #[napi(catch_unwind)]
-    pub fn record(&self, env: &Env, key: NativeLedgerKey, run: NativeRunCounts) -> napi::Result<()> {
+    pub fn record(&self, env: &Env, key: LedgerKey, run: RunCounts) -> napi::Result<()> {
         let counts = counts_of(run).or_throw(env)?;
-        self.ledger().add(&key.try_into().or_throw(env)?, counts);
+        check(&key).or_throw(env)?;
+        self.ledger().add(&key, counts);
         Ok(())
     }
 
     /// Adds what a run has used since the last call.
     #[napi(catch_unwind)]
-    pub fn follow(
-        &self,
-        env: &Env,
-        key: NativeLedgerKey,
-        meter: ClassInstance<'_, NativeUsageMeter>,
-    ) -> napi::Result<()> {
-        let key: LedgerKey = key.try_into().or_throw(env)?;
+    pub fn follow(&self, env: &Env, key: LedgerKey, meter: ClassInstance<'_, NativeUsageMeter>) -> napi::Result<()> {
+        check(&key).or_throw(env)?;
         meter.with_mark(self.id, |meter, mark| self.ledger().follow(&key, meter, mark));
         Ok(())
     }
 
     #[napi(catch_unwind)]
-    pub fn entries(&self) -> Vec<NativeLedgerEntry> {
+    pub fn entries(&self) -> Vec<LedgerEntry> {
         let ledger = self.ledger();
-        let entry = |(key, counts): (&LedgerKey, &Counts)| NativeLedgerEntry {
-            workspace: key.workspace.to_string(),
-            provider: key.provider.to_string(),
-            generation: key.generation.to_string(),
-            counts: counts_to_js(*counts),
-        };
+        let entry =
+            |(key, counts): (&LedgerKey, &Counts)| LedgerEntry { key: key.clone(), counts: counts_to_js(*counts) };
         ledger.entries().into_iter().map(entry).collect()
     }
 
     #[napi(catch_unwind)]
-    pub fn others(&self) -> NativeCounts {
+    pub fn others(&self) -> LedgerCounts {
         counts_to_js(self.ledger().others())
     }
 
     #[napi(catch_unwind)]
-    pub fn total(&self) -> NativeCounts {
+    pub fn total(&self) -> LedgerCounts {
         counts_to_js(self.ledger().total())
     }
 
@@ -135,24 +117,17 @@ impl NativeUsageLedger {
     }
 }
 
-impl TryFrom<NativeLedgerKey> for LedgerKey {
-    type Error = Error;
-
-    fn try_from(key: NativeLedgerKey) -> Result<Self> {
-        let labels = [("workspace", &key.workspace), ("provider", &key.provider), ("generation", &key.generation)];
-        for (name, label) in labels {
-            if label.is_empty() || label.len() > LABEL_BYTES {
-                let message = format!("{name} must be a string of 1 to {LABEL_BYTES} bytes.");
-                return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
-            }
+fn check(key: &LedgerKey) -> Result<()> {
+    for (name, label) in [("workspace", &key.workspace), ("provider", &key.provider), ("generation", &key.generation)] {
+        if label.is_empty() || label.len() > LABEL_BYTES {
+            let message = format!("{name} must be a string of 1 to {LABEL_BYTES} bytes.");
+            return Err(Error::new(ErrorCode::InvalidArgValue, message).name(name));
         }
-        provider::find(&key.provider)?;
-        let NativeLedgerKey { workspace, provider, generation } = key;
-        Ok(Self { workspace: workspace.into(), provider: provider.into(), generation: generation.into() })
     }
+    provider::find(&key.provider).map(drop)
 }
 
-fn counts_of(run: NativeRunCounts) -> Result<Counts> {
+fn counts_of(run: RunCounts) -> Result<Counts> {
     let cost = run.cost_usd.map(cost).transpose()?;
     let incomplete_runs = u64::from(!run.complete);
     Ok(Counts { tokens: run.tokens.into(), turns: run.turns as u64, runs: 1, incomplete_runs, cost })
@@ -165,8 +140,8 @@ fn cost(dollars: f64) -> Result<Cost> {
     })
 }
 
-fn counts_to_js(counts: Counts) -> NativeCounts {
-    NativeCounts {
+fn counts_to_js(counts: Counts) -> LedgerCounts {
+    LedgerCounts {
         tokens: counts.tokens.into(),
         turns: counts.turns as f64,
         runs: counts.runs as f64,

@@ -1,4 +1,6 @@
 //! The meter that reads a CLI's output for usage, failures and claims.
+//!
+//! The core counts in integers of 64 bits, which napi hands over as `BigInt`: what is counted is restated here in numbers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,95 +8,76 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, PromiseRaw};
 use napi_derive::napi;
 
-use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::kind_named;
-use crate::node::environment::provider_env::NativeProviderEnv;
 use crate::node::net::{self, NativeAbort};
-use crate::node::usage::tokens::NativeTokens;
-use crate::provider::{self, BaseUrl, CommandLine, CredentialKind};
+use crate::node::usage::tokens::TokenCounts;
+use crate::provider::{self, CredentialKind, FailureKind};
 use crate::usage::{
-    Changes, ClockTime, Cost, Counts, Expected, Failure, Found, Gap, Meter, ModelUsage, Owner, Resumed, RunEnvironment,
-    Subagents, ThreadTotals, Usage,
+    Changes, ClockTime, Cost, Counts, Expected, Failure, Gap, Meter, ModelUsage, Owner, Resumed, Subagents,
+    SubagentsFound, ThreadTotals, Usage,
 };
 
 /// What a run has used.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeUsage {
-    pub tokens: NativeTokens,
+pub struct RunUsage {
+    pub tokens: TokenCounts,
     pub turns: f64,
     pub model: Option<String>,
     pub cost_usd: Option<f64>,
     /// Empty if it is complete.
-    pub incomplete_because: Vec<&'static str>,
-    pub models: Vec<NativeModelUsage>,
-    pub thread: Option<NativeThreadTotals>,
+    pub incomplete_because: Vec<Gap>,
+    pub models: Vec<ModelCounts>,
+    pub thread: Option<ThreadCounts>,
 }
 
 /// What one model has used.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeModelUsage {
+pub struct ModelCounts {
     pub model: String,
-    pub tokens: NativeTokens,
+    pub tokens: TokenCounts,
     pub cost_usd: Option<f64>,
 }
 
 /// What a thread has used, including before this run.
 #[napi(object)]
-pub struct NativeThreadTotals {
+pub struct ThreadCounts {
     pub id: String,
-    pub tokens: NativeTokens,
+    pub tokens: TokenCounts,
 }
 
 /// What a run failed at.
 #[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeFailure {
-    pub kind: &'static str,
-    /// The status of the HTTP answer.
+pub struct RunFailure {
+    pub kind: FailureKind,
+    /// Of the HTTP answer.
     pub status: Option<u32>,
     pub retryable: bool,
     pub retry_after_ms: Option<f64>,
     /// In milliseconds since 1970.
     pub resets_at: Option<f64>,
-    pub resets_by_clock: Option<NativeClockTime>,
+    pub resets_by_clock: Option<ClockTime>,
     /// Whether the CLI was still retrying when it reported the failure.
     pub passing: bool,
     pub message: &'static str,
     pub remedy: &'static str,
 }
 
-/// A time of day to the minute, in the CLI's time zone.
-#[napi(object, object_from_js = false, use_nullable = true)]
-pub struct NativeClockTime {
-    /// Null for the day on which it was reported.
-    pub date: Option<NativeDate>,
-    pub hour: u32,
-    pub minute: u32,
-}
-
-#[napi(object, object_from_js = false)]
-pub struct NativeDate {
-    pub year: u32,
-    /// Counted from 1.
-    pub month: u32,
-    pub day: u32,
-}
-
 /// What the CLI may report for its credential, and what it reported instead.
 #[napi(object, object_from_js = false)]
-pub struct NativeMismatch {
+pub struct CredentialMismatch {
     pub expected: Vec<&'static str>,
     pub claimed: &'static str,
 }
 
 /// What is known about a run that this package does not start.
 #[napi(object, object_to_js = false)]
-pub struct NativeExpected {
+pub struct ExpectedRun {
     pub credential: Option<String>,
     pub model: Option<String>,
     pub resumed: bool,
-    pub thread: Option<NativeThreadTotals>,
+    pub thread: Option<ThreadCounts>,
     pub workspace: Option<String>,
     pub subagents: bool,
 }
@@ -107,40 +90,6 @@ pub struct NativeUsageMeter {
     marks: Mutex<Vec<(u64, Counts)>>,
 }
 
-/// Reads the output of a start with this environment and these arguments.
-#[napi(catch_unwind)]
-pub fn meter_of_start(
-    node: &Env,
-    env: ClassInstance<'_, NativeProviderEnv>,
-    args: Vec<String>,
-    thread: Option<NativeThreadTotals>,
-) -> napi::Result<NativeUsageMeter> {
-    let plan = env.plan().or_throw(node)?;
-    let line = CommandLine::parse(&plan.provider.arguments.grammar, args);
-    let mut expected = run_environment(&plan).expected(&line, env.owner());
-    expected.thread = thread.map(thread_totals);
-    Ok(NativeUsageMeter::around(Meter::new(plan.provider, expected)))
-}
-
-fn run_environment(plan: &EnvPlan) -> RunEnvironment<'_> {
-    let (row, credential) = (plan.provider, &plan.credential);
-    let base_url = match row.vendor().base_url {
-        BaseUrl::Variable(name) => plan.plain(name),
-        BaseUrl::Override => None,
-    };
-    RunEnvironment {
-        provider: row,
-        credential: credential.kind,
-        is_servers: credential.is_servers(),
-        login_directory: credential.directory.as_deref(),
-        fingerprint: credential.fingerprint,
-        workspace_id: plan.plain(WORKSPACE_ID).unwrap_or_default(),
-        state_directory: plan.directory(row.state_directory.variable, row.state_directory.below_home),
-        time_zone: plan.plain("TZ").unwrap_or_default(),
-        base_url: base_url.unwrap_or_default(),
-    }
-}
-
 /// Whether the CLI reports totals of threads; false for an unknown provider.
 #[napi(catch_unwind)]
 pub fn reports_thread_totals(provider: String) -> bool {
@@ -149,11 +98,11 @@ pub fn reports_thread_totals(provider: String) -> bool {
 
 /// Reads the output of a run that this package does not start.
 #[napi(catch_unwind)]
-pub fn meter_of(env: &Env, provider: String, expected: NativeExpected) -> napi::Result<NativeUsageMeter> {
+pub fn meter_of(env: &Env, provider: String, expected: ExpectedRun) -> napi::Result<NativeUsageMeter> {
     meter(&provider, expected).map(NativeUsageMeter::around).or_throw(env)
 }
 
-fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
+fn meter(provider: &str, given: ExpectedRun) -> Result<Meter> {
     let row = provider::find(provider)?;
     let kinds = [CredentialKind::ApiKey, CredentialKind::OauthToken, CredentialKind::ConfigDir];
     let named = |name: String| kind_named("options.credential", &name, &kinds);
@@ -168,12 +117,18 @@ fn meter(provider: &str, given: NativeExpected) -> Result<Meter> {
     Ok(Meter::new(row, expected))
 }
 
-fn thread_totals(given: NativeThreadTotals) -> ThreadTotals {
+fn thread_totals(given: ThreadCounts) -> ThreadTotals {
     ThreadTotals { id: given.id.into(), tokens: given.tokens.into() }
 }
 
 #[napi]
 impl NativeUsageMeter {
+    /// Says what the thread that the run goes on with had used.
+    #[napi(catch_unwind)]
+    pub fn resumes(&self, thread: ThreadCounts) {
+        self.meter().resumes(thread_totals(thread));
+    }
+
     /// Reads the next bytes of stdout; null if they changed nothing.
     #[napi(catch_unwind, ts_args_type = "chunk: Uint8Array")]
     pub fn feed(&self, chunk: BufferSlice<'_>) -> Option<Changes> {
@@ -204,16 +159,16 @@ impl NativeUsageMeter {
         &self,
         env: &'env Env,
         abort: ClassInstance<'_, NativeAbort>,
-    ) -> napi::Result<PromiseRaw<'env, Found>> {
+    ) -> napi::Result<PromiseRaw<'env, SubagentsFound>> {
         let sought = self.meter().sought();
         let whose = sought.as_ref().map(|(search, _)| search.state_directory.to_string_lossy().into());
-        let look = move || sought.map_or(Found::Unknown, |(search, threads)| search.look(&threads));
+        let look = move || sought.map_or(SubagentsFound::Unknown, |(search, threads)| search.look(&threads));
         net::look(env, whose.unwrap_or_default(), &abort, move || Ok(look()))
     }
 
     /// Takes the result of the search; `unknown` if it did not end.
     #[napi(catch_unwind)]
-    pub fn found(&self, found: Found) {
+    pub fn found(&self, found: SubagentsFound) {
         self.meter().found(found);
     }
 
@@ -224,12 +179,12 @@ impl NativeUsageMeter {
     }
 
     #[napi(catch_unwind)]
-    pub fn usage(&self) -> NativeUsage {
+    pub fn usage(&self) -> RunUsage {
         to_js(&self.meter().usage())
     }
 
     #[napi(catch_unwind)]
-    pub fn failure(&self) -> Option<NativeFailure> {
+    pub fn failure(&self) -> Option<RunFailure> {
         self.meter().failure().map(failure_to_js)
     }
 
@@ -240,15 +195,15 @@ impl NativeUsageMeter {
     }
 
     #[napi(catch_unwind)]
-    pub fn mismatch(&self) -> Option<NativeMismatch> {
+    pub fn mismatch(&self) -> Option<CredentialMismatch> {
         let meter = self.meter();
         let claim = meter.claim().filter(|claim| !claim.fits)?;
-        Some(NativeMismatch { expected: meter.expected_claims().to_vec(), claimed: claim.claimed })
+        Some(CredentialMismatch { expected: meter.expected_claims().to_vec(), claimed: claim.claimed })
     }
 }
 
 impl NativeUsageMeter {
-    fn around(meter: Meter) -> Self {
+    pub fn around(meter: Meter) -> Self {
         Self { meter: Mutex::new(meter), marks: Mutex::default() }
     }
 
@@ -273,45 +228,37 @@ fn told(changes: Changes) -> Option<Changes> {
     Some(changes).filter(|changes| *changes != Changes::default())
 }
 
-fn failure_to_js(failure: Failure) -> NativeFailure {
+fn failure_to_js(failure: Failure) -> RunFailure {
     let text = failure.kind.text();
-    NativeFailure {
-        kind: text.name,
+    RunFailure {
+        kind: failure.kind,
         status: failure.status.map(u32::from),
         retryable: failure.is_retryable(),
         retry_after_ms: failure.retry_after.map(|milliseconds| milliseconds as f64),
         resets_at: failure.resets_at.map(|milliseconds| milliseconds as f64),
-        resets_by_clock: failure.resets_by_clock.map(|ClockTime { date, hour, minute }| NativeClockTime {
-            date: date.map(|[year, month, day]| NativeDate { year, month, day }),
-            hour,
-            minute,
-        }),
+        resets_by_clock: failure.resets_by_clock,
         passing: failure.passing,
         message: text.message,
         remedy: text.remedy,
     }
 }
 
-fn to_js(usage: &Usage) -> NativeUsage {
-    NativeUsage {
+fn to_js(usage: &Usage) -> RunUsage {
+    RunUsage {
         tokens: usage.tokens.into(),
         turns: usage.turns as f64,
         model: usage.model.as_deref().map(str::to_owned),
         cost_usd: usage.cost.map(Cost::dollars),
-        incomplete_because: usage.gaps.iter().map(Gap::as_str).collect(),
+        incomplete_because: usage.gaps.iter().collect(),
         models: usage.models.iter().map(model_to_js).collect(),
         thread: usage.thread.as_ref().map(thread_to_js),
     }
 }
 
-fn model_to_js(part: &ModelUsage) -> NativeModelUsage {
-    NativeModelUsage {
-        model: part.model.to_string(),
-        tokens: part.tokens.into(),
-        cost_usd: part.cost.map(Cost::dollars),
-    }
+fn model_to_js(part: &ModelUsage) -> ModelCounts {
+    ModelCounts { model: part.model.to_string(), tokens: part.tokens.into(), cost_usd: part.cost.map(Cost::dollars) }
 }
 
-fn thread_to_js(thread: &ThreadTotals) -> NativeThreadTotals {
-    NativeThreadTotals { id: thread.id.to_string(), tokens: thread.tokens.into() }
+fn thread_to_js(thread: &ThreadTotals) -> ThreadCounts {
+    ThreadCounts { id: thread.id.to_string(), tokens: thread.tokens.into() }
 }

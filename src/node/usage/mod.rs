@@ -1,5 +1,5 @@
 //! The boundary for usage: what runs have used.
 
 mod ledger;
-mod meter;
+pub mod meter;
 mod tokens;

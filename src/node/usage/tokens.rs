@@ -7,7 +7,7 @@ use crate::usage::Tokens;
 /// Token counts, as whole numbers. The facade has checked those that come from JavaScript.
 #[napi(object)]
 #[derive(Default)]
-pub struct NativeTokens {
+pub struct TokenCounts {
     pub input_tokens: f64,
     pub cached_input_tokens: f64,
     pub cache_write_input_tokens: f64,
@@ -17,11 +17,11 @@ pub struct NativeTokens {
 
 /// No tokens: the facade reads the names of the counts from it.
 #[napi(catch_unwind)]
-pub fn no_tokens() -> NativeTokens {
-    NativeTokens::default()
+pub fn no_tokens() -> TokenCounts {
+    TokenCounts::default()
 }
 
-impl From<Tokens> for NativeTokens {
+impl From<Tokens> for TokenCounts {
     fn from(tokens: Tokens) -> Self {
         Self {
             input_tokens: tokens.input as f64,
@@ -33,8 +33,8 @@ impl From<Tokens> for NativeTokens {
     }
 }
 
-impl From<NativeTokens> for Tokens {
-    fn from(given: NativeTokens) -> Self {
+impl From<TokenCounts> for Tokens {
+    fn from(given: TokenCounts) -> Self {
         Self {
             input: given.input_tokens as u64,
             cached: given.cached_input_tokens as u64,

@@ -52,14 +52,14 @@ fn holds_secrets(row: &InlineDefinitions, value: &str) -> bool {
     }
 }
 
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+type JsonObject<'a> = BTreeMap<String, &'a RawValue>;
 
-fn members(text: &str) -> Option<Members<'_>> {
+fn members(text: &str) -> Option<JsonObject<'_>> {
     serde_json::from_str(text).ok()
 }
 
 /// Wherever the holder is: an agent's definition has its own servers.
-fn in_document(row: &InlineDefinitions, document: &Members<'_>, depth: usize) -> bool {
+fn in_document(row: &InlineDefinitions, document: &JsonObject<'_>, depth: usize) -> bool {
     document.iter().any(|(name, value)| {
         if name == row.holder {
             return in_holder(row, value.get());
@@ -77,7 +77,7 @@ fn in_holder(row: &InlineDefinitions, text: &str) -> bool {
     })
 }
 
-fn in_definition(row: &InlineDefinitions, definition: &Members<'_>) -> bool {
+fn in_definition(row: &InlineDefinitions, definition: &JsonObject<'_>) -> bool {
     definition.iter().any(|(name, value)| {
         let is_table = row.tables.contains(&name.as_str());
         let has_value =

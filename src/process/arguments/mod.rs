@@ -12,7 +12,7 @@ use crate::provider::{
     CommandLine, ConfigOverride, EnforcedArgument, FeatureOption, OverrideFacts, Provider, RefusedOption, When,
 };
 pub use modes::check as check_mode;
-pub use secrets::Place;
+pub use secrets::TextSource;
 
 /// What decides the arguments beside the plan.
 #[derive(Debug)]
@@ -90,8 +90,9 @@ pub fn check_all(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE`
-pub fn check_visible<'a>(plan: &'a EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) -> Result<()> {
-    let of_plan = [(Place::Option("baseUrl"), &plan.base_url), (Place::Option("workspace.dir"), &plan.workspace_dir)];
+pub fn check_visible<'a>(plan: &'a EnvPlan, texts: impl Iterator<Item = (TextSource, &'a str)>) -> Result<()> {
+    let of_plan =
+        [(TextSource::Option("baseUrl"), &plan.base_url), (TextSource::Option("workspace.dir"), &plan.workspace_dir)];
     let of_plan = of_plan.into_iter().filter_map(|(place, text)| Some((place, text.as_deref()?)));
     // Where no override says them, they are in no argument.
     let of_plan = of_plan.filter(|_| !plan.provider.arguments.overrides.is_empty());
@@ -187,7 +188,7 @@ fn facts<'a>(plan: &'a EnvPlan, context: &'a ArgumentContext<'_>, hidden: &'a [&
     }
 }
 
-/// Enforced arguments, by their places.
+/// The arguments that a start adds, by where they must stand.
 #[derive(Debug, Default)]
 pub struct Enforced {
     /// Before all others, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only
@@ -441,7 +442,7 @@ mod tests {
     fn a_secret_or_a_nul_in_an_argument_is_refused() {
         let plan = plan("claude", None);
         let text = format!("--header=x-api-key: {KEY}");
-        let secret = check_visible(&plan, [(Place::Argument(0), text.as_str())].into_iter()).expect_err("refused");
+        let secret = check_visible(&plan, [(TextSource::Argument(0), text.as_str())].into_iter()).expect_err("refused");
         for error in [secret, args(&plan, UNTRUSTED, &["a\0b"]).expect_err("refused")] {
             assert_eq!(error.code(), ErrorCode::InvalidArgValue);
             assert!(!format!("{error:?}").contains(KEY));

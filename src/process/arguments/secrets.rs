@@ -21,12 +21,12 @@ const MIN_BYTES: usize = 8;
 const MAX_BYTES: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub enum TextSource {
     Argument(usize),
     Option(&'static str),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Argument(index) => write!(formatter, "args[{index}]"),
@@ -39,7 +39,7 @@ impl fmt::Display for Place {
 ///
 /// # Errors
 /// `ERR_INVALID_ARG_VALUE`
-pub fn check<'a>(plan: &EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) -> Result<()> {
+pub fn check<'a>(plan: &EnvPlan, texts: impl Iterator<Item = (TextSource, &'a str)>) -> Result<()> {
     let secrets = Patterns::new(plan.secrets());
     if secrets.all.is_empty() {
         return Ok(());
@@ -52,7 +52,7 @@ pub fn check<'a>(plan: &EnvPlan, texts: impl Iterator<Item = (Place, &'a str)>) 
     Ok(())
 }
 
-fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
+fn refusal(plan: &EnvPlan, place: TextSource, found: &[u8]) -> Error {
     let holds = |value: &[u8]| trim(value).starts_with(found);
     let mut variable_to_name = false;
     let carriers = plan.names.credential_variables(Delivery::Env);
@@ -65,12 +65,12 @@ fn refusal(plan: &EnvPlan, place: Place, found: &[u8]) -> Error {
         _ => "this launch's credential".to_owned(),
     };
     let remedy = match place {
-        Place::Argument(_) if variable_to_name => {
+        TextSource::Argument(_) if variable_to_name => {
             "Omit it: name the variable instead, or pass the text on stdin.".to_owned()
         }
-        Place::Argument(_) => format!("Omit it: this package passes it to {}.", plan.provider.name),
-        Place::Option("baseUrl") => "Pass a URL without it.".to_owned(),
-        Place::Option(_) => "Pass a path without it.".to_owned(),
+        TextSource::Argument(_) => format!("Omit it: this package passes it to {}.", plan.provider.name),
+        TextSource::Option("baseUrl") => "Pass a URL without it.".to_owned(),
+        TextSource::Option(_) => "Pass a path without it.".to_owned(),
     };
     let message = format!("options.{place} contains {what}, which every user of this machine can see there. {remedy}");
     Error::new(ErrorCode::InvalidArgValue, message).provider(plan.provider.id).name(place.to_string())

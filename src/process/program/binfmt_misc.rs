@@ -30,7 +30,7 @@ fn takes(text: &str, file: &Path, head: &[u8]) -> bool {
     magic.iter().zip(&mask).zip(there).all(|((magic, mask), byte)| byte & mask == magic & mask)
 }
 
-/// Pairs of hexadecimal digits.
+/// Reads pairs of hexadecimal digits, as binfmt_misc shows bytes.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();

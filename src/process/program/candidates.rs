@@ -10,13 +10,12 @@ use crate::provider::Provider;
 pub struct Search<'a> {
     /// The caller's program: an absolute path or a name.
     pub command: Option<&'a str>,
-    /// The child's `PATH`.
+    /// The `PATH` of the child, which this process need not share.
     pub path: &'a str,
     /// Directories from which `node_modules` are looked for, upwards.
     pub package_roots: &'a [String],
 }
 
-/// How a program was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
     Command,
@@ -35,7 +34,7 @@ impl FoundBy {
     }
 }
 
-/// Every existing candidate, lazily.
+/// Every candidate that exists, in a start's order; the next one is looked for when it is asked for.
 pub fn all<'a>(
     provider: &'static Provider,
     search: &'a Search<'a>,

@@ -121,7 +121,7 @@ fn truncated() -> Fault {
     Fault::not_executable("it is truncated")
 }
 
-/// As people call it.
+/// The name by which people know a machine, or its number.
 fn name_of(machine: u16) -> String {
     let known = match machine {
         3 => "i386",

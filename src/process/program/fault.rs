@@ -20,7 +20,7 @@ impl Fault {
         Self { why: why.into(), remedy: None, errno, name: None }
     }
 
-    /// Something that is no program.
+    /// The fault of a file that is no program for any machine.
     pub fn not_executable(why: impl Into<String>) -> Self {
         Self::new(why, libc::ENOEXEC)
     }
@@ -67,7 +67,7 @@ impl Fault {
         .remedy("Name the program itself in options.command, or pass a PATH with fewer directories.")
     }
 
-    /// Adds what would fix it.
+    /// Says what would make the file a program.
     pub fn remedy(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }
     }

@@ -11,12 +11,12 @@ use crate::provider::{Provider, Standing, Versions};
 /// A program that the target can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Absolute, without symlinks.
+    /// The path that is executed: absolute, without symlinks.
     pub path: PathBuf,
-    /// Where it was found first.
+    /// The path by which it was found, which may be a link or a launcher.
     pub found_at: PathBuf,
     pub found_by: FoundBy,
-    /// A script's interpreter.
+    /// What runs it, where it is a script.
     pub interpreter: Option<PathBuf>,
     /// Its version, if a package or a file name states it.
     pub version: Option<String>,
@@ -27,7 +27,6 @@ pub struct Program {
 /// A program with what it was proved by.
 #[derive(Debug)]
 pub struct Proved {
-    /// It.
     pub program: Program,
     /// What the target must be able to use.
     pub checks: Vec<Check>,

@@ -35,9 +35,9 @@ pub struct Needs {
     pub checks: Vec<Check>,
 }
 
-/// A look at one candidate.
+/// Looks into a file as the kernel would at `execve`, and into what runs it.
 pub struct Look<'a> {
-    /// The child's `PATH`.
+    /// The `PATH` of the child, on which `env` looks for an interpreter.
     pub path: &'a str,
     /// Whether the target can use all of these.
     pub can_use: &'a dyn Fn(&[Check]) -> bool,
@@ -126,7 +126,7 @@ impl Look<'_> {
         first.unwrap_or_else(|| Err(Fault::no_interpreter(name, "on the child's PATH")))
     }
 
-    /// The checks of an interpreter.
+    /// What the target must be able to do with an interpreter or a loader.
     fn of_tool(&self, program: &Path, depth: usize) -> Result<Vec<Check>, Fault> {
         let Some(left) = self.looks.get().checked_sub(1) else { return Err(Fault::maze(MAX_LOOKS)) };
         self.looks.set(left);

@@ -14,7 +14,7 @@ use crate::sys::real_path::real_path;
 /// The limit of targets, which is more than a worker has at the same time. Beyond it, the cache is emptied.
 const CAPACITY: usize = 1024;
 
-/// The proofs of this process.
+/// What was proved of programs, for as long as their files and the way to them stay as they are.
 #[derive(Debug, Default)]
 pub struct Proofs(Mutex<HashMap<Key, Arc<Proof>>>);
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::image::MAX_LOOKS;
 use super::{AccessCheck, FoundBy, Program, Search, Target, candidates, leads_to, prove};
 use crate::error::Error;
-use crate::provider::Provider;
+use crate::provider::{Companion, Provider};
 
 /// The limit of candidates: more of them on one `PATH` would show nothing new.
 const MAX_CANDIDATES: usize = 16;
@@ -20,9 +20,8 @@ pub struct Candidate {
     pub path: Option<PathBuf>,
     /// The proved program, or why the target cannot run it.
     pub outcome: Result<Program, Error>,
-    /// Files that must be beside the program, as far as they are there: their paths, and whether they inherit the
-    /// program's credential.
-    pub companions: Vec<(&'static str, bool)>,
+    /// The files that must be beside the program, as far as they are there.
+    pub companions: Vec<Companion>,
     /// The files that state its version, as far as they exist.
     pub manifests: Vec<PathBuf>,
 }
@@ -45,7 +44,7 @@ pub fn survey(
         let beside = provider.cli.companions.iter().filter(|row| {
             directory.is_some_and(|directory| std::fs::exists(directory.join(row.path)).unwrap_or(false))
         });
-        let companions = beside.map(|row| (row.path, row.inherits_credential)).collect();
+        let companions = beside.copied().collect();
         let manifests = manifests.into_iter().filter(|manifest| manifest.is_file()).collect();
         Candidate { found_at, found_by, path, outcome, companions, manifests }
     })

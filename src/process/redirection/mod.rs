@@ -26,7 +26,7 @@ mod content;
 #[cfg(test)]
 mod tests;
 
-/// What decides beside the plan.
+/// What decides, beside the plan, whether a file redirects a start.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
     /// Whether the workspace's files may configure the CLI.
@@ -306,8 +306,7 @@ fn why_not_kept_out(plan: &EnvPlan, shield: &FileShield, holds: bool, version: O
 }
 
 /// What is wrong with a file of variables.
-enum Found {
-    /// It sets this variable.
+enum FileProblem {
     Variable(String),
     /// It is no JSON object.
     NotUnderstood,
@@ -316,19 +315,19 @@ enum Found {
 }
 
 /// Looks once more, for the words alone: the refusal stands, whatever the file has become meanwhile.
-fn found(file: &Path, shield: &FileShield, holds: bool) -> Found {
+fn found(file: &Path, shield: &FileShield, holds: bool) -> FileProblem {
     let Some(text) = open(file, OFlags::empty()).ok().and_then(|file| content::read(&file)) else {
-        return Found::Unread;
+        return FileProblem::Unread;
     };
     let env = serde_json::from_slice::<Variables>(&text).ok().and_then(|variables| variables.env);
     let harmful = env.and_then(|env| env.into_keys().find(|name| is_harmful(shield, holds, name)));
-    harmful.map_or(Found::NotUnderstood, Found::Variable)
+    harmful.map_or(FileProblem::NotUnderstood, FileProblem::Variable)
 }
 
 fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, version: Option<&str>) -> Error {
     let (why, instead) = why_not_kept_out(plan, shield, holds, version);
     let (what, remedy) = match &found(file, shield, holds) {
-        Found::Variable(name) => {
+        FileProblem::Variable(name) => {
             let does = forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::as_str);
             let name = forbidden::shown(name);
             (
@@ -336,11 +335,11 @@ fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, ver
                 "Remove that variable from the env member, or remove the file",
             )
         }
-        Found::NotUnderstood => (
+        FileProblem::NotUnderstood => (
             "cannot be parsed, so the variables that it sets are unknown".to_owned(),
             "Correct the file so that it is one JSON object, or remove it",
         ),
-        Found::Unread => (
+        FileProblem::Unread => (
             "cannot be read as a regular file of at most 4 MiB, so the variables that it sets are unknown".to_owned(),
             "Replace it with a regular file, or remove it",
         ),

@@ -2,15 +2,15 @@
 
 use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
-use crate::provider::key_class::KeyClass;
-use crate::provider::key_class::KeyUse::{self, Credential, NotForLaunch, Unknown};
-use crate::provider::login::{BodyFormat, Expiry, OauthRow, Stored};
+use crate::provider::key_class::KeyUse::{Credential, NotForLaunch, Unknown};
+use crate::provider::key_class::{KeyClass, VendorName};
+use crate::provider::login::{BodyFormat, ExpiryField, OauthRow, Stored};
 
-const VENDOR: &str = "Anthropic";
+const VENDOR: VendorName = VendorName("Anthropic");
 
 // platform.claude.com "List Models"; the OAuth header's beta is the CLI's own.
 pub(super) static ANTHROPIC: Api = Api {
-    vendor: VENDOR,
+    vendor: VENDOR.0,
     base_url: "https://api.anthropic.com",
     models_path: "/v1/models?limit=1",
     authorizations: &[
@@ -29,27 +29,23 @@ pub(super) static ANTHROPIC: Api = Api {
 /// `.credentials.json` (`oat`, `ort`); claude.ai's cookie `sessionKey` (`sid`). Length and alphabet: rules `anthropic-api-key` and
 /// `anthropic-admin-api-key` of the secret scanner gitleaks, config/gitleaks.toml.
 static KEY_CLASSES: &[KeyClass] = &[
-    class("anthropic-api-key", "an Anthropic API key", "sk-ant-api03-", Credential(ApiKey), 108),
-    class("anthropic-api-key", "an Anthropic API key", "sk-ant-api", Credential(ApiKey), 0),
-    class("anthropic-oauth-access-token", "a Claude OAuth access token", "sk-ant-oat", Credential(OauthToken), 0),
-    class("anthropic-oauth-refresh-token", "a Claude OAuth refresh token", "sk-ant-ort", NotForLaunch, 0),
-    class("anthropic-admin-key", "an Anthropic admin key", "sk-ant-admin", NotForLaunch, 0),
-    class("anthropic-session-cookie", "a session cookie of claude.ai", "sk-ant-sid", NotForLaunch, 0),
+    VENDOR.key_class("anthropic-api-key", "an Anthropic API key", "sk-ant-api03-", Credential(ApiKey), 108),
+    VENDOR.key_class("anthropic-api-key", "an Anthropic API key", "sk-ant-api", Credential(ApiKey), 0),
+    VENDOR.key_class(
+        "anthropic-oauth-access-token",
+        "a Claude OAuth access token",
+        "sk-ant-oat",
+        Credential(OauthToken),
+        0,
+    ),
+    VENDOR.key_class("anthropic-oauth-refresh-token", "a Claude OAuth refresh token", "sk-ant-ort", NotForLaunch, 0),
+    VENDOR.key_class("anthropic-admin-key", "an Anthropic admin key", "sk-ant-admin", NotForLaunch, 0),
+    VENDOR.key_class("anthropic-session-cookie", "a session cookie of claude.ai", "sk-ant-sid", NotForLaunch, 0),
     KeyClass {
         is_plain: false,
-        ..class("anthropic-key", "an Anthropic key of an unknown kind", "sk-ant-", Unknown, 0)
+        ..VENDOR.key_class("anthropic-key", "an Anthropic key of an unknown kind", "sk-ant-", Unknown, 0)
     },
 ];
-
-const fn class(
-    id: &'static str,
-    name: &'static str,
-    prefix: &'static str,
-    usable_as: KeyUse,
-    shortest: usize,
-) -> KeyClass {
-    KeyClass::certain(VENDOR, (id, name), prefix, usable_as, shortest)
-}
 
 // From the executable: its token endpoint, its client id, and the body of its own refresh. It keeps the refresh token
 // where the answer has none, and it writes an empty one over a refresh token that was refused.
@@ -61,7 +57,7 @@ pub(super) const LOGIN: OauthRow = OauthRow {
     scopes: &["claudeAiOauth", "scopes"],
     access_token: &["claudeAiOauth", "accessToken"],
     refresh_token: &["claudeAiOauth", "refreshToken"],
-    expiry: Expiry::Milliseconds(&["claudeAiOauth", "expiresAt"]),
+    expiry: ExpiryField::Milliseconds(&["claudeAiOauth", "expiresAt"]),
     extra_tokens: &[],
     refreshed_at: &[],
     api_key: &[],

@@ -2,15 +2,15 @@
 
 use crate::provider::api::{Api, Authorization};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
-use crate::provider::key_class::KeyClass;
-use crate::provider::key_class::KeyUse::{self, Credential, NotForLaunch};
-use crate::provider::login::{BodyFormat, Expiry, ExtraToken, OauthRow, Stored};
+use crate::provider::key_class::KeyUse::{Credential, NotForLaunch};
+use crate::provider::key_class::{KeyClass, VendorName};
+use crate::provider::login::{BodyFormat, ExpiryField, ExtraToken, OauthRow, Stored};
 
-const VENDOR: &str = "OpenAI";
+const VENDOR: VendorName = VendorName("OpenAI");
 
 // platform.openai.com "List models".
 pub(super) static OPENAI: Api = Api {
-    vendor: VENDOR,
+    vendor: VENDOR.0,
     base_url: "https://api.openai.com/v1",
     models_path: "/models",
     authorizations: &[Authorization { kind: ApiKey, header: "authorization", prefix: "Bearer ", with: &[] }],
@@ -22,35 +22,37 @@ pub(super) static OPENAI: Api = Api {
 /// published by mistake. Alphabets and `T3BlbkFJ` (base64 of "OpenAI"): rule `openai-api-key` of the secret scanner gitleaks,
 /// config/gitleaks.toml, of which the shortest form is taken: 20 characters on either side.
 static KEY_CLASSES: &[KeyClass] = &[
-    class("openai-project-key", "an OpenAI project key", "sk-proj-", Credential(ApiKey), 56),
-    class("openai-service-account-key", "an OpenAI service-account key", "sk-svcacct-", Credential(ApiKey), 59),
-    class("openai-user-key", "an OpenAI user key", "sk-None-", Credential(ApiKey), 56),
-    class("openai-admin-key", "an OpenAI admin key", "sk-admin-", NotForLaunch, 0),
+    VENDOR.key_class("openai-project-key", "an OpenAI project key", "sk-proj-", Credential(ApiKey), 56),
+    VENDOR.key_class(
+        "openai-service-account-key",
+        "an OpenAI service-account key",
+        "sk-svcacct-",
+        Credential(ApiKey),
+        59,
+    ),
+    VENDOR.key_class("openai-user-key", "an OpenAI user key", "sk-None-", Credential(ApiKey), 56),
+    VENDOR.key_class("openai-admin-key", "an OpenAI admin key", "sk-admin-", NotForLaunch, 0),
     // Gateways that imitate OpenAI issue keys of this form too.
     KeyClass {
         marker: Some("T3BlbkFJ"),
         is_certain: false,
         is_plain: false,
-        ..class("openai-legacy-key", "a legacy OpenAI key", "sk-", Credential(ApiKey), 51)
+        ..VENDOR.key_class("openai-legacy-key", "a legacy OpenAI key", "sk-", Credential(ApiKey), 51)
     },
     // A JSON Web Token: two objects in base64url. A gateway may take one as a key.
     KeyClass {
         marker: Some(".eyJ"),
         is_certain: false,
         is_plain: false,
-        ..class("chatgpt-access-token", "a JSON Web Token, as ChatGPT's login gives", "eyJ", Credential(OauthToken), 0)
+        ..VENDOR.key_class(
+            "chatgpt-access-token",
+            "a JSON Web Token, as ChatGPT's login gives",
+            "eyJ",
+            Credential(OauthToken),
+            0,
+        )
     },
 ];
-
-const fn class(
-    id: &'static str,
-    name: &'static str,
-    prefix: &'static str,
-    usable_as: KeyUse,
-    shortest: usize,
-) -> KeyClass {
-    KeyClass::certain(VENDOR, (id, name), prefix, usable_as, shortest)
-}
 
 // Measured with CODEX_REFRESH_TOKEN_URL_OVERRIDE on a mock: the CLI POSTs exactly these three fields as JSON, before
 // its first request when the access token (a JWT) has expired, and after a 401. The default URL and client id are
@@ -63,7 +65,7 @@ pub(super) const LOGIN: OauthRow = OauthRow {
     scopes: &[],
     access_token: &["tokens", "access_token"],
     refresh_token: &["tokens", "refresh_token"],
-    expiry: Expiry::Jwt,
+    expiry: ExpiryField::Jwt,
     extra_tokens: &[ExtraToken { answer: "id_token", path: &["tokens", "id_token"] }],
     refreshed_at: &["last_refresh"],
     api_key: &["OPENAI_API_KEY"],

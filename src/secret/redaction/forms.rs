@@ -180,14 +180,14 @@ fn slice<'a>(bytes: &'a Secret, form: &Form) -> &'a [u8] {
 }
 
 /// A secret in an encoding, and how long that is.
-struct Row<'a> {
+struct EncodedForm<'a> {
     secret: &'a [u8],
     write: Write,
     length: usize,
 }
 
 /// Each secret's forms, one after the other: itself, and the others while there is room for them.
-fn rows_of<'a>(variants: &'a [Variant<'_>]) -> Vec<Row<'a>> {
+fn rows_of<'a>(variants: &'a [Variant<'_>]) -> Vec<EncodedForm<'a>> {
     let mut room = ENCODED_BYTES;
     let mut rows = Vec::new();
     for variant in variants {
@@ -197,9 +197,9 @@ fn rows_of<'a>(variants: &'a [Variant<'_>]) -> Vec<Row<'a>> {
         let all = wanted.map(|(_, encoding)| (encoding, (encoding.length)(secret)));
         // What an escaping encoding leaves as long as it was is the secret itself.
         let mut all = all.filter(|(encoding, length)| !encoding.escapes || *length != secret.len());
-        let row = |(encoding, length): (&Encoding, usize)| Row { secret, write: encoding.write, length };
+        let row = |(encoding, length): (&Encoding, usize)| EncodedForm { secret, write: encoding.write, length };
         rows.extend(all.next().map(row));
-        let encoded: Vec<Row<'_>> = all.map(row).collect();
+        let encoded: Vec<EncodedForm<'_>> = all.map(row).collect();
         let bytes = encoded.iter().map(|row| row.length).sum();
         if let Some(left) = room.checked_sub(bytes) {
             room = left;
@@ -209,7 +209,7 @@ fn rows_of<'a>(variants: &'a [Variant<'_>]) -> Vec<Row<'a>> {
     rows
 }
 
-fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
+fn write_all(rows: &[EncodedForm<'_>]) -> Result<Secret> {
     let length: usize = rows.iter().map(|row| row.length).sum();
     // Places are kept in 32 bits.
     if u32::try_from(length).is_err() {
@@ -227,10 +227,10 @@ fn write_all(rows: &[Row<'_>]) -> Result<Secret> {
 }
 
 /// Where the pieces are in what [`write_all`] wrote.
-fn pieces(rows: &[Row<'_>], min_length: usize) -> Vec<Form> {
+fn pieces(rows: &[EncodedForm<'_>], min_length: usize) -> Vec<Form> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for Row { length, .. } in rows {
+    for EncodedForm { length, .. } in rows {
         let whole = length / PIECE_BYTES;
         let starts = (0..whole).map(|piece| piece * PIECE_BYTES);
         let last = length.saturating_sub(PIECE_BYTES);

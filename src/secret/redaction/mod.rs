@@ -21,7 +21,7 @@ pub use stream::{Fed, Stream};
 pub use variants::trim;
 
 use crate::error::Result;
-use search::Search;
+use search::WindowTable;
 
 /// The shortest secret and form that is looked for, in bytes, where nothing else is said: shorter ones would mask prose.
 pub const DEFAULT_MIN_LENGTH: usize = 8;
@@ -29,7 +29,7 @@ pub const DEFAULT_MIN_LENGTH: usize = 8;
 /// Looks for secrets, in all of their forms.
 pub struct Redactor {
     forms: Forms,
-    search: Search,
+    search: WindowTable,
     skipped: usize,
 }
 
@@ -48,7 +48,7 @@ impl Redactor {
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>, min_length: usize) -> Result<Self> {
         let (long, short): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|secret| secret.len() >= min_length);
         let forms = Forms::new(&long, min_length)?;
-        let search = Search::new(&forms)?;
+        let search = WindowTable::new(&forms)?;
         // One whose white space alone makes it long enough is looked for as it is, but is printed without.
         let bare = long.iter().filter(|secret| trim(secret).len() < min_length);
         let skipped = short.iter().filter(|secret| !secret.is_empty()).count() + bare.count();

@@ -19,7 +19,7 @@ const BLOCK_BYTES: usize = 4;
 const MAX_STRIDE: usize = 8;
 
 /// A table over the windows of forms, wiped as they are.
-pub struct Search {
+pub struct WindowTable {
     window: usize,
     stride: usize,
     /// For the hash of a block, the offsets at which windows have it, as bits.
@@ -28,7 +28,7 @@ pub struct Search {
     multiplier: Secret,
 }
 
-impl Search {
+impl WindowTable {
     /// Makes the table for these forms.
     ///
     /// # Errors

@@ -7,14 +7,14 @@ use crate::secret::{ExposeSecret, Secret};
 /// A text that is looked for, and in which encodings.
 #[derive(Debug)]
 pub struct Variant<'a> {
-    text: Text<'a>,
+    text: VariantText<'a>,
     /// Whether it is looked for in every encoding. A single line is not: programs encode a value as a whole, but put
     /// a line of it into JSON and the like.
     pub is_encoded: bool,
 }
 
 #[derive(Debug)]
-enum Text<'a> {
+enum VariantText<'a> {
     Part(&'a [u8]),
     Made(Secret),
 }
@@ -22,15 +22,15 @@ enum Text<'a> {
 impl Variant<'_> {
     pub fn bytes(&self) -> &[u8] {
         match &self.text {
-            Text::Part(bytes) => bytes,
-            Text::Made(secret) => secret.expose_secret(),
+            VariantText::Part(bytes) => bytes,
+            VariantText::Made(secret) => secret.expose_secret(),
         }
     }
 }
 
 /// The value itself, and how else it is printed. None of the others is shorter than `min_length`.
 pub fn variants_of(value: &[u8], min_length: usize) -> Vec<Variant<'_>> {
-    let part = |bytes, is_encoded| Variant { text: Text::Part(bytes), is_encoded };
+    let part = |bytes, is_encoded| Variant { text: VariantText::Part(bytes), is_encoded };
     let core = trim(value);
     let mut variants = vec![part(value, true)];
     // What has no white space in it is printed in one way.
@@ -46,7 +46,7 @@ pub fn variants_of(value: &[u8], min_length: usize) -> Vec<Variant<'_>> {
         variants.extend(lines.into_iter().filter(long).map(|line| part(line, false)));
     }
     let joined = with_single_spaces(core).filter(|joined| joined.len() >= min_length);
-    variants.extend(joined.map(|joined| Variant { text: Text::Made(joined), is_encoded: true }));
+    variants.extend(joined.map(|joined| Variant { text: VariantText::Made(joined), is_encoded: true }));
     variants
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::envelope::{Envelope, unix_millis};
-use super::replays::{Identity, Replays};
+use super::replays::{Replays, SealedId};
 use super::suite::{self, PRIVATE_KEY_BYTES, PUBLIC_KEY_BYTES};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
@@ -71,7 +71,7 @@ impl Recipient {
         let secret =
             suite::decrypt(&self.private_key, enc, &info, issued_at, ciphertext, tag).map_err(|_| does_not_open())?;
 
-        let identity = Identity { issued_at: u64::from_be_bytes(*issued_at), enc: *enc };
+        let identity = SealedId { issued_at: u64::from_be_bytes(*issued_at), enc: *enc };
         self.replays().check(&identity, now)?;
         Ok(Opened { secret, ticket: Ticket { identity, recipient: self.public_key } })
     }
@@ -128,7 +128,7 @@ pub struct Opened {
 /// One opening of one text. There is one way to spend it, [`Recipient::commit`]; dropped, the text opens again.
 #[must_use = "a ticket marks its text as used when it is given to `Recipient::commit`"]
 pub struct Ticket {
-    identity: Identity,
+    identity: SealedId,
     recipient: [u8; PUBLIC_KEY_BYTES],
 }
 

@@ -13,7 +13,7 @@ const MAX_AHEAD: u64 = 60_000;
 /// What tells a text that opened from every other one: both parts are authenticated, and whoever seals makes a new
 /// `enc` each time. The oldest comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Identity {
+pub(super) struct SealedId {
     /// Milliseconds since 1970.
     pub issued_at: u64,
     pub enc: [u8; 32],
@@ -23,7 +23,7 @@ pub(super) struct Identity {
 pub(super) struct Replays {
     /// Milliseconds.
     max_age: u64,
-    used: BTreeSet<Identity>,
+    used: BTreeSet<SealedId>,
     /// When the youngest of the forgotten ones was issued. With a clock that only goes forward, all up to here are too
     /// old in any case; after it was set back, they would open again.
     forgotten: Option<u64>,
@@ -39,7 +39,7 @@ impl Replays {
     ///
     /// # Errors
     /// `UNSEAL_FAILED` when it is from the future, too old or used.
-    pub fn check(&self, text: &Identity, now: u64) -> Result<()> {
+    pub fn check(&self, text: &SealedId, now: u64) -> Result<()> {
         if text.issued_at > now.saturating_add(MAX_AHEAD) {
             return Err(refused(FROM_THE_FUTURE));
         }
@@ -56,8 +56,8 @@ impl Replays {
     ///
     /// # Errors
     /// What [`Replays::check`] finds, and `UNSEAL_FAILED` when there is no room for all.
-    pub fn commit(&mut self, texts: &[Identity], now: u64) -> Result<()> {
-        let batch: BTreeSet<Identity> = texts.iter().copied().collect();
+    pub fn commit(&mut self, texts: &[SealedId], now: u64) -> Result<()> {
+        let batch: BTreeSet<SealedId> = texts.iter().copied().collect();
         if batch.len() < texts.len() {
             return Err(refused(USED));
         }
@@ -79,7 +79,7 @@ impl Replays {
         }
     }
 
-    fn is_expired(&self, text: &Identity, now: u64) -> bool {
+    fn is_expired(&self, text: &SealedId, now: u64) -> bool {
         now > text.issued_at.saturating_add(self.max_age)
     }
 }
@@ -102,10 +102,10 @@ mod tests {
     const MAX_AGE: u64 = 1_000;
     const NOW: u64 = 1_700_000_000_000;
 
-    fn text(issued_at: u64, number: usize) -> Identity {
+    fn text(issued_at: u64, number: usize) -> SealedId {
         let mut enc = [0; 32];
         enc[..8].copy_from_slice(&number.to_be_bytes());
-        Identity { issued_at, enc }
+        SealedId { issued_at, enc }
     }
 
     fn verdict(result: Result<()>) -> Option<String> {
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_full_memory_refuses_until_something_expires() {
         let mut replays = Replays::new(MAX_AGE);
-        let all: Vec<Identity> = (0..MAX_REMEMBERED).map(|number| text(NOW + number as u64 % 2, number)).collect();
+        let all: Vec<SealedId> = (0..MAX_REMEMBERED).map(|number| text(NOW + number as u64 % 2, number)).collect();
         replays.commit(&all[1..], NOW).expect("room for all but one");
         let two = [text(NOW, MAX_REMEMBERED), text(NOW, MAX_REMEMBERED + 1)];
         assert_eq!(verdict(replays.commit(&two, NOW)).as_deref(), Some(FULL));

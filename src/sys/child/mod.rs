@@ -13,14 +13,14 @@ use super::attributes::{Attributes, Limit};
 use super::identity::Identity;
 use super::stdio::CREDENTIAL_DESCRIPTOR;
 use super::step::Step;
-use raw::{Failed, Outcome, call, prctl};
+use raw::{Failed, StepResult, call, prctl};
 
 mod raw;
 mod scheduling;
 
 /// Where the child says how far it got. It lies in memory that both see.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct Progress {
     /// The step that the child is at.
     pub step: AtomicU32,
     /// Non-zero once that step has failed.
@@ -63,7 +63,7 @@ impl<'a> Strings<'a> {
 }
 
 #[derive(Debug)]
-pub struct Program<'a> {
+pub struct Execution<'a> {
     pub path: &'a CStr,
     /// Its arguments, its name first.
     pub arguments: &'a [&'a CStr],
@@ -77,7 +77,7 @@ pub struct Program<'a> {
 #[derive(Debug, Default)]
 pub struct Child<'a> {
     /// What it executes; without, it ends after its checks.
-    pub program: Option<Program<'a>>,
+    pub program: Option<Execution<'a>>,
     /// Its working directory, without symlinks.
     pub directory: Option<&'a CStr>,
     pub attributes: Attributes,
@@ -89,7 +89,7 @@ pub struct Child<'a> {
     pub access: &'a [Access<'a>],
 }
 
-/// What the child does last.
+/// What the child does when everything before has succeeded.
 #[derive(Debug)]
 pub(super) enum ChildAction {
     /// `execve`: the program, and null-terminated arrays of strings.
@@ -102,7 +102,7 @@ pub(super) enum ChildAction {
 #[derive(Debug)]
 pub(super) struct Task<'a> {
     pub child: &'a Child<'a>,
-    pub report: &'a Report,
+    pub progress: &'a Progress,
     pub begun: &'a AtomicBool,
     pub worker: i32,
     pub own_keyring: bool,
@@ -116,15 +116,15 @@ pub(super) struct Task<'a> {
 /// Stands for "no descriptor" in [`Task::descriptors`].
 pub(super) const NONE: i32 = -1;
 
-/// The child's entry point.
+/// Where the child begins, on its own stack; it never returns.
 pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
     // SAFETY: `clone::start` passes a `Task` that outlives the child: it waits until the child has executed or ended.
     let task = unsafe { &*argument.cast::<Task<'_>>() };
     let status = match run(task) {
         Ok(()) => 0,
         Err(failed) => {
-            task.report.detail.store(failed.detail, Ordering::Relaxed);
-            task.report.errno.store(failed.errno, Ordering::Release);
+            task.progress.detail.store(failed.detail, Ordering::Relaxed);
+            task.progress.errno.store(failed.errno, Ordering::Release);
             127
         }
     };
@@ -134,52 +134,53 @@ pub(super) extern "C" fn main(argument: *mut c_void) -> i32 {
     }
 }
 
-fn run(task: &Task<'_>) -> Outcome {
+fn run(task: &Task<'_>) -> StepResult {
     task.begun.store(true, Ordering::Release);
-    for (step, act) in STEPS {
-        task.report.step.store(*step as u32, Ordering::Relaxed);
-        act(task)?;
+    for step in Step::ALL {
+        task.progress.step.store(*step as u32, Ordering::Relaxed);
+        perform(*step, task)?;
     }
     Ok(())
 }
 
-type Act = fn(&Task<'_>) -> Outcome;
-
-/// The steps in the order in which they must happen.
-static STEPS: &[(Step, Act)] = &[
-    (Step::Session, session),
-    (Step::Stdio, stdio),
-    (Step::CloseDescriptors, close_descriptors),
-    (Step::SessionKeyring, session_keyring),
-    (Step::Scheduling, scheduling),
-    (Step::OomScore, oom_score),
-    (Step::Umask, umask),
-    (Step::Limits, limits),
-    (Step::Groups, groups),
-    (Step::Group, group),
-    (Step::User, user),
-    (Step::Capabilities, capabilities),
-    (Step::VerifyDrop, verify_drop),
-    (Step::WorkingDirectory, working_directory),
-    (Step::NoNewPrivileges, no_new_privileges),
-    (Step::ParentDeathSignal, parent_death_signal),
-    (Step::ParentCheck, parent_check),
-    (Step::StateDirectory, state_directory),
-    (Step::Signals, signals),
-    (Step::Execute, execute),
-];
+fn perform(step: Step, task: &Task<'_>) -> StepResult {
+    match step {
+        // It has happened: this is the child.
+        Step::Clone => Ok(()),
+        Step::Session => session(task),
+        Step::Stdio => stdio(task),
+        Step::CloseDescriptors => close_descriptors(task),
+        Step::SessionKeyring => session_keyring(task),
+        Step::Scheduling => scheduling(task),
+        Step::OomScore => oom_score(task),
+        Step::Umask => umask(task),
+        Step::Limits => limits(task),
+        Step::Groups => groups(task),
+        Step::Group => group(task),
+        Step::User => user(task),
+        Step::Capabilities => capabilities(task),
+        Step::VerifyDrop => verify_drop(task),
+        Step::WorkingDirectory => working_directory(task),
+        Step::NoNewPrivileges => no_new_privileges(task),
+        Step::ParentDeathSignal => parent_death_signal(task),
+        Step::ParentCheck => parent_check(task),
+        Step::StateDirectory => state_directory(task),
+        Step::Signals => signals(task),
+        Step::Execute => execute(task),
+    }
+}
 
 /// A child that only checks something needs none: it runs no code but ours, in memory that the target cannot attach to, so
 /// nobody types through it into the worker's terminal. A session is a scheduling group of its own (autogroup), which waits
 /// for its turn on a busy machine: the check would take tens of milliseconds.
-fn session(task: &Task<'_>) -> Outcome {
+fn session(task: &Task<'_>) -> StepResult {
     match task.action {
         ChildAction::Execute { .. } => call(libc::SYS_setsid, [0; 5]).map(drop),
         ChildAction::Exit => Ok(()),
     }
 }
 
-fn stdio(task: &Task<'_>) -> Outcome {
+fn stdio(task: &Task<'_>) -> StepResult {
     let Some(mut sources) = task.descriptors else {
         return Ok(());
     };
@@ -202,7 +203,7 @@ fn stdio(task: &Task<'_>) -> Outcome {
 
 /// libuv makes the pipes of the worker non-blocking, and few programs know what to do with EAGAIN: they lose data. As
 /// `child_process` does, for everybody who shares the open file description (fcntl(2), "File status flags").
-fn make_blocking(descriptor: i64) -> Outcome {
+fn make_blocking(descriptor: i64) -> StepResult {
     let flags = call(libc::SYS_fcntl, [descriptor, i64::from(libc::F_GETFL), 0, 0, 0])?;
     let blocking = flags & !i64::from(libc::O_NONBLOCK);
     if blocking == flags {
@@ -212,7 +213,7 @@ fn make_blocking(descriptor: i64) -> Outcome {
 }
 
 /// All of them in a child that only checks.
-fn close_descriptors(task: &Task<'_>) -> Outcome {
+fn close_descriptors(task: &Task<'_>) -> StepResult {
     let first = match task.descriptors {
         None => 0,
         Some([.., NONE]) => CREDENTIAL_DESCRIPTOR,
@@ -225,14 +226,14 @@ fn close_descriptors(task: &Task<'_>) -> Outcome {
 const JOIN_SESSION_KEYRING: i64 = 1;
 
 /// A new one without a name. The worker's stays what it is: keyrings belong to a task's credentials.
-fn session_keyring(task: &Task<'_>) -> Outcome {
+fn session_keyring(task: &Task<'_>) -> StepResult {
     if !task.own_keyring {
         return Ok(());
     }
     call(libc::SYS_keyctl, [JOIN_SESSION_KEYRING, 0, 0, 0, 0]).map(drop)
 }
 
-fn scheduling(task: &Task<'_>) -> Outcome {
+fn scheduling(task: &Task<'_>) -> StepResult {
     match task.action {
         ChildAction::Execute { .. } => scheduling::take_place(task.worker, task.child.attributes.priority),
         ChildAction::Exit => Ok(()),
@@ -240,7 +241,7 @@ fn scheduling(task: &Task<'_>) -> Outcome {
 }
 
 /// The kernel changes nobody else who shares the memory while a `CLONE_VFORK` lasts (`__set_oom_adj`, fs/proc/base.c).
-fn oom_score(task: &Task<'_>) -> Outcome {
+fn oom_score(task: &Task<'_>) -> StepResult {
     let (Some(score), ChildAction::Execute { .. }) = (task.oom_score, &task.action) else {
         return Ok(());
     };
@@ -252,14 +253,14 @@ fn oom_score(task: &Task<'_>) -> Outcome {
     written
 }
 
-fn umask(task: &Task<'_>) -> Outcome {
+fn umask(task: &Task<'_>) -> StepResult {
     match task.child.attributes.umask {
         Some(mask) => call(libc::SYS_umask, [i64::from(mask), 0, 0, 0, 0]).map(drop),
         None => Ok(()),
     }
 }
 
-fn limits(task: &Task<'_>) -> Outcome {
+fn limits(task: &Task<'_>) -> StepResult {
     for (index, limit) in (0_u32..).zip(task.limits) {
         let new = [limit.value, limit.value];
         let arguments = [0, i64::from(limit.resource), new.as_ptr() as i64, 0, 0];
@@ -268,7 +269,7 @@ fn limits(task: &Task<'_>) -> Outcome {
     Ok(())
 }
 
-fn groups(task: &Task<'_>) -> Outcome {
+fn groups(task: &Task<'_>) -> StepResult {
     let Some(identity) = task.child.identity else {
         return Ok(());
     };
@@ -276,7 +277,7 @@ fn groups(task: &Task<'_>) -> Outcome {
     call(libc::SYS_setgroups, [count, list, 0, 0, 0]).map(drop)
 }
 
-fn group(task: &Task<'_>) -> Outcome {
+fn group(task: &Task<'_>) -> StepResult {
     let Some(identity) = task.child.identity else {
         return Ok(());
     };
@@ -284,7 +285,7 @@ fn group(task: &Task<'_>) -> Outcome {
     call(libc::SYS_setresgid, [gid, gid, gid, 0, 0]).map(drop)
 }
 
-fn user(task: &Task<'_>) -> Outcome {
+fn user(task: &Task<'_>) -> StepResult {
     let Some(identity) = task.child.identity else {
         return Ok(());
     };
@@ -297,7 +298,7 @@ const CAPABILITY_HEADER: [u32; 2] = [0x2008_0522, 0];
 
 /// A change from root to another uid clears them, unless the securebits say otherwise, and a change from one plain
 /// uid to another, which `CAP_SETUID` allows, does not.
-fn capabilities(task: &Task<'_>) -> Outcome {
+fn capabilities(task: &Task<'_>) -> StepResult {
     if task.child.may_be_root {
         return Ok(());
     }
@@ -305,7 +306,7 @@ fn capabilities(task: &Task<'_>) -> Outcome {
     call(libc::SYS_capset, [CAPABILITY_HEADER.as_ptr() as i64, none.as_ptr() as i64, 0, 0, 0]).map(drop)
 }
 
-fn verify_drop(task: &Task<'_>) -> Outcome {
+fn verify_drop(task: &Task<'_>) -> StepResult {
     if task.child.may_be_root {
         return Ok(());
     }
@@ -318,7 +319,7 @@ fn verify_drop(task: &Task<'_>) -> Outcome {
     verify_no_root()
 }
 
-fn verify_ids(number: c_long, expected: u32) -> Outcome {
+fn verify_ids(number: c_long, expected: u32) -> StepResult {
     let mut ids = [!expected; 3];
     let base = ids.as_mut_ptr();
     let arguments = [base as i64, base.wrapping_add(1) as i64, base.wrapping_add(2) as i64, 0, 0];
@@ -329,7 +330,7 @@ fn verify_ids(number: c_long, expected: u32) -> Outcome {
     check(ids.iter().all(|id| *id == expected))
 }
 
-fn verify_no_root() -> Outcome {
+fn verify_no_root() -> StepResult {
     check(call(libc::SYS_setresuid, [0; 5]).is_err())?;
     check(call(libc::SYS_setresgid, [0; 5]).is_err())?;
     let mut sets = [!0_u32; 6];
@@ -341,7 +342,7 @@ fn verify_no_root() -> Outcome {
 }
 
 /// A proof that failed has no errno of its own.
-fn check(holds: bool) -> Outcome {
+fn check(holds: bool) -> StepResult {
     if holds { Ok(()) } else { Err(libc::EPERM.into()) }
 }
 
@@ -351,7 +352,7 @@ const PATH_BYTES: usize = 4096;
 /// After the drop: as root it would follow a tenant's symlink into another tenant's closed directory. The path is
 /// the real one that was decided on, and where we are then must be just that: a directory on the way may have been
 /// replaced by a symlink since.
-fn working_directory(task: &Task<'_>) -> Outcome {
+fn working_directory(task: &Task<'_>) -> StepResult {
     let Some(path) = task.child.directory else {
         return Ok(());
     };
@@ -368,23 +369,23 @@ fn working_directory(task: &Task<'_>) -> Outcome {
     if same { Ok(()) } else { Err(libc::ELOOP.into()) }
 }
 
-fn no_new_privileges(task: &Task<'_>) -> Outcome {
+fn no_new_privileges(task: &Task<'_>) -> StepResult {
     match task.action {
         ChildAction::Execute { .. } => prctl(libc::PR_SET_NO_NEW_PRIVS, 1),
         ChildAction::Exit => Ok(()),
     }
 }
 
-fn parent_death_signal(_: &Task<'_>) -> Outcome {
+fn parent_death_signal(_: &Task<'_>) -> StepResult {
     prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
 }
 
-fn parent_check(task: &Task<'_>) -> Outcome {
+fn parent_check(task: &Task<'_>) -> StepResult {
     let parent = call(libc::SYS_getppid, [0; 5])?;
     if parent == i64::from(task.worker) { Ok(()) } else { Err(libc::ESRCH.into()) }
 }
 
-fn state_directory(task: &Task<'_>) -> Outcome {
+fn state_directory(task: &Task<'_>) -> StepResult {
     for (index, access) in (0_u32..).zip(task.child.access) {
         let mut outcome = may(access.path, access.mode);
         if let (Err(Failed { errno: libc::ENOENT, .. }), Some(otherwise)) = (&outcome, access.otherwise) {
@@ -396,13 +397,13 @@ fn state_directory(task: &Task<'_>) -> Outcome {
 }
 
 /// `faccessat` asks with the real ids, which are the effective ones here.
-fn may(path: &CStr, mode: i32) -> Outcome {
+fn may(path: &CStr, mode: i32) -> StepResult {
     let arguments = [i64::from(libc::AT_FDCWD), path.as_ptr() as i64, i64::from(mode), 0, 0];
     call(libc::SYS_faccessat, arguments).map(drop)
 }
 
 /// Handlers and ignored signals become the default before the mask is lifted: a handler would run in shared memory.
-fn signals(task: &Task<'_>) -> Outcome {
+fn signals(task: &Task<'_>) -> StepResult {
     if let ChildAction::Exit = task.action {
         return Ok(());
     }
@@ -417,20 +418,9 @@ fn signals(task: &Task<'_>) -> Outcome {
     call(libc::SYS_rt_sigprocmask, arguments).map(drop)
 }
 
-fn execute(task: &Task<'_>) -> Outcome {
+fn execute(task: &Task<'_>) -> StepResult {
     let ChildAction::Execute { program, arguments, environment } = task.action else {
         return Ok(());
     };
     call(libc::SYS_execve, [program as i64, arguments as i64, environment as i64, 0, 0]).map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_steps_are_those_of_the_public_table_in_its_order() {
-        let ours = STEPS.iter().map(|(step, _)| *step);
-        assert!(ours.eq(Step::ALL[1..].iter().map(|row| row.0)));
-    }
 }

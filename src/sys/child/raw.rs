@@ -5,11 +5,11 @@ use core::ptr::null;
 
 pub(super) struct Failed {
     pub errno: i32,
-    /// Which item of a list.
+    /// The index of the item that failed, in a step that goes through a list.
     pub detail: u32,
 }
 
-pub(super) type Outcome = Result<(), Failed>;
+pub(super) type StepResult = Result<(), Failed>;
 
 impl From<i32> for Failed {
     fn from(errno: i32) -> Self {
@@ -17,7 +17,7 @@ impl From<i32> for Failed {
     }
 }
 
-pub(super) fn prctl(option: i32, value: i32) -> Outcome {
+pub(super) fn prctl(option: i32, value: i32) -> StepResult {
     call(libc::SYS_prctl, [i64::from(option), i64::from(value), 0, 0, 0]).map(drop)
 }
 

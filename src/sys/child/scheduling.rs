@@ -4,7 +4,7 @@
 //! calls it: the spawner's, which has what the worker had when that thread was made. A process's own, as `ps`, `nice` and
 //! `taskset -p` tell and set it, is its main thread's, whose id is the process's.
 
-use super::raw::{Failed, Outcome, call, prctl};
+use super::raw::{Failed, StepResult, call, prctl};
 
 /// What the raw `getpriority` adds to the negated nice value (getpriority(2), "C library/kernel differences").
 const NICE_BASE: i64 = 20;
@@ -24,7 +24,7 @@ const PROCESSOR_WORDS: usize = 128;
 const SELF: i64 = 0;
 
 /// Takes away what gives a process more than its share. What gives it less, it keeps: the host wanted that.
-pub(super) fn take_place(worker: i32, priority: Option<u32>) -> Outcome {
+pub(super) fn take_place(worker: i32, priority: Option<u32>) -> StepResult {
     let worker = i64::from(worker);
     affinity(worker)?;
     class(worker)?;
@@ -36,7 +36,7 @@ pub(super) fn take_place(worker: i32, priority: Option<u32>) -> Outcome {
 }
 
 /// No wall, but an operator's pinning of the worker is one of its children too.
-fn affinity(worker: i64) -> Outcome {
+fn affinity(worker: i64) -> StepResult {
     let (mut own, mut wanted) = ([0_u64; PROCESSOR_WORDS], [0_u64; PROCESSOR_WORDS]);
     let (own, wanted) = (own.as_mut_ptr(), wanted.as_mut_ptr());
     let length = match processors(SELF, own).and_then(|_| processors(worker, wanted)) {
@@ -68,7 +68,7 @@ fn processors(thread: i64, mask: *mut u64) -> Result<i64, Failed> {
     call(libc::SYS_sched_getaffinity, [thread, bytes as i64, mask as i64, 0, 0])
 }
 
-fn class(worker: i64) -> Outcome {
+fn class(worker: i64) -> StepResult {
     let (own, of_worker) = (policy(SELF)?, policy(worker)?);
     let wanted = if is_plain(of_worker) { of_worker } else { libc::SCHED_OTHER.into() };
     if own == wanted {
@@ -89,7 +89,7 @@ fn is_plain(policy: i64) -> bool {
 }
 
 /// First to the worker's own, so that the kernel judges what is asked for by that.
-fn nice(worker: i64, asked: Option<u32>) -> Outcome {
+fn nice(worker: i64, asked: Option<u32>) -> StepResult {
     let (own, of_worker) = (nice_of(SELF)?, nice_of(worker)?.max(0));
     if own != of_worker {
         unless_only_worse(set_nice(of_worker), own > of_worker)?;
@@ -104,11 +104,11 @@ fn nice_of(thread: i64) -> Result<i64, Failed> {
     Ok(NICE_BASE - call(libc::SYS_getpriority, [i64::from(libc::PRIO_PROCESS), thread, 0, 0, 0])?)
 }
 
-fn set_nice(value: i64) -> Outcome {
+fn set_nice(value: i64) -> StepResult {
     call(libc::SYS_setpriority, [i64::from(libc::PRIO_PROCESS), SELF, value, 0, 0]).map(drop)
 }
 
-fn io_priority(worker: i64) -> Outcome {
+fn io_priority(worker: i64) -> StepResult {
     let own = match io_priority_of(SELF) {
         Ok(own) => own,
         // A kernel without block devices, or a sandbox that has no such call: then nobody has set one.
@@ -134,7 +134,7 @@ fn comes_first(io_priority: i64) -> bool {
 }
 
 /// Who is not root may take a worse place and not leave it again: a child that has one because its spawner does keeps it.
-fn unless_only_worse<T>(changed: Result<T, Failed>, is_worse: bool) -> Outcome {
+fn unless_only_worse<T>(changed: Result<T, Failed>, is_worse: bool) -> StepResult {
     match changed {
         Err(Failed { errno: libc::EPERM | libc::EACCES, .. }) if is_worse => Ok(()),
         other => other.map(drop),

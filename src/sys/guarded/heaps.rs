@@ -61,13 +61,13 @@ static WITHOUT: AtomicUsize = AtomicUsize::new(0);
 
 struct Heap {
     is_busy: AtomicBool,
-    state: UnsafeCell<State>,
+    state: UnsafeCell<HeapState>,
 }
 
 // SAFETY: `state` is only reached through `Heap::with`, by one thread at a time.
 unsafe impl Sync for Heap {}
 
-struct State {
+struct HeapState {
     is_owned: bool,
     /// How many blocks are in use.
     live: usize,
@@ -84,7 +84,7 @@ struct State {
 
 impl Heap {
     const fn new() -> Self {
-        let state = State {
+        let state = HeapState {
             is_owned: false,
             live: 0,
             top: 0,
@@ -98,7 +98,7 @@ impl Heap {
 
     /// A mutex of the library's may allocate. This one is held for less than it takes to ask the kernel for a sleep,
     /// and wanted by two threads only where one frees what another has allocated.
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut HeapState) -> T) -> T {
         while self.is_busy.swap(true, Ordering::Acquire) {
             std::thread::yield_now();
         }
@@ -121,7 +121,7 @@ pub fn take() -> Option<usize> {
     let index = reserve().ok().and_then(|()| {
         // One in which somebody's block was left goes first, so that such blocks do not keep many heaps; but not one
         // that may have no room.
-        let take = |fits: fn(&State) -> bool| {
+        let take = |fits: fn(&HeapState) -> bool| {
             (0..HEAPS).step_by(2).find(|index| {
                 HEAP[*index].with(|state| {
                     let may = !state.is_owned && fits(state);
@@ -130,7 +130,7 @@ pub fn take() -> Option<usize> {
                 })
             })
         };
-        let left = |state: &State| state.live > 0 && state.top < USABLE / 4;
+        let left = |state: &HeapState| state.live > 0 && state.top < USABLE / 4;
         let index = take(left).or_else(|| take(|state| state.live == 0)).or_else(|| take(|_| true))?;
         HEAP[index + 1].with(|large| large.is_owned = true);
         Some(index)
@@ -215,7 +215,7 @@ fn base_of(index: usize) -> usize {
     BASE.load(Ordering::Relaxed) + index * HEAP_BYTES
 }
 
-impl State {
+impl HeapState {
     /// Makes it so that everything before `end` can be touched.
     fn grow(&mut self, index: usize, end: usize) -> bool {
         let end = end.next_multiple_of(STEP);

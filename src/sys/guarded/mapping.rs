@@ -78,7 +78,6 @@ pub static PROTECTIONS: &[&Protection] = &[&GUARD_PAGES, &LOCKED];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusedProtection {
     pub protection: &'static Protection,
-    /// The kernel's error number.
     pub errno: i32,
 }
 

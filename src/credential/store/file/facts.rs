@@ -20,11 +20,11 @@ pub(super) struct Facts {
     /// Whether no directory has a name for it any more.
     pub is_unlinked: bool,
     /// What `chattr` sets; none if neither the kernel nor the file system reports it.
-    attributes: Option<Attributes>,
+    attributes: Option<InodeFlags>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Attributes {
+struct InodeFlags {
     /// `chattr +i`
     is_immutable: bool,
     /// `chattr +a`
@@ -32,7 +32,7 @@ struct Attributes {
 }
 
 #[cfg(target_os = "linux")]
-impl Attributes {
+impl InodeFlags {
     fn told_by(stat: &Statx) -> Option<Self> {
         let is_immutable = told(stat, StatxAttributes::IMMUTABLE)?;
         Some(Self { is_immutable, is_append_only: told(stat, StatxAttributes::APPEND)? })
@@ -68,7 +68,7 @@ impl Directory {
             Err(Errno::NOENT) => return Ok(Facts::default()),
             stat => stat.ok(),
         };
-        let attributes = stat.as_ref().and_then(Attributes::told_by);
+        let attributes = stat.as_ref().and_then(InodeFlags::told_by);
         // The directory of a login may well be a mount point.
         if name.is_empty() {
             return Ok(Facts { attributes, ..Facts::default() });
@@ -187,12 +187,12 @@ mod tests {
         stat.stx_attributes = StatxAttributes::MOUNT_ROOT;
         stat.stx_attributes_mask = StatxAttributes::all();
         assert_eq!(told(&stat, StatxAttributes::MOUNT_ROOT), Some(true));
-        let none = Attributes { is_immutable: false, is_append_only: false };
-        assert_eq!(Attributes::told_by(&stat), Some(none));
+        let none = InodeFlags { is_immutable: false, is_append_only: false };
+        assert_eq!(InodeFlags::told_by(&stat), Some(none));
         for fact in [StatxAttributes::MOUNT_ROOT, StatxAttributes::IMMUTABLE, StatxAttributes::APPEND] {
             stat.stx_attributes_mask = StatxAttributes::all().difference(fact);
             assert_eq!(told(&stat, fact), None);
-            assert_eq!(Attributes::told_by(&stat).is_none(), fact != StatxAttributes::MOUNT_ROOT);
+            assert_eq!(InodeFlags::told_by(&stat).is_none(), fact != StatxAttributes::MOUNT_ROOT);
         }
     }
 

@@ -18,7 +18,7 @@ pub struct Lock {
     _descriptors: [Option<OwnedFd>; 2],
 }
 
-enum Attempt {
+enum LockAttempt {
     Taken(OwnedFd),
     /// Somebody else has it, or what was locked is not what has the name now.
     Busy,
@@ -36,9 +36,9 @@ impl Directory {
         let beside = if self.is_mount()? { None } else { Some(self.open_lock(&self.lock_name())?) };
         let beside = match beside.map(|descriptor| self.lock(descriptor, &self.lock_name())).transpose()? {
             None => None,
-            Some(Attempt::Taken(descriptor)) => Some(descriptor),
-            Some(Attempt::Busy) => return Ok(None),
-            Some(Attempt::Unknown(errno)) => return Err(self.errno("cannot be locked", errno, "flock")),
+            Some(LockAttempt::Taken(descriptor)) => Some(descriptor),
+            Some(LockAttempt::Busy) => return Ok(None),
+            Some(LockAttempt::Unknown(errno)) => return Err(self.errno("cannot be locked", errno, "flock")),
         };
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let login = match fs::openat(&self.descriptor, &self.location.name, flags, Mode::empty()) {
@@ -48,11 +48,11 @@ impl Directory {
             Err(errno) => return Err(self.errno("cannot be locked", errno, "openat")),
         };
         match (login, beside) {
-            (Attempt::Taken(login), beside) => Ok(Some(Lock { _descriptors: [beside, Some(login)] })),
-            (Attempt::Busy, _) => Ok(None),
+            (LockAttempt::Taken(login), beside) => Ok(Some(Lock { _descriptors: [beside, Some(login)] })),
+            (LockAttempt::Busy, _) => Ok(None),
             // NFS locks no file that is open for reading alone. The lock file is enough there.
-            (Attempt::Unknown(_), Some(beside)) => Ok(Some(Lock { _descriptors: [Some(beside), None] })),
-            (Attempt::Unknown(errno), None) => Err(self.errno("cannot be locked", errno, "flock")),
+            (LockAttempt::Unknown(_), Some(beside)) => Ok(Some(Lock { _descriptors: [Some(beside), None] })),
+            (LockAttempt::Unknown(errno), None) => Err(self.errno("cannot be locked", errno, "flock")),
         }
     }
 
@@ -60,18 +60,18 @@ impl Directory {
         format!(".{}.lock", self.location.name)
     }
 
-    fn lock(&self, descriptor: OwnedFd, name: &str) -> Result<Attempt> {
+    fn lock(&self, descriptor: OwnedFd, name: &str) -> Result<LockAttempt> {
         match fs::flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(Attempt::Busy),
-            Err(errno) => return Ok(Attempt::Unknown(errno)),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(LockAttempt::Busy),
+            Err(errno) => return Ok(LockAttempt::Unknown(errno)),
         }
         // What was opened may have been deleted or replaced before it was locked, and another process may have locked
         // what has its name now.
         let mine = fs::fstat(&descriptor).map_err(|errno| self.errno("cannot be locked", errno, "fstat"))?;
         Ok(match fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(named) if (named.st_dev, named.st_ino) == (mine.st_dev, mine.st_ino) => Attempt::Taken(descriptor),
-            Ok(_) | Err(Errno::NOENT) => Attempt::Busy,
+            Ok(named) if (named.st_dev, named.st_ino) == (mine.st_dev, mine.st_ino) => LockAttempt::Taken(descriptor),
+            Ok(_) | Err(Errno::NOENT) => LockAttempt::Busy,
             Err(errno) => return Err(self.errno("cannot be locked", errno, "fstatat")),
         })
     }

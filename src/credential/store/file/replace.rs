@@ -20,11 +20,11 @@ const MAX_ENTRIES: usize = 1024;
 #[derive(Debug)]
 pub struct Next {
     file: File,
-    place: Place,
+    place: Placement,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Placement {
     /// Beside the old one, by this name, which it changes for the old one's.
     Beside(String),
     /// In the old one, which is a mount point and has this many bytes.
@@ -74,8 +74,8 @@ impl Directory {
             self.make_beside(based_on)?
         };
         let reserved = match next.place {
-            Place::Beside(_) => space::reserve(&next.file, room),
-            Place::In(has) => space::reserve_behind(&next.file, journal::room_for(room.max(has))),
+            Placement::Beside(_) => space::reserve(&next.file, room),
+            Placement::In(has) => space::reserve_behind(&next.file, journal::room_for(room.max(has))),
         };
         if let Err((errno, syscall)) = reserved {
             self.discard(next);
@@ -106,7 +106,7 @@ impl Directory {
         }
         // Others can read what is there already, and a mount may not take a mode.
         let _ = fs::fchmod(&file, Mode::RUSR | Mode::WUSR);
-        Ok(Next { file, place: Place::In(usize::try_from(stat.st_size).unwrap_or(usize::MAX)) })
+        Ok(Next { file, place: Placement::In(usize::try_from(stat.st_size).unwrap_or(usize::MAX)) })
     }
 
     fn make_beside(&self, based_on: &Content) -> Result<Next> {
@@ -117,9 +117,9 @@ impl Directory {
         let descriptor = fs::openat(&self.descriptor, &first, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| {
             self.errno("cannot be replaced: no file can be created in its directory", errno, "openat")
         })?;
-        let next = Next { file: File::from(descriptor), place: Place::Beside(first) };
+        let next = Next { file: File::from(descriptor), place: Placement::Beside(first) };
         match self.give(&next.file, based_on).and_then(|()| self.give_name(&next, self.next_name(based_on))) {
-            Ok(name) => Ok(Next { place: Place::Beside(name), ..next }),
+            Ok(name) => Ok(Next { place: Placement::Beside(name), ..next }),
             Err(error) => {
                 self.discard(next);
                 Err(error)
@@ -130,7 +130,7 @@ impl Directory {
     /// Proves that the directory lets one name be changed for another, as it must be in the end: one that is
     /// append-only does not, and not every file system reports that attribute.
     fn give_name(&self, next: &Next, name: String) -> Result<String> {
-        let Place::Beside(first) = &next.place else { return Ok(name) };
+        let Placement::Beside(first) = &next.place else { return Ok(name) };
         match fs::renameat(&self.descriptor, first, &self.descriptor, &name) {
             Ok(()) => Ok(name),
             Err(Errno::PERM) => Err(self.refused(facts::DIRECTORY_PROTECTED)),
@@ -153,7 +153,7 @@ impl Directory {
             return Err(self.refused("would become larger than a stored login may be"));
         }
         match &next.place {
-            Place::In(has) => {
+            Placement::In(has) => {
                 // By the descriptor that is written to: what has the name may have been mounted since.
                 if digest_of(&self.read_open(&next.file, &self.check_file(&next.file)?)?) != based_on.digest {
                     self.discard(next);
@@ -162,7 +162,7 @@ impl Directory {
                 self.overwrite(&next.file, *has, new.bytes())?;
                 Ok(Some(Replaced { unsynced: None }))
             }
-            Place::Beside(name) => {
+            Placement::Beside(name) => {
                 if let Err(error) = self.write(&next.file, new) {
                     self.discard(next);
                     return Err(error);
@@ -191,7 +191,7 @@ impl Directory {
     /// Removes what [`Directory::prepare`] made.
     pub fn discard(&self, next: Next) {
         // In place, nothing was made but room, which nobody sees.
-        if let Place::Beside(name) = next.place {
+        if let Placement::Beside(name) = next.place {
             let _ = fs::unlinkat(&self.descriptor, &name, AtFlags::empty());
         }
     }

@@ -7,7 +7,7 @@ use super::super::credential_store::Obtained;
 use super::super::file::Directory;
 use super::super::in_flight::Underway;
 use super::super::login::{Login, with_tokens};
-use super::super::token_request::Tokens;
+use super::super::token_request::IssuedTokens;
 use super::{Basis, Call, Refresh, Refreshed};
 use crate::credential::Clocks;
 use crate::error::{Error, Result};
@@ -78,10 +78,10 @@ impl Refresh<'_> {
         tokens.refresh.get_or_insert_with(|| copy(&refresh));
         let (mut at, refused) = (Clocks::now(), tokens.access.as_ref().err().cloned());
         if refused.is_some() {
-            let Tokens { access, expires_in, extra, .. } = &old.tokens;
+            let IssuedTokens { access, expires_in, extra, .. } = &old.tokens;
             let extra = extra.iter().map(|token| token.as_ref().map(copy)).collect();
             let access = access.as_ref().map(copy).map_err(Clone::clone);
-            tokens = Tokens { access, expires_in: *expires_in, extra, refresh: tokens.refresh };
+            tokens = IssuedTokens { access, expires_in: *expires_in, extra, refresh: tokens.refresh };
             at = old.at;
         }
         let got = Obtained { tokens, at, in_file: copy(&old.in_file) };

@@ -16,7 +16,7 @@ use super::fleet::{Fleet, SpentTokens};
 use super::in_flight;
 use super::login::{Login, check_place, with_tokens};
 use super::pause::TokenRefusal;
-use super::token_request::{self, Tokens};
+use super::token_request::{self, IssuedTokens};
 use crate::credential::Clocks;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
@@ -46,6 +46,7 @@ pub enum How {
 
 /// The result of a refresh.
 #[derive(Debug)]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false, use_nullable = true))]
 pub struct Refreshed {
     pub how: How,
     /// Whether this call asked the endpoint.
@@ -55,6 +56,7 @@ pub struct Refreshed {
     /// Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left.
     pub serves: bool,
     /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
+    #[cfg_attr(feature = "node", napi(ts_type = "ErrorDetails | null"))]
     pub failure: Option<Error>,
     /// The sealed text that the next holder of the fleet's lock is to get.
     pub publish: Option<String>,
@@ -284,12 +286,12 @@ impl Refresh<'_> {
         Ok(Basis { content: directory.read()?, spent: published.spent, is_news: false, unsaved: None })
     }
 
-    fn tokens_of(&self, document: &Document) -> Result<Tokens> {
+    fn tokens_of(&self, document: &Document) -> Result<IssuedTokens> {
         let login = self.login(document)?;
         let extra = self.source.profile.extra_tokens.iter().map(|(_, path)| document.secret(path)).collect();
         let now = Clocks::now();
         let expires_in = login.expires_at.map(|expiry| expiry.left(now) / 1000.0);
-        Ok(Tokens { access: Ok(login.credential), refresh: login.refresh, expires_in, extra })
+        Ok(IssuedTokens { access: Ok(login.credential), refresh: login.refresh, expires_in, extra })
     }
 
     fn ask(&self, directory: &Directory, mut basis: Basis, login: Login) -> Result<Refreshed> {
@@ -357,7 +359,7 @@ impl Refresh<'_> {
 
     /// Asks the endpoint, unless what it said last still counts. Until what is returned is dropped, the end of the
     /// process waits for it.
-    fn request(&self, refresh: &Secret, scopes: Option<&str>) -> Result<(Tokens, in_flight::Underway)> {
+    fn request(&self, refresh: &Secret, scopes: Option<&str>) -> Result<(IssuedTokens, in_flight::Underway)> {
         if let Some(error) = self.known_answer(refresh) {
             return Err(error);
         }
