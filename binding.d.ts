@@ -5,17 +5,17 @@
 export declare class NativeAbort {
   constructor()
   /**
-   * The promise of its job rejects, if it is pending, and keeps the event loop alive no longer. A job that still waits for
-   * a thread ends; what was sent stays sent.
+   * Rejects the promise of its job, if it is pending, which then no longer keeps the event loop alive. A job that
+   * still waits for a thread ends; a request that was sent is not taken back.
    */
   abort(): void
 }
 
 /** A credential store, which Rust holds until it is disposed of. */
 export declare class NativeCredentialStore {
-  /** Reads the login; before, there is nothing to launch with. */
+  /** Reads the login. Before that, there is no credential for a launch. */
   open(options: LoginOptions): Promise<undefined>
-  /** Does what is asked of a login. */
+  /** Carries out a request about a login. */
   refresh(call: Call, fleet?: FleetEntry | undefined | null, lockbox?: NativeLockbox | undefined | null): Promise<Refreshed>
   rotate(secret: NativeSecret): void
   get provider(): string
@@ -43,7 +43,7 @@ export declare class NativeLockbox {
   open(row: RowColumns, context: RowContext): NativeSecret
   seal(secret: NativeSecret, context: RowContext): SealedColumns
   reseal(row: RowColumns, from: RowContext, to?: RowContext | undefined | null): SealedColumns
-  /** Opens a row and seals what it holds for a recipient. */
+  /** Opens a row and seals its secret for a recipient. */
   unsealFor(row: RowColumns, context: RowContext, seal: SealRequest): string
   get disposed(): boolean
   dispose(): void
@@ -52,11 +52,11 @@ export declare class NativeLockbox {
 /** A process that is being started, is running, or has ended. */
 export declare class NativeProcess {
   /**
-   * What the facade needs of it at once, in one call. The descriptors belong to the caller from now on: there are none a
-   * second time.
+   * Returns in one call what the facade needs immediately. The descriptors then belong to the caller: a second call
+   * returns none.
    */
   begun(): BegunProcess
-  /** Signals its process group; 0 asks only. False when there is none any more. */
+  /** Sends a signal to its process group; 0 only checks. False if the group no longer exists. */
   signal(signal: number): boolean
   /** Stops it: sends its signal, waits for the grace period, then sends SIGKILL. */
   stop(): void
@@ -68,19 +68,19 @@ export declare class NativeProcess {
 export declare class NativeProviderEnv {
   get provider(): string
   get facts(): EnvFacts
-  /** The names that the child gets with the delivery `auto`, sorted; also after `dispose()`. */
+  /** The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
-  /** The variables as the delivery `env` hands them over, with the secrets. */
+  /** The variables that the delivery `env` passes, with the secrets. */
   exposeSecrets(): Array<EnvVariable>
-  /** The variables as the delivery `auto` hands them over, without the secrets. */
+  /** The variables that the delivery `auto` passes, without the secrets. */
   plain(): Array<EnvVariable>
   /** The configuration overrides of a start with delivery `env`, as `key=value`. */
   configOverrides(directories: Array<string>, trusted: boolean): Array<string>
   /**
-   * The variable of the file of further roots of trust, with its proved path, for a CLI that runs as this process;
-   * none where no such file was given.
+   * The variable of the file of additional trusted roots, with its proved path, for a CLI that runs as this process;
+   * none if no such file was given.
    */
   authority(): EnvVariable | null
   /** The variables that a start with delivery `env` adds. */
@@ -108,9 +108,9 @@ export declare class NativeRedactor {
 
 /** Redacts one stream, chunk by chunk and in place. */
 export declare class NativeRedactorStream {
-  /** Scrubs the next chunk in place. */
+  /** Redacts the next chunk in place. */
   feed(chunk: Uint8Array): ScrubbedChunk
-  /** What was held back of a stream that has ended. */
+  /** The bytes that were held back of a stream that has ended. */
   finish(): Buffer | null
   get disposed(): boolean
   dispose(): void
@@ -134,13 +134,13 @@ export declare class NativeServerCredentials {
 }
 
 /**
- * Starts processes for one copy of the facade, which hears of all of them. One environment can have several copies of it,
- * as two bundles do, or a test runner that loads modules anew.
+ * Starts processes for one copy of the facade, which receives the events of all of them. One environment can have
+ * several copies of the facade, for example in two bundles, or in a test runner that loads modules again.
  */
 export declare class NativeSpawner {
-  /** `callback` gets the id of a process with each of its events. */
+  /** `callback` is called with the id of a process for each of its events. */
   constructor(callback: (id: number, event: ProcessEvent) => void)
-  /** Queues the start of a CLI. Its outcome and its end are events; only what its options tell is thrown. */
+  /** Queues the start of a CLI. Its result and its end are events; only errors in its options are thrown. */
   spawn(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): NativeProcess
   /** Queues a command that is not a CLI, in the same way as a start. */
   runCommand(child: ChildOptions): NativeProcess
@@ -151,7 +151,7 @@ export declare class NativeUsageLedger {
   constructor(maxEntries: number)
   /** Adds a run that has ended. */
   record(key: LedgerKey, run: RunCounts): void
-  /** Adds what a run has come to since it was asked last. */
+  /** Adds what a run has used since the last call. */
   follow(key: LedgerKey, meter: NativeUsageMeter): void
   entries(): Array<LedgerEntry>
   others(): LedgerCounts
@@ -165,7 +165,7 @@ export declare class NativeUsageLedger {
 export declare class NativeUsageMeter {
   /** Says what the thread that the run goes on with had used. */
   resumes(thread: ThreadCounts): void
-  /** Takes the next bytes of stdout; null where nothing has changed by them. */
+  /** Reads the next bytes of stdout; null if they changed nothing. */
   feed(chunk: Uint8Array): Changes | null
   /** Reads the next bytes of stderr, whose beginning may show a failure that stdout does not. */
   complain(chunk: Uint8Array): void
@@ -173,15 +173,15 @@ export declare class NativeUsageMeter {
   lose(): void
   /** Whether a search is still required to find out whether other threads worked for the run. */
   seeksSubagents(): boolean
-  /** Makes that search: its result is for `found`. */
+  /** Runs that search. Pass its result to `found`. */
   seekSubagents(abort: NativeAbort): Promise<SubagentsFound>
-  /** What the search has found; `unknown` where it did not end. */
+  /** Takes the result of the search; `unknown` if it did not end. */
   found(found: SubagentsFound): void
-  /** The run has ended, with this exit code, or by a signal. */
+  /** Ends the run, with this exit code or because of a signal. */
   end(code?: number | undefined | null): Changes | null
   usage(): RunUsage
   failure(): RunFailure | null
-  /** The CLI's `TZ`, empty where that is not set; none where nobody knows. */
+  /** The CLI's `TZ`: empty if it is not set, none if it is unknown. */
   timeZone(): string | null
   mismatch(): CredentialMismatch | null
 }
@@ -206,8 +206,8 @@ export type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 export declare function attributeNumbers(): Array<NumberOption>
 
 /**
- * Attributes of a child. The facade has checked their ranges. One that is absent stays as the worker has it, except where
- * its field says otherwise.
+ * Attributes of a child. The facade has checked their ranges. A missing attribute is that of the worker, unless its
+ * field says otherwise.
  */
 export interface Attributes {
   /** The nice value, from 0 to 19. Default: that of the worker, or 0 if that is negative. */
@@ -224,11 +224,11 @@ export declare function baseNames(): Array<string>
 
 /** A process that has been queued. */
 export interface BegunProcess {
-  /** By which its events name it. */
+  /** The id that its events carry. */
   id: number
-  /** What is to read its stdout for usage; null where nothing does. */
+  /** What has to read its stdout for usage; null where nothing does. */
   meter: NativeUsageMeter | null
-  /** The descriptors of our ends of its three standard streams, null where there is none. */
+  /** The descriptors of our ends of its three standard streams; null for a stream without one. */
   streams: Array<number | null>
 }
 
@@ -242,8 +242,8 @@ export interface Blocked {
 export type BodyFormat = 'json' | 'form'
 
 /**
- * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The payload
- * may also be, or be in, JSON in UTF-8. Both are wiped.
+ * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
+ * payload may also be UTF-8 JSON, or part of it. Both are wiped.
  */
 export declare function buildProviderEnv(wire: Uint8Array, json: Uint8Array | undefined, held: HeldInputs | undefined): NativeProviderEnv
 
@@ -271,8 +271,8 @@ export interface Changes {
 }
 
 /**
- * Refuses an SDK that is known to be too old: by the variables that it gave, or where it tells none, by its package in
- * `node_modules` upwards from these directories.
+ * Refuses an SDK that is known to be too old, according to the variables that it sets or, if they do not show its
+ * version, to its package in `node_modules` upwards from these directories.
  */
 export declare function checkSdk(provider: string, variables: Array<EnvVariable>, packageRoots: Array<string>): void
 
@@ -301,9 +301,9 @@ export interface CliOptions {
   delivery?: DeliveryRequest
   /** Whether the workspace's own files may configure the CLI. */
   trusted: boolean
-  /** Variables that an SDK adds. They are no secrets. */
+  /** Variables that an SDK adds. They are not secret. */
   extra: Array<PlainVariable>
-  /** Whether stdout is read for usage; absent, as the arguments tell. */
+  /** Whether stdout is read for usage. Default: depends on the arguments. */
   watch?: boolean
   /** Whether a claim of another credential by the CLI must be detected. */
   mustClaim: boolean
@@ -311,16 +311,16 @@ export interface CliOptions {
 
 /** A minute by a wall clock, in the time zone of whoever wrote it. */
 export interface ClockTime {
-  /** None where the text names no day: it means the day on which it was written. */
+  /** None if the text names no day: it means the day on which it was written. */
   date: CalendarDate | null
   hour: number
   minute: number
 }
 
-/** Where a command that is no CLI is looked for, and all of its environment. */
+/** Where a command that is not a CLI is searched, and its whole environment. */
 export declare const COMMAND_PATH: string
 
-/** A file that must stand beside a native executable. */
+/** A file that must be beside a native executable. */
 export interface Companion {
   /** Its path from the executable's directory. */
   path: string
@@ -338,18 +338,18 @@ export interface Component {
   mode: number
 }
 
-/** Where to look for files that configure a provider's CLI. A directory that is absent is left out. */
+/** Where to search for files that configure a provider's CLI. A missing directory is skipped. */
 export interface ConfigSurvey {
   provider: string
   workspace?: string
   stateDirectory?: string
   home?: string
   ids: IdentityRequest
-  /** Of the program that the files are judged for. */
+  /** The version of the program for which the files are judged. */
   version?: string
 }
 
-/** Makes a key pair. Sealed secrets open while they are no older than this. */
+/** Creates a key pair. It opens sealed secrets up to this age. */
 export declare function createRecipient(maxAgeMs: number | undefined | null, requireProtection: boolean): NativeRecipient
 
 /** The child's descriptor of its credential's pipe. */
@@ -361,14 +361,14 @@ export interface CredentialInfo {
   source: CredentialSource
   owner: CredentialOwner
   fingerprint: string | null
-  /** A count of refreshes; JavaScript holds it exactly. */
+  /** The number of refreshes, which JavaScript can represent exactly. */
   generation: number | null
 }
 
-/** r" What a credential is, whoever's and however it is handed over. */
+/** r" What a credential is, whoever's and however it is passed. */
 export type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
-/** What the CLI may say of the credential that it was given, and what it says instead. */
+/** What the CLI may report for its credential, and what it reported instead. */
 export interface CredentialMismatch {
   expected: Array<string>
   claimed: string
@@ -386,7 +386,7 @@ export declare const DEFAULT_GRACE_MS: number
 /** How a caller wants the credential to be handed over. */
 export type DeliveryRequest = 'auto' | 'fd' | 'env' | 'broker'
 
-/** Tells what may be shown of an environment, also after it was disposed of. */
+/** Returns what may be shown of an environment, even after it was disposed of. */
 export declare function describe(env: NativeProviderEnv): ProviderDescription
 
 /** What may be shown of an environment. */
@@ -417,9 +417,9 @@ export type ErrorCode = 'ERR_PROVIDER_PAYLOAD_INVALID' | 'ERR_PROVIDER_PAYLOAD_T
  */
 export interface ErrorDetails {
   code: ErrorCode
-  /** At most 4,096 bytes: what is wrong, then what to do. */
+  /** What is wrong, then what to do, in at most 4,096 bytes. */
   message: string
-  /** Positive, as the kernel has it; Node's errors have it negative. */
+  /** Positive, as the kernel returns it; negative in Node's errors. */
   errno: number | null
   syscall: string | null
   path: string | null
@@ -444,7 +444,7 @@ export interface ErrorLimits {
   names: number
 }
 
-/** What is known of a run that this package does not start. */
+/** What is known about a run that this package does not start. */
 export interface ExpectedRun {
   credential?: string
   model?: string
@@ -463,14 +463,14 @@ export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'n
 /** What the hosts of a fleet share of one login. */
 export interface FleetEntry {
   name: string
-  /** What the last refresh of any host left in `publish`. */
+  /** The value of `publish` after the last refresh on any host. */
   published?: string
 }
 
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
-/** A file that is there, or may be. */
+/** A file that exists, or may exist. */
 export interface FoundFile {
   id: string
   path: string
@@ -511,24 +511,24 @@ export interface FoundVariable {
 
 export type Gap = 'turn-not-reported' | 'output-unread' | 'report-too-small' | 'earlier-total-unknown' | 'total-unbelievable' | 'review' | 'subagents' | 'subagents-unknown' | 'compaction'
 
-/** What was obtained, as the kernel tells it afterwards. */
+/** What was achieved, as the kernel reports it afterwards. */
 export interface Hardening {
   /**
    * No process of the same uid can read this one's memory, environment or descriptors, or trace it; and it leaves
    * no core dump.
    */
   nonDumpable: boolean
-  /** No core dump of this process, nor of what it starts without a limit of its own. */
+  /** No core dump of this process, nor of what it starts without its own limit. */
   noCoreDumps: boolean
   refusals: Array<RefusedStep>
 }
 
-/** Makes the process non-dumpable and takes its core dumps away. */
+/** Makes the process non-dumpable and disables its core dumps. */
 export declare function hardenWorker(): Hardening
 
-/** What an environment is built from that is held already. It is its own object, as nearly no call has any of it. */
+/** The objects from which an environment is built. They are in a separate object, because most calls have none of them. */
 export interface HeldInputs {
-  /** The secrets that records name by their place in this list. */
+  /** The secrets, which records refer to by their index in this list. */
   handles: Array<NativeSecret>
   server?: NativeServerCredentials
   recipient?: NativeRecipient
@@ -538,12 +538,12 @@ export interface HeldInputs {
 /** Where the store's tokens come from. */
 export type How = 'not-needed' | 'here' | 'elsewhere'
 
-/** What a caller decides about requests. */
+/** The options of HTTP requests. */
 export interface HttpSettings {
   timeoutMs: number
   /** The URL of a proxy. */
   proxy?: string
-  /** PEM of roots of trust beside the system's. */
+  /** PEM certificates to trust in addition to the system's. */
   ca?: string
 }
 
@@ -556,35 +556,35 @@ export interface IdentityRequest {
   allowRoot?: boolean
 }
 
-/** Where the facade stops to read. */
+/** The limits up to which the facade reads. */
 export declare function inputLimits(): InputLimits
 
-/** How much of an object the facade reads: no more than the same payload may have as JSON. */
+/** How much of an object the facade reads: no more than the same payload may have as JSON text. */
 export interface InputLimits {
-  /** Of `userEnvKeys`, and of each option that is a list of variables. */
+  /** The limit of `userEnvKeys`, and of each option that is a list of variables. */
   names: number
-  /** Of a whole wire buffer, and of a text. */
+  /** The limit of a whole wire buffer, and of a text. */
   bytes: number
-  /** Of the members that lead to a payload. */
+  /** The limit of the members that lead to a payload. */
   path: number
 }
 
-/** Asks what a target can do with paths. The answers come in the order of the questions. */
+/** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
 /** r" What was found of a key, in the order of the documentation. */
 export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
 
-/** What is to be asked about a credential. */
+/** The options of a request about a credential. */
 export interface KeyQuestion {
-  /** The id of the provider whose API is asked. */
+  /** The id of the provider whose API gets the request. */
   provider: string
-  /** Instead of the vendor's own endpoint. */
+  /** The endpoint to use instead of the vendor's. */
   baseUrl?: string
   http: HttpSettings
 }
 
-/** What was found of a key. No part of it is in there. */
+/** The result of checking a key. It contains no part of the key. */
 export interface KeyValidation {
   verdict: KeyVerdict
   code: KeyFindingCode
@@ -602,7 +602,7 @@ export type KeyVerdict = 'ok' | 'warning' | 'invalid'
 /** Returns the redactors of this many standard streams of a launch with this environment. */
 export declare function launchRedaction(providerEnv: NativeProviderEnv, streams: number): Array<NativeRedactorStream>
 
-/** What some runs have used together. The cost is null where no CLI told one. */
+/** What several runs have used in total. The cost is null if no CLI reported one. */
 export interface LedgerCounts {
   tokens: TokenCounts
   turns: number
@@ -611,7 +611,7 @@ export interface LedgerCounts {
   costUsd: number | null
 }
 
-/** What the runs have used whose labels these are. */
+/** What the runs with these labels have used. */
 export interface LedgerEntry {
   key: LedgerKey
   counts: LedgerCounts
@@ -628,9 +628,12 @@ export interface LedgerKey {
 /** The names of what `limits` may hold. */
 export declare function limitNames(): Array<string>
 
-/** Resource limits, soft and hard alike. */
+/** Resource limits, soft and hard. */
 export interface Limits {
-  /** `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a program. */
+  /**
+   * `RLIMIT_CORE`, in bytes. If it is missing or 0, the value that also keeps the kernel from dumping into a
+   * program.
+   */
   coreBytes?: number
   /** `RLIMIT_NOFILE`: one more than the highest descriptor. */
   openFiles?: number
@@ -642,12 +645,12 @@ export interface Limits {
   cpuSeconds?: number
 }
 
-/** Makes a lockbox of these master keys. */
+/** Creates a lockbox with these master keys. */
 export declare function lockboxOf(masterKeys: Array<NativeSecret | Uint8Array | MasterKeyPlace>, allowLegacy: boolean, requireProtection: boolean): NativeLockbox
 
 export type LoginKind = 'oauth-token' | 'api-key' | 'cli-only' | 'empty' | 'unread' | 'hidden'
 
-/** Where a login is, and how it is kept fresh. */
+/** Where a login is, and how it is refreshed. */
 export interface LoginOptions {
   dir: string
   /** The uid that the file must belong to. */
@@ -657,7 +660,7 @@ export interface LoginOptions {
   overrides: Overrides
 }
 
-/** What a stored login says of itself, without any secret. */
+/** The facts about a stored login, without any secret. */
 export interface LoginState {
   kind: LoginKind
   /** The expiry of its access token, in milliseconds since 1970, if it is known. */
@@ -668,20 +671,20 @@ export interface LoginState {
 /** Creates a store, whose method `open` reads the login. */
 export declare function loginStore(provider: string): NativeCredentialStore
 
-/** Whose stored login is looked at. */
+/** The owner of the stored login to check. */
 export interface LoginSurvey {
   provider: string
   stateDirectory: string
   ids: IdentityRequest
 }
 
-/** A place that a master key is read from. */
+/** The source of a master key. */
 export type MasterKeyPlace =
   | { type: 'File'; path: string }
   | { type: 'Credential'; directory: string; name: string }
   | { type: 'Variable'; name: string }
 
-/** What the memory that secrets live in has now. */
+/** Returns the current protections of the memory of secrets. */
 export declare function memoryProtection(): MemoryProtection
 
 /** What the memory that secrets live in has: the core's report, in numbers that JavaScript holds exactly. */
@@ -694,7 +697,7 @@ export interface MemoryProtection {
   allocatedBytes: number
   mappedBytes: number
   lockedBytes: number
-  /** Absent where there is no limit. */
+  /** Missing if there is no limit. */
   lockLimitBytes?: number
   refusals: Array<RefusedStep>
 }
@@ -724,33 +727,33 @@ export interface NumberOption {
   max: number
 }
 
-/** Whether a credential is good. */
+/** The outcome of a request about a credential. */
 export type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
 
-/** What a caller overrides of a provider's row. */
+/** The parts of a provider's row that a caller overrides. */
 export interface Overrides {
   tokenUrl?: string
   clientId?: string
   file?: string
   body?: BodyFormat
-  /** Where the access token stands, with dots between the names. */
+  /** The place of the access token, as names separated by dots. */
   accessToken?: string
   refreshToken?: string
-  /** Where the expiry stands, `jwt` for in the access token. */
+  /** The place of the expiry; `jwt` if it is in the access token. */
   expiresAt?: string
-  /** Absent, milliseconds. */
+  /** Default: milliseconds. */
   expiresAtUnit?: ExpiryUnit
 }
 
-/** Who wants to do something with paths. */
+/** The target user who needs access to paths. */
 export interface PathInquiry {
   ids: IdentityRequest
-  /** Whether the mode bits are asked, and not the kernel: where this process cannot become the target. */
+  /** Whether to read the mode bits instead of asking the kernel, because this process cannot become the target user. */
   byModeBits: boolean
   questions: Array<Question>
 }
 
-/** What a payload may have, and what it must not. */
+/** The fields that a payload may have, and those that it must not have. */
 export declare function payloadFields(): PayloadFields
 
 export interface PayloadFields {
@@ -758,13 +761,13 @@ export interface PayloadFields {
   refused: Array<string>
 }
 
-/** A variable that is no secret. */
+/** A variable that is not secret. */
 export interface PlainVariable {
   name: string
   value: string
 }
 
-/** Prepares the question about a credential. */
+/** Prepares the request about a credential. */
 export declare function planKeyCheck(secret: NativeSecret, question: KeyQuestion): NativeKeyCheck
 
 /** What `child_process` needs to carry out a start. */
@@ -774,11 +777,11 @@ export interface PortableStart {
   cwd: string | null
   /** The whole environment, the secrets among it. */
   env: Array<EnvVariable>
-  /** The reading end of the credential's pipe, where it has one. It belongs to the caller now. */
+  /** The reading end of the credential pipe, if there is one. It belongs to the caller now. */
   credential: number | null
   /** What is to read its stdout for usage; null where nothing does. */
   meter: NativeUsageMeter | null
-  /** What to say of a version that nobody has tried. */
+  /** The warning about an untested version. */
   untested: string | null
 }
 
@@ -789,7 +792,7 @@ export interface PortableStart {
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): PortableStart | ErrorDetails
 
 /**
- * What happens to a process, in this order: `Untested`, if at all, before `Spawned`, or `Failed`; `TimedOut` at most once;
+ * The events of a process, in this order: optionally `Untested`; `Spawned` or `Failed`; `TimedOut` at most once;
  * `Exited`.
  */
 export type ProcessEvent =
@@ -802,16 +805,16 @@ export type ProcessEvent =
 /** Which program is to be found, where, and for whom. */
 export interface ProgramQuery {
   provider: string
-  /** An absolute path or a name; absent, the provider's own. */
+  /** An absolute path or a name. Default: the provider's CLI. */
   command?: string
   /** The `PATH` of the child, which this process need not share. */
   path: string
-  /** Directories from which packages are looked for, upwards. */
+  /** Directories from which packages are searched, upwards. */
   packageRoots: Array<string>
   ids: IdentityRequest
 }
 
-/** What a badge shows of an environment. */
+/** The facts about an environment that a badge shows. */
 export interface ProviderDescription {
   provider: string
   name: string
@@ -826,7 +829,7 @@ export interface ProviderDescription {
 /** The rows of the table. */
 export declare function providerFacts(): Array<ProviderFacts>
 
-/** What the diagnosis needs of a provider's row. */
+/** The facts of a provider's row that the diagnosis needs. */
 export interface ProviderFacts {
   id: string
   name: string
@@ -856,23 +859,23 @@ export interface ProviderFacts {
   questionVariables: Array<PlainVariable>
 }
 
-/** A path, and what somebody wants to do with it. */
+/** A path, and the access that is needed to it. */
 export interface Question {
   path: string
   /** What they want: the bits of access(2), as `fs.constants` has them. */
   access: number
 }
 
-/** The real path of a file, in one walk; none where there is none. */
+/** The real path of a file, in one walk; none if the file does not exist. */
 export declare function realPath(path: string): string | null
 
 /** Why nobody may add a variable to a child's environment. */
 export type Reason = 'credential' | 'code' | 'redirect' | 'disclosure' | 'mode'
 
-/** Makes a redactor of these secrets. */
+/** Creates a redactor of these secrets. */
 export declare function redactorOf(sources: Array<NativeProviderEnv | NativeServerCredentials | NativeSecret | Uint8Array>, minLength: number | undefined): NativeRedactor
 
-/** What came of a refresh. */
+/** The result of a refresh. */
 export interface Refreshed {
   how: How
   /** Whether this call asked the endpoint. */
@@ -887,7 +890,7 @@ export interface Refreshed {
   publish: string | null
 }
 
-/** Which starts are refused beside a file that configures the CLI. */
+/** Which starts are refused while a file that configures the CLI exists. */
 export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'
 
 /** A step that the system refused. */
@@ -898,13 +901,13 @@ export interface RefusedStep {
   errno: number
 }
 
-/** Refuses a payload that has members, and none that is read. */
+/** Refuses a payload that has members, but none of the known fields. */
 export declare function refusePayload(): void
 
-/** Whether the CLI reports totals of threads; false for one that nobody knows. */
+/** Whether the CLI reports totals of threads; false for an unknown provider. */
 export declare function reportsThreadTotals(provider: string): boolean
 
-/** Throws where a new secret's memory would be refused a protection. */
+/** Throws if the memory of a new secret would lack a protection. */
 export declare function requireProtection(): void
 
 export interface ResolvedProgram {
@@ -913,21 +916,21 @@ export interface ResolvedProgram {
   foundBy: string
   interpreter?: string
   version?: string
-  /** Whether it is in the range of versions that were tested; none where the version is unknown. */
+  /** Whether it is in the range of tested versions; none if the version is unknown. */
   tested?: boolean
-  /** What to say where it is behind that range. */
+  /** The warning if it is not in that range. */
   untested?: string
 }
 
-/** Finds a provider's program for a target. */
+/** Finds a provider's program for a target user. */
 export declare function resolveProgram(query: ProgramQuery): ResolvedProgram
 
-/** Undoes it. False when there was nothing to undo. */
+/** Undoes a revocation. False if there was none. */
 export declare function restore(fingerprint: string): boolean
 
 /**
- * Has every later launch with a credential fail, in all threads, and with every other token of the same login. Returns
- * the fingerprints of all.
+ * Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
+ * login. Returns the fingerprints of all of them.
  */
 export declare function revoke(fingerprint: string): Array<string>
 
@@ -939,7 +942,7 @@ export interface RowColumns {
   keyMeta?: string
 }
 
-/** What a row is expected to be. */
+/** The expected identity of a row. */
 export interface RowContext {
   tenant: string
   purpose: string
@@ -948,7 +951,7 @@ export interface RowContext {
   rowVersion: number
 }
 
-/** What a caller has of a run. The facade has checked the counts. */
+/** The usage of a run that a caller passes. The facade has checked the counts. */
 export interface RunCounts {
   tokens: TokenCounts
   turns: number
@@ -967,7 +970,7 @@ export interface RunFailure {
   /** In milliseconds since 1970. */
   resetsAt: number | null
   resetsByClock: ClockTime | null
-  /** Whether the CLI was still trying again when it said so. */
+  /** Whether the CLI was still retrying when it reported the failure. */
   passing: boolean
   message: string
   remedy: string
@@ -979,24 +982,24 @@ export interface RunUsage {
   turns: number
   model: string | null
   costUsd: number | null
-  /** Empty where it is all. */
+  /** Empty if it is complete. */
   incompleteBecause: Array<Gap>
   models: Array<ModelCounts>
   thread: ThreadCounts | null
 }
 
-/** What may be passed on of a chunk. */
+/** The part of a chunk that may be passed on. */
 export interface ScrubbedChunk {
-  /** What had been held back. */
+  /** The bytes that had been held back. */
   before: Buffer | null
-  /** How much of the chunk, from its beginning. */
+  /** The number of bytes from the beginning of the chunk. */
   through: number
 }
 
-/** The variables that a provider's SDK adapter lets pass. */
+/** The variables that a provider's SDK adapter passes on. */
 export declare function sdkVariables(provider: string): Array<string>
 
-/** A row that was just sealed: columns as text. */
+/** A newly sealed row, with its columns as text. */
 export interface SealedColumns {
   ciphertext: string
   iv: string
@@ -1004,7 +1007,7 @@ export interface SealedColumns {
   keyMeta: string
 }
 
-/** For whom a secret is to be sealed, and what it is to be bound to. */
+/** The recipient for which a secret is sealed, and what it is bound to. */
 export interface SealRequest {
   /** As base64url, or as bytes. */
   publicKey: string | Uint8Array
@@ -1020,7 +1023,7 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 /** All variables that can hold a server's key. */
 export declare function serverVariables(): Array<string>
 
-/** What one of a child's standard streams is. */
+/** One of a child's standard streams. */
 export type Stdio =
   | { type: 'pipe' }
   | { type: 'ignore' }
@@ -1043,28 +1046,28 @@ export declare function storeOf(provider: string, kind: string | undefined | nul
 
 export type SubagentsFound = 'none' | 'some' | 'unknown'
 
-/** Looks for the files that configure a provider's CLI. */
+/** Searches for the files that configure a provider's CLI. */
 export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
 
-/** A place where a provider's program may be, and what a start would make of it. */
+/** A place where a provider's program may be, and whether a start would use it. */
 export interface SurveyedProgram {
   foundAt: string
   foundBy: string
-  /** The real path of what was found. */
+  /** The real path of the file that was found. */
   path: string | null
   version: string | null
-  /** Whether it is newer than all that was tested. */
+  /** Whether it is newer than all tested versions. */
   untested: boolean
-  /** Where its version is unknown: why, and what would make it known. */
+  /** If its version is unknown: why, and what would make it known. */
   unknown: string | null
   interpreter: string | null
   /** The steps of its path. */
   components: Array<Component>
-  /** The files that tell its version, each with the way to it. */
+  /** The files that state its version, each with the steps of its path. */
   manifests: Array<Array<Component>>
-  /** What must lie beside it. */
+  /** The files that must be beside it. */
   companions: Array<Companion>
-  /** Whether the file that was found begins with `#!`. */
+  /** Whether the file begins with `#!`. */
   shebang: boolean
   /** Why a start would not run it. */
   error: ErrorDetails | null | null
@@ -1076,7 +1079,7 @@ export interface SurveyedProgram {
  */
 export declare function surveyPrograms(query: ProgramQuery, byModeBits: boolean, abort: NativeAbort): Promise<Array<SurveyedProgram>>
 
-/** Looks at a provider's stored login; null where there is none. */
+/** Checks a provider's stored login; null if there is none. */
 export declare function surveyStoredLogin(survey: LoginSurvey, abort: NativeAbort): Promise<LoginState | undefined | null>
 
 /** Returns those of these names in this process's environment that must not be passed on. */
@@ -1104,13 +1107,13 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 
-/** What a thread has used, also before this run. */
+/** What a thread has used, including before this run. */
 export interface ThreadCounts {
   id: string
   tokens: TokenCounts
 }
 
-/** Counts of tokens, whole numbers. What comes from JavaScript, the facade has checked. */
+/** Token counts, as whole numbers. The facade has checked those that come from JavaScript. */
 export interface TokenCounts {
   inputTokens: number
   cachedInputTokens: number
@@ -1119,7 +1122,7 @@ export interface TokenCounts {
   reasoningTokens: number
 }
 
-/** Looks at a key: bytes, which are wiped, or a secret, which stays. */
+/** Checks a key: bytes, which are wiped, or a secret, which is kept. */
 export declare function validateKey(provider: string, kind: string | undefined, key: Uint8Array | NativeSecret): KeyValidation
 
 /** The result of a check. It contains no part of the credential, and nothing that the endpoint wrote. */
@@ -1159,7 +1162,7 @@ export declare const WIRE_HANDLE: number
 
 /**
  * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
- * option's that stands in the payload. `Base` is a variable of this process that every environment has, `Inherit`
+ * option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
  * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
  * to the payload.
  */

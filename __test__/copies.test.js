@@ -157,7 +157,7 @@ test('a diagnosis is made with the classes of the copy that is asked for it, wha
   }
 })
 
-test('a handle, a meter or a process of another copy is refused, and the error says so', async (t) => {
+test('a handle, a meter or a process of another copy is refused, and the error says so', async () => {
   const [one, two] = [loadAgain(), loadAgain()]
   const workspace = { dir: '/srv/w', home: '/home/w' }
   const env = one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace })
