@@ -90,7 +90,7 @@ test('a mounted file that was replaced where it comes from is not refreshed', { 
   fs.renameSync(writeLogin(makeDir(t), 'claude', { ...login.first, refresh: 'made-up-newer' }), login.file)
   const { how, failure } = await one.ask('fresh')
   assert.deepEqual([how, failure.code, login.endpoint.posts.length], ['not-needed', UNUSABLE, 0])
-  assert.match(failure.message, /replaced since/)
+  assert.match(failure.message, /has since been replaced/)
 })
 
 test('what cannot be written is not asked for', { skip }, async (t) => {

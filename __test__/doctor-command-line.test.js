@@ -41,9 +41,9 @@ test('help, unknown commands and wrong options', () => {
     [['--uid', 'ada', '--gid', '7'], /--uid must be a number/],
     [['--uid', '4294967295', '--gid', '7'], /must be a whole number/],
     [['--groups', '1,x'], /--groups must be numbers, separated by commas/],
-    [['--groups', '1'], /--groups needs --uid and --gid\./],
+    [['--groups', '1'], /--groups requires --uid and --gid\./],
     [['--provider', 'nobody'], /--provider must be one of: claude, codex/],
-    [['--command', '/bin/true'], /--command needs --provider/],
+    [['--command', '/bin/true'], /--command requires --provider/],
     [['--tmp-dir', ''], /--tmp-dir must be the path of a directory/],
     [['--codex-home', ''], /--codex-home must be the path of a directory/]
   ])) {
@@ -62,7 +62,7 @@ test('what differs between providers comes from their rows', { skip: needsLinux 
   const facts = [...providerFacts(), made]
   binding.providerFacts = () => facts
   const text = helpOf(facts)
-  assert.match(text, /\n {2}--made-up-home DIR +its MADE_UP_HOME\n/)
+  assert.match(text, /\n {2}--made-up-home DIR +MADE_UP_HOME of the CLI\n/)
   assert.match(text, /^ {2}--provider claude\|codex\|made-up /)
   assert.deepEqual(readArguments(['--made-up-home', '/x', '--provider', 'made-up'], facts).options, { provider: 'made-up', madeUpHome: '/x' })
   const { providers, states } = readContext({ provider: 'made-up', madeUpHome: '/x' })

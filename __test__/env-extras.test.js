@@ -46,9 +46,9 @@ const FORBIDDEN = /** @type {[string, RegExp][]} */ ([
   ...['CLAUDE_CODE_REMOTE', 'CLAUDE_CODE_USE_BEDROCK'].map((name) => [name, /another service or mode/]),
   ...['ANTHROPIC_API_KEY', 'openai_api_key', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_PROFILE', 'LOCKBOX_MASTER_KEY', 'DATABASE_URL', 'MY_SECRET_THING'].map((name) => [name, /can carry a credential/]),
   ['USER_X', /can only come from payload\.userEnvKeys/],
-  ['', /no name of a variable/],
-  ['A=B', /no name of a variable/],
-  ['A\0B', /no name of a variable/]
+  ['', /not a valid name of a variable/],
+  ['A=B', /not a valid name of a variable/],
+  ['A\0B', /not a valid name of a variable/]
 ])
 
 test('forbidden names are refused by name, in inherit and in set, also where they are absent', () => {
@@ -110,7 +110,7 @@ test('one string: the kernel takes exactly what is let through', async (t) => {
   const { env } = makeEnv(t, { userEnvKeys: { A: 'x'.repeat(most) } })
   assert.equal((await run(env, 'printf %s "$USER_A" | wc -c')).stdout.trim(), String(most))
   const more = { userEnvKeys: { A: 'x'.repeat(most + 1) } }
-  assert.throws(() => makeEnv(t, more), { code: 'ERR_PROVIDER_ENV_TOO_LARGE', message: /USER_A takes 131073 bytes; the kernel takes 131072/, names: ['USER_A'] })
+  assert.throws(() => makeEnv(t, more), { code: 'ERR_PROVIDER_ENV_TOO_LARGE', message: /allows 131072 bytes for one variable or argument, and USER_A has 131073/, names: ['USER_A'] })
 })
 
 test('all strings together: what is let through starts, and what is not is refused before', async (t) => {
@@ -133,6 +133,6 @@ test('all strings together: what is let through starts, and what is not is refus
 
 test('a start whose arguments go over the limit says so', async (t) => {
   const { env } = makeEnv(t)
-  await assert.rejects(run(env, ':', { args: ['x'.repeat(131_072)] }), { code: 'ERR_PROVIDER_ENV_TOO_LARGE', message: /one of options\.args takes 131073 bytes/ })
-  await assert.rejects(run(env, ':', { args: Array(80).fill('x'.repeat(100_000)) }), { code: 'ERR_PROVIDER_ENV_TOO_LARGE', message: /in all/ })
+  await assert.rejects(run(env, ':', { args: ['x'.repeat(131_072)] }), { code: 'ERR_PROVIDER_ENV_TOO_LARGE', message: /and one of options\.args has 131073\./ })
+  await assert.rejects(run(env, ':', { args: Array(80).fill('x'.repeat(100_000)) }), { code: 'ERR_PROVIDER_ENV_TOO_LARGE', message: /bytes long together/ })
 })

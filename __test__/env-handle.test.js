@@ -127,8 +127,8 @@ test('nobody can construct or forge a handle', () => {
   const options = /** @type {any} */ ({ command: '/bin/sh' })
   for (const type of /** @type {any[]} */ ([ProviderEnv, ProviderProcess, ServerCredentials])) assert.throws(() => new type(), TypeError, type.name)
   for (const forged of /** @type {any[]} */ ([undefined, null, {}, Object.create(ProviderEnv.prototype), new Proxy(build(), {})])) {
-    assert.throws(() => spawnProvider(forged, options), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\) returns/ })
-    assert.throws(() => codexOptions(forged, {}), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\) returns/ })
+    assert.throws(() => spawnProvider(forged, options), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\)/ })
+    assert.throws(() => codexOptions(forged, {}), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\)/ })
   }
 })
 

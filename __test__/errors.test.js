@@ -105,7 +105,7 @@ const CASES = {
     { raise: () => build(withKey({}), { set: { A: `${SENTINEL}\0` } }), fields: { names: ['A'] }, message: /NUL byte/ },
     { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
   ],
-  ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /USER_A takes \d+ bytes; the kernel takes 131072/ }],
+  ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /allows 131072 bytes for one variable or argument, and USER_A has \d+/ }],
   ERR_PROVIDER_CREDENTIAL_SUPERSEDED: [{
     raise: () => {
       const credentialStore = CredentialStore.of('claude', KEY)
@@ -122,15 +122,15 @@ const CASES = {
     { raise: () => CredentialStore.open('codex', { dir: '/etc' }), fields: { path: '/etc/auth.json' }, message: /does not run an interactive login/ },
     { raise: async (t) => (await expiredStore(t, { refresh: '' })).fresh(), fields: { provider: 'claude' }, message: /no refresh token\. Log in again/ }
   ],
-  ERR_PROVIDER_REFRESH_FAILED: [{ raise: async (t) => (await expiredStore(t)).fresh(), fields: { provider: 'claude' }, message: /gave no new tokens\. Nothing listens/ }],
+  ERR_PROVIDER_REFRESH_FAILED: [{ raise: async (t) => (await expiredStore(t)).fresh(), fields: { provider: 'claude' }, message: /returned no new tokens\. Nothing listens/ }],
   ERR_PROVIDER_PROGRAM_NOT_FOUND: [{ raise: (t) => start(t, { command: '/nowhere/claude' }), fields: { errno: -2, syscall: 'spawn', path: '/nowhere/claude', provider: 'claude' }, message: /no executable file at/ }],
   ERR_PROVIDER_PROGRAM_UNREACHABLE: [{ raise: (t) => start(t, { command: '/etc/passwd' }), fields: { errno: -13, syscall: 'spawn', path: '/etc/passwd', provider: 'claude' }, message: /cannot be run as uid.*mode 0\d{3}.*Install Claude Code system-wide/ }],
   ERR_PROVIDER_CA_FILE_UNUSABLE: [{
     raise: (t) => start(t, {}, {}, ':', { caFile: '/none.pem' }),
     fields: { path: '/none.pem', provider: 'claude', names: ['caFile'] },
-    message: /^Claude Code was not started, as options\.caFile cannot be trusted or used: \/none\.pem: No such file/
+    message: /^Claude Code was not started, because options\.caFile cannot be trusted or used: \/none\.pem: No such file/
   }],
-  ERR_PROVIDER_PROGRAM_OUTDATED: [{ raise: (t) => start(t, { command: OLD }), fields: { path: OLD, provider: 'claude' }, message: /is Claude Code 2\.0\.77, which is not started: versions before \d.*Install \d+\.\d+\.\d+ or newer/ }],
+  ERR_PROVIDER_PROGRAM_OUTDATED: [{ raise: (t) => start(t, { command: OLD }), fields: { path: OLD, provider: 'claude' }, message: /is Claude Code 2\.0\.77, which is not supported: versions before \d.*Install \d+\.\d+\.\d+ or newer/ }],
   ERR_PROVIDER_STATE_DIR_UNUSABLE: [{
     raise: (t) => {
       const { env, homes } = makeEnv(t, withKey({ provider: 'codex' }))
@@ -197,7 +197,7 @@ const CASES = {
       throw new ProviderError({ ...details, errno: -details.errno })
     },
     fields: { errno: -11, syscall: 'pthread_create' },
-    message: /gives no thread.*Try again later/
+    message: /cannot create a thread.*Try again later/
   }],
   ERR_PROVIDER_DISPOSED: [{ raise: () => { const env = build(withKey({})); env.dispose(); env.exposeSecrets() }, fields: { provider: 'claude' }, message: /Build a new one with buildProviderEnv\(\)/ }],
   ERR_PROVIDER_INTERNAL: [{ raise: () => translate(() => { throw Object.assign(new Error(`panicked at ${SENTINEL}`), { code: 'GenericFailure' }) }), message: /defect in @webalive\/provider-env.*no secrets/ }]

@@ -105,7 +105,7 @@ test('a row without keyMeta, as the database has NULL, opens as version 1 where 
         assert.equal(reveal(allowing.open(row, CONTEXT)), TEXT)
         assert.equal(nodeOpen(allowing.reseal(row, CONTEXT)), TEXT)
       } else {
-        assert.throws(() => allowing.open(row, CONTEXT), { code: 'ERR_PROVIDER_UNSEAL_FAILED', names: ['keyMeta'], message: /no keyMeta, and does not open as version 1.*Select key_meta as "keyMeta"/ }, version)
+        assert.throws(() => allowing.open(row, CONTEXT), { code: 'ERR_PROVIDER_UNSEAL_FAILED', names: ['keyMeta'], message: /no keyMeta, but does not open as version 1.*Select key_meta as "keyMeta"/ }, version)
       }
       assert.throws(() => other.open(row, CONTEXT), { code: 'ERR_INVALID_ARG_VALUE', message: /row\.keyMeta is missing\. Select key_meta as "keyMeta"\..*allowLegacy: true/ }, version)
     }

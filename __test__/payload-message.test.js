@@ -83,21 +83,21 @@ test('a payload in a message is used as bytes, the rest of it is not, and all of
 
 /** Messages in which the payload cannot be found. @type {[any, unknown, RegExp][]} */
 const NOT_FOUND = [
-  [{ id: SENTINEL }, ['payload'], /^The payload at payload \(options\.payloadPath\) is not there: name the members that lead to it\.$/],
-  [{ body: { [SENTINEL]: 1 } }, ['body', 'payload'], /^The payload at body\.payload \(options\.payloadPath\) is not there: name the members that lead to it\.$/],
+  [{ id: SENTINEL }, ['payload'], /^The payload at payload \(options\.payloadPath\) does not exist: name the members that lead to the payload\.$/],
+  [{ body: { [SENTINEL]: 1 } }, ['body', 'payload'], /^The payload at body\.payload \(options\.payloadPath\) does not exist: name the members that lead to the payload\.$/],
   [{ body: SENTINEL }, ['body', 'payload'], /^The value at body \(options\.payloadPath\) is not an object/],
   [{ id: '0123456789', payload: null }, ['payload'], /^The payload is not an object in which each field occurs once \(line 1, column 33\)\.$/],
   [`{"id": 1,\n"payload": {"apiKey": "a",\n  "apiKey": "${SENTINEL}"}}`, ['payload'], /^The payload is not an object in which each field occurs once \(line 3, column 10\)\.$/],
   [{ payload: [SENTINEL] }, ['payload'], /^The payload is not an object/],
   [{ payload: { apikey: SENTINEL } }, ['payload'], /none of the known fields/],
   [`{"payload":{"apiKey":"a"},"payload":{"apiKey":"${SENTINEL}"}}`, ['payload'], /^The payload at payload \(options\.payloadPath\) occurs twice/],
-  [`{"payload":{"apiKey":"${SENTINEL}"},"rest":[1,}`, ['payload'], /^The message around the payload is not JSON/],
-  [`{"payload":{"apiKey":"${SENTINEL}"}}{}`, ['payload'], /^The message around the payload is not JSON/],
+  [`{"payload":{"apiKey":"${SENTINEL}"},"rest":[1,}`, ['payload'], /^The message around the payload is not valid JSON/],
+  [`{"payload":{"apiKey":"${SENTINEL}"}}{}`, ['payload'], /^The message around the payload is not valid JSON/],
   [`{"payload":{"apiKey":"${SENTINEL}","apiKey":"b"}}`, ['payload'], /^The payload is not an object in which each field occurs once/],
-  [`{"payload":{"apiKey" "${SENTINEL}"}}`, ['payload'], /^The message around the payload is not JSON \(line 1, column 22\)\.$/],
-  [`{"payload":{"apiKey":'${SENTINEL}'}}`, ['payload'], /^The message around the payload is not JSON/],
+  [`{"payload":{"apiKey" "${SENTINEL}"}}`, ['payload'], /^The message around the payload is not valid JSON \(line 1, column 22\)\.$/],
+  [`{"payload":{"apiKey":'${SENTINEL}'}}`, ['payload'], /^The message around the payload is not valid JSON/],
   [`{"payload":{"provider":"${SENTINEL}"},`, ['payload'], /^The message around the payload ends too early/],
-  [`{"payload":{"apiKey":7,"${SENTINEL}"}}`, ['payload'], /^The message around the payload is not JSON/],
+  [`{"payload":{"apiKey":7,"${SENTINEL}"}}`, ['payload'], /^The message around the payload is not valid JSON/],
   [`{"payload":{"userEnvKeys":{"\\ud800":"${SENTINEL}"}}}`, ['payload'], /^payload\.userEnvKeys must be well-formed text, but has an unpaired surrogate\. Encode the string again\.$/],
   [`{"payload":{"apiKey":"${SENTINEL}\\ud800"}}`, ['payload'], /^payload\.apiKey must be well-formed text, but has an unpaired surrogate\. Encode the string again\.$/]
 ]
@@ -127,7 +127,7 @@ test('a path that is none is refused, and the bytes are wiped', () => {
     assert.ok(bytes.every((byte) => byte === 0), 'wiped')
   }
   // An object needs none: it is `message.payload`.
-  assert.throws(() => buildProviderEnv(/** @type {any} */ ({ payload: PAYLOAD, apiKey: KEY }), { workspace, payloadPath: ['payload'] }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.payloadPath is for a message in bytes/ })
+  assert.throws(() => buildProviderEnv(/** @type {any} */ ({ payload: PAYLOAD, apiKey: KEY }), { workspace, payloadPath: ['payload'] }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.payloadPath is only for a message in bytes/ })
 })
 
 test('a message may be as large as a payload, and no larger', () => {

@@ -110,5 +110,5 @@ test('an addon that this process may not read says whom to let', { skip: needsRo
   const dir = path.dirname(main)
   for (const name of fs.readdirSync(dir)) if (name.endsWith('.node')) fs.chmodSync(path.join(dir, name), 0o600)
   const { stderr } = spawnSync(process.execPath, [main], { encoding: 'utf8', uid: UID, gid: UID, cwd: '/' })
-  assert.match(stderr, new RegExp(`\\.node: cannot open shared object file: Permission denied\\. Let this process, which is uid ${UID}, read that file: `))
+  assert.match(stderr, new RegExp(`\\.node: cannot open shared object file: Permission denied\\. Allow this process, which is uid ${UID}, to read that file: `))
 })

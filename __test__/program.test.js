@@ -178,11 +178,11 @@ function elf(loader, machine = process.arch === 'arm64' ? 183 : 62) {
 
 /** What nobody can run: its content, the kernel's error, what is named, and what is said. @type {[string, string | Buffer, number, string[] | undefined, RegExp][]} */
 const NO_PROGRAMS = [
-  ['empty', '', -8, undefined, /^FILE cannot be run: it is empty\. Install Claude Code anew/],
+  ['empty', '', -8, undefined, /^FILE cannot be run: it is empty\. Reinstall Claude Code system-wide/],
   ['text', 'echo hi\n', -8, undefined, /it is neither an ELF program nor a script/],
   ['cut', '\x7fELF', -8, undefined, /it is truncated/],
   ['other machine', elf('/lib/ld.so', 8), -8, undefined, /it is built for another machine \(MIPS\)/],
-  ['no loader', elf('/lib/ld-absent.so.1'), -2, ['/lib/ld-absent.so.1'], /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there: it is built for another system \(glibc or musl\)/],
+  ['no loader', elf('/lib/ld-absent.so.1'), -2, ['/lib/ld-absent.so.1'], /its dynamic loader, \/lib\/ld-absent\.so\.1, does not exist: the program is built for another system \(glibc or musl\)/],
   ['CR', '#!/bin/sh\r\necho hi\r\n', -2, undefined, /its first line \(#!\) ends with a carriage return.* Save it with Unix line endings\.$/],
   ['CR after env', '#!/usr/bin/env node\r\n', -2, undefined, /ends with a carriage return/],
   ['no interpreter', '#!\n', -8, undefined, /its first line \(#!\) names no interpreter/],
@@ -214,15 +214,15 @@ test('where none can run, the first is explained and the others are named', { sk
   place.script('b/claude', '#!/bin/sh\r\n')
   const [a, b] = ['a', 'b'].map((name) => path.join(place.dir, name))
   const error = await refusal(t, { path: `${a}:${b}`, command: 'claude', ...root })
-  assert.ok(error.message.startsWith(`${a}/claude cannot be run: its dynamic loader, /lib/ld-absent.so.1, is not there`), error.message)
+  assert.ok(error.message.startsWith(`${a}/claude cannot be run: its dynamic loader, /lib/ld-absent.so.1, does not exist`), error.message)
   assert.ok(error.message.endsWith(`None of the other candidates can be run either: ${b}/claude (its first line (#!) ends with a carriage return, as in a file with Windows line endings).`), error.message)
   const { findings } = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}`, ...ids })
   const [broken] = findings.filter(({ id }) => id === 'program.broken')
-  assert.match(broken.sentence, /its dynamic loader, \/lib\/ld-absent\.so\.1, is not there/)
+  assert.match(broken.sentence, /its dynamic loader, \/lib\/ld-absent\.so\.1, does not exist/)
   const good = place.script('c/claude', '#!/bin/sh\n')
   const better = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}:${path.dirname(good)}`, ...ids })
   assert.deepEqual(
-    better.findings.filter(({ id }) => id === 'program.passed-over').map(({ path: file, sentence }) => [file, /is not there|carriage return/.test(sentence)]),
+    better.findings.filter(({ id }) => id === 'program.passed-over').map(({ path: file, sentence }) => [file, /does not exist|carriage return/.test(sentence)]),
     [[`${a}/claude`, true], [`${b}/claude`, true]]
   )
 })

@@ -173,9 +173,9 @@ function leaves(object, above = []) {
 
 test('names with half of a pair are refused too, and whole pairs arrive whole', { skip: needsLinux }, async (t) => {
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
-  assert.throws(() => api.buildProviderEnv({ apiKey }, { workspace, set: { [`A${HALF}`]: 'x' } }), { code: 'ERR_INVALID_ARG_VALUE', message: /half of a surrogate pair/ })
-  assert.throws(() => api.buildProviderEnv({ apiKey, userEnvKeys: { [`A${HALF}`]: 'x' } }, { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /half of a surrogate pair/ })
-  assert.throws(() => api.buildProviderEnv(Buffer.from(JSON.stringify({ apiKey, userEnvKeys: { NOTE: HALF } })), { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /half of a surrogate pair/ })
+  assert.throws(() => api.buildProviderEnv({ apiKey }, { workspace, set: { [`A${HALF}`]: 'x' } }), { code: 'ERR_INVALID_ARG_VALUE', message: /unpaired surrogate/ })
+  assert.throws(() => api.buildProviderEnv({ apiKey, userEnvKeys: { [`A${HALF}`]: 'x' } }, { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /unpaired surrogate/ })
+  assert.throws(() => api.buildProviderEnv(Buffer.from(JSON.stringify({ apiKey, userEnvKeys: { NOTE: HALF } })), { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /unpaired surrogate/ })
   const { env } = makeEnv(t, { userEnvKeys: { NOTE: 'ü😀' } }, { set: { NOTE: '😀ü' } })
   assert.equal((await run(env, 'printf %s "$USER_NOTE$NOTE"')).stdout, 'ü😀😀ü')
 })

@@ -148,7 +148,7 @@ test('it is never taken for a key', (t) => {
   assert.match(refusal(() => build(sealed, { recipient, workspace: { home: '/tmp' } })), /^ERR_INVALID_ARG_VALUE: options\.workspace\.id is missing/)
   recipient.dispose()
   assert.match(refusal(() => build(sealed, { recipient })), /^ERR_PROVIDER_DISPOSED: options\.recipient was disposed of/)
-  assert.match(refusal(() => build(sealed, { recipient: {} })), /^ERR_INVALID_ARG_TYPE: options\.recipient must be the return value of createRecipient\(\) returns/)
+  assert.match(refusal(() => build(sealed, { recipient: {} })), /^ERR_INVALID_ARG_TYPE: options\.recipient must be the return value of createRecipient\(\)/)
 })
 
 test('what was sealed is a key like any other: its shape is checked', async () => {

@@ -55,7 +55,7 @@ test('they are a fallback only where they are handed in, and behind the payload'
   assert.deepEqual([codex.variables.CODEX_API_KEY, codex.variables.OPENAI_API_KEY, codex.fingerprint], [CODEX, CODEX, prints[1]], 'CODEX_API_KEY comes first')
   const own = await ask('build', { payload: { apiKey: 'sk-of-the-tenant' }, from: 0 })
   assert.deepEqual([own.apiKeySource, own.variables.ANTHROPIC_API_KEY], ['user', 'sk-of-the-tenant'])
-  await assert.rejects(ask('build', { payload: { provider: 'codex', oauthAccessToken: 'sk-ant-oat01-x' }, from: 0 }), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /takes no oauthAccessToken/ })
+  await assert.rejects(ask('build', { payload: { provider: 'codex', oauthAccessToken: 'sk-ant-oat01-x' }, from: 0 }), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /cannot pass payload\.oauthAccessToken/ })
   await ask('dispose', 0)
   await assert.rejects(ask('build', { payload: {}, from: 0 }), { code: 'ERR_PROVIDER_DISPOSED', message: /options\.serverCredentials was disposed of/ })
 })
