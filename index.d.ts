@@ -9,7 +9,7 @@ type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 /** The encoding of a token request. */
 type BodyFormat = 'json' | 'form'
 
-/** r" What a credential is, whoever's and however it is handed over. */
+/** r" What a credential is, whoever's and however it is passed. */
 type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
 /** r" Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else. */
@@ -82,7 +82,7 @@ type How = 'not-needed' | 'here' | 'elsewhere'
 
 type KeyVerdict = 'ok' | 'warning' | 'invalid'
 
-/** Whether a credential is good. */
+/** The outcome of a request about a credential. */
 type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
 
 // What follows from the rows in src/provider.
