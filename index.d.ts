@@ -182,12 +182,17 @@ export interface Diagnosis {
   readonly findings: readonly Finding[]
 }
 
-/** What every object has in common whose secrets Rust holds. */
-declare class Handle {
-  get disposed(): boolean
-  /** Wipes it. Idempotent. */
-  dispose(): void
-  [Symbol.dispose](): void
+/** Options of an HTTP request. */
+export interface HttpOptions {
+  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
+  timeoutMs?: number | undefined
+  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
+  proxy?: string | undefined
+  /**
+   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
+   * {@link ProviderEnvOptions.caFile}.
+   */
+  ca?: string | Uint8Array | undefined
 }
 
 declare const sealed: unique symbol
@@ -222,6 +227,14 @@ export interface SealBinding {
  * workspace.
  */
 export type CredentialOwner = CredentialOwner$1
+
+/** What every object has in common whose secrets Rust holds. */
+declare class Handle {
+  get disposed(): boolean
+  /** Wipes it. Idempotent. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
 
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
@@ -281,19 +294,6 @@ export interface Secret {
  * `recipient`.
  */
 export type SecretInput = string | Uint8Array | Secret | SealedSecret
-
-/** Options of an HTTP request. */
-export interface HttpOptions {
-  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
-  timeoutMs?: number | undefined
-  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
-  proxy?: string | undefined
-  /**
-   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
-   * {@link ProviderEnvOptions.caFile}.
-   */
-  ca?: string | Uint8Array | undefined
-}
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {

@@ -1,11 +1,11 @@
 // Builds the addon, the generated types and the facade: `npm run build [-- napi options]`; with `-- --facade`, that alone.
 import { createHash } from 'node:crypto'
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { fromRoot, root } from './lib/paths.mjs'
 import { bundle, declarations } from './lib/bundle.mjs'
+import { fromRoot, root } from './lib/paths.mjs'
 import { providerTypes, providerTypesIn } from './lib/provider-types.mjs'
 import { must, run } from './lib/run.mjs'
 import { rustEnv } from './lib/rust.mjs'
@@ -72,7 +72,7 @@ async function rustFlags(rust) {
   const places = [
     [process.env.CARGO_HOME ?? join(homedir(), '.cargo'), '/cargo'],
     [sysroot, '/rust'],
-    [root, '/provider-env'], // the last match wins, and this may lie below the others
+    [root, '/provider-env'] // the last match wins, and this may lie below the others
   ]
   // RUSTFLAGS splits at spaces; a path with one keeps its name, and the tarball check then says so.
   const flags = places.filter(([from]) => !/\s/.test(from)).map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
@@ -82,7 +82,11 @@ async function rustFlags(rust) {
 /** A digest of everything that decides what the build gives. */
 export function sourceDigest(files) {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.env.RUSTFLAGS ?? ''}\0`)
-  for (const file of files) hash.update(`${relative(root, file)}\0`).update(existsSync(file) ? readFileSync(file) : '').update('\0')
+  for (const file of files)
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(existsSync(file) ? readFileSync(file) : '')
+      .update('\0')
   return hash.digest('hex')
 }
 

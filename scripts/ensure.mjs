@@ -1,9 +1,9 @@
 // Does the set-up that a fresh clone needs, if it is missing or outdated: packages first, then the addon, then the facade.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildFacade, buildInto, generated, install, rollup, sourceDigest } from './build.mjs'
-import { FILES, bundleSources } from './lib/bundle.mjs'
+import { bundleSources, FILES } from './lib/bundle.mjs'
 import { fromRoot, root, walk } from './lib/paths.mjs'
 import { run } from './lib/run.mjs'
 
@@ -36,7 +36,16 @@ async function ensureModules() {
 }
 
 async function ensureAddon() {
-  const named = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo/config.toml', 'package.json', 'scripts/build.mjs', 'scripts/lib/provider-types.mjs']
+  const named = [
+    'Cargo.toml',
+    'Cargo.lock',
+    'build.rs',
+    'rust-toolchain.toml',
+    '.cargo/config.toml',
+    'package.json',
+    'scripts/build.mjs',
+    'scripts/lib/provider-types.mjs'
+  ]
   const stamp = fromRoot('target', 'provider-env-addon.json')
   // Taken before the build: a source edited meanwhile is then seen as newer.
   const source = sourceDigest([...named.map((n) => fromRoot(n)), ...walk(fromRoot('src'))])

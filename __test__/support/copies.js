@@ -11,9 +11,12 @@ const DIST = path.join(PROJECT, 'dist', path.sep)
 
 /** One in this realm; what was loaded before stays as it is. @returns {any} */
 function loadAgain() {
-  const isOurs = (/** @type {string} */ name) => path.dirname(name) === PROJECT && !name.endsWith('.node') || name.startsWith(DIST)
+  const isOurs = (/** @type {string} */ name) => (path.dirname(name) === PROJECT && !name.endsWith('.node')) || name.startsWith(DIST)
   const before = Object.entries(require.cache).filter(([name]) => isOurs(name))
-  const forget = () => Object.keys(require.cache).filter(isOurs).forEach((name) => delete require.cache[name])
+  const forget = () =>
+    Object.keys(require.cache)
+      .filter(isOurs)
+      .forEach((name) => delete require.cache[name])
   forget()
   try {
     return require(path.join(PROJECT, 'index.js'))
@@ -42,11 +45,14 @@ function loadInContext(context, { keeps = true } = {}) {
     const module = { exports: {} }
     if (keeps) cache.set(file, module)
     const find = createRequire(file)
-    const requireFrom = Object.assign((/** @type {string} */ id) => {
-      if (isBuiltin(id)) return require(id)
-      const found = find.resolve(id)
-      return /\.(node|json)$/.test(found) ? require(found) : load(found)
-    }, { resolve: find.resolve, main: require.main })
+    const requireFrom = Object.assign(
+      (/** @type {string} */ id) => {
+        if (isBuiltin(id)) return require(id)
+        const found = find.resolve(id)
+        return /\.(node|json)$/.test(found) ? require(found) : load(found)
+      },
+      { resolve: find.resolve, main: require.main }
+    )
     const body = `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(file, 'utf8')}\n})`
     vm.runInContext(body, context, { filename: file })(module.exports, requireFrom, module, file, path.dirname(file))
     return module.exports
@@ -56,8 +62,34 @@ function loadInContext(context, { keeps = true } = {}) {
 
 /** A realm with what a test runner gives its tests of the process's own. */
 function makeContext() {
-  const { AbortController, AbortSignal, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, performance, process, setInterval, setTimeout } = globalThis
-  return vm.createContext({ AbortController, AbortSignal, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, performance, process, setInterval, setTimeout })
+  const {
+    AbortController,
+    AbortSignal,
+    Buffer,
+    TextDecoder,
+    TextEncoder,
+    URL,
+    clearTimeout,
+    console,
+    performance,
+    process,
+    setInterval,
+    setTimeout
+  } = globalThis
+  return vm.createContext({
+    AbortController,
+    AbortSignal,
+    Buffer,
+    TextDecoder,
+    TextEncoder,
+    URL,
+    clearTimeout,
+    console,
+    performance,
+    process,
+    setInterval,
+    setTimeout
+  })
 }
 
 module.exports = { loadAgain, loadInContext, makeContext }

@@ -5,7 +5,8 @@
 const shipped = require.resolve('../../dist/provider-env.cjs')
 const built = require.resolve('../../target/internals.cjs')
 
-if (require.cache[shipped] && require.cache[shipped] !== require.cache[built]) throw new Error('require internals.js before the package: two copies do not take one another\'s handles')
+if (require.cache[shipped] && require.cache[shipped] !== require.cache[built])
+  throw new Error("require internals.js before the package: two copies do not take one another's handles")
 const { shared, ...internals } = require(built)
 require.cache[shipped] = require.cache[built]
 

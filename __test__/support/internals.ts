@@ -1,8 +1,8 @@
 // The facade as it is bundled for users, with what unit tests look into beside: `npm run build` makes target/internals.cjs of
 // it, for internals.js.
 
-import { rows as allRows } from '../../lib/doctor/rows.ts'
 import { use } from '../../lib/doctor/facade.ts'
+import { rows as allRows } from '../../lib/doctor/rows.ts'
 import { shared } from '../../lib/internal/shared.ts'
 
 use(shared)
@@ -15,8 +15,8 @@ export { readContext } from '../../lib/doctor/context.ts'
 export { leaveOutNpm } from '../../lib/doctor/npm.ts'
 export { print } from '../../lib/doctor/print.ts'
 export { homeAbove } from '../../lib/doctor/program.ts'
-export { translate } from '../../lib/internal/errors.ts'
 export { onAbort } from '../../lib/internal/abort-signal.ts'
+export { translate } from '../../lib/internal/errors.ts'
 export { whyNotLoaded } from '../../lib/internal/not-loaded.ts'
 export { readLaunch } from '../../lib/process/launch.ts'
 export { startCommand } from '../../lib/process/native-start.ts'

@@ -147,4 +147,19 @@ function firstLine(child) {
   })
 }
 
-module.exports = { KEYS, UID, firstLine, ids, isRoot, knownProgram, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
+module.exports = {
+  KEYS,
+  UID,
+  firstLine,
+  ids,
+  isRoot,
+  knownProgram,
+  knownShell,
+  makeEnv,
+  needsLinux,
+  needsRoot,
+  outcome,
+  run,
+  startScript,
+  workspaceOf
+}

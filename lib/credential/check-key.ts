@@ -1,13 +1,13 @@
 // checkKey(): asks a provider's API whether a credential is valid.
 
+import type { NativeSecret, Outcome, ProviderId } from '../../binding.js'
 import { abortSignal } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
-import { readHttpSettings, runJob, runUnlessAborted } from '../internal/jobs.ts'
-import { lendInput } from '../secret/secret.ts'
-import * as validate from '../internal/validate.ts'
-import type { NativeSecret, Outcome, ProviderId } from '../../binding.js'
-import type { SecretInput } from '../secret/secret-input.ts'
 import type { HttpOptions } from '../internal/jobs.ts'
+import { readHttpSettings, runJob, runUnlessAborted } from '../internal/jobs.ts'
+import * as validate from '../internal/validate.ts'
+import { lendInput } from '../secret/secret.ts'
+import type { SecretInput } from '../secret/secret-input.ts'
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {

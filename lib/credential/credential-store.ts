@@ -2,29 +2,29 @@
 // processes.
 
 import path from 'node:path'
-import { abortSignal, onAbort } from '../internal/abort-signal.ts'
-import { binding } from '../internal/binding.ts'
-import { fromNative, translate, ProviderError, providerError } from '../internal/errors.ts'
-import { Handle, KEY, nativeOf } from '../internal/handle.ts'
-import { readHttpSettings, runJob } from '../internal/jobs.ts'
-import { nativeLockbox } from '../secret/lockbox.ts'
-import { lendInput } from '../secret/secret.ts'
-import * as validate from '../internal/validate.ts'
 import type {
+  Refreshed as Answer,
   BodyFormat,
   Call,
   ExpiryUnit,
   How,
-  LoginOptions as NativeLoginOptions,
   NativeCredentialStore as Native,
   NativeLockbox,
+  LoginOptions as NativeLoginOptions,
   Overrides,
-  ProviderId,
-  Refreshed as Answer
+  ProviderId
 } from '../../binding.js'
-import type { SecretInput } from '../secret/secret-input.ts'
+import { abortSignal, onAbort } from '../internal/abort-signal.ts'
+import { binding } from '../internal/binding.ts'
+import { fromNative, ProviderError, providerError, translate } from '../internal/errors.ts'
+import { Handle, KEY, nativeOf } from '../internal/handle.ts'
 import type { HttpOptions } from '../internal/jobs.ts'
+import { readHttpSettings, runJob } from '../internal/jobs.ts'
+import * as validate from '../internal/validate.ts'
 import type { Lockbox } from '../secret/lockbox.ts'
+import { nativeLockbox } from '../secret/lockbox.ts'
+import { lendInput } from '../secret/secret.ts'
+import type { SecretInput } from '../secret/secret-input.ts'
 
 /**
  * A lock that all workers of a fleet share. It takes the lock named `name`, calls `critical` with the value that the

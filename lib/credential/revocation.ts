@@ -1,15 +1,15 @@
 // revoke(), restore() and runningProcesses(): credentials that no launch may use, and the processes that still run with
 // one.
 
-import { binding } from '../internal/binding.ts'
-import { translate, providerError } from '../internal/errors.ts'
+import type { ProviderId } from '../../binding.js'
+import type { CredentialInfo } from '../environment/provider-env.ts'
 import { ProviderEnv } from '../environment/provider-env.ts'
-import * as running from '../process/running-processes.ts'
-import { Secret } from '../secret/secret.ts'
+import { binding } from '../internal/binding.ts'
+import { providerError, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
 import type { ProviderProcess } from '../process/provider-process.ts'
-import type { CredentialInfo } from '../environment/provider-env.ts'
-import type { ProviderId } from '../../binding.js'
+import * as running from '../process/running-processes.ts'
+import { Secret } from '../secret/secret.ts'
 
 /**
  * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a

@@ -1,12 +1,12 @@
 // takeServerCredentials() and class ServerCredentials: the server's own keys, moved out of process.env into Rust.
 
+import type { NativeServerCredentials as Native, ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { remove, requireMainThread } from '../internal/environment-variable.ts'
 import { own, translate } from '../internal/errors.ts'
 import { Handle, KEY } from '../internal/handle.ts'
-import { readRequireLocked } from '../secret/memory-protection.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeServerCredentials as Native, ProviderId } from '../../binding.js'
+import { readRequireLocked } from '../secret/memory-protection.ts'
 
 /** Options of {@link takeServerCredentials}. */
 export interface ServerCredentialsOptions {

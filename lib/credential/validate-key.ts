@@ -1,13 +1,13 @@
 // validateKey(): checks a key in Rust, for a settings page to show the result before the key is saved.
 
+import type { KeyVerdict, NativeSecret, ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { own, translate } from '../internal/errors.ts'
 import { nativeOf } from '../internal/handle.ts'
-import { Secret } from '../secret/secret.ts'
-import { consume, isUint8Array, textOffHeap, wipe } from '../secret/secret-input.ts'
 import * as validate from '../internal/validate.ts'
-import type { KeyVerdict, NativeSecret, ProviderId } from '../../binding.js'
+import { Secret } from '../secret/secret.ts'
 import type { SecretInput } from '../secret/secret-input.ts'
+import { consume, isUint8Array, textOffHeap, wipe } from '../secret/secret-input.ts'
 
 /** Options of {@link validateKey}. */
 export interface ValidateKeyOptions {

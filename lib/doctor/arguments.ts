@@ -1,8 +1,8 @@
 // The options of the doctor's command line: their help texts, and the options of diagnose() that they set.
 
 import { parseArgs, types } from 'node:util'
-import { flag } from './words.ts'
 import type { Facts } from './context.ts'
+import { flag } from './words.ts'
 
 export interface Option {
   /** Without the dashes. */

@@ -1,8 +1,8 @@
 // Asks the addon what a target user can do with paths. The answers are in the order of the questions.
 
 import { constants } from 'node:fs'
-import { binding, providerError, runUnlessAborted } from './facade.ts'
 import type { Answer, Component, NativeAbort } from '../../binding.js'
+import { binding, providerError, runUnlessAborted } from './facade.ts'
 
 /** What can be asked of a path: bits of access(2). A directory is used by who can make files in it. */
 export const ACCESS = Object.freeze({

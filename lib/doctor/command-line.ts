@@ -2,17 +2,17 @@
 
 import { isNativeError } from 'node:util/types'
 import { manifest } from '../internal/manifest.ts'
-import { UsageError, asTyped, helpOf, readArguments } from './arguments.ts'
+import type { Shared } from '../internal/shared.ts'
+import { asTyped, helpOf, readArguments, UsageError } from './arguments.ts'
+import type { DiagnoseOptions, Facts } from './context.ts'
 import { use } from './facade.ts'
+import type { Severity } from './finding.ts'
 import { diagnose } from './index.ts'
 import { leaveOutNpm } from './npm.ts'
 import { print, styleOf, wrap } from './print.ts'
 import { runAs as runAsTarget } from './run-as.ts'
 import { unloadable } from './unloadable.ts'
 import { harmless, json } from './words.ts'
-import type { Shared } from '../internal/shared.ts'
-import type { Severity } from './finding.ts'
-import type { DiagnoseOptions, Facts } from './context.ts'
 
 const STATUS: Record<Severity, number> = { ok: 0, info: 0, warning: 1, error: 2 }
 /** sysexits.h: so that a mistyped command or option is not taken for a finding. */

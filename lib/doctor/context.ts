@@ -1,9 +1,9 @@
 // The context of a diagnosis: the options, and everything that the checks read from this process.
 
 import path from 'node:path'
-import { binding, packageRoots, readIds, translate, validate, variable } from './facade.ts'
 import type { ProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
 import type { Ids } from './ask.ts'
+import { binding, packageRoots, readIds, translate, validate, variable } from './facade.ts'
 
 /**
  * Options of {@link diagnose}. Paths may be relative to the working directory of this process. If the target is this

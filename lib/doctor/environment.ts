@@ -1,12 +1,12 @@
 // Checks the names, never the values, in this process's own environment, which a child could inherit.
 
-import { binding, own } from './facade.ts'
-import { findingsOf } from './finding.ts'
-import { command, list } from './words.ts'
 import type { FoundVariable } from '../../binding.js'
-import type { Finding, Row } from './finding.ts'
 import type { Context } from './context.ts'
+import { binding, own } from './facade.ts'
+import type { Finding, Row } from './finding.ts'
+import { findingsOf } from './finding.ts'
 import type { LeftOut } from './npm.ts'
+import { command, list } from './words.ts'
 
 /** Every login shell sets them, and no CLI of ours gets them: no news. */
 const USUAL = ['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'IFS', 'PS4']

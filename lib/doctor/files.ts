@@ -2,14 +2,14 @@
 // and those of the host.
 
 import path from 'node:path'
-import { binding } from './facade.ts'
+import type { FoundFile } from '../../binding.js'
 import { looked } from './ask.ts'
+import type { Context, Facts } from './context.ts'
+import { binding } from './facade.ts'
+import type { Finding, Given, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, list } from './words.ts'
-import type { FoundFile } from '../../binding.js'
-import type { Context, Facts } from './context.ts'
-import type { Finding, Given, Row } from './finding.ts'
 
 const where = ({ file, real }: Given) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 

@@ -1,20 +1,19 @@
 // diagnose(): checks everything that a start needs and what could leak, and changes nothing.
 
+import type { ProviderId, SurveyedProgram } from '../../binding.js'
 import { manifest } from '../internal/manifest.ts'
+import type { Context, DiagnoseOptions, Facts } from './context.ts'
 import { readContext } from './context.ts'
 import * as environment from './environment.ts'
 import * as files from './files.ts'
+import type { Finding, Severity } from './finding.ts'
 import * as login from './login.ts'
+import type { LeftOut } from './npm.ts'
 import * as platform from './platform.ts'
 import * as program from './program.ts'
 import * as start from './start.ts'
 import * as state from './state.ts'
 import * as target from './target.ts'
-import type { Finding, Severity } from './finding.ts'
-import type { Context, DiagnoseOptions, Facts } from './context.ts'
-import type { LeftOut } from './npm.ts'
-import type { SurveyedProgram } from '../../binding.js'
-import type { ProviderId } from '../../binding.js'
 
 /** What {@link diagnose} found. */
 export interface Diagnosis {

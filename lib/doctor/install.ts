@@ -2,10 +2,10 @@
 // files beside it.
 
 import path from 'node:path'
-import { openAt } from './way.ts'
-import { command, quote } from './words.ts'
 import type { SurveyedProgram } from '../../binding.js'
 import type { Context, Facts } from './context.ts'
+import { openAt } from './way.ts'
+import { command, quote } from './words.ts'
 
 /** Commands of root's, or why there are none. */
 export type Plan = { commands: string[]; withheld: string | null }

@@ -2,15 +2,15 @@
 // JavaScript.
 
 import path from 'node:path'
-import { binding } from './facade.ts'
+import type { LoginState } from '../../binding.js'
 import { ACCESS, inquire, last, looked, realPath } from './ask.ts'
+import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
+import { binding } from './facade.ts'
+import type { Finding, Given, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, quote } from './words.ts'
-import type { Finding, Given, Row } from './finding.ts'
-import type { Context, Facts } from './context.ts'
-import type { LoginState } from '../../binding.js'
 
 /** A login is made by a person with a browser, which a server has none of. */
 const LOG_IN = ({ facts }: Given) =>

@@ -3,9 +3,9 @@
 import fs from 'node:fs'
 import { manifest } from '../internal/manifest.ts'
 import { binding, memoryProtection } from './facade.ts'
+import type { Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { list, page } from './words.ts'
-import type { Finding, Row } from './finding.ts'
 
 export const rows: Row[] = [
   {

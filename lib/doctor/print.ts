@@ -1,8 +1,8 @@
 // Prints a report for a person: grouped by provider, wrapped to the terminal, and with colours only if they are wanted.
 
-import { harmless, ids, list, owner, page } from './words.ts'
 import type { Finding, Severity } from './finding.ts'
 import type { Diagnosis } from './index.ts'
+import { harmless, ids, list, owner, page } from './words.ts'
 
 /** Beyond this, lines are hard to follow. */
 const MAX_WIDTH = 100

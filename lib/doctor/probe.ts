@@ -1,8 +1,8 @@
 // The API that a dry start talks to, on loopback: it says one word to whoever brings the made-up key, and notes who asks.
 
 import { once } from 'node:events'
-import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const MAX_BODY_BYTES = 1024 * 1024

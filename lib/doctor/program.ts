@@ -2,15 +2,14 @@
 
 import os from 'node:os'
 import path from 'node:path'
-import { binding } from './facade.ts'
+import type { Component, SurveyedProgram } from '../../binding.js'
 import { ACCESS, inquire, looked } from './ask.ts'
+import type { Context, Facts } from './context.ts'
+import { binding } from './facade.ts'
+import type { Finding, Row, Seen } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import * as install from './install.ts'
 import { command, list, octal, owner, whom } from './words.ts'
-import type { SurveyedProgram } from '../../binding.js'
-import type { Finding, Row, Seen } from './finding.ts'
-import type { Context, Facts } from './context.ts'
-import type { Component } from '../../binding.js'
 
 /** What a version manager's path has in it. A shim runs what its user has chosen, below that user's home. */
 const MANAGERS: { name: string; part: string; shim?: boolean }[] = [

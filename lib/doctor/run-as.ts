@@ -1,16 +1,16 @@
 // `provider-env run-as`: runs a command as another user, with the privilege drop of a start and without this terminal.
 
-import { runCommand } from './facade.ts'
+import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import path from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
 import { parseArgs, types } from 'node:util'
-import { UsageError, number, numbers } from './arguments.ts'
-import { escaped } from './words.ts'
 import type { Ids } from '../process/run-command.ts'
-import type { Socket } from 'node:net'
+import { number, numbers, UsageError } from './arguments.ts'
+import { runCommand } from './facade.ts'
+import { escaped } from './words.ts'
 
 /** Those of env(1), timeout(1) and chroot(1). */
 const STATUS = Object.freeze({ failed: 125, notExecutable: 126, notFound: 127 })

@@ -3,8 +3,8 @@
 
 import fs from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runCommand } from './facade.ts'
 import type { Context } from './context.ts'
+import { runCommand } from './facade.ts'
 
 const DEADLINE_MS = 10_000
 // A CLI that has just ended may still have somebody writing.

@@ -4,10 +4,10 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { binding } from './facade.ts'
 import { ACCESS, inquire } from './ask.ts'
-import { removeScratch } from './scratch-removal.ts'
 import type { Context } from './context.ts'
+import { binding } from './facade.ts'
+import { removeScratch } from './scratch-removal.ts'
 
 const NAMES = ['home', 'workspace', 'tmp', 'state'] as const
 /** Whether others may put something else in the place of what lies in there: not where it is sticky, as /tmp. */

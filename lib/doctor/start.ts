@@ -3,17 +3,17 @@
 
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
-import { buildProviderEnv, spawnProvider } from './facade.ts'
-import { startProbe } from './probe.ts'
-import type { Probe } from './probe.ts'
-import { findingsOf } from './finding.ts'
-import { makeScratch } from './scratch.ts'
-import { harmless, page, whom } from './words.ts'
 import type { Workspace } from '../environment/build-provider-env.ts'
 import type { ProviderError } from '../internal/errors.ts'
 import type { Context, Facts } from './context.ts'
+import { buildProviderEnv, spawnProvider } from './facade.ts'
 import type { Finding, Row } from './finding.ts'
+import { findingsOf } from './finding.ts'
+import type { Probe } from './probe.ts'
+import { startProbe } from './probe.ts'
 import type { Scratch } from './scratch.ts'
+import { makeScratch } from './scratch.ts'
+import { harmless, page, whom } from './words.ts'
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 

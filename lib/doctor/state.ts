@@ -1,15 +1,14 @@
 // Checks the directories that a CLI writes to: they must exist, belong to the target user, be writable by it and closed
 // to others.
 
+import type { Answer, Component } from '../../binding.js'
 import { ACCESS, inquire, last } from './ask.ts'
+import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
+import type { Finding, Given, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, whom } from './words.ts'
-import type { Finding, Given, Row } from './finding.ts'
-import type { Context, Facts } from './context.ts'
-import type { Answer } from '../../binding.js'
-import type { Component } from '../../binding.js'
 
 /** Directories that everybody shares. */
 const SHARED = ['/tmp', '/var/tmp', '/dev/shm']

@@ -1,16 +1,16 @@
 // Checks which user a CLI would become, and whether this process can change to that user.
 
 import { readFile } from 'node:fs/promises'
-import { calledAs } from './facade.ts'
-import { ACCESS, inquire, last } from './ask.ts'
-import { DEFAULT_PREFIX, STRANGER } from './context.ts'
-import { findingsOf } from './finding.ts'
-import { openAt } from './way.ts'
-import { OWN, command, flag, ids, list, owner } from './words.ts'
-import type { Finding, Row } from './finding.ts'
-import type { Context } from './context.ts'
 import type { ProviderError } from '../internal/errors.ts'
 import type { Ids } from './ask.ts'
+import { ACCESS, inquire, last } from './ask.ts'
+import type { Context } from './context.ts'
+import { DEFAULT_PREFIX, STRANGER } from './context.ts'
+import { calledAs } from './facade.ts'
+import type { Finding, Row } from './finding.ts'
+import { findingsOf } from './finding.ts'
+import { openAt } from './way.ts'
+import { command, flag, ids, list, OWN, owner } from './words.ts'
 
 export const rows: Row[] = [
   {

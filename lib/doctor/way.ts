@@ -1,12 +1,12 @@
 // Follows a path link by link, to find what a command of root would really change and whether the tenant can influence
 // that.
 
-import { binding } from './facade.ts'
-import { looked } from './ask.ts'
-import { OWN } from './words.ts'
 import type { Way } from '../../binding.js'
+import { looked } from './ask.ts'
 import type { Context } from './context.ts'
+import { binding } from './facade.ts'
 import type { Row } from './finding.ts'
+import { OWN } from './words.ts'
 
 /** @param from Absolute. */
 export async function wayTo({ ids }: Context, from: string): Promise<Way> {

@@ -2,33 +2,33 @@
 // passed.
 
 import { isAnyArrayBuffer, isMap } from 'node:util/types'
-import { binding } from '../internal/binding.ts'
-import { nativeStore } from '../credential/credential-store.ts'
-import { variable } from '../internal/environment-variable.ts'
-import { translate, providerError } from '../internal/errors.ts'
-import { nativeOf, optionalNative } from '../internal/handle.ts'
-import { readRequireLocked } from '../secret/memory-protection.ts'
-import { fromNative } from './provider-env.ts'
-import { Recipient } from '../secret/recipient.ts'
-import { readCredentialOwner } from '../secret/seal-binding.ts'
-import { Secret } from '../secret/secret.ts'
-import { isUint8Array, refuseUnusable, take, wipe } from '../secret/secret-input.ts'
-import { ServerCredentials } from '../credential/server-credentials.ts'
-import * as validate from '../internal/validate.ts'
-import { withWireBuffer } from './wire-buffer.ts'
-import type { WireBuffer } from './wire-buffer.ts'
-import type { ProviderEnv } from './provider-env.ts'
 import type {
   NativeRecipient,
   NativeSecret,
   NativeServerCredentials,
+  WireTag as NativeWireTag,
   ProviderId,
-  StateDirectories,
-  WireTag as NativeWireTag
+  StateDirectories
 } from '../../binding.js'
-import type { SecretInput } from '../secret/secret-input.ts'
 import type { CredentialStore } from '../credential/credential-store.ts'
+import { nativeStore } from '../credential/credential-store.ts'
+import { ServerCredentials } from '../credential/server-credentials.ts'
+import { binding } from '../internal/binding.ts'
+import { variable } from '../internal/environment-variable.ts'
+import { providerError, translate } from '../internal/errors.ts'
+import { nativeOf, optionalNative } from '../internal/handle.ts'
+import * as validate from '../internal/validate.ts'
+import { readRequireLocked } from '../secret/memory-protection.ts'
+import { Recipient } from '../secret/recipient.ts'
 import type { CredentialOwner } from '../secret/seal-binding.ts'
+import { readCredentialOwner } from '../secret/seal-binding.ts'
+import { Secret } from '../secret/secret.ts'
+import type { SecretInput } from '../secret/secret-input.ts'
+import { isUint8Array, refuseUnusable, take, wipe } from '../secret/secret-input.ts'
+import type { ProviderEnv } from './provider-env.ts'
+import { fromNative } from './provider-env.ts'
+import type { WireBuffer } from './wire-buffer.ts'
+import { withWireBuffer } from './wire-buffer.ts'
 
 /**
  * The fields of the worker's payload that this package reads. Other fields are ignored, except `credentialOwner` and

@@ -1,11 +1,11 @@
 // describeProvider(): the facts about an environment that a badge shows.
 
+import type { ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { bare, own, translate } from '../internal/errors.ts'
-import { nativeOf } from './provider-env.ts'
 import * as validate from '../internal/validate.ts'
 import type { CredentialInfo, ProviderEnv } from './provider-env.ts'
-import type { ProviderId } from '../../binding.js'
+import { nativeOf } from './provider-env.ts'
 
 /** The facts about an environment that a badge can show. */
 export interface ProviderDescription {

@@ -1,9 +1,9 @@
 // class ProviderEnv: the handle of an environment that Rust holds.
 
+import type { ApiKeySource, CredentialKind, CredentialSource, EnvVariable, NativeProviderEnv as Native, ProviderId } from '../../binding.js'
 import { bare, own, translate } from '../internal/errors.ts'
 import * as handle from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
-import type { ApiKeySource, CredentialKind, CredentialSource, EnvVariable, NativeProviderEnv as Native, ProviderId } from '../../binding.js'
 import type { CredentialOwner } from '../secret/seal-binding.ts'
 
 /** The facts about a credential that a log or a badge may show. */

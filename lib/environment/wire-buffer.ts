@@ -3,10 +3,10 @@
 //
 // A string is written there directly: joining strings would make another copy of each secret that nobody can wipe.
 
+import type { NativeSecret, WireTag } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { providerError } from '../internal/errors.ts'
 import { lengthOf } from '../secret/secret-input.ts'
-import type { NativeSecret, WireTag } from '../../binding.js'
 
 const HEADER_BYTES = 9
 const FIRST_BYTES = 16 * 1024

@@ -3,7 +3,7 @@
 
 import { binding } from './binding.ts'
 import { isMainThread } from './builtins.ts'
-import { translate, providerError } from './errors.ts'
+import { providerError, translate } from './errors.ts'
 
 /** A variable of this process; `undefined` where there is none. `process.env` has a prototype, which is no variable's place. */
 export function variable(name: string): string | undefined {

@@ -1,8 +1,8 @@
 // The errors that users see: ProviderError and Node's own TypeErrors, and how they are created from the addon's errors.
 
 import { isNativeError, isProxy } from 'node:util/types'
-import { binding } from './binding.ts'
 import type { ErrorCode, ErrorDetails, ProviderId } from '../../binding.js'
+import { binding } from './binding.ts'
 
 /** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
 export type ProviderErrorCode = Exclude<ErrorCode, 'ERR_INVALID_ARG_VALUE'>

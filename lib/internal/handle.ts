@@ -1,9 +1,9 @@
 // class Handle: the base class of all objects whose secrets Rust holds.
 
+import type { InspectOptionsStylized } from 'node:util'
 import { inspect } from 'node:util'
 import { tearDownAtExit } from './tear-down.ts'
 import { COPY, THIS_COPY, wrongType } from './validate.ts'
-import type { InspectOptionsStylized } from 'node:util'
 
 /** Only this package can construct one. */
 export const KEY = Symbol('Handle')

@@ -1,11 +1,11 @@
 // The jobs that the addon runs on separate threads: requests to APIs, checks of paths, and waiting for locks.
 
 import { isUint8Array } from 'node:util/types'
+import type { NativeAbort as Abort, HttpSettings } from '../../binding.js'
 import { onAbort } from './abort-signal.ts'
 import { binding } from './binding.ts'
 import { fromThrown, own, ProviderError, providerError } from './errors.ts'
 import * as validate from './validate.ts'
-import type { HttpSettings, NativeAbort as Abort } from '../../binding.js'
 
 /** Options of an HTTP request. */
 export interface HttpOptions {

@@ -1,9 +1,9 @@
 // Checks JavaScript types: a wrong one is a TypeError that names the option and shows no value.
 
 import { types } from 'node:util'
+import type { BodyFormat, Call, CredentialOwner, DeliveryRequest, ExpiryUnit } from '../../binding.js'
 import { binding } from './binding.ts'
 import { bounded, nodeTypeError } from './errors.ts'
-import type { BodyFormat, Call, CredentialOwner, DeliveryRequest, ExpiryUnit } from '../../binding.js'
 
 /** What Node's timers hold: 24.8 days. */
 const MAX_MILLISECONDS = 2 ** 31 - 1

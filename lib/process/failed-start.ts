@@ -1,14 +1,14 @@
 // A start that fails before there is a process: it has the streams that the caller expects, and emits the error as an
 // event.
 
+import type { Readable, Writable, WritableOptions } from 'node:stream'
 import { builtin } from '../internal/builtins.ts'
 import { bare } from '../internal/errors.ts'
+import type { Streams } from './child-streams.ts'
+import type { Backend, Driver } from './driver.ts'
+import type { Launch } from './launch.ts'
 import { makeProcess } from './provider-process.ts'
 import { PIPE } from './stdio.ts'
-import type { Readable, Writable, WritableOptions } from 'node:stream'
-import type { Streams } from './child-streams.ts'
-import type { Launch } from './launch.ts'
-import type { Backend, Driver } from './driver.ts'
 
 const drop: NonNullable<WritableOptions['write']> = (_chunk, _encoding, done) => done()
 

@@ -1,21 +1,21 @@
 // The native start: passes a launch to the addon, and the addon's events to the process object.
 
+import type { ChildOptions, NativeProcess, NativeSpawner, ProcessEvent } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { fromNative, translate } from '../internal/errors.ts'
 import { tearDownAtExit } from '../internal/tear-down.ts'
-import { hold } from './child-streams.ts'
-import { completed } from './failed-start.ts'
-import * as keepAlive from './running-processes.ts'
-import { makeProcess } from './provider-process.ts'
-import { signalName } from './signals.ts'
-import { redact } from './redact-output.ts'
-import { warnOfUntested } from './untested-version.ts'
 import { tap } from '../usage/usage-tap.ts'
+import { hold } from './child-streams.ts'
+import type { Driver } from './driver.ts'
+import { completed } from './failed-start.ts'
 import type { Launch } from './launch.ts'
 import type { MissingProtection } from './provider-process.ts'
-import type { Driver } from './driver.ts'
-import type { ChildOptions, NativeProcess, NativeSpawner, ProcessEvent } from '../../binding.js'
+import { makeProcess } from './provider-process.ts'
+import { redact } from './redact-output.ts'
+import * as keepAlive from './running-processes.ts'
+import { signalName } from './signals.ts'
+import { warnOfUntested } from './untested-version.ts'
 
 export type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
 /** `release` lets the streams be read. */

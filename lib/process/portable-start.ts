@@ -2,23 +2,23 @@
 //
 // It refuses options that it cannot support, and reports default protections that it cannot provide.
 
+import type { ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
+import type { IdentityRequest, Stdio } from '../../binding.js'
+import { toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
-import { bare, fromNative, translate, providerError } from '../internal/errors.ts'
-import { unsupported } from './launch.ts'
-import { toObject } from '../environment/provider-env.ts'
+import { bare, fromNative, providerError, translate } from '../internal/errors.ts'
+import { tap } from '../usage/usage-tap.ts'
+import type { Streams } from './child-streams.ts'
+import type { Driver } from './driver.ts'
 import { completed, failStart } from './failed-start.ts'
+import type { Launch } from './launch.ts'
+import { unsupported } from './launch.ts'
+import type { MissingProtection } from './provider-process.ts'
 import { makeProcess } from './provider-process.ts'
 import { redact } from './redact-output.ts'
 import { warnOfUntested } from './untested-version.ts'
-import { tap } from '../usage/usage-tap.ts'
-import type { MissingProtection } from './provider-process.ts'
-import type { Driver } from './driver.ts'
-import type { Streams } from './child-streams.ts'
-import type { Launch } from './launch.ts'
-import type { IdentityRequest, Stdio } from '../../binding.js'
-import type { ChildProcess } from 'node:child_process'
 
 const MISSING: MissingProtection[] = [
   'no-new-privileges',

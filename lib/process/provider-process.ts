@@ -2,19 +2,19 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import type { InspectOptionsStylized } from 'node:util'
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { bare, providerError } from '../internal/errors.ts'
+import type { ProviderId } from '../../binding.js'
+import type { CredentialInfo } from '../environment/provider-env.ts'
 import type { ProviderError } from '../internal/errors.ts'
-import { endHeldStreams } from './held-streams.ts'
-import * as running from './running-processes.ts'
-import { signalNumber } from './signals.ts'
+import { bare, providerError } from '../internal/errors.ts'
 import { COPY, THIS_COPY } from '../internal/validate.ts'
 import type { CredentialMismatch, Metered, ProviderFailure, ProviderUsage } from '../usage/metered.ts'
 import type { Backend, Driver, Facts, StartError } from './driver.ts'
-import type { CredentialInfo } from '../environment/provider-env.ts'
-import type { ProviderId } from '../../binding.js'
-import type { Readable, Writable } from 'node:stream'
-import type { InspectOptionsStylized } from 'node:util'
+import { endHeldStreams } from './held-streams.ts'
+import * as running from './running-processes.ts'
+import { signalNumber } from './signals.ts'
 
 /**
  * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a

@@ -1,14 +1,14 @@
 // `redactOutput`: redacts the secrets of a launch in the child's streams, in place, as the chunks arrive.
 
+import type { Readable } from 'node:stream'
+import type { NativeProviderEnv, NativeRedactorStream as RedactorStream, Stdio } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
-import { intercept } from './child-streams.ts'
-import { IGNORE, PIPE } from './stdio.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeProviderEnv, NativeRedactorStream as RedactorStream, Stdio } from '../../binding.js'
-import type { Readable } from 'node:stream'
 import type { Streams } from './child-streams.ts'
+import { intercept } from './child-streams.ts'
 import type { MissingProtection } from './provider-process.ts'
+import { IGNORE, PIPE } from './stdio.ts'
 
 /**
  * The streams that may be scrubbed: their place among the standard streams, and the protection that is missing where one

@@ -1,13 +1,13 @@
 // resolveProgram(): finds a provider's program, and proves that the target user can run it.
 
+import type { ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { variable } from '../internal/environment-variable.ts'
 import { bare, translate } from '../internal/errors.ts'
+import * as validate from '../internal/validate.ts'
 import { IDS, readIds } from './launch.ts'
 import { packageRoots } from './package-roots.ts'
 import { warnOfUntested } from './untested-version.ts'
-import * as validate from '../internal/validate.ts'
-import type { ProviderId } from '../../binding.js'
 
 /** Options of {@link resolveProgram}. */
 export interface ResolveOptions {

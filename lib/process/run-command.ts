@@ -3,18 +3,18 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import type { ChildOptions } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { bare, providerError } from '../internal/errors.ts'
 import { tearDownAtExit } from '../internal/tear-down.ts'
 import { cutHeldStreams } from './held-streams.ts'
-import * as keepAlive from './running-processes.ts'
 import { startCommand } from './native-start.ts'
 import { ownGroup } from './portable-start.ts'
+import * as keepAlive from './running-processes.ts'
 import { portable } from './spawn-provider.ts'
 import { IGNORE, PIPE } from './stdio.ts'
-import type { Socket } from 'node:net'
-import type { ChildOptions } from '../../binding.js'
 
 /** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000

@@ -1,16 +1,16 @@
 // spawnProvider(): checks the options, chooses the kind of start, and connects the AbortSignal to the process.
 
-import { binding } from '../internal/binding.ts'
+import type { Readable, Writable } from 'node:stream'
+import type { PlainVariable } from '../../binding.js'
+import type { ProviderEnv } from '../environment/provider-env.ts'
 import { onAbort } from '../internal/abort-signal.ts'
+import { binding } from '../internal/binding.ts'
+import type { Driver } from './driver.ts'
+import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
 import { startNative } from './native-start.ts'
 import { startPortable } from './portable-start.ts'
-import type { ProviderEnv } from '../environment/provider-env.ts'
-import type { SpawnOptions } from './launch.ts'
 import type { ProviderProcess } from './provider-process.ts'
-import type { Driver } from './driver.ts'
-import type { PlainVariable } from '../../binding.js'
-import type { Readable, Writable } from 'node:stream'
 
 /** A process whose three streams are pipes. */
 export type PipedProviderProcess = ProviderProcess & {

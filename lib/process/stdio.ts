@@ -1,7 +1,7 @@
 // Reads the option `stdio`: what each of the three standard streams is, in the form that the addon expects.
 
-import * as validate from '../internal/validate.ts'
 import type { Stdio } from '../../binding.js'
+import * as validate from '../internal/validate.ts'
 
 /**
  * One of the three standard streams: a pipe to this process, `/dev/null`, the same stream of this process, or a

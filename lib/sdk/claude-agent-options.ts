@@ -1,15 +1,15 @@
 // claudeAgentOptions(): makes the Claude Agent SDK's query() start its CLI through spawnProvider().
 
+import type { ProviderEnv } from '../environment/provider-env.ts'
+import { nativeOf, toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { bare, translate } from '../internal/errors.ts'
-import { OPTIONS, isTrusted, unsupported } from '../process/launch.ts'
-import { nativeOf, toObject } from '../environment/provider-env.ts'
-import { resolveProgram } from '../process/resolve-program.ts'
-import { spawnWith } from '../process/spawn-provider.ts'
 import * as validate from '../internal/validate.ts'
-import type { ProviderEnv } from '../environment/provider-env.ts'
-import type { PipedProviderProcess } from '../process/spawn-provider.ts'
 import type { SpawnOptions } from '../process/launch.ts'
+import { isTrusted, OPTIONS, unsupported } from '../process/launch.ts'
+import { resolveProgram } from '../process/resolve-program.ts'
+import type { PipedProviderProcess } from '../process/spawn-provider.ts'
+import { spawnWith } from '../process/spawn-provider.ts'
 
 /** The return value of {@link claudeAgentOptions}. Spread it into the Agent SDK's `query({ options })`. */
 export interface ClaudeAgentOptions {

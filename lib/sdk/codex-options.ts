@@ -2,14 +2,14 @@
 // `env`.
 
 import path from 'node:path'
-import { binding } from '../internal/binding.ts'
-import { translate, providerError } from '../internal/errors.ts'
-import { isTrusted, unsupported } from '../process/launch.ts'
+import type { ProviderEnv } from '../environment/provider-env.ts'
 import { credentialOf, nativeOf, toObject } from '../environment/provider-env.ts'
+import { binding } from '../internal/binding.ts'
+import { providerError, translate } from '../internal/errors.ts'
+import * as validate from '../internal/validate.ts'
+import { isTrusted, unsupported } from '../process/launch.ts'
 import { packageRoots } from '../process/package-roots.ts'
 import { resolveProgram } from '../process/resolve-program.ts'
-import * as validate from '../internal/validate.ts'
-import type { ProviderEnv } from '../environment/provider-env.ts'
 
 /**
  * How the Codex SDK starts the CLI. The SDK starts the CLI itself, so the worker must already run as the target user.

@@ -1,17 +1,17 @@
 // class Lockbox: opens encrypted rows and seals new ones, in Rust.
 
 import path from 'node:path'
+import type { NativeLockbox as Native, NativeSecret, MasterKeyPlace as Place, RowColumns, RowContext } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { remove, requireMainThread, variable } from '../internal/environment-variable.ts'
 import { own, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf, optionalNative } from '../internal/handle.ts'
-import { readRequireLocked } from './memory-protection.ts'
-import { readSeal } from './seal-binding.ts'
-import { Secret, fromNative as secretFromNative, lend } from './secret.ts'
-import { isUint8Array, refuseUnusable, take, wipe } from './secret-input.ts'
 import * as validate from '../internal/validate.ts'
-import type { MasterKeyPlace as Place, NativeLockbox as Native, NativeSecret, RowColumns, RowContext } from '../../binding.js'
+import { readRequireLocked } from './memory-protection.ts'
 import type { SealBinding, SealedSecret } from './seal-binding.ts'
+import { readSeal } from './seal-binding.ts'
+import { lend, Secret, fromNative as secretFromNative } from './secret.ts'
+import { isUint8Array, refuseUnusable, take, wipe } from './secret-input.ts'
 
 /** The source of a master key. */
 export type MasterKeySource =

@@ -2,11 +2,11 @@
 // refused.
 
 import { getSystemErrorName } from 'node:util'
+import type { RefusedStep } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { builtin, isMainThread } from '../internal/builtins.ts'
 import { bare, own, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
-import type { RefusedStep } from '../../binding.js'
 
 /** A protection that the system refused. */
 export interface ProtectionRefusal {

@@ -1,11 +1,11 @@
 // createRecipient() and class Recipient: the receiving side of sealed secrets in the worker.
 
+import type { NativeRecipient as Native } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
 import { Handle, KEY } from '../internal/handle.ts'
-import { readRequireLocked } from './memory-protection.ts'
 import * as validate from '../internal/validate.ts'
-import type { NativeRecipient as Native } from '../../binding.js'
+import { readRequireLocked } from './memory-protection.ts'
 
 /** Options of {@link createRecipient}. */
 export interface RecipientOptions {

@@ -1,8 +1,8 @@
 // Reads what is needed to seal a secret: the recipient's public key, and what the secret is bound to.
 
-import { isUint8Array, refuseUnusable } from './secret-input.ts'
-import * as validate from '../internal/validate.ts'
 import type { CredentialOwner as NativeCredentialOwner, SealRequest } from '../../binding.js'
+import * as validate from '../internal/validate.ts'
+import { isUint8Array, refuseUnusable } from './secret-input.ts'
 
 declare const sealed: unique symbol
 

@@ -7,8 +7,8 @@
 
 import { isSharedArrayBuffer, isUint8Array } from 'node:util/types'
 import { nodeTypeError } from '../internal/errors.ts'
-import type { Secret } from './secret.ts'
 import type { SealedSecret } from './seal-binding.ts'
+import type { Secret } from './secret.ts'
 
 /**
  * A secret that is passed to this package.

@@ -1,14 +1,14 @@
 // class Secret: an opaque handle to bytes that Rust holds.
 
+import type { NativeSecret as Native } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
+import * as validate from '../internal/validate.ts'
 import { readRequireLocked } from './memory-protection.ts'
+import type { SealBinding, SealedSecret } from './seal-binding.ts'
 import { readSeal } from './seal-binding.ts'
 import { consume, isUint8Array, textOffHeap } from './secret-input.ts'
-import * as validate from '../internal/validate.ts'
-import type { NativeSecret as Native } from '../../binding.js'
-import type { SealBinding, SealedSecret } from './seal-binding.ts'
 
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {

@@ -1,12 +1,12 @@
 // Reads a run's output for usage: the addon's meter, its listeners, and how a ledger finds both.
 
+import type { Changes, ClockTime, FailureKind, NativeUsageMeter as NativeMeter, ProviderId } from '../../binding.js'
+import type { CredentialInfo } from '../environment/provider-env.ts'
 import { own, translate } from '../internal/errors.ts'
 import { runUnlessAborted } from '../internal/jobs.ts'
-import { flat } from './token-counts.ts'
-import type { Changes, ClockTime, FailureKind, NativeUsageMeter as NativeMeter, ProviderId } from '../../binding.js'
-import type { LedgerLabels } from './usage-ledger.ts'
-import type { CredentialInfo } from '../environment/provider-env.ts'
 import type { ModelUsage, ThreadTotals, TokenCounts } from './token-counts.ts'
+import { flat } from './token-counts.ts'
+import type { LedgerLabels } from './usage-ledger.ts'
 
 /** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
 export type UsageGap =

@@ -1,8 +1,8 @@
 // Reads token counts, and the totals of a thread from the snapshot of an earlier run.
 
+import type { ThreadCounts } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import * as validate from '../internal/validate.ts'
-import type { ThreadCounts } from '../../binding.js'
 
 /**
  * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They

@@ -1,16 +1,16 @@
 // class UsageLedger: totals of many runs per workspace, provider and generation of the credential.
 
+import type { LedgerKey, NativeUsageLedger, ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { own, translate } from '../internal/errors.ts'
-import { Metered, labelsOf, meterOf } from './metered.ts'
+import * as validate from '../internal/validate.ts'
 import { ProviderProcess } from '../process/provider-process.ts'
 import * as running from '../process/running-processes.ts'
-import { TOKEN_COUNTS, flat, readCount, readTokens } from './token-counts.ts'
-import * as validate from '../internal/validate.ts'
-import type { LedgerKey, NativeUsageLedger, ProviderId } from '../../binding.js'
 import type { ProviderUsage } from './metered.ts'
-import type { UsageMeter } from './usage-meter.ts'
+import { labelsOf, Metered, meterOf } from './metered.ts'
 import type { TokenCounts } from './token-counts.ts'
+import { flat, readCount, readTokens, TOKEN_COUNTS } from './token-counts.ts'
+import type { UsageMeter } from './usage-meter.ts'
 
 /** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
 export interface LedgerLabels {

@@ -1,14 +1,14 @@
 // class UsageMeter: reads the output of a CLI that something else starts, such as the Codex SDK.
 
 import { isUint8Array } from 'node:util/types'
+import type { ExpectedRun, ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
-import { Metered } from './metered.ts'
-import { readThread } from './token-counts.ts'
 import * as validate from '../internal/validate.ts'
-import type { ExpectedRun, ProviderId } from '../../binding.js'
 import type { CredentialMismatch, ProviderFailure, ProviderUsage } from './metered.ts'
+import { Metered } from './metered.ts'
 import type { ThreadTotals } from './token-counts.ts'
+import { readThread } from './token-counts.ts'
 
 /** Options of a {@link UsageMeter}. */
 export interface UsageMeterOptions {

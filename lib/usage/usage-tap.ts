@@ -1,16 +1,16 @@
 // Reads usage, failures and claims from a child's stdout, and reports them to the process object.
 
+import type { Readable } from 'node:stream'
+import type { NativeUsageMeter, Stdio, ThreadCounts } from '../../binding.js'
 import { providerError } from '../internal/errors.ts'
-import { Metered, labelsOf } from './metered.ts'
-import { intercept } from '../process/child-streams.ts'
-import { PIPE } from '../process/stdio.ts'
-import { readThread } from './token-counts.ts'
 import * as validate from '../internal/validate.ts'
+import type { Streams } from '../process/child-streams.ts'
+import { intercept } from '../process/child-streams.ts'
 import type { Driver } from '../process/driver.ts'
 import type { Launch } from '../process/launch.ts'
-import type { NativeUsageMeter, Stdio, ThreadCounts } from '../../binding.js'
-import type { Readable } from 'node:stream'
-import type { Streams } from '../process/child-streams.ts'
+import { PIPE } from '../process/stdio.ts'
+import { labelsOf, Metered } from './metered.ts'
+import { readThread } from './token-counts.ts'
 
 export interface Watch {
   /** What the addon is asked: by the arguments where it is undefined. */

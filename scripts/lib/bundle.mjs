@@ -8,7 +8,14 @@ import ts from 'typescript'
 import { fromRoot } from './paths.mjs'
 
 /** What decides the output, beside the sources in lib/. */
-export const bundleSources = ['binding.d.ts', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/lib/bundle.mjs', '__test__/support/internals.ts']
+export const bundleSources = [
+  'binding.d.ts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'scripts/lib/bundle.mjs',
+  '__test__/support/internals.ts'
+]
 
 /** Entry and name of each file. The first two are loaded by name (`doctor-file.ts`), so neither is a part of the other. */
 export const FILES = [
@@ -22,18 +29,38 @@ export async function bundle() {
   for (const [input, file] of FILES) {
     const made = await rollup({ ...common(input), plugins: [typescript()] })
     // No flag of ES modules: a default import is all of it, as with every CommonJS file. Names are exported as they are, once.
-    await made.write({ file: fromRoot(file), format: 'cjs', esModule: false, exports: 'named', externalLiveBindings: false, interop: 'default', generatedCode: { constBindings: true, symbols: false } })
+    await made.write({
+      file: fromRoot(file),
+      format: 'cjs',
+      esModule: false,
+      exports: 'named',
+      externalLiveBindings: false,
+      interop: 'default',
+      generatedCode: { constBindings: true, symbols: false }
+    })
     await made.close()
   }
 }
 
 /** The text of index.d.ts. */
 export async function declarations() {
-  const made = await rollup({ ...common('lib/index.ts'), plugins: [dts({ tsconfig: fromRoot('tsconfig.json'), compilerOptions: { declaration: true, noEmit: false, emitDeclarationOnly: true, stripInternal: true } })] })
+  const made = await rollup({
+    ...common('lib/index.ts'),
+    plugins: [
+      dts({
+        tsconfig: fromRoot('tsconfig.json'),
+        compilerOptions: { declaration: true, noEmit: false, emitDeclarationOnly: true, stripInternal: true }
+      })
+    ]
+  })
   const { output } = await made.generate({ format: 'es' })
   await made.close()
   const text = `// The public types of the package, made of lib/ by \`npm run build\`.\n/// <reference types="node" />\n${published(output[0].code)}`
-  return execFileSync(process.execPath, [fromRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'format', '--stdin-file-path=index.d.ts'], { input: text, encoding: 'utf8' })
+  return execFileSync(
+    process.execPath,
+    [fromRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'format', '--stdin-file-path=index.d.ts'],
+    { input: text, encoding: 'utf8' }
+  )
 }
 
 /**

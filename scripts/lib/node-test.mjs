@@ -18,7 +18,10 @@ const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
  *   slowness: how many times longer the bounds are; isPrivate: in a network namespace of its own; node: another than this one;
  *   pattern: of names, the others are not counted; log: gets all that was printed
  */
-export async function nodeTest(files, { slowness = 1, isPrivate = false, node = process.execPath, pattern, env = {}, output = 'tee', log } = {}) {
+export async function nodeTest(
+  files,
+  { slowness = 1, isPrivate = false, node = process.execPath, pattern, env = {}, output = 'tee', log } = {}
+) {
   if (!files.length) throw new Error('there is no test file')
   const scratch = makeScratch('provider-env-test-')
   const totals = join(scratch.dir, 'totals.json')
@@ -27,9 +30,11 @@ export async function nodeTest(files, { slowness = 1, isPrivate = false, node = 
     '--test-concurrency=2',
     `--test-timeout=${TEST_MS * slowness}`,
     ...(pattern ? [`--test-name-pattern=${pattern}`] : []),
-    '--test-reporter=spec', '--test-reporter-destination=stdout',
-    `--test-reporter=${fromRoot('scripts', 'lib', 'count-reporter.mjs')}`, `--test-reporter-destination=${totals}`,
-    ...files,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${fromRoot('scripts', 'lib', 'count-reporter.mjs')}`,
+    `--test-reporter-destination=${totals}`,
+    ...files
   ]
   try {
     const [command, ...rest] = [...(isPrivate ? ['sh', fromRoot('scripts', 'netns.sh')] : []), node, ...args]

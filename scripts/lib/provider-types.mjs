@@ -1,5 +1,5 @@
 // Writes the types that follow from the table of providers at the end of binding.d.ts, so that a new row requires no manual change of types.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -33,5 +33,8 @@ function stateDirectory({ name, stateVariable, stateOption, stateBelowHome, need
   const must = neededDirectories.includes(stateVariable)
     ? 'If it is given, it must exist, and the target uid must be able to write to it.'
     : 'If it is given, the target uid must be able to write to it; the CLI creates it if it does not exist.'
-  return [`  /** \`${stateVariable}\` of ${name}. ${must} Default: \`${stateBelowHome}\` below \`home\`. */`, `  ${stateOption}?: string | undefined`]
+  return [
+    `  /** \`${stateVariable}\` of ${name}. ${must} Default: \`${stateBelowHome}\` below \`home\`. */`,
+    `  ${stateOption}?: string | undefined`
+  ]
 }

@@ -96,9 +96,10 @@ const anthropic = {
 
 /** @param {Exclude<import('./types').Content, { text: string }>} content */
 function toolUse(content) {
-  const call = 'call' in content
-    ? { name: content.call, input: content.input }
-    : { name: SHELL_TOOL, input: { command: content.run, description: 'Run the command of the mock' } }
+  const call =
+    'call' in content
+      ? { name: content.call, input: content.input }
+      : { name: SHELL_TOOL, input: { command: content.run, description: 'Run the command of the mock' } }
   return { type: 'tool_use', id: newId('toolu'), ...call }
 }
 
@@ -108,9 +109,7 @@ function toolUse(content) {
  */
 function resultsIn(content) {
   if (!Array.isArray(content)) return []
-  return content
-    .filter((part) => part?.type === 'tool_result')
-    .map((part) => commandOutput(part.content))
+  return content.filter((part) => part?.type === 'tool_result').map((part) => commandOutput(part.content))
 }
 
 module.exports = { anthropic }

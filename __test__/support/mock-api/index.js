@@ -39,8 +39,7 @@ async function startMockApi(options = {}) {
     anthropicBaseUrl,
     baseUrls: { claude: anthropicBaseUrl, codex: openaiBaseUrl },
     requests,
-    requestsWith: (credential) =>
-      requests.filter((request) => request.credentials.some(({ value }) => value === credential)),
+    requestsWith: (credential) => requests.filter((request) => request.credentials.some(({ value }) => value === credential)),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -54,8 +54,15 @@ function shellCall(body, command) {
 function toolCall(body, { call: name, namespace, input }) {
   const call = { status: 'completed', call_id: newId('call') }
   const args = JSON.stringify(input)
-  if (namespace !== undefined || shellKind(body) !== 'script') return { id: newId('fc'), type: 'function_call', ...call, name, namespace, arguments: args }
-  return { id: newId('ctc'), type: 'custom_tool_call', ...call, name: 'exec', input: `text(JSON.stringify(await tools.${name}(${args})))\n` }
+  if (namespace !== undefined || shellKind(body) !== 'script')
+    return { id: newId('fc'), type: 'function_call', ...call, name, namespace, arguments: args }
+  return {
+    id: newId('ctc'),
+    type: 'custom_tool_call',
+    ...call,
+    name: 'exec',
+    input: `text(JSON.stringify(await tools.${name}(${args})))\n`
+  }
 }
 
 /**

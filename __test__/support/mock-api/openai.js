@@ -68,7 +68,10 @@ const openai = {
     const response = { id: newId('resp'), object: 'response', model: body?.model ?? 'mock', output: [], usage: null }
     const failed = { ...response, status: 'failed', error: { code, message } }
     return [
-      { event: 'response.created', data: { type: 'response.created', sequence_number: 0, response: { ...response, status: 'in_progress', error: null } } },
+      {
+        event: 'response.created',
+        data: { type: 'response.created', sequence_number: 0, response: { ...response, status: 'in_progress', error: null } }
+      },
       { event: 'response.failed', data: { type: 'response.failed', sequence_number: 1, response: failed } }
     ]
   },
@@ -86,7 +89,8 @@ const openai = {
  */
 function outputItem(body, content) {
   // Codex asks for a summary of the thread so, whatever the script would say to its prompt.
-  if (body?.input?.at?.(-1)?.type === 'compaction_trigger') return { id: newId('cmp'), type: 'compaction', encrypted_content: 'mock summary' }
+  if (body?.input?.at?.(-1)?.type === 'compaction_trigger')
+    return { id: newId('cmp'), type: 'compaction', encrypted_content: 'mock summary' }
   if ('call' in content) return toolCall(body, content)
   if ('run' in content) return shellCall(body, content.run)
   return {

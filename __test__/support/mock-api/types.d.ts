@@ -86,7 +86,9 @@ export interface MockApi {
 }
 
 /** A reply with its usage filled in, which a dialect sends. */
-export type Content = ({ run: string } | { text: string } | { call: string; namespace?: string; input: Record<string, unknown> }) & { usage: MockUsage }
+export type Content = ({ run: string } | { text: string } | { call: string; namespace?: string; input: Record<string, unknown> }) & {
+  usage: MockUsage
+}
 
 /** One provider's wire format. */
 export interface Dialect {
