@@ -152,7 +152,7 @@ for (const [id, provider, lead] of LED) {
     const finding = runDoctor(machine, { provider, args }).find(id)
     assert.deepEqual(finding.commands, [])
     assert.ok(finding.sentence.includes(`, a link to ${to}`), finding.sentence)
-    assert.ok(finding.remedy?.includes(`who can change ${link} chooses`), finding.remedy ?? '')
+    assert.ok(finding.remedy?.includes(`whoever can change ${link} decides`), finding.remedy ?? '')
   })
 }
 
@@ -248,7 +248,7 @@ test('root gives nothing away where the tenant can put something else in its pla
   fs.chownSync(path.dirname(deep), UID, UID)
   const finding = runDoctor(machine, { provider: 'codex', args: ['--codex-home', deep] }).find('state.wrong-owner')
   assert.deepEqual(finding.commands, [])
-  assert.ok(finding.remedy?.includes(`in the place of ${path.join(home, 'deep')}`), finding.remedy ?? '')
+  assert.ok(finding.remedy?.includes(`can replace ${path.join(home, 'deep')} with a link`), finding.remedy ?? '')
 })
 
 test("what a directory is renamed under is the tenant's where it is open to all, or to its group, or its own in a sticky one", {
@@ -268,7 +268,7 @@ test("what a directory is renamed under is the tenant's where it is open to all,
     fs.chownSync(path.dirname(state), uid, 0)
     const { remedy, commands } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', state] }).find('state.wrong-owner')
     assert.deepEqual(commands, [], top)
-    assert.ok(remedy?.includes(`in the place of ${path.join(top, 'middle')}`), remedy ?? '')
+    assert.ok(remedy?.includes(`can replace ${path.join(top, 'middle')} with a link`), remedy ?? '')
   }
 })
 

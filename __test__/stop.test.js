@@ -76,7 +76,7 @@ test('timeoutMs: an error, then the end', { skip: needsLinux }, async (t) => {
   const child = startScript(makeEnv(t).env, 'exec sleep 60', { timeoutMs: 100 })
   const { error, events, signal } = await outcome(child)
   assert.deepEqual([error.name, error.code, error.provider], ['TimeoutError', 'ERR_PROVIDER_TIMEOUT', 'claude'])
-  assert.match(error.message, /longer than options\.timeoutMs, and was stopped/)
+  assert.match(error.message, /longer than options\.timeoutMs and was stopped/)
   assert.deepEqual([events, signal], [['spawn', 'error', 'exit', 'close'], 'SIGTERM'])
   const quick = await outcome(startScript(makeEnv(t).env, 'exit 0', { timeoutMs: 60_000 }))
   assert.deepEqual([quick.error, quick.code], [null, 0])

@@ -87,7 +87,7 @@ const WRONG = /** @type {[string, string, RegExp, number][]} */ ([
   [
     'start.failed',
     'echo first >&2; echo "no \u001b[31mluck" >&2; exit 7',
-    /ended with exit status 7\. It says: “no {2}\[31mluck”\.$/,
+    /ended with exit status 7\. It printed: “no {2}\[31mluck”\.$/,
     30_000
   ],
   ['start.unasked', 'exit 0', /ended successfully without sending a request/, 30_000],
