@@ -1,24 +1,279 @@
-// The public types of @webalive/provider-env. They are written by hand; index.js, index.mjs and lib/ implement them.
+// The public types of the package, made of lib/ by `npm run build`.
 /// <reference types="node" />
 import { EventEmitter } from 'node:events'
-import { Readable, Transform, Writable } from 'node:stream'
-import type { CredentialMismatch, ProviderFailure, ProviderUsage, ThreadTotals } from './types/usage.js'
+import { Writable, Readable, Transform } from 'node:stream'
 
-export * from './types/usage.js'
+/** r" The worker's older word for the source, with the kind folded in. */
+type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
-import type { HttpOptions } from './types/check-key.js'
-import type { CredentialStore } from './types/credential-store.js'
-import type { ProviderId, StateDirectories } from './types/providers.js'
+/** The encoding of a token request. */
+type BodyFormat = 'json' | 'form'
 
-export * from './types/check-key.js'
-export * from './types/credential-store.js'
+/** r" What a credential is, whoever's and however it is passed. */
+type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
-export * from './types/keys.js'
-export * from './types/revocation.js'
+/** r" Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else. */
+export type CredentialOwner$1 = 'workspace' | 'server'
 
-export * from './types/doctor.js'
+/** r" Where a credential comes from, in the order of precedence. */
+type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
 
-export type { ProviderId } from './types/providers.js'
+/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+type ErrorCode =
+  | 'ERR_PROVIDER_PAYLOAD_INVALID'
+  | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
+  | 'ERR_PROVIDER_UNKNOWN'
+  | 'ERR_PROVIDER_CREDENTIAL_MISSING'
+  | 'ERR_PROVIDER_KEY_MALFORMED'
+  | 'ERR_PROVIDER_KEY_WRONG_PROVIDER'
+  | 'ERR_PROVIDER_CREDENTIAL_REVOKED'
+  | 'ERR_PROVIDER_ENV_FORBIDDEN'
+  | 'ERR_PROVIDER_ENV_TOO_LARGE'
+  | 'ERR_PROVIDER_PROGRAM_NOT_FOUND'
+  | 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
+  | 'ERR_PROVIDER_PROGRAM_OUTDATED'
+  | 'ERR_PROVIDER_STATE_DIR_UNUSABLE'
+  | 'ERR_PROVIDER_CA_FILE_UNUSABLE'
+  | 'ERR_PROVIDER_PRIVILEGE_REFUSED'
+  | 'ERR_PROVIDER_PRIVILEGE_FAILED'
+  | 'ERR_PROVIDER_SPAWN_FAILED'
+  | 'ERR_PROVIDER_UNSUPPORTED'
+  | 'ERR_PROVIDER_ABORTED'
+  | 'ERR_PROVIDER_CREDENTIAL_MISMATCH'
+  | 'ERR_PROVIDER_TIMEOUT'
+  | 'ERR_PROVIDER_UNSEAL_FAILED'
+  | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID'
+  | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED'
+  | 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
+  | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE'
+  | 'ERR_PROVIDER_LOGIN_REQUIRED'
+  | 'ERR_PROVIDER_REFRESH_FAILED'
+  | 'ERR_PROVIDER_BUSY'
+  | 'ERR_PROVIDER_MEMORY_UNPROTECTED'
+  | 'ERR_PROVIDER_DISPOSED'
+  | 'ERR_PROVIDER_INTERNAL'
+  | 'ERR_INVALID_ARG_VALUE'
+
+/** The unit in which a document counts the time since 1970. */
+type ExpiryUnit = 'ms' | 's'
+
+/** r" What a run failed at. */
+type FailureKind =
+  | 'authentication'
+  | 'permission'
+  | 'not-logged-in'
+  | 'no-credential'
+  | 'quota'
+  | 'rate-limited'
+  | 'overloaded'
+  | 'server'
+  | 'network'
+  | 'endpoint'
+  | 'model'
+  | 'too-large'
+  | 'invalid-request'
+  | 'limit'
+  | 'no-session'
+  | 'configuration'
+  | 'unknown'
+
+/** Where the store's tokens come from. */
+type How = 'not-needed' | 'here' | 'elsewhere'
+
+type KeyVerdict = 'ok' | 'warning' | 'invalid'
+
+/** The outcome of a request about a credential. */
+type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+
+// What follows from the rows in src/provider.
+
+/** The CLI that serves a request. */
+export type ProviderId = 'claude' | 'codex'
+
+/** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */
+interface StateDirectories {
+  /** `CLAUDE_CONFIG_DIR` of Claude Code. If it is given, the target uid must be able to write to it; the CLI creates it if it does not exist. Default: `.claude` below `home`. */
+  claudeConfigDir?: string | undefined
+  /** `CODEX_HOME` of OpenAI Codex. If it is given, it must exist, and the target uid must be able to write to it. Default: `.codex` below `home`. */
+  codexHome?: string | undefined
+}
+
+/**
+ * Options of {@link diagnose}. Paths may be relative to the working directory of this process. If the target is this
+ * process's own uid, the default of a state directory is that of this process.
+ */
+export interface DiagnoseOptions extends StateDirectories {
+  /** The provider to check. Default: all providers. */
+  provider?: ProviderId | undefined
+  /** The target user of the CLI. Default: the effective ids of this process. */
+  uid?: number | undefined
+  gid?: number | undefined
+  groups?: number[] | undefined
+  /** The tenant's workspace. Without it, the files of a workspace are not checked. */
+  workspace?: string | undefined
+  /** `HOME` of the CLI. Default: that of this process if the target is its own uid, otherwise none. */
+  home?: string | undefined
+  /** `TMPDIR` of the CLI. Default: that of this process, otherwise `/tmp`. */
+  tmpDir?: string | undefined
+  /** The program, as in `SpawnOptions`. Requires `provider`. */
+  command?: string | undefined
+  /** The `PATH` on which the program is searched. Default: `process.env.PATH`. */
+  path?: string | undefined
+  /** The directory where the commands of remedies install programs. Default: `/opt/provider-env`. */
+  prefix?: string | undefined
+  /** Whether to start each CLI once with a mock of its API on 127.0.0.1. Default: true. */
+  start?: boolean | undefined
+  /** The time limit of such a start, in milliseconds. Default: 30 000. */
+  startTimeoutMs?: number | undefined
+}
+
+/** The severity of a finding. `info` requires no action. */
+export type Severity = 'ok' | 'info' | 'warning' | 'error'
+/** The result of one check. docs/doctor.md lists every `id`. */
+export interface Finding {
+  /** Stable across versions, for use in scripts. */
+  readonly id: string
+  readonly severity: Severity
+  /** The provider that the finding is about; `null` for the machine and the target user. */
+  readonly provider: ProviderId | null
+  /** What was found, in one or two English sentences. It contains no value of a secret. */
+  readonly sentence: string
+  /** What to do about it; `null` if no action is required. */
+  readonly remedy: string | null
+  /**
+   * The commands that fix it, quoted for a POSIX shell. Run them in order in one shell: `export PATH=…` changes the
+   * `PATH` of that shell. Read them first, because most require root. Commands that the target user has to run use
+   * `provider-env run-as`. Empty if no command can fix it.
+   */
+  readonly commands: readonly string[]
+  /** The file or directory that the finding is about. */
+  readonly path: string | null
+  /**
+   * Details that depend on the finding: numbers, names and paths, all of which JSON can represent. Any version may add
+   * fields.
+   */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** What {@link diagnose} found. */
+export interface Diagnosis {
+  /** The version of this format: 1. */
+  readonly schemaVersion: number
+  /** The version of the package. */
+  readonly version: string
+  /** Whether no finding is worse than `info`. */
+  readonly ok: boolean
+  readonly worst: Severity
+  readonly target: {
+    readonly uid: number
+    readonly gid: number
+    readonly groups: readonly number[]
+  }
+  /** The providers that were checked, with their names. */
+  readonly providers: readonly {
+    readonly id: ProviderId
+    readonly name: string
+  }[]
+  readonly durationMs: number
+  /**
+   * The machine and the target user come first, then each provider. `target.unseen`, which lists what was not checked,
+   * is last.
+   */
+  readonly findings: readonly Finding[]
+}
+
+/** Options of an HTTP request. */
+export interface HttpOptions {
+  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
+  timeoutMs?: number | undefined
+  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
+  proxy?: string | undefined
+  /**
+   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
+   * {@link ProviderEnvOptions.caFile}.
+   */
+  ca?: string | Uint8Array | undefined
+}
+
+declare const sealed: unique symbol
+/**
+ * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and
+ * {@link Secret.sealFor} create it. It contains no plaintext: you may log it, store it, and send it over any channel.
+ */
+export type SealedSecret = string & {
+  readonly [sealed]: true
+}
+/**
+ * What a {@link SealedSecret} is bound to: it opens only where all of these are the same. Each is 1 byte to 1 KiB of
+ * UTF-8 without NUL.
+ */
+export interface SealBinding {
+  /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
+  workspace: string
+  /** The field of the payload: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
+  field: 'apiKey' | 'oauthAccessToken' | 'sessionCookie' | `userEnvKeys.${string}`
+  /** `requestId` of the {@link buildProviderEnv} that opens it. */
+  request: string
+  /**
+   * The owner of the credential, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv}
+   * that opens it. A secret that was sealed for the server does not open for the workspace, and vice versa. Default:
+   * `"workspace"`.
+   */
+  credentialOwner?: CredentialOwner | undefined
+}
+/**
+ * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+ * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+ * workspace.
+ */
+export type CredentialOwner = CredentialOwner$1
+
+/** What every object has in common whose secrets Rust holds. */
+declare class Handle {
+  get disposed(): boolean
+  /** Wipes it. Idempotent. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
+
+/** Options of {@link Secret.from}. */
+export interface SecretOptions {
+  /**
+   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` if the kernel refused to lock the memory of this secret, or refused another
+   * protection that this system supports. Default: false; {@link memoryProtection} then reports what was refused.
+   */
+  requireLocked?: boolean | undefined
+}
+/**
+ * An opaque handle to secret bytes, which Rust holds in guarded memory. `util.inspect`, `JSON.stringify`, `String()`
+ * and `structuredClone` show none of the bytes, and no method returns them.
+ */
+export declare class Secret extends Handle {
+  private constructor()
+  /**
+   * @param bytes Consumed: zero-filled before the call returns, on success and on failure.
+   * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  static from(bytes: Uint8Array, options?: SecretOptions): Secret
+  /** The number of bytes. */
+  get length(): number
+  /** 8 hex digits of a hash with a key per process: the same bytes have the same fingerprint within one process. */
+  get fingerprint(): string
+  /**
+   * Seals the secret for one worker, as {@link Lockbox.unsealFor} does with a row. Use it for a secret that does not
+   * come from a lockbox, such as a token that was just refreshed.
+   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the field holds a credential and
+   * the secret cannot be one.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  sealFor(publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
+}
+export interface Secret {
+  /** Wipes the secret. Idempotent. */
+  dispose(): void
+}
 
 /**
  * A secret that is passed to this package.
@@ -40,71 +295,994 @@ export type { ProviderId } from './types/providers.js'
  */
 export type SecretInput = string | Uint8Array | Secret | SealedSecret
 
-/** Options of {@link Secret.from}. */
-export interface SecretOptions {
+/** Options of {@link checkKey}. */
+export interface CheckKeyOptions extends HttpOptions {
   /**
-   * Throw `ERR_PROVIDER_MEMORY_UNPROTECTED` if the kernel refused to lock the memory of this secret, or refused another
-   * protection that this system supports. Default: false; {@link memoryProtection} then reports what was refused.
+   * An OpenAI- or Anthropic-compatible endpoint, as in `buildProviderEnv`: with `/v1` for Codex
+   * (`https://gateway.example/v1`), without it for Claude (`https://gateway.example`). The request goes to `/v1/models`
+   * in both cases. Default: the vendor's endpoint.
    */
+  baseUrl?: string | undefined
+  /** Default: 10 000. */
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
+  /**
+   * The maximum age in milliseconds of an earlier answer for the same provider, credential and endpoint. Default: 0,
+   * which always sends a request. The 1 000 newest answers are kept by fingerprint, except `rate-limited` and
+   * `unreachable`.
+   */
+  cacheMs?: number | undefined
+}
+/**
+ * `valid`: the endpoint accepts the credential. `invalid`: the endpoint does not recognize it, or it cannot be a
+ * credential for this provider (in which case nothing was sent). `forbidden`: the endpoint recognizes it, but refuses
+ * it or its account. `rate-limited`: the endpoint recognizes it, but accepts no request at the moment. `unreachable`:
+ * nothing is known.
+ */
+export type KeyCheckOutcome = Outcome
+/**
+ * The reason for an outcome. `invalid`: `malformed`, `rejected`. `forbidden` and `rate-limited`: those that the vendor
+ * states. `unreachable`: all others.
+ */
+export type KeyCheckReason =
+  | 'malformed'
+  | 'rejected'
+  | 'missing-scope'
+  | 'region'
+  | 'ip-address'
+  | 'quota'
+  | 'account'
+  | 'organization'
+  | 'dns'
+  | 'refused'
+  | 'network'
+  | 'tls'
+  | 'timeout'
+  | 'proxy'
+  | 'protocol'
+  | 'server-error'
+  | 'unexpected-answer'
+/** What an endpoint says about a credential. It contains no part of the credential, and no text of the endpoint. */
+export interface KeyCheck {
+  readonly provider: ProviderId
+  readonly outcome: KeyCheckOutcome
+  readonly reason: KeyCheckReason | null
+  /** The HTTP status; `null` if there was no answer. */
+  readonly status: number | null
+  /** What is wrong and what to do, for a settings page. */
+  readonly message: string
+  /** How long the endpoint asks to wait, by a `retry-after` that is a number of seconds or a date: in milliseconds, at most 2³¹ − 1. */
+  readonly retryAfterMs: number | null
+  /** See {@link Secret.fingerprint}. */
+  readonly fingerprint: string
+  /** The time of the request, in milliseconds since 1970. */
+  readonly checkedAt: number
+  /** Whether this is an earlier answer (see `cacheMs`). */
+  readonly cached: boolean
+}
+/**
+ * Asks a provider's API whether a credential is valid: `GET /v1/models`, which costs nothing, over TLS with the
+ * system's trusted roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed). Redirects are not followed. The call does not
+ * block: requests run on separate threads, at most 4 at the same time to one endpoint (host and port) of a `baseUrl`.
+ * Requests to the vendor's own endpoint do not wait for these. A waiting request that is aborted is not sent; a request
+ * that was sent occupies its thread until it is answered or `timeoutMs` has passed.
+ *
+ * This was measured with a mock of both APIs; the answers of the vendors' own APIs are known only from their
+ * documentation.
+ *
+ * @param input A `Uint8Array` is consumed: the call fills it with zeros before it returns. A sealed secret is refused.
+ * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (the API has no request for
+ * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was sent is not taken back), `ERR_PROVIDER_BUSY`,
+ * `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export declare function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck>
+
+/** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
+export type ProviderErrorCode = Exclude<ErrorCode, 'ERR_INVALID_ARG_VALUE'>
+/** The error that this package throws. No field ever contains the value of a variable, an argument or a secret. */
+export declare class ProviderError extends Error {
+  readonly code: ProviderErrorCode
+  private constructor()
+}
+export interface ProviderError {
+  /** The negative errno, as in Node's system errors. */
+  readonly errno?: number
+  readonly syscall?: string
+  readonly path?: string
+  /** The step of the start that failed; `docs/errors.md` lists them. */
+  readonly step?: string
+  readonly provider?: ProviderId
+  /** The names of the variables, options or payload fields that the error is about. */
+  readonly names?: string[]
+}
+
+/** The source of a master key. */
+export type MasterKeySource =
+  /**
+   * 32 bytes (not all of them printable), or 64 hex digits as ASCII. It is consumed: the call fills it with zeros
+   * before it returns.
+   */
+  | Uint8Array
+  | Secret
+  /**
+   * The name of an environment variable with 64 hex digits, which is removed from the environment as
+   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
+   */
+  | {
+      env: string
+    }
+  /**
+   * A file with 64 hex digits or 32 bytes. It must belong to root or to the user of this process, only its owner may be
+   * able to write to it, and only its owner and its group may be able to read it.
+   */
+  | {
+      file: string
+    }
+  /** A file of `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`). */
+  | {
+      credential: string
+    }
+/** Options of a {@link Lockbox}. */
+export interface LockboxOptions {
+  /** The first key seals; all of them open. */
+  masterKeys: MasterKeySource[]
+  /** Whether rows of version 1 may be opened, which are not bound to a tenant. Default: false. */
+  allowLegacy?: boolean | undefined
+  /** See {@link SecretOptions.requireLocked}. It applies to the master keys and to every secret that is opened. */
   requireLocked?: boolean | undefined
 }
+/** The identity of a row. The row opens only if the context is the same as when it was sealed. */
+export interface LockboxContext {
+  tenant: string
+  purpose: string
+  /** The third part of the key derivation of version 2, and also part of that of version 3. */
+  extra?: string | undefined
+  /** The secret's name in its table. Version 3 binds the row to it. */
+  name: string
+  /** The row's version number in its table, a whole number from 0. Version 3 binds the row to it. */
+  rowVersion: number
+}
+/**
+ * An encrypted row. The columns are as a driver or PostgREST returns them: `bytea` as bytes or as `\x…` hex text.
+ * Select them with these names: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. Additional
+ * properties are allowed.
+ */
+export interface LockboxRow {
+  ciphertext: Uint8Array | string
+  /** 12 bytes. */
+  iv: Uint8Array | string
+  /** 16 bytes. */
+  authTag: Uint8Array | string
+  /**
+   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and a missing property mean version
+   * 1, which opens only with {@link LockboxOptions.allowLegacy}: rows that were written before the column existed have
+   * NULL in it.
+   */
+  keyMeta?: string | null | undefined
+}
+/** A newly sealed row: version 3, with `bytea` as `\x…` hex text. */
+export interface SealedLockboxRow extends LockboxRow {
+  ciphertext: string
+  iv: string
+  authTag: string
+  keyMeta: string
+}
+/**
+ * Opens encrypted rows and seals new ones (AES-256-GCM) in Rust. The plaintext becomes a {@link Secret}, or is sealed
+ * again.
+ */
+export declare class Lockbox extends Handle {
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_LOCKBOX_KEY_INVALID`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
+   * `ERR_PROVIDER_UNSUPPORTED` for `env` in a worker thread, `ERR_PROVIDER_DISPOSED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(options: LockboxOptions)
+  /** The ids of the master keys, in their order, as `keyMeta` of version 3 contains them. They are not secret. */
+  get masterKeyIds(): string[]
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_DISPOSED`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as do the other methods.
+   */
+  open(row: LockboxRow, context: LockboxContext): Secret
+  /** @param secret A `Uint8Array` is consumed: the call fills it with zeros before it returns. */
+  seal(secret: Secret | Uint8Array, context: LockboxContext): SealedLockboxRow
+  /**
+   * Opens a row and seals it again under the first master key, as version 3; the plaintext does not leave Rust.
+   * @param to The context of the new row. Default: that of the old row.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
+   */
+  reseal(row: LockboxRow, context: LockboxContext, to?: LockboxContext): SealedLockboxRow
+  /**
+   * Opens a row and seals its secret for one worker, one workspace, one field and one request.
+   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
+   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the
+   * field holds a credential and the secret cannot be one.
+   */
+  unsealFor(row: LockboxRow, context: LockboxContext, publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
+}
+export interface Lockbox {
+  /** Wipes the master keys. */
+  dispose(): void
+}
 
 /**
- * An opaque handle to secret bytes, which Rust holds in guarded memory. `util.inspect`, `JSON.stringify`, `String()`
- * and `structuredClone` show none of the bytes, and no method returns them.
+ * A lock that all workers of a fleet share. It takes the lock named `name`, calls `critical` with the value that the
+ * last holder stored (`null` at first), stores the value with which `critical` resolves for the next holder unless it
+ * is `null`, releases the lock, and settles.
+ *
+ * The value is sealed with the store's `lockbox`, so it can be stored in Redis or a table as it is.
  */
-export class Secret {
+export type WithLock = (name: string, critical: (published: string | null) => Promise<string | null>) => Promise<unknown>
+/** Options of {@link CredentialStore.open}. */
+export interface LoginOptions extends HttpOptions {
+  /**
+   * The absolute path of the directory that contains the login's file. Only its owner may be able to write to it,
+   * unless it is sticky. claude: use a directory that only the worker can read, and not the `CLAUDE_CONFIG_DIR` of a
+   * run. codex: its `CODEX_HOME`.
+   */
+  dir: string
+  /**
+   * The name of the file in `dir`. Default: the name that the CLI uses, `.credentials.json` (claude) or `auth.json`
+   * (codex, whose CLI reads no other).
+   */
+  file?: string | undefined
+  /**
+   * The uid that must own the file, and also the directory unless root owns it; `dir` must then not be a symlink. Pass
+   * it if a tenant can write to `dir` or to a directory above it. `undefined` is refused.
+   */
+  owner?: number
+  /** How long before its expiry a token is refreshed, in milliseconds. Default: 300 000 (5 minutes). */
+  refreshAheadMs?: number | undefined
+  /**
+   * The time limit in milliseconds for the request, and separately for the wait before it, which includes the lock of
+   * this machine. At least 5 000, because the login is lost if the answer arrives after the timeout. Default: 30 000.
+   */
+  timeoutMs?: number | undefined
+  /** The token endpoint: `https://…`, or `http://` with a loopback host. Default: the vendor's endpoint. */
+  tokenUrl?: string | undefined
+  /** The OAuth client id. Default: that of the CLI. */
+  clientId?: string | undefined
+  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  format?: BodyFormat | undefined
+  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  fields?:
+    | {
+        accessToken?: string | undefined
+        refreshToken?: string | undefined
+        /** `"jwt"` means the claim `exp` of the access token. */
+        expiresAt?: string | undefined
+        /** Default `"ms"`, milliseconds since 1970; `"s"`, seconds. */
+        expiresAtUnit?: ExpiryUnit | undefined
+      }
+    | undefined
+  /** The fleet's lock, for a login that several machines use. The lock of this machine is taken while it is held. */
+  withLock?: WithLock | undefined
+  /** The fleet's name for this login. Required with `withLock`. */
+  name?: string | undefined
+  /**
+   * Seals the tokens that the machines pass to each other, if each has its own file. Without it, `withLock` is only a
+   * lock, for machines that share the file.
+   */
+  lockbox?: Lockbox | undefined
+}
+/** The result of {@link CredentialStore.fresh} and the similar methods. */
+export interface RefreshResult {
+  /**
+   * Where the store's tokens come from. `"not-needed"`: the old tokens are still valid, or `reload()` was called, which
+   * requests none. `"here"`: this call. `"elsewhere"`: another process or host, the CLI, or a person.
+   */
+  readonly how: How
+  /**
+   * Whether this call sent a request to the endpoint. If it is `false` and there is a `failure`, no request was sent:
+   * none was possible, or the failure is that of an earlier call.
+   */
+  readonly asked: boolean
+  /**
+   * Whether the file has the tokens. If it is false, the file has a refresh token that has been used up, and only this
+   * process has the new tokens. It continues with them, and tries to write them with each call. If it ends before it
+   * succeeds, the login may be lost.
+   */
+  readonly persisted: boolean
+  readonly generation: number
+  readonly fingerprint: string
+  readonly expiresAt: Date | null
+  /**
+   * Why the refresh failed, if the old tokens are still valid; why the file could not be written; or why a crash of the
+   * machine may undo the write.
+   */
+  readonly failure: ProviderError | null
+}
+/**
+ * The newest credential of one provider for one tenant: a key that {@link CredentialStore.rotate} replaces, or a login
+ * whose tokens are refreshed before they expire. An environment that was built with an older credential can no longer
+ * start anything (`ERR_PROVIDER_CREDENTIAL_SUPERSEDED`), and neither can one whose token has expired
+ * (`ERR_PROVIDER_CREDENTIAL_EXPIRED`). Processes that already run continue.
+ */
+export declare class CredentialStore extends Handle {
   private constructor()
   /**
-   * @param bytes Consumed: zero-filled before the call returns, on success and on failure.
-   * @throws {ProviderError} `ERR_PROVIDER_MEMORY_UNPROTECTED`.
+   * Creates a store of a single credential.
+   * @param secret A `Uint8Array` is consumed: zero-filled before the call returns.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
+   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_DISPOSED`.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
-  static from(bytes: Uint8Array, options?: SecretOptions): Secret
+  static of(
+    provider: ProviderId,
+    secret: SecretInput,
+    options?: {
+      kind?: 'api-key' | 'oauth-token' | undefined
+    }
+  ): CredentialStore
   /**
-   * Seals the secret for one worker, as {@link Lockbox.unsealFor} does with a row. Use it for a secret that does not
-   * come from a lockbox, such as a token that was just refreshed.
-   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the field holds a credential and
-   * the secret cannot be one.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   * Opens a store of the login that a CLI has written to its state directory. This package does not run an interactive
+   * login, which would open a browser and a port and wait for a person. Log in with the CLI on another machine, and
+   * copy its file to the directory.
+   *
+   * claude: the access token is passed to the CLI like any OAuth token; the refresh token is not. A process whose uid
+   * can read the file has the refresh token anyway, so keep the file in a directory that only the worker can read.
+   * codex: the CLI reads tokens only from its own file, so `dir` becomes its `CODEX_HOME`, and every process of its uid
+   * can read them. An API key in Codex's file is passed like any API key.
+   *
+   * The file may have up to 4 MiB. To use it in a container, mount its directory and not the file alone.
+   *
+   * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
+   * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
+   * `ERR_PROVIDER_KEY_WRONG_PROVIDER`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. An access
+   * token that a launch would refuse is an error only if the login has no refresh token.
    */
-  sealFor(publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
-  /** The number of bytes. */
-  readonly length: number
-  /** 8 hex digits of a hash with a key per process: the same bytes have the same fingerprint within one process. */
-  readonly fingerprint: string
-  readonly disposed: boolean
-  /** Wipes the secret. Idempotent. */
+  static open(provider: ProviderId, options: LoginOptions): Promise<CredentialStore>
+  get provider(): ProviderId
+  get kind(): 'api-key' | 'oauth-token'
+  /** See {@link Secret.fingerprint}. */
+  get fingerprint(): string
+  /** The number of credentials that this store has had in this process, counted from 1. */
+  get generation(): number
+  /** When the token expires; `null` for a key, which does not expire, and for a token whose expiry is unknown. */
+  get expiresAt(): Date | null
+  /** The path of the login's file; `null` for a store of a single credential. */
+  get path(): string | null
+  /**
+   * Replaces the credential of a store of a single credential. A launch that begins after it has returned does not use
+   * the old credential.
+   * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, in which case nothing has
+   * changed; `ERR_PROVIDER_UNSUPPORTED` for a login; `ERR_PROVIDER_DISPOSED`.
+   */
+  rotate(secret: SecretInput): void
+  /**
+   * Makes sure that the token is valid for at least `refreshAheadMs`. Await it before each `buildProviderEnv`: it costs
+   * nothing while the token is valid and in the file. A token whose expiry is unknown is also refreshed, if there is a
+   * refresh token. After a failure, no request is sent to the endpoint for a while. Only one caller refreshes: calls
+   * are serialized in this process, by a lock of this machine, and by `withLock`, and a later caller uses the tokens of
+   * the first. While the old token is valid, a failure is in the result. For a key there is nothing to do.
+   * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person
+   * can fix this), `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`,
+   * `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_BUSY` (the process is about to exit), `ERR_PROVIDER_UNSUPPORTED` (a
+   * login that only the CLI can use); `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_DISPOSED`. The file is complete in every
+   * case.
+   */
+  fresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
+  /**
+   * Refreshes the token regardless of its expiry, for example after a 401, unless another caller has refreshed it since
+   * this store last read the file. It also sends a request after a failure, but not for a login that the vendor has
+   * just rejected.
+   * @returns Rejects as `fresh()` does, and with `ERR_PROVIDER_UNSUPPORTED` for a store of a single credential.
+   */
+  refresh(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
+  /**
+   * Reads the file again for a login that a person or another process has written, and the tokens that the fleet has.
+   * It requests no new tokens, even if the old one has expired.
+   * @returns Rejects as `fresh()` does if neither the login in the file nor the old token is valid, and with
+   * `ERR_PROVIDER_UNSUPPORTED` for a store of a single credential.
+   */
+  reload(options?: { signal?: AbortSignal | undefined }): Promise<RefreshResult>
+}
+export interface CredentialStore {
+  /** Wipes the credential. Idempotent. */
   dispose(): void
-  [Symbol.dispose](): void
 }
 
-declare const sealed: unique symbol
-/**
- * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and
- * {@link Secret.sealFor} create it. It contains no plaintext: you may log it, store it, and send it over any channel.
- */
-export type SealedSecret = string & { readonly [sealed]: true }
-
-/**
- * What a {@link SealedSecret} is bound to: it opens only where all of these are the same. Each is 1 byte to 1 KiB of
- * UTF-8 without NUL.
- */
-export interface SealBinding {
-  /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
-  workspace: string
-  /** The field of the payload: `apiKey`, `oauthAccessToken`, `sessionCookie`, or `userEnvKeys.NAME`. */
-  field: 'apiKey' | 'oauthAccessToken' | 'sessionCookie' | `userEnvKeys.${string}`
-  /** `requestId` of the {@link buildProviderEnv} that opens it. */
-  request: string
+/** The facts about a credential that a log or a badge may show. */
+export interface CredentialInfo {
+  readonly kind: CredentialKind
+  readonly source: CredentialSource
+  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
+  readonly owner: CredentialOwner
   /**
-   * The owner of the credential, for `apiKey` and `oauthAccessToken`: `credentialOwner` of the {@link buildProviderEnv}
-   * that opens it. A secret that was sealed for the server does not open for the workspace, and vice versa. Default:
-   * `"workspace"`.
+   * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
+   * nothing about the key. `null` for a config directory.
    */
-  credentialOwner?: CredentialOwner | undefined
+  readonly fingerprint: string | null
+  /**
+   * The number of this credential among those of its store, counted from 1 in this process; `null` if it does not come
+   * from a store.
+   */
+  readonly generation: number | null
 }
+/**
+ * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
+ * the fingerprint, and never a value.
+ */
+export declare class ProviderEnv extends Handle {
+  private constructor()
+  get provider(): ProviderId
+  get credential(): CredentialInfo
+  /**
+   * The source in the terms of `prepareRequestEnv`: `"user"` for the workspace's API key and `"oauth"` for its token,
+   * from the payload or a credential store; `"server"` for a credential of the server of either kind and from any
+   * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
+   * in Claude Code's own output.
+   */
+  get apiKeySource(): ApiKeySource
+  /** How many `USER_*` variables were set. */
+  get userEnvKeyCount(): number
+  /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
+  get rejectedUserEnvKeys(): string[]
+  /**
+   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
+   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
+   * lists these variables.
+   */
+  get names(): string[]
+  /**
+   * The value of a variable that does not hold a secret; `undefined` if there is no variable with that name.
+   * @throws {ProviderError} `ERR_PROVIDER_ENV_FORBIDDEN` for the name of a secret; `ERR_PROVIDER_DISPOSED`.
+   */
+  get(name: string): string | undefined
+  /**
+   * The whole environment with its secrets, as delivery `"env"` would pass it. This is the only method that returns
+   * secrets as JavaScript strings, which cannot be wiped. Search your code for its name to audit its use.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`,
+   * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+   */
+  exposeSecrets(): Record<string, string>
+}
+export interface ProviderEnv {
+  /**
+   * Wipes the secrets. Idempotent. A start that was already requested keeps what it needs until it has finished, and
+   * {@link SpawnOptions.redactOutput} keeps the secrets that it searches for until the child's streams have closed.
+   */
+  dispose(): void
+}
+
+/**
+ * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
+ * are whole numbers of at most 2^53 - 1.
+ */
+export interface TokenCounts {
+  /**
+   * All input tokens, including `cachedInputTokens` and `cacheWriteInputTokens`. (Claude Code itself reports the number
+   * without them.)
+   */
+  inputTokens: number
+  /** Input tokens that were read from the cache. */
+  cachedInputTokens: number
+  /** Input tokens that were written to the cache. */
+  cacheWriteInputTokens: number
+  /** All output tokens, including `reasoningTokens`. */
+  outputTokens: number
+  /** Output tokens that the model used for reasoning. */
+  reasoningTokens: number
+}
+/** What one model has used. */
+export interface ModelUsage extends TokenCounts {
+  /** The cost in US dollars, as the CLI calculates it; `null` if it does not. */
+  costUsd: number | null
+}
+/** What a thread of Codex has used in all its runs. This is plain data: store it with the thread's id. */
+export interface ThreadTotals extends TokenCounts {
+  id: string
+}
+
+/** Options of a {@link UsageMeter}. */
+export interface UsageMeterOptions {
+  /**
+   * The kind of credential that the CLI received, to compare with what it reports (claude). Default: nothing is
+   * compared.
+   */
+  credential?: 'api-key' | 'oauth-token' | 'config-dir' | undefined
+  /** The model, if the output does not name it (codex). */
+  model?: string | undefined
+  /**
+   * Whether the run continues an earlier thread of Codex, or a session of Claude Code that is read as `json`. Its
+   * earlier usage is then that of `thread` (codex), or what this process has read of it in this `workspace`. If neither
+   * is known, `complete` stays false, and the first turn is not counted (codex) or counts only what the agent itself
+   * used (claude). Default: false.
+   */
+  resumed?: boolean | undefined
+  /**
+   * Pass `false` if the run cannot have subagents (codex: it was started with the override `agents.enabled=false`).
+   * Otherwise `complete` stays false for codex, because its events do not report all subagents. Default: true.
+   */
+  subagents?: boolean | undefined
+  /**
+   * {@link ProviderUsage.thread} of the thread's last run, if another process read that run. It then takes precedence
+   * over what this process knows.
+   */
+  thread?: ThreadTotals | null | undefined
+  /**
+   * The workspace of the run. What this process has read of a thread is kept for runs of the same workspace, including
+   * those with a ProviderEnv whose `workspace.id` is the same. Without it, nothing is kept beyond this meter, and codex
+   * requires either `thread` or `resumed`, because it reports the total of a thread.
+   */
+  workspace?: string | undefined
+}
+/**
+ * Reads JSON output of a CLI that this package did not start, for example because the Codex SDK starts the CLI itself.
+ * Use one meter for each run, or for several runs of one thread.
+ */
+export declare class UsageMeter {
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(provider: ProviderId, options?: UsageMeterOptions)
+  get provider(): ProviderId
+  get usage(): ProviderUsage
+  get failure(): ProviderFailure | null
+  get credentialMismatch(): CredentialMismatch | null
+  /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
+  write(chunk: string | Uint8Array): this
+  /** Reads one event, as an SDK provides it. */
+  event(event: object): this
+  /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
+  end(code?: number | null): this
+}
+
+/** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
+export interface LedgerLabels {
+  workspace: string
+  provider: ProviderId
+  /**
+   * The credential among those of the workspace: a string, or a whole number from 0. Default for a ProviderProcess:
+   * `"<fingerprint>"`, or `"<generation>-<fingerprint>"` if the credential comes from a store; otherwise `"none"`.
+   * Fingerprints and generations change with each process: for totals that outlast it, pass the name of the key in your
+   * own records, such as the version of its row.
+   */
+  generation?: string | number | undefined
+}
+/** Options of a {@link UsageLedger}. */
+export interface UsageLedgerOptions {
+  /**
+   * The number of separate entries, 1 to 1 000 000, provided that their lines for Prometheus are at most 256 MiB in
+   * total. Default: 10 000, which always fit.
+   */
+  maxEntries?: number | undefined
+}
+/** Totals of runs. */
+export interface LedgerCounts extends TokenCounts {
+  turns: number
+  /** Runs that have ended. */
+  runs: number
+  /** Runs that have ended and whose usage is a lower bound. */
+  incompleteRuns: number
+  /** The cost in US dollars, as far as the CLIs report it, summed in units of 10^-12; `null` if none was reported. */
+  costUsd: number | null
+}
+/** A ledger as plain data. */
+export interface LedgerSnapshot {
+  /** Sorted by workspace, provider and generation. */
+  entries: (LedgerCounts & {
+    workspace: string
+    provider: string
+    generation: string
+  })[]
+  /** The sum of the entries that were evicted; `null` if there are none. */
+  other: LedgerCounts | null
+  /** The number of entries that were evicted. */
+  evicted: number
+  /** The sum of everything, `other` included. */
+  total: LedgerCounts
+}
+/**
+ * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
+ * is added to `other`, so that sums stay exact. A ledger belongs to the thread that created it: create one in each
+ * worker thread, and add up what they export.
+ */
+export declare class UsageLedger {
+  /** @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the methods. */
+  constructor(options?: UsageLedgerOptions)
+  /** The number of entries, without `other`. */
+  get size(): number
+  /**
+   * Adds a run that has ended. Its cost may be at most a trillion dollars.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist, as does `track`.
+   */
+  record(usage: ProviderUsage, labels: LedgerLabels): void
+  /**
+   * Adds each turn of a run when it is reported, and at the end of the run also what an unreported turn used. Call it
+   * once per run and ledger; further calls have no effect. A process whose stdout is not read for usage (see
+   * {@link SpawnOptions.usage}) is added at its end as a run without tokens, in `runs` and in `incompleteRuns`.
+   */
+  track(
+    run: ProviderProcess | UsageMeter,
+    labels: Partial<LedgerLabels> & {
+      workspace: string
+    }
+  ): void
+  toJSON(): LedgerSnapshot
+  /**
+   * Returns the counters `provider_env_…_total` in Prometheus' text format 0.0.4, with the labels `workspace`,
+   * `provider` and `generation`; `other` is the series without labels. No label is a secret unless you pass one.
+   */
+  toPrometheus(): string
+}
+
+/** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
+export type UsageGap =
+  /** A turn is in progress, or was interrupted before it was reported. */
+  | 'turn-not-reported'
+  /** Part of the output could not be read. */
+  | 'output-unread'
+  /** The report of a turn shows less than its answers. */
+  | 'report-too-small'
+  /** The CLI reports the total of a resumed session, and the earlier total is unknown. */
+  | 'earlier-total-unknown'
+  /** The total of a session contradicts what was known about it, for example because its file was changed. */
+  | 'total-unbelievable'
+  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`). No event reports their requests. */
+  | 'review'
+  /** codex: other threads, such as subagents, worked for this one, and no event reports what they used. */
+  | 'subagents'
+  /**
+   * codex: it is unknown whether other threads worked for this one, because the session's file could not be found, or
+   * because the run is read by a {@link UsageMeter}.
+   */
+  | 'subagents-unknown'
+  /** codex: the session was, or may have been, compacted by requests that no event reports. */
+  | 'compaction'
+/**
+ * What a run has used so far, as a snapshot in plain data. It does not include what earlier runs of a resumed session
+ * used.
+ */
+export interface ProviderUsage extends TokenCounts {
+  /** The number of turns that have ended: prompts whose end was reported. */
+  turns: number
+  /** The model with which the run began; for codex, only if the arguments name it. `null` if it is unknown. */
+  model: string | null
+  /**
+   * The usage by model, as far as the models are known. At most 32 models are listed; the usage of others is only in
+   * the sum.
+   */
+  models: Record<string, ModelUsage>
+  /**
+   * The cost of the turns that have ended, in US dollars, as the CLI calculates it with list prices; `null` for codex.
+   */
+  costUsd: number | null
+  /** Whether the counts are complete, as far as the CLI reports them. If it is false, they are a lower bound. */
+  complete: boolean
+  /** Why the counts are not complete; empty if `complete` is true. */
+  incompleteBecause: UsageGap[]
+  /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
+  thread: ThreadTotals | null
+}
+/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+export type ProviderFailureKind = FailureKind
+/** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
+export interface ProviderFailure {
+  kind: ProviderFailureKind
+  /** The API's HTTP status, if the CLI reports it. */
+  status: number | null
+  /**
+   * Whether the same run may succeed later without any change: because of its kind, or because one of the next two
+   * properties is set.
+   */
+  retryable: boolean
+  /**
+   * How long to wait in milliseconds from the time of the CLI's message, if the CLI or the API says so; otherwise
+   * `null`.
+   */
+  retryAfterMs: number | null
+  /** When the limit ends, in milliseconds since the epoch, if the CLI or the API says so; otherwise `null`. */
+  resetsAt: number | null
+  /** Whether the CLI was still retrying when it reported the failure. */
+  passing: boolean
+  /** What is wrong. */
+  message: string
+  /** What to do. */
+  remedy: string
+}
+/** The CLI reports that it uses a credential other than the one that it received. */
+export interface CredentialMismatch {
+  /** What it may report for the credential that it received. */
+  expected: string[]
+  /** What it reported, if that is a known word; otherwise `"other"`. */
+  claimed: string
+}
+
+/**
+ * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
+ * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
+ */
+export type MissingProtection =
+  | 'no-new-privileges'
+  | 'parent-death-signal'
+  | 'verified-drop'
+  | 'close-range'
+  | 'core-limit'
+  | 'wiped-environment'
+  | 'state-directory-check'
+  | 'descendant-kill'
+  | 'working-directory-check'
+  | 'session-keyring'
+  | 'scheduling-reset'
+  | 'stderr-redaction'
+/**
+ * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
+ * events `spawn`, `error`, `exit` and `close`. If stdout is read (see the option `usage`), it also emits `usage`,
+ * `failure` and `credentialMismatch`, each for the last time before `close`.
+ */
+export declare class ProviderProcess extends EventEmitter {
+  private constructor()
+  get provider(): ProviderId
+  /** The credential with which it runs. */
+  get credential(): CredentialInfo
+  /**
+   * The process id, known once `spawn` has been emitted, because the start happens on another thread. `undefined`
+   * before that, and if the start failed.
+   */
+  get pid(): number | undefined
+  get stdin(): Writable | null
+  get stdout(): Readable | null
+  get stderr(): Readable | null
+  get stdio(): [Writable | null, Readable | null, Readable | null]
+  get exitCode(): number | null
+  /**
+   * The signal that ended the process. Node has no names for real-time signals, which have the name that `kill -l`
+   * shows, such as `SIGRTMIN+3`. With the portable start, `child_process` reports a real-time signal as an exit with 0.
+   */
+  get signalCode(): NodeJS.Signals | null
+  /**
+   * Whether a signal was sent with {@link kill}, or the process was stopped by an abort, a timeout or
+   * `onCredentialMismatch`.
+   */
+  get killed(): boolean
+  /** Always false: there is no message channel. */
+  get connected(): false
+  /** The absolute path of the program that was started, once known. */
+  get spawnfile(): string | undefined
+  /**
+   * A copy of the program's arguments: {@link spawnfile} and all arguments, including those that this package added.
+   * Empty until `spawn`.
+   */
+  get spawnargs(): string[]
+  /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
+  get startPath(): 'native' | 'portable'
+  /** The default protections that this start could not provide. */
+  get missingProtections(): MissingProtection[]
+  /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
+  get usage(): ProviderUsage | null
+  /**
+   * The failure of the run, or the failure after which the CLI is retrying (`passing`); `null` if the run has recovered
+   * or no failure is known.
+   */
+  get failure(): ProviderFailure | null
+  /**
+   * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
+   * empty for some milliseconds after that.
+   */
+  get spawned(): Promise<void>
+  /**
+   * Resolves when the process has ended, even with a non-zero exit status, and rejects only if the start failed.
+   * `error` is set if the process was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
+   */
+  get exited(): Promise<{
+    code: number | null
+    signal: NodeJS.Signals | null
+    error?: ProviderError
+  }>
+  /**
+   * Sends a signal to the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
+   * SIGKILL also reaches processes that the CLI started in other process groups. A signal that is sent before `spawn`
+   * is delivered as soon as the program runs.
+   * @returns Whether there was a process to signal.
+   */
+  kill(signal?: NodeJS.Signals | number): boolean
+  /** Keeps the event loop alive while the process runs (the default). */
+  ref(): void
+  unref(): void
+  /** Stops the process group, as `kill()` does. */
+  [Symbol.dispose](): void
+  /** Stops the process group and waits for `close`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+export interface ProviderProcess {
+  on(event: 'spawn', listener: () => void): this
+  on(event: 'error', listener: (error: ProviderError) => void): this
+  on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  /**
+   * Emitted with the running totals, the same as {@link usage}: use the last one, and do not add them up. It is emitted
+   * whenever the totals have changed (a turn has begun, an answer has arrived, a turn was reported), and at least once
+   * before `close`.
+   */
+  on(event: 'usage', listener: (usage: ProviderUsage) => void): this
+  on(event: 'failure', listener: (failure: ProviderFailure) => void): this
+  on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
+  once(event: 'usage', listener: (usage: ProviderUsage) => void): this
+  once(event: 'failure', listener: (failure: ProviderFailure) => void): this
+  once(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
+  once(event: 'spawn', listener: () => void): this
+  once(event: 'error', listener: (error: ProviderError) => void): this
+  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+}
+
+/**
+ * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
+ * stored login represents the whole login.
+ */
+export type RevocationTarget = string | Secret | ProviderEnv
+/** Options of {@link runningProcesses}. A process must match all the properties that are given. */
+export interface ProcessFilter {
+  /** {@link CredentialInfo.fingerprint}. */
+  fingerprint?: string | undefined
+  provider?: ProviderId | undefined
+}
+/**
+ * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this
+ * process. This affects {@link buildProviderEnv} and, for environments that already exist, {@link spawnProvider},
+ * {@link codexOptions}, {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that is
+ * waiting in the queue fails too, with an `error` event. Idempotent. The revocation lasts until {@link restore} or the
+ * end of the process.
+ *
+ * A stored login is revoked together with all tokens of later refreshes, no matter who refreshes it. Because these
+ * cannot be distinguished from a new login of the same account, call {@link restore} after a new login.
+ *
+ * Running processes are not stopped. The call returns the processes of this thread that run, or are about to run, with
+ * the credential or another token of the same login, so that you can end them. For those of other worker threads, call
+ * {@link runningProcesses} there. Processes that the Codex SDK starts are not listed.
+ *
+ * Fingerprints have 32 bits: with n revoked credentials, a valid one is refused with a probability of n in 4.3 billion,
+ * and a revoked one is never accepted. At most 65 536 revocations are remembered.
+ *
+ * @param target Handles and environments that were disposed of are accepted, because their fingerprint stays known.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` for an environment with the CLI's own login, which has no
+ * fingerprint, and if the limit of revocations is reached.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export declare function revoke(target: RevocationTarget): ProviderProcess[]
+/**
+ * Undoes a {@link revoke} that was a mistake, or that of a login that a new login has replaced.
+ * @returns Whether the credential was revoked.
+ * @throws As {@link revoke}.
+ */
+export declare function restore(target: RevocationTarget): boolean
+/**
+ * Returns the processes of this thread whose start was requested and that have not ended, oldest first.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export declare function runningProcesses(filter?: ProcessFilter): ProviderProcess[]
+
+/** Options of {@link takeServerCredentials}. */
+export interface ServerCredentialsOptions {
+  /** See {@link SecretOptions.requireLocked}. It is checked before anything is taken. */
+  requireLocked?: boolean | undefined
+}
+/** The server's own keys, which Rust holds. */
+export declare class ServerCredentials extends Handle {
+  private constructor()
+  /** The providers for which it holds a key. */
+  get providers(): ProviderId[]
+  /** The names of the variables that were removed from the environment. */
+  get names(): string[]
+  /** The fingerprint of a provider's key; `null` if there is none. */
+  fingerprint(provider: ProviderId): string | null
+}
+export interface ServerCredentials {
+  dispose(): void
+}
+/**
+ * Moves `ANTHROPIC_API_KEY`, `CODEX_API_KEY` and `OPENAI_API_KEY` out of `process.env` into Rust, and wipes them from
+ * the process's initial environment block, so that `/proc/self/environ` no longer shows them. Call it once, early, on
+ * the main thread, before anything copies `process.env`. It changes `process.env` on purpose.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` in a worker thread (its `process.env` is a copy that cannot be
+ * wiped); `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_MEMORY_UNPROTECTED` (nothing
+ * was taken).
+ */
+export declare function takeServerCredentials(options?: ServerCredentialsOptions): ServerCredentials
+
+/** Options of {@link validateKey}. */
+export interface ValidateKeyOptions {
+  /**
+   * How the key will be used: in `payload.apiKey` (`"api-key"`, the default), or in `payload.oauthAccessToken`
+   * (`"oauth-token"`). A key of the other kind is `invalid` (`wrong-kind`), because {@link buildProviderEnv} refuses
+   * it.
+   */
+  kind?: 'api-key' | 'oauth-token' | undefined
+}
+/** The result for a key. `docs/credentials.md` explains each code. */
+export type KeyFindingCode =
+  /** `ok`. */
+  | 'ok'
+  /** `warning`: {@link buildProviderEnv} accepts it. */
+  | 'unfamiliar'
+  | 'unknown-kind'
+  | 'too-short'
+  | 'pasted-twice'
+  | 'other-vendor'
+  | 'likely-other-provider'
+  | 'likely-other-kind'
+  /** `invalid`: it is not a key that a vendor issued (`ERR_PROVIDER_KEY_MALFORMED` from {@link buildProviderEnv}). */
+  | 'empty'
+  | 'too-long'
+  | 'sealed'
+  | 'web-address'
+  | 'header'
+  | 'assignment'
+  | 'invisible-characters'
+  | 'quotes'
+  | 'white-space'
+  | 'masked'
+  | 'no-value'
+  | 'reference'
+  | 'placeholder'
+  | 'stray-punctuation'
+  | 'forbidden-characters'
+  /** `invalid`: it belongs elsewhere (`ERR_PROVIDER_KEY_WRONG_PROVIDER`; the last `ERR_PROVIDER_UNSUPPORTED`). */
+  | 'wrong-provider'
+  | 'wrong-kind'
+  | 'not-for-launch'
+  | 'kind-not-taken'
+/** The classes of keys with a known shape. `src/provider/key_class.rs` lists the prefixes and their sources. */
+export type KeyClass =
+  | 'anthropic-api-key'
+  | 'anthropic-oauth-access-token'
+  | 'anthropic-oauth-refresh-token'
+  | 'anthropic-admin-key'
+  | 'anthropic-session-cookie'
+  | 'anthropic-key'
+  | 'openai-project-key'
+  | 'openai-service-account-key'
+  | 'openai-user-key'
+  | 'openai-admin-key'
+  | 'openai-legacy-key'
+  | 'chatgpt-access-token'
+  | 'openrouter-key'
+  | 'github-token'
+  | 'google-api-key'
+  | 'groq-key'
+  | 'xai-key'
+  | 'aws-access-key-id'
+/** The return value of {@link validateKey}. It contains no part of the key. */
+export interface KeyValidation {
+  /**
+   * {@link buildProviderEnv} refuses a key that is `invalid`. It accepts one with a `warning`, which a person should
+   * check.
+   */
+  readonly verdict: KeyVerdict
+  readonly code: KeyFindingCode
+  /** The provider for which the key was checked. */
+  readonly provider: ProviderId
+  /** The class of the key according to its shape; `null` for an unknown shape. */
+  readonly class: KeyClass | null
+  /** The class in words, with its article: `"an Anthropic API key"`. */
+  readonly className: string | null
+  /** How a key of this class can be used; `null` if no launch uses such keys, or if the shape does not show it. */
+  readonly kind: 'api-key' | 'oauth-token' | null
+  /** The provider whose keys have this shape; `null` for keys of other vendors, and if the shape does not show it. */
+  readonly belongsTo: ProviderId | null
+  /** One or two English sentences for a settings page: what the key is, and what to do. */
+  readonly message: string
+  /**
+   * The fingerprint of the key as it was passed (see {@link CredentialInfo.fingerprint}); `null` if the key is
+   * `invalid`.
+   */
+  readonly fingerprint: string | null
+}
+/**
+ * Checks a key before it is saved: its length, its characters, its class, and common mistakes when pasting. The check
+ * is local and synchronous; only a request to the vendor's API shows whether the key is accepted.
+ * {@link buildProviderEnv} applies the same rules and refuses a key that is `invalid` here. An invalid key is a result,
+ * not an error.
+ *
+ * @param input Bytes are consumed: the call fills them with zeros before it returns, on success and on failure. A
+ * string stays in the JavaScript heap, where no further copy of it is made. A {@link Secret} is not consumed. A
+ * {@link SealedSecret} is `invalid` (`sealed`), because only its worker can open it.
+ * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_DISPOSED`.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, also for bytes that have already been consumed.
+ */
+export declare function validateKey(provider: ProviderId, input: SecretInput, options?: ValidateKeyOptions): KeyValidation
 
 /** Options of {@link createRecipient}. */
 export interface RecipientOptions {
@@ -113,18 +1291,16 @@ export interface RecipientOptions {
   /** See {@link SecretOptions.requireLocked}. */
   requireLocked?: boolean | undefined
 }
-
 /** The receiving side of sealed secrets in the worker: a key pair whose private key never leaves Rust. */
-export class Recipient {
+export declare class Recipient extends Handle {
   private constructor()
   /** The X25519 public key, 32 bytes as base64url without padding. Send it to the parent; it is not a secret. */
-  readonly publicKey: string
-  readonly disposed: boolean
+  get publicKey(): string
+}
+export interface Recipient {
   /** Wipes the private key: secrets that were sealed for it can no longer be opened. */
   dispose(): void
-  [Symbol.dispose](): void
 }
-
 /**
  * Creates a key pair for {@link ProviderEnvOptions.recipient}. One per worker (or worker thread) is enough. A recipient
  * recognizes replays only of the sealed secrets that it opened itself.
@@ -136,7 +1312,7 @@ export class Recipient {
  * bytes.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
-export function createRecipient(options?: RecipientOptions): Recipient
+export declare function createRecipient(options?: RecipientOptions): Recipient
 
 /**
  * The fields of the worker's payload that this package reads. Other fields are ignored, except `credentialOwner` and
@@ -163,7 +1339,6 @@ export interface ProviderPayload {
    */
   userEnvKeys?: Record<string, SecretInput> | null | undefined
 }
-
 /** The tenant's ids and directories. Paths must be absolute. */
 export interface Workspace extends StateDirectories {
   /** `ALIVE_WORKSPACE_KEY`: the name by which people know the workspace. */
@@ -179,7 +1354,6 @@ export interface Workspace extends StateDirectories {
   /** `TMPDIR`, `TMP` and `TEMP`. Default: the `TMPDIR` of this process; without one, the variables are not set. */
   tmpDir?: string | undefined
 }
-
 /**
  * Options of {@link buildProviderEnv}.
  *
@@ -252,78 +1426,6 @@ export interface ProviderEnvOptions {
    */
   payloadPath?: readonly string[] | undefined
 }
-
-/**
- * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
- * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
- * workspace.
- */
-export type CredentialOwner = import('./binding').CredentialOwner
-
-/** The facts about a credential that a log or a badge may show. */
-export interface CredentialInfo {
-  readonly kind: import('./binding').CredentialKind
-  readonly source: import('./binding').CredentialSource
-  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
-  readonly owner: CredentialOwner
-  /**
-   * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
-   * nothing about the key. `null` for a config directory.
-   */
-  readonly fingerprint: string | null
-  /**
-   * The number of this credential among those of its store, counted from 1 in this process; `null` if it does not come
-   * from a store.
-   */
-  readonly generation: number | null
-}
-
-/**
- * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
- * the fingerprint, and never a value.
- */
-export class ProviderEnv {
-  private constructor()
-  readonly provider: ProviderId
-  readonly credential: CredentialInfo
-  /**
-   * The source in the terms of `prepareRequestEnv`: `"user"` for the workspace's API key and `"oauth"` for its token,
-   * from the payload or a credential store; `"server"` for a credential of the server of either kind and from any
-   * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
-   * in Claude Code's own output.
-   */
-  readonly apiKeySource: import('./binding').ApiKeySource
-  /** How many `USER_*` variables were set. */
-  readonly userEnvKeyCount: number
-  /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
-  readonly rejectedUserEnvKeys: string[]
-  /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
-   */
-  readonly names: string[]
-  readonly disposed: boolean
-  /**
-   * The value of a variable that does not hold a secret; `undefined` if there is no variable with that name.
-   * @throws {ProviderError} `ERR_PROVIDER_ENV_FORBIDDEN` for the name of a secret; `ERR_PROVIDER_DISPOSED`.
-   */
-  get(name: string): string | undefined
-  /**
-   * The whole environment with its secrets, as delivery `"env"` would pass it. This is the only method that returns
-   * secrets as JavaScript strings, which cannot be wiped. Search your code for its name to audit its use.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`,
-   * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
-   */
-  exposeSecrets(): Record<string, string>
-  /**
-   * Wipes the secrets. Idempotent. A start that was already requested keeps what it needs until it has finished, and
-   * {@link SpawnOptions.redactOutput} keeps the secrets that it searches for until the child's streams have closed.
-   */
-  dispose(): void
-  [Symbol.dispose](): void
-}
-
 /**
  * Builds the environment of one launch. From `process.env` it reads only the base names and those in `inherit`, and it
  * changes nothing global.
@@ -338,109 +1440,34 @@ export class ProviderEnv {
  * as used only if the call succeeds.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
-export function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?: ProviderEnvOptions): ProviderEnv
+export declare function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?: ProviderEnvOptions): ProviderEnv
 
-/** The server's own keys, which Rust holds. */
-export class ServerCredentials {
-  private constructor()
-  /** The providers for which it holds a key. */
-  readonly providers: ProviderId[]
-  /** The names of the variables that were removed from the environment. */
-  readonly names: string[]
-  readonly disposed: boolean
-  /** The fingerprint of a provider's key; `null` if there is none. */
-  fingerprint(provider: ProviderId): string | null
-  dispose(): void
-  [Symbol.dispose](): void
+/** The facts about an environment that a badge can show. */
+export interface ProviderDescription {
+  provider: ProviderId
+  /** The name of the CLI, such as `"Claude Code"`. */
+  name: string
+  vendor: string
+  modelFamily: string
+  credentialKind: CredentialInfo['kind']
+  credentialSource: CredentialInfo['source']
+  /**
+   * Who pays: the server for its own credential of any kind; otherwise the workspace for a key, by use, and a
+   * subscription for a token or login. A login in a config directory counts as a subscription, although the CLI may
+   * keep a key there.
+   */
+  billedTo: 'workspace' | 'server' | 'subscription'
+  /** See {@link CredentialInfo.fingerprint}. */
+  fingerprint: string | null
 }
+/** Describes an environment, even after it was disposed of. */
+export declare function describeProvider(env: ProviderEnv): ProviderDescription
 
 /**
- * Moves `ANTHROPIC_API_KEY`, `CODEX_API_KEY` and `OPENAI_API_KEY` out of `process.env` into Rust, and wipes them from
- * the process's initial environment block, so that `/proc/self/environ` no longer shows them. Call it once, early, on
- * the main thread, before anything copies `process.env`. It changes `process.env` on purpose.
- *
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` in a worker thread (its `process.env` is a copy that cannot be
- * wiped); `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`, `ERR_PROVIDER_MEMORY_UNPROTECTED` (nothing
- * was taken).
+ * One of the three standard streams: a pipe to this process, `/dev/null`, the same stream of this process, or a
+ * descriptor.
  */
-export function takeServerCredentials(options?: ServerCredentialsOptions): ServerCredentials
-
-/** Options of {@link takeServerCredentials}. */
-export interface ServerCredentialsOptions {
-  /** See {@link SecretOptions.requireLocked}. It is checked before anything is taken. */
-  requireLocked?: boolean | undefined
-}
-
-/** A protection that the system refused. */
-export interface ProtectionRefusal {
-  readonly protection: string
-  readonly syscall: string
-  /** Negative, as in Node's system errors. */
-  readonly errno: number
-  /** The name of the error, such as `"ENOMEM"`. */
-  readonly code: string
-}
-
-/** The protections that the memory of secrets actually has: each is true only if all of that memory has it. */
-export interface MemoryProtection {
-  /** There is an inaccessible page before and after each secret. */
-  readonly guardPages: boolean
-  /** `mlock(2)`: the memory is never swapped out. */
-  readonly locked: boolean
-  /** `MADV_DONTDUMP`: the memory is not part of core dumps. Linux only. */
-  readonly excludedFromCoreDumps: boolean
-  /** `MADV_WIPEONFORK`: the memory is zero in a process that `fork` creates. Linux only. */
-  readonly wipedOnFork: boolean
-  /**
-   * The number of allocations in use, in all threads: one for each key, one for all other secrets of an environment,
-   * and temporary ones, such as an environment block or the secrets that a redactor searches for.
-   */
-  readonly allocations: number
-  /** The size of these allocations in bytes. */
-  readonly allocatedBytes: number
-  /** The size of the mappings that contain them, in bytes, without guard pages. */
-  readonly mappedBytes: number
-  readonly lockedBytes: number
-  /**
-   * The soft `RLIMIT_MEMLOCK` in bytes; `null` if there is no limit. It does not apply to a process with
-   * `CAP_IPC_LOCK`.
-   */
-  readonly lockLimitBytes: number | null
-  /** The protections that were refused, each one once, in the order above. */
-  readonly refusals: ProtectionRefusal[]
-}
-
-/** Returns the current protections of the memory of secrets; if there are no secrets, those that a new secret gets. */
-export function memoryProtection(): MemoryProtection
-
-/** What {@link hardenWorker} achieved, as the kernel reports it afterwards. */
-export interface WorkerHardening {
-  /**
-   * The kernel does not let other processes of the worker's uid trace the worker or read its memory, environment or
-   * descriptors, and writes no core dump of it. Linux only.
-   */
-  readonly nonDumpable: boolean
-  /**
-   * Node's debugger is closed, and SIGUSR1, which any process of the worker's uid may send, does not open it, because
-   * this package has its own listener for that signal. False in a worker thread, and if the debugger is open already
-   * (`--inspect`).
-   */
-  readonly inspectorClosed: boolean
-  /**
-   * `RLIMIT_CORE` is effectively 0 (it is 1 byte, because the kernel ignores 0 for a `core_pattern` that is a pipe).
-   */
-  readonly noCoreDumps: boolean
-  readonly refusals: ProtectionRefusal[]
-}
-
-/**
- * Hardens the whole worker permanently: it becomes non-dumpable, has no core dumps (soft and hard limit), and does not
- * open a debugger on SIGUSR1. This changes process-wide state, so the package never calls it itself. Call it once,
- * early, on the main thread, after any change of uid or gid. Debuggers and profilers of the same uid can no longer
- * attach, and `/proc/self` belongs to root: a worker that is not root can no longer open `/dev/stdout` or
- * `/proc/self/environ`, which lead into it. `refusals` lists what could not be done.
- */
-export function hardenWorker(): WorkerHardening
+export type StdioItem = 'pipe' | 'ignore' | 'inherit' | number
 
 /**
  * Resource limits of the child, soft and hard. A limit above the worker's own hard limit requires root
@@ -464,16 +1491,8 @@ export interface ResourceLimits {
   /** `RLIMIT_CPU` in seconds. Default: the worker's limit. */
   cpuSeconds?: number | undefined
 }
-
-/**
- * One of the three standard streams: a pipe to this process, `/dev/null`, the same stream of this process, or a
- * descriptor.
- */
-export type StdioItem = 'pipe' | 'ignore' | 'inherit' | number
-
 /** How the child gets its credential. */
 export type Delivery = 'auto' | 'fd' | 'env' | 'broker'
-
 /** Options of {@link spawnProvider}. */
 export interface SpawnOptions {
   /**
@@ -560,7 +1579,13 @@ export interface SpawnOptions {
    * these streams have closed, even after `dispose()`. This protects logs from accidents, not from attacks: a process
    * with the child's uid can write a key in other ways.
    */
-  redactOutput?: boolean | { stdout?: boolean | undefined; stderr?: boolean | undefined } | undefined
+  redactOutput?:
+    | boolean
+    | {
+        stdout?: boolean | undefined
+        stderr?: boolean | undefined
+      }
+    | undefined
   /**
    * Whether stdout is read for {@link ProviderProcess.usage} and {@link ProviderProcess.failure}. The output is passed
    * on unchanged and without delay. Default: true if `args` request JSON from the CLI (claude
@@ -582,144 +1607,6 @@ export interface SpawnOptions {
   onCredentialMismatch?: 'event' | 'stop' | undefined
 }
 
-/**
- * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
- * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
- */
-export type MissingProtection =
-  | 'no-new-privileges'
-  | 'parent-death-signal'
-  | 'verified-drop'
-  | 'close-range'
-  | 'core-limit'
-  | 'wiped-environment'
-  | 'state-directory-check'
-  | 'descendant-kill'
-  | 'working-directory-check'
-  | 'session-keyring'
-  | 'scheduling-reset'
-  | 'stderr-redaction'
-
-/**
- * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
- * events `spawn`, `error`, `exit` and `close`. If stdout is read (see the option `usage`), it also emits `usage`,
- * `failure` and `credentialMismatch`, each for the last time before `close`.
- */
-export class ProviderProcess extends EventEmitter {
-  private constructor()
-  readonly provider: ProviderId
-  /** The credential with which it runs. */
-  readonly credential: CredentialInfo
-  /**
-   * The process id, known once `spawn` has been emitted, because the start happens on another thread. `undefined`
-   * before that, and if the start failed.
-   */
-  readonly pid: number | undefined
-  readonly stdin: Writable | null
-  readonly stdout: Readable | null
-  readonly stderr: Readable | null
-  readonly stdio: [Writable | null, Readable | null, Readable | null]
-  readonly exitCode: number | null
-  /**
-   * The signal that ended the process. Node has no names for real-time signals, which have the name that `kill -l`
-   * shows, such as `SIGRTMIN+3`. With the portable start, `child_process` reports a real-time signal as an exit with 0.
-   */
-  readonly signalCode: NodeJS.Signals | null
-  /**
-   * Whether a signal was sent with {@link kill}, or the process was stopped by an abort, a timeout or
-   * `onCredentialMismatch`.
-   */
-  readonly killed: boolean
-  /** Always false: there is no message channel. */
-  readonly connected: false
-  /** The absolute path of the program that was started, once known. */
-  readonly spawnfile: string | undefined
-  /**
-   * A copy of the program's arguments: {@link spawnfile} and all arguments, including those that this package added.
-   * Empty until `spawn`.
-   */
-  readonly spawnargs: string[]
-  /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
-  readonly startPath: 'native' | 'portable'
-  /** The default protections that this start could not provide. */
-  readonly missingProtections: MissingProtection[]
-  /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
-  readonly usage: ProviderUsage | null
-  /**
-   * The failure of the run, or the failure after which the CLI is retrying (`passing`); `null` if the run has recovered
-   * or no failure is known.
-   */
-  readonly failure: ProviderFailure | null
-  /**
-   * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
-   * empty for some milliseconds after that.
-   */
-  readonly spawned: Promise<void>
-  /**
-   * Resolves when the process has ended, even with a non-zero exit status, and rejects only if the start failed.
-   * `error` is set if the process was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
-   */
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }>
-  /**
-   * Sends a signal to the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
-   * SIGKILL also reaches processes that the CLI started in other process groups. A signal that is sent before `spawn`
-   * is delivered as soon as the program runs.
-   * @returns Whether there was a process to signal.
-   */
-  kill(signal?: NodeJS.Signals | number): boolean
-  on(event: 'spawn', listener: () => void): this
-  on(event: 'error', listener: (error: ProviderError) => void): this
-  on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
-  /**
-   * Emitted with the running totals, the same as {@link usage}: use the last one, and do not add them up. It is emitted
-   * whenever the totals have changed (a turn has begun, an answer has arrived, a turn was reported), and at least once
-   * before `close`.
-   */
-  on(event: 'usage', listener: (usage: ProviderUsage) => void): this
-  on(event: 'failure', listener: (failure: ProviderFailure) => void): this
-  on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
-  once(event: 'usage', listener: (usage: ProviderUsage) => void): this
-  once(event: 'failure', listener: (failure: ProviderFailure) => void): this
-  once(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
-  once(event: 'spawn', listener: () => void): this
-  once(event: 'error', listener: (error: ProviderError) => void): this
-  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
-  /** Keeps the event loop alive while the process runs (the default). */
-  ref(): void
-  unref(): void
-  /** Stops the process group, as `kill()` does. */
-  [Symbol.dispose](): void
-  /** Stops the process group and waits for `close`. */
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-/** A process whose three streams are pipes. */
-export type PipedProviderProcess = ProviderProcess & {
-  readonly stdin: Writable
-  readonly stdout: Readable
-  readonly stderr: Readable
-}
-
-/**
- * Finds the CLI, proves that the target user can run it, and starts it unprivileged with exactly `env` as its
- * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
- * a native thread.
- *
- * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
- * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
- * exception, and the run continues.
- *
- * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
- * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
- * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
- * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
- * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
- */
-export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' | undefined }): PipedProviderProcess
-export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
-
 /** Options of {@link resolveProgram}. */
 export interface ResolveOptions {
   command?: string | undefined
@@ -730,7 +1617,6 @@ export interface ResolveOptions {
   /** Default: `process.env.PATH`. Entries that are not absolute are skipped. */
   path?: string | undefined
 }
-
 /** The executable file of a CLI, which the target user was proved to be able to run. */
 export interface Program {
   /** Absolute, without symlinks. */
@@ -755,7 +1641,6 @@ export interface Program {
    */
   readonly tested: boolean | null
 }
-
 /**
  * Finds a provider's program and proves that the target user can run it: every directory of the real path, the file,
  * and its dynamic loader or interpreter. A candidate that cannot be run is skipped. The call is synchronous: it makes a
@@ -768,7 +1653,38 @@ export interface Program {
  * `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also if a file system
  * does not answer.
  */
-export function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
+export declare function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
+
+/** A process whose three streams are pipes. */
+export type PipedProviderProcess = ProviderProcess & {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+/**
+ * Finds the CLI, proves that the target user can run it, and starts it unprivileged with exactly `env` as its
+ * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
+ * a native thread.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
+ * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
+ * exception, and the run continues.
+ *
+ * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
+ * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
+ * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
+ * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
+ * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
+ */
+export declare function spawnProvider(
+  env: ProviderEnv,
+  options?: SpawnOptions & {
+    stdio?: 'pipe' | undefined
+  }
+): PipedProviderProcess
+export declare function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
 
 /** The return value of {@link claudeAgentOptions}. Spread it into the Agent SDK's `query({ options })`. */
 export interface ClaudeAgentOptions {
@@ -788,7 +1704,6 @@ export interface ClaudeAgentOptions {
   /** Keeps the headers of your MCP servers off the command line, where every user of the machine can read them. */
   mcpServersDelivery: 'initialize'
 }
-
 /** The options of {@link spawnProvider} that the SDK does not set itself. */
 export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
   /**
@@ -797,7 +1712,6 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
    */
   onSpawn?: ((child: PipedProviderProcess) => void) | undefined
 }
-
 /**
  * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Of the
  * environment that the SDK builds, only its own control variables reach the CLI.
@@ -811,7 +1725,7 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
  * {@link resolveProgram}. `spawnClaudeCodeProcess`, and therefore `query()`, also throws `ERR_PROVIDER_UNSUPPORTED` for
  * an Agent SDK before 0.3.326, which would put the tokens of MCP servers into arguments.
  */
-export function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
+export declare function claudeAgentOptions(env: ProviderEnv, launch?: AgentLaunch): ClaudeAgentOptions
 
 /**
  * How the Codex SDK starts the CLI. The SDK starts the CLI itself, so the worker must already run as the target user.
@@ -829,7 +1743,6 @@ export interface CodexLaunch {
   exposeSecrets?: boolean | undefined
   allowRoot?: boolean | undefined
 }
-
 /** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
@@ -841,7 +1754,6 @@ export interface CodexOptions {
    */
   configOverrides: string[]
 }
-
 /**
  * Returns options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
@@ -852,23 +1764,88 @@ export interface CodexOptions {
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
  * directory or the base URL contains a secret.
  */
-export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
+export declare function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
+
+/** A protection that the system refused. */
+export interface ProtectionRefusal {
+  readonly protection: string
+  readonly syscall: string
+  /** Negative, as in Node's system errors. */
+  readonly errno: number
+  /** The name of the error, such as `"ENOMEM"`. */
+  readonly code: string
+}
+/** The protections that the memory of secrets actually has: each is true only if all of that memory has it. */
+export interface MemoryProtection {
+  /** There is an inaccessible page before and after each secret. */
+  readonly guardPages: boolean
+  /** `mlock(2)`: the memory is never swapped out. */
+  readonly locked: boolean
+  /** `MADV_DONTDUMP`: the memory is not part of core dumps. Linux only. */
+  readonly excludedFromCoreDumps: boolean
+  /** `MADV_WIPEONFORK`: the memory is zero in a process that `fork` creates. Linux only. */
+  readonly wipedOnFork: boolean
+  /**
+   * The number of allocations in use, in all threads: one for each key, one for all other secrets of an environment,
+   * and temporary ones, such as an environment block or the secrets that a redactor searches for.
+   */
+  readonly allocations: number
+  /** The size of these allocations in bytes. */
+  readonly allocatedBytes: number
+  /** The size of the mappings that contain them, in bytes, without guard pages. */
+  readonly mappedBytes: number
+  readonly lockedBytes: number
+  /**
+   * The soft `RLIMIT_MEMLOCK` in bytes; `null` if there is no limit. It does not apply to a process with
+   * `CAP_IPC_LOCK`.
+   */
+  readonly lockLimitBytes: number | null
+  /** The protections that were refused, each one once, in the order above. */
+  readonly refusals: ProtectionRefusal[]
+}
+/** What {@link hardenWorker} achieved, as the kernel reports it afterwards. */
+export interface WorkerHardening {
+  /**
+   * The kernel does not let other processes of the worker's uid trace the worker or read its memory, environment or
+   * descriptors, and writes no core dump of it. Linux only.
+   */
+  readonly nonDumpable: boolean
+  /**
+   * Node's debugger is closed, and SIGUSR1, which any process of the worker's uid may send, does not open it, because
+   * this package has its own listener for that signal. False in a worker thread, and if the debugger is open already
+   * (`--inspect`).
+   */
+  readonly inspectorClosed: boolean
+  /**
+   * `RLIMIT_CORE` is effectively 0 (it is 1 byte, because the kernel ignores 0 for a `core_pattern` that is a pipe).
+   */
+  readonly noCoreDumps: boolean
+  readonly refusals: ProtectionRefusal[]
+}
+/** Returns the current protections of the memory of secrets; if there are no secrets, those that a new secret gets. */
+export declare function memoryProtection(): MemoryProtection
+/**
+ * Hardens the whole worker permanently: it becomes non-dumpable, has no core dumps (soft and hard limit), and does not
+ * open a debugger on SIGUSR1. This changes process-wide state, so the package never calls it itself. Call it once,
+ * early, on the main thread, after any change of uid or gid. Debuggers and profilers of the same uid can no longer
+ * attach, and `/proc/self` belongs to root: a worker that is not root can no longer open `/dev/stdout` or
+ * `/proc/self/environ`, which lead into it. `refusals` lists what could not be done.
+ */
+export declare function hardenWorker(): WorkerHardening
 
 /** Options of a {@link Redactor}. */
 export interface RedactorOptions {
   /** Secrets and encoded forms with fewer bytes are not redacted. 4 to 1024; default: 8. */
   minLength?: number | undefined
 }
-
 /** A source of secrets for a {@link Redactor}. */
 export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
-
 /**
  * Redacts secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, in text, for the worker's own
  * logs. {@link SpawnOptions.redactOutput} does the same for a child's output. It protects from accidents, not from
  * attacks.
  */
-export class Redactor {
+export declare class Redactor extends Handle {
   /**
    * @param sources A `Uint8Array` is consumed: the call fills it with zeros before it returns. The redactor keeps its
    * own copy of all secrets until it is disposed of.
@@ -877,8 +1854,7 @@ export class Redactor {
    */
   constructor(sources: Iterable<RedactorSource>, options?: RedactorOptions)
   /** The number of secrets that are too short to be redacted. */
-  readonly skipped: number
-  readonly disposed: boolean
+  get skipped(): number
   /** Returns the text with each UTF-8 byte of a secret replaced by one character. */
   redact(text: string): string
   /**
@@ -888,134 +1864,23 @@ export class Redactor {
   redact<T extends Uint8Array>(bytes: T): T
   /** Returns a stream that redacts what is written to it, across chunk boundaries. It copies its chunks. */
   stream(): Transform
+}
+export interface Redactor {
   /** Wipes the redactor. Its streams fail from then on. */
   dispose(): void
-  [Symbol.dispose](): void
-}
-
-/** The source of a master key. */
-export type MasterKeySource =
-  /**
-   * 32 bytes (not all of them printable), or 64 hex digits as ASCII. It is consumed: the call fills it with zeros
-   * before it returns.
-   */
-  | Uint8Array
-  | Secret
-  /**
-   * The name of an environment variable with 64 hex digits, which is removed from the environment as
-   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
-   */
-  | { env: string }
-  /**
-   * A file with 64 hex digits or 32 bytes. It must belong to root or to the user of this process, only its owner may be
-   * able to write to it, and only its owner and its group may be able to read it.
-   */
-  | { file: string }
-  /** A file of `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`). */
-  | { credential: string }
-
-/** Options of a {@link Lockbox}. */
-export interface LockboxOptions {
-  /** The first key seals; all of them open. */
-  masterKeys: MasterKeySource[]
-  /** Whether rows of version 1 may be opened, which are not bound to a tenant. Default: false. */
-  allowLegacy?: boolean | undefined
-  /** See {@link SecretOptions.requireLocked}. It applies to the master keys and to every secret that is opened. */
-  requireLocked?: boolean | undefined
-}
-
-/** The identity of a row. The row opens only if the context is the same as when it was sealed. */
-export interface LockboxContext {
-  tenant: string
-  purpose: string
-  /** The third part of the key derivation of version 2, and also part of that of version 3. */
-  extra?: string | undefined
-  /** The secret's name in its table. Version 3 binds the row to it. */
-  name: string
-  /** The row's version number in its table, a whole number from 0. Version 3 binds the row to it. */
-  rowVersion: number
 }
 
 /**
- * An encrypted row. The columns are as a driver or PostgREST returns them: `bytea` as bytes or as `\x…` hex text.
- * Select them with these names: `select ciphertext, iv, auth_tag as "authTag", key_meta as "keyMeta"`. Additional
- * properties are allowed.
+ * Checks everything that a start needs, and what could leak or redirect a key, like `provider-env doctor`. It changes
+ * nothing. The dry start of each CLI (see `start`) uses fresh directories below the temporary directory, a made-up key,
+ * and a mock of the API on 127.0.0.1, and removes its files.
+ *
+ * Use it in a health check or by hand, not for every request, because it starts processes. The first call loads its
+ * code, so make that call before the worker drops its privileges.
+ *
+ * Rejects with a `TypeError` for an invalid option, and with `ERR_PROVIDER_PRIVILEGE_REFUSED` if only one of `uid` and
+ * `gid` is given or an id is out of range. Every other problem is a finding.
  */
-export interface LockboxRow {
-  ciphertext: Uint8Array | string
-  /** 12 bytes. */
-  iv: Uint8Array | string
-  /** 16 bytes. */
-  authTag: Uint8Array | string
-  /**
-   * `""` or `v1`; `v2:tenant:purpose[:extra]`; `v3:<id of the master key>`. `null` and a missing property mean version
-   * 1, which opens only with {@link LockboxOptions.allowLegacy}: rows that were written before the column existed have
-   * NULL in it.
-   */
-  keyMeta?: string | null | undefined
-}
+export declare function diagnose(options?: DiagnoseOptions): Promise<Diagnosis>
 
-/** A newly sealed row: version 3, with `bytea` as `\x…` hex text. */
-export interface SealedLockboxRow extends LockboxRow {
-  ciphertext: string
-  iv: string
-  authTag: string
-  keyMeta: string
-}
-
-/**
- * Opens encrypted rows and seals new ones (AES-256-GCM) in Rust. The plaintext becomes a {@link Secret}, or is sealed
- * again.
- */
-export class Lockbox {
-  /**
-   * @throws {ProviderError} `ERR_PROVIDER_LOCKBOX_KEY_INVALID`, `ERR_PROVIDER_MEMORY_UNPROTECTED`,
-   * `ERR_PROVIDER_UNSUPPORTED` for `env` in a worker thread, `ERR_PROVIDER_DISPOSED`.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
-   */
-  constructor(options: LockboxOptions)
-  /** The ids of the master keys, in their order, as `keyMeta` of version 3 contains them. They are not secret. */
-  readonly masterKeyIds: string[]
-  readonly disposed: boolean
-  /**
-   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_MEMORY_UNPROTECTED`, `ERR_PROVIDER_DISPOSED`.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as do the other methods.
-   */
-  open(row: LockboxRow, context: LockboxContext): Secret
-  /** @param secret A `Uint8Array` is consumed: the call fills it with zeros before it returns. */
-  seal(secret: Secret | Uint8Array, context: LockboxContext): SealedLockboxRow
-  /**
-   * Opens a row and seals it again under the first master key, as version 3; the plaintext does not leave Rust.
-   * @param to The context of the new row. Default: that of the old row.
-   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`.
-   */
-  reseal(row: LockboxRow, context: LockboxContext, to?: LockboxContext): SealedLockboxRow
-  /**
-   * Opens a row and seals its secret for one worker, one workspace, one field and one request.
-   * @param publicKey {@link Recipient.publicKey}, or the 32 bytes that it encodes.
-   * @throws {ProviderError} `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_DISPOSED`; `ERR_PROVIDER_KEY_MALFORMED` if the
-   * field holds a credential and the secret cannot be one.
-   */
-  unsealFor(row: LockboxRow, context: LockboxContext, publicKey: string | Uint8Array, binding: SealBinding): SealedSecret
-  /** Wipes the master keys. */
-  dispose(): void
-  [Symbol.dispose](): void
-}
-
-/** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
-export type ProviderErrorCode = Exclude<import('./binding').ErrorCode, 'ERR_INVALID_ARG_VALUE'>
-
-/** The error that this package throws. No field ever contains the value of a variable, an argument or a secret. */
-export class ProviderError extends Error {
-  private constructor()
-  readonly code: ProviderErrorCode
-  /** The negative errno, as in Node's system errors. */
-  readonly errno?: number
-  readonly syscall?: string
-  readonly path?: string
-  /** The step of the start that failed; `docs/errors.md` lists them. */
-  readonly step?: string
-  readonly provider?: ProviderId
-  /** The names of the variables, options or payload fields that the error is about. */
-  readonly names?: string[]
-}
+export {}

@@ -36,7 +36,10 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     test(`${provider}: ${name} in args`, (t) => {
       const { env } = makeEnv(t, { ...PAYLOAD, provider })
       const text = write(provider)
-      for (const args of [['-p', text], ['exec', '--', 'hi', text]]) {
+      for (const args of [
+        ['-p', text],
+        ['exec', '--', 'hi', text]
+      ]) {
         const error = thrownBy(() => start(env, { args }))
         assert.equal(error.code, 'ERR_INVALID_ARG_VALUE')
         assert.match(error.message, what)
@@ -55,7 +58,10 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
 test("a secret in baseUrl, which becomes one of Codex's arguments", (t) => {
   const { env } = makeEnv(t, { ...PAYLOAD, provider: 'codex' }, { baseUrl: `https://example.com/${COOKIE}/v1` })
   assert.match(thrownBy(() => start(env, { args: ['exec', 'hi'] })).message, /options\.baseUrl contains/)
-  assert.match(thrownBy(() => codexOptions(env, { command: process.execPath, exposeSecrets: true, allowRoot: true, cwd: '/srv' })).message, /options\.baseUrl contains/)
+  assert.match(
+    thrownBy(() => codexOptions(env, { command: process.execPath, exposeSecrets: true, allowRoot: true, cwd: '/srv' })).message,
+    /options\.baseUrl contains/
+  )
 })
 
 test('short values and what only resembles a secret pass', async (t) => {
@@ -71,7 +77,11 @@ const DEFINITIONS = /** @type {['claude' | 'codex', string[], boolean][]} */ ([
   ['claude', [`--mcp-config=${JSON.stringify({ mcpServers: { x: { command: 'c', env: { A: 'other' } } } })}`], true],
   ['claude', ['--mcp-config', '/etc/servers.json', JSON.stringify({ mcpServers: { x: { ...SERVER, headers: { A: 'b' } } } })], true],
   ['claude', ['--mcp-config', JSON.stringify({ mcpServers: { x: SERVER, y: { type: 'sdk', name: 'y' } } })], false],
-  ['claude', ['--mcp-config', JSON.stringify({ mcpServers: { x: { ...SERVER, headers: { Authorization: 'Bearer ${USER_TOKEN}' } } } })], false],
+  [
+    'claude',
+    ['--mcp-config', JSON.stringify({ mcpServers: { x: { ...SERVER, headers: { Authorization: 'Bearer ${USER_TOKEN}' } } } })],
+    false
+  ],
   ['codex', ['exec', '-c', 'mcp_servers.x.env={A="b"}', 'hi'], true],
   ['codex', ['exec', '--config=mcp_servers.x.http_headers.Authorization="b"', 'hi'], true],
   ['codex', ['exec', '-cmcp_servers.x.bearer_token=b', 'hi'], true],
@@ -92,14 +102,19 @@ test('the Agent SDK cannot put them there either', (t) => {
   const { env } = makeEnv(t, PAYLOAD)
   const sdk = claudeAgentOptions(env, { ...ids, command: '/bin/true' })
   const controller = new AbortController()
-  for (const args of [['--append-system-prompt', COOKIE], ['--mcp-config', JSON.stringify({ mcpServers: { x: { ...SERVER, headers: { A: 'b' } } } })]]) {
+  for (const args of [
+    ['--append-system-prompt', COOKIE],
+    ['--mcp-config', JSON.stringify({ mcpServers: { x: { ...SERVER, headers: { A: 'b' } } } })]
+  ]) {
     const ask = () => sdk.spawnClaudeCodeProcess({ command: 'claude', args, cwd: '/', env: {}, signal: controller.signal })
     assert.equal(thrownBy(ask).code, 'ERR_INVALID_ARG_VALUE')
   }
 })
 
 test('thousands of secrets and long arguments are looked through at once', async (t) => {
-  const userEnvKeys = Object.fromEntries(Array.from({ length: 4000 }, (_, index) => [`K${index}`, `${'same-beginning-'.repeat(6)}${index}`]))
+  const userEnvKeys = Object.fromEntries(
+    Array.from({ length: 4000 }, (_, index) => [`K${index}`, `${'same-beginning-'.repeat(6)}${index}`])
+  )
   const { env } = makeEnv(t, { provider: 'codex', userEnvKeys })
   const long = 'same-beginning-'.repeat(8000)
   await passes(env, ['exec', long])

@@ -22,7 +22,9 @@ async function look(t, node) {
   const homes = makeHomes({ test: t })
   writeLogin(homes.claudeConfigDir, 'claude', { access: 'sk-ant-oat01-made-up', refresh: 'made-up', expiresAt: 1 })
   const directories = JSON.stringify({ ...workspaceOf(homes), codexHome: undefined })
-  const { stdout } = await promisify(execFile)(node, ['--expose-gc', FIXTURE, PROJECT, directories, homes.claudeConfigDir], { timeout: 100_000 })
+  const { stdout } = await promisify(execFile)(node, ['--expose-gc', FIXTURE, PROJECT, directories, homes.claudeConfigDir], {
+    timeout: 100_000
+  })
   return JSON.parse(stdout)
 }
 
@@ -39,22 +41,33 @@ for (const line of LINES) {
       for (const [name, requests] of Object.entries(contexts)) {
         if (name.startsWith('child_process')) continue
         for (const [request, seen] of Object.entries(requests)) {
-          for (const [event, whose] of Object.entries(seen)) if (whose !== request) strangers.push(`${name}: ${event} of ${request} ran as ${whose}`)
+          for (const [event, whose] of Object.entries(seen))
+            if (whose !== request) strangers.push(`${name}: ${event} of ${request} ran as ${whose}`)
         }
       }
       assert.deepEqual(strangers, [])
     })
 
     await t.test('each start tells what child_process tells', () => {
-      for (const [name, { one }] of Object.entries(contexts).filter(([name]) => name.startsWith('child_process') && !/too long|another$/.test(name))) {
+      for (const [name, { one }] of Object.entries(contexts).filter(
+        ([name]) => name.startsWith('child_process') && !/too long|another$/.test(name)
+      )) {
         for (const how of ['native', 'portable']) {
           const ours = Object.keys(contexts[name.replace('child_process', how)].one)
           const missing = Object.keys(one).filter((event) => !ours.includes(event))
           assert.deepEqual(missing, [], `${name} by ${how}`)
-          assert.deepEqual(Object.keys(one).filter((event) => OURS.test(event)).filter((event) => event !== 'error'), [])
+          assert.deepEqual(
+            Object.keys(one)
+              .filter((event) => OURS.test(event))
+              .filter((event) => event !== 'error'),
+            []
+          )
         }
       }
-      assert.deepEqual(['usage', 'failure', 'credentialMismatch'].filter((event) => !(event in contexts['native runs to its end'].one)), [])
+      assert.deepEqual(
+        ['usage', 'failure', 'credentialMismatch'].filter((event) => !(event in contexts['native runs to its end'].one)),
+        []
+      )
       assert.ok('error' in contexts['native takes too long'].one && 'error' in contexts['native is aborted by another request'].one)
     })
 

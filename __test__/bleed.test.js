@@ -22,15 +22,23 @@ function payloadOf(tenant, provider, bytes) {
   const own = (/** @type {string} */ name) => (bytes ? new TextEncoder().encode(`${mark(tenant)}${name}`) : `${mark(tenant)}${name}`)
   const full = tenant % 3 !== 0
   return /** @type {any} */ ({
-    provider, apiKey: own('key'),
+    provider,
+    apiKey: own('key'),
     ...(full && { sessionCookie: own('cookie'), userEnvKeys: { [`OF_${tenant}`]: own('user'), SHARED: own('shared') } })
   })
 }
 
 /** What the tenant's environment must have of it. @param {number} tenant @param {string} provider */
 function expected(tenant, provider) {
-  const key = { claude: { ANTHROPIC_API_KEY: `${mark(tenant)}key` }, codex: { CODEX_API_KEY: `${mark(tenant)}key`, OPENAI_API_KEY: `${mark(tenant)}key` } }
-  const full = { ALIVE_SESSION_COOKIE: `${mark(tenant)}cookie`, [`USER_OF_${tenant}`]: `${mark(tenant)}user`, USER_SHARED: `${mark(tenant)}shared` }
+  const key = {
+    claude: { ANTHROPIC_API_KEY: `${mark(tenant)}key` },
+    codex: { CODEX_API_KEY: `${mark(tenant)}key`, OPENAI_API_KEY: `${mark(tenant)}key` }
+  }
+  const full = {
+    ALIVE_SESSION_COOKIE: `${mark(tenant)}cookie`,
+    [`USER_OF_${tenant}`]: `${mark(tenant)}user`,
+    USER_SHARED: `${mark(tenant)}shared`
+  }
   return { .../** @type {any} */ (key)[provider], ...(tenant % 3 !== 0 ? full : { ALIVE_SESSION_COOKIE: '' }) }
 }
 
@@ -78,7 +86,12 @@ test('500 real starts, 50 at a time: each process has its own tenant’s values 
   const start = async (/** @type {number} */ index) => {
     const [tenant, provider] = [index % TENANTS, PROVIDERS[(index >> 3) % 2]]
     const env = buildProviderEnv(payloadOf(tenant, provider, index % 2 === 0), { workspace })
-    const child = spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', 'cat <&3 2>/dev/null; echo; read line'], workspaceTrust: 'trusted' })
+    const child = spawnProvider(env, {
+      ...ids,
+      command: '/bin/sh',
+      args: ['-c', 'cat <&3 2>/dev/null; echo; read line'],
+      workspaceTrust: 'trusted'
+    })
     env.dispose()
     let text = ''
     child.stdout?.setEncoding('utf8').on('data', (more) => (text += more))

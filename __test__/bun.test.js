@@ -28,12 +28,16 @@ const STAYS = 'trap "" TERM; while :; do sleep 1; done'
 test('output of a process outside of the group that goes on writing is not cut', { skip: needsLinux }, async (t) => {
   const program = await bun(t)
   if (!program) return
-  const worker = startWorker(t, `${START}
+  const worker = startWorker(
+    t,
+    `${START}
     const child = start('setsid sh -c "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line; sleep 0.25; done" & sleep 0.1; exit 2')
     let text = ''
     child.stdout.on('data', (bytes) => (text += bytes))
     await new Promise((resolve) => child.on('close', resolve))
-    say({ by: child.startPath, code: child.exitCode, lines: text.trim().split('\\n').length })`, { input: inputOf(t), runtime: program })
+    say({ by: child.startPath, code: child.exitCode, lines: text.trim().split('\\n').length })`,
+    { input: inputOf(t), runtime: program }
+  )
   assert.deepEqual(await worker.next(), { by: 'portable', code: 2, lines: 12 })
 })
 
@@ -47,11 +51,15 @@ for (const [how, body, code] of ENDS) {
   test(`a worker that ends by ${how} leaves no CLI behind`, { skip: needsLinux }, async (t) => {
     const program = await bun(t)
     if (!program) return
-    const worker = startWorker(t, `${START}
+    const worker = startWorker(
+      t,
+      `${START}
       const child = start(${JSON.stringify(STAYS)}, { stdio: 'ignore' })
       await child.spawned
       say(child.pid)
-      ${body}`, { input: inputOf(t), runtime: program, spawn: { stdio: ['pipe', 'pipe', 'ignore'] } })
+      ${body}`,
+      { input: inputOf(t), runtime: program, spawn: { stdio: ['pipe', 'pipe', 'ignore'] } }
+    )
     const pid = await worker.next()
     endAfter(t, pid)
     assert.deepEqual(await worker.ended, { code, signal: null })
@@ -62,19 +70,30 @@ for (const [how, body, code] of ENDS) {
 test('a thread that is ended leaves no CLI behind', { skip: needsLinux }, async (t) => {
   const program = await bun(t)
   if (!program) return
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     const { Worker } = require('node:worker_threads')
     const thread = new Worker(input.body, { eval: true, workerData: input })
     const pid = await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject))
     say(pid)
     await thread.terminate()
     say('terminated')
-    await pause(60_000)`, { input: { ...inputOf(t), main: path.join(__dirname, '..', 'index.js'), body: `
+    await pause(60_000)`,
+    {
+      input: {
+        ...inputOf(t),
+        main: path.join(__dirname, '..', 'index.js'),
+        body: `
       const { parentPort, workerData: input } = require('node:worker_threads')
       const main = require(input.main)
       ${START}
       const child = start(${JSON.stringify(STAYS)}, { stdio: 'ignore' })
-      child.on('spawn', () => parentPort.postMessage(child.pid))` }, runtime: program })
+      child.on('spawn', () => parentPort.postMessage(child.pid))`
+      },
+      runtime: program
+    }
+  )
   const pid = await worker.next()
   endAfter(t, pid)
   assert.equal(await worker.next(), 'terminated')
@@ -84,7 +103,9 @@ test('a thread that is ended leaves no CLI behind', { skip: needsLinux }, async 
 test('what the system tells of a start is emitted', { skip: needsLinux }, async (t) => {
   const program = await bun(t)
   if (!program) return
-  const worker = startWorker(t, `${START}
+  const worker = startWorker(
+    t,
+    `${START}
     for (const options of [{ command: '/nowhere' }, { cwd: '/nowhere' }]) {
       const child = start('exit 0', options)
       const events = []
@@ -92,7 +113,9 @@ test('what the system tells of a start is emitted', { skip: needsLinux }, async 
       child.on('error', ({ code }) => events.push(code))
       await new Promise((resolve) => child.on('close', resolve))
       say(events)
-    }`, { input: inputOf(t), runtime: program })
+    }`,
+    { input: inputOf(t), runtime: program }
+  )
   assert.deepEqual(await worker.next(), ['ERR_PROVIDER_PROGRAM_NOT_FOUND', 'close'])
   assert.deepEqual(await worker.next(), ['ERR_PROVIDER_SPAWN_FAILED', 'close'])
 })
@@ -100,7 +123,9 @@ test('what the system tells of a start is emitted', { skip: needsLinux }, async 
 test('`close` comes also after a write that nobody reads and whose error nobody hears', { skip: needsLinux }, async (t) => {
   const program = await bun(t)
   if (!program) return
-  const worker = startWorker(t, `${START}
+  const worker = startWorker(
+    t,
+    `${START}
     const uncaught = []
     process.on('uncaughtException', ({ code }) => {
       uncaught.push(code)
@@ -110,6 +135,14 @@ test('`close` comes also after a write that nobody reads and whose error nobody 
     child.stdout.once('data', () => child.stdin.write('x'.repeat(3_000_000)))
     const events = []
     for (const name of ['exit', 'close']) child.on(name, (code) => events.push([name, code]))
-    child.once('close', () => say({ uncaught, events }))`, { input: inputOf(t), runtime: program })
-  assert.deepEqual(await worker.next(), { uncaught: ['EPIPE'], events: [['exit', null], ['close', null]] })
+    child.once('close', () => say({ uncaught, events }))`,
+    { input: inputOf(t), runtime: program }
+  )
+  assert.deepEqual(await worker.next(), {
+    uncaught: ['EPIPE'],
+    events: [
+      ['exit', null],
+      ['close', null]
+    ]
+  })
 })

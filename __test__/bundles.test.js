@@ -40,7 +40,8 @@ function makeProject(t) {
   t.after(() => fs.rmSync(project, { recursive: true, force: true }))
   const at = (/** @type {string[]} */ ...parts) => path.join(project, ...parts)
   const home = at('node_modules', OWN_NAME)
-  for (const name of ['index.js', 'index.mjs', 'binding.cjs', 'package.json', 'lib', 'bin', 'docs']) fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true })
+  for (const name of ['index.js', 'index.mjs', 'package.json', 'dist', 'bin', 'docs'])
+    fs.cpSync(path.join(ROOT, name), path.join(home, name), { recursive: true })
   const addon = fs.readdirSync(ROOT).find((name) => name.endsWith('.node')) ?? assert.fail('there is no addon')
   const platform = addon.slice('provider-env.'.length, -'.node'.length)
   fs.cpSync(path.join(ROOT, 'npm', platform), `${home}-${platform}`, { recursive: true })
@@ -60,32 +61,71 @@ const BUNDLERS = {
   esbuild: async (from, at, format, to) => {
     const { build } = await from('esbuild')
     await build({
-      entryPoints: [at('worker.mjs')], outfile: to, bundle: true, platform: 'node', logLevel: 'silent',
-      format: format === 'cjs' ? 'cjs' : 'esm', external: [`${OWN_NAME}-*`], banner: format === 'cjs' ? {} : { js: BANNER },
+      entryPoints: [at('worker.mjs')],
+      outfile: to,
+      bundle: true,
+      platform: 'node',
+      logLevel: 'silent',
+      format: format === 'cjs' ? 'cjs' : 'esm',
+      external: [`${OWN_NAME}-*`],
+      banner: format === 'cjs' ? {} : { js: BANNER },
       // A module of CommonJS may not wait at its top.
-      ...(format === 'cjs' ? { stdin: { contents: `(async () => {\n${WORKER.replace(/^\s*import (.*) from (.*)$/m, 'const $1 = require($2)')}\n})()`, resolveDir: at() }, entryPoints: undefined } : {})
+      ...(format === 'cjs'
+        ? {
+            stdin: {
+              contents: `(async () => {\n${WORKER.replace(/^\s*import (.*) from (.*)$/m, 'const $1 = require($2)')}\n})()`,
+              resolveDir: at()
+            },
+            entryPoints: undefined
+          }
+        : {})
     })
   },
-  rollup: async (from, at, format, to) => {
+  rollup: async (from, at, _format, to) => {
     const { rollup } = await from('rollup')
-    const [commonjs, json, resolve] = await Promise.all(['commonjs', 'json', 'node-resolve'].map(async (name) => (await from(`@rollup/plugin-${name}`)).default))
+    const [commonjs, json, resolve] = await Promise.all(
+      ['commonjs', 'json', 'node-resolve'].map(async (name) => (await from(`@rollup/plugin-${name}`)).default)
+    )
     const input = at('worker.mjs')
-    const bundle = await rollup({ input, external: [OUTSIDE], plugins: [resolve({ exportConditions: ['node'] }), commonjs({ ignoreDynamicRequires: true }), json()], onwarn() {} })
+    const bundle = await rollup({
+      input,
+      external: [OUTSIDE],
+      plugins: [resolve({ exportConditions: ['node'] }), commonjs({ ignoreDynamicRequires: true }), json()],
+      onwarn() {}
+    })
     await bundle.write({ file: to, format: 'esm', banner: BANNER })
   },
-  webpack: async (from, at, format, to) => {
+  webpack: async (from, at, _format, to) => {
     const { default: webpack } = await from('webpack')
-    const externals = [(/** @type {any} */ { request }, /** @type {any} */ done) => (OUTSIDE.test(request) ? done(null, `node-commonjs ${request}`) : done())]
-    const stats = await new Promise((done, failed) => webpack({
-      mode: 'development', devtool: false, target: 'node20', context: at(), entry: at('worker.mjs'), externals, experiments: { outputModule: true },
-      output: { path: path.dirname(to), filename: path.basename(to), module: true, library: { type: 'module' } }
-    }, (/** @type {any} */ error, /** @type {any} */ result) => (error ? failed(error) : done(result))))
+    const externals = [
+      (/** @type {any} */ { request }, /** @type {any} */ done) => (OUTSIDE.test(request) ? done(null, `node-commonjs ${request}`) : done())
+    ]
+    const stats = await new Promise((done, failed) =>
+      webpack(
+        {
+          mode: 'development',
+          devtool: false,
+          target: 'node20',
+          context: at(),
+          entry: at('worker.mjs'),
+          externals,
+          experiments: { outputModule: true },
+          output: { path: path.dirname(to), filename: path.basename(to), module: true, library: { type: 'module' } }
+        },
+        (/** @type {any} */ error, /** @type {any} */ result) => (error ? failed(error) : done(result))
+      )
+    )
     assert.equal(stats.hasErrors(), false, stats.toString('errors-only'))
   }
 }
 
 /** @type {[string, 'cjs' | 'mjs'][]} */
-const MADE = [['esbuild', 'cjs'], ['esbuild', 'mjs'], ['rollup', 'mjs'], ['webpack', 'mjs']]
+const MADE = [
+  ['esbuild', 'cjs'],
+  ['esbuild', 'mjs'],
+  ['rollup', 'mjs'],
+  ['webpack', 'mjs']
+]
 
 for (const [bundler, format] of MADE) {
   test(`a bundle of ${bundler}, .${format}`, { skip: needsLinux }, async (t) => {
@@ -101,11 +141,18 @@ for (const [bundler, format] of MADE) {
     fs.rmSync(at('node_modules', OWN_NAME), { recursive: true })
     const input = { ids: 'uid' in ids ? ids : {}, workspace: workspaceOf(makeHomes({ uid: ids.uid, test: t })) }
     // Neither of its programs has a version of a CLI's.
-    const { stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=PROVIDER_CLI_UNTESTED', to], { encoding: 'utf8', cwd: '/', env: { PATH: '/usr/bin:/bin', INPUT: JSON.stringify(input) } })
+    const { stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=PROVIDER_CLI_UNTESTED', to], {
+      encoding: 'utf8',
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin', INPUT: JSON.stringify(input) }
+    })
     assert.equal(stderr, '')
     const { named, found, findings, commands } = JSON.parse(stdout)
     assert.deepEqual([named[0], found], [7, [9, cli]])
-    assert.deepEqual(findings, [['platform.addon', 'ok'], ['platform.native-start', 'ok']])
+    assert.deepEqual(findings, [
+      ['platform.addon', 'ok'],
+      ['platform.native-start', 'ok']
+    ])
     // No path of a bundle is the command's.
     for (const command of commands) assert.match(command, /^provider-env (doctor|run-as) /)
     if (process.getuid?.() === 0) assert.ok(commands.length > 0, 'without ids the doctor asks a root worker for some')

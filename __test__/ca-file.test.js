@@ -6,13 +6,13 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { once } = require('node:events')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { buildProviderEnv, claudeAgentOptions, codexOptions } = require('../index.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { KEYS, ids, makeEnv, needsRoot, run } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 // Where nothing is known to be root's, nothing is taken: as itself, and in a user namespace.
-const skip = needsRoot || (fs.statSync('/').uid === 0 ? false : 'in a user namespace nothing is known to be root\'s')
+const skip = needsRoot || (fs.statSync('/').uid === 0 ? false : "in a user namespace nothing is known to be root's")
 const PEM = fs.readFileSync(path.join(__dirname, 'fixtures', 'made-up-authority.pem'))
 const VARIABLES = /** @type {const} */ ({ claude: 'NODE_EXTRA_CA_CERTS', codex: 'CODEX_CA_CERTIFICATE' })
 const providers = /** @type {('claude' | 'codex')[]} */ (Object.keys(VARIABLES))
@@ -65,7 +65,11 @@ for (const [way, start] of Object.entries(STARTS)) {
       ['in a directory for all to write', ({ file }) => fs.chmodSync(path.dirname(file), 0o777), /its group or others can change it/],
       ['for the worker alone to read', ({ file }) => fs.chmodSync(file, 0o600), /cannot read it/],
       ['in a directory for the worker alone', ({ dir }) => fs.chmodSync(dir, 0o700), /cannot read it/],
-      ['a key and no certificate', ({ file }) => fs.writeFileSync(file, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'), /not a regular file of at most 4 MiB that contains a certificate/],
+      [
+        'a key and no certificate',
+        ({ file }) => fs.writeFileSync(file, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'),
+        /not a regular file of at most 4 MiB that contains a certificate/
+      ],
       ['empty', ({ file }) => fs.writeFileSync(file, ''), /not a regular file of at most 4 MiB that contains a certificate/],
       ['a directory', ({ dir }) => dir, /not a regular file/],
       ['a device', () => '/dev/zero', /its group or others can change it/],
@@ -74,12 +78,15 @@ for (const [way, start] of Object.entries(STARTS)) {
     for (const [name, spoil, message] of spoilt) {
       const files = volume(t)
       const { env } = makeEnv(t, {}, { caFile: spoil(files) ?? files.given })
-      await assert.rejects(async () => start(env, 'echo started'), (/** @type {any} */ error) => {
-        assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_CA_FILE_UNUSABLE', ['caFile'], 'claude'], name)
-        assert.match(error.message, message, name)
-        assert.ok(path.isAbsolute(error.path), name)
-        return true
-      })
+      await assert.rejects(
+        async () => start(env, 'echo started'),
+        (/** @type {any} */ error) => {
+          assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_CA_FILE_UNUSABLE', ['caFile'], 'claude'], name)
+          assert.match(error.message, message, name)
+          assert.ok(path.isAbsolute(error.path), name)
+          return true
+        }
+      )
     }
   })
 }
@@ -107,14 +114,19 @@ test('the SDKs have it: by a start of ours, and in the options of one that is no
 
 test('what can be no path is refused when the environment is built, and what a tenant asks for is none', () => {
   const workspace = { home: '/tmp' }
-  const build = (/** @type {any} */ options, /** @type {any} */ payload = { apiKey: KEYS.claude }) => buildProviderEnv(payload, { workspace, ...options })
+  const build = (/** @type {any} */ options, /** @type {any} */ payload = { apiKey: KEYS.claude }) =>
+    buildProviderEnv(payload, { workspace, ...options })
   for (const [caFile, code, message] of /** @type {[any, string, RegExp][]} */ ([
     ['ca.pem', 'ERR_INVALID_ARG_VALUE', /options\.caFile must be an absolute path/],
     ['', 'ERR_INVALID_ARG_VALUE', /options\.caFile must be an absolute path/],
     ['/ca\0.pem', 'ERR_INVALID_ARG_VALUE', /options\.caFile contains a NUL byte/],
     [PEM, 'ERR_INVALID_ARG_TYPE', /options\.caFile must be a string/]
-  ])) assert.throws(() => build({ caFile }), { code, message })
+  ]))
+    assert.throws(() => build({ caFile }), { code, message })
   const env = build({}, { apiKey: KEYS.claude, caFile: '/tmp/ca.pem', userEnvKeys: { NODE_EXTRA_CA_CERTS: '/tmp/ca.pem' } })
-  assert.deepEqual(env.names.filter((/** @type {string} */ name) => name.includes('CA_CERT')), ['USER_NODE_EXTRA_CA_CERTS'])
+  assert.deepEqual(
+    env.names.filter((/** @type {string} */ name) => name.includes('CA_CERT')),
+    ['USER_NODE_EXTRA_CA_CERTS']
+  )
   env.dispose()
 })

@@ -90,7 +90,10 @@ test('tests, comments, texts and names of a child that are only handed on are no
     '#[cfg(test)]\n#[allow(unused, reason = "planted")]\nmod planted_tests {\n    use crate::process::options::Limits;\n}'
   ]
   // A child that names an item of its parent, which only hands on an item of the child.
-  const parent = { 'process/program/elf/planted.rs': 'fn planted() { super::needs() }', 'process/program/elf.rs': 'mod planted;\npub use planted::planted;' }
+  const parent = {
+    'process/program/elf/planted.rs': 'fn planted() { super::needs() }',
+    'process/program/elf.rs': 'mod planted;\npub use planted::planted;'
+  }
   const { status, text } = check(t, { 'secret/redaction/encodings.rs': nothing.join('\n'), ...parent })
   assert.equal(status, 0, text)
   const upwards = check(t, { 'secret/redaction/variants.rs': 'pub use crate::process::options::Limits;' })

@@ -53,8 +53,15 @@ for (const [what, line, message] of PLANTED) {
 test('codes and npm scripts that do not exist are found, in a block of code too', async () => {
   const block = '```\nnpm run planted # ERR_PROVIDER_PLANTED, PROVIDER_PLANTED_WARNING\n```'
   const { found } = await planted('docs/hardening.md', block)
-  const expected = ['there is no code or variable ERR_PROVIDER_PLANTED', 'there is no code or variable PROVIDER_PLANTED_WARNING', 'package.json has no script planted']
-  assert.deepEqual(found, expected.map((message) => `docs/hardening.md: ${message}`))
+  const expected = [
+    'there is no code or variable ERR_PROVIDER_PLANTED',
+    'there is no code or variable PROVIDER_PLANTED_WARNING',
+    'package.json has no script planted'
+  ]
+  assert.deepEqual(
+    found,
+    expected.map((message) => `docs/hardening.md: ${message}`)
+  )
 })
 
 test('a README of a thousand words is too long', async () => {
@@ -64,7 +71,11 @@ test('a README of a thousand words is too long', async () => {
 })
 
 test('a block of code, a path with a placeholder, a system call and what a changelog says of the past are let pass', async () => {
-  for (const line of ['```js\nbuildPlantedEnv()\n```', 'In `src/provider/<id>/cli.rs`, `docs/*.md` and `npm/linux-*/`.', 'See `fork(2)`, `npm install`, `https://planted.example/camelCase`.']) {
+  for (const line of [
+    '```js\nbuildPlantedEnv()\n```',
+    'In `src/provider/<id>/cli.rs`, `docs/*.md` and `npm/linux-*/`.',
+    'See `fork(2)`, `npm install`, `https://planted.example/camelCase`.'
+  ]) {
     assert.deepEqual((await planted('docs/hardening.md', line)).found, [], line)
   }
   assert.deepEqual((await planted('CHANGELOG.md', 'There was `buildPlantedEnv()`.')).found, [])
@@ -96,12 +107,16 @@ const NUMBERS = /** @type {[string, string, RegExp][]} */ ([
   ['docs/doctor.md', '/opt/provider-env', /['"]\/opt\/provider-env['"]/]
 ])
 
-
 test('numbers and defaults on pages are those of the constants', async () => {
   const { readPages } = await import(SCRIPT)
   const pages = readPages()
   const root = path.join(__dirname, '..')
-  const sources = ['src', 'lib'].flatMap((dir) => fs.readdirSync(path.join(root, dir), { recursive: true, encoding: 'utf8' }).filter((name) => /\.(rs|js|ts)$/.test(name)).map((name) => path.join(root, dir, name)))
+  const sources = ['src', 'lib'].flatMap((dir) =>
+    fs
+      .readdirSync(path.join(root, dir), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(rs|js|ts)$/.test(name))
+      .map((name) => path.join(root, dir, name))
+  )
   const text = sources.map((file) => fs.readFileSync(file, 'utf8')).join('\n')
   for (const [page, said, constant] of NUMBERS) {
     assert.ok(pages[page].includes(said), `${page} does not say "${said}"`)

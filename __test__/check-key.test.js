@@ -13,7 +13,7 @@ const { once } = require('node:events')
 const { text } = require('node:stream/consumers')
 const { test } = require('node:test')
 const { Secret, checkKey } = require('../index.js')
-const { startMockApi } = require('../lib/mock-api/index.js')
+const { startMockApi } = require('./support/mock-api/index.js')
 const { until } = require('./support/kernel.js')
 const { makeAuthority, whyNoCertificates } = require('./support/tls.js')
 
@@ -53,7 +53,10 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     t.after(() => mock.close())
     const bytes = Buffer.from(KEYS[provider])
     const promise = checkKey(provider, bytes, { baseUrl: provider === 'codex' ? mock.openaiBaseUrl : mock.anthropicBaseUrl })
-    assert.ok(bytes.every((byte) => byte === 0), 'consumed before the call returned')
+    assert.ok(
+      bytes.every((byte) => byte === 0),
+      'consumed before the call returned'
+    )
     const check = await promise
     assert.equal(check.outcome, 'valid')
     assert.equal(check.status, 200)
@@ -84,11 +87,31 @@ const ANSWERS = [
   [403, { error: { message: `${'x'.repeat(200)} Your organization has disabled this` } }, {}, { outcome: 'forbidden', reason: 'account' }],
   [401, { error: { code: 'account_deactivated' } }, {}, { outcome: 'forbidden', reason: 'account' }],
   [402, { error: { type: 'billing_error' } }, {}, { outcome: 'forbidden', reason: 'quota' }],
-  [429, { error: { message: 'Rate limit reached for gpt-x in organization org-x on requests per min. See https://x/account/billing', code: 'rate_limit_exceeded' } }, {}, { outcome: 'rate-limited', reason: null }],
-  [429, { error: { type: 'rate_limit_error', message: "This request would exceed your organization's rate limit" } }, {}, { outcome: 'rate-limited', reason: null }],
+  [
+    429,
+    {
+      error: {
+        message: 'Rate limit reached for gpt-x in organization org-x on requests per min. See https://x/account/billing',
+        code: 'rate_limit_exceeded'
+      }
+    },
+    {},
+    { outcome: 'rate-limited', reason: null }
+  ],
+  [
+    429,
+    { error: { type: 'rate_limit_error', message: "This request would exceed your organization's rate limit" } },
+    {},
+    { outcome: 'rate-limited', reason: null }
+  ],
   [403, 'a page of a firewall', {}, { outcome: 'forbidden', reason: null }],
   [429, { error: { type: 'requests' } }, { 'retry-after': '20' }, { outcome: 'rate-limited', reason: null, retryAfterMs: 20_000 }],
-  [429, {}, { date: 'Sun, 06 Nov 1994 08:49:37 GMT', 'retry-after': 'Sun, 06 Nov 1994 08:49:57 GMT' }, { outcome: 'rate-limited', reason: null, retryAfterMs: 20_000 }],
+  [
+    429,
+    {},
+    { date: 'Sun, 06 Nov 1994 08:49:37 GMT', 'retry-after': 'Sun, 06 Nov 1994 08:49:57 GMT' },
+    { outcome: 'rate-limited', reason: null, retryAfterMs: 20_000 }
+  ],
   [429, { error: { code: 'insufficient_quota' } }, {}, { outcome: 'rate-limited', reason: 'quota' }],
   [500, {}, {}, { outcome: 'unreachable', reason: 'server-error' }],
   [529, { error: { type: 'overloaded_error' } }, {}, { outcome: 'unreachable', reason: 'server-error' }],
@@ -114,7 +137,10 @@ test('out of reach: refused, silent, cut off, no HTTP', async (t) => {
   await once(closed, 'close')
   assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: refusedUrl })).reason, 'refused')
 
-  const silent = await listen(t, net.createServer(() => {}))
+  const silent = await listen(
+    t,
+    net.createServer(() => {})
+  )
   let ticks = 0
   const timer = setInterval(() => (ticks += 1), 5)
   const check = await checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 400 })
@@ -123,10 +149,16 @@ test('out of reach: refused, silent, cut off, no HTTP', async (t) => {
   assert.equal(check.reason, 'timeout')
   assert.ok(ticks > 1, `the JS thread ran meanwhile: ${ticks} ticks`)
 
-  const babbling = await listen(t, net.createServer((socket) => socket.end('this is no HTTP\r\n\r\n')))
+  const babbling = await listen(
+    t,
+    net.createServer((socket) => socket.end('this is no HTTP\r\n\r\n'))
+  )
   assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: babbling })).reason, 'protocol')
 
-  const broken = await listen(t, net.createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this')))
+  const broken = await listen(
+    t,
+    net.createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this'))
+  )
   assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: broken })).reason, 'protocol')
 })
 
@@ -134,10 +166,15 @@ test('TLS: a private CA is trusted when it is given, for its name, and nobody el
   const authority = makeAuthority(t)
   /** @type {string[]} */
   const seen = []
-  const serve = (/** @type {string} */ names) => listen(t, https.createServer(authority.issue(names), (request, response) => {
-    seen.push(String(request.headers.authorization))
-    response.end('{}')
-  }), 'https')
+  const serve = (/** @type {string} */ names) =>
+    listen(
+      t,
+      https.createServer(authority.issue(names), (request, response) => {
+        seen.push(String(request.headers.authorization))
+        response.end('{}')
+      }),
+      'https'
+    )
   const baseUrl = await serve('IP:127.0.0.1')
   const unknown = await checkKey('codex', KEYS.codex, { baseUrl })
   assert.equal(unknown.reason, 'tls')
@@ -185,7 +222,13 @@ test('a proxy is used when it is named, and only then', async (t) => {
 
 test('a key of the other provider, or what can be none, is sent nowhere', async (t) => {
   const { url, requests } = await answering(t, 200)
-  for (const [provider, key] of /** @type {const} */ ([['claude', KEYS.codex], ['codex', KEYS.claude], ['codex', 'two words'], ['claude', 'sk-ant-admin01-made-up'], ['codex', 'sk-ant-oat01-made-up-made-up']])) {
+  for (const [provider, key] of /** @type {const} */ ([
+    ['claude', KEYS.codex],
+    ['codex', KEYS.claude],
+    ['codex', 'two words'],
+    ['claude', 'sk-ant-admin01-made-up'],
+    ['codex', 'sk-ant-oat01-made-up-made-up']
+  ])) {
     const check = await checkKey(provider, key, { baseUrl: url })
     assert.equal(check.outcome, 'invalid')
     assert.equal(check.reason, 'malformed')
@@ -230,7 +273,11 @@ test('cacheMs: an answer holds for its endpoint; none is kept that says nothing 
 
 test('the roots of trust are those of the system: SSL_CERT_FILE, read at each request', { skip: whyNoCertificates() }, async (t) => {
   const authority = makeAuthority(t)
-  const baseUrl = await listen(t, https.createServer(authority.issue('IP:127.0.0.1'), (_, response) => response.end('{}')), 'https')
+  const baseUrl = await listen(
+    t,
+    https.createServer(authority.issue('IP:127.0.0.1'), (_, response) => response.end('{}')),
+    'https'
+  )
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'provider-env-roots-')), 'roots.pem')
   t.after(() => fs.rmSync(path.dirname(file), { recursive: true }))
   const script = `
@@ -240,7 +287,10 @@ test('the roots of trust are those of the system: SSL_CERT_FILE, read at each re
       require('node:fs').writeFileSync(process.env.SSL_CERT_FILE, process.argv[2])
       console.log(JSON.stringify([none, await ask()]))
     })`
-  const child = spawn(process.execPath, ['-e', script, baseUrl, authority.ca], { env: { SSL_CERT_FILE: file }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['-e', script, baseUrl, authority.ca], {
+    env: { SSL_CERT_FILE: file },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   const [none, system] = JSON.parse(await text(child.stdout))
   assert.equal(none.outcome, 'unreachable')
   assert.match(none.message, /no trusted root certificate.*ca-certificates/)
@@ -251,12 +301,17 @@ test('an endpoint that does not answer holds up nobody else, and what was aborte
   let connections = 0
   let isOver = false
   const sockets = /** @type {net.Socket[]} */ ([])
-  const silent = await listen(t, net.createServer((socket) => {
-    connections += 1
-    sockets.push(socket.on('error', () => {}))
-  }))
+  const silent = await listen(
+    t,
+    net.createServer((socket) => {
+      connections += 1
+      sockets.push(socket.on('error', () => {}))
+    })
+  )
   const controller = new AbortController()
-  const stuck = Array.from({ length: 100 }, () => checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 60_000, signal: controller.signal }))
+  const stuck = Array.from({ length: 100 }, () =>
+    checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 60_000, signal: controller.signal })
+  )
   for (const one of stuck) one.catch(() => {}).then(() => (isOver = true))
   const { url } = await answering(t, 200)
   assert.equal((await checkKey('codex', KEYS.codex, { baseUrl: url })).outcome, 'valid')
@@ -273,21 +328,35 @@ test('an endpoint that does not answer holds up nobody else, and what was aborte
 })
 
 test('a tenant with many silent endpoints holds up nobody else, of its own host or of another', async (t) => {
-  const silent = await Promise.all(Array.from({ length: 40 }, () => listen(t, net.createServer(() => {}))))
+  const silent = await Promise.all(
+    Array.from({ length: 40 }, () =>
+      listen(
+        t,
+        net.createServer(() => {})
+      )
+    )
+  )
   const controller = new AbortController()
-  const ask = (/** @type {string} */ baseUrl, /** @type {any} */ options) => checkKey('codex', KEYS.codex, { baseUrl, timeoutMs: 20_000, ...options })
+  const ask = (/** @type {string} */ baseUrl, /** @type {any} */ options) =>
+    checkKey('codex', KEYS.codex, { baseUrl, timeoutMs: 20_000, ...options })
   const stuck = silent.flatMap((url) => Array.from({ length: 8 }, () => ask(url, { signal: controller.signal })))
   for (const one of stuck) one.catch(() => {})
   const { url } = await answering(t, 200)
   const started = Date.now()
-  assert.deepEqual((await Promise.all([ask(url), ask(url.replace('127.0.0.1', 'localhost'))])).map(({ outcome }) => outcome), ['valid', 'valid'])
+  assert.deepEqual(
+    (await Promise.all([ask(url), ask(url.replace('127.0.0.1', 'localhost'))])).map(({ outcome }) => outcome),
+    ['valid', 'valid']
+  )
   assert.ok(Date.now() - started < 10_000, `${Date.now() - started} ms behind silent endpoints`)
   controller.abort()
   await Promise.allSettled(stuck)
 })
 
 test('timeoutMs counts from the call, whatever the wait for a turn takes', async (t) => {
-  const silent = await listen(t, net.createServer(() => {}))
+  const silent = await listen(
+    t,
+    net.createServer(() => {})
+  )
   const started = Date.now()
   const checks = await Promise.all(Array.from({ length: 12 }, () => checkKey('codex', KEYS.codex, { baseUrl: silent, timeoutMs: 3000 })))
   assert.deepEqual([...new Set(checks.map(({ reason }) => reason))], ['timeout'])
@@ -296,20 +365,40 @@ test('timeoutMs counts from the call, whatever the wait for a turn takes', async
 })
 
 test('aborted, and wrong options', async (t) => {
-  const silent = await listen(t, net.createServer(() => {}))
+  const silent = await listen(
+    t,
+    net.createServer(() => {})
+  )
   const controller = new AbortController()
   const promise = checkKey('codex', KEYS.codex, { baseUrl: silent, signal: controller.signal })
   setTimeout(() => controller.abort(new Error('why')), 20)
-  await assert.rejects(promise, (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_ABORTED' && error.name === 'AbortError' && error.cause.message === 'why')
+  await assert.rejects(
+    promise,
+    (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_ABORTED' && error.name === 'AbortError' && error.cause.message === 'why'
+  )
   await assert.rejects(checkKey('codex', KEYS.codex, { signal: AbortSignal.abort() }), { code: 'ERR_PROVIDER_ABORTED' })
   await assert.rejects(checkKey(/** @type {any} */ ('nobody'), 'k'), { code: 'ERR_PROVIDER_UNKNOWN' })
   await assert.rejects(checkKey('codex', 'eyJhbGciOiJub25lIn0.e30.x', { baseUrl: 'ftp://x' }), { code: 'ERR_INVALID_ARG_VALUE' })
-  for (const options of [{ proxy: 'socks5://h:1' }, { proxy: 'http://u:p@h' }, { ca: 'no PEM' }, { timeoutMs: 1 }, { timeout: 5 }, { baseUrl: 'http://u:pw@h' }]) {
-    await assert.rejects(checkKey('codex', KEYS.codex, /** @type {any} */ (options)), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(options))
+  for (const options of [
+    { proxy: 'socks5://h:1' },
+    { proxy: 'http://u:p@h' },
+    { ca: 'no PEM' },
+    { timeoutMs: 1 },
+    { timeout: 5 },
+    { baseUrl: 'http://u:pw@h' }
+  ]) {
+    await assert.rejects(
+      checkKey('codex', KEYS.codex, /** @type {any} */ (options)),
+      { code: 'ERR_INVALID_ARG_VALUE' },
+      JSON.stringify(options)
+    )
   }
   const bytes = Buffer.from(KEYS.codex)
   await assert.rejects(checkKey('codex', bytes, /** @type {any} */ ({ timeout: 5 })), { code: 'ERR_INVALID_ARG_VALUE' })
-  assert.ok(bytes.every((byte) => byte === 0), 'consumed also where an option is wrong')
+  assert.ok(
+    bytes.every((byte) => byte === 0),
+    'consumed also where an option is wrong'
+  )
   await assert.rejects(checkKey('codex', /** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   await assert.rejects(checkKey('codex', ''), { code: 'ERR_INVALID_ARG_VALUE' })
   await assert.rejects(checkKey('codex', 'provider-env-sealed.v1.x'), { code: 'ERR_INVALID_ARG_VALUE' })

@@ -17,19 +17,24 @@ const DOCUMENT = path.join(__dirname, '..', 'docs', 'compatibility.md')
 /** @param {string} name @returns {Promise<any>} */
 const load = (name) => import(path.join(SCRIPTS, 'compat', name))
 /** @param {string[]} args @param {NodeJS.ProcessEnv} [env] */
-const compat = (args, env = {}) => spawnSync(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), ...args], { encoding: 'utf8', env: { ...process.env, ...env } })
+const compat = (args, env = {}) =>
+  spawnSync(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), ...args], { encoding: 'utf8', env: { ...process.env, ...env } })
 
 const REFUSED = /** @type {[string, string[], RegExp][]} */ ([
   ['compat', [], /^name the versions to run/],
   ['compat', ['gemini@1.2.3'], /^gemini is not a known CLI; use one of claude, codex/],
   ['compat', ['@1.2.3'], /^@1\.2\.3 is not a known CLI/],
   ['compat', ['constructor'], /^constructor is not a known CLI/],
-  ['compat', ['codex@^0.150'], /^codex@\^0\.150: the version must be exact/],
-  ['compat', ['codex@0.150.1@2'], /the version must be exact/],
+  ['compat', ['codex@^0.150'], /^codex@\^0\.150: a version is exact/],
+  ['compat', ['codex@0.150.1@2'], /a version is exact/],
   ['compat', ['--wet', 'latest'], /^Unknown option '--wet'/],
   ['matrix', ['npm'], /^npm: name a stage with --only/],
   ['matrix', ['--only', 'nothing'], /^nothing is not a stage/],
-  ['matrix', ['--only', 'bundlers/rollup'], /^rollup is not a step of bundlers; the steps are esbuild-cjs, esbuild-esm, webpack-cjs, webpack-esm/]
+  [
+    'matrix',
+    ['--only', 'bundlers/rollup'],
+    /^rollup is not a step of bundlers; the steps are esbuild-cjs, esbuild-esm, webpack-cjs, webpack-esm/
+  ]
 ])
 
 test('a wrong argument is refused with the usage, and nothing is run or written', () => {
@@ -45,23 +50,51 @@ test('a wrong argument is refused with the usage, and nothing is run or written'
 
 test('what is asked for, each version once', async () => {
   const { targetsOf } = await load('targets.mjs')
-  const listed = [{ cli: 'codex', version: '0.150.1' }, { cli: 'claude', version: '2.1.200' }]
-  const named = (/** @type {string[]} */ ...words) => targetsOf(words, listed).map((/** @type {any} */ { cli, version }) => `${cli}@${version}`)
+  const listed = [
+    { cli: 'codex', version: '0.150.1' },
+    { cli: 'claude', version: '2.1.200' }
+  ]
+  const named = (/** @type {string[]} */ ...words) =>
+    targetsOf(words, listed).map((/** @type {any} */ { cli, version }) => `${cli}@${version}`)
   assert.deepEqual(named('latest'), ['claude@latest', 'codex@latest'])
-  assert.deepEqual(named('codex', 'codex@latest', 'claude@2.1.200', 'codex@0.150.1-alpha.2'), ['codex@latest', 'claude@2.1.200', 'codex@0.150.1-alpha.2'])
+  assert.deepEqual(named('codex', 'codex@latest', 'claude@2.1.200', 'codex@0.150.1-alpha.2'), [
+    'codex@latest',
+    'claude@2.1.200',
+    'codex@0.150.1-alpha.2'
+  ])
   assert.deepEqual(named('listed', 'codex@0.150.1'), ['codex@0.150.1', 'claude@2.1.200'])
 })
 
-const row = (/** @type {string} */ cli, /** @type {string} */ version, /** @type {string[]} */ failures = []) => ({ cli, version, passed: 90, failed: failures.length, skipped: 1, date: '2026-11-26', own: '0.1.0', failures })
+const row = (/** @type {string} */ cli, /** @type {string} */ version, /** @type {string[]} */ failures = []) => ({
+  cli,
+  version,
+  passed: 90,
+  failed: failures.length,
+  skipped: 1,
+  date: '2026-11-26',
+  own: '0.1.0',
+  failures
+})
 
 test('the table is written by CLI and version, read back as it was, and a version has its newest row alone', async () => {
   const { rowsIn, tableText, withRows } = await load('table.mjs')
-  const rows = [row('codex', '0.99.0'), row('codex', '0.150.1', ['usage: a | b', 'turns: codex, x']), row('claude', '2.1.200', ['one']), row('codex', '0.150.1-alpha.2')]
+  const rows = [
+    row('codex', '0.99.0'),
+    row('codex', '0.150.1', ['usage: a | b', 'turns: codex, x']),
+    row('claude', '2.1.200', ['one']),
+    row('codex', '0.150.1-alpha.2')
+  ]
   const empty = withRows(fs.readFileSync(DOCUMENT, 'utf8').replace(/^\|.*\n|^.* failed:\n|^- `.*`\n/gm, ''), [])
   assert.deepEqual(rowsIn(empty), [])
   const document = withRows(empty, rows)
-  assert.deepEqual(rowsIn(document).map(({ cli, version }) => `${cli} ${version}`), ['claude 2.1.200', 'codex 0.150.1', 'codex 0.150.1-alpha.2', 'codex 0.99.0'])
-  assert.deepEqual(new Set(rowsIn(document).map((/** @type {any} */ each) => JSON.stringify(each))), new Set(rows.map((each) => JSON.stringify(each))))
+  assert.deepEqual(
+    rowsIn(document).map(({ cli, version }) => `${cli} ${version}`),
+    ['claude 2.1.200', 'codex 0.150.1', 'codex 0.150.1-alpha.2', 'codex 0.99.0']
+  )
+  assert.deepEqual(
+    new Set(rowsIn(document).map((/** @type {any} */ each) => JSON.stringify(each))),
+    new Set(rows.map((each) => JSON.stringify(each)))
+  )
   assert.match(tableText(rows), /^\| codex \| 0\.150\.1 \| 90 \| 2 \| 1 \| 2026-11-26 \| 0\.1\.0 \|$/m)
   const later = withRows(document, [row('codex', '0.150.1')])
   assert.deepEqual(rowsIn(later).find((/** @type {any} */ { version }) => version === '0.150.1').failures, [])
@@ -90,17 +123,25 @@ test('which test belongs to which CLI', async () => {
   // As node:test itself takes it, with a test around another.
   const dir = makeOpenDir('provider-env-names-')
   const file = path.join(dir, 'names.test.js')
-  fs.writeFileSync(file, `const test = require('node:test')
+  fs.writeFileSync(
+    file,
+    `const test = require('node:test')
     for (const name of ['codex, a turn', 'claude: a turn', "claude's claim", 'both Claude and Codex', 'neither']) test(name, () => {})
     test('around', async (t) => { await t.test('inside', () => {}) })
-    test('skipped', { skip: 'a reason' }, () => {})`)
+    test('skipped', { skip: 'a reason' }, () => {})`
+  )
   try {
     const { nodeTest } = await import(path.join(SCRIPTS, 'lib', 'node-test.mjs'))
     const ran = async (/** @type {string} */ cli) => {
       let text = ''
       // Or node:test takes it for a part of this run.
       const env = { NODE_TEST_CONTEXT: undefined }
-      const { counts } = await nodeTest([file], { pattern: patternOf(cli), env, output: 'keep', log: (/** @type {string} */ all) => (text = all) })
+      const { counts } = await nodeTest([file], {
+        pattern: patternOf(cli),
+        env,
+        output: 'keep',
+        log: (/** @type {string} */ all) => (text = all)
+      })
       return [counts.passed, counts.failed, counts.skipped, ...[...text.matchAll(/✔ (c.*|both.*) \(/g)].map(([, name]) => name)]
     }
     assert.deepEqual(await ran('codex'), [5, 0, 1, 'codex, a turn', 'both Claude and Codex'])
@@ -139,7 +180,11 @@ test("what npm's failure means", async () => {
 })
 
 test('a program that is named but not there fails with the name of the variable', () => {
-  const find = (/** @type {string} */ file) => spawnSync(process.execPath, ['-p', `require(${JSON.stringify(path.join(__dirname, 'support', 'programs.js'))}).findPrograms().codex`], { encoding: 'utf8', env: { ...process.env, PROVIDER_ENV_TEST_CODEX: file } })
+  const find = (/** @type {string} */ file) =>
+    spawnSync(process.execPath, ['-p', `require(${JSON.stringify(path.join(__dirname, 'support', 'programs.js'))}).findPrograms().codex`], {
+      encoding: 'utf8',
+      env: { ...process.env, PROVIDER_ENV_TEST_CODEX: file }
+    })
   assert.equal(find('/bin/sh').stdout.trim(), fs.realpathSync('/bin/sh'))
   assert.match(find('/nowhere/codex').stderr, /there is no file \/nowhere\/codex, which PROVIDER_ENV_TEST_CODEX names/)
   assert.match(find('codex').stderr, /PROVIDER_ENV_TEST_CODEX must be an absolute path/)
@@ -149,9 +194,17 @@ test('without a registry a version is not run, the next is tried, and what the t
   const before = fs.readFileSync(DOCUMENT, 'utf8')
   const cache = makeOpenDir('provider-env-cache-')
   try {
-    const { status, stdout } = compat(['--dry', 'codex@0.1.2', 'claude'], { XDG_CACHE_HOME: cache, npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: path.join(cache, 'npm'), npm_config_fetch_retries: '0' })
+    const { status, stdout } = compat(['--dry', 'codex@0.1.2', 'claude'], {
+      XDG_CACHE_HOME: cache,
+      npm_config_registry: 'http://127.0.0.1:9/',
+      npm_config_cache: path.join(cache, 'npm'),
+      npm_config_fetch_retries: '0'
+    })
     assert.equal(status, 1)
-    assert.match(stdout, /^Not run:\n\n- codex@0\.1\.2: the npm registry cannot be reached \(ECONNREFUSED\).*\n- claude@latest: the npm registry cannot be reached/m)
+    assert.match(
+      stdout,
+      /^Not run:\n\n- codex@0\.1\.2: the npm registry cannot be reached \(ECONNREFUSED\).*\n- claude@latest: the npm registry cannot be reached/m
+    )
     assert.deepEqual(fs.readdirSync(path.join(cache, 'provider-env', 'compat')), [], 'nothing half installed')
     assert.equal(fs.readFileSync(DOCUMENT, 'utf8'), before)
   } finally {
@@ -173,7 +226,10 @@ test('Ctrl-C ends the tests, the CLIs that they started, and their directories',
   fs.chmodSync(temporary, 0o1777)
 
   const env = { ...process.env, XDG_CACHE_HOME: dir, TMPDIR: temporary, NODE_TEST_CONTEXT: undefined }
-  const runner = spawn(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), '--dry', `codex@${version}`], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const runner = spawn(process.execPath, [path.join(SCRIPTS, 'compat.mjs'), '--dry', `codex@${version}`], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   t.after(() => runner.kill('SIGKILL'))
   let said = ''
   runner.stdout.setEncoding('utf8').on('data', (text) => (said += text))
@@ -208,7 +264,11 @@ test('what the lint step `versions` reads agrees, and each place that does not i
   // The next version of Codex in its row alone, then in all but one of the other places.
   const [, tested = ''] = /tested: Version::new\((0, \d+, \d+)\)/.exec(text('src/provider/codex/cli.rs')) ?? []
   const version = tested.replaceAll(', ', '.')
-  const others = { 'README.md': /README\.md does not say "Codex .* to 0\.9999\.0"/, 'docs/providers.md': /does not have 0\.9999\.0 as "newest tested" of codex/, 'docs/compatibility.md': /no row of codex 0\.9999\.0 in which all tests passed/ }
+  const others = {
+    'README.md': /README\.md does not say "Codex .* to 0\.9999\.0"/,
+    'docs/providers.md': /has not 0\.9999\.0 as "newest tested" of codex/,
+    'docs/compatibility.md': /no row of codex 0\.9999\.0 in which all tests passed/
+  }
   const next = (/** @type {string} */ file) => text(file).replace(tested, '0, 9999, 0').replaceAll(version, '0.9999.0')
   assert.equal(disagreements((/** @type {string} */ file) => (file.startsWith('src/') ? next(file) : text(file))).length, 3)
   for (const [stale, message] of Object.entries(others)) {
@@ -220,12 +280,19 @@ test('what the lint step `versions` reads agrees, and each place that does not i
   assert.deepEqual(disagreements(failed), [`docs/compatibility.md has no row of codex ${version} in which all tests passed`])
 })
 
-test('a program that was fetched is asked for its version by nobody, without a network and without our environment', { skip: needsLinux || needsRoot }, async (t) => {
+test('a program that was fetched is asked for its version by nobody, without a network and without our environment', {
+  skip: needsLinux || needsRoot
+}, async (t) => {
   const dir = makeOpenDir('provider-env-fetched-')
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const { clis } = await load('clis.mjs')
   const [directory, ...rest] = clis.codex.programs[0]
-  const program = path.join(dir, 'provider-env/compat/codex-9.9.9/node_modules', directory, ...rest.map((/** @type {string} */ part) => part.replace('*', 'any')))
+  const program = path.join(
+    dir,
+    'provider-env/compat/codex-9.9.9/node_modules',
+    directory,
+    ...rest.map((/** @type {string} */ part) => part.replace('*', 'any'))
+  )
   fs.mkdirSync(path.dirname(program), { recursive: true })
   fs.writeFileSync(program, '#!/bin/sh\nid -u; id -G; env; cat /proc/net/dev; exit 1\n', { mode: 0o755 })
   const script = `import { installed } from ${JSON.stringify(path.join(SCRIPTS, 'compat/install.mjs'))}\ntry { await installed({ cli: 'codex', version: '9.9.9' }) } catch ({ message }) { process.stdout.write(message) }`
@@ -236,6 +303,15 @@ test('a program that was fetched is asked for its version by nobody, without a n
   assert.ok(said, stdout + stderr)
   const lines = JSON.parse(said).split('\n')
   assert.deepEqual(lines.slice(0, 2), ['65534', '65534'])
-  assert.deepEqual(lines.filter((/** @type {string} */ line) => /^[A-Z_]+=/.test(line)).map((/** @type {string} */ line) => line.split('=')[0]).toSorted(), ['HOME', 'PATH', 'PWD'])
-  assert.deepEqual(lines.slice(-1).map((/** @type {string} */ line) => line.trim().split(':')[0]), ['lo'])
+  assert.deepEqual(
+    lines
+      .filter((/** @type {string} */ line) => /^[A-Z_]+=/.test(line))
+      .map((/** @type {string} */ line) => line.split('=')[0])
+      .toSorted(),
+    ['HOME', 'PATH', 'PWD']
+  )
+  assert.deepEqual(
+    lines.slice(-1).map((/** @type {string} */ line) => line.trim().split(':')[0]),
+    ['lo']
+  )
 })

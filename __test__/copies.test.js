@@ -6,7 +6,7 @@ const net = require('node:net')
 const path = require('node:path')
 const test = require('node:test')
 const { Worker } = require('node:worker_threads')
-const { loadAgain } = require('./support/copies.js')
+const { loadAgain, loadInContext, makeContext } = require('./support/copies.js')
 const { makeHomes } = require('./support/homes.js')
 const { endAfter, isRunning, until } = require('./support/kernel.js')
 const { KEYS, ids, needsLinux, outcome, workspaceOf } = require('./support/launch.js')
@@ -25,13 +25,30 @@ test('each copy hears of its own starts, whichever was the last to start', { ski
   const [one, two] = [loadAgain(), loadAgain()]
   assert.notEqual(one.ProviderProcess, two.ProviderProcess)
   const waits = start(one, workspace, 'read line; exit 3')
-  const seen = [await outcome(start(two, workspace, 'exit 4')), await outcome(start(one, workspace, 'exit 5')), await outcome(start(two, workspace, 'exit 6'))]
+  const seen = [
+    await outcome(start(two, workspace, 'exit 4')),
+    await outcome(start(one, workspace, 'exit 5')),
+    await outcome(start(two, workspace, 'exit 6'))
+  ]
   waits.stdin.end('\n')
   seen.push(await outcome(waits))
-  assert.deepEqual(seen.map(({ code, events }) => [code, events.at(-1)]), [[4, 'close'], [5, 'close'], [6, 'close'], [3, 'close']])
+  assert.deepEqual(
+    seen.map(({ code, events }) => [code, events.at(-1)]),
+    [
+      [4, 'close'],
+      [5, 'close'],
+      [6, 'close'],
+      [3, 'close']
+    ]
+  )
   // At once, too.
-  const both = await Promise.all(Array.from({ length: 20 }, (_, index) => outcome(start([one, two][index % 2], workspace, `exit ${index}`))))
-  assert.deepEqual(both.map(({ code }) => code), both.map((_, index) => index))
+  const both = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => outcome(start([one, two][index % 2], workspace, `exit ${index}`)))
+  )
+  assert.deepEqual(
+    both.map(({ code }) => code),
+    both.map((_, index) => index)
+  )
 })
 
 test('each copy hears of its own jobs', { timeout: 30_000 }, async () => {
@@ -86,9 +103,14 @@ test('copies in a worker thread that is ended, and copies in the main one', { sk
   }
 })
 
-test('what every copy has started ends with the process, and many copies are no leak of listeners', { skip: needsLinux, timeout: 30_000 }, async (t) => {
+test('what every copy has started ends with the process, and many copies are no leak of listeners', {
+  skip: needsLinux,
+  timeout: 30_000
+}, async (t) => {
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     const { loadAgain } = require(input.copies)
     const warnings = []
     // That a shell has no version of a CLI's is said by each copy, and is not what this is about.
@@ -102,7 +124,9 @@ test('what every copy has started ends with the process, and many copies are no 
     for (const child of children) await child.spawned
     await pause(1)
     say({ warnings, more: process.listenerCount('exit') - before, pids: children.map((child) => child.pid) })
-    process.exit(5)`, { input: { copies: COPIES, workspace, ids } })
+    process.exit(5)`,
+    { input: { copies: COPIES, workspace, ids } }
+  )
   const { warnings, more, pids, ...rest } = await worker.next()
   for (const pid of pids ?? []) endAfter(t, pid)
   assert.deepEqual(rest, {})
@@ -114,7 +138,9 @@ test('what every copy has started ends with the process, and many copies are no 
 test('a copy that nobody holds any more hears of what it has begun, and then goes', { skip: needsLinux, timeout: 60_000 }, async (t) => {
   const many = 24
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     require('node:v8').setFlagsFromString('--expose-gc')
     const gc = require('node:vm').runInNewContext('gc')
     const { loadAgain } = require(input.copies)
@@ -140,14 +166,29 @@ test('a copy that nobody holds any more hears of what it has begun, and then goe
       await pause(20)
     }
     say(copies.filter((copy) => copy.deref()).length)
-    process.exit()`, { input: { copies: COPIES, workspace, ids, many, silent: await silent(t) } })
+    process.exit()`,
+    { input: { copies: COPIES, workspace, ids, many, silent: await silent(t) } }
+  )
   assert.deepEqual(await worker.next(), [...Array(many).fill(4), ...Array(many).fill('unreachable')])
   // V8's caches of what was called last still know a few, one to five of ten here. A leak would know them all.
   const left = await worker.next()
   assert.ok(left < many / 2, `${left} of ${many} are left`)
 })
 
-test('a handle, a meter or a process of another copy is refused, and the error says so', async (t) => {
+test('a diagnosis is made with the classes of the copy that is asked for it, whatever its loader keeps', { skip: needsLinux }, async () => {
+  for (const keeps of [true, false]) {
+    const api = loadInContext(makeContext(), { keeps })
+    const { findings } = await api.diagnose({ start: false, provider: 'codex' })
+    const addon = findings.find((/** @type {any} */ { id }) => id === 'platform.addon')
+    assert.deepEqual([addon.severity, addon.details.file], ['ok', null], 'such a loader does not say which file it was')
+    await assert.rejects(
+      api.diagnose({ uid: 5 }),
+      (error) => error instanceof api.ProviderError && error.code === 'ERR_PROVIDER_PRIVILEGE_REFUSED'
+    )
+  }
+})
+
+test('a handle, a meter or a process of another copy is refused, and the error says so', async () => {
   const [one, two] = [loadAgain(), loadAgain()]
   const workspace = { dir: '/srv/w', home: '/home/w' }
   const env = one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace })
@@ -156,8 +197,22 @@ test('a handle, a meter or a process of another copy is refused, and the error s
   // Its program is nowhere, and its handle is an object like any other.
   const child = one.spawnProvider(one.buildProviderEnv({ apiKey: KEYS.claude }, { workspace }), { ...ids, command: '/nowhere/claude' })
   child.on('error', () => {})
-  const another = { code: 'ERR_INVALID_ARG_TYPE', message: /comes from another copy of this package\. Create both with the same copy, or load the package only once\.$/ }
-  for (const call of [() => two.spawnProvider(env), () => two.revoke(secret), () => two.buildProviderEnv({ apiKey: secret }, { workspace }), () => two.claudeAgentOptions(env), () => new two.UsageLedger().track(meter, { workspace: 'w' }), () => new two.UsageLedger().track(child, { workspace: 'w' })]) assert.throws(call, another)
+  const another = {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /comes from another copy of this package\. Create both with the same copy, or load the package only once\.$/
+  }
+  for (const call of [
+    () => two.spawnProvider(env),
+    () => two.revoke(secret),
+    () => two.buildProviderEnv({ apiKey: secret }, { workspace }),
+    () => two.claudeAgentOptions(env),
+    () => new two.UsageLedger().track(meter, { workspace: 'w' }),
+    () => new two.UsageLedger().track(child, { workspace: 'w' })
+  ])
+    assert.throws(call, another)
   // What is of this copy, and in the wrong place.
-  assert.throws(() => one.spawnProvider(secret), { code: 'ERR_INVALID_ARG_TYPE', message: 'env must be the return value of buildProviderEnv(), but is of type object.' })
+  assert.throws(() => one.spawnProvider(secret), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: 'env must be the return value of buildProviderEnv(), but is of type object.'
+  })
 })

@@ -34,7 +34,12 @@ async function startHolder(t, harden, dir) {
     say('ready')
     await pause(120_000)`
   const input = { harden, held: reversed(held), control: reversed(control) }
-  const worker = startWorker(t, body, { main: copyPackage(t), input, before: ['prlimit', '--core=unlimited'], spawn: { uid: UID, gid: UID, cwd: dir } })
+  const worker = startWorker(t, body, {
+    main: copyPackage(t),
+    input,
+    before: ['prlimit', '--core=unlimited'],
+    spawn: { uid: UID, gid: UID, cwd: dir }
+  })
   assert.equal(await worker.next(), 'ready')
   return { worker, wanted: [held, control].map((text) => Buffer.from(text)) }
 }

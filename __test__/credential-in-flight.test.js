@@ -19,7 +19,12 @@ const { makeAuthority, whyNoCertificates } = require('./support/tls.js')
 const { writeLogin } = require('./support/token-endpoint.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'asks-with-a-key.js')
-const skip = process.platform !== 'linux' ? 'reads /proc' : process.getuid?.() !== 0 ? 'needs root: reads the memory of another process' : whyNoCertificates()
+const skip =
+  process.platform !== 'linux'
+    ? 'reads /proc'
+    : process.getuid?.() !== 0
+      ? 'needs root: reads the memory of another process'
+      : whyNoCertificates()
 const hasGcore = spawnSync('gcore', [], { encoding: 'utf8' }).error === undefined
 
 const hex = () => randomBytes(40).toString('hex')
@@ -31,7 +36,9 @@ const middle = (secret) => Buffer.from(secret.slice(16, -8))
 /** @param {any} t @param {any} options */
 function start(t, options) {
   const control = `control-${hex()}`
-  const child = spawn(process.execPath, [FIXTURE, JSON.stringify({ ...options, control: reverse(control) })], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [FIXTURE, JSON.stringify({ ...options, control: reverse(control) })], {
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
   t.after(() => child.kill('SIGKILL'))
   return { pid: Number(child.pid), control, said: once(child.stdout, 'data').then(([data]) => String(data).trim()) }
 }
@@ -79,7 +86,10 @@ const PHASES = {
     return { url: `http://127.0.0.1:${await listen(t, server)}`, reached }
   },
   async 'an answer that stops in its body, TLS'({ t, tls, answer }) {
-    const server = https.createServer(tls, halfAnswering(answer, () => server.emit('reached')))
+    const server = https.createServer(
+      tls,
+      halfAnswering(answer, () => server.emit('reached'))
+    )
     const reached = once(server, 'reached')
     return { url: `https://127.0.0.1:${await listen(t, server)}`, reached }
   },
@@ -129,7 +139,13 @@ for (const [phase, begin] of Object.entries(PHASES)) {
     const authority = makeAuthority(t)
     const key = `sk-proj-${hex()}`
     const { url, http, reached } = await begin({ t, answer: `{"error":{"message":"${key}`, tls: authority.issue('IP:127.0.0.1') })
-    const { pid, control } = start(t, { what: 'check', reversed: reverse(key), url, ca: authority.ca, http: { timeoutMs: 50_000, ...http } })
+    const { pid, control } = start(t, {
+      what: 'check',
+      reversed: reverse(key),
+      url,
+      ca: authority.ca,
+      http: { timeoutMs: 50_000, ...http }
+    })
     await reached
     await untilRead(pid)
     assertGuarded(pid, { key }, control)
@@ -156,13 +172,20 @@ for (const [phase, begin] of Object.entries(PHASES)) {
 test('a request that timed out leaves nothing', { skip, timeout: 60_000 }, async (t) => {
   const authority = makeAuthority(t)
   const key = `sk-proj-${hex()}`
-  const { url } = await PHASES['an answer that stops in its body, TLS']({ t, answer: `{"error":"${key}`, tls: authority.issue('IP:127.0.0.1') })
+  const { url } = await PHASES['an answer that stops in its body, TLS']({
+    t,
+    answer: `{"error":"${key}`,
+    tls: authority.issue('IP:127.0.0.1')
+  })
   const { pid, said } = start(t, { what: 'check', reversed: reverse(key), url, ca: authority.ca, http: { timeoutMs: 1000 } })
   assert.equal(await said, 'unreachable')
   assert.equal(countInMemory(pid, middle(key)).all, 0)
 })
 
-test("a debugger's dump while a request waits", { skip: skip || (hasGcore ? false : 'gcore is not installed (Debian: gdb)'), timeout: 120_000 }, async (t) => {
+test("a debugger's dump while a request waits", {
+  skip: skip || (hasGcore ? false : 'gcore is not installed (Debian: gdb)'),
+  timeout: 120_000
+}, async (t) => {
   const authority = makeAuthority(t)
   const key = `sk-proj-${hex()}`
   const { url, reached } = await PHASES['a request that is never answered, TLS']({ t, answer: '', tls: authority.issue('IP:127.0.0.1') })

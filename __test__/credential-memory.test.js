@@ -17,7 +17,12 @@ const { makeAuthority, whyNoCertificates } = require('./support/tls.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'asks-with-a-key.js')
-const skip = process.platform !== 'linux' ? 'reads /proc' : process.getuid?.() !== 0 ? 'needs root: reads the memory of another process' : whyNoCertificates()
+const skip =
+  process.platform !== 'linux'
+    ? 'reads /proc'
+    : process.getuid?.() !== 0
+      ? 'needs root: reads the memory of another process'
+      : whyNoCertificates()
 
 /** @param {any} t @param {any} options */
 function startFixture(t, options) {
@@ -42,7 +47,12 @@ test('copies of a key that an API was asked about', { skip }, async (t) => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  const { pid, next, go } = startFixture(t, { what: 'check', reversed: [...key].reverse().join(''), url: `https://127.0.0.1:${port}`, ca: authority.ca })
+  const { pid, next, go } = startFixture(t, {
+    what: 'check',
+    reversed: [...key].reverse().join(''),
+    url: `https://127.0.0.1:${port}`,
+    ca: authority.ca
+  })
   assert.equal(await next(), 'valid')
   assert.deepEqual(seen, [`Bearer ${key}`])
   const left = countInMemory(pid, Buffer.from(key.slice(8)))

@@ -6,7 +6,17 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
-const { CredentialStore, Lockbox, Secret, buildProviderEnv, codexOptions, createRecipient, describeProvider, spawnProvider, takeServerCredentials } = require('../index.js')
+const {
+  CredentialStore,
+  Lockbox,
+  Secret,
+  buildProviderEnv,
+  codexOptions,
+  createRecipient,
+  describeProvider,
+  spawnProvider,
+  takeServerCredentials
+} = require('../index.js')
 const { KEYS, ids, knownProgram, makeEnv, outcome, run, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
@@ -50,10 +60,22 @@ for (const [form, payloadOf] of Object.entries(FORMS)) {
 
 test("a token and a store's key have the owner that is said, a login in a directory has none but its workspace", () => {
   const token = { oauthAccessToken: 'sk-ant-oat01-made-up' }
-  assert.deepEqual(shown(token, { credentialOwner: 'server' }), { kind: 'oauth-token', source: 'payload', owner: 'server', apiKeySource: 'server', billedTo: 'server' })
+  assert.deepEqual(shown(token, { credentialOwner: 'server' }), {
+    kind: 'oauth-token',
+    source: 'payload',
+    owner: 'server',
+    apiKeySource: 'server',
+    billedTo: 'server'
+  })
   const store = CredentialStore.of('codex', SERVER.codex)
   for (const owner of owners) assert.equal(shown({ provider: 'codex' }, { credentialStore: store, credentialOwner: owner }).owner, owner)
-  assert.deepEqual(shown({}, { credentialOwner: 'server' }), { kind: 'config-dir', source: 'config-dir', owner: 'workspace', apiKeySource: 'none', billedTo: 'subscription' })
+  assert.deepEqual(shown({}, { credentialOwner: 'server' }), {
+    kind: 'config-dir',
+    source: 'config-dir',
+    owner: 'workspace',
+    apiKeySource: 'none',
+    billedTo: 'subscription'
+  })
 })
 
 test('a payload cannot say it, as a tenant could', () => {
@@ -61,13 +83,23 @@ test('a payload cannot say it, as a tenant could', () => {
     for (const value of ['server', 'workspace', true, false, { deep: 1 }]) {
       const payload = { apiKey: KEYS.claude, [name]: value }
       const bytes = Buffer.from(JSON.stringify(payload))
-      const refused = { code: 'ERR_PROVIDER_PAYLOAD_INVALID', names: [name], message: new RegExp(`payload\\.${name} is not a field of a payload.*options\\.${name}`) }
+      const refused = {
+        code: 'ERR_PROVIDER_PAYLOAD_INVALID',
+        names: [name],
+        message: new RegExp(`payload\\.${name} is not a field of a payload.*options\\.${name}`)
+      }
       for (const given of [payload, bytes]) assert.throws(() => shown(given, { credentialOwner: 'server' }), refused)
-      assert.ok(bytes.every((byte) => byte === 0), 'consumed all the same')
+      assert.ok(
+        bytes.every((byte) => byte === 0),
+        'consumed all the same'
+      )
     }
     assert.equal(shown({ apiKey: KEYS.claude, [name]: null }, {}).owner, 'workspace', 'null says nothing')
   }
-  for (const [value, code] of [['tenant', 'ERR_INVALID_ARG_VALUE'], [true, 'ERR_INVALID_ARG_TYPE']]) {
+  for (const [value, code] of [
+    ['tenant', 'ERR_INVALID_ARG_VALUE'],
+    [true, 'ERR_INVALID_ARG_TYPE']
+  ]) {
     assert.throws(() => shown({ apiKey: KEYS.claude }, { credentialOwner: value }), { code })
   }
   assert.throws(() => shown({ apiKey: KEYS.claude }, { requireCredential: 'yes' }), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -95,7 +127,11 @@ test('what was sealed opens for the owner that it was sealed for, and for no oth
         const same = (sealedFor ?? 'workspace') === (asked ?? 'workspace')
         if (same) assert.equal(open(asked).owner, asked ?? 'workspace', `${name}: ${sealedFor} as ${asked}`)
         else {
-          assert.throws(() => open(asked), { code: 'ERR_PROVIDER_UNSEAL_FAILED', message: /^A sealed secret does not open\./ }, `${name}: ${sealedFor} as ${asked}`)
+          assert.throws(
+            () => open(asked),
+            { code: 'ERR_PROVIDER_UNSEAL_FAILED', message: /^A sealed secret does not open\./ },
+            `${name}: ${sealedFor} as ${asked}`
+          )
           assert.equal(open(sealedFor).owner, sealedFor ?? 'workspace', 'what did not open was not used')
         }
       }
@@ -105,9 +141,13 @@ test('what was sealed opens for the owner that it was sealed for, and for no oth
 
 test('only a credential has another owner, and one that can be none is not sealed as one', (t) => {
   const { publicKey } = createRecipient()
-  const seal = (/** @type {string} */ text, /** @type {any} */ more) => Secret.from(Buffer.from(text)).sealFor(publicKey, { ...BINDING, ...more })
+  const seal = (/** @type {string} */ text, /** @type {any} */ more) =>
+    Secret.from(Buffer.from(text)).sealFor(publicKey, { ...BINDING, ...more })
   for (const field of ['sessionCookie', 'userEnvKeys.A']) {
-    assert.throws(() => seal('made-up', { field, credentialOwner: 'server' }), { code: 'ERR_INVALID_ARG_VALUE', message: /binding\.credentialOwner can be "server" only for apiKey and oauthAccessToken/ })
+    assert.throws(() => seal('made-up', { field, credentialOwner: 'server' }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /binding\.credentialOwner can be "server" only for apiKey and oauthAccessToken/
+    })
     assert.match(seal('undefined', { field, credentialOwner: 'workspace' }), /^provider-env-sealed\./, 'any text')
   }
   const lockbox = new Lockbox({ masterKeys: [Buffer.alloc(32, 7)] })
@@ -131,20 +171,32 @@ test('where it is required, no store, server or login takes its place', (t) => {
   for (const [source, options] of Object.entries(instead)) {
     assert.equal(shown({}, options).source, source)
     assert.throws(() => shown({}, { ...options, requireCredential: true }), {
-      code: 'ERR_PROVIDER_CREDENTIAL_MISSING', provider: 'claude', names: ['apiKey', 'oauthAccessToken'], message: /^The payload has no credential for Claude Code, and options\.requireCredential/
+      code: 'ERR_PROVIDER_CREDENTIAL_MISSING',
+      provider: 'claude',
+      names: ['apiKey', 'oauthAccessToken'],
+      message: /^The payload has no credential for Claude Code, and options\.requireCredential/
     })
     assert.equal(shown({ apiKey: KEYS.claude }, { ...options, requireCredential: true }).source, 'payload')
   }
-  assert.throws(() => shown({ provider: 'codex', apiKey: '' }, { requireCredential: true }), { provider: 'codex', names: ['apiKey'], message: /OpenAI Codex.*Pass payload\.apiKey\./ })
+  assert.throws(() => shown({ provider: 'codex', apiKey: '' }, { requireCredential: true }), {
+    provider: 'codex',
+    names: ['apiKey'],
+    message: /OpenAI Codex.*Pass payload\.apiKey\./
+  })
   credentialStore.dispose()
-  assert.throws(() => shown({}, { credentialStore, requireCredential: true }), { code: 'ERR_PROVIDER_CREDENTIAL_MISSING' }, 'the store is not asked')
+  assert.throws(
+    () => shown({}, { credentialStore, requireCredential: true }),
+    { code: 'ERR_PROVIDER_CREDENTIAL_MISSING' },
+    'the store is not asked'
+  )
 })
 
 /** A start of a script in Codex's place, on a key of that owner. @param {any} t @param {'workspace' | 'server'} owner */
 function codex(t, owner) {
   const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: SERVER.codex }, { credentialOwner: owner })
   const show = knownProgram('codex', '#!/bin/sh\necho "$@"; echo "GIT_CONFIG_GLOBAL=$GIT_CONFIG_GLOBAL"\n')
-  const start = (/** @type {string[]} */ args, /** @type {any} */ more) => spawnProvider(env, { ...ids, command: show, args, cwd: homes.workspace, workspaceTrust: 'trusted', ...more })
+  const start = (/** @type {string[]} */ args, /** @type {any} */ more) =>
+    spawnProvider(env, { ...ids, command: show, args, cwd: homes.workspace, workspaceTrust: 'trusted', ...more })
   return { env, homes, start }
 }
 
@@ -153,7 +205,13 @@ test("arguments, options and variables are the server's", async (t) => {
   const theirs = codex(t, 'server')
   assert.doesNotMatch((await outcome(mine.start(['hello']))).stdout, /ignore-user-config|features\.plugins|\/dev\/null/)
   const { stdout } = await outcome(theirs.start(['exec', 'hello']))
-  for (const text of ['exec --ignore-user-config hello', 'features.plugins=false', 'model_provider="openai"', 'openai_base_url="https://api.openai.com/v1"', 'GIT_CONFIG_GLOBAL=/dev/null']) {
+  for (const text of [
+    'exec --ignore-user-config hello',
+    'features.plugins=false',
+    'model_provider="openai"',
+    'openai_base_url="https://api.openai.com/v1"',
+    'GIT_CONFIG_GLOBAL=/dev/null'
+  ]) {
     assert.ok(stdout.includes(text), `${text} in ${stdout}`)
   }
   assert.throws(() => theirs.start(['hello']), { code: 'ERR_INVALID_ARG_VALUE', message: /would use the server's key/ })
@@ -172,10 +230,16 @@ test("files by which a tenant could send the server's key elsewhere stop it, in 
   }
   for (const owner of owners) {
     const homes = makeHomes({ uid: ids.uid, test: t })
-    const env = buildProviderEnv({ apiKey: SERVER.claude }, { credentialOwner: owner, workspace: { ...workspaceOf(homes), claudeConfigDir: homes.claudeConfigDir } })
+    const env = buildProviderEnv(
+      { apiKey: SERVER.claude },
+      { credentialOwner: owner, workspace: { ...workspaceOf(homes), claudeConfigDir: homes.claudeConfigDir } }
+    )
     t.after(() => env.dispose())
     fs.writeFileSync(path.join(homes.claudeConfigDir, 'remote-settings.json'), '{}')
-    const started = run(env, 'true', { workspaceTrust: 'trusted' }).then(({ code }) => code, ({ code }) => code)
+    const started = run(env, 'true', { workspaceTrust: 'trusted' }).then(
+      ({ code }) => code,
+      ({ code }) => code
+    )
     assert.equal(await started, owner === 'server' ? 'ERR_PROVIDER_STATE_DIR_UNUSABLE' : 0, owner)
   }
 })
@@ -189,7 +253,10 @@ test("a login that Codex reads from a directory of the tenant's cannot be the se
   t.after(() => credentialStore.dispose())
   const options = { credentialStore, workspace: { home: '/tmp' } }
   assert.equal(shown({ provider: 'codex' }, options).owner, 'workspace')
-  assert.throws(() => shown({ provider: 'codex' }, { ...options, credentialOwner: 'server' }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['credentialOwner'] })
+  assert.throws(() => shown({ provider: 'codex' }, { ...options, credentialOwner: 'server' }), {
+    code: 'ERR_PROVIDER_UNSUPPORTED',
+    names: ['credentialOwner']
+  })
 })
 
 test('a process tells it', async (t) => {

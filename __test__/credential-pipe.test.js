@@ -39,9 +39,17 @@ for (const { name, file, mode, server, thief, self } of CASES) {
 test('the server’s key is not given to a program of an unknown version, readable or not', { skip }, async (t) => {
   for (const mode of [0o755, 0o711]) {
     const { env, command } = placed(t, { file: UNKNOWN, mode, server: true })
-    const { error, events, stdout } = await outcome(spawnProvider(env, { ...ids, command, args: ['-c', 'cat <&3'], workspaceTrust: 'trusted' }))
-    assert.deepEqual([error?.code, error?.path, error?.provider, events, stdout], ['ERR_PROVIDER_PROGRAM_OUTDATED', command, 'claude', ['error', 'close'], ''])
-    assert.match(error.message, /would use the server's key, but the version of .* is unknown\..*versions\/VERSION\)\. Or pass the tenant's own key\.$/)
+    const { error, events, stdout } = await outcome(
+      spawnProvider(env, { ...ids, command, args: ['-c', 'cat <&3'], workspaceTrust: 'trusted' })
+    )
+    assert.deepEqual(
+      [error?.code, error?.path, error?.provider, events, stdout],
+      ['ERR_PROVIDER_PROGRAM_OUTDATED', command, 'claude', ['error', 'close'], '']
+    )
+    assert.match(
+      error.message,
+      /would use the server's key, but the version of .* is unknown\..*versions\/VERSION\)\. Or pass the tenant's own key\.$/
+    )
   }
 })
 

@@ -10,9 +10,27 @@ const { loginDocument, tokensOf } = require('./support/token-endpoint.js')
 
 const FAILED = 'ERR_PROVIDER_REFRESH_FAILED'
 /** What `validateKey` calls invalid. */
-const NO_TOKENS = ['undefined', 'null', 'NaN', 'your-api-key', '$KEY', 'sk-...abcd', '[object Object]', 'Bearer abc', 'sk-ant-api03-made-up', 'sk-proj-made-up', '', null, 7]
-const build = (/** @type {any} */ credentialStore) => buildProviderEnv({ provider: 'claude' }, { credentialStore, workspace: { home: '/tmp' } })
-const answer = (/** @type {any} */ access_token, /** @type {any} */ more) => ({ status: 200, body: { access_token, expires_in: 3600, ...more } })
+const NO_TOKENS = [
+  'undefined',
+  'null',
+  'NaN',
+  'your-api-key',
+  '$KEY',
+  'sk-...abcd',
+  '[object Object]',
+  'Bearer abc',
+  'sk-ant-api03-made-up',
+  'sk-proj-made-up',
+  '',
+  null,
+  7
+]
+const build = (/** @type {any} */ credentialStore) =>
+  buildProviderEnv({ provider: 'claude' }, { credentialStore, workspace: { home: '/tmp' } })
+const answer = (/** @type {any} */ access_token, /** @type {any} */ more) => ({
+  status: 200,
+  body: { access_token, expires_in: 3600, ...more }
+})
 
 test('the old access token serves on, and the new refresh token is kept and used next', async (t) => {
   for (const access of NO_TOKENS) {
@@ -29,23 +47,43 @@ test('the old access token serves on, and the new refresh token is kept and used
     assert.deepEqual([again.asked, again.failure?.code, endpoint.posts.length], [false, FAILED, 1])
     instead = answer('sk-ant-oat01-made-up-good', { refresh_token: 'made-up-rt-newest' })
     assert.equal((await store.refresh()).how, 'here')
-    assert.deepEqual(endpoint.posts.map(({ body }) => body.refresh_token), [first.refresh, 'made-up-rt-new'])
+    assert.deepEqual(
+      endpoint.posts.map(({ body }) => body.refresh_token),
+      [first.refresh, 'made-up-rt-new']
+    )
   }
 })
 
 test('once the old one has expired the call rejects, and the refresh token is kept all the same', async (t) => {
-  const { store, endpoint, file, first } = await openLogin(t, {}, { first: { expiresAt: LATE() }, instead: async () => answer('sk-ant-api03-made-up', { refresh_token: `made-up-rt-${endpoint.posts.length}` }) })
+  const { store, endpoint, file, first } = await openLogin(
+    t,
+    {},
+    {
+      first: { expiresAt: LATE() },
+      instead: async () => answer('sk-ant-api03-made-up', { refresh_token: `made-up-rt-${endpoint.posts.length}` })
+    }
+  )
   await assert.rejects(store.fresh(), { code: FAILED })
   await assert.rejects(store.fresh(), { code: FAILED })
-  assert.deepEqual(endpoint.posts.map(({ body }) => body.refresh_token), [first.refresh, 'made-up-rt-1'])
+  assert.deepEqual(
+    endpoint.posts.map(({ body }) => body.refresh_token),
+    [first.refresh, 'made-up-rt-1']
+  )
   assert.deepEqual(tokensOf('claude', file), { access: first.access, refresh: 'made-up-rt-2' })
 })
 
 test('a fleet hears of the refresh token though the call rejects', async (t) => {
   /** @type {string | null} */
   let left = null
-  const fleet = { name: 'ws_1', lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }), withLock: async (/** @type {any} */ _, /** @type {any} */ critical) => void (left = (await critical(left)) ?? left) }
-  const { store } = await openLogin(t, fleet, { first: { expiresAt: LATE() }, instead: async () => answer('undefined', { refresh_token: 'made-up-rt-new' }) })
+  const fleet = {
+    name: 'ws_1',
+    lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }),
+    withLock: async (/** @type {any} */ _, /** @type {any} */ critical) => void (left = (await critical(left)) ?? left)
+  }
+  const { store } = await openLogin(t, fleet, {
+    first: { expiresAt: LATE() },
+    instead: async () => answer('undefined', { refresh_token: 'made-up-rt-new' })
+  })
   await assert.rejects(store.fresh(), { code: FAILED })
   assert.ok(left)
 })
@@ -58,7 +96,8 @@ test('without a refresh token beside it, nothing is kept', async (t) => {
 
 test('a file whose access token is none is opened to be refreshed; without a refresh token it is refused by the field', async (t) => {
   const { endpoint, dir, file } = await openLogin(t)
-  const put = (/** @type {any} */ refresh) => fs.writeFileSync(file, JSON.stringify(loginDocument('claude', { ...endpoint.issue(), ...refresh, access: 'undefined' })))
+  const put = (/** @type {any} */ refresh) =>
+    fs.writeFileSync(file, JSON.stringify(loginDocument('claude', { ...endpoint.issue(), ...refresh, access: 'undefined' })))
   put({})
   const store = await CredentialStore.open('claude', { dir, tokenUrl: endpoint.url })
   t.after(() => store.dispose())
@@ -66,5 +105,8 @@ test('a file whose access token is none is opened to be refreshed; without a ref
   assert.equal((await store.fresh()).how, 'here')
   build(store).dispose()
   put({ refresh: '' })
-  await assert.rejects(CredentialStore.open('claude', { dir, tokenUrl: endpoint.url }), { code: 'ERR_PROVIDER_KEY_MALFORMED', names: ['claudeAiOauth.accessToken'] })
+  await assert.rejects(CredentialStore.open('claude', { dir, tokenUrl: endpoint.url }), {
+    code: 'ERR_PROVIDER_KEY_MALFORMED',
+    names: ['claudeAiOauth.accessToken']
+  })
 })

@@ -28,7 +28,10 @@ test('reload() reads the file and asks nobody, also where the token has expired'
   assert.deepEqual([how, failure, Number(expiresAt)], ['elsewhere', null, other.expiresAt])
   // fresh() is not satisfied by it.
   await Promise.all([store.reload(), store.fresh()])
-  assert.deepEqual(endpoint.posts.map(({ body }) => body.refresh_token), [other.refresh])
+  assert.deepEqual(
+    endpoint.posts.map(({ body }) => body.refresh_token),
+    [other.refresh]
+  )
   assert.notEqual(first.refresh, other.refresh)
 })
 
@@ -47,16 +50,23 @@ test('a machine whose refresh token was used up takes the published login, also 
 })
 
 test('withLock that swallows what critical rejected with: the reason is not lost', async (t) => {
-  const { store } = await openLogin(t, {
-    ...memoryFleet().options(),
-    /** @type {import('../index.js').WithLock} */
-    withLock: async (_, critical) => void (await critical(null).catch(() => null))
-  }, { first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' } })
+  const { store } = await openLogin(
+    t,
+    {
+      ...memoryFleet().options(),
+      /** @type {import('../index.js').WithLock} */
+      withLock: async (_, critical) => void (await critical(null).catch(() => null))
+    },
+    { first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' } }
+  )
   await assert.rejects(store.fresh(), { code: 'ERR_PROVIDER_LOGIN_REQUIRED' })
 })
 
 test('withLock that fails: the old token serves while it is good, and not afterwards', async (t) => {
-  for (const [expiresAt, isGood] of /** @type {const} */ ([[SOON(), true], [LATE(), false]])) {
+  for (const [expiresAt, isGood] of /** @type {const} */ ([
+    [SOON(), true],
+    [LATE(), false]
+  ])) {
     const withLock = async () => {
       throw new Error('Redis is down')
     }
@@ -66,7 +76,10 @@ test('withLock that fails: the old token serves while it is good, and not afterw
       const { how, persisted, failure } = await refresh
       assert.deepEqual([how, persisted, failure?.code], ['not-needed', true, 'ERR_PROVIDER_REFRESH_FAILED'])
     } else {
-      await assert.rejects(refresh, (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_REFRESH_FAILED' && error.cause.message === 'Redis is down')
+      await assert.rejects(
+        refresh,
+        (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_REFRESH_FAILED' && error.cause.message === 'Redis is down'
+      )
     }
     assert.equal(endpoint.posts.length, 0)
   }
@@ -74,7 +87,10 @@ test('withLock that fails: the old token serves while it is good, and not afterw
 
 test('withLock that settles without calling what it was given', async (t) => {
   const { store } = await openLogin(t, { ...memoryFleet().options(), withLock: async () => {} }, { first: { expiresAt: SOON() } })
-  await assert.rejects(store.fresh(), (/** @type {any} */ error) => error.code === 'ERR_INVALID_ARG_VALUE' && /without calling/.test(error.message))
+  await assert.rejects(
+    store.fresh(),
+    (/** @type {any} */ error) => error.code === 'ERR_INVALID_ARG_VALUE' && /without calling/.test(error.message)
+  )
 })
 
 test('a signal keeps no listener of a wait that has ended', async (t) => {
@@ -121,9 +137,14 @@ test('a file with the same token is no new generation: what was built before sta
 })
 
 test('a kind that the provider does not take: what to give instead', () => {
-  assert.throws(() => CredentialStore.of('codex', 'made-up-token', { kind: 'oauth-token' }), (/** @type {any} */ error) => {
-    return error.code === 'ERR_PROVIDER_UNSUPPORTED' && error.names.join() === 'kind' && /api-key.*CredentialStore\.open/.test(error.message)
-  })
+  assert.throws(
+    () => CredentialStore.of('codex', 'made-up-token', { kind: 'oauth-token' }),
+    (/** @type {any} */ error) => {
+      return (
+        error.code === 'ERR_PROVIDER_UNSUPPORTED' && error.names.join() === 'kind' && /api-key.*CredentialStore\.open/.test(error.message)
+      )
+    }
+  )
 })
 
 test('logins whose locks tenants hold hold up no other login', async (t) => {
@@ -132,10 +153,16 @@ test('logins whose locks tenants hold hold up no other login', async (t) => {
   const locks = dirs.map((each) => path.join(each, '..credentials.json.lock'))
   for (const each of dirs) writeLogin(each, 'claude', endpoint.issue())
   for (const lock of locks) fs.writeFileSync(lock, '', { mode: 0o600 })
-  const holder = spawn('bash', ['-c', 'for file; do exec {fd}<>"$file"; flock -x "$fd" || exit; done; echo held; exec cat', 'bash', ...locks], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const holder = spawn(
+    'bash',
+    ['-c', 'for file; do exec {fd}<>"$file"; flock -x "$fd" || exit; done; echo held; exec cat', 'bash', ...locks],
+    { stdio: ['pipe', 'pipe', 'inherit'] }
+  )
   t.after(() => holder.kill('SIGKILL'))
   assert.equal(String((await once(holder.stdout, 'data'))[0]), 'held\n')
-  const stuck = await Promise.all(dirs.map((each) => CredentialStore.open('claude', { dir: each, tokenUrl: endpoint.url, timeoutMs: 60_000 })))
+  const stuck = await Promise.all(
+    dirs.map((each) => CredentialStore.open('claude', { dir: each, tokenUrl: endpoint.url, timeoutMs: 60_000 }))
+  )
   t.after(() => stuck.forEach((each) => each.dispose()))
   let isOver = 0
   const waiting = stuck.map((each) => each.refresh().finally(() => (isOver += 1)))
@@ -151,12 +178,26 @@ test('no scope of a login becomes a parameter of the request', async (t) => {
   for (const format of /** @type {const} */ (['json', 'form'])) {
     const { store, file, endpoint, first } = await openLogin(t, { format }, { first: { expiresAt: LATE() } })
     const document = JSON.parse(fs.readFileSync(file, 'utf8'))
-    const scopes = ['user:inference', 'x","client_id":"another-client","refresh_token":"of-another', 'y&client_id=another', '\\', '\n\u2028é']
+    const scopes = [
+      'user:inference',
+      'x","client_id":"another-client","refresh_token":"of-another',
+      'y&client_id=another',
+      '\\',
+      '\n\u2028é'
+    ]
     document.claudeAiOauth.scopes = scopes
     fs.writeFileSync(file, JSON.stringify(document))
     assert.equal((await store.fresh()).how, 'here')
-    assert.deepEqual(endpoint.posts.map(({ body }) => body), [
-      { grant_type: 'refresh_token', refresh_token: first.refresh, client_id: '9d1c250a-e61b-44d9-88ed-5944d1962f5e', scope: scopes.join(' ') }
-    ])
+    assert.deepEqual(
+      endpoint.posts.map(({ body }) => body),
+      [
+        {
+          grant_type: 'refresh_token',
+          refresh_token: first.refresh,
+          client_id: '9d1c250a-e61b-44d9-88ed-5944d1962f5e',
+          scope: scopes.join(' ')
+        }
+      ]
+    )
   }
 })

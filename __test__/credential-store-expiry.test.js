@@ -14,7 +14,8 @@ const { loginDocument, startTokenEndpoint, writeLogin } = require('./support/tok
 const EXPIRED = 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
 const HOUR = 3600_000
 const past = Math.floor((Date.now() - HOUR) / 1000) * 1000
-const jwt = (/** @type {object} */ claims) => ['{"alg":"none"}', JSON.stringify(claims)].map((part) => Buffer.from(part).toString('base64url')).join('.') + '.c2ln'
+const jwt = (/** @type {object} */ claims) =>
+  ['{"alg":"none"}', JSON.stringify(claims)].map((part) => Buffer.from(part).toString('base64url')).join('.') + '.c2ln'
 
 /** How each file says it, and the time that it says; null: none that can be read. @type {[string, 'claude' | 'codex', any, number | null][]} */
 const WAYS = [
@@ -39,13 +40,24 @@ for (const [name, provider, expiry, expected] of WAYS) {
     const endpoint = await startTokenEndpoint(t, { provider, instead: async () => ({ status: 400, body: {} }) })
     const dir = makeDir(t)
     const tokens = endpoint.issue()
-    const document = loginDocument(provider, { ...tokens, ...(provider === 'codex' ? { access: jwt({ exp: expiry }) } : { expiresAt: expiry }) })
+    const document = loginDocument(provider, {
+      ...tokens,
+      ...(provider === 'codex' ? { access: jwt({ exp: expiry }) } : { expiresAt: expiry })
+    })
     fs.writeFileSync(path.join(dir, provider === 'codex' ? 'auth.json' : '.credentials.json'), JSON.stringify(document), { mode: 0o600 })
     const store = await CredentialStore.open(provider, { dir, tokenUrl: endpoint.url })
     t.after(() => store.dispose())
     assert.equal(store.expiresAt?.getTime() ?? null, expected)
-    const fresh = () => store.fresh().then(({ how, failure }) => [how, failure?.code], ({ code }) => code)
-    const build = () => buildProviderEnv({ provider }, { credentialStore: store, workspace: { home: '/tmp', ...(provider === 'codex' && { codexHome: dir }) } }).dispose()
+    const fresh = () =>
+      store.fresh().then(
+        ({ how, failure }) => [how, failure?.code],
+        ({ code }) => code
+      )
+    const build = () =>
+      buildProviderEnv(
+        { provider },
+        { credentialStore: store, workspace: { home: '/tmp', ...(provider === 'codex' && { codexHome: dir }) } }
+      ).dispose()
     if (expected === null) {
       // It may be good still, so it serves; but it is refreshed, and not with each call.
       assert.deepEqual([await fresh(), await fresh()], Array(2).fill(['not-needed', 'ERR_PROVIDER_REFRESH_FAILED']))
@@ -60,7 +72,17 @@ for (const [name, provider, expiry, expected] of WAYS) {
 
 test('a token without a time is refreshed once, and what the answer says is remembered', async (t) => {
   for (const provider of /** @type {const} */ (['claude', 'codex'])) {
-    const { endpoint, dir, file, store } = await openLogin(t, {}, { provider, first: provider === 'codex' ? { access: 'opaque' } : { expiresAt: undefined }, ...(provider === 'codex' && { instead: async () => ({ status: 200, body: { access_token: 'opaque-2', refresh_token: 'rt-2', expires_in: 7200 } }) }) })
+    const { endpoint, dir, file, store } = await openLogin(
+      t,
+      {},
+      {
+        provider,
+        first: provider === 'codex' ? { access: 'opaque' } : { expiresAt: undefined },
+        ...(provider === 'codex' && {
+          instead: async () => ({ status: 200, body: { access_token: 'opaque-2', refresh_token: 'rt-2', expires_in: 7200 } })
+        })
+      }
+    )
     assert.deepEqual([store.expiresAt, (await store.fresh()).how], [null, 'here'], provider)
     const left = Number(store.expiresAt) - Date.now()
     assert.ok(left > (provider === 'codex' ? 7000_000 : 3500_000), `${provider}: ${left}`)
@@ -80,17 +102,33 @@ test('a token without a time and without a refresh token serves on', async (t) =
 })
 
 test('a life that an answer gives as a string is read', async (t) => {
-  const { store } = await openLogin(t, {}, { first: { expiresAt: past }, instead: async () => ({ status: 200, body: { access_token: 'sk-ant-oat01-x', refresh_token: 'r', expires_in: '7200' } }) })
+  const { store } = await openLogin(
+    t,
+    {},
+    {
+      first: { expiresAt: past },
+      instead: async () => ({ status: 200, body: { access_token: 'sk-ant-oat01-x', refresh_token: 'r', expires_in: '7200' } })
+    }
+  )
   const { expiresAt } = await store.fresh()
   assert.ok(Math.abs(Number(expiresAt) - Date.now() - 2 * HOUR) < 60_000)
 })
 
-test('a clock that stood wrong once is not believed for good', { skip: process.platform === 'linux' ? spawnSync('cc', ['--version']).error && 'needs a C compiler' : 'needs Linux' }, async (t) => {
+test('a clock that stood wrong once is not believed for good', {
+  skip: process.platform === 'linux' ? spawnSync('cc', ['--version']).error && 'needs a C compiler' : 'needs Linux'
+}, async (t) => {
   const clocks = makeDir(t)
   const [library, wrong] = [path.join(clocks, 'clock.so'), path.join(clocks, 'seconds')]
-  assert.equal(spawnSync('cc', ['-shared', '-fPIC', '-o', library, path.join(__dirname, 'fixtures', 'clock.c'), '-ldl'], { stdio: 'inherit' }).status, 0)
+  assert.equal(
+    spawnSync('cc', ['-shared', '-fPIC', '-o', library, path.join(__dirname, 'fixtures', 'clock.c'), '-ldl'], { stdio: 'inherit' }).status,
+    0
+  )
   const TEN_YEARS = 10 * 365 * 24 * 3600
-  for (const [seconds, posts] of [[7200, 1], [-7200, 0], [TEN_YEARS, 1]]) {
+  for (const [seconds, posts] of [
+    [7200, 1],
+    [-7200, 0],
+    [TEN_YEARS, 1]
+  ]) {
     const endpoint = await startTokenEndpoint(t)
     const dir = makeDir(t)
     const file = writeLogin(dir, 'claude', endpoint.issue())
@@ -103,7 +141,8 @@ test('a clock that stood wrong once is not believed for good', { skip: process.p
     set(0)
     const { expiresAt, failure } = await ask('fresh')
     const inFile = JSON.parse(fs.readFileSync(file, 'utf8')).claudeAiOauth.expiresAt
-    for (const at of [Date.parse(expiresAt), inFile]) assert.ok(at - Date.now() <= HOUR && at - Date.now() > HOUR - 60_000, `${seconds}: ${(at - Date.now()) / 1000} s`)
+    for (const at of [Date.parse(expiresAt), inFile])
+      assert.ok(at - Date.now() <= HOUR && at - Date.now() > HOUR - 60_000, `${seconds}: ${(at - Date.now()) / 1000} s`)
     assert.deepEqual([failure, endpoint.posts.length], [null, posts], String(seconds))
     child.stdin.end()
     await ended

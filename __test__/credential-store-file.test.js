@@ -15,7 +15,11 @@ const asRoot = { skip: process.getuid?.() !== 0 && 'needs root' }
 
 test('a directory of somebody else with a file of the owner', asRoot, async (t) => {
   const endpoint = await startTokenEndpoint(t)
-  for (const [directoryOf, isGood] of /** @type {const} */ ([[TENANT, true], [0, true], [OTHER, false]])) {
+  for (const [directoryOf, isGood] of /** @type {const} */ ([
+    [TENANT, true],
+    [0, true],
+    [OTHER, false]
+  ])) {
     const dir = makeDir(t)
     fs.chownSync(writeLogin(dir, 'claude', endpoint.issue()), TENANT, TENANT)
     fs.chownSync(dir, directoryOf, directoryOf)
@@ -30,7 +34,10 @@ test('a directory in which others can replace the file', async (t) => {
   const before = fs.readFileSync(file)
   for (const mode of [0o777, 0o770]) {
     fs.chmodSync(dir, mode)
-    await assert.rejects(CredentialStore.open('claude', { dir }), (/** @type {any} */ error) => error.code === UNUSABLE.code && error.message.includes('chmod go-w'))
+    await assert.rejects(
+      CredentialStore.open('claude', { dir }),
+      (/** @type {any} */ error) => error.code === UNUSABLE.code && error.message.includes('chmod go-w')
+    )
     assert.equal((await store.fresh()).failure?.code, UNUSABLE.code)
   }
   assert.deepEqual([fs.readFileSync(file), endpoint.posts.length], [before, 0])
@@ -38,7 +45,7 @@ test('a directory in which others can replace the file', async (t) => {
   assert.equal((await store.fresh()).how, 'here')
 })
 
-test('the lock and the new file are the login\'s owner\'s, who may take the lock after the worker', asRoot, async (t) => {
+test("the lock and the new file are the login's owner's, who may take the lock after the worker", asRoot, async (t) => {
   const { dir, file, store } = await openLogin(t, {}, { first: { expiresAt: SOON() } })
   fs.chownSync(file, TENANT, OTHER)
   await store.fresh()
@@ -49,7 +56,10 @@ test('the lock and the new file are the login\'s owner\'s, who may take the lock
 })
 
 test('what somebody else made ready does not take the place of the file', asRoot, async (t) => {
-  for (const [owner, isTaken] of /** @type {const} */ ([[0, true], [OTHER, false]])) {
+  for (const [owner, isTaken] of /** @type {const} */ ([
+    [0, true],
+    [OTHER, false]
+  ])) {
     const { file, store, first } = await openLogin(t)
     const planted = { access: 'sk-ant-oat01-planted', refresh: 'made-up-rt-planted', expiresAt: Date.now() + 3600_000 }
     const next = nextOf(file)
@@ -62,7 +72,11 @@ test('what somebody else made ready does not take the place of the file', asRoot
 })
 
 /** What the CLI keeps of MCP servers in the same file. @param {number} bytes */
-const servers = (bytes) => ({ mcpOAuth: Object.fromEntries(Array.from({ length: Math.floor(bytes / 1000) }, (_, index) => [`server-${index}`, { accessToken: 'x'.repeat(960) }])) })
+const servers = (bytes) => ({
+  mcpOAuth: Object.fromEntries(
+    Array.from({ length: Math.floor(bytes / 1000) }, (_, index) => [`server-${index}`, { accessToken: 'x'.repeat(960) }])
+  )
+})
 
 test('a file with the logins of many servers', async (t) => {
   for (const bytes of [250_000, 1_500_000, 4_000_000]) {

@@ -49,7 +49,11 @@ test('the end of the process while an endpoint is asked: the login is saved', as
   const cases = /** @type {const} */ ([
     ['process.exit()', 3, "store.refresh(); process.on('SIGUSR2', () => process.exit(3))"],
     ['an uncaught error', 1, "store.refresh(); process.on('SIGUSR2', () => { throw new Error('made up') })"],
-    ['a store that was disposed of', 3, "store.refresh().catch(() => {}); process.on('SIGUSR2', () => { store.dispose(); process.exit(3) })"],
+    [
+      'a store that was disposed of',
+      3,
+      "store.refresh().catch(() => {}); process.on('SIGUSR2', () => { store.dispose(); process.exit(3) })"
+    ],
     ['a worker thread’s, which alone has loaded this package', 3, null]
   ])
   for (const [name, code, script] of cases) {
@@ -58,7 +62,8 @@ test('the end of the process while an endpoint is asked: the login is saved', as
     const gate = new Promise((resolve) => (answer = () => resolve(undefined)))
     const context = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: () => gate })
     const { endpoint, dir, file } = context
-    const { child, ended, text } = script === null ? run(t, ENDING + worker({ dir, tokenUrl: endpoint.url })) : runScript(t, context, ENDING + script)
+    const { child, ended, text } =
+      script === null ? run(t, ENDING + worker({ dir, tokenUrl: endpoint.url })) : runScript(t, context, ENDING + script)
     await until(`${name}: it asks`, () => endpoint.posts.length > 0)
     child.kill('SIGUSR2')
     await until(`${name}: it waits at its end`, () => text().includes('ending') && status(child.pid).State.startsWith('S'))
@@ -71,7 +76,8 @@ test('the end of the process while an endpoint is asked: the login is saved', as
 test('process.exit() while an endpoint is silent: the process ends all the same, however many threads use this package', async (t) => {
   const index = JSON.stringify(INDEX)
   /** A thread that uses the package and runs on. @param {string} [then] */
-  const thread = (then = '') => `new Promise((resolve) => new (require('node:worker_threads').Worker)(${JSON.stringify(`const api = require(${index}); const secret = api.Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000); ${then}`)}, { eval: true }).once('message', resolve))`
+  const thread = (then = '') =>
+    `new Promise((resolve) => new (require('node:worker_threads').Worker)(${JSON.stringify(`const api = require(${index}); const secret = api.Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000); ${then}`)}, { eval: true }).once('message', resolve))`
   const exit = "process.on('SIGUSR2', () => process.exit(3))"
   const cases = {
     'no other thread': () => `store.refresh(); ${exit}`,
@@ -96,8 +102,14 @@ test('process.exit() while an endpoint is silent: the process ends all the same,
 
 test('a thread that has asked nobody ends at once, whatever others wait for', async (t) => {
   const context = await openLogin(t, {}, { first: { expiresAt: SOON() }, beforeAnswer: () => new Promise(() => {}) })
-  const idle = JSON.stringify(`const secret = require(${JSON.stringify(INDEX)}).Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000)`)
-  const { child, ended, text } = runScript(t, context, `const worker = new (require('node:worker_threads').Worker)(${idle}, { eval: true }); worker.once('message', () => { store.refresh(); process.on('SIGUSR2', async () => { const from = Date.now(); await worker.terminate(); require('node:fs').writeSync(1, String(Date.now() - from)) }) })`)
+  const idle = JSON.stringify(
+    `const secret = require(${JSON.stringify(INDEX)}).Secret.from(Buffer.from('made-up')); require('node:worker_threads').parentPort.postMessage(0); setInterval(() => {}, 1000)`
+  )
+  const { child, ended, text } = runScript(
+    t,
+    context,
+    `const worker = new (require('node:worker_threads').Worker)(${idle}, { eval: true }); worker.once('message', () => { store.refresh(); process.on('SIGUSR2', async () => { const from = Date.now(); await worker.terminate(); require('node:fs').writeSync(1, String(Date.now() - from)) }) })`
+  )
   await until('it asks', () => context.endpoint.posts.length > 0)
   child.kill('SIGUSR2')
   await until('the thread has ended', () => text() !== '')
@@ -109,12 +121,18 @@ test('a thread that has asked nobody ends at once, whatever others wait for', as
 
 test('process.exit() ends a process at once that asks nobody', async (t) => {
   const context = await openLogin(t)
-  const { code, text } = await runScript(t, context, 'await store.refresh(); const from = Date.now(); process.on("exit", () => process.stdout.write(String(Date.now() - from))); process.exit(3)').ended
+  const { code, text } = await runScript(
+    t,
+    context,
+    'await store.refresh(); const from = Date.now(); process.on("exit", () => process.stdout.write(String(Date.now() - from))); process.exit(3)'
+  ).ended
   assert.equal(code, 3)
   assert.ok(Number(text) < 1000, text)
 })
 
-test('a process that was frozen past its deadline takes the answer that has come meanwhile', { skip: process.platform !== 'linux' && 'needs Linux' }, async (t) => {
+test('a process that was frozen past its deadline takes the answer that has come meanwhile', {
+  skip: process.platform !== 'linux' && 'needs Linux'
+}, async (t) => {
   /** @type {() => void} */
   let answer = () => {}
   const gate = new Promise((resolve) => (answer = () => resolve(undefined)))
@@ -134,13 +152,31 @@ test('a process that was frozen past its deadline takes the answer that has come
   assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh)
 })
 
-test('a process that stood still past its deadline when it had sent all of its question takes the answer', { skip: whyNoStrace() }, async (t) => {
+test('a process that stood still past its deadline when it had sent all of its question takes the answer', {
+  skip: whyNoStrace()
+}, async (t) => {
   const context = await openLogin(t, {}, { first: { expiresAt: LATE() } })
   const { endpoint, file } = context
   const timeoutMs = 5000
   // The second call sends the body, and nothing is sent after it.
-  const still = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=sendto', '-e', `inject=sendto:delay_exit=${(timeoutMs + 500) * 1000}:when=2`]
-  const { text, complaint } = await runScript(t, context, 'const { how } = await store.fresh(); process.stdout.write(how)', { timeoutMs }, still).ended
+  const still = [
+    'strace',
+    '-f',
+    '-qq',
+    '-o',
+    '/dev/null',
+    '-e',
+    'trace=sendto',
+    '-e',
+    `inject=sendto:delay_exit=${(timeoutMs + 500) * 1000}:when=2`
+  ]
+  const { text, complaint } = await runScript(
+    t,
+    context,
+    'const { how } = await store.fresh(); process.stdout.write(how)',
+    { timeoutMs },
+    still
+  ).ended
   assert.equal(text, 'here', complaint)
   assert.equal(endpoint.posts.length, 1)
   assert.equal(tokensOf('claude', file).refresh, endpoint.issued[1].refresh)
@@ -155,7 +191,14 @@ test('a dead login is asked about once, and a new one at once', async (t) => {
 })
 
 test('a lock that is held does not undo what is known of a dead login', { timeout: 120_000 }, async (t) => {
-  const context = await openLogin(t, { timeoutMs: 5000 }, { first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' }, instead: (/** @type {any} */ { body }) => (body.refresh_token === 'held' ? new Promise(() => {}) : Promise.resolve(undefined)) })
+  const context = await openLogin(
+    t,
+    { timeoutMs: 5000 },
+    {
+      first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' },
+      instead: (/** @type {any} */ { body }) => (body.refresh_token === 'held' ? new Promise(() => {}) : Promise.resolve(undefined))
+    }
+  )
   const { store, dir, endpoint, first } = context
   await assert.rejects(store.fresh(), { code: LOGIN_REQUIRED })
   // A process that has the lock, for a login that was there for a moment.
@@ -172,8 +215,16 @@ test('a lock that is held does not undo what is known of a dead login', { timeou
 
 test('an endpoint that names a time is left alone until then, also when the token has expired, unless somebody insists', async (t) => {
   for (const expiresAt of [SOON(), LATE()]) {
-    const { store, endpoint } = await openLogin(t, {}, { first: { expiresAt }, instead: async () => ({ status: 429, headers: { 'retry-after': '600' }, body: {} }) })
-    const code = () => store.fresh().then(({ failure }) => failure?.code, (error) => error.code)
+    const { store, endpoint } = await openLogin(
+      t,
+      {},
+      { first: { expiresAt }, instead: async () => ({ status: 429, headers: { 'retry-after': '600' }, body: {} }) }
+    )
+    const code = () =>
+      store.fresh().then(
+        ({ failure }) => failure?.code,
+        (error) => error.code
+      )
     for (let call = 0; call < 5; call += 1) assert.equal(await code(), 'ERR_PROVIDER_REFRESH_FAILED')
     assert.equal(endpoint.posts.length, 1)
     await store.refresh().catch(() => {})
@@ -200,7 +251,9 @@ test('an endpoint that gives nothing is asked with each call once the token has 
   }
 })
 
-test('a silent endpoint, and a process that keeps the lock, cost their time once while the token is good', { timeout: 120_000 }, async (t) => {
+test('a silent endpoint, and a process that keeps the lock, cost their time once while the token is good', {
+  timeout: 120_000
+}, async (t) => {
   const context = await openLogin(t, { timeoutMs: 5000 }, { first: { expiresAt: SOON() }, instead: () => new Promise(() => {}) })
   const holder = runScript(t, context, 'await store.refresh()', { timeoutMs: 600_000 })
   await until('it asks', () => context.endpoint.posts.length > 0)

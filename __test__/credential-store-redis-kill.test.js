@@ -51,7 +51,12 @@ for (const { name, isSpent, posts } of MOMENTS) {
     const first = { ...endpoint.issue(), expiresAt: LATE() }
     const files = [makeDir(t), makeDir(t)].map((dir) => writeLogin(dir, 'claude', first))
     const options = (/** @type {number} */ index) => ({
-      dir: path.dirname(files[index]), tokenUrl: endpoint.url, refreshAheadMs: 0, once: true, name: 'ws_1', redis: { socket, master, lockMs: LOCK_MS }
+      dir: path.dirname(files[index]),
+      tokenUrl: endpoint.url,
+      refreshAheadMs: 0,
+      once: true,
+      name: 'ws_1',
+      redis: { socket, master, lockMs: LOCK_MS }
     })
     const master = randomBytes(32).toString('hex')
 

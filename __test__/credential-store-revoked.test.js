@@ -12,7 +12,8 @@ const { SOON, makeDir, openLogin } = require('./support/stored-login.js')
 const { loginDocument, writeLogin } = require('./support/token-endpoint.js')
 
 const REVOKED = { code: 'ERR_PROVIDER_CREDENTIAL_REVOKED' }
-const build = (/** @type {any} */ credentialStore) => buildProviderEnv({ provider: credentialStore.provider }, { credentialStore, workspace: { home: '/tmp' } })
+const build = (/** @type {any} */ credentialStore) =>
+  buildProviderEnv({ provider: credentialStore.provider }, { credentialStore, workspace: { home: '/tmp' } })
 
 test('what a refresh of a revoked login brings is revoked as well', async (t) => {
   const { store, dir, endpoint } = await openLogin(t)
@@ -47,7 +48,9 @@ test('a login is the same by whatever path its directory is named', async (t) =>
   }
 })
 
-test('a login is revoked by any token that it has had, and what runs with any of them is listed', { skip: process.platform !== 'linux' && 'needs Linux' }, async (t) => {
+test('a login is revoked by any token that it has had, and what runs with any of them is listed', {
+  skip: process.platform !== 'linux' && 'needs Linux'
+}, async (t) => {
   const { store } = await openLogin(t)
   const old = build(store)
   const child = spawnProvider(old, { command: '/bin/sh', args: ['-c', 'sleep 60'], cwd: '/', allowRoot: true, workspaceTrust: 'trusted' })
@@ -76,7 +79,8 @@ test('other logins go on, and so does a key that takes the place of another', as
   keys.rotate('sk-proj-made-up-revoked-2')
   build(keys).dispose()
   const dir = makeDir(t)
-  const put = (/** @type {number} */ number) => fs.writeFileSync(path.join(dir, 'auth.json'), JSON.stringify({ OPENAI_API_KEY: `sk-proj-made-up-stored-${number}` }), { mode: 0o600 })
+  const put = (/** @type {number} */ number) =>
+    fs.writeFileSync(path.join(dir, 'auth.json'), JSON.stringify({ OPENAI_API_KEY: `sk-proj-made-up-stored-${number}` }), { mode: 0o600 })
   put(1)
   const stored = await CredentialStore.open('codex', { dir })
   revoke(build(stored))
@@ -131,7 +135,10 @@ test('in all threads of the process', async (t) => {
         try { buildProviderEnv({ provider: 'claude' }, { credentialStore, workspace: { home: '/tmp' } }); parentPort.postMessage('built') } catch (error) { parentPort.postMessage(error.code) }
       }).postMessage('open')
     })`
-  const worker = new Worker(script, { eval: true, workerData: { index: path.join(__dirname, '..', 'index.js'), options: { dir, tokenUrl: endpoint.url } } })
+  const worker = new Worker(script, {
+    eval: true,
+    workerData: { index: path.join(__dirname, '..', 'index.js'), options: { dir, tokenUrl: endpoint.url } }
+  })
   t.after(() => worker.terminate())
   await once(worker, 'message')
   revoke(build(store))

@@ -119,7 +119,12 @@ test('what cannot be written is not asked for', { skip }, async (t) => {
       execFileSync('chattr', [`+${flag}`, context[of]])
       return () => execFileSync('chattr', [`-${flag}`, context[of]])
     }
-    Object.assign(cases, { 'an immutable file': attribute('file', 'i'), 'an append-only file': attribute('file', 'a'), 'an immutable directory': attribute('dir', 'i'), 'an append-only directory': attribute('dir', 'a') })
+    Object.assign(cases, {
+      'an immutable file': attribute('file', 'i'),
+      'an append-only file': attribute('file', 'a'),
+      'an immutable directory': attribute('dir', 'i'),
+      'an append-only directory': attribute('dir', 'a')
+    })
   }
   for (const [name, block] of Object.entries(cases)) {
     await t.test(name, async (t) => {
@@ -163,7 +168,10 @@ test('tokens that a file system refuses to take serve on, also after they have e
   await until('they have expired', () => Date.now() > Date.parse(first.expiresAt))
   const second = await ask('fresh')
   assert.deepEqual([second.how, second.persisted, second.failure?.code], ['here', false, UNUSABLE], second.message)
-  assert.deepEqual(endpoint.posts.map(({ outcome }) => outcome), ['granted', 'granted'])
+  assert.deepEqual(
+    endpoint.posts.map(({ outcome }) => outcome),
+    ['granted', 'granted']
+  )
   await run('mount', '-o', 'remount,bind,rw', dir)
   assert.equal((await ask('reload')).persisted, true)
   assert.equal(tokensOf('claude', file).refresh, endpoint.issued.at(-1)?.refresh)
@@ -201,9 +209,20 @@ test('what one process has written whole and could not put in place serves the n
 })
 
 /** Those of a write in place that change or sync the file, in their order; how often each has been made by then. */
-const CALLS = /** @type {const} */ ([['pwrite64', 1], ['fsync', 1], ['pwrite64', 2], ['fdatasync', 1], ['ftruncate', 1], ['fsync', 2], ['pwrite64', 3]])
+const CALLS = /** @type {const} */ ([
+  ['pwrite64', 1],
+  ['fsync', 1],
+  ['pwrite64', 2],
+  ['fdatasync', 1],
+  ['ftruncate', 1],
+  ['fsync', 2],
+  ['pwrite64', 3]
+])
 
-test('killed at each system call of a write in place: the file is one of the two, and the next process goes on', { skip: skip || whyNoStrace(), timeout: 240_000 }, async (t) => {
+test('killed at each system call of a write in place: the file is one of the two, and the next process goes on', {
+  skip: skip || whyNoStrace(),
+  timeout: 240_000
+}, async (t) => {
   /** What the next process finds, kill by kill. @type {string[]} */
   const found = []
   for (const [call, time] of CALLS) {
@@ -212,7 +231,19 @@ test('killed at each system call of a write in place: the file is one of the two
     const dir = makeDir(t)
     const target = path.join(dir, '.credentials.json')
     fs.writeFileSync(target, '')
-    const trace = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', target, '-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${time}`]
+    const trace = [
+      'strace',
+      '-f',
+      '-qq',
+      '-o',
+      '/dev/null',
+      '-P',
+      target,
+      '-e',
+      `trace=${call}`,
+      '-e',
+      `inject=${call}:signal=KILL:when=${time}`
+    ]
     const one = startServingAlone(t, ['sh', '-c', `mount --bind ${file} ${target} && exec "$@"`, 'sh', ...trace])
     await one.ask('open', { dir, tokenUrl: endpoint.url })
     const answer = await one.ask('fresh')
@@ -244,7 +275,11 @@ async function startFailing(t, file, errno) {
   const serving = startServingAlone(t)
   await serving.run('true')
   const pid = String(serving.child.pid)
-  const tracer = spawn('strace', ['-f', '-qq', '-o', '/dev/null', '-p', pid, '-P', file, '-e', 'trace=fsync', '-e', `inject=fsync:error=${errno}`], { stdio: 'ignore' })
+  const tracer = spawn(
+    'strace',
+    ['-f', '-qq', '-o', '/dev/null', '-p', pid, '-P', file, '-e', 'trace=fsync', '-e', `inject=fsync:error=${errno}`],
+    { stdio: 'ignore' }
+  )
   t.after(() => tracer.kill('SIGKILL'))
   await until('it is traced', () => fs.readdirSync(`/proc/${pid}/task`).every((thread) => status(Number(thread)).TracerPid !== '0'))
   const heal = async () => {
@@ -255,7 +290,10 @@ async function startFailing(t, file, errno) {
 }
 
 test('a directory that cannot be synced: the file has the tokens, and it is tried again', { skip: skip || whyNoStrace() }, async (t) => {
-  for (const [errno, syscall] of /** @type {const} */ ([['EIO', 'fsync'], ['EINVAL', undefined]])) {
+  for (const [errno, syscall] of /** @type {const} */ ([
+    ['EIO', 'fsync'],
+    ['EINVAL', undefined]
+  ])) {
     const { endpoint, dir, file } = await makeLogin(t)
     const { ask, heal } = await startFailing(t, dir, errno)
     await ask('open', { dir, tokenUrl: endpoint.url })
@@ -270,7 +308,9 @@ test('a directory that cannot be synced: the file has the tokens, and it is trie
   }
 })
 
-test('a new file that cannot be synced: the tokens are in this process alone until they are', { skip: skip || whyNoStrace() }, async (t) => {
+test('a new file that cannot be synced: the tokens are in this process alone until they are', {
+  skip: skip || whyNoStrace()
+}, async (t) => {
   const { endpoint, dir, file, first } = await makeLogin(t)
   const { ask, heal } = await startFailing(t, nextOf(file), 'EIO')
   await ask('open', { dir, tokenUrl: endpoint.url })
@@ -296,12 +336,26 @@ test('a lock file that is deleted while a process asks', { skip: skip || whyNoSt
   assert.deepEqual([(await two.ask('fresh')).how, (await first).how, endpoint.posts.length], ['elsewhere', 'here', 1])
 })
 
-test('what a killed process has left is not given up where it cannot be read for once, or others have written the file since', { skip: skip || whyNoStrace() }, async (t) => {
+test('what a killed process has left is not given up where it cannot be read for once, or others have written the file since', {
+  skip: skip || whyNoStrace()
+}, async (t) => {
   for (const errno of ['EMFILE', 'EIO']) {
     const { endpoint, dir, file } = await makeLogin(t, { expiresAt: LATE() })
     const tokens = endpoint.issue()
     fs.renameSync(writeLogin(makeDir(t), 'claude', tokens), nextOf(file))
-    const one = startServingAlone(t, ['strace', '-f', '-qq', '-o', '/dev/null', '-P', path.basename(nextOf(file)), '-e', 'trace=openat', '-e', `inject=openat:error=${errno}:when=1`])
+    const one = startServingAlone(t, [
+      'strace',
+      '-f',
+      '-qq',
+      '-o',
+      '/dev/null',
+      '-P',
+      path.basename(nextOf(file)),
+      '-e',
+      'trace=openat',
+      '-e',
+      `inject=openat:error=${errno}:when=1`
+    ])
     await one.ask('open', { dir, tokenUrl: endpoint.url })
     assert.equal((await one.ask('fresh')).code, UNUSABLE)
     const two = startServingAlone(t)
@@ -317,8 +371,14 @@ test('what a killed process has left is not given up where it cannot be read for
   await ask('open', { dir, tokenUrl: endpoint.url })
   const { how, persisted, failure } = await ask('fresh')
   assert.deepEqual([how, persisted, failure, endpoint.posts.length], ['elsewhere', true, null, 0])
-  assert.deepEqual([tokensOf('claude', file).refresh, JSON.parse(fs.readFileSync(file, 'utf8')).mcpOAuth], [tokens.refresh, { written: 'since' }])
-  assert.deepEqual(fs.readdirSync(dir).filter((name) => name.endsWith('.next')), [])
+  assert.deepEqual(
+    [tokensOf('claude', file).refresh, JSON.parse(fs.readFileSync(file, 'utf8')).mcpOAuth],
+    [tokens.refresh, { written: 'since' }]
+  )
+  assert.deepEqual(
+    fs.readdirSync(dir).filter((name) => name.endsWith('.next')),
+    []
+  )
 })
 
 test('a lock file that somebody else has put into a sticky directory is refused, and named', { skip }, async (t) => {
@@ -361,7 +421,12 @@ test('a kernel that does not tell by statx(2) what cannot be replaced', { skip: 
     assert.deepEqual(await ask('refresh').then((/** @type {any} */ { how, failure }) => [how, failure]), ['here', null])
   })
   if (!takesAttributes(makeDir(t))) return
-  for (const [name, of, flag] of /** @type {const} */ ([['an immutable file', 'file', 'i'], ['an append-only file', 'file', 'a'], ['an immutable directory', 'dir', 'i'], ['an append-only directory', 'dir', 'a']])) {
+  for (const [name, of, flag] of /** @type {const} */ ([
+    ['an immutable file', 'file', 'i'],
+    ['an append-only file', 'file', 'a'],
+    ['an immutable directory', 'dir', 'i'],
+    ['an append-only directory', 'dir', 'a']
+  ])) {
     await t.test(name, async (t) => {
       const login = await makeLogin(t)
       const { ask } = startServingAlone(t, NO_STATX)
@@ -378,7 +443,9 @@ test('a kernel that does not tell by statx(2) what cannot be replaced', { skip: 
   }
 })
 
-test('what another process left whole is put in place by one that cannot sync the directory: it says so until it can', { skip: skip || whyNoStrace() }, async (t) => {
+test('what another process left whole is put in place by one that cannot sync the directory: it says so until it can', {
+  skip: skip || whyNoStrace()
+}, async (t) => {
   const { endpoint, dir, file } = await makeLogin(t)
   const next = nextOf(file)
   const tokens = endpoint.issue()

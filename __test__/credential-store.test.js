@@ -14,26 +14,43 @@ const { startTokenEndpoint, tokensOf, writeLogin } = require('./support/token-en
 
 /** The environment of a shell that was started with a store. @param {any} env */
 async function variablesOf(env) {
-  const child = spawnProvider(env, { command: '/bin/sh', args: ['-c', 'exec env'], cwd: '/', delivery: 'env', allowRoot: true, workspaceTrust: 'trusted' })
+  const child = spawnProvider(env, {
+    command: '/bin/sh',
+    args: ['-c', 'exec env'],
+    cwd: '/',
+    delivery: 'env',
+    allowRoot: true,
+    workspaceTrust: 'trusted'
+  })
   let text = ''
   child.stdout.on('data', (more) => (text += more))
   child.stderr.resume()
   await child.exited
   await new Promise((resolve) => (child.stdout.closed ? resolve(undefined) : child.stdout.once('close', resolve)))
-  return Object.fromEntries(text.split('\n').filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)))
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(/=(.*)/s).slice(0, 2))
+  )
 }
 
 test('rotate: what is built next has the new key, what was built before starts nothing any more', async () => {
   const store = CredentialStore.of('codex', Buffer.from('sk-proj-made-up-one'))
   const options = { credentialStore: store, workspace: { home: '/tmp' } }
   const old = buildProviderEnv({ provider: 'codex' }, options)
-  assert.deepEqual({ ...old.credential, fingerprint: null }, { kind: 'api-key', source: 'store', owner: 'workspace', fingerprint: null, generation: 1 })
+  assert.deepEqual(
+    { ...old.credential, fingerprint: null },
+    { kind: 'api-key', source: 'store', owner: 'workspace', fingerprint: null, generation: 1 }
+  )
   assert.equal(old.apiKeySource, 'user')
   assert.throws(() => store.rotate('sk-ant-api03-made-up'), { code: 'ERR_PROVIDER_KEY_WRONG_PROVIDER' })
   assert.equal(store.generation, 1)
   store.rotate(Buffer.from('sk-proj-made-up-two'))
   assert.equal(store.generation, 2)
-  assert.throws(() => spawnProvider(old, { command: '/bin/true', cwd: '/', allowRoot: true }), { code: 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED' })
+  assert.throws(() => spawnProvider(old, { command: '/bin/true', cwd: '/', allowRoot: true }), {
+    code: 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED'
+  })
   const env = buildProviderEnv({ provider: 'codex' }, options)
   assert.equal((await variablesOf(env)).CODEX_API_KEY, 'sk-proj-made-up-two')
   assert.equal(env.credential.generation, 2)
@@ -60,24 +77,35 @@ test('rotation under load: no launch that begins after rotate() has returned use
     const early = buildProviderEnv({ provider: 'codex' }, options)
     const builtAt = current
     if (round % 3 === 0) store.rotate(Buffer.from(key((current += 1))))
-    for (const [env, begunAt] of /** @type {[any, number][]} */ ([[early, current], [buildProviderEnv({ provider: 'codex' }, options), current]])) {
+    for (const [env, begunAt] of /** @type {[any, number][]} */ ([
+      [early, current],
+      [buildProviderEnv({ provider: 'codex' }, options), current]
+    ])) {
       try {
-        const child = spawnProvider(env, { command: '/bin/sh', args: ['-c', 'echo "$CODEX_API_KEY"'], cwd: '/', allowRoot: true, workspaceTrust: 'trusted' })
-        running.push((async () => {
-          let text = ''
-          child.stdout.on('data', (more) => (text += more))
-          child.stderr.resume()
-          try {
-            await child.exited
-          } catch (error) {
-            assert.equal(/** @type {any} */ (error).code, 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED')
-            superseded += 1
-            return
-          }
-          await new Promise((resolve) => (child.stdout.closed ? resolve(undefined) : child.stdout.once('close', resolve)))
-          const used = Number(text.trim().split('-').at(-1))
-          assert.ok(used >= begunAt, `began at ${begunAt} and used ${used}`)
-        })())
+        const child = spawnProvider(env, {
+          command: '/bin/sh',
+          args: ['-c', 'echo "$CODEX_API_KEY"'],
+          cwd: '/',
+          allowRoot: true,
+          workspaceTrust: 'trusted'
+        })
+        running.push(
+          (async () => {
+            let text = ''
+            child.stdout.on('data', (more) => (text += more))
+            child.stderr.resume()
+            try {
+              await child.exited
+            } catch (error) {
+              assert.equal(/** @type {any} */ (error).code, 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED')
+              superseded += 1
+              return
+            }
+            await new Promise((resolve) => (child.stdout.closed ? resolve(undefined) : child.stdout.once('close', resolve)))
+            const used = Number(text.trim().split('-').at(-1))
+            assert.ok(used >= begunAt, `began at ${begunAt} and used ${used}`)
+          })()
+        )
       } catch (error) {
         assert.equal(/** @type {any} */ (error).code, 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED')
         assert.ok(builtAt < current, 'refused only what was built with an older one')
@@ -93,7 +121,11 @@ test('rotation under load: no launch that begins after rotate() has returned use
 
 for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   test(`${provider}: refreshed ahead of expiry, written whole: 0600, unknown fields kept`, async (t) => {
-    const { endpoint, file, store, first } = await openLogin(t, {}, { provider, lifetimeMs: 3600_000, first: provider === 'claude' ? { expiresAt: SOON() } : {} })
+    const { endpoint, file, store, first } = await openLogin(
+      t,
+      {},
+      { provider, lifetimeMs: 3600_000, first: provider === 'claude' ? { expiresAt: SOON() } : {} }
+    )
     fs.chmodSync(file, 0o644)
     const before = JSON.parse(fs.readFileSync(file, 'utf8'))
     const result = provider === 'claude' ? await store.fresh() : await store.refresh()
@@ -118,7 +150,10 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       return { ...document, claudeAiOauth: oauth, tokens, last_refresh: null }
     }
     assert.deepEqual(strip(after), strip(before))
-    assert.deepEqual(fs.readdirSync(path.dirname(file)).filter((name) => name.endsWith('.next')), [])
+    assert.deepEqual(
+      fs.readdirSync(path.dirname(file)).filter((name) => name.endsWith('.next')),
+      []
+    )
     assert.equal((await store.fresh()).how, 'not-needed')
     assert.equal(endpoint.posts.length, 1)
   })
@@ -139,7 +174,9 @@ test('codex: its state directory is that of the login, and no other', async (t) 
   assert.equal(env.get('CODEX_HOME'), dir)
   assert.equal(env.get('CODEX_API_KEY'), '')
   assert.ok(!JSON.stringify(await variablesOf(env)).includes(first.access))
-  assert.throws(() => buildProviderEnv({ provider: 'codex' }, { credentialStore: store, workspace: { home: '/tmp', codexHome: '/tmp' } }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => buildProviderEnv({ provider: 'codex' }, { credentialStore: store, workspace: { home: '/tmp', codexHome: '/tmp' } }), {
+    code: 'ERR_INVALID_ARG_VALUE'
+  })
 })
 
 test('a hundred callers at once: one request, and all have its tokens', async (t) => {
@@ -189,8 +226,13 @@ test('failures lose nothing: the old token serves while it is good, the file sta
 
 test('an expired token: launches are refused, and so is what cannot be refreshed', async (t) => {
   const { store, endpoint } = await openLogin(t, {}, { first: { expiresAt: LATE(), refresh: 'made-up-rt-used-before' } })
-  assert.throws(() => buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } }), { code: 'ERR_PROVIDER_CREDENTIAL_EXPIRED' })
-  await assert.rejects(store.fresh(), (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && !inspect(error).includes('used-before'))
+  assert.throws(() => buildProviderEnv({ provider: 'claude' }, { credentialStore: store, workspace: { home: '/tmp' } }), {
+    code: 'ERR_PROVIDER_CREDENTIAL_EXPIRED'
+  })
+  await assert.rejects(
+    store.fresh(),
+    (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && !inspect(error).includes('used-before')
+  )
   assert.equal(endpoint.granted(), 0)
 })
 
@@ -227,16 +269,25 @@ test('a file that cannot be written after all: the tokens live in this process, 
 })
 
 test('what the CLI writes beside the tokens meanwhile stays, and the new tokens go into it', async (t) => {
-  const { store, file, endpoint, first } = await openLogin(t, {}, {
-    first: { expiresAt: SOON() },
-    beforeAnswer: async () => fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), mcpOAuth: { added: true } }))
-  })
+  const { store, file, endpoint, first } = await openLogin(
+    t,
+    {},
+    {
+      first: { expiresAt: SOON() },
+      beforeAnswer: async () =>
+        fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), mcpOAuth: { added: true } }))
+    }
+  )
   const result = await store.fresh()
   assert.deepEqual([result.how, result.persisted, result.failure], ['here', true, null])
   assert.equal(JSON.parse(fs.readFileSync(file, 'utf8')).mcpOAuth.added, true)
   assert.deepEqual(tokensOf('claude', file), { access: endpoint.issued[1].access, refresh: endpoint.issued[1].refresh })
   await store.refresh()
-  assert.deepEqual(endpoint.posts.map(({ body }) => body.refresh_token), [first.refresh, endpoint.issued[1].refresh], 'each once')
+  assert.deepEqual(
+    endpoint.posts.map(({ body }) => body.refresh_token),
+    [first.refresh, endpoint.issued[1].refresh],
+    'each once'
+  )
 })
 
 test('an answer that would break the file does not', async (t) => {
@@ -248,7 +299,11 @@ test('an answer that would break the file does not', async (t) => {
   const { claudeAiOauth } = JSON.parse(fs.readFileSync(file, 'utf8'))
   assert.ok(claudeAiOauth.expiresAt < Date.now() + 3601_000, 'a life that nobody believes is none')
   const whole = fs.readFileSync(file, 'utf8')
-  for (body of [{ access_token: 'sk-ant-oat01-"x' }, { access_token: 'sk-ant-oat01-x\\' }, { access_token: 'sk-ant-oat01-x', refresh_token: 'a"b' }]) {
+  for (body of [
+    { access_token: 'sk-ant-oat01-"x' },
+    { access_token: 'sk-ant-oat01-x\\' },
+    { access_token: 'sk-ant-oat01-x', refresh_token: 'a"b' }
+  ]) {
     assert.equal((await store.refresh()).failure?.code, 'ERR_PROVIDER_REFRESH_FAILED')
     assert.equal(fs.readFileSync(file, 'utf8'), whole)
   }
@@ -263,10 +318,15 @@ test('a field that has no place for new tokens: nothing is asked', async (t) => 
   assert.equal(endpoint.posts.length, 0)
 })
 
-test('a directory of somebody else in the place of the tenant\'s: nothing is made in it', { skip: process.getuid?.() !== 0 && 'needs root' }, async (t) => {
+test("a directory of somebody else in the place of the tenant's: nothing is made in it", {
+  skip: process.getuid?.() !== 0 && 'needs root'
+}, async (t) => {
   const endpoint = await startTokenEndpoint(t)
   const [mine, theirs] = [makeDir(t), makeDir(t)]
-  for (const [dir, uid] of /** @type {const} */ ([[mine, UID], [theirs, UID + 1]])) {
+  for (const [dir, uid] of /** @type {const} */ ([
+    [mine, UID],
+    [theirs, UID + 1]
+  ])) {
     fs.chownSync(writeLogin(dir, 'claude', { ...endpoint.issue(), expiresAt: SOON() }), uid, uid)
     fs.chownSync(dir, uid, uid)
   }
@@ -283,20 +343,24 @@ test('a directory of somebody else in the place of the tenant\'s: nothing is mad
 test('a fleet that could not be told is told with the next call', async (t) => {
   let redis = /** @type {string | null} */ (null)
   let isDown = false
-  const { store, endpoint } = await openLogin(t, {
-    name: 'ws_1',
-    lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }),
-    /** @type {import('../index.js').WithLock} */
-    async withLock(name, critical) {
-      const next = await critical(redis)
-      if (isDown) throw new Error('Redis is down')
-      if (next !== null) redis = next
-    }
-  }, { first: { expiresAt: SOON() } })
+  const { store, endpoint } = await openLogin(
+    t,
+    {
+      name: 'ws_1',
+      lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }),
+      /** @type {import('../index.js').WithLock} */
+      async withLock(_name, critical) {
+        const next = await critical(redis)
+        if (isDown) throw new Error('Redis is down')
+        if (next !== null) redis = next
+      }
+    },
+    { first: { expiresAt: SOON() } }
+  )
   isDown = true
   const result = await store.fresh()
   assert.deepEqual([result.how, result.failure?.code], ['here', 'ERR_PROVIDER_REFRESH_FAILED'])
-  assert.equal(/** @type {any} */ (result.failure?.cause).message, 'Redis is down')
+  assert.equal(/** @type {any} */ (result.failure)?.cause.message, 'Redis is down')
   isDown = false
   await store.fresh()
   assert.ok(redis)
@@ -304,7 +368,11 @@ test('a fleet that could not be told is told with the next call', async (t) => {
   const dir = makeDir(t)
   writeLogin(dir, 'claude', { ...endpoint.issued[0], expiresAt: SOON() })
   const other = await CredentialStore.open('claude', {
-    dir, tokenUrl: endpoint.url, name: 'ws_1', lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }), withLock: async (_, critical) => critical(redis)
+    dir,
+    tokenUrl: endpoint.url,
+    name: 'ws_1',
+    lockbox: new Lockbox({ masterKeys: [Buffer.alloc(32, 9)] }),
+    withLock: async (_, critical) => critical(redis)
   })
   assert.equal((await other.fresh()).how, 'elsewhere')
   assert.equal(other.fingerprint, store.fingerprint)
@@ -328,7 +396,11 @@ test('an OAuth provider as data: another endpoint, client, file, fields and form
   const endpoint = await startTokenEndpoint(t)
   const dir = makeDir(t)
   const first = endpoint.issue()
-  fs.writeFileSync(path.join(dir, 'login.json'), JSON.stringify({ login: { at: first.access, rt: first.refresh, until: Math.floor(Date.now() / 1000) + 10 } }), { mode: 0o600 })
+  fs.writeFileSync(
+    path.join(dir, 'login.json'),
+    JSON.stringify({ login: { at: first.access, rt: first.refresh, until: Math.floor(Date.now() / 1000) + 10 } }),
+    { mode: 0o600 }
+  )
   const store = await CredentialStore.open('claude', {
     dir,
     file: 'login.json',
@@ -346,7 +418,7 @@ test('an OAuth provider as data: another endpoint, client, file, fields and form
   store.dispose()
 })
 
-test('logins that are none, and files that are not the tenant\'s', async (t) => {
+test("logins that are none, and files that are not the tenant's", async (t) => {
   const dir = makeDir(t)
   const file = path.join(dir, 'auth.json')
   const open = (/** @type {any} */ options = {}) => CredentialStore.open('codex', { dir, ...options })
@@ -355,13 +427,23 @@ test('logins that are none, and files that are not the tenant\'s', async (t) => 
     fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content), { mode })
     fs.chmodSync(file, mode)
   }
-  await assert.rejects(open(), (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && /interactive login/.test(error.message) && error.path === file)
+  await assert.rejects(
+    open(),
+    (/** @type {any} */ error) =>
+      error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && /interactive login/.test(error.message) && error.path === file
+  )
   put({ auth_mode: 'chatgpt', tokens: null })
-  await assert.rejects(open(), (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && /interactive login/.test(error.message))
+  await assert.rejects(
+    open(),
+    (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_LOGIN_REQUIRED' && /interactive login/.test(error.message)
+  )
   put({ auth_mode: 'agentIdentity' })
   await assert.rejects(open(), { code: 'ERR_PROVIDER_UNSUPPORTED' })
   put('not JSON: made-up-secret')
-  await assert.rejects(open(), (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' && !inspect(error).includes('made-up-secret'))
+  await assert.rejects(
+    open(),
+    (/** @type {any} */ error) => error.code === 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' && !inspect(error).includes('made-up-secret')
+  )
   put({ OPENAI_API_KEY: 'sk-ant-api03-of-the-other' })
   await assert.rejects(open(), { code: 'ERR_PROVIDER_KEY_WRONG_PROVIDER' })
   put({ OPENAI_API_KEY: 'sk-proj-made-up' }, 0o666)
@@ -377,7 +459,20 @@ test('logins that are none, and files that are not the tenant\'s', async (t) => 
   fs.symlinkSync('/etc/hostname', file)
   await assert.rejects(open(), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
   await assert.rejects(CredentialStore.open('codex', { dir: path.join(dir, 'missing') }), { code: 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' })
-  for (const options of [{ dir: 'relative' }, { tokenUrl: 'http://example.com/' }, { file: '../x' }, { fields: { accessToken: 'a"b' } }, { lockbox: 1 }, { name: 'x' }, { clientId: '' }, { expiry: 1 }, { file: 'other.json' }, { owner: undefined }, { owner: 2 ** 32 }, { timeoutMs: 1000 }]) {
+  for (const options of [
+    { dir: 'relative' },
+    { tokenUrl: 'http://example.com/' },
+    { file: '../x' },
+    { fields: { accessToken: 'a"b' } },
+    { lockbox: 1 },
+    { name: 'x' },
+    { clientId: '' },
+    { expiry: 1 },
+    { file: 'other.json' },
+    { owner: undefined },
+    { owner: 2 ** 32 },
+    { timeoutMs: 1000 }
+  ]) {
     await assert.rejects(open(options), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(options))
   }
 })

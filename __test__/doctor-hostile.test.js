@@ -17,15 +17,20 @@ const skip = needsLinux || needsRoot
 async function dryStart(machine, text) {
   const command = script(machine.at('claude'), `#!/bin/sh\n${text}\n`)
   const before = fs.readdirSync(machine.scratch)
-  const found = await withTemporary(machine, () => diagnose({ provider: 'claude', uid: UID, gid: UID, command, path: machine.path, prefix: machine.prefix }))
+  const found = await withTemporary(machine, () =>
+    diagnose({ provider: 'claude', uid: UID, gid: UID, command, path: machine.path, prefix: machine.prefix })
+  )
   return { ...lookUp(found), left: fs.readdirSync(machine.scratch).filter((name) => !before.includes(name)) }
 }
 
-test('the place of a dry start stays root\'s, and only what is in it is the target\'s', { skip }, async (t) => {
+test("the place of a dry start stays root's, and only what is in it is the target's", { skip }, async (t) => {
   const machine = makeMachine(t)
   fs.mkdirSync(machine.at('out'))
   fs.chownSync(machine.at('out'), UID, UID)
-  const { find, left } = await dryStart(machine, `stat -c '%u %a' "$HOME/.." "$HOME" "$TMPDIR" . > ${machine.at('out/stat')}; mv "$HOME" "$HOME.old" 2> /dev/null && touch ${machine.at('out/moved')}; exit 3`)
+  const { find, left } = await dryStart(
+    machine,
+    `stat -c '%u %a' "$HOME/.." "$HOME" "$TMPDIR" . > ${machine.at('out/stat')}; mv "$HOME" "$HOME.old" 2> /dev/null && touch ${machine.at('out/moved')}; exit 3`
+  )
   assert.equal(find('start.failed').details.exitCode, 3)
   assert.deepEqual(fs.readFileSync(machine.at('out/stat'), 'utf8').trim().split('\n'), ['0 711', ...Array(3).fill(`${UID} 700`)])
   assert.deepEqual([fs.readdirSync(machine.at('out')), left], [['stat'], []])
@@ -60,7 +65,13 @@ test('a tenant that swaps directories for links has nothing removed elsewhere', 
   const victims = Array.from({ length: 40 }, (_, index) => machine.at(`victim/${index}`))
   fs.mkdirSync(machine.at('victim'))
   for (const file of victims) fs.writeFileSync(file, '')
-  const tenant = spawn(process.execPath, ['-e', SWAPPER, machine.scratch, machine.at('victim')], { uid: UID, gid: UID, cwd: '/', env: {}, stdio: 'ignore' })
+  const tenant = spawn(process.execPath, ['-e', SWAPPER, machine.scratch, machine.at('victim')], {
+    uid: UID,
+    gid: UID,
+    cwd: '/',
+    env: {},
+    stdio: 'ignore'
+  })
   try {
     await new Promise((resolve, reject) => tenant.once('spawn', () => setTimeout(resolve, 500)).once('error', reject))
     for (let run = 0; run < 3; run++) {
@@ -85,23 +96,52 @@ function tenantLink(/** @type {string} */ to, /** @type {string} */ file) {
 }
 
 /** What a remedy for root would change by a tenant's link: finding, link, where it leads, what is asked about. */
-const LED = /** @type {[string, string, (machine: import('./support/doctor.js').Machine) => { link: string, to: string, args?: string[] }][]} */ ([
-  ['state.missing', 'codex', (machine) => ({ link: path.join(machine.homes.home, 'state'), to: machine.at('etc'), args: ['--codex-home', path.join(machine.homes.home, 'state/codex')] })],
-  ['state.missing', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc/none') })],
-  ['state.unreachable', 'codex', (machine) => {
-    fs.mkdirSync(machine.at('rootonly/priv'), { recursive: true })
-    fs.chmodSync(machine.at('rootonly'), 0o700)
-    return { link: machine.homes.codexHome, to: machine.at('rootonly/priv') }
-  }],
-  ['login.loose', 'codex', (machine) => (fs.writeFileSync(machine.at('etc/passwd'), '{}'), fs.chmodSync(machine.at('etc/passwd'), 0o644), { link: path.join(machine.homes.codexHome, 'auth.json'), to: machine.at('etc/passwd') })],
-  ['state.wrong-owner', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc') })],
-  ['state.no-directory', 'codex', (machine) => (fs.writeFileSync(machine.at('etc/file'), ''), { link: machine.homes.codexHome, to: machine.at('etc/file') })],
-  ['files.claude-project-settings', 'claude', (machine) => {
-    fs.mkdirSync(machine.at('victim'))
-    fs.writeFileSync(machine.at('victim/settings.json'), '{"hooks": {"Stop": [1]}}')
-    return { link: path.join(machine.homes.workspace, '.claude'), to: machine.at('victim') }
-  }]
-])
+const LED =
+  /** @type {[string, string, (machine: import('./support/doctor.js').Machine) => { link: string, to: string, args?: string[] }][]} */ ([
+    [
+      'state.missing',
+      'codex',
+      (machine) => ({
+        link: path.join(machine.homes.home, 'state'),
+        to: machine.at('etc'),
+        args: ['--codex-home', path.join(machine.homes.home, 'state/codex')]
+      })
+    ],
+    ['state.missing', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc/none') })],
+    [
+      'state.unreachable',
+      'codex',
+      (machine) => {
+        fs.mkdirSync(machine.at('rootonly/priv'), { recursive: true })
+        fs.chmodSync(machine.at('rootonly'), 0o700)
+        return { link: machine.homes.codexHome, to: machine.at('rootonly/priv') }
+      }
+    ],
+    [
+      'login.loose',
+      'codex',
+      (machine) => (
+        fs.writeFileSync(machine.at('etc/passwd'), '{}'),
+        fs.chmodSync(machine.at('etc/passwd'), 0o644),
+        { link: path.join(machine.homes.codexHome, 'auth.json'), to: machine.at('etc/passwd') }
+      )
+    ],
+    ['state.wrong-owner', 'codex', (machine) => ({ link: machine.homes.codexHome, to: machine.at('etc') })],
+    [
+      'state.no-directory',
+      'codex',
+      (machine) => (fs.writeFileSync(machine.at('etc/file'), ''), { link: machine.homes.codexHome, to: machine.at('etc/file') })
+    ],
+    [
+      'files.claude-project-settings',
+      'claude',
+      (machine) => {
+        fs.mkdirSync(machine.at('victim'))
+        fs.writeFileSync(machine.at('victim/settings.json'), '{"hooks": {"Stop": [1]}}')
+        return { link: path.join(machine.homes.workspace, '.claude'), to: machine.at('victim') }
+      }
+    ]
+  ])
 
 for (const [id, provider, lead] of LED) {
   test(`no command for root where a link of the tenant's leads: ${id}`, { skip }, (t) => {
@@ -116,7 +156,7 @@ for (const [id, provider, lead] of LED) {
   })
 }
 
-test('a link of root\'s out of the workspace is no tenant\'s, and leads elsewhere all the same', { skip }, (t) => {
+test("a link of root's out of the workspace is no tenant's, and leads elsewhere all the same", { skip }, (t) => {
   const machine = makeMachine(t)
   fs.mkdirSync(machine.at('shared'))
   fs.writeFileSync(machine.at('shared/settings.json'), '{"hooks": {"Stop": [1]}}')
@@ -126,7 +166,7 @@ test('a link of root\'s out of the workspace is no tenant\'s, and leads elsewher
   assert.deepEqual(runDoctor(machine, { provider: 'claude' }).find('files.claude-project-settings').commands, [])
 })
 
-test('what lies in a directory of the target\'s is moved and made by the target', { skip }, (t) => {
+test("what lies in a directory of the target's is moved and made by the target", { skip }, (t) => {
   const machine = makeMachine(t)
   const { home, workspace } = machine.homes
   const file = tenantFile(path.join(workspace, '.mcp.json'), '{"mcpServers": {"x": {}}}')
@@ -136,7 +176,11 @@ test('what lies in a directory of the target\'s is moved and made by the target'
   tenantLink(machine.at('elsewhere'), `${file}.disabled`)
   const planted = runDoctor(machine, { provider: 'claude' }).find('files.claude-project-mcp')
   assert.deepEqual(planted.commands, [`${AS_TARGET} mv -nT -- ${file} ${file}.disabled`])
-  runDoctor(machine, { provider: 'claude' }, planted.commands.map((command) => `${command} || true`))
+  runDoctor(
+    machine,
+    { provider: 'claude' },
+    planted.commands.map((command) => `${command} || true`)
+  )
   assert.deepEqual([fs.readdirSync(machine.at('elsewhere')), fs.existsSync(file)], [[], true])
 
   const state = path.join(home, 'codex')
@@ -148,13 +192,16 @@ test('what lies in a directory of the target\'s is moved and made by the target'
   assert.deepEqual(runDoctor(machine, run, commands).bad, [])
 })
 
-test('a login\'s file is closed by the target, whoever has left it there', { skip }, (t) => {
+test("a login's file is closed by the target, whoever has left it there", { skip }, (t) => {
   const machine = makeMachine(t)
   const file = tenantFile(path.join(machine.homes.codexHome, 'auth.json'), '{"OPENAI_API_KEY": "k"}', 0o644)
   // In its directory it can put another file in the place of one that root gives it.
   const copy = `${AS_TARGET} sh -c 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"' sh ${file}`
   const chmod = `${AS_TARGET} chmod 0600 ${file}`
-  for (const [uid, commands] of /** @type {[number, string[]][]} */ ([[UID, [chmod]], [0, [copy]]])) {
+  for (const [uid, commands] of /** @type {[number, string[]][]} */ ([
+    [UID, [chmod]],
+    [0, [copy]]
+  ])) {
     fs.chownSync(file, uid, uid)
     fs.chmodSync(file, 0o644)
     assert.deepEqual(runDoctor(machine, { provider: 'codex' }).find('login.loose').commands, commands)
@@ -181,8 +228,15 @@ test('root gives nothing away where the tenant can put something else in its pla
     // Swapped between the report and the commands, it is not even looked into.
     fs.renameSync(state, `${state}.old`)
     fs.symlinkSync(machine.at('shadow'), state)
-    runDoctor(machine, run, commands.map((command) => `${command} || true`))
-    assert.deepEqual([machine.at('shadow'), machine.at('shadow/file')].map((file) => fs.statSync(file).uid), [0, 0])
+    runDoctor(
+      machine,
+      run,
+      commands.map((command) => `${command} || true`)
+    )
+    assert.deepEqual(
+      [machine.at('shadow'), machine.at('shadow/file')].map((file) => fs.statSync(file).uid),
+      [0, 0]
+    )
     fs.rmSync(state, { recursive: true })
     fs.rmSync(`${state}.disabled`)
     fs.renameSync(`${state}.old`, state)
@@ -197,9 +251,15 @@ test('root gives nothing away where the tenant can put something else in its pla
   assert.ok(finding.remedy?.includes(`can replace ${path.join(home, 'deep')} with a link`), finding.remedy ?? '')
 })
 
-test('what a directory is renamed under is the tenant\'s where it is open to all, or to its group, or its own in a sticky one', { skip }, (t) => {
+test("what a directory is renamed under is the tenant's where it is open to all, or to its group, or its own in a sticky one", {
+  skip
+}, (t) => {
   const machine = makeMachine(t)
-  for (const [mode, uid, gid] of [[0o777, 0, 0], [0o775, 0, UID], [0o1777, UID, 0]]) {
+  for (const [mode, uid, gid] of [
+    [0o777, 0, 0],
+    [0o775, 0, UID],
+    [0o1777, UID, 0]
+  ]) {
     const top = machine.at(`top-${mode.toString(8)}`)
     const state = path.join(top, 'middle/codex')
     fs.mkdirSync(state, { recursive: true })
@@ -220,7 +280,9 @@ test('the kernel goes up from where a link has led, and the doctor with it', { s
   tenantLink(machine.at('etc/inner'), path.join(workspace, 'inner'))
   // By the names alone it leads to workspace/victim.
   tenantLink('inner/../victim', path.join(workspace, 'state'))
-  const { sentence } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', path.join(workspace, 'state')] }).find('state.wrong-owner')
+  const { sentence } = runDoctor(machine, { provider: 'codex', args: ['--codex-home', path.join(workspace, 'state')] }).find(
+    'state.wrong-owner'
+  )
   assert.ok(sentence.includes(`, a link to ${machine.at('etc/victim')}`), sentence)
 })
 
@@ -237,7 +299,10 @@ for (const [id, above, own] of ANOTHERS) {
     const machine = makeMachine(t)
     const state = machine.at('bob/state')
     fs.mkdirSync(state, { recursive: true })
-    for (const [dir, [uid, mode]] of /** @type {const} */ ([[state, own], [path.dirname(state), above]])) {
+    for (const [dir, [uid, mode]] of /** @type {const} */ ([
+      [state, own],
+      [path.dirname(state), above]
+    ])) {
       fs.chownSync(dir, uid, uid)
       fs.chmodSync(dir, mode)
     }
@@ -248,7 +313,7 @@ for (const [id, above, own] of ANOTHERS) {
   })
 }
 
-test('one closed directory above all of a tenant\'s has one command, the same for each', { skip }, (t) => {
+test("one closed directory above all of a tenant's has one command, the same for each", { skip }, (t) => {
   const machine = makeMachine(t)
   const { root, home } = machine.homes
   fs.chownSync(root, 0, 0)
@@ -267,11 +332,23 @@ test('one closed directory above all of a tenant\'s has one command, the same fo
 
 /** A program in a CLI's place that somebody else can have replaced: how, and what the doctor says of it. */
 const REPLACED = /** @type {[string, (file: string) => void, string][]} */ ([
-  ['it is the tenant\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID, UID)), 'program.writable'],
-  ['it lies in a directory of the tenant\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(path.dirname(file), UID, UID)), 'program.writable'],
-  ['it is another user\'s, and readable', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID + 1, UID + 1)), 'program.readable'],
-  ['it lies behind a closed directory of another user\'s', (file) => (fs.chownSync(path.dirname(file), UID + 1, UID + 1), fs.chmodSync(path.dirname(file), 0o700)), 'program.unreachable'],
-  ['what stands beside it is another user\'s', (file) => (fs.chmodSync(file, 0o755), fs.chownSync(program(path.join(file, '../codex-code-mode-host'), 0o755), UID + 1, 0)), 'program.readable']
+  ["it is the tenant's", (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID, UID)), 'program.writable'],
+  [
+    "it lies in a directory of the tenant's",
+    (file) => (fs.chmodSync(file, 0o755), fs.chownSync(path.dirname(file), UID, UID)),
+    'program.writable'
+  ],
+  ["it is another user's, and readable", (file) => (fs.chmodSync(file, 0o755), fs.chownSync(file, UID + 1, UID + 1)), 'program.readable'],
+  [
+    "it lies behind a closed directory of another user's",
+    (file) => (fs.chownSync(path.dirname(file), UID + 1, UID + 1), fs.chmodSync(path.dirname(file), 0o700)),
+    'program.unreachable'
+  ],
+  [
+    "what stands beside it is another user's",
+    (file) => (fs.chmodSync(file, 0o755), fs.chownSync(program(path.join(file, '../codex-code-mode-host'), 0o755), UID + 1, 0)),
+    'program.readable'
+  ]
 ])
 
 for (const [how, replace, id] of REPLACED) {
@@ -282,7 +359,10 @@ for (const [how, replace, id] of REPLACED) {
     // By its name, so that the one among this project's packages is no other candidate.
     const run = { provider: 'codex', args: ['--command', 'codex'], env: { PATH: `${path.dirname(file)}:/usr/bin:/bin` } }
     const { commands } = runDoctor(machine, run).find(id)
-    assert.deepEqual(commands, [`npm install --global --prefix ${machine.prefix} @openai/codex`, `export PATH=${machine.prefix}/bin:"$PATH"`])
+    assert.deepEqual(commands, [
+      `npm install --global --prefix ${machine.prefix} @openai/codex`,
+      `export PATH=${machine.prefix}/bin:"$PATH"`
+    ])
   })
 }
 
@@ -293,7 +373,10 @@ test('root installs nothing below a directory that others can change', { skip },
   assert.equal(missing().commands.length, 2)
   fs.chownSync(machine.prefix, UID, UID)
   assert.deepEqual(missing().commands, [])
-  assert.match(missing().remedy ?? '', /\(or name it in `command`\)\. The doctor shows no command, because users other than root can change files below \S+, at \S+\. Name another directory with --prefix, and run the doctor again\.$/)
+  assert.match(
+    missing().remedy ?? '',
+    /\(or name it in `command`\)\. The doctor shows no command, because users other than root can change files below \S+, at \S+\. Name another directory with --prefix, and run the doctor again\.$/
+  )
   // A copy there, which the tenant may have replaced, is not made root's.
   const copy = program(path.join(machine.prefix, 'codex/bin/codex'), 0o755)
   const found = runDoctor(machine, { provider: 'codex', args: ['--command', copy] })

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { buildProviderEnv, resolveProgram, spawnProvider, takeServerCredentials } = require('../index.js')
-const { KEYS, UID, ids, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
+const { KEYS, ids, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
 const { makeMachine, nameVersion, program, runDoctor, tenantFile } = require('./support/doctor.js')
 
 const skip = needsLinux || needsRoot
@@ -18,9 +18,21 @@ const SERVER = /\. Claude Code is not started with the server's key while the fi
 /** Text of .claude.json, version of the program, severity, what the sentence says, and whether it starts: on the tenant's key, on the server's. */
 const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolean]][]} */ ([
   [REDIRECTS, null, 'error', new RegExp(`${REFUSED.source}the version of this program is unknown\\.`), [false, false]],
-  [REDIRECTS, '2.1.300', 'warning', /prevents Claude Code from obeying the file, even in a trusted workspace; a start without this package does not\.$/, [true, true]],
+  [
+    REDIRECTS,
+    '2.1.300',
+    'warning',
+    /prevents Claude Code from obeying the file, even in a trusted workspace; a start without this package does not\.$/,
+    [true, true]
+  ],
   ['{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}', '2.1.330', 'error', SERVER, [true, false]],
-  ['{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}', '2.1.330', 'warning', /prevents Claude Code from obeying the variables in the file, even in a trusted workspace, and the rest of the file unless you pass workspaceTrust: 'trusted'/, [true, true]],
+  [
+    '{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}',
+    '2.1.330',
+    'warning',
+    /prevents Claude Code from obeying the variables in the file, even in a trusted workspace, and the rest of the file unless you pass workspaceTrust: 'trusted'/,
+    [true, true]
+  ],
   ['{ broken', null, 'error', REFUSED, [false, false]],
   ['{ broken', '2.1.330', 'error', SERVER, [true, false]],
   ['{"env": []}', null, 'error', REFUSED, [false, false]],
@@ -37,7 +49,9 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
 async function starts(machine, payload, options) {
   const workspace = { ...workspaceOf(machine.homes), claudeConfigDir: machine.homes.claudeConfigDir }
   const env = buildProviderEnv({ provider: 'claude', ...payload }, { workspace, baseUrl: 'http://127.0.0.1:9', ...options })
-  const { error } = await outcome(spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), workspaceTrust: 'trusted' })).finally(() => env.dispose())
+  const { error } = await outcome(
+    spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), workspaceTrust: 'trusted' })
+  ).finally(() => env.dispose())
   if (error) assert.ok(['ERR_PROVIDER_STATE_DIR_UNUSABLE', 'ERR_PROVIDER_PROGRAM_OUTDATED'].includes(error.code), error.message)
   return error === null
 }
@@ -52,10 +66,15 @@ for (const [text, version, severity, sentence, expected] of ROWS) {
     t.after(() => serverCredentials.dispose())
     assert.deepEqual([await starts(machine, { apiKey: KEYS.claude }), await starts(machine, {}, { serverCredentials })], expected)
     const found = runDoctor(machine, { provider: 'claude' }).report.findings.filter(({ path: at }) => at === file)
-    assert.deepEqual(found.map((finding) => finding.severity), [severity], found[0]?.sentence)
+    assert.deepEqual(
+      found.map((finding) => finding.severity),
+      [severity],
+      found[0]?.sentence
+    )
     assert.match(found[0].sentence, sentence)
     assert.equal(runDoctor(machine, { provider: 'claude' }).ids.includes('program.unknown-version'), version === null)
-    if (severity === 'error') assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands mend it')
+    if (severity === 'error')
+      assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands mend it')
   })
 }
 
@@ -79,7 +98,10 @@ test('the copy that the remedy makes tells its version, and starts beside such a
   fs.chmodSync(copy, 0o755)
   fs.rmSync(path.join(machine.bin, 'claude'))
   fs.symlinkSync(copy, path.join(machine.bin, 'claude'))
-  assert.deepEqual(runDoctor(machine, { provider: 'claude' }).find('program.readable').commands, [`chown root:root ${copy}`, `chmod 0711 ${copy}`])
+  assert.deepEqual(runDoctor(machine, { provider: 'claude' }).find('program.readable').commands, [
+    `chown root:root ${copy}`,
+    `chmod 0711 ${copy}`
+  ])
 })
 
 test('a copy that tells no version, or a version that is no name of a file, is not made: the npm package tells one', { skip }, (t) => {
@@ -100,7 +122,9 @@ test('a copy that tells no version, or a version that is no name of a file, is n
   // What is no version, or too old, is not started at all.
   for (const version of ['2.1.330/../../../../etc/x.y', '..', '2']) {
     tell(version)
-    const { commands } = runDoctor(machine, { provider: 'claude', args: ['--command', path.join(machine.bin, 'claude')] }).find('program.outdated')
+    const { commands } = runDoctor(machine, { provider: 'claude', args: ['--command', path.join(machine.bin, 'claude')] }).find(
+      'program.outdated'
+    )
     assert.equal(commands[0], fromNpm, version)
   }
 })

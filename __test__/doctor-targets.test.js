@@ -7,9 +7,8 @@ const fs = require('node:fs')
 const http = require('node:http')
 const path = require('node:path')
 const test = require('node:test')
+const { leaveOutNpm, whyNotLoaded } = require('./support/internals.js')
 const { diagnose } = require('../index.js')
-const { leaveOutNpm } = require('../lib/doctor/npm.js')
-const { whyNotLoaded } = require('../lib/not-loaded.js')
 const { UID, needsLinux, needsRoot } = require('./support/launch.js')
 const { BIN, NATIVE, argumentsFor, lookUp, makeMachine, program, runDoctor, script, tenantFile } = require('./support/doctor.js')
 
@@ -21,7 +20,10 @@ const skip = needsLinux || needsRoot
  * And an npx that a tenant has put in the way.
  */
 function administrator(/** @type {import('./support/doctor.js').Machine} */ machine) {
-  script(machine.at('admin/sudo'), '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nif [ "$1" = -E ]; then shift; exec "$@"; fi\nexec env -i PATH=$PATH "$@"\n')
+  script(
+    machine.at('admin/sudo'),
+    '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nif [ "$1" = -E ]; then shift; exec "$@"; fi\nexec env -i PATH=$PATH "$@"\n'
+  )
   script(machine.at('admin/npx'), '#!/bin/sh\nexit 7\n')
   return `${machine.at('admin')}:${machine.path}`
 }
@@ -52,17 +54,33 @@ test('a worker that is the tenant already', { skip: skip || needsOpenClone() }, 
   assert.deepEqual(runDoctor(machine, { as: UID }).bad, [])
 })
 
-test('without root it cannot become another: named, and the rest is looked at as far as the modes tell', { skip: skip || needsOpenClone() }, (t) => {
+test('without root it cannot become another: named, and the rest is looked at as far as the modes tell', {
+  skip: skip || needsOpenClone()
+}, (t) => {
   const machine = makeMachine(t)
   tenantFile(path.join(machine.homes.codexHome, 'auth.json'), '{"OPENAI_API_KEY": "k"}')
   const before = runDoctor(machine, { as: UID + 1, start: true })
   assert.deepEqual(before.bad, ['target.cannot-drop'])
   const finding = before.find('target.cannot-drop')
-  assert.match(finding.sentence, new RegExp(`^This process is uid ${UID + 1} gid ${UID + 1} and cannot start the CLI as uid ${UID} gid ${UID}: setgroups is not permitted\\.$`))
-  for (const unseen of ['what the kernel would allow the target user', path.join(machine.homes.codexHome, 'auth.json'), path.join(machine.homes.workspace, '.codex/config.toml')]) {
+  assert.match(
+    finding.sentence,
+    new RegExp(
+      `^This process is uid ${UID + 1} gid ${UID + 1} and cannot start the CLI as uid ${UID} gid ${UID}: setgroups is not permitted\\.$`
+    )
+  )
+  for (const unseen of [
+    'what the kernel would allow the target user',
+    path.join(machine.homes.codexHome, 'auth.json'),
+    path.join(machine.homes.workspace, '.codex/config.toml')
+  ]) {
     assert.ok(before.find('target.unseen').sentence.includes(unseen), unseen)
   }
-  assert.deepEqual(before.report.findings.filter(({ id }) => id === 'start.skipped').map(({ sentence }) => sentence.replace(/^The dry start of [\w ]+ was skipped: /, '')), Array(2).fill('this process cannot become the target user.'))
+  assert.deepEqual(
+    before.report.findings
+      .filter(({ id }) => id === 'start.skipped')
+      .map(({ sentence }) => sentence.replace(/^The dry start of [\w ]+ was skipped: /, '')),
+    Array(2).fill('this process cannot become the target user.')
+  )
   const { homes } = machine
   assert.deepEqual(finding.commands, [
     `sudo -E env PATH="$PATH" ${process.execPath} ${BIN} doctor --uid ${UID} --gid ${UID} --workspace ${homes.workspace} --home ${homes.home} --claude-config-dir ${homes.claudeConfigDir} --codex-home ${homes.codexHome} --tmp-dir ${homes.tmpDir} --prefix ${machine.prefix}`
@@ -75,7 +93,12 @@ test('the command that asks again asks the same', { skip: skip || needsOpenClone
   const machine = makeMachine(t)
   const args = ['--groups', `${UID + 5},${UID + 6}`, '--command', path.join(machine.bin, 'claude')]
   const [command] = runDoctor(machine, { as: UID + 1, provider: 'claude', args }).find('target.cannot-drop').commands
-  for (const words of [`--provider claude --uid ${UID} --gid ${UID} --groups ${UID + 5},${UID + 6} `, ` --command ${path.join(machine.bin, 'claude')} `, ` --tmp-dir ${machine.homes.tmpDir} `, ' --no-start']) {
+  for (const words of [
+    `--provider claude --uid ${UID} --gid ${UID} --groups ${UID + 5},${UID + 6} `,
+    ` --command ${path.join(machine.bin, 'claude')} `,
+    ` --tmp-dir ${machine.homes.tmpDir} `,
+    ' --no-start'
+  ]) {
     assert.ok(`${command} `.includes(words), `${words}: ${command}`)
   }
   assert.deepEqual(asks(machine, command).report.target, { uid: UID, gid: UID, groups: [UID + 5, UID + 6] })
@@ -136,20 +159,32 @@ test('options that are wrong are thrown, and what was not named is said', { skip
     await assert.rejects(diagnose(options), { code }, JSON.stringify(options))
   }
   const { find } = lookUp(await diagnose({ provider: 'codex', uid: UID, gid: UID, start: false }))
-  assert.equal(find('target.unseen').sentence.includes('a workspace (name one with --workspace), a home directory (name one with --home) and CODEX_HOME (name one with --codex-home)'), true)
+  assert.equal(
+    find('target.unseen').sentence.includes(
+      'a workspace (name one with --workspace), a home directory (name one with --home) and CODEX_HOME (name one with --codex-home)'
+    ),
+    true
+  )
 })
 
 /** This package alone, in a project that has no CLI among its packages. */
 function installAlone(/** @type {import('./support/doctor.js').Machine} */ machine, { addon = true } = {}) {
   const home = machine.at('app/node_modules/@webalive/provider-env')
   fs.mkdirSync(home, { recursive: true })
-  for (const name of ['bin', 'lib', 'index.js', 'binding.cjs', 'package.json']) fs.cpSync(path.join(PROJECT, name), path.join(home, name), { recursive: true })
-  for (const name of fs.readdirSync(PROJECT)) if (addon && name.endsWith('.node')) fs.copyFileSync(path.join(PROJECT, name), path.join(home, name))
+  for (const name of ['bin', 'dist', 'index.js', 'package.json'])
+    fs.cpSync(path.join(PROJECT, name), path.join(home, name), { recursive: true })
+  for (const name of fs.readdirSync(PROJECT))
+    if (addon && name.endsWith('.node')) fs.copyFileSync(path.join(PROJECT, name), path.join(home, name))
   return path.join(home, 'bin', 'provider-env.js')
 }
 
 /** A registry with one made-up package, whose one program is native. */
-async function startRegistry(/** @type {any} */ t, /** @type {import('./support/doctor.js').Machine} */ machine, /** @type {string} */ name, /** @type {string} */ command) {
+async function startRegistry(
+  /** @type {any} */ t,
+  /** @type {import('./support/doctor.js').Machine} */ machine,
+  /** @type {string} */ name,
+  /** @type {string} */ command
+) {
   const source = machine.at('source')
   fs.mkdirSync(source)
   fs.copyFileSync(NATIVE, path.join(source, command))
@@ -176,14 +211,22 @@ test('a CLI that is not installed', { skip }, async (t) => {
   fs.rmSync(path.join(machine.bin, 'claude'))
   const npm = path.join(path.dirname(process.execPath))
   // npm asks the registry in a process of its own while this one serves it.
-  const run = { provider: 'claude', bin, env: { PATH: `${machine.path}:${npm}`, npm_config_registry: registry, npm_config_cache: machine.at('cache'), HOME: machine.at('npm') } }
+  const run = {
+    provider: 'claude',
+    bin,
+    env: { PATH: `${machine.path}:${npm}`, npm_config_registry: registry, npm_config_cache: machine.at('cache'), HOME: machine.at('npm') }
+  }
   const before = runDoctor(machine, run)
   assert.deepEqual(before.bad, ['program.missing'])
   const installed = await inBackground(machine, run, before.find('program.missing').commands)
   assert.deepEqual(installed.bad, ['program.readable'])
   assert.equal(installed.find('program.reachable').path, path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude'))
   assert.equal(installed.find('program.reachable').details.version, '2.1.332')
-  const closed = runDoctor(machine, { ...run, env: { ...run.env, PATH: `${path.join(machine.prefix, 'bin')}:${run.env.PATH}` } }, installed.find('program.readable').commands)
+  const closed = runDoctor(
+    machine,
+    { ...run, env: { ...run.env, PATH: `${path.join(machine.prefix, 'bin')}:${run.env.PATH}` } },
+    installed.find('program.readable').commands
+  )
   assert.deepEqual([closed.bad, closed.status], [[], 0])
 })
 
@@ -193,23 +236,41 @@ test('a CLI that the target can change is installed anew, and what it may have b
   const registry = await startRegistry(t, machine, '@anthropic-ai/claude-code', 'claude')
   const replaced = script(path.join(machine.bin, 'claude'), `#!/bin/sh\nid -u > ${machine.at('ran')}\n`)
   fs.chownSync(replaced, UID, UID)
-  const run = { provider: 'claude', bin, env: { PATH: `${machine.path}:${path.dirname(process.execPath)}`, npm_config_registry: registry, npm_config_cache: machine.at('cache'), HOME: machine.at('npm') } }
+  const run = {
+    provider: 'claude',
+    bin,
+    env: {
+      PATH: `${machine.path}:${path.dirname(process.execPath)}`,
+      npm_config_registry: registry,
+      npm_config_cache: machine.at('cache'),
+      HOME: machine.at('npm')
+    }
+  }
   const { commands, remedy } = runDoctor(machine, run).find('program.writable')
   assert.match(remedy ?? '', /root must neither run them nor take them over/)
   const installed = await inBackground(machine, run, commands)
-  assert.deepEqual([installed.bad, installed.find('program.reachable').path], [['program.readable'], path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude')])
+  assert.deepEqual(
+    [installed.bad, installed.find('program.reachable').path],
+    [['program.readable'], path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude')]
+  )
   assert.deepEqual(fs.readFileSync(/** @type {string} */ (installed.find('program.reachable').path)), fs.readFileSync(NATIVE))
   assert.deepEqual([fs.statSync(replaced).uid, fs.existsSync(machine.at('ran'))], [UID, false])
 })
 
 /** As runDoctor(), while this process goes on. */
-async function inBackground(/** @type {import('./support/doctor.js').Machine} */ machine, /** @type {any} */ run, /** @type {readonly string[]} */ commands) {
+async function inBackground(
+  /** @type {import('./support/doctor.js').Machine} */ machine,
+  /** @type {any} */ run,
+  /** @type {readonly string[]} */ commands
+) {
   const { execFile } = require('node:child_process')
   const shell = ['set -e', ...commands.map((command) => `${command} >&2`), 'exec "$@"'].join('\n')
   const options = { cwd: '/', env: { LANG: 'C.UTF-8', ...run.env } }
   /** @type {string} */
   const stdout = await new Promise((resolve, reject) => {
-    execFile('/bin/sh', ['-c', shell, 'sh', process.execPath, run.bin, ...argumentsFor(machine, run)], options, (error, out, complaint) => (out ? resolve(out) : reject(error ?? new Error(complaint))))
+    execFile('/bin/sh', ['-c', shell, 'sh', process.execPath, run.bin, ...argumentsFor(machine, run)], options, (error, out, complaint) =>
+      out ? resolve(out) : reject(error ?? new Error(complaint))
+    )
   })
   return lookUp(JSON.parse(stdout))
 }
@@ -225,12 +286,27 @@ test('what npm adds to the environment is no part of the worker', { skip }, (t) 
   fs.symlinkSync(bin, path.join(linked, 'provider-env'))
   fs.chmodSync(bin, 0o755)
   fs.writeFileSync(path.join(project, 'package.json'), '{"name": "app", "version": "1.0.0"}')
-  const env = { PATH: `${machine.path}:${path.dirname(process.execPath)}`, LANG: 'C.UTF-8', HOME: machine.at('npm'), npm_config_cache: machine.at('cache'), npm_config_update_notifier: 'false' }
+  const env = {
+    PATH: `${machine.path}:${path.dirname(process.execPath)}`,
+    LANG: 'C.UTF-8',
+    HOME: machine.at('npm'),
+    npm_config_cache: machine.at('cache'),
+    npm_config_update_notifier: 'false'
+  }
   const run = { provider: 'claude' }
-  const report = (/** @type {string[]} */ words) => lookUp(JSON.parse(spawnSync(words[0], [...words.slice(1), ...argumentsFor(machine, run)], { cwd: project, env, encoding: 'utf8', timeout: 240_000 }).stdout))
+  const report = (/** @type {string[]} */ words) =>
+    lookUp(
+      JSON.parse(
+        spawnSync(words[0], [...words.slice(1), ...argumentsFor(machine, run)], { cwd: project, env, encoding: 'utf8', timeout: 240_000 })
+          .stdout
+      )
+    )
   const plain = runDoctor(machine, { ...run, bin })
   assert.deepEqual([plain.bad, plain.ids.includes('environment.npm')], [['program.missing'], false])
-  for (const words of [['npx', '--no', '--offline', 'provider-env'], ['npm', 'exec', '--no', '--offline', '--', 'provider-env']]) {
+  for (const words of [
+    ['npx', '--no', '--offline', 'provider-env'],
+    ['npm', 'exec', '--no', '--offline', '--', 'provider-env']
+  ]) {
     const found = report(words)
     assert.deepEqual([found.bad, found.ids.includes('environment.other-credential')], [['program.missing'], false], words.join(' '))
     const { directories, names } = /** @type {any} */ (found.find('environment.npm').details)
@@ -251,7 +327,10 @@ test('in a linked install, the command examines the program that a worker of the
   fs.rmSync(path.join(machine.bin, 'claude'))
   /** @type {Record<string, string>} */
   const programs = {}
-  for (const [dir, version] of [[clone, '2.1.300'], [machine.at('app'), '2.1.330']]) {
+  for (const [dir, version] of [
+    [clone, '2.1.300'],
+    [machine.at('app'), '2.1.330']
+  ]) {
     const scope = path.join(dir, 'node_modules/@anthropic-ai')
     programs[version] = program(path.join(scope, `claude-code-${process.platform}-${process.arch}/claude`))
     fs.mkdirSync(path.join(scope, 'claude-code'), { recursive: true })
@@ -259,9 +338,16 @@ test('in a linked install, the command examines the program that a worker of the
   }
   fs.copyFileSync('/bin/false', programs['2.1.300'])
   // A worker of the project, whose path does not lead there by the name of this package.
-  fs.writeFileSync(machine.at('app/worker.js'), "console.log(require('@webalive/provider-env').resolveProgram('claude', JSON.parse(process.argv[2])).path)")
+  fs.writeFileSync(
+    machine.at('app/worker.js'),
+    "console.log(require('@webalive/provider-env').resolveProgram('claude', JSON.parse(process.argv[2])).path)"
+  )
   const env = { PATH: '/usr/bin:/bin' }
-  const worker = spawnSync(process.execPath, [machine.at('app/worker.js'), JSON.stringify({ uid: UID, gid: UID })], { cwd: '/', env, encoding: 'utf8' })
+  const worker = spawnSync(process.execPath, [machine.at('app/worker.js'), JSON.stringify({ uid: UID, gid: UID })], {
+    cwd: '/',
+    env,
+    encoding: 'utf8'
+  })
   assert.equal(worker.stdout.trim(), programs['2.1.330'], worker.stderr)
   for (const called of [linked, bin]) {
     const { find } = runDoctor(machine, { provider: 'claude', bin: called, env })
@@ -275,7 +361,9 @@ test('in a linked install, the command examines the program that a worker of the
   assert.equal(own.find('program.reachable').path, programs['2.1.300'], 'called by its own path, it knows of no project')
   // Where the tenant can put another in the place of that path, no command for root names it.
   fs.chownSync(machine.at('app'), UID, UID)
-  const [safe] = runDoctor(machine, { provider: 'claude', bin: linked, env, target: false, args: ['--uid', '0', '--gid', '0'] }).find('target.root').commands
+  const [safe] = runDoctor(machine, { provider: 'claude', bin: linked, env, target: false, args: ['--uid', '0', '--gid', '0'] }).find(
+    'target.root'
+  ).commands
   assert.ok(safe.startsWith(`${process.execPath} ${path.join(clone, 'bin/provider-env.js')} doctor `), safe)
 })
 
@@ -319,16 +407,33 @@ test('an install that left out the addon', { skip }, (t) => {
   fs.rmSync(native, { recursive: true })
   const manifest = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
   fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ ...manifest, optionalDependencies: { [name]: manifest.version } }))
-  assert.deepEqual(runDoctor(machine, { bin }).find('platform.unloadable').commands, [`npm install --prefix ${machine.at('app')} --include=optional`])
+  assert.deepEqual(runDoctor(machine, { bin }).find('platform.unloadable').commands, [
+    `npm install --prefix ${machine.at('app')} --include=optional`
+  ])
 })
 
 test('an addon that is there and does not load says why', () => {
   const chain = (/** @type {string[]} */ texts) => texts.reduceRight((/** @type {any} */ cause, text) => new Error(text, { cause }), null)
-  const missing = ["Cannot find module '@webalive/provider-env-linux-x64-gnu'\nRequire stack:", "Cannot find module './provider-env.linux-x64-gnu.node'"]
+  const missing = [
+    "Cannot find module '@webalive/provider-env-linux-x64-gnu'\nRequire stack:",
+    "Cannot find module './provider-env.linux-x64-gnu.node'"
+  ]
   for (const [texts, reason, advice] of /** @type {[string[], RegExp, RegExp][]} */ ([
-    [['Cannot find native binding. npm has', ...missing], /^its package for this system, @webalive\/provider-env-linux-x64-gnu, is/, /Try the tarballs/],
-    [['Cannot find native binding. npm has', missing[0], "version `GLIBC_2.39' not found\nx"], /^version `GLIBC_2.39' not found$/, /^Build it for this system: see "Commands" in CONTRIBUTING/],
-    [['Cannot find native binding. npm has', "Cannot find module './provider-env.wasi.cjs'", 'Unsupported OS: plan9'], /^Unsupported OS: plan9$/, /^Build/],
+    [
+      ['Cannot find native binding. npm has', ...missing],
+      /^its package for this system, @webalive\/provider-env-linux-x64-gnu, is/,
+      /Try the tarballs/
+    ],
+    [
+      ['Cannot find native binding. npm has', missing[0], "version `GLIBC_2.39' not found\nx"],
+      /^version `GLIBC_2.39' not found$/,
+      /^Build it for this system: see "Commands" in CONTRIBUTING/
+    ],
+    [
+      ['Cannot find native binding. npm has', "Cannot find module './provider-env.wasi.cjs'", 'Unsupported OS: plan9'],
+      /^Unsupported OS: plan9$/,
+      /^Build/
+    ],
     [['Failed to load native binding'], /^Failed to load native binding$/, /^Build/]
   ])) {
     const found = whyNotLoaded(chain(texts), {})

@@ -12,7 +12,8 @@ const { needsScript, onTerminal, quoted, ttyOf } = require('./support/terminal.j
 const skip = needsLinux || needsRoot || needsScript
 
 /** What a command tells of its own hold on a terminal: /proc's line on it, what its descriptors are, and what /dev/tty is. */
-const PROBE = 'cat /proc/self/stat; for fd in 0 1 2; do readlink /proc/self/fd/$fd; done; (: < /dev/tty) 2>/dev/null && echo opened || echo none'
+const PROBE =
+  'cat /proc/self/stat; for fd in 0 1 2; do readlink /proc/self/fd/$fd; done; (: < /dev/tty) 2>/dev/null && echo opened || echo none'
 
 test('a printed command that the tenant runs has no terminal', { skip }, async (t) => {
   const machine = makeMachine(t)
@@ -34,7 +35,10 @@ test('a printed command that the tenant runs has no terminal', { skip }, async (
 test('what the doctor itself does as the tenant has no terminal', { skip, timeout: 120_000 }, async (t) => {
   const machine = makeMachine(t)
   // So many files that whoever removes them is seen, and one directory for which it comes again and again.
-  const command = script(machine.at('claude'), '#!/bin/sh\ni=0\nwhile [ $i -lt 3000 ]; do : > "$HOME/$i"; i=$((i+1)); done\nmkdir -p "$HOME/a/b"\nchmod 0 "$HOME/a"\nexit 3\n')
+  const command = script(
+    machine.at('claude'),
+    '#!/bin/sh\ni=0\nwhile [ $i -lt 3000 ]; do : > "$HOME/$i"; i=$((i+1)); done\nmkdir -p "$HOME/a/b"\nchmod 0 "$HOME/a"\nexit 3\n'
+  )
   const args = argumentsFor(machine, { provider: 'claude', start: true, args: ['--command', command] })
   const { names, held, text } = await onTerminal(quoted([process.execPath, BIN, ...args]), { uid: UID, env: { TMPDIR: machine.scratch } })
   assert.match(text, /"start\.failed"/)

@@ -38,18 +38,25 @@ test('ids that are refused, by spawnProvider() and by resolveProgram()', { skip:
   const { env } = makeEnv(t)
   for (const [ids, code, names, message] of TABLE) {
     for (const call of [() => spawnProvider(env, { ...program, ...ids }), () => resolveProgram('claude', { command: '/bin/sh', ...ids })]) {
-      assert.throws(call, (/** @type {any} */ error) => {
-        assert.deepEqual([error.code, error.names], [code, names])
-        assert.match(error.message, message)
-        return true
-      }, JSON.stringify(ids))
+      assert.throws(
+        call,
+        (/** @type {any} */ error) => {
+          assert.deepEqual([error.code, error.names], [code, names])
+          assert.match(error.message, message)
+          return true
+        },
+        JSON.stringify(ids)
+      )
     }
   }
 })
 
 test('a worker that is root must say whom to become, or that root is meant', { skip: needsRoot }, async (t) => {
   const { env } = makeEnv(t)
-  assert.throws(() => spawnProvider(env, program), { code: REFUSED, message: /This process is root, and options\.uid and options\.gid are missing/ })
+  assert.throws(() => spawnProvider(env, program), {
+    code: REFUSED,
+    message: /This process is root, and options\.uid and options\.gid are missing/
+  })
   for (const ids of [{}, { uid: 0, gid: 0 }]) {
     const { stdout } = await outcome(spawnProvider(env, { ...program, ...ids, allowRoot: true, workspaceTrust: 'trusted' }))
     assert.equal(stdout, '0\n')
@@ -89,7 +96,9 @@ test('a worker with CAP_SETUID and no more: the child keeps no capability, the w
   const workspace = workspaceOf(makeHomes({ uid: other, test: t }))
   fs.chmodSync(workspace.home, 0o755)
   const input = { workspace: { ...workspace, dir: workspace.home }, ids: { uid: other, gid: other } }
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     // The kernel gives /proc/PID to root when the process is not dumpable.
     const owner = () => require('node:fs').statSync('/proc/self/environ').uid
     const before = owner()
@@ -101,7 +110,9 @@ test('a worker with CAP_SETUID and no more: the child keeps no capability, the w
       child.on('error', reject).on('close', () => resolve(text))
     })
     const texts = await Promise.all(Array.from({ length: 20 }, one))
-    say({ before, after: owner(), text: texts[0], same: texts.every((text) => text.includes('Uid:')) })`, { main: copyPackage(t), input, before, spawn: { cwd: '/' } })
+    say({ before, after: owner(), text: texts[0], same: texts.every((text) => text.includes('Uid:')) })`,
+    { main: copyPackage(t), input, before, spawn: { cwd: '/' } }
+  )
   const { before: first, after, text, same, failed } = await worker.next()
   assert.equal(failed, undefined)
   assert.deepEqual([first, after, same], [UID, UID, true])
@@ -109,7 +120,9 @@ test('a worker with CAP_SETUID and no more: the child keeps no capability, the w
   for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) assert.match(text, new RegExp(`^${set}:\\s0+$`, 'm'))
 })
 
-test('without root, the ids of this process itself are no change', { skip: isRoot ? 'this process is root: the dropped worker above shows it' : needsLinux }, async (t) => {
+test('without root, the ids of this process itself are no change', {
+  skip: isRoot ? 'this process is root: the dropped worker above shows it' : needsLinux
+}, async (t) => {
   const own = { uid: process.getuid?.(), gid: process.getgid?.() }
   const { stdout } = await outcome(spawnProvider(makeEnv(t).env, { ...program, ...own, workspaceTrust: 'trusted' }))
   assert.equal(stdout.trim(), String(own.uid))

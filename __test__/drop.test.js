@@ -20,7 +20,13 @@ async function look(/** @type {any} */ t, options = {}, payload = {}) {
   const child = startScript(makeEnv(t, payload).env, STAYS, options)
   t.after(() => child.kill('SIGKILL'))
   await firstLine(child)
-  const limits = Object.fromEntries(fs.readFileSync(`/proc/${child.pid}/limits`, 'utf8').split('\n').slice(1, -1).map((line) => [line.slice(0, 26).trim(), line.slice(26, 68).trim().split(/\s+/)]))
+  const limits = Object.fromEntries(
+    fs
+      .readFileSync(`/proc/${child.pid}/limits`, 'utf8')
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => [line.slice(0, 26).trim(), line.slice(26, 68).trim().split(/\s+/)])
+  )
   return { child, status: status(child.pid), descriptors: descriptors(child.pid), limits, cwd: fs.readlinkSync(`/proc/${child.pid}/cwd`) }
 }
 
@@ -43,7 +49,10 @@ test('without ids, the child is who this process is, and has no new privileges',
 })
 
 test('only the standard streams and the credential’s pipe are open', { skip: needsLinux }, async (t) => {
-  for (const [delivery, numbers] of /** @type {const} */ ([['fd', [0, 1, 2, 3]], ['env', [0, 1, 2]]])) {
+  for (const [delivery, numbers] of /** @type {const} */ ([
+    ['fd', [0, 1, 2, 3]],
+    ['env', [0, 1, 2]]
+  ])) {
     const { descriptors: seen } = await look(t, { delivery })
     assert.deepEqual([...seen.keys()].sort(), numbers, delivery)
     if (delivery === 'fd') assert.match(String(seen.get(3)), /^pipe:/)
@@ -56,15 +65,22 @@ test('a descriptor that this process would leak does not pass', { skip: needsLin
   t.after(() => fs.closeSync(leak))
   // Node closes on exec what it finds open at its own start up to a gap: hence a high number.
   const gap = Array(60).fill('ignore')
-  const input = { workspace: { home: '/', tmpDir: env.get('TMPDIR') }, options: { ...(isRoot && { uid: UID, gid: UID }), command: '/bin/sh', workspaceTrust: 'trusted' } }
-  const worker = startWorker(t, `
+  const input = {
+    workspace: { home: '/', tmpDir: env.get('TMPDIR') },
+    options: { ...(isRoot && { uid: UID, gid: UID }), command: '/bin/sh', workspaceTrust: 'trusted' }
+  }
+  const worker = startWorker(
+    t,
+    `
     const { spawnSync } = require('node:child_process')
     const script = 'for n in /proc/$$/fd/*; do readlink $n; done'
     const child = main.spawnProvider(main.buildProviderEnv({ apiKey: 'sk-x' }, { workspace: input.workspace }), { ...input.options, args: ['-c', script] })
     let text = ''
     child.stdout.on('data', (more) => (text += more))
     child.on('close', () => say([spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).stdout, text]))
-    await child.spawned`, { input, spawn: { stdio: ['pipe', 'pipe', 'inherit', ...gap, leak] } })
+    await child.spawned`,
+    { input, spawn: { stdio: ['pipe', 'pipe', 'inherit', ...gap, leak] } }
+  )
   const [control, ours] = await worker.next()
   assert.match(control, /^\/etc\/passwd$/m, 'child_process passes it on: the detector works')
   assert.doesNotMatch(ours, /passwd/)
@@ -73,9 +89,13 @@ test('a descriptor that this process would leak does not pass', { skip: needsLin
 
 test('the child cannot become root again', { skip: needsRoot }, async (t) => {
   const { env } = makeEnv(t)
-  const script = 'for (const call of ["setuid", "setgid", "seteuid", "setegid"]) try { process[call](0); console.log(call, "worked") } catch ({ code }) { console.log(call, code) }; try { process.setgroups([0]); console.log("worked") } catch ({ code }) { console.log("setgroups", code) }'
+  const script =
+    'for (const call of ["setuid", "setgid", "seteuid", "setegid"]) try { process[call](0); console.log(call, "worked") } catch ({ code }) { console.log(call, code) }; try { process.setgroups([0]); console.log("worked") } catch ({ code }) { console.log("setgroups", code) }'
   const child = await run(env, `exec ${JSON.stringify(process.execPath)} -e '${script}'`)
-  assert.deepEqual(child.stdout.trim().split('\n'), ['setuid', 'setgid', 'seteuid', 'setegid', 'setgroups'].map((call) => `${call} EPERM`))
+  assert.deepEqual(
+    child.stdout.trim().split('\n'),
+    ['setuid', 'setgid', 'seteuid', 'setegid', 'setgroups'].map((call) => `${call} EPERM`)
+  )
 })
 
 test('a setuid program gives it nothing', { skip: needsRoot }, async (t) => {
@@ -118,9 +138,15 @@ test('umask and working directory', { skip: needsRoot }, async (t) => {
 
 test('nothing of this process changes: ids, privileges, directory, mask, on every thread', { skip: needsRoot }, async (t) => {
   const fields = ['Uid', 'Gid', 'Groups', 'CapInh', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs', 'Umask', 'SigBlk', 'SigIgn']
-  const own = () => ({ env: { ...process.env }, cwd: process.cwd(), ...Object.fromEntries(fields.map((name) => [name, status('self')[name]])) })
+  const own = () => ({
+    env: { ...process.env },
+    cwd: process.cwd(),
+    ...Object.fromEntries(fields.map((name) => [name, status('self')[name]]))
+  })
   const before = own()
-  await Promise.all(Array.from({ length: 20 }, () => run(makeEnv(t).env, 'umask 0; cd /; exit 0', { umask: 0o077, cwd: '/tmp', groups: [54321] })))
+  await Promise.all(
+    Array.from({ length: 20 }, () => run(makeEnv(t).env, 'umask 0; cd /; exit 0', { umask: 0o077, cwd: '/tmp', groups: [54321] }))
+  )
   assert.deepEqual(own(), before)
   for (const thread of fs.readdirSync('/proc/self/task')) {
     const seen = status(/** @type {any} */ (`self/task/${thread}`))

@@ -8,23 +8,132 @@ const { buildProviderEnv } = require('../index.js')
 /** @param {string} text */
 const bytes = (text) => new TextEncoder().encode(text)
 const workspace = { home: '/home/w', dir: '/srv/w' }
-const broken = { get: () => { throw new RangeError('a getter of the caller') }, enumerable: true }
+const broken = {
+  get: () => {
+    throw new RangeError('a getter of the caller')
+  },
+  enumerable: true
+}
 
 /** What a payload of bytes alone is spoilt by; the options; code and message of the refusal. */
 const REFUSED = /** @type {any[]} */ ([
-  ['an unknown provider', (p) => { p.provider = 'nobody' }, {}, 'ERR_PROVIDER_UNKNOWN', /claude, codex/],
-  ['a provider of a wrong type', (p) => { p.provider = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.provider must be a string/],
-  ['the first secret of a wrong type', (p) => { p.apiKey = 7 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret/],
-  ['the last secret of a wrong type', (p) => { p.sessionCookie = {} }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.sessionCookie must be/],
-  ['a string as userEnvKeys', (p) => { p.userEnvKeys = 'A=1' }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be an object/],
-  ['an array as userEnvKeys', (p) => { p.userEnvKeys = [] }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be an object/],
-  ['a user value of a wrong type', (p) => { p.userEnvKeys.MIDDLE = 1 }, {}, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be/],
-  ['a getter that throws', (p) => { Object.defineProperty(p, 'sessionCookie', broken) }, {}, undefined, /a getter of the caller/],
-  ['a user value whose getter throws', (p) => { Object.defineProperty(p.userEnvKeys, 'MORE', broken) }, {}, undefined, /a getter of the caller/],
-  ['a shared buffer', (p) => { p.apiKey = new Uint8Array(new SharedArrayBuffer(8)) }, {}, 'ERR_INVALID_ARG_TYPE', /SharedArrayBuffer/],
-  ['a NUL in a string', (p) => { p.apiKey = 'a\0b' }, {}, 'ERR_PROVIDER_PAYLOAD_INVALID', /payload\.apiKey contains a NUL/],
-  ['a malformed key', (p) => { p.apiKey = bytes('two words') }, {}, 'ERR_PROVIDER_KEY_MALFORMED', /white space/],
-  ['a key of another provider', (p) => { p.apiKey = bytes('sk-proj-made-up') }, {}, 'ERR_PROVIDER_KEY_WRONG_PROVIDER', /OpenAI project key/],
+  [
+    'an unknown provider',
+    (p) => {
+      p.provider = 'nobody'
+    },
+    {},
+    'ERR_PROVIDER_UNKNOWN',
+    /claude, codex/
+  ],
+  [
+    'a provider of a wrong type',
+    (p) => {
+      p.provider = 7
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.provider must be a string/
+  ],
+  [
+    'the first secret of a wrong type',
+    (p) => {
+      p.apiKey = 7
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.apiKey must be a string, a Uint8Array or a Secret/
+  ],
+  [
+    'the last secret of a wrong type',
+    (p) => {
+      p.sessionCookie = {}
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.sessionCookie must be/
+  ],
+  [
+    'a string as userEnvKeys',
+    (p) => {
+      p.userEnvKeys = 'A=1'
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.userEnvKeys must be an object/
+  ],
+  [
+    'an array as userEnvKeys',
+    (p) => {
+      p.userEnvKeys = []
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.userEnvKeys must be an object/
+  ],
+  [
+    'a user value of a wrong type',
+    (p) => {
+      p.userEnvKeys.MIDDLE = 1
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.userEnvKeys must be/
+  ],
+  [
+    'a getter that throws',
+    (p) => {
+      Object.defineProperty(p, 'sessionCookie', broken)
+    },
+    {},
+    undefined,
+    /a getter of the caller/
+  ],
+  [
+    'a user value whose getter throws',
+    (p) => {
+      Object.defineProperty(p.userEnvKeys, 'MORE', broken)
+    },
+    {},
+    undefined,
+    /a getter of the caller/
+  ],
+  [
+    'a shared buffer',
+    (p) => {
+      p.apiKey = new Uint8Array(new SharedArrayBuffer(8))
+    },
+    {},
+    'ERR_INVALID_ARG_TYPE',
+    /SharedArrayBuffer/
+  ],
+  [
+    'a NUL in a string',
+    (p) => {
+      p.apiKey = 'a\0b'
+    },
+    {},
+    'ERR_PROVIDER_PAYLOAD_INVALID',
+    /payload\.apiKey contains a NUL/
+  ],
+  [
+    'a malformed key',
+    (p) => {
+      p.apiKey = bytes('two words')
+    },
+    {},
+    'ERR_PROVIDER_KEY_MALFORMED',
+    /white space/
+  ],
+  [
+    'a key of another provider',
+    (p) => {
+      p.apiKey = bytes('sk-proj-made-up')
+    },
+    {},
+    'ERR_PROVIDER_KEY_WRONG_PROVIDER',
+    /OpenAI project key/
+  ],
   ['a forbidden name in set', () => {}, { set: { LD_PRELOAD: 'x' } }, 'ERR_PROVIDER_ENV_FORBIDDEN', /LD_PRELOAD/],
   ['a forbidden name in inherit', () => {}, { inherit: ['NODE_OPTIONS'] }, 'ERR_PROVIDER_ENV_FORBIDDEN', /NODE_OPTIONS/],
   ['set of a wrong type', () => {}, { set: { A: 1 } }, 'ERR_INVALID_ARG_TYPE', /options\.set\.A must be a string/],
@@ -32,7 +141,15 @@ const REFUSED = /** @type {any[]} */ ([
   ['a relative workspace', () => {}, { workspace: { dir: 'here' } }, 'ERR_INVALID_ARG_VALUE', /workspace\.dir must be an absolute path/],
   ['a bad base URL', () => {}, { baseUrl: 'ftp://x' }, 'ERR_INVALID_ARG_VALUE', /baseUrl must be/],
   ['foreign server credentials', () => {}, { serverCredentials: {} }, 'ERR_INVALID_ARG_TYPE', /serverCredentials must be/],
-  ['more than the kernel takes', (p) => { p.sessionCookie = new Uint8Array(200_000).fill(120) }, {}, 'ERR_PROVIDER_ENV_TOO_LARGE', /and ALIVE_SESSION_COOKIE has 200\d\d\d\./]
+  [
+    'more than the kernel takes',
+    (p) => {
+      p.sessionCookie = new Uint8Array(200_000).fill(120)
+    },
+    {},
+    'ERR_PROVIDER_ENV_TOO_LARGE',
+    /and ALIVE_SESSION_COOKIE has 200\d\d\d\./
+  ]
 ])
 
 function payloadOfBytes() {
@@ -103,14 +220,20 @@ test('JSON bytes are zero after a success, and only they: a view leaves its neig
 
 test('shared memory is refused as JSON too', () => {
   const shared = new Uint8Array(new SharedArrayBuffer(4))
-  assert.throws(() => buildProviderEnv(shared), { code: 'ERR_INVALID_ARG_TYPE', message: /payload must not be a view of a SharedArrayBuffer/ })
+  assert.throws(() => buildProviderEnv(shared), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /payload must not be a view of a SharedArrayBuffer/
+  })
 })
 
 test('one byte over the limit is refused, and all of it is wiped', () => {
   const limit = 10 * 1024 * 1024
   const json = Buffer.alloc(limit + 1, 0x20)
   json.write('{"apiKey":"sk-made-up"}')
-  assert.throws(() => buildProviderEnv(json), { code: 'ERR_PROVIDER_PAYLOAD_TOO_LARGE', message: /10485761 bytes long; the limit is 10485760/ })
+  assert.throws(() => buildProviderEnv(json), {
+    code: 'ERR_PROVIDER_PAYLOAD_TOO_LARGE',
+    message: /10485761 bytes long; the limit is 10485760/
+  })
   assert.equal(json.equals(Buffer.alloc(limit + 1)), true)
   const fits = Buffer.alloc(limit, 0x20)
   fits.write('{"apiKey":"sk-made-up"}')

@@ -37,7 +37,16 @@ function seen(payload) {
 const key = 'sk-made-up'
 const PAYLOADS = /** @type {[string, any][]} */ ([
   ['a key', { apiKey: key }],
-  ['everything', { provider: 'claude', apiKey: key, oauthAccessToken: 'sk-ant-oat01-x', sessionCookie: 'c', userEnvKeys: { A: '1', B_2: '2', lower: '3' } }],
+  [
+    'everything',
+    {
+      provider: 'claude',
+      apiKey: key,
+      oauthAccessToken: 'sk-ant-oat01-x',
+      sessionCookie: 'c',
+      userEnvKeys: { A: '1', B_2: '2', lower: '3' }
+    }
+  ],
   ['fields that carry no identity', { apiKey: key, message: { apiKey: 'other' }, cwd: '/x', requestId: 7 }],
   ['codex', { provider: 'codex', apiKey: key }],
   ['a token alone', { oauthAccessToken: 'sk-ant-oat01-x' }],
@@ -76,8 +85,16 @@ const REFUSED = /** @type {any[]} */ ([
   [new Uint16Array(4), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
   [new ArrayBuffer(4), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
   [new DataView(new ArrayBuffer(4)), 'ERR_INVALID_ARG_TYPE', /payload must be an object, or a Uint8Array of JSON/],
-  [{ apiKey: new Uint16Array(4) }, 'ERR_INVALID_ARG_TYPE', /payload\.apiKey must be a string, a Uint8Array or a Secret, but is of type object/],
-  [{ apiKey: key, userEnvKeys: { A: true } }, 'ERR_INVALID_ARG_TYPE', /payload\.userEnvKeys must be a string, a Uint8Array or a Secret, but is of type boolean/],
+  [
+    { apiKey: new Uint16Array(4) },
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.apiKey must be a string, a Uint8Array or a Secret, but is of type object/
+  ],
+  [
+    { apiKey: key, userEnvKeys: { A: true } },
+    'ERR_INVALID_ARG_TYPE',
+    /payload\.userEnvKeys must be a string, a Uint8Array or a Secret, but is of type boolean/
+  ],
   [Buffer.from('[]'), 'ERR_PROVIDER_PAYLOAD_INVALID', /is not an object/],
   [Buffer.from('null'), 'ERR_PROVIDER_PAYLOAD_INVALID', /is not an object/],
   [Buffer.from(''), 'ERR_PROVIDER_PAYLOAD_INVALID', /ends too early/],
@@ -95,7 +112,11 @@ for (const [payload, code, message] of REFUSED) {
 
 test('a getter is read once, so that what was checked is what is used', () => {
   let reads = 0
-  const payload = { get apiKey() { return (reads += 1) === 1 ? key : 'sk-ant-oat01-other' } }
+  const payload = {
+    get apiKey() {
+      return (reads += 1) === 1 ? key : 'sk-ant-oat01-other'
+    }
+  }
   const env = buildProviderEnv(payload, options)
   assert.deepEqual([reads, env.exposeSecrets().ANTHROPIC_API_KEY], [1, key])
   env.dispose()
@@ -112,7 +133,13 @@ test('a getter that builds another environment disturbs neither', () => {
   }
   const outer = buildProviderEnv(payload, options)
   const of = (/** @type {any} */ env) => [env.exposeSecrets().ANTHROPIC_API_KEY, env.exposeSecrets().ALIVE_SESSION_COOKIE]
-  assert.deepEqual([of(outer), of(inner[0])], [[key, 'outer'], ['sk-inner', 'inner']])
+  assert.deepEqual(
+    [of(outer), of(inner[0])],
+    [
+      [key, 'outer'],
+      ['sk-inner', 'inner']
+    ]
+  )
   for (const env of [outer, ...inner]) env.dispose()
 })
 

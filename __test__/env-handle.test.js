@@ -5,13 +5,21 @@ const assert = require('node:assert/strict')
 const test = require('node:test')
 const util = require('node:util')
 const v8 = require('node:v8')
-const { ProviderEnv, ProviderError, ProviderProcess, ServerCredentials, buildProviderEnv, claudeAgentOptions, codexOptions, spawnProvider } = require('../index.js')
+const {
+  ProviderEnv,
+  ProviderError,
+  ProviderProcess,
+  ServerCredentials,
+  buildProviderEnv,
+  claudeAgentOptions,
+  codexOptions,
+  spawnProvider
+} = require('../index.js')
 const { makeEnv, outcome, startScript } = require('./support/launch.js')
 
 const SENTINELS = ['sk-ant-api03-sentinel-1', 'cookie-sentinel-2', 'user-sentinel-3']
 const workspace = { home: '/home/w', tmpDir: '/tmp/w' }
-const build = () =>
-  buildProviderEnv({ apiKey: SENTINELS[0], sessionCookie: SENTINELS[1], userEnvKeys: { A: SENTINELS[2] } }, { workspace })
+const build = () => buildProviderEnv({ apiKey: SENTINELS[0], sessionCookie: SENTINELS[1], userEnvKeys: { A: SENTINELS[2] } }, { workspace })
 
 const EVERYTHING = { depth: Infinity, showHidden: true, getters: true, showProxy: true, maxStringLength: null, maxArrayLength: null }
 
@@ -61,15 +69,24 @@ test('fingerprints tell keys apart in one process and are not the same in the ne
   assert.equal(print('sk-one'), print('sk-one'))
   assert.notEqual(print('sk-one'), print('sk-two'))
   const { execFileSync } = require('node:child_process')
-  const script = 'console.log(require(process.argv[1]).buildProviderEnv({ apiKey: "sk-one" }, { workspace: { home: "/h" } }).credential.fingerprint)'
-  assert.notEqual(execFileSync(process.execPath, ['-e', script, require.resolve('../index.js')], { encoding: 'utf8' }).trim(), print('sk-one'))
+  const script =
+    'console.log(require(process.argv[1]).buildProviderEnv({ apiKey: "sk-one" }, { workspace: { home: "/h" } }).credential.fingerprint)'
+  assert.notEqual(
+    execFileSync(process.execPath, ['-e', script, require.resolve('../index.js')], { encoding: 'utf8' }).trim(),
+    print('sk-one')
+  )
 })
 
 test('get() gives what is no secret, and throws for what is', () => {
   const env = build()
   assert.deepEqual([env.get('HOME'), env.get('ABSENT'), env.get('CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR')], ['/home/w', undefined, '3'])
   for (const name of ['ANTHROPIC_API_KEY', 'ALIVE_SESSION_COOKIE', 'USER_A']) {
-    assert.throws(() => env.get(name), { name: 'ProviderError', code: 'ERR_PROVIDER_ENV_FORBIDDEN', message: `${name} holds a secret. Only exposeSecrets() returns it.`, names: [name] })
+    assert.throws(() => env.get(name), {
+      name: 'ProviderError',
+      code: 'ERR_PROVIDER_ENV_FORBIDDEN',
+      message: `${name} holds a secret. Only exposeSecrets() returns it.`,
+      names: [name]
+    })
   }
   env.dispose()
 })
@@ -80,8 +97,14 @@ test('names are sorted, unique and a copy; the facts cannot be changed', () => {
   env.names.push('X')
   env.rejectedUserEnvKeys.push('X')
   assert.ok(!env.names.includes('X') && !env.rejectedUserEnvKeys.includes('X'))
-  assert.throws(() => { /** @type {any} */ (env.credential).kind = 'x' }, TypeError)
-  assert.throws(() => { /** @type {any} */ (env).provider = 'codex' }, TypeError)
+  assert.throws(() => {
+    /** @type {any} */
+    env.credential.kind = 'x'
+  }, TypeError)
+  assert.throws(() => {
+    /** @type {any} */
+    env.provider = 'codex'
+  }, TypeError)
   env.dispose()
 })
 
@@ -125,18 +148,37 @@ test('a start that was asked for before dispose() still gets its secrets', async
 
 test('nobody can construct or forge a handle', () => {
   const options = /** @type {any} */ ({ command: '/bin/sh' })
-  for (const type of /** @type {any[]} */ ([ProviderEnv, ProviderProcess, ServerCredentials])) assert.throws(() => new type(), TypeError, type.name)
+  for (const type of /** @type {any[]} */ ([ProviderEnv, ProviderProcess, ServerCredentials]))
+    assert.throws(() => new type(), TypeError, type.name)
   for (const forged of /** @type {any[]} */ ([undefined, null, {}, Object.create(ProviderEnv.prototype), new Proxy(build(), {})])) {
-    assert.throws(() => spawnProvider(forged, options), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\)/ })
-    assert.throws(() => codexOptions(forged, {}), { code: 'ERR_INVALID_ARG_TYPE', message: /env must be the return value of buildProviderEnv\(\)/ })
+    assert.throws(() => spawnProvider(forged, options), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /env must be the return value of buildProviderEnv\(\)/
+    })
+    assert.throws(() => codexOptions(forged, {}), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /env must be the return value of buildProviderEnv\(\)/
+    })
   }
 })
 
 test('process.env and the ids are the same before and after, in success and in failure', async (t) => {
-  const before = { env: { ...process.env }, cwd: process.cwd(), umask: process.umask(), uid: process.getuid?.(), groups: process.getgroups?.() }
+  const before = {
+    env: { ...process.env },
+    cwd: process.cwd(),
+    umask: process.umask(),
+    uid: process.getuid?.(),
+    groups: process.getgroups?.()
+  }
   const { env } = makeEnv(t, { sessionCookie: 'x' }, { set: { SOME: 'x' }, inherit: ['PATH'] })
   assert.throws(() => buildProviderEnv({ provider: /** @type {any} */ ('nobody') }), ProviderError)
   assert.equal((await outcome(startScript(env, 'exit 3', { umask: 0o077 }))).code, 3)
-  const after = { env: { ...process.env }, cwd: process.cwd(), umask: process.umask(), uid: process.getuid?.(), groups: process.getgroups?.() }
+  const after = {
+    env: { ...process.env },
+    cwd: process.cwd(),
+    umask: process.umask(),
+    uid: process.getuid?.(),
+    groups: process.getgroups?.()
+  }
   assert.deepEqual(after, before)
 })

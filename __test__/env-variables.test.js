@@ -11,12 +11,21 @@ const home = '/home/w'
 /** The environment that a child prints, as an object. */
 async function printed(/** @type {any} */ env, options = {}) {
   const { stdout } = await run(env, 'env -0', { delivery: 'env', ...options })
-  return Object.fromEntries(stdout.split('\0').filter(Boolean).map((/** @type {string} */ text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
+  return Object.fromEntries(
+    stdout
+      .split('\0')
+      .filter(Boolean)
+      .map((/** @type {string} */ text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)])
+  )
 }
 
 test('a child has exactly what exposeSecrets() says', async (t) => {
   for (const provider of ['claude', 'codex']) {
-    const { env } = makeEnv(t, { provider, sessionCookie: 'made-up-cookie', userEnvKeys: { A: 'multi\nline', B: '' } }, { set: { EXTRA: 'é 漢' } })
+    const { env } = makeEnv(
+      t,
+      { provider, sessionCookie: 'made-up-cookie', userEnvKeys: { A: 'multi\nline', B: '' } },
+      { set: { EXTRA: 'é 漢' } }
+    )
     const { PWD, ...child } = await printed(env)
     assert.deepEqual(child, env.exposeSecrets(), provider)
     assert.ok(PWD)
@@ -40,7 +49,12 @@ test('names of userEnvKeys: which are set, which are left out and reported', asy
   assert.equal(env.userEnvKeyCount, good.length)
   assert.deepEqual([...env.rejectedUserEnvKeys].sort(), [...bad].sort())
   const child = await printed(env)
-  assert.deepEqual(Object.keys(child).filter((name) => name.startsWith('USER_')).sort(), good.map((name) => `USER_${name}`).sort())
+  assert.deepEqual(
+    Object.keys(child)
+      .filter((name) => name.startsWith('USER_'))
+      .sort(),
+    good.map((name) => `USER_${name}`).sort()
+  )
   assert.equal(child.USER_LD_PRELOAD, 'value of 10')
   assert.equal(child.LD_PRELOAD, undefined)
 })
@@ -70,13 +84,27 @@ test('precedence of credentials, and one credential per launch', () => {
 test('the other provider’s names are absent, and this one’s other names blank', () => {
   const names = { claude: /^(ANTHROPIC|CLAUDE)_/, codex: /^(OPENAI|CODEX)_/ }
   const dirs = { claudeConfigDir: '/srv/claude', codexHome: '/srv/codex' }
-  for (const [provider, other] of /** @type {const} */ ([['claude', 'codex'], ['codex', 'claude']])) {
+  for (const [provider, other] of /** @type {const} */ ([
+    ['claude', 'codex'],
+    ['codex', 'claude']
+  ])) {
     const env = buildProviderEnv({ provider, apiKey: api }, { workspace: { home, ...dirs } })
     const variables = env.exposeSecrets()
-    assert.deepEqual(Object.keys(variables).filter((name) => names[other].test(name)), [])
+    assert.deepEqual(
+      Object.keys(variables).filter((name) => names[other].test(name)),
+      []
+    )
     const own = Object.entries(variables).filter(([name]) => names[provider].test(name))
-    const set = own.filter(([, value]) => value !== '').map(([name]) => name).sort()
-    assert.deepEqual(set, provider === 'claude' ? ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST', 'CLAUDE_CONFIG_DIR'] : ['CODEX_API_KEY', 'CODEX_HOME', 'OPENAI_API_KEY'])
+    const set = own
+      .filter(([, value]) => value !== '')
+      .map(([name]) => name)
+      .sort()
+    assert.deepEqual(
+      set,
+      provider === 'claude'
+        ? ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST', 'CLAUDE_CONFIG_DIR']
+        : ['CODEX_API_KEY', 'CODEX_HOME', 'OPENAI_API_KEY']
+    )
     assert.ok(own.length > set.length + 5, 'the rest is blank')
     env.dispose()
   }
@@ -87,12 +115,22 @@ test('workspace options become their variables, and only they', async (t) => {
   const { env, homes } = makeEnv(t, {}, { workspace: given })
   const child = await printed(env)
   const expected = {
-    ALIVE_WORKSPACE_KEY: 'my site', ALIVE_WORKSPACE_ID: 'ws_1', ALIVE_USER_ID: 'u_2', ALIVE_WORKSPACE_PATH: homes.workspace,
-    HOME: homes.home, TMPDIR: homes.tmpDir, TMP: homes.tmpDir, TEMP: homes.tmpDir, PWD: homes.workspace
+    ALIVE_WORKSPACE_KEY: 'my site',
+    ALIVE_WORKSPACE_ID: 'ws_1',
+    ALIVE_USER_ID: 'u_2',
+    ALIVE_WORKSPACE_PATH: homes.workspace,
+    HOME: homes.home,
+    TMPDIR: homes.tmpDir,
+    TMP: homes.tmpDir,
+    TEMP: homes.tmpDir,
+    PWD: homes.workspace
   }
   for (const [name, value] of Object.entries(expected)) assert.equal(child[name], value, name)
   const bare = buildProviderEnv({ apiKey: api }, { workspace: { home } })
-  assert.deepEqual(bare.names.filter((name) => name.startsWith('ALIVE_')), ['ALIVE_SESSION_COOKIE'])
+  assert.deepEqual(
+    bare.names.filter((name) => name.startsWith('ALIVE_')),
+    ['ALIVE_SESSION_COOKIE']
+  )
   bare.dispose()
 })
 

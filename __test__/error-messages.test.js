@@ -7,9 +7,10 @@ const fs = require('node:fs')
 const net = require('node:net')
 const path = require('node:path')
 const test = require('node:test')
+const { runCommand } = require('./support/internals.js')
 const { CredentialStore, buildProviderEnv, checkKey, claudeAgentOptions, spawnProvider } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
-const { KEYS, UID, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
+const { KEYS, UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 const BASE_URL = 'http://127.0.0.1:9'
@@ -27,8 +28,13 @@ function thrown(call) {
   assert.fail('nothing was thrown')
 }
 
-test('a file with variables: the one in the way, the variable that leads there, and where a copy is named by its version', { skip: needsLinux }, async (t) => {
-  for (const [name, names] of /** @type {[string, string[]][]} */ ([['.claude.json', ['HOME']], ['.claude/.config.json', ['CLAUDE_CONFIG_DIR']]])) {
+test('a file with variables: the one in the way, the variable that leads there, and where a copy is named by its version', {
+  skip: needsLinux
+}, async (t) => {
+  for (const [name, names] of /** @type {[string, string[]][]} */ ([
+    ['.claude.json', ['HOME']],
+    ['.claude/.config.json', ['CLAUDE_CONFIG_DIR']]
+  ])) {
     const { env, homes } = makeEnv(t)
     const file = path.join(homes.home, name)
     fs.mkdirSync(path.dirname(file), { recursive: true })
@@ -36,7 +42,10 @@ test('a file with variables: the one in the way, the variable that leads there, 
     const error = await failureOf(env)
     assert.deepEqual([error.code, error.path, error.names], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', file, names])
     assert.match(error.message, /sets ANTHROPIC_BASE_URL in its env member, which can redirect/)
-    assert.match(error.message, /Remove that variable from the env member, or remove the file, or .* versions\/<version> \(docs\/hardening\.md\)/)
+    assert.match(
+      error.message,
+      /Remove that variable from the env member, or remove the file, or .* versions\/<version> \(docs\/hardening\.md\)/
+    )
     assert.doesNotMatch(error.message, /parsed|value-not-shown|FOO/)
     // A tenant chose the name: only one that can stand anywhere is shown.
     fs.writeFileSync(file, JSON.stringify({ env: { 'LD_\u001b[2J': 'x' } }))
@@ -74,7 +83,10 @@ test('a secret in an option: advice that fits the option', { skip: needsLinux },
   const secret = 'value-of-the-tenant'
   const { env } = makeEnv(t, { userEnvKeys: { TOKEN: secret } })
   const refusal = (/** @type {any} */ options) => thrown(() => spawnProvider(env, { ...ids, command: '/bin/true', ...options })).message
-  assert.match(refusal({ args: [`--x=${secret}`] }), /options\.args\[0\] contains the value of USER_TOKEN.*name the variable instead, or pass the text on stdin/)
+  assert.match(
+    refusal({ args: [`--x=${secret}`] }),
+    /options\.args\[0\] contains the value of USER_TOKEN.*name the variable instead, or pass the text on stdin/
+  )
   const key = refusal({ args: [`--x=${KEYS.claude}`] })
   assert.match(key, /contains this launch's credential.*Omit it: this package passes it to Claude Code/)
   assert.doesNotMatch(key, /variable/, 'Claude’s key is on a pipe')
@@ -109,7 +121,10 @@ test('a limit that is refused: which option, and which bound', { skip: needsLinu
   const most = Number(fs.readFileSync('/proc/sys/fs/nr_open', 'utf8'))
   const error = await failureOf(env, { limits: { cpuSeconds: 60, openFiles: most + 1 } })
   assert.deepEqual([error.code, error.step, error.errno, error.names], ['ERR_PROVIDER_SPAWN_FAILED', 'limits', -1, ['limits.openFiles']])
-  assert.match(error.message, new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine and applies to every user`))
+  assert.match(
+    error.message,
+    new RegExp(`options\\.limits\\.openFiles is above fs\\.nr_open, which is ${most} on this machine and applies to every user`)
+  )
   assert.doesNotMatch(error.message, /needs root/)
 })
 
@@ -118,10 +133,19 @@ test('a worker that is not root and has a core limit of 0 is told what to have i
   fs.chmodSync(homes.tmpDir, 0o777)
   const main = copyPackage(t)
   const start = async (/** @type {string} */ limit) => {
-    const worker = startWorker(t, `
+    const worker = startWorker(
+      t,
+      `
       const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: input })
       const child = main.spawnProvider(env, { command: '/bin/true', args: [], workspaceTrust: 'trusted' })
-      child.on('error', ({ message }) => say(message)).on('exit', (code) => say(code))`, { main, input: { home: '/', dir: '/', tmpDir: homes.tmpDir }, before: ['prlimit', `--core=${limit}`], spawn: { uid: UID, gid: UID, cwd: '/' } })
+      child.on('error', ({ message }) => say(message)).on('exit', (code) => say(code))`,
+      {
+        main,
+        input: { home: '/', dir: '/', tmpDir: homes.tmpDir },
+        before: ['prlimit', `--core=${limit}`],
+        spawn: { uid: UID, gid: UID, cwd: '/' }
+      }
+    )
     return await worker.next()
   }
   assert.match(await start('0:0'), /step limits: Operation not permitted.*hard limit is 0\. Start the worker with 1: LimitCORE=1/)
@@ -131,7 +155,10 @@ test('a worker that is not root and has a core limit of 0 is told what to have i
 test('what the Agent SDK makes arguments of is called by its own name too', { skip: needsLinux }, (t) => {
   const { env } = makeEnv(t)
   const options = claudeAgentOptions(env, { ...ids, command: '/bin/true' })
-  const start = (/** @type {string[]} */ ...args) => thrown(() => options.spawnClaudeCodeProcess(/** @type {any} */ ({ args, cwd: '/', env: {}, command: 'node', signal: AbortSignal.timeout(60_000) }))).message
+  const start = (/** @type {string[]} */ ...args) =>
+    thrown(() =>
+      options.spawnClaudeCodeProcess(/** @type {any} */ ({ args, cwd: '/', env: {}, command: 'node', signal: AbortSignal.timeout(60_000) }))
+    ).message
   assert.match(start('--setting-sources=project'), /settingSources.*workspace is untrusted/)
   assert.match(start('--mcp-config', '{"mcpServers":{"a":{"command":"x","env":{"A":"b"}}}}'), /--mcp-config.*mcpServersDelivery/)
 })
@@ -145,7 +172,11 @@ test('a path that an error is about stands in its text', async (t) => {
     return true
   })
   const file = path.join(dir, '.credentials.json')
-  const asFile = { text: () => fs.writeFileSync(file, 'no JSON', { mode: 0o600 }), open: () => fs.writeFileSync(file, '{}'), none: () => {} }
+  const asFile = {
+    text: () => fs.writeFileSync(file, 'no JSON', { mode: 0o600 }),
+    open: () => fs.writeFileSync(file, '{}'),
+    none: () => {}
+  }
   for (const [name, make] of Object.entries(asFile)) {
     make()
     if (name === 'open') fs.chmodSync(file, 0o666)
@@ -159,12 +190,16 @@ test('a path that an error is about stands in its text', async (t) => {
 
 test('a check without a base URL does not send anybody to look at one', async (t) => {
   // In the place of the vendor, and of whoever is given as one: it says yes to a CONNECT, and then something that is no TLS.
-  const babbler = net.createServer((socket) => {
-    socket.on('error', () => {}).once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n')
-      socket.once('data', () => socket.end('this is no TLS'))
+  const babbler = net
+    .createServer((socket) => {
+      socket
+        .on('error', () => {})
+        .once('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\n\r\n')
+          socket.once('data', () => socket.end('this is no TLS'))
+        })
     })
-  }).listen(0, '127.0.0.1')
+    .listen(0, '127.0.0.1')
   t.after(() => babbler.close())
   await once(babbler, 'listening')
   const proxy = `http://127.0.0.1:${/** @type {net.AddressInfo} */ (babbler.address()).port}`
@@ -177,7 +212,6 @@ test('a check without a base URL does not send anybody to look at one', async (t
 })
 
 test('a program that the target may not execute: what keeps it', { skip: needsRoot || needsLinux }, async (t) => {
-  const { runCommand } = require('../lib/run-command.js')
   const homes = makeHomes({ uid: UID, test: t })
   const closed = path.join(homes.workspace, 'closed')
   fs.mkdirSync(closed, { mode: 0o700 })
@@ -187,7 +221,10 @@ test('a program that the target may not execute: what keeps it', { skip: needsRo
   fs.chmodSync(inside, 0o755)
   fs.chmodSync(plain, 0o644)
   const target = { uid: UID, gid: UID }
-  for (const [command, culprit, mode] of [[inside, closed, '0700'], [plain, plain, '0644']]) {
+  for (const [command, culprit, mode] of [
+    [inside, closed, '0700'],
+    [plain, plain, '0644']
+  ]) {
     await assert.rejects(runCommand(command, [], target).ended, (/** @type {any} */ error) => {
       assert.deepEqual([error.step, error.errno, error.path], ['execute', -13, culprit])
       assert.ok(error.message.includes(`${culprit} belongs to 0:0 and has mode ${mode}`), error.message)

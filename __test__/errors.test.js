@@ -6,9 +6,20 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
-const { CredentialStore, Lockbox, ProviderError, buildProviderEnv, claudeAgentOptions, codexOptions, createRecipient, resolveProgram, revoke, spawnProvider } = require('../index.js')
-const binding = require('../binding.cjs')
-const { translate } = require('../lib/errors.js')
+const { translate } = require('./support/internals.js')
+const binding = require('./support/addon.js')
+const {
+  CredentialStore,
+  Lockbox,
+  ProviderError,
+  buildProviderEnv,
+  claudeAgentOptions,
+  codexOptions,
+  createRecipient,
+  resolveProgram,
+  revoke,
+  spawnProvider
+} = require('../index.js')
 const { UID, isRoot, makeEnv, needsLinux, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes, makeOpenDir } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
@@ -29,8 +40,16 @@ const build = (/** @type {any} */ payload, options = {}) => buildProviderEnv(pay
 const withKey = (/** @type {any} */ payload) => ({ apiKey: KEY, sessionCookie: SENTINEL, userEnvKeys: { A: SENTINEL }, ...payload })
 const json = (/** @type {string} */ text) => new TextEncoder().encode(text)
 /** A start that fails, or runs into its end. */
-const start = async (/** @type {any} */ t, /** @type {any} */ options, /** @type {any} */ payload = {}, script = 'exec sleep 60', /** @type {any} */ envOptions = {}) => {
-  const { error } = await outcome(startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL }, ...envOptions }).env, script, { args: [ARGUMENT], ...options }))
+const start = async (
+  /** @type {any} */ t,
+  /** @type {any} */ options,
+  /** @type {any} */ payload = {},
+  script = 'exec sleep 60',
+  /** @type {any} */ envOptions = {}
+) => {
+  const { error } = await outcome(
+    startScript(makeEnv(t, withKey(payload), { set: { EXTRA: SENTINEL }, ...envOptions }).env, script, { args: [ARGUMENT], ...options })
+  )
   throw error
 }
 
@@ -61,25 +80,65 @@ const CASES = {
   ERR_PROVIDER_PAYLOAD_INVALID: [
     { raise: () => build(json(`{"apiKey":"${KEY}`)), message: /^The payload ends too early \(line 1, column \d+\)\.$/ },
     { raise: () => build(json(`{"apiKey":{"${KEY}":1}}`)), fields: { names: ['apiKey'] }, message: /payload\.apiKey must be a string/ },
-    { raise: () => build(withKey({ apiKey: `${KEY}\0` })), fields: { names: ['apiKey'] }, message: /contains a NUL byte.*Pass a value that is UTF-8 text without NUL bytes/ },
-    { raise: () => build(withKey({ userEnvKeys: { B: `${SENTINEL}\0` } })), fields: { names: ['userEnvKeys', 'USER_B'] }, message: /contains a NUL byte/ }
+    {
+      raise: () => build(withKey({ apiKey: `${KEY}\0` })),
+      fields: { names: ['apiKey'] },
+      message: /contains a NUL byte.*Pass a value that is UTF-8 text without NUL bytes/
+    },
+    {
+      raise: () => build(withKey({ userEnvKeys: { B: `${SENTINEL}\0` } })),
+      fields: { names: ['userEnvKeys', 'USER_B'] },
+      message: /contains a NUL byte/
+    }
   ],
-  ERR_PROVIDER_PAYLOAD_TOO_LARGE: [{ raise: () => build(json(`{"apiKey":"${KEY}"}`.padEnd(10 * 1024 * 1024 + 1))), message: /is 10485761 bytes long; the limit is 10485760/ }],
+  ERR_PROVIDER_PAYLOAD_TOO_LARGE: [
+    {
+      raise: () => build(json(`{"apiKey":"${KEY}"}`.padEnd(10 * 1024 * 1024 + 1))),
+      message: /is 10485761 bytes long; the limit is 10485760/
+    }
+  ],
   ERR_PROVIDER_UNKNOWN: [
     { raise: () => build(withKey({ provider: SENTINEL })), fields: { names: ['provider'] }, message: /claude, codex/ },
     { raise: () => resolveProgram(/** @type {any} */ (SENTINEL)), fields: { names: ['provider'] }, message: /claude, codex/ }
   ],
   ERR_PROVIDER_CREDENTIAL_MISSING: [
-    { raise: () => build(withKey({ apiKey: '' })), fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] }, message: /Pass one of: payload\.apiKey, payload\.oauthAccessToken, options\.credentialStore, options\.serverCredentials.*claudeConfigDir/ },
-    { raise: () => build(withKey({ provider: 'codex', apiKey: '' })), fields: { provider: 'codex', names: ['apiKey'] }, message: /no credential for OpenAI Codex/ }
+    {
+      raise: () => build(withKey({ apiKey: '' })),
+      fields: { provider: 'claude', names: ['apiKey', 'oauthAccessToken'] },
+      message:
+        /Pass one of: payload\.apiKey, payload\.oauthAccessToken, options\.credentialStore, options\.serverCredentials.*claudeConfigDir/
+    },
+    {
+      raise: () => build(withKey({ provider: 'codex', apiKey: '' })),
+      fields: { provider: 'codex', names: ['apiKey'] },
+      message: /no credential for OpenAI Codex/
+    }
   ],
   ERR_PROVIDER_KEY_MALFORMED: [
-    { raise: () => build(withKey({ apiKey: `${KEY}\n` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /contains white space/ },
+    {
+      raise: () => build(withKey({ apiKey: `${KEY}\n` })),
+      fields: { provider: 'claude', names: ['apiKey'] },
+      message: /contains white space/
+    },
     { raise: () => build(withKey({ apiKey: `"${KEY}"` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /quotation marks/ },
-    { raise: () => build(withKey({ apiKey: `${KEY}é` })), fields: { provider: 'claude', names: ['apiKey'] }, message: /characters that do not occur in a key/ },
-    { raise: () => build(withKey({ apiKey: KEY.padEnd(17_000, 'x') })), fields: { provider: 'claude', names: ['apiKey'] }, message: /is 17000 bytes long/ }
+    {
+      raise: () => build(withKey({ apiKey: `${KEY}é` })),
+      fields: { provider: 'claude', names: ['apiKey'] },
+      message: /characters that do not occur in a key/
+    },
+    {
+      raise: () => build(withKey({ apiKey: KEY.padEnd(17_000, 'x') })),
+      fields: { provider: 'claude', names: ['apiKey'] },
+      message: /is 17000 bytes long/
+    }
   ],
-  ERR_PROVIDER_KEY_WRONG_PROVIDER: [{ raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })), fields: { provider: 'codex', names: ['apiKey'] }, message: /holds an Anthropic API key, which OpenAI Codex does not accept/ }],
+  ERR_PROVIDER_KEY_WRONG_PROVIDER: [
+    {
+      raise: () => build(withKey({ provider: 'codex', apiKey: `sk-ant-api03-${SENTINEL}` })),
+      fields: { provider: 'codex', names: ['apiKey'] },
+      message: /holds an Anthropic API key, which OpenAI Codex does not accept/
+    }
+  ],
   ERR_PROVIDER_CREDENTIAL_REVOKED: [
     {
       raise: () => {
@@ -101,112 +160,290 @@ const CASES = {
     }
   ],
   ERR_PROVIDER_ENV_FORBIDDEN: [
-    { raise: () => build(withKey({}), { set: { LD_PRELOAD: SENTINEL } }), fields: { names: ['LD_PRELOAD'] }, message: /LD_PRELOAD.*can load code\. Omit it/ },
+    {
+      raise: () => build(withKey({}), { set: { LD_PRELOAD: SENTINEL } }),
+      fields: { names: ['LD_PRELOAD'] },
+      message: /LD_PRELOAD.*can load code\. Omit it/
+    },
     { raise: () => build(withKey({}), { set: { A: `${SENTINEL}\0` } }), fields: { names: ['A'] }, message: /NUL byte/ },
     { raise: () => build(withKey({})).get('USER_A'), fields: { names: ['USER_A'] }, message: /USER_A holds a secret/ }
   ],
-  ERR_PROVIDER_ENV_TOO_LARGE: [{ raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })), fields: { names: ['USER_A'] }, message: /allows 131072 bytes for one variable or argument, and USER_A has \d+/ }],
-  ERR_PROVIDER_CREDENTIAL_SUPERSEDED: [{
-    raise: () => {
-      const credentialStore = CredentialStore.of('claude', KEY)
-      const env = build({}, { credentialStore })
-      credentialStore.rotate(`${KEY}2`)
-      spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true })
-    },
-    fields: { provider: 'claude', names: ['credentialStore'] },
-    message: /has a newer credential.*Build a new environment/
-  }],
-  ERR_PROVIDER_CREDENTIAL_EXPIRED: [{ raise: async (t) => build({}, { credentialStore: await expiredStore(t) }), fields: { provider: 'claude', names: ['credentialStore'] }, message: /has expired\. Await credentialStore\.fresh\(\)/ }],
-  ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE: [{ raise: () => CredentialStore.open('claude', { dir: '/nowhere' }), fields: { path: '/nowhere', errno: -2, syscall: 'openat' }, message: /cannot be opened/ }],
+  ERR_PROVIDER_ENV_TOO_LARGE: [
+    {
+      raise: () => build(withKey({ userEnvKeys: { A: SENTINEL.repeat(10_000) } })),
+      fields: { names: ['USER_A'] },
+      message: /allows 131072 bytes for one variable or argument, and USER_A has \d+/
+    }
+  ],
+  ERR_PROVIDER_CREDENTIAL_SUPERSEDED: [
+    {
+      raise: () => {
+        const credentialStore = CredentialStore.of('claude', KEY)
+        const env = build({}, { credentialStore })
+        credentialStore.rotate(`${KEY}2`)
+        spawnProvider(env, { command: '/bin/true', cwd: '/', allowRoot: true })
+      },
+      fields: { provider: 'claude', names: ['credentialStore'] },
+      message: /has a newer credential.*Build a new environment/
+    }
+  ],
+  ERR_PROVIDER_CREDENTIAL_EXPIRED: [
+    {
+      raise: async (t) => build({}, { credentialStore: await expiredStore(t) }),
+      fields: { provider: 'claude', names: ['credentialStore'] },
+      message: /has expired\. Await credentialStore\.fresh\(\)/
+    }
+  ],
+  ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE: [
+    {
+      raise: () => CredentialStore.open('claude', { dir: '/nowhere' }),
+      fields: { path: '/nowhere', errno: -2, syscall: 'openat' },
+      message: /cannot be opened/
+    }
+  ],
   ERR_PROVIDER_LOGIN_REQUIRED: [
-    { raise: () => CredentialStore.open('codex', { dir: '/etc' }), fields: { path: '/etc/auth.json' }, message: /does not run an interactive login/ },
-    { raise: async (t) => (await expiredStore(t, { refresh: '' })).fresh(), fields: { provider: 'claude' }, message: /no refresh token\. Log in again/ }
-  ],
-  ERR_PROVIDER_REFRESH_FAILED: [{ raise: async (t) => (await expiredStore(t)).fresh(), fields: { provider: 'claude' }, message: /returned no new tokens\. Nothing listens/ }],
-  ERR_PROVIDER_PROGRAM_NOT_FOUND: [{ raise: (t) => start(t, { command: '/nowhere/claude' }), fields: { errno: -2, syscall: 'spawn', path: '/nowhere/claude', provider: 'claude' }, message: /no executable file at/ }],
-  ERR_PROVIDER_PROGRAM_UNREACHABLE: [{ raise: (t) => start(t, { command: '/etc/passwd' }), fields: { errno: -13, syscall: 'spawn', path: '/etc/passwd', provider: 'claude' }, message: /cannot be run as uid.*mode 0\d{3}.*Install Claude Code system-wide/ }],
-  ERR_PROVIDER_CA_FILE_UNUSABLE: [{
-    raise: (t) => start(t, {}, {}, ':', { caFile: '/none.pem' }),
-    fields: { path: '/none.pem', provider: 'claude', names: ['caFile'] },
-    message: /^Claude Code was not started, because options\.caFile cannot be trusted or used: \/none\.pem: No such file/
-  }],
-  ERR_PROVIDER_PROGRAM_OUTDATED: [{ raise: (t) => start(t, { command: OLD }), fields: { path: OLD, provider: 'claude' }, message: /is Claude Code 2\.0\.77, which is not supported: versions before \d.*Install \d+\.\d+\.\d+ or newer/ }],
-  ERR_PROVIDER_STATE_DIR_UNUSABLE: [{
-    raise: (t) => {
-      const { env, homes } = makeEnv(t, withKey({ provider: 'codex' }))
-      fs.rmdirSync(homes.codexHome)
-      return outcome(startScript(env, ':')).then(({ error }) => { error.path = 'checked elsewhere'; throw error })
+    {
+      raise: () => CredentialStore.open('codex', { dir: '/etc' }),
+      fields: { path: '/etc/auth.json' },
+      message: /does not run an interactive login/
     },
-    fields: { errno: -2, syscall: 'faccessat', path: 'checked elsewhere', step: 'state-directory', provider: 'codex', names: ['CODEX_HOME'] },
-    message: /CODEX_HOME .* does not exist\. Create it/
-  }],
-  ERR_PROVIDER_PRIVILEGE_REFUSED: [{ raise: () => spawnProvider(build(withKey({})), { uid: 5 }), fields: { names: ['gid'] }, message: /options\.uid requires options\.gid/ }],
-  ERR_PROVIDER_PRIVILEGE_FAILED: [{
-    skip: needsRoot,
-    raise: async (t) => {
-      const input = { workspace: workspaceOf(makeHomes({ uid: UID, test: t })), key: KEY }
-      const body = `const child = main.spawnProvider(main.buildProviderEnv({ apiKey: input.key }, { workspace: input.workspace }), { command: '/bin/sh', uid: 5, gid: 5, args: [input.key.slice(3)] })
+    {
+      raise: async (t) => (await expiredStore(t, { refresh: '' })).fresh(),
+      fields: { provider: 'claude' },
+      message: /no refresh token\. Log in again/
+    }
+  ],
+  ERR_PROVIDER_REFRESH_FAILED: [
+    {
+      raise: async (t) => (await expiredStore(t)).fresh(),
+      fields: { provider: 'claude' },
+      message: /returned no new tokens\. Nothing listens/
+    }
+  ],
+  ERR_PROVIDER_PROGRAM_NOT_FOUND: [
+    {
+      raise: (t) => start(t, { command: '/nowhere/claude' }),
+      fields: { errno: -2, syscall: 'spawn', path: '/nowhere/claude', provider: 'claude' },
+      message: /no executable file at/
+    }
+  ],
+  ERR_PROVIDER_PROGRAM_UNREACHABLE: [
+    {
+      raise: (t) => start(t, { command: '/etc/passwd' }),
+      fields: { errno: -13, syscall: 'spawn', path: '/etc/passwd', provider: 'claude' },
+      message: /cannot be run as uid.*mode 0\d{3}.*Install Claude Code system-wide/
+    }
+  ],
+  ERR_PROVIDER_CA_FILE_UNUSABLE: [
+    {
+      raise: (t) => start(t, {}, {}, ':', { caFile: '/none.pem' }),
+      fields: { path: '/none.pem', provider: 'claude', names: ['caFile'] },
+      message: /^Claude Code was not started, because options\.caFile cannot be trusted or used: \/none\.pem: No such file/
+    }
+  ],
+  ERR_PROVIDER_PROGRAM_OUTDATED: [
+    {
+      raise: (t) => start(t, { command: OLD }),
+      fields: { path: OLD, provider: 'claude' },
+      message: /is Claude Code 2\.0\.77, which is not supported: versions before \d.*Install \d+\.\d+\.\d+ or newer/
+    }
+  ],
+  ERR_PROVIDER_STATE_DIR_UNUSABLE: [
+    {
+      raise: (t) => {
+        const { env, homes } = makeEnv(t, withKey({ provider: 'codex' }))
+        fs.rmdirSync(homes.codexHome)
+        return outcome(startScript(env, ':')).then(({ error }) => {
+          error.path = 'checked elsewhere'
+          throw error
+        })
+      },
+      fields: {
+        errno: -2,
+        syscall: 'faccessat',
+        path: 'checked elsewhere',
+        step: 'state-directory',
+        provider: 'codex',
+        names: ['CODEX_HOME']
+      },
+      message: /CODEX_HOME .* does not exist\. Create it/
+    }
+  ],
+  ERR_PROVIDER_PRIVILEGE_REFUSED: [
+    {
+      raise: () => spawnProvider(build(withKey({})), { uid: 5 }),
+      fields: { names: ['gid'] },
+      message: /options\.uid requires options\.gid/
+    }
+  ],
+  ERR_PROVIDER_PRIVILEGE_FAILED: [
+    {
+      skip: needsRoot,
+      raise: async (t) => {
+        const input = { workspace: workspaceOf(makeHomes({ uid: UID, test: t })), key: KEY }
+        const body = `const child = main.spawnProvider(main.buildProviderEnv({ apiKey: input.key }, { workspace: input.workspace }), { command: '/bin/sh', uid: 5, gid: 5, args: [input.key.slice(3)] })
         await child.spawned.catch((error) => say({ ...error, message: error.message, names: error.names }))`
-      const details = await startWorker(t, body, { main: copyPackage(t), input, spawn: { uid: UID, gid: UID, cwd: '/' } }).next()
-      throw new ProviderError({ ...details, errno: -details.errno })
-    },
-    fields: { errno: -1, syscall: 'setgroups', step: 'groups', provider: 'claude' },
-    message: /step groups: Operation not permitted.*Start the worker as root, or as the target/
-  }],
-  ERR_PROVIDER_SPAWN_FAILED: [{ raise: (t) => start(t, { cwd: '/nowhere' }), fields: { errno: -2, syscall: 'chdir', path: '/nowhere', step: 'working-directory', provider: 'claude' }, message: /step working-directory \(\/nowhere\).*Create the directory, or name another in options\.cwd/ }],
-  ERR_PROVIDER_UNSUPPORTED: [
-    { raise: () => build({ provider: 'codex', oauthAccessToken: SENTINEL }), fields: { provider: 'codex', names: ['oauthAccessToken'] }, message: /Pass payload\.apiKey instead/ },
-    { raise: (t) => start(t, { delivery: 'broker' }), fields: { provider: 'claude', names: ['delivery'] }, message: /no broker/ },
-    { raise: (t) => start(t, { delivery: 'fd' }, { provider: 'codex' }), fields: { provider: 'codex', names: ['delivery'] }, message: /cannot read its api-key from a descriptor/ },
-    { raise: () => claudeAgentOptions(build(withKey({ provider: 'codex' }))), message: /needs an environment for claude, but this one is for codex/ },
-    { raise: () => codexOptions(build(withKey({ provider: 'codex' })), {}), fields: { names: ['exposeSecrets'] }, message: /Pass exposeSecrets: true/ }
+        const details = await startWorker(t, body, { main: copyPackage(t), input, spawn: { uid: UID, gid: UID, cwd: '/' } }).next()
+        throw new ProviderError({ ...details, errno: -details.errno })
+      },
+      fields: { errno: -1, syscall: 'setgroups', step: 'groups', provider: 'claude' },
+      message: /step groups: Operation not permitted.*Start the worker as root, or as the target/
+    }
   ],
-  ERR_PROVIDER_ABORTED: [{ raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }],
-  ERR_PROVIDER_TIMEOUT: [{ raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }],
-  ERR_PROVIDER_CREDENTIAL_MISMATCH: [{ raise: (t) => start(t, { usage: true, onCredentialMismatch: 'stop' }, {}, `echo '{"type":"system","subtype":"init","apiKeySource":"${ARGUMENT}"}'; exec sleep 60`), fields: { provider: 'claude' }, message: /a credential other than the one that it received, and was stopped\. Check its settings for an apiKeyHelper/ }],
+  ERR_PROVIDER_SPAWN_FAILED: [
+    {
+      raise: (t) => start(t, { cwd: '/nowhere' }),
+      fields: { errno: -2, syscall: 'chdir', path: '/nowhere', step: 'working-directory', provider: 'claude' },
+      message: /step working-directory \(\/nowhere\).*Create the directory, or name another in options\.cwd/
+    }
+  ],
+  ERR_PROVIDER_UNSUPPORTED: [
+    {
+      raise: () => build({ provider: 'codex', oauthAccessToken: SENTINEL }),
+      fields: { provider: 'codex', names: ['oauthAccessToken'] },
+      message: /Pass payload\.apiKey instead/
+    },
+    { raise: (t) => start(t, { delivery: 'broker' }), fields: { provider: 'claude', names: ['delivery'] }, message: /no broker/ },
+    {
+      raise: (t) => start(t, { delivery: 'fd' }, { provider: 'codex' }),
+      fields: { provider: 'codex', names: ['delivery'] },
+      message: /cannot read its api-key from a descriptor/
+    },
+    {
+      raise: () => claudeAgentOptions(build(withKey({ provider: 'codex' }))),
+      message: /needs an environment for claude, but this one is for codex/
+    },
+    {
+      raise: () => codexOptions(build(withKey({ provider: 'codex' })), {}),
+      fields: { names: ['exposeSecrets'] },
+      message: /Pass exposeSecrets: true/
+    }
+  ],
+  ERR_PROVIDER_ABORTED: [
+    { raise: (t) => start(t, { signal: AbortSignal.timeout(50) }), fields: { provider: 'claude' }, message: /^The run was aborted\.$/ }
+  ],
+  ERR_PROVIDER_TIMEOUT: [
+    { raise: (t) => start(t, { timeoutMs: 50 }), fields: { provider: 'claude' }, message: /longer than options\.timeoutMs/ }
+  ],
+  ERR_PROVIDER_CREDENTIAL_MISMATCH: [
+    {
+      raise: (t) =>
+        start(
+          t,
+          { usage: true, onCredentialMismatch: 'stop' },
+          {},
+          `echo '{"type":"system","subtype":"init","apiKeySource":"${ARGUMENT}"}'; exec sleep 60`
+        ),
+      fields: { provider: 'claude' },
+      message: /a credential other than the one that it received, and was stopped\. Check its settings for an apiKeyHelper/
+    }
+  ],
   ERR_PROVIDER_UNSEAL_FAILED: [
-    { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` }, { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }), message: /^The row does not open\. Its master key must be one of/ },
-    { raise: () => new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open({ ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' }, { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }), fields: { names: ['ciphertext'] }, message: /The row's ciphertext does not begin with \\x/ },
-    { raise: () => build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), { recipient: createRecipient(), requestId: 'r', workspace: { ...workspace, id: 'w' } }), message: /^A sealed secret does not open\./ }
+    {
+      raise: () =>
+        new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open(
+          { ciphertext: '\\x00', iv: Buffer.alloc(12), authTag: Buffer.alloc(16), keyMeta: `v2:${SENTINEL}` },
+          { tenant: SENTINEL, purpose: 'p', name: 'n', rowVersion: 1 }
+        ),
+      message: /^The row does not open\. Its master key must be one of/
+    },
+    {
+      raise: () =>
+        new Lockbox({ masterKeys: [Buffer.alloc(32, 1)] }).open(
+          { ciphertext: `${SENTINEL}`, iv: '', authTag: '', keyMeta: '' },
+          { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }
+        ),
+      fields: { names: ['ciphertext'] },
+      message: /The row's ciphertext does not begin with \\x/
+    },
+    {
+      raise: () =>
+        build(withKey({ apiKey: `provider-env-sealed.v1.${SENTINEL}` }), {
+          recipient: createRecipient(),
+          requestId: 'r',
+          workspace: { ...workspace, id: 'w' }
+        }),
+      message: /^A sealed secret does not open\./
+    }
   ],
   ERR_PROVIDER_LOCKBOX_KEY_INVALID: [
-    { raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }), message: /It has 23 characters; a master key must be 32 bytes or 64 hex digits/ },
-    { raise: () => new Lockbox({ masterKeys: [{ file: '/nowhere/key' }] }), fields: { path: '/nowhere/key' }, message: /cannot be read from \/nowhere\/key: No such file/ },
-    { raise: () => new Lockbox({ masterKeys: [{ env: 'NO_SUCH_VARIABLE' }] }), fields: { names: ['NO_SUCH_VARIABLE'] }, message: /The environment has no NO_SUCH_VARIABLE/ }
-  ],
-  ERR_PROVIDER_MEMORY_UNPROTECTED: [{
-    skip: needsRoot,
-    raise: async (t) => {
-      const body = `try { main.Secret.from(Buffer.from(input), { requireLocked: true }) } catch (error) { say({ ...error, message: error.message }) }`
-      // A uid without CAP_IPC_LOCK is held to its limit.
-      const limited = { main: copyPackage(t), input: KEY, before: ['prlimit', '--memlock=4096:4096'], spawn: /** @type {any} */ ({ uid: UID, gid: UID, cwd: '/' }) }
-      const details = await startWorker(t, body, limited).next()
-      throw new ProviderError({ ...details, errno: -details.errno })
+    {
+      raise: () => new Lockbox({ masterKeys: [Buffer.from(SENTINEL)] }),
+      message: /It has 23 characters; a master key must be 32 bytes or 64 hex digits/
     },
-    fields: { errno: -12, syscall: 'mlock', names: ['locked'] },
-    message: /lacks the protection "locked": mlock: Cannot allocate memory.*RLIMIT_MEMLOCK is 4096 bytes/
-  }],
-  ERR_PROVIDER_BUSY: [{
-    skip: needsRoot,
-    raise: async (t) => {
-      const body = `
+    {
+      raise: () => new Lockbox({ masterKeys: [{ file: '/nowhere/key' }] }),
+      fields: { path: '/nowhere/key' },
+      message: /cannot be read from \/nowhere\/key: No such file/
+    },
+    {
+      raise: () => new Lockbox({ masterKeys: [{ env: 'NO_SUCH_VARIABLE' }] }),
+      fields: { names: ['NO_SUCH_VARIABLE'] },
+      message: /The environment has no NO_SUCH_VARIABLE/
+    }
+  ],
+  ERR_PROVIDER_MEMORY_UNPROTECTED: [
+    {
+      skip: needsRoot,
+      raise: async (t) => {
+        const body = `try { main.Secret.from(Buffer.from(input), { requireLocked: true }) } catch (error) { say({ ...error, message: error.message }) }`
+        // A uid without CAP_IPC_LOCK is held to its limit.
+        const limited = {
+          main: copyPackage(t),
+          input: KEY,
+          before: ['prlimit', '--memlock=4096:4096'],
+          spawn: /** @type {any} */ ({ uid: UID, gid: UID, cwd: '/' })
+        }
+        const details = await startWorker(t, body, limited).next()
+        throw new ProviderError({ ...details, errno: -details.errno })
+      },
+      fields: { errno: -12, syscall: 'mlock', names: ['locked'] },
+      message: /lacks the protection "locked": mlock: Cannot allocate memory.*RLIMIT_MEMLOCK is 4096 bytes/
+    }
+  ],
+  ERR_PROVIDER_BUSY: [
+    {
+      skip: needsRoot,
+      raise: async (t) => {
+        const body = `
         require('node:child_process').execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=1:1'])
         main.checkKey('codex', input, { baseUrl: 'http://127.0.0.1:1' }).then(() => say({}), (error) => say({ ...error, message: error.message }))`
-      const limited = { main: copyPackage(t), input: KEY, spawn: /** @type {any} */ ({ uid: UID, gid: UID, cwd: '/' }) }
-      const details = await startWorker(t, body, limited).next()
-      throw new ProviderError({ ...details, errno: -details.errno })
-    },
-    fields: { errno: -11, syscall: 'pthread_create' },
-    message: /cannot create a thread.*Try again later/
-  }],
-  ERR_PROVIDER_DISPOSED: [{ raise: () => { const env = build(withKey({})); env.dispose(); env.exposeSecrets() }, fields: { provider: 'claude' }, message: /Build a new one with buildProviderEnv\(\)/ }],
-  ERR_PROVIDER_INTERNAL: [{ raise: () => translate(() => { throw Object.assign(new Error(`panicked at ${SENTINEL}`), { code: 'GenericFailure' }) }), message: /defect in @webalive\/provider-env.*no secrets/ }]
+        const limited = { main: copyPackage(t), input: KEY, spawn: /** @type {any} */ ({ uid: UID, gid: UID, cwd: '/' }) }
+        const details = await startWorker(t, body, limited).next()
+        throw new ProviderError({ ...details, errno: -details.errno })
+      },
+      fields: { errno: -11, syscall: 'pthread_create' },
+      message: /cannot create a thread.*Try again later/
+    }
+  ],
+  ERR_PROVIDER_DISPOSED: [
+    {
+      raise: () => {
+        const env = build(withKey({}))
+        env.dispose()
+        env.exposeSecrets()
+      },
+      fields: { provider: 'claude' },
+      message: /Build a new one with buildProviderEnv\(\)/
+    }
+  ],
+  ERR_PROVIDER_INTERNAL: [
+    {
+      raise: () =>
+        translate(() => {
+          throw Object.assign(new Error(`panicked at ${SENTINEL}`), { code: 'GenericFailure' })
+        }),
+      message: /defect in @webalive\/provider-env.*no secrets/
+    }
+  ]
 }
 
 test('the table here has every code of the list in Rust, and the facade raises no other', () => {
   assert.ok(CODES.length >= 30, `${CODES.length} codes`)
   assert.deepEqual(Object.keys(CASES).sort(), CODES)
-  const facade = fs.readdirSync(path.join(__dirname, '..', 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  const facade = fs
+    .readdirSync(path.join(__dirname, '..', 'lib'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
   assert.deepEqual(inText([read('src', 'error.rs'), ...facade.map((file) => read('lib', file))].join()), CODES)
 })
 
@@ -215,31 +452,49 @@ test('an error crosses as an object with every part, whatever stands on Object.p
     Object.defineProperty(Object.prototype, name, { configurable: true, get: () => SENTINEL, set: () => {} })
     t.after(() => Reflect.deleteProperty(Object.prototype, name))
   }
-  assert.throws(() => binding.revoke('none'), (/** @type {any} */ thrown) => {
-    assert.equal(util.types.isNativeError(thrown), false, 'its stack would be made for nothing')
-    assert.deepEqual(Object.keys(thrown).sort(), ['code', 'errno', 'message', 'names', 'path', 'provider', 'step', 'syscall'])
-    assert.equal(thrown.code, 'ERR_INVALID_ARG_VALUE')
-    return true
-  })
+  assert.throws(
+    () => binding.revoke('none'),
+    (/** @type {any} */ thrown) => {
+      assert.equal(util.types.isNativeError(thrown), false, 'its stack would be made for nothing')
+      assert.deepEqual(Object.keys(thrown).sort(), ['code', 'errno', 'message', 'names', 'path', 'provider', 'step', 'syscall'])
+      assert.equal(thrown.code, 'ERR_INVALID_ARG_VALUE')
+      return true
+    }
+  )
   for (const name of ['code', 'errno', 'path', 'step']) Reflect.deleteProperty(Object.prototype, name)
-  assert.throws(() => resolveProgram(/** @type {any} */ (SENTINEL)), (/** @type {any} */ error) => {
-    assert.deepEqual(Object.keys(error), ['code', 'names'], 'what is not known is left out')
-    return error.stack.includes(__filename)
-  })
+  assert.throws(
+    () => resolveProgram(/** @type {any} */ (SENTINEL)),
+    (/** @type {any} */ error) => {
+      assert.deepEqual(Object.keys(error), ['code', 'names'], 'what is not known is left out')
+      return error.stack.includes(__filename)
+    }
+  )
 })
 
 test('an error repeats no more than the addon’s limits, whichever side made it', () => {
   const limits = binding.errorLimits()
   const long = 'ä'.repeat(100_000)
-  const made = new (/** @type {any} */ (ProviderError))({ code: 'ERR_PROVIDER_UNKNOWN', message: long, path: long, names: Array(1000).fill(long) })
+  const made = new /** @type {any} */ (ProviderError)({
+    code: 'ERR_PROVIDER_UNKNOWN',
+    message: long,
+    path: long,
+    names: Array(1000).fill(long)
+  })
   const bytes = [made.message, made.path, made.names[0]].map((text) => Buffer.byteLength(text))
   // A character of two bytes may not fit any more.
-  for (const [index, most] of [limits.message, limits.path, limits.name].entries()) assert.ok(bytes[index] <= most && bytes[index] > most - 8, `${bytes[index]} of ${most}`)
+  for (const [index, most] of [limits.message, limits.path, limits.name].entries())
+    assert.ok(bytes[index] <= most && bytes[index] > most - 8, `${bytes[index]} of ${most}`)
   assert.equal(made.names.length, limits.names)
-  assert.throws(() => resolveProgram('claude', { command: `/nowhere/${long}` }), (/** @type {any} */ error) => {
-    assert.ok(Buffer.byteLength(error.message) <= limits.message && Buffer.byteLength(error.path ?? '') <= limits.path, error.message.length)
-    return true
-  })
+  assert.throws(
+    () => resolveProgram('claude', { command: `/nowhere/${long}` }),
+    (/** @type {any} */ error) => {
+      assert.ok(
+        Buffer.byteLength(error.message) <= limits.message && Buffer.byteLength(error.path ?? '') <= limits.path,
+        error.message.length
+      )
+      return true
+    }
+  )
 })
 
 test('docs/errors.md has a row for each code, and for no other', () => {
@@ -251,19 +506,31 @@ test('docs/errors.md has each step that an error can name, in their order', () =
   const steps = [...read('src', 'sys', 'step.rs').matchAll(/(?:\(Self::\w+,|^ {4}\w+ =) "([a-z-]+)"/gm)].map(([, name]) => name)
   assert.ok(steps.length >= 18, `${steps.length} steps`)
   const [, table = ''] = read('docs', 'errors.md').split('## Steps of a start')
-  assert.deepEqual([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, step]) => step), steps)
+  assert.deepEqual(
+    [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, step]) => step),
+    steps
+  )
 })
 
 /** Every part of an error as text. @param {any} error */
 function everything(error) {
   const fields = Object.fromEntries(Reflect.ownKeys(error).map((key) => [String(key), error[key]]))
-  return [error.message, error.stack, String(error), JSON.stringify(fields), util.inspect(error, { depth: 9, showHidden: true, getters: true })].join('\n')
+  return [
+    error.message,
+    error.stack,
+    String(error),
+    JSON.stringify(fields),
+    util.inspect(error, { depth: 9, showHidden: true, getters: true })
+  ].join('\n')
 }
 
 for (const [code, cases] of Object.entries(CASES)) {
   for (const [index, { raise, fields, message, skip = needsLinux }] of cases.entries()) {
     test(`${code} (${index + 1})`, { skip }, async (t) => {
-      const error = await (async () => raise(t))().then(() => assert.fail('nothing was thrown'), (/** @type {any} */ thrown) => thrown)
+      const error = await (async () => raise(t))().then(
+        () => assert.fail('nothing was thrown'),
+        (/** @type {any} */ thrown) => thrown
+      )
       assert.ok(error instanceof ProviderError && error instanceof Error, String(error))
       const { cause, ...own } = /** @type {any} */ (error)
       assert.deepEqual(own, { code, ...fields })
@@ -296,11 +563,14 @@ test('wrong types and values are TypeErrors with Node’s own codes, and show no
     [{ delivery: SENTINEL }, 'ERR_INVALID_ARG_VALUE', /options\.delivery must be one of/],
     [{ workspaceTrust: SENTINEL }, 'ERR_INVALID_ARG_VALUE', /options\.workspaceTrust must be one of/]
   ])) {
-    assert.throws(() => spawnProvider(env, { command: '/bin/sh', ...ids, ...options }), (/** @type {any} */ error) => {
-      assert.ok(error instanceof TypeError && error.code === code, `${error.code}: ${error.message}`)
-      assert.match(error.message, message)
-      for (const text of [SENTINEL, ARGUMENT]) assert.ok(!everything(error).includes(text), everything(error))
-      return true
-    })
+    assert.throws(
+      () => spawnProvider(env, { command: '/bin/sh', ...ids, ...options }),
+      (/** @type {any} */ error) => {
+        assert.ok(error instanceof TypeError && error.code === code, `${error.code}: ${error.message}`)
+        assert.match(error.message, message)
+        for (const text of [SENTINEL, ARGUMENT]) assert.ok(!everything(error).includes(text), everything(error))
+        return true
+      }
+    )
   }
 })

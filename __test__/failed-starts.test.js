@@ -8,10 +8,10 @@ const { execFile } = require('node:child_process')
 const { once } = require('node:events')
 const test = require('node:test')
 const { promisify } = require('node:util')
+const { spawnPortable } = require('./support/portable.js')
 const { spawnProvider } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { UID, ids, isRoot, makeEnv, needsLinux, needsRoot, outcome, workspaceOf } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'without-descriptors.js')
 
@@ -68,7 +68,11 @@ for (const [how, start] of Object.entries(STARTS)) {
   test(`${how}, thrown: what its arguments tell`, { skip: needsLinux }, (t) => {
     const { env } = makeEnv(t)
     for (const [options, code] of OF_ARGUMENTS) {
-      assert.throws(() => start(env, { ...ids, command: '/bin/true', workspaceTrust: 'trusted', ...options }), { code }, JSON.stringify(options))
+      assert.throws(
+        () => start(env, { ...ids, command: '/bin/true', workspaceTrust: 'trusted', ...options }),
+        { code },
+        JSON.stringify(options)
+      )
     }
   })
 
@@ -92,7 +96,16 @@ for (const how of ['native', 'portable']) {
   test(`${how}: a worker without a descriptor left`, { skip: needsLinux }, async (t) => {
     const workspace = JSON.stringify(workspaceOf(makeHomes({ uid: ids.uid, test: t })))
     // A limit of its own, whatever the test's is.
-    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, FIXTURE, how, workspace, JSON.stringify(ids)])
+    const { stdout } = await promisify(execFile)('/bin/sh', [
+      '-c',
+      'ulimit -n 256; exec "$@"',
+      'sh',
+      process.execPath,
+      FIXTURE,
+      how,
+      workspace,
+      JSON.stringify(ids)
+    ])
     const { starts, commands, after, open } = JSON.parse(stdout)
     for (const { free, thrown, events, error, streams } of starts) {
       assert.equal(thrown, null, `${free} free: thrown`)
@@ -102,7 +115,10 @@ for (const how of ['native', 'portable']) {
       assert.deepEqual([error.code, error.errno], ['ERR_PROVIDER_SPAWN_FAILED', -24], `${free} free: ${error.message}`)
     }
     assert.equal(starts[0].events.at(0), 'error')
-    assert.ok(commands.every((/** @type {any} */ each) => each.thrown === null), JSON.stringify(commands))
+    assert.ok(
+      commands.every((/** @type {any} */ each) => each.thrown === null),
+      JSON.stringify(commands)
+    )
     assert.deepEqual([after.events, after.code], [['spawn', 'exit', 'close'], 0])
     // child_process itself leaves some of them open.
     if (how === 'native') assert.equal(open.after, open.before)

@@ -13,7 +13,9 @@ const COUNT = 60
 /** How long a bomb lives that nobody stops. */
 const SECONDS = 40
 const OTHER = UID + 1
-const needsPerl = needsRoot || (spawnSync('perl', ['-MPOSIX', '-e', '1']).status === 0 ? false : 'needs perl, whose processes fork without a program of their own')
+const needsPerl =
+  needsRoot ||
+  (spawnSync('perl', ['-MPOSIX', '-e', '1']).status === 0 ? false : 'needs perl, whose processes fork without a program of their own')
 
 /**
  * Processes that start others, each in a session of its own, as fast as they can: where `RLIMIT_NPROC` keeps them from it,
@@ -70,18 +72,21 @@ const BOMB = `
   sleep $end - time;`
 
 /** The script of a bomb. @param {string} kind */
-const bomb = (kind) => `exec perl -e '${BOMB}' ${kind} ${COUNT * 2 / 3}`
+const bomb = (kind) => `exec perl -e '${BOMB}' ${kind} ${(COUNT * 2) / 3}`
 
 /** Those of a uid that run. The limit on its processes counts the others too. @param {number} uid */
 function running(uid) {
-  return fs.readdirSync('/proc').map(Number).filter((pid) => {
-    try {
-      const { State, Uid } = status(pid)
-      return pid > 0 && Number(Uid.split(/\s+/)[0]) === uid && !/^[ZX]/.test(State)
-    } catch {
-      return false
-    }
-  })
+  return fs
+    .readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const { State, Uid } = status(pid)
+        return pid > 0 && Number(Uid.split(/\s+/)[0]) === uid && !/^[ZX]/.test(State)
+      } catch {
+        return false
+      }
+    })
 }
 
 /**
@@ -103,13 +108,25 @@ const ASKS = [
   ['kill(), and the first process ignores it', 'stubborn', (/** @type {any} */ child) => child.kill(), 'SIGKILL'],
   ['kill(), and the others begin when the first process has ended', 'patient', (/** @type {any} */ child) => child.kill(), 'SIGTERM'],
   ['kill(), and the first process ends at once', 'obedient', (/** @type {any} */ child) => child.kill(), 'SIGTERM'],
-  ['kill() again and again', 'stubborn', (/** @type {any} */ child) => Array(50).fill(0).forEach(() => child.kill()), 'SIGKILL']
+  [
+    'kill() again and again',
+    'stubborn',
+    (/** @type {any} */ child) =>
+      Array(50)
+        .fill(0)
+        .forEach(() => child.kill()),
+    'SIGKILL'
+  ]
 ]
 
 for (const [how, kind, ask, signal] of ASKS) {
   test(`${how}: ${COUNT} processes that do nothing but start others end`, { skip: needsPerl }, async (t) => {
     t.after(() => endAllOf(UID))
-    const child = startScript(makeEnv(t).env, bomb(kind), { limits: { processes: COUNT }, killGraceMs: 200, stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = startScript(makeEnv(t).env, bomb(kind), {
+      limits: { processes: COUNT },
+      killGraceMs: 200,
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
     await firstLine(child)
     await until('most of them are there', () => running(UID).length > COUNT / 2)
     const from = performance.now()
@@ -126,13 +143,17 @@ test('a worker that ends leaves none either', { skip: needsPerl }, async (t) => 
   t.after(() => endAllOf(UID))
   const { homes } = makeEnv(t)
   fs.chmodSync(homes.tmpDir, 0o777)
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/', dir: '/', tmpDir: input.tmpDir } })
     const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', input.script], workspaceTrust: 'trusted', limits: { processes: input.count }, stdio: ['ignore', 'pipe', 'ignore'] })
     await new Promise((resolve, reject) => child.on('error', reject).stdout.once('data', resolve))
     say('ready')
     await new Promise((resolve) => process.stdin.once('data', resolve))
-    process.exit(7)`, { input: { tmpDir: homes.tmpDir, ids: { uid: UID, gid: UID }, count: COUNT, script: bomb('stubborn') } })
+    process.exit(7)`,
+    { input: { tmpDir: homes.tmpDir, ids: { uid: UID, gid: UID }, count: COUNT, script: bomb('stubborn') } }
+  )
   assert.equal(await worker.next(), 'ready')
   await until('most of them are there', () => running(UID).length > COUNT / 2)
   const from = performance.now()

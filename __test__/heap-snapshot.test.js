@@ -19,7 +19,11 @@ const WAYS = {
   bytes: { apiKey: 'Buffer.from(input.reversed).reverse()', found: false },
   handle: { apiKey: 'main.Secret.from(Buffer.from(input.reversed).reverse())', found: false },
   // Looked at first, as a settings page does: the verdict stays.
-  validated: { apiKey: "(globalThis.verdict = main.validateKey('codex', Buffer.from(input.reversed).reverse()), Buffer.from(input.reversed).reverse())", found: false },
+  validated: {
+    apiKey:
+      "(globalThis.verdict = main.validateKey('codex', Buffer.from(input.reversed).reverse()), Buffer.from(input.reversed).reverse())",
+    found: false
+  },
   // The control: kept, as a worker keeps a payload that it parsed.
   string: { apiKey: "(globalThis.kept = Buffer.from(input.reversed).reverse().toString('latin1'))", found: true }
 }

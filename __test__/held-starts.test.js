@@ -8,7 +8,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
 const { buildProviderEnv, codexOptions, diagnose, resolveProgram } = require('../index.js')
-const { KEYS, UID, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
+const { KEYS, UID, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
 const { descriptors, status, until } = require('./support/kernel.js')
 const { mountSilent } = require('./support/fuse.js')
@@ -22,7 +22,11 @@ function tenant(t, uid, workspace = {}) {
   const homes = makeHomes({ uid, test: t })
   const env = buildProviderEnv({ apiKey: KEYS.claude }, { workspace: { ...workspaceOf(homes), ...workspace } })
   t.after(() => env.dispose())
-  return { env, homes, start: (/** @type {string} */ script, options = {}) => outcome(startScript(env, script, { uid, gid: uid, ...options })) }
+  return {
+    env,
+    homes,
+    start: (/** @type {string} */ script, options = {}) => outcome(startScript(env, script, { uid, gid: uid, ...options }))
+  }
 }
 
 test('a maze of symlinks as the working directory holds nobody up', { skip: needsRoot, timeout: 120_000 }, async (t) => {
@@ -39,7 +43,10 @@ test('a maze of symlinks as the working directory holds nobody up', { skip: need
   assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`)
 })
 
-test('nor as a workspace of Codex, whose real paths its arguments tell, in a start and for its SDK', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+test('nor as a workspace of Codex, whose real paths its arguments tell, in a start and for its SDK', {
+  skip: needsRoot,
+  timeout: 120_000
+}, async (t) => {
   const homes = makeHomes({ uid: UID, test: t })
   const { link, real } = makeMaze(homes.home)
   const workspace = { ...workspaceOf(homes), dir: link }
@@ -48,7 +55,9 @@ test('nor as a workspace of Codex, whose real paths its arguments tell, in a sta
   const begun = performance.now()
   const echo = path.join(homes.root, 'echo.sh')
   fs.writeFileSync(echo, '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 })
-  const { stdout } = await outcome(startScript(env, '', { command: echo, args: ['exec', 'hi'], workspaceTrust: 'untrusted', cwd: homes.home }))
+  const { stdout } = await outcome(
+    startScript(env, '', { command: echo, args: ['exec', 'hi'], workspaceTrust: 'untrusted', cwd: homes.home })
+  )
   assert.ok(stdout.includes(`"${real}"={trust_level="untrusted"}`), stdout.slice(0, 300))
   const { configOverrides } = codexOptions(env, { command: '/bin/true', exposeSecrets: true, cwd: homes.home, allowRoot: true })
   assert.ok(JSON.stringify(configOverrides).includes(real))
@@ -78,7 +87,10 @@ async function silent(t, more) {
   }
 }
 
-test('a file system that never answers the tenant’s child holds the tenant alone, who is told', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+test('a file system that never answers the tenant’s child holds the tenant alone, who is told', {
+  skip: needsRoot,
+  timeout: 120_000
+}, async (t) => {
   const fuse = await silent(t)
   if (!fuse) return
   const one = tenant(t, UID, { tmpDir: fuse.place })
@@ -87,10 +99,17 @@ test('a file system that never answers the tenant’s child holds the tenant alo
   await fuse.asked(2)
   const second = one.start('echo ran')
   for (let turn = 0; turn < 20; turn += 1) assert.equal((await other.start('echo fine')).stdout, 'fine\n')
-  assert.equal(resolveProgram('claude', { command: '/bin/sh', uid: UID, gid: UID }).foundBy, 'command', 'who waits on the JS thread does not wait for it')
+  assert.equal(
+    resolveProgram('claude', { command: '/bin/sh', uid: UID, gid: UID }).foundBy,
+    'command',
+    'who waits on the JS thread does not wait for it'
+  )
   const child = await until('its child', () => inFlight(UID))
   // Whoever runs as the tenant can take the descriptors of such a child as soon as it ends: it has none of the worker's.
-  assert.deepEqual([...descriptors(child).keys()].filter((number) => number > 3), [])
+  assert.deepEqual(
+    [...descriptors(child).keys()].filter((number) => number > 3),
+    []
+  )
   // It shares the worker's memory, also after another start has come and gone.
   const peeked = spawnSync('/bin/cat', [`/proc/${child}/environ`], { uid: UID, gid: UID, encoding: 'utf8' })
   assert.match(peeked.stderr, /Permission denied/)
@@ -119,13 +138,19 @@ test('nor does one that lets root in and holds the worker’s own look', { skip:
   assert.deepEqual([error.code, error.step], ['ERR_PROVIDER_SPAWN_FAILED', 'working-directory'])
 })
 
-test('what holds resolveProgram(), and with it everybody, is given up soon, and at once the next time', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+test('what holds resolveProgram(), and with it everybody, is given up soon, and at once the next time', {
+  skip: needsRoot,
+  timeout: 120_000
+}, async (t) => {
   const fuse = await silent(t, ',allow_other')
   if (!fuse) return
   const look = () => {
     const from = performance.now()
     const command = path.join(fuse.place, 'claude')
-    assert.throws(() => resolveProgram('claude', { command, uid: UID, gid: UID }), { code: 'ERR_PROVIDER_SPAWN_FAILED', message: /does not answer/ })
+    assert.throws(() => resolveProgram('claude', { command, uid: UID, gid: UID }), {
+      code: 'ERR_PROVIDER_SPAWN_FAILED',
+      message: /does not answer/
+    })
     return performance.now() - from
   }
   const [first, second] = [look(), look()]
@@ -133,11 +158,15 @@ test('what holds resolveProgram(), and with it everybody, is given up soon, and 
   assert.equal((await tenant(t, OTHER).start('echo fine')).stdout, 'fine\n')
 })
 
-test('looks of diagnose() that a tenant’s file system holds leave threads for those as others', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+test('looks of diagnose() that a tenant’s file system holds leave threads for those as others', {
+  skip: needsRoot,
+  timeout: 120_000
+}, async (t) => {
   const fuse = await silent(t, ',allow_other')
   if (!fuse) return
   const other = makeHomes({ uid: OTHER, test: t })
-  const about = (/** @type {number} */ uid, /** @type {string} */ home) => diagnose({ provider: 'claude', uid, gid: uid, home, start: false })
+  const about = (/** @type {number} */ uid, /** @type {string} */ home) =>
+    diagnose({ provider: 'claude', uid, gid: uid, home, start: false })
   const held = Array.from({ length: 40 }, () => about(UID, path.join(fuse.place, 'home')).catch((error) => error))
   await fuse.asked(2)
   await Promise.all(held)

@@ -19,7 +19,10 @@ const skip = isRoot ? false : 'needs root on Linux'
 function place(t, provider = 'claude') {
   const homes = makeHomes({ uid: UID, test: t })
   const { workspace: dir, home, tmpDir, codexHome } = homes
-  const env = buildProviderEnv({ provider: /** @type {any} */ (provider), apiKey: Buffer.from('made-up-key') }, { workspace: { dir, home, tmpDir, codexHome } })
+  const env = buildProviderEnv(
+    { provider: /** @type {any} */ (provider), apiKey: Buffer.from('made-up-key') },
+    { workspace: { dir, home, tmpDir, codexHome } }
+  )
   return { env, homes }
 }
 
@@ -56,7 +59,11 @@ test('a working directory that becomes a symlink leads nowhere the tenant could 
   fs.mkdirSync(path.join(closed, 'inner'), { mode: 0o755 })
   const link = path.join(homes.home, 'link')
   fs.symlinkSync(path.join(closed, 'inner'), link)
-  await assert.rejects(shell(env, 'pwd', { cwd: link }).exited, { code: 'ERR_PROVIDER_SPAWN_FAILED', step: 'working-directory', errno: -13 })
+  await assert.rejects(shell(env, 'pwd', { cwd: link }).exited, {
+    code: 'ERR_PROVIDER_SPAWN_FAILED',
+    step: 'working-directory',
+    errno: -13
+  })
   fs.unlinkSync(link)
   fs.symlinkSync(homes.workspace, link)
   const child = shell(env, 'pwd -P', { cwd: link })

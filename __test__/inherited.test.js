@@ -7,14 +7,15 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { UID, firstLine, ids, makeEnv, needsLinux, needsRoot, startScript } = require('./support/launch.js')
+const { UID, ids, makeEnv, needsLinux, needsRoot, startScript } = require('./support/launch.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { copyPackage, startWorker } = require('./support/worker.js')
 
 /** The numbers of add_key(2) and keyctl(2). */
 const CALLS = /** @type {Record<string, [number, number] | undefined>} */ ({ x64: [248, 250], arm64: [217, 219] })[process.arch]
 const works = (/** @type {string} */ command, /** @type {string[]} */ ...args) => spawnSync(command, args).status === 0
-const needsKeys = needsRoot || (CALLS && works('perl', '-e', `exit(syscall(${CALLS[1]}, 0, -3, 0) > 0 ? 0 : 1)`) ? false : 'needs perl and keyctl(2)')
+const needsKeys =
+  needsRoot || (CALLS && works('perl', '-e', `exit(syscall(${CALLS[1]}, 0, -3, 0) > 0 ? 0 : 1)`) ? false : 'needs perl and keyctl(2)')
 
 /** Perl: the session keyring's number, and the content of a key that is found in it (text), or a key put there (put). */
 const KEYRING = `
@@ -24,7 +25,12 @@ const KEYRING = `
   print join(" ", syscall(${CALLS?.[1]}, 0, -3, 0), `
 
 /** A worker in a session keyring that holds a secret. */
-const JOINED = ['perl', '-e', `my ($ring, $type, $name, $secret) = ("made-up", "user", "of-root", "secret-of-root"); syscall(${CALLS?.[1]}, 1, $ring); syscall(${CALLS?.[0]}, $type, $name, $secret, length $secret, -3); exec @ARGV`, '--']
+const JOINED = [
+  'perl',
+  '-e',
+  `my ($ring, $type, $name, $secret) = ("made-up", "user", "of-root", "secret-of-root"); syscall(${CALLS?.[1]}, 1, $ring); syscall(${CALLS?.[0]}, $type, $name, $secret, length $secret, -3); exec @ARGV`,
+  '--'
+]
 
 /** Runs scripts in a worker, each as a uid, and says what they print. */
 const RUN = `
@@ -44,15 +50,24 @@ function inputOf(/** @type {any} */ t, more = {}) {
 
 test('a session keyring of its own: nothing of root’s, nothing of another tenant’s', { skip: needsKeys }, async (t) => {
   const perl = (/** @type {string} */ what) => ['-e', `${KEYRING}${what})`]
-  const input = inputOf(t, { own: perl('text("of-root")'), first: perl('text("of-root"), put("note", "from-the-first")'), second: perl('text("of-root"), text("note")'), other: UID + 1 })
-  const worker = startWorker(t, `${RUN}
+  const input = inputOf(t, {
+    own: perl('text("of-root")'),
+    first: perl('text("of-root"), put("note", "from-the-first")'),
+    second: perl('text("of-root"), text("note")'),
+    other: UID + 1
+  })
+  const worker = startWorker(
+    t,
+    `${RUN}
     const own = () => require('node:child_process').spawnSync('perl', input.own, { encoding: 'utf8' }).stdout
     const before = own()
     const first = await run('perl', input.first)
     const second = await run('perl', input.second, { uid: input.other, gid: input.other })
     const same = await run('perl', input.second)
     const asRoot = await run('perl', input.second, { uid: undefined, gid: undefined, allowRoot: true })
-    say({ before, after: own(), first, second, same, asRoot, missing: main.spawnProvider(env, { ...input.ids, command: '/bin/true' }).missingProtections })`, { input, before: JOINED })
+    say({ before, after: own(), first, second, same, asRoot, missing: main.spawnProvider(env, { ...input.ids, command: '/bin/true' }).missingProtections })`,
+    { input, before: JOINED }
+  )
   const { before, after, missing, failed, ...children } = await worker.next()
   assert.equal(failed, undefined, failed?.message)
   assert.match(before, /^\d+ secret-of-root$/, 'the worker has it: the detector works')
@@ -69,19 +84,29 @@ function schedulingOf(pid) {
   const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const number = (/** @type {string} */ name) => Number(fs.readFileSync(`/proc/${pid}/${name}`, 'utf8'))
-  return { nice: Number(fields[19 - 3]), policy: Number(fields[41 - 3]), oom: number('oom_score_adj'), slack: number('timerslack_ns'), io: spawnSync('ionice', ['-p', String(pid)], { encoding: 'utf8' }).stdout.trim() }
+  return {
+    nice: Number(fields[19 - 3]),
+    policy: Number(fields[41 - 3]),
+    oom: number('oom_score_adj'),
+    slack: number('timerslack_ns'),
+    io: spawnSync('ionice', ['-p', String(pid)], { encoding: 'utf8' }).stdout.trim()
+  }
 }
 
 /** A worker, and its child's place in line. @param {any} t @param {string[]} before @param {object} [options] */
 async function placeOf(t, before, options = {}) {
-  const worker = startWorker(t, `${RUN}
+  const worker = startWorker(
+    t,
+    `${RUN}
     const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', 'echo ready; read line; cat /proc/self/limits; echo -900 > /proc/self/oom_score_adj; cat /proc/self/oom_score_adj; nice -n -1 nice'], workspaceTrust: 'trusted', ...input.options })
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (more) => (text += more))
     child.on('error', ({ message, step }) => say({ failed: { message, step } }))
     child.stdout.once('data', () => say(child.pid))
     process.stdin.once('data', () => child.stdin.end('go\\n'))
-    child.on('close', () => say(text))`, { input: inputOf(t, { options }), before })
+    child.on('close', () => say(text))`,
+    { input: inputOf(t, { options }), before }
+  )
   const pid = await worker.next()
   if (typeof pid !== 'number') return { failed: pid.failed }
   const [own, childs] = [schedulingOf(worker.pid), schedulingOf(pid)]
@@ -132,8 +157,12 @@ test('who is not root may not ask for a better place than its own', { skip: need
   // Only where root has CAP_SYS_RESOURCE its value is a floor for others.
   if (!works(lowers[0], ...lowers.slice(1), 'true')) rows.push([{ oomScoreAdj: 100 }, 'oom-score'])
   for (const [options, step] of rows) {
-    const worker = startWorker(t, `${RUN}
-      say(await run('/bin/true', [], input.options).catch(({ code, step, errno, message }) => ({ code, step, errno, message })))`, { main, input: inputOf(t, { ids: {}, options }), before: [...oom(300), 'nice', '-n', '7', ...dropped], spawn: { cwd: '/' } })
+    const worker = startWorker(
+      t,
+      `${RUN}
+      say(await run('/bin/true', [], input.options).catch(({ code, step, errno, message }) => ({ code, step, errno, message })))`,
+      { main, input: inputOf(t, { ids: {}, options }), before: [...oom(300), 'nice', '-n', '7', ...dropped], spawn: { cwd: '/' } }
+    )
     const refused = await worker.next()
     assert.deepEqual([refused.code, refused.step, refused.errno], ['ERR_PROVIDER_SPAWN_FAILED', step, -13], JSON.stringify(refused))
     assert.match(refused.message, /options\.(priority|oomScoreAdj)/)
@@ -142,10 +171,19 @@ test('who is not root may not ask for a better place than its own', { skip: need
 
 /** Says what a child has of what belongs to a thread: nice value, class, I/O class, processors. */
 const PLACE = 'ps -o ni=,cls= -p $$; ionice -p $$; taskset -pc $$ | sed "s/.*: //"'
-const needsTools = needsRoot || (['ionice -p 1', 'taskset -p 1', 'chrt -p 1', 'setpriv true', 'ps -p 1'].every((text) => works('sh', '-c', text)) ? false : 'needs ps and util-linux')
+const needsTools =
+  needsRoot ||
+  (['ionice -p 1', 'taskset -p 1', 'chrt -p 1', 'setpriv true', 'ps -p 1'].every((text) => works('sh', '-c', text))
+    ? false
+    : 'needs ps and util-linux')
 
-test('“this process’s own” is the main thread’s, whenever the threads that start a child were made', { skip: needsTools, timeout: 60_000 }, async (t) => {
-  const worker = startWorker(t, `${RUN}
+test('“this process’s own” is the main thread’s, whenever the threads that start a child were made', {
+  skip: needsTools,
+  timeout: 60_000
+}, async (t) => {
+  const worker = startWorker(
+    t,
+    `${RUN}
     const child = (options) => run('/bin/sh', ['-c', input.place], options).then((text) => text.split('\\n').map((line) => line.trim()))
     const before = await child()
     require('node:os').setPriority(7)
@@ -153,9 +191,19 @@ test('“this process’s own” is the main thread’s, whenever the threads th
     const after = await child()
     const asked = await child({ priority: 3 })
     require('node:os').setPriority(-5)
-    say({ before, after, asked, better: await child() })`, {
-    input: inputOf(t, { place: PLACE, changes: [['chrt', '-b', '-p', '0'], ['ionice', '-c3', '-p'], ['taskset', '-pc', '0']] }), before: ['taskset', '-c', '0,1']
-  })
+    say({ before, after, asked, better: await child() })`,
+    {
+      input: inputOf(t, {
+        place: PLACE,
+        changes: [
+          ['chrt', '-b', '-p', '0'],
+          ['ionice', '-c3', '-p'],
+          ['taskset', '-pc', '0']
+        ]
+      }),
+      before: ['taskset', '-c', '0,1']
+    }
+  )
   const said = await worker.next()
   assert.equal(said.failed, undefined, said.failed?.message)
   const shape = (/** @type {string[]} */ [place, io, processors]) => [...place.split(/\s+/), io, processors]
@@ -167,11 +215,15 @@ test('“this process’s own” is the main thread’s, whenever the threads th
 
 test('who is not root may not ask for a better nice value than the worker has now', { skip: needsTools, timeout: 60_000 }, async (t) => {
   const dropped = ['setpriv', '--reuid', String(UID), '--regid', String(UID), '--clear-groups']
-  const worker = startWorker(t, `${RUN}
+  const worker = startWorker(
+    t,
+    `${RUN}
     const nice = (options) => run('/bin/sh', ['-c', 'nice'], options).catch(({ code, step, errno }) => ({ code, step, errno }))
     const before = await nice()
     require('node:os').setPriority(7)
-    say([before, await nice(), await nice({ priority: 12 }), await nice({ priority: 3 })])`, { main: copyPackage(t), input: inputOf(t, { ids: {} }), before: dropped, spawn: { cwd: '/' } })
+    say([before, await nice(), await nice({ priority: 12 }), await nice({ priority: 3 })])`,
+    { main: copyPackage(t), input: inputOf(t, { ids: {} }), before: dropped, spawn: { cwd: '/' } }
+  )
   assert.deepEqual(await worker.next(), ['0', '7', '12', { code: 'ERR_PROVIDER_SPAWN_FAILED', step: 'scheduling', errno: -13 }])
 })
 
@@ -183,14 +235,18 @@ test('the two options are whole numbers in the kernel’s range', (t) => {
 })
 
 test('an inherited stream is one that blocks', { skip: needsLinux }, async (t) => {
-  const worker = startWorker(t, `${RUN}
+  const worker = startWorker(
+    t,
+    `${RUN}
     // libuv makes it non-blocking.
     process.stdin.on('error', () => {}).pause()
     const flags = (text) => parseInt(/flags:\\s*(\\d+)/.exec(text)[1], 8)
     const own = flags(require('node:fs').readFileSync('/proc/self/fdinfo/0', 'utf8'))
     say({ own })
     const text = await run('/bin/sh', ['-c', 'cat /proc/$$/fdinfo/0; exec cat'], { stdio: [0, 'pipe', 'pipe'] })
-    say({ childs: flags(text), text })`, { input: inputOf(t) })
+    say({ childs: flags(text), text })`,
+    { input: inputOf(t) }
+  )
   const { own } = await worker.next()
   const NONBLOCK = 0o4000
   assert.notEqual(own & NONBLOCK, 0, 'the worker’s is non-blocking: the detector works')
@@ -206,11 +262,25 @@ test('in every child, descriptors are closed before anything is done as the targ
   const dir = makeOpenDir('provider-env-trace-')
   t.after(() => fs.rmSync(dir, { recursive: true }))
   const log = path.join(dir, 'log')
-  const trace = ['strace', '-f', '-qq', '-e', 'signal=none', '-e', 'trace=close_range,setgroups,setresuid,chdir,faccessat,execve', '-o', log]
-  const worker = startWorker(t, `${RUN}
+  const trace = [
+    'strace',
+    '-f',
+    '-qq',
+    '-e',
+    'signal=none',
+    '-e',
+    'trace=close_range,setgroups,setresuid,chdir,faccessat,execve',
+    '-o',
+    log
+  ]
+  const worker = startWorker(
+    t,
+    `${RUN}
     await run('/bin/true', [])
     say('done')
-    process.exit()`, { input: inputOf(t), before: trace })
+    process.exit()`,
+    { input: inputOf(t), before: trace }
+  )
   if ((await Promise.race([worker.next(), worker.ended])) !== 'done') return t.skip('the system forbids tracing')
   await worker.ended
   /** @type {Map<string, string[]>} */
@@ -222,7 +292,10 @@ test('in every child, descriptors are closed before anything is done as the targ
   const children = [...calls.values()].filter((lines) => lines.some((line) => line.startsWith(`setresuid(${UID}, ${UID}, ${UID}`)))
   // One that asks whether the target can reach the program, and the program.
   assert.equal(children.length, 2, JSON.stringify([...calls.values()]))
-  assert.deepEqual(children.map(([first]) => first.replace(/\).*/, ')')).sort(), ['close_range(0, 4294967295, 0)', 'close_range(4, 4294967295, 0)'])
+  assert.deepEqual(children.map(([first]) => first.replace(/\).*/, ')')).sort(), [
+    'close_range(0, 4294967295, 0)',
+    'close_range(4, 4294967295, 0)'
+  ])
 })
 
 test('a sandbox without keyctl(2) is reported, and starts go on', { skip: needsKeys }, async (t) => {
@@ -235,10 +308,14 @@ test('a sandbox without keyctl(2) is reported, and starts go on', { skip: needsK
     syscall(${process.arch === 'x64' ? 157 : 167}, 22, 2, $prog) == 0 or die "seccomp: $!";
     exec @ARGV`
   if (!works('perl', '-e', filter, '--', '/bin/true')) return t.skip('this system takes no seccomp filter')
-  const worker = startWorker(t, `${RUN}
+  const worker = startWorker(
+    t,
+    `${RUN}
     const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', 'echo fine'], workspaceTrust: 'trusted' })
     let text = ''
     child.stdout.on('data', (more) => (text += more))
-    child.on('error', (error) => (text += error.message)).on('close', () => say({ text, path: child.startPath, missing: child.missingProtections }))`, { input: inputOf(t), before: ['perl', '-e', filter, '--'] })
+    child.on('error', (error) => (text += error.message)).on('close', () => say({ text, path: child.startPath, missing: child.missingProtections }))`,
+    { input: inputOf(t), before: ['perl', '-e', filter, '--'] }
+  )
   assert.deepEqual(await worker.next(), { text: 'fine\n', path: 'native', missing: ['session-keyring'] })
 })

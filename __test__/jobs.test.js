@@ -122,6 +122,15 @@ test('a signal that fires while it is listened to is not missed', async (t) => {
   const { url, answer } = await patient(t)
   const answering = setInterval(answer, 20)
   t.after(() => clearInterval(answering))
-  const signal = /** @type {any} */ ({ aborted: false, reason: 'made up', addEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) => listener(), removeEventListener: () => {} })
-  await assert.rejects(checkKey('codex', new TextEncoder().encode(KEY), { baseUrl: url, signal }), { name: 'AbortError', code: 'ERR_PROVIDER_ABORTED', cause: 'made up' })
+  const signal = /** @type {any} */ ({
+    aborted: false,
+    reason: 'made up',
+    addEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) => listener(),
+    removeEventListener: () => {}
+  })
+  await assert.rejects(checkKey('codex', new TextEncoder().encode(KEY), { baseUrl: url, signal }), {
+    name: 'AbortError',
+    code: 'ERR_PROVIDER_ABORTED',
+    cause: 'made up'
+  })
 })

@@ -46,7 +46,10 @@ async function store(db, { user_id, name, version }, sealed) {
 /** The current row, its columns as bytes or as text. @param {any} db @param {string} user @param {string} name @param {boolean} [asText] */
 async function current(db, user, name, asText = false) {
   const columns = ['ciphertext', 'iv', 'auth_tag'].map((column) => (asText ? `${column}::text` : column)).join(', ')
-  const { rows } = await db.query(`select user_id, name, version, ${columns}, key_meta from user_secrets where user_id = $1 and name = $2 and is_current`, [user, name])
+  const { rows } = await db.query(
+    `select user_id, name, version, ${columns}, key_meta from user_secrets where user_id = $1 and name = $2 and is_current`,
+    [user, name]
+  )
   return rows[0]
 }
 
@@ -68,7 +71,10 @@ test('rows in PostgreSQL', { skip }, async (t) => {
   const bob = { ...alice, user_id: 'user_bob' }
 
   await t.test('what was sealed is stored as it is, and opens as bytes and as text', async () => {
-    for (const [row, text] of /** @type {[any, string][]} */ ([[alice, 'sk-ant-api03-of-alice-é'], [bob, 'sk-ant-api03-of-bob']])) {
+    for (const [row, text] of /** @type {[any, string][]} */ ([
+      [alice, 'sk-ant-api03-of-alice-é'],
+      [bob, 'sk-ant-api03-of-bob']
+    ])) {
       await store(db, row, lockbox.seal(Buffer.from(text), contextOf(row)))
       for (const asText of [false, true]) {
         const read = await current(db, row.user_id, row.name, asText)
@@ -93,7 +99,10 @@ test('rows in PostgreSQL', { skip }, async (t) => {
   await t.test('rows that a database writer moved do not open', async () => {
     const refused = async (/** @type {string} */ user, /** @type {string} */ name) => {
       const read = await current(db, user, name)
-      assert.throws(() => lockbox.open(rowOf(read), contextOf(read)), { code: 'ERR_PROVIDER_UNSEAL_FAILED', message: /^The row does not open\./ })
+      assert.throws(() => lockbox.open(rowOf(read), contextOf(read)), {
+        code: 'ERR_PROVIDER_UNSEAL_FAILED',
+        message: /^The row does not open\./
+      })
     }
     await db.query('begin')
     // Bob's ciphertext under Alice's name.
@@ -114,7 +123,10 @@ test('rows in PostgreSQL', { skip }, async (t) => {
     const read = await current(db, 'user_alice', 'anthropic_api_key')
     assert.throws(() => lockbox.open(rowOf(read), contextOf(read)), { code: 'ERR_PROVIDER_UNSEAL_FAILED', message: /of version 1/ })
     const legacy = new Lockbox({ masterKeys: [Buffer.from(MASTER)], allowLegacy: true })
-    assert.throws(() => legacy.open(rowOf(read), contextOf(read)), { code: 'ERR_PROVIDER_UNSEAL_FAILED', message: /^The row does not open\./ })
+    assert.throws(() => legacy.open(rowOf(read), contextOf(read)), {
+      code: 'ERR_PROVIDER_UNSEAL_FAILED',
+      message: /^The row does not open\./
+    })
     await db.query('rollback')
     const untouched = await current(db, 'user_alice', 'anthropic_api_key')
     assert.equal(reveal(lockbox.open(rowOf(untouched), contextOf(untouched))), 'sk-ant-api03-of-alice-é')
@@ -128,7 +140,10 @@ test('rows in PostgreSQL', { skip }, async (t) => {
     for (const row of rows) {
       const { ciphertext, iv, authTag, keyMeta } = both.reseal(rowOf(row), contextOf(row))
       const where = [row.user_id, row.name, row.version]
-      await db.query('update user_secrets set ciphertext = $4, iv = $5, auth_tag = $6, key_meta = $7 where user_id = $1 and name = $2 and version = $3', [...where, ciphertext, iv, authTag, keyMeta])
+      await db.query(
+        'update user_secrets set ciphertext = $4, iv = $5, auth_tag = $6, key_meta = $7 where user_id = $1 and name = $2 and version = $3',
+        [...where, ciphertext, iv, authTag, keyMeta]
+      )
     }
     assert.equal(rows.length, 3)
     const read = await current(db, 'user_bob', 'anthropic_api_key')

@@ -105,9 +105,21 @@ test('a row without keyMeta, as the database has NULL, opens as version 1 where 
         assert.equal(reveal(allowing.open(row, CONTEXT)), TEXT)
         assert.equal(nodeOpen(allowing.reseal(row, CONTEXT)), TEXT)
       } else {
-        assert.throws(() => allowing.open(row, CONTEXT), { code: 'ERR_PROVIDER_UNSEAL_FAILED', names: ['keyMeta'], message: /no keyMeta, but does not open as version 1.*Select key_meta as "keyMeta"/ }, version)
+        assert.throws(
+          () => allowing.open(row, CONTEXT),
+          {
+            code: 'ERR_PROVIDER_UNSEAL_FAILED',
+            names: ['keyMeta'],
+            message: /no keyMeta, but does not open as version 1.*Select key_meta as "keyMeta"/
+          },
+          version
+        )
       }
-      assert.throws(() => other.open(row, CONTEXT), { code: 'ERR_INVALID_ARG_VALUE', message: /row\.keyMeta is missing\. Select key_meta as "keyMeta"\..*allowLegacy: true/ }, version)
+      assert.throws(
+        () => other.open(row, CONTEXT),
+        { code: 'ERR_INVALID_ARG_VALUE', message: /row\.keyMeta is missing\. Select key_meta as "keyMeta"\..*allowLegacy: true/ },
+        version
+      )
     }
   }
 })
@@ -125,7 +137,10 @@ test("a row of ours opens in Node's crypto", (t) => {
   lockbox.seal(bytes, CONTEXT)
   assert.deepEqual(bytes, Buffer.alloc(bytes.length), 'bytes are consumed')
   const spoiled = Buffer.from(TEXT)
-  assert.throws(() => lockbox.seal(spoiled, /** @type {any} */ ({})), { code: 'ERR_INVALID_ARG_VALUE', message: /context\.tenant is missing/ })
+  assert.throws(() => lockbox.seal(spoiled, /** @type {any} */ ({})), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /context\.tenant is missing/
+  })
   assert.deepEqual(spoiled, Buffer.alloc(spoiled.length), 'also when the call is refused')
 })
 
@@ -146,9 +161,24 @@ test('what was moved, changed or downgraded does not open, and is refused with o
   const attempts = []
   for (const version of ['v2', 'v3']) {
     const row = nodeSeal(version)
-    const moves = [{ tenant: 'tenant_2' }, { purpose: 'openai' }, { extra: 'test' }, { extra: undefined }, ...(version === 'v3' ? [{ name: 'other' }, { rowVersion: 6 }] : [])]
+    const moves = [
+      { tenant: 'tenant_2' },
+      { purpose: 'openai' },
+      { extra: 'test' },
+      { extra: undefined },
+      ...(version === 'v3' ? [{ name: 'other' }, { rowVersion: 6 }] : [])
+    ]
     for (const move of moves) attempts.push([`${version} ${JSON.stringify(move)}`, row, { ...CONTEXT, ...move }])
-    for (const keyMeta of ['', 'v1', 'v2:tenant_1:anthropic:live', `v3:${masterId}`, 'v3:00000000', 'v4:x', 'v2', 'v2:tenant_2:anthropic:live']) {
+    for (const keyMeta of [
+      '',
+      'v1',
+      'v2:tenant_1:anthropic:live',
+      `v3:${masterId}`,
+      'v3:00000000',
+      'v4:x',
+      'v2',
+      'v2:tenant_2:anthropic:live'
+    ]) {
       if (keyMeta !== row.keyMeta) attempts.push([`${version} as ${keyMeta}`, { ...row, keyMeta }, CONTEXT])
     }
     for (const column of /** @type {const} */ (['ciphertext', 'iv', 'authTag'])) {
@@ -162,12 +192,18 @@ test('what was moved, changed or downgraded does not open, and is refused with o
   assert.ok(texts.size > 25)
   assert.equal(new Set(texts.values()).size, 1, util.inspect(texts))
   assert.match([...texts.values()][0], /^ERR_PROVIDER_UNSEAL_FAILED: The row does not open\./)
-  assert.equal(refusal(() => new Lockbox({ masterKeys: [randomBytes(32)] }).open(nodeSeal('v3'), CONTEXT)), [...texts.values()][0])
+  assert.equal(
+    refusal(() => new Lockbox({ masterKeys: [randomBytes(32)] }).open(nodeSeal('v3'), CONTEXT)),
+    [...texts.values()][0]
+  )
 })
 
 test('version 1 opens only where it was asked for', (t) => {
   for (const version of ['none', 'v1']) {
-    assert.match(refusal(() => makeLockbox(t).open(nodeSeal(version), CONTEXT)), /^ERR_PROVIDER_UNSEAL_FAILED: The row is of version 1.*allowLegacy: true/)
+    assert.match(
+      refusal(() => makeLockbox(t).open(nodeSeal(version), CONTEXT)),
+      /^ERR_PROVIDER_UNSEAL_FAILED: The row is of version 1.*allowLegacy: true/
+    )
   }
 })
 
@@ -182,7 +218,10 @@ test('rows move to a new master key and to version 3 without leaving Rust', (t) 
     assert.equal(reveal(alone.open(row, CONTEXT)), TEXT)
   }
   const raised = both.reseal(nodeSeal('v3'), CONTEXT, { ...CONTEXT, rowVersion: 8 })
-  assert.match(refusal(() => alone.open(raised, CONTEXT)), /does not open/)
+  assert.match(
+    refusal(() => alone.open(raised, CONTEXT)),
+    /does not open/
+  )
   assert.equal(reveal(alone.open(raised, { ...CONTEXT, rowVersion: 8 })), TEXT)
 })
 
@@ -201,12 +240,29 @@ test('master keys come from bytes, secrets, files and credentials, and bytes are
   }
   for (const one of [bytes, digits]) assert.deepEqual(one, Buffer.alloc(one.length))
   fs.chmodSync(file, 0o444)
-  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ file }] })), /LOCKBOX_KEY_INVALID.*0444, so other users can access it/)
+  assert.match(
+    refusal(() => makeLockbox(t, { masterKeys: [{ file }] })),
+    /LOCKBOX_KEY_INVALID.*0444, so other users can access it/
+  )
   delete process.env.CREDENTIALS_DIRECTORY
-  assert.match(refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })), /LOCKBOX_KEY_INVALID.*\$CREDENTIALS_DIRECTORY must be an absolute path/)
-  for (const masterKeys of [undefined, [], [1], [{}], [{ file, env: 'X' }], [{ path: file }], [Buffer.alloc(32, 5), Buffer.alloc(32, 5)], [Buffer.alloc(31, 5)]]) {
+  assert.match(
+    refusal(() => makeLockbox(t, { masterKeys: [{ credential: 'master' }] })),
+    /LOCKBOX_KEY_INVALID.*\$CREDENTIALS_DIRECTORY must be an absolute path/
+  )
+  for (const masterKeys of [
+    undefined,
+    [],
+    [1],
+    [{}],
+    [{ file, env: 'X' }],
+    [{ path: file }],
+    [Buffer.alloc(32, 5), Buffer.alloc(32, 5)],
+    [Buffer.alloc(31, 5)]
+  ]) {
     const later = Buffer.alloc(32, 9)
-    assert.throws(() => new Lockbox(/** @type {any} */ ({ masterKeys: masterKeys && [...masterKeys, ...(masterKeys.length ? [later] : [])] })))
+    assert.throws(
+      () => new Lockbox(/** @type {any} */ ({ masterKeys: masterKeys && [...masterKeys, ...(masterKeys.length ? [later] : [])] }))
+    )
     if (masterKeys?.length) assert.deepEqual(later, Buffer.alloc(32), 'a key behind a refused one is consumed too')
   }
 })
@@ -217,12 +273,17 @@ test('a master key in the environment is taken out of it, for good', { skip: nee
     const lockbox = new main.Lockbox({ masterKeys: [{ env: 'LOCKBOX_MASTER_KEY' }] })
     say({ ids: lockbox.masterKeyIds, left: process.env.LOCKBOX_MASTER_KEY ?? null, shown: require('node:util').inspect(lockbox) })
     await pause(60_000)`
-  const worker = startWorker(t, body, { spawn: { env: { PATH: process.env.PATH, BEFORE: 'kept', LOCKBOX_MASTER_KEY: digits, BEHIND: 'kept' } } })
+  const worker = startWorker(t, body, {
+    spawn: { env: { PATH: process.env.PATH, BEFORE: 'kept', LOCKBOX_MASTER_KEY: digits, BEHIND: 'kept' } }
+  })
   const { ids, left, shown } = await worker.next()
   assert.deepEqual([ids, left], [[masterId], null])
   assert.doesNotMatch(shown, new RegExp(digits))
   const block = fs.readFileSync(`/proc/${worker.pid}/environ`, 'latin1')
-  assert.deepEqual([block.includes(digits), block.includes('LOCKBOX'), block.includes('BEFORE=kept'), block.includes('BEHIND=kept')], [false, false, true, true])
+  assert.deepEqual(
+    [block.includes(digits), block.includes('LOCKBOX'), block.includes('BEFORE=kept'), block.includes('BEHIND=kept')],
+    [false, false, true, true]
+  )
 })
 
 test('a master key is left in the environment where no lockbox comes of it', { skip: needsLinux }, async (t) => {
@@ -256,7 +317,10 @@ test('master keys are consumed whatever the options are', () => {
   const detached = Buffer.from(new ArrayBuffer(100))
   structuredClone(detached.buffer, { transfer: [detached.buffer] })
   const behind = Buffer.from(MASTER)
-  assert.throws(() => new Lockbox({ masterKeys: [detached, behind] }), { code: 'ERR_INVALID_ARG_VALUE', message: /masterKeys\[0\] is detached/ })
+  assert.throws(() => new Lockbox({ masterKeys: [detached, behind] }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /masterKeys\[0\] is detached/
+  })
   assert.deepEqual(behind, Buffer.alloc(32))
 })
 
@@ -265,7 +329,10 @@ test('a consumed array is neither a master key of zeros nor a secret to seal', (
   const lockbox = new Lockbox({ masterKeys: [key] })
   const zeros = { code: 'ERR_INVALID_ARG_VALUE', message: /contains only zeros/ }
   assert.throws(() => new Lockbox({ masterKeys: [key] }), zeros)
-  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), { code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID', message: /contains only zeros/ })
+  assert.throws(() => new Lockbox({ masterKeys: [Buffer.from('0'.repeat(64))] }), {
+    code: 'ERR_PROVIDER_LOCKBOX_KEY_INVALID',
+    message: /contains only zeros/
+  })
   const secret = Buffer.from('sk-ant-api03-made-up')
   lockbox.seal(secret, CONTEXT)
   assert.throws(() => lockbox.seal(secret, CONTEXT), zeros)
@@ -276,7 +343,11 @@ test('a worker thread cannot take it: its process.env is a copy', async () => {
     const { parentPort, workerData } = require('node:worker_threads')
     const { Lockbox } = require(workerData)
     try { new Lockbox({ masterKeys: [{ env: 'LOCKBOX_MASTER_KEY' }] }) } catch ({ code, message }) { parentPort.postMessage({ code, message }) }`
-  const worker = new Worker(code, { eval: true, workerData: path.join(__dirname, '..', 'index.js'), env: { LOCKBOX_MASTER_KEY: MASTER.toString('hex') } })
+  const worker = new Worker(code, {
+    eval: true,
+    workerData: path.join(__dirname, '..', 'index.js'),
+    env: { LOCKBOX_MASTER_KEY: MASTER.toString('hex') }
+  })
   const said = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
   assert.equal(said.code, 'ERR_PROVIDER_UNSUPPORTED')
 })

@@ -14,19 +14,29 @@ const { startWorker } = require('./support/worker.js')
 const markOf = (name) => `600.${process.pid}${name}`
 
 /** Ignores SIGTERM, and so does what it starts. @param {number} count @param {string} mark */
-const crowd = (count, mark) => `trap "" TERM; for i in $(seq ${count}); do setsid sleep ${mark} & done; echo ready; while :; do sleep 1; done`
+const crowd = (count, mark) =>
+  `trap "" TERM; for i in $(seq ${count}); do setsid sleep ${mark} & done; echo ready; while :; do sleep 1; done`
 
 const OTHER = UID + 1
 
-for (const [count, limit, ask] of /** @type {const} */ ([[1500, 4096, 'kill()'], [600, 256, 'kill()'], [600, 256, 'kill("SIGKILL")']])) {
-  test(`${count} processes and ${limit} descriptors: ${ask} ends them all, and costs others nothing`, { skip: needsRoot, timeout: 120_000 }, async (t) => {
+for (const [count, limit, ask] of /** @type {const} */ ([
+  [1500, 4096, 'kill()'],
+  [600, 256, 'kill()'],
+  [600, 256, 'kill("SIGKILL")']
+])) {
+  test(`${count} processes and ${limit} descriptors: ${ask} ends them all, and costs others nothing`, {
+    skip: needsRoot,
+    timeout: 120_000
+  }, async (t) => {
     const mark = markOf(`${count}${ask.length}`)
     const [one, two] = [UID, OTHER].map((uid) => {
       const { homes } = makeEnv(t)
       fs.chmodSync(homes.tmpDir, 0o777)
       return { ids: { uid, gid: uid }, tmpDir: homes.tmpDir }
     })
-    const worker = startWorker(t, `
+    const worker = startWorker(
+      t,
+      `
       const fs = require('node:fs')
       const open = () => fs.readdirSync('/proc/self/fd').length
       const start = ({ ids, tmpDir }, script, options) => main.spawnProvider(main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/', dir: '/', tmpDir } }), { ...ids, command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...options })
@@ -48,7 +58,12 @@ for (const [count, limit, ask] of /** @type {const} */ ([[1500, 4096, 'kill()'],
         await pause(5)
       }
       say({ most, longest, fine, signal: child.signalCode })
-      await pause(60_000)`, { input: { one, two, script: crowd(count, mark) }, before: ['/bin/sh', '-c', `ulimit -n ${limit} && ulimit -Hn ${limit} && exec "$@"`, 'sh'] })
+      await pause(60_000)`,
+      {
+        input: { one, two, script: crowd(count, mark) },
+        before: ['/bin/sh', '-c', `ulimit -n ${limit} && ulimit -Hn ${limit} && exec "$@"`, 'sh']
+      }
+    )
     assert.equal(await worker.next(), 'ready')
     await until('they are there', () => withArgument(mark).length === count)
     worker.stdin.write('go')
@@ -77,7 +92,9 @@ test('a start that finds no descriptor says which limit that is', { skip: needsL
   const { homes } = makeEnv(t)
   const own = homes.tmpDir
   fs.chmodSync(homes.tmpDir, 0o777)
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     const fs = require('node:fs')
     const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/', dir: '/', tmpDir: input.own } })
     const start = () => new Promise((resolve) => {
@@ -98,7 +115,9 @@ test('a start that finds no descriptor says which limit that is', { skip: needsL
     }
     held.forEach((fd) => fs.closeSync(fd))
     seen.push(await start())
-    say(seen)`, { input: { own }, before: ['/bin/sh', '-c', 'ulimit -n 100 && exec "$@"', 'sh'] })
+    say(seen)`,
+    { input: { own }, before: ['/bin/sh', '-c', 'ulimit -n 100 && exec "$@"', 'sh'] }
+  )
   const seen = await worker.next()
   assert.deepEqual([seen[0], seen.at(-1)], [{ exit: 0 }, { exit: 0 }], JSON.stringify(seen))
   const failed = seen.filter((/** @type {any} */ result) => result.exit === undefined)

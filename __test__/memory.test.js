@@ -13,7 +13,8 @@ const { Lockbox } = require('../index.js')
 const { countInMemory } = require('./support/memory-scan.js')
 
 const FIXTURE = path.join(__dirname, 'fixtures', 'holds-a-key.js')
-const skip = process.platform !== 'linux' ? 'reads /proc' : process.getuid?.() === 0 ? false : 'needs root: reads the memory of another process'
+const skip =
+  process.platform !== 'linux' ? 'reads /proc' : process.getuid?.() === 0 ? false : 'needs root: reads the memory of another process'
 
 /**
  * What is done; how many copies there are while it is held, and how many of them outside of guarded memory; how many
@@ -72,7 +73,8 @@ function startFixture(t, what, node = []) {
   })
   const ended = new Promise((_, reject) => child.once('close', () => reject(new Error(`the fixture ended: ${complaint}`))))
   ended.catch(() => {})
-  const next = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : Promise.race([ended, new Promise((resolve) => waiting.push(resolve))]))
+  const next = () =>
+    lines.length > 0 ? Promise.resolve(lines.shift()) : Promise.race([ended, new Promise((resolve) => waiting.push(resolve))])
   const go = (line = '') => child.stdin.write(`${line}\n`)
   return { secret, pid: Number(child.pid), next, go }
 }

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const http = require('node:http')
 const test = require('node:test')
-const { startMockApi } = require('../lib/mock-api/index.js')
+const { startMockApi } = require('./support/mock-api/index.js')
 
 const MIB = 1024 * 1024
 
@@ -34,17 +34,23 @@ test('a body larger than the mock takes is refused, by its announced length or a
   assert.equal(await status(mock.port, { chunks: [Buffer.alloc(MIB, 0x20), '{}'] }), 413)
   assert.equal(mock.requests.length, 0)
   assert.equal(await status(mock.port, { chunks: [Buffer.alloc(MIB - 2, 0x20), '{}'] }), 200)
-  assert.deepEqual(mock.requests.map(({ body }) => body), [{}])
+  assert.deepEqual(
+    mock.requests.map(({ body }) => body),
+    [{}]
+  )
 })
 
-test('with a credential of its own, it reads no body of another\'s', async (t) => {
+test("with a credential of its own, it reads no body of another's", async (t) => {
   const mock = await startMockApi({ credential: 'k' })
   t.after(() => mock.close())
   // Never ends: an answer means that nobody waits for the body.
   assert.equal(await status(mock.port, { headers: { 'x-api-key': 'other', 'content-length': 9 }, chunks: [] }), 401)
   assert.equal(await status(mock.port, { headers: { authorization: 'Bearer k' } }), 200)
   assert.equal(await status(mock.port, { method: 'GET', path: '/v1/models', chunks: [] }), 200)
-  assert.deepEqual(mock.requests.map(({ body }) => body), [null, {}, null])
+  assert.deepEqual(
+    mock.requests.map(({ body }) => body),
+    [null, {}, null]
+  )
   assert.equal(mock.requestsWith('k').length, 1)
 })
 
@@ -80,14 +86,27 @@ function answer(port, path, body) {
 test('an answer calls any tool, ends in an error, or breaks off, in the dialect of either API', async (t) => {
   const call = { call: 'made_up', input: { a: 1 } }
   for (const [reply, claude, codex, broke] of /** @type {[any, RegExp, RegExp, boolean][]} */ ([
-    [call, /"type":"tool_use","id":"[^"]+","name":"made_up","input":\{\}/, /"type":"function_call",[^}]*"name":"made_up","arguments":"\{\\"a\\":1\}"/, false],
+    [
+      call,
+      /"type":"tool_use","id":"[^"]+","name":"made_up","input":\{\}/,
+      /"type":"function_call",[^}]*"name":"made_up","arguments":"\{\\"a\\":1\}"/,
+      false
+    ],
     [{ ...call, namespace: 'n' }, /"name":"made_up"/, /"name":"made_up","namespace":"n"/, false],
-    [{ failed: { type: 'overloaded_error', message: 'no', code: 'c' } }, /event: error\ndata: .*"overloaded_error"/, /"type":"response\.failed".*"code":"c","message":"no"/, false],
+    [
+      { failed: { type: 'overloaded_error', message: 'no', code: 'c' } },
+      /event: error\ndata: .*"overloaded_error"/,
+      /"type":"response\.failed".*"code":"c","message":"no"/,
+      false
+    ],
     [{ cut: true }, /^event: message_start/, /^event: response\.created/, true]
   ])) {
     const mock = await startMockApi({ answer: () => reply })
     t.after(() => mock.close())
-    for (const [path, expected] of /** @type {const} */ ([['/v1/messages', claude], ['/v1/responses', codex]])) {
+    for (const [path, expected] of /** @type {const} */ ([
+      ['/v1/messages', claude],
+      ['/v1/responses', codex]
+    ])) {
       const seen = await answer(mock.port, path, { stream: true })
       assert.match(seen.text, expected)
       assert.equal(seen.broke, broke, path)

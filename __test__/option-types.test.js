@@ -14,7 +14,7 @@ const { KEYS, ids, makeEnv, needsLinux, outcome } = require('./support/launch.js
 const { openLogin } = require('./support/stored-login.js')
 
 const PROJECT = path.join(__dirname, '..')
-const TYPES = ['index.d.ts', ...fs.readdirSync(path.join(PROJECT, 'types')).map((name) => `types/${name}`)]
+const TYPES = ['index.d.ts']
 
 /**
  * The optional properties of what callers give, by where they stand: an interface, a class or a function, or a property of one. What only we
@@ -46,7 +46,9 @@ const REFUSED = ['LoginOptions.owner']
 
 test('every optional property of an option may be given as undefined, by its type', () => {
   const all = optionalProperties()
-  const missing = Object.entries(all).flatMap(([owner, properties]) => properties.filter(({ isExact }) => !isExact).map(({ name }) => `${owner}.${name}`))
+  const missing = Object.entries(all).flatMap(([owner, properties]) =>
+    properties.filter(({ isExact }) => !isExact).map(({ name }) => `${owner}.${name}`)
+  )
   assert.ok(Object.values(all).flat().length > 100, 'the walk finds them')
   assert.deepEqual(missing, REFUSED)
 })
@@ -56,16 +58,19 @@ test('README’s examples compile as a strict project has them', (t) => {
   t.after(() => fs.rmSync(dir, { recursive: true }))
   const blocks = [...fs.readFileSync(path.join(PROJECT, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code)
   const modules = blocks.filter((code) => /^import /m.test(code))
-  assert.ok(modules.some((code) => code.includes('spawnProvider(')), 'they are found')
+  assert.ok(
+    modules.some((code) => code.includes('spawnProvider(')),
+    'they are found'
+  )
   const names = modules.map((code, index) => {
     fs.writeFileSync(path.join(dir, `example-${index}.mts`), code)
     return `example-${index}.mts`
   })
-  const { compilerOptions } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'tsconfig.json'), 'utf8').replace(/^\s*\/\/.*$/gm, ''))
+  const { compilerOptions } = JSON.parse(
+    fs.readFileSync(path.join(PROJECT, '__test__/types/tsconfig.json'), 'utf8').replace(/^\s*\/\/.*$/gm, '')
+  )
   const options = {
     ...compilerOptions,
-    allowJs: false,
-    checkJs: false,
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
     skipLibCheck: false,
@@ -88,7 +93,12 @@ const CALLS = {
   SecretOptions: (own) => main.Secret.from(Buffer.from('made-up-secret'), own).dispose(),
   SealBinding: (own) => {
     const recipient = main.createRecipient()
-    const sealed = main.Secret.from(Buffer.from(KEYS.claude)).sealFor(recipient.publicKey, { workspace: 'w', field: 'apiKey', request: 'r', ...own })
+    const sealed = main.Secret.from(Buffer.from(KEYS.claude)).sealFor(recipient.publicKey, {
+      workspace: 'w',
+      field: 'apiKey',
+      request: 'r',
+      ...own
+    })
     main.buildProviderEnv({ apiKey: sealed }, { recipient, requestId: 'r', workspace: { id: 'w', home: '/' } }).dispose()
   },
   RecipientOptions: (own) => main.createRecipient(own).dispose(),
@@ -128,7 +138,10 @@ const CALLS = {
   LoginOptions: async (own, t) => {
     const { owner, ...others } = own
     await openLogin(t, others)
-    await assert.rejects(openLogin(t, { owner }), { code: 'ERR_INVALID_ARG_VALUE', message: 'options.owner must not be undefined. Omit it, or pass the uid.' })
+    await assert.rejects(openLogin(t, { owner }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: 'options.owner must not be undefined. Omit it, or pass the uid.'
+    })
   },
   'LoginOptions.fields': async (own, t) => {
     await openLogin(t, { fields: own })

@@ -26,7 +26,9 @@ const PATH = '/usr/local/bin:/usr/bin:/bin'
 /** What is thrown, as its name and code. @param {() => any} call */
 function refusal(call) {
   try {
-    call().on('error', () => {}).kill('SIGKILL')
+    call()
+      .on('error', () => {})
+      .kill('SIGKILL')
     return 'started'
   } catch (error) {
     return /** @type {any} */ (error).code
@@ -49,11 +51,15 @@ const REFUSED = 'ERR_INVALID_ARG_VALUE'
  */
 function inWorker(t, isOurs, body) {
   const { homes } = makeEnv(t)
-  return startWorker(t, `
+  return startWorker(
+    t,
+    `
     const theirs = (script, options) => require('node:child_process').spawn('/bin/sh', ['-c', script], { cwd: '/', ...input.ids, ...options })
     const ours = (script, options) => main.spawnProvider(main.buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: input.workspace }), { command: '/bin/sh', args: ['-c', script], cwd: '/', workspaceTrust: 'trusted', ...input.ids, ...options })
     const start = ${isOurs ? 'ours' : 'theirs'}
-    ${body}`, { input: { ids, workspace: workspaceOf(homes) } })
+    ${body}`,
+    { input: { ids, workspace: workspaceOf(homes) } }
+  )
 }
 
 /** @type {Record<string, Difference>} */
@@ -66,7 +72,10 @@ const DIFFERENCES = {
       child.kill('SIGKILL')
       return [before, typeof child.pid]
     },
-    expect: [['number', 'number'], ['undefined', 'number']]
+    expect: [
+      ['number', 'number'],
+      ['undefined', 'number']
+    ]
   },
   '`spawnfile`, `spawnargs`': {
     see: async ({ start }) => {
@@ -89,18 +98,28 @@ const DIFFERENCES = {
   },
   'An `error` that nobody listens for': {
     see: async ({ isOurs, t }) => {
-      const worker = inWorker(t, isOurs, `
+      const worker = inWorker(
+        t,
+        isOurs,
+        `
         process.on('uncaughtException', ({ code }) => say(['uncaught', code]))
         const child = start('exit 0', { cwd: '/nowhere' })
         const failure = child.exited?.catch(({ code }) => say(['rejected', code]))
-        await failure`)
+        await failure`
+      )
       return await worker.next()
     },
-    expect: [['uncaught', 'ENOENT'], ['rejected', 'ERR_PROVIDER_SPAWN_FAILED']]
+    expect: [
+      ['uncaught', 'ENOENT'],
+      ['rejected', 'ERR_PROVIDER_SPAWN_FAILED']
+    ]
   },
   'A throw in a listener of `exit`': {
     see: async ({ isOurs, t }) => {
-      const worker = inWorker(t, isOurs, `
+      const worker = inWorker(
+        t,
+        isOurs,
+        `
         process.on('uncaughtException', () => {})
         const child = start('exit 3')
         child.once('exit', () => { throw new Error('made-up') })
@@ -110,7 +129,8 @@ const DIFFERENCES = {
         await Promise.all([...streams, new Promise((resolve) => child.prependListener('exit', resolve))])
         // What comes at all comes with these.
         for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate)
-        say(closed)`)
+        say(closed)`
+      )
       return await worker.next()
     },
     expect: [false, true]
@@ -131,7 +151,10 @@ const DIFFERENCES = {
   'An abort': {
     see: async ({ start, isOurs }) => {
       const controller = new AbortController()
-      const child = start('trap "" TERM; echo ready; while :; do sleep 0.1; done', { signal: controller.signal, ...(isOurs ? { killGraceMs: 50 } : {}) })
+      const child = start('trap "" TERM; echo ready; while :; do sleep 0.1; done', {
+        signal: controller.signal,
+        ...(isOurs ? { killGraceMs: 50 } : {})
+      })
       child.on('error', () => {})
       await once(child.stdout, 'data')
       const result = ended(child)
@@ -154,7 +177,13 @@ const DIFFERENCES = {
     see: async ({ start, isOurs }) => ended(start(STAYS, { [isOurs ? 'timeoutMs' : 'timeout']: 50 })),
     expect: [
       { code: null, signal: 'SIGTERM', error: null, events: ['spawn', 'exit', 'close'], killed: true },
-      { code: null, signal: 'SIGTERM', error: ['TimeoutError', 'ERR_PROVIDER_TIMEOUT'], events: ['spawn', 'error', 'exit', 'close'], killed: true }
+      {
+        code: null,
+        signal: 'SIGTERM',
+        error: ['TimeoutError', 'ERR_PROVIDER_TIMEOUT'],
+        events: ['spawn', 'error', 'exit', 'close'],
+        killed: true
+      }
     ]
   },
   '`kill()`': {
@@ -184,7 +213,10 @@ const DIFFERENCES = {
       return [code, signal]
     },
     // libuv tells 37, and the table of names of child_process has none.
-    expect: [[0, null], [null, 'SIGRTMIN+3']]
+    expect: [
+      [0, null],
+      [null, 'SIGRTMIN+3']
+    ]
   },
   '`using child`, after another signal': {
     see: async ({ start, isOurs }) => {
@@ -202,7 +234,10 @@ const DIFFERENCES = {
   'A signal that the kernel refuses': {
     root: true,
     see: async ({ isOurs, t }) => {
-      const worker = inWorker(t, isOurs, `
+      const worker = inWorker(
+        t,
+        isOurs,
+        `
         const child = start('exec sleep 60')
         const errors = []
         child.on('error', ({ code }) => errors.push(code))
@@ -211,10 +246,14 @@ const DIFFERENCES = {
         const sent = child.kill('SIGUSR1')
         process.seteuid(0)
         child.kill('SIGKILL')
-        child.once('close', () => say({ sent, errors }))`)
+        child.once('close', () => say({ sent, errors }))`
+      )
       return await worker.next()
     },
-    expect: [{ sent: false, errors: ['EPERM'] }, { sent: false, errors: [] }]
+    expect: [
+      { sent: false, errors: ['EPERM'] },
+      { sent: false, errors: [] }
+    ]
   },
   'What the CLI leaves running': {
     see: async ({ start, isOurs, t }) => {
@@ -229,10 +268,14 @@ const DIFFERENCES = {
   },
   'When the worker dies': {
     see: async ({ isOurs, t }) => {
-      const worker = inWorker(t, isOurs, `
+      const worker = inWorker(
+        t,
+        isOurs,
+        `
         const child = start('exec sleep 60', { stdio: 'ignore' })
         child.once('spawn', () => say(child.pid))
-        await pause(60_000)`)
+        await pause(60_000)`
+      )
       const pid = await worker.next()
       endAfter(t, pid)
       worker.kill('SIGKILL')
@@ -257,10 +300,20 @@ const DIFFERENCES = {
       await once(child, 'close')
       return seen
     },
-    expect: [[[true, 'open'], [true, 'open']], [[false, 'readOnly'], [false, 'readOnly']]]
+    expect: [
+      [
+        [true, 'open'],
+        [true, 'open']
+      ],
+      [
+        [false, 'readOnly'],
+        [false, 'readOnly']
+      ]
+    ]
   },
-  'Output': {
-    see: async ({ start }) => (await outcome(start(`printf %s ${KEYS.claude.slice(0, 8)} >&2; printf %s ${KEYS.claude.slice(8)} >&2`))).stderr,
+  Output: {
+    see: async ({ start }) =>
+      (await outcome(start(`printf %s ${KEYS.claude.slice(0, 8)} >&2; printf %s ${KEYS.claude.slice(8)} >&2`))).stderr,
     expect: [KEYS.claude, '*'.repeat(KEYS.claude.length)]
   },
   'Messages: `send`, `disconnect`, `channel`': {
@@ -273,17 +326,24 @@ const DIFFERENCES = {
       await once(child, 'close')
       return [child instanceof ChildProcess, Object.hasOwn(child, 'exitCode')]
     },
-    expect: [[true, true], [false, false]]
+    expect: [
+      [true, true],
+      [false, false]
+    ]
   },
   '`stdio`': {
-    see: ({ start }) => [null, undefined, 'overlapped', ['pipe'], [undefined, null, 'pipe'], process.stderr, 'inherit'].map((stdio) => {
-      return refusal(() => start('exit 0', { stdio }))
-    }),
+    see: ({ start }) =>
+      [null, undefined, 'overlapped', ['pipe'], [undefined, null, 'pipe'], process.stderr, 'inherit'].map((stdio) => {
+        return refusal(() => start('exit 0', { stdio }))
+      }),
     expect: [Array(7).fill('started').with(5, REFUSED), [REFUSED, 'started', REFUSED, REFUSED, REFUSED, REFUSED, 'started']]
   },
   '`cwd`': {
     see: ({ start }) => ['', '.', new URL('file:///')].map((cwd) => refusal(() => start('exit 0', { cwd }))),
-    expect: [['started', 'started', 'started'], [REFUSED, REFUSED, 'ERR_INVALID_ARG_TYPE']]
+    expect: [
+      ['started', 'started', 'started'],
+      [REFUSED, REFUSED, 'ERR_INVALID_ARG_TYPE']
+    ]
   },
   'The program': {
     see: async ({ start }) => {
@@ -292,25 +352,38 @@ const DIFFERENCES = {
     },
     expect: [5, 'ERR_PROVIDER_PROGRAM_NOT_FOUND']
   },
-  'Arguments': {
+  Arguments: {
     see: ({ start }) => [`--key=${KEYS.claude}`, 5].map((text) => refusal(() => start('exit 0', { args: [text] }))),
-    expect: [['started', 'started'], [REFUSED, 'ERR_INVALID_ARG_TYPE']]
+    expect: [
+      ['started', 'started'],
+      [REFUSED, 'ERR_INVALID_ARG_TYPE']
+    ]
   },
   '`null` for an option': {
-    see: ({ start, isOurs }) => ['cwd', 'uid', 'gid', 'timeout'].map((name) => {
-      return refusal(() => start('exit 0', { [name === 'timeout' && isOurs ? 'timeoutMs' : name]: null }))
-    }),
+    see: ({ start, isOurs }) =>
+      ['cwd', 'uid', 'gid', 'timeout'].map((name) => {
+        return refusal(() => start('exit 0', { [name === 'timeout' && isOurs ? 'timeoutMs' : name]: null }))
+      }),
     expect: [Array(4).fill('started'), Array(4).fill('ERR_INVALID_ARG_TYPE')]
   },
   'Options with other names, and those that there are not': {
-    see: ({ start }) => ['env', 'shell', 'detached', 'timeout', 'argv0', 'serialization', 'windowsHide', 'windowsVerbatimArguments', 'maxBuffer'].map((name) => {
-      return refusal(() => start('exit 0', { [name]: undefined }))
-    }),
+    see: ({ start }) =>
+      ['env', 'shell', 'detached', 'timeout', 'argv0', 'serialization', 'windowsHide', 'windowsVerbatimArguments', 'maxBuffer'].map(
+        (name) => {
+          return refusal(() => start('exit 0', { [name]: undefined }))
+        }
+      ),
     expect: [Array(9).fill('started'), Array(9).fill(REFUSED)]
   },
   '`uid` and `gid`': {
     root: true,
-    see: ({ start }) => [{ uid: UID, gid: undefined }, { uid: 0, gid: 0 }, { uid: -1, gid: -1 }, { uid: 1.5, gid: 1.5 }].map((own) => refusal(() => start('exit 0', own))),
+    see: ({ start }) =>
+      [
+        { uid: UID, gid: undefined },
+        { uid: 0, gid: 0 },
+        { uid: -1, gid: -1 },
+        { uid: 1.5, gid: 1.5 }
+      ].map((own) => refusal(() => start('exit 0', own))),
     expect: [['started', 'started', 'EINVAL', 'ERR_INVALID_ARG_TYPE'], Array(4).fill('ERR_PROVIDER_PRIVILEGE_REFUSED')]
   }
 }

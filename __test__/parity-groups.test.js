@@ -30,7 +30,9 @@ const STARTS = [
 ]
 
 for (const [what, start, stays] of STARTS) {
-  test(`what a child leaves behind ${stays ? 'stays, and holds its streams open' : 'ends with it'}: ${what}`, { skip: needsLinux }, async (t) => {
+  test(`what a child leaves behind ${stays ? 'stays, and holds its streams open' : 'ends with it'}: ${what}`, {
+    skip: needsLinux
+  }, async (t) => {
     const { seen, left } = await watch(start(t))
     const end = endAfter(t, left)
     if (stays) {

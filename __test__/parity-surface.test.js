@@ -21,7 +21,11 @@ function surface(child) {
   for (let from = child; from !== EventEmitter.prototype; from = Object.getPrototypeOf(from)) {
     for (const key of Reflect.ownKeys(from)) all.add(key)
   }
-  const own = [...all].filter((key) => typeof key === 'string' ? !key.startsWith('_') && !INTERNAL.includes(key) : Object.values(Object.getOwnPropertyDescriptors(Symbol)).some(({ value }) => value === key))
+  const own = [...all].filter((key) =>
+    typeof key === 'string'
+      ? !key.startsWith('_') && !INTERNAL.includes(key)
+      : Object.values(Object.getOwnPropertyDescriptors(Symbol)).some(({ value }) => value === key)
+  )
   return own.sort((a, b) => String(a).localeCompare(String(b)))
 }
 
@@ -37,10 +41,30 @@ function both(t, script, options) {
 test('every public property of a ChildProcess is one of ours, of the same kind', { skip: needsLinux }, async (t) => {
   const [theirs, ours] = both(t, 'read line; exit 3')
   const names = surface(theirs)
-  for (const name of ['connected', 'exitCode', 'kill', 'killed', 'pid', 'ref', 'signalCode', 'spawnargs', 'spawnfile', 'stderr', 'stdin', 'stdio', 'stdout', 'unref', Symbol.dispose]) {
+  for (const name of [
+    'connected',
+    'exitCode',
+    'kill',
+    'killed',
+    'pid',
+    'ref',
+    'signalCode',
+    'spawnargs',
+    'spawnfile',
+    'stderr',
+    'stdin',
+    'stdio',
+    'stdout',
+    'unref',
+    Symbol.dispose
+  ]) {
     assert.ok(names.includes(name), `Node has no ${String(name)}`)
   }
-  const kinds = (/** @type {any} */ child) => names.map((name) => [name, Array.isArray(child[name]) ? 'array' : child[name] === null ? 'null' : name in child ? typeof child[name] : 'missing'])
+  const kinds = (/** @type {any} */ child) =>
+    names.map((name) => [
+      name,
+      Array.isArray(child[name]) ? 'array' : child[name] === null ? 'null' : name in child ? typeof child[name] : 'missing'
+    ])
   await Promise.all([once(theirs, 'spawn'), once(ours, 'spawn')])
   assert.deepEqual(kinds(ours), kinds(theirs), 'while they run')
   for (const child of [theirs, ours]) child.stdin.end('\n')
@@ -52,17 +76,44 @@ test('every public property of a ChildProcess is one of ours, of the same kind',
 
 /** What a caller can ask a stream: all but what the docs name ("`stdout`, `stderr`"). */
 const OF_STREAMS = /** @type {const} */ ([
-  'readable', 'readableHighWaterMark', 'writableHighWaterMark', 'readableFlowing', 'readableEnded', 'readableEncoding', 'readableObjectMode', 'allowHalfOpen',
-  'pending', 'connecting', 'destroyed', 'closed', 'errored', 'bytesRead', 'bytesWritten', 'timeout', 'remoteAddress'
+  'readable',
+  'readableHighWaterMark',
+  'writableHighWaterMark',
+  'readableFlowing',
+  'readableEnded',
+  'readableEncoding',
+  'readableObjectMode',
+  'allowHalfOpen',
+  'pending',
+  'connecting',
+  'destroyed',
+  'closed',
+  'errored',
+  'bytesRead',
+  'bytesWritten',
+  'timeout',
+  'remoteAddress'
 ])
-const OF_STDIN = /** @type {const} */ ([...OF_STREAMS, 'writable', 'readyState', 'writableEnded', 'writableFinished', 'writableNeedDrain', 'writableLength'])
+const OF_STDIN = /** @type {const} */ ([
+  ...OF_STREAMS,
+  'writable',
+  'readyState',
+  'writableEnded',
+  'writableFinished',
+  'writableNeedDrain',
+  'writableLength'
+])
 
 test('the streams are sockets in the same state, at first, while it runs and at the end', { skip: needsLinux }, async (t) => {
   const children = both(t, 'read line; echo "$line"; exit 3')
-  const states = (/** @type {string | undefined} */ but) => children.map((child) => ({
-    events: child.eventNames(),
-    streams: child.stdio.map((/** @type {any} */ stream) => [stream instanceof Socket, ...(stream === child.stdin ? OF_STDIN : OF_STREAMS).filter((key) => key !== but).map((key) => [key, stream[key]])])
-  }))
+  const states = (/** @type {string | undefined} */ but) =>
+    children.map((child) => ({
+      events: child.eventNames(),
+      streams: child.stdio.map((/** @type {any} */ stream) => [
+        stream instanceof Socket,
+        ...(stream === child.stdin ? OF_STDIN : OF_STREAMS).filter((key) => key !== but).map((key) => [key, stream[key]])
+      ])
+    }))
   /** @param {string} when @param {string} [but] */
   const alike = (when, but) => {
     const [theirs, ours] = states(but)
@@ -83,7 +134,11 @@ test('spawnargs is what the program was given, as /proc has it, and holds no sec
     const { env, homes } = makeEnv(t, { provider })
     const script = `${homes.root}/cli`
     fs.writeFileSync(script, '#!/bin/sh\necho ready\nread line\n', { mode: 0o755 })
-    const child = spawnProvider(env, { ...ids, command: script, args: provider === 'codex' ? ['exec', 'two words', ''] : ['-p', 'two words', ''] })
+    const child = spawnProvider(env, {
+      ...ids,
+      command: script,
+      args: provider === 'codex' ? ['exec', 'two words', ''] : ['-p', 'two words', '']
+    })
     await firstLine(child)
     const [interpreter, ...argv] = fs.readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
     assert.equal(interpreter, '/bin/sh')
@@ -105,11 +160,20 @@ test('the abort listener is there until the exit, and no longer', { skip: needsL
   // What holds a stream open keeps `close` from coming.
   const script = 'sleep 60 & echo $!; read line'
   const theirs = spawn('/bin/sh', ['-c', script], { cwd: '/', ...ids, signal: controllers[0].signal })
-  const ours = spawnProvider(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', killGroupOnExit: false, ...ids, signal: controllers[1].signal })
+  const ours = spawnProvider(env, {
+    command: '/bin/sh',
+    args: ['-c', script],
+    workspaceTrust: 'trusted',
+    killGroupOnExit: false,
+    ...ids,
+    signal: controllers[1].signal
+  })
   const left = await Promise.all([theirs, ours].map(firstLine))
   const ends = left.map((pid) => endAfter(t, Number(pid)))
   assert.deepEqual(listeners(), [1, 1])
-  const atExit = Promise.all([theirs, ours].map((child, index) => new Promise((resolve) => child.once('exit', () => resolve(listeners()[index])))))
+  const atExit = Promise.all(
+    [theirs, ours].map((child, index) => new Promise((resolve) => child.once('exit', () => resolve(listeners()[index]))))
+  )
   const closed = Promise.all([once(theirs, 'close'), once(ours, 'close')])
   for (const { stdin } of [theirs, ours]) stdin.end('\n')
   assert.deepEqual(await atExit, [0, 0])
@@ -125,7 +189,10 @@ test('the abort listener is there until the exit, and no longer', { skip: needsL
 test('an abort before the start counts as a signal', { skip: needsLinux }, async (t) => {
   const children = both(t, 'exec sleep 60', { signal: AbortSignal.abort() })
   await Promise.all(children.map((child) => new Promise((resolve) => child.on('error', () => {}).once('close', resolve))))
-  assert.deepEqual(children.map(({ killed }) => killed), [true, true])
+  assert.deepEqual(
+    children.map(({ killed }) => killed),
+    [true, true]
+  )
 })
 
 test('values that are no signal, no path and no text are refused alike', { skip: needsLinux }, (t) => {
@@ -133,7 +200,9 @@ test('values that are no signal, no path and no text are refused alike', { skip:
   /** What is thrown, as its code. @param {() => any} call */
   const refusal = (call) => {
     try {
-      call().on('error', () => {}).kill('SIGKILL')
+      call()
+        .on('error', () => {})
+        .kill('SIGKILL')
       return 'started'
     } catch (error) {
       return /** @type {any} */ (error).code

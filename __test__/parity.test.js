@@ -31,17 +31,25 @@ const FAILED = (/** @type {number} */ errno) => (/** @type {any} */ seen) => {
   assert.deepEqual(seen.events, ['error', `close ${errno} null`])
   assert.deepEqual([seen.pid, seen.error.errno, seen.exitCode, seen.signalCode], [false, errno, errno, null])
 }
-const onSpawn = (/** @type {Act} */ act) => (/** @type {any} */ child, /** @type {any} */ seen) => child.once('spawn', () => act(child, seen))
-const onData = (/** @type {Act} */ act) => (/** @type {any} */ child, /** @type {any} */ seen) => child.stdout.once('data', () => act(child, seen))
+const onSpawn = (/** @type {Act} */ act) => (/** @type {any} */ child, /** @type {any} */ seen) =>
+  child.once('spawn', () => act(child, seen))
+const onData = (/** @type {Act} */ act) => (/** @type {any} */ child, /** @type {any} */ seen) =>
+  child.stdout.once('data', () => act(child, seen))
 /** Signals and notes what kill() says. */
-const kill = (/** @type {any[]} */ ...signal) => (/** @type {any} */ child, /** @type {any} */ seen) => seen.notes.push(child.kill(...signal))
+const kill =
+  (/** @type {any[]} */ ...signal) =>
+  (/** @type {any} */ child, /** @type {any} */ seen) =>
+    seen.notes.push(child.kill(...signal))
 const killsOnSpawn = (/** @type {any[]} */ ...signal) => onSpawn(kill(...signal))
 
 /** @type {Record<string, Row>} */
 const ROWS = {
   'exit 0': { script: 'exit 0', check: (seen) => assert.deepEqual(seen.events, ['spawn', 'exit 0 null', 'close 0 null']) },
   'exit 3': { script: 'exit 3', check: (seen) => assert.deepEqual([seen.exitCode, seen.signalCode], [3, null]) },
-  'ended by a signal': { script: 'kill -9 $$', check: (seen) => assert.deepEqual(seen.events, ['spawn', 'exit null SIGKILL', 'close null SIGKILL']) },
+  'ended by a signal': {
+    script: 'kill -9 $$',
+    check: (seen) => assert.deepEqual(seen.events, ['spawn', 'exit null SIGKILL', 'close null SIGKILL'])
+  },
   'output on both streams': {
     script: 'echo out; echo err >&2; printf "no newline"',
     check: (seen) => assert.deepEqual([seen.stdout, seen.stderr], ['out\nno newline', 'err\n'])
@@ -50,7 +58,11 @@ const ROWS = {
     script: 'head -c 8388608 /dev/zero | tr "\\0" x',
     check: (seen) => assert.deepEqual([seen.stdout.length, seen.stdout.replaceAll('x', '')], [8 * 1024 * 1024, ''])
   },
-  'streams that nobody reads': { script: 'echo unread; echo unread >&2', unread: true, check: (seen) => assert.equal(seen.events.at(-1), 'close 0 null') },
+  'streams that nobody reads': {
+    script: 'echo unread; echo unread >&2',
+    unread: true,
+    check: (seen) => assert.equal(seen.events.at(-1), 'close 0 null')
+  },
   'a slow reader gets all of it': {
     script: 'head -c 300000 /dev/zero | tr "\\0" y',
     unread: true,
@@ -67,7 +79,11 @@ const ROWS = {
     act: (child) => child.stdin.end(`${'line\n'.repeat(50_000)}last`),
     check: (seen) => assert.equal(seen.stdout.length, 250_004)
   },
-  'stdin that is closed at once': { script: 'cat; echo end', act: (child) => child.stdin.end(), check: (seen) => assert.equal(seen.stdout, 'end\n') },
+  'stdin that is closed at once': {
+    script: 'cat; echo end',
+    act: (child) => child.stdin.end(),
+    check: (seen) => assert.equal(seen.stdout, 'end\n')
+  },
   'stdin of a child that closed it': {
     script: 'exec 0<&-; echo closed; exec sleep 60',
     act: onData((child, seen) => {
@@ -79,10 +95,22 @@ const ROWS = {
     }),
     check: (seen) => assert.deepEqual(seen.notes, ['EPIPE', 'write'])
   },
-  'kill() is SIGTERM': { script: 'exec sleep 60', act: killsOnSpawn(), check: (seen) => assert.deepEqual([seen.notes, seen.killed, seen.signalCode], [[true], true, 'SIGTERM']) },
+  'kill() is SIGTERM': {
+    script: 'exec sleep 60',
+    act: killsOnSpawn(),
+    check: (seen) => assert.deepEqual([seen.notes, seen.killed, seen.signalCode], [[true], true, 'SIGTERM'])
+  },
   'kill(9)': { script: 'exec sleep 60', act: killsOnSpawn(9), check: (seen) => assert.equal(seen.signalCode, 'SIGKILL') },
-  'a signal in lower case': { script: 'exec sleep 60', act: killsOnSpawn('sigint'), check: (seen) => assert.deepEqual([seen.notes, seen.signalCode], [[true], 'SIGINT']) },
-  'kill before spawn': { script: 'exec sleep 60', act: kill('SIGKILL'), check: (seen) => assert.deepEqual([seen.notes, seen.killed, seen.signalCode], [[true], true, 'SIGKILL']) },
+  'a signal in lower case': {
+    script: 'exec sleep 60',
+    act: killsOnSpawn('sigint'),
+    check: (seen) => assert.deepEqual([seen.notes, seen.signalCode], [[true], 'SIGINT'])
+  },
+  'kill before spawn': {
+    script: 'exec sleep 60',
+    act: kill('SIGKILL'),
+    check: (seen) => assert.deepEqual([seen.notes, seen.killed, seen.signalCode], [[true], true, 'SIGKILL'])
+  },
   'kill(0) asks only': {
     script: 'read line; exit 4',
     act: onSpawn((child, seen) => {
@@ -135,7 +163,13 @@ const ROWS = {
     options: { cwd: '/nowhere/at/all' },
     check: FAILED(-2),
     // Node blames the program; we name the step and the directory.
-    differ: { 'A failed start': { code: ['ENOENT', 'ERR_PROVIDER_SPAWN_FAILED'], syscall: ['spawn /bin/sh', 'chdir'], path: ['/bin/sh', '/nowhere/at/all'] } }
+    differ: {
+      'A failed start': {
+        code: ['ENOENT', 'ERR_PROVIDER_SPAWN_FAILED'],
+        syscall: ['spawn /bin/sh', 'chdir'],
+        path: ['/bin/sh', '/nowhere/at/all']
+      }
+    }
   },
   'stdio ignore': {
     script: 'cat; echo lost; exit 5',
@@ -163,15 +197,27 @@ async function observe(/** @type {any} */ child, /** @type {Row} */ { act, unrea
   /** @type {any} */
   const seen = { events: [], notes: [], stdout: '', stderr: '' }
   for (const name of ['spawn', 'error']) child.on(name, () => seen.events.push(name))
-  for (const name of ['exit', 'close']) child.on(name, (/** @type {any} */ code, /** @type {any} */ signal) => seen.events.push(`${name} ${code} ${signal}`))
+  for (const name of ['exit', 'close'])
+    child.on(name, (/** @type {any} */ code, /** @type {any} */ signal) => seen.events.push(`${name} ${code} ${signal}`))
   child.on('error', (/** @type {any} */ { errno, code, syscall, path: at }) => (seen.error = { errno, code, syscall, path: at }))
-  if (!unread) for (const name of ['stdout', 'stderr']) child[name]?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (seen[name] += text))
+  if (!unread)
+    for (const name of ['stdout', 'stderr'])
+      child[name]?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (seen[name] += text))
   child.stdin?.on('error', () => {})
   const closed = new Promise((resolve) => child.once('close', resolve))
   await Promise.all([act?.(child, seen), closed])
   const { exitCode, signalCode, killed, pid, spawnargs, connected } = child
   const args = pid === undefined ? null : spawnargs.slice(1)
-  return { ...seen, exitCode, signalCode, killed, connected, args, pid: pid !== undefined, streams: child.stdio.map((/** @type {any} */ stream) => stream !== null) }
+  return {
+    ...seen,
+    exitCode,
+    signalCode,
+    killed,
+    connected,
+    args,
+    pid: pid !== undefined,
+    streams: child.stdio.map((/** @type {any} */ stream) => stream !== null)
+  }
 }
 
 for (const [what, row] of Object.entries(ROWS)) {
@@ -209,7 +255,14 @@ test('a descriptor by number as a stream', { skip: needsLinux }, async (t) => {
   const theirs = await observe(spawn('/bin/sh', argv, { cwd: '/', ...ids, stdio: [source, 'pipe', files[0]] }), { check: () => {} })
   fs.closeSync(source)
   const again = fs.openSync('/etc/passwd', 'r')
-  const child = spawnProvider(env, { command: '/bin/sh', args: argv, workspaceTrust: 'trusted', cwd: '/', ...ids, stdio: [again, 'pipe', files[1]] })
+  const child = spawnProvider(env, {
+    command: '/bin/sh',
+    args: argv,
+    workspaceTrust: 'trusted',
+    cwd: '/',
+    ...ids,
+    stdio: [again, 'pipe', files[1]]
+  })
   // The start has its own copies: the caller may close these at once.
   for (const fd of [again, ...files]) fs.closeSync(fd)
   const ours = await observe(child, { check: () => {} })
@@ -234,11 +287,14 @@ test('inherited streams are this process’s own', { skip: needsLinux }, async (
 test('nothing is read from a child before spawn: its pid is known then', { skip: needsLinux }, async (t) => {
   const { env } = makeEnv(t)
   const early = /** @type {string[]} */ ([])
-  const one = () => new Promise((resolve) => {
-    const child = spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', 'echo x'], workspaceTrust: 'trusted' })
-    child.stdout?.once('data', () => { if (child.pid === undefined) early.push('data') })
-    child.once('close', resolve)
-  })
+  const one = () =>
+    new Promise((resolve) => {
+      const child = spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', 'echo x'], workspaceTrust: 'trusted' })
+      child.stdout?.once('data', () => {
+        if (child.pid === undefined) early.push('data')
+      })
+      child.once('close', resolve)
+    })
   for (let batch = 0; batch < 10; batch += 1) await Promise.all(Array.from({ length: 20 }, one))
   assert.deepEqual(early, [])
 })

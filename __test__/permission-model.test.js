@@ -44,7 +44,10 @@ for (const [name, find, permission] of NODES) {
     const node = await find(t)
     if (!node) return
     const said = load(node, [permission, '--allow-fs-read=*'])
-    assert.match(said, /does not load on \S+: Cannot load native addon because loading addons is disabled\. Start Node with --allow-addons in addition to --permission\. /)
+    assert.match(
+      said,
+      /does not load on \S+: Cannot load native addon because loading addons is disabled\. Start Node with --allow-addons in addition to --permission\. /
+    )
     assert.match(load(node, ['--no-addons']), /Start Node without --no-addons, including in NODE_OPTIONS/)
     for (const text of [said, load(node, ['--no-addons'])]) assert.doesNotMatch(text, /Build it|--permission\.$/)
     assert.doesNotMatch(load(node, [permission, '--allow-fs-read=*', '--allow-addons']), /does not load/)
@@ -54,12 +57,16 @@ for (const [name, find, permission] of NODES) {
   })
 
   // What docs/hardening.md tells whoever relies on the permission model.
-  test(`a start needs no --allow-child-process, and its child no leave to read or write: ${name}`, { skip: needsLinux || needsRoot }, async (t) => {
+  test(`a start needs no --allow-child-process, and its child no leave to read or write: ${name}`, {
+    skip: needsLinux || needsRoot
+  }, async (t) => {
     const node = await find(t)
     if (!node) return
     const { homes } = makeEnv(t)
     const written = path.join(homes.workspace, 'written')
-    const worker = startWorker(t, `
+    const worker = startWorker(
+      t,
+      `
       const refused = []
       try { require('node:child_process').spawnSync('/bin/true') } catch (error) { refused.push(error.code, error.permission) }
       try { require('node:fs').writeFileSync(input.written, '') } catch (error) { refused.push(error.code, error.permission) }
@@ -67,12 +74,19 @@ for (const [name, find, permission] of NODES) {
       const child = main.spawnProvider(env, { uid: input.uid, gid: input.uid, command: '/bin/sh', args: ['-c', 'id -u; echo text > ' + input.written], workspaceTrust: 'trusted' })
       let text = ''
       child.stdout.on('data', (bytes) => (text += bytes))
-      child.once('close', (code) => say({ refused, text, code, by: child.startPath }))`, {
-      input: { uid: UID, workspace: workspaceOf(homes), written },
-      runtime: node,
-      flags: [permission, '--allow-addons', '--allow-fs-read=*']
+      child.once('close', (code) => say({ refused, text, code, by: child.startPath }))`,
+      {
+        input: { uid: UID, workspace: workspaceOf(homes), written },
+        runtime: node,
+        flags: [permission, '--allow-addons', '--allow-fs-read=*']
+      }
+    )
+    assert.deepEqual(await worker.next(), {
+      refused: ['ERR_ACCESS_DENIED', 'ChildProcess', 'ERR_ACCESS_DENIED', 'FileSystemWrite'],
+      text: `${UID}\n`,
+      code: 0,
+      by: 'native'
     })
-    assert.deepEqual(await worker.next(), { refused: ['ERR_ACCESS_DENIED', 'ChildProcess', 'ERR_ACCESS_DENIED', 'FileSystemWrite'], text: `${UID}\n`, code: 0, by: 'native' })
     assert.equal(fs.readFileSync(written, 'utf8'), 'text\n')
   })
 }
@@ -81,7 +95,8 @@ test('Deno says which flags it needs', async (t) => {
   const deno = await fetched(t, 'denoBinary')
   if (!deno) return
   const run = (/** @type {string[]} */ ...flags) => load(deno, ['run', '--no-prompt', ...flags], { DENO_DIR: makeEnv(t).homes.tmpDir })
-  const advice = /does not load on \S+: Requires \S+ access to .*\. The addon is native code, which Deno must allow: start Deno with --allow-ffi, --allow-read, --allow-env and --allow-sys\.$/
+  const advice =
+    /does not load on \S+: Requires \S+ access to .*\. The addon is native code, which Deno must allow: start Deno with --allow-ffi, --allow-read, --allow-env and --allow-sys\.$/
   assert.match(run('--allow-read', '--allow-env', '--allow-sys'), advice)
   assert.match(run('--allow-read'), advice)
   assert.equal(run('--allow-ffi', '--allow-read', '--allow-env', '--allow-sys'), '')
@@ -92,16 +107,24 @@ test('under Deno a start needs no --allow-run', { skip: needsLinux || needsRoot 
   if (!deno) return
   const { homes } = makeEnv(t)
   const script = path.join(homes.root, 'start.cjs')
-  fs.writeFileSync(script, `
+  fs.writeFileSync(
+    script,
+    `
     const { buildProviderEnv, spawnProvider } = require(${JSON.stringify(MAIN)})
     const env = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: ${JSON.stringify(workspaceOf(homes))} })
     const child = spawnProvider(env, { uid: ${UID}, gid: ${UID}, command: ${JSON.stringify(knownShell())}, args: ['-c', 'id -u; cat'], workspaceTrust: 'trusted' })
     child.stdin.end('through')
     child.stdout.pipe(process.stdout)
-    child.on('close', (code) => console.log([child.startPath, code]))`)
-  const { stdout, stderr, signal } = spawnSync(deno, ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-env', '--allow-sys', script], {
-    encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', DENO_DIR: homes.tmpDir }
-  })
+    child.on('close', (code) => console.log([child.startPath, code]))`
+  )
+  const { stdout, stderr, signal } = spawnSync(
+    deno,
+    ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-env', '--allow-sys', script],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1', DENO_DIR: homes.tmpDir }
+    }
+  )
   assert.deepEqual([stdout, stderr, signal], [`${UID}\nthrough[ "native", 0 ]\n`, '', null])
 })
 
@@ -110,5 +133,8 @@ test('an addon that this process may not read says whom to let', { skip: needsRo
   const dir = path.dirname(main)
   for (const name of fs.readdirSync(dir)) if (name.endsWith('.node')) fs.chmodSync(path.join(dir, name), 0o600)
   const { stderr } = spawnSync(process.execPath, [main], { encoding: 'utf8', uid: UID, gid: UID, cwd: '/' })
-  assert.match(stderr, new RegExp(`\\.node: cannot open shared object file: Permission denied\\. Allow this process, which is uid ${UID}, to read that file: `))
+  assert.match(
+    stderr,
+    new RegExp(`\\.node: cannot open shared object file: Permission denied\\. Allow this process, which is uid ${UID}, to read that file: `)
+  )
 })

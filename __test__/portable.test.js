@@ -6,11 +6,11 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { once } = require('node:events')
 const { test } = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { buildProviderEnv } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { until, withEnoughTime } = require('./support/kernel.js')
 const { UID, ids, isRoot } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const KEY = 'made-up-key-for-the-portable-start'
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false
@@ -62,13 +62,21 @@ test('the key comes on the pipe, the environment is the plan, the ids are the ta
 })
 
 test('a key by environment is there, and its pipe is not', { skip }, async (t) => {
-  const text = await output(start(makeEnv(t, 'codex'), 'echo $CODEX_API_KEY; [ -e /proc/self/fd/3 ] && readlink /proc/self/fd/3 | grep -c pipe; true'))
+  const text = await output(
+    start(makeEnv(t, 'codex'), 'echo $CODEX_API_KEY; [ -e /proc/self/fd/3 ] && readlink /proc/self/fd/3 | grep -c pipe; true')
+  )
   assert.equal(text, `${KEY}\n`)
 })
 
 test('what it cannot honour is refused by name', { skip }, (t) => {
   const env = makeEnv(t)
-  for (const [options, name] of /** @type {[object, string][]} */ ([[{ priority: 0 }, 'priority'], [{ oomScoreAdj: 0 }, 'oomScoreAdj'], [{ umask: 0o77 }, 'umask'], [{ limits: {} }, 'limits'], [{ uid: UID, gid: UID, groups: [7] }, 'groups']])) {
+  for (const [options, name] of /** @type {[object, string][]} */ ([
+    [{ priority: 0 }, 'priority'],
+    [{ oomScoreAdj: 0 }, 'oomScoreAdj'],
+    [{ umask: 0o77 }, 'umask'],
+    [{ limits: {} }, 'limits'],
+    [{ uid: UID, gid: UID, groups: [7] }, 'groups']
+  ])) {
     for (const signal of [undefined, AbortSignal.abort()]) {
       assert.throws(() => start(env, 'true', { signal, ...options }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: [name] })
     }
@@ -82,7 +90,8 @@ test('a failed start is an error and a close, once, also with a timeout', { skip
   const child = start(env, 'true', { cwd, timeoutMs: 50 })
   /** @type {string[]} */
   const events = []
-  for (const name of ['spawn', 'error', 'exit', 'close']) child.on(/** @type {any} */ (name), (/** @type {any} */ value) => events.push(value?.code ? `${value.code} ${value.step}` : name))
+  for (const name of ['spawn', 'error', 'exit', 'close'])
+    child.on(/** @type {any} */ (name), (/** @type {any} */ value) => events.push(value?.code ? `${value.code} ${value.step}` : name))
   await once(child, 'close').catch(() => {})
   await new Promise((resolve) => setTimeout(resolve, 150))
   assert.deepEqual(events, ['ERR_PROVIDER_SPAWN_FAILED working-directory', 'close'])
@@ -99,7 +108,11 @@ test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
     const isReady = await new Promise((resolve) => child.once('close', () => resolve(false)).stdout?.once('data', () => resolve(true)))
     return isReady ? child : undefined
   }
-  const children = [await withEnoughTime(1000, (timeoutMs) => ready({ timeoutMs })), await ready({ signal: aborter.signal }), await ready({})]
+  const children = [
+    await withEnoughTime(1000, (timeoutMs) => ready({ timeoutMs })),
+    await ready({ signal: aborter.signal }),
+    await ready({})
+  ]
   t.after(() => children.forEach((child) => child?.kill('SIGKILL')))
   // Whoever starts a child listens to its signal: here that is this test.
   aborter.signal.addEventListener('abort', () => children[1]?.kill())
@@ -107,7 +120,14 @@ test('abort, timeout and kill reach the whole group', { skip }, async (t) => {
   aborter.abort()
   children[2]?.kill()
   const ends = await Promise.all(exits)
-  assert.deepEqual(ends.map((end) => [end?.signal, end?.error?.code]), [['SIGKILL', 'ERR_PROVIDER_TIMEOUT'], ['SIGKILL', undefined], ['SIGKILL', undefined]])
+  assert.deepEqual(
+    ends.map((end) => [end?.signal, end?.error?.code]),
+    [
+      ['SIGKILL', 'ERR_PROVIDER_TIMEOUT'],
+      ['SIGKILL', undefined],
+      ['SIGKILL', undefined]
+    ]
+  )
   for (const child of children) await gone(Number(child?.pid))
 })
 

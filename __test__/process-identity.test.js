@@ -32,14 +32,20 @@ function inNamespace(t, body) {
       return sleep(options)
     }
     void (async () => { ${body} })().then((result) => { console.log(JSON.stringify(result)); process.exit() })`
-  const { status, stdout, stderr } = spawnSync('unshare', ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, '-e', script], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, '-e', script],
+    { encoding: 'utf8' }
+  )
   if (/unshare failed|Operation not permitted/.test(stderr)) return t.skip(`no PID namespace here: ${stderr.trim()}`)
   assert.equal(status, 0, stderr)
   return JSON.parse(stdout)
 }
 
 test('a process that has the number of a remembered one is spared, and the remembered one is ended', { skip: needsRoot }, (t) => {
-  const seen = inNamespace(t, `
+  const seen = inNamespace(
+    t,
+    `
     const [remembered, kept] = [sleep(), sleep()]
     const identity = identify(remembered.pid)
     const hooks = []
@@ -49,12 +55,15 @@ test('a process that has the number of a remembered one is spared, and the remem
     const bystander = await inPlaceOf(identity)
     for (const hook of hooks) hook()
     const [, signal] = await once(kept, 'exit')
-    return { sameNumber: bystander.pid === remembered.pid, spared: isRunning(bystander.pid), signal }`)
+    return { sameNumber: bystander.pid === remembered.pid, spared: isRunning(bystander.pid), signal }`
+  )
   if (seen) assert.deepEqual(seen, { sameNumber: true, spared: true, signal: 'SIGKILL' })
 })
 
 test('a time limit of the runner kills the group that it started, and no other that has the number since', { skip: needsRoot }, (t) => {
-  const seen = inNamespace(t, `
+  const seen = inNamespace(
+    t,
+    `
     const { run } = await import(${JSON.stringify(path.join(__dirname, '..', 'scripts', 'lib', 'run.mjs'))})
     const children = () => fs.readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ').map(Number)
     // One ends, and what has left its group holds the output; in the other group somebody is left.
@@ -70,6 +79,7 @@ test('a time limit of the runner kills the group that it started, and no other t
       spared: isRunning(bystander.pid),
       leftRuns: isRunning(Number(second.text)),
       timedOut: [first.timedOut, second.timedOut]
-    }`)
+    }`
+  )
   if (seen) assert.deepEqual(seen, { sameNumber: true, spared: true, leftRuns: false, timedOut: [true, true] })
 })

@@ -5,10 +5,10 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { diagnose, resolveProgram, spawnProvider } = require('../index.js')
 const { UID, ids, makeEnv, needsLinux, needsRoot, outcome, startScript } = require('./support/launch.js')
 const { makeOpenDir } = require('./support/homes.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const root = { allowRoot: true }
 const UNREACHABLE = 'ERR_PROVIDER_PROGRAM_UNREACHABLE'
@@ -47,7 +47,10 @@ async function refusal(/** @type {any} */ t, /** @type {any} */ options, set = {
   /** @type {any} */
   let found
   const PATH = options.path ?? '/usr/bin:/bin'
-  assert.throws(() => resolveProgram('claude', { ...ids, path: PATH, ...options }), (error) => Boolean((found = error)))
+  assert.throws(
+    () => resolveProgram('claude', { ...ids, path: PATH, ...options }),
+    (error) => Boolean((found = error))
+  )
   const { env } = makeEnv(t, {}, { set: { PATH, ...set } })
   const { error, events } = await outcome(startScript(env, 'echo ran', { command: options.command }))
   assert.deepEqual([error.code, error.path, error.message, events], [found.code, found.path, found.message, ['error', 'close']])
@@ -57,7 +60,10 @@ async function refusal(/** @type {any} */ t, /** @type {any} */ options, set = {
 test('a closed directory is named, with owner, mode and remedy', { skip: needsRoot }, async (t) => {
   const place = makePlace(t)
   const command = place.script('home/bin/claude', '#!/bin/sh\necho ran\n')
-  for (const [closed, mode] of /** @type {const} */ ([['home/bin', 0o700], ['home', 0o750]])) {
+  for (const [closed, mode] of /** @type {const} */ ([
+    ['home/bin', 0o700],
+    ['home', 0o750]
+  ])) {
     const dir = place.close(closed, mode)
     const error = await refusal(t, { command })
     assert.deepEqual([error.code, error.path, error.errno, error.syscall, error.provider], [UNREACHABLE, dir, -13, 'spawn', 'claude'])
@@ -67,7 +73,11 @@ test('a closed directory is named, with owner, mode and remedy', { skip: needsRo
   for (const name of ['home', 'home/bin']) place.close(name, 0o711)
   assert.equal(resolveProgram('claude', { command, ...ids }).path, command, 'as told, so done')
   place.close('home')
-  assert.throws(() => resolveProgram('claude', { command, ...ids }), { code: UNREACHABLE, path: path.join(place.dir, 'home'), message: /mode 0700/ }, 'a proof does not outlive its ground')
+  assert.throws(
+    () => resolveProgram('claude', { command, ...ids }),
+    { code: UNREACHABLE, path: path.join(place.dir, 'home'), message: /mode 0700/ },
+    'a proof does not outlive its ground'
+  )
 })
 
 test('a CLI that nvm put below a private home', { skip: needsRoot }, async (t) => {
@@ -92,7 +102,10 @@ test('symlinks: the real path is proved and started', { skip: needsLinux }, asyn
   const command = path.join(place.dir, 'one', 'claude')
   const found = resolveProgram('claude', { command, ...ids, ...root })
   const interpreter = found.interpreter
-  assert.deepEqual({ ...found }, { path: real, foundAt: command, foundBy: 'command', kind: 'script', interpreter, version: null, tested: null })
+  assert.deepEqual(
+    { ...found },
+    { path: real, foundAt: command, foundBy: 'command', kind: 'script', interpreter, version: null, tested: null }
+  )
   assert.equal(interpreter, '/bin/sh')
   assert.equal(Object.isFrozen(found), true)
   const { env } = makeEnv(t)
@@ -104,12 +117,22 @@ test('symlinks: the real path is proved and started', { skip: needsLinux }, asyn
 test('a link that leads nowhere', { skip: needsLinux }, async (t) => {
   const place = makePlace(t)
   const command = place.link('claude', 'gone')
-  assert.throws(() => resolveProgram('claude', { command, ...ids, ...root }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', path: command, message: /no executable file at .*claude, which options\.command names/ })
+  assert.throws(() => resolveProgram('claude', { command, ...ids, ...root }), {
+    code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND',
+    path: command,
+    message: /no executable file at .*claude, which options\.command names/
+  })
 })
 
 /** A script's text and mode; the refusal's path (or the script's own), names and message. */
 const SCRIPTS = /** @type {any[]} */ ([
-  ['#!/usr/bin/env made-up-interpreter\n', 0o755, undefined, ['made-up-interpreter'], /is a script for made-up-interpreter, which is not on the child's PATH/],
+  [
+    '#!/usr/bin/env made-up-interpreter\n',
+    0o755,
+    undefined,
+    ['made-up-interpreter'],
+    /is a script for made-up-interpreter, which is not on the child's PATH/
+  ],
   ['#!/nowhere/interpreter\n', 0o755, undefined, ['/nowhere/interpreter'], /is a script for \/nowhere\/interpreter, which is not/],
   ['#!/usr/bin/env -S FOO=1 made-up-interpreter -x\n', 0o755, undefined, ['made-up-interpreter'], /is a script for made-up-interpreter/],
   ['#!DIR/closed/interpreter\n', 0o755, 'closed', undefined, /closed belongs to 0:0 and has mode 0700/],
@@ -158,10 +181,17 @@ test('what is not there, and what is no program', { skip: needsLinux }, async (t
     ['../../../../../../bin/sh', /must be an absolute path/],
     ['./bin/sh', /must be an absolute path/]
   ])) {
-    assert.throws(() => resolveProgram('claude', { command, path: '/usr/bin:/bin', ...ids, ...root }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', errno: -2, syscall: 'spawn', path: command, message }, command)
+    assert.throws(
+      () => resolveProgram('claude', { command, path: '/usr/bin:/bin', ...ids, ...root }),
+      { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', errno: -2, syscall: 'spawn', path: command, message },
+      command
+    )
   }
   assert.throws(() => resolveProgram(/** @type {any} */ ('nobody')), { code: 'ERR_PROVIDER_UNKNOWN', message: /claude, codex/ })
-  assert.throws(() => resolveProgram('claude', { command: /** @type {any} */ (7) }), { code: 'ERR_INVALID_ARG_TYPE', message: /options\.command must be a string/ })
+  assert.throws(() => resolveProgram('claude', { command: /** @type {any} */ (7) }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /options\.command must be a string/
+  })
 })
 
 /** An ELF header and one segment, which names the loader: enough for the kernel to look for that. @param {string} loader @param {number} [machine] */
@@ -169,10 +199,23 @@ function elf(loader, machine = process.arch === 'arm64' ? 183 : 62) {
   const name = Buffer.from(`${loader}\0`)
   const file = Buffer.alloc(64 + 56)
   file.write('\x7fELF\x02\x01\x01', 'latin1')
-  for (const [at, value] of [[16, 2], [18, machine], [20, 1], [52, 64], [54, 56], [56, 1]]) file.writeUInt16LE(value, at)
+  for (const [at, value] of [
+    [16, 2],
+    [18, machine],
+    [20, 1],
+    [52, 64],
+    [54, 56],
+    [56, 1]
+  ])
+    file.writeUInt16LE(value, at)
   file.writeBigUInt64LE(64n, 32)
   file.writeUInt32LE(3, 64)
-  for (const [at, value] of [[72, file.length], [96, name.length], [104, name.length]]) file.writeBigUInt64LE(BigInt(value), at)
+  for (const [at, value] of [
+    [72, file.length],
+    [96, name.length],
+    [104, name.length]
+  ])
+    file.writeBigUInt64LE(BigInt(value), at)
   return Buffer.concat([file, name])
 }
 
@@ -182,14 +225,28 @@ const NO_PROGRAMS = [
   ['text', 'echo hi\n', -8, undefined, /it is neither an ELF program nor a script/],
   ['cut', '\x7fELF', -8, undefined, /it is truncated/],
   ['other machine', elf('/lib/ld.so', 8), -8, undefined, /it is built for another machine \(MIPS\)/],
-  ['no loader', elf('/lib/ld-absent.so.1'), -2, ['/lib/ld-absent.so.1'], /its dynamic loader, \/lib\/ld-absent\.so\.1, does not exist: the program is built for another system \(glibc or musl\)/],
-  ['CR', '#!/bin/sh\r\necho hi\r\n', -2, undefined, /its first line \(#!\) ends with a carriage return.* Save it with Unix line endings\.$/],
+  [
+    'no loader',
+    elf('/lib/ld-absent.so.1'),
+    -2,
+    ['/lib/ld-absent.so.1'],
+    /its dynamic loader, \/lib\/ld-absent\.so\.1, does not exist: the program is built for another system \(glibc or musl\)/
+  ],
+  [
+    'CR',
+    '#!/bin/sh\r\necho hi\r\n',
+    -2,
+    undefined,
+    /its first line \(#!\) ends with a carriage return.* Save it with Unix line endings\.$/
+  ],
   ['CR after env', '#!/usr/bin/env node\r\n', -2, undefined, /ends with a carriage return/],
   ['no interpreter', '#!\n', -8, undefined, /its first line \(#!\) names no interpreter/],
   ['relative', '#!bin/sh\n', -2, ['bin/sh'], /is a relative path, which would lead into the workspace/]
 ]
 
-test('what nobody can run is refused before a start, natively and portably, and passed over on the PATH', { skip: needsLinux }, async (t) => {
+test('what nobody can run is refused before a start, natively and portably, and passed over on the PATH', {
+  skip: needsLinux
+}, async (t) => {
   const place = makePlace(t)
   const good = place.script('good/claude', '#!/bin/sh\necho good\n')
   for (const [name, content, errno, names, message] of NO_PROGRAMS) {
@@ -215,15 +272,25 @@ test('where none can run, the first is explained and the others are named', { sk
   const [a, b] = ['a', 'b'].map((name) => path.join(place.dir, name))
   const error = await refusal(t, { path: `${a}:${b}`, command: 'claude', ...root })
   assert.ok(error.message.startsWith(`${a}/claude cannot be run: its dynamic loader, /lib/ld-absent.so.1, does not exist`), error.message)
-  assert.ok(error.message.endsWith(`None of the other candidates can be run either: ${b}/claude (its first line (#!) ends with a carriage return, as in a file with Windows line endings).`), error.message)
+  assert.ok(
+    error.message.endsWith(
+      `None of the other candidates can be run either: ${b}/claude (its first line (#!) ends with a carriage return, as in a file with Windows line endings).`
+    ),
+    error.message
+  )
   const { findings } = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}`, ...ids })
   const [broken] = findings.filter(({ id }) => id === 'program.broken')
   assert.match(broken.sentence, /its dynamic loader, \/lib\/ld-absent\.so\.1, does not exist/)
   const good = place.script('c/claude', '#!/bin/sh\n')
   const better = await diagnose({ provider: 'claude', command: 'claude', start: false, path: `${a}:${b}:${path.dirname(good)}`, ...ids })
   assert.deepEqual(
-    better.findings.filter(({ id }) => id === 'program.passed-over').map(({ path: file, sentence }) => [file, /does not exist|carriage return/.test(sentence)]),
-    [[`${a}/claude`, true], [`${b}/claude`, true]]
+    better.findings
+      .filter(({ id }) => id === 'program.passed-over')
+      .map(({ path: file, sentence }) => [file, /does not exist|carriage return/.test(sentence)]),
+    [
+      [`${a}/claude`, true],
+      [`${b}/claude`, true]
+    ]
   )
 })
 

@@ -17,7 +17,10 @@ const context = makeContext()
 /** @param {string} source */
 const there = (source) => vm.runInContext(`(${source})`, context)
 /** The package, loaded in the other realm; and this one's, given what is the other's. @type {[string, any][]} */
-const APIS = [['the package in another realm', loadInContext(context)], ['values of another realm', main]]
+const APIS = [
+  ['the package in another realm', loadInContext(context)],
+  ['values of another realm', main]
+]
 
 /** @param {() => any} call @returns {any} */
 function thrown(call) {
@@ -38,7 +41,11 @@ for (const [name, api] of APIS) {
       [() => api.buildProviderEnv({ provider: 'codex' }, { workspace }), 'ERR_PROVIDER_CREDENTIAL_MISSING', 'Error'],
       [() => api.buildProviderEnv(Buffer.from('{"apiKey":')), 'ERR_PROVIDER_PAYLOAD_INVALID', 'Error'],
       [() => api.buildProviderEnv({ apiKey: 5 }, { workspace }), 'ERR_INVALID_ARG_TYPE', 'TypeError'],
-      [() => api.buildProviderEnv({ apiKey: KEYS.claude }, { workspace: { ...workspace, dir: 'relative' } }), 'ERR_INVALID_ARG_VALUE', 'TypeError'],
+      [
+        () => api.buildProviderEnv({ apiKey: KEYS.claude }, { workspace: { ...workspace, dir: 'relative' } }),
+        'ERR_INVALID_ARG_VALUE',
+        'TypeError'
+      ],
       [() => api.resolveProgram('claude', { command: '/nowhere', ...ids }), 'ERR_PROVIDER_PROGRAM_NOT_FOUND', 'Error']
     ])) {
       const error = thrown(call)
@@ -48,8 +55,16 @@ for (const [name, api] of APIS) {
     await assert.rejects(api.CredentialStore.open('claude', { dir: workspace.home }), { code: 'ERR_PROVIDER_LOGIN_REQUIRED' })
     // What a caller's own code throws stays its own.
     const mine = there('new RangeError("mine")')
-    const payload = Object.defineProperty({}, 'apiKey', { enumerable: true, get: () => { throw mine } })
-    assert.equal(thrown(() => api.buildProviderEnv(payload, { workspace })), mine)
+    const payload = Object.defineProperty({}, 'apiKey', {
+      enumerable: true,
+      get: () => {
+        throw mine
+      }
+    })
+    assert.equal(
+      thrown(() => api.buildProviderEnv(payload, { workspace })),
+      mine
+    )
   })
 
   test(`${name}: bytes are bytes`, { skip: needsLinux }, async (t) => {
@@ -66,14 +81,18 @@ for (const [name, api] of APIS) {
       assert.equal(Buffer.from(new api.Redactor([env]).redact(bytes(`-${text}-`))).toString(), `-${'*'.repeat(text.length)}-`)
     }
     assert.notEqual(api.validateKey('claude', bytes(KEYS.claude)).verdict, 'invalid')
-    const meter = new api.UsageMeter('claude').write(bytes('{"type":"result","subtype":"success","usage":{"input_tokens":5,"output_tokens":1}}\n')).end(0)
+    const meter = new api.UsageMeter('claude')
+      .write(bytes('{"type":"result","subtype":"success","usage":{"input_tokens":5,"output_tokens":1}}\n'))
+      .end(0)
     assert.equal(meter.usage.inputTokens, 5)
     if (!whyNoCertificates()) {
       const check = await api.checkKey('claude', bytes(KEYS.claude), { baseUrl: 'https://127.0.0.1:1', ca: bytes(makeAuthority(t).ca) })
       assert.equal(check.outcome, 'unreachable')
     }
     assert.throws(() => api.buildProviderEnv(there('new ArrayBuffer(8)')), { code: 'ERR_INVALID_ARG_TYPE' })
-    assert.throws(() => api.buildProviderEnv({ apiKey: there('new Uint8Array(new SharedArrayBuffer(8))') }), { code: 'ERR_INVALID_ARG_TYPE' })
+    assert.throws(() => api.buildProviderEnv({ apiKey: there('new Uint8Array(new SharedArrayBuffer(8))') }), {
+      code: 'ERR_INVALID_ARG_TYPE'
+    })
   })
 
   test(`${name}: objects, arrays and signals are what they are`, { skip: needsLinux }, async (t) => {
@@ -87,10 +106,23 @@ for (const [name, api] of APIS) {
       const env = api.buildProviderEnv(plain({ apiKey: KEYS.claude, userEnvKeys: { A: 'a' } }), options)
       assert.equal(env.get('FOO'), 'set')
       assert.equal(env.exposeSecrets().USER_A, 'a')
-      const child = api.spawnProvider(env, plain({ ...ids, command: '/bin/sh', args: ['-c', 'echo "$FOO"'], stdio: ['ignore', 'pipe', 'pipe'], limits: { openFiles: 64 }, workspaceTrust: 'trusted' }))
+      const child = api.spawnProvider(
+        env,
+        plain({
+          ...ids,
+          command: '/bin/sh',
+          args: ['-c', 'echo "$FOO"'],
+          stdio: ['ignore', 'pipe', 'pipe'],
+          limits: { openFiles: 64 },
+          workspaceTrust: 'trusted'
+        })
+      )
       const { stdout, error, code } = await outcome(child)
       assert.deepEqual([stdout, error, code], ['set\n', null, 0])
-      assert.throws(() => api.buildProviderEnv(plain({ apiKey: KEYS.claude }), plain({ nothing: 1 })), { code: 'ERR_INVALID_ARG_VALUE', message: /nothing is not a known option/ })
+      assert.throws(() => api.buildProviderEnv(plain({ apiKey: KEYS.claude }), plain({ nothing: 1 })), {
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: /nothing is not a known option/
+      })
     }
     // A signal of a polyfill's own realm: its own class, the same properties.
     const controller = there(`new (class { signal = Object.assign(new (class {
@@ -99,7 +131,13 @@ for (const [name, api] of APIS) {
       removeEventListener() {}
     })()); abort(reason) { Object.assign(this.signal, { aborted: true, reason }); this.signal.all.forEach((call) => call()) } })()`)
     const env = api.buildProviderEnv({ apiKey: KEYS.claude }, { workspace: workspaceOf(homes) })
-    const child = api.spawnProvider(env, { ...ids, command: '/bin/sleep', args: ['60'], workspaceTrust: 'trusted', signal: controller.signal })
+    const child = api.spawnProvider(env, {
+      ...ids,
+      command: '/bin/sleep',
+      args: ['60'],
+      workspaceTrust: 'trusted',
+      signal: controller.signal
+    })
     child.once('spawn', () => controller.abort(there('new Error("enough")')))
     const seen = await outcome(child)
     assert.deepEqual([seen.error.code, seen.error.cause.message, seen.signal], ['ERR_PROVIDER_ABORTED', 'enough', 'SIGTERM'])
@@ -142,18 +180,23 @@ test('what the package returns is of the realm that it is loaded in', { skip: ne
     if (Array.isArray(value) ? !(value instanceof realm.Array) : !(value instanceof realm.Object)) foreign.push(at)
     for (const [name, part] of Object.entries(value)) look(part, `${at}.${name}`)
   }
-  for (const [name, all] of Object.entries(results)) all.forEach((/** @type {any} */ each, /** @type {number} */ index) => look(each, `${name}[${index}]`))
+  for (const [name, all] of Object.entries(results))
+    all.forEach((/** @type {any} */ each, /** @type {number} */ index) => look(each, `${name}[${index}]`))
   assert.deepEqual(foreign, [])
 })
 
 test('an error event of another realm that nobody listens for is itself', { skip: needsLinux }, async (t) => {
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
-  const worker = startWorker(t, `
+  const worker = startWorker(
+    t,
+    `
     const { loadInContext, makeContext } = require(input.copies)
     const api = loadInContext(makeContext())
     process.on('uncaughtException', ({ code, path }) => say({ code, path }))
     const env = api.buildProviderEnv({ apiKey: 'sk-ant-api03-made-up-7c1b' }, { workspace: input.workspace })
-    api.spawnProvider(env, { ...input.ids, command: '/nowhere', workspaceTrust: 'trusted' }).on('close', () => say('closed'))`, { input: { copies: COPIES, workspace, ids } })
+    api.spawnProvider(env, { ...input.ids, command: '/nowhere', workspaceTrust: 'trusted' }).on('close', () => say('closed'))`,
+    { input: { copies: COPIES, workspace, ids } }
+  )
   assert.deepEqual(await worker.next(), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND', path: '/nowhere' })
   assert.equal(await worker.next(), 'closed')
 })

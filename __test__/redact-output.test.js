@@ -6,10 +6,10 @@ const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { memoryProtection, spawnProvider } = require('../index.js')
 const { ids, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
 const { until } = require('./support/kernel.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const KEY = 'sk-ant-api03-made-up-key'
 /** With everything that some encoding writes in another way. */
@@ -40,7 +40,12 @@ const STARTS = {
 /** @param {any} t */
 function makeLaunchEnv(t) {
   // As escapes for the shell's `printf`, so that no variable has the text itself.
-  const set = Object.fromEntries(Object.entries(FORMS).map(([, form], index) => [`FORM_${index}`, [...Buffer.from(form(SPELLED))].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')]))
+  const set = Object.fromEntries(
+    Object.entries(FORMS).map(([, form], index) => [
+      `FORM_${index}`,
+      [...Buffer.from(form(SPELLED))].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')
+    ])
+  )
   return makeEnv(t, { apiKey: KEY, sessionCookie: COOKIE, userEnvKeys: { DB: VALUE, SPELLED, SHORT: 'true' } }, { set })
 }
 
@@ -96,7 +101,8 @@ for (const [name, start] of Object.entries(STARTS)) {
 test('a stream of many chunks is the same with and without, byte by byte', { skip: needsLinux }, async (t) => {
   const { env } = makeLaunchEnv(t)
   // Beginnings of the key all over, none of which goes on.
-  const script = 'i=0; while [ $i -lt 4000 ]; do echo "$i sk-ant-api03-made-up and sk-ant-api03-made-up-ke session-cook $i"; i=$((i + 1)); done'
+  const script =
+    'i=0; while [ $i -lt 4000 ]; do echo "$i sk-ant-api03-made-up and sk-ant-api03-made-up-ke session-cook $i"; i=$((i + 1)); done'
   const [plain, scrubbed] = await Promise.all([false, true].map((redactOutput) => outcome(startScript(env, script, { redactOutput }))))
   assert.ok(plain.stdout.length > 200_000)
   assert.equal(scrubbed.stdout, plain.stdout)
@@ -151,7 +157,7 @@ test('an error while scrubbing ends the stream, not the worker, and lets nothing
   const { env } = makeEnv(t, { userEnvKeys: { ALL: all } })
   assert.equal((await outcome(startScript(env, 'echo through >&2'))).stderr, 'through\n', 'NUL is left: no variable can have one')
   const child = startScript(env, 'echo one >&2; sleep 0.1; echo two >&2')
-  const { NativeRedactorStream } = require('../binding.cjs')
+  const { NativeRedactorStream } = require('./support/addon.js')
   const { feed } = NativeRedactorStream.prototype
   t.after(() => (NativeRedactorStream.prototype.feed = feed))
   NativeRedactorStream.prototype.feed = () => {
@@ -159,7 +165,9 @@ test('an error while scrubbing ends the stream, not the worker, and lets nothing
   }
   const errors = /** @type {any[]} */ ([])
   let text = ''
-  child.stderr.on('error', (/** @type {any} */ error) => errors.push(error.code)).on('data', (/** @type {Buffer} */ bytes) => (text += bytes))
+  child.stderr
+    .on('error', (/** @type {any} */ error) => errors.push(error.code))
+    .on('data', (/** @type {Buffer} */ bytes) => (text += bytes))
   child.stdout.resume()
   await new Promise((resolve) => child.once('close', resolve))
   assert.deepEqual([errors, text], [['ERR_PROVIDER_INTERNAL'], ''])
@@ -183,10 +191,22 @@ test('streams that nobody reads, and that are destroyed, let go of it too', { sk
 
 test('a stream that does not pass through here is refused when asked for, and reported when not', { skip: needsLinux }, async (t) => {
   const { env } = makeLaunchEnv(t)
-  for (const [stdio, redactOutput] of [[['ignore', 'pipe', 'inherit'], { stderr: true }], [['ignore', 'inherit', 'pipe'], true], ['inherit', true]]) {
-    assert.throws(() => startScript(env, ':', { stdio, redactOutput }), { code: 'ERR_INVALID_ARG_VALUE', message: /names std(out|err), which does not pass through this process/ })
+  for (const [stdio, redactOutput] of [
+    [['ignore', 'pipe', 'inherit'], { stderr: true }],
+    [['ignore', 'inherit', 'pipe'], true],
+    ['inherit', true]
+  ]) {
+    assert.throws(() => startScript(env, ':', { stdio, redactOutput }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /names std(out|err), which does not pass through this process/
+    })
   }
-  for (const [stdio, missing] of [['ignore', []], ['pipe', []], [['ignore', 'pipe', 'inherit'], ['stderr-redaction']], [['ignore', 'ignore', 2], ['stderr-redaction']]]) {
+  for (const [stdio, missing] of [
+    ['ignore', []],
+    ['pipe', []],
+    [['ignore', 'pipe', 'inherit'], ['stderr-redaction']],
+    [['ignore', 'ignore', 2], ['stderr-redaction']]
+  ]) {
     const child = startScript(env, ':', { stdio })
     assert.deepEqual(child.missingProtections, missing)
     await child.exited

@@ -12,7 +12,10 @@ const KEY = 'sk-ant-api03-made-up-key'
 const stars = (/** @type {string} */ text) => '*'.repeat(text.length)
 
 test('the secrets of every kind of source are masked in text and in bytes', () => {
-  const env = buildProviderEnv({ apiKey: KEY, sessionCookie: 'cookie-made-up', userEnvKeys: { A: 'value-made-up' } }, { workspace: { home: '/tmp' } })
+  const env = buildProviderEnv(
+    { apiKey: KEY, sessionCookie: 'cookie-made-up', userEnvKeys: { A: 'value-made-up' } },
+    { workspace: { home: '/tmp' } }
+  )
   const bytes = Buffer.from('bytes-made-up')
   const secret = Secret.from(Buffer.from('handle-made-up'))
   const redactor = new Redactor([env, secret, bytes, 'string-made-up'])
@@ -24,7 +27,10 @@ test('the secrets of every kind of source are masked in text and in bytes', () =
   const buffer = Buffer.from(`a ${KEY} b`)
   assert.equal(redactor.redact(buffer), buffer)
   assert.equal(String(buffer), `a ${stars(KEY)} b`)
-  assert.equal(redactor.redact(`key=${encodeURIComponent(KEY)} ${Buffer.from(KEY).toString('hex')}`), `key=${stars(KEY)} ${'*'.repeat(KEY.length * 2)}`)
+  assert.equal(
+    redactor.redact(`key=${encodeURIComponent(KEY)} ${Buffer.from(KEY).toString('hex')}`),
+    `key=${stars(KEY)} ${'*'.repeat(KEY.length * 2)}`
+  )
 })
 
 test('a value is masked as programs print it: trimmed, line by line, run together, quoted', () => {
@@ -76,13 +82,16 @@ test('short secrets are skipped, and the least may be moved', () => {
   assert.deepEqual([redactor.skipped, redactor.redact('true 1234567')], [2, 'true 1234567'])
   const strict = new Redactor(['true', '1234567'], { minLength: 4 })
   assert.deepEqual([strict.skipped, strict.redact('true 1234567')], [0, '**** *******'])
-  for (const minLength of [3, 1025, 2 ** 32 + 8, -1, 'x']) assert.throws(() => new Redactor([KEY], /** @type {any} */ ({ minLength })), TypeError)
+  for (const minLength of [3, 1025, 2 ** 32 + 8, -1, 'x'])
+    assert.throws(() => new Redactor([KEY], /** @type {any} */ ({ minLength })), TypeError)
 })
 
 test('a stream is scrubbed across chunk borders, and its chunks are left alone', async () => {
   const whole = `one ${KEY} two ${KEY}`
   for (const size of [1, 2, 7, 100]) {
-    const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) => Buffer.from(whole.slice(index * size, (index + 1) * size)))
+    const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
+      Buffer.from(whole.slice(index * size, (index + 1) * size))
+    )
     const scrubbed = await readText(Readable.from(chunks).pipe(new Redactor([KEY]).stream()))
     assert.equal(scrubbed, `one ${stars(KEY)} two ${stars(KEY)}`)
     assert.equal(Buffer.concat(chunks).toString(), whole)
@@ -131,9 +140,11 @@ test('it shows nothing, and nothing after it was disposed of', () => {
 })
 
 test('wrong types consume what bytes there are', () => {
-  for (const wrong of [undefined, null, 5, 'text', {}]) assert.throws(() => new Redactor(/** @type {any} */ (wrong)), { code: 'ERR_INVALID_ARG_TYPE' })
+  for (const wrong of [undefined, null, 5, 'text', {}])
+    assert.throws(() => new Redactor(/** @type {any} */ (wrong)), { code: 'ERR_INVALID_ARG_TYPE' })
   const bytes = Buffer.from(KEY)
   assert.throws(() => new Redactor(/** @type {any} */ ([5, bytes])), { code: 'ERR_INVALID_ARG_TYPE', message: /sources\[0\] must be/ })
   assert.deepEqual(bytes, Buffer.alloc(bytes.length))
-  for (const wrong of [undefined, 5, {}]) assert.throws(() => new Redactor([KEY]).redact(/** @type {any} */ (wrong)), { code: 'ERR_INVALID_ARG_TYPE' })
+  for (const wrong of [undefined, 5, {}])
+    assert.throws(() => new Redactor([KEY]).redact(/** @type {any} */ (wrong)), { code: 'ERR_INVALID_ARG_TYPE' })
 })

@@ -49,14 +49,32 @@ function doors(t) {
       { args: ['a'], command: '/bin/true', cwd: '/', delivery: 'auto', limits: { openFiles: 64 }, redactOutput: { stdout: true } },
       (options) => outcome(api.spawnProvider(env, { ...ids, workspaceTrust: 'trusted', ...options }))
     ],
-    resolveProgram: [{ command: '/bin/sh', path: '/bin' }, (options) => api.resolveProgram('claude', { ...ids, allowRoot: isRoot, ...options })],
+    resolveProgram: [
+      { command: '/bin/sh', path: '/bin' },
+      (options) => api.resolveProgram('claude', { ...ids, allowRoot: isRoot, ...options })
+    ],
     claudeAgentOptions: [{ command: '/bin/sh' }, (launch) => api.claudeAgentOptions(env, { ...ids, ...launch })],
-    codexOptions: [{ command: '/bin/sh', cwd: '/' }, (launch) => api.codexOptions(codex, { allowRoot: true, exposeSecrets: true, ...launch })],
+    codexOptions: [
+      { command: '/bin/sh', cwd: '/' },
+      (launch) => api.codexOptions(codex, { allowRoot: true, exposeSecrets: true, ...launch })
+    ],
     diagnose: [
-      { provider: 'claude', command: '/bin/sh', path: '/bin', workspace: '/', home: '/', tmpDir: '/', claudeConfigDir: '/', prefix: '/opt/x' },
+      {
+        provider: 'claude',
+        command: '/bin/sh',
+        path: '/bin',
+        workspace: '/',
+        home: '/',
+        tmpDir: '/',
+        claudeConfigDir: '/',
+        prefix: '/opt/x'
+      },
       (options) => api.diagnose({ start: false, ...ids, ...options })
     ],
-    checkKey: [{ baseUrl: 'http://127.0.0.1:9', proxy: 'http://127.0.0.1:9', ca: 'none' }, (options) => api.checkKey('claude', apiKey, { timeoutMs: 100, ...options })],
+    checkKey: [
+      { baseUrl: 'http://127.0.0.1:9', proxy: 'http://127.0.0.1:9', ca: 'none' },
+      (options) => api.checkKey('claude', apiKey, { timeoutMs: 100, ...options })
+    ],
     validateKey: [{ kind: 'api-key' }, (options) => api.validateKey('claude', apiKey, options)],
     UsageMeter: [{ model: 'm', workspace: 'w' }, (options) => new api.UsageMeter('claude', options)],
     'UsageLedger.record': [
@@ -67,7 +85,10 @@ function doors(t) {
       { dir: homes.claudeConfigDir, file: 'f', tokenUrl: 'http://127.0.0.1:9/t', clientId: 'c', fields: { accessToken: 'a' } },
       (options) => api.CredentialStore.open('claude', options)
     ],
-    sealFor: [{ workspace: 'w', field: 'apiKey', request: 'r' }, (binding) => api.Secret.from(Buffer.from('a-secret-of-a-test')).sealFor(recipient.publicKey, binding)],
+    sealFor: [
+      { workspace: 'w', field: 'apiKey', request: 'r' },
+      (binding) => api.Secret.from(Buffer.from('a-secret-of-a-test')).sealFor(recipient.publicKey, binding)
+    ],
     createRecipient: [{ maxAgeMs: 1000 }, (options) => api.createRecipient(options)]
   }
 }
@@ -87,7 +108,9 @@ const OTHERS = [
   ['error', () => new Error('text')]
 ]
 
-test('a Map, or another object that keeps what it holds elsewhere, is refused wherever an object is read', { skip: needsLinux }, async (t) => {
+test('a Map, or another object that keeps what it holds elsewhere, is refused wherever an object is read', {
+  skip: needsLinux
+}, async (t) => {
   for (const [door, [valid, call]] of Object.entries(doors(t))) {
     const places = /** @type {[string, (object: any) => any][]} */ ([
       ['', (object) => object],
@@ -97,7 +120,19 @@ test('a Map, or another object that keeps what it holds elsewhere, is refused wh
     ])
     for (const [name, put] of places) {
       // The calls above spread what they are given: a spread Map is an empty object, and says nothing of us.
-      if (name === '' && !['buildProviderEnv', 'validateKey', 'UsageMeter', 'UsageLedger.record', 'CredentialStore.open', 'sealFor', 'createRecipient'].includes(door)) continue
+      if (
+        name === '' &&
+        ![
+          'buildProviderEnv',
+          'validateKey',
+          'UsageMeter',
+          'UsageLedger.record',
+          'CredentialStore.open',
+          'sealFor',
+          'createRecipient'
+        ].includes(door)
+      )
+        continue
       for (const [kind, make] of OTHERS) {
         const error = await thrown(() => call(put(make(name === '' ? valid : valid[name]))))
         assert.equal(error?.code, 'ERR_INVALID_ARG_TYPE', `${door} ${name}: a ${kind} is ${error ? error.message : 'taken'}`)
@@ -113,12 +148,20 @@ test('payloads and options that are spread above: a Map is refused there too, an
   const { env } = makeEnv(t)
   const bytes = () => new Uint8Array(new ArrayBuffer(40)).fill(65)
   const [key, user] = [bytes(), bytes()]
-  assert.throws(() => api.buildProviderEnv(/** @type {any} */ (new Map([['apiKey', key]])), { workspace }), { code: 'ERR_INVALID_ARG_TYPE', message: /^payload must be an object/ })
+  assert.throws(() => api.buildProviderEnv(/** @type {any} */ (new Map([['apiKey', key]])), { workspace }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /^payload must be an object/
+  })
   assert.throws(() => api.buildProviderEnv({ apiKey, userEnvKeys: /** @type {any} */ (new Map([['DB', user]])) }, { workspace }), {
     code: 'ERR_INVALID_ARG_TYPE',
-    message: 'payload.userEnvKeys must be an object that keeps its data in its own properties, but is a Map (Object.fromEntries() converts it to an object).'
+    message:
+      'payload.userEnvKeys must be an object that keeps its data in its own properties, but is a Map (Object.fromEntries() converts it to an object).'
   })
-  for (const spent of [key, user]) assert.ok(spent.every((byte) => byte === 0), 'consumed')
+  for (const spent of [key, user])
+    assert.ok(
+      spent.every((byte) => byte === 0),
+      'consumed'
+    )
   for (const call of [
     () => api.spawnProvider(env, /** @type {any} */ (new Map([['uid', 12345]]))),
     () => api.resolveProgram('claude', /** @type {any} */ (new Map())),
@@ -133,10 +176,27 @@ test('an object of a class, without a prototype or of another realm is read as b
   class Keys {
     DB = 'x'
   }
-  for (const userEnvKeys of /** @type {any[]} */ ([new Keys(), Object.assign(Object.create(null), { DB: 'x' }), require('node:vm').runInNewContext('({ DB: "x" })'), { DB: 'x' }])) {
+  for (const userEnvKeys of /** @type {any[]} */ ([
+    new Keys(),
+    Object.assign(Object.create(null), { DB: 'x' }),
+    require('node:vm').runInNewContext('({ DB: "x" })'),
+    { DB: 'x' }
+  ])) {
     assert.equal(api.buildProviderEnv({ apiKey, userEnvKeys }, { workspace }).userEnvKeyCount, 1)
   }
-  assert.equal(api.buildProviderEnv({ apiKey }, { workspace: new (class { home = workspace.home })() }).get('HOME'), workspace.home)
+  assert.equal(
+    api
+      .buildProviderEnv(
+        { apiKey },
+        {
+          workspace: new (class {
+            home = workspace.home
+          })()
+        }
+      )
+      .get('HOME'),
+    workspace.home
+  )
 })
 
 test('half of a surrogate pair is refused in every text that an option takes', { skip: needsLinux, timeout: 120_000 }, async (t) => {
@@ -148,8 +208,14 @@ test('half of a surrogate pair is refused in every text that an option takes', {
       const last = where[where.length - 1]
       // One of a few words is refused as none of them.
       const said = /has an unpaired surrogate|must be one of|provider is unknown/i
-      assert.ok(error && said.test(error.message) && /^ERR_(INVALID_ARG_VALUE|PROVIDER_(PAYLOAD_INVALID|UNKNOWN))$/.test(error.code), `${door} ${where.join('.')}: ${error ? `${error.code} ${error.message}` : 'taken'}`)
-      assert.ok(error.message.includes(String(last)) || error.names?.includes(last) || where.includes('provider') || where.includes('userEnvKeys'), error.message)
+      assert.ok(
+        error && said.test(error.message) && /^ERR_(INVALID_ARG_VALUE|PROVIDER_(PAYLOAD_INVALID|UNKNOWN))$/.test(error.code),
+        `${door} ${where.join('.')}: ${error ? `${error.code} ${error.message}` : 'taken'}`
+      )
+      assert.ok(
+        error.message.includes(String(last)) || error.names?.includes(last) || where.includes('provider') || where.includes('userEnvKeys'),
+        error.message
+      )
       assert.ok(!error.message.includes('\ufffd') || where.includes('provider'), error.message)
     }
   }
@@ -164,18 +230,30 @@ test('half of a surrogate pair is refused in every text that an option takes', {
 function leaves(object, above = []) {
   return Object.entries(object).flatMap(([name, value]) => {
     const key = Array.isArray(object) ? Number(name) : name
-    const put = (/** @type {any} */ other) => (Array.isArray(object) ? object.map((item, index) => (index === key ? other : item)) : { ...object, [name]: other })
+    const put = (/** @type {any} */ other) =>
+      Array.isArray(object) ? object.map((item, index) => (index === key ? other : item)) : { ...object, [name]: other }
     if (typeof value === 'string') return [[[...above, key], put]]
     if (typeof value !== 'object' || value === null) return []
-    return leaves(value, [...above, key]).map(([where, deeper]) => /** @type {any} */ ([where, (/** @type {string} */ text) => put(deeper(text))]))
+    return leaves(value, [...above, key]).map(
+      ([where, deeper]) => /** @type {any} */ ([where, (/** @type {string} */ text) => put(deeper(text))])
+    )
   })
 }
 
 test('names with half of a pair are refused too, and whole pairs arrive whole', { skip: needsLinux }, async (t) => {
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))
-  assert.throws(() => api.buildProviderEnv({ apiKey }, { workspace, set: { [`A${HALF}`]: 'x' } }), { code: 'ERR_INVALID_ARG_VALUE', message: /unpaired surrogate/ })
-  assert.throws(() => api.buildProviderEnv({ apiKey, userEnvKeys: { [`A${HALF}`]: 'x' } }, { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /unpaired surrogate/ })
-  assert.throws(() => api.buildProviderEnv(Buffer.from(JSON.stringify({ apiKey, userEnvKeys: { NOTE: HALF } })), { workspace }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /unpaired surrogate/ })
+  assert.throws(() => api.buildProviderEnv({ apiKey }, { workspace, set: { [`A${HALF}`]: 'x' } }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /unpaired surrogate/
+  })
+  assert.throws(() => api.buildProviderEnv({ apiKey, userEnvKeys: { [`A${HALF}`]: 'x' } }, { workspace }), {
+    code: 'ERR_PROVIDER_PAYLOAD_INVALID',
+    message: /unpaired surrogate/
+  })
+  assert.throws(() => api.buildProviderEnv(Buffer.from(JSON.stringify({ apiKey, userEnvKeys: { NOTE: HALF } })), { workspace }), {
+    code: 'ERR_PROVIDER_PAYLOAD_INVALID',
+    message: /unpaired surrogate/
+  })
   const { env } = makeEnv(t, { userEnvKeys: { NOTE: 'ü😀' } }, { set: { NOTE: '😀ü' } })
   assert.equal((await run(env, 'printf %s "$USER_NOTE$NOTE"')).stdout, 'ü😀😀ü')
 })
@@ -183,13 +261,24 @@ test('names with half of a pair are refused too, and whole pairs arrive whole', 
 test('a variable that is no UTF-8 is not inherited as another one', { skip: needsLinux }, async () => {
   const code = `const { buildProviderEnv } = require(${JSON.stringify(path.join(__dirname, '..'))})
     try { buildProviderEnv({ apiKey: 'x-made-up' }, { inherit: ['ODD'], workspace: { home: '/h' } }); console.log('taken') } catch (error) { console.log(error.code, error.message) }`
-  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ODD=$(printf "a\\377b"); export ODD; exec "$0" -e "$1"', process.execPath, code])
-  assert.equal(stdout, 'ERR_INVALID_ARG_VALUE options.inherit names ODD, whose value in process.env is not UTF-8 and would be changed. Pass the value in options.set.\n')
+  const { stdout } = await promisify(execFile)('/bin/sh', [
+    '-c',
+    'ODD=$(printf "a\\377b"); export ODD; exec "$0" -e "$1"',
+    process.execPath,
+    code
+  ])
+  assert.equal(
+    stdout,
+    'ERR_INVALID_ARG_VALUE options.inherit names ODD, whose value in process.env is not UTF-8 and would be changed. Pass the value in options.set.\n'
+  )
 })
 
 test('a redactor leaves halves of pairs as they are, beside what it masks', () => {
   const redactor = new api.Redactor([apiKey])
-  assert.equal(redactor.redact(`\udc00 ${apiKey} \ud800${apiKey}\ud800`), `\udc00 ${'*'.repeat(apiKey.length)} \ud800${'*'.repeat(apiKey.length)}\ud800`)
+  assert.equal(
+    redactor.redact(`\udc00 ${apiKey} \ud800${apiKey}\ud800`),
+    `\udc00 ${'*'.repeat(apiKey.length)} \ud800${'*'.repeat(apiKey.length)}\ud800`
+  )
 })
 
 test('no error is longer than a log line, whatever stands in it', { skip: needsLinux, timeout: 120_000 }, async (t) => {
@@ -221,8 +310,14 @@ test('no error is longer than a log line, whatever stands in it', { skip: needsL
   ])
   for (const [index, error] of errors.entries()) {
     assert.match(String(error?.code), /^ERR_/, `${index}: nothing was thrown`)
-    assert.ok(error.message.length <= MOST_CHARACTERS, `${index}: ${error.code}, ${error.message.length} characters, ${error.message.slice(0, 200)}`)
-    assert.ok((error.path ?? '').length <= 4096 && (error.names ?? []).every((/** @type {string} */ name) => name.length <= 256), `${index}: ${error.code}`)
+    assert.ok(
+      error.message.length <= MOST_CHARACTERS,
+      `${index}: ${error.code}, ${error.message.length} characters, ${error.message.slice(0, 200)}`
+    )
+    assert.ok(
+      (error.path ?? '').length <= 4096 && (error.names ?? []).every((/** @type {string} */ name) => name.length <= 256),
+      `${index}: ${error.code}`
+    )
     assert.match(error.message, /[.)]$/, `the advice at the end is kept: ${error.message.slice(-100)}`)
   }
   if (isRoot) assert.match(errors[errors.length - 1].message, /groups \[1, 2, 3, 4, 5, 6, 7, 8\] and 59992 more: step limits/)

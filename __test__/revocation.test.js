@@ -6,10 +6,10 @@ const path = require('node:path')
 const { once } = require('node:events')
 const { Worker } = require('node:worker_threads')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const main = require('../index.js')
 const { ids, makeEnv, needsLinux, outcome, startScript } = require('./support/launch.js')
 const { isRunning, until } = require('./support/kernel.js')
-const { spawnPortable } = require('./support/portable.js')
 
 const { buildProviderEnv, claudeAgentOptions, codexOptions, restore, revoke, runningProcesses } = main
 const REVOKED = { code: 'ERR_PROVIDER_CREDENTIAL_REVOKED' }
@@ -67,7 +67,12 @@ test('whatever way the key comes, and never for another credential’s bill', ()
   const lockbox = new main.Lockbox({ masterKeys: [Buffer.alloc(32, 7)] })
   const context = { tenant: 't', purpose: 'p', name: 'n', rowVersion: 1 }
   const recipient = main.createRecipient()
-  const seal = () => lockbox.unsealFor(lockbox.seal(Buffer.from(key), context), context, recipient.publicKey, { workspace: 'w', field: 'apiKey', request: 'r' })
+  const seal = () =>
+    lockbox.unsealFor(lockbox.seal(Buffer.from(key), context), context, recipient.publicKey, {
+      workspace: 'w',
+      field: 'apiKey',
+      request: 'r'
+    })
   const ways = {
     string: () => ({ apiKey: key }),
     bytes: () => ({ apiKey: Buffer.from(key) }),
@@ -98,7 +103,10 @@ test('what runs with it is listed, and goes on until it is ended', { skip: needs
   const children = [one, two, one].map((env) => startScript(env, STAYS, { killGraceMs: 50 }))
   t.after(() => children.forEach((child) => child.kill('SIGKILL')))
   await Promise.all(children.map((child) => once(/** @type {any} */ (child.stdout), 'data')))
-  assert.deepEqual(children.map(({ provider, credential }) => [provider, credential]), [one, two, one].map((env) => [env.provider, env.credential]))
+  assert.deepEqual(
+    children.map(({ provider, credential }) => [provider, credential]),
+    [one, two, one].map((env) => [env.provider, env.credential])
+  )
   const [print] = [one, two].map((env) => String(env.credential.fingerprint))
   assert.deepEqual(runningProcesses(), children)
   assert.deepEqual(runningProcesses({ provider: 'codex' }), [children[1]])
@@ -130,7 +138,10 @@ test('a start that waits in the queue is refused, and one that was made is liste
     const refused = seen.filter(({ error }) => error?.code === REVOKED.code)
     t.diagnostic(`${started.length} were made before, ${refused.length} were refused in the queue`)
     assert.equal(started.length + refused.length, children.length)
-    assert.ok(started.every((child) => listed.has(child)), 'a process that nobody could end')
+    assert.ok(
+      started.every((child) => listed.has(child)),
+      'a process that nobody could end'
+    )
     for (const { events, stdout, error } of refused) {
       assert.deepEqual([events, stdout, error.provider], [['error', 'close'], '', 'codex'])
     }
@@ -142,7 +153,8 @@ test('a start that waits in the queue is refused, and one that was made is liste
 
 test('the portable start, too', async (t) => {
   const { env } = makeEnv(t, { apiKey: freshKey() })
-  const start = (/** @type {string} */ script) => spawnPortable(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids })
+  const start = (/** @type {string} */ script) =>
+    spawnPortable(env, { command: '/bin/sh', args: ['-c', script], workspaceTrust: 'trusted', ...ids })
   const child = start('echo ready; exec sleep 60')
   await once(/** @type {any} */ (child.stdout), 'data')
   assert.deepEqual(revoke(env), [child])
@@ -164,7 +176,11 @@ test('what cannot be a credential is refused, and not echoed', () => {
     [buildProviderEnv({}, { workspace: { ...workspace, claudeConfigDir: '/srv/c' } }), 'ERR_PROVIDER_UNSUPPORTED']
   ])) {
     for (const call of [revoke, restore]) {
-      assert.throws(() => call(target), (/** @type {any} */ error) => error.code === code && !error.stack.includes(key), code)
+      assert.throws(
+        () => call(target),
+        (/** @type {any} */ error) => error.code === code && !error.stack.includes(key),
+        code
+      )
     }
   }
   assert.throws(() => runningProcesses(/** @type {any} */ ({ pid: 1 })), { code: 'ERR_INVALID_ARG_VALUE' })
@@ -220,7 +236,10 @@ const THREAD = `
 /** @param {any} t @param {any} homes */
 function startThread(t, homes) {
   const { home, workspace: dir, tmpDir } = homes
-  const worker = new Worker(THREAD, { eval: true, workerData: { main: path.join(__dirname, '..', 'index.js'), ids, workspace: { home, dir, tmpDir } } })
+  const worker = new Worker(THREAD, {
+    eval: true,
+    workerData: { main: path.join(__dirname, '..', 'index.js'), ids, workspace: { home, dir, tmpDir } }
+  })
   t.after(() => worker.terminate())
   return async (/** @type {any[]} */ ...request) => {
     worker.postMessage(request)

@@ -25,17 +25,26 @@ const BODY = `
     setImmediate(() => console.log(JSON.stringify({ early, warnings })))
   })`
 
-for (const [who, ids, expected] of /** @type {[string, object, [string, string][]]} */ (/** @type {unknown} */ ([
-  ['root', {}, [['SecurityWarning', 'PROVIDER_WORKER_IS_ROOT']]],
-  ['not root', { uid: UID, gid: UID }, []]
-]))) {
+for (const [who, ids, expected] of /** @type {[string, object, [string, string][]]} */ (
+  /** @type {unknown} */ ([
+    ['root', {}, [['SecurityWarning', 'PROVIDER_WORKER_IS_ROOT']]],
+    ['not root', { uid: UID, gid: UID }, []]
+  ])
+)) {
   test(`a worker that is ${who}`, { skip: needsRoot }, async (t) => {
     const homes = makeHomes({ uid: UID, test: t })
     const main = copyPackage(t)
-    const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', '-e', BODY, main, JSON.stringify({ ...workspaceOf(homes), codexHome: undefined })], { ...ids, cwd: path.dirname(main) })
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--no-warnings', '-e', BODY, main, JSON.stringify({ ...workspaceOf(homes), codexHome: undefined })],
+      { ...ids, cwd: path.dirname(main) }
+    )
     const { early, warnings } = JSON.parse(stdout)
     assert.equal(early, 0, 'a call that throws warns of nothing')
-    assert.deepEqual(warnings.map(([name, code]) => [name, code]), expected)
+    assert.deepEqual(
+      warnings.map(([name, code]) => [name, code]),
+      expected
+    )
     for (const [, , message, detail] of warnings) {
       assert.match(message, /in-process MCP tools, hooks/)
       assert.match(detail, /stdio MCP servers.*provider-env run-as.*node --disable-warning=PROVIDER_WORKER_IS_ROOT/s)

@@ -19,7 +19,12 @@ const AS = ['run-as', '--uid', String(UID), '--gid', String(UID)]
 
 /** @param {readonly string[]} args @param {any} [options] */
 function run(args, options = {}) {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8', timeout: 60_000, input: '', ...options })
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    input: '',
+    ...options
+  })
   return { status, signal, stdout, stderr }
 }
 
@@ -30,16 +35,31 @@ test('the command has the drop of a start, and nothing of whoever runs it', { sk
   const machine = makeMachine(t)
   const open = fs.openSync(machine.at('secret'), 'w+', 0o600)
   t.after(() => fs.closeSync(open))
-  const { status, stdout } = shell('cat /proc/self/status; echo; env; echo; pwd; ls /proc/self/fd | wc -l; ps -o sid= -p $$ 2>/dev/null || cut -d" " -f6 /proc/self/stat', {
-    env: { PATH: '/usr/bin:/bin', SECRET: 'of root', ANTHROPIC_API_KEY: 'sk-made-up' },
-    stdio: ['ignore', 'pipe', 'pipe', open]
-  })
+  const { status, stdout } = shell(
+    'cat /proc/self/status; echo; env; echo; pwd; ls /proc/self/fd | wc -l; ps -o sid= -p $$ 2>/dev/null || cut -d" " -f6 /proc/self/stat',
+    {
+      env: { PATH: '/usr/bin:/bin', SECRET: 'of root', ANTHROPIC_API_KEY: 'sk-made-up' },
+      stdio: ['ignore', 'pipe', 'pipe', open]
+    }
+  )
   const [kernel, env, rest] = stdout.split('\n\n')
   assert.equal(status, 0)
-  for (const line of [`Uid:\t${Array(4).fill(UID).join('\t')}`, `Gid:\t${Array(4).fill(UID).join('\t')}`, 'Groups:\t ', 'CapEff:\t0000000000000000', 'CapPrm:\t0000000000000000', 'NoNewPrivs:\t1', 'SigBlk:\t0000000000000000', 'SigIgn:\t0000000000000000']) {
+  for (const line of [
+    `Uid:\t${Array(4).fill(UID).join('\t')}`,
+    `Gid:\t${Array(4).fill(UID).join('\t')}`,
+    'Groups:\t ',
+    'CapEff:\t0000000000000000',
+    'CapPrm:\t0000000000000000',
+    'NoNewPrivs:\t1',
+    'SigBlk:\t0000000000000000',
+    'SigIgn:\t0000000000000000'
+  ]) {
     assert.ok(kernel.split('\n').includes(line), `${line} in ${kernel}`)
   }
-  const names = env.split('\n').map((line) => line.split('=')[0]).filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name))
+  const names = env
+    .split('\n')
+    .map((line) => line.split('=')[0])
+    .filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name))
   assert.deepEqual(names, ['PATH'], 'what a shell sets itself aside')
   const [cwd, descriptors] = rest.split('\n')
   // Three streams, and the one that ls opens.
@@ -53,10 +73,13 @@ test('groups and a working directory', { skip }, (t) => {
   fs.mkdirSync(machine.at('closed'), { mode: 0o700 })
   const refused = run([...AS, '--cwd', machine.at('closed'), '--', 'true'])
   assert.deepEqual([refused.status, refused.stdout], [125, ''])
-  assert.match(refused.stderr, /^provider-env run-as: true was not started as uid \d+ gid \d+: step working-directory .*: Permission denied/)
+  assert.match(
+    refused.stderr,
+    /^provider-env run-as: true was not started as uid \d+ gid \d+: step working-directory .*: Permission denied/
+  )
 })
 
-test('the exit status is the command\'s, or says why there is none', { skip }, (t) => {
+test("the exit status is the command's, or says why there is none", { skip }, (t) => {
   const machine = makeMachine(t)
   script(machine.at('plain'), 'text', 0o644)
   fs.chmodSync(machine.homes.home, 0o755)
@@ -73,7 +96,11 @@ test('the exit status is the command\'s, or says why there is none', { skip }, (
     [['--unknown', '--', 'true'], 64]
   ])) {
     const { status, stdout, stderr } = run([...AS, ...args])
-    assert.deepEqual([status, stdout, stderr === ''], [expected, '', expected === 0 || expected === 7 || expected === 137], `${args.join(' ')}: ${stderr}`)
+    assert.deepEqual(
+      [status, stdout, stderr === ''],
+      [expected, '', expected === 0 || expected === 7 || expected === 137],
+      `${args.join(' ')}: ${stderr}`
+    )
   }
 })
 
@@ -106,7 +133,10 @@ test('where the drop fails, nothing runs', { skip }, (t) => {
 })
 
 test('an input that never ends keeps nobody', { skip }, async () => {
-  for (const [command, expected] of /** @type {const} */ ([['true', 0], ['no-such-command', 127]])) {
+  for (const [command, expected] of /** @type {const} */ ([
+    ['true', 0],
+    ['no-such-command', 127]
+  ])) {
     const child = spawn(process.execPath, [BIN, ...AS, '--', command], { stdio: ['pipe', 'ignore', 'ignore'] })
     assert.equal(await new Promise((resolve) => child.once('exit', (code) => resolve(code))), expected, command)
     child.stdin.destroy()
@@ -118,7 +148,10 @@ test('what it leaves behind in another session keeps nobody, however much that w
   const file = path.join(machine.homes.workspace, 'left')
   for (const loop of ['echo more', 'echo more; sleep 0.2']) {
     const leaves = `echo > ${file}; while ${loop}; do :; done`
-    const { status, signal, stdout } = shell(`setsid sh -c '${leaves}' & while ! test -s ${file}; do :; done; echo said; exit 3`, { maxBuffer: 1e9, timeout: 30_000 })
+    const { status, signal, stdout } = shell(`setsid sh -c '${leaves}' & while ! test -s ${file}; do :; done; echo said; exit 3`, {
+      maxBuffer: 1e9,
+      timeout: 30_000
+    })
     for (const pid of withArgument(leaves)) process.kill(pid, 'SIGKILL')
     fs.rmSync(file)
     assert.deepEqual([status, signal, stdout.includes('said\n')], [3, null, true], loop)
@@ -135,9 +168,21 @@ test('a command that not even SIGKILL ends is given up', { skip, timeout: 60_000
   const ended = new Promise((resolve) => child.once('close', (code) => resolve(code)))
   // Others look at a new mount, too.
   const words = `ls\0${path.join(fuse.place, 'x')}\0`
-  const waits = (/** @type {string} */ pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') === words && /\) [SD] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  const attempt = (/** @type {string} */ pid) => { try { return waits(pid) } catch { return false } }
-  await until('ls waits', () => fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some(attempt))
+  const waits = (/** @type {string} */ pid) =>
+    fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') === words && /\) [SD] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  const attempt = (/** @type {string} */ pid) => {
+    try {
+      return waits(pid)
+    } catch {
+      return false
+    }
+  }
+  await until('ls waits', () =>
+    fs
+      .readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .some(attempt)
+  )
   child.kill('SIGTERM')
   assert.equal(await Promise.race([ended, sleep(20_000, 'it waits for ever', { ref: false })]), 125)
   assert.match(said, /^provider-env run-as: ls was killed but has not ended, .*\(FUSE, NFS\)\.\n$/)
@@ -146,27 +191,50 @@ test('a command that not even SIGKILL ends is given up', { skip, timeout: 60_000
 test('streams are relayed as they are, where they are no terminal', { skip }, () => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256))
   const options = { input: bytes, encoding: 'buffer', maxBuffer: 1e7 }
-  for (const [text, stream] of /** @type {const} */ ([['cat', 'stdout'], ['cat >&2', 'stderr']])) {
+  for (const [text, stream] of /** @type {const} */ ([
+    ['cat', 'stdout'],
+    ['cat >&2', 'stderr']
+  ])) {
     const found = shell(text, options)
     assert.deepEqual([found.status, Buffer.compare(/** @type {any} */ (found[stream]), bytes)], [0, 0], stream)
   }
   assert.equal(shell('exec <&-; echo done', { input: bytes }).stdout, 'done\n', 'a command that reads nothing')
-  const cut = spawnSync('sh', ['-c', `${quoted([process.execPath, BIN, ...AS, '--', 'yes'])} | head -1; exit 0`], { encoding: 'utf8', timeout: 30_000 })
+  const cut = spawnSync('sh', ['-c', `${quoted([process.execPath, BIN, ...AS, '--', 'yes'])} | head -1; exit 0`], {
+    encoding: 'utf8',
+    timeout: 30_000
+  })
   assert.deepEqual([cut.status, cut.stdout], [0, 'y\n'], 'and one whose output nobody reads any more')
 })
 
 test('on a terminal nothing that it prints steers it', { skip: skip || needsScript }, async () => {
-  const line = quoted([process.execPath, BIN, ...AS, '--', 'sh', '-c', 'printf "a\\033]0;title\\007b\\tc\\rd\\302\\2332J\\342\\200\\256e\\n"; printf "\\033c" >&2; test -t 0 || test -t 1 || echo no terminal'])
+  const line = quoted([
+    process.execPath,
+    BIN,
+    ...AS,
+    '--',
+    'sh',
+    '-c',
+    'printf "a\\033]0;title\\007b\\tc\\rd\\302\\2332J\\342\\200\\256e\\n"; printf "\\033c" >&2; test -t 0 || test -t 1 || echo no terminal'
+  ])
   const { text } = await onTerminal(line, { uid: UID })
   assert.ok(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/.test(text.replaceAll('\r\n', '\n')), JSON.stringify(text))
-  for (const part of ['a\\u001b]0;title\\u0007b\tc\\u000dd\\u009b2J\\u202ee\n', '\\u001bc', 'no terminal\n']) assert.ok(text.includes(part), JSON.stringify(text))
+  for (const part of ['a\\u001b]0;title\\u0007b\tc\\u000dd\\u009b2J\\u202ee\n', '\\u001bc', 'no terminal\n'])
+    assert.ok(text.includes(part), JSON.stringify(text))
 })
 
-for (const [name, number] of /** @type {const} */ ([['SIGTERM', 15], ['SIGINT', 2], ['SIGHUP', 1]])) {
+for (const [name, number] of /** @type {const} */ ([
+  ['SIGTERM', 15],
+  ['SIGINT', 2],
+  ['SIGHUP', 1]
+])) {
   test(`${name} ends the command with all of its group`, { skip }, async (t) => {
     const machine = makeMachine(t)
     const ready = path.join(machine.homes.workspace, 'ready')
-    const child = spawn(process.execPath, [BIN, ...AS, '--', 'sh', '-c', `sleep 600 & echo $! $$ > ${ready}.new; mv ${ready}.new ${ready}; wait`], { stdio: 'ignore' })
+    const child = spawn(
+      process.execPath,
+      [BIN, ...AS, '--', 'sh', '-c', `sleep 600 & echo $! $$ > ${ready}.new; mv ${ready}.new ${ready}; wait`],
+      { stdio: 'ignore' }
+    )
     t.after(() => child.kill('SIGKILL'))
     const pids = (await until('it runs', () => fs.existsSync(ready) && fs.readFileSync(ready, 'utf8'))).trim().split(' ').map(Number)
     assert.deepEqual(pids.map(isRunning), [true, true])
@@ -180,7 +248,11 @@ for (const [name, number] of /** @type {const} */ ([['SIGTERM', 15], ['SIGINT', 
 test('it ends with whoever ran it, however that ended', { skip }, async (t) => {
   const machine = makeMachine(t)
   const ready = path.join(machine.homes.workspace, 'ready')
-  const child = spawn(process.execPath, [BIN, ...AS, '--', 'sh', '-c', `echo $$ > ${ready}.new; mv ${ready}.new ${ready}; exec sleep 600`], { stdio: 'ignore' })
+  const child = spawn(
+    process.execPath,
+    [BIN, ...AS, '--', 'sh', '-c', `echo $$ > ${ready}.new; mv ${ready}.new ${ready}; exec sleep 600`],
+    { stdio: 'ignore' }
+  )
   const pid = Number(await until('it runs', () => fs.existsSync(ready) && fs.readFileSync(ready, 'utf8')))
   child.kill('SIGKILL')
   await until('it is gone', () => !isRunning(pid))

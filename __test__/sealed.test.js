@@ -44,7 +44,11 @@ function withRow(t, text = TEXT) {
   const lockbox = new Lockbox({ masterKeys: [randomBytes(32)] })
   t.after(() => lockbox.dispose())
   const row = lockbox.seal(Buffer.from(text), CONTEXT)
-  return { lockbox, row, sealFor: (/** @type {any} */ recipient, binding = BINDING) => lockbox.unsealFor(row, CONTEXT, recipient.publicKey, binding) }
+  return {
+    lockbox,
+    row,
+    sealFor: (/** @type {any} */ recipient, binding = BINDING) => lockbox.unsealFor(row, CONTEXT, recipient.publicKey, binding)
+  }
 }
 
 /** @param {any} sealed @param {any} options @param {any} [payload] */
@@ -68,7 +72,10 @@ test('what another implementation sealed opens, once', async () => {
   const env = build(sealed, { recipient })
   assert.equal(env.exposeSecrets().ANTHROPIC_API_KEY, TEXT)
   assert.equal(env.apiKeySource, 'user')
-  assert.match(refusal(() => build(sealed, { recipient })), /^ERR_PROVIDER_UNSEAL_FAILED: The sealed secret was used before/)
+  assert.match(
+    refusal(() => build(sealed, { recipient })),
+    /^ERR_PROVIDER_UNSEAL_FAILED: The sealed secret was used before/
+  )
 })
 
 test('another implementation opens what was unsealed for it', async (t) => {
@@ -91,10 +98,17 @@ test('every field of a payload may be sealed, as an object and as JSON', (t) => 
   const { sealFor } = withRow(t, 'sk-ant-oat01-made-up')
   const sealed = (/** @type {string} */ field) => sealFor(recipient, { ...BINDING, field })
   for (const asJson of [false, true]) {
-    const payload = { oauthAccessToken: sealed('oauthAccessToken'), sessionCookie: sealed('sessionCookie'), userEnvKeys: { A: sealed('userEnvKeys.A'), B: 'plain' } }
+    const payload = {
+      oauthAccessToken: sealed('oauthAccessToken'),
+      sessionCookie: sealed('sessionCookie'),
+      userEnvKeys: { A: sealed('userEnvKeys.A'), B: 'plain' }
+    }
     const env = build(undefined, { recipient }, asJson ? Buffer.from(JSON.stringify(payload)) : payload)
     const { CLAUDE_CODE_OAUTH_TOKEN, ALIVE_SESSION_COOKIE, USER_A, USER_B } = env.exposeSecrets()
-    assert.deepEqual([CLAUDE_CODE_OAUTH_TOKEN, ALIVE_SESSION_COOKIE, USER_A, USER_B], ['sk-ant-oat01-made-up', 'sk-ant-oat01-made-up', 'sk-ant-oat01-made-up', 'plain'])
+    assert.deepEqual(
+      [CLAUDE_CODE_OAUTH_TOKEN, ALIVE_SESSION_COOKIE, USER_A, USER_B],
+      ['sk-ant-oat01-made-up', 'sk-ant-oat01-made-up', 'sk-ant-oat01-made-up', 'plain']
+    )
   }
 })
 
@@ -125,7 +139,10 @@ test('a request that fails for another reason may come again', (t) => {
   const recipient = createRecipient()
   const { sealFor } = withRow(t)
   const sealed = sealFor(recipient)
-  assert.match(refusal(() => build(sealed, { recipient, set: { LD_PRELOAD: 'x' } })), /ENV_FORBIDDEN/)
+  assert.match(
+    refusal(() => build(sealed, { recipient, set: { LD_PRELOAD: 'x' } })),
+    /ENV_FORBIDDEN/
+  )
   assert.equal(build(sealed, { recipient }).exposeSecrets().ANTHROPIC_API_KEY, TEXT)
 })
 
@@ -133,9 +150,18 @@ test('a refused option uses nothing up', (t) => {
   const recipient = createRecipient()
   const { sealFor } = withRow(t)
   const sealed = sealFor(recipient)
-  assert.match(refusal(() => build(sealed, { recipient, requireLocked: 'yes' })), /ERR_INVALID_ARG_TYPE/)
-  assert.match(refusal(() => build(sealed, { recipient, workspace: { ...workspace, id: 'half \ud800' } })), /options\.workspace\.id must be well-formed text, but has an unpaired surrogate/)
-  assert.match(refusal(() => build(sealed, { recipient, requestId: 'half \ud800' })), /options\.requestId must be well-formed text, but has an unpaired surrogate/)
+  assert.match(
+    refusal(() => build(sealed, { recipient, requireLocked: 'yes' })),
+    /ERR_INVALID_ARG_TYPE/
+  )
+  assert.match(
+    refusal(() => build(sealed, { recipient, workspace: { ...workspace, id: 'half \ud800' } })),
+    /options\.workspace\.id must be well-formed text, but has an unpaired surrogate/
+  )
+  assert.match(
+    refusal(() => build(sealed, { recipient, requestId: 'half \ud800' })),
+    /options\.requestId must be well-formed text, but has an unpaired surrogate/
+  )
   assert.equal(build(sealed, { recipient }).exposeSecrets().ANTHROPIC_API_KEY, TEXT)
 })
 
@@ -143,19 +169,42 @@ test('it is never taken for a key', (t) => {
   const recipient = createRecipient()
   const { sealFor } = withRow(t)
   const sealed = sealFor(recipient)
-  assert.match(refusal(() => build(sealed, {})), /^ERR_PROVIDER_PAYLOAD_INVALID: payload\.apiKey is a sealed secret\. Pass the recipient that opens it in options\.recipient/)
-  assert.match(refusal(() => build(sealed, { recipient, requestId: undefined })), /^ERR_INVALID_ARG_VALUE: options\.requestId is missing/)
-  assert.match(refusal(() => build(sealed, { recipient, workspace: { home: '/tmp' } })), /^ERR_INVALID_ARG_VALUE: options\.workspace\.id is missing/)
+  assert.match(
+    refusal(() => build(sealed, {})),
+    /^ERR_PROVIDER_PAYLOAD_INVALID: payload\.apiKey is a sealed secret\. Pass the recipient that opens it in options\.recipient/
+  )
+  assert.match(
+    refusal(() => build(sealed, { recipient, requestId: undefined })),
+    /^ERR_INVALID_ARG_VALUE: options\.requestId is missing/
+  )
+  assert.match(
+    refusal(() => build(sealed, { recipient, workspace: { home: '/tmp' } })),
+    /^ERR_INVALID_ARG_VALUE: options\.workspace\.id is missing/
+  )
   recipient.dispose()
-  assert.match(refusal(() => build(sealed, { recipient })), /^ERR_PROVIDER_DISPOSED: options\.recipient was disposed of/)
-  assert.match(refusal(() => build(sealed, { recipient: {} })), /^ERR_INVALID_ARG_TYPE: options\.recipient must be the return value of createRecipient\(\)/)
+  assert.match(
+    refusal(() => build(sealed, { recipient })),
+    /^ERR_PROVIDER_DISPOSED: options\.recipient was disposed of/
+  )
+  assert.match(
+    refusal(() => build(sealed, { recipient: {} })),
+    /^ERR_INVALID_ARG_TYPE: options\.recipient must be the return value of createRecipient\(\)/
+  )
 })
 
 test('what was sealed is a key like any other: its shape is checked', async () => {
   const recipient = createRecipient()
-  for (const [text, code] of [['sk-proj-made-up', 'KEY_WRONG_PROVIDER'], ['with space', 'KEY_MALFORMED'], ['nul\0', 'PAYLOAD_INVALID'], ['', 'CREDENTIAL_MISSING']]) {
+  for (const [text, code] of [
+    ['sk-proj-made-up', 'KEY_WRONG_PROVIDER'],
+    ['with space', 'KEY_MALFORMED'],
+    ['nul\0', 'PAYLOAD_INVALID'],
+    ['', 'CREDENTIAL_MISSING']
+  ]) {
     const sealed = await sealElsewhere(recipient, BINDING, Date.now(), text)
-    assert.match(refusal(() => build(sealed, { recipient })), new RegExp(`^ERR_PROVIDER_${code}`))
+    assert.match(
+      refusal(() => build(sealed, { recipient })),
+      new RegExp(`^ERR_PROVIDER_${code}`)
+    )
   }
 })
 
@@ -174,9 +223,11 @@ test('it opens while it is young enough, and not from the future', async () => {
 test('wrong types and values', (t) => {
   for (const maxAgeMs of [0, 999, 3_600_001]) assert.throws(() => createRecipient({ maxAgeMs }), { code: 'ERR_INVALID_ARG_VALUE' })
   const { lockbox, row } = withRow(t)
-  for (const key of ['', 'x', Buffer.alloc(31), Buffer.alloc(32)]) assert.throws(() => lockbox.unsealFor(row, CONTEXT, key, BINDING), { code: 'ERR_INVALID_ARG_VALUE' })
+  for (const key of ['', 'x', Buffer.alloc(31), Buffer.alloc(32)])
+    assert.throws(() => lockbox.unsealFor(row, CONTEXT, key, BINDING), { code: 'ERR_INVALID_ARG_VALUE' })
   const { publicKey } = createRecipient()
   for (const part of ['workspace', 'field', 'request']) {
-    for (const value of [undefined, '', 'x'.repeat(1025), 'a\0']) assert.throws(() => lockbox.unsealFor(row, CONTEXT, publicKey, { ...BINDING, [part]: value }), { code: 'ERR_INVALID_ARG_VALUE' })
+    for (const value of [undefined, '', 'x'.repeat(1025), 'a\0'])
+      assert.throws(() => lockbox.unsealFor(row, CONTEXT, publicKey, { ...BINDING, [part]: value }), { code: 'ERR_INVALID_ARG_VALUE' })
   }
 })

@@ -40,7 +40,10 @@ test('an array that was consumed before is no secret', () => {
     Secret.from(bytes).dispose()
     const again = { code: 'ERR_INVALID_ARG_VALUE', message: /contains only zeros, like an array that has already been consumed/ }
     assert.throws(() => Secret.from(bytes), again)
-    assert.throws(() => buildProviderEnv({ apiKey: bytes }), { code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: /apiKey contains only zeros/ })
+    assert.throws(() => buildProviderEnv({ apiKey: bytes }), {
+      code: 'ERR_PROVIDER_PAYLOAD_INVALID',
+      message: /apiKey contains only zeros/
+    })
   }
   const other = Secret.from(Buffer.from('\0\0\0\x01'))
   assert.equal(other.length, 4)
@@ -50,8 +53,13 @@ test('an array that was consumed before is no secret', () => {
 test('no way of showing one shows a byte of it', () => {
   const secret = Secret.from(Buffer.from(TEXT))
   const shown = [
-    String(secret), JSON.stringify(secret), util.inspect(secret, { showHidden: true, getters: true, depth: 9 }), util.format('%o %O %s %j', secret, secret, secret, secret),
-    JSON.stringify(structuredClone(secret)), Object.getOwnPropertyNames(secret).join(), JSON.stringify(Object.entries(secret))
+    String(secret),
+    JSON.stringify(secret),
+    util.inspect(secret, { showHidden: true, getters: true, depth: 9 }),
+    util.format('%o %O %s %j', secret, secret, secret, secret),
+    JSON.stringify(structuredClone(secret)),
+    Object.getOwnPropertyNames(secret).join(),
+    JSON.stringify(Object.entries(secret))
   ].join('\n')
   assert.doesNotMatch(shown, /sentinel/)
   assert.match(shown, new RegExp(secret.fingerprint))
@@ -65,7 +73,10 @@ test('nobody else makes one, and nothing passes for one', () => {
   assert.throws(() => new /** @type {any} */ (Secret)(), { message: /Use Secret\.from\(\)\./ })
   assert.throws(() => new /** @type {any} */ (ProviderEnv)(), { message: /Use buildProviderEnv\(\)\./ })
   for (const fake of [Object.create(Secret.prototype), { length: 3 }]) {
-    assert.throws(() => buildProviderEnv({ apiKey: fake }), { code: 'ERR_INVALID_ARG_TYPE', message: /payload\.apiKey must be a string, a Uint8Array or a Secret/ })
+    assert.throws(() => buildProviderEnv({ apiKey: fake }), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /payload\.apiKey must be a string, a Uint8Array or a Secret/
+    })
   }
 })
 
@@ -77,7 +88,10 @@ test('a secret stands wherever a payload has one, is not consumed, and may go be
   const { ANTHROPIC_API_KEY, ALIVE_SESSION_COOKIE, USER_A, USER_B, USER_C } = env.exposeSecrets()
   assert.deepEqual([ANTHROPIC_API_KEY, ALIVE_SESSION_COOKIE, USER_A, USER_B, USER_C], [TEXT, TEXT, TEXT, 'plain', TEXT])
   env.dispose()
-  assert.throws(() => buildProviderEnv({ apiKey: secret }, { workspace }), { code: 'ERR_PROVIDER_DISPOSED', message: /This Secret was disposed of/ })
+  assert.throws(() => buildProviderEnv({ apiKey: secret }, { workspace }), {
+    code: 'ERR_PROVIDER_DISPOSED',
+    message: /This Secret was disposed of/
+  })
 })
 
 test('memoryProtection() counts what is there, and what is gone', () => {
@@ -120,7 +134,11 @@ test('a refused lock is told, and fatal only where it is asked for', { skip: nee
       () => main.takeServerCredentials({ requireLocked: true })
     ].map(code), secrets: main.memoryProtection().allocations, kept: process.env.ANTHROPIC_API_KEY })`
   const env = { PATH: process.env.PATH, HOME: '/tmp', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' }
-  const worker = startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--memlock=4096:4096'], spawn: { uid: UID, gid: UID, cwd: '/', env } })
+  const worker = startWorker(t, body, {
+    main: copyPackage(t),
+    before: ['prlimit', '--memlock=4096:4096'],
+    spawn: { uid: UID, gid: UID, cwd: '/', env }
+  })
   const { told, built, codes, secrets, kept } = await worker.next()
   assert.deepEqual([told.locked, told.lockedBytes, told.lockLimitBytes], [false, 0, 4096])
   assert.deepEqual(told.refusals, [{ protection: 'locked', syscall: 'mlock', errno: -12, code: 'ENOMEM' }])
@@ -142,7 +160,11 @@ test('hardenWorker() shuts the process to its own uid, and a start does not open
   for (const harden of [false, true]) {
     // A port of the kernel's choice: the debugger's own may be another's.
     const env = { ...process.env, NODE_OPTIONS: '--inspect-port=0' }
-    const worker = startWorker(t, body, { main: copyPackage(t), input: harden, spawn: { uid: UID, gid: UID, cwd: '/', env, stdio: ['pipe', 'pipe', 'ignore'] } })
+    const worker = startWorker(t, body, {
+      main: copyPackage(t),
+      input: harden,
+      spawn: { uid: UID, gid: UID, cwd: '/', env, stdio: ['pipe', 'pipe', 'ignore'] }
+    })
     const said = await worker.next()
     assert.equal(await worker.next(), 'started')
     assert.equal(fs.statSync(`/proc/${worker.pid}/mem`).uid, harden ? 0 : UID)
@@ -165,7 +187,12 @@ test('hardenWorker() shuts the process to its own uid, and a start does not open
 /** Whether a socket of this process accepts connections over TCP. @param {number} pid */
 function isListening(pid) {
   const own = new Set([...descriptors(pid).values()].map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1]))
-  const rows = fs.readFileSync(`/proc/${pid}/net/tcp`, 'utf8').trim().split('\n').slice(1).map((line) => line.trim().split(/\s+/))
+  const rows = fs
+    .readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
   return rows.some((fields) => fields[3] === '0A' && own.has(fields[9]))
 }
 
@@ -176,7 +203,10 @@ test('hardenWorker() says what is not so', { skip: needsRoot }, async (t) => {
   const zero = await startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--core=0:0'], spawn }).next()
   const feeds = fs.readFileSync('/proc/sys/kernel/core_pattern', 'utf8').startsWith('|')
   assert.deepEqual([zero.noCoreDumps, zero.refusals], [!feeds, []])
-  const inspected = await startWorker(t, body, { main: copyPackage(t), spawn: { ...spawn, env: { ...process.env, NODE_OPTIONS: '--inspect=127.0.0.1:0' } } }).next()
+  const inspected = await startWorker(t, body, {
+    main: copyPackage(t),
+    spawn: { ...spawn, env: { ...process.env, NODE_OPTIONS: '--inspect=127.0.0.1:0' } }
+  }).next()
   assert.equal(inspected.inspectorClosed, false)
 })
 
@@ -186,7 +216,10 @@ test('a secret is sealed for a worker as a row is', () => {
   const sealed = Secret.from(Buffer.from(TEXT)).sealFor(recipient.publicKey, binding)
   const env = buildProviderEnv({ apiKey: sealed }, { recipient, requestId: 'r', workspace: { ...workspace, id: 'w' } })
   assert.equal(env.exposeSecrets().ANTHROPIC_API_KEY, TEXT)
-  assert.throws(() => Secret.from(Buffer.from(TEXT)).sealFor(recipient.publicKey, { ...binding, request: 'half \ud800' }), { code: 'ERR_INVALID_ARG_VALUE', message: /unpaired surrogate/ })
+  assert.throws(() => Secret.from(Buffer.from(TEXT)).sealFor(recipient.publicKey, { ...binding, request: 'half \ud800' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /unpaired surrogate/
+  })
 })
 
 test('another tenant takes no protection away', { skip: needsRoot }, async (t) => {
@@ -196,7 +229,11 @@ test('another tenant takes no protection away', { skip: needsRoot }, async (t) =
     const redactors = Array.from({ length: 3 }, () => new main.Redactor([big()]))
     const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' }, requireLocked: true })
     say({ told: main.memoryProtection().locked, built: !env.disposed, redactors: redactors.length })`
-  const worker = startWorker(t, body, { main: copyPackage(t), before: ['prlimit', '--memlock=8388608:8388608'], spawn: { uid: UID, gid: UID, cwd: '/' } })
+  const worker = startWorker(t, body, {
+    main: copyPackage(t),
+    before: ['prlimit', '--memlock=8388608:8388608'],
+    spawn: { uid: UID, gid: UID, cwd: '/' }
+  })
   const said = await worker.next()
   assert.deepEqual([said.failed, said.built], [undefined, true])
 })

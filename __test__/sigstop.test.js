@@ -30,7 +30,10 @@ test('starts under a storm of SIGSTOP: each ends in time, and says at which step
     // Other groups each time: else the proof of the program is remembered, and its child not started.
     const child = startScript(env, 'exec sleep 60', { ...ids, groups: [50_000 + turn] })
     t.after(() => child.kill('SIGKILL'))
-    const failed = await child.spawned.then(() => null, (/** @type {any} */ error) => error)
+    const failed = await child.spawned.then(
+      () => null,
+      (/** @type {any} */ error) => error
+    )
     longest = Math.max(longest, Date.now() - from)
     if (failed) {
       assert.ok(['ERR_PROVIDER_SPAWN_FAILED', 'ERR_PROVIDER_PRIVILEGE_FAILED'].includes(failed.code), `${failed.code}: ${failed.message}`)
@@ -45,7 +48,10 @@ test('starts under a storm of SIGSTOP: each ends in time, and says at which step
   // The watchdog sees that a child was stopped, and does not wait for what bounds a child that is only slow: 20 s. Here the time
   // is the promise; it took 120 ms at the most on two idle cores.
   assert.ok(longest < 15_000, `${longest} ms`)
-  assert.ok(steps.every((step) => typeof step === 'string'), String(steps))
+  assert.ok(
+    steps.every((step) => typeof step === 'string'),
+    String(steps)
+  )
 
   assert.equal((await run(makeEnv(t).env, 'echo fine')).stdout, 'fine\n', 'another uid is not concerned')
   attacker.kill('SIGKILL')

@@ -45,7 +45,12 @@ test('the doctor is not held up', { skip, timeout: 120_000 }, async (t) => {
   const plain = await secondsOf(() => withTemporary(machine, () => diagnose(options)))
   /** @type {any} */
   let report
-  const seconds = await secondsOf(async () => (report = await withTemporary(machine, () => diagnose({ ...options, workspace: maze, home, codexHome: maze, claudeConfigDir: path.join(maze, 'x') }))))
+  const seconds = await secondsOf(
+    async () =>
+      (report = await withTemporary(machine, () =>
+        diagnose({ ...options, workspace: maze, home, codexHome: maze, claudeConfigDir: path.join(maze, 'x') })
+      ))
+  )
   assert.ok(seconds - plain < 3, `${seconds.toFixed(2)} s, and without it ${plain.toFixed(2)} s`)
   const found = lookUp(report)
   assert.equal(found.report.findings.filter(({ id, path: at }) => id.startsWith('state.') && at?.startsWith(maze)).length, 3)
@@ -59,7 +64,8 @@ test('codexOptions() is not held up, and names the directory that the kernel fin
   const { home, maze, real } = makeMazedHome(t)
   const env = buildProviderEnv({ provider: 'codex', apiKey: KEYS.codex }, { workspace: { dir: workspace, home, codexHome } })
   t.after(() => env.dispose())
-  const optionsFor = (/** @type {string} */ cwd) => codexOptions(env, { cwd, command: path.join(machine.bin, 'codex'), exposeSecrets: true, allowRoot: true })
+  const optionsFor = (/** @type {string} */ cwd) =>
+    codexOptions(env, { cwd, command: path.join(machine.bin, 'codex'), exposeSecrets: true, allowRoot: true })
   /** @type {any} */
   let options
   const seconds = await secondsOf(() => (options = optionsFor(maze)))
@@ -76,18 +82,32 @@ test('codexOptions() is not held up, and names the directory that the kernel fin
 })
 
 /** In a mount namespace of its own: a file system at $1 whose server answers nothing. */
-const HANGING = 'exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0,allow_other none "$1" && shift && exec "$@"'
-const inHanging = (/** @type {string} */ dir, /** @type {string[]} */ words, PATH = '') => spawnSync('unshare', ['-m', 'sh', '-c', HANGING, 'sh', dir, ...words], { encoding: 'utf8', timeout: 100_000, env: { PATH: `${PATH}:/usr/sbin:/usr/bin:/sbin:/bin`, LANG: 'C.UTF-8' } })
+const HANGING =
+  'exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0,allow_other none "$1" && shift && exec "$@"'
+const inHanging = (/** @type {string} */ dir, /** @type {string[]} */ words, PATH = '') =>
+  spawnSync('unshare', ['-m', 'sh', '-c', HANGING, 'sh', dir, ...words], {
+    encoding: 'utf8',
+    timeout: 100_000,
+    env: { PATH: `${PATH}:/usr/sbin:/usr/bin:/sbin:/bin`, LANG: 'C.UTF-8' }
+  })
 
 test('a file system that does not answer holds up nothing but the looks at it', { skip, timeout: 120_000 }, (t) => {
   const machine = makeMachine(t)
   const dir = machine.at('hangs')
   fs.mkdirSync(dir)
   if (inHanging(dir, ['true']).status !== 0) return t.skip('this machine lets nobody mount a FUSE file system')
-  const { status, stdout, stderr } = inHanging(dir, [process.execPath, BIN, ...argumentsFor(machine, { provider: 'codex' }), '--codex-home', path.join(dir, 'codex')], machine.bin)
+  const { status, stdout, stderr } = inHanging(
+    dir,
+    [process.execPath, BIN, ...argumentsFor(machine, { provider: 'codex' }), '--codex-home', path.join(dir, 'codex')],
+    machine.bin
+  )
   assert.equal(stderr, '')
   const { report, find, ids } = lookUp(JSON.parse(stdout))
   assert.deepEqual([status, report.worst], [0, 'info'])
-  for (const what of ['the directories', 'the stored login', 'the configuration files']) assert.ok(find('target.unseen').sentence.includes(`${what} of OpenAI Codex (a file system does not answer)`), find('target.unseen').sentence)
+  for (const what of ['the directories', 'the stored login', 'the configuration files'])
+    assert.ok(
+      find('target.unseen').sentence.includes(`${what} of OpenAI Codex (a file system does not answer)`),
+      find('target.unseen').sentence
+    )
   assert.ok(ids.includes('program.reachable') && ids.filter((id) => id === 'state.usable').length === 2, 'the rest is told')
 })

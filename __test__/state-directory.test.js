@@ -6,22 +6,78 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { spawnPortable } = require('./support/portable.js')
 const { codexOptions, spawnProvider, takeServerCredentials } = require('../index.js')
 const { makeHomes } = require('./support/homes.js')
 const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript, workspaceOf } = require('./support/launch.js')
-const { spawnPortable } = require('./support/portable.js')
 
 /** Whom it is about, what is done to the directory, errno, message. @type {any[]} */
 const ROWS = [
-  ['codex', 'codexHome', 'CODEX_HOME', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist. Create it, and make the target user its owner'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'],
-  ['codex', 'codexHome', 'CODEX_HOME', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} and has mode 0500`],
-  ['codex', 'codexHome', 'CODEX_HOME', 'a file', (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')), -13, () => 'is not a directory. Name a directory'],
+  [
+    'codex',
+    'codexHome',
+    'CODEX_HOME',
+    'missing',
+    (dir) => fs.rmdirSync(dir),
+    -2,
+    () => 'does not exist. Create it, and make the target user its owner'
+  ],
+  [
+    'codex',
+    'codexHome',
+    'CODEX_HOME',
+    'root’s',
+    (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)),
+    -13,
+    () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'
+  ],
+  [
+    'codex',
+    'codexHome',
+    'CODEX_HOME',
+    'read-only',
+    (dir) => fs.chmodSync(dir, 0o500),
+    -13,
+    () => `belongs to ${UID}:${UID} and has mode 0500`
+  ],
+  [
+    'codex',
+    'codexHome',
+    'CODEX_HOME',
+    'a file',
+    (dir) => (fs.rmdirSync(dir), fs.writeFileSync(dir, '')),
+    -13,
+    () => 'is not a directory. Name a directory'
+  ],
   ['claude', 'tmpDir', 'TMPDIR', 'missing', (dir) => fs.rmdirSync(dir), -2, () => 'does not exist'],
-  ['claude', 'tmpDir', 'TMPDIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755'],
+  [
+    'claude',
+    'tmpDir',
+    'TMPDIR',
+    'root’s',
+    (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)),
+    -13,
+    () => 'belongs to root and has mode 0755'
+  ],
   // The CLI would start, and keep nothing of the session.
-  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'root’s', (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)), -13, () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'],
-  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR', 'read-only', (dir) => fs.chmodSync(dir, 0o500), -13, () => `belongs to ${UID}:${UID} and has mode 0500`]
+  [
+    'claude',
+    'claudeConfigDir',
+    'CLAUDE_CONFIG_DIR',
+    'root’s',
+    (dir) => (fs.chownSync(dir, 0, 0), fs.chmodSync(dir, 0o755)),
+    -13,
+    () => 'belongs to root and has mode 0755. Name a directory of the tenant in options.workspace.'
+  ],
+  [
+    'claude',
+    'claudeConfigDir',
+    'CLAUDE_CONFIG_DIR',
+    'read-only',
+    (dir) => fs.chmodSync(dir, 0o500),
+    -13,
+    () => `belongs to ${UID}:${UID} and has mode 0500`
+  ]
 ]
 
 for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
@@ -32,9 +88,18 @@ for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
     const marker = path.join(homes.workspace, 'ran')
     const { error, events } = await outcome(startScript(env, `echo > ${marker}`))
     const { code, step, syscall, names, path: at } = error
-    assert.deepEqual({ code, step, syscall, names, at, errno: error.errno, events }, {
-      code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', step: 'state-directory', syscall: 'faccessat', names: [variable], at: dir, errno, events: ['error', 'close']
-    })
+    assert.deepEqual(
+      { code, step, syscall, names, at, errno: error.errno, events },
+      {
+        code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE',
+        step: 'state-directory',
+        syscall: 'faccessat',
+        names: [variable],
+        at: dir,
+        errno,
+        events: ['error', 'close']
+      }
+    )
     assert.ok(error.message.startsWith(`${variable} (${dir}) is not writable by uid ${UID} gid ${UID}: it `), error.message)
     assert.ok(error.message.includes(message(dir)), error.message)
     assert.equal(fs.existsSync(marker), false, 'nothing ran')
@@ -55,7 +120,10 @@ test('claude makes its state directory, with what is missing above it, where it 
   // In a directory of root's it cannot.
   const { error } = await outcome(startScript(env, 'exit 0'))
   assert.deepEqual([error.code, error.path, error.names, error.errno], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', dir, ['CLAUDE_CONFIG_DIR'], -13])
-  assert.ok(error.message.includes(`it does not exist and cannot be created: ${homes.root} belongs to root and has mode 0755. Name a directory`), error.message)
+  assert.ok(
+    error.message.includes(`it does not exist and cannot be created: ${homes.root} belongs to root and has mode 0755. Name a directory`),
+    error.message
+  )
   const deep = path.join(homes.home, 'a', 'b', 'c')
   const other = makeEnv(t, {}, { workspace: { ...workspaceOf(homes), claudeConfigDir: deep } }).env
   assert.equal((await outcome(startScript(other, 'exit 0'))).code, 0)
@@ -74,7 +142,10 @@ test('claude without a named state directory starts in a home that it may not wr
   assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0)
 })
 
-for (const [provider, option, variable] of /** @type {const} */ ([['codex', 'codexHome', 'CODEX_HOME'], ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR']])) {
+for (const [provider, option, variable] of /** @type {const} */ ([
+  ['codex', 'codexHome', 'CODEX_HOME'],
+  ['claude', 'claudeConfigDir', 'CLAUDE_CONFIG_DIR']
+])) {
   test(`${provider}: a state directory behind a closed one is not said to be missing`, { skip: needsRoot }, async (t) => {
     const homes = makeHomes({ uid: ids.uid, test: t })
     const closed = path.join(homes.root, 'closed')
@@ -90,7 +161,10 @@ for (const [provider, option, variable] of /** @type {const} */ ([['codex', 'cod
     assert.deepEqual([{ code: error.code, path: error.path, names: error.names, errno: error.errno }, error.message], [expected, message])
 
     // In a worker that has dropped already, and cannot look for itself.
-    const { stdout } = spawnSync(process.execPath, [path.join(__dirname, 'fixtures', 'starts-dropped.js')], { encoding: 'utf8', input: JSON.stringify({ uid: UID, provider, workspace }) })
+    const { stdout } = spawnSync(process.execPath, [path.join(__dirname, 'fixtures', 'starts-dropped.js')], {
+      encoding: 'utf8',
+      input: JSON.stringify({ uid: UID, provider, workspace })
+    })
     const seen = JSON.parse(stdout)
     assert.deepEqual({ code: seen.code, path: seen.path, names: seen.names, errno: seen.errno }, expected)
     assert.ok(seen.message.includes(`${closed} belongs to 0:0 and has mode 0700, which keeps `), seen.message)
@@ -104,12 +178,18 @@ test('codex makes its own directory in a home that it may write to, and in no ot
   fs.chownSync(homes.home, 0, 0)
   fs.chmodSync(homes.home, 0o755)
   const { error } = await outcome(startScript(env, 'exit 0'))
-  assert.deepEqual([error.code, error.path, error.names], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(homes.home, '.codex'), ['CODEX_HOME']])
+  assert.deepEqual(
+    [error.code, error.path, error.names],
+    ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(homes.home, '.codex'), ['CODEX_HOME']]
+  )
   assert.match(error.message, /\.codex\) is not writable by/)
 })
 
 test('what the other provider needs does not matter', { skip: needsRoot }, async (t) => {
-  for (const [provider, option] of /** @type {const} */ ([['claude', 'codexHome'], ['codex', 'tmpDir']])) {
+  for (const [provider, option] of /** @type {const} */ ([
+    ['claude', 'codexHome'],
+    ['codex', 'tmpDir']
+  ])) {
     const { env, homes } = makeEnv(t, { provider })
     fs.rmdirSync(homes[option])
     assert.equal((await outcome(startScript(env, 'exit 0'))).code, 0, provider)
@@ -129,7 +209,10 @@ const REDIRECTIONS = {
   'a file': [(at) => fs.writeFileSync(at('.env'), ''), 'file'],
   'a link to nowhere': [(at) => fs.symlinkSync('/nowhere/at/all', at('.env')), 'file'],
   'a directory': [(at) => fs.mkdirSync(at('.env')), 'file'],
-  'behind a link': [(at) => (fs.mkdirSync(at('..', 'other')), fs.writeFileSync(at('..', 'other', '.env'), ''), relink(at(), at('..', 'other'))), 'file'],
+  'behind a link': [
+    (at) => (fs.mkdirSync(at('..', 'other')), fs.writeFileSync(at('..', 'other', '.env'), ''), relink(at(), at('..', 'other'))),
+    'file'
+  ],
   // Each of these is another directory to the CLI than to the worker.
   'in its working directory': [(at) => relink(at(), '/proc/self/cwd'), 'directory'],
   'in its root': [(at) => relink(at(), '/proc/self/root'), 'directory'],
@@ -146,7 +229,11 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
   test(`a server's key is not started with beside .env: ${what}`, { skip: needsRoot }, async (t) => {
     const serverCredentials = takeServerKey(t)
     for (const codexHome of [true, false]) {
-      const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: undefined }, { serverCredentials, ...(codexHome ? {} : { workspace: { codexHome: undefined } }) })
+      const { env, homes } = makeEnv(
+        t,
+        { provider: 'codex', apiKey: undefined },
+        { serverCredentials, ...(codexHome ? {} : { workspace: { codexHome: undefined } }) }
+      )
       const dir = codexHome ? homes.codexHome : path.join(homes.home, '.codex')
       // What sh runs when its first argument is the subcommand.
       fs.writeFileSync(path.join(homes.workspace, 'exec'), 'echo ran $1')
@@ -159,10 +246,19 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       make((...parts) => path.join(dir, ...parts))
       const at = refusedAt === 'file' ? path.join(dir, '.env') : dir
       const { error, events, stdout } = await outcome(spawnProvider(env, options))
-      assert.deepEqual([error?.code, error?.path, error?.names, events, stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], ''])
-      assert.match(error.message, /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or pass the tenant's own key\.$/)
+      assert.deepEqual(
+        [error?.code, error?.path, error?.names, events, stdout],
+        ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['CODEX_HOME'], ['error', 'close'], '']
+      )
+      assert.match(
+        error.message,
+        /that key elsewhere.* Name another directory in options\.workspace\.codexHome, or pass the tenant's own key\.$/
+      )
       const portable = await outcome(spawnPortable(env, options))
-      assert.deepEqual([portable.error?.code, portable.error?.path, portable.events, portable.stdout], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], ''])
+      assert.deepEqual(
+        [portable.error?.code, portable.error?.path, portable.events, portable.stdout],
+        ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], '']
+      )
     }
   })
 }
@@ -180,10 +276,17 @@ const LOOSE = [
 test("arguments that would let config.toml have the server's key are refused", { skip: needsRoot }, (t) => {
   const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: undefined }, { serverCredentials: takeServerKey(t) })
   for (const [args, message] of LOOSE) {
-    assert.throws(() => spawnProvider(env, { ...ids, command: '/bin/sh', args, cwd: homes.workspace }), { code: 'ERR_INVALID_ARG_VALUE', message }, args.join(' '))
+    assert.throws(
+      () => spawnProvider(env, { ...ids, command: '/bin/sh', args, cwd: homes.workspace }),
+      { code: 'ERR_INVALID_ARG_VALUE', message },
+      args.join(' ')
+    )
   }
   // The SDK makes the arguments.
-  assert.throws(() => codexOptions(env, { exposeSecrets: true, allowRoot: true, cwd: homes.workspace }), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /Use spawnProvider\(\)/ })
+  assert.throws(() => codexOptions(env, { exposeSecrets: true, allowRoot: true, cwd: homes.workspace }), {
+    code: 'ERR_PROVIDER_UNSUPPORTED',
+    message: /Use spawnProvider\(\)/
+  })
 })
 
 test("a tenant's own key goes where the tenant says", { skip: needsRoot }, async (t) => {

@@ -25,7 +25,8 @@ async function startPair(/** @type {any} */ t, /** @type {string} */ script, opt
   return { child, grandchild, events }
 }
 
-const gone = (/** @type {any} */ { child, grandchild }) => until('child and grandchild end', () => !isRunning(child.pid) && !isRunning(grandchild))
+const gone = (/** @type {any} */ { child, grandchild }) =>
+  until('child and grandchild end', () => !isRunning(child.pid) && !isRunning(grandchild))
 
 test('an abort while it runs: the group ends, and the error has the reason as its cause', { skip: needsLinux }, async (t) => {
   const controller = new AbortController()
@@ -40,7 +41,10 @@ test('an abort while it runs: the group ends, and the error has the reason as it
   await until('it closes', () => pair.events.includes('close'))
   assert.deepEqual(pair.events, ['ERR_PROVIDER_ABORTED', 'exit', 'close'])
   const [{ name, code, message, cause, provider }] = told
-  assert.deepEqual({ name, code, message, cause, provider }, { name: 'AbortError', code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', cause: reason, provider: 'claude' })
+  assert.deepEqual(
+    { name, code, message, cause, provider },
+    { name: 'AbortError', code: 'ERR_PROVIDER_ABORTED', message: 'The run was aborted.', cause: reason, provider: 'claude' }
+  )
 })
 
 test('a signal that was aborted before: nothing runs', { skip: needsLinux }, async (t) => {
@@ -51,7 +55,10 @@ test('a signal that was aborted before: nothing runs', { skip: needsLinux }, asy
     const { error, events } = await outcome(child)
     assert.equal(error.code, 'ERR_PROVIDER_ABORTED')
     assert.match(error.message, /aborted/)
-    assert.deepEqual(events.filter((/** @type {string} */ name) => name !== 'close'), ['error'])
+    assert.deepEqual(
+      events.filter((/** @type {string} */ name) => name !== 'close'),
+      ['error']
+    )
     assert.equal(fs.existsSync(marker), false, `start ${turn} ran`)
   }
 })
@@ -92,7 +99,13 @@ function isTimeout(error) {
 for (const [how, options, ask] of ASKS) {
   test(`${how}: after the grace, child and grandchild that ignore the signal are killed`, { skip: needsLinux }, async (t) => {
     const controller = new AbortController()
-    const begin = (/** @type {number} */ timeoutMs) => startPair(t, STUBBORN.replaceAll('TERM', 'TERM INT'), { killGraceMs: 150, signal: controller.signal, ...(timeoutMs && { timeoutMs }), ...options })
+    const begin = (/** @type {number} */ timeoutMs) =>
+      startPair(t, STUBBORN.replaceAll('TERM', 'TERM INT'), {
+        killGraceMs: 150,
+        signal: controller.signal,
+        ...(timeoutMs && { timeoutMs }),
+        ...options
+      })
     const pair = await (how === 'timeoutMs' ? withEnoughTime(300, (ms) => begin(ms).catch(isTimeout)) : begin(0))
     ask(pair.child, controller)
     assert.deepEqual(await pair.child.exited, { code: null, signal: 'SIGKILL' })
@@ -102,7 +115,10 @@ for (const [how, options, ask] of ASKS) {
 }
 
 test('a grandchild in a session of its own ends too, at once and after the grace', { skip: needsLinux }, async (t) => {
-  for (const [script, signal] of [[ESCAPED, 'SIGTERM'], [`trap "" TERM; ${ESCAPED}; wait`, 'SIGKILL']]) {
+  for (const [script, signal] of [
+    [ESCAPED, 'SIGTERM'],
+    [`trap "" TERM; ${ESCAPED}; wait`, 'SIGKILL']
+  ]) {
     const pair = await startPair(t, script, { killGraceMs: 150 })
     await until('it leaves the session', () => status(pair.grandchild).NSsid !== status(pair.child.pid).NSsid)
     pair.child.kill()
@@ -169,7 +185,7 @@ test('who reads slowly reads all of it, though a daemon holds the stream', { ski
   let length = 0
   let holder = 0
   for await (const chunk of child.stdout) {
-    if (holder === 0) endAfter(t, holder = Number.parseInt(chunk, 10))
+    if (holder === 0) endAfter(t, (holder = Number.parseInt(chunk, 10)))
     length += chunk.length
     // Beyond the exit, and for longer than the silence that ends a stream.
     await pause(child.exitCode === null ? 100 : 1500)

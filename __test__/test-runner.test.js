@@ -49,7 +49,8 @@ const COMMANDS = /** @type {[string, RegExp][]} */ ([
 
 test('whoever asks a command for help gets its usage alone, and whoever mistypes an option is told, with the usage', () => {
   for (const [file, usage] of COMMANDS) {
-    const ask = (/** @type {string} */ option) => spawnSync(process.execPath, [path.join(SCRIPTS, '..', file), option], { encoding: 'utf8' })
+    const ask = (/** @type {string} */ option) =>
+      spawnSync(process.execPath, [path.join(SCRIPTS, '..', file), option], { encoding: 'utf8' })
     for (const option of ['--help', '-h']) {
       const { status: code, stdout, stderr } = ask(option)
       assert.deepEqual([code, stderr], [0, ''], `${file} ${option}`)
@@ -75,22 +76,44 @@ test('rounds: what failed is named, with the rounds in which it did; the last li
     process.exitCode = report.close(7)`)
   assert.equal(code, 1)
   const lines = stdout.trimEnd().split('\n')
-  assert.deepEqual(lines.filter((line) => line.startsWith('failed in')), [
-    'failed in 2 of 3  a.test.js: one  (1, 3)',
-    'failed in 1 of 3  rust/core: cargo test took longer than 8 minutes and was ended  (2)',
-    'failed in 1 of 3  b.test.js: two  (3)'
-  ])
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('failed in')),
+    [
+      'failed in 2 of 3  a.test.js: one  (1, 3)',
+      'failed in 1 of 3  rust/core: cargo test took longer than 8 minutes and was ended  (2)',
+      'failed in 1 of 3  b.test.js: two  (3)'
+    ]
+  )
   assert.equal(lines.at(-1), '7 passed, 4 failed, 1 skipped')
-  assert.match(run("import { Report } from './lib/report.mjs'; const report = new Report([]); report.beginRound(1, 2); await report.step('a', 'b', () => {}); report.close(1)").stdout, /^nothing failed in 2 rounds$/m)
+  assert.match(
+    run(
+      "import { Report } from './lib/report.mjs'; const report = new Report([]); report.beginRound(1, 2); await report.step('a', 'b', () => {}); report.close(1)"
+    ).stdout,
+    /^nothing failed in 2 rounds$/m
+  )
 })
 
 test("node's own names of what failed: not the tests around it, not what is skipped or to be done", async () => {
   const { default: reporter } = await import(/** @type {any} */ ('../scripts/lib/count-reporter.mjs'))
-  const fail = (/** @type {string} */ name, more = {}, failureType = 'testCodeFailure') => ({ type: 'test:fail', data: { name, nesting: 0, file: path.join(__dirname, 'x.test.js'), details: { error: { failureType } }, ...more } })
-  const events = [fail('inner'), fail('outer', {}, 'subtestsFailed'), fail('later', { todo: true }), fail(path.join(__dirname, 'x.test.js')), { type: 'test:diagnostic', data: { nesting: 0, message: 'fail 2' } }]
+  const fail = (/** @type {string} */ name, more = {}, failureType = 'testCodeFailure') => ({
+    type: 'test:fail',
+    data: { name, nesting: 0, file: path.join(__dirname, 'x.test.js'), details: { error: { failureType } }, ...more }
+  })
+  const events = [
+    fail('inner'),
+    fail('outer', {}, 'subtestsFailed'),
+    fail('later', { todo: true }),
+    fail(path.join(__dirname, 'x.test.js')),
+    { type: 'test:diagnostic', data: { nesting: 0, message: 'fail 2' } }
+  ]
   let text = ''
   for await (const piece of reporter(events)) text += piece
-  assert.deepEqual(JSON.parse(text), { passed: 0, failed: 2, skipped: 0, failures: ['__test__/x.test.js: inner', '__test__/x.test.js: the file as a whole'] })
+  assert.deepEqual(JSON.parse(text), {
+    passed: 0,
+    failed: 2,
+    skipped: 0,
+    failures: ['__test__/x.test.js: inner', '__test__/x.test.js: the file as a whole']
+  })
 })
 
 test('the load keeps the cores of a run busy, and ends with it, also when it is killed', { skip: needsLinux }, async (t) => {

@@ -10,7 +10,14 @@ const { KEYS, makeEnv, outcome, startScript } = require('./support/launch.js')
 const { startTokenEndpoint, writeLogin } = require('./support/token-endpoint.js')
 const { claudeStream, codexStream, cut, random, zero } = require('./support/streams.js')
 
-const NAMES = /** @type {const} */ (['inputTokens', 'cachedInputTokens', 'cacheWriteInputTokens', 'outputTokens', 'reasoningTokens', 'turns'])
+const NAMES = /** @type {const} */ ([
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteInputTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'turns'
+])
 
 /** @param {any} to @param {any} from */
 function add(to, from) {
@@ -91,7 +98,10 @@ test("a child's labels are its provider's and its credential's", async (t) => {
   ledger.track(child, { workspace: 'w' })
   await outcome(child)
   const [entry] = ledger.toJSON().entries
-  assert.deepEqual([entry.workspace, entry.provider, entry.generation, entry.runs, entry.incompleteRuns], ['w', 'claude', env.credential.fingerprint, 1, 1])
+  assert.deepEqual(
+    [entry.workspace, entry.provider, entry.generation, entry.runs, entry.incompleteRuns],
+    ['w', 'claude', env.credential.fingerprint, 1, 1]
+  )
 })
 
 test('two stores that are both at generation 1 have entries of their own', async (t) => {
@@ -100,14 +110,20 @@ test('two stores that are both at generation 1 have entries of their own', async
   const expected = []
   for (const key of ['one', 'two']) {
     const credentialStore = CredentialStore.of('claude', Buffer.from(`sk-ant-api03-made-up-${key}`))
-    const env = buildProviderEnv({ provider: 'claude' }, { credentialStore, workspace: { dir: homes.workspace, home: homes.home, tmpDir: homes.tmpDir } })
+    const env = buildProviderEnv(
+      { provider: 'claude' },
+      { credentialStore, workspace: { dir: homes.workspace, home: homes.home, tmpDir: homes.tmpDir } }
+    )
     t.after(() => (env.dispose(), credentialStore.dispose()))
     const child = startScript(env, 'true', { usage: true })
     ledger.track(child, { workspace: 'w' })
     expected.push(`1-${env.credential.fingerprint}`)
     await outcome(child)
   }
-  assert.deepEqual(ledger.toJSON().entries.map(({ generation }) => generation), expected.sort())
+  assert.deepEqual(
+    ledger.toJSON().entries.map(({ generation }) => generation),
+    expected.sort()
+  )
 })
 
 test('a child that is not read counts as a run whose usage is not known', async (t) => {
@@ -122,9 +138,19 @@ test('a child that is not read counts as a run whose usage is not known', async 
   const fresh = startScript(env, 'true')
   await outcome(fresh)
   late.track(fresh, { workspace: 'w', generation: 'mine' })
-  const totals = [early, late].map((ledger) => ledger.toJSON().entries.map(({ generation, runs, incompleteRuns, inputTokens, turns }) => [generation, runs, incompleteRuns, inputTokens, turns]))
+  const totals = [early, late].map((ledger) =>
+    ledger
+      .toJSON()
+      .entries.map(({ generation, runs, incompleteRuns, inputTokens, turns }) => [generation, runs, incompleteRuns, inputTokens, turns])
+  )
   const { fingerprint } = env.credential
-  assert.deepEqual(totals, [[[fingerprint, 1, 1, 0, 0]], [[fingerprint, 1, 1, 0, 0], ['mine', 1, 1, 0, 0]].sort()])
+  assert.deepEqual(totals, [
+    [[fingerprint, 1, 1, 0, 0]],
+    [
+      [fingerprint, 1, 1, 0, 0],
+      ['mine', 1, 1, 0, 0]
+    ].sort()
+  ])
   assert.deepEqual([child.usage, child.failure], [null, null])
   assert.throws(() => early.track(/** @type {any} */ ({}), { workspace: 'w' }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
@@ -138,16 +164,32 @@ test('record() takes a snapshot, and refuses what is none', () => {
   assert.deepEqual([total.inputTokens, total.turns, total.costUsd, total.incompleteRuns], [Number.MAX_SAFE_INTEGER, 3, 0.3, 3])
   const labels = /** @type {const} */ ({ workspace: 'w', provider: 'claude' })
   for (const wrong of [{ inputTokens: -1 }, { inputTokens: 0.5 }, { turns: undefined }, { costUsd: -1 }, { costUsd: Infinity }]) {
-    assert.throws(() => ledger.record(/** @type {any} */ ({ ...usage, ...wrong }), labels), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(wrong))
+    assert.throws(
+      () => ledger.record(/** @type {any} */ ({ ...usage, ...wrong }), labels),
+      { code: 'ERR_INVALID_ARG_VALUE' },
+      JSON.stringify(wrong)
+    )
   }
   for (const wrong of [{}, { workspace: '' }, { workspace: 'w'.repeat(257) }, { workspace: 'w', generation: '' }, { wrkspace: 'w' }]) {
-    assert.throws(() => ledger.record(usage, /** @type {any} */ ({ provider: 'claude', ...wrong })), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(wrong))
+    assert.throws(
+      () => ledger.record(usage, /** @type {any} */ ({ provider: 'claude', ...wrong })),
+      { code: 'ERR_INVALID_ARG_VALUE' },
+      JSON.stringify(wrong)
+    )
   }
   for (const generation of [NaN, Infinity, -Infinity, -1, 0.5, 2 ** 53]) {
-    assert.throws(() => ledger.record(usage, { ...labels, generation }), { code: 'ERR_INVALID_ARG_VALUE', message: /labels\.generation/ }, `${generation}`)
+    assert.throws(
+      () => ledger.record(usage, { ...labels, generation }),
+      { code: 'ERR_INVALID_ARG_VALUE', message: /labels\.generation/ },
+      `${generation}`
+    )
   }
   for (const wrong of [{ provider: 5 }, { workspace: 5 }, { generation: true }]) {
-    assert.throws(() => ledger.record(usage, /** @type {any} */ ({ ...labels, ...wrong })), { code: 'ERR_INVALID_ARG_TYPE' }, JSON.stringify(wrong))
+    assert.throws(
+      () => ledger.record(usage, /** @type {any} */ ({ ...labels, ...wrong })),
+      { code: 'ERR_INVALID_ARG_TYPE' },
+      JSON.stringify(wrong)
+    )
   }
   for (const provider of ['nobody', 'Claude', 'claude ', 'constructor']) {
     const unknown = /** @type {any} */ ({ ...labels, provider })
@@ -175,11 +217,15 @@ test('half of a surrogate pair is refused: two of them would be one workspace', 
 test('dollars are summed exactly, however many there are', () => {
   const usage = { ...new UsageMeter('claude').usage, turns: 1 }
   const ledger = new UsageLedger()
-  for (const [index, costUsd] of [8e6, 8e6, 8e6, 1e12, 0.000001, 0.1, 0.2].entries()) ledger.record({ ...usage, costUsd }, { workspace: `w${index % 3}`, provider: 'claude' })
+  for (const [index, costUsd] of [8e6, 8e6, 8e6, 1e12, 0.000001, 0.1, 0.2].entries())
+    ledger.record({ ...usage, costUsd }, { workspace: `w${index % 3}`, provider: 'claude' })
+  // biome-ignore lint/correctness/noPrecisionLoss: to the digit that a double of that size has.
   assert.equal(ledger.toJSON().total.costUsd, 1_000_024_000_000.300001)
   const sums = Array.from(ledger.toPrometheus().matchAll(/^provider_env_cost_usd_total\{.*\} (.*)$/gm), (match) => match[1])
   assert.deepEqual(sums, ['1000008000000.2', '8000000.000001', '8000000.1'])
-  assert.throws(() => ledger.record({ ...usage, costUsd: 1.1e12 }, { workspace: 'w', provider: 'claude' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => ledger.record({ ...usage, costUsd: 1.1e12 }, { workspace: 'w', provider: 'claude' }), {
+    code: 'ERR_INVALID_ARG_VALUE'
+  })
 })
 
 test('the text for Prometheus fits a string within the allowed number of entries, whatever the labels are', () => {
@@ -187,7 +233,8 @@ test('the text for Prometheus fits a string within the allowed number of entries
   const ledger = new UsageLedger({ maxEntries: 1_000_000 })
   const generation = '"'.repeat(256)
   const runs = 60_000
-  for (let index = 0; index < runs; index += 1) ledger.record(usage, { workspace: String(index).padStart(256, '\\'), provider: 'claude', generation })
+  for (let index = 0; index < runs; index += 1)
+    ledger.record(usage, { workspace: String(index).padStart(256, '\\'), provider: 'claude', generation })
   const { total, evicted } = ledger.toJSON()
   assert.deepEqual([total.runs, total.inputTokens], [runs, runs])
   assert.equal(ledger.size + evicted, runs)
@@ -198,21 +245,26 @@ test('the text for Prometheus fits a string within the allowed number of entries
 })
 
 /** Prometheus' own grammar for a line (exposition format 0.0.4). */
-const LINE = /^(?:# HELP [a-z_]+ [^\n]+|# TYPE [a-z_]+ counter|([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\d+(?:\.\d+)?(?:e-?\d+)?))$/
+const LINE =
+  /^(?:# HELP [a-z_]+ [^\n]+|# TYPE [a-z_]+ counter|([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\d+(?:\.\d+)?(?:e-?\d+)?))$/
 
 test('Prometheus reads it, whatever the labels are', () => {
   const ledger = new UsageLedger({ maxEntries: 2 })
   const usage = { ...new UsageMeter('claude').usage, inputTokens: 5, costUsd: 0.000001 }
-  for (const workspace of ['gone', 'plain', 'quote " back \\ line \n end ü']) ledger.record(usage, { workspace, provider: 'claude', generation: 1 })
+  for (const workspace of ['gone', 'plain', 'quote " back \\ line \n end ü'])
+    ledger.record(usage, { workspace, provider: 'claude', generation: 1 })
   const lines = ledger.toPrometheus().split('\n')
   assert.equal(lines.pop(), '')
   for (const line of lines) assert.match(line, LINE)
   const samples = lines.map((line) => LINE.exec(line)).filter((match) => match?.[1] === 'provider_env_input_tokens_total')
-  assert.deepEqual(samples.map((match) => [match?.[2] ?? '', match?.[3]]), [
-    ['{workspace="plain",provider="claude",generation="1"}', '5'],
-    ['{workspace="quote \\" back \\\\ line \\n end ü",provider="claude",generation="1"}', '5'],
-    ['', '5']
-  ])
+  assert.deepEqual(
+    samples.map((match) => [match?.[2] ?? '', match?.[3]]),
+    [
+      ['{workspace="plain",provider="claude",generation="1"}', '5'],
+      ['{workspace="quote \\" back \\\\ line \\n end ü",provider="claude",generation="1"}', '5'],
+      ['', '5']
+    ]
+  )
   const types = lines.filter((line) => line.startsWith('# TYPE'))
   assert.deepEqual([types.length, new Set(types).size], [9, 9])
 })
@@ -221,19 +273,39 @@ test('a counter is called as in JSON, in the spelling of Prometheus', () => {
   const ledger = new UsageLedger()
   ledger.record({ ...new UsageMeter('claude').usage, costUsd: 1 }, { workspace: 'w', provider: 'claude' })
   const counters = Array.from(ledger.toPrometheus().matchAll(/^# TYPE (\S+) counter$/gm), (match) => match[1])
-  const names = Object.keys(ledger.toJSON().total).map((name) => `provider_env_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`)
+  const names = Object.keys(ledger.toJSON().total).map(
+    (name) => `provider_env_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_total`
+  )
   assert.deepEqual(counters, names)
 })
 
 test('describeProvider() tells who pays, also after dispose()', (t) => {
   const { homes } = makeEnv(t)
-  const build = (/** @type {any} */ payload, /** @type {any} */ workspace = {}) => buildProviderEnv(payload, { workspace: { home: homes.home, ...workspace } })
+  const build = (/** @type {any} */ payload, /** @type {any} */ workspace = {}) =>
+    buildProviderEnv(payload, { workspace: { home: homes.home, ...workspace } })
   const common = { provider: 'claude', name: 'Claude Code', vendor: 'Anthropic', modelFamily: 'Claude' }
   for (const [env, expected] of /** @type {const} */ ([
     [build({ apiKey: KEYS.claude }), { ...common, credentialKind: 'api-key', credentialSource: 'payload', billedTo: 'workspace' }],
-    [build({ oauthAccessToken: 'sk-ant-oat01-made-up' }), { ...common, credentialKind: 'oauth-token', credentialSource: 'payload', billedTo: 'subscription' }],
-    [build({}, { claudeConfigDir: homes.claudeConfigDir }), { ...common, credentialKind: 'config-dir', credentialSource: 'config-dir', billedTo: 'subscription' }],
-    [build({ provider: 'codex', apiKey: KEYS.codex }), { provider: 'codex', name: 'OpenAI Codex', vendor: 'OpenAI', modelFamily: 'GPT', credentialKind: 'api-key', credentialSource: 'payload', billedTo: 'workspace' }]
+    [
+      build({ oauthAccessToken: 'sk-ant-oat01-made-up' }),
+      { ...common, credentialKind: 'oauth-token', credentialSource: 'payload', billedTo: 'subscription' }
+    ],
+    [
+      build({}, { claudeConfigDir: homes.claudeConfigDir }),
+      { ...common, credentialKind: 'config-dir', credentialSource: 'config-dir', billedTo: 'subscription' }
+    ],
+    [
+      build({ provider: 'codex', apiKey: KEYS.codex }),
+      {
+        provider: 'codex',
+        name: 'OpenAI Codex',
+        vendor: 'OpenAI',
+        modelFamily: 'GPT',
+        credentialKind: 'api-key',
+        credentialSource: 'payload',
+        billedTo: 'workspace'
+      }
+    ]
   ])) {
     const { fingerprint } = env.credential
     assert.deepEqual(describeProvider(env), { ...expected, fingerprint })

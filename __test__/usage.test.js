@@ -7,10 +7,9 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
+const { Metered, TOKEN_COUNTS } = require('./support/internals.js')
+const binding = require('./support/addon.js')
 const { CredentialStore, UsageMeter, spawnProvider, takeServerCredentials } = require('../index.js')
-const binding = require('../binding.cjs')
-const { Metered } = require('../lib/metered.js')
-const { TOKEN_COUNTS } = require('../lib/token-counts.js')
 const { mountSilent } = require('./support/fuse.js')
 const { until } = require('./support/kernel.js')
 const { UID, ids, knownShell, makeEnv, needsRoot, outcome, startScript } = require('./support/launch.js')
@@ -49,17 +48,33 @@ async function bytesOf(child) {
 
 /** @param {any} usage */
 const countsOf = ({ inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns, costUsd }) => ({
-  inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, reasoningTokens, turns, costUsd
+  inputTokens,
+  cachedInputTokens,
+  cacheWriteInputTokens,
+  outputTokens,
+  reasoningTokens,
+  turns,
+  costUsd
 })
 
 for (const [name, start] of Object.entries(STARTS)) {
   test(`${name}: the counts are the stream's, and the stream is as it was`, { skip }, async (t) => {
-    for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+    for (const [provider, make] of /** @type {const} */ ([
+      ['claude', claudeStream],
+      ['codex', codexStream]
+    ])) {
       const { env, homes } = makeEnv(t, { provider })
       const { bytes, sum } = make(name.length)
       // Bytes that are no JSON, no UTF-8, and a line of megabytes.
-      const all = Buffer.concat([Buffer.from([0, 255, 10, 91, 128, 254, 10]), bytes, Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`)])
-      const child = start(env, `cat '${place(homes, all)}'`, { usage: true, args: provider === 'codex' ? ['sh', ...WITHOUT_SUBAGENTS] : [] })
+      const all = Buffer.concat([
+        Buffer.from([0, 255, 10, 91, 128, 254, 10]),
+        bytes,
+        Buffer.from(`{"type":"user","text":"${'x'.repeat(3_000_000)}"}\n`)
+      ])
+      const child = start(env, `cat '${place(homes, all)}'`, {
+        usage: true,
+        args: provider === 'codex' ? ['sh', ...WITHOUT_SUBAGENTS] : []
+      })
       const usages = /** @type {any[]} */ ([])
       child.on('usage', (/** @type {any} */ usage) => usages.push(usage))
       const seen = await bytesOf(child)
@@ -76,7 +91,13 @@ for (const [name, start] of Object.entries(STARTS)) {
     const { bytes, sum } = claudeStream(5)
     const child = start(env, `cat '${place(homes, bytes)}'`, { usage: true, redactOutput: true })
     const seen = await bytesOf(child)
-    assert.equal(seen.toString(), bytes.toString().replaceAll(secret, '*'.repeat(secret.length)).replaceAll(JSON.stringify(secret).slice(1, -1), (form) => '*'.repeat(form.length)))
+    assert.equal(
+      seen.toString(),
+      bytes
+        .toString()
+        .replaceAll(secret, '*'.repeat(secret.length))
+        .replaceAll(JSON.stringify(secret).slice(1, -1), (form) => '*'.repeat(form.length))
+    )
     assert.ok(!seen.includes(secret))
     assert.deepEqual(countsOf(child.usage), sum)
   })
@@ -111,7 +132,10 @@ test('a stdout that does not pass through here is not read, and cannot be asked 
   const child = startScript(env, 'true', { args: ASKS, stdio })
   await outcome(child)
   assert.deepEqual([child.usage, child.failure], [null, null])
-  assert.throws(() => startScript(env, 'true', { args: ASKS, stdio, usage: true }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.usage/ })
+  assert.throws(() => startScript(env, 'true', { args: ASKS, stdio, usage: true }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /options\.usage/
+  })
   assert.throws(() => startScript(env, 'true', { usage: 'yes' }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
@@ -122,7 +146,10 @@ test('a run is stopped for another claim only where one can be heard', { skip },
   assert.throws(() => startScript(env, 'true', { ...stop, args: ASKS, usage: false }), { code: 'ERR_INVALID_ARG_VALUE' })
   assert.throws(() => startScript(env, 'true', { onCredentialMismatch: 'ignore' }), { code: 'ERR_INVALID_ARG_VALUE' })
   const codex = makeEnv(t, { provider: 'codex' }).env
-  assert.throws(() => startScript(codex, 'true', { ...stop, args: ['sh', '--json'] }), { code: 'ERR_PROVIDER_UNSUPPORTED', provider: 'codex' })
+  assert.throws(() => startScript(codex, 'true', { ...stop, args: ['sh', '--json'] }), {
+    code: 'ERR_PROVIDER_UNSUPPORTED',
+    provider: 'codex'
+  })
 })
 
 for (const [name, start] of Object.entries(STARTS)) {
@@ -169,8 +196,11 @@ test('a run that was aborted stays so, whatever its CLI claims while it stops', 
 })
 
 test('usage events are running totals, each of them news', { skip }, async (t) => {
-  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
-    const { env, homes } = makeEnv(t, { provider })
+  for (const [provider, make] of /** @type {const} */ ([
+    ['claude', claudeStream],
+    ['codex', codexStream]
+  ])) {
+    const { env } = makeEnv(t, { provider })
     const { bytes, sum } = make(33)
     const child = startScript(env, `while read -r line; do printf '%s\\n' "$line"; done`, { usage: true })
     const usages = /** @type {any[]} */ ([])
@@ -230,7 +260,10 @@ test('a defect in the reading ends no run, and makes its usage a lower bound', (
     throw new Error('made up')
   }
   for (let index = 0; index < 3; index += 1) metered.feed(Buffer.from('x'))
-  assert.deepEqual([metered.usage().complete, countsOf(metered.usage()), calls, told], [false, countsOf(whole), 1, [{ usage: true, failure: false, mismatch: false }]])
+  assert.deepEqual(
+    [metered.usage().complete, countsOf(metered.usage()), calls, told],
+    [false, countsOf(whole), 1, [{ usage: true, failure: false, mismatch: false }]]
+  )
   metered.end(0)
   assert.equal(metered.usage().complete, false)
   assert.deepEqual(metered.usage().incompleteBecause, ['output-unread'])
@@ -245,7 +278,10 @@ test('a start that failed has used nothing and failed at nothing of the provider
 })
 
 test('UsageMeter reads pieces, text and events alike', () => {
-  for (const [provider, make] of /** @type {const} */ ([['claude', claudeStream], ['codex', codexStream]])) {
+  for (const [provider, make] of /** @type {const} */ ([
+    ['claude', claudeStream],
+    ['codex', codexStream]
+  ])) {
     const { bytes, sum } = make(11)
     const pieces = new UsageMeter(provider, { resumed: false, subagents: false })
     for (const piece of cut(bytes, 1, 7)) pieces.write(piece)
@@ -260,10 +296,16 @@ test('UsageMeter reads pieces, text and events alike', () => {
 })
 
 test('UsageMeter goes on from a thread that another process has read', () => {
-  const [, , done] = codexStream(21).bytes.toString().trim().split('\n').map((line) => JSON.parse(line)).filter(({ type }) => type !== 'item.completed' && type !== 'error')
+  const [, , done] = codexStream(21)
+    .bytes.toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type !== 'item.completed' && type !== 'error')
   const id = 'made-up-of-another-process'
   const tokens = { inputTokens: 5, cachedInputTokens: 4, cacheWriteInputTokens: 0, outputTokens: 2, reasoningTokens: 1 }
-  const read = (/** @type {any} */ options) => new UsageMeter('codex', options).event({ type: 'thread.started', thread_id: id }).event(done).usage
+  const read = (/** @type {any} */ options) =>
+    new UsageMeter('codex', options).event({ type: 'thread.started', thread_id: id }).event(done).usage
   const given = read({ resumed: true, thread: { id, ...tokens }, model: 'gpt-made-up', subagents: false })
   assert.deepEqual([given.inputTokens, given.outputTokens], [done.usage.input_tokens - 5, done.usage.output_tokens - 2])
   assert.deepEqual([given.complete, given.model, Object.keys(given.models)], [true, 'gpt-made-up', ['gpt-made-up']])
@@ -278,14 +320,18 @@ test('the counts have one list of names', () => {
     const body = new RegExp(`interface ${type} \\{([^}]*)\\}`).exec(text)?.[1] ?? ''
     return [...body.matchAll(/^ {2}(\w+): number$/gm)].map((match) => match[1])
   }
-  assert.deepEqual(namesIn('types/usage.d.ts', 'TokenCounts'), TOKEN_COUNTS)
+  assert.deepEqual(namesIn('lib/usage/token-counts.ts', 'TokenCounts'), TOKEN_COUNTS)
   assert.deepEqual(namesIn('binding.d.ts', 'TokenCounts'), TOKEN_COUNTS)
   const { usage } = new UsageMeter('codex', { resumed: false })
   assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
 })
 
 /** A turn of a thread, as Codex tells it. @param {string} id @param {number} input */
-const turnOf = (id, input) => [{ type: 'thread.started', thread_id: id }, { type: 'turn.started' }, { type: 'turn.completed', usage: { input_tokens: input, output_tokens: 1 } }]
+const turnOf = (id, input) => [
+  { type: 'thread.started', thread_id: id },
+  { type: 'turn.started' },
+  { type: 'turn.completed', usage: { input_tokens: input, output_tokens: 1 } }
+]
 
 test('UsageMeter knows the threads of its own workspace', () => {
   const id = 'made-up-of-a-workspace'
@@ -301,9 +347,15 @@ test('UsageMeter knows the threads of its own workspace', () => {
 })
 
 /** A script that prints what a run of Codex does. @param {string} id */
-const printTurn = (id) => `printf '%s\\n' '${turnOf(id, 7).map((event) => JSON.stringify(event)).join("' '")}'`
+const printTurn = (id) =>
+  `printf '%s\\n' '${turnOf(id, 7)
+    .map((event) => JSON.stringify(event))
+    .join("' '")}'`
 
-test('a file system that never answers holds `close` for a while, and leaves a run incomplete', { skip: needsRoot, timeout: 120_000 }, async (t) => {
+test('a file system that never answers holds `close` for a while, and leaves a run incomplete', {
+  skip: needsRoot,
+  timeout: 120_000
+}, async (t) => {
   const silent = await mountSilent(t, UID, ',allow_other').catch((error) => t.skip(String(error)))
   if (!silent) return
   const { env, homes } = makeEnv(t, { provider: 'codex' })
@@ -323,7 +375,11 @@ test('what a listener throws after the look at session files is uncaught, and no
     const child = startScript(env, ${JSON.stringify(printTurn('made-up-of-a-throw'))}, { usage: true })
     child.stdout.resume()
     child.once('close', () => { throw new Error('made up') })`
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: __dirname, encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined } })
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+    cwd: __dirname,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined }
+  })
   assert.equal(stdout.trim(), 'uncaughtException made up', stderr)
 })
 
@@ -341,11 +397,21 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
   }
   const [directory, another] = [1, 2].map(() => makeEnv(t, { provider: 'codex' }).homes.codexHome)
   const cwd = makeEnv(t, { provider: 'codex' }).homes.workspace
-  const run = async (/** @type {any} */ env, /** @type {string} */ id, /** @type {number} */ input, /** @type {string[]} */ resume = []) => {
+  const run = async (
+    /** @type {any} */ env,
+    /** @type {string} */ id,
+    /** @type {number} */ input,
+    /** @type {string[]} */ resume = []
+  ) => {
     const lines = turnOf(id, input).map((event) => JSON.stringify(event))
     // What sh runs when its first argument is the subcommand, which a start with the server's key must begin with.
     fs.writeFileSync(path.join(cwd, 'exec'), `printf '%s\\n' '${lines.join("' '")}'`)
-    const child = spawnProvider(env, { ...ids, command: knownShell('codex'), cwd, args: ['exec', '--json', ...resume, ...WITHOUT_SUBAGENTS] })
+    const child = spawnProvider(env, {
+      ...ids,
+      command: knownShell('codex'),
+      cwd,
+      args: ['exec', '--json', ...resume, ...WITHOUT_SUBAGENTS]
+    })
     await outcome(child)
     return [child.usage?.inputTokens, child.usage?.complete]
   }
@@ -371,11 +437,24 @@ test('what a run prints of a thread is known to runs of the same owner alone', {
 })
 
 test('UsageMeter refuses what it cannot take', () => {
-  assert.throws(() => new UsageMeter('codex', { model: 'm' }), { code: 'ERR_INVALID_ARG_VALUE', message: /workspace is missing.*owner of the threads/ })
-  const wrong = (/** @type {any} */ ...args) => () => new UsageMeter(.../** @type {[any, any]} */ (args))
+  assert.throws(() => new UsageMeter('codex', { model: 'm' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /workspace is missing.*owner of the threads/
+  })
+  const wrong =
+    (/** @type {any} */ ...args) =>
+    () =>
+      new UsageMeter(.../** @type {[any, any]} */ (args))
   assert.throws(wrong('nobody'), { code: 'ERR_PROVIDER_UNKNOWN' })
   assert.throws(wrong(7), { code: 'ERR_INVALID_ARG_TYPE' })
-  for (const options of [{ credential: 'key' }, { modle: 'x' }, { workspace: '' }, { workspace: '\ud800' }, { thread: { id: 'x' } }, { thread: { id: 'x', inputTokens: -1 } }]) {
+  for (const options of [
+    { credential: 'key' },
+    { modle: 'x' },
+    { workspace: '' },
+    { workspace: '\ud800' },
+    { thread: { id: 'x' } },
+    { thread: { id: 'x', inputTokens: -1 } }
+  ]) {
     assert.throws(wrong('codex', options), { code: 'ERR_INVALID_ARG_VALUE' })
   }
   const meter = new UsageMeter('codex', { resumed: false })

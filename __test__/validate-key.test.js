@@ -6,16 +6,35 @@ const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const util = require('node:util')
-const { CredentialStore, Lockbox, ProviderError, Secret, buildProviderEnv, checkKey, createRecipient, takeServerCredentials, validateKey } = require('../index.js')
-const { startMockApi } = require('../lib/mock-api/index.js')
+const {
+  CredentialStore,
+  Lockbox,
+  ProviderError,
+  Secret,
+  buildProviderEnv,
+  checkKey,
+  createRecipient,
+  takeServerCredentials,
+  validateKey
+} = require('../index.js')
+const { startMockApi } = require('./support/mock-api/index.js')
 const { makeHomes } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
 const { rows } = require('./fixtures/key-shapes.json')
 
 const CHARACTERS = 'aB3dE5gH7jK9mN2pQ4sT6vW8'
 /** `{n}` is n made-up characters. @param {string} pattern */
-const expand = (pattern) => pattern.replace(/\{(\d+)\}/g, (_, count) => CHARACTERS.repeat(Math.ceil(count / CHARACTERS.length)).slice(0, Number(count)))
-const CORPUS = rows.map(([provider, kind, pattern, code, className, belongsTo]) => ({ provider, kind, pattern, key: expand(String(pattern)), code, class: className, belongsTo }))
+const expand = (pattern) =>
+  pattern.replace(/\{(\d+)\}/g, (_, count) => CHARACTERS.repeat(Math.ceil(count / CHARACTERS.length)).slice(0, Number(count)))
+const CORPUS = rows.map(([provider, kind, pattern, code, className, belongsTo]) => ({
+  provider,
+  kind,
+  pattern,
+  key: expand(String(pattern)),
+  code,
+  class: className,
+  belongsTo
+}))
 /** @type {Record<string, string>} */
 const FIELDS = { 'api-key': 'apiKey', 'oauth-token': 'oauthAccessToken' }
 const workspace = { home: '/home/w' }
@@ -37,7 +56,11 @@ test('every made-up key of the corpus has its verdict', () => {
   assert.ok(CORPUS.length > 100)
   for (const row of CORPUS) {
     const { code, class: found, belongsTo, provider, ...rest } = look(row)
-    assert.deepEqual({ code, class: found, belongsTo, provider }, { code: row.code, class: row.class, belongsTo: row.belongsTo, provider: row.provider }, row.pattern)
+    assert.deepEqual(
+      { code, class: found, belongsTo, provider },
+      { code: row.code, class: row.class, belongsTo: row.belongsTo, provider: row.provider },
+      row.pattern
+    )
     assert.equal(rest.fingerprint === null, rest.verdict === 'invalid', row.pattern)
     assert.equal(rest.className === null, found === null)
     assert.match(rest.message, /^[A-Z].{10,}\.$/)
@@ -46,9 +69,9 @@ test('every made-up key of the corpus has its verdict', () => {
 })
 
 test('the types name every code and every class of the corpus, and no other', () => {
-  const text = fs.readFileSync(path.join(__dirname, '..', 'types', 'keys.d.ts'), 'utf8')
+  const text = fs.readFileSync(path.join(__dirname, '..', 'index.d.ts'), 'utf8')
   const union = (/** @type {string} */ name) => {
-    const body = text.slice(text.indexOf(`export type ${name} =`)).split('\n\n', 1)[0]
+    const body = text.slice(text.indexOf(`export type ${name} =`)).split(/\n(?! )/, 1)[0]
     return [...body.matchAll(/^ {2}\| '([^']+)'/gm)].map(([, word]) => word).sort()
   }
   const inCorpus = (/** @type {'code' | 'class'} */ field) => [...new Set(CORPUS.map((row) => row[field]).filter(Boolean))].sort()
@@ -63,14 +86,22 @@ test('docs/credentials.md has every code', () => {
 
 test('buildProviderEnv refuses what is invalid, and takes the rest', () => {
   /** What stands before the shape is looked at. @type {Record<string, string>} */
-  const otherwise = { empty: 'ERR_PROVIDER_CREDENTIAL_MISSING', sealed: 'ERR_PROVIDER_PAYLOAD_INVALID', 'kind-not-taken': 'ERR_PROVIDER_UNSUPPORTED' }
+  const otherwise = {
+    empty: 'ERR_PROVIDER_CREDENTIAL_MISSING',
+    sealed: 'ERR_PROVIDER_PAYLOAD_INVALID',
+    'kind-not-taken': 'ERR_PROVIDER_UNSUPPORTED'
+  }
   const wrong = ['wrong-provider', 'wrong-kind', 'not-for-launch']
   for (const row of CORPUS) {
     const { verdict, code } = look(row)
     const refused = wrong.includes(code) ? 'ERR_PROVIDER_KEY_WRONG_PROVIDER' : 'ERR_PROVIDER_KEY_MALFORMED'
     const expected = verdict !== 'invalid' ? 'taken' : (otherwise[code] ?? refused)
     // A NUL is refused with the payload; a token for Codex before anybody looks at it.
-    const before = row.key.includes('\0') ? 'ERR_PROVIDER_PAYLOAD_INVALID' : row.provider === 'codex' && row.kind === 'oauth-token' ? 'ERR_PROVIDER_UNSUPPORTED' : expected
+    const before = row.key.includes('\0')
+      ? 'ERR_PROVIDER_PAYLOAD_INVALID'
+      : row.provider === 'codex' && row.kind === 'oauth-token'
+        ? 'ERR_PROVIDER_UNSUPPORTED'
+        : expected
     assert.equal(built(row), before, row.pattern)
   }
 })
@@ -81,7 +112,9 @@ test('what is malformed is malformed wherever a key is taken, and sent nowhere',
   const { claudeConfigDir: dir } = makeHomes({ test: t })
   const malformed = { code: 'ERR_PROVIDER_KEY_MALFORMED' }
   // An empty one is none, and one that is longer than any key is none of a login's.
-  const rows = CORPUS.filter(({ code, provider, key }) => !['empty', 'too-long'].includes(code) && built({ provider, kind: 'api-key', key }) === malformed.code)
+  const rows = CORPUS.filter(
+    ({ code, provider, key }) => !['empty', 'too-long'].includes(code) && built({ provider, kind: 'api-key', key }) === malformed.code
+  )
   assert.ok(rows.length > 60)
   for (const { provider, pattern, key } of rows) {
     assert.throws(() => CredentialStore.of(provider, key), malformed, pattern)
@@ -108,7 +141,10 @@ test('a string, bytes, JSON’s bytes and a handle are one and the same', () => 
     assert.deepEqual(look(row, handle), expected)
     assert.equal(handle.disposed, false)
     assert.deepEqual(look(row, bytes), expected)
-    assert.ok(bytes.every((byte) => byte === 0), 'consumed')
+    assert.ok(
+      bytes.every((byte) => byte === 0),
+      'consumed'
+    )
   }
 })
 
@@ -150,12 +186,15 @@ test('what is no input is refused with nothing of it, and bytes are consumed all
     [['claude', Buffer.alloc(40)], 'ERR_INVALID_ARG_VALUE'],
     [['claude', gone], 'ERR_PROVIDER_DISPOSED']
   ])) {
-    assert.throws(() => /** @type {any} */ (validateKey)(...args), (/** @type {any} */ error) => {
-      assert.ok(error instanceof TypeError || error instanceof ProviderError)
-      assert.equal(error.code, code)
-      assert.ok(!util.inspect(error, { depth: 9, showHidden: true }).replaceAll(__filename, '').includes(secret))
-      return true
-    })
+    assert.throws(
+      () => /** @type {any} */ (validateKey)(...args),
+      (/** @type {any} */ error) => {
+        assert.ok(error instanceof TypeError || error instanceof ProviderError)
+        assert.equal(error.code, code)
+        assert.ok(!util.inspect(error, { depth: 9, showHidden: true }).replaceAll(__filename, '').includes(secret))
+        return true
+      }
+    )
   }
   for (const options of [{ kind: 'x' }, undefined]) {
     const bytes = Buffer.from(secret.repeat(9))
@@ -175,15 +214,36 @@ function random(seed) {
   }
 }
 
-const PIECES = [...new Set(CORPUS.map(({ key }) => String(key).slice(0, 14))), '=', 'Bearer ', '\u{feff}', 'é', '𝕜', '\ud800', '"', ' ', '***', 'x'.repeat(30), '.eyJ', 'T3BlbkFJ', 'your-']
+const PIECES = [
+  ...new Set(CORPUS.map(({ key }) => String(key).slice(0, 14))),
+  '=',
+  'Bearer ',
+  '\u{feff}',
+  'é',
+  '𝕜',
+  '\ud800',
+  '"',
+  ' ',
+  '***',
+  'x'.repeat(30),
+  '.eyJ',
+  'T3BlbkFJ',
+  'your-'
+]
 
 test('no random input panics or is echoed, in a verdict or an error', (t) => {
   const seed = process.env.SEED ? Number(process.env.SEED) : Date.now() % 2 ** 31
   t.diagnostic(`SEED=${seed}`)
   const next = random(seed)
   // What is ours: prefixes and words that a sentence may have on its own account are no echo.
-  const odd = ['claude', 'codex'].flatMap((provider) => Object.keys(FIELDS).flatMap((kind) => ['', '\ud800'].map((key) => ({ provider, kind, key }))))
-  const ours = new Set([...CORPUS, ...odd].flatMap((row) => [look(row).message, row.provider, row.kind, row.code, row.class, row.belongsTo, ...messagesOf(row)]).filter(Boolean))
+  const odd = ['claude', 'codex'].flatMap((provider) =>
+    Object.keys(FIELDS).flatMap((kind) => ['', '\ud800'].map((key) => ({ provider, kind, key })))
+  )
+  const ours = new Set(
+    [...CORPUS, ...odd]
+      .flatMap((row) => [look(row).message, row.provider, row.kind, row.code, row.class, row.belongsTo, ...messagesOf(row)])
+      .filter(Boolean)
+  )
   const vocabulary = [...ours, ...odd.flatMap((row) => texts(look(row))), 'ok', 'warning', 'invalid'].join('\n')
   let checked = 0
   for (let turn = 0; turn < 3000; turn += 1) {

@@ -7,13 +7,15 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
 const { claudeAgentOptions, resolveProgram, spawnProvider } = require('../index.js')
-const binding = require('../lib/binding.js')
+const binding = require('./support/addon.js')
 const { makeOpenDir } = require('./support/homes.js')
 const { makeMachine, runDoctor } = require('./support/doctor.js')
 const { UID, ids, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
 
 /** As the rows have them. @type {Record<string, { oldest: string, tested: string }>} */
-const ROWS = Object.fromEntries(binding.providerFacts().map(({ id, oldestVersion, testedVersion }) => [id, { oldest: oldestVersion, tested: testedVersion }]))
+const ROWS = Object.fromEntries(
+  binding.providerFacts().map(({ id, oldestVersion, testedVersion }) => [id, { oldest: oldestVersion, tested: testedVersion }])
+)
 const PROVIDERS = /** @type {const} */ (['claude', 'codex'])
 
 /** The version before or after one. @param {string} version @param {-1 | 1} step */
@@ -33,7 +35,7 @@ function place(t, provider, version) {
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const bin = path.join(dir, provider === 'claude' && version !== null ? 'versions' : 'bin')
   fs.mkdirSync(bin)
-  const file = path.join(bin, provider === 'claude' ? version ?? 'claude' : 'codex')
+  const file = path.join(bin, provider === 'claude' ? (version ?? 'claude') : 'codex')
   fs.copyFileSync(fs.realpathSync('/bin/sh'), file)
   if (provider === 'codex' && version !== null) fs.writeFileSync(path.join(dir, 'codex-package.json'), JSON.stringify({ version }))
   return file
@@ -54,7 +56,10 @@ for (const provider of PROVIDERS) {
       const expected = { code: 'ERR_PROVIDER_PROGRAM_OUTDATED', path: command, provider }
       /** @type {any} */
       let found
-      assert.throws(() => resolveProgram(provider, { ...ids, command }), (error) => Boolean((found = error)))
+      assert.throws(
+        () => resolveProgram(provider, { ...ids, command }),
+        (error) => Boolean((found = error))
+      )
       const { error, events } = await start(t, provider, { command })
       for (const each of [found, error]) {
         assert.deepEqual({ code: each.code, path: each.path, provider: each.provider }, expected)
@@ -65,7 +70,12 @@ for (const provider of PROVIDERS) {
   })
 
   test(`${provider}: ${oldest} and ${tested} are in the range, and the next one is not`, async (t) => {
-    for (const [version, inRange] of /** @type {const} */ ([[oldest, true], [tested, true], [beside(tested, 1), false], [null, null]])) {
+    for (const [version, inRange] of /** @type {const} */ ([
+      [oldest, true],
+      [tested, true],
+      [beside(tested, 1), false],
+      [null, null]
+    ])) {
       const command = place(t, provider, version)
       const { version: told, tested: isTested } = resolveProgram(provider, { ...ids, command })
       assert.deepEqual([told, isTested], [version, inRange])
@@ -79,8 +89,8 @@ for (const provider of PROVIDERS) {
 /** What a process warns of that does this for a program. @param {string} command @param {string} what */
 function warnings(command, what) {
   const script = `
-    const { buildProviderEnv, resolveProgram, spawnProvider } = require(${JSON.stringify(path.join(__dirname, '..'))})
     const { spawnPortable } = require(${JSON.stringify(path.join(__dirname, 'support/portable.js'))})
+    const { buildProviderEnv, resolveProgram, spawnProvider } = require(${JSON.stringify(path.join(__dirname, '..'))})
     const [command, ids, home] = [${JSON.stringify(command)}, ${JSON.stringify(ids)}, ${JSON.stringify(path.dirname(command))}]
     const said = []
     process.on('warning', ({ name, code, message }) => said.push({ name, code, message }))
@@ -112,13 +122,16 @@ for (const what of ['resolve', 'native', 'portable']) {
     // Of an unknown one, in words of its own.
     const [unknown, ...more] = warnings(place(t, 'claude', null), what)
     assert.deepEqual([unknown.name, unknown.code, more], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
-    assert.match(unknown.message, new RegExp(`^The version of Claude Code is unknown: .*nor its name states it\\. Versions before ${oldest} are not supported`))
+    assert.match(
+      unknown.message,
+      new RegExp(`^The version of Claude Code is unknown: .*nor its name states it\\. Versions before ${oldest} are not supported`)
+    )
   })
 }
 
 test('only so many warnings are remembered: a tenant that chooses the program chooses its version', () => {
   const script = `
-    const { warnOfUntested } = require(${JSON.stringify(require.resolve('../lib/untested-version.js'))})
+    const { warnOfUntested } = require(${JSON.stringify(require.resolve('./support/internals.js'))})
     const said = []
     process.emitWarning = (message) => said.push(message)
     for (const text of ['first', 'first', ...Array.from({ length: 100 }, (_, index) => 'number ' + index), 'number 99', 'first', 'first']) warnOfUntested(text)
@@ -142,13 +155,25 @@ test('the Agent SDK: a version before its peer dependency starts nothing', async
   const { env, homes } = makeEnv(t)
   const { spawnClaudeCodeProcess } = claudeAgentOptions(env, { ...ids, command, workspaceTrust: 'trusted' })
   const start = (/** @type {string | undefined} */ version) =>
-    spawnClaudeCodeProcess({ command, args: ['-c', 'exit'], cwd: homes.workspace, env: { CLAUDE_AGENT_SDK_VERSION: version }, signal: new AbortController().signal })
+    spawnClaudeCodeProcess({
+      command,
+      args: ['-c', 'exit'],
+      cwd: homes.workspace,
+      env: { CLAUDE_AGENT_SDK_VERSION: version },
+      signal: new AbortController().signal
+    })
   for (const old of ['0.2.41', beside(oldest, -1), `${oldest}-beta.2`, '0.2']) {
-    assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['@anthropic-ai/claude-agent-sdk'], message: new RegExp(`is ${old}; .*Install ${oldest} or newer`) })
+    assert.throws(() => start(old), {
+      code: 'ERR_PROVIDER_UNSUPPORTED',
+      names: ['@anthropic-ai/claude-agent-sdk'],
+      message: new RegExp(`is ${old}; .*Install ${oldest} or newer`)
+    })
   }
   // What people write for a version is understood, and what is none is refused.
-  for (const old of ['v0.2.41', '0.2.41 ', '\n0.2.41']) assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /is 0\.2\.41; / })
-  for (const none of ['made up', '', 'latest']) assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /states a version that is not valid; / })
+  for (const old of ['v0.2.41', '0.2.41 ', '\n0.2.41'])
+    assert.throws(() => start(old), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /is 0\.2\.41; / })
+  for (const none of ['made up', '', 'latest'])
+    assert.throws(() => start(none), { code: 'ERR_PROVIDER_UNSUPPORTED', message: /states a version that is not valid; / })
   for (const version of [oldest, beside(oldest, 1), undefined]) assert.deepEqual((await outcome(start(version))).code, 0)
 })
 
@@ -159,7 +184,9 @@ test('the Codex SDK: a version before its peer dependency, beside the main modul
   const main = path.join(dir, 'app/src/main.js')
   fs.mkdirSync(path.dirname(main), { recursive: true })
   const command = place(t, 'codex', ROWS.codex.tested)
-  fs.writeFileSync(main, `
+  fs.writeFileSync(
+    main,
+    `
     const { buildProviderEnv, codexOptions } = require(${JSON.stringify(path.join(__dirname, '..'))})
     const env = buildProviderEnv({ provider: 'codex', apiKey: 'sk-proj-made-up-9f2e' }, { workspace: { dir: ${JSON.stringify(dir)}, home: ${JSON.stringify(dir)} } })
     try {
@@ -167,15 +194,27 @@ test('the Codex SDK: a version before its peer dependency, beside the main modul
       process.stdout.write('null')
     } catch ({ code, names, message }) {
       process.stdout.write(JSON.stringify({ code, names, message }))
-    }`)
+    }`
+  )
   const manifest = path.join(dir, 'app/node_modules/@openai/codex-sdk/package.json')
   fs.mkdirSync(path.dirname(manifest), { recursive: true })
-  for (const [version, refused] of /** @type {const} */ ([[beside(oldest, -1), true], [oldest, false], ['made up', true], [undefined, true], [`v${oldest}`, false]])) {
+  for (const [version, refused] of /** @type {const} */ ([
+    [beside(oldest, -1), true],
+    [oldest, false],
+    ['made up', true],
+    [undefined, true],
+    [`v${oldest}`, false]
+  ])) {
     fs.writeFileSync(manifest, JSON.stringify({ version }))
     const { stdout, stderr } = spawnSync(process.execPath, [main], { encoding: 'utf8' })
     const error = JSON.parse(stdout || JSON.stringify({ message: stderr }))
     if (!refused) assert.equal(error, null)
-    else assert.deepEqual([error.code, error.names, error.message.includes(`Install ${oldest} or newer`)], ['ERR_PROVIDER_UNSUPPORTED', ['@openai/codex-sdk'], true], error.message)
+    else
+      assert.deepEqual(
+        [error.code, error.names, error.message.includes(`Install ${oldest} or newer`)],
+        ['ERR_PROVIDER_UNSUPPORTED', ['@openai/codex-sdk'], true],
+        error.message
+      )
   }
 })
 
@@ -189,9 +228,18 @@ test('an older version on the PATH is passed over for a newer one', async (t) =>
 
 /** @type {[string, boolean][]} What a manifest says, and whether its program is started. */
 const WRITTEN = [
-  ['{"version":"v0.124.0"}', false], ['{"version":" 0.124.0"}', false], ['{"version":"0.124.0\\n"}', false], ['{"version":"0.124"}', false],
-  ['\ufeff{"version":"0.124.0"}', false], [`{"version":"0.124.0","x":"${'x'.repeat(300_000)}"}`, false], ['{"version":"latest"}', false], ['{}', false], ['', false],
-  ['{"version":"0.140"}', true], ['\ufeff{"version":"v0.140.0 "}', true], ['{"version":"0.99999999999999999999.0"}', true]
+  ['{"version":"v0.124.0"}', false],
+  ['{"version":" 0.124.0"}', false],
+  ['{"version":"0.124.0\\n"}', false],
+  ['{"version":"0.124"}', false],
+  ['\ufeff{"version":"0.124.0"}', false],
+  [`{"version":"0.124.0","x":"${'x'.repeat(300_000)}"}`, false],
+  ['{"version":"latest"}', false],
+  ['{}', false],
+  ['', false],
+  ['{"version":"0.140"}', true],
+  ['\ufeff{"version":"v0.140.0 "}', true],
+  ['{"version":"0.99999999999999999999.0"}', true]
 ]
 
 test('a version that is told and not understood keeps a program from being started', { skip: needsLinux }, async (t) => {
@@ -203,7 +251,13 @@ test('a version that is told and not understood keeps a program from being start
     assert.equal(error?.code, isStarted ? undefined : 'ERR_PROVIDER_PROGRAM_OUTDATED', text.slice(0, 40))
     if (error?.message.includes('valid one')) assert.ok(error.message.includes(`${manifest} should state its version`), error.message)
   }
-  for (const [version, isStarted] of /** @type {const} */ ([['2.1.299.1', false], ['2.1', false], ['2.1.x', false], ['v2.1.332', true], ['2.1.332.1', true]])) {
+  for (const [version, isStarted] of /** @type {const} */ ([
+    ['2.1.299.1', false],
+    ['2.1', false],
+    ['2.1.x', false],
+    ['v2.1.332', true],
+    ['2.1.332.1', true]
+  ])) {
     const { error } = await start(t, 'claude', { command: place(t, 'claude', version) })
     assert.equal(error?.code, isStarted ? undefined : 'ERR_PROVIDER_PROGRAM_OUTDATED', version)
   }
@@ -224,9 +278,18 @@ test('a manifest that another can write makes no version known, and the doctor s
     const manifest = path.join(command, '../../codex-package.json')
     assert.equal(resolveProgram('codex', { ...ids, command }).version, tested)
     change(manifest)
-    assert.deepEqual([resolveProgram('codex', { ...ids, command }).version, resolveProgram('codex', { ...ids, command }).tested], [null, null], name)
+    assert.deepEqual(
+      [resolveProgram('codex', { ...ids, command }).version, resolveProgram('codex', { ...ids, command }).tested],
+      [null, null],
+      name
+    )
     const { ids: found, find } = runDoctor(makeMachine(t), { provider: 'codex', args: ['--command', command] })
-    assert.ok(find('program.unknown-version').sentence.includes(`Users other than root and this process can change ${manifest}, which states the version`), name)
+    assert.ok(
+      find('program.unknown-version').sentence.includes(
+        `Users other than root and this process can change ${manifest}, which states the version`
+      ),
+      name
+    )
     assert.equal(found.includes('program.writable'), isTargets, name)
     if (isTargets && !name.startsWith('in')) assert.ok(find('program.writable').sentence.includes(manifest), name)
     // Where it says that the program is too old, it is believed: nobody gains by that.

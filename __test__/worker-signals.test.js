@@ -47,7 +47,8 @@ function place(t, sample) {
   const modules = path.join(dir, 'node_modules')
   for (const scope of ['@webalive', '@anthropic-ai', '@openai']) fs.mkdirSync(path.join(modules, scope), { recursive: true })
   fs.symlinkSync(PROJECT, path.join(modules, '@webalive', 'provider-env'))
-  for (const name of ['@anthropic-ai/claude-agent-sdk', '@openai/codex-sdk']) fs.symlinkSync(path.join(PROJECT, 'node_modules', name), path.join(modules, name))
+  for (const name of ['@anthropic-ai/claude-agent-sdk', '@openai/codex-sdk'])
+    fs.symlinkSync(path.join(PROJECT, 'node_modules', name), path.join(modules, name))
   fs.writeFileSync(path.join(dir, 'sample.mjs'), `${sample}\nglobalThis.handleQuery = handleQuery\n`)
   return dir
 }
@@ -74,7 +75,11 @@ async function startSample(t, sample, provider) {
     tenant: { uid: UID, gid: UID, key: 'k', id: 'ws_1', userId: 'u', ...directories },
     names: { uid: UID, gid: UID, cwd: workspace, workspace: directories }
   }
-  const worker = spawn(process.execPath, ['-e', AROUND, JSON.stringify(input)], { env: { PATH: `${dir}:/usr/bin:/bin` }, cwd: '/', stdio: ['ignore', 'inherit', 'pipe'] })
+  const worker = spawn(process.execPath, ['-e', AROUND, JSON.stringify(input)], {
+    env: { PATH: `${dir}:/usr/bin:/bin` },
+    cwd: '/',
+    stdio: ['ignore', 'inherit', 'pipe']
+  })
   let complaint = ''
   worker.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (complaint += text))
   const file = path.join(tmpDir, 'pids')
@@ -111,7 +116,10 @@ const RUNS = /** @type {[keyof typeof SAMPLES, 'claude' | 'codex'][]} */ ([
 for (const [shape, provider] of RUNS) {
   const sample = SAMPLES[shape]
   const skip = needsLinux || needsRoot
-  for (const [signal, code] of /** @type {const} */ ([['SIGTERM', 143], ['SIGINT', 130]])) {
+  for (const [signal, code] of /** @type {const} */ ([
+    ['SIGTERM', 143],
+    ['SIGINT', 130]
+  ])) {
     test(`${shape}, ${provider}: ${signal} with the sample's handler ends the agent's commands`, { skip }, async (t) => {
       const { worker, pids } = await startSample(t, sample, provider)
       assert.deepEqual(await stop(worker, signal), [code, null])
@@ -133,7 +141,9 @@ test('already dropped, codex: its SDK starts the CLI, which the handler knows no
 })
 
 test('each sample of a worker has the handler that the page gives, the same in all', () => {
-  const handlers = samplesOf('docs/migration.md').filter((code) => code.includes('runningProcesses')).map((code) => HANDLER.exec(code)?.[0])
+  const handlers = samplesOf('docs/migration.md')
+    .filter((code) => code.includes('runningProcesses'))
+    .map((code) => HANDLER.exec(code)?.[0])
   assert.equal(handlers.length, 3)
   const plain = handlers.map((handler) => handler?.replace(/ *\/\/.*$/gm, ''))
   assert.deepEqual(plain, Array(3).fill(plain[0]))

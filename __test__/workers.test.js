@@ -89,4 +89,6 @@ test('threads that come and go leave nothing behind', { skip: needsLinux }, (t) 
 
 // V8 can end a thread between a stream being handed to it and the socket that would close it: one at a time, so one
 // for each thread at the most. Streams that were not handed out yet are closed with the thread.
-test('threads that are ended in the middle of a start lose one descriptor each at the most', { skip: needsLinux }, (t) => comeAndGo(t, true, TURNS))
+test('threads that are ended in the middle of a start lose one descriptor each at the most', { skip: needsLinux }, (t) =>
+  comeAndGo(t, true, TURNS)
+)

@@ -2,6 +2,7 @@
 // The command line of the package: `provider-env doctor`, `provider-env run-as`.
 'use strict'
 
-const { main } = require('../lib/doctor/command-line.js')
+const { main } = require('../dist/doctor.cjs')
 
-main(process.argv.slice(2))
+// Where the addon does not load, this throws, and that is a finding.
+main(process.argv.slice(2), () => require('../dist/provider-env.cjs').shared)

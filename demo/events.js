@@ -37,7 +37,9 @@ function readClaude(events) {
   return {
     answer: result?.result ?? '',
     // What came from the cache is not in input_tokens here, as it is with Codex.
-    tokens: usage ? { input: usage.input_tokens + usage.cache_read_input_tokens, cached: usage.cache_read_input_tokens, output: usage.output_tokens } : null,
+    tokens: usage
+      ? { input: usage.input_tokens + usage.cache_read_input_tokens, cached: usage.cache_read_input_tokens, output: usage.output_tokens }
+      : null,
     shell: text ?? null,
     // `subtype: "success"` is beside errors too.
     failure: result?.is_error ? String(result.result) : result ? null : 'no result'

@@ -58,7 +58,13 @@ function requestFacts(requests, results) {
   const known = new Set(results.map((result) => result.key))
   const carrying = requests.filter((request) => request.credentials.length > 0)
   const strange = carrying.filter(({ credentials }) => credentials.length > 1 || !known.has(credentials[0].value))
-  return { all: requests.length, ours: carrying.length - strange.length, bare: requests.length - carrying.length, strange: strange.length, credentials: known.size }
+  return {
+    all: requests.length,
+    ours: carrying.length - strange.length,
+    bare: requests.length - carrying.length,
+    strange: strange.length,
+    credentials: known.size
+  }
 }
 
 /** @param {any} facts */
@@ -89,8 +95,8 @@ function runProblems({ tenant, api, child, credential, shell, ids }) {
  */
 function idProblems(child, ids) {
   const problems = []
-  if (ids && child.uid && child.uid.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push("the uid is not the target uid")
-  if (ids && child.gid && child.gid.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push("the gid is not the target gid")
+  if (ids && child.uid?.map(Number).some((/** @type {number} */ id) => id !== ids.uid)) problems.push('the uid is not the target uid')
+  if (ids && child.gid?.map(Number).some((/** @type {number} */ id) => id !== ids.gid)) problems.push('the gid is not the target gid')
   if (ids && child.groups?.length > 0) problems.push('it kept supplementary groups')
   return problems
 }

@@ -49,7 +49,10 @@ async function main() {
     const scene = values.live ? liveScene() : await mockScene(workshop)
     // From here on nothing may change it: not building, not starting, not running.
     const before = JSON.stringify(Object.entries(process.env))
-    const programs = workshop.programs(scene.runs.map((run) => run.provider), scene.runs[0].tenant)
+    const programs = workshop.programs(
+      scene.runs.map((run) => run.provider),
+      scene.runs[0].tenant
+    )
     const results = await runAll({ scene, workshop, programs, signal: stop.signal })
     const starts = await compareStarts(workshop.idsOf(scene.runs[0].tenant), stop.signal)
     const sealed = values.live ? null : gatherSealed(await runSealed({ workshop, programs, signal: stop.signal }), workshop)

@@ -71,7 +71,11 @@ function lookAt(pid) {
  * @param {number} pid
  */
 function readAs(ids, pid) {
-  const { status, stdout, stderr, error } = spawnSync('cat', [`/proc/${pid}/environ`], { ...ids, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' }, cwd: '/' })
+  const { status, stdout, stderr, error } = spawnSync('cat', [`/proc/${pid}/environ`], {
+    ...ids,
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    cwd: '/'
+  })
   if (status === 0) return `${stdout.length} bytes`
   return error?.message ?? stderr.toString().trim().split(': ').at(-1)
 }

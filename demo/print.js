@@ -10,7 +10,11 @@ function toText(facts) {
   const apis = facts.apis === 'mock' ? 'made-up keys, mock APIs on loopback' : 'real keys, real APIs'
   const lines = ['', bold(`provider-env: two tenants at the same time on each provider (${apis})`), ...wrap(setting(facts)), '']
   for (const run of facts.runs) {
-    lines.push(`${bold(`${run.tenant}, ${PROVIDERS[run.provider]}`)} ${dim(`${run.version ?? ''} (pid ${run.child.pid})`)}`, ...runRows(run).flatMap(row), '')
+    lines.push(
+      `${bold(`${run.tenant}, ${PROVIDERS[run.provider]}`)} ${dim(`${run.version ?? ''} (pid ${run.child.pid})`)}`,
+      ...runRows(run).flatMap(row),
+      ''
+    )
   }
   lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '', ...sealedLines(facts.sealed))
   const missing = notShown(facts)
@@ -25,7 +29,10 @@ function runRows({ credential, api, answer, tokens, child, shell }) {
   const how = credential.delivery === 'fd' ? 'on a pipe' : 'in the environment'
   return [
     ['credential', `${credential.kind} from ${credential.source}, fingerprint ${credential.fingerprint}, passed ${how}`],
-    ['the API saw', api ? `${api.headers.map(header).join(', ')} ${api.masked} (${count(api.requests, 'request')})` : 'only the mock shows this'],
+    [
+      'the API saw',
+      api ? `${api.headers.map(header).join(', ')} ${api.masked} (${count(api.requests, 'request')})` : 'only the mock shows this'
+    ],
     ['answer', answer.replaceAll(/\s+/g, ' ') || '(none)'],
     ['tokens', tokens ? `${tokens.input} in (${tokens.cached} of them cached), ${tokens.output} out` : 'not reported'],
     ...childRows(child),
@@ -49,7 +56,9 @@ function childRows(child) {
 
 /** @param {any} shell @returns {[string, string][]} */
 function shellRows({ names, keys }) {
-  return [["agent's shell", `the agent ran \`${SHELL_COMMAND}\`: ${count(names.length, 'variable')} set, keys among them: ${keyList(keys)}`]]
+  return [
+    ["agent's shell", `the agent ran \`${SHELL_COMMAND}\`: ${count(names.length, 'variable')} set, keys among them: ${keyList(keys)}`]
+  ]
 }
 
 /** @param {any} facts @returns {[string, string][]} */
@@ -58,14 +67,20 @@ function sharedRows({ requests, environment, starts, ids, runs }) {
   const rows = []
   if (requests) {
     const { all, ours, bare, strange, credentials } = requests
-    rows.push(['requests', `${all} in all: ${ours} with exactly one of the ${credentials} credentials, ${bare} with none, ${strange} with any other`])
+    rows.push([
+      'requests',
+      `${all} in all: ${ours} with exactly one of the ${credentials} credentials, ${bare} with none, ${strange} with any other`
+    ])
   }
   const names = count(environment.names, 'name')
   rows.push(['process.env', environment.unchanged ? `unchanged, ${names}` : 'CHANGED'])
   if (starts) {
     const four = runs.reduce((/** @type {number} */ sum, /** @type {any} */ run) => sum + run.child.startMs, 0)
     rows.push(['JS thread', `blocked by the ${runs.length} calls of spawnProvider above, including the very first: ${ms(four)} in total`])
-    rows.push(['', `blocked by spawnProvider ${ms(starts.oursMs)}, by child_process.spawn${ids ? ' with uid and gid' : ''} ${ms(starts.theirsMs)}: medians of ${starts.rounds} alternating starts of ${starts.program} each from this process of ${starts.rssMb} MB (child_process takes longer the larger this process is)`])
+    rows.push([
+      '',
+      `blocked by spawnProvider ${ms(starts.oursMs)}, by child_process.spawn${ids ? ' with uid and gid' : ''} ${ms(starts.theirsMs)}: medians of ${starts.rounds} alternating starts of ${starts.program} each from this process of ${starts.rssMb} MB (child_process takes longer the larger this process is)`
+    ])
   }
   return rows
 }
@@ -73,8 +88,14 @@ function sharedRows({ requests, environment, starts, ids, runs }) {
 /** @param {any} facts */
 function setting({ ids, network, programsMoved }) {
   const parts = [
-    ids ? `The demo was started as root: each tenant has its own uid and gid (${Object.entries(ids).map(([tenant, { uid }]) => `${tenant} ${uid}`).join(', ')}).` : `The demo was started without root: the child processes keep uid ${process.geteuid?.()}.`,
-    network.kind === 'private' ? 'It runs in a network namespace that has only loopback: nothing can leave this machine.' : `It is not isolated from the network: ${network.why}.`
+    ids
+      ? `The demo was started as root: each tenant has its own uid and gid (${Object.entries(ids)
+          .map(([tenant, { uid }]) => `${tenant} ${uid}`)
+          .join(', ')}).`
+      : `The demo was started without root: the child processes keep uid ${process.geteuid?.()}.`,
+    network.kind === 'private'
+      ? 'It runs in a network namespace that has only loopback: nothing can leave this machine.'
+      : `It is not isolated from the network: ${network.why}.`
   ]
   if (programsMoved) parts.push(`The programs were copied to a directory that the child processes can reach, because: ${programsMoved}`)
   return parts.join(' ')
@@ -84,7 +105,10 @@ function setting({ ids, network, programsMoved }) {
 function notShown({ ids, apis, network, missingProtections, sealed }) {
   const lines = []
   if (!ids) lines.push('The irreversible change to another uid and gid, which requires root: run the same command as root to see it.')
-  if (apis === 'mock' && network.kind !== 'private') lines.push("That nothing leaves this machine: the CLIs' background traffic is switched off and they know only loopback addresses, but nothing enforces this.")
+  if (apis === 'mock' && network.kind !== 'private')
+    lines.push(
+      "That nothing leaves this machine: the CLIs' background traffic is switched off and they know only loopback addresses, but nothing enforces this."
+    )
   if (missingProtections.length > 0) lines.push(`Protections that the portable start does not have: ${missingProtections.join(', ')}.`)
   return [...lines, ...sealedNotShown(sealed)]
 }

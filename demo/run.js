@@ -70,7 +70,8 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
   const [code, { events, stderr }] = await Promise.all([closed.finally(() => child[Symbol.asyncDispose]()), output])
 
   const told = readEvents(run.provider, events)
-  if (code !== 0 || told.failure) throw new Error(`${run.provider} for ${run.tenant} ended with ${code}: ${told.failure ?? stderr.trim().split('\n').at(-1)}`)
+  if (code !== 0 || told.failure)
+    throw new Error(`${run.provider} for ${run.tenant} ended with ${code}: ${told.failure ?? stderr.trim().split('\n').at(-1)}`)
   return {
     ...run,
     ids: workshop.isRoot ? ids : null,

@@ -3,7 +3,7 @@
 
 const { randomBytes } = require('node:crypto')
 const { takeServerCredentials } = require('..')
-const { startMockApi } = require('../lib/mock-api/index.js')
+const { startMockApi } = require('../__test__/support/mock-api/index.js')
 
 /** What the agent is made to run, to show what its shell has. */
 const SHELL_COMMAND = 'env | sort'
@@ -46,9 +46,9 @@ function mockPrompt({ tenant, shell }) {
 
 /**
  * Greets whoever the credential belongs to, not whoever the prompt names.
- * @param {import('../lib/mock-api/types').MockTurn} turn
+ * @param {import('../__test__/support/mock-api/types').MockTurn} turn
  * @param {{ tenant: string, key: string }[]} runs
- * @returns {import('../lib/mock-api/types').Reply}
+ * @returns {import('../__test__/support/mock-api/types').Reply}
  */
 function answer(turn, runs) {
   const owner = runs.find((run) => run.key === turn.credential)?.tenant ?? 'stranger'

@@ -26,7 +26,10 @@ async function compareStarts(ids, signal) {
   /** @type {Record<'ours' | 'theirs', number[]>} */
   const times = { ours: [], theirs: [] }
   for (let round = -WARM_UP; round < ROUNDS && !signal.aborted; round += 1) {
-    for (const [side, start] of /** @type {const} */ ([['ours', ours], ['theirs', theirs]])) {
+    for (const [side, start] of /** @type {const} */ ([
+      ['ours', ours],
+      ['theirs', theirs]
+    ])) {
       const from = performance.now()
       const child = start()
       const took = performance.now() - from
@@ -35,7 +38,13 @@ async function compareStarts(ids, signal) {
     }
   }
   env.dispose()
-  return { program, rounds: ROUNDS, oursMs: median(times.ours), theirsMs: median(times.theirs), rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20) }
+  return {
+    program,
+    rounds: ROUNDS,
+    oursMs: median(times.ours),
+    theirsMs: median(times.theirs),
+    rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20)
+  }
 }
 
 /** @param {number[]} values */

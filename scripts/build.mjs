@@ -1,16 +1,19 @@
-// Builds the addon, its generated loader and the generated types: `npm run build [-- napi options]`.
+// Builds the addon, the generated types and the facade: `npm run build [-- napi options]`; with `-- --facade`, that alone.
 import { createHash } from 'node:crypto'
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { bundle, declarations } from './lib/bundle.mjs'
 import { fromRoot, root } from './lib/paths.mjs'
-import { writeProviderTypes } from './lib/provider-types.mjs'
+import { providerTypes, providerTypesIn } from './lib/provider-types.mjs'
 import { must, run } from './lib/run.mjs'
 import { rustEnv } from './lib/rust.mjs'
 
-/** Committed, and equal to what a build writes; `generated` in the tests checks it. */
-export const generated = ['binding.cjs', 'binding.d.ts', 'types/providers.d.ts']
+/** Committed, and equal to what a build of the addon writes; `generated` in the tests checks it. */
+export const generated = ['binding.d.ts']
+/** The same of what is made of the facade. */
+export const rollup = 'index.d.ts'
 
 /**
  * Builds into `outDir`, which holds nothing but this build afterwards.
@@ -22,17 +25,17 @@ export async function buildInto(outDir, options = []) {
   mkdirSync(outDir, { recursive: true })
   const rust = await rustEnv()
   const napi = fromRoot('node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
-  const args = ['build', '--platform', '--release', '--js', generated[0], '--dts', generated[1], '--no-const-enum', '--output-dir', outDir]
+  const args = ['build', '--platform', '--release', '--no-js', '--dts', generated[0], '--no-const-enum', '--output-dir', outDir]
   const env = { ...rust, RUSTFLAGS: await rustFlags(rust) }
   // Progress goes to stderr: stdout belongs to the program that asked for the build.
   const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })
   if (code !== 0) throw new Error('the build of the addon failed; see above')
-  // Built for another platform, it cannot be asked; the table is the same for all.
-  if (options.includes('--target')) cpSync(fromRoot(generated[2]), join(outDir, generated[2]))
-  else writeProviderTypes(outDir, generated[2])
-  const missing = generated.filter((name) => !existsSync(join(outDir, name)))
-  // napi writes them only when napi-derive has its feature `type-def`.
-  if (missing.length) throw new Error(`the build did not write ${missing.join(' and ')}`)
+  const types = join(outDir, generated[0])
+  // napi writes it only when napi-derive has its feature `type-def`.
+  if (!existsSync(types)) throw new Error(`the build did not write ${generated[0]}`)
+  // Built for another platform, the addon cannot be asked for its table of providers, which is the same for all.
+  const added = options.includes('--target') ? providerTypesIn(fromRoot(generated[0])) : providerTypes(outDir)
+  appendFileSync(types, `\n${added}`)
 }
 
 /** Puts a build in its place; names the committed files that it changed. */
@@ -48,6 +51,16 @@ export function install(outDir) {
   return changed
 }
 
+/** Builds what JavaScript loads of lib/, and its types. Names the committed file if it changed. */
+export async function buildFacade() {
+  await bundle()
+  const text = await declarations()
+  const path = fromRoot(rollup)
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return []
+  writeFileSync(path, text)
+  return [rollup]
+}
+
 /** Whether two files have the same bytes; a missing one equals nothing. */
 export function same(a, b) {
   return existsSync(a) && existsSync(b) && readFileSync(a).equals(readFileSync(b))
@@ -59,7 +72,7 @@ async function rustFlags(rust) {
   const places = [
     [process.env.CARGO_HOME ?? join(homedir(), '.cargo'), '/cargo'],
     [sysroot, '/rust'],
-    [root, '/provider-env'], // the last match wins, and this may lie below the others
+    [root, '/provider-env'] // the last match wins, and this may lie below the others
   ]
   // RUSTFLAGS splits at spaces; a path with one keeps its name, and the tarball check then says so.
   const flags = places.filter(([from]) => !/\s/.test(from)).map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
@@ -69,15 +82,21 @@ async function rustFlags(rust) {
 /** A digest of everything that decides what the build gives. */
 export function sourceDigest(files) {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.env.RUSTFLAGS ?? ''}\0`)
-  for (const file of files) hash.update(`${relative(root, file)}\0`).update(existsSync(file) ? readFileSync(file) : '').update('\0')
+  for (const file of files)
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(existsSync(file) ? readFileSync(file) : '')
+      .update('\0')
   return hash.digest('hex')
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
+    const options = process.argv.slice(2)
     const out = fromRoot('target', 'addon')
-    await buildInto(out, process.argv.slice(2))
-    const changed = install(out)
+    const facadeAlone = options.includes('--facade')
+    if (!facadeAlone) await buildInto(out, options)
+    const changed = [...(facadeAlone ? [] : install(out)), ...(await buildFacade())]
     writeFileSync(2, changed.length ? `rewritten: ${changed.join(', ')}. Commit the changes.\n` : 'the generated files are unchanged\n')
   } catch (error) {
     process.stderr.write(`${error.message}\n`)

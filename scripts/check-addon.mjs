@@ -1,6 +1,6 @@
 // Checks the addon's file as a user gets it: its size, the oldest glibc that it runs on, and that it contains no path
 // of the machine that built it.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,13 +1,16 @@
 // Checks the rules for files: at most 500 lines without tests, a first comment that states the file's job, texts that must not
 // occur at all or only in one place, names at the boundary, and phrases that no reader should meet.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fromRoot, root, walk } from './lib/paths.mjs'
 
 const most = 500
+/** Of a line of the facade. The formatter breaks code there, and leaves comments alone, and a text that is one string. */
+const mostColumns = 140
 
 /** What fetches a package by its name, then the command's name, which is no package of ours: nobody owns it. */
-const FETCHES = /\b(?:npx|pnpx|bunx|npm (?:exec|x|i|install|add|create)|(?:pnpm|yarn|bun) (?:dlx|x|exec|add))\b[^\n`|"']*?(?<![\w@/.-])provider-env(?![\w./-])/g
+const FETCHES =
+  /\b(?:npx|pnpx|bunx|npm (?:exec|x|i|install|add|create)|(?:pnpm|yarn|bun) (?:dlx|x|exec|add))\b[^\n`|"']*?(?<![\w@/.-])provider-env(?![\w./-])/g
 
 /** The places of a text that would have somebody else's package fetched and run: the name without its scope. */
 export function unscopedNames(text) {
@@ -16,13 +19,21 @@ export function unscopedNames(text) {
 
 /** Where this package lies is asked for in one file, which knows that a bundle lies nowhere. */
 const PLACE = /\b__(?:dir|file)name\b|\brequire\.resolve\b|\bimport\.meta\b/
-const PLACES = 'lib/own-directory.js'
+const PLACES = 'lib/internal/own-directory.ts'
+
+/** The lines that nobody had to make so long. */
+function tooLong(text) {
+  const hasLongText = /(['"`])(?:(?!\1).){50,}/
+  return text.split('\n').flatMap((line, index) => (line.length > mostColumns && !hasLongText.test(line) ? [index + 1] : []))
+}
 
 /** The names of the addon's types against the rule: a class is `Native…`, and nothing else is. */
 export function misnamed(types) {
   const declared = [...types.matchAll(/^export (?:declare )?(class|interface|type|enum|const enum) (\w+)/gm)]
   if (!declared.length) throw new Error('found no type in binding.d.ts: the check sees nothing')
-  return declared.filter(([, kind, name]) => (kind === 'class') !== name.startsWith('Native')).map(([, kind, name]) => `binding.d.ts: the ${kind} ${name} is misnamed: a class begins with Native, and nothing else does`)
+  return declared
+    .filter(([, kind, name]) => (kind === 'class') !== name.startsWith('Native'))
+    .map(([, kind, name]) => `binding.d.ts: the ${kind} ${name} is misnamed: a class begins with Native, and nothing else does`)
 }
 
 /** Phrases that are never good English in a message or on a page, each with what to write instead. Only what is always wrong. */
@@ -53,10 +64,17 @@ export function unidiomatic(name, text) {
 }
 
 /** Comments of a line of their own, and those behind code. A Rust string goes on in the next line after a backslash. @param {string} text */
-const withoutComments = (text) => text.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '').replace(/\s\/\/ .*$/gm, '').replace(/\\\n\s*/g, '')
+const withoutComments = (text) =>
+  text
+    .replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')
+    .replace(/\s\/\/ .*$/gm, '')
+    .replace(/\\\n\s*/g, '')
 
 /** Whether a user reads the text of this file: messages, pages, types. @param {string} name */
-const isRead = (name) => name !== 'CHANGELOG.md' && !/(?:^|\/)tests?(?:\/|\.rs$)/.test(name) && /^(?:(?:src|lib|bin|demo|scripts|types)\/.*\.(?:rs|[cm]?js|d\.ts)|docs\/.*\.md|[^/]*\.(?:md|d\.m?ts))$/.test(name)
+const isRead = (name) =>
+  name !== 'CHANGELOG.md' &&
+  !/(?:^|\/)tests?(?:\/|\.rs$)/.test(name) &&
+  /^(?:(?:src|lib|bin|demo|scripts)\/.*\.(?:rs|[cm]?js|ts)|docs\/.*\.md|[^/]*\.(?:md|d\.m?ts))$/.test(name)
 
 /** Every text of the repository, but for what is made or fetched. */
 function texts() {
@@ -67,13 +85,15 @@ function texts() {
 
 export function checkFiles() {
   const source = (path) => /\.(rs|[cm]?js|ts|mts)$/.test(path)
-  const files = ['src', 'lib', 'bin', 'scripts', 'tests', 'fuzz/fuzz_targets', 'bench', 'demo', '__test__']
-    .flatMap((dir) => walk(fromRoot(...dir.split('/')), source))
+  const files = ['src', 'lib', 'bin', 'scripts', 'tests', 'fuzz/fuzz_targets', 'bench', 'demo', '__test__'].flatMap((dir) =>
+    walk(fromRoot(...dir.split('/')), source)
+  )
   const wrong = misnamed(readFileSync(fromRoot('binding.d.ts'), 'utf8'))
   const sizes = []
   for (const path of texts()) {
     const [name, text] = [relative(root, path), readFileSync(path, 'utf8')]
-    for (const found of unscopedNames(text)) wrong.push(`${name}: "${found}" fetches a package that is not ours. Write @webalive/provider-env`)
+    for (const found of unscopedNames(text))
+      wrong.push(`${name}: "${found}" fetches a package that is not ours. Write @webalive/provider-env`)
     // The table of phrases has them all.
     if (isRead(name) && name !== 'scripts/check-files.mjs') wrong.push(...unidiomatic(name, text))
   }
@@ -82,14 +102,19 @@ export function checkFiles() {
     const name = relative(root, path)
     const opening = text.split('\n', 3).filter((line) => !/^(#!.*|'use strict'|)$/.test(line))[0] ?? ''
     if (!/^(\/\/|\/\*)/.test(opening)) wrong.push(`${name}: does not begin with a comment that states its job`)
-    if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))) wrong.push(`${name}: uses its own path, which only ${PLACES} may do, because a file in a bundle has no path`)
-    if (!/^(src|lib)\//.test(name)) continue
-    // Unit tests are at the foot of a Rust file and don't count.
-    const lines = text.split(/^#\[cfg\(test\)\]\s*\n(?:#\[.*\]\s*\n)*mod \w+ \{/m)[0].trimEnd().split('\n').length
+    if (/^lib\//.test(name) && name !== PLACES && PLACE.test(text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')))
+      wrong.push(`${name}: uses its own path, which only ${PLACES} may do, because a file in a bundle has no path`)
+    if (/^lib\//.test(name)) wrong.push(...tooLong(text).map((line) => `${name}:${line}: longer than ${mostColumns} columns`))
+    if (!/^(src|lib|bin|bench|demo|scripts)\//.test(name)) continue
+    // Unit tests stand at the foot of a Rust file and don't count.
+    const lines = text
+      .split(/^#\[cfg\(test\)\]\s*\n(?:#\[.*\]\s*\n)*mod \w+ \{/m)[0]
+      .trimEnd()
+      .split('\n').length
     sizes.push(lines)
     if (lines > most) wrong.push(`${name}: ${lines} lines without its tests; the limit is ${most}`)
   }
   if (wrong.length) throw new Error(wrong.join('\n'))
   sizes.sort((a, b) => a - b)
-  process.stdout.write(`${sizes.length} files in src and lib, median ${sizes[sizes.length >> 1] ?? 0} lines, most ${sizes.at(-1) ?? 0}\n`)
+  process.stdout.write(`${sizes.length} files of source, median ${sizes[sizes.length >> 1] ?? 0} lines, most ${sizes.at(-1) ?? 0}\n`)
 }

@@ -1,5 +1,5 @@
 // Checks that npm/* matches package.json: one folder per target, the same version, and the right os, cpu and libc.
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fromRoot } from './lib/paths.mjs'
 import { addonName, manifest, platformOf } from './lib/platforms.mjs'
 
@@ -32,6 +32,7 @@ export function checkPlatformPackages() {
   }
   // `napi prepublish` adds them at a release: here they would name packages that the registry does not have yet.
   want('package.json optionalDependencies', main.optionalDependencies, undefined)
-  for (const hook of ['preinstall', 'install', 'postinstall', 'prepare']) want(`package.json scripts.${hook}`, main.scripts[hook], undefined)
+  for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
+    want(`package.json scripts.${hook}`, main.scripts[hook], undefined)
   if (wrong.length) throw new Error(wrong.join('\n'))
 }

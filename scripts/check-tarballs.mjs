@@ -9,11 +9,14 @@ import { must, run } from './lib/run.mjs'
 export async function packMain(dir) {
   const { filename, files } = await npmPack(fromRoot(), dir)
   const names = files.map((f) => f.path)
-  const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|binding\.(cjs|d\.ts)|docs\/[A-Za-z]+\.md|(lib|bin|types)\/.*\.(js|mjs|cjs|ts|json))$/
+  const allowed =
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|docs\/[A-Za-z]+\.md|bin\/provider-env\.js|dist\/(provider-env|doctor)\.cjs)$/
   const stray = names.filter((name) => !allowed.test(name))
   if (stray.length) throw new Error(`the main package would publish ${stray.join(', ')}`)
   const doors = Object.values(manifest().exports).flatMap(targets)
-  const missing = [...doors, 'binding.cjs', 'README.md', 'LICENSE'].filter((name) => !names.includes(name.replace('./', '')))
+  const missing = [...doors, 'dist/provider-env.cjs', 'dist/doctor.cjs', 'README.md', 'LICENSE'].filter(
+    (name) => !names.includes(name.replace('./', ''))
+  )
   if (missing.length) throw new Error(`the main package would not contain ${missing.join(', ')}`)
   process.stdout.write(`${filename}: ${names.length} files\n`)
   return join(dir, filename)
@@ -36,7 +39,10 @@ export async function packPlatform(dir) {
 
 /** Packs a directory into another; npm's own account of it. */
 export async function npmPack(from, to) {
-  const text = await must('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', to], { cwd: from, timeoutMs: 120_000 })
+  const text = await must('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', to], {
+    cwd: from,
+    timeoutMs: 120_000
+  })
   // npm may warn on stderr, which is in the same text; newer versions give an object by name instead of a list.
   const answer = JSON.parse(text.slice(text.search(/^[[{]/m)))
   return Array.isArray(answer) ? answer[0] : Object.values(answer)[0]
@@ -55,8 +61,7 @@ export async function installBoth(project, main, platform) {
 /** Loads the installed package through both doors under a Node, and holds a made-up key for a moment. */
 export async function loadUnder(node, project) {
   copyFileSync(fromRoot('scripts', 'lib', 'load-both-doors.mjs'), join(project, 'load.mjs'))
-  // No NAPI_RS_* and no NODE_OPTIONS of ours, but the loader's own check that both packages are of one version.
-  const env = { NODE_OPTIONS: '', NAPI_RS_NATIVE_LIBRARY_PATH: '', NAPI_RS_ENFORCE_VERSION_CHECK: '1' }
+  const env = { NODE_OPTIONS: '', NAPI_RS_NATIVE_LIBRARY_PATH: '' }
   process.stdout.write(await must(node, ['load.mjs'], { cwd: project, env, timeoutMs: 60_000 }))
 }
 
@@ -73,8 +78,17 @@ export async function runInstalledDoctor(project) {
 export async function checkTypes(project) {
   const name = manifest().name
   const use = "export const env: ProviderEnv = buildProviderEnv({ provider: 'codex', apiKey: new Uint8Array() })\n"
-  for (const file of ['esm.mts', 'cjs.cts']) writeFileSync(join(project, file), `import { buildProviderEnv, type ProviderEnv } from '${name}'\n${use}`)
-  const tsc = [fromRoot('node_modules', 'typescript', 'bin', 'tsc'), '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
+  for (const file of ['esm.mts', 'cjs.cts'])
+    writeFileSync(join(project, file), `import { buildProviderEnv, type ProviderEnv } from '${name}'\n${use}`)
+  const tsc = [
+    fromRoot('node_modules', 'typescript', 'bin', 'tsc'),
+    '--noEmit',
+    '--strict',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023,esnext.disposable'
+  ]
   // Node's own types come from this repository: the empty project has no packages.
   const types = ['--types', 'node', '--typeRoots', fromRoot('node_modules', '@types')]
   await must(process.execPath, [...tsc, ...types, '--module', 'nodenext', 'esm.mts', 'cjs.cts'], { cwd: project })

@@ -13,12 +13,18 @@ const CLIS = { claude: 'Claude Code', codex: 'Codex' }
  */
 export function disagreements(read) {
   const rows = Object.keys(CLIS).map((cli) => ({ cli, ...versionsOf(cli, read(`src/provider/${cli}/cli.rs`)) }))
-  return [...inReadme(rows, read('README.md')), ...inProviders(rows, read('docs/providers.md')), ...inTable(rows, read('docs/compatibility.md')), ...inManifest(rows, JSON.parse(read('package.json')))]
+  return [
+    ...inReadme(rows, read('README.md')),
+    ...inProviders(rows, read('docs/providers.md')),
+    ...inTable(rows, read('docs/compatibility.md')),
+    ...inManifest(rows, JSON.parse(read('package.json')))
+  ]
 }
 
 export function checkVersions() {
   const wrong = disagreements((path) => readFileSync(fromRoot(path), 'utf8'))
-  if (wrong.length) throw new Error(`the versions do not agree with the rows in src/provider:\n${wrong.map((one) => `- ${one}`).join('\n')}`)
+  if (wrong.length)
+    throw new Error(`the versions do not agree with the rows in src/provider:\n${wrong.map((one) => `- ${one}`).join('\n')}`)
 }
 
 /** The row's own, from its source: nothing has to be built. */
@@ -40,20 +46,31 @@ function inReadme(rows, text) {
 }
 
 function inProviders(rows, text) {
-  const cells = (begin) => text.split('\n').find((line) => line.startsWith(`| ${begin} |`))?.split('|').slice(2, -1) ?? []
+  const cells = (begin) =>
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`| ${begin} |`))
+      ?.split('|')
+      .slice(2, -1) ?? []
   const expected = { 'oldest supported': 'oldest', 'newest tested': 'tested', 'oldest SDK': 'oldestSdk' }
   return Object.entries(expected).flatMap(([begin, field]) => {
-    return rows.filter((row, index) => !new RegExp(`(^|\\s)${row[field].replaceAll('.', '\\.')}(\\s|$)`).test(cells(begin)[index] ?? ''))
+    return rows
+      .filter((row, index) => !new RegExp(`(^|\\s)${row[field].replaceAll('.', '\\.')}(\\s|$)`).test(cells(begin)[index] ?? ''))
       .map((row) => `docs/providers.md does not have ${row[field]} as "${begin}" of ${row.cli}`)
   })
 }
 
 function inTable(rows, text) {
   const passed = rowsIn(text).filter(({ failed }) => failed === 0)
-  return rows.flatMap(({ cli, oldest, tested }) => [oldest, tested].filter((version) => !passed.some((row) => row.cli === cli && row.version === version))
-    .map((version) => `docs/compatibility.md has no row of ${cli} ${version} in which all tests passed`))
+  return rows.flatMap(({ cli, oldest, tested }) =>
+    [oldest, tested]
+      .filter((version) => !passed.some((row) => row.cli === cli && row.version === version))
+      .map((version) => `docs/compatibility.md has no row of ${cli} ${version} in which all tests passed`)
+  )
 }
 
 function inManifest(rows, { peerDependencies }) {
-  return rows.filter(({ sdk, oldestSdk }) => peerDependencies[sdk] !== `>=${oldestSdk}`).map(({ sdk, oldestSdk }) => `package.json does not have >=${oldestSdk} as the peer dependency ${sdk}`)
+  return rows
+    .filter(({ sdk, oldestSdk }) => peerDependencies[sdk] !== `>=${oldestSdk}`)
+    .map(({ sdk, oldestSdk }) => `package.json does not have >=${oldestSdk} as the peer dependency ${sdk}`)
 }

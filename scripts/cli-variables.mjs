@@ -19,7 +19,15 @@ const OF_GROUP = /([A-Za-z_]\w*):\(\)=>/g
 const NAMED = /(?:CODEX|OPENAI)_[A-Z][A-Z0-9_]{2,}/g
 
 const texts = fs.readdirSync(LISTS).map((name) => fs.readFileSync(path.join(LISTS, name), 'utf8'))
-const classified = new Set(texts.flatMap((text) => text.split('\n').filter((line) => !/^[#[]/.test(line)).join(' ').split(/\s+/)))
+const classified = new Set(
+  texts.flatMap((text) =>
+    text
+      .split('\n')
+      .filter((line) => !/^[#[]/.test(line))
+      .join(' ')
+      .split(/\s+/)
+  )
+)
 
 function ofClaude(text) {
   const groups = [...text.matchAll(GROUP)].map(([, group]) => [...group.matchAll(OF_GROUP)].map(([, name]) => name))

@@ -40,7 +40,8 @@ for (const target of targets) {
   if (!values.dry) writeFileSync(DOCUMENT, withRows(readFileSync(DOCUMENT, 'utf8'), rows))
 }
 if (rows.length) process.stdout.write(`${tableText(rows)}\n`)
-if (problems.length) process.stdout.write(`\nNot run:\n\n${problems.map((problem) => `- ${problem.replaceAll('\n', '\n  ')}`).join('\n')}\n`)
+if (problems.length)
+  process.stdout.write(`\nNot run:\n\n${problems.map((problem) => `- ${problem.replaceAll('\n', '\n  ')}`).join('\n')}\n`)
 process.exitCode = problems.length || rows.some(({ failed }) => failed) ? 1 : 0
 
 function readTargets() {
@@ -61,7 +62,9 @@ async function tried(target) {
   const { skip, counts } = await counted(cli, nameOf(target), program)
   if (skip) throw new Error(`${nameOf(target)}: ${skip}`)
   const { passed, failed, skipped } = counts
-  say(`  ${passed} passed, ${failed} failed, ${skipped} skipped, ${((Date.now() - from) / 1000).toFixed(0)} s; all output is in ${logOf(nameOf(target))}`)
+  say(
+    `  ${passed} passed, ${failed} failed, ${skipped} skipped, ${((Date.now() - from) / 1000).toFixed(0)} s; all output is in ${logOf(nameOf(target))}`
+  )
   const [date] = new Date().toISOString().split('T')
   return { cli, version, passed, failed, skipped, date, own: manifest().version, failures: shortened(counts.failures) }
 }

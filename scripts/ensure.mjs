@@ -1,8 +1,9 @@
-// Does the set-up that a fresh clone needs, if it is missing or outdated: packages first, then the addon.
+// Does the set-up that a fresh clone needs, if it is missing or outdated: packages first, then the addon, then the facade.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildInto, generated, install, sourceDigest } from './build.mjs'
+import { buildFacade, buildInto, generated, install, rollup, sourceDigest } from './build.mjs'
+import { bundleSources, FILES } from './lib/bundle.mjs'
 import { fromRoot, root, walk } from './lib/paths.mjs'
 import { run } from './lib/run.mjs'
 
@@ -14,7 +15,7 @@ export async function ensure() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is required; this is ${process.version}`)
   await ensureModules()
-  return { regenerated: await ensureAddon() }
+  return { regenerated: [...(await ensureAddon()), ...(await ensureFacade())] }
 }
 
 // By content rather than by time: a checkout touches files that did not change.
@@ -35,7 +36,16 @@ async function ensureModules() {
 }
 
 async function ensureAddon() {
-  const named = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml', '.cargo/config.toml', 'package.json', 'scripts/build.mjs', 'scripts/lib/provider-types.mjs']
+  const named = [
+    'Cargo.toml',
+    'Cargo.lock',
+    'build.rs',
+    'rust-toolchain.toml',
+    '.cargo/config.toml',
+    'package.json',
+    'scripts/build.mjs',
+    'scripts/lib/provider-types.mjs'
+  ]
   const stamp = fromRoot('target', 'provider-env-addon.json')
   // Taken before the build: a source edited meanwhile is then seen as newer.
   const source = sourceDigest([...named.map((n) => fromRoot(n)), ...walk(fromRoot('src'))])
@@ -48,6 +58,20 @@ async function ensureAddon() {
   mkdirSync(fromRoot('target'), { recursive: true })
   writeFileSync(stamp, state())
   if (changed.length) say(`rewritten: ${changed.join(', ')}. Commit the changes.`)
+  return changed
+}
+
+/** After the addon, whose types it uses. */
+async function ensureFacade() {
+  const stamp = fromRoot('target', 'provider-env-facade.json')
+  const outputs = [...FILES.map(([, file]) => file), rollup]
+  const state = () => sourceDigest([...walk(fromRoot('lib')), ...[...bundleSources, ...outputs].map((name) => fromRoot(name))])
+  if (read(stamp) === state()) return []
+  say('building the facade')
+  const changed = await buildFacade()
+  mkdirSync(fromRoot('target'), { recursive: true })
+  writeFileSync(stamp, state())
+  if (changed.length) say(`rewritten, to be committed: ${changed.join(', ')}`)
   return changed
 }
 

@@ -14,7 +14,9 @@ if (stranger) refuse(`${stranger} is not a fuzz target; use one of ${all.join(',
 if (!(seconds > 0)) refuse('--seconds must be a number above 0', usage)
 
 if (!(await exists('cargo', ['+nightly', 'fuzz', '--version']))) {
-  process.stderr.write('fuzzing requires a nightly Rust and cargo-fuzz (rustup toolchain install nightly; cargo install --locked cargo-fuzz)\n')
+  process.stderr.write(
+    'fuzzing requires a nightly Rust and cargo-fuzz (rustup toolchain install nightly; cargo install --locked cargo-fuzz)\n'
+  )
   process.exitCode = 1
 } else {
   for (const name of positionals.length ? positionals : all) {

@@ -12,7 +12,7 @@ if (!(await exists('cargo', ['+nightly', '--version']))) {
   const env = {
     CARGO_TARGET_DIR: fromRoot('target', 'sanitize'),
     RUSTFLAGS: [process.env.RUSTFLAGS, '-Zsanitizer=address'].filter(Boolean).join(' '),
-    ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? 'detect_stack_use_after_return=1:strict_string_checks=1',
+    ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? 'detect_stack_use_after_return=1:strict_string_checks=1'
   }
   process.exitCode = (await run('cargo', [...args, ...process.argv.slice(2)], { env })).code
 }

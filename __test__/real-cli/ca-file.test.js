@@ -15,7 +15,7 @@ const { makeAuthority, startTlsFront, whyNoCertificates } = require('../support/
 requirePrivateNetwork()
 
 // As itself, a worker that is not root has no file that the CLI's uid cannot change.
-const skip = needsRoot || (fs.statSync('/').uid === 0 ? whyNoCertificates() : 'in a user namespace nothing is known to be root\'s')
+const skip = needsRoot || (fs.statSync('/').uid === 0 ? whyNoCertificates() : "in a user namespace nothing is known to be root's")
 const VARIABLES = { claude: 'NODE_EXTRA_CA_CERTS', codex: 'CODEX_CA_CERTIFICATE' }
 const KEYS = { claude: 'sk-ant-api03-made-up-key', codex: 'sk-proj-made-up-key' }
 
@@ -39,8 +39,14 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     front.onRefusal = () => refused.abort()
     const baseUrl = `https://127.0.0.1:${front.port}${provider === 'codex' ? '/v1' : ''}`
     return runTurn(provider, {
-      mock, homes: agentHomes(t), programs: installForAnyone({ test: t }), payload: { apiKey: KEYS[provider] },
-      envOptions: { baseUrl, ...envOptions }, launch: { signal: refused.signal }, prompt: `run: printf '%s' "$${VARIABLES[provider]}"`, ...turn
+      mock,
+      homes: agentHomes(t),
+      programs: installForAnyone({ test: t }),
+      payload: { apiKey: KEYS[provider] },
+      envOptions: { baseUrl, ...envOptions },
+      launch: { signal: refused.signal },
+      prompt: `run: printf '%s' "$${VARIABLES[provider]}"`,
+      ...turn
     })
   }
 
@@ -71,7 +77,12 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   test(`${provider}: a file that the tenant can change starts nothing`, { skip }, async (t) => {
     const api = await privateApi(t)
     fs.chownSync(api.file, Number(AGENT.uid), 0)
-    await assert.rejects(run(t, api, { caFile: api.file }), { code: 'ERR_PROVIDER_CA_FILE_UNUSABLE', path: fs.realpathSync(api.file), names: ['caFile'], message: /the CLI's own uid can change it/ })
+    await assert.rejects(run(t, api, { caFile: api.file }), {
+      code: 'ERR_PROVIDER_CA_FILE_UNUSABLE',
+      path: fs.realpathSync(api.file),
+      names: ['caFile'],
+      message: /the CLI's own uid can change it/
+    })
     assert.deepEqual([api.front.refusals, api.mock.requests.length], [0, 0])
   })
 
@@ -79,9 +90,10 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     const api = await privateApi(t)
     const homes = agentHomes(t)
     const variable = VARIABLES[provider]
-    const [file, text] = provider === 'claude'
-      ? [path.join(homes.claudeConfigDir, '.claude.json'), JSON.stringify({ env: { [variable]: api.file } })]
-      : [path.join(homes.codexHome, '.env'), `${variable}=${api.file}\n`]
+    const [file, text] =
+      provider === 'claude'
+        ? [path.join(homes.claudeConfigDir, '.claude.json'), JSON.stringify({ env: { [variable]: api.file } })]
+        : [path.join(homes.codexHome, '.env'), `${variable}=${api.file}\n`]
     fs.writeFileSync(file, text)
     fs.chownSync(file, Number(AGENT.uid), Number(AGENT.uid))
     const without = await run(t, api, {}, { homes })

@@ -21,11 +21,17 @@ async function main() {
   const programs = installForAnyone({ test: scope })
   // The changes come in by the program, as no start of ours would take them; and so does the authority, for `caFile` must be
   // root's, which nothing is in a user namespace.
-  const exports = Object.entries({ NODE_EXTRA_CA_CERTS: path.join(dir, 'ca.pem'), ...changes }).map(([name, value]) => `export ${name}='${value}'\n`)
+  const exports = Object.entries({ NODE_EXTRA_CA_CERTS: path.join(dir, 'ca.pem'), ...changes }).map(
+    ([name, value]) => `export ${name}='${value}'\n`
+  )
   const wrapper = path.join(dir, 'claude')
   fs.writeFileSync(wrapper, `#!/bin/sh\n${exports.join('')}exec '${programs.claude}' "$@"\n`, { mode: 0o755 })
   const turn = await runTurn('claude', {
-    mock, homes: agentHomes(scope), programs: { ...programs, claude: wrapper }, payload: { [kind]: SECRET }, prompt: 'run: echo done; sleep 2',
+    mock,
+    homes: agentHomes(scope),
+    programs: { ...programs, claude: wrapper },
+    payload: { [kind]: SECRET },
+    prompt: 'run: echo done; sleep 2',
     // Nothing of what keeps the other tests quiet.
     envOptions: { set: { DISABLE_AUTOUPDATER: '1' }, ...(baseUrl ? {} : { baseUrl: undefined }) }
   })

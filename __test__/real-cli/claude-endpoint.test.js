@@ -21,7 +21,12 @@ const run = promisify(execFile)
 /** @type {{ name: string, baseUrl: boolean, changes?: Record<string, string>, sent: boolean }[]} */
 const CASES = [
   { name: 'with a base URL', baseUrl: true, sent: false },
-  { name: 'control: with a base URL, without the variable of the row', baseUrl: true, changes: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '' }, sent: true },
+  {
+    name: 'control: with a base URL, without the variable of the row',
+    baseUrl: true,
+    changes: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '' },
+    sent: true
+  },
   { name: 'without a base URL', baseUrl: false, sent: true }
 ]
 

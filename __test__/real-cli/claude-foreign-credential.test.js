@@ -20,7 +20,13 @@ const PLANTED = { '.api_key': 'sk-ant-api03-planted', '.oauth_token': 'sk-ant-oa
 /** What is left there, by what a start has; `taken` is what the CLI itself would send, null where it keeps its own. */
 const CASES = /** @type {const} */ ([
   { name: 'an API key', payload: { apiKey: KEY }, file: '.api_key', own: `x-api-key ${KEY}`, taken: null },
-  { name: 'an OAuth token', payload: { oauthAccessToken: TOKEN }, file: '.api_key', own: `authorization ${TOKEN}`, taken: `x-api-key ${PLANTED['.api_key']}` },
+  {
+    name: 'an OAuth token',
+    payload: { oauthAccessToken: TOKEN },
+    file: '.api_key',
+    own: `authorization ${TOKEN}`,
+    taken: `x-api-key ${PLANTED['.api_key']}`
+  },
   { name: 'an OAuth token', payload: { oauthAccessToken: TOKEN }, file: '.oauth_token', own: `authorization ${TOKEN}`, taken: null },
   { name: 'a login in the state directory', payload: {}, file: '.api_key', own: '', taken: `x-api-key ${PLANTED['.api_key']}` },
   { name: 'a login in the state directory', payload: {}, file: '.oauth_token', own: '', taken: `authorization ${PLANTED['.oauth_token']}` }
@@ -46,7 +52,19 @@ async function turn({ file, ...settings }) {
   // A home of everybody's that only this process's children see.
   const script = 'mount -t tmpfs -o mode=755 none /home && mkdir -p "$1" && printf %s "$2" > "$1/$3" && exec "$4" "$5" "$6"'
   const worker = path.join(__dirname, 'claude-foreign-worker.js')
-  const { stdout } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', DIRECTORY, PLANTED[file], file, process.execPath, worker, JSON.stringify({ token: TOKEN, ...settings })])
+  const { stdout } = await run('unshare', [
+    '-m',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    DIRECTORY,
+    PLANTED[file],
+    file,
+    process.execPath,
+    worker,
+    JSON.stringify({ token: TOKEN, ...settings })
+  ])
   return JSON.parse(stdout)
 }
 

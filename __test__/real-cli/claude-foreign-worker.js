@@ -16,7 +16,15 @@ const scope = { after: (/** @type {() => any} */ cleanup) => void cleanups.push(
 
 async function main() {
   const [mock, homes, programs] = [await startMock(scope), agentHomes(scope), installForAnyone({ test: scope })]
-  const login = { claudeAiOauth: { accessToken: token, refreshToken: 'sk-ant-ort01-made-up', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'], subscriptionType: 'max' } }
+  const login = {
+    claudeAiOauth: {
+      accessToken: token,
+      refreshToken: 'sk-ant-ort01-made-up',
+      expiresAt: Date.now() + 3_600_000,
+      scopes: ['user:inference'],
+      subscriptionType: 'max'
+    }
+  }
   if (serverKey !== undefined) process.env.ANTHROPIC_API_KEY = serverKey
   const envOptions = serverKey === undefined ? {} : { serverCredentials: takeServerCredentials() }
   if (Object.keys(payload).length === 0) write(homes.claudeConfigDir, '.credentials.json', JSON.stringify(login))
@@ -25,7 +33,11 @@ async function main() {
     return { error: error?.code ?? null, path: error?.path, seen: credentialsSeen(mock) }
   }
   const { workspace: dir, home, tmpDir, claudeConfigDir } = homes
-  const env = buildProviderEnv(payload, { baseUrl: mock.anthropicBaseUrl, set: quiet.claude.env, workspace: { dir, home, tmpDir, claudeConfigDir } })
+  const env = buildProviderEnv(payload, {
+    baseUrl: mock.anthropicBaseUrl,
+    set: quiet.claude.env,
+    workspace: { dir, home, tmpDir, claudeConfigDir }
+  })
   const { output } = await runBare(programs.claude, env, homes, {})
   env.dispose()
   return { error: null, output, seen: credentialsSeen(mock) }

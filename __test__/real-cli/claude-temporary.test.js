@@ -46,10 +46,15 @@ for (const [what, squat] of Object.entries(SQUATS)) {
       const name = path.join(shared, `claude-${AGENT.uid}`)
       squat(name, shared)
       const workspace = { tmpDir: shared, ...(!config && { claudeConfigDir: undefined }) }
-      const run = async (/** @type {any} */ set) => await runTurn('claude', {
-        mock: await startMock(t), homes, programs, payload: { apiKey: 'sk-ant-api03-made-up' }, prompt: 'run: echo "in=$CLAUDE_CODE_TMPDIR"',
-        envOptions: { workspace, set: { ...quiet.claude.env, ...set } }
-      })
+      const run = async (/** @type {any} */ set) =>
+        await runTurn('claude', {
+          mock: await startMock(t),
+          homes,
+          programs,
+          payload: { apiKey: 'sk-ant-api03-made-up' },
+          prompt: 'run: echo "in=$CLAUDE_CODE_TMPDIR"',
+          envOptions: { workspace, set: { ...quiet.claude.env, ...set } }
+        })
       const state = config ? homes.claudeConfigDir : path.join(homes.home, '.claude')
       const turn = await run({})
       assert.equal(turn.code, 0, turn.stdout + turn.stderr)
@@ -66,6 +71,12 @@ test('without one, nothing is said', { skip: needsRoot }, async (t) => {
   const homes = agentHomes(t)
   fs.mkdirSync(path.join(homes.tmpDir, `claude-${AGENT.uid}`), { mode: 0o700 })
   fs.chownSync(path.join(homes.tmpDir, `claude-${AGENT.uid}`), Number(AGENT.uid), Number(AGENT.gid))
-  const turn = await runTurn('claude', { mock: await startMock(t), homes, programs: installForAnyone({ test: t }), payload: { apiKey: 'sk-ant-api03-made-up' }, prompt: 'run: echo "in=$CLAUDE_CODE_TMPDIR."' })
+  const turn = await runTurn('claude', {
+    mock: await startMock(t),
+    homes,
+    programs: installForAnyone({ test: t }),
+    payload: { apiKey: 'sk-ant-api03-made-up' },
+    prompt: 'run: echo "in=$CLAUDE_CODE_TMPDIR."'
+  })
   assert.ok(turn.text.includes('in=.'), turn.text)
 })

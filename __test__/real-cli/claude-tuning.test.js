@@ -20,12 +20,20 @@ const KEY = 'sk-ant-api03-made-up-tenant-key'
 async function turnWith(t, set) {
   const homes = agentHomes(t)
   const mock = await startMock(t)
-  const turn = await runTurn('claude', { mock, homes, programs, payload: { apiKey: KEY }, envOptions: { set: { ...quiet.claude.env, ...set } } })
+  const turn = await runTurn('claude', {
+    mock,
+    homes,
+    programs,
+    payload: { apiKey: KEY },
+    envOptions: { set: { ...quiet.claude.env, ...set } }
+  })
   assert.equal(turn.code, 0, turn.stdout + turn.stderr)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
   const limits = mock.requests.map(({ body }) => body?.max_tokens).filter((limit) => limit !== undefined)
   const projects = path.join(homes.claudeConfigDir, 'projects')
-  const transcripts = fs.existsSync(projects) ? fs.readdirSync(projects, { recursive: true }).filter((name) => String(name).endsWith('.jsonl')) : []
+  const transcripts = fs.existsSync(projects)
+    ? fs.readdirSync(projects, { recursive: true }).filter((name) => String(name).endsWith('.jsonl'))
+    : []
   return { limits: [...new Set(limits)], transcripts: transcripts.length }
 }
 

@@ -9,7 +9,7 @@ const { spawnProvider } = require('../../index.js')
 const { makeDir, marksIn, plantClaude } = require('../support/attacks.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone } = require('../support/programs.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const { agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
@@ -30,8 +30,15 @@ const CASES = [
   { name: 'API key by env', launch: { delivery: 'env' } },
   // A key helper turns a token off, and is not run: the turn ends without a request.
   { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, bites: { texts: [], planted: undefined } },
-  { name: 'cwd through a symlink', cwd: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link')), path.join(root, 'link')) },
-  { name: 'below the planted directory', bites: { marks: ['claude-mcp'], planted: '' }, cwd: ({ workspace }) => makeDir(path.join(workspace, 'site')) },
+  {
+    name: 'cwd through a symlink',
+    cwd: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link')), path.join(root, 'link'))
+  },
+  {
+    name: 'below the planted directory',
+    bites: { marks: ['claude-mcp'], planted: '' },
+    cwd: ({ workspace }) => makeDir(path.join(workspace, 'site'))
+  },
   { name: 'user settings asked for by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
   { name: 'a prompt after --', args: (common, prompt) => [...common, '--', prompt] }
 ]
@@ -44,8 +51,14 @@ for (const { name, bites, payload = { apiKey: KEY }, launch, cwd, args } of CASE
       const homes = agentHomes(t)
       plantClaude(homes.workspace, homes.tmpDir, evil.anthropicBaseUrl)
       const turn = await runTurn('claude', {
-        mock, homes, programs, payload, args, workspace: cwd?.(homes),
-        prompt: 'run: echo "planted=[$PLANTED]"', launch: { ...launch, workspaceTrust }
+        mock,
+        homes,
+        programs,
+        payload,
+        args,
+        workspace: cwd?.(homes),
+        prompt: 'run: echo "planted=[$PLANTED]"',
+        launch: { ...launch, workspaceTrust }
       })
       const seen = outcome(turn, homes, mock, evil)
       if (workspaceTrust === 'untrusted') {
@@ -59,10 +72,21 @@ for (const { name, bites, payload = { apiKey: KEY }, launch, cwd, args } of CASE
   }
 }
 
-for (const args of [['--setting-sources=project'], ['--setting-sources', 'local'], ['--setting-sources=user, project'], ['--setting-sources=', '--setting-sources=local']]) {
+for (const args of [
+  ['--setting-sources=project'],
+  ['--setting-sources', 'local'],
+  ['--setting-sources=user, project'],
+  ['--setting-sources=', '--setting-sources=local']
+]) {
   test(`${args.join(' ')} is refused before any process`, async (t) => {
     const mock = await startMock(t)
-    const { env, options } = prepareTurn('claude', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY }, args: (common, prompt) => [...common, ...args, prompt] })
+    const { env, options } = prepareTurn('claude', {
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: { apiKey: KEY },
+      args: (common, prompt) => [...common, ...args, prompt]
+    })
     assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' })
     assert.equal(mock.requests.length, 0)
   })
@@ -71,8 +95,8 @@ for (const args of [['--setting-sources=project'], ['--setting-sources', 'local'
 /**
  * @param {{ text: string }} turn
  * @param {Homes} homes
- * @param {import('../../lib/mock-api/types').MockApi} mock
- * @param {import('../../lib/mock-api/types').MockApi} evil
+ * @param {import('../support/mock-api/types').MockApi} mock
+ * @param {import('../support/mock-api/types').MockApi} evil
  */
 function outcome({ text }, { tmpDir }, mock, evil) {
   const bodies = JSON.stringify([...mock.requests, ...evil.requests].map(({ body }) => body))

@@ -17,11 +17,16 @@ const PROJECT = path.join(__dirname, '..', '..')
 /** In a namespace of its own: others must not find a DNS here. @param {'base-url' | 'default'} endpoint */
 function hostsAsked(endpoint) {
   const fixture = path.join(PROJECT, '__test__', 'fixtures', 'vendor-hosts.js')
-  const output = execFileSync(path.join(PROJECT, 'scripts', 'netns.sh'), [process.execPath, fixture, endpoint], { encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined } })
+  const output = execFileSync(path.join(PROJECT, 'scripts', 'netns.sh'), [process.execPath, fixture, endpoint], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined }
+  })
   const [, result] = /^RESULT (.*)$/m.exec(output) ?? assert.fail(output)
   /** @type {{ asked: Record<string, boolean>, mock: string[] }} */
   const { asked, mock } = JSON.parse(result)
-  const withKey = Object.keys(asked).filter((host) => asked[host]).sort()
+  const withKey = Object.keys(asked)
+    .filter((host) => asked[host])
+    .sort()
   return { withKey, others: Object.keys(asked).filter((host) => !asked[host]), mock }
 }
 
@@ -29,7 +34,10 @@ test('with a base URL the key goes there alone', { skip }, () => {
   const { withKey, others, mock } = hostsAsked('base-url')
   assert.deepEqual([withKey, mock], [[], ['authorization sk-proj-made-up-tenant-key']])
   // Other hosts are asked, and would have been seen to get it.
-  assert.ok(others.some((host) => host.endsWith('chatgpt.com')), others.join())
+  assert.ok(
+    others.some((host) => host.endsWith('chatgpt.com')),
+    others.join()
+  )
 })
 
 test("without one it goes to the vendor's own, which are two from 0.163 on", { skip }, () => {

@@ -39,21 +39,105 @@ const CASES = [
   { name: 'danger-full-access', place: ({ workspace }) => ({ cwd: workspace }) },
   { name: 'workspace-write', sandbox: 'workspace-write', place: ({ workspace }) => ({ cwd: workspace }) },
   { name: 'a path with a dot', place: ({ workspace }) => ({ cwd: makeDir(path.join(workspace, 'example.com')) }) },
-  { name: "a path with TOML's own characters", place: ({ workspace }) => ({ cwd: makeDir(path.join(workspace, 'a"b\\c=d.{e}\n\u00e9 #')) }) },
-  { name: 'cwd through a symlink', place: ({ root, workspace }) => ({ cwd: link(workspace, path.join(root, 'link')), hostile: workspace }) },
-  { name: 'a parent through a symlink', place: ({ root, workspace }) => ({ cwd: path.join(link(workspace, path.join(root, 'link')), path.basename(makeDir(path.join(workspace, 'site.test')))), hostile: path.join(workspace, 'site.test') }) },
-  { name: 'a trailing slash and dots', place: ({ root, workspace }) => ({ cwd: `${root}/./${path.basename(workspace)}/../${path.basename(workspace)}/`, dir: workspace, hostile: workspace }) },
-  { name: 'below the root of a git repository', place: ({ workspace }) => (makeDir(path.join(workspace, '.git')), fs.writeFileSync(path.join(workspace, '.git', 'HEAD'), 'ref: refs/heads/main\n'), { cwd: makeDir(path.join(workspace, 'site')), hostile: workspace }) },
-  { name: "the caller's -c after exec", place: ({ workspace }) => ({ cwd: workspace, args: (common, prompt) => ['exec', ...common, '-c', 'model="gpt-5"', '--', prompt] }) },
-  { name: "the caller's -c before exec", place: ({ workspace }) => ({ cwd: workspace, args: (common, prompt) => ['-c', 'model="gpt-5"', 'exec', ...common, '--', prompt] }) },
-  { name: "the caller's -c on both levels", place: ({ workspace }) => ({ cwd: workspace, args: (common, prompt) => ['-c', 'model="gpt-5"', 'exec', ...common, '-c=model="gpt-5"', '--', prompt] }) },
-  { name: 'no -c of the caller', place: ({ workspace, codexHome }) => (write(codexHome, 'config.toml', QUIET_CONFIG), { cwd: workspace, args: (common, prompt) => ['exec', ...common.slice(quiet.codex.args.length), prompt] }) },
-  ...['--cd', '-C'].map((option) => ({ name: `${option} of another directory`, place: (/** @type {Homes} */ { workspace, home }) => ({ cwd: home, dir: home, hostile: workspace, args: withOptions(option, workspace) }) })),
-  { name: '-C glued, relative, through a symlink', place: ({ root, workspace, home }) => (link(workspace, path.join(root, 'link')), { cwd: home, dir: home, hostile: workspace, args: withOptions('-C../link') }) },
-  { name: '--cd= of a directory with a dot', place: ({ workspace, home }) => ({ cwd: home, dir: home, hostile: makeDir(path.join(workspace, 'example.com')), args: withOptions(`--cd=${path.join(workspace, 'example.com')}`) }) },
-  { name: 'hooks asked for without review', since: '0.150.0', control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] }, place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') }) },
-  { name: '--worktree', since: '0.157.0', place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--worktree') }), after: commit, refused: /explicitly untrusted/ },
-  { name: '--cd before exec', place: ({ workspace, home }) => ({ cwd: home, dir: home, hostile: workspace, args: (common, prompt) => ['--cd', workspace, 'exec', ...common, '--', prompt] }) }
+  {
+    name: "a path with TOML's own characters",
+    place: ({ workspace }) => ({ cwd: makeDir(path.join(workspace, 'a"b\\c=d.{e}\n\u00e9 #')) })
+  },
+  {
+    name: 'cwd through a symlink',
+    place: ({ root, workspace }) => ({ cwd: link(workspace, path.join(root, 'link')), hostile: workspace })
+  },
+  {
+    name: 'a parent through a symlink',
+    place: ({ root, workspace }) => ({
+      cwd: path.join(link(workspace, path.join(root, 'link')), path.basename(makeDir(path.join(workspace, 'site.test')))),
+      hostile: path.join(workspace, 'site.test')
+    })
+  },
+  {
+    name: 'a trailing slash and dots',
+    place: ({ root, workspace }) => ({
+      cwd: `${root}/./${path.basename(workspace)}/../${path.basename(workspace)}/`,
+      dir: workspace,
+      hostile: workspace
+    })
+  },
+  {
+    name: 'below the root of a git repository',
+    place: ({ workspace }) => (
+      makeDir(path.join(workspace, '.git')),
+      fs.writeFileSync(path.join(workspace, '.git', 'HEAD'), 'ref: refs/heads/main\n'),
+      { cwd: makeDir(path.join(workspace, 'site')), hostile: workspace }
+    )
+  },
+  {
+    name: "the caller's -c after exec",
+    place: ({ workspace }) => ({ cwd: workspace, args: (common, prompt) => ['exec', ...common, '-c', 'model="gpt-5"', '--', prompt] })
+  },
+  {
+    name: "the caller's -c before exec",
+    place: ({ workspace }) => ({ cwd: workspace, args: (common, prompt) => ['-c', 'model="gpt-5"', 'exec', ...common, '--', prompt] })
+  },
+  {
+    name: "the caller's -c on both levels",
+    place: ({ workspace }) => ({
+      cwd: workspace,
+      args: (common, prompt) => ['-c', 'model="gpt-5"', 'exec', ...common, '-c=model="gpt-5"', '--', prompt]
+    })
+  },
+  {
+    name: 'no -c of the caller',
+    place: ({ workspace, codexHome }) => (
+      write(codexHome, 'config.toml', QUIET_CONFIG),
+      { cwd: workspace, args: (common, prompt) => ['exec', ...common.slice(quiet.codex.args.length), prompt] }
+    )
+  },
+  ...['--cd', '-C'].map((option) => ({
+    name: `${option} of another directory`,
+    place: (/** @type {Homes} */ { workspace, home }) => ({
+      cwd: home,
+      dir: home,
+      hostile: workspace,
+      args: withOptions(option, workspace)
+    })
+  })),
+  {
+    name: '-C glued, relative, through a symlink',
+    place: ({ root, workspace, home }) => (
+      link(workspace, path.join(root, 'link')), { cwd: home, dir: home, hostile: workspace, args: withOptions('-C../link') }
+    )
+  },
+  {
+    name: '--cd= of a directory with a dot',
+    place: ({ workspace, home }) => ({
+      cwd: home,
+      dir: home,
+      hostile: makeDir(path.join(workspace, 'example.com')),
+      args: withOptions(`--cd=${path.join(workspace, 'example.com')}`)
+    })
+  },
+  {
+    name: 'hooks asked for without review',
+    since: '0.150.0',
+    control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] },
+    place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') })
+  },
+  {
+    name: '--worktree',
+    since: '0.157.0',
+    place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--worktree') }),
+    after: commit,
+    refused: /explicitly untrusted/
+  },
+  {
+    name: '--cd before exec',
+    place: ({ workspace, home }) => ({
+      cwd: home,
+      dir: home,
+      hostile: workspace,
+      args: (common, prompt) => ['--cd', workspace, 'exec', ...common, '--', prompt]
+    })
+  }
 ]
 
 /** @param {string[]} options @returns {(common: string[], prompt: string) => string[]} */
@@ -69,7 +153,11 @@ function link(target, at) {
 
 /** @param {Homes} homes */
 function commit({ workspace, home }) {
-  const git = (/** @type {string[]} */ ...args) => execFileSync('git', ['-C', workspace, '-c', 'user.name=x', '-c', 'user.email=x@example.com', ...args], { ...AGENT, env: { PATH: process.env.PATH, HOME: home } })
+  const git = (/** @type {string[]} */ ...args) =>
+    execFileSync('git', ['-C', workspace, '-c', 'user.name=x', '-c', 'user.email=x@example.com', ...args], {
+      ...AGENT,
+      env: { PATH: process.env.PATH, HOME: home }
+    })
   git('init', '-q')
   git('add', '-A')
   git('commit', '-qm', 'x')
@@ -79,13 +167,24 @@ const WHAT = { prompt: 'run: echo "planted=[$PLANTED]"; env', payload: { apiKey:
 
 for (const { name, sandbox, place, after, refused, control = CONTROL, since = '0.0.0' } of CASES) {
   for (const workspaceTrust of /** @type {const} */ (['untrusted', 'trusted'])) {
-    test(`${name}: ${workspaceTrust === 'untrusted' ? 'inert' : 'control, trusted, bites'}`, { skip: unlessSince('codex', since) }, async (t) => {
+    test(`${name}: ${workspaceTrust === 'untrusted' ? 'inert' : 'control, trusted, bites'}`, {
+      skip: unlessSince('codex', since)
+    }, async (t) => {
       const mock = await startMock(t)
       const homes = agentHomes(t)
       const { cwd, dir = cwd, hostile = cwd, args } = place(homes)
       plantCodex(hostile, homes.tmpDir)
       after?.(homes)
-      const turn = await runTurn('codex', { mock, homes, programs, sandbox, args, ...WHAT, workspace: dir, launch: { cwd, workspaceTrust } })
+      const turn = await runTurn('codex', {
+        mock,
+        homes,
+        programs,
+        sandbox,
+        args,
+        ...WHAT,
+        workspace: dir,
+        launch: { cwd, workspaceTrust }
+      })
       const bites = workspaceTrust === 'trusted'
       if (refused && !bites) {
         // Codex's own refusal, before its first request.
@@ -104,10 +203,7 @@ for (const { name, sandbox, place, after, refused, control = CONTROL, since = '0
 
 const ON_RESUME = [...quiet.codex.args, '-c', 'model="gpt-5"']
 /** @type {{ name: string, extra?: string[] }[]} */
-const RESUMES = [
-  { name: 'in the same directory' },
-  { name: "with the caller's -c after resume too", extra: ON_RESUME }
-]
+const RESUMES = [{ name: 'in the same directory' }, { name: "with the caller's -c after resume too", extra: ON_RESUME }]
 
 for (const { name, extra = [] } of RESUMES) {
   for (const workspaceTrust of /** @type {const} */ (['untrusted', 'trusted'])) {
@@ -122,7 +218,11 @@ for (const { name, extra = [] } of RESUMES) {
       for (const mark of marksIn(homes.tmpDir)) fs.rmSync(path.join(homes.tmpDir, mark))
       mock.requests.length = 0
       const turn = await runTurn('codex', {
-        mock, homes, programs, ...WHAT, launch: { workspaceTrust },
+        mock,
+        homes,
+        programs,
+        ...WHAT,
+        launch: { workspaceTrust },
         args: (common, prompt) => ['exec', ...common, 'resume', ...extra, first.session, prompt]
       })
       assert.equal(turn.code, 0, turn.stdout + turn.stderr)
@@ -136,7 +236,10 @@ for (const { name, extra = [] } of RESUMES) {
 }
 
 const CONTRARY = [
-  'projects={"/"={trust_level="trusted"}}', 'projects."/".trust_level="trusted"', 'shell_environment_policy.exclude=[]', 'shell_environment_policy={}',
+  'projects={"/"={trust_level="trusted"}}',
+  'projects."/".trust_level="trusted"',
+  'shell_environment_policy.exclude=[]',
+  'shell_environment_policy={}',
   'openai_base_url="http://127.0.0.1:9"'
 ]
 test('overrides that would undo ours are refused before any process, in every form and on every level', async (t) => {
@@ -144,7 +247,12 @@ test('overrides that would undo ours are refused before any process, in every fo
   const homes = agentHomes(t)
   for (const override of CONTRARY) {
     for (const form of [['-c', override], [`-c${override}`], [`-c=${override}`], ['--config', override], [`--config=${override}`]]) {
-      for (const args of [[...form, 'exec', 'hi'], ['exec', ...form, 'hi'], ['exec', 'resume', ...form, '--last'], ['exec', 'hi', ...form]]) {
+      for (const args of [
+        [...form, 'exec', 'hi'],
+        ['exec', ...form, 'hi'],
+        ['exec', 'resume', ...form, '--last'],
+        ['exec', 'hi', ...form]
+      ]) {
         const { env, options } = prepareTurn('codex', { mock, homes, programs, ...WHAT, args: () => args })
         assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' }, args.join(' '))
         env.dispose()

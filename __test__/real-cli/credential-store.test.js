@@ -21,7 +21,11 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     const first = endpoint.issue()
     const file = writeLogin(dir, provider, first)
     if (AGENT.uid !== undefined) fs.chownSync(file, AGENT.uid, AGENT.gid)
-    const store = await CredentialStore.open(provider, { dir, ...(AGENT.uid === undefined ? {} : { owner: AGENT.uid }), tokenUrl: endpoint.url })
+    const store = await CredentialStore.open(provider, {
+      dir,
+      ...(AGENT.uid === undefined ? {} : { owner: AGENT.uid }),
+      tokenUrl: endpoint.url
+    })
     t.after(() => store.dispose())
     assert.equal((await store.refresh()).how, 'here')
     const access = endpoint.issued[1].access
@@ -36,11 +40,26 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       payload: {},
       envOptions: { credentialStore: store },
       // The mock does not read the compressed bodies that a ChatGPT login turns on.
-      args: provider === 'codex' ? (common, prompt) => ['exec', ...common, '--disable', 'enable_request_compression', '-c', `chatgpt_base_url="${mock.openaiBaseUrl}"`, '--', prompt] : undefined
+      args:
+        provider === 'codex'
+          ? (common, prompt) => [
+              'exec',
+              ...common,
+              '--disable',
+              'enable_request_compression',
+              '-c',
+              `chatgpt_base_url="${mock.openaiBaseUrl}"`,
+              '--',
+              prompt
+            ]
+          : undefined
     })
     assert.equal(result.code, 0, result.stdout + result.stderr)
     assert.match(result.text, /mock answer|hello/)
-    assert.deepEqual(credentialsSeen(mock).filter((seen) => seen !== 'none'), [`authorization ${access}`])
+    assert.deepEqual(
+      credentialsSeen(mock).filter((seen) => seen !== 'none'),
+      [`authorization ${access}`]
+    )
     assert.equal(endpoint.posts.length, 1, 'the CLI had no reason to refresh')
     assert.equal(tokensOf(provider, file).access, access)
     assert.ok(!(result.stdout + result.stderr).includes(access))

@@ -27,11 +27,15 @@ function withPrograms(/** @type {any} */ t, /** @type {{ claude: string, codex: 
 const list = (/** @type {string} */ dir) => fs.readdirSync(dir, { recursive: true }).toSorted()
 
 /** The findings, in their order: a CLI that is newer than all that was tested is warned of, today or with its next version. */
-const bad = (/** @type {string[]} */ untested, /** @type {string[]} */ more) => PROVIDERS.flatMap((provider) => [...(untested.includes(provider) ? ['program.untested'] : []), ...more])
+const bad = (/** @type {string[]} */ untested, /** @type {string[]} */ more) =>
+  PROVIDERS.flatMap((provider) => [...(untested.includes(provider) ? ['program.untested'] : []), ...more])
 
 test('both CLIs as npm installs them, and as the remedy has them installed', { skip: needsRoot }, (t) => {
   const versions = versionsUnderTest()
-  look(withPrograms(t), PROVIDERS.filter((provider) => isUntested(provider, versions[provider])))
+  look(
+    withPrograms(t),
+    PROVIDERS.filter((provider) => isUntested(provider, versions[provider]))
+  )
 })
 
 test('both CLIs in a version that is newer than all that was tested', { skip: needsRoot }, (t) => {
@@ -47,23 +51,45 @@ function look(machine, untested) {
   const found = runDoctor(machine, { start: true, env })
   assert.deepEqual(found.bad, bad(untested, ['program.readable']))
   const started = found.report.findings.filter(({ id }) => id === 'start.answered')
-  assert.deepEqual(started.map(({ provider, details }) => [provider, details.hidden, details.exitCode]), [['claude', false, 0], ['codex', false, 0]])
+  assert.deepEqual(
+    started.map(({ provider, details }) => [provider, details.hidden, details.exitCode]),
+    [
+      ['claude', false, 0],
+      ['codex', false, 0]
+    ]
+  )
   for (const { details } of started) assert.ok(Number(details.durationMs) > 50 && Number(details.requests) > 0)
   // To install a version that was tested takes a network.
   const commands = found.report.findings.filter(({ id }) => id !== 'program.untested').flatMap((finding) => finding.commands)
   const after = runDoctor(machine, { start: true }, commands)
   assert.deepEqual([after.bad, after.status], [bad(untested, []), untested.length ? 1 : 0])
   const hidden = after.report.findings.filter(({ id }) => id === 'start.answered')
-  assert.deepEqual(hidden.map(({ provider, details }) => [provider, details.hidden]), [['claude', true], ['codex', true]], 'by the owner of /proc/PID/environ')
+  assert.deepEqual(
+    hidden.map(({ provider, details }) => [provider, details.hidden]),
+    [
+      ['claude', true],
+      ['codex', true]
+    ],
+    'by the owner of /proc/PID/environ'
+  )
   const installed = after.report.findings.filter(({ id }) => id === 'program.reachable')
   assert.ok(installed.every(({ path: file }) => file?.startsWith(machine.prefix)))
   assert.match(String(installed.find(({ provider }) => provider === 'claude')?.details.version), /^\d+\.\d+\.\d+$/)
-  assert.deepEqual({ scratches: fs.readdirSync(machine.scratch), files: list(homes.root) }, before, 'nothing is left behind, and nothing of the tenant touched')
+  assert.deepEqual(
+    { scratches: fs.readdirSync(machine.scratch), files: list(homes.root) },
+    before,
+    'nothing is left behind, and nothing of the tenant touched'
+  )
 }
 
 /** Programs in a CLI's place: finding, text after `#!/bin/sh`, what the sentence says. */
 const WRONG = /** @type {[string, string, RegExp, number][]} */ ([
-  ['start.failed', 'echo first >&2; echo "no \u001b[31mluck" >&2; exit 7', /ended with exit status 7\. It says: “no {2}\[31mluck”\.$/, 30_000],
+  [
+    'start.failed',
+    'echo first >&2; echo "no \u001b[31mluck" >&2; exit 7',
+    /ended with exit status 7\. It printed: “no {2}\[31mluck”\.$/,
+    30_000
+  ],
   ['start.unasked', 'exit 0', /ended successfully without sending a request/, 30_000],
   ['start.timed-out', 'sleep 60', /did not end within 0\.5 s, and sent no request/, 500]
 ])
@@ -73,9 +99,14 @@ for (const [id, text, sentence, timeoutMs] of WRONG) {
     const machine = makeMachine(t)
     const { diagnose } = require('../../index.js')
     const command = script(machine.at('wrong/claude'), `#!/bin/sh\n${text}\n`)
-    const { findings } = await withTemporary(machine, () => diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, startTimeoutMs: timeoutMs, path: '/usr/bin:/bin' }))
+    const { findings } = await withTemporary(machine, () =>
+      diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, startTimeoutMs: timeoutMs, path: '/usr/bin:/bin' })
+    )
     const found = findings.filter((finding) => finding.id.startsWith('start.'))
-    assert.deepEqual(found.map((finding) => [finding.id, finding.severity]), [[id, 'error']])
+    assert.deepEqual(
+      found.map((finding) => [finding.id, finding.severity]),
+      [[id, 'error']]
+    )
     assert.match(found[0].sentence, sentence)
     assert.deepEqual(fs.readdirSync(machine.scratch), [])
   })
@@ -84,8 +115,13 @@ for (const [id, text, sentence, timeoutMs] of WRONG) {
 test('start.unasked: a CLI that is given another key on the way', { skip: needsRoot }, async (t) => {
   const machine = withPrograms(t)
   const { diagnose } = require('../../index.js')
-  const command = script(machine.at('wrapper/codex'), `#!/bin/sh\nexport CODEX_API_KEY=sk-made-up-other\nexec ${path.join(machine.bin, 'codex')} "$@"\n`)
-  const { findings } = await withTemporary(machine, () => diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' }))
+  const command = script(
+    machine.at('wrapper/codex'),
+    `#!/bin/sh\nexport CODEX_API_KEY=sk-made-up-other\nexec ${path.join(machine.bin, 'codex')} "$@"\n`
+  )
+  const { findings } = await withTemporary(machine, () =>
+    diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
+  )
   const found = findings.find((finding) => finding.id.startsWith('start.'))
   assert.equal(found?.id, 'start.unasked')
   assert.match(found?.sentence ?? '', /but not with the key that it received/)
@@ -102,7 +138,9 @@ test('start.refused: a program that is gone by then', { skip: needsRoot }, async
     fs.rmSync(command)
     return await mkdtemp(prefix)
   })
-  const { findings } = await withTemporary(machine, () => diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' }))
+  const { findings } = await withTemporary(machine, () =>
+    diagnose({ provider: 'claude', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
+  )
   assert.equal(made.mock.callCount(), 1)
   const found = findings.find((finding) => finding.id.startsWith('start.'))
   assert.equal(found?.id, 'start.refused')

@@ -17,16 +17,20 @@ const programs = installForAnyone({ test })
 const KEYS = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up' }
 
 for (const provider of /** @type {const} */ (['claude', 'codex'])) {
-  test(`${provider} runs git in a hostile repository without running the repository's commands`, { skip: hasGit() ? false : 'no git' }, async (t) => {
+  test(`${provider} runs git in a hostile repository without running the repository's commands`, {
+    skip: hasGit() ? false : 'no git'
+  }, async (t) => {
     const mock = await startMock(t)
     const homes = agentHomes(t)
     const { workspace, tmpDir } = homes
-    const git = (/** @type {string[]} */ ...args) => execFileSync('git', ['-C', workspace, ...args], { ...AGENT, env: { PATH: process.env.PATH, HOME: homes.home }, stdio: 'pipe' })
+    const git = (/** @type {string[]} */ ...args) =>
+      execFileSync('git', ['-C', workspace, ...args], { ...AGENT, env: { PATH: process.env.PATH, HOME: homes.home }, stdio: 'pipe' })
     git('init', '-q')
     write(workspace, 'file', 'x')
     write(workspace, '.git/planted', `#!/bin/sh\nenv > ${tmpDir}/codex-hook-git\n`)
     fs.chmodSync(path.join(workspace, '.git/planted'), 0o755)
-    for (const name of ['core.fsmonitor', 'core.sshCommand', 'diff.external', 'core.pager']) git('config', name, path.join(workspace, '.git/planted'))
+    for (const name of ['core.fsmonitor', 'core.sshCommand', 'diff.external', 'core.pager'])
+      git('config', name, path.join(workspace, '.git/planted'))
     give(workspace)
     const turn = await runTurn(provider, { mock, homes, programs, payload: { apiKey: KEYS[provider] } })
     assert.equal(turn.code, 0, turn.stdout + turn.stderr)

@@ -34,7 +34,11 @@ for (const mode of [0o755, 0o711]) {
       const programs = installForAnyone({ mode, test: t })
       const { mock, release, heldCount } = await startHeldMock(t)
       const { child, done } = startTurn(provider, {
-        mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, launch: { delivery },
+        mock,
+        homes: agentHomes(t),
+        programs,
+        payload: { apiKey: KEY[provider] },
+        launch: { delivery },
         prompt: 'run: cat /proc/$PPID/environ | tr "\\0" "\\n"; head -c 1 /proc/$PPID/mem 2>&1; true'
       })
       await until('the second request', () => heldCount() > 0 || child.exitCode !== null)
@@ -46,7 +50,10 @@ for (const mode of [0o755, 0o711]) {
       assert.equal(turn.code, 0, turn.stderr)
       assert.deepEqual(credentialsSeen(mock), [`${HEADER[provider]} ${KEY[provider]}`])
       const names = seen.map(([program]) => program)
-      assert.deepEqual(names.filter((program) => program !== HOST), [path.basename(programs[provider])])
+      assert.deepEqual(
+        names.filter((program) => program !== HOST),
+        [path.basename(programs[provider])]
+      )
       assert.equal(names.includes(HOST), provider === 'codex' && isAtLeast(versionsUnderTest().codex, '0.150.0'))
       const expected = mode === 0o711 ? CLOSED : readable
       assert.deepEqual(seen[0][1], expected, 'another process of the uid')

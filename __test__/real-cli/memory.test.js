@@ -49,13 +49,22 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       const lines = readline.createInterface({ input: worker.stdout })[Symbol.asyncIterator]()
       const next = async () => JSON.parse((await lines.next()).value)
       const { openaiBaseUrl, anthropicBaseUrl } = mock
-      const turn = { mock: { openaiBaseUrl, anthropicBaseUrl }, homes, programs, prompt: 'run: echo $CODEX_API_KEY $ANTHROPIC_API_KEY over', launch: AGENT }
+      const turn = {
+        mock: { openaiBaseUrl, anthropicBaseUrl },
+        homes,
+        programs,
+        prompt: 'run: echo $CODEX_API_KEY $ANTHROPIC_API_KEY over',
+        launch: AGENT
+      }
       worker.stdin.write(`${JSON.stringify({ provider, way, key: send(key, await next()), turn })}\n`)
 
       const { code, output, failed } = await next()
       assert.equal(failed, undefined)
       assert.equal(code, 0, output)
-      assert.deepEqual(credentialsSeen(mock).filter((seen) => seen !== 'none'), [`${SENT[provider]} ${key}`])
+      assert.deepEqual(
+        credentialsSeen(mock).filter((seen) => seen !== 'none'),
+        [`${SENT[provider]} ${key}`]
+      )
       assert.ok(!output.includes(key))
 
       const held = countInMemory(Number(worker.pid), Buffer.from(key))

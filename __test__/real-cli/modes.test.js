@@ -28,7 +28,11 @@ const payloadOf = (provider, kind) => (kind === 'key' ? { apiKey: KEY[provider] 
 
 const SIMPLE = JSON.stringify({ env: { CLAUDE_CODE_SIMPLE: '1' } })
 /** Arguments of Codex that choose a model provider and define it. @param {string[]} members */
-const definedAs = (...members) => ['-c', 'model_provider="x"', ...['name="x"', 'wire_api="responses"', ...members].flatMap((member) => ['-c', `model_providers.x.${member}`])]
+const definedAs = (...members) => [
+  '-c',
+  'model_provider="x"',
+  ...['name="x"', 'wire_api="responses"', ...members].flatMap((member) => ['-c', `model_providers.x.${member}`])
+]
 const PRINT = ['-p', '--output-format', 'json', '--']
 
 /** Arguments, kind of the credential, delivery, what the error names. @type {['claude' | 'codex', string[], Kind, any, string][]} */
@@ -65,8 +69,20 @@ const REFUSED = [
   ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider'],
   ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"'), 'hi'], 'key', undefined, 'model_provider'],
   ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'env_key="USER_MINE"'), 'hi'], 'key', undefined, 'model_provider'],
-  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'], 'key', undefined, 'model_provider'],
-  ['codex', ['exec', '-c', 'model_provider="x"', '-c', 'model_providers={x={name="x",base_url="http://127.0.0.1:9"}}', 'hi'], 'key', undefined, 'model_provider'],
+  [
+    'codex',
+    ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'],
+    'key',
+    undefined,
+    'model_provider'
+  ],
+  [
+    'codex',
+    ['exec', '-c', 'model_provider="x"', '-c', 'model_providers={x={name="x",base_url="http://127.0.0.1:9"}}', 'hi'],
+    'key',
+    undefined,
+    'model_provider'
+  ],
   ['claude', ['plugin', 'eval', '.'], 'key', 'env', 'plugin eval'],
   ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'key', undefined, '--settings'],
   ['claude', [`--settings=${SIMPLE}`, ...PRINT, 'hi'], 'token', 'env', '--settings']
@@ -75,15 +91,24 @@ const REFUSED = [
 for (const [provider, args, kind, delivery, name] of REFUSED) {
   test(`${provider} ${args.join(' ')} with a ${kind}${delivery ? ` by ${delivery}` : ''} is refused before any process`, async (t) => {
     const mock = await startMock(t)
-    const { env, options } = prepareTurn(provider, { mock, homes: agentHomes(t), programs, payload: payloadOf(provider, kind), launch: { args, delivery } })
+    const { env, options } = prepareTurn(provider, {
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: payloadOf(provider, kind),
+      launch: { args, delivery }
+    })
     t.after(() => env.dispose())
     for (const workspaceTrust of /** @type {const} */ (['untrusted', 'trusted'])) {
-      assert.throws(() => spawnProvider(env, { ...options, workspaceTrust }), (/** @type {any} */ error) => {
-        assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_UNSUPPORTED', [name], provider])
-        assert.ok(error.message.includes(name), error.message)
-        assert.match(error.message, /would not use this launch's (?:API key|OAuth token|config directory)\. (?:Use|Omit|Pass|Set) /)
-        return true
-      })
+      assert.throws(
+        () => spawnProvider(env, { ...options, workspaceTrust }),
+        (/** @type {any} */ error) => {
+          assert.deepEqual([error.code, error.names, error.provider], ['ERR_PROVIDER_UNSUPPORTED', [name], provider])
+          assert.ok(error.message.includes(name), error.message)
+          assert.match(error.message, /would not use this launch's (?:API key|OAuth token|config directory)\. (?:Use|Omit|Pass|Set) /)
+          return true
+        }
+      )
     }
     assert.deepEqual(credentialsSeen(mock), [])
   })
@@ -97,14 +122,24 @@ test('a terminal, in which Codex reads no key, is refused', async (t) => {
   t.after(() => fs.closeSync(terminal))
   const stdio = /** @type {any} */ ([terminal, 'pipe', 'pipe'])
   for (const args of [[], ['hi'], ['-m', 'exec', 'hi']]) {
-    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['stdio'], message: /gives the command in options\.args a terminal.* Use exec, / })
+    assert.throws(() => spawnProvider(env, { ...options, args, stdio }), {
+      code: 'ERR_PROVIDER_UNSUPPORTED',
+      names: ['stdio'],
+      message: /gives the command in options\.args a terminal.* Use exec, /
+    })
   }
 })
 
 test('claude with CLAUDE_CODE_SIMPLE in --settings sends an API key that the caller lets into the environment', async (t) => {
   const mock = await startMock(t)
   const args = ['--settings', SIMPLE, '-p', '--output-format', 'json', '--model=claude-sonnet-4-5', '--', 'hi']
-  const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { delivery: 'env', args } })
+  const turn = await runTurn('claude', {
+    mock,
+    homes: agentHomes(t),
+    programs,
+    payload: payloadOf('claude', 'key'),
+    launch: { delivery: 'env', args }
+  })
   assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
 })
 
@@ -119,10 +154,20 @@ test('control: by a pipe it would send nothing, also as settings of a file, whic
   assert.match(turn.stdout, /Not logged in/)
 })
 
-for (const [name, members] of Object.entries({ env_key: ['env_key="CODEX_API_KEY"'], 'the second variable': ['env_key="OPENAI_API_KEY"'], requires_openai_auth: ['requires_openai_auth=true'] })) {
+for (const [name, members] of Object.entries({
+  env_key: ['env_key="CODEX_API_KEY"'],
+  'the second variable': ['env_key="OPENAI_API_KEY"'],
+  requires_openai_auth: ['requires_openai_auth=true']
+})) {
   test(`codex exec sends the key to a model provider of the caller's by ${name}`, async (t) => {
     const [mock, other] = [await startMock(t), await startMock(t)]
-    const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...definedAs(`base_url="${other.openaiBaseUrl}"`, ...members), '--', prompt]
+    const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => [
+      'exec',
+      ...common,
+      ...definedAs(`base_url="${other.openaiBaseUrl}"`, ...members),
+      '--',
+      prompt
+    ]
     const turn = await runTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), args })
     assert.deepEqual([turn.code, credentialsSeen(mock), credentialsSeen(other)], [0, [], [`authorization ${KEY.codex}`]], turn.stderr)
   })
@@ -130,8 +175,24 @@ for (const [name, members] of Object.entries({ env_key: ['env_key="CODEX_API_KEY
 
 test('claude --bare sends an API key that the caller lets into the environment', async (t) => {
   const mock = await startMock(t)
-  const args = ['--bare', '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--allowedTools=Bash', '--', 'run: env']
-  const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'key'), launch: { delivery: 'env', args } })
+  const args = [
+    '--bare',
+    '-p',
+    '--output-format',
+    'stream-json',
+    '--verbose',
+    '--model=claude-sonnet-4-5',
+    '--allowedTools=Bash',
+    '--',
+    'run: env'
+  ]
+  const turn = await runTurn('claude', {
+    mock,
+    homes: agentHomes(t),
+    programs,
+    payload: payloadOf('claude', 'key'),
+    launch: { delivery: 'env', args }
+  })
   assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
   assert.match(turn.text, /^PATH=/m)
   assert.ok(!turn.text.includes(KEY.claude), "the key in the agent's shell")
@@ -149,7 +210,13 @@ test('claude --safe-mode and --restricted send what is on the pipe', async (t) =
 test('claude mcp serve sends what is on the pipe, where an agent is asked', { skip: unlessSince('claude', '2.1.280') }, async (t) => {
   const mock = await startMock(t)
   const homes = agentHomes(t)
-  const { env, options } = prepareTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args: ['mcp', 'serve'] } })
+  const { env, options } = prepareTurn('claude', {
+    mock,
+    homes,
+    programs,
+    payload: payloadOf('claude', 'key'),
+    launch: { args: ['mcp', 'serve'] }
+  })
   const client = connect(homes, env, options)
   await client.call('initialize', { protocolVersion: '2025-06-18', clientInfo: { name: 'x', version: '1' }, capabilities: {} })
   client.tell('notifications/initialized')
@@ -160,7 +227,10 @@ test('claude mcp serve sends what is on the pipe, where an agent is asked', { sk
 })
 
 test('codex review and exec review send the key', async (t) => {
-  for (const args of [['review', ...quiet.codex.args, 'look'], ['exec', 'review', ...quiet.codex.args, 'look']]) {
+  for (const args of [
+    ['review', ...quiet.codex.args, 'look'],
+    ['exec', 'review', ...quiet.codex.args, 'look']
+  ]) {
     const mock = await startMock(t)
     const homes = agentHomes(t)
     execFileSync('git', ['init', '-q', homes.workspace], { ...AGENT, env: { PATH: process.env.PATH, HOME: homes.home } })
@@ -191,11 +261,14 @@ function speak(child) {
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (said = `${said}${text}`.slice(-4000)))
   const lines = createInterface({ input: child.stdout })
-  return talk((hear, end) => {
-    lines.on('line', hear)
-    child.stdin.on('error', (/** @type {Error} */ error) => end(`stdin: ${error.message}\n${said}`))
-    child.on('close', (/** @type {any} */ code, /** @type {any} */ signal) => end(`it ended with ${code ?? signal}\n${said}`))
-  }, (text) => child.stdin.write(`${text}\n`))
+  return talk(
+    (hear, end) => {
+      lines.on('line', hear)
+      child.stdin.on('error', (/** @type {Error} */ error) => end(`stdin: ${error.message}\n${said}`))
+      child.on('close', (/** @type {any} */ code, /** @type {any} */ signal) => end(`it ended with ${code ?? signal}\n${said}`))
+    },
+    (text) => child.stdin.write(`${text}\n`)
+  )
 }
 
 /** A promise that is rejected when nothing more can come. @returns {{ promise: Promise<never>, end: (why: string) => void }} */
@@ -282,7 +355,9 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   assert.equal(await turnIn(client, fork.thread.id), 'completed')
   if (isAtLeast(versionsUnderTest().codex, '0.166.0')) {
     // Since then only a fork goes on with it.
-    await assert.rejects(client.call('thread/resume', { threadId: first.session, modelProvider }), ({ actual }) => /Cannot change this thread's model provider|This chat uses openai/.test(actual.message))
+    await assert.rejects(client.call('thread/resume', { threadId: first.session, modelProvider }), ({ actual }) =>
+      /Cannot change this thread's model provider|This chat uses openai/.test(actual.message)
+    )
   } else {
     await client.call('thread/resume', { threadId: first.session, modelProvider })
     assert.equal(await turnIn(client, first.session), 'completed')
@@ -292,7 +367,14 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
   // And back again.
   await client.stop()
   const provider = isAtLeast(versionsUnderTest().codex, '0.166.0') ? ['-c', `model_provider="${modelProvider}"`] : []
-  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, ...provider, 'resume', thread.id, prompt]
+  const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => [
+    'exec',
+    ...common,
+    ...provider,
+    'resume',
+    thread.id,
+    prompt
+  ]
   const again = await runTurn('codex', { mock, homes, programs, payload, args })
   assert.deepEqual([again.code, credentialsSeen(mock)], [0, [`authorization ${KEY.codex}`]], again.stdout + again.stderr)
 })
@@ -300,7 +382,13 @@ test('codex app-server sends the key in new, forked and reviewed threads, and in
 test('codex app-server sends the key where it listens on a port', async (t) => {
   const mock = await startMock(t)
   const homes = agentHomes(t)
-  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', ...quiet.codex.args, '--listen', 'ws://127.0.0.1:0'] } })
+  const { env, options } = prepareTurn('codex', {
+    mock,
+    homes,
+    programs,
+    payload: payloadOf('codex', 'key'),
+    launch: { args: ['app-server', ...quiet.codex.args, '--listen', 'ws://127.0.0.1:0'] }
+  })
   const child = spawnProvider(env, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   env.dispose()
   t.after(() => child.kill('SIGKILL'))
@@ -316,8 +404,14 @@ test('codex app-server sends the key where it listens on a port', async (t) => {
   assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY.codex}`])
 })
 
-test('claude plugin eval sends what it is given on a pipe, and a token in the environment', { skip: unlessSince('claude', '2.1.316') }, async (t) => {
-  for (const [kind, delivery, seen] of /** @type {[Kind, any, string][]} */ ([['key', 'fd', `x-api-key ${KEY.claude}`], ['token', 'fd', `authorization ${TOKEN}`], ['token', 'env', `authorization ${TOKEN}`]])) {
+test('claude plugin eval sends what it is given on a pipe, and a token in the environment', {
+  skip: unlessSince('claude', '2.1.316')
+}, async (t) => {
+  for (const [kind, delivery, seen] of /** @type {[Kind, any, string][]} */ ([
+    ['key', 'fd', `x-api-key ${KEY.claude}`],
+    ['token', 'fd', `authorization ${TOKEN}`],
+    ['token', 'env', `authorization ${TOKEN}`]
+  ])) {
     const mock = await startMock(t)
     const homes = agentHomes(t)
     const plugin = path.join(homes.workspace, 'made-up')
@@ -331,7 +425,13 @@ test('claude plugin eval sends what it is given on a pipe, and a token in the en
       fs.writeFileSync(path.join(plugin, name), text)
     }
     if (AGENT.uid !== undefined) execFileSync('chown', ['-R', `${AGENT.uid}:${AGENT.gid}`, plugin])
-    const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', kind), launch: { delivery, args: ['plugin', 'eval', plugin, '--trust-plugin', '--ablation', 'none'] } })
+    const turn = await runTurn('claude', {
+      mock,
+      homes,
+      programs,
+      payload: payloadOf('claude', kind),
+      launch: { delivery, args: ['plugin', 'eval', plugin, '--trust-plugin', '--ablation', 'none'] }
+    })
     const all = `${turn.stdout}${turn.stderr}`
     assert.deepEqual(credentialsSeen(mock), [seen], all)
     // Each case was answered, and judged: the mock's answer is no verdict.
@@ -350,10 +450,14 @@ test('codex app-server sends nothing in a thread that names the provider which h
   const client = connect(homes, env, options)
   await greet(client)
   /** Whether it is not refused, as 0.166 does at once. @param {Promise<any>} answer */
-  const goesOn = (answer) => answer.then(() => true, ({ actual }) => {
-    assert.match(actual.message, /This chat uses openai/)
-    return false
-  })
+  const goesOn = (answer) =>
+    answer.then(
+      () => true,
+      ({ actual }) => {
+        assert.match(actual.message, /This chat uses openai/)
+        return false
+      }
+    )
   const resumed = (await goesOn(client.call('thread/resume', { threadId: first.session }))) ? [first.session] : []
   const { thread } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never', modelProvider: 'openai' })
   // The turn fails after some forty seconds of such errors.
@@ -375,7 +479,14 @@ test('codex app-server uses the login that it finds by itself as before', async 
   if (AGENT.uid !== undefined) fs.chownSync(file, AGENT.uid, AGENT.uid)
   const credentialStore = await CredentialStore.open('codex', { dir: homes.codexHome, owner: AGENT.uid })
   t.after(() => credentialStore.dispose())
-  const { env, options } = prepareTurn('codex', { mock, homes, programs, payload: {}, envOptions: { credentialStore }, launch: { args: ['app-server', ...quiet.codex.args] } })
+  const { env, options } = prepareTurn('codex', {
+    mock,
+    homes,
+    programs,
+    payload: {},
+    envOptions: { credentialStore },
+    launch: { args: ['app-server', ...quiet.codex.args] }
+  })
   const client = connect(homes, env, options)
   await greet(client)
   const { thread, modelProvider } = await client.call('thread/start', { cwd: homes.workspace, approvalPolicy: 'never' })
@@ -386,8 +497,19 @@ test('codex app-server uses the login that it finds by itself as before', async 
 
 test('codex app-server: an override that would undo it is refused', async (t) => {
   const mock = await startMock(t)
-  for (const override of ['model_provider="mine"', 'model_providers.provider-env.env_key="X"', 'openai_base_url="http://127.0.0.1:9"', 'model_providers={}']) {
-    const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), launch: { args: ['app-server', '-c', override] } })
+  for (const override of [
+    'model_provider="mine"',
+    'model_providers.provider-env.env_key="X"',
+    'openai_base_url="http://127.0.0.1:9"',
+    'model_providers={}'
+  ]) {
+    const { env, options } = prepareTurn('codex', {
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: payloadOf('codex', 'key'),
+      launch: { args: ['app-server', '-c', override] }
+    })
     assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.baseUrl/ }, override)
     env.dispose()
   }
@@ -398,7 +520,13 @@ test('control: without a start of ours codex app-server sends requests without a
   const homes = agentHomes(t)
   const { home, workspace, tmpDir, codexHome } = homes
   const args = ['app-server', ...quiet.codex.args, '-c', `openai_base_url="${mock.openaiBaseUrl}"`]
-  const child = spawn(programs.codex, args, { ...AGENT, cwd: workspace, env: { HOME: home, CODEX_HOME: codexHome, TMPDIR: tmpDir, PATH: process.env.PATH, CODEX_API_KEY: KEY.codex }, stdio: ['pipe', 'pipe', 'ignore'], timeout: 30_000 })
+  const child = spawn(programs.codex, args, {
+    ...AGENT,
+    cwd: workspace,
+    env: { HOME: home, CODEX_HOME: codexHome, TMPDIR: tmpDir, PATH: process.env.PATH, CODEX_API_KEY: KEY.codex },
+    stdio: ['pipe', 'pipe', 'ignore'],
+    timeout: 30_000
+  })
   livesIn(homes, child)
   const client = speak(child)
   await greet(client)

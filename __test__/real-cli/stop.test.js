@@ -49,7 +49,11 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
         /** A turn whose command sleeps; undefined if its time was over before. @param {number} [timeoutMs] */
         const begin = async (timeoutMs) => {
           const { child, done } = startTurn(provider, {
-            mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: command(time),
+            mock,
+            homes: agentHomes(t),
+            programs,
+            payload: { apiKey: KEY[provider] },
+            prompt: command(time),
             launch: { signal: controller.signal, killGraceMs: 1000, timeoutMs }
           })
           const found = await until('the sleep', () => orNull(withArgument(time)) ?? (hasEnded(child) ? [] : null))
@@ -70,7 +74,12 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   test(`${provider}: a mock that never answers, then kill()`, async (t) => {
     const { mock, heldCount } = await startHeldMock(t)
     const { child, done } = startTurn(provider, {
-      mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: 'run: echo step', launch: { killGraceMs: 1000 }
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: { apiKey: KEY[provider] },
+      prompt: 'run: echo step',
+      launch: { killGraceMs: 1000 }
     })
     await until('the request that hangs', () => heldCount() > 0)
     const all = [child.pid, ...descendantsOf(child.pid)]
@@ -81,7 +90,14 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
 
   test(`${provider}: SIGKILL of the worker ends the CLI`, async (t) => {
     const { mock, heldCount } = await startHeldMock(t)
-    const turn = { mock: { openaiBaseUrl: mock.openaiBaseUrl, anthropicBaseUrl: mock.anthropicBaseUrl }, homes: agentHomes(t), programs: { [provider]: programs[provider] }, payload: { apiKey: KEY[provider] }, prompt: 'run: echo step', launch: AGENT }
+    const turn = {
+      mock: { openaiBaseUrl: mock.openaiBaseUrl, anthropicBaseUrl: mock.anthropicBaseUrl },
+      homes: agentHomes(t),
+      programs: { [provider]: programs[provider] },
+      payload: { apiKey: KEY[provider] },
+      prompt: 'run: echo step',
+      launch: AGENT
+    }
     const worker = spawn(process.execPath, [path.join(__dirname, 'worker.js'), provider], { stdio: ['pipe', 'pipe', 'inherit'] })
     t.after(() => worker.kill('SIGKILL'))
     worker.stdin.end(JSON.stringify(turn))

@@ -32,18 +32,63 @@ const EVERY_KEY = [...Object.values(KEY), ...Object.values(SERVER), TOKEN, LOGIN
 // `environ`: whether the CLI's block has the key. The agent's commands get it in no variable of their own.
 const CASES = [
   { name: 'API key by fd', provider: 'claude', payload: { apiKey: KEY.claude }, sent: `x-api-key ${KEY.claude}` },
-  { name: 'API key by env', provider: 'claude', payload: { apiKey: KEY.claude }, delivery: 'env', sent: `x-api-key ${KEY.claude}`, environ: true },
+  {
+    name: 'API key by env',
+    provider: 'claude',
+    payload: { apiKey: KEY.claude },
+    delivery: 'env',
+    sent: `x-api-key ${KEY.claude}`,
+    environ: true
+  },
   { name: 'OAuth token by fd', provider: 'claude', payload: { oauthAccessToken: TOKEN }, sent: `authorization ${TOKEN}` },
-  { name: 'OAuth token by env', provider: 'claude', payload: { oauthAccessToken: TOKEN }, delivery: 'env', sent: `authorization ${TOKEN}`, environ: true },
-  { name: 'API key before OAuth token', provider: 'claude', payload: { apiKey: KEY.claude, oauthAccessToken: TOKEN }, sent: `x-api-key ${KEY.claude}` },
+  {
+    name: 'OAuth token by env',
+    provider: 'claude',
+    payload: { oauthAccessToken: TOKEN },
+    delivery: 'env',
+    sent: `authorization ${TOKEN}`,
+    environ: true
+  },
+  {
+    name: 'API key before OAuth token',
+    provider: 'claude',
+    payload: { apiKey: KEY.claude, oauthAccessToken: TOKEN },
+    sent: `x-api-key ${KEY.claude}`
+  },
   { name: 'server key', provider: 'claude', payload: {}, server: true, sent: `x-api-key ${SERVER.claude}` },
-  { name: 'tenant key before server key', provider: 'claude', payload: { apiKey: KEY.claude }, server: true, sent: `x-api-key ${KEY.claude}` },
+  {
+    name: 'tenant key before server key',
+    provider: 'claude',
+    payload: { apiKey: KEY.claude },
+    server: true,
+    sent: `x-api-key ${KEY.claude}`
+  },
   { name: 'login in the config directory', provider: 'claude', payload: {}, login: LOGIN, sent: `authorization ${LOGIN}` },
-  { name: 'API key before a login in the config directory', provider: 'claude', payload: { apiKey: KEY.claude }, login: LOGIN, sent: `x-api-key ${KEY.claude}` },
+  {
+    name: 'API key before a login in the config directory',
+    provider: 'claude',
+    payload: { apiKey: KEY.claude },
+    login: LOGIN,
+    sent: `x-api-key ${KEY.claude}`
+  },
   { name: 'API key', provider: 'codex', payload: { apiKey: KEY.codex }, sent: `authorization ${KEY.codex}`, environ: true },
-  { name: 'API key, workspace-write', provider: 'codex', sandbox: 'workspace-write', payload: { apiKey: KEY.codex }, sent: `authorization ${KEY.codex}`, environ: true },
+  {
+    name: 'API key, workspace-write',
+    provider: 'codex',
+    sandbox: 'workspace-write',
+    payload: { apiKey: KEY.codex },
+    sent: `authorization ${KEY.codex}`,
+    environ: true
+  },
   { name: 'server key', provider: 'codex', payload: {}, server: true, sent: `authorization ${SERVER.codex}`, environ: true },
-  { name: 'tenant key before server key', provider: 'codex', payload: { apiKey: KEY.codex }, server: true, sent: `authorization ${KEY.codex}`, environ: true }
+  {
+    name: 'tenant key before server key',
+    provider: 'codex',
+    payload: { apiKey: KEY.codex },
+    server: true,
+    sent: `authorization ${KEY.codex}`,
+    environ: true
+  }
 ]
 
 // `env` alone would also show what the shell itself adds; the parent is the CLI, or its sandbox helper.
@@ -56,7 +101,11 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
     const { mock, release, heldCount } = await startHeldMock(t)
     const userEnvKeys = { STRIPE_KEY: 'made-up-user-value' }
     const { child, done } = startTurn(provider, {
-      mock, homes, programs, sandbox, prompt: LOOK,
+      mock,
+      homes,
+      programs,
+      sandbox,
+      prompt: LOOK,
       payload: { ...payload, userEnvKeys },
       envOptions: server ? { serverCredentials } : {},
       launch: { delivery }
@@ -83,14 +132,23 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
     assert.match(own, /^USER_STRIPE_KEY=made-up-user-value$/m)
     if (!environ) {
       assert.deepEqual(keysIn(parent), [], "in what the agent reads of its parent's environ")
-      assert.deepEqual(filesWith(homes.root, key).filter((file) => path.basename(file) !== LOGIN_FILE), [])
+      assert.deepEqual(
+        filesWith(homes.root, key).filter((file) => path.basename(file) !== LOGIN_FILE),
+        []
+      )
     }
   })
 }
 
 test('control: codex, started with the same environment but without our arguments, shows the key to the agent', async (t) => {
   const mock = await startMock(t)
-  const { env, options } = prepareTurn('codex', { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY.codex }, prompt: 'run: env' })
+  const { env, options } = prepareTurn('codex', {
+    mock,
+    homes: agentHomes(t),
+    programs,
+    payload: { apiKey: KEY.codex },
+    prompt: 'run: env'
+  })
   const args = ['exec', '-c', `openai_base_url="${mock.openaiBaseUrl}"`, ...options.args.slice(1)]
   const running = promisify(execFile)(options.command, args, { cwd: options.cwd, env: env.exposeSecrets(), ...AGENT })
   running.child.stdin?.end()
@@ -112,7 +170,13 @@ function keysIn(where, keys = EVERY_KEY) {
 /** What `claude` writes when one logs in. @param {string} dir @param {string} accessToken */
 function writeLogin(dir, accessToken) {
   const file = path.join(dir, LOGIN_FILE)
-  const login = { accessToken, refreshToken: 'made-up', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'], subscriptionType: 'max' }
+  const login = {
+    accessToken,
+    refreshToken: 'made-up',
+    expiresAt: Date.now() + 3_600_000,
+    scopes: ['user:inference'],
+    subscriptionType: 'max'
+  }
   fs.writeFileSync(file, JSON.stringify({ claudeAiOauth: login }), { mode: 0o600 })
   if (AGENT.uid) fs.chownSync(file, AGENT.uid, AGENT.gid)
 }
@@ -122,7 +186,13 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     const { mock, release, heldCount } = await startHeldMock(t)
     const tenants = ['alpha', 'beta'].map((name) => ({ name, key: `${KEY[provider]}-${name}`, homes: agentHomes(t) }))
     const turns = tenants.map(({ name, key, homes }) =>
-      startTurn(provider, { mock, homes, programs, payload: { apiKey: key, userEnvKeys: { WHO: name } }, prompt: `tenant ${name}\nrun: echo I am $USER_WHO; env` })
+      startTurn(provider, {
+        mock,
+        homes,
+        programs,
+        payload: { apiKey: key, userEnvKeys: { WHO: name } },
+        prompt: `tenant ${name}\nrun: echo I am $USER_WHO; env`
+      })
     )
     // Both are in mid-turn: neither goes on before the other has come here.
     await until('both second requests', () => heldCount() === 2)
@@ -136,12 +206,21 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       const own = mock.requestsWith(key)
       assert.ok(own.length >= 2)
       for (const request of own) {
-        assert.deepEqual(request.credentials.map(({ value }) => value), [key])
-        assert.doesNotMatch(JSON.stringify([request.headers, request.body]), new RegExp(`${foreign.key}|tenant ${foreign.name}|WHO=${foreign.name}`))
+        assert.deepEqual(
+          request.credentials.map(({ value }) => value),
+          [key]
+        )
+        assert.doesNotMatch(
+          JSON.stringify([request.headers, request.body]),
+          new RegExp(`${foreign.key}|tenant ${foreign.name}|WHO=${foreign.name}`)
+        )
       }
       assert.doesNotMatch(results[index].stdout, new RegExp(foreign.key))
     }
-    assert.equal(mock.requests.filter(({ method }) => method !== 'HEAD').length, tenants.flatMap(({ key }) => mock.requestsWith(key)).length)
+    assert.equal(
+      mock.requests.filter(({ method }) => method !== 'HEAD').length,
+      tenants.flatMap(({ key }) => mock.requestsWith(key)).length
+    )
   })
 
   test(`${provider}: a new key serves the next launch, in the same home`, async (t) => {
@@ -162,7 +241,11 @@ test('codex without a key is refused before any process, whatever its home holds
   const mock = await startMock(t)
   for (const payload of [{}, { apiKey: '' }, { apiKey: null }]) {
     assert.throws(
-      () => buildProviderEnv({ provider: 'codex', ...payload }, { baseUrl: mock.openaiBaseUrl, workspace: { home: homes.home, codexHome: homes.codexHome } }),
+      () =>
+        buildProviderEnv(
+          { provider: 'codex', ...payload },
+          { baseUrl: mock.openaiBaseUrl, workspace: { home: homes.home, codexHome: homes.codexHome } }
+        ),
       { code: 'ERR_PROVIDER_CREDENTIAL_MISSING', provider: 'codex' }
     )
   }

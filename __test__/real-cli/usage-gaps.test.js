@@ -16,33 +16,61 @@ const programs = installForAnyone({ test })
 const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
 const NOTHING = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
 
-/** Starts an agent of another model where the prompt asks for one. @param {import('../../lib/mock-api/types').MockTurn} turn */
+/** Starts an agent of another model where the prompt asks for one. @param {import('../support/mock-api/types').MockTurn} turn */
 function delegate(turn) {
   if (turn.prompt !== 'delegate') return undefined
   if (turn.step > 0) return { text: 'done' }
   return { call: 'Agent', input: { description: 'made up', prompt: 'a part of it', subagent_type: 'general-purpose', model: 'haiku' } }
 }
 
-const FORMATS = { json: ['--output-format', 'json'], 'json, verbose': ['--output-format', 'json', '--verbose'], 'stream-json': ['--output-format', 'stream-json', '--verbose'] }
+const FORMATS = {
+  json: ['--output-format', 'json'],
+  'json, verbose': ['--output-format', 'json', '--verbose'],
+  'stream-json': ['--output-format', 'stream-json', '--verbose']
+}
 
 /** The arguments of Claude Code with another format. @param {readonly string[]} format @param {readonly string[]} more */
-const formatted = (format, more) => (/** @type {string[]} */ common, /** @type {string} */ text) =>
-  [...common.filter((each) => !['--output-format', 'stream-json', '--verbose'].includes(each)), ...format, ...more, text]
+const formatted = (format, more) => (/** @type {string[]} */ common, /** @type {string} */ text) => [
+  ...common.filter((each) => !['--output-format', 'stream-json', '--verbose'].includes(each)),
+  ...format,
+  ...more,
+  text
+]
 
 /** What a turn used is told by itself since then: `model_usage_since_last_result`. */
 const TOLD_ALONE = '2.1.316'
 
 for (const [name, format] of Object.entries(FORMATS)) {
-  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, { skip: unlessSince('claude', name === 'json, verbose' ? '2.1.330' : TOLD_ALONE) }, async (t) => {
+  test(`claude: subagents of a session and of one that is resumed are counted, as ${name}`, {
+    skip: unlessSince('claude', name === 'json, verbose' ? '2.1.330' : TOLD_ALONE)
+  }, async (t) => {
     const { mock, sum, count } = await startBilling(t, delegate)
     const homes = agentHomes(t)
-    const run = async (/** @type {string} */ prompt, /** @type {string[]} */ more, /** @type {any} */ envOptions = { workspace: { id: `ws ${name}` } }) => {
+    const run = async (
+      /** @type {string} */ prompt,
+      /** @type {string[]} */ more,
+      /** @type {any} */ envOptions = { workspace: { id: `ws ${name}` } }
+    ) => {
       const before = [countsOf(sum), count()]
-      const { child, done } = startTurn('claude', { mock, homes, programs, payload: { apiKey: KEY.claude }, prompt, envOptions, args: formatted(format, more) })
+      const { child, done } = startTurn('claude', {
+        mock,
+        homes,
+        programs,
+        payload: { apiKey: KEY.claude },
+        prompt,
+        envOptions,
+        args: formatted(format, more)
+      })
       const { code, events, stderr } = await done
       assert.equal(code, 0, stderr)
       const result = events.flat().findLast(({ type }) => type === 'result')
-      return { usage: /** @type {any} */ (child.usage), billed: minus(sum, before[0]), requests: count() - Number(before[1]), session: result.session_id, cost: result.total_cost_usd }
+      return {
+        usage: /** @type {any} */ (child.usage),
+        billed: minus(sum, before[0]),
+        requests: count() - Number(before[1]),
+        session: result.session_id,
+        cost: result.total_cost_usd
+      }
     }
     const first = await run('delegate', [])
     assert.ok(first.requests >= 3, `${first.requests} requests`)
@@ -54,7 +82,10 @@ for (const [name, format] of Object.entries(FORMATS)) {
       assert.deepEqual([countsOf(next.usage), next.usage.complete], [next.billed, true], prompt)
     }
     // What another process has read, and a session that begins with another's totals.
-    for (const [more, envOptions] of /** @type {const} */ ([[['--resume', first.session], { workspace: { id: 'another' } }], [['--resume', first.session, '--fork-session'], undefined]])) {
+    for (const [more, envOptions] of /** @type {const} */ ([
+      [['--resume', first.session], { workspace: { id: 'another' } }],
+      [['--resume', first.session, '--fork-session'], undefined]
+    ])) {
       const stranger = await run('delegate', [...more], envOptions)
       if (name === 'stream-json') {
         assert.deepEqual([countsOf(stranger.usage), stranger.usage.complete], [stranger.billed, true])
@@ -72,7 +103,14 @@ test('claude: a summary and the model of a hook are counted', { skip: unlessSinc
   const homes = agentHomes(t)
   const hooks = { hooks: { PreToolUse: [{ matcher: 'Bash', hooks: [{ type: 'prompt', prompt: 'Is it good? $ARGUMENTS' }] }] } }
   const start = (/** @type {string} */ prompt, /** @type {string[]} */ more) =>
-    startTurn('claude', { mock, homes, programs, payload: { apiKey: KEY.claude }, prompt, args: (common, text) => [...common, ...more, text] })
+    startTurn('claude', {
+      mock,
+      homes,
+      programs,
+      payload: { apiKey: KEY.claude },
+      prompt,
+      args: (common, text) => [...common, ...more, text]
+    })
   const first = start('run: echo one', ['--settings', JSON.stringify(hooks)])
   const { session } = await first.done
   assert.deepEqual([countsOf(first.child.usage), count(), first.child.usage?.complete], [sum, 3, true])
@@ -83,7 +121,11 @@ test('claude: a summary and the model of a hook are counted', { skip: unlessSinc
   assert.deepEqual([countsOf(second.child.usage), second.child.usage?.complete], [minus(sum, before), true])
 })
 
-const AGENT_CALL = { call: 'spawn_agent', namespace: 'collaboration', input: { message: 'a part of it', task_name: 'helper', fork_turns: 'none' } }
+const AGENT_CALL = {
+  call: 'spawn_agent',
+  namespace: 'collaboration',
+  input: { message: 'a part of it', task_name: 'helper', fork_turns: 'none' }
+}
 const isHelper = (/** @type {any} */ turn) => JSON.stringify(turn.request.body.input).includes('NEW_TASK')
 /** Starts an agent and goes on when that has asked, without waiting for what becomes of it. */
 function leaveBehind() {
@@ -128,7 +170,10 @@ const MODES = {
   },
   'an agent that is waited for': {
     since: SECOND_AGENTS,
-    script: (turn) => (isHelper(turn) ? { text: 'done' } : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step]),
+    script: (turn) =>
+      isHelper(turn)
+        ? { text: 'done' }
+        : [AGENT_CALL, { call: 'wait_agent', namespace: 'collaboration', input: { timeout_ms: 10_000 } }][turn.step],
     reasons: ['subagents']
   },
   'an agent that is not waited for': {
@@ -181,10 +226,18 @@ const MODES = {
   }
 }
 
-for (const [name, { command = ['exec'], more = [], isSandboxed = true, config, script, reasons, since = '0.0.0' }] of Object.entries(MODES)) {
+for (const [name, { command = ['exec'], more = [], isSandboxed = true, config, script, reasons, since = '0.0.0' }] of Object.entries(
+  MODES
+)) {
   test(`codex: ${name}`, { skip: unlessSince('codex', since) }, async (t) => {
     const { mock, sum } = await startBilling(t, script)
-    const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [...command, ...common.filter((each, index) => isSandboxed || ![each, common[index - 1]].includes('--sandbox')), ...more, '--', text]
+    const args = (/** @type {string[]} */ common, /** @type {string} */ text) => [
+      ...command,
+      ...common.filter((each, index) => isSandboxed || ![each, common[index - 1]].includes('--sandbox')),
+      ...more,
+      '--',
+      text
+    ]
     const homes = agentHomes(t)
     if (config !== undefined) fs.writeFileSync(path.join(homes.codexHome, 'config.toml'), config)
     const { child, done } = startTurn('codex', { mock, homes, programs, payload: { apiKey: KEY.codex }, prompt: 'run: echo one', args })
@@ -199,7 +252,11 @@ for (const [name, { command = ['exec'], more = [], isSandboxed = true, config, s
 }
 
 /** The files of sessions below a directory. @param {string} dir @returns {string[]} */
-const sessions = (dir) => fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jsonl')).map((file) => path.join(dir, file))
+const sessions = (dir) =>
+  fs
+    .readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.jsonl'))
+    .map((file) => path.join(dir, file))
 
 for (const [name, edit] of /** @type {[string, (text: string) => string][]} */ ([
   ['nothing', (text) => text],
@@ -209,7 +266,15 @@ for (const [name, edit] of /** @type {[string, (text: string) => string][]} */ (
   test(`codex: a thread whose file the tenant has changed since: ${name}`, async (t) => {
     const { mock, sum } = await startBilling(t, () => ({ text: 'fine', usage: { input: 100_000, output: 1000, cacheRead: 0 } }))
     const homes = agentHomes(t)
-    const start = (/** @type {string[]} */ resume) => startTurn('codex', { mock, homes, programs, payload: { apiKey: KEY.codex }, envOptions: { workspace: { id: `edited ${name}` } }, args: (common, text) => ['exec', ...common, ...resume, '--', text] })
+    const start = (/** @type {string[]} */ resume) =>
+      startTurn('codex', {
+        mock,
+        homes,
+        programs,
+        payload: { apiKey: KEY.codex },
+        envOptions: { workspace: { id: `edited ${name}` } },
+        args: (common, text) => ['exec', ...common, ...resume, '--', text]
+      })
     const first = await start([]).done
     const before = countsOf(sum)
     const files = sessions(homes.codexHome)

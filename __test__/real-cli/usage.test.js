@@ -8,9 +8,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const readline = require('node:readline')
 const test = require('node:test')
+const { readLaunch } = require('../support/internals.js')
+const binding = require('../support/addon.js')
 const { UsageLedger, spawnProvider } = require('../../index.js')
-const binding = require('../../lib/binding.js')
-const { readLaunch } = require('../../lib/launch.js')
 const { countsOf, minus, startBilling } = require('../support/billed.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { until } = require('../support/kernel.js')
@@ -31,7 +31,9 @@ const TOLD_ALONE = '2.1.316'
 const startCounting = (t) => startBilling(t, (turn) => (turn.prompt.endsWith('echo hang') && turn.step > 0 ? { hang: true } : undefined))
 
 for (const provider of /** @type {const} */ (['claude', 'codex'])) {
-  test(`${provider}: a turn of two requests, then two resumed ones: each counts its own`, { skip: provider === 'claude' && unlessSince('claude', TOLD_ALONE) }, async (t) => {
+  test(`${provider}: a turn of two requests, then two resumed ones: each counts its own`, {
+    skip: provider === 'claude' && unlessSince('claude', TOLD_ALONE)
+  }, async (t) => {
     const { mock, sum } = await startCounting(t)
     const homes = agentHomes(t)
     const ledger = new UsageLedger()
@@ -41,7 +43,8 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     for (const prompt of ['run: echo one', 'two', 'run: echo three']) {
       const before = countsOf(sum)
       const resume = session === '' ? [] : provider === 'codex' ? ['resume', session] : ['--resume', session]
-      const args = (/** @type {string[]} */ common, /** @type {string} */ text) => (provider === 'codex' ? ['exec', ...common, ...resume, '--', text] : [...common, ...resume, text])
+      const args = (/** @type {string[]} */ common, /** @type {string} */ text) =>
+        provider === 'codex' ? ['exec', ...common, ...resume, '--', text] : [...common, ...resume, text]
       const { child, done } = startTurn(provider, { mock, homes, programs, payload: { apiKey: KEY[provider] }, prompt, args })
       ledger.track(child, { workspace: 'ws_1', generation: 7 })
       child.on('usage', (usage) => seen.push(usage))
@@ -69,7 +72,13 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
 
   test(`${provider}: a run that is killed in its turn tells what it knows, and that it is not all`, async (t) => {
     const { mock, heldCount } = await startHeldMock(t)
-    const { child, done } = startTurn(provider, { mock, homes: agentHomes(t), programs, payload: { apiKey: KEY[provider] }, prompt: 'run: echo one' })
+    const { child, done } = startTurn(provider, {
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: { apiKey: KEY[provider] },
+      prompt: 'run: echo one'
+    })
     await until('the second request', () => heldCount() > 0)
     const ledger = new UsageLedger()
     ledger.track(child, { workspace: 'ws_1' })
@@ -88,7 +97,15 @@ test('codex: a thread whose beginning nobody here has read counts once what it u
   const { mock, sum } = await startCounting(t)
   const homes = agentHomes(t)
   const start = (/** @type {string} */ prompt, /** @type {string[]} */ resume, /** @type {any} */ launch) =>
-    startTurn('codex', { mock, homes, programs, payload: { apiKey: KEY.codex }, prompt, launch, args: (common, text) => ['exec', ...common, ...resume, '--', text] })
+    startTurn('codex', {
+      mock,
+      homes,
+      programs,
+      payload: { apiKey: KEY.codex },
+      prompt,
+      launch,
+      args: (common, text) => ['exec', ...common, ...resume, '--', text]
+    })
   // Its output is not read here.
   const session = (await start('one', [], { usage: false }).done).session
   const before = countsOf(sum)
@@ -115,7 +132,10 @@ test("codex: no value of an option, of all that its help tells, is taken for the
   const homes = agentHomes(t)
   const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes, programs, payload: { apiKey: KEY.codex } })
   t.after(() => env.dispose())
-  const [fresh, resumed] = [{ inputTokens: 7, isKnown: true }, { inputTokens: 0, isKnown: false }]
+  const [fresh, resumed] = [
+    { inputTokens: 7, isKnown: true },
+    { inputTokens: 0, isKnown: false }
+  ]
   /** What is counted of a run with these arguments. @param {string[]} args */
   const read = (args) => {
     const { env: native, child, cli } = readLaunch(env, { ...options, args, usage: true })
@@ -132,14 +152,23 @@ test("codex: no value of an option, of all that its help tells, is taken for the
     }
     assert.equal(start.credential, null)
     const { meter } = start
-    const events = [{ type: 'thread.started', thread_id: `made-up-of-${args}` }, { type: 'turn.completed', usage: { input_tokens: 7 } }]
+    const events = [
+      { type: 'thread.started', thread_id: `made-up-of-${args}` },
+      { type: 'turn.completed', usage: { input_tokens: 7 } }
+    ]
     for (const event of events) meter.feed(Buffer.from(`${JSON.stringify(event)}\n`))
-    const { tokens: { inputTokens }, incompleteBecause } = meter.usage()
+    const {
+      tokens: { inputTokens },
+      incompleteBecause
+    } = meter.usage()
     return { inputTokens, isKnown: !incompleteBecause.includes('earlier-total-unknown') }
   }
   let count = 0
   for (const command of [[], ['exec']]) {
-    const help = execFileSync(programs.codex, [...command, '--help'], { encoding: 'utf8', env: { HOME: homes.home, CODEX_HOME: homes.codexHome, PATH: process.env.PATH } })
+    const help = execFileSync(programs.codex, [...command, '--help'], {
+      encoding: 'utf8',
+      env: { HOME: homes.home, CODEX_HOME: homes.codexHome, PATH: process.env.PATH }
+    })
     for (const [, short, long, value] of help.matchAll(/^ {2,6}(?:(-\w), +)?(--[\w-]+)(?: (<.*))?$/gm)) {
       for (const option of [short, long].filter(Boolean)) {
         const first = read([...command, option, 'resume', 'hello'])
@@ -154,7 +183,9 @@ test("codex: no value of an option, of all that its help tells, is taken for the
 })
 
 for (const extra of [[], ['--include-partial-messages']]) {
-  test(`claude: three turns of one streaming session, killed in the fourth ${extra}`, { skip: unlessSince('claude', TOLD_ALONE) }, async (t) => {
+  test(`claude: three turns of one streaming session, killed in the fourth ${extra}`, {
+    skip: unlessSince('claude', TOLD_ALONE)
+  }, async (t) => {
     const { mock, sum } = await startCounting(t)
     const args = (/** @type {string[]} */ common) => [...common, '--input-format', 'stream-json', ...extra]
     const homes = agentHomes(t)
@@ -163,7 +194,8 @@ for (const extra of [[], ['--include-partial-messages']]) {
     // It would wait for its next prompt after an assertion that failed.
     livesIn(homes, child)
     child.stderr.resume()
-    const say = (/** @type {string} */ content) => child.stdin.write(`${JSON.stringify({ type: 'user', message: { role: 'user', content } })}\n`)
+    const say = (/** @type {string} */ content) =>
+      child.stdin.write(`${JSON.stringify({ type: 'user', message: { role: 'user', content } })}\n`)
     const prompts = ['run: echo one', 'two', 'run: echo three']
     say(/** @type {string} */ (prompts.shift()))
     let turns = 0
@@ -205,7 +237,14 @@ for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
     const mock = await startMock(t)
     const homes = agentHomes(t)
     if (login) writeLogin(homes.claudeConfigDir)
-    const { child, done } = startTurn('claude', { mock, homes, programs, payload, launch: { delivery }, args: (common, text) => [...common, ...extra, text] })
+    const { child, done } = startTurn('claude', {
+      mock,
+      homes,
+      programs,
+      payload,
+      launch: { delivery },
+      args: (common, text) => [...common, ...extra, text]
+    })
     /** @type {any[]} */
     const mismatches = []
     child.on('credentialMismatch', (mismatch) => mismatches.push(mismatch))
@@ -220,7 +259,15 @@ test('claude: a claim of another credential stops the run, where that is asked f
   const launch = { onCredentialMismatch: 'stop' }
   const homes = agentHomes(t)
   writeLogin(homes.claudeConfigDir)
-  const { done, child } = startTurn('claude', { mock, homes, programs, payload: {}, launch, prompt: 'run: echo one', args: (common, text) => [...common, ...HELPER, text] })
+  const { done, child } = startTurn('claude', {
+    mock,
+    homes,
+    programs,
+    payload: {},
+    launch,
+    prompt: 'run: echo one',
+    args: (common, text) => [...common, ...HELPER, text]
+  })
   const { error, code } = await done
   // It would wait for the second request for ever.
   assert.equal(heldCount(), 0)
@@ -232,7 +279,13 @@ test('claude: a claim of another credential stops the run, where that is asked f
 /** What `claude` writes when one logs in. @param {string} dir */
 function writeLogin(dir) {
   const file = path.join(dir, '.credentials.json')
-  const login = { accessToken: TOKEN, refreshToken: 'made-up', expiresAt: Date.now() + 3_600_000, scopes: ['user:inference'], subscriptionType: 'max' }
+  const login = {
+    accessToken: TOKEN,
+    refreshToken: 'made-up',
+    expiresAt: Date.now() + 3_600_000,
+    scopes: ['user:inference'],
+    subscriptionType: 'max'
+  }
   fs.writeFileSync(file, JSON.stringify({ claudeAiOauth: login }), { mode: 0o600 })
   if (AGENT.uid) fs.chownSync(file, AGENT.uid, AGENT.gid)
 }

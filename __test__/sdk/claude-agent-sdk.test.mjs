@@ -8,8 +8,8 @@ import { AbortError, query } from '@anthropic-ai/claude-agent-sdk'
 import { buildProviderEnv, claudeAgentOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
 import baits from '../support/claude-baits.js'
-import network from '../support/namespace.js'
 import kernel from '../support/kernel.js'
+import network from '../support/namespace.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
 import { quiet } from '../support/quiet.js'
@@ -40,7 +40,14 @@ function prepare(t, { mock, key = KEY, payload = { apiKey: key }, launch, option
     t.after(() => child.exitCode === null && child.kill('SIGKILL'))
   }
   const sdk = claudeAgentOptions(env, { cwd: workspace, ...AGENT, command: programs.claude, killGraceMs: 1000, onSpawn, ...launch })
-  const common = { cwd: workspace, model: 'claude-sonnet-4-5', maxTurns: 5, allowedTools: ['Bash'], permissionMode: 'bypassPermissions', allowDangerouslySkipPermissions: true }
+  const common = {
+    cwd: workspace,
+    model: 'claude-sonnet-4-5',
+    maxTurns: 5,
+    allowedTools: ['Bash'],
+    permissionMode: 'bypassPermissions',
+    allowDangerouslySkipPermissions: true
+  }
   return { env, homes, children, run: () => readAll(query({ prompt, options: { ...common, ...sdk, ...options?.(sdk) } })) }
 }
 
@@ -70,7 +77,11 @@ test('one turn with a command: the key is in the header of the request alone', a
   assert.deepEqual(Object.keys(result.modelUsage), ['claude-sonnet-4-5'])
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
   assert.match(result.result, /^USER_WHO=/m)
-  for (const [where, text] of Object.entries({ result: result.result, block: JSON.stringify(block), environment: JSON.stringify(process.env) })) {
+  for (const [where, text] of Object.entries({
+    result: result.result,
+    block: JSON.stringify(block),
+    environment: JSON.stringify(process.env)
+  })) {
     assert.doesNotMatch(text, new RegExp(KEY), where)
   }
   if (AGENT.uid) {
@@ -79,7 +90,10 @@ test('one turn with a command: the key is in the header of the request alone', a
   }
   const added = Object.keys(block).filter((name) => !env.names.includes(name))
   assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
-  assert.deepEqual(added.filter((name) => !CONTROL.test(name)), [])
+  assert.deepEqual(
+    added.filter((name) => !CONTROL.test(name)),
+    []
+  )
 })
 
 const pick = ({ subtype, is_error, num_turns }) => ({ subtype, is_error, num_turns })
@@ -91,7 +105,10 @@ test("the child's usage is the mock's, and the SDK's own result", async (t) => {
   const [child] = children
   if (child.exitCode === null) await child.exited
   const { inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, turns, complete, costUsd } = child.usage
-  assert.deepEqual([inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, turns, complete], [2 * (1234 + 56 + 7), 2 * 56, 2 * 7, 2 * 89, 1, true])
+  assert.deepEqual(
+    [inputTokens, cachedInputTokens, cacheWriteInputTokens, outputTokens, turns, complete],
+    [2 * (1234 + 56 + 7), 2 * 56, 2 * 7, 2 * 89, 1, true]
+  )
   assert.deepEqual([usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens], [2 * 1234, 2 * 56, 2 * 89])
   assert.ok(Math.abs(costUsd - cost) < 1e-9)
   assert.equal(child.failure, null)
@@ -108,14 +125,23 @@ test('a failure of a query has its kind', async (t) => {
 
 test('what else stands in the env of the query reaches no child', async (t) => {
   const { mock, release, heldCount } = await startHeldMock(t)
-  const foreign = { FOREIGN: 'x', ANTHROPIC_API_KEY: 'sk-ant-api03-made-up-foreign-key', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', NODE_OPTIONS: '--require=/x.js', BUN_OPTIONS: '--preload=/x.js' }
+  const foreign = {
+    FOREIGN: 'x',
+    ANTHROPIC_API_KEY: 'sk-ant-api03-made-up-foreign-key',
+    ANTHROPIC_BASE_URL: 'http://127.0.0.1:9',
+    NODE_OPTIONS: '--require=/x.js',
+    BUN_OPTIONS: '--preload=/x.js'
+  }
   const { children, run, env } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
   const running = run()
   await until('the second request', () => heldCount() > 0)
   const block = environOf(children[0].pid)
   release()
   const { result } = resultOf(await running)
-  assert.deepEqual(Object.values(foreign).filter((value) => Object.values(block).includes(value)), [])
+  assert.deepEqual(
+    Object.values(foreign).filter((value) => Object.values(block).includes(value)),
+    []
+  )
   assert.equal(block.ANTHROPIC_BASE_URL, env.get('ANTHROPIC_BASE_URL'))
   assert.doesNotMatch(result, /FOREIGN|foreign-key/)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
@@ -125,7 +151,10 @@ test("the CLI's own files send nothing elsewhere, and the query's env does not l
   for (const payload of [{ apiKey: KEY }, { oauthAccessToken: 'sk-ant-oat01-made-up-token' }]) {
     const [mock, evil] = [await startMock(t), await startMock(t)]
     const homes = agentHomes(t)
-    baits.plantVariables([homes.claudeConfigDir, '.claude.json'], { ...baits.REDIRECTIONS['a base URL'](evil.anthropicBaseUrl), ...baits.REDIRECTIONS.proxies(evil.anthropicBaseUrl) })
+    baits.plantVariables([homes.claudeConfigDir, '.claude.json'], {
+      ...baits.REDIRECTIONS['a base URL'](evil.anthropicBaseUrl),
+      ...baits.REDIRECTIONS.proxies(evil.anthropicBaseUrl)
+    })
     const lifted = { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '' }
     const { env, run } = prepare(t, { mock, payload, homes, options: (sdk) => ({ env: { ...sdk.env, ...lifted } }) })
     assert.deepEqual([env.get('CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST'), env.get('CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC')], ['1', '1'])
@@ -171,7 +200,9 @@ test('what a callback of the SDK starts is started by the worker, as who it is; 
   }
   const options = () => ({
     hooks: { UserPromptSubmit: [{ hooks: [hook] }] },
-    mcpServers: { made: { type: 'stdio', command: '/bin/sh', args: ['-c', `id -u > ${file}.new; mv ${file}.new ${file}; cat > /dev/null`] } }
+    mcpServers: {
+      made: { type: 'stdio', command: '/bin/sh', args: ['-c', `id -u > ${file}.new; mv ${file}.new ${file}; cat > /dev/null`] }
+    }
   })
   assert.equal(resultOf(await prepare(t, { mock, homes, options }).run()).is_error, false)
   assert.deepEqual(asked, [String(process.getuid())])

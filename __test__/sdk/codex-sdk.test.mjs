@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { buildProviderEnv, codexOptions } from '../../index.mjs'
 import attacks from '../support/attacks.js'
-import network from '../support/namespace.js'
 import kernel from '../support/kernel.js'
+import network from '../support/namespace.js'
 import proc from '../support/proc.js'
 import placed from '../support/programs.js'
 import real from '../support/real-turn.js'
@@ -31,30 +31,48 @@ function whyUnreachable() {
   const read = `import('@openai/codex-sdk').then(() => process.stdout.write('fine'))`
   try {
     execFileSync(process.execPath, ['--check', worker], { ...AGENT, cwd: '/', stdio: 'pipe' })
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', read], { ...AGENT, cwd: path.dirname(worker), encoding: 'utf8', stdio: 'pipe' })
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', read], {
+      ...AGENT,
+      cwd: path.dirname(worker),
+      encoding: 'utf8',
+      stdio: 'pipe'
+    })
     return said === 'fine' ? false : 'the SDK does not load'
   } catch (error) {
-    return `uid ${AGENT.uid ?? 'of this process'} can not run node on this checkout: ${String(error.stderr ?? error).trim().split('\n').pop()}`
+    return `uid ${AGENT.uid ?? 'of this process'} can not run node on this checkout: ${String(error.stderr ?? error)
+      .trim()
+      .split('\n')
+      .pop()}`
   }
 }
 
 /** Starts the worker; `done` is what it printed. */
 function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, prompts, metered = false, userEnvKeys = { WHO: 'me' } }) {
   const { home, tmpDir, codexHome } = homes
-  const child = spawn(process.execPath, [worker], { ...AGENT, cwd: home, env: { PATH: process.env.PATH, HOME: home }, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [worker], {
+    ...AGENT,
+    cwd: home,
+    env: { PATH: process.env.PATH, HOME: home },
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
   t.after(() => child.kill('SIGKILL'))
-  child.stdin.end(JSON.stringify({
-    payload: { provider: 'codex', apiKey: KEY, userEnvKeys },
-    envOptions: { baseUrl: mock.openaiBaseUrl, workspace: { dir, home, tmpDir, codexHome } },
-    launch: { cwd: dir, command: programs.codex, exposeSecrets: true, ...launch },
-    config: QUIET,
-    thread: { workingDirectory: dir, skipGitRepoCheck: true, sandboxMode: 'danger-full-access', ...thread },
-    prompts,
-    metered
-  }))
+  child.stdin.end(
+    JSON.stringify({
+      payload: { provider: 'codex', apiKey: KEY, userEnvKeys },
+      envOptions: { baseUrl: mock.openaiBaseUrl, workspace: { dir, home, tmpDir, codexHome } },
+      launch: { cwd: dir, command: programs.codex, exposeSecrets: true, ...launch },
+      config: QUIET,
+      thread: { workingDirectory: dir, skipGitRepoCheck: true, sandboxMode: 'danger-full-access', ...thread },
+      prompts,
+      metered
+    })
+  )
   const done = new Promise((resolve) => {
     let text = ''
-    child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece)).on('end', () => resolve(JSON.parse(text)))
+    child.stdout
+      .setEncoding('utf8')
+      .on('data', (piece) => (text += piece))
+      .on('end', () => resolve(JSON.parse(text)))
   })
   return { child, done }
 }
@@ -72,7 +90,10 @@ test('a turn with a command, then another of the same thread', { skip }, async (
   if (AGENT.uid) assert.deepEqual(uid, Array(4).fill(String(AGENT.uid)))
   // The SDK's way: the key is in the CLI's environment, and nothing of the worker's own is.
   assert.equal(block.CODEX_API_KEY, KEY)
-  assert.deepEqual(Object.keys(block).filter((name) => !names.includes(name)), ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE'])
+  assert.deepEqual(
+    Object.keys(block).filter((name) => !names.includes(name)),
+    ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE']
+  )
   assert.doesNotMatch(JSON.stringify(own), new RegExp(KEY))
   assert.doesNotMatch(cmdline(process.pid).join(), new RegExp(KEY))
   assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
@@ -90,23 +111,41 @@ test('usage of three turns of a thread, from the events of the SDK', { skip }, a
   const { turns, ledger, error } = await done
   assert.equal(error, undefined)
   // Two requests, one, one. What the SDK tells is the thread's sum: 2000, 3000, 4000.
-  assert.deepEqual(turns.map(({ told }) => told.input_tokens), [2000, 3000, 4000])
-  assert.deepEqual(turns.map(({ usage }) => [usage.inputTokens, usage.cachedInputTokens, usage.outputTokens, usage.reasoningTokens, usage.complete]), [
-    [2000, 60, 100, 14, true], [1000, 30, 50, 7, true], [1000, 30, 50, 7, true]
-  ])
+  assert.deepEqual(
+    turns.map(({ told }) => told.input_tokens),
+    [2000, 3000, 4000]
+  )
+  assert.deepEqual(
+    turns.map(({ usage }) => [usage.inputTokens, usage.cachedInputTokens, usage.outputTokens, usage.reasoningTokens, usage.complete]),
+    [
+      [2000, 60, 100, 14, true],
+      [1000, 30, 50, 7, true],
+      [1000, 30, 50, 7, true]
+    ]
+  )
   assert.deepEqual([ledger.total.inputTokens, ledger.total.turns, ledger.total.runs, ledger.entries.length], [4000, 3, 3, 1])
 })
 
 test('a failure, from the events of the SDK', { skip }, async (t) => {
-  const mock = await startMock(t, { answer: () => ({ status: 429, error: { type: 'insufficient_quota', message: 'no', code: 'insufficient_quota' } }) })
+  const mock = await startMock(t, {
+    answer: () => ({ status: 429, error: { type: 'insufficient_quota', message: 'no', code: 'insufficient_quota' } })
+  })
   const { turns } = await startWorker(t, { mock, homes: agentHomes(t), prompts: ['one'], metered: true }).done
   assert.deepEqual([turns[0].failure.kind, turns[0].usage.complete], ['quota', false])
 })
 
 const PLACES = [
-  { name: 'a path with a dot', sandboxMode: 'workspace-write', place: ({ workspace }) => attacks.makeDir(path.join(workspace, 'example.com')) },
+  {
+    name: 'a path with a dot',
+    sandboxMode: 'workspace-write',
+    place: ({ workspace }) => attacks.makeDir(path.join(workspace, 'example.com'))
+  },
   // Codex's own sandbox refuses to write through a symlink.
-  { name: 'a symlink', sandboxMode: 'danger-full-access', place: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link.test')), path.join(root, 'link.test')) }
+  {
+    name: 'a symlink',
+    sandboxMode: 'danger-full-access',
+    place: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link.test')), path.join(root, 'link.test'))
+  }
 ]
 
 for (const { name, sandboxMode, place } of PLACES) {
@@ -118,7 +157,14 @@ for (const { name, sandboxMode, place } of PLACES) {
       attacks.plantCodex(dir, homes.tmpDir)
       // The second turn resumes: another command level. Options of the thread come after ours on the command line.
       const thread = { webSearchMode: 'disabled', approvalPolicy: 'never', networkAccessEnabled: true, sandboxMode }
-      const { turns, error } = await startWorker(t, { mock, homes, dir, launch: { workspaceTrust }, thread, prompts: Array(2).fill('run: echo "planted=[$PLANTED]"; env') }).done
+      const { turns, error } = await startWorker(t, {
+        mock,
+        homes,
+        dir,
+        launch: { workspaceTrust },
+        thread,
+        prompts: Array(2).fill('run: echo "planted=[$PLANTED]"; env')
+      }).done
       assert.equal(error, undefined)
       const bites = workspaceTrust === 'trusted'
       assert.deepEqual(attacks.marksIn(homes.tmpDir), bites ? ['codex-mcp'] : [])
@@ -137,7 +183,13 @@ test('limit: a thread that works elsewhere than launch.cwd and workspace.dir obe
   attacks.plantCodex(homes.workspace, homes.tmpDir)
   // The SDK tells nobody where its threads work, and Codex up to 0.166 trusts every directory that it was not told of.
   const obeys = !placed.isAtLeast(placed.versionsUnderTest().codex, '0.169.0')
-  const { done } = startWorker(t, { mock, homes, dir: homes.home, thread: { workingDirectory: homes.workspace }, prompts: ['run: echo "planted=[$PLANTED]"'] })
+  const { done } = startWorker(t, {
+    mock,
+    homes,
+    dir: homes.home,
+    thread: { workingDirectory: homes.workspace },
+    prompts: ['run: echo "planted=[$PLANTED]"']
+  })
   assert.match((await done).turns[0].finalResponse, obeys ? /planted=\[codex\]/ : /planted=\[\]/)
 })
 
@@ -153,7 +205,9 @@ test('it lets the key out only when told to, and knows no uid', (t) => {
   assert.throws(() => codexOptions(env, allowed), { code: 'ERR_INVALID_ARG_VALUE', message: /launch\.cwd/ })
   assert.equal(codexOptions(env, { ...allowed, cwd: home }).env.CODEX_API_KEY, KEY)
   const other = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: { home } })
-  assert.throws(() => codexOptions(other, { command: programs.codex, allowRoot, exposeSecrets: true }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
+  assert.throws(() => codexOptions(other, { command: programs.codex, allowRoot, exposeSecrets: true }), {
+    code: 'ERR_PROVIDER_UNSUPPORTED'
+  })
 })
 
 function cmdline(pid) {

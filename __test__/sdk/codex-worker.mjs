@@ -1,7 +1,7 @@
 // A worker that is the agent's uid already, as the Codex SDK needs it: runs one turn and prints what the SDK said.
 import { readFileSync } from 'node:fs'
 import { Codex } from '@openai/codex-sdk'
-import { UsageLedger, UsageMeter, buildProviderEnv, codexOptions } from '../../index.mjs'
+import { buildProviderEnv, codexOptions, UsageLedger, UsageMeter } from '../../index.mjs'
 
 const { payload, envOptions, launch, config, thread, prompts, metered } = JSON.parse(readFileSync(0, 'utf8'))
 const ledger = new UsageLedger()

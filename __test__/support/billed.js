@@ -1,11 +1,11 @@
 // A mock that bills: it reports other counts for each request, and knows their sum in our meaning.
 'use strict'
 
-const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { defaultAnswer } = require('./mock-api/answer.js')
 const { startMock } = require('./real-turn.js')
 
-/** @typedef {import('../../lib/mock-api/types').MockTurn} MockTurn */
-/** @typedef {import('../../lib/mock-api/types').Reply} Reply */
+/** @typedef {import('./mock-api/types').MockTurn} MockTurn */
+/** @typedef {import('./mock-api/types').Reply} Reply */
 
 /**
  * @param {{ after(fn: () => void): void }} t
@@ -19,7 +19,14 @@ async function startBilling(t, script) {
     if ('hang' in reply || 'error' in reply || 'failed' in reply || 'cut' in reply) return reply
     requests += 1
     const isClaude = turn.provider === 'claude'
-    const usage = { input: 1000 + requests, cacheRead: 10 * requests, cacheWrite: isClaude ? 3 : 0, output: 100 + requests, reasoning: requests, ...reply.usage }
+    const usage = {
+      input: 1000 + requests,
+      cacheRead: 10 * requests,
+      cacheWrite: isClaude ? 3 : 0,
+      output: 100 + requests,
+      reasoning: requests,
+      ...reply.usage
+    }
     sum.inputTokens += isClaude ? usage.input + usage.cacheRead + usage.cacheWrite : usage.input
     sum.cachedInputTokens += usage.cacheRead
     sum.cacheWriteInputTokens += usage.cacheWrite

@@ -7,13 +7,16 @@ const path = require('node:path')
 const vm = require('node:vm')
 
 const PROJECT = path.join(__dirname, '..', '..')
-const LIB = path.join(PROJECT, 'lib', path.sep)
+const DIST = path.join(PROJECT, 'dist', path.sep)
 
 /** One in this realm; what was loaded before stays as it is. @returns {any} */
 function loadAgain() {
-  const isOurs = (/** @type {string} */ name) => path.dirname(name) === PROJECT && !name.endsWith('.node') || name.startsWith(LIB)
+  const isOurs = (/** @type {string} */ name) => (path.dirname(name) === PROJECT && !name.endsWith('.node')) || name.startsWith(DIST)
   const before = Object.entries(require.cache).filter(([name]) => isOurs(name))
-  const forget = () => Object.keys(require.cache).filter(isOurs).forEach((name) => delete require.cache[name])
+  const forget = () =>
+    Object.keys(require.cache)
+      .filter(isOurs)
+      .forEach((name) => delete require.cache[name])
   forget()
   try {
     return require(path.join(PROJECT, 'index.js'))
@@ -29,9 +32,10 @@ function loadAgain() {
  * One in a realm of its own, as jest and vitest's vmThreads make one for each test file: each module is compiled in the
  * context, and Node's own modules and the addon are those of the process.
  * @param {vm.Context} context
+ * @param {{ keeps?: boolean }} [options] keeps: whether a module that is asked for again is the same
  * @returns {any}
  */
-function loadInContext(context) {
+function loadInContext(context, { keeps = true } = {}) {
   /** @type {Map<string, { exports: any }>} */
   const cache = new Map()
   /** @param {string} file @returns {any} */
@@ -39,13 +43,16 @@ function loadInContext(context) {
     const known = cache.get(file)
     if (known) return known.exports
     const module = { exports: {} }
-    cache.set(file, module)
+    if (keeps) cache.set(file, module)
     const find = createRequire(file)
-    const requireFrom = Object.assign((/** @type {string} */ id) => {
-      if (isBuiltin(id)) return require(id)
-      const found = find.resolve(id)
-      return /\.(node|json)$/.test(found) ? require(found) : load(found)
-    }, { resolve: find.resolve, main: require.main })
+    const requireFrom = Object.assign(
+      (/** @type {string} */ id) => {
+        if (isBuiltin(id)) return require(id)
+        const found = find.resolve(id)
+        return /\.(node|json)$/.test(found) ? require(found) : load(found)
+      },
+      { resolve: find.resolve, main: require.main }
+    )
     const body = `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(file, 'utf8')}\n})`
     vm.runInContext(body, context, { filename: file })(module.exports, requireFrom, module, file, path.dirname(file))
     return module.exports
@@ -55,8 +62,34 @@ function loadInContext(context) {
 
 /** A realm with what a test runner gives its tests of the process's own. */
 function makeContext() {
-  const { AbortController, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, process, setInterval, setTimeout } = globalThis
-  return vm.createContext({ AbortController, Buffer, TextDecoder, TextEncoder, URL, clearTimeout, console, process, setInterval, setTimeout })
+  const {
+    AbortController,
+    AbortSignal,
+    Buffer,
+    TextDecoder,
+    TextEncoder,
+    URL,
+    clearTimeout,
+    console,
+    performance,
+    process,
+    setInterval,
+    setTimeout
+  } = globalThis
+  return vm.createContext({
+    AbortController,
+    AbortSignal,
+    Buffer,
+    TextDecoder,
+    TextEncoder,
+    URL,
+    clearTimeout,
+    console,
+    performance,
+    process,
+    setInterval,
+    setTimeout
+  })
 }
 
 module.exports = { loadAgain, loadInContext, makeContext }

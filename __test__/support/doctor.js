@@ -90,7 +90,8 @@ function script(file, text, mode = 0o755) {
  */
 function tenantFile(file, text, mode = 0o600) {
   const dir = path.dirname(file)
-  for (let made = fs.mkdirSync(dir, { recursive: true }) && dir; made && fs.statSync(made).uid !== UID; made = path.dirname(made)) fs.chownSync(made, UID, UID)
+  for (let made = fs.mkdirSync(dir, { recursive: true }) && dir; made && fs.statSync(made).uid !== UID; made = path.dirname(made))
+    fs.chownSync(made, UID, UID)
   fs.writeFileSync(file, text)
   fs.chmodSync(file, mode)
   fs.chownSync(file, UID, UID)
@@ -116,10 +117,24 @@ function tenantFile(file, text, mode = 0o600) {
  */
 function argumentsFor({ homes, prefix }, { provider, args = [], start = false, target = true }) {
   return [
-    'doctor', '--json', '--prefix', prefix, '--workspace', homes.workspace, '--home', homes.home,
-    '--codex-home', homes.codexHome, '--claude-config-dir', homes.claudeConfigDir, '--tmp-dir', homes.tmpDir,
+    'doctor',
+    '--json',
+    '--prefix',
+    prefix,
+    '--workspace',
+    homes.workspace,
+    '--home',
+    homes.home,
+    '--codex-home',
+    homes.codexHome,
+    '--claude-config-dir',
+    homes.claudeConfigDir,
+    '--tmp-dir',
+    homes.tmpDir,
     ...(target ? ['--uid', String(UID), '--gid', String(UID)] : []),
-    ...(start ? [] : ['--no-start']), ...(provider ? ['--provider', provider] : []), ...args
+    ...(start ? [] : ['--no-start']),
+    ...(provider ? ['--provider', provider] : []),
+    ...args
   ]
 }
 
@@ -134,7 +149,11 @@ function runDoctor(machine, run = {}, commands = []) {
   const shell = ['set -e', ...commands, 'exec "$@"'].join('\n')
   const ids = as === undefined ? {} : { uid: as, gid: as }
   const child = spawnSync('/bin/sh', ['-c', shell, 'sh', process.execPath, bin, ...argumentsFor(machine, run)], {
-    ...ids, cwd, encoding: 'utf8', timeout: 240_000, env: { PATH: machine.path, LANG: 'C.UTF-8', TMPDIR: machine.scratch, ...env }
+    ...ids,
+    cwd,
+    encoding: 'utf8',
+    timeout: 240_000,
+    env: { PATH: machine.path, LANG: 'C.UTF-8', TMPDIR: machine.scratch, ...env }
   })
   if (child.error) throw child.error
   /** @type {Diagnosis} */
@@ -181,4 +200,17 @@ function lookUp(report) {
   }
 }
 
-module.exports = { AS_TARGET, BIN, NATIVE, argumentsFor, lookUp, makeMachine, nameVersion, program, runDoctor, script, tenantFile, withTemporary }
+module.exports = {
+  AS_TARGET,
+  BIN,
+  NATIVE,
+  argumentsFor,
+  lookUp,
+  makeMachine,
+  nameVersion,
+  program,
+  runDoctor,
+  script,
+  tenantFile,
+  withTemporary
+}

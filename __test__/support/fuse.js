@@ -41,7 +41,9 @@ read()`
 async function mountSilent(test, uid, more = '') {
   const place = makeOpenDir('provider-env-silent-')
   fs.chownSync(place, uid, uid)
-  const daemon = spawn(process.execPath, ['-e', DAEMON, place, `user_id=${uid},group_id=${uid}${more}`], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const daemon = spawn(process.execPath, ['-e', DAEMON, place, `user_id=${uid},group_id=${uid}${more}`], {
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   let said = ''
   let complaint = ''
   /** @type {(() => void)[]} */
@@ -63,12 +65,13 @@ async function mountSilent(test, uid, more = '') {
     fs.rmSync(place, { recursive: true })
   })
   /** Until it was asked so many things, the first of which is FUSE_INIT. @param {number} count */
-  const asked = (count) => new Promise((resolve, reject) => {
-    const look = () => void (said.split('\n').length > count && resolve(undefined))
-    waiting.push(look)
-    look()
-    void ended.then(() => reject(new Error(`there is no FUSE here: ${complaint}`)))
-  })
+  const asked = (count) =>
+    new Promise((resolve, reject) => {
+      const look = () => void (said.split('\n').length > count && resolve(undefined))
+      waiting.push(look)
+      look()
+      void ended.then(() => reject(new Error(`there is no FUSE here: ${complaint}`)))
+    })
   await asked(1)
   return { place, asked, stop }
 }

@@ -152,4 +152,17 @@ function endAfter(t, pid) {
   return end
 }
 
-module.exports = { descriptors, endAfter, environ, identify, isRunning, isStillThere, pause, signalProcess, status, until, withEnoughTime, zombies }
+module.exports = {
+  descriptors,
+  endAfter,
+  environ,
+  identify,
+  isRunning,
+  isStillThere,
+  pause,
+  signalProcess,
+  status,
+  until,
+  withEnoughTime,
+  zombies
+}

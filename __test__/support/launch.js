@@ -4,7 +4,7 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
-const binding = require('../../lib/binding.js')
+const binding = require('./addon.js')
 const { makeHomes, makeOpenDir } = require('./homes.js')
 
 /** How many ids a test file has for itself: `UID` and those after it. */
@@ -147,4 +147,19 @@ function firstLine(child) {
   })
 }
 
-module.exports = { KEYS, UID, firstLine, ids, isRoot, knownProgram, knownShell, makeEnv, needsLinux, needsRoot, outcome, run, startScript, workspaceOf }
+module.exports = {
+  KEYS,
+  UID,
+  firstLine,
+  ids,
+  isRoot,
+  knownProgram,
+  knownShell,
+  makeEnv,
+  needsLinux,
+  needsRoot,
+  outcome,
+  run,
+  startScript,
+  workspaceOf
+}

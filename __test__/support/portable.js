@@ -1,8 +1,7 @@
 // A start by child_process, as spawnProvider() makes where there is no native one.
 'use strict'
 
-const { readLaunch } = require('../../lib/launch.js')
-const { startPortable } = require('../../lib/portable-start.js')
+const { readLaunch, startPortable } = require('./internals.js')
 
 /**
  * @param {any} env

@@ -18,7 +18,12 @@ function programs() {
 /** PostgreSQL does not run as root, and wants a user that has a name. */
 function owner() {
   if (process.getuid?.() !== 0) return {}
-  const users = new Map(fs.readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => /** @type {[string, string[]]} */ ([line.split(':')[0], line.split(':')])))
+  const users = new Map(
+    fs
+      .readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => /** @type {[string, string[]]} */ ([line.split(':')[0], line.split(':')]))
+  )
   const [, , uid, gid] = users.get('postgres') ?? users.get('nobody') ?? []
   return { uid: Number(uid), gid: Number(gid) }
 }
@@ -41,7 +46,12 @@ async function startPostgres(test) {
   if (ids.uid !== undefined) fs.chownSync(dir, ids.uid, ids.gid)
   const data = path.join(dir, 'data')
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C', HOME: dir }
-  execFileSync(path.join(bin, 'initdb'), ['-D', data, '-U', 'test', '-A', 'trust', '-N', '--no-instructions'], { ...ids, cwd: dir, env, stdio: 'ignore' })
+  execFileSync(path.join(bin, 'initdb'), ['-D', data, '-U', 'test', '-A', 'trust', '-N', '--no-instructions'], {
+    ...ids,
+    cwd: dir,
+    env,
+    stdio: 'ignore'
+  })
   const settings = { listen_addresses: '', unix_socket_directories: dir, fsync: 'off', shared_buffers: '16MB' }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const server = spawn(path.join(bin, 'postgres'), ['-D', data, ...flags], { ...ids, cwd: dir, env, stdio: 'ignore' })

@@ -24,8 +24,14 @@ function splitAt(text, at) {
  * @param {string} field
  */
 function statusOf(pid, field) {
-  const line = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n').find((each) => each.startsWith(`${field}:`))
-  return (line ?? '').slice(field.length + 1).trim().split(/\s+/).filter(Boolean)
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8')
+    .split('\n')
+    .find((each) => each.startsWith(`${field}:`))
+  return (line ?? '')
+    .slice(field.length + 1)
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean)
 }
 
 /** Whether it runs; a zombie does not. @param {number} pid */
@@ -63,12 +69,15 @@ function descendantsOf(root) {
       // Gone meanwhile.
     }
   }
-  const below = (/** @type {number} */ pid) => /** @type {number[]} */ ((children.get(String(pid)) ?? []).flatMap((child) => [child, ...below(child)]))
+  const below = (/** @type {number} */ pid) =>
+    /** @type {number[]} */ ((children.get(String(pid)) ?? []).flatMap((child) => [child, ...below(child)]))
   return below(root)
 }
 
 function allPids() {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
 }
 
 // Runs in a process of the peeking uid. Reads writable mappings in pieces that overlap by the needle's length.
@@ -107,7 +116,12 @@ console.log(JSON.stringify({ environ: attempt(environ), mem: attempt(memory) }))
  */
 function peek(pid, needle, as) {
   // The needle is in the peeking process's own arguments, not in the other's.
-  const { stdout, stderr, error } = spawnSync(process.execPath, ['-e', PEEK, String(pid), needle], { ...as, cwd: '/', encoding: 'utf8', timeout: 30_000 })
+  const { stdout, stderr, error } = spawnSync(process.execPath, ['-e', PEEK, String(pid), needle], {
+    ...as,
+    cwd: '/',
+    encoding: 'utf8',
+    timeout: 30_000
+  })
   if (error ?? !stdout) throw error ?? new Error(stderr)
   return JSON.parse(stdout)
 }

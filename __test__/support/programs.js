@@ -1,10 +1,9 @@
 // Finds the real CLIs' native binaries, in node_modules or where the environment says, and places them where any uid can start them.
 'use strict'
 
-const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const binding = require('../../lib/binding.js')
+const binding = require('./addon.js')
 const { makeOpenDir } = require('./homes.js')
 
 const PROJECT = path.join(__dirname, '..', '..')

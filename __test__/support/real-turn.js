@@ -2,15 +2,22 @@
 'use strict'
 
 const { buildProviderEnv, spawnProvider } = require('../../index.js')
-const { startMockApi } = require('../../lib/mock-api/index.js')
-const { defaultAnswer } = require('../../lib/mock-api/answer.js')
+const { startMockApi } = require('./mock-api/index.js')
+const { defaultAnswer } = require('./mock-api/answer.js')
 const { makeHomes } = require('./homes.js')
 const { ids: AGENT } = require('./launch.js')
 const { quiet } = require('./quiet.js')
 
 const CLAUDE_ARGS = [
-  '-p', '--output-format', 'stream-json', '--verbose', '--max-turns=5', '--model=claude-sonnet-4-5',
-  '--allowedTools=Bash', '--permission-mode=bypassPermissions', '--allow-dangerously-skip-permissions'
+  '-p',
+  '--output-format',
+  'stream-json',
+  '--verbose',
+  '--max-turns=5',
+  '--model=claude-sonnet-4-5',
+  '--allowedTools=Bash',
+  '--permission-mode=bypassPermissions',
+  '--allow-dangerously-skip-permissions'
 ]
 const codexArgs = (/** @type {string} */ sandbox) => ['--experimental-json', '--skip-git-repo-check', '--sandbox', sandbox]
 
@@ -19,7 +26,7 @@ const codexArgs = (/** @type {string} */ sandbox) => ['--experimental-json', '--
 
 /**
  * @typedef {object} Turn
- * @property {import('../../lib/mock-api/types').MockApi} mock
+ * @property {import('./mock-api/types').MockApi} mock
  * @property {Homes} homes
  * @property {import('./programs.js').Programs} programs
  * @property {Record<string, any>} [payload]
@@ -36,7 +43,10 @@ const codexArgs = (/** @type {string} */ sandbox) => ['--experimental-json', '--
  * @param {Provider} provider
  * @param {Turn} turn
  */
-function prepareTurn(provider, { mock, homes, programs, payload, envOptions, launch, prompt = 'hello', sandbox = 'danger-full-access', args, workspace }) {
+function prepareTurn(
+  provider,
+  { mock, homes, programs, payload, envOptions, launch, prompt = 'hello', sandbox = 'danger-full-access', args, workspace }
+) {
   const { home, tmpDir, codexHome, claudeConfigDir } = homes
   const env = buildProviderEnv(
     { provider, ...payload },
@@ -44,11 +54,19 @@ function prepareTurn(provider, { mock, homes, programs, payload, envOptions, lau
       baseUrl: provider === 'codex' ? mock.openaiBaseUrl : mock.anthropicBaseUrl,
       set: quiet[provider].env,
       ...envOptions,
-      workspace: { dir: workspace ?? homes.workspace, home, tmpDir, ...(provider === 'codex' ? { codexHome } : { claudeConfigDir }), ...envOptions?.workspace }
+      workspace: {
+        dir: workspace ?? homes.workspace,
+        home,
+        tmpDir,
+        ...(provider === 'codex' ? { codexHome } : { claudeConfigDir }),
+        ...envOptions?.workspace
+      }
     }
   )
   const common = provider === 'codex' ? [...quiet.codex.args, ...codexArgs(sandbox)] : CLAUDE_ARGS
-  const compose = args ?? ((/** @type {string[]} */ all, /** @type {string} */ text) => (provider === 'codex' ? ['exec', ...all, '--', text] : [...all, text]))
+  const compose =
+    args ??
+    ((/** @type {string[]} */ all, /** @type {string} */ text) => (provider === 'codex' ? ['exec', ...all, '--', text] : [...all, text]))
   const options = { command: programs[provider], cwd: workspace ?? homes.workspace, ...AGENT, args: compose(common, prompt), ...launch }
   return { env, options }
 }
@@ -138,7 +156,7 @@ async function startHeldMock(test) {
   return { mock, release, heldCount: () => held }
 }
 
-/** @param {{ after(fn: () => any): void }} test @param {import('../../lib/mock-api/types').MockApiOptions} [options] */
+/** @param {{ after(fn: () => any): void }} test @param {import('./mock-api/types').MockApiOptions} [options] */
 async function startMock(test, options) {
   const mock = await startMockApi(options)
   test.after(() => mock.close())
@@ -169,9 +187,11 @@ function agentHomes(test) {
 
 /**
  * Every credential that the mock was sent, as `header value`, each once. Claude Code up to 2.1.260 begins with a HEAD that has none.
- * @param {import('../../lib/mock-api/types').MockApi} mock */
+ * @param {import('./mock-api/types').MockApi} mock */
 function credentialsSeen(mock) {
-  const all = mock.requests.filter(({ method }) => method !== 'HEAD').map(({ credentials }) => credentials.map(({ header, value }) => `${header} ${value}`).join(' + ') || 'none')
+  const all = mock.requests
+    .filter(({ method }) => method !== 'HEAD')
+    .map(({ credentials }) => credentials.map(({ header, value }) => `${header} ${value}`).join(' + ') || 'none')
   return [...new Set(all)]
 }
 

@@ -13,12 +13,21 @@ const UNPACKED = path.join(__dirname, '..', '..', 'node_modules', '.cache', 'pro
 
 /** @returns {{ program: string, libraries: string } | undefined} */
 function find() {
-  const installed = (process.env.PATH ?? '').split(':').map((dir) => path.join(dir, 'redis-server')).find((file) => fs.existsSync(file))
+  const installed = (process.env.PATH ?? '')
+    .split(':')
+    .map((dir) => path.join(dir, 'redis-server'))
+    .find((file) => fs.existsSync(file))
   if (installed) return { program: installed, libraries: '' }
   const program = path.join(UNPACKED, 'usr', 'bin', 'redis-server')
   if (!fs.existsSync(program)) return undefined
   const lib = path.join(UNPACKED, 'usr', 'lib')
-  return { program, libraries: fs.readdirSync(lib).map((name) => path.join(lib, name)).join(':') }
+  return {
+    program,
+    libraries: fs
+      .readdirSync(lib)
+      .map((name) => path.join(lib, name))
+      .join(':')
+  }
 }
 
 /** Why there can be no server here; false when there can. */

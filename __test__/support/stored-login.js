@@ -31,7 +31,9 @@ async function openLogin(t, options = {}, endpointOptions = {}) {
 function nextOf(file) {
   const text = fs.readFileSync(file, 'utf8')
   const { claudeAiOauth, tokens } = JSON.parse(text)
-  const [content, login] = [text, claudeAiOauth?.refreshToken ?? tokens.refresh_token].map((of) => createHash('sha256').update(of).digest('hex').slice(0, 16))
+  const [content, login] = [text, claudeAiOauth?.refreshToken ?? tokens.refresh_token].map((of) =>
+    createHash('sha256').update(of).digest('hex').slice(0, 16)
+  )
   return path.join(path.dirname(file), `.${path.basename(file)}.${content}.${login}.next`)
 }
 

@@ -23,7 +23,7 @@ const noise = (next) => Array.from({ length: next(60) }, () => NOISE[next(NOISE.
 /**
  * @typedef {object} MadeUp
  * @property {Buffer} bytes
- * @property {import('../../types/usage').TokenCounts & { turns: number, costUsd: number | null }} sum
+ * @property {import('../../index').TokenCounts & { turns: number, costUsd: number | null }} sum
  */
 
 /**
@@ -40,7 +40,12 @@ function claudeStream(seed) {
     lines.push({ type: 'system', subtype: 'init', tools: [noise(next)], model: 'claude-made-up', apiKeySource: 'ANTHROPIC_API_KEY' })
     const used = { input: 0, read: 0, write: 0, output: 0, thinking: 0 }
     for (let answer = 0, answers = 1 + next(3); answer < answers; answer += 1) {
-      const usage = { input_tokens: next(5000), cache_read_input_tokens: next(9000), cache_creation_input_tokens: next(500), output_tokens: 1 + next(3) }
+      const usage = {
+        input_tokens: next(5000),
+        cache_read_input_tokens: next(9000),
+        cache_creation_input_tokens: next(500),
+        output_tokens: 1 + next(3)
+      }
       const id = `msg_${seed}_${turn}_${answer}`
       for (let block = 0; block <= next(3); block += 1) {
         lines.push({ type: 'assistant', message: { id, model: 'claude-made-up', content: [{ type: 'text', text: noise(next) }], usage } })
@@ -54,7 +59,14 @@ function claudeStream(seed) {
     }
     const cost = next(1_000_000)
     pico += cost
-    const part = { inputTokens: used.input, cacheReadInputTokens: used.read, cacheCreationInputTokens: used.write, outputTokens: used.output, thinkingTokens: used.thinking, costUSD: cost / 1e6 }
+    const part = {
+      inputTokens: used.input,
+      cacheReadInputTokens: used.read,
+      cacheCreationInputTokens: used.write,
+      outputTokens: used.output,
+      thinkingTokens: used.thinking,
+      costUSD: cost / 1e6
+    }
     sum.inputTokens += used.input + used.read + used.write
     sum.cachedInputTokens += used.read
     sum.cacheWriteInputTokens += used.write
@@ -62,7 +74,14 @@ function claudeStream(seed) {
     sum.reasoningTokens += used.thinking
     sum.turns += 1
     const session = { modelUsage: { 'claude-made-up': { ...part, inputTokens: sum.inputTokens } }, total_cost_usd: pico / 1e6 }
-    lines.push({ ...session, is_error: false, subtype: 'success', result: noise(next), type: 'result', model_usage_since_last_result: { 'claude-made-up': part } })
+    lines.push({
+      ...session,
+      is_error: false,
+      subtype: 'success',
+      result: noise(next),
+      type: 'result',
+      model_usage_since_last_result: { 'claude-made-up': part }
+    })
   }
   return { bytes: toBytes(lines), sum: { ...sum, costUsd: pico / 1e6 } }
 }
@@ -74,10 +93,21 @@ function claudeStream(seed) {
  */
 function codexStream(seed) {
   const next = random(seed)
-  const usage = { input_tokens: next(90_000), cached_input_tokens: next(9000), cache_write_input_tokens: next(10), output_tokens: next(9000), reasoning_output_tokens: next(900) }
+  const usage = {
+    input_tokens: next(90_000),
+    cached_input_tokens: next(9000),
+    cache_write_input_tokens: next(10),
+    output_tokens: next(9000),
+    reasoning_output_tokens: next(900)
+  }
   const lines = [{ type: 'thread.started', thread_id: `made-up-${process.pid}-${seed}` }, { type: 'turn.started' }]
   for (let item = 0; item < next(6); item += 1) {
-    lines.push(/** @type {any} */ ({ type: 'item.completed', item: { id: `item_${item}`, type: 'agent_message', text: noise(next), usage: { input_tokens: 9 } } }))
+    lines.push(
+      /** @type {any} */ ({
+        type: 'item.completed',
+        item: { id: `item_${item}`, type: 'agent_message', text: noise(next), usage: { input_tokens: 9 } }
+      })
+    )
     if (next(3) === 0) lines.push(/** @type {any} */ ({ type: 'error', message: `Reconnecting... 1/5 (${noise(next)})` }))
   }
   lines.push(/** @type {any} */ ({ type: 'turn.completed', usage }))

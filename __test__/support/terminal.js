@@ -14,7 +14,10 @@ const quoted = (/** @type {readonly string[]} */ words) => words.map((word) => `
  * @param {{ uid: number, env?: Record<string, string> }} options
  */
 async function onTerminal(line, { uid, env = {} }) {
-  const child = spawn('script', ['-qec', line, '/dev/null'], { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', TERM: 'dumb', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('script', ['-qec', line, '/dev/null'], {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', TERM: 'dumb', ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (text += part))
   let ended = false
@@ -40,18 +43,21 @@ const CHECKS = 'pe-spawner'
 
 /** @param {number} uid */
 function processesOf(uid) {
-  return fs.readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).flatMap((pid) => {
-    try {
-      const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1')
-      if (!new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status)) return []
-      const name = /^Name:\s+(.*)$/m.exec(status)?.[1] ?? ''
-      const inSession = name !== CHECKS && ttyOf(fs.readFileSync(`/proc/${pid}/stat`, 'latin1')) !== 0
-      return [{ name, holds: inSession || streamsOf(pid).some((to) => to.startsWith('/dev/pts/')) }]
-    } catch {
-      // It has ended meanwhile.
-      return []
-    }
-  })
+  return fs
+    .readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1')
+        if (!new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status)) return []
+        const name = /^Name:\s+(.*)$/m.exec(status)?.[1] ?? ''
+        const inSession = name !== CHECKS && ttyOf(fs.readFileSync(`/proc/${pid}/stat`, 'latin1')) !== 0
+        return [{ name, holds: inSession || streamsOf(pid).some((to) => to.startsWith('/dev/pts/')) }]
+      } catch {
+        // It has ended meanwhile.
+        return []
+      }
+    })
 }
 
 /** The controlling terminal, of /proc/PID/stat. @param {string} stat */

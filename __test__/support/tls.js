@@ -36,7 +36,23 @@ function makeAuthority(test) {
       const name = `server-${(count += 1)}`
       fs.writeFileSync(at(`${name}.ext`), `subjectAltName=${names}\n`)
       openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=made up')
-      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.pem`)
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-extfile',
+        `${name}.ext`,
+        '-out',
+        `${name}.pem`
+      )
       return { key: fs.readFileSync(at(`${name}.key`), 'utf8'), cert: fs.readFileSync(at(`${name}.pem`), 'utf8') }
     }
   }

@@ -61,15 +61,23 @@ async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'cla
     /** @type {Post} */
     const post = { at: Date.now(), body, contentType, outcome: 'refused' }
     posts.push(post)
-    const send = (/** @type {number} */ status, /** @type {any} */ answer, /** @type {object} */ headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(answer))
+    const send = (/** @type {number} */ status, /** @type {any} */ answer, /** @type {object} */ headers = {}) =>
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(answer))
     const other = await instead?.(post)
     if (other) return send(other.status, other.body, other.headers)
     // Used up by being looked at.
-    if (!good.delete(body.refresh_token)) return send(400, { error: 'invalid_grant', error_description: `no such token: ${body.refresh_token}` })
+    if (!good.delete(body.refresh_token))
+      return send(400, { error: 'invalid_grant', error_description: `no such token: ${body.refresh_token}` })
     post.outcome = 'granted'
     const tokens = issue()
     await beforeAnswer?.()
-    send(200, { access_token: tokens.access, refresh_token: tokens.refresh, expires_in: lifetimeMs / 1000, token_type: 'Bearer', ...(provider === 'codex' ? { id_token: jwt({ email: 'made@up' }) } : {}) })
+    send(200, {
+      access_token: tokens.access,
+      refresh_token: tokens.refresh,
+      expires_in: lifetimeMs / 1000,
+      token_type: 'Bearer',
+      ...(provider === 'codex' ? { id_token: jwt({ email: 'made@up' }) } : {})
+    })
   }
   const server = tls ? https.createServer(tls, serve) : http.createServer(serve)
   server.listen(0, '127.0.0.1')
@@ -79,15 +87,42 @@ async function startTokenEndpoint(test, { lifetimeMs = 3600_000, provider = 'cla
     server.closeAllConnections()
   })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  return { url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/v1/oauth/token`, posts, issued, issue, granted: () => posts.filter(({ outcome }) => outcome === 'granted').length }
+  return {
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/v1/oauth/token`,
+    posts,
+    issued,
+    issue,
+    granted: () => posts.filter(({ outcome }) => outcome === 'granted').length
+  }
 }
 
 /** The document of a login. @param {'claude' | 'codex'} provider @param {Tokens} tokens @returns {any} */
 function loginDocument(provider, { access, refresh, expiresAt }) {
   if (provider === 'claude') {
-    return { claudeAiOauth: { accessToken: access, refreshToken: refresh, expiresAt, scopes: ['user:inference', 'user:profile'], subscriptionType: 'max', unknown: { kept: [1, 2] } }, other: 'kept' }
+    return {
+      claudeAiOauth: {
+        accessToken: access,
+        refreshToken: refresh,
+        expiresAt,
+        scopes: ['user:inference', 'user:profile'],
+        subscriptionType: 'max',
+        unknown: { kept: [1, 2] }
+      },
+      other: 'kept'
+    }
   }
-  return { auth_mode: 'chatgpt', OPENAI_API_KEY: null, tokens: { id_token: jwt({ email: 'made@up', 'https://api.openai.com/auth': { chatgpt_account_id: 'acct_made_up', chatgpt_plan_type: 'pro' } }), access_token: access, refresh_token: refresh, account_id: 'acct_made_up' }, last_refresh: '2026-01-01T00:00:00Z', unknown: { kept: true } }
+  return {
+    auth_mode: 'chatgpt',
+    OPENAI_API_KEY: null,
+    tokens: {
+      id_token: jwt({ email: 'made@up', 'https://api.openai.com/auth': { chatgpt_account_id: 'acct_made_up', chatgpt_plan_type: 'pro' } }),
+      access_token: access,
+      refresh_token: refresh,
+      account_id: 'acct_made_up'
+    },
+    last_refresh: '2026-01-01T00:00:00Z',
+    unknown: { kept: true }
+  }
 }
 
 const FILES = { claude: '.credentials.json', codex: 'auth.json' }

@@ -10,7 +10,12 @@ const http = require('node:http')
  * @returns {Promise<{ onText: (hear: (text: string) => void) => void, send: (text: string) => void }>}
  */
 function connectWebSocket(port) {
-  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': randomBytes(16).toString('base64') }
+  const headers = {
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': randomBytes(16).toString('base64')
+  }
   return new Promise((resolve, reject) => {
     const request = http.request({ host: '127.0.0.1', port, headers })
     request.on('error', reject)

@@ -17,7 +17,8 @@ function copyPackage(test) {
   const dir = makeOpenDir('provider-env-package-')
   test.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const addons = fs.readdirSync(PROJECT).filter((name) => name.endsWith('.node'))
-  for (const name of ['index.js', 'binding.cjs', 'package.json', 'lib', ...addons]) fs.cpSync(path.join(PROJECT, name), path.join(dir, name), { recursive: true })
+  for (const name of ['index.js', 'package.json', 'dist', ...addons])
+    fs.cpSync(path.join(PROJECT, name), path.join(dir, name), { recursive: true })
   return path.join(dir, 'index.js')
 }
 
@@ -34,7 +35,11 @@ function copyPackage(test) {
  * @param {string[]} [options.flags]  its own
  * @param {import('node:child_process').SpawnOptions} [options.spawn]
  */
-function startWorker(test, body, { input = null, main = path.join(PROJECT, 'index.js'), before = [], runtime = process.execPath, flags = [], spawn: options = {} } = {}) {
+function startWorker(
+  test,
+  body,
+  { input = null, main = path.join(PROJECT, 'index.js'), before = [], runtime = process.execPath, flags = [], spawn: options = {} } = {}
+) {
   const script = `
     const main = require(${JSON.stringify(main)}), input = ${JSON.stringify(input)}
     const say = (value) => process.stdout.write(JSON.stringify(value) + '\\n')
@@ -53,10 +58,12 @@ function startWorker(test, body, { input = null, main = path.join(PROJECT, 'inde
     text = lines.pop() ?? ''
     for (const line of lines) (waiting.shift()?.resolve ?? ((value) => said.push(value)))(JSON.parse(line))
   })
-  const ended = new Promise((resolve) => worker.once('close', (code, signal) => {
-    for (const { reject } of waiting) reject(new Error(`the worker ended (${code ?? signal}) and said nothing more`))
-    resolve({ code, signal })
-  }))
+  const ended = new Promise((resolve) =>
+    worker.once('close', (code, signal) => {
+      for (const { reject } of waiting) reject(new Error(`the worker ended (${code ?? signal}) and said nothing more`))
+      resolve({ code, signal })
+    })
+  )
   return {
     pid: /** @type {number} */ (worker.pid),
     stdin: /** @type {import('node:stream').Writable} */ (worker.stdin),

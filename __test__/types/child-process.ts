@@ -14,7 +14,10 @@ same<
 >(true)
 
 /** What most code asks of a process. */
-export type Expected = Pick<ChildProcess, 'connected' | 'exitCode' | 'killed' | 'signalCode' | 'spawnargs' | 'pid' | 'ref' | 'unref' | 'stdin' | 'stdout' | 'stderr'>
+export type Expected = Pick<
+  ChildProcess,
+  'connected' | 'exitCode' | 'killed' | 'signalCode' | 'spawnargs' | 'pid' | 'ref' | 'unref' | 'stdin' | 'stdout' | 'stderr'
+>
 
 export function use(child: ProviderProcess): Expected {
   using again = child

@@ -1,10 +1,5 @@
 // Looking at keys and revoking them, as a settings page and a worker in TypeScript write it; checked by tsc, never run.
 import {
-  Secret,
-  restore,
-  revoke,
-  runningProcesses,
-  validateKey,
   type CredentialInfo,
   type KeyClass,
   type KeyFindingCode,
@@ -12,7 +7,12 @@ import {
   type ProviderEnv,
   type ProviderId,
   type ProviderProcess,
-  type SealedSecret
+  restore,
+  revoke,
+  runningProcesses,
+  type SealedSecret,
+  Secret,
+  validateKey
 } from '../../index.js'
 
 declare const env: ProviderEnv

@@ -1,5 +1,5 @@
 // The doctor from TypeScript: its report as a health check reads it; checked by tsc, never run.
-import { diagnose, type DiagnoseOptions, type Diagnosis, type Finding, type ProviderId, type Severity } from '../../index.js'
+import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding, type ProviderId, type Severity } from '../../index.js'
 
 export async function health(uid: number, gid: number, workspace: string): Promise<string[]> {
   const options: DiagnoseOptions = { provider: 'claude', uid, gid, groups: [gid], workspace, start: false, startTimeoutMs: 10_000 }

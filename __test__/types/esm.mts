@@ -1,6 +1,7 @@
 // The ES module door has the same names and types as the CommonJS one.
-import * as esm from '../../index.mjs'
+
 import type * as cjs from '../../index.js'
+import * as esm from '../../index.mjs'
 
 type Names = Exclude<keyof typeof cjs, 'default' | 'module.exports'>
 

@@ -1,6 +1,16 @@
 // What the types must refuse: each row fails to compile, and tsc fails when one does not.
-import { buildProviderEnv, claudeAgentOptions, codexOptions, ProviderEnv, ProviderProcess, resolveProgram, ServerCredentials, spawnProvider } from '../../index.js'
+
 import type { ProviderErrorCode } from '../../index.js'
+import {
+  buildProviderEnv,
+  claudeAgentOptions,
+  codexOptions,
+  ProviderEnv,
+  ProviderProcess,
+  resolveProgram,
+  ServerCredentials,
+  spawnProvider
+} from '../../index.js'
 
 declare const env: ProviderEnv
 declare const child: ProviderProcess

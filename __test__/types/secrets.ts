@@ -1,22 +1,22 @@
 // Secrets as a worker and its parent in TypeScript use them; checked against index.d.ts by tsc, never run.
 import {
   buildProviderEnv,
+  type CredentialOwner,
   createRecipient,
   hardenWorker,
   Lockbox,
-  memoryProtection,
-  Recipient,
-  Redactor,
-  Secret,
-  spawnProvider,
-  takeServerCredentials,
-  type CredentialOwner,
   type LockboxContext,
   type LockboxRow,
   type MemoryProtection,
+  memoryProtection,
   type ProviderEnv,
+  Recipient,
+  Redactor,
   type SealedLockboxRow,
-  type SealedSecret
+  type SealedSecret,
+  Secret,
+  spawnProvider,
+  takeServerCredentials
 } from '../../index.js'
 
 declare const row: LockboxRow
@@ -24,7 +24,13 @@ declare const context: LockboxContext
 
 export function parent(publicKey: string): SealedSecret {
   using lockbox = new Lockbox({
-    masterKeys: [new Uint8Array(32), Secret.from(new Uint8Array(32)), { env: 'LOCKBOX_MASTER_KEY' }, { file: '/run/key' }, { credential: 'master' }],
+    masterKeys: [
+      new Uint8Array(32),
+      Secret.from(new Uint8Array(32)),
+      { env: 'LOCKBOX_MASTER_KEY' },
+      { file: '/run/key' },
+      { credential: 'master' }
+    ],
     allowLegacy: true,
     requireLocked: true
   })
@@ -43,7 +49,15 @@ export function worker(apiKey: SealedSecret): ProviderEnv {
   const recipient: Recipient = createRecipient({ maxAgeMs: 60_000, requireLocked: hardened })
   const env = buildProviderEnv(
     { apiKey, userEnvKeys: { A: Secret.from(new Uint8Array(8)), B: apiKey } },
-    { recipient, requestId: refused.join(), requireLocked: true, credentialOwner: 'server', requireCredential: true, caFile: '/etc/ssl/ca.pem', serverCredentials: takeServerCredentials({ requireLocked: true }) }
+    {
+      recipient,
+      requestId: refused.join(),
+      requireLocked: true,
+      credentialOwner: 'server',
+      requireCredential: true,
+      caFile: '/etc/ssl/ca.pem',
+      serverCredentials: takeServerCredentials({ requireLocked: true })
+    }
   )
   const owner: CredentialOwner = spawnProvider(env, { redactOutput: true }).credential.owner
   process.stdout.write(owner)

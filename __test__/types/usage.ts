@@ -1,11 +1,10 @@
 // Usage, failures and billing as a worker in TypeScript reads them; checked against index.d.ts by tsc, never run.
+
+import type { ThreadEvent } from '@openai/codex-sdk'
 import {
+  type CredentialMismatch,
   claudeAgentOptions,
   describeProvider,
-  spawnProvider,
-  UsageLedger,
-  UsageMeter,
-  type CredentialMismatch,
   type LedgerSnapshot,
   type ProviderDescription,
   type ProviderEnv,
@@ -13,10 +12,12 @@ import {
   type ProviderFailureKind,
   type ProviderProcess,
   type ProviderUsage,
+  spawnProvider,
   type ThreadTotals,
-  type UsageGap
+  type UsageGap,
+  UsageLedger,
+  UsageMeter
 } from '../../index.js'
-import type { ThreadEvent } from '@openai/codex-sdk'
 
 declare const env: ProviderEnv
 
@@ -24,12 +25,23 @@ export function run(ledger: UsageLedger): ProviderProcess {
   const child = spawnProvider(env, { args: ['exec', '--json'], usage: true, thread: null, onCredentialMismatch: 'stop' })
   ledger.track(child, { workspace: 'w' })
   ledger.track(child, { workspace: 'w', generation: 7 })
-  child.on('usage', (usage) => usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteInputTokens + usage.outputTokens + usage.reasoningTokens)
-  child.on('failure', ({ kind, retryable, retryAfterMs, resetsAt, passing, status, message, remedy }) => [kind, retryable, passing, status, message, remedy, (retryAfterMs ?? 0) + (resetsAt ?? 0)])
+  child.on(
+    'usage',
+    (usage) => usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteInputTokens + usage.outputTokens + usage.reasoningTokens
+  )
+  child.on('failure', ({ kind, retryable, retryAfterMs, resetsAt, passing, status, message, remedy }) => [
+    kind,
+    retryable,
+    passing,
+    status,
+    message,
+    remedy,
+    (retryAfterMs ?? 0) + (resetsAt ?? 0)
+  ])
   child.once('credentialMismatch', (mismatch: CredentialMismatch) => mismatch.expected.includes(mismatch.claimed))
   const usage: ProviderUsage | null = child.usage
   const failure: ProviderFailure | null = child.failure
-  const cost: number | null | undefined = usage?.models['m']?.costUsd ?? usage?.costUsd
+  const cost: number | null | undefined = usage?.models.m?.costUsd ?? usage?.costUsd
   const kind: ProviderFailureKind | undefined = failure?.kind
   const gap: UsageGap | undefined = usage?.incompleteBecause[0]
   console.log(cost, kind, usage?.complete, gap === 'subagents' || gap === 'subagents-unknown', kind === 'no-session' || kind === 'endpoint')

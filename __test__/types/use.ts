@@ -1,23 +1,23 @@
 // Typical use, as a worker in TypeScript writes it; checked against index.d.ts by tsc, never run.
 import {
   buildProviderEnv,
+  type CredentialInfo,
   claudeAgentOptions,
   codexOptions,
-  ProviderError,
-  resolveProgram,
-  spawnProvider,
-  takeServerCredentials,
-  type CredentialInfo,
   type Delivery,
   type MissingProtection,
   type Program,
   type ProviderEnv,
+  ProviderError,
   type ProviderErrorCode,
   type ProviderId,
   type ProviderPayload,
   type ProviderProcess,
+  resolveProgram,
   type ServerCredentials,
-  type SpawnOptions
+  type SpawnOptions,
+  spawnProvider,
+  takeServerCredentials
 } from '../../index.js'
 
 declare const line: Uint8Array
@@ -30,7 +30,16 @@ function same<A, B>(_: Same<A, B>): void {}
 export async function request(): Promise<number | null> {
   const server: ServerCredentials = takeServerCredentials()
   using env: ProviderEnv = buildProviderEnv(line, {
-    workspace: { key: 'site', id: 'ws', userId: 'u', dir: '/srv/w', home: '/home/w', tmpDir: '/tmp/w', codexHome: '/srv/c', claudeConfigDir: '/srv/d' },
+    workspace: {
+      key: 'site',
+      id: 'ws',
+      userId: 'u',
+      dir: '/srv/w',
+      home: '/home/w',
+      tmpDir: '/tmp/w',
+      codexHome: '/srv/c',
+      claudeConfigDir: '/srv/d'
+    },
     serverCredentials: server,
     baseUrl: 'http://127.0.0.1:1/v1',
     inherit: ['COLORTERM'],
@@ -42,9 +51,23 @@ export async function request(): Promise<number | null> {
 
   const controller = new AbortController()
   const options: SpawnOptions = {
-    args: ['-p', 'hi'], cwd: '/srv/w', uid: 1000, gid: 1000, groups: [1001], umask: 0o027, priority: 5, oomScoreAdj: 500, signal: controller.signal,
-    stdio: ['pipe', 'ignore', 2], timeoutMs: 1000, killSignal: 'SIGINT', killGraceMs: 500, killGroupOnExit: false,
-    limits: { coreBytes: 0, openFiles: 100, processes: 100, memoryBytes: 2e11, cpuSeconds: 60 }, delivery: 'auto', workspaceTrust: 'trusted'
+    args: ['-p', 'hi'],
+    cwd: '/srv/w',
+    uid: 1000,
+    gid: 1000,
+    groups: [1001],
+    umask: 0o027,
+    priority: 5,
+    oomScoreAdj: 500,
+    signal: controller.signal,
+    stdio: ['pipe', 'ignore', 2],
+    timeoutMs: 1000,
+    killSignal: 'SIGINT',
+    killGraceMs: 500,
+    killGroupOnExit: false,
+    limits: { coreBytes: 0, openFiles: 100, processes: 100, memoryBytes: 2e11, cpuSeconds: 60 },
+    delivery: 'auto',
+    workspaceTrust: 'trusted'
   }
   await using child: ProviderProcess = spawnProvider(env, options)
   child.on('exit', (code, signal) => [code, signal])

@@ -57,7 +57,8 @@ async function otherHpke() {
   const { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } = await import('@hpke/core')
   const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
   const { publicKey, privateKey } = await suite.kem.generateKeyPair()
-  const infoOf = ({ workspace, field, request }) => Buffer.concat([Buffer.from('provider-env-sealed.v1.'), fields(workspace, field, request)])
+  const infoOf = ({ workspace, field, request }) =>
+    Buffer.concat([Buffer.from('provider-env-sealed.v1.'), fields(workspace, field, request)])
   return {
     /** Its own public key, as {@link seal} of ours takes it. */
     publicKey: Buffer.from(await suite.kem.serializePublicKey(publicKey)),

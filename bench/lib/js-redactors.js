@@ -12,7 +12,7 @@ const FORMS = [
   (secret) => Buffer.from(secret).toString('hex'),
   (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
   encodeURIComponent,
-  (secret) => encodeURIComponent(secret).replace(/%../g, (escape) => escape.toLowerCase()),
+  (secret) => encodeURIComponent(secret).replace(/%../g, (percent) => percent.toLowerCase()),
   inJson,
   (secret) => inJson(secret).replaceAll('/', '\\/')
 ]

@@ -54,8 +54,12 @@ function agentOutput(bytes, secrets) {
 }
 
 function sources() {
-  const inside = (dir, end) => fs.readdirSync(path.join(root, dir)).filter((name) => name.endsWith(end)).map((name) => path.join(dir, name))
-  return ['README.md', ...inside('docs', '.md'), ...inside('lib', '.js')]
+  const inside = (dir, end) =>
+    fs
+      .readdirSync(path.join(root, dir), { recursive: true })
+      .filter((name) => name.endsWith(end))
+      .map((name) => path.join(dir, name))
+  return ['README.md', ...inside('docs', '.md'), ...inside('lib', '.ts')]
 }
 
 function messagesOf(file) {
@@ -65,8 +69,17 @@ function messagesOf(file) {
   return starts.map((start) => says(lines.slice(start, start + LINES_OF_A_MESSAGE).join('\n')))
 }
 
-const said = (text) => ({ type: 'assistant', session_id: letters('session', 32), message: { role: 'assistant', content: [{ type: 'text', text }] } })
-const read = (content) => ({ type: 'user', session_id: letters('session', 32), message: { role: 'user', content: [{ type: 'tool_result', content }] } })
-const leak = (secret) => read(`SERVICE_URL=https://api.example\nSERVICE_KEY=${secret}\nAuthorization: Basic ${Buffer.from(`user:${secret}`).toString('base64')}`)
+const said = (text) => ({
+  type: 'assistant',
+  session_id: letters('session', 32),
+  message: { role: 'assistant', content: [{ type: 'text', text }] }
+})
+const read = (content) => ({
+  type: 'user',
+  session_id: letters('session', 32),
+  message: { role: 'user', content: [{ type: 'tool_result', content }] }
+})
+const leak = (secret) =>
+  read(`SERVICE_URL=https://api.example\nSERVICE_KEY=${secret}\nAuthorization: Basic ${Buffer.from(`user:${secret}`).toString('base64')}`)
 
 module.exports = { madeUpSecrets, agentOutput }

@@ -35,7 +35,11 @@ function ratioVerdict(atLeast, ratio, quartiles) {
 function valueVerdict(valueAtLeast, ours) {
   if (valueAtLeast === undefined) return undefined
   const rounds = ours.map(median)
-  return { valueAtLeast, met: median(rounds) >= valueAtLeast, inNoise: isBetween(valueAtLeast, [quantile(rounds, 0.25), quantile(rounds, 0.75)]) }
+  return {
+    valueAtLeast,
+    met: median(rounds) >= valueAtLeast,
+    inNoise: isBetween(valueAtLeast, [quantile(rounds, 0.25), quantile(rounds, 0.75)])
+  }
 }
 
 const isBetween = (value, [low, high]) => low < value && value < high

@@ -32,7 +32,10 @@ function makeScene() {
 function compile(dir) {
   const cc = process.env.CC || 'cc'
   if (spawnSync(cc, ['--version']).status !== 0) {
-    return { programs: {}, missing: `no C compiler (${cc}): install gcc or clang, or set CC; the benchmarks with compiled children are skipped` }
+    return {
+      programs: {},
+      missing: `no C compiler (${cc}): install gcc or clang, or set CC; the benchmarks with compiled children are skipped`
+    }
   }
   const programs = {}
   const sources = path.join(__dirname, '..', 'programs')

@@ -23,7 +23,12 @@ function tableOf(rows) {
   }
   const sized = rows.some((row) => row.rssMb)
   const parent = (row) => (sized ? [row.rssMb ? size(row.rssMb) : ''] : [])
-  const figures = (row) => [figure(row.baseline, row.unit), figure(row.ours, row.unit), row.ratio === undefined ? '' : `**${ratio(row)}**`, spread(row)]
+  const figures = (row) => [
+    figure(row.baseline, row.unit),
+    figure(row.ours, row.unit),
+    row.ratio === undefined ? '' : `**${ratio(row)}**`,
+    spread(row)
+  ]
   return [
     cells(['', ...(sized ? ['parent RSS'] : []), 'against', 'its p50 (p99)', 'our p50 (p99)', 'ratio', 'rounds', 'target', 'met']),
     `|---|${sized ? '--:|' : ''}---|--:|--:|--:|--:|--:|---|`,
@@ -31,7 +36,7 @@ function tableOf(rows) {
   ]
 }
 
-const cells = (texts) => `| ${texts.join(' | ')} |`.replace(/\|  (?=\|)/g, '| ')
+const cells = (texts) => `| ${texts.join(' | ')} |`.replace(/\| {2}(?=\|)/g, '| ')
 
 /** Replaces what stands between the two marks of a page. */
 function fillBlock(file, text) {

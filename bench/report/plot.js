@@ -2,7 +2,7 @@
 'use strict'
 
 const { machineLine, number, size } = require('./format.js')
-const { bars, dashes, label, COLOURS, escape } = require('./svg.js')
+const { bars, dashes, label, COLOURS, escaped } = require('./svg.js')
 
 const WIDTH = 800
 const HEIGHT = 400
@@ -16,7 +16,7 @@ function plot(results) {
   if (!panels.length) return undefined
   const drawn = panels.map((panel, i) => bars({ ...PANEL, left: 16 + i * (PANEL.width + 24), ...panel }))
   const area = `viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}"`
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${area} role="img" aria-label="${escape(described(panels))}" font-family="${FONTS}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${area} role="img" aria-label="${escaped(described(panels))}" font-family="${FONTS}">
 ${legend(panels.some((panel) => panel.groups.some((group) => group.limit)))}
 ${drawn.join('\n')}
 ${footer(machineLine(results))}

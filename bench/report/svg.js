@@ -56,11 +56,11 @@ function dashes(x, y, length) {
 
 function label(x, y, text, { anchor = 'start', size = 12, weight = 400, fill = COLOURS.text } = {}) {
   const place = `x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"`
-  return `<text ${place} font-size="${size}" font-weight="${weight}" fill="${fill}">${escape(text)}</text>`
+  return `<text ${place} font-size="${size}" font-weight="${weight}" fill="${fill}">${escaped(text)}</text>`
 }
 
 const round = (value) => Number(value.toFixed(1))
 
-const escape = (text) => text.replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`)
+const escaped = (text) => text.replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`)
 
-module.exports = { bars, dashes, label, escape, COLOURS }
+module.exports = { bars, dashes, label, escaped, COLOURS }

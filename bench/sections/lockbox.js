@@ -81,9 +81,15 @@ function building(context) {
   return { baseline: timed(() => Buffer.from(KEY)), ours: timed(sealer(context)) }
 }
 
-const sealer = ({ rows, lockbox, options }) => () => lockbox.unsealFor(rows[3], CONTEXT, options.recipient.publicKey, BINDING)
+const sealer =
+  ({ rows, lockbox, options }) =>
+  () =>
+    lockbox.unsealFor(rows[3], CONTEXT, options.recipient.publicKey, BINDING)
 
-const builder = ({ api, options }) => (apiKey) => api.buildProviderEnv({ apiKey }, options).dispose()
+const builder =
+  ({ api, options }) =>
+  (apiKey) =>
+    api.buildProviderEnv({ apiKey }, options).dispose()
 
 /** Made before the clock starts: each opens once. */
 const inputs = (make) => Array.from({ length: SEALED }, make)

@@ -22,7 +22,12 @@ function prepare(job) {
   const { forms, regexp, each } = jsRedactors(secrets)
   const redactor = new arms.api.Redactor(secrets.map((secret) => Buffer.from(secret)))
   const redactors = { regexp, each, ours: (bytes) => redactor.redact(bytes) }
-  return { ...arms, redactors, output: agentOutput(OUTPUT, secrets), counts: { secrets: secrets.length, forms, variables: arms.env.names.length } }
+  return {
+    ...arms,
+    redactors,
+    output: agentOutput(OUTPUT, secrets),
+    counts: { secrets: secrets.length, forms, variables: arms.env.names.length }
+  }
 }
 
 async function run(context, { quick, scene }) {
@@ -80,7 +85,10 @@ function rows({ texts, streams, counts: { secrets, forms, variables } }) {
     ]
   }
   const stream = ({ bytes, name }) =>
-    row(`stream-${bytes}`, `stdout scrubbed, ${variables} variables, ${name} at a time`, 'stdout as it is', { as: 'percent', ...streams[bytes] })
+    row(`stream-${bytes}`, `stdout scrubbed, ${variables} variables, ${name} at a time`, 'stdout as it is', {
+      as: 'percent',
+      ...streams[bytes]
+    })
   return [...PIECES.flatMap(text), ...PIECES.map(stream)]
 }
 

@@ -70,7 +70,14 @@ function rows(raw, { rssMb }) {
       })
     ),
     compared({ id: 'throughput/busy', what: `JS thread busy, ${many} in flight`, unit: '%', better: 'less', rssMb, ...pair(many, 'busy') }),
-    compared({ id: 'throughput/js', what: `JS thread a start, ${many} in flight`, unit: 'µs', better: 'less', rssMb, ...pair(many, 'jsPerStart') })
+    compared({
+      id: 'throughput/js',
+      what: `JS thread a start, ${many} in flight`,
+      unit: 'µs',
+      better: 'less',
+      rssMb,
+      ...pair(many, 'jsPerStart')
+    })
   ]
 }
 

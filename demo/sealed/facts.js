@@ -48,16 +48,29 @@ function turnFacts({ provider, version, key, answer, delivery, protection, live,
  */
 function problemsOf(facts, ids) {
   const { tenant, turns, requests, memory, environments, files, hardening } = facts
-  const problems = turns.flatMap((/** @type {any} */ turn) => turnProblems(turn, ids).map((what) => `${tenant}, sealed, with ${turn.provider}: ${what}.`))
-  if (requests.strange > 0) problems.push(`${requests.strange} requests for the sealed tenant carried two credentials, or one that does not belong to it.`)
-  for (const [what, scan] of /** @type {const} */ ([['the master key in the memory of the worker', memory.masterKey], ['a key in the memory of the parent', memory.parent]])) {
+  const problems = turns.flatMap((/** @type {any} */ turn) =>
+    turnProblems(turn, ids).map((what) => `${tenant}, sealed, with ${turn.provider}: ${what}.`)
+  )
+  if (requests.strange > 0)
+    problems.push(`${requests.strange} requests for the sealed tenant carried two credentials, or one that does not belong to it.`)
+  for (const [what, scan] of /** @type {const} */ ([
+    ['the master key in the memory of the worker', memory.masterKey],
+    ['a key in the memory of the parent', memory.parent]
+  ])) {
     if (scan.copies > 0) problems.push(`There is ${what}.`)
   }
   if (memory.leak.copies === 0) problems.push('The scanner did not find the key that was leaked on purpose.')
-  for (const [name, { secrets }] of Object.entries({ 'environment of the parent': environments.parent, 'environment of the worker': environments.worker, 'lockbox file': files.lockbox, 'traffic to the worker': files.sent, 'traffic from the worker': files.received })) {
+  for (const [name, { secrets }] of Object.entries({
+    'environment of the parent': environments.parent,
+    'environment of the worker': environments.worker,
+    'lockbox file': files.lockbox,
+    'traffic to the worker': files.sent,
+    'traffic from the worker': files.received
+  })) {
     if (secrets > 0) problems.push(`There is a key in the ${name}.`)
   }
-  if (process.platform === 'linux' && !(hardening.nonDumpable && hardening.noCoreDumps)) problems.push('hardenWorker() did not get every protection.')
+  if (process.platform === 'linux' && !(hardening.nonDumpable && hardening.noCoreDumps))
+    problems.push('hardenWorker() did not get every protection.')
   return problems
 }
 

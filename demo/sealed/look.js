@@ -58,7 +58,12 @@ function formsOf(secret) {
   // Of base64, what does not depend on the neighbours: whole groups of three bytes, from each of three offsets.
   const groups = [0, 1, 2].map((skip) => secret.subarray(skip, secret.length - ((secret.length - skip) % 3)))
   const base64 = groups.flatMap((bytes) => [bytes.toString('base64'), bytes.toString('base64url')])
-  return [secret.toString('latin1'), Buffer.from(secret.toString('latin1'), 'utf16le').toString('latin1'), secret.toString('hex'), ...base64]
+  return [
+    secret.toString('latin1'),
+    Buffer.from(secret.toString('latin1'), 'utf16le').toString('latin1'),
+    secret.toString('hex'),
+    ...base64
+  ]
 }
 
 /**

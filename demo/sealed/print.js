@@ -12,7 +12,11 @@ function sealedLines(facts) {
     bold(`a sealed tenant: ${tenant}'s keys from a lockbox file to both CLIs, never in JavaScript on the way`),
     ...wayRows(facts).flatMap(row),
     '',
-    ...turns.flatMap((/** @type {any} */ turn) => [`${bold(`${tenant} (sealed), ${PROVIDERS[turn.provider]}`)} ${dim(pidText(turn))}`, ...turnRows(turn).flatMap(row), ''])
+    ...turns.flatMap((/** @type {any} */ turn) => [
+      `${bold(`${tenant} (sealed), ${PROVIDERS[turn.provider]}`)} ${dim(pidText(turn))}`,
+      ...turnRows(turn).flatMap(row),
+      ''
+    ])
   ]
 }
 
@@ -23,10 +27,16 @@ function wayRows({ rows, pids, hardening, turns, memory, environments, files }) 
     ['lockbox file', `${count(rows.length, 'row')}, key_meta ${versions}, written by another process before; ${secretText(files.lockbox)}`],
     ['parent', `pid ${pids.parent}: removes LOCKBOX_MASTER_KEY from its environment, opens the rows and seals the keys for the worker`],
     ['', `its environment now: ${environmentText(environments.parent)}; keys in its memory: ${scanText(memory.parent)}`],
-    ['Unix socket', `${files.received.bytes} bytes from the worker, including its public key, and ${files.sent.bytes} to it; ${secretText(files.sent, files.received)}`],
+    [
+      'Unix socket',
+      `${files.received.bytes} bytes from the worker, including its public key, and ${files.sent.bytes} to it; ${secretText(files.sent, files.received)}`
+    ],
     ['worker', `pid ${pids.worker}: ${hardeningText(hardening)}; its secrets: ${protectionText(turns[0].protection)}`],
     ['', `its environment: ${environmentText(environments.worker)}; master key in its memory: ${scanText(memory.masterKey)}`],
-    ['control', `the scan finds a key that the worker then leaked on purpose: ${memory.leak.unseen ? 'not shown' : count(memory.leak.copies, 'place')}`]
+    [
+      'control',
+      `the scan finds a key that the worker then leaked on purpose: ${memory.leak.unseen ? 'not shown' : count(memory.leak.copies, 'place')}`
+    ]
   ]
 }
 
@@ -42,7 +52,10 @@ function turnRows({ api, answer, child, memory: { live, after } }) {
     ['answer', answer.replaceAll(/\s+/g, ' ') || '(none)'],
     ['kernel says', child.unseen ?? kernelSays(child)],
     ...(child.unseen ? [] : [keysRow(child)]),
-    ['worker memory', `while the CLI runs: ${scanText(live)}${live.copies > 1 ? ", in the environment and in the redactor's forms of it" : ''}`],
+    [
+      'worker memory',
+      `while the CLI runs: ${scanText(live)}${live.copies > 1 ? ", in the environment and in the redactor's forms of it" : ''}`
+    ],
     ['', `after dispose() and the CLI's end: ${scanText(after)}`]
   ]
 }
@@ -75,7 +88,12 @@ function hardeningText({ nonDumpable, noCoreDumps }) {
 }
 
 /** @type {Record<string, string>} */
-const PROTECTIONS = { guardPages: 'guard pages around', locked: 'locked', excludedFromCoreDumps: 'in no core dump', wipedOnFork: 'in no fork' }
+const PROTECTIONS = {
+  guardPages: 'guard pages around',
+  locked: 'locked',
+  excludedFromCoreDumps: 'in no core dump',
+  wipedOnFork: 'in no fork'
+}
 
 /** @param {any} protection */
 function protectionText(protection) {
@@ -87,10 +105,17 @@ function protectionText(protection) {
 function sealedNotShown(facts) {
   if (facts === null) return ['The sealed tenant, because that part needs its own made-up keys for the mock APIs.']
   const { memory, environments, turns } = facts
-  const unseen = [environments.worker, memory.masterKey, memory.parent, ...turns.map((/** @type {any} */ turn) => turn.memory.live)].find((one) => one.unseen)?.unseen
-  const lines = turns.every((/** @type {any} */ { protection }) => hasFlags(protection)) ? [] : ["That the sealed tenant's keys are only in guarded memory: the system refused the flags by which the scan recognizes it."]
+  const unseen = [environments.worker, memory.masterKey, memory.parent, ...turns.map((/** @type {any} */ turn) => turn.memory.live)].find(
+    (one) => one.unseen
+  )?.unseen
+  const lines = turns.every((/** @type {any} */ { protection }) => hasFlags(protection))
+    ? []
+    : ["That the sealed tenant's keys are only in guarded memory: the system refused the flags by which the scan recognizes it."]
   if (!unseen) return lines
-  return [...lines, `The memory and the environment of the sealed tenant's worker: ${unseen}. hardenWorker() denies access to processes with the same uid; root (with CAP_SYS_PTRACE) on Linux can read them.`]
+  return [
+    ...lines,
+    `The memory and the environment of the sealed tenant's worker: ${unseen}. hardenWorker() denies access to processes with the same uid; root (with CAP_SYS_PTRACE) on Linux can read them.`
+  ]
 }
 
 module.exports = { sealedLines, sealedNotShown }

@@ -17,7 +17,9 @@ const GRACE_MS = 3000
  */
 function writeLockbox({ file }) {
   const script = path.join(__dirname, 'write-lockbox.js')
-  return JSON.parse(execFileSync(process.execPath, [script, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: LIMIT_MS }))
+  return JSON.parse(
+    execFileSync(process.execPath, [script, file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: LIMIT_MS })
+  )
 }
 
 /** The parent process, which in turn starts the worker. */

@@ -1,7 +1,7 @@
 // Runs the sealed tenant: lockbox file, parent, socket, worker, CLI; and scans the worker's memory on the way.
 'use strict'
 
-const { startMockApi } = require('../../lib/mock-api/index.js')
+const { startMockApi } = require('../../__test__/support/mock-api/index.js')
 const { lookAt } = require('../live-child.js')
 const { environmentOf, fileOf, scanFor } = require('./look.js')
 const { Parent, writeLockbox } = require('./processes.js')
@@ -24,14 +24,16 @@ async function runSealed({ workshop, programs, signal }) {
   const setting = makeSetting({ workshop, programs, api })
   const { masterKey, keys } = writeLockbox(setting)
   /** @param {string | null} credential */
-  const greeting = (credential) => `Hello ${Object.values(keys).includes(String(credential)) ? setting.tenant : 'stranger'}: this credential is yours.`
+  const greeting = (credential) =>
+    `Hello ${Object.values(keys).includes(String(credential)) ? setting.tenant : 'stranger'}: this credential is yours.`
 
   const parent = new Parent(setting, masterKey, signal)
   workshop.onClose(() => parent.close())
   const worker = await parent.next()
 
   const turns = []
-  for (const provider of PROVIDERS) turns.push({ provider, key: keys[provider], version: programs[provider].version, ...(await runTurn(provider)) })
+  for (const provider of PROVIDERS)
+    turns.push({ provider, key: keys[provider], version: programs[provider].version, ...(await runTurn(provider)) })
   const secrets = [masterKey, ...Object.values(keys)]
   return {
     tenant: setting.tenant,
@@ -54,7 +56,8 @@ async function runSealed({ workshop, programs, signal }) {
     let live
     /** @type {unknown} */
     let failure
-    const look = (/** @type {{ pid: number }} */ { pid }) => (live ??= { child: { pid, ...lookAt(pid) }, memory: scanFor(worker.pid, keys[provider]) })
+    const look = (/** @type {{ pid: number }} */ { pid }) =>
+      (live ??= { child: { pid, ...lookAt(pid) }, memory: scanFor(worker.pid, keys[provider]) })
     const started = parent.next()
     // Whatever happens there, the API answers.
     moment.come = () => started.then(look).catch((error) => void (failure ??= error))

@@ -12,7 +12,7 @@ const TENANT = 'cyd'
  * @param {object} parts
  * @param {import('../workshop.js').Workshop} parts.workshop
  * @param {Record<string, { path: string }>} parts.programs
- * @param {import('../../lib/mock-api/types').MockApi} parts.api
+ * @param {import('../../__test__/support/mock-api/types').MockApi} parts.api
  */
 function makeSetting({ workshop, programs, api }) {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'sealed-'))

@@ -12,14 +12,14 @@ export const clis = {
   claude: {
     package: '@anthropic-ai/claude-code',
     variable: 'PROVIDER_ENV_TEST_CLAUDE',
-    programs: [['@anthropic-ai', `claude-code-${platform}`, 'claude']],
+    programs: [['@anthropic-ai', `claude-code-${platform}`, 'claude']]
   },
   codex: {
     package: '@openai/codex',
     variable: 'PROVIDER_ENV_TEST_CODEX',
     // Its builds for Linux are static, so there is one for both C libraries. The second layout is that of 0.131.0 and older.
-    programs: ['bin', 'codex'].map((dir) => ['@openai', `codex-${platform.replace(/-musl$/, '')}`, 'vendor', '*', dir, 'codex']),
-  },
+    programs: ['bin', 'codex'].map((dir) => ['@openai', `codex-${platform.replace(/-musl$/, '')}`, 'vendor', '*', dir, 'codex'])
+  }
 }
 
 /** The paths that a pattern stands for in a directory; none where something of it is missing. */

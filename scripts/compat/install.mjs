@@ -28,9 +28,11 @@ export async function installed(target) {
     return [`${clis[cli].package}@${version}`]
   })
   const found = clis[cli].programs.flatMap((parts) => expand(join(dir, 'node_modules'), parts))
-  if (found.length !== 1) throw new Error(`${nameOf(target)} has no native program for this system in the places that scripts/compat/clis.mjs names`)
+  if (found.length !== 1)
+    throw new Error(`${nameOf(target)} has no native program for this system in the places that scripts/compat/clis.mjs names`)
   const { text, code } = await askVersion(found[0])
-  if (code !== 0 || !text.includes(version)) throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and printed ${JSON.stringify(tail(text, 20))}`)
+  if (code !== 0 || !text.includes(version))
+    throw new Error(`${nameOf(target)} ended with ${code} when asked for its version, and printed ${JSON.stringify(tail(text, 20))}`)
   return found[0]
 }
 

@@ -12,7 +12,9 @@ const MOST = 4
 /** @param {Row[]} rows @returns {string} Markdown: the table, and beneath it the names of the tests that failed */
 export function tableText(rows) {
   const sorted = [...rows].sort(order)
-  const lines = sorted.map(({ cli, version, passed, failed, skipped, date, own }) => `| ${[cli, version, passed, failed, skipped, date, own].join(' | ')} |`)
+  const lines = sorted.map(
+    ({ cli, version, passed, failed, skipped, date, own }) => `| ${[cli, version, passed, failed, skipped, date, own].join(' | ')} |`
+  )
   const failures = sorted.filter(({ failed }) => failed > 0).map(failureText)
   return [[...HEAD, ...lines].join('\n'), ...failures].join('\n\n')
 }
@@ -24,7 +26,11 @@ function failureText({ cli, version, failures }) {
 
 /** A test's name as it is in the table: its file's without what all have, and no longer than a line. */
 export function shortName(name) {
-  const short = name.replace(/^__test__\/real-cli\//, '').replace(/\.test\.js: /, ': ').replaceAll('`', "'").replace(/\s+/g, ' ')
+  const short = name
+    .replace(/^__test__\/real-cli\//, '')
+    .replace(/\.test\.js: /, ': ')
+    .replaceAll('`', "'")
+    .replace(/\s+/g, ' ')
   return short.length > LONGEST ? `${short.slice(0, LONGEST - 1)}…` : short
 }
 
@@ -49,11 +55,23 @@ export function rowsIn(document) {
   const { inside } = split(document)
   const failures = new Map()
   for (const [, cli, version, list] of inside.matchAll(/^(\S+) (\S+) failed:\n\n((?:- `.*`\n?)+)/gm)) {
-    failures.set(`${cli} ${version}`, [...list.matchAll(/^- `(.*)`$/gm)].map(([, name]) => name))
+    failures.set(
+      `${cli} ${version}`,
+      [...list.matchAll(/^- `(.*)`$/gm)].map(([, name]) => name)
+    )
   }
-  return [...inside.matchAll(/^\| (\w+) \| (\d\S*) \| (\d+) \| (\d+) \| (\d+) \| (\S+) \| (\S+) \|$/gm)].map(([, cli, version, passed, failed, skipped, date, own]) => ({
-    cli, version, passed: Number(passed), failed: Number(failed), skipped: Number(skipped), date, own, failures: failures.get(`${cli} ${version}`) ?? [],
-  }))
+  return [...inside.matchAll(/^\| (\w+) \| (\d\S*) \| (\d+) \| (\d+) \| (\d+) \| (\S+) \| (\S+) \|$/gm)].map(
+    ([, cli, version, passed, failed, skipped, date, own]) => ({
+      cli,
+      version,
+      passed: Number(passed),
+      failed: Number(failed),
+      skipped: Number(skipped),
+      date,
+      own,
+      failures: failures.get(`${cli} ${version}`) ?? []
+    })
+  )
 }
 
 /** The document with these rows; a version that it had has the newer row. @param {string} document @param {Row[]} rows */
@@ -66,6 +84,7 @@ export function withRows(document, rows) {
 function split(document) {
   const [before, rest, ...more] = document.split(BEGIN)
   const [inside, after, ...others] = rest?.split(END) ?? []
-  if (after === undefined || more.length || others.length) throw new Error(`the document must have exactly one ${BEGIN} before exactly one ${END}`)
+  if (after === undefined || more.length || others.length)
+    throw new Error(`the document must have exactly one ${BEGIN} before exactly one ${END}`)
   return { before, inside, after }
 }

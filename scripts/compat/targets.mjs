@@ -21,7 +21,8 @@ function targetOf(word) {
   const [cli, version = 'latest', ...more] = word.split('@')
   if (!Object.hasOwn(clis, cli)) throw new Error(`${cli || word} is not a known CLI; use one of ${names.join(', ')}`)
   // A range would be another version tomorrow, under the same name.
-  if (more.length || !/^(\d+\.\d+\.\d+(-[\w.]+)?|[a-z]+)$/.test(version)) throw new Error(`${word}: the version must be exact, as in ${cli}@1.2.3, or a tag of the registry, as in ${cli}@latest`)
+  if (more.length || !/^(\d+\.\d+\.\d+(-[\w.]+)?|[a-z]+)$/.test(version))
+    throw new Error(`${word}: the version must be exact, as in ${cli}@1.2.3, or a tag of the registry, as in ${cli}@latest`)
   return { cli, version }
 }
 

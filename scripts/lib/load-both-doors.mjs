@@ -11,10 +11,16 @@ const esm = await import(name)
 
 const names = Object.keys(cjs).sort()
 assert.ok(names.length > 0, 'the package exports nothing')
-assert.deepEqual(Object.keys(esm).filter((key) => key !== 'default').sort(), names, 'the two entry points export different names')
+assert.deepEqual(
+  Object.keys(esm)
+    .filter((key) => key !== 'default')
+    .sort(),
+  names,
+  'the two entry points export different names'
+)
 for (const key of names) assert.equal(esm[key], cjs[key], `${key} differs between the two entry points`)
 assert.equal(require(`${name}/package.json`).name, name)
-assert.throws(() => require(`${name}/binding.cjs`), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+assert.throws(() => require(`${name}/dist/provider-env.cjs`), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
 
 // The addon that the process has mapped, by the process's own account.
 const addons = process.report.getReport().sharedObjects.filter((path) => path.endsWith('.node'))
@@ -23,7 +29,10 @@ assert.ok(addons[0].includes(['', 'node_modules', '@webalive', 'provider-env-'].
 
 const key = Buffer.from(`sk-ant-api03-${'made-up'.repeat(13)}AA`)
 const env = cjs.buildProviderEnv({ provider: 'claude', apiKey: key })
-assert.ok(key.every((byte) => byte === 0), 'the key was not consumed')
+assert.ok(
+  key.every((byte) => byte === 0),
+  'the key was not consumed'
+)
 assert.equal(env.provider, 'claude')
 env.dispose()
 assert.equal(env.disposed, true)

@@ -18,7 +18,9 @@ export function keepBusy() {
   process.once('exit', idle)
   for (const child of spinners) {
     child.unref()
-    child.once('error', (error) => { throw error })
+    child.once('error', (error) => {
+      throw error
+    })
   }
   return () => {
     process.off('exit', idle)

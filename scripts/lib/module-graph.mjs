@@ -75,7 +75,13 @@ function withoutTests(code) {
 /** The paths that a `use` tree names, each with the name that it has here. */
 function leaves(tree, offset, before = []) {
   const [, head, brace] = /^\s*((?:\w+\s*::\s*)*)(\{)?/.exec(tree)
-  const prefix = [...before, ...head.split('::').map((part) => part.trim()).filter(Boolean)]
+  const prefix = [
+    ...before,
+    ...head
+      .split('::')
+      .map((part) => part.trim())
+      .filter(Boolean)
+  ]
   if (brace) {
     const open = tree.indexOf('{')
     return split(tree.slice(open + 1, closing(tree, open)), offset + open + 1).flatMap(([part, at]) => leaves(part, at, prefix))

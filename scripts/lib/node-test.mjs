@@ -18,7 +18,10 @@ const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
  *   slowness: how many times longer the bounds are; isPrivate: in a network namespace of its own; node: another than this one;
  *   pattern: of names, the others are not counted; log: gets all that was printed
  */
-export async function nodeTest(files, { slowness = 1, isPrivate = false, node = process.execPath, pattern, env = {}, output = 'tee', log } = {}) {
+export async function nodeTest(
+  files,
+  { slowness = 1, isPrivate = false, node = process.execPath, pattern, env = {}, output = 'tee', log } = {}
+) {
   if (!files.length) throw new Error('there is no test file')
   const scratch = makeScratch('provider-env-test-')
   const totals = join(scratch.dir, 'totals.json')
@@ -27,15 +30,15 @@ export async function nodeTest(files, { slowness = 1, isPrivate = false, node = 
     '--test-concurrency=2',
     `--test-timeout=${TEST_MS * slowness}`,
     ...(pattern ? [`--test-name-pattern=${pattern}`] : []),
-    '--test-reporter=spec', '--test-reporter-destination=stdout',
-    `--test-reporter=${fromRoot('scripts', 'lib', 'count-reporter.mjs')}`, `--test-reporter-destination=${totals}`,
-    ...files,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${fromRoot('scripts', 'lib', 'count-reporter.mjs')}`,
+    `--test-reporter-destination=${totals}`,
+    ...files
   ]
   try {
     const [command, ...rest] = [...(isPrivate ? ['sh', fromRoot('scripts', 'netns.sh')] : []), node, ...args]
-    // The generated loader then refuses an addon of another version.
-    const all = { NAPI_RS_ENFORCE_VERSION_CHECK: '1', ...env }
-    const { code, text, timedOut } = await run(command, rest, { env: all, output, timeoutMs: STEP_MS * slowness })
+    const { code, text, timedOut } = await run(command, rest, { env, output, timeoutMs: STEP_MS * slowness })
     log?.(text)
     if (isPrivate && code === noNetwork && !existsSync(totals)) return skip(text.trim().split('\n').at(-1))
     const counts = existsSync(totals) ? JSON.parse(readFileSync(totals, 'utf8') || 'null') : null

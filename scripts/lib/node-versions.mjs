@@ -18,7 +18,13 @@ const BUN = '1.4.5'
 
 /** @returns {Promise<{ path?: string, reason?: string }>} the program, or why there is none */
 export async function bunBinary() {
-  return await binary(`Bun ${BUN}`, `bun-${BUN}`, `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`, BUN, 'bin/bun')
+  return await binary(
+    `Bun ${BUN}`,
+    `bun-${BUN}`,
+    `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`,
+    BUN,
+    'bin/bun'
+  )
 }
 
 /** As of Bun. */

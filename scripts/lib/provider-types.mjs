@@ -1,17 +1,16 @@
-// Writes the types that follow from the table of providers, so that a new row requires no manual change of types.
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+// Writes the types that follow from the table of providers at the end of binding.d.ts, so that a new row requires no manual change of types.
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
-/**
- * @param {string} outDir where a build for this platform lies
- * @param {string} file the name of the types below it
- */
-export function writeProviderTypes(outDir, file) {
+const BEGIN = '// What follows from the rows in src/provider.'
+
+/** @param {string} outDir where a build for this platform lies */
+export function providerTypes(outDir) {
   const addon = readdirSync(outDir).find((name) => name.endsWith('.node'))
   const rows = createRequire(import.meta.url)(join(outDir, addon)).providerFacts()
-  const lines = [
-    '// The types that follow from the rows in src/provider. `npm run build` writes this file.',
+  return [
+    BEGIN,
     '',
     '/** The CLI that serves a request. */',
     `export type ProviderId = ${rows.map(({ id }) => `'${id}'`).join(' | ')}`,
@@ -21,14 +20,21 @@ export function writeProviderTypes(outDir, file) {
     ...rows.flatMap(stateDirectory),
     '}',
     ''
-  ]
-  mkdirSync(dirname(join(outDir, file)), { recursive: true })
-  writeFileSync(join(outDir, file), lines.join('\n'))
+  ].join('\n')
+}
+
+/** Those that a file has already. @param {string} file */
+export function providerTypesIn(file) {
+  const text = readFileSync(file, 'utf8')
+  return text.slice(text.indexOf(BEGIN))
 }
 
 function stateDirectory({ name, stateVariable, stateOption, stateBelowHome, neededDirectories }) {
   const must = neededDirectories.includes(stateVariable)
     ? 'If it is given, it must exist, and the target uid must be able to write to it.'
     : 'If it is given, the target uid must be able to write to it; the CLI creates it if it does not exist.'
-  return [`  /** \`${stateVariable}\` of ${name}. ${must} Default: \`${stateBelowHome}\` below \`home\`. */`, `  ${stateOption}?: string | undefined`]
+  return [
+    `  /** \`${stateVariable}\` of ${name}. ${must} Default: \`${stateBelowHome}\` below \`home\`. */`,
+    `  ${stateOption}?: string | undefined`
+  ]
 }

@@ -11,7 +11,8 @@ const packages = ['redis-tools', 'redis-server', 'liblzf1', 'libjemalloc2', 'lib
 export async function ensureRedis(say) {
   const target = fromRoot('node_modules', '.cache', 'provider-env', 'redis')
   const tried = `${target}.tried`
-  if (existsSync(target) || existsSync(tried) || (await exists('redis-server', ['--version'])) || !(await exists('apt-get', ['--version']))) return
+  if (existsSync(target) || existsSync(tried) || (await exists('redis-server', ['--version'])) || !(await exists('apt-get', ['--version'])))
+    return
   const scratch = `${target}.${process.pid}`
   mkdirSync(join(scratch, 'debs'), { recursive: true })
   try {

@@ -57,7 +57,15 @@ export class Report {
     const seconds = Number(process.hrtime.bigint() - from) / 1e9
     const outcome = answer.error ? 'FAIL' : answer.skip ? 'skip' : 'ok'
     const counts = answer.error?.counts ?? answer.counts
-    this.#steps.push({ title, outcome, seconds, counts, reason: answer.skip ?? answer.note, round: this.#round, message: answer.error?.message })
+    this.#steps.push({
+      title,
+      outcome,
+      seconds,
+      counts,
+      reason: answer.skip ?? answer.note,
+      round: this.#round,
+      message: answer.error?.message
+    })
     process.stdout.write(`${line(this.#steps.at(-1))}\n`)
   }
 

@@ -19,7 +19,7 @@ export function run(command, args, { cwd = root, env = {}, output = 'stdout', ti
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', sink, sink === 1 ? 2 : sink],
-      detached: timeoutMs > 0,
+      detached: timeoutMs > 0
     })
     let text = ''
     let timedOut = false
@@ -31,25 +31,41 @@ export function run(command, args, { cwd = root, env = {}, output = 'stdout', ti
     }
     // When it has ended, the number of its group is its own for as long as one of these is in it.
     let left
-    if (timeoutMs > 0) child.once('exit', () => { left = membersOf(child.pid) })
+    if (timeoutMs > 0)
+      child.once('exit', () => {
+        left = membersOf(child.pid)
+      })
     const stop = () => {
       try {
         if (child.pid && (!left || left.some(isStillThere))) process.kill(-child.pid, 'SIGKILL')
-      } catch { /* it has ended */ }
+      } catch {
+        /* it has ended */
+      }
       // What left the group may still hold the pipes open.
-      setTimeout(() => { child.stdout?.destroy(); child.stderr?.destroy() }, 2000).unref()
+      setTimeout(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+      }, 2000).unref()
     }
     const interrupted = () => {
       stop()
       process.exit(130)
     }
-    const timer = timeoutMs > 0 && setTimeout(() => { timedOut = true; stop() }, timeoutMs)
+    const timer =
+      timeoutMs > 0 &&
+      setTimeout(() => {
+        timedOut = true
+        stop()
+      }, timeoutMs)
     if (timeoutMs > 0) process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
     const settle = () => {
       if (timer) clearTimeout(timer)
       process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     }
-    child.once('error', (error) => { settle(); reject(error) })
+    child.once('error', (error) => {
+      settle()
+      reject(error)
+    })
     child.once('close', (code, signal) => {
       settle()
       resolve({ code: code ?? (signal ? 128 : 1), text, timedOut })
@@ -60,7 +76,10 @@ export function run(command, args, { cwd = root, env = {}, output = 'stdout', ti
 /** The processes of a group; none where nobody can tell. */
 function membersOf(group) {
   if (!existsSync('/proc/self/stat')) return
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(identify).filter((one) => one?.group === group)
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(identify)
+    .filter((one) => one?.group === group)
 }
 
 /** Runs a program whose output is wanted only when it fails; throws with the end of that output. */
@@ -78,5 +97,8 @@ export function tail(text, lines) {
 
 /** Whether a program can be started at all. */
 export async function exists(command, args = ['--version'], options = {}) {
-  return run(command, args, { output: 'keep', ...options }).then((r) => r.code === 0, () => false)
+  return run(command, args, { output: 'keep', ...options }).then(
+    (r) => r.code === 0,
+    () => false
+  )
 }

@@ -1,6 +1,7 @@
 // Finds a Rust that is new enough and returns the environment to use it, without letting rustup download one.
-import { tmpdir } from 'node:os'
+
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { fromRoot } from './paths.mjs'
 import { run } from './run.mjs'
 
@@ -9,7 +10,10 @@ const enough = (found, floor) => found && (found[0] > floor[0] || (found[0] === 
 
 // Outside the repository, so that rust-toolchain.toml has no say in what is the default.
 const ask = (command, args, env = {}) =>
-  run(command, args, { cwd: tmpdir(), output: 'keep', env }).then((r) => (r.code === 0 ? r.text.trim() : ''), () => '')
+  run(command, args, { cwd: tmpdir(), output: 'keep', env }).then(
+    (r) => (r.code === 0 ? r.text.trim() : ''),
+    () => ''
+  )
 
 /** The floor, from Cargo.toml's `rust-version`. */
 function floor() {
@@ -36,5 +40,7 @@ async function find() {
     const [active] = (await ask('rustup', ['show', 'active-toolchain'])).split(/\s/)
     return active ? { RUSTUP_TOOLCHAIN: active } : {}
   }
-  throw new Error(`Building the addon requires Rust ${least.join('.')} or newer, which was not found. Install it with rustup (https://rustup.rs).`)
+  throw new Error(
+    `Building the addon requires Rust ${least.join('.')} or newer, which was not found. Install it with rustup (https://rustup.rs).`
+  )
 }

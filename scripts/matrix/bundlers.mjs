@@ -27,15 +27,26 @@ webpack({
 
 const BUNDLERS = {
   esbuild: async (project, node, tools, format, out) => {
-    const args = [`use.${format === 'esm' ? 'mjs' : 'cjs'}`, '--bundle', '--platform=node', '--target=node20', `--format=${format}`, `--external:${name}-*`, '--external:*.node', `--outfile=${out}`, '--log-level=warning']
+    const args = [
+      `use.${format === 'esm' ? 'mjs' : 'cjs'}`,
+      '--bundle',
+      '--platform=node',
+      '--target=node20',
+      `--format=${format}`,
+      `--external:${name}-*`,
+      '--external:*.node',
+      `--outfile=${out}`,
+      '--log-level=warning'
+    ]
     // An ESM bundle has no require for what stays outside, unless one is made.
-    const banner = format === 'esm' ? [`--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`] : []
+    const banner =
+      format === 'esm' ? [`--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`] : []
     await runIn(project, node, [join(tools, 'esbuild', 'bin', 'esbuild'), ...args, ...banner])
   },
   webpack: async (project, node, tools, format) => {
     writeFileSync(join(project, 'webpack.cjs'), webpackScript(tools, format))
     await runIn(project, node, ['webpack.cjs'])
-  },
+  }
 }
 
 export async function bundlers(report, { project, tools, node }) {

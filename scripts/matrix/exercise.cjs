@@ -21,8 +21,17 @@ module.exports = async function exercise(api) {
     const workspace = { dir: own(dir, 'workspace'), home: own(dir, 'home'), tmpDir: own(dir, 'tmp') }
     const apiKey = Buffer.from(KEY)
     const env = api.buildProviderEnv({ provider: 'claude', apiKey }, { workspace, set: { MADE_UP: 'yes' } })
-    assert.ok(apiKey.every((byte) => byte === 0), 'the key was not consumed')
-    const child = api.spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', 'id -u; echo "$MADE_UP"; cat <&3; exit 3'], workspaceTrust: 'trusted', delivery: 'fd' })
+    assert.ok(
+      apiKey.every((byte) => byte === 0),
+      'the key was not consumed'
+    )
+    const child = api.spawnProvider(env, {
+      ...ids,
+      command: '/bin/sh',
+      args: ['-c', 'id -u; echo "$MADE_UP"; cat <&3; exit 3'],
+      workspaceTrust: 'trusted',
+      delivery: 'fd'
+    })
     env.dispose()
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (more) => (text += more))
@@ -32,7 +41,10 @@ module.exports = async function exercise(api) {
     await new Promise((resolve) => child.once('close', resolve))
     assert.ifError(failed)
     assert.deepEqual([text.trim().split('\n'), child.exitCode], [[String(UID ?? (isRoot ? 0 : process.getuid())), 'yes', KEY], 3])
-    assert.throws(() => api.buildProviderEnv({ provider: /** @type {any} */ ('nobody'), apiKey: 'x' }), (error) => error instanceof api.ProviderError && error.code === 'ERR_PROVIDER_UNKNOWN')
+    assert.throws(
+      () => api.buildProviderEnv({ provider: /** @type {any} */ ('nobody'), apiKey: 'x' }),
+      (error) => error instanceof api.ProviderError && error.code === 'ERR_PROVIDER_UNKNOWN'
+    )
     // This is looked for below the package's own directory, which a bundle does not have.
     assert.throws(() => api.resolveProgram('claude', { ...ids, path: '/nowhere' }), { code: 'ERR_PROVIDER_PROGRAM_NOT_FOUND' })
     return `${process.versions.bun ? `Bun ${process.versions.bun}` : `Node ${process.version}`}, started by ${child.startPath}`

@@ -22,12 +22,23 @@ const MANAGERS = {
     return await used(project, node)
   },
   pnpm: async ({ project, node, tools }) => {
-    await runIn(project, node, [join(tools, 'pnpm', 'bin', 'pnpm.mjs'), 'add', ...wanted, '--store-dir', join(project, 'store')], { XDG_CACHE_HOME: join(project, 'cache'), CI: 'true' })
+    await runIn(project, node, [join(tools, 'pnpm', 'bin', 'pnpm.mjs'), 'add', ...wanted, '--store-dir', join(project, 'store')], {
+      XDG_CACHE_HOME: join(project, 'cache'),
+      CI: 'true'
+    })
     return await used(project, node)
   },
   'yarn-classic': async ({ project, url, node, tools }) => {
     writeFileSync(join(project, '.yarnrc'), `"${scope}:registry" "${url}"\n`)
-    await runIn(project, node, [join(tools, 'yarn', 'bin', 'yarn.js'), 'add', ...wanted, '--non-interactive', '--ignore-scripts', '--cache-folder', join(project, 'cache')])
+    await runIn(project, node, [
+      join(tools, 'yarn', 'bin', 'yarn.js'),
+      'add',
+      ...wanted,
+      '--non-interactive',
+      '--ignore-scripts',
+      '--cache-folder',
+      join(project, 'cache')
+    ])
     return await used(project, node)
   },
   'yarn-node-modules': async (cell) => {
@@ -42,24 +53,40 @@ const MANAGERS = {
   // No `node_modules`: a CLI is not found there, and is given as `command`.
   'yarn-pnp': async (cell) => {
     const yarn = await berry(cell, 'pnp', [name])
-    return await exerciseIn(cell.project, cell.node, both.map((file) => [yarn, 'node', file]), BERRY)
+    return await exerciseIn(
+      cell.project,
+      cell.node,
+      both.map((file) => [yarn, 'node', file]),
+      BERRY
+    )
   },
   bun: async ({ project, node }) => {
     const { path, reason } = await bunBinary()
     if (!path) return skip(reason)
     await runIn(project, path, ['add', ...wanted, '--ignore-scripts'], { BUN_INSTALL_CACHE_DIR: join(project, 'cache') })
     return await used(project, node)
-  },
+  }
 }
 
 const BERRY = { YARN_IGNORE_PATH: '1', YARN_ENABLE_TELEMETRY: '0' }
 
 async function berry({ project, url, node, tools }, linker, packages) {
   const yarn = join(tools, '@yarnpkg', 'cli-dist', 'bin', 'yarn.js')
-  writeFileSync(join(project, '.yarnrc.yml'), [
-    `nodeLinker: ${linker}`, 'npmScopes:', `  ${scope.slice(1)}:`, `    npmRegistryServer: "${url.replace(/\/$/, '')}"`, 'unsafeHttpWhitelist: ["127.0.0.1"]',
-    'enableGlobalCache: false', 'enableScripts: false', 'globalFolder: ./global', 'pnpEnableEsmLoader: true', '',
-  ].join('\n'))
+  writeFileSync(
+    join(project, '.yarnrc.yml'),
+    [
+      `nodeLinker: ${linker}`,
+      'npmScopes:',
+      `  ${scope.slice(1)}:`,
+      `    npmRegistryServer: "${url.replace(/\/$/, '')}"`,
+      'unsafeHttpWhitelist: ["127.0.0.1"]',
+      'enableGlobalCache: false',
+      'enableScripts: false',
+      'globalFolder: ./global',
+      'pnpEnableEsmLoader: true',
+      ''
+    ].join('\n')
+  )
   writeFileSync(join(project, 'yarn.lock'), '')
   await runIn(project, node, [yarn, 'add', ...packages], BERRY)
   return yarn
@@ -67,7 +94,9 @@ async function berry({ project, url, node, tools }, linker, packages) {
 
 /** The exercise, then the CLI: by its package, and by its command where there is one. What is not found, or of another version, ends it. */
 async function used(project, node) {
-  writeFileSync(join(project, 'find.cjs'), `
+  writeFileSync(
+    join(project, 'find.cjs'),
+    `
     const { existsSync } = require('node:fs')
     const { resolveProgram } = require('${name}')
     const bin = require('node:path').join(__dirname, 'node_modules/.bin')
@@ -75,7 +104,8 @@ async function used(project, node) {
     for (const { version, kind, path } of found) {
       if (version !== '${version}' || kind !== 'native' || !path.startsWith(__dirname)) throw new Error(JSON.stringify(found))
     }
-    console.log('codex ' + found.map(({ foundBy, version }) => version + ' by ' + foundBy).join(', '))`)
+    console.log('codex ' + found.map(({ foundBy, version }) => version + ' by ' + foundBy).join(', '))`
+  )
   const said = await exerciseIn(project, node, both)
   return `${said}; ${await exerciseIn(project, node, ['find.cjs'])}`
 }

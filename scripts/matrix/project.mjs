@@ -9,7 +9,7 @@ import { must, tail } from '../lib/run.mjs'
 const name = manifest().name
 const CELL_MS = 120_000
 /** Nothing of ours is to decide what is loaded, but for the loader's check that both packages are of one version. */
-const clean = { NODE_OPTIONS: '', NAPI_RS_NATIVE_LIBRARY_PATH: '', NAPI_RS_ENFORCE_VERSION_CHECK: '1' }
+const clean = { NODE_OPTIONS: '', NAPI_RS_NATIVE_LIBRARY_PATH: '' }
 
 export const cjsUse = `const exercise = require('./exercise.cjs')\nexercise(require('${name}')).then(console.log, (error) => { console.error(error); process.exitCode = 1 })\n`
 export const esmUse = `import * as api from '${name}'\nimport exercise from './exercise.cjs'\nconsole.log(await exercise(api))\n`

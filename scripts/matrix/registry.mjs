@@ -1,7 +1,7 @@
 // A registry on loopback that has this package and its platform packages, as a release would publish them, and no other
 // packages.
 import { createHash } from 'node:crypto'
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { basename, join } from 'node:path'
 import { npmPack } from '../check-tarballs.mjs'
@@ -28,7 +28,13 @@ export async function startRegistry(dir, main) {
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   server.unref()
-  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => { server.close(); server.closeAllConnections() } }
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    }
+  }
 }
 
 /** Those of other systems have no addon: nobody is to fetch them. */
@@ -66,8 +72,13 @@ function describe({ manifest, tarball }, url) {
   const dist = {
     tarball: `${url}/-/${basename(tarball)}`,
     shasum: createHash('sha1').update(bytes).digest('hex'),
-    integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+    integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`
   }
   const { name, version } = manifest
-  return { name, 'dist-tags': { latest: version }, versions: { [version]: { ...manifest, dist } }, time: { [version]: '2026-01-01T00:00:00.000Z' } }
+  return {
+    name,
+    'dist-tags': { latest: version },
+    versions: { [version]: { ...manifest, dist } },
+    time: { [version]: '2026-01-01T00:00:00.000Z' }
+  }
 }

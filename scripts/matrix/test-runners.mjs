@@ -37,7 +37,10 @@ export async function testRunners(report, { project, tools, node }) {
   await report.step('test-runners', 'jest', async () => {
     const copy = copyOf(project)
     for (const file of FILES) writeFileSync(join(copy, `${file}.test.cjs`), jestFile)
-    writeFileSync(join(copy, 'jest.config.cjs'), "module.exports = { testMatch: ['**/*.test.cjs'], cacheDirectory: 'jest-cache', watchman: false }\n")
+    writeFileSync(
+      join(copy, 'jest.config.cjs'),
+      "module.exports = { testMatch: ['**/*.test.cjs'], cacheDirectory: 'jest-cache', watchman: false }\n"
+    )
     return ran(await runIn(copy, node, [join(tools, 'jest', 'bin', 'jest.js'), '--ci', '--runInBand']), /^Tests: +4 passed, 4 total$/m)
   })
   for (const pool of POOLS) {

@@ -1,7 +1,7 @@
 // Stage `lint`: the checks of the sources that do not run them.
 import { checkCatchUnwind } from '../check-catch-unwind.mjs'
-import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDeny } from '../check-deny.mjs'
+import { checkDependencies } from '../check-dependencies.mjs'
 import { checkDocs } from '../check-docs.mjs'
 import { checkFiles } from '../check-files.mjs'
 import { checkGenerated } from '../check-generated.mjs'
@@ -23,12 +23,18 @@ export async function lint(report, { regenerated }) {
     await cargo(['clippy', ...ofFuzz, '--locked', '--no-default-features', ...deny], { CARGO_TARGET_DIR: fromRoot('target') })
   })
   await report.step('lint', 'rustdoc', () =>
-    cargo(['doc', '--locked', '--no-deps', '--document-private-items'], { RUSTDOCFLAGS: '-D warnings' }))
+    cargo(['doc', '--locked', '--no-deps', '--document-private-items'], { RUSTDOCFLAGS: '-D warnings' })
+  )
   await report.step('lint', 'deny', () => checkDeny(['bans', 'licenses', 'sources']))
   await report.step('lint', 'advisories', () => checkDeny(['advisories']))
   await report.step('lint', 'types', async () => {
     const tsc = fromRoot('node_modules', 'typescript', 'bin', 'tsc')
-    for (const config of ['tsconfig.types.json', 'tsconfig.json']) await must(process.execPath, [tsc, '-p', fromRoot(config)])
+    for (const config of ['tsconfig.json', 'tsconfig.types.json', '__test__/types/tsconfig.json'])
+      await must(process.execPath, [tsc, '-p', fromRoot(config)])
+  })
+  await report.step('lint', 'style', async () => {
+    const biome = fromRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome')
+    await must(process.execPath, [biome, 'check', '--error-on-warnings', '--max-diagnostics=200', fromRoot()])
   })
   await report.step('lint', 'generated', () => checkGenerated(regenerated))
   await report.step('lint', 'catch-unwind', checkCatchUnwind)

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { checkAddon } from '../check-addon.mjs'
 import { checkPlatformPackages } from '../check-platform-packages.mjs'
 import { checkTypes, installBoth, loadUnder, packMain, packPlatform, runInstalledDoctor } from '../check-tarballs.mjs'
-import { skip } from '../lib/report.mjs'
 import { nodeBinary } from '../lib/node-versions.mjs'
+import { skip } from '../lib/report.mjs'
 import { makeScratch } from '../lib/scratch.mjs'
 
 export async function pack(report) {

@@ -1,4 +1,4 @@
-//! Passes errors to JavaScript as one object with named parts, from which `lib/errors.js` creates the error that
+//! Passes errors to JavaScript as one object with named parts, from which `lib/internal/errors.ts` creates the error that
 //! callers see.
 
 use napi::bindgen_prelude::ToNapiValue;

@@ -1,6 +1,6 @@
 //! The boundary to Node: convert in, call the core, convert out. Nothing is decided here.
 //!
-//! The facade in `lib/` is its only caller. Errors cross as objects, which `lib/errors.js` makes the errors of that callers see.
+//! The facade in `lib/` is its only caller. Errors cross as objects, which `lib/internal/errors.ts` makes the errors of that callers see.
 #![allow(unsafe_code, reason = "napi's own expansion, and its one call without a safe face, in `async_context`")]
 #![allow(
     missing_debug_implementations,

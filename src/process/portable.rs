@@ -17,7 +17,7 @@ pub fn refuse_unsupported(child: &ChildOptions, cli: &CliOptions) -> Result<()> 
     // A `Start` honours these, whoever carries it out.
     let CliOptions { package_roots: _, delivery: _, trusted: _, extra: _, watch: _, must_claim: _ } = cli;
     let ChildOptions { command: _, args: _, cwd: _, ids, attributes, stop, stdio, aborted: _ } = child;
-    // lib/portable-start.js honours these, and `child_process` the uid and the gid.
+    // lib/process/portable-start.ts honours these, and `child_process` the uid and the gid.
     let StopPolicy { kill_signal: _, kill_grace_ms: _, timeout_ms: _, kill_group_on_exit: _ } = stop;
     let IdentityRequest { uid: _, gid: _, groups, allow_root: _ } = ids;
     let groups = groups.as_ref().filter(|groups| !groups.is_empty()).map(|_| "groups");

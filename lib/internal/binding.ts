@@ -1,0 +1,113 @@
+// Loads the addon, with its generated types. No other file loads it.
+
+import { readFileSync } from 'node:fs'
+import { isNativeError } from 'node:util/types'
+import { doctorFile } from './doctor-file.ts'
+import { manifest } from './manifest.ts'
+
+export type Binding = typeof import('../../binding.js')
+
+export const binding: Binding = load()
+
+function load(): Binding {
+  const failures: unknown[] = []
+  const addon = named(failures) ?? ofSystem(failures)
+  if (addon) return addon
+  const cause = chain(failures)
+  const { reason, advice, commands } = doctorFile().whyNotLoaded(cause)
+  const where = `${process.platform}-${process.arch}`
+  throw new Error(`The addon of ${manifest().name} does not load on ${where}: ${reason}. ${[advice, ...commands].join(' ')}`, { cause })
+}
+
+/** A file that the variable of napi-rs names. */
+function named(failures: unknown[]): Binding | undefined {
+  try {
+    // Deno asks for a permission here.
+    const file = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+    if (!file) return undefined
+    const module = { exports: {} }
+    process.dlopen(module, file)
+    return module.exports as Binding
+  } catch (error) {
+    failures.push(error)
+    return undefined
+  }
+}
+
+function ofSystem(failures: unknown[]): Binding | undefined {
+  try {
+    const system = systemName()
+    return beside(system, failures) ?? installed(system, failures)
+  } catch (error) {
+    failures.push(error)
+    return undefined
+  }
+}
+
+/** One that was built here. Names are written out, and within `try`: by that bundlers know what they leave outside. */
+function beside(system: string, failures: unknown[]): Binding | undefined {
+  try {
+    switch (system) {
+      case 'linux-x64-gnu':
+        return require('../provider-env.linux-x64-gnu.node')
+      case 'linux-arm64-gnu':
+        return require('../provider-env.linux-arm64-gnu.node')
+      case 'linux-x64-musl':
+        return require('../provider-env.linux-x64-musl.node')
+      case 'linux-arm64-musl':
+        return require('../provider-env.linux-arm64-musl.node')
+      case 'darwin-x64':
+        return require('../provider-env.darwin-x64.node')
+      case 'darwin-arm64':
+        return require('../provider-env.darwin-arm64.node')
+    }
+  } catch (error) {
+    failures.push(error)
+  }
+  return undefined
+}
+
+/** That of this system's package. */
+function installed(system: string, failures: unknown[]): Binding | undefined {
+  try {
+    switch (system) {
+      case 'linux-x64-gnu':
+        return require('@webalive/provider-env-linux-x64-gnu')
+      case 'linux-arm64-gnu':
+        return require('@webalive/provider-env-linux-arm64-gnu')
+      case 'linux-x64-musl':
+        return require('@webalive/provider-env-linux-x64-musl')
+      case 'linux-arm64-musl':
+        return require('@webalive/provider-env-linux-arm64-musl')
+      case 'darwin-x64':
+        return require('@webalive/provider-env-darwin-x64')
+      case 'darwin-arm64':
+        return require('@webalive/provider-env-darwin-arm64')
+    }
+    failures.push(new Error(`Unsupported OS: ${process.platform}, architecture: ${process.arch}`))
+  } catch (error) {
+    failures.push(error)
+  }
+  return undefined
+}
+
+/** As in the names of the packages. */
+function systemName() {
+  const { platform, arch } = process
+  return platform === 'linux' ? `${platform}-${arch}-${isMusl() ? 'musl' : 'gnu'}` : `${platform}-${arch}`
+}
+
+/** Whether this system's C library is musl: its `ldd` says so, or else Node's report names the glibc that it runs with. */
+function isMusl() {
+  try {
+    return readFileSync('/usr/bin/ldd', 'latin1').includes('musl')
+  } catch {
+    const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+    return report.header?.glibcVersionRuntime === undefined
+  }
+}
+
+/** Each error as the cause of the one after it. */
+function chain(failures: unknown[]) {
+  return failures.reduce((cause, failure) => new Error(isNativeError(failure) ? failure.message : String(failure), { cause }), undefined)
+}

@@ -1,0 +1,62 @@
+// The processes of this thread whose start was requested and that have not ended, and what keeps the event loop and this copy
+// of the package alive for them.
+
+import { binding } from '../internal/binding.ts'
+import { builtin } from '../internal/builtins.ts'
+import type { ProviderProcess } from './provider-process.ts'
+
+/** The longest that a timer can be set to (Node's TIMEOUT_MAX): 24.8 days, then again. */
+const FOREVER = 2 ** 31 - 1
+
+const running: Set<ProviderProcess> = new Set()
+
+export function add(child: ProviderProcess) {
+  running.add(child)
+}
+
+export function remove(child: ProviderProcess) {
+  running.delete(child)
+}
+
+export function has(child: ProviderProcess) {
+  return running.has(child)
+}
+
+/** Those that match all that is given, oldest first. */
+export function list({ fingerprints, provider }: { fingerprints?: string[]; provider?: string }): ProviderProcess[] {
+  const all = [...running]
+  return all.filter(
+    ({ credential, provider: of }) => (fingerprints?.includes(credential.fingerprint ?? '') ?? true) && (provider ?? of) === of
+  )
+}
+
+/** What is still to be called. The timer keeps it, also where nobody holds this copy of the package any more. */
+export const awaited: Set<(...values: never[]) => void> = new Set()
+let timer: NodeJS.Timeout | undefined
+let holders = 0
+
+/** Keeps the event loop alive until as many have called `release`. */
+export function hold() {
+  holders += 1
+  if (timer === undefined) binding.callWithoutContext(start)
+  timer?.ref()
+}
+
+/** Outside of the first holder's AsyncLocalStorage, which a timer would keep for as long as it lives. */
+function start() {
+  // It keeps its argument. A function of ours would keep the scope that it was made in, which is all of this copy.
+  timer = setInterval(Function.prototype as (kept: unknown) => void, FOREVER, awaited)
+}
+
+export function release() {
+  holders -= 1
+  if (holders === 0) timer?.unref()
+}
+
+/**
+ * A function that calls `callback` for as long as somebody else keeps that. The addon keeps what it calls, and with it the
+ * whole copy of the package, of which a test runner makes hundreds: so it is made in no scope of ours.
+ */
+export function weakly<T extends (...values: never[]) => void>(callback: T): T {
+  return builtin('vm').compileFunction('return (...values) => kept.deref()?.(...values)', ['kept'])(new WeakRef(callback))
+}

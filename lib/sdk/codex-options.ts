@@ -1,0 +1,120 @@
+// codexOptions(): returns options for the Codex SDK, which starts the CLI itself and therefore needs the key in its
+// `env`.
+
+import path from 'node:path'
+import type { ProviderEnv } from '../environment/provider-env.ts'
+import { credentialOf, nativeOf, toObject } from '../environment/provider-env.ts'
+import { binding } from '../internal/binding.ts'
+import { providerError, translate } from '../internal/errors.ts'
+import * as validate from '../internal/validate.ts'
+import { isTrusted, unsupported } from '../process/launch.ts'
+import { packageRoots } from '../process/package-roots.ts'
+import { resolveProgram } from '../process/resolve-program.ts'
+
+/**
+ * How the Codex SDK starts the CLI. The SDK starts the CLI itself, so the worker must already run as the target user.
+ */
+export interface CodexLaunch {
+  /**
+   * The directory in which threads work. It must be the `workingDirectory` of each thread; otherwise that directory is
+   * trusted despite `"untrusted"` (Codex up to 0.166), or not trusted despite `"trusted"` (0.169). Default:
+   * `workspace.dir`. One of the two is required unless the workspace is trusted.
+   */
+  cwd?: string | undefined
+  command?: string | undefined
+  workspaceTrust?: 'untrusted' | 'trusted' | undefined
+  /** Must be `true`, because the SDK needs the key as a JavaScript string in `env`, which cannot be wiped. */
+  exposeSecrets?: boolean | undefined
+  allowRoot?: boolean | undefined
+}
+
+/** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
+export interface CodexOptions {
+  codexPathOverride: string
+  /** Contains the key and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  env: Record<string, string>
+  /**
+   * Raw `--config` overrides, which keep the key out of the agent's shell, keep the workspace from configuring the CLI,
+   * and set the base URL.
+   */
+  configOverrides: string[]
+}
+
+const OPTIONS = ['cwd', 'command', 'workspaceTrust', 'exposeSecrets', 'allowRoot', 'uid', 'gid'] as const
+
+/**
+ * Returns options for the Codex SDK.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
+ * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
+ * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
+ * errors of {@link resolveProgram}.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
+ * directory or the base URL contains a secret.
+ */
+export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions {
+  const native = nativeOf(env)
+  if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
+  if (native.provider !== 'codex')
+    throw unsupported(`codexOptions() needs an environment for codex, but this one is for ${native.provider}.`)
+  const ownLaunch = validate.options('launch', launch, OPTIONS)
+  if (ownLaunch.exposeSecrets !== true) {
+    throw unsupported(
+      'The Codex SDK needs the key as a JavaScript string in its env, which cannot be wiped. Pass exposeSecrets: true to allow this, or use spawnProvider().',
+      'exposeSecrets'
+    )
+  }
+  if (ownLaunch.uid !== undefined || ownLaunch.gid !== undefined) {
+    throw unsupported(
+      'The Codex SDK starts the CLI as the user of the worker, because it has no option for a uid. Drop privileges in the worker first, or use spawnProvider().',
+      'uid'
+    )
+  }
+  if (process.geteuid?.() === 0 && ownLaunch.allowRoot !== true) {
+    throw providerError({
+      code: 'ERR_PROVIDER_PRIVILEGE_REFUSED',
+      message:
+        'The Codex SDK starts the CLI as the user of this process, which is root. Drop privileges in the worker first (docs/migration.md), use spawnProvider(), or pass allowRoot: true.',
+      provider: 'codex'
+    })
+  }
+  const { owner, source } = credentialOf(env)
+  if (owner === 'server') {
+    const option = source === 'server' ? 'serverCredentials' : 'credentialOwner'
+    throw unsupported(
+      "The Codex SDK cannot stop the CLI from reading config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or pass the workspace's own key.",
+      option
+    )
+  }
+  translate(() => binding.checkSdk('codex', [], packageRoots()))
+  const trusted = isTrusted(ownLaunch.workspaceTrust)
+  const variables = toObject(
+    translate(() => [...native.exposeSecrets(), ...native.guardVariables(trusted), native.authority() ?? []].flat())
+  )
+  const program = resolveProgram('codex', {
+    command: ownLaunch.command as string,
+    allowRoot: ownLaunch.allowRoot as boolean,
+    path: variables.PATH
+  })
+  const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', ownLaunch.cwd)])
+  if (!trusted && directories.length === 0) {
+    throw validate.wrongValue(
+      'launch.cwd',
+      "must name the threads' workingDirectory, because the CLI would trust it otherwise. You can pass workspace.dir instead."
+    )
+  }
+  return {
+    codexPathOverride: program.path,
+    env: variables,
+    configOverrides: translate(() => native.configOverrides(directories, trusted))
+  }
+}
+
+/**
+ * Each directory by its given and its real name: Codex compares the real one. Node's own realpathSync() would be held for
+ * tens of seconds by a tenant's maze of links.
+ */
+function names(given: (string | null | undefined)[]) {
+  const all = given.filter((dir) => typeof dir === 'string').flatMap((dir) => [path.resolve(dir), binding.realPath(dir) ?? dir])
+  return [...new Set(all)]
+}

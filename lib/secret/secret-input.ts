@@ -1,0 +1,135 @@
+// Takes secret bytes from a caller: reads them once, fills them with zeros, and refuses them if another thread could
+// write to them.
+//
+// V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
+// moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
+// before anything asks (typed-array-max-size-in-heap in V8's flags).
+
+import { isSharedArrayBuffer, isUint8Array } from 'node:util/types'
+import { nodeTypeError } from '../internal/errors.ts'
+import type { SealedSecret } from './seal-binding.ts'
+import type { Secret } from './secret.ts'
+
+/**
+ * A secret that is passed to this package.
+ *
+ * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
+ * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
+ * contains only zeros, because it has been consumed before. V8 keeps arrays of up to 64 bytes in its own heap, where
+ * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
+ *
+ * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
+ * stays in the JavaScript heap until the garbage collector reuses its memory.
+ *
+ * {@link Secret}: a handle to bytes that Rust holds. It is not consumed, so you must dispose of it yourself. An
+ * environment that was built with it keeps its own copy until the environment is disposed of.
+ *
+ * {@link SealedSecret}: text that only this worker can open. Only {@link buildProviderEnv} accepts it, with the option
+ * `recipient`.
+ */
+export type SecretInput = string | Uint8Array | Secret | SealedSecret
+
+const ON_HEAP_BYTES = 64
+
+// By the prototypes' own: an object may bring a `fill` that does nothing, or a `length` of its choice.
+const { fill, set } = Uint8Array.prototype
+const lengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength')?.get as () => number
+
+export function lengthOf(bytes: Uint8Array): number {
+  return lengthGetter.call(bytes)
+}
+
+/** A buffer outside of V8's heap, however small it is. */
+export function offHeap(length: number) {
+  return Buffer.from(new ArrayBuffer(length))
+}
+
+/** Text outside of V8's heap. */
+export function textOffHeap(text: string) {
+  const bytes = offHeap(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
+}
+
+/** Zero-fills all of them, whatever one of them is. */
+export function wipe(all: Uint8Array[]) {
+  for (const bytes of all) {
+    try {
+      fill.call(bytes, 0)
+    } catch {
+      // Detached: its bytes are somebody else's now.
+    }
+  }
+}
+
+/**
+ * Throws for what another thread could write to while it is read, and for what has no bytes any more. It asks for the
+ * `buffer`: not before a small array has been copied and wiped.
+ */
+export function refuseUnusable(bytes: Uint8Array, name: string) {
+  if (isSharedArrayBuffer(bytes.buffer))
+    throw nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must not be a view of a SharedArrayBuffer. Copy it first.`)
+  try {
+    fill.call(bytes, 0, 0, 0)
+  } catch {
+    throw nodeTypeError(
+      'ERR_INVALID_ARG_VALUE',
+      `${name} is detached, because its buffer was transferred. Pass an array that still has its bytes.`
+    )
+  }
+}
+
+/**
+ * Throws for an array that was consumed before: its zeros would pass for a secret, and a key of zeros is one that
+ * everybody knows. The first byte nearly always decides.
+ */
+function refuseConsumed(bytes: Uint8Array, name: string) {
+  const length = lengthOf(bytes)
+  let index = 0
+  while (index < length && bytes[index] === 0) index += 1
+  if (length > 0 && index === length)
+    throw nodeTypeError(
+      'ERR_INVALID_ARG_VALUE',
+      `${name} contains only zeros, like an array that has already been consumed. Create a Secret from the key once, and pass that.`
+    )
+}
+
+/**
+ * Bytes of this content that the addon may read and wipe: these, or a copy outside of V8's heap. Small ones are
+ * zero-filled already when it returns.
+ */
+export function take(bytes: Uint8Array, name: string): Uint8Array {
+  const length = lengthOf(bytes)
+  if (length > ON_HEAP_BYTES) {
+    refuseUnusable(bytes, name)
+    refuseConsumed(bytes, name)
+    return bytes
+  }
+  const copy = offHeap(length)
+  try {
+    // A detached array is refused next.
+    if (length > 0) set.call(copy, bytes)
+    wipe([bytes])
+    refuseUnusable(bytes, name)
+    refuseConsumed(copy, name)
+    return copy
+  } catch (error) {
+    wipe([copy])
+    throw error
+  }
+}
+
+/** Calls `use` with what the addon may read, and zero-fills that and the bytes afterwards, whatever came of it. */
+export function consume<T>(bytes: Uint8Array, name: string, use: (taken: Uint8Array) => T): T {
+  const held = [bytes]
+  try {
+    const taken = take(bytes, name)
+    held.push(taken)
+    return use(taken)
+  } finally {
+    wipe(held)
+  }
+}
+
+export { isUint8Array }
