@@ -3,22 +3,26 @@
 import { EventEmitter } from 'node:events'
 import { Writable, Readable, Transform } from 'node:stream'
 
-/** r" The worker's older word for the source, with the kind folded in. */
+/** The worker's older word for the source, with the kind folded in. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
 /** The encoding of a token request. */
 type BodyFormat = 'json' | 'form'
 
-/** r" What a credential is, whoever's and however it is passed. */
+/** What a credential is, whoever's and however it is passed. */
 type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
-/** r" Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else. */
-export type CredentialOwner$1 = 'workspace' | 'server'
+/**
+ * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+ * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+ * workspace.
+ */
+export type CredentialOwner = 'workspace' | 'server'
 
-/** r" Where a credential comes from, in the order of precedence. */
+/** Where a credential comes from, in the order of precedence. */
 type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
 
-/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+/** The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
 type ErrorCode =
   | 'ERR_PROVIDER_PAYLOAD_INVALID'
   | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
@@ -57,7 +61,7 @@ type ErrorCode =
 /** The unit in which a document counts the time since 1970. */
 type ExpiryUnit = 'ms' | 's'
 
-/** r" What a run failed at. */
+/** What a run failed at. */
 type FailureKind =
   | 'authentication'
   | 'permission'
@@ -221,12 +225,6 @@ export interface SealBinding {
    */
   credentialOwner?: CredentialOwner | undefined
 }
-/**
- * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
- * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
- * workspace.
- */
-export type CredentialOwner = CredentialOwner$1
 
 /** What every object has in common whose secrets Rust holds. */
 declare class Handle {
