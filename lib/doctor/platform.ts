@@ -2,7 +2,7 @@
 
 import fs from 'node:fs'
 import { manifest } from '../internal/manifest.ts'
-import { binding, memoryProtection } from './facade.ts'
+import { binding, memoryProtection, variable } from './facade.ts'
 import type { Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { list, page } from './words.ts'
@@ -54,9 +54,12 @@ export const rows: Row[] = [
 const finding = findingsOf(() => rows)
 
 export function look(): Finding[] {
-  // The loader requires one file of many. The module cache knows which, where there is one: a loader of node:vm may have none.
+  // The loader requires one file of many. The module cache knows which, if there is one: a loader of node:vm may have none.
   const cache = require.cache ?? {}
-  const file = Object.keys(cache).find((name) => name.endsWith('.node') && cache[name]?.exports === binding) ?? null
+  const file =
+    Object.keys(cache).find((name) => name.endsWith('.node') && cache[name]?.exports === binding) ??
+    variable('NAPI_RS_NATIVE_LIBRARY_PATH') ??
+    null
   return [addon(file), ...platform(file), start(), memory()]
 }
 

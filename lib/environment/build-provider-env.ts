@@ -1,7 +1,7 @@
 // buildProviderEnv(): reads the payload and the options into a wire buffer, and consumes the bytes that the caller
 // passed.
 
-import { isAnyArrayBuffer, isMap } from 'node:util/types'
+import { isAnyArrayBuffer as utilIsAnyArrayBuffer, isMap as utilIsMap } from 'node:util/types'
 import type {
   NativeRecipient,
   NativeSecret,
@@ -146,6 +146,9 @@ export interface ProviderEnvOptions {
 }
 
 const { WireTag } = binding
+// As in secret-input.ts.
+const isAnyArrayBuffer = utilIsAnyArrayBuffer
+const isMap = utilIsMap
 const BASE_NAMES = binding.baseNames()
 
 /** Payload fields that hold one secret each. */

@@ -1,17 +1,21 @@
 // Loads the addon, with its generated types. No other file loads it.
 
 import { readFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import { isNativeError } from 'node:util/types'
 import { doctorFile } from './doctor-file.ts'
 import { manifest, VERSION } from './manifest.ts'
 
 export type Binding = typeof import('../../binding.js')
 
+const VARIABLE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
+
 export const binding: Binding = load()
 
 function load(): Binding {
   const failures: unknown[] = []
-  for (const find of [named, beside, installed]) {
+  // A file that was named is not replaced by another.
+  for (const find of isNamed() ? [named] : [beside, installed]) {
     const addon = find(failures)
     if (addon?.VERSION === VERSION) return addon
     // Options that one of another version does not know would be lost.
@@ -23,12 +27,22 @@ function load(): Binding {
   throw new Error(`The addon of ${manifest().name} does not load on ${where}: ${reason}. ${[advice, ...commands].join(' ')}`, { cause })
 }
 
-/** A file that the variable of napi-rs names. */
+/** Whether the variable of napi-rs names a file. It counts only as a variable: `process.env` inherits from Object.prototype. */
+function isNamed() {
+  try {
+    return Object.hasOwn(process.env, VARIABLE) && process.env[VARIABLE] !== ''
+  } catch {
+    // Deno denied the permission to read it.
+    return false
+  }
+}
+
+/** The file that the variable names. */
 function named(failures: unknown[]): Binding | undefined {
   try {
-    // Deno asks for a permission here.
-    const file = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
-    if (!file) return undefined
+    const file = process.env[VARIABLE] as string
+    // dlopen(3) would search others from the working directory or the system's directories.
+    if (!isAbsolute(file)) throw new Error(`${VARIABLE} must be an absolute path`)
     const module = { exports: {} }
     process.dlopen(module, file)
     return module.exports as Binding

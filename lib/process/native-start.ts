@@ -78,6 +78,17 @@ function follow(entry: Running) {
 export function startNative(launch: Launch): Driver {
   const missingHere = (missing ??= binding.missingFromNativeStart() as MissingProtection[])
   const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
+  try {
+    return attend(launch, native, missingHere)
+  } catch (error) {
+    // Nobody would have a handle of it.
+    native.stop()
+    throw error
+  }
+}
+
+/** Gives a start its process and streams. */
+function attend(launch: Launch, native: NativeProcess, missingHere: MissingProtection[]): Driver {
   const { id, meter, streams: ends } = native.begun()
   const sockets = ends.map(socket)
   // A start that got no descriptors for them has failed, and its event is on the way.
@@ -113,11 +124,24 @@ function socket(fd: number | null, index: number) {
     manualStart: true,
     // What net would look for on Object.prototype.
     allowHalfOpen: false,
+    construct: undefined,
+    decodeStrings: undefined,
+    defaultEncoding: undefined,
+    destroy: undefined,
+    encoding: undefined,
+    final: undefined,
     handle: undefined,
     highWaterMark: undefined,
     objectMode: false,
     onread: undefined,
-    signal: undefined
+    read: undefined,
+    readableHighWaterMark: undefined,
+    readableObjectMode: false,
+    signal: undefined,
+    writableHighWaterMark: undefined,
+    writableObjectMode: false,
+    write: undefined,
+    writev: undefined
   }
   return new (builtin('net').Socket)(options)
 }

@@ -45,7 +45,8 @@ export function startPortable(launch: Launch): Driver {
   try {
     child = builtin('child_process').spawn(plan.program, plan.args, {
       cwd: plan.cwd ?? undefined,
-      env: toObject(plan.env),
+      // child_process takes inherited properties too: one on Object.prototype would be a variable of the CLI.
+      env: bare(toObject(plan.env)),
       uid: ids.uid,
       gid: ids.gid,
       // A session and group of its own, as the native start makes.

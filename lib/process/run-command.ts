@@ -114,7 +114,8 @@ function runPortable(command: string, args: string[], { uid, gid }: Ids, stdio: 
     uid,
     gid,
     cwd: '/',
-    env: { PATH: binding.COMMAND_PATH },
+    // child_process takes inherited properties too.
+    env: bare({ PATH: binding.COMMAND_PATH }),
     stdio: 'ignore',
     detached: true,
     timeout,

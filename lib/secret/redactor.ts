@@ -146,9 +146,14 @@ function make(sources: unknown, value: unknown): Native {
   if (!isIterable(sources) || typeof sources === 'string') {
     throw validate.wrongType('sources', 'an array', sources)
   }
-  const all: unknown[] = [...sources]
-  const consumed = all.filter(isUint8Array)
+  const consumed: Uint8Array[] = []
   try {
+    const all: unknown[] = []
+    // One by one: what was given before the iterator throws is wiped too.
+    for (const source of sources) {
+      if (isUint8Array(source)) consumed.push(source)
+      all.push(source)
+    }
     const options = validate.options('options', value, ['minLength'])
     const minLength = validate.optionalCount('options.minLength', options.minLength, MAX_MIN_LENGTH)
     const natives = all.map((source, index) => readSource(source, `sources[${index}]`, consumed))

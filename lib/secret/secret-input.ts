@@ -5,7 +5,7 @@
 // moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
 // before anything asks (typed-array-max-size-in-heap in V8's flags).
 
-import { isSharedArrayBuffer, isUint8Array } from 'node:util/types'
+import { isSharedArrayBuffer as utilIsSharedArrayBuffer, isUint8Array as utilIsUint8Array } from 'node:util/types'
 import { nodeTypeError } from '../internal/errors.ts'
 import type { SealedSecret } from './seal-binding.ts'
 import type { Secret } from './secret.ts'
@@ -34,6 +34,9 @@ const ON_HEAP_BYTES = 64
 
 // By the prototypes' own: an object may bring a `fill` that does nothing, or a `length` of its choice.
 const { fill, set } = Uint8Array.prototype
+// Constants, as those above: whoever replaces a function of node:util later sees no secret.
+export const isUint8Array = utilIsUint8Array
+const isSharedArrayBuffer = utilIsSharedArrayBuffer
 const lengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength')?.get as () => number
 
 export function lengthOf(bytes: Uint8Array): number {
@@ -131,5 +134,3 @@ export function consume<T>(bytes: Uint8Array, name: string, use: (taken: Uint8Ar
     wipe(held)
   }
 }
-
-export { isUint8Array }
