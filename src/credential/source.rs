@@ -15,7 +15,7 @@ pub enum CredentialSource {
 }
 
 words! {
-/// Whose a credential is. Every rule that treats the server's otherwise asks this, and nothing else.
+/// The owner of a credential. Every rule that treats the server's differently depends on this alone.
 #[derive(Default)]
 pub enum CredentialOwner {
     /// The workspace's own: it may do with it what it likes.
@@ -54,7 +54,7 @@ impl CredentialOwner {
 }
 
 words! {
-/// The worker's older word for the source, with the kind folded in.
+/// The source and the kind of a credential, in the terms of `prepareRequestEnv`.
 pub enum ApiKeySource {
     User = "user",
     Oauth = "oauth",
