@@ -199,7 +199,7 @@ export interface Answer {
   obstacle: Blocked | null
 }
 
-/** r" The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
+/** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 export type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
 /** The numbers among the options that go to the child as they are. */
@@ -365,7 +365,7 @@ export interface CredentialInfo {
   generation: number | null
 }
 
-/** r" The kind of a credential, regardless of its owner and of how it is passed. */
+/** The kind of a credential, regardless of its owner and of how it is passed. */
 export type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
 /** What the CLI may report for its credential, and what it reported instead. */
@@ -374,10 +374,14 @@ export interface CredentialMismatch {
   claimed: string
 }
 
-/** r" The owner of a credential. Every rule that treats the server's differently depends on this alone. */
+/**
+ * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+ * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+ * workspace.
+ */
 export type CredentialOwner = 'workspace' | 'server'
 
-/** r" Where a credential comes from, in the order of precedence. */
+/** Where a credential comes from, in the order of precedence. */
 export type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
 
 /** How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say. */
@@ -408,7 +412,7 @@ export interface EnvVariable {
   value: string
 }
 
-/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+/** The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
 export type ErrorCode = 'ERR_PROVIDER_PAYLOAD_INVALID' | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE' | 'ERR_PROVIDER_UNKNOWN' | 'ERR_PROVIDER_CREDENTIAL_MISSING' | 'ERR_PROVIDER_KEY_MALFORMED' | 'ERR_PROVIDER_KEY_WRONG_PROVIDER' | 'ERR_PROVIDER_CREDENTIAL_REVOKED' | 'ERR_PROVIDER_ENV_FORBIDDEN' | 'ERR_PROVIDER_ENV_TOO_LARGE' | 'ERR_PROVIDER_PROGRAM_NOT_FOUND' | 'ERR_PROVIDER_PROGRAM_UNREACHABLE' | 'ERR_PROVIDER_PROGRAM_OUTDATED' | 'ERR_PROVIDER_STATE_DIR_UNUSABLE' | 'ERR_PROVIDER_CA_FILE_UNUSABLE' | 'ERR_PROVIDER_PRIVILEGE_REFUSED' | 'ERR_PROVIDER_PRIVILEGE_FAILED' | 'ERR_PROVIDER_SPAWN_FAILED' | 'ERR_PROVIDER_UNSUPPORTED' | 'ERR_PROVIDER_ABORTED' | 'ERR_PROVIDER_CREDENTIAL_MISMATCH' | 'ERR_PROVIDER_TIMEOUT' | 'ERR_PROVIDER_UNSEAL_FAILED' | 'ERR_PROVIDER_LOCKBOX_KEY_INVALID' | 'ERR_PROVIDER_CREDENTIAL_SUPERSEDED' | 'ERR_PROVIDER_CREDENTIAL_EXPIRED' | 'ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE' | 'ERR_PROVIDER_LOGIN_REQUIRED' | 'ERR_PROVIDER_REFRESH_FAILED' | 'ERR_PROVIDER_BUSY' | 'ERR_PROVIDER_MEMORY_UNPROTECTED' | 'ERR_PROVIDER_DISPOSED' | 'ERR_PROVIDER_INTERNAL' | 'ERR_INVALID_ARG_VALUE'
 
 /**
@@ -457,7 +461,7 @@ export interface ExpectedRun {
 /** The unit in which a document counts the time since 1970. */
 export type ExpiryUnit = 'ms' | 's'
 
-/** r" Why a run failed. */
+/** Why a run failed. */
 export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'no-credential' | 'quota' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'endpoint' | 'model' | 'too-large' | 'invalid-request' | 'limit' | 'no-session' | 'configuration' | 'unknown'
 
 /** What the hosts of a fleet share of one login. */
@@ -572,7 +576,7 @@ export interface InputLimits {
 /** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
-/** r" What was found about a key, in the order of the documentation. */
+/** What was found about a key, in the order of the documentation. */
 export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
 
 /** The options of a request about a credential. */
@@ -1137,6 +1141,9 @@ export interface Verdict {
   /** After how many milliseconds the endpoint wants to be asked again. */
   retryAfterMs: number | null
 }
+
+/** The version of the addon, which the facade compares with its own. */
+export declare const VERSION: string
 
 export interface Way {
   /** Where the path leads; what is missing at its end is part of it. */

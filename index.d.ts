@@ -3,22 +3,26 @@
 import { EventEmitter } from 'node:events'
 import { Writable, Readable, Transform } from 'node:stream'
 
-/** r" The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
+/** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
 /** The encoding of a token request. */
 type BodyFormat = 'json' | 'form'
 
-/** r" The kind of a credential, regardless of its owner and of how it is passed. */
+/** The kind of a credential, regardless of its owner and of how it is passed. */
 type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
-/** r" The owner of a credential. Every rule that treats the server's differently depends on this alone. */
-export type CredentialOwner$1 = 'workspace' | 'server'
+/**
+ * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+ * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+ * workspace.
+ */
+export type CredentialOwner = 'workspace' | 'server'
 
-/** r" Where a credential comes from, in the order of precedence. */
+/** Where a credential comes from, in the order of precedence. */
 type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
 
-/** r" The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
+/** The stable codes of [`Error`]; `docs/errors.md` has a row for each. */
 type ErrorCode =
   | 'ERR_PROVIDER_PAYLOAD_INVALID'
   | 'ERR_PROVIDER_PAYLOAD_TOO_LARGE'
@@ -57,7 +61,7 @@ type ErrorCode =
 /** The unit in which a document counts the time since 1970. */
 type ExpiryUnit = 'ms' | 's'
 
-/** r" Why a run failed. */
+/** Why a run failed. */
 type FailureKind =
   | 'authentication'
   | 'permission'
@@ -221,12 +225,6 @@ export interface SealBinding {
    */
   credentialOwner?: CredentialOwner | undefined
 }
-/**
- * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
- * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
- * workspace.
- */
-export type CredentialOwner = CredentialOwner$1
 
 /** The common base of all objects whose secrets Rust holds. */
 declare class Handle {

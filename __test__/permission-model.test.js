@@ -138,3 +138,21 @@ test('an addon that this process may not read says whom to let', { skip: needsRo
     new RegExp(`\\.node: cannot open shared object file: Permission denied\\. Allow this process, which is uid ${UID}, to read that file: `)
   )
 })
+
+test('an addon of another version is not used', (t) => {
+  const main = copyPackage(t)
+  const bundle = path.join(path.dirname(main), 'dist', 'provider-env.cjs')
+  const { version } = require('../package.json')
+  const load = () =>
+    spawnSync(process.execPath, ['-e', 'require(process.argv[1]); console.log("loaded")', main], { encoding: 'utf8', cwd: '/' })
+  assert.equal(load().stdout, 'loaded\n')
+  fs.writeFileSync(bundle, fs.readFileSync(bundle, 'utf8').replace(`VERSION = "${version}"`, 'VERSION = "9.9.9"'))
+  const { stdout, stderr } = load()
+  assert.equal(stdout, '')
+  assert.match(
+    stderr,
+    new RegExp(
+      `The addon is of version ${version.replaceAll('.', '\\.')}, and this package of version 9\\.9\\.9\\. The two must have the same version: remove both`
+    )
+  )
+})

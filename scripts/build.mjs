@@ -1,6 +1,6 @@
 // Builds the addon, the generated types and the facade: `npm run build [-- napi options]`; with `-- --facade`, that alone.
 import { createHash } from 'node:crypto'
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -12,6 +12,8 @@ import { rustEnv } from './lib/rust.mjs'
 
 /** Committed, and equal to what a build of the addon writes; `generated` in the tests checks it. */
 export const generated = ['binding.d.ts']
+/** How napi-derive begins the comment of an enum that a macro made: with the raw string that the comment is there. */
+const RAW_DOC = /(?<=^ *\/?\*\*? )r" /gm
 /** The same of what is made of the facade. */
 export const rollup = 'index.d.ts'
 
@@ -35,7 +37,7 @@ export async function buildInto(outDir, options = []) {
   if (!existsSync(types)) throw new Error(`the build did not write ${generated[0]}`)
   // Built for another platform, the addon cannot be asked for its table of providers, which is the same for all.
   const added = options.includes('--target') ? providerTypesIn(fromRoot(generated[0])) : providerTypes(outDir)
-  appendFileSync(types, `\n${added}`)
+  writeFileSync(types, `${readFileSync(types, 'utf8').replaceAll(RAW_DOC, '')}\n${added}`)
 }
 
 /** Puts a build in its place; names the committed files that it changed. */

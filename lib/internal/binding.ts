@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { isNativeError } from 'node:util/types'
 import { doctorFile } from './doctor-file.ts'
-import { manifest } from './manifest.ts'
+import { manifest, VERSION } from './manifest.ts'
 
 export type Binding = typeof import('../../binding.js')
 
@@ -11,8 +11,12 @@ export const binding: Binding = load()
 
 function load(): Binding {
   const failures: unknown[] = []
-  const addon = named(failures) ?? ofSystem(failures)
-  if (addon) return addon
+  for (const find of [named, beside, installed]) {
+    const addon = find(failures)
+    if (addon?.VERSION === VERSION) return addon
+    // Options that one of another version does not know would be lost.
+    if (addon) failures.push(new Error(`The addon is of version ${addon.VERSION ?? 'unknown'}, and this package of version ${VERSION}`))
+  }
   const cause = chain(failures)
   const { reason, advice, commands } = doctorFile().whyNotLoaded(cause)
   const where = `${process.platform}-${process.arch}`
@@ -34,20 +38,10 @@ function named(failures: unknown[]): Binding | undefined {
   }
 }
 
-function ofSystem(failures: unknown[]): Binding | undefined {
-  try {
-    const system = systemName()
-    return beside(system, failures) ?? installed(system, failures)
-  } catch (error) {
-    failures.push(error)
-    return undefined
-  }
-}
-
 /** One that was built here. Names are written out, and within `try`: by that bundlers know what they leave outside. */
-function beside(system: string, failures: unknown[]): Binding | undefined {
+function beside(failures: unknown[]): Binding | undefined {
   try {
-    switch (system) {
+    switch (systemName()) {
       case 'linux-x64-gnu':
         return require('../provider-env.linux-x64-gnu.node')
       case 'linux-arm64-gnu':
@@ -68,9 +62,9 @@ function beside(system: string, failures: unknown[]): Binding | undefined {
 }
 
 /** That of this system's package. */
-function installed(system: string, failures: unknown[]): Binding | undefined {
+function installed(failures: unknown[]): Binding | undefined {
   try {
-    switch (system) {
+    switch (systemName()) {
       case 'linux-x64-gnu':
         return require('@webalive/provider-env-linux-x64-gnu')
       case 'linux-arm64-gnu':

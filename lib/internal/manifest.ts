@@ -7,6 +7,10 @@ export interface Manifest {
   optionalDependencies?: object
 }
 
+/** This package's version, which the build writes here. */
+declare const PACKAGE_VERSION: string
+export const VERSION = PACKAGE_VERSION
+
 export function manifest(): Manifest {
   return require('../package.json')
 }

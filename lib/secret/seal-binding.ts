@@ -1,6 +1,6 @@
 // Reads what is needed to seal a secret: the recipient's public key, and what the secret is bound to.
 
-import type { CredentialOwner as NativeCredentialOwner, SealRequest } from '../../binding.js'
+import type { CredentialOwner, SealRequest } from '../../binding.js'
 import * as validate from '../internal/validate.ts'
 import { isUint8Array, refuseUnusable } from './secret-input.ts'
 
@@ -31,12 +31,7 @@ export interface SealBinding {
   credentialOwner?: CredentialOwner | undefined
 }
 
-/**
- * The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
- * arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
- * workspace.
- */
-export type CredentialOwner = NativeCredentialOwner
+export type { CredentialOwner }
 
 const PARTS = validate.members({ workspace: true, field: true, request: true } as Record<
   Exclude<keyof SealRequest, 'publicKey' | 'credentialOwner'>,

@@ -93,15 +93,16 @@ function common(input) {
   }
 }
 
-/** Takes the types out. What runs keeps its names and its comments, so that a stack trace can be read. */
+/** Takes the types out, and puts the version in. What runs keeps its names and its comments, so that a stack trace can be read. */
 function typescript() {
   const { config } = ts.readConfigFile(fromRoot('tsconfig.json'), (file) => readFileSync(file, 'utf8'))
+  const { version } = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8'))
   return {
     name: 'typescript',
     transform(code, fileName) {
       if (!fileName.endsWith('.ts')) return null
       const { outputText } = ts.transpileModule(code, { fileName, compilerOptions: config.compilerOptions })
-      return { code: outputText, map: null }
+      return { code: outputText.replace(/\bPACKAGE_VERSION\b/, () => JSON.stringify(version)), map: null }
     }
   }
 }

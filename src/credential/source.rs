@@ -15,7 +15,9 @@ pub enum CredentialSource {
 }
 
 words! {
-/// The owner of a credential. Every rule that treats the server's differently depends on this alone.
+/// The owner of a credential. A credential of the server is billed to the server and kept from the tenant: files,
+/// arguments and options with which the tenant could get it or send it elsewhere are refused, even in a trusted
+/// workspace.
 #[derive(Default)]
 pub enum CredentialOwner {
     /// The workspace's own: it may do with it what it likes.

@@ -11,6 +11,10 @@ use crate::process::group;
 #[cfg(target_os = "linux")]
 use crate::process::running::Process;
 
+/// The version of the addon, which the facade compares with its own.
+#[napi_derive::napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// What an object of JavaScript holds until it is disposed of or collected, or its Node environment ends.
 pub struct Disposable<T: 'static> {
     held: Arc<Mutex<Option<Arc<T>>>>,
