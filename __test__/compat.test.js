@@ -25,8 +25,8 @@ const REFUSED = /** @type {[string, string[], RegExp][]} */ ([
   ['compat', ['gemini@1.2.3'], /^gemini is not a known CLI; use one of claude, codex/],
   ['compat', ['@1.2.3'], /^@1\.2\.3 is not a known CLI/],
   ['compat', ['constructor'], /^constructor is not a known CLI/],
-  ['compat', ['codex@^0.150'], /^codex@\^0\.150: a version is exact/],
-  ['compat', ['codex@0.150.1@2'], /a version is exact/],
+  ['compat', ['codex@^0.150'], /^codex@\^0\.150: the version must be exact/],
+  ['compat', ['codex@0.150.1@2'], /the version must be exact/],
   ['compat', ['--wet', 'latest'], /^Unknown option '--wet'/],
   ['matrix', ['npm'], /^npm: name a stage with --only/],
   ['matrix', ['--only', 'nothing'], /^nothing is not a stage/],
@@ -266,7 +266,7 @@ test('what the lint step `versions` reads agrees, and each place that does not i
   const version = tested.replaceAll(', ', '.')
   const others = {
     'README.md': /README\.md does not say "Codex .* to 0\.9999\.0"/,
-    'docs/providers.md': /has not 0\.9999\.0 as "newest tested" of codex/,
+    'docs/providers.md': /does not have 0\.9999\.0 as "newest tested" of codex/,
     'docs/compatibility.md': /no row of codex 0\.9999\.0 in which all tests passed/
   }
   const next = (/** @type {string} */ file) => text(file).replace(tested, '0, 9999, 0').replaceAll(version, '0.9999.0')

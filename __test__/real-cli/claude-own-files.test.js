@@ -197,7 +197,7 @@ test("a variable that prints every request's headers: the tenant's own key alone
   const redacted = await (await turnBeside(t, { plant })).running
   assert.ok(!(redacted.stdout + redacted.stderr).includes(KEY), 'by default it is scrubbed')
   const { mock, running } = await turnBeside(t, { credential: "the server's API key", plant })
-  await assert.rejects(running, { code: REFUSED, message: /credential is the server's/ })
+  await assert.rejects(running, { code: REFUSED, message: /credential belongs to the server/ })
   assert.equal(mock.requests.length, 0)
 })
 
