@@ -199,7 +199,7 @@ export interface Answer {
   obstacle: Blocked | null
 }
 
-/** The worker's older word for the source, with the kind folded in. */
+/** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 export type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
 /** The numbers among the options that go to the child as they are. */
@@ -365,7 +365,7 @@ export interface CredentialInfo {
   generation: number | null
 }
 
-/** What a credential is, whoever's and however it is passed. */
+/** The kind of a credential, regardless of its owner and of how it is passed. */
 export type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
 /** What the CLI may report for its credential, and what it reported instead. */
@@ -461,7 +461,7 @@ export interface ExpectedRun {
 /** The unit in which a document counts the time since 1970. */
 export type ExpiryUnit = 'ms' | 's'
 
-/** What a run failed at. */
+/** Why a run failed. */
 export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'no-credential' | 'quota' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'endpoint' | 'model' | 'too-large' | 'invalid-request' | 'limit' | 'no-session' | 'configuration' | 'unknown'
 
 /** What the hosts of a fleet share of one login. */
@@ -576,7 +576,7 @@ export interface InputLimits {
 /** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
-/** What was found of a key, in the order of the documentation. */
+/** What was found about a key, in the order of the documentation. */
 export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
 
 /** The options of a request about a credential. */
@@ -964,7 +964,7 @@ export interface RunCounts {
   complete: boolean
 }
 
-/** What a run failed at. */
+/** Why a run failed. */
 export interface RunFailure {
   kind: FailureKind
   /** Of the HTTP answer. */

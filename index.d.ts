@@ -1,15 +1,15 @@
-// The public types of the package, made of lib/ by `npm run build`.
+// The public types of the package, generated from lib/ by `npm run build`.
 /// <reference types="node" />
 import { EventEmitter } from 'node:events'
 import { Writable, Readable, Transform } from 'node:stream'
 
-/** The worker's older word for the source, with the kind folded in. */
+/** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
 /** The encoding of a token request. */
 type BodyFormat = 'json' | 'form'
 
-/** What a credential is, whoever's and however it is passed. */
+/** The kind of a credential, regardless of its owner and of how it is passed. */
 type CredentialKind = 'api-key' | 'oauth-token' | 'config-dir'
 
 /**
@@ -61,7 +61,7 @@ type ErrorCode =
 /** The unit in which a document counts the time since 1970. */
 type ExpiryUnit = 'ms' | 's'
 
-/** What a run failed at. */
+/** Why a run failed. */
 type FailureKind =
   | 'authentication'
   | 'permission'
@@ -121,7 +121,7 @@ export interface DiagnoseOptions extends StateDirectories {
   tmpDir?: string | undefined
   /** The program, as in `SpawnOptions`. Requires `provider`. */
   command?: string | undefined
-  /** The `PATH` on which the program is searched. Default: `process.env.PATH`. */
+  /** The `PATH` on which the program is looked up. Default: `process.env.PATH`. */
   path?: string | undefined
   /** The directory where the commands of remedies install programs. Default: `/opt/provider-env`. */
   prefix?: string | undefined
@@ -208,8 +208,8 @@ export type SealedSecret = string & {
   readonly [sealed]: true
 }
 /**
- * What a {@link SealedSecret} is bound to: it opens only where all of these are the same. Each is 1 byte to 1 KiB of
- * UTF-8 without NUL.
+ * What a {@link SealedSecret} is bound to: it opens only if all of these are the same. Each is 1 byte to 1 KiB of UTF-8
+ * without NUL.
  */
 export interface SealBinding {
   /** `workspace.id` of the {@link buildProviderEnv} that opens it. */
@@ -226,7 +226,7 @@ export interface SealBinding {
   credentialOwner?: CredentialOwner | undefined
 }
 
-/** What every object has in common whose secrets Rust holds. */
+/** The common base of all objects whose secrets Rust holds. */
 declare class Handle {
   get disposed(): boolean
   /** Wipes it. Idempotent. */
@@ -278,8 +278,8 @@ export interface Secret {
  *
  * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
  * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
- * contains only zeros, because it has been consumed before. V8 keeps arrays of up to 64 bytes in its own heap, where
- * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * contains only zeros, because it has most likely been consumed already. V8 keeps arrays of up to 64 bytes in its own
+ * heap, where the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
  * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
  *
  * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
@@ -349,7 +349,10 @@ export interface KeyCheck {
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** How long the endpoint asks to wait, by a `retry-after` that is a number of seconds or a date: in milliseconds, at most 2³¹ − 1. */
+  /**
+   * How long to wait according to the endpoint's `retry-after`, which is a number of seconds or a date: in
+   * milliseconds, at most 2³¹ − 1.
+   */
   readonly retryAfterMs: number | null
   /** See {@link Secret.fingerprint}. */
   readonly fingerprint: string
@@ -370,8 +373,8 @@ export interface KeyCheck {
  *
  * @param input A `Uint8Array` is consumed: the call fills it with zeros before it returns. A sealed secret is refused.
  * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (the API has no request for
- * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was sent is not taken back), `ERR_PROVIDER_BUSY`,
- * `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was already sent is not cancelled),
+ * `ERR_PROVIDER_BUSY`, `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck>
 
@@ -404,7 +407,8 @@ export type MasterKeySource =
   | Secret
   /**
    * The name of an environment variable with 64 hex digits, which is removed from the environment as
-   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
+   * {@link takeServerCredentials} does. This works on the main thread only. If the constructor throws, the variable is
+   * not removed.
    */
   | {
       env: string
@@ -422,9 +426,9 @@ export type MasterKeySource =
     }
 /** Options of a {@link Lockbox}. */
 export interface LockboxOptions {
-  /** The first key seals; all of them open. */
+  /** The first key seals; every key can open. */
   masterKeys: MasterKeySource[]
-  /** Whether rows of version 1 may be opened, which are not bound to a tenant. Default: false. */
+  /** Whether rows of version 1, which are not bound to a tenant, may be opened. Default: false. */
   allowLegacy?: boolean | undefined
   /** See {@link SecretOptions.requireLocked}. It applies to the master keys and to every secret that is opened. */
   requireLocked?: boolean | undefined
@@ -541,9 +545,9 @@ export interface LoginOptions extends HttpOptions {
   tokenUrl?: string | undefined
   /** The OAuth client id. Default: that of the CLI. */
   clientId?: string | undefined
-  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is the format of RFC 6749. */
   format?: BodyFormat | undefined
-  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  /** Where the fields are in the file, as member names separated by dots. Default: where the CLI writes them. */
   fields?:
     | {
         accessToken?: string | undefined
@@ -577,9 +581,9 @@ export interface RefreshResult {
    */
   readonly asked: boolean
   /**
-   * Whether the file has the tokens. If it is false, the file has a refresh token that has been used up, and only this
-   * process has the new tokens. It continues with them, and tries to write them with each call. If it ends before it
-   * succeeds, the login may be lost.
+   * Whether the file contains the tokens. If this is false, the file contains a refresh token that has been used up,
+   * and only this process has the new tokens. It continues with them, and tries to write them with each call. If it
+   * ends before it succeeds, the login may be lost.
    */
   readonly persisted: boolean
   readonly generation: number
@@ -623,7 +627,7 @@ export declare class CredentialStore extends Handle {
    * codex: the CLI reads tokens only from its own file, so `dir` becomes its `CODEX_HOME`, and every process of its uid
    * can read them. An API key in Codex's file is passed like any API key.
    *
-   * The file may have up to 4 MiB. To use it in a container, mount its directory and not the file alone.
+   * The file may be up to 4 MiB in size. To use it in a container, mount its directory, not only the file.
    *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
@@ -653,7 +657,8 @@ export declare class CredentialStore extends Handle {
    * nothing while the token is valid and in the file. A token whose expiry is unknown is also refreshed, if there is a
    * refresh token. After a failure, no request is sent to the endpoint for a while. Only one caller refreshes: calls
    * are serialized in this process, by a lock of this machine, and by `withLock`, and a later caller uses the tokens of
-   * the first. While the old token is valid, a failure is in the result. For a key there is nothing to do.
+   * the first. While the old token is valid, a failure is in the result. A store of a single credential has nothing to
+   * refresh.
    * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person
    * can fix this), `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`,
    * `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_BUSY` (the process is about to exit), `ERR_PROVIDER_UNSUPPORTED` (a
@@ -685,7 +690,10 @@ export interface CredentialStore {
 export interface CredentialInfo {
   readonly kind: CredentialKind
   readonly source: CredentialSource
-  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
+  /**
+   * The owner, according to {@link ProviderEnvOptions.credentialOwner}; always `"server"` if it comes from
+   * `serverCredentials`.
+   */
   readonly owner: CredentialOwner
   /**
    * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
@@ -955,7 +963,7 @@ export interface ProviderUsage extends TokenCounts {
   /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
   thread: ThreadTotals | null
 }
-/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+/** Why a run failed; `docs/usage.md` lists the messages of both CLIs for each kind. */
 export type ProviderFailureKind = FailureKind
 /** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
 export interface ProviderFailure {
@@ -983,7 +991,7 @@ export interface ProviderFailure {
 }
 /** The CLI reports that it uses a credential other than the one that it received. */
 export interface CredentialMismatch {
-  /** What it may report for the credential that it received. */
+  /** The words that it may report for the credential that it received. */
   expected: string[]
   /** What it reported, if that is a known word; otherwise `"other"`. */
   claimed: string
@@ -1058,7 +1066,7 @@ export declare class ProviderProcess extends EventEmitter {
   get failure(): ProviderFailure | null
   /**
    * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
-   * empty for some milliseconds after that.
+   * empty for a few milliseconds after that.
    */
   get spawned(): Promise<void>
   /**
@@ -1140,7 +1148,7 @@ export interface ProcessFilter {
  */
 export declare function revoke(target: RevocationTarget): ProviderProcess[]
 /**
- * Undoes a {@link revoke} that was a mistake, or that of a login that a new login has replaced.
+ * Undoes a {@link revoke} that was a mistake, or one of a login that a new login has replaced.
  * @returns Whether the credential was revoked.
  * @throws As {@link revoke}.
  */
@@ -1425,7 +1433,7 @@ export interface ProviderEnvOptions {
   payloadPath?: readonly string[] | undefined
 }
 /**
- * Builds the environment of one launch. From `process.env` it reads only the base names and those in `inherit`, and it
+ * Builds the environment of one launch. It reads only the base names and those in `inherit` from `process.env`, and it
  * changes nothing global.
  *
  * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: the call fills it
@@ -1615,7 +1623,7 @@ export interface ResolveOptions {
   /** Default: `process.env.PATH`. Entries that are not absolute are skipped. */
   path?: string | undefined
 }
-/** The executable file of a CLI, which the target user was proved to be able to run. */
+/** The executable file of a CLI. It was verified that the target user can run it. */
 export interface Program {
   /** Absolute, without symlinks. */
   readonly path: string
@@ -1647,7 +1655,7 @@ export interface Program {
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
  * supported or cannot be parsed; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component that blocks
- * the way, or the file that cannot be run, and whose message has the reason and the remedy;
+ * the way, or the file that cannot be run, and whose message gives the reason and the remedy;
  * `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also if a file system
  * does not answer.
  */
@@ -1711,8 +1719,8 @@ export type AgentLaunch = Omit<SpawnOptions, 'args' | 'stdio' | 'signal'> & {
   onSpawn?: ((child: PipedProviderProcess) => void) | undefined
 }
 /**
- * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Of the
- * environment that the SDK builds, only its own control variables reach the CLI.
+ * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Only the
+ * SDK's own control variables in the environment that it builds reach the CLI.
  *
  * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool
  * calls without these options run in this process, as root if the worker is root. The first call in such a worker emits
@@ -1827,7 +1835,7 @@ export declare function memoryProtection(): MemoryProtection
  * open a debugger on SIGUSR1. This changes process-wide state, so the package never calls it itself. Call it once,
  * early, on the main thread, after any change of uid or gid. Debuggers and profilers of the same uid can no longer
  * attach, and `/proc/self` belongs to root: a worker that is not root can no longer open `/dev/stdout` or
- * `/proc/self/environ`, which lead into it. `refusals` lists what could not be done.
+ * `/proc/self/environ`, because both lead into it. `refusals` lists what could not be done.
  */
 export declare function hardenWorker(): WorkerHardening
 

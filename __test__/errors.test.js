@@ -379,7 +379,7 @@ const CASES = {
     {
       raise: () => new Lockbox({ masterKeys: [{ env: 'NO_SUCH_VARIABLE' }] }),
       fields: { names: ['NO_SUCH_VARIABLE'] },
-      message: /The environment has no NO_SUCH_VARIABLE/
+      message: /The environment has no variable NO_SUCH_VARIABLE/
     }
   ],
   ERR_PROVIDER_MEMORY_UNPROTECTED: [

@@ -152,7 +152,7 @@ test('an addon of another version is not used', (t) => {
   assert.match(
     stderr,
     new RegExp(
-      `The addon is of version ${version.replaceAll('.', '\\.')}, and this package of version 9\\.9\\.9\\. The two must have the same version: remove both`
+      `The addon has version ${version.replaceAll('.', '\\.')}, but this package has version 9\\.9\\.9\\. The two must have the same version: remove both`
     )
   )
 })

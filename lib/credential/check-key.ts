@@ -68,7 +68,10 @@ export interface KeyCheck {
   readonly status: number | null
   /** What is wrong and what to do, for a settings page. */
   readonly message: string
-  /** How long the endpoint asks to wait, by a `retry-after` that is a number of seconds or a date: in milliseconds, at most 2³¹ − 1. */
+  /**
+   * How long to wait according to the endpoint's `retry-after`, which is a number of seconds or a date: in
+   * milliseconds, at most 2³¹ − 1.
+   */
   readonly retryAfterMs: number | null
   /** See {@link Secret.fingerprint}. */
   readonly fingerprint: string
@@ -99,8 +102,8 @@ const cache: Map<string, KeyCheck> = new Map()
  *
  * @param input A `Uint8Array` is consumed: the call fills it with zeros before it returns. A sealed secret is refused.
  * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_UNSUPPORTED` (the API has no request for
- * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was sent is not taken back), `ERR_PROVIDER_BUSY`,
- * `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ * this kind of credential), `ERR_PROVIDER_ABORTED` (a request that was already sent is not cancelled),
+ * `ERR_PROVIDER_BUSY`, `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export async function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck> {
   // Lent first: bytes are consumed also where an option is wrong.

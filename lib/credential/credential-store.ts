@@ -64,9 +64,9 @@ export interface LoginOptions extends HttpOptions {
   tokenUrl?: string | undefined
   /** The OAuth client id. Default: that of the CLI. */
   clientId?: string | undefined
-  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
+  /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is the format of RFC 6749. */
   format?: BodyFormat | undefined
-  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  /** Where the fields are in the file, as member names separated by dots. Default: where the CLI writes them. */
   fields?:
     | {
         accessToken?: string | undefined
@@ -101,9 +101,9 @@ export interface RefreshResult {
    */
   readonly asked: boolean
   /**
-   * Whether the file has the tokens. If it is false, the file has a refresh token that has been used up, and only this
-   * process has the new tokens. It continues with them, and tries to write them with each call. If it ends before it
-   * succeeds, the login may be lost.
+   * Whether the file contains the tokens. If this is false, the file contains a refresh token that has been used up,
+   * and only this process has the new tokens. It continues with them, and tries to write them with each call. If it
+   * ends before it succeeds, the login may be lost.
    */
   readonly persisted: boolean
   readonly generation: number
@@ -198,7 +198,7 @@ export class CredentialStore extends Handle {
    * codex: the CLI reads tokens only from its own file, so `dir` becomes its `CODEX_HOME`, and every process of its uid
    * can read them. An API key in Codex's file is passed like any API key.
    *
-   * The file may have up to 4 MiB. To use it in a container, mount its directory and not the file alone.
+   * The file may be up to 4 MiB in size. To use it in a container, mount its directory, not only the file.
    *
    * @returns Rejects with `ProviderError` `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_LOGIN_REQUIRED`,
    * `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`, `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_KEY_MALFORMED`,
@@ -258,7 +258,8 @@ export class CredentialStore extends Handle {
    * nothing while the token is valid and in the file. A token whose expiry is unknown is also refreshed, if there is a
    * refresh token. After a failure, no request is sent to the endpoint for a while. Only one caller refreshes: calls
    * are serialized in this process, by a lock of this machine, and by `withLock`, and a later caller uses the tokens of
-   * the first. While the old token is valid, a failure is in the result. For a key there is nothing to do.
+   * the first. While the old token is valid, a failure is in the result. A store of a single credential has nothing to
+   * refresh.
    * @returns Rejects, when the old token has expired, with `ProviderError` `ERR_PROVIDER_LOGIN_REQUIRED` (only a person
    * can fix this), `ERR_PROVIDER_REFRESH_FAILED` (try again), `ERR_PROVIDER_CREDENTIAL_FILE_UNUSABLE`,
    * `ERR_PROVIDER_UNSEAL_FAILED`, `ERR_PROVIDER_BUSY` (the process is about to exit), `ERR_PROVIDER_UNSUPPORTED` (a

@@ -54,7 +54,7 @@ export function revoke(target: RevocationTarget): ProviderProcess[] {
 }
 
 /**
- * Undoes a {@link revoke} that was a mistake, or that of a login that a new login has replaced.
+ * Undoes a {@link revoke} that was a mistake, or one of a login that a new login has replaced.
  * @returns Whether the credential was revoked.
  * @throws As {@link revoke}.
  */

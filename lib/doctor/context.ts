@@ -24,7 +24,7 @@ export interface DiagnoseOptions extends StateDirectories {
   tmpDir?: string | undefined
   /** The program, as in `SpawnOptions`. Requires `provider`. */
   command?: string | undefined
-  /** The `PATH` on which the program is searched. Default: `process.env.PATH`. */
+  /** The `PATH` on which the program is looked up. Default: `process.env.PATH`. */
   path?: string | undefined
   /** The directory where the commands of remedies install programs. Default: `/opt/provider-env`. */
   prefix?: string | undefined

@@ -24,7 +24,7 @@ export async function startProbe(key: string, onQuestion: () => Promise<void>): 
   const server = http.createServer((request, response) => {
     // A client that goes away in mid-answer is an ordinary event here.
     response.on('error', () => {})
-    if (seen.requests >= MAX_REQUESTS) return refuse(response, 503, 'This probe has taken as many requests as it may')
+    if (seen.requests >= MAX_REQUESTS) return refuse(response, 503, 'This probe has reached its limit of requests')
     note(seen, request, key)
     serve(request, response, key, onQuestion).catch(() => response.destroy())
   })

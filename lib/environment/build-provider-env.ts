@@ -196,7 +196,7 @@ const OPTIONS = [
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(({ option }) => option)]
 
 /**
- * Builds the environment of one launch. From `process.env` it reads only the base names and those in `inherit`, and it
+ * Builds the environment of one launch. It reads only the base names and those in `inherit` from `process.env`, and it
  * changes nothing global.
  *
  * @param payload An object, or UTF-8 JSON of up to 10 MB (10 × 1024 × 1024 bytes), which is consumed: the call fills it

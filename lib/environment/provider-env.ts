@@ -10,7 +10,10 @@ import type { CredentialOwner } from '../secret/seal-binding.ts'
 export interface CredentialInfo {
   readonly kind: CredentialKind
   readonly source: CredentialSource
-  /** Whose it is, by {@link ProviderEnvOptions.credentialOwner}; from `serverCredentials` always `"server"`. */
+  /**
+   * The owner, according to {@link ProviderEnvOptions.credentialOwner}; always `"server"` if it comes from
+   * `serverCredentials`.
+   */
   readonly owner: CredentialOwner
   /**
    * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals

@@ -19,7 +19,7 @@ function load(): Binding {
     const addon = find(failures)
     if (addon?.VERSION === VERSION) return addon
     // Options that one of another version does not know would be lost.
-    if (addon) failures.push(new Error(`The addon is of version ${addon.VERSION ?? 'unknown'}, and this package of version ${VERSION}`))
+    if (addon) failures.push(new Error(`The addon has version ${addon.VERSION ?? 'unknown'}, but this package has version ${VERSION}`))
   }
   const cause = chain(failures)
   const { reason, advice, commands } = doctorFile().whyNotLoaded(cause)

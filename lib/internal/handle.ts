@@ -16,7 +16,7 @@ interface Native {
   dispose(): void
 }
 
-/** What every object has in common whose secrets Rust holds. */
+/** The common base of all objects whose secrets Rust holds. */
 export class Handle {
   #native: Native
 

@@ -24,7 +24,7 @@ const IN_THE_WAY: [RegExp, () => string][] = [
     () =>
       'The addon is loaded with require(), which a bundle in the ES module format does not have: leave this package out of the bundle, or define require() (docs/migration.md, "In a bundle").'
   ],
-  [/^The addon is of version/, () => 'The two must have the same version: remove both from node_modules, and install this package again.'],
+  [/^The addon has version/, () => 'The two must have the same version: remove both from node_modules, and install this package again.'],
   [
     /: Permission denied$/,
     () => `Allow this process${whom()} to read that file: check its mode and the modes of the directories above it.`

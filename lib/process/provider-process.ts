@@ -192,7 +192,7 @@ export class ProviderProcess extends EventEmitter {
 
   /**
    * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
-   * empty for some milliseconds after that.
+   * empty for a few milliseconds after that.
    */
   get spawned(): Promise<void> {
     if (this.#spawned) return this.#spawned.promise

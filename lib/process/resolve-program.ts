@@ -20,7 +20,7 @@ export interface ResolveOptions {
   path?: string | undefined
 }
 
-/** The executable file of a CLI, which the target user was proved to be able to run. */
+/** The executable file of a CLI. It was verified that the target user can run it. */
 export interface Program {
   /** Absolute, without symlinks. */
   readonly path: string
@@ -53,7 +53,7 @@ export interface Program {
  *
  * @throws {ProviderError} `ERR_PROVIDER_PROGRAM_NOT_FOUND`; `ERR_PROVIDER_PROGRAM_OUTDATED` for a version that is not
  * supported or cannot be parsed; `ERR_PROVIDER_PROGRAM_UNREACHABLE`, whose `path` is the first component that blocks
- * the way, or the file that cannot be run, and whose message has the reason and the remedy;
+ * the way, or the file that cannot be run, and whose message gives the reason and the remedy;
  * `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_PRIVILEGE_FAILED`; `ERR_PROVIDER_SPAWN_FAILED`, also if a file system
  * does not answer.
  */

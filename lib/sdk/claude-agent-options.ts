@@ -48,8 +48,8 @@ const LAUNCH = [...OPTIONS, 'onSpawn']
 const REQUEST = ['args', 'cwd', 'env', 'signal'] as const
 
 /**
- * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Of the
- * environment that the SDK builds, only its own control variables reach the CLI.
+ * Returns options with which the Claude Agent SDK's `query()` starts its CLI through {@link spawnProvider}. Only the
+ * SDK's own control variables in the environment that it builds reach the CLI.
  *
  * Only the CLI becomes the tenant. In-process MCP tools (`createSdkMcpServer()`), hooks, and a `query()` that a tool
  * calls without these options run in this process, as root if the worker is root. The first call in such a worker emits

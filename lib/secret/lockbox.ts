@@ -23,7 +23,8 @@ export type MasterKeySource =
   | Secret
   /**
    * The name of an environment variable with 64 hex digits, which is removed from the environment as
-   * {@link takeServerCredentials} does. Main thread only. If the constructor throws, the variable stays.
+   * {@link takeServerCredentials} does. This works on the main thread only. If the constructor throws, the variable is
+   * not removed.
    */
   | { env: string }
   /**
@@ -36,9 +37,9 @@ export type MasterKeySource =
 
 /** Options of a {@link Lockbox}. */
 export interface LockboxOptions {
-  /** The first key seals; all of them open. */
+  /** The first key seals; every key can open. */
   masterKeys: MasterKeySource[]
-  /** Whether rows of version 1 may be opened, which are not bound to a tenant. Default: false. */
+  /** Whether rows of version 1, which are not bound to a tenant, may be opened. Default: false. */
   allowLegacy?: boolean | undefined
   /** See {@link SecretOptions.requireLocked}. It applies to the master keys and to every secret that is opened. */
   requireLocked?: boolean | undefined

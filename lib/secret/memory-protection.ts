@@ -78,7 +78,7 @@ export function memoryProtection(): MemoryProtection {
  * open a debugger on SIGUSR1. This changes process-wide state, so the package never calls it itself. Call it once,
  * early, on the main thread, after any change of uid or gid. Debuggers and profilers of the same uid can no longer
  * attach, and `/proc/self` belongs to root: a worker that is not root can no longer open `/dev/stdout` or
- * `/proc/self/environ`, which lead into it. `refusals` lists what could not be done.
+ * `/proc/self/environ`, because both lead into it. `refusals` lists what could not be done.
  */
 export function hardenWorker(): WorkerHardening {
   const { refusals, ...rest } = own(translate(() => binding.hardenWorker()))

@@ -13,8 +13,8 @@ declare const sealed: unique symbol
 export type SealedSecret = string & { readonly [sealed]: true }
 
 /**
- * What a {@link SealedSecret} is bound to: it opens only where all of these are the same. Each is 1 byte to 1 KiB of
- * UTF-8 without NUL.
+ * What a {@link SealedSecret} is bound to: it opens only if all of these are the same. Each is 1 byte to 1 KiB of UTF-8
+ * without NUL.
  */
 export interface SealBinding {
   /** `workspace.id` of the {@link buildProviderEnv} that opens it. */

@@ -15,8 +15,8 @@ import type { Secret } from './secret.ts'
  *
  * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
  * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
- * contains only zeros, because it has been consumed before. V8 keeps arrays of up to 64 bytes in its own heap, where
- * the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * contains only zeros, because it has most likely been consumed already. V8 keeps arrays of up to 64 bytes in its own
+ * heap, where the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
  * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
  *
  * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy

@@ -58,7 +58,7 @@ export interface ProviderUsage extends TokenCounts {
   thread: ThreadTotals | null
 }
 
-/** What a run failed at; `docs/usage.md` has the words of both CLIs for each. */
+/** Why a run failed; `docs/usage.md` lists the messages of both CLIs for each kind. */
 export type ProviderFailureKind = FailureKind
 
 /** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
@@ -88,7 +88,7 @@ export interface ProviderFailure {
 
 /** The CLI reports that it uses a credential other than the one that it received. */
 export interface CredentialMismatch {
-  /** What it may report for the credential that it received. */
+  /** The words that it may report for the credential that it received. */
   expected: string[]
   /** What it reported, if that is a known word; otherwise `"other"`. */
   claimed: string

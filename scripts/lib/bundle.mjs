@@ -55,7 +55,7 @@ export async function declarations() {
   })
   const { output } = await made.generate({ format: 'es' })
   await made.close()
-  const text = `// The public types of the package, made of lib/ by \`npm run build\`.\n/// <reference types="node" />\n${published(output[0].code)}`
+  const text = `// The public types of the package, generated from lib/ by \`npm run build\`.\n/// <reference types="node" />\n${published(output[0].code)}`
   return execFileSync(
     process.execPath,
     [fromRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'format', '--stdin-file-path=index.d.ts'],

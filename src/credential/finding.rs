@@ -32,7 +32,7 @@ struct FindingRow {
 macro_rules! findings {
     ($($(#[$doc:meta])* $variant:ident = $code:tt, $verdict:ident, $error:ident, $sentence:literal;)+) => {
         words! {
-            /// What was found of a key, in the order of the documentation.
+            /// What was found about a key, in the order of the documentation.
             pub enum KeyFindingCode {
                 $($(#[$doc])* $variant = $code,)+
             }

@@ -100,7 +100,7 @@ pub fn plan(
     }
     let Some(authorization) = provider.vendor().api.authorization(kind) else {
         let message = format!(
-            "{} has no request that shows whether an {} is valid.",
+            "{} has no request that shows whether an {} is valid. The first run will show it.",
             provider.vendor().api.vendor,
             kind.as_str()
         );

@@ -56,7 +56,7 @@ impl CredentialOwner {
 }
 
 words! {
-/// The worker's older word for the source, with the kind folded in.
+/// The source and the kind of a credential, in the terms of `prepareRequestEnv`.
 pub enum ApiKeySource {
     User = "user",
     Oauth = "oauth",

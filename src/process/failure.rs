@@ -14,7 +14,7 @@ use crate::sys::clone::StepFailure;
 use crate::sys::harden::NO_CORE;
 
 const CONFINED: &str =
-    "The kernel or a sandbox (seccomp, a security module) refuses it: look at what confines the worker.";
+    "The kernel or a sandbox (seccomp, a security module) refuses it: check what confines the worker.";
 
 /// The code of a step that failed, and what to do about it, whatever the kernel's reason.
 const fn advice(step: Step) -> (ErrorCode, &'static str) {
@@ -34,16 +34,16 @@ const fn advice(step: Step) -> (ErrorCode, &'static str) {
         ),
         Step::Groups => (
             PrivilegeFailed,
-            "Only root, or a process with CAP_SETGID, can become somebody else. Start the worker as root, or as the \
+            "Only root, or a process with CAP_SETGID, can become another user. Start the worker as root, or as the \
              target.",
         ),
         Step::Group | Step::User => (PrivilegeFailed, "Start the worker as root, or as the target itself."),
-        Step::Capabilities => (PrivilegeFailed, "The child kept capabilities; look at the worker's securebits."),
+        Step::Capabilities => (PrivilegeFailed, "The child kept capabilities: check the worker's securebits."),
         Step::VerifyDrop => (PrivilegeFailed, "The child could have become root again, so it was not started."),
-        Step::NoNewPrivileges => (PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs."),
-        Step::WorkingDirectory => {
-            (SpawnFailed, "Give a directory that the target can enter by itself, in options.cwd.")
+        Step::NoNewPrivileges => {
+            (PrivilegeFailed, "The kernel or a sandbox refuses no_new_privs: check what confines the worker.")
         }
+        Step::WorkingDirectory => (SpawnFailed, "Pass a directory that the target user can enter, in options.cwd."),
         Step::Clone
         | Step::Session
         | Step::Stdio

@@ -3,7 +3,7 @@
 use crate::words::words;
 
 words! {
-/// What a credential is, whoever's and however it is passed.
+/// The kind of a credential, regardless of its owner and of how it is passed.
 pub enum CredentialKind {
     /// A key that is billed per use.
     ApiKey = "api-key",

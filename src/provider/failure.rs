@@ -15,7 +15,7 @@ pub struct FailureText {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident: $name:tt, $retryable:literal, $message:literal, $remedy:literal;)+) => {
         words! {
-            /// What a run failed at.
+            /// Why a run failed.
             pub enum FailureKind {
                 $($(#[$doc])* $variant = $name,)+
             }

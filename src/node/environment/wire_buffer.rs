@@ -180,7 +180,7 @@ fn text(bytes: &[u8]) -> Result<&str> {
 pub fn broken() -> Error {
     Error::new(
         ErrorCode::Internal,
-        "The JavaScript files and the addon are of different versions. Reinstall the \
+        "The JavaScript files and the addon have different versions. Reinstall the \
         package.",
     )
 }

@@ -119,7 +119,7 @@ fn read(source: &MasterKeySource<'_>) -> Result<MasterKey> {
 fn from_variable(name: &str) -> Result<MasterKey> {
     process_env::can_be_wiped()?;
     memory::with_variable(name, MasterKey::from_digits).unwrap_or_else(|| {
-        let message = format!("The environment has no {name}, which must hold the master key.");
+        let message = format!("The environment has no variable {name}. Set it to the master key, as 64 hex digits.");
         Err(Error::new(ErrorCode::LockboxKeyInvalid, message))
     })
 }

@@ -47,7 +47,7 @@ pub struct ThreadCounts {
     pub tokens: TokenCounts,
 }
 
-/// What a run failed at.
+/// Why a run failed.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct RunFailure {
     pub kind: FailureKind,

@@ -223,7 +223,10 @@ fn is_missing_in_subcommand(plan: &EnvPlan, row: &EnforcedArgument, before_end: 
     };
     if !before_end.first().is_some_and(|word| row.subcommands.contains(&&**word)) {
         let subcommands = row.subcommands.join(" or ");
-        return refuse(format!("options.args must begin with {subcommands}, which alone accepts {}", row.text));
+        return refuse(format!(
+            "options.args must begin with {subcommands}, because nothing else accepts {}",
+            row.text
+        ));
     }
     let is_there = before_end.get(1).is_some_and(|argument| argument == row.text);
     if before_end.iter().filter(|argument| *argument == row.text).count() > usize::from(is_there) {

@@ -53,7 +53,7 @@ impl Fault {
     /// Scripts that are run by scripts that are run by scripts.
     pub fn too_deep(most: usize) -> Self {
         Self::new(
-            format!("it is a script of a script, nested more than {most} deep, which the kernel does not follow"),
+            format!("its chain of interpreters has more than {most} scripts, which the kernel does not allow"),
             libc::ELOOP,
         )
     }

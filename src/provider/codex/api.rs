@@ -46,7 +46,7 @@ static KEY_CLASSES: &[KeyClass] = &[
         is_plain: false,
         ..VENDOR.key_class(
             "chatgpt-access-token",
-            "a JSON Web Token, as ChatGPT's login gives",
+            "a JSON Web Token, like those that ChatGPT's login issues",
             "eyJ",
             Credential(OauthToken),
             0,

@@ -147,7 +147,7 @@ impl Lockbox {
     pub fn seal(&self, secret: &Secret, context: &Context<'_>) -> Result<SealedRow> {
         context.check()?;
         if secret.len() > MAX_SECRET_BYTES {
-            let message = format!("The secret is {} bytes long; a row can hold {MAX_SECRET_BYTES}.", secret.len());
+            let message = format!("The secret is {} bytes long; a row holds at most {MAX_SECRET_BYTES}.", secret.len());
             return Err(Error::new(ErrorCode::InvalidArgValue, message));
         }
         let master = &self.masters[0];

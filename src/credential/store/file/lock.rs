@@ -114,8 +114,8 @@ impl Directory {
             return Ok(());
         }
         Err(self.refused(&format!(
-            "cannot be locked: the lock file beside it, {name}, belongs to uid {owner}, who owns neither the login nor \
-            its directory. Remove the lock file, and let nobody else write to that directory"
+            "cannot be locked: the lock file beside it, {name}, belongs to uid {owner}, which owns neither the login nor \
+            its directory. Remove the lock file, and make sure that no other user can write to that directory"
         )))
     }
 }

@@ -200,8 +200,8 @@ impl Directory {
         // path.
         let own = PathBuf::from(format!("/proc/self/fd/{}", self.descriptor.as_raw_fd()));
         let path = if own.exists() { &own } else { &self.location.directory };
-        let directory =
-            real_path(path).map_err(|error| self.errno("has no real path", errno_of(&error), "readlink"))?;
+        let directory = real_path(path)
+            .map_err(|error| self.errno("cannot be resolved to a real path", errno_of(&error), "readlink"))?;
         Ok(directory.join(&self.location.name))
     }
 

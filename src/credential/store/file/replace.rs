@@ -205,7 +205,7 @@ impl Directory {
             // Some file systems have nothing to sync in a directory, and say so (fsync(2)).
             Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::ROFS) => Ok(()),
             Err(errno) => {
-                Err(self.errno("has the new tokens, but a crash of this machine may lose them", errno, "fsync"))
+                Err(self.errno("has the new tokens, but they may be lost if this machine crashes", errno, "fsync"))
             }
         }
     }
